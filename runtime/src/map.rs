@@ -1,0 +1,100 @@
+//! Fused elementwise maps: the trait that the macro implements once for each distinct map.
+//!
+//! A body reads its operands in packs of [`LANES`](crate::pack::LANES) consecutive elements,
+//! computes, and writes its results. Example of what the macro emits for `y = sigmoid(x + b)`:
+//!
+//! ```ignore
+//! struct Map0;
+//! impl MapBody for Map0 {
+//!     const INPUTS: &'static [Operand] =
+//!         &[Operand::new(DType::Float, Inner::One), Operand::new(DType::Float, Inner::One)];
+//!     const OUTPUTS: &'static [DType] = &[DType::Float];
+//!     #[inline(always)]
+//!     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+//!         let v0 = l.float(0);
+//!         let v1 = l.float(1);
+//!         let v2 = v0 + v1;
+//!         let v3 = v2.sigmoid();
+//!         l.put_float(0, v3);
+//!     }
+//! }
+//! ```
+
+use crate::{DType, Float, Ints, Mask, Pack};
+
+/// The stride of an operand along the innermost dimension, known when the network is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inner {
+    /// One element for the whole row.
+    Zero,
+    /// Neighbours in memory.
+    One,
+    /// Any stride, given in the call.
+    Many,
+}
+
+/// An operand of a map body. `Space::Nowhere` operands (iotas) have dtype `Int` and `iota` set.
+#[derive(Clone, Copy, Debug)]
+pub struct Operand {
+    /// The element type in memory.
+    pub dtype: DType,
+    /// The stride along the innermost dimension.
+    pub inner: Inner,
+    /// The value is its position: nothing is read.
+    pub iota: bool,
+}
+
+impl Operand {
+    /// An operand in memory.
+    pub const fn new(dtype: DType, inner: Inner) -> Self {
+        Self { dtype, inner, iota: false }
+    }
+    /// An operand computed from its position.
+    pub const fn iota(inner: Inner) -> Self {
+        Self { dtype: DType::Int, inner, iota: true }
+    }
+}
+
+/// Reads and writes of one pack of consecutive elements; `k` is always a literal.
+pub trait Lanes<F: Float> {
+    /// Operand `k`, a float.
+    fn float(&self, k: usize) -> Pack<F>;
+    /// Operand `k`, an integer or an iota.
+    fn int(&self, k: usize) -> Ints;
+    /// Operand `k`, a boolean.
+    fn mask(&self, k: usize) -> Mask;
+    /// Scalar `k` of the call, in every lane.
+    fn scalar(&self, k: usize) -> Pack<F>;
+    /// Writes result `k`.
+    fn put_float(&mut self, k: usize, value: Pack<F>);
+    /// Writes result `k`.
+    fn put_int(&mut self, k: usize, value: Ints);
+    /// Writes result `k`.
+    fn put_mask(&mut self, k: usize, value: Mask);
+}
+
+/// A fused elementwise function.
+pub trait MapBody: 'static {
+    /// The operands, in the order of the call.
+    const INPUTS: &'static [Operand];
+    /// The results' types, in the order of the call.
+    const OUTPUTS: &'static [DType];
+    /// Nothing to do: a product without an epilogue.
+    const IDENTITY: bool = false;
+    /// Computes one pack of lanes.
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L);
+}
+
+/// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
+pub struct Identity;
+
+impl MapBody for Identity {
+    const INPUTS: &'static [Operand] = &[Operand::new(DType::Float, Inner::One)];
+    const OUTPUTS: &'static [DType] = &[DType::Float];
+    const IDENTITY: bool = true;
+    #[inline(always)]
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+        let x = l.float(0);
+        l.put_float(0, x);
+    }
+}

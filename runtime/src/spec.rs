@@ -1,0 +1,144 @@
+//! What the macro states about a network, as constants.
+
+/// How a parameter starts. Fan sizes are evaluated by the macro from the layer's declaration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All the same value.
+    Constant(f64),
+    /// Uniform in [-bound, bound).
+    Uniform {
+        /// The bound.
+        bound: f64,
+    },
+    /// Uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for `Linear` weight and bias.
+    FanIn {
+        /// Number of inputs of the layer.
+        fan_in: usize,
+    },
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Normal with mean 0 and standard deviation 1, but row `row` of the first dimension is zero
+    /// (an `Embedding` with `padding_idx`).
+    NormalZeroRow {
+        /// The zero row.
+        row: usize,
+    },
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamSpec {
+    /// PyTorch's name: `linear_1.weight`.
+    pub name: &'static str,
+    /// Its shape.
+    pub shape: &'static [usize],
+    /// Its first element in the flat buffers, in floats.
+    pub offset: usize,
+    /// How it starts.
+    pub init: Init,
+    /// Not trained: optimizers skip it.
+    pub frozen: bool,
+}
+
+impl ParamSpec {
+    /// Number of elements.
+    pub const fn len(&self) -> usize {
+        let mut n = 1;
+        let mut i = 0;
+        while i < self.shape.len() {
+            n *= self.shape[i];
+            i += 1;
+        }
+        n
+    }
+    /// Whether it has no elements.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A network.
+#[derive(Clone, Copy, Debug)]
+pub struct NetSpec {
+    /// The struct's name.
+    pub name: &'static str,
+    /// Parameters in declaration order; offsets ascend. Each starts at a multiple of 16 floats,
+    /// and the padding between stays zero.
+    pub params: &'static [ParamSpec],
+    /// Length of the flat buffers in floats, padding included.
+    pub flat_len: usize,
+    /// Number of trainable and frozen parameters' elements, padding not counted.
+    pub parameters: usize,
+}
+
+/// A dimension of an input or output.
+#[derive(Clone, Copy, Debug)]
+pub enum DimSpec {
+    /// Known when compiled.
+    Fixed(usize),
+    /// Named dimension number k of the plan.
+    Named(usize),
+    /// Computed from the named dimensions, and how it is written.
+    Derived(fn(&[usize]) -> usize, &'static str),
+}
+
+/// The element type that a function's argument was declared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgType {
+    /// The device's float.
+    Float,
+    /// `u32`: stored as a signed integer, checked to fit.
+    U32,
+    /// `i32`.
+    I32,
+    /// `i64`: stored as 32 bits, checked to fit.
+    I64,
+    /// `bool`.
+    Bool,
+}
+
+/// An argument or result of an entry function.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgSpec {
+    /// The name in the source (`output` for an unnamed result).
+    pub name: &'static str,
+    /// The element type.
+    pub ty: ArgType,
+    /// The declared shape.
+    pub shape: &'static [DimSpec],
+}
+
+/// Something about the named dimensions that could not be proved when compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Require {
+    /// Whether it holds.
+    pub holds: fn(&[usize]) -> bool,
+    /// What must hold, in the user's names: `H divides D`.
+    pub what: &'static str,
+}
+
+/// One compiled function: what is checked at the door and how large its workspace is.
+/// The steps themselves are the closure passed to the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// `SimpleMlp::loss_backward`, for messages.
+    pub name: &'static str,
+    /// The named dimensions, in the order of the slices passed to the functions here.
+    pub dims: &'static [&'static str],
+    /// Inputs in call order; input k is copied to slot k of the workspace.
+    pub inputs: &'static [ArgSpec],
+    /// Results, in order; result k is left in slot `outputs[k].1`.
+    pub outputs: &'static [(ArgSpec, usize)],
+    /// Conditions on the named dimensions.
+    pub require: &'static [Require],
+    /// Number of slots.
+    pub slots: usize,
+    /// Fills in each slot's first byte for these dimensions and this size of a float; returns the
+    /// workspace's size in bytes. Constant for given arguments.
+    pub layout: fn(dims: &[usize], float: usize, offsets: &mut [usize]) -> usize,
+    /// It draws random numbers: each run takes the next step of the network's generator.
+    pub random: bool,
+}

@@ -1,0 +1,61 @@
+//! Where a value lies during a run: a checked, untyped reference into one of a run's buffers.
+
+/// The buffer that a [`View`] points into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// The flat buffer of parameters; offsets count floats.
+    Param,
+    /// The flat buffer of gradients, laid out as the parameters; offsets count floats.
+    Grad,
+    /// The workspace of activations; offsets count bytes, every slot is aligned to 64 of them.
+    Arena,
+    /// Nothing: the operand is computed from its position (an iota).
+    Nowhere,
+}
+
+/// The type of a value's elements in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DType {
+    /// The device's float type, `Device::Float`.
+    Float,
+    /// Signed 32-bit integers (`u32`, `i32` and `i64` arguments are checked and stored as these).
+    Int,
+    /// Booleans, one byte each, 0 or 1.
+    Bool,
+}
+
+/// `len` elements of type `dtype`, contiguous, from `offset` of `space`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The buffer.
+    pub space: Space,
+    /// The element type.
+    pub dtype: DType,
+    /// First element: in floats for `Param` and `Grad`, in bytes for `Arena`.
+    pub offset: usize,
+    /// Number of elements.
+    pub len: usize,
+}
+
+/// An operand of a map: a view read with strides (in elements; 0 broadcasts) over `R` dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct In<const R: usize> {
+    /// What is read. An iota has `Space::Nowhere`: its value at a position is `start` plus the
+    /// strides' dot product with the position.
+    pub view: View,
+    /// Elements skipped before the first, or the iota's first value.
+    pub start: usize,
+    /// Strides, outermost dimension first.
+    pub strides: [usize; R],
+}
+
+/// A strided window for copies: element `i` lies at `start + sum(i_d * strides_d)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<const R: usize> {
+    /// The whole buffer.
+    pub view: View,
+    /// The window's first element, in elements from the view's first.
+    pub start: usize,
+    /// Strides in elements; negative ones flip.
+    pub strides: [isize; R],
+}
