@@ -1,0 +1,290 @@
+//! Binding a call's arguments to a signature, as Python does: by position, then by keyword.
+//!
+//! A signature is text, `"input, dim = null, keepdim = false"`: one line tells all there is to know.
+
+use crate::cx::Cx;
+use crate::diag::{Poison, Told, did_you_mean};
+use crate::dim::{Dim, show_shape};
+use crate::value::{Tensor, Value};
+use proc_macro2::{Ident, Span};
+
+/// An argument with its place in the source.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The keyword, if any.
+    pub name: Option<Ident>,
+    /// The value.
+    pub value: Value,
+    /// The token that an error underlines.
+    pub span: Span,
+    /// As written.
+    pub text: String,
+}
+
+/// Arguments bound to a signature.
+#[derive(Debug)]
+pub struct Args {
+    /// The function's name, as called.
+    pub callee: String,
+    /// The call's name token.
+    pub span: Span,
+    names: Vec<&'static str>,
+    bound: Vec<Option<Given>>,
+    defaults: Vec<Option<&'static str>>,
+}
+
+/// The parameters of a signature: name and default.
+pub fn parameters(signature: &'static str) -> Vec<(&'static str, Option<&'static str>)> {
+    signature
+        .split(',')
+        .map(str::trim)
+        .filter(|p| !p.is_empty())
+        .map(|p| match p.split_once('=') {
+            Some((name, default)) => (name.trim(), Some(default.trim())),
+            None => (p, None),
+        })
+        .collect()
+}
+
+impl Args {
+    /// Binds; tells what is too much, unknown, given twice or missing. A parameter `*xs` takes all
+    /// positional arguments as a list.
+    pub fn bind(cx: &Cx, callee: &str, span: Span, signature: &'static str, given: Vec<Given>) -> Told<Args> {
+        let parameters = parameters(signature);
+        let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
+        let mut bound: Vec<Option<Given>> = vec![None; names.len()];
+        let mut told = None;
+        let mut position = 0;
+        let positional = given.iter().filter(|g| g.name.is_none()).count();
+        for g in given {
+            let index = match &g.name {
+                None => {
+                    position += 1;
+                    position - 1
+                }
+                Some(name) => match names.iter().position(|n| name == n) {
+                    Some(i) => i,
+                    None => {
+                        let hint = did_you_mean(&name.to_string(), names.iter().copied());
+                        let text = format!("`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({signature})");
+                        told = Some(cx.error(name.span(), text));
+                        continue;
+                    }
+                },
+            };
+            if index >= names.len() {
+                if index == names.len() {
+                    let text = format!(
+                        "`{callee}` takes {}, but {positional} are given\n`{callee}` takes ({signature})",
+                        count(names.len(), "argument"),
+                    );
+                    told = Some(cx.error(g.span, text));
+                }
+                continue;
+            }
+            if bound[index].is_some() {
+                let at = g.name.as_ref().map_or(g.span, Ident::span);
+                told = Some(cx.error(at, format!("`{}` is given twice to `{callee}`", names[index])));
+                continue;
+            }
+            bound[index] = Some(g);
+        }
+        let missing: Vec<&str> = parameters
+            .iter()
+            .zip(&bound)
+            .filter(|((_, default), b)| default.is_none() && b.is_none())
+            .map(|((name, _), _)| *name)
+            .collect();
+        if !missing.is_empty() && told.is_none() {
+            let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
+            let text = format!("`{callee}` is called without {}\n`{callee}` takes ({signature})", list.join(" and "));
+            told = Some(cx.error(span, text));
+        }
+        match told {
+            Some(poison) => Err(poison),
+            None => {
+                let defaults = parameters.iter().map(|p| p.1).collect();
+                Ok(Args { callee: callee.to_owned(), span, names, bound, defaults })
+            }
+        }
+    }
+
+    fn index(&self, name: &str) -> usize {
+        self.names.iter().position(|n| *n == name).unwrap_or_else(|| panic!("{} has no parameter {name}", self.callee))
+    }
+
+    /// Whether the signature has a parameter.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(&name)
+    }
+
+    /// The argument as given, if it was.
+    pub fn given(&self, name: &str) -> Option<&Given> {
+        self.bound[self.index(name)].as_ref()
+    }
+
+    /// The token of an argument, or of the call.
+    pub fn span_of(&self, name: &str) -> Span {
+        self.given(name).map_or(self.span, |g| g.span)
+    }
+
+    /// The value, or the default.
+    pub fn value(&self, name: &str) -> Value {
+        let index = self.index(name);
+        match &self.bound[index] {
+            Some(g) => g.value.clone(),
+            None => match self.defaults[index] {
+                Some("true") => Value::Bool(true),
+                Some("false") => Value::Bool(false),
+                Some("null") | None => Value::Null,
+                Some(text) if text.starts_with('\'') => Value::Str(text.trim_matches('\'').to_owned()),
+                Some(text) => Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e'])),
+            },
+        }
+    }
+
+    fn wrong(&self, cx: &Cx, name: &str, wanted: &str) -> Poison {
+        let value = self.value(name);
+        let text = self.given(name).map_or(String::new(), |g| format!(" `{}`", g.text));
+        let what = match value {
+            Value::Tensor(_) => format!("the tensor{text}"),
+            _ => format!("{}{text}", value.kind()),
+        };
+        cx.error(self.span_of(name), format!("`{name}` of `{}` is {wanted}, not {what}", self.callee))
+    }
+
+    /// A tensor; a number becomes a scalar.
+    pub fn tensor(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
+        match self.value(name) {
+            Value::Tensor(t) => Ok(t),
+            Value::Number(..) | Value::Dim(_) => {
+                let text = self.given(name).map_or_else(|| name.to_owned(), |g| g.text.clone());
+                cx.lift(&self.value(name), &text).ok_or_else(|| self.wrong(cx, name, "a tensor"))
+            }
+            _ => Err(self.wrong(cx, name, "a tensor")),
+        }
+    }
+
+    /// A tensor, or nothing.
+    pub fn optional_tensor(&self, cx: &mut Cx, name: &str) -> Told<Option<Tensor>> {
+        if matches!(self.value(name), Value::Null) { Ok(None) } else { self.tensor(cx, name).map(Some) }
+    }
+
+    /// A float tensor (integers and bools are converted).
+    pub fn float(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
+        let t = self.tensor(cx, name)?;
+        Ok(cx.to_float(&t))
+    }
+
+    /// An integer tensor.
+    pub fn int(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
+        let t = self.tensor(cx, name)?;
+        if cx.g[t.id].dtype == crate::ir::DType::Int {
+            return Ok(t);
+        }
+        let (dtype, shape) = (cx.g[t.id].dtype, show_shape(cx.g.shape(t.id)));
+        let text = format!(
+            "`{}` of `{}` holds positions, which are integers, but `{}` is {dtype}{shape}\nhelp: declare it with integers: `u32{shape}`",
+            name, self.callee, t.text,
+        );
+        Err(cx.error(self.span_of(name), text))
+    }
+
+    /// A number.
+    pub fn number(&self, cx: &Cx, name: &str) -> Told<f64> {
+        match self.value(name) {
+            Value::Number(v, _) => Ok(v),
+            _ => Err(self.wrong(cx, name, "a number")),
+        }
+    }
+
+    /// A number, or nothing.
+    pub fn optional_number(&self, cx: &Cx, name: &str) -> Told<Option<f64>> {
+        if matches!(self.value(name), Value::Null) { Ok(None) } else { self.number(cx, name).map(Some) }
+    }
+
+    /// An integer known now.
+    pub fn integer(&self, cx: &Cx, name: &str) -> Told<i64> {
+        match self.value(name) {
+            Value::Number(v, true) => Ok(v as i64),
+            _ => Err(self.wrong(cx, name, "an integer")),
+        }
+    }
+
+    /// A boolean.
+    pub fn flag(&self, cx: &Cx, name: &str) -> Told<bool> {
+        match self.value(name) {
+            Value::Bool(b) => Ok(b),
+            _ => Err(self.wrong(cx, name, "`true` or `false`")),
+        }
+    }
+
+    /// One of some strings.
+    pub fn choice(&self, cx: &Cx, name: &str, choices: &[&'static str]) -> Told<&'static str> {
+        if let Value::Str(s) = self.value(name) {
+            if let Some(c) = choices.iter().find(|c| **c == s) {
+                return Ok(c);
+            }
+            let list: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
+            let hint = did_you_mean(&s, choices.iter().copied());
+            let text = format!("`{name}` of `{}` is one of {}, not {s:?}{hint}", self.callee, list.join(", "));
+            return Err(cx.error(self.span_of(name), text));
+        }
+        Err(self.wrong(cx, name, "a string"))
+    }
+
+    /// A dimension: an integer, a named dimension, a Rust constant, or arithmetic on these.
+    pub fn dim(&self, cx: &Cx, name: &str) -> Told<Dim> {
+        self.value(name).as_dim().ok_or_else(|| self.wrong(cx, name, "a size"))
+    }
+
+    /// A list of dimensions; one alone is a list too.
+    pub fn dims(&self, cx: &Cx, name: &str) -> Told<Vec<Dim>> {
+        let items = match self.value(name) {
+            Value::List(items) | Value::Tuple(items) => items,
+            one => vec![one],
+        };
+        items.iter().map(|v| v.as_dim().ok_or_else(|| self.wrong(cx, name, "a list of sizes"))).collect()
+    }
+
+    /// A list of integers known now; one alone is a list too; `None` where nothing is given.
+    pub fn integers(&self, cx: &Cx, name: &str) -> Told<Option<Vec<i64>>> {
+        let items = match self.value(name) {
+            Value::Null => return Ok(None),
+            Value::List(items) | Value::Tuple(items) => items,
+            one => vec![one],
+        };
+        let int = |v: &Value| match v {
+            Value::Number(v, true) => Ok(*v as i64),
+            _ => Err(self.wrong(cx, name, "an integer or a list of integers")),
+        };
+        items.iter().map(int).collect::<Told<Vec<i64>>>().map(Some)
+    }
+
+    /// An index of one of `x`'s dimensions; negative ones count from the end.
+    pub fn axis(&self, cx: &Cx, name: &str, x: &Tensor) -> Told<usize> {
+        let d = self.integer(cx, name)?;
+        cx.axis(d, x, self.span_of(name), name)
+    }
+
+    /// Indices of `x`'s dimensions, sorted; all of them where nothing is given.
+    pub fn axes(&self, cx: &Cx, name: &str, x: &Tensor) -> Told<Vec<usize>> {
+        let rank = cx.g.shape(x.id).len();
+        let Some(list) = self.integers(cx, name)? else { return Ok((0..rank).collect()) };
+        let mut out = Vec::new();
+        for d in list {
+            let d = cx.axis(d, x, self.span_of(name), name)?;
+            if out.contains(&d) {
+                return Err(cx.error(self.span_of(name), format!("dimension {d} is named twice in `{name}`")));
+            }
+            out.push(d);
+        }
+        out.sort_unstable();
+        Ok(out)
+    }
+}
+
+/// `1 argument`, `2 arguments`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

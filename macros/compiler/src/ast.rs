@@ -1,0 +1,269 @@
+//! What the parser makes: the source, with a span on everything, nothing resolved.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use std::fmt;
+
+/// One `network!`.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Attributes of the struct (documentation among them).
+    pub attrs: Vec<syn::Attribute>,
+    /// `pub` or not.
+    pub vis: TokenStream,
+    /// The struct's name.
+    pub name: Ident,
+    /// Layers and parameters.
+    pub fields: Vec<Field>,
+    /// Functions.
+    pub functions: Vec<Function>,
+}
+
+/// A field of the struct.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Its attributes.
+    pub attrs: Vec<syn::Attribute>,
+    /// Its name.
+    pub name: Ident,
+    /// What it is.
+    pub kind: FieldKind,
+    /// Marked `#[frozen]`.
+    pub frozen: bool,
+}
+
+/// What a field is.
+#[derive(Clone, Debug)]
+pub enum FieldKind {
+    /// `Linear(8 -> 10, bias = false)`.
+    Layer {
+        /// The layer's name.
+        layer: Ident,
+        /// Its arguments.
+        args: Vec<Arg>,
+    },
+    /// `Param[D, 3] = ones`.
+    Param {
+        /// The shape.
+        shape: Vec<Expr>,
+        /// The start: a name, a number, or a call.
+        init: Option<Expr>,
+    },
+    /// A field that did not parse: its mistake has been told.
+    Poison,
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// The keyword, if any.
+    pub name: Option<Ident>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its attributes.
+    pub attrs: Vec<syn::Attribute>,
+    /// Its name.
+    pub name: Ident,
+    /// Its arguments.
+    pub args: Vec<FnArg>,
+    /// Its result; several where it is a tuple.
+    pub ret: Vec<Type>,
+    /// Whether the result is a tuple.
+    pub tuple: bool,
+    /// The body; `None` where it did not parse.
+    pub body: Option<Block>,
+    /// The closing brace, for results that are missing.
+    pub end: Span,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug)]
+pub struct FnArg {
+    /// Marked `#[grad]`.
+    pub grad: Option<Span>,
+    /// Its name.
+    pub name: Ident,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// `u32[B, T]`.
+#[derive(Clone, Debug)]
+pub struct Type {
+    /// The element type, if not the float.
+    pub elem: Option<Ident>,
+    /// The dimensions.
+    pub dims: Vec<Expr>,
+    /// The brackets.
+    pub span: Span,
+}
+
+/// Statements and a result.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// In order.
+    pub stmts: Vec<Stmt>,
+    /// The last expression, without semicolon.
+    pub tail: Option<Expr>,
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub enum Stmt {
+    /// `let pat: ty = value;`
+    Let {
+        /// What is bound.
+        pat: Pat,
+        /// The checked shape.
+        ty: Option<Type>,
+        /// The value.
+        value: Expr,
+    },
+    /// `name = value;`
+    Assign {
+        /// An earlier variable.
+        name: Ident,
+        /// The new value.
+        value: Expr,
+    },
+    /// `value;`
+    Expr(Expr),
+}
+
+/// What a `let` binds.
+#[derive(Clone, Debug)]
+pub enum Pat {
+    /// One name; declared `mut` or not.
+    Name(Ident, bool),
+    /// Several.
+    Tuple(Vec<Pat>, Span),
+    /// `_`.
+    Wild,
+}
+
+/// An expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// The token that an error about it underlines.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A number; whether it was written as an integer.
+    Number(f64, bool),
+    /// A string.
+    Str(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A variable, named dimension, Rust constant or `None`.
+    Name(Ident),
+    /// `in -> out`.
+    Arrow(Box<Expr>, Box<Expr>),
+    /// `f(..)`.
+    Call(Ident, Vec<Arg>),
+    /// `x.f(..)`.
+    Method(Box<Expr>, Ident, Vec<Arg>),
+    /// `layer.weight`.
+    Field(Box<Expr>, Ident),
+    /// `a + b`.
+    Binary(Op, Box<Expr>, Box<Expr>),
+    /// `-a`.
+    Neg(Box<Expr>),
+    /// `!a`.
+    Not(Box<Expr>),
+    /// `(a, b)`.
+    Tuple(Vec<Expr>),
+    /// `[2, -1]`.
+    List(Vec<Expr>),
+    /// `x[.., 1.., -1]`.
+    Index(Box<Expr>, Vec<Item>),
+}
+
+/// A binary operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    And,
+    Or,
+}
+
+impl Op {
+    /// As written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Op::Add => "+",
+            Op::Sub => "-",
+            Op::Mul => "*",
+            Op::Div => "/",
+            Op::Eq => "==",
+            Op::Ne => "!=",
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            Op::Ge => ">=",
+            Op::And => "&",
+            Op::Or => "|",
+        }
+    }
+}
+
+/// One item of an index.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// One position; the dimension vanishes.
+    At(Expr),
+    /// `a..b`, either end open.
+    Range(Option<Expr>, Option<Expr>, Span),
+    /// `...`: as many whole dimensions as fit.
+    Rest(Span),
+}
+
+impl fmt::Display for Expr {
+    /// As the user wrote it, for messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |items: &[Expr]| items.iter().map(Expr::to_string).collect::<Vec<_>>().join(", ");
+        match &self.kind {
+            ExprKind::Number(v, _) => write!(f, "{v}"),
+            ExprKind::Str(s) => write!(f, "{s:?}"),
+            ExprKind::Bool(b) => write!(f, "{b}"),
+            ExprKind::Name(n) => write!(f, "{n}"),
+            ExprKind::Arrow(a, b) => write!(f, "{a} -> {b}"),
+            ExprKind::Call(name, args) => write!(f, "{name}({})", show_args(args)),
+            ExprKind::Method(x, name, args) => write!(f, "{x}.{name}({})", show_args(args)),
+            ExprKind::Field(x, name) => write!(f, "{x}.{name}"),
+            ExprKind::Binary(op, a, b) => write!(f, "{a} {} {b}", op.symbol()),
+            ExprKind::Neg(x) => write!(f, "-{x}"),
+            ExprKind::Not(x) => write!(f, "!{x}"),
+            ExprKind::Tuple(items) => write!(f, "({})", list(items)),
+            ExprKind::List(items) => write!(f, "[{}]", list(items)),
+            ExprKind::Index(x, _) => write!(f, "{x}[..]"),
+        }
+    }
+}
+
+/// Arguments as written.
+pub fn show_args(args: &[Arg]) -> String {
+    let one = |a: &Arg| match &a.name {
+        Some(name) => format!("{name} = {}", a.value),
+        None => a.value.to_string(),
+    };
+    args.iter().map(one).collect::<Vec<_>>().join(", ")
+}

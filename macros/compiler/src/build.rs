@@ -1,0 +1,193 @@
+//! Building a graph: one small method for each op, shapes inferred.
+//!
+//! A builder call with operands that do not fit is a bug in its caller (`ops`, `layers`, a gradient
+//! rule or a pass), so it panics; the macro's shell turns that into a message asking for a report.
+
+use crate::dim::{Dim, Shape};
+use crate::infer::infer;
+use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
+use crate::scalar::Scalar;
+
+impl Graph {
+    /// Adds a node whose shape follows from its operands, or is `shape`.
+    pub fn push(&mut self, op: Op, args: &[NodeId], shape: Option<Shape>) -> NodeId {
+        match infer(self, &op, args, shape.as_ref()) {
+            Ok((shape, dtype)) => self.add_typed(op, args, shape, dtype),
+            Err(why) => panic!("a pass built an ill-formed node: {why}"),
+        }
+    }
+
+    /// Adds a node of a given type.
+    pub fn add_typed(&mut self, op: Op, args: &[NodeId], shape: Shape, dtype: DType) -> NodeId {
+        let (span, name) = (self.here.span, self.here.name.clone());
+        self.add(Node { op, args: args.to_vec(), shape, dtype, also: Vec::new(), span, name })
+    }
+
+    /// A rank-0 float.
+    pub fn constant(&mut self, value: f64) -> NodeId {
+        self.push(Op::Const(value), &[], None)
+    }
+
+    /// A constant in a given shape and type.
+    pub fn full(&mut self, value: f64, dtype: DType, shape: &Shape) -> NodeId {
+        let c = self.add_typed(Op::Const(value), &[], Vec::new(), dtype);
+        self.expand(c, shape)
+    }
+
+    /// A dimension as a float.
+    pub fn size(&mut self, dim: &Dim) -> NodeId {
+        match dim.value() {
+            Some(v) => self.constant(v as f64),
+            None => self.push(Op::Size(dim.clone()), &[], None),
+        }
+    }
+
+    /// The index along a dimension.
+    pub fn iota(&mut self, shape: &Shape, dim: usize) -> NodeId {
+        self.push(Op::Iota { dim }, &[], Some(shape.clone()))
+    }
+
+    /// Broadcast, or the value itself where it has the shape already.
+    pub fn expand(&mut self, x: NodeId, shape: &Shape) -> NodeId {
+        if self.shape(x) == shape { x } else { self.push(Op::Expand, &[x], Some(shape.clone())) }
+    }
+
+    /// The same elements in another shape.
+    pub fn reshape(&mut self, x: NodeId, shape: &Shape) -> NodeId {
+        if self.shape(x) == shape { x } else { self.push(Op::Reshape, &[x], Some(shape.clone())) }
+    }
+
+    /// A new dimension of 1 at `dim`.
+    pub fn unsqueeze(&mut self, x: NodeId, dim: usize) -> NodeId {
+        let mut shape = self.shape(x).clone();
+        shape.insert(dim, Dim::one());
+        self.reshape(x, &shape)
+    }
+
+    /// Dimensions in another order.
+    pub fn permute(&mut self, x: NodeId, dims: &[usize]) -> NodeId {
+        if dims.iter().copied().eq(0..dims.len()) {
+            return x;
+        }
+        self.push(Op::Permute(dims.to_vec()), &[x], None)
+    }
+
+    /// The last two dimensions exchanged.
+    pub fn transpose_last(&mut self, x: NodeId) -> NodeId {
+        let rank = self.shape(x).len();
+        let mut dims: Vec<usize> = (0..rank).collect();
+        dims.swap(rank - 2, rank - 1);
+        self.permute(x, &dims)
+    }
+
+    /// A scalar function of values already in one shape.
+    pub fn scalar(&mut self, f: Scalar, args: &[NodeId]) -> NodeId {
+        self.push(Op::Scalar(f), args, None)
+    }
+
+    /// A scalar function of one value.
+    pub fn unary(&mut self, f: Scalar, x: NodeId) -> NodeId {
+        self.scalar(f, &[x])
+    }
+
+    /// A scalar function of values that are broadcast to the first operand's shape.
+    pub fn binary(&mut self, f: Scalar, x: NodeId, y: NodeId) -> NodeId {
+        let shape = if self.shape(x).len() >= self.shape(y).len() { self.shape(x) } else { self.shape(y) }.clone();
+        let (x, y) = (self.expand(x, &shape), self.expand(y, &shape));
+        self.scalar(f, &[x, y])
+    }
+
+    /// Sum of two values of one shape (or one a scalar).
+    pub fn add2(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Scalar::Add, x, y)
+    }
+
+    /// Difference.
+    pub fn sub2(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Scalar::Sub, x, y)
+    }
+
+    /// Product.
+    pub fn mul2(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Scalar::Mul, x, y)
+    }
+
+    /// Quotient.
+    pub fn div2(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.binary(Scalar::Div, x, y)
+    }
+
+    /// Product with a number.
+    pub fn scale(&mut self, x: NodeId, by: f64) -> NodeId {
+        let c = self.constant(by);
+        self.mul2(x, c)
+    }
+
+    /// Sum with a number.
+    pub fn shift(&mut self, x: NodeId, by: f64) -> NodeId {
+        let c = self.constant(by);
+        self.add2(x, c)
+    }
+
+    /// `-x`.
+    pub fn neg(&mut self, x: NodeId) -> NodeId {
+        self.unary(Scalar::Neg, x)
+    }
+
+    /// `x` where `cond`, else `y`, all broadcast to `x`'s or `cond`'s shape.
+    pub fn select(&mut self, cond: NodeId, x: NodeId, y: NodeId) -> NodeId {
+        let shape = self.shape(cond).clone();
+        let (x, y) = (self.expand(x, &shape), self.expand(y, &shape));
+        self.scalar(Scalar::Where, &[cond, x, y])
+    }
+
+    /// Another element type.
+    pub fn cast(&mut self, x: NodeId, to: DType) -> NodeId {
+        if self[x].dtype == to { x } else { self.unary(Scalar::Cast(to), x) }
+    }
+
+    /// A reduction; over no dimension it is the value itself.
+    pub fn reduce(&mut self, kind: Reduce, x: NodeId, dims: &[usize]) -> NodeId {
+        if dims.is_empty() {
+            return x;
+        }
+        self.push(Op::Reduce { kind, dims: dims.to_vec(), body: None }, &[x], None)
+    }
+
+    /// A sum.
+    pub fn sum(&mut self, x: NodeId, dims: &[usize]) -> NodeId {
+        self.reduce(Reduce::Sum, x, dims)
+    }
+
+    /// A value reduced over `dims`, back in the shape it had: each vanished dimension repeats.
+    pub fn unreduce(&mut self, y: NodeId, dims: &[usize], shape: &Shape) -> NodeId {
+        let kept: Shape =
+            shape.iter().enumerate().map(|(i, d)| if dims.contains(&i) { Dim::one() } else { d.clone() }).collect();
+        let y = self.reshape(y, &kept);
+        self.expand(y, shape)
+    }
+
+    /// A matrix product.
+    pub fn matmul(&mut self, a: NodeId, b: NodeId, ta: bool, tb: bool) -> NodeId {
+        self.push(Op::MatMul { ta, tb, epilogue: None }, &[a, b], None)
+    }
+
+    /// A node of several results; returns all of them.
+    pub fn add_many(&mut self, op: Op, args: &[NodeId], types: &[(Shape, DType)]) -> Vec<NodeId> {
+        let Some((first, also)) = types.split_first() else { return Vec::new() };
+        let id = self.add_typed(op, args, first.0.clone(), first.1);
+        let index = id.index();
+        self.nodes[index].also = also.to_vec();
+        let mut out = vec![id];
+        for k in 1..types.len() {
+            out.push(self.push(Op::Get(k), &[id], None));
+        }
+        out
+    }
+
+    /// A fused map; returns its results.
+    pub fn map(&mut self, map: Map, args: &[NodeId], shape: &Shape) -> Vec<NodeId> {
+        let types: Vec<_> = map.results.iter().map(|r| (shape.clone(), map.types[*r])).collect();
+        self.add_many(Op::Map(Box::new(map)), args, &types)
+    }
+}

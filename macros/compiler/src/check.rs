@@ -1,0 +1,368 @@
+//! Resolves declarations: layers, parameters, Rust constants, signatures.
+//!
+//! In: the syntax tree. After: every field is a layer, a parameter or a told mistake; every name in
+//! a signature is a size that is known when the function is called.
+
+use crate::args::Given;
+use crate::ast::{self, Expr, ExprKind};
+use crate::cx::Cx;
+use crate::diag::{Diag, Told, did_you_mean};
+use crate::dim::{Atom, Dim, Shape};
+use crate::layers::{self, Init};
+use crate::net::{Arg, Elem, Field, FieldKind, Net, Param, Signature, Type};
+use crate::value::Value;
+use proc_macro2::{Ident, Span};
+
+/// Names of generated methods, which fields and functions must leave free.
+const RESERVED: &[&str] = &[
+    "new", "save", "load", "graph", "core", "core_mut", "parameters", "parameter", "set_parameter",
+    "gradient", "zero_grad", "device",
+];
+
+/// Checks the declarations.
+pub fn check(source: &ast::Network, diag: &Diag) -> Net {
+    let mut net = Net {
+        name: source.name.clone(),
+        attrs: source.attrs.clone(),
+        vis: source.vis.clone(),
+        fields: Vec::new(),
+        params: Vec::new(),
+        consts: Vec::new(),
+        signatures: Vec::new(),
+    };
+    collect_consts(source, &mut net);
+    unique(diag, "field", source.fields.iter().map(|f| &f.name));
+    unique(diag, "function", source.functions.iter().map(|f| &f.name));
+    for f in &source.functions {
+        if source.fields.iter().any(|x| x.name == f.name) {
+            diag.error(f.name.span(), format!("`{}` is a field already: a function needs another name", f.name));
+        }
+        reserved(diag, &f.name);
+    }
+    for field in &source.fields {
+        reserved(diag, &field.name);
+        let field = declare(&mut net, field, diag);
+        net.fields.push(field);
+    }
+    for f in &source.functions {
+        let signature = signature(&net, f, diag);
+        net.signatures.push(signature);
+    }
+    net
+}
+
+fn reserved(diag: &Diag, name: &Ident) {
+    if RESERVED.iter().any(|r| name == r) {
+        let text = format!("`{name}` is a method that every network has: choose another name");
+        diag.error(name.span(), text);
+    }
+}
+
+fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'a Ident>) {
+    let mut seen: Vec<&Ident> = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            diag.error(name.span(), format!("there is a {what} `{name}` already"));
+        }
+        seen.push(name);
+    }
+}
+
+/// Capitalised names in layer arguments and parameter shapes are Rust constants.
+fn collect_consts(source: &ast::Network, net: &mut Net) {
+    let mut found = Vec::new();
+    for field in &source.fields {
+        match &field.kind {
+            ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, &mut found)),
+            ast::FieldKind::Param { shape, .. } => shape.iter().for_each(|e| names(e, &mut found)),
+            ast::FieldKind::Poison => {}
+        }
+    }
+    for name in found {
+        let text = name.to_string();
+        if text.starts_with(char::is_uppercase) && text != "None" && !net.consts.iter().any(|(n, _)| *n == text) {
+            net.consts.push((text, name.span()));
+        }
+    }
+}
+
+fn names(e: &Expr, out: &mut Vec<Ident>) {
+    match &e.kind {
+        ExprKind::Name(n) => out.push(n.clone()),
+        ExprKind::Arrow(a, b) | ExprKind::Binary(_, a, b) => {
+            names(a, out);
+            names(b, out);
+        }
+        ExprKind::Neg(a) => names(a, out),
+        ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
+        _ => {}
+    }
+}
+
+/// The value of an expression in a declaration: numbers, constants, arithmetic.
+fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
+    Ok(match &e.kind {
+        ExprKind::Number(v, int) => Value::Number(*v, *int),
+        ExprKind::Str(s) => Value::Str(s.clone()),
+        ExprKind::Bool(b) => Value::Bool(*b),
+        ExprKind::Name(n) if n == "None" => Value::Null,
+        ExprKind::Name(n) => {
+            let name = n.to_string();
+            if !net.consts.iter().any(|(c, _)| *c == name) {
+                let text = format!("`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`", name.to_uppercase());
+                return Err(cx.error(e.span, text));
+            }
+            Value::Dim(Dim::atom(Atom::Const(name)))
+        }
+        ExprKind::Arrow(a, b) => Value::Arrow(Box::new(constant(net, cx, a)?), Box::new(constant(net, cx, b)?)),
+        ExprKind::List(items) | ExprKind::Tuple(items) => {
+            Value::List(items.iter().map(|i| constant(net, cx, i)).collect::<Told<_>>()?)
+        }
+        ExprKind::Binary(op, a, b) => {
+            let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
+            return arithmetic(cx, e.span, *op, &x, &y);
+        }
+        ExprKind::Neg(a) => {
+            let x = constant(net, cx, a)?;
+            return arithmetic(cx, e.span, ast::Op::Sub, &Value::Number(0.0, true), &x);
+        }
+        _ => return Err(cx.error(e.span, "a declaration takes numbers, strings, `true`, `false` and Rust constants")),
+    })
+}
+
+/// Arithmetic on sizes and numbers.
+pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Told<Value> {
+    if let (Some(a), Some(b)) = (x.as_dim(), y.as_dim()) {
+        let d = match op {
+            ast::Op::Add => a.add(&b),
+            ast::Op::Sub => a.sub(&b),
+            ast::Op::Mul => a.mul(&b),
+            ast::Op::Div => cx.divides(&a, &b, span, "a size must be whole")?,
+            _ => return Err(cx.error(span, format!("sizes are not compared with `{}` here", op.symbol()))),
+        };
+        return Ok(match d.value() {
+            Some(v) => Value::Number(v as f64, true),
+            None => Value::Dim(d),
+        });
+    }
+    if let (Value::Number(a, _), Value::Number(b, _)) = (x, y) {
+        let v = match op {
+            ast::Op::Add => a + b,
+            ast::Op::Sub => a - b,
+            ast::Op::Mul => a * b,
+            ast::Op::Div => a / b,
+            _ => return Err(cx.error(span, "two numbers are compared: the result is known already")),
+        };
+        return Ok(Value::Number(v, false));
+    }
+    Err(cx.error(span, format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind())))
+}
+
+/// Arguments of a declaration.
+fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Told<Vec<Given>> {
+    let mut out = Vec::new();
+    let mut told = None;
+    for a in args {
+        match constant(net, cx, &a.value) {
+            Ok(value) => out.push(Given { name: a.name.clone(), value, span: a.value.span, text: a.value.to_string() }),
+            Err(p) => told = Some(p),
+        }
+    }
+    told.map_or(Ok(out), Err)
+}
+
+fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
+    let first = net.params.len();
+    let index = net.fields.len();
+    let mut cx = Cx::new(diag, false);
+    let mut out = Field { name: field.name.clone(), decl: String::new(), kind: FieldKind::Poison, params: first..first };
+    match &field.kind {
+        ast::FieldKind::Poison => {}
+        ast::FieldKind::Layer { layer, args } => {
+            out.decl = format!("{}: {layer}({})", field.name, ast::show_args(args));
+            let Ok(given) = given(net, &mut cx, args) else { return out };
+            let name = layer.to_string();
+            let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
+                let hint = did_you_mean(&name, layers::names().chain(["Param"]));
+                diag.error(layer.span(), format!("there is no layer `{name}`{hint}"));
+                return out;
+            };
+            let Ok(layer) = declared else { return out };
+            for p in layer.params() {
+                let name = format!("{}.{}", field.name, p.name);
+                net.params.push(Param { name, shape: p.shape, init: p.init, frozen: field.frozen, field: index });
+            }
+            out.kind = FieldKind::Layer(layer);
+        }
+        ast::FieldKind::Param { shape, init } => {
+            let Ok(shape) = param_shape(net, &mut cx, shape) else { return out };
+            out.decl = format!("{}: Param{}", field.name, crate::dim::show_shape(&shape));
+            let Ok(init) = param_init(net, &mut cx, init.as_ref()) else { return out };
+            net.params.push(Param { name: field.name.to_string(), shape, init, frozen: field.frozen, field: index });
+            out.kind = FieldKind::Param;
+        }
+    }
+    out.params = first..net.params.len();
+    out
+}
+
+fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape> {
+    let mut out = Vec::new();
+    for e in shape {
+        match constant(net, cx, e)?.as_dim() {
+            Some(d) if d.value().is_none_or(|v| v >= 1) => out.push(d),
+            _ => return Err(cx.error(e.span, "a parameter's sizes are whole numbers of at least 1")),
+        }
+    }
+    Ok(out)
+}
+
+/// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; nothing is zeros.
+fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Told<Init> {
+    let Some(e) = init else { return Ok(Init::Constant(0.0)) };
+    match &e.kind {
+        ExprKind::Number(v, _) => return Ok(Init::Constant(*v)),
+        ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
+        ExprKind::Name(n) if n == "ones" => return Ok(Init::Constant(1.0)),
+        ExprKind::Call(n, args) if args.len() == 1 => {
+            if let Value::Number(v, _) = constant(net, cx, &args[0].value)? {
+                match n.to_string().as_str() {
+                    "uniform" => return Ok(Init::Uniform(v)),
+                    "normal" => return Ok(Init::Normal(v)),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    Err(cx.error(e.span, "a parameter starts as `zeros`, `ones`, a number, `uniform(bound)` or `normal(std)`"))
+}
+
+fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
+    let mut out = Signature {
+        name: f.name.clone(),
+        attrs: f.attrs.clone(),
+        dims: Vec::new(),
+        args: Vec::new(),
+        ret: Vec::new(),
+        tuple: f.tuple,
+        poisoned: false,
+    };
+    unique(diag, "argument", f.args.iter().map(|a| &a.name));
+    let mut cx = Cx::new(diag, false);
+    for a in &f.args {
+        match resolve(net, &mut cx, &a.ty, None) {
+            Ok(ty) => {
+                // A dimension that stands alone is introduced by its argument.
+                for d in &ty.shape {
+                    if let Some(name) = bare(d)
+                        && !out.dims.contains(&name)
+                    {
+                        out.dims.push(name);
+                    }
+                }
+                if let (Some(span), true) = (a.grad, ty.elem != Elem::Float) {
+                    let text = format!("`{}` holds {}, which has no gradient", a.name, if ty.elem == Elem::Bool { "booleans" } else { "integers" });
+                    diag.error(span, text);
+                    out.poisoned = true;
+                }
+                if ty.shape.len() > 6 {
+                    diag.error(a.ty.span, "an argument has at most 6 dimensions");
+                    out.poisoned = true;
+                }
+                out.args.push(Arg { name: a.name.clone(), ty, grad: a.grad.is_some() });
+            }
+            Err(_) => out.poisoned = true,
+        }
+    }
+    if out.dims.len() > 8 {
+        diag.error(f.name.span(), "a function has at most 8 named dimensions");
+        out.poisoned = true;
+    }
+    if !out.poisoned {
+        for (a, arg) in f.args.iter().zip(&out.args) {
+            for name in arg.ty.shape.iter().flat_map(Dim::names) {
+                if !out.dims.contains(&name) {
+                    let text = format!("`{name}` cannot be told from the arguments: it stands nowhere alone\nhelp: one argument needs a dimension that is just `{name}`");
+                    diag.error(a.ty.span, text);
+                    out.poisoned = true;
+                }
+            }
+        }
+    }
+    for r in &f.ret {
+        let known = if out.poisoned { None } else { Some(out.dims.as_slice()) };
+        match resolve(net, &mut cx, r, known) {
+            Ok(ty) => out.ret.push(ty),
+            Err(_) => out.poisoned = true,
+        }
+    }
+    out
+}
+
+/// The name, if a dimension is nothing but one.
+pub fn bare(d: &Dim) -> Option<String> {
+    let names = d.names();
+    match names.as_slice() {
+        [name] if *d == Dim::named(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// A type; with `known`, only these names may occur in it.
+fn resolve(net: &Net, cx: &mut Cx, ty: &ast::Type, known: Option<&[String]>) -> Told<Type> {
+    let elem = match &ty.elem {
+        None => Elem::Float,
+        Some(name) => match name.to_string().as_str() {
+            "u32" => Elem::U32,
+            "i32" => Elem::I32,
+            "i64" => Elem::I64,
+            "bool" => Elem::Bool,
+            other => {
+                let help = match other {
+                    "f32" | "f64" | "float" => "\nhelp: floats are plain brackets: `[B, 8]`; the device decides between f32 and f64",
+                    "usize" | "u64" | "int" | "u8" => "\nhelp: integers are `u32`, `i32` or `i64`",
+                    _ => "",
+                };
+                let text = format!("`{other}` is no element type: there are `[..]` for floats, `u32`, `i32`, `i64` and `bool`{help}");
+                return Err(cx.error(name.span(), text));
+            }
+        },
+    };
+    let shape = ty.dims.iter().map(|e| dimension(net, cx, e, known)).collect::<Told<_>>()?;
+    Ok(Type { elem, shape })
+}
+
+/// A dimension in a signature.
+pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Told<Dim> {
+    match &e.kind {
+        ExprKind::Number(v, true) if *v >= 0.0 => Ok(Dim::from(*v as i64)),
+        ExprKind::Number(..) => Err(cx.error(e.span, "a size is a whole number, not negative")),
+        ExprKind::Name(n) => {
+            let name = n.to_string();
+            if net.consts.iter().any(|(c, _)| *c == name) {
+                return Ok(Dim::atom(Atom::Const(name)));
+            }
+            if !name.starts_with(char::is_uppercase) {
+                let text = format!("a named dimension begins with a capital: `{}`", name.to_uppercase());
+                return Err(cx.error(e.span, text));
+            }
+            if let Some(known) = known
+                && !known.contains(&name)
+            {
+                let hint = did_you_mean(&name, known.iter().map(String::as_str));
+                let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+                let text = format!("no argument introduces the dimension `{name}`\nthe arguments introduce {list}{hint}");
+                return Err(cx.error(e.span, text));
+            }
+            Ok(Dim::named(&name))
+        }
+        ExprKind::Binary(op, a, b) => {
+            let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
+            let v = arithmetic(cx, e.span, *op, &Value::Dim(x), &Value::Dim(y))?;
+            v.as_dim().ok_or_else(|| cx.error(e.span, "a size is a whole number"))
+        }
+        _ => Err(cx.error(e.span, "a dimension is a number, a name, or arithmetic on these")),
+    }
+}

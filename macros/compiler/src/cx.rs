@@ -1,0 +1,244 @@
+//! The state of lowering one function: its graph, what has been said of its values, and the
+//! questions that ops and layers ask while they build nodes.
+
+use crate::diag::{Diag, Poison, Told};
+use crate::dim::{Dim, Shape, show_shape};
+use crate::ir::{DType, Graph, NodeId, Op};
+use crate::scalar::Scalar;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+use std::collections::HashMap;
+
+/// Something about the dimensions that is checked when the function is called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Require {
+    /// The second divides the first.
+    Divides(Dim, Dim),
+    /// The first is at least the second.
+    AtLeast(Dim, Dim),
+}
+
+impl std::fmt::Display for Require {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Require::Divides(p, q) => write!(f, "{p} must be a multiple of {q}"),
+            Require::AtLeast(p, q) => write!(f, "{p} must be at least {q}"),
+        }
+    }
+}
+
+/// The state.
+pub struct Cx<'a> {
+    /// Where mistakes are told.
+    pub diag: &'a Diag,
+    /// The graph.
+    pub g: Graph,
+    /// Dropout is on, statistics are updated.
+    pub train: bool,
+    /// Conditions for the door.
+    pub require: Vec<Require>,
+    /// Integer values that cannot be negative, by their declaration.
+    pub unsigned: Vec<NodeId>,
+    /// Where values come from, for messages.
+    pub origin: HashMap<NodeId, String>,
+    /// Number of random streams in use.
+    pub streams: u32,
+}
+
+impl<'a> Cx<'a> {
+    /// A fresh state.
+    pub fn new(diag: &'a Diag, train: bool) -> Cx<'a> {
+        Cx {
+            diag,
+            g: Graph::default(),
+            train,
+            require: Vec::new(),
+            unsigned: Vec::new(),
+            origin: HashMap::new(),
+            streams: 0,
+        }
+    }
+
+    /// Tells a mistake.
+    pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
+        self.diag.error(span, text)
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, x: &Tensor) -> Shape {
+        self.g.shape(x.id).clone()
+    }
+
+    /// A tensor that is called as the expression that made it.
+    pub fn tensor(&self, id: NodeId) -> Value {
+        Value::Tensor(Tensor { id, text: String::new() })
+    }
+
+    /// A number or dimension as a scalar tensor.
+    pub fn lift(&mut self, value: &Value, text: &str) -> Option<Tensor> {
+        let id = match value {
+            Value::Tensor(t) => return Some(t.clone()),
+            Value::Number(v, _) => self.g.constant(*v),
+            Value::Dim(d) => self.g.size(d),
+            _ => return None,
+        };
+        Some(Tensor { id, text: text.to_owned() })
+    }
+
+    /// As floats.
+    pub fn to_float(&mut self, x: &Tensor) -> Tensor {
+        Tensor { id: self.g.cast(x.id, DType::Float), text: x.text.clone() }
+    }
+
+    /// Further lines saying where a tensor comes from, or nothing.
+    pub fn whence(&self, x: &Tensor) -> String {
+        let shape = self.typed(x.id);
+        match self.origin.get(&x.id) {
+            Some(origin) if *origin == x.text => format!("\n`{}` is {shape}", x.text),
+            Some(origin) => format!("\n`{}`: {shape} comes from `{origin}`", x.text),
+            None => format!("\n`{}` is {shape}", x.text),
+        }
+    }
+
+    /// `u32[B, T]`-like text of a value's type; floats show the shape alone.
+    pub fn typed(&self, id: NodeId) -> String {
+        let shape = show_shape(self.g.shape(id));
+        match self.g[id].dtype {
+            DType::Float => shape,
+            dtype => format!("{dtype}{shape}"),
+        }
+    }
+
+    /// A dimension's index, from one that may count from the end.
+    pub fn axis(&self, d: i64, x: &Tensor, span: Span, name: &str) -> Told<usize> {
+        let rank = self.g.shape(x.id).len() as i64;
+        let at = if d < 0 { d + rank } else { d };
+        if (0..rank).contains(&at) {
+            return Ok(at as usize);
+        }
+        let range = match rank {
+            0 => "it has no dimensions".to_owned(),
+            1 => "its only dimension is 0 (or -1)".to_owned(),
+            _ => format!("its dimensions are 0 to {} (or -{rank} to -1)", rank - 1),
+        };
+        let text = format!("`{name}` is {d}, but {range}{}", self.whence(x));
+        Err(self.error(span, text))
+    }
+
+    /// The shape to which values broadcast, or the mistake told at `span`.
+    pub fn broadcast(&self, span: Span, what: &str, xs: &[&Tensor]) -> Told<Shape> {
+        let rank = xs.iter().map(|x| self.g.shape(x.id).len()).max().unwrap_or(0);
+        let mut out = vec![Dim::one(); rank];
+        for x in xs {
+            let shape = self.g.shape(x.id);
+            for (from_end, d) in shape.iter().rev().enumerate() {
+                let slot = &mut out[rank - 1 - from_end];
+                if slot.is_one() {
+                    *slot = d.clone();
+                } else if !d.is_one() && slot != d {
+                    let mut text =
+                        format!("{what} takes values that broadcast, but dimension -{} is both {slot} and {d}", from_end + 1);
+                    for x in xs {
+                        text += &self.whence(x);
+                    }
+                    if !slot.names().is_empty() && !d.names().is_empty() {
+                        text += "\nhelp: two names are two sizes: use one name for both if they are always equal";
+                    }
+                    return Err(self.error(span, text));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Records that `q` divides `p`; tells it at once where both are known.
+    pub fn divides(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Told<Dim> {
+        if let Some(exact) = p.div_exact(q) {
+            return Ok(exact);
+        }
+        if let (Some(pv), Some(qv)) = (p.value(), q.value()) {
+            let help = if qv == 0 { String::new() } else { format!(": {pv} / {qv} leaves {}", pv % qv) };
+            return Err(self.error(span, format!("{why}: {q} does not divide {p}{help}")));
+        }
+        self.demand(Require::Divides(p.clone(), q.clone()));
+        Ok(p.div(q))
+    }
+
+    /// Records that `p >= q`; tells it at once where both are known.
+    pub fn at_least(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Told<()> {
+        match p.sub(q).value() {
+            Some(d) if d >= 0 => Ok(()),
+            Some(_) => Err(self.error(span, format!("{why}: {p} is less than {q}"))),
+            None => {
+                self.demand(Require::AtLeast(p.clone(), q.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    fn demand(&mut self, require: Require) {
+        if !self.require.contains(&require) {
+            self.require.push(require);
+        }
+    }
+
+    /// Brings two values to one element type, as PyTorch promotes: bool, then integer, then float.
+    pub fn promote(&mut self, x: &Tensor, y: &Tensor) -> (Tensor, Tensor) {
+        let order = |t: DType| match t {
+            DType::Bool => 0,
+            DType::Int => 1,
+            DType::Float => 2,
+        };
+        let (a, b) = (self.g[x.id].dtype, self.g[y.id].dtype);
+        let to = if order(a) >= order(b) { a } else { b };
+        let cast = |cx: &mut Self, t: &Tensor| match (&cx.g[t.id].op, to) {
+            // A literal takes the other side's type without a conversion.
+            (Op::Const(v), DType::Int) if cx.g[t.id].dtype == DType::Float && v.fract() == 0.0 => {
+                let v = *v;
+                Tensor { id: cx.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int), text: t.text.clone() }
+            }
+            _ => Tensor { id: cx.g.cast(t.id, to), text: t.text.clone() },
+        };
+        (cast(self, x), cast(self, y))
+    }
+
+    /// An elementwise function of two values: promoted, broadcast.
+    pub fn elementwise(&mut self, f: Scalar, span: Span, what: &str, x: &Tensor, y: &Tensor) -> Told<NodeId> {
+        let literal = |cx: &Self, t: &Tensor| matches!(cx.g[t.id].op, Op::Const(v) if v.fract() == 0.0);
+        // `ids == 0`: an integer literal beside integers is an integer.
+        let (mut x, mut y) = (x.clone(), y.clone());
+        if self.g[x.id].dtype == DType::Int && literal(self, &y) {
+            y.id = self.int_literal(y.id);
+        } else if self.g[y.id].dtype == DType::Int && literal(self, &x) {
+            x.id = self.int_literal(x.id);
+        }
+        let (mut x, mut y) = self.promote(&x, &y);
+        let dtype = self.g[x.id].dtype;
+        let number = !matches!(f, Scalar::And | Scalar::Or);
+        if number && dtype == DType::Bool {
+            x.id = self.g.cast(x.id, DType::Int);
+            y.id = self.g.cast(y.id, DType::Int);
+        }
+        let float_only = f.typing() == Some(crate::scalar::Typing::Float);
+        if float_only {
+            x = self.to_float(&x);
+            y = self.to_float(&y);
+        }
+        let shape = self.broadcast(span, what, &[&x, &y])?;
+        let (a, b) = (self.g.expand(x.id, &shape), self.g.expand(y.id, &shape));
+        Ok(self.g.scalar(f, &[a, b]))
+    }
+
+    fn int_literal(&mut self, id: NodeId) -> NodeId {
+        match self.g[id].op {
+            Op::Const(v) => self.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int),
+            _ => id,
+        }
+    }
+
+    /// A new random stream.
+    pub fn stream(&mut self) -> u32 {
+        self.streams += 1;
+        self.streams - 1
+    }
+}

@@ -1,0 +1,125 @@
+//! Collected errors: every mistake is told once, at its token, all in one compilation.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use std::cell::RefCell;
+
+/// The mark of a value whose mistake has been told: whatever depends on it stays quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Poison;
+
+/// A result whose error has been told.
+pub type Told<T> = Result<T, Poison>;
+
+/// One error: where, and what.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The token underlined.
+    pub span: Span,
+    /// The text: the first line says what is wrong; further lines say where both sides come from
+    /// and how to mend it.
+    pub text: String,
+}
+
+/// Collects errors through a shared reference.
+#[derive(Debug, Default)]
+pub struct Diag {
+    messages: RefCell<Vec<Message>>,
+}
+
+impl Diag {
+    /// Tells a mistake.
+    pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
+        self.messages.borrow_mut().push(Message { span, text: text.into() });
+        Poison
+    }
+
+    /// Tells a parser's mistake.
+    pub fn syntax(&self, error: &syn::Error) -> Poison {
+        for e in error.clone() {
+            self.error(e.span(), e.to_string());
+        }
+        Poison
+    }
+
+    /// Whether any mistake was told.
+    pub fn any(&self) -> bool {
+        !self.messages.borrow().is_empty()
+    }
+
+    /// All of them, in the order told, without repetitions.
+    pub fn messages(&self) -> Vec<Message> {
+        let mut out: Vec<Message> = Vec::new();
+        for m in self.messages.borrow().iter() {
+            let again = |o: &Message| o.text == m.text && format!("{:?}", o.span) == format!("{:?}", m.span);
+            if !out.iter().any(again) {
+                out.push(m.clone());
+            }
+        }
+        out
+    }
+
+    /// As tokens: one `compile_error!` each.
+    pub fn to_tokens(&self) -> TokenStream {
+        self.messages()
+            .iter()
+            .map(|m| {
+                let text = &m.text;
+                quote_spanned!(m.span=> ::core::compile_error!(#text);)
+            })
+            .collect()
+    }
+}
+
+/// The candidate nearest to `name`, if it is near enough to have been meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |s: &str| s.to_lowercase().replace('_', "");
+    let wanted = plain(name);
+    let limit = wanted.len().div_ceil(3).max(1);
+    candidates
+        .into_iter()
+        .map(|c| (distance(&wanted, &plain(c)), c))
+        .filter(|(d, c)| *d <= limit && *d < plain(c).len())
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, c)| c)
+}
+
+/// Edits (insert, delete, replace, swap neighbours) between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let mut best = replace.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best = best.min(rows[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+/// `help: did you mean ..?` as a further line, or nothing.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, candidates).map_or_else(String::new, |c| format!("\nhelp: did you mean `{c}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_finds_slips_only() {
+        let names = ["linear_1", "softmax", "relu", "LayerNorm"];
+        assert_eq!(nearest("sofmax", names), Some("softmax"));
+        assert_eq!(nearest("linaer_1", names), Some("linear_1"));
+        assert_eq!(nearest("layer_norm", names), Some("LayerNorm"));
+        assert_eq!(nearest("conv", names), None);
+    }
+}

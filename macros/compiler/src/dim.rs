@@ -1,0 +1,407 @@
+//! Dimensions: integer polynomials over symbols, in normal form.
+//!
+//! Equal dimensions have equal normal forms, so `4 * D` equals `D * 4` and `D / H * H` equals `D`
+//! (the quotient carries the obligation that `H` divides `D`). Two different names never unify.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A symbol that dimensions are built from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Atom {
+    /// A named dimension (`B`, `T`): known when the function is called.
+    Named(String),
+    /// A Rust constant: known to rustc, opaque here.
+    Const(String),
+    /// An exact quotient that the normal form cannot reduce; `divides` must be checked at the door.
+    Quotient(Box<Dim>, Box<Dim>),
+    /// A quotient rounded down, as strides need it.
+    Floor(Box<Dim>, Box<Dim>),
+}
+
+/// A product of atoms with powers, sorted; empty for 1.
+type Monomial = Vec<(Atom, u32)>;
+
+/// A dimension.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Dim {
+    /// Coefficients; none is zero.
+    terms: BTreeMap<Monomial, i64>,
+}
+
+/// A shape, outermost dimension first.
+pub type Shape = Vec<Dim>;
+
+impl From<i64> for Dim {
+    fn from(n: i64) -> Self {
+        let mut terms = BTreeMap::new();
+        if n != 0 {
+            terms.insert(Vec::new(), n);
+        }
+        Dim { terms }
+    }
+}
+
+impl Dim {
+    /// The dimension 1.
+    pub fn one() -> Dim {
+        Dim::from(1)
+    }
+
+    /// A single symbol.
+    pub fn atom(atom: Atom) -> Dim {
+        Dim { terms: BTreeMap::from([(vec![(atom, 1)], 1)]) }
+    }
+
+    /// A named dimension.
+    pub fn named(name: &str) -> Dim {
+        Dim::atom(Atom::Named(name.to_owned()))
+    }
+
+    /// The value, if it holds no symbol.
+    pub fn value(&self) -> Option<i64> {
+        match self.terms.len() {
+            0 => Some(0),
+            1 => {
+                let (monomial, &c) = self.terms.first_key_value()?;
+                monomial.is_empty().then_some(c)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is the literal 1, which broadcasts.
+    pub fn is_one(&self) -> bool {
+        self.value() == Some(1)
+    }
+
+    /// The named dimensions in it, each once, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.visit(&mut |atom| {
+            if let Atom::Named(name) = atom {
+                out.push(name.clone());
+            }
+        });
+        out.sort();
+        out.dedup();
+        out
+    }
+
+    /// Calls `f` for every atom, those inside quotients too.
+    pub fn visit(&self, f: &mut dyn FnMut(&Atom)) {
+        for (atom, _) in self.terms.keys().flatten() {
+            f(atom);
+            if let Atom::Quotient(p, q) | Atom::Floor(p, q) = atom {
+                p.visit(f);
+                q.visit(f);
+            }
+        }
+    }
+
+    /// Sum.
+    pub fn add(&self, other: &Dim) -> Dim {
+        let mut out = self.clone();
+        for (monomial, c) in &other.terms {
+            out.push(monomial.clone(), *c);
+        }
+        out
+    }
+
+    /// Difference.
+    pub fn sub(&self, other: &Dim) -> Dim {
+        self.add(&other.mul(&Dim::from(-1)))
+    }
+
+    /// Product.
+    pub fn mul(&self, other: &Dim) -> Dim {
+        let mut out = Dim::from(0);
+        for (a, ca) in &self.terms {
+            for (b, cb) in &other.terms {
+                let (product, c) = times(a, b);
+                match c {
+                    None => out.push(product, ca.wrapping_mul(*cb)),
+                    // A quotient met its divisor: the rest is a polynomial again.
+                    Some(reduced) => {
+                        let rest = Dim { terms: BTreeMap::from([(product, ca.wrapping_mul(*cb))]) };
+                        out = out.add(&rest.mul(&reduced));
+                    }
+                }
+            }
+        }
+        out.cancel_literal_quotients()
+    }
+
+    /// `n * Q(p, n)` is `p`.
+    fn cancel_literal_quotients(&self) -> Dim {
+        let mut out = Dim::from(0);
+        let mut changed = false;
+        for (monomial, c) in &self.terms {
+            let hit = monomial.iter().position(|(atom, _)| {
+                matches!(atom, Atom::Quotient(_, q) if q.value().is_some_and(|q| q != 0 && c % q == 0))
+            });
+            let Some(i) = hit else {
+                out.push(monomial.clone(), *c);
+                continue;
+            };
+            changed = true;
+            let mut rest = monomial.clone();
+            let Atom::Quotient(p, q) = rest[i].0.clone() else { continue };
+            lower_power(&mut rest, i);
+            let rest = Dim { terms: BTreeMap::from([(rest, c / q.value().unwrap_or(1))]) };
+            out = out.add(&rest.mul(&p));
+        }
+        if changed { out } else { self.clone() }
+    }
+
+    /// The exact quotient in normal form, if there is one without a new symbol.
+    pub fn div_exact(&self, other: &Dim) -> Option<Dim> {
+        if other.terms.is_empty() {
+            return None;
+        }
+        if self == other {
+            return Some(Dim::one());
+        }
+        let (by, cb) = match other.terms.len() {
+            1 => other.terms.first_key_value()?,
+            // A sum divides only its own multiples: try the ratio of the leading terms.
+            _ => {
+                let (ma, ca) = self.terms.last_key_value()?;
+                let (mb, cb) = other.terms.last_key_value()?;
+                let ratio = Dim { terms: BTreeMap::from([(without(ma, mb)?, exact(*ca, *cb)?)]) };
+                return (other.mul(&ratio) == *self).then_some(ratio);
+            }
+        };
+        let mut out = Dim::from(0);
+        for (monomial, c) in &self.terms {
+            out.push(without(monomial, by)?, exact(*c, *cb)?);
+        }
+        Some(out)
+    }
+
+    /// The quotient, known by an obligation to be exact.
+    pub fn div(&self, other: &Dim) -> Dim {
+        self.div_exact(other)
+            .unwrap_or_else(|| Dim::atom(Atom::Quotient(Box::new(self.clone()), Box::new(other.clone()))))
+    }
+
+    /// The quotient rounded down.
+    pub fn div_floor(&self, other: &Dim) -> Dim {
+        if let (Some(p), Some(q)) = (self.value(), other.value())
+            && q != 0
+        {
+            return Dim::from(p.div_euclid(q));
+        }
+        self.div_exact(other)
+            .unwrap_or_else(|| Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone()))))
+    }
+
+    /// The value when each symbol has the value that `env` gives; `None` where a divisor is 0.
+    pub fn eval(&self, env: &dyn Fn(&Atom) -> i64) -> Option<i64> {
+        let mut sum = 0i64;
+        for (monomial, c) in &self.terms {
+            let mut product = *c;
+            for (atom, power) in monomial {
+                let value = match atom {
+                    Atom::Quotient(p, q) | Atom::Floor(p, q) => {
+                        let q = q.eval(env)?;
+                        if q == 0 {
+                            return None;
+                        }
+                        p.eval(env)?.div_euclid(q)
+                    }
+                    symbol => env(symbol),
+                };
+                product = product.checked_mul(value.checked_pow(*power)?)?;
+            }
+            sum = sum.checked_add(product)?;
+        }
+        Some(sum)
+    }
+
+    /// The terms: coefficient and atoms with powers, in normal order.
+    pub fn terms(&self) -> impl Iterator<Item = (i64, &[(Atom, u32)])> {
+        self.terms.iter().map(|(monomial, c)| (*c, monomial.as_slice()))
+    }
+
+    fn push(&mut self, monomial: Monomial, c: i64) {
+        let sum = self.terms.get(&monomial).copied().unwrap_or(0).wrapping_add(c);
+        if sum == 0 {
+            self.terms.remove(&monomial);
+        } else {
+            self.terms.insert(monomial, sum);
+        }
+    }
+}
+
+fn exact(a: i64, b: i64) -> Option<i64> {
+    (b != 0 && a % b == 0).then(|| a / b)
+}
+
+fn lower_power(monomial: &mut Monomial, i: usize) {
+    monomial[i].1 -= 1;
+    if monomial[i].1 == 0 {
+        monomial.remove(i);
+    }
+}
+
+/// `a / b` for monomials, if `b` divides `a`.
+fn without(a: &Monomial, b: &Monomial) -> Option<Monomial> {
+    let mut out = a.clone();
+    for (atom, power) in b {
+        let i = out.iter().position(|(x, _)| x == atom)?;
+        out[i].1 = out[i].1.checked_sub(*power)?;
+        if out[i].1 == 0 {
+            out.remove(i);
+        }
+    }
+    Some(out)
+}
+
+/// The product of two monomials. Where a quotient `p / q` meets all atoms of its divisor `q`, both
+/// leave the monomial and `p` is returned beside it.
+fn times(a: &Monomial, b: &Monomial) -> (Monomial, Option<Dim>) {
+    let mut out = a.clone();
+    for (atom, power) in b {
+        match out.binary_search_by(|(x, _)| x.cmp(atom)) {
+            Ok(i) => out[i].1 += power,
+            Err(i) => out.insert(i, (atom.clone(), *power)),
+        }
+    }
+    for i in 0..out.len() {
+        let Atom::Quotient(p, q) = out[i].0.clone() else { continue };
+        if q.terms.len() != 1 {
+            continue;
+        }
+        let Some((divisor, 1)) = q.terms.first_key_value().map(|(m, c)| (m.clone(), *c)) else { continue };
+        if divisor.is_empty() {
+            continue;
+        }
+        let mut rest = out.clone();
+        lower_power(&mut rest, i);
+        if let Some(rest) = without(&rest, &divisor) {
+            return (rest, Some(*p));
+        }
+    }
+    (out, None)
+}
+
+/// The product of a shape's dimensions.
+pub fn numel(shape: &[Dim]) -> Dim {
+    shape.iter().fold(Dim::one(), |n, d| n.mul(d))
+}
+
+/// `[B, 8]`.
+pub fn show_shape(shape: &[Dim]) -> String {
+    let dims: Vec<String> = shape.iter().map(Dim::to_string).collect();
+    format!("[{}]", dims.join(", "))
+}
+
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Atom::Named(name) | Atom::Const(name) => f.write_str(name),
+            Atom::Quotient(p, q) => write!(f, "{}/{}", Factor(p), Factor(q)),
+            Atom::Floor(p, q) => write!(f, "floor({p}/{})", Factor(q)),
+        }
+    }
+}
+
+/// A dimension in brackets unless it is a single factor.
+struct Factor<'a>(&'a Dim);
+
+impl fmt::Display for Factor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let single = match self.0.terms.first_key_value() {
+            _ if self.0.terms.len() > 1 => false,
+            Some((m, c)) => m.is_empty() || (*c == 1 && m.len() == 1 && m[0].1 == 1),
+            None => true,
+        };
+        if single { write!(f, "{}", self.0) } else { write!(f, "({})", self.0) }
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.terms.is_empty() {
+            return f.write_str("0");
+        }
+        // Symbols first, the constant last: `B + 1`, `2*T - 3`.
+        let mut first = true;
+        for (monomial, c) in self.terms.iter().rev() {
+            let sign = match (first, *c < 0) {
+                (true, true) => "-",
+                (true, false) => "",
+                (false, true) => " - ",
+                (false, false) => " + ",
+            };
+            f.write_str(sign)?;
+            first = false;
+            let c = c.unsigned_abs();
+            if monomial.is_empty() {
+                write!(f, "{c}")?;
+                continue;
+            }
+            if c != 1 {
+                write!(f, "{c}*")?;
+            }
+            for (i, (atom, power)) in monomial.iter().enumerate() {
+                if i > 0 {
+                    f.write_str("*")?;
+                }
+                write!(f, "{atom}")?;
+                if *power > 1 {
+                    write!(f, "^{power}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(name: &str) -> Dim {
+        Dim::named(name)
+    }
+    fn n(value: i64) -> Dim {
+        Dim::from(value)
+    }
+
+    #[test]
+    fn normal_forms_are_equal_when_values_are() {
+        assert_eq!(n(4).mul(&d("D")), d("D").mul(&n(4)));
+        assert_eq!(d("B").add(&d("T")).mul(&d("B")), d("B").mul(&d("B")).add(&d("T").mul(&d("B"))));
+        assert_ne!(d("B"), d("T"));
+        assert_eq!(d("B").sub(&d("B")), n(0));
+    }
+
+    #[test]
+    fn quotients_cancel_with_their_divisor() {
+        let heads = d("D").div(&d("H"));
+        assert_eq!(heads.mul(&d("H")), d("D"));
+        assert_eq!(d("B").div(&n(2)).mul(&n(2)), d("B"));
+        assert_eq!(d("B").div(&n(2)).mul(&n(4)), d("B").mul(&n(2)));
+        assert_eq!(d("B").mul(&n(12)).div_exact(&n(2)), Some(d("B").mul(&n(6))));
+        let sum = d("B").add(&n(1));
+        assert_eq!(sum.mul(&d("T")).div_exact(&sum), Some(d("T")));
+        assert_eq!(sum.div_exact(&d("B")), None);
+    }
+
+    #[test]
+    fn shown_as_a_user_would_write_them() {
+        assert_eq!(d("T").mul(&n(2)).sub(&n(3)).to_string(), "2*T - 3");
+        assert_eq!(d("D").div(&d("H")).to_string(), "D/H");
+        assert_eq!(d("T").sub(&n(3)).div_floor(&n(2)).add(&n(1)).to_string(), "floor((T - 3)/2) + 1");
+        assert_eq!(show_shape(&[d("B"), n(8)]), "[B, 8]");
+    }
+
+    #[test]
+    fn evaluates() {
+        let env = |atom: &Atom| if *atom == Atom::Named("B".into()) { 7 } else { 3 };
+        assert_eq!(d("B").div_floor(&n(2)).add(&d("T")).eval(&env), Some(6));
+        assert_eq!(d("B").div_floor(&d("T").sub(&d("T").add(&n(0)))).eval(&env), None);
+    }
+}

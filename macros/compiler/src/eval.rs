@@ -1,0 +1,325 @@
+//! The reference: evaluates any graph in f64, plainly, one node at a time.
+//!
+//! In: the graph, arrays for inputs and parameters, values for the dimensions' symbols.
+//! Out: one array for each output. Before and after every pass the values must agree.
+
+use crate::dim::{Atom, Dim};
+use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce};
+
+/// An array of f64; integers and bools (0, 1) too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Sizes.
+    pub shape: Vec<usize>,
+    /// Row-major elements.
+    pub data: Vec<f64>,
+}
+
+impl Array {
+    /// From sizes and a function of the flat index.
+    pub fn new(shape: &[usize], f: impl FnMut(usize) -> f64) -> Array {
+        Array { shape: shape.to_vec(), data: (0..shape.iter().product()).map(f).collect() }
+    }
+    fn at(&self, index: &[usize]) -> f64 {
+        self.data[flat(&self.shape, index)]
+    }
+}
+
+/// What an evaluation is given.
+pub struct Env<'a> {
+    /// The function's arguments.
+    pub inputs: &'a [Array],
+    /// The network's parameters.
+    pub params: &'a [Array],
+    /// The value of each symbol.
+    pub dims: &'a dyn Fn(&Atom) -> i64,
+}
+
+impl Env<'_> {
+    fn dim(&self, d: &Dim) -> usize {
+        usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
+    }
+    fn shape(&self, shape: &[Dim]) -> Vec<usize> {
+        shape.iter().map(|d| self.dim(d)).collect()
+    }
+}
+
+fn flat(shape: &[usize], index: &[usize]) -> usize {
+    shape.iter().zip(index).fold(0, |at, (n, i)| at * n + i)
+}
+
+fn unflat(shape: &[usize], mut at: usize) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for d in (0..shape.len()).rev() {
+        index[d] = at % shape[d];
+        at /= shape[d];
+    }
+    index
+}
+
+/// An array whose element at each index is computed.
+fn build(shape: &[usize], mut f: impl FnMut(&[usize]) -> f64) -> Array {
+    Array::new(shape, |at| f(&unflat(shape, at)))
+}
+
+/// The outputs' values.
+pub fn eval(graph: &Graph, env: &Env) -> Vec<Array> {
+    let values = eval_all(graph, env);
+    graph.outputs.iter().map(|o| values[o.index()][0].clone()).collect()
+}
+
+/// Every node's values.
+pub fn eval_all(graph: &Graph, env: &Env) -> Vec<Vec<Array>> {
+    let mut values: Vec<Vec<Array>> = Vec::new();
+    for id in graph.ids() {
+        let value = eval_node(graph, id, &values, env);
+        values.push(value);
+    }
+    values
+}
+
+fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
+    let node = &graph[id];
+    let x = |i: usize| &values[node.args[i].index()][0];
+    let shape = env.shape(&node.shape);
+    vec![match &node.op {
+        Op::Input { index } => env.inputs[*index].clone(),
+        Op::Param { index } => env.params[*index].clone(),
+        Op::Const(v) => Array { shape, data: vec![*v] },
+        Op::Size(d) => Array { shape, data: vec![env.dim(d) as f64] },
+        Op::Iota { dim } => build(&shape, |i| i[*dim] as f64),
+        Op::Scalar(f) => Array::new(&shape, |at| {
+            let args: Vec<f64> = (0..node.args.len()).map(|k| x(k).data[at]).collect();
+            f.eval(&args)
+        }),
+        Op::Expand => {
+            let lead = shape.len() - x(0).shape.len();
+            build(&shape, |i| {
+                let from: Vec<usize> =
+                    i[lead..].iter().zip(&x(0).shape).map(|(&i, &n)| if n == 1 { 0 } else { i }).collect();
+                x(0).at(&from)
+            })
+        }
+        Op::Reshape | Op::Detach => Array { shape, data: x(0).data.clone() },
+        Op::Permute(dims) => build(&shape, |i| {
+            let mut from = vec![0; i.len()];
+            for (k, d) in dims.iter().enumerate() {
+                from[*d] = i[k];
+            }
+            x(0).at(&from)
+        }),
+        Op::Slice { start, step } => build(&shape, |i| {
+            let from: Vec<usize> = (0..i.len()).map(|d| env.dim(&start[d]) + i[d] * step[d] as usize).collect();
+            x(0).at(&from)
+        }),
+        Op::Pad { low, step, value } => {
+            let mut out = Array::new(&shape, |_| *value);
+            for at in 0..x(0).data.len() {
+                let i = unflat(&x(0).shape, at);
+                let to: Vec<usize> = (0..i.len()).map(|d| env.dim(&low[d]) + i[d] * step[d] as usize).collect();
+                out.data[flat(&shape, &to)] = x(0).data[at];
+            }
+            out
+        }
+        Op::Concat { dim } => build(&shape, |i| {
+            let mut i = i.to_vec();
+            let mut k = 0;
+            while i[*dim] >= x(k).shape[*dim] {
+                i[*dim] -= x(k).shape[*dim];
+                k += 1;
+            }
+            x(k).at(&i)
+        }),
+        Op::Flip(dims) => build(&shape, |i| {
+            let from: Vec<usize> =
+                (0..i.len()).map(|d| if dims.contains(&d) { shape[d] - 1 - i[d] } else { i[d] }).collect();
+            x(0).at(&from)
+        }),
+        Op::Reduce { kind, dims, body } => {
+            let whole = match body {
+                None => x(0).clone(),
+                Some(b) => {
+                    let operands: Vec<&Array> = (0..node.args.len()).map(x).collect();
+                    eval_map(&b.0, &operands, &env.shape(&b.1), env).swap_remove(0)
+                }
+            };
+            reduce(*kind, &whole, dims, &shape)
+        }
+        Op::ArgReduce { largest, dim } => along(x(0), *dim, &shape, |row| {
+            let better = |a: f64, b: f64| a.is_nan() && !b.is_nan() || if *largest { a > b } else { a < b };
+            let mut best = 0;
+            for (i, v) in row.iter().enumerate() {
+                if better(*v, row[best]) {
+                    best = i;
+                }
+            }
+            vec![best as f64]
+        }),
+        Op::Softmax { log, dim } => along(x(0), *dim, &shape, |row| {
+            let lse = log_sum_exp(row);
+            row.iter().map(|v| if *log { v - lse } else { (v - lse).exp() }).collect()
+        }),
+        Op::LogSumExp { dim } => along(x(0), *dim, &shape, |row| vec![log_sum_exp(row)]),
+        Op::CumSum { dim, reverse } => along(x(0), *dim, &shape, |row| {
+            let mut out = row.to_vec();
+            let n = out.len();
+            for i in 1..n {
+                if *reverse {
+                    out[n - 1 - i] += out[n - i];
+                } else {
+                    out[i] += out[i - 1];
+                }
+            }
+            out
+        }),
+        Op::MatMul { ta, tb, epilogue } => {
+            let product = matmul(x(0), x(1), *ta, *tb);
+            match epilogue {
+                None => product,
+                Some(map) => {
+                    let shape = product.shape.clone();
+                    let mut operands = vec![&product];
+                    operands.extend((2..node.args.len()).map(x));
+                    return eval_map(map, &operands, &shape, env);
+                }
+            }
+        }
+        Op::Take { dim, .. } => build(&shape, |i| {
+            let mut from = i.to_vec();
+            from[*dim] = x(1).data[i[*dim]] as usize;
+            x(0).at(&from)
+        }),
+        Op::TakeGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).data[i[*dim]] as usize),
+        Op::Gather { dim, .. } => build(&shape, |i| {
+            let mut from = i.to_vec();
+            from[*dim] = x(1).at(i) as usize;
+            x(0).at(&from)
+        }),
+        Op::GatherGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).at(i) as usize),
+        // Any fixed sequence will do here: the values' distribution is the runtime's to test.
+        Op::Bernoulli { keep, stream } => Array::new(&shape, |at| {
+            let mix = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17 + stream % 31);
+            let u = (mix.wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 53) as f64;
+            f64::from(u8::from(u < *keep))
+        }),
+        Op::Map(map) => {
+            let operands: Vec<&Array> = (0..node.args.len()).map(x).collect();
+            return eval_map(map, &operands, &shape, env);
+        }
+        Op::Call(region) => {
+            let inputs: Vec<Array> = (0..node.args.len()).map(|k| x(k).clone()).collect();
+            return eval(&region.body, &Env { inputs: &inputs, params: &[], dims: env.dims });
+        }
+        Op::Get(k) => values[node.args[0].index()][*k].clone(),
+    }]
+}
+
+/// The results of a map over `shape`.
+fn eval_map(map: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<Array> {
+    let mut out: Vec<Array> = map.results.iter().map(|_| Array::new(shape, |_| 0.0)).collect();
+    for at in 0..shape.iter().product() {
+        let index = unflat(shape, at);
+        let mut steps: Vec<f64> = Vec::new();
+        for instr in &map.body {
+            let value = match instr {
+                Instr::Load(k) => operands[*k].at(&accessed(&map.access[*k], &index, env)),
+                Instr::Iota(d) => index[*d] as f64,
+                Instr::Const(_, bits) => f64::from_bits(*bits),
+                Instr::Size(d) => env.dim(d) as f64,
+                Instr::Apply(f, args) => f.eval(&args.iter().map(|a| steps[*a]).collect::<Vec<_>>()),
+            };
+            steps.push(value);
+        }
+        for (result, array) in map.results.iter().zip(&mut out) {
+            array.data[at] = steps[*result];
+        }
+    }
+    out
+}
+
+fn accessed(access: &Access, index: &[usize], env: &Env) -> Vec<usize> {
+    let mut from: Vec<usize> = access.start.iter().map(|s| env.dim(s)).collect();
+    for (i, d) in access.dims.iter().enumerate() {
+        if let Some(d) = d {
+            from[*d] += index[i] * access.step[*d] as usize;
+        }
+    }
+    from
+}
+
+fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
+    let start = match kind {
+        Reduce::Sum => 0.0,
+        Reduce::Max => f64::NEG_INFINITY,
+        Reduce::Min => f64::INFINITY,
+    };
+    let mut out = Array::new(shape, |_| start);
+    for (at, v) in x.data.iter().enumerate() {
+        let index = unflat(&x.shape, at);
+        let to: Vec<usize> = (0..index.len()).filter(|d| !dims.contains(d)).map(|d| index[d]).collect();
+        let slot = &mut out.data[flat(shape, &to)];
+        *slot = match kind {
+            Reduce::Sum => *slot + v,
+            Reduce::Max if slot.is_nan() || *slot > *v => *slot,
+            Reduce::Min if slot.is_nan() || *slot < *v => *slot,
+            _ => *v,
+        };
+    }
+    out
+}
+
+/// Applies `f` to each row along `dim`; the result's rows go to the same places of `shape`, in
+/// which `dim` is as long as they are, or missing if they are single.
+fn along(x: &Array, dim: usize, shape: &[usize], f: impl Fn(&[f64]) -> Vec<f64>) -> Array {
+    let mut out = Array::new(shape, |_| 0.0);
+    let (n, inner): (usize, usize) = (x.shape[dim], x.shape[dim + 1..].iter().product());
+    let outer: usize = x.shape[..dim].iter().product();
+    for o in 0..outer {
+        for i in 0..inner {
+            let row: Vec<f64> = (0..n).map(|j| x.data[(o * n + j) * inner + i]).collect();
+            let result = f(&row);
+            let m = if shape.len() == x.shape.len() { n } else { 1 };
+            for (j, v) in result.iter().enumerate().take(m) {
+                out.data[(o * m + j) * inner + i] = *v;
+            }
+        }
+    }
+    out
+}
+
+fn log_sum_exp(row: &[f64]) -> f64 {
+    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if max == f64::NEG_INFINITY {
+        return max;
+    }
+    max + row.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+}
+
+fn matmul(a: &Array, b: &Array, ta: bool, tb: bool) -> Array {
+    let r = a.shape.len() - 2;
+    let (m, k) = if ta { (a.shape[r + 1], a.shape[r]) } else { (a.shape[r], a.shape[r + 1]) };
+    let n = if tb { b.shape[r] } else { b.shape[r + 1] };
+    let mut shape = a.shape[..r].to_vec();
+    shape.extend([m, n]);
+    build(&shape, |i| {
+        let (g, i, j) = (&i[..r], i[r], i[r + 1]);
+        let at = |x: &Array, t: bool, i: usize, j: usize| {
+            let mut index = g.to_vec();
+            index.extend(if t { [j, i] } else { [i, j] });
+            x.at(&index)
+        };
+        (0..k).map(|l| at(a, ta, i, l) * at(b, tb, l, j)).sum()
+    })
+}
+
+fn scatter(dy: &Array, shape: &[usize], place: impl Fn(&[usize], &mut Vec<usize>)) -> Array {
+    let mut out = Array::new(shape, |_| 0.0);
+    for (at, v) in dy.data.iter().enumerate() {
+        let index = unflat(&dy.shape, at);
+        let mut to = index.clone();
+        place(&index, &mut to);
+        out.data[flat(shape, &to)] += v;
+    }
+    out
+}
+

@@ -1,0 +1,205 @@
+//! The gradient rule of every op: graph nodes, so that backward is ordinary graph and can itself
+//! be differentiated.
+//!
+//! A rule gets the node `y` and the gradient `dy` of its result, and returns one gradient for each
+//! operand, `None` where nothing flows. Backward keeps what a rule names: `x` (an operand), `y` (the
+//! result) or neither.
+
+mod scalar;
+
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, Graph, NodeId, Op, Reduce, Region};
+use crate::passes::autodiff;
+use crate::scalar::Scalar;
+
+/// Gradients of the operands of `y`, from those of its results.
+pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
+    let node = g[y].clone();
+    if let Op::Call(region) = &node.op {
+        return call(g, region, y, &node.args, dys);
+    }
+    let Some(dy) = dys.first().copied().flatten() else { return vec![None; node.args.len()] };
+    let x = |i: usize| node.args[i];
+    match node.op {
+        Op::Scalar(f) => scalar::rule(g, f, y, &node.args, dy),
+        Op::Expand => vec![Some(sum_to(g, dy, x(0)))],
+        Op::Reshape => {
+            let shape = g.shape(x(0)).clone();
+            vec![Some(g.reshape(dy, &shape))]
+        }
+        Op::Permute(dims) => {
+            let mut inverse = vec![0; dims.len()];
+            for (i, d) in dims.iter().enumerate() {
+                inverse[*d] = i;
+            }
+            vec![Some(g.permute(dy, &inverse))]
+        }
+        Op::Slice { start, step } => {
+            let shape = g.shape(x(0)).clone();
+            vec![Some(g.push(Op::Pad { low: start, step, value: 0.0 }, &[dy], Some(shape)))]
+        }
+        Op::Pad { low, step, .. } => {
+            let shape = g.shape(x(0)).clone();
+            vec![Some(g.push(Op::Slice { start: low, step }, &[dy], Some(shape)))]
+        }
+        Op::Concat { dim } => concat(g, dim, &node.args, dy),
+        Op::Flip(dims) => vec![Some(g.push(Op::Flip(dims), &[dy], None))],
+        Op::Reduce { kind: Reduce::Sum, dims, .. } => {
+            let shape = g.shape(x(0)).clone();
+            vec![Some(g.unreduce(dy, &dims, &shape))]
+        }
+        Op::Reduce { dims, .. } => vec![Some(extremum(g, x(0), y, dy, &dims))],
+        Op::Softmax { log, dim } => vec![Some(softmax(g, log, dim, y, dy))],
+        // d logsumexp / dx = softmax(x) = exp(x - y). Keeps x and y.
+        Op::LogSumExp { dim } => {
+            let shape = g.shape(x(0)).clone();
+            let y = g.unreduce(y, &[dim], &shape);
+            let d = g.sub2(x(0), y);
+            let p = g.unary(Scalar::Exp, d);
+            let dy = g.unreduce(dy, &[dim], &shape);
+            vec![Some(g.mul2(dy, p))]
+        }
+        Op::CumSum { dim, reverse } => vec![Some(g.push(Op::CumSum { dim, reverse: !reverse }, &[dy], None))],
+        // C = A B: dA = dC B', dB = A' dC, with the stored transpositions. Keeps A and B.
+        Op::MatMul { ta, tb, .. } => {
+            let (a, b) = (x(0), x(1));
+            let da = if ta { g.matmul(b, dy, tb, true) } else { g.matmul(dy, b, false, !tb) };
+            let db = if tb { g.matmul(dy, a, true, ta) } else { g.matmul(a, dy, !ta, false) };
+            vec![Some(da), Some(db)]
+        }
+        Op::Take { dim, what } => {
+            let size = g.shape(x(0))[dim].clone();
+            vec![Some(g.push(Op::TakeGrad { dim, size, what }, &[dy, x(1)], None)), None]
+        }
+        Op::TakeGrad { dim, what, .. } => vec![Some(g.push(Op::Take { dim, what }, &[dy, x(1)], None)), None],
+        Op::Gather { dim, what } => vec![Some(gather(g, dim, what, x(0), x(1), dy)), None],
+        Op::GatherGrad { dim, what, .. } => vec![Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)), None],
+        Op::Get(_) | Op::Map(_) | Op::Call(_) => vec![None; node.args.len()],
+        Op::Input { .. }
+        | Op::Param { .. }
+        | Op::Const(_)
+        | Op::Size(_)
+        | Op::Iota { .. }
+        | Op::ArgReduce { .. }
+        | Op::Bernoulli { .. }
+        | Op::Detach => vec![None; node.args.len()],
+    }
+}
+
+/// Sums `dy` to the shape of `x`, which was broadcast.
+fn sum_to(g: &mut Graph, dy: NodeId, x: NodeId) -> NodeId {
+    let (from, to) = (g.shape(dy).clone(), g.shape(x).clone());
+    let lead = from.len() - to.len();
+    let dims: Vec<usize> = (0..from.len()).filter(|&d| d < lead || (to[d - lead].is_one() && !from[d].is_one())).collect();
+    let sum = g.sum(dy, &dims);
+    g.reshape(sum, &to)
+}
+
+fn concat(g: &mut Graph, dim: usize, args: &[NodeId], dy: NodeId) -> Vec<Option<NodeId>> {
+    let mut at = Dim::from(0);
+    let mut out = Vec::new();
+    for &arg in args {
+        let shape = g.shape(arg).clone();
+        let mut start = vec![Dim::from(0); shape.len()];
+        start[dim] = at.clone();
+        at = at.add(&shape[dim]);
+        let step = vec![1; shape.len()];
+        out.push(Some(g.push(Op::Slice { start, step }, &[dy], Some(shape))));
+    }
+    out
+}
+
+/// `amax`/`amin`: ties share the gradient evenly. Keeps x and y.
+fn extremum(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> NodeId {
+    let shape = g.shape(x).clone();
+    let whole = g.unreduce(y, dims, &shape);
+    let hit = g.scalar(Scalar::Eq, &[x, whole]);
+    let ones = g.cast(hit, DType::Float);
+    let count = g.sum(ones, dims);
+    let share = g.div2(dy, count);
+    let share = g.unreduce(share, dims, &shape);
+    let zero = g.constant(0.0);
+    g.select(hit, share, zero)
+}
+
+/// Softmax: `y (dy - sum(dy y))`; its logarithm: `dy - exp(y) sum(dy)`. Keeps y.
+fn softmax(g: &mut Graph, log: bool, dim: usize, y: NodeId, dy: NodeId) -> NodeId {
+    let shape = g.shape(y).clone();
+    let weighted = if log { dy } else { g.mul2(dy, y) };
+    let sum = g.sum(weighted, &[dim]);
+    let sum = g.unreduce(sum, &[dim], &shape);
+    if log {
+        let p = g.unary(Scalar::Exp, y);
+        let part = g.mul2(p, sum);
+        g.sub2(dy, part)
+    } else {
+        let centred = g.sub2(dy, sum);
+        g.mul2(y, centred)
+    }
+}
+
+/// Where one element is picked along `dim`, its gradient is a comparison, which fuses with what
+/// follows; the general case adds into zeros.
+fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy: NodeId) -> NodeId {
+    let shape = g.shape(x).clone();
+    if !g.shape(index)[dim].is_one() {
+        return g.push(Op::GatherGrad { dim, size: shape[dim].clone(), what }, &[dy, index], None);
+    }
+    let index = g.expand(index, &shape);
+    let position = g.iota(&shape, dim);
+    let hit = g.scalar(Scalar::Eq, &[position, index]);
+    let dy = g.expand(dy, &shape);
+    let zero = g.constant(0.0);
+    g.select(hit, dy, zero)
+}
+
+/// A call: its gradient is a call of the body's gradient, which runs the body again.
+fn call(g: &mut Graph, region: &Region, y: NodeId, args: &[NodeId], dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
+    let mut body = region.body.clone();
+    let outputs = std::mem::take(&mut body.outputs);
+    let mut seeds = Vec::new();
+    let mut operands = args.to_vec();
+    for (k, &output) in outputs.iter().enumerate() {
+        let Some(dy) = dys.get(k).copied().flatten() else { continue };
+        let (shape, dtype) = (body.shape(output).clone(), body[output].dtype);
+        let input = body.add_typed(Op::Input { index: operands.len() }, &[], shape, dtype);
+        seeds.push((output, input));
+        operands.push(dy);
+    }
+    let inputs: Vec<(usize, NodeId)> = body
+        .ids()
+        .filter_map(|id| match body[id].op {
+            Op::Input { index } if index < args.len() && body[id].dtype == DType::Float => Some((index, id)),
+            _ => None,
+        })
+        .collect();
+    let wrt: Vec<NodeId> = inputs.iter().map(|(_, id)| *id).collect();
+    let grads = autodiff::gradients(&mut body, &seeds, &wrt);
+    let mut flowing = Vec::new();
+    let mut types: Vec<(Shape, DType)> = Vec::new();
+    for ((index, _), grad) in inputs.iter().zip(grads) {
+        if let Some(grad) = grad {
+            flowing.push(*index);
+            types.push((body.shape(grad).clone(), DType::Float));
+            body.outputs.push(grad);
+        }
+    }
+    let mut out = vec![None; args.len()];
+    if flowing.is_empty() {
+        return out;
+    }
+    let _ = y;
+    let name = format!("{} backward", region.name);
+    let results = g.add_many(Op::Call(Box::new(Region { name, body })), &operands, &types);
+    for (index, result) in flowing.into_iter().zip(results) {
+        // An operand given twice gets both gradients, each at its own place.
+        out[index] = Some(result);
+    }
+    out
+}
+
+/// The number of elements as a float node: the divisor of a mean.
+pub fn count(g: &mut Graph, dims: &[Dim]) -> NodeId {
+    let n = numel(dims);
+    g.size(&n)
+}

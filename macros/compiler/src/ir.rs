@@ -1,0 +1,348 @@
+//! The graph that every pass reads and writes.
+//!
+//! Nodes live in a `Vec` behind typed ids, operands before users. A node has one result, or, where
+//! its op says so, several: the first is the node itself, the others are `Get` nodes. What each op
+//! means stands beside its variant; what shapes it takes and gives in `infer`.
+
+use crate::dim::{Dim, Shape};
+use crate::scalar::Scalar;
+use proc_macro2::Span;
+use std::fmt;
+
+/// A node's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// The index into `Graph::nodes`.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The type of a value's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DType {
+    /// The device's float.
+    Float,
+    /// Signed 32-bit integer.
+    Int,
+    /// Boolean.
+    Bool,
+}
+
+/// How a reduction combines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reduce {
+    /// Sum.
+    Sum,
+    /// Largest.
+    Max,
+    /// Smallest.
+    Min,
+}
+
+/// How a map reads an operand of its own shape from a value of another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// For each dimension of the map, the operand's dimension that moves with it, if any.
+    pub dims: Vec<Option<usize>>,
+    /// For each dimension of the operand, the first index read.
+    pub start: Vec<Dim>,
+    /// For each dimension of the operand, the step between indices read.
+    pub step: Vec<i64>,
+}
+
+impl Access {
+    /// Every element at its own place.
+    pub fn identity(rank: usize) -> Access {
+        Access { dims: (0..rank).map(Some).collect(), start: vec![Dim::from(0); rank], step: vec![1; rank] }
+    }
+
+    /// Whether it reads every element at its own place, given equal shapes.
+    pub fn is_identity(&self) -> bool {
+        self.dims.len() == self.start.len()
+            && self.dims.iter().enumerate().all(|(i, d)| *d == Some(i))
+            && self.start.iter().all(|s| s.value() == Some(0))
+            && self.step.iter().all(|s| *s == 1)
+    }
+}
+
+/// One step of a map's body.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Instr {
+    /// Operand k of the node.
+    Load(usize),
+    /// The index along dimension d of the map.
+    Iota(usize),
+    /// A constant; its bits, so that bodies can be compared and hashed.
+    Const(DType, u64),
+    /// A dimension as a float.
+    Size(Dim),
+    /// A scalar function of earlier steps.
+    Apply(Scalar, Vec<usize>),
+}
+
+/// A fused elementwise function.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Map {
+    /// How each operand is read.
+    pub access: Vec<Access>,
+    /// The steps.
+    pub body: Vec<Instr>,
+    /// The types of the steps' values.
+    pub types: Vec<DType>,
+    /// The steps that are results.
+    pub results: Vec<usize>,
+}
+
+/// A node with a body: a function that is compiled once and called.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// The name for messages and pictures.
+    pub name: String,
+    /// The body; its inputs are the node's operands, its outputs the node's results.
+    pub body: Graph,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Argument number `index` of the function.
+    Input {
+        /// Which.
+        index: usize,
+    },
+    /// Parameter number `index` of the network.
+    Param {
+        /// Which.
+        index: usize,
+    },
+    /// A constant of rank 0.
+    Const(f64),
+    /// A dimension as a float of rank 0.
+    Size(Dim),
+    /// The index along `dim`, in the node's shape.
+    Iota {
+        /// Which dimension counts.
+        dim: usize,
+    },
+    /// A scalar function of operands that all have the node's shape.
+    Scalar(Scalar),
+    /// NumPy's broadcast to the node's shape: dimensions align at the end, 1 repeats.
+    Expand,
+    /// The same elements in the node's shape.
+    Reshape,
+    /// Result dimension i is operand dimension `dims[i]`.
+    Permute(Vec<usize>),
+    /// Result index i reads `start + i * step` in each dimension.
+    Slice {
+        /// First index of each dimension.
+        start: Vec<Dim>,
+        /// Step of each dimension, at least 1.
+        step: Vec<i64>,
+    },
+    /// The operand at `low + i * step` of each dimension, `value` elsewhere: the gradient of `Slice`.
+    Pad {
+        /// Elements before the first.
+        low: Vec<Dim>,
+        /// Distance between neighbours, at least 1.
+        step: Vec<i64>,
+        /// The filling.
+        value: f64,
+    },
+    /// Operands one after another along `dim`.
+    Concat {
+        /// Which dimension.
+        dim: usize,
+    },
+    /// Reversed order in these dimensions.
+    Flip(Vec<usize>),
+    /// Reduction over `dims` (ascending), which vanish. With a body, of the map of the operands
+    /// over the shape `over`.
+    Reduce {
+        /// How.
+        kind: Reduce,
+        /// Which dimensions.
+        dims: Vec<usize>,
+        /// The fused map in front and the shape it runs over.
+        body: Option<Box<(Map, Shape)>>,
+    },
+    /// The index of the first largest or smallest along `dim`, which vanishes.
+    ArgReduce {
+        /// Largest, or smallest.
+        largest: bool,
+        /// Which dimension.
+        dim: usize,
+    },
+    /// Softmax or, with `log`, its logarithm, along `dim`.
+    Softmax {
+        /// The logarithm.
+        log: bool,
+        /// Which dimension.
+        dim: usize,
+    },
+    /// `log(sum(exp(x)))` along `dim`, which vanishes.
+    LogSumExp {
+        /// Which dimension.
+        dim: usize,
+    },
+    /// Running sum along `dim`.
+    CumSum {
+        /// Which dimension.
+        dim: usize,
+        /// From the back.
+        reverse: bool,
+    },
+    /// Matrix product of two matrices, or of two stacks of the same size (rank 3). With an epilogue
+    /// the map's operand 0 is the product and the others are the node's operands from the third on.
+    MatMul {
+        /// The first operand is stored transposed.
+        ta: bool,
+        /// The second operand is stored transposed.
+        tb: bool,
+        /// The fused map behind.
+        epilogue: Option<Box<Map>>,
+    },
+    /// `y[.., c, ..] = x[.., index[c], ..]` along `dim`; the index has rank 1.
+    Take {
+        /// Which dimension.
+        dim: usize,
+        /// The operand, for messages.
+        what: String,
+    },
+    /// Operands (dy, index): `dx[.., index[c], ..] += dy[.., c, ..]` into zeros, `size` along `dim`.
+    TakeGrad {
+        /// Which dimension.
+        dim: usize,
+        /// Its size.
+        size: Dim,
+        /// The operand, for messages.
+        what: String,
+    },
+    /// `y[i.., j, k..] = x[i.., index[i.., j, k..], k..]` along `dim`; shapes differ only there.
+    Gather {
+        /// Which dimension.
+        dim: usize,
+        /// The operand, for messages.
+        what: String,
+    },
+    /// Operands (dy, index): the gradient of `Gather`, `size` along `dim`.
+    GatherGrad {
+        /// Which dimension.
+        dim: usize,
+        /// Its size.
+        size: Dim,
+        /// The operand, for messages.
+        what: String,
+    },
+    /// True with probability `keep`; `stream` tells drawing nodes apart.
+    Bernoulli {
+        /// Probability.
+        keep: f64,
+        /// The node's own stream.
+        stream: u32,
+    },
+    /// The operand, without gradient.
+    Detach,
+    /// A fused elementwise function over the node's shape.
+    Map(Box<Map>),
+    /// A call of a body. Further results are in `Node::also`.
+    Call(Box<Region>),
+    /// Result k of the operand.
+    Get(usize),
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it computes.
+    pub op: Op,
+    /// Operands, all with smaller numbers.
+    pub args: Vec<NodeId>,
+    /// The (first) result's shape.
+    pub shape: Shape,
+    /// The (first) result's element type.
+    pub dtype: DType,
+    /// Shapes and types of further results.
+    pub also: Vec<(Shape, DType)>,
+    /// Where the user wrote it.
+    pub span: Span,
+    /// The variable, layer or parameter it was written as, if any: for pictures.
+    pub name: String,
+}
+
+/// A function.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Nodes, operands before users.
+    pub nodes: Vec<Node>,
+    /// Results.
+    pub outputs: Vec<NodeId>,
+    /// Where nodes being added come from: the span and name they get.
+    pub here: Here,
+}
+
+/// The origin given to new nodes.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// The span.
+    pub span: Span,
+    /// The name.
+    pub name: String,
+}
+
+impl Default for Here {
+    fn default() -> Self {
+        Here { span: Span::call_site(), name: String::new() }
+    }
+}
+
+impl std::ops::Index<NodeId> for Graph {
+    type Output = Node;
+    fn index(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+}
+
+impl Graph {
+    /// Adds a node as it is.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(node);
+        id
+    }
+
+    /// All ids in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
+    }
+
+    /// A value's shape.
+    pub fn shape(&self, id: NodeId) -> &Shape {
+        &self[id].shape
+    }
+
+    /// For each node, the nodes that read it, in order; outputs are not counted.
+    pub fn users(&self) -> Vec<Vec<NodeId>> {
+        let mut users = vec![Vec::new(); self.nodes.len()];
+        for id in self.ids() {
+            for arg in &self[id].args {
+                if users[arg.index()].last() != Some(&id) {
+                    users[arg.index()].push(id);
+                }
+            }
+        }
+        users
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DType::Float => "float",
+            DType::Int => "int",
+            DType::Bool => "bool",
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Layers that are an op with remembered arguments: activations, `Flatten`, the losses.
+
+use super::{Call, Layer, ParamDecl};
+use crate::args::{Args, Given, parameters};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::ops::{self, OpDef};
+use crate::value::Value;
+use proc_macro2::{Ident, Span};
+
+/// PyTorch's layer, the op, and how many of the op's first arguments the call brings.
+const ROWS: &[(&str, &str, usize)] = &[
+    ("ReLU", "relu", 1),
+    ("ReLU6", "relu6", 1),
+    ("LeakyReLU", "leaky_relu", 1),
+    ("ELU", "elu", 1),
+    ("CELU", "celu", 1),
+    ("SELU", "selu", 1),
+    ("GELU", "gelu", 1),
+    ("SiLU", "silu", 1),
+    ("Mish", "mish", 1),
+    ("Sigmoid", "sigmoid", 1),
+    ("LogSigmoid", "logsigmoid", 1),
+    ("Tanh", "tanh", 1),
+    ("Tanhshrink", "tanhshrink", 1),
+    ("Softplus", "softplus", 1),
+    ("Softsign", "softsign", 1),
+    ("Hardtanh", "hardtanh", 1),
+    ("Hardsigmoid", "hardsigmoid", 1),
+    ("Hardswish", "hardswish", 1),
+    ("Softmax", "softmax", 1),
+    ("LogSoftmax", "log_softmax", 1),
+    ("Flatten", "flatten", 1),
+    ("MSELoss", "mse_loss", 2),
+    ("L1Loss", "l1_loss", 2),
+    ("SmoothL1Loss", "smooth_l1_loss", 2),
+    ("HuberLoss", "huber_loss", 2),
+    ("BCELoss", "binary_cross_entropy", 2),
+    ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", 2),
+    ("NLLLoss", "nll_loss", 2),
+    ("CrossEntropyLoss", "cross_entropy", 2),
+    ("KLDivLoss", "kl_div", 2),
+    ("CosineEmbeddingLoss", "cosine_embedding_loss", 3),
+];
+
+/// The names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|r| r.0)
+}
+
+struct Function {
+    op: &'static OpDef,
+    inputs: usize,
+    remembered: Vec<Given>,
+}
+
+/// Checks a declaration: its arguments become keywords of the op.
+pub fn declare(cx: &mut Cx, name: &str, span: Span, given: Vec<Given>) -> Option<Told<Box<dyn Layer>>> {
+    let (name, op, inputs) = *ROWS.iter().find(|r| r.0 == name)?;
+    let op = ops::find(op)?;
+    let all = parameters(op.signature);
+    // Flatten keeps the batch, unlike the op.
+    let start = (name == "Flatten" && given.is_empty()).then(|| Given {
+        name: Some(Ident::new("start_dim", span)),
+        value: Value::Number(1.0, true),
+        span,
+        text: "1".into(),
+    });
+    let rest = &all[inputs..];
+    let mut remembered: Vec<Given> = start.into_iter().collect();
+    let mut position = 0;
+    for mut g in given {
+        let known = match &g.name {
+            Some(n) => rest.iter().any(|(p, _)| n == p),
+            None => {
+                let free = rest.get(position).map(|(p, _)| Ident::new(p, g.span));
+                position += 1;
+                g.name = free;
+                g.name.is_some()
+            }
+        };
+        if !known {
+            let names: Vec<String> = rest.iter().map(|(p, _)| format!("`{p}`")).collect();
+            let list = if names.is_empty() { "no arguments".to_owned() } else { names.join(", ") };
+            let what = g.name.as_ref().map_or_else(|| g.text.clone(), Ident::to_string);
+            let hint = crate::diag::did_you_mean(&what, rest.iter().map(|r| r.0));
+            return Some(Err(cx.error(g.span, format!("`{name}` takes {list}, not `{what}`{hint}"))));
+        }
+        remembered.push(g);
+    }
+    Some(Ok(Box::new(Function { op, inputs, remembered })))
+}
+
+impl Layer for Function {
+    fn params(&self) -> Vec<ParamDecl> {
+        Vec::new()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, mut given: Vec<Given>) -> Told<Value> {
+        let positional = given.iter().filter(|g| g.name.is_none()).count();
+        if positional > self.inputs {
+            let text = format!("`{}` takes {}, but {positional} are given\n{}", call.field, crate::args::count(self.inputs, "argument"), call.decl);
+            return Err(cx.error(call.span, text));
+        }
+        given.extend(self.remembered.iter().cloned());
+        let args = Args::bind(cx, call.field, call.span, self.op.signature, given)?;
+        (self.op.build)(cx, &args)
+    }
+}

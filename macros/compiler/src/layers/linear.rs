@@ -1,0 +1,53 @@
+//! `Linear(in -> out, bias = true)`: `y = x W' + b`, `x` (.., in), `W` (out, in), `b` (out).
+
+use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out, input, wrong_features};
+use crate::args::Given;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ops;
+use crate::value::Value;
+
+/// The table's row.
+pub const DEF: LayerDef = LayerDef {
+    name: "Linear",
+    signature: "in_out, bias = true",
+    declare: |cx, a| {
+        let (inner, out) = in_out(cx, a, "in_out")?;
+        Ok(Box::new(Linear { inner, out, bias: a.flag(cx, "bias")? }))
+    },
+};
+
+struct Linear {
+    inner: Dim,
+    out: Dim,
+    bias: bool,
+}
+
+impl Layer for Linear {
+    fn params(&self) -> Vec<ParamDecl> {
+        let init = Init::FanIn(self.inner.clone());
+        let mut out = vec![ParamDecl {
+            name: "weight",
+            shape: vec![self.out.clone(), self.inner.clone()],
+            init: init.clone(),
+        }];
+        if self.bias {
+            out.push(ParamDecl { name: "bias", shape: vec![self.out.clone()], init });
+        }
+        out
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let (x, _) = input(cx, call, given)?;
+        let shape = cx.shape(&x);
+        if shape.last() != Some(&self.inner) {
+            let rest = if self.bias { "" } else { ", bias = false" };
+            let have = shape.last().map_or_else(String::new, Dim::to_string);
+            let mended = format!("Linear({have} -> {}{rest})", self.out);
+            return Err(wrong_features(cx, call, &x, &self.inner, &mended));
+        }
+        let y = ops::linear(cx, x.id, call.params[0], call.params.get(1).copied());
+        Ok(cx.tensor(y))
+    }
+}

@@ -1,0 +1,154 @@
+//! Layers: parameters with PyTorch's names and initialisation, and a call that lowers to ops.
+//!
+//! A layer is one file (or one row of `function.rs`, if it is an op with remembered arguments).
+
+mod dropout;
+mod embedding;
+mod function;
+mod linear;
+mod norm;
+
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape};
+use crate::ir::NodeId;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+/// How a parameter starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// All the same.
+    Constant(f64),
+    /// Uniform within `1 / sqrt(fan_in)`.
+    FanIn(Dim),
+    /// Uniform within a bound.
+    Uniform(f64),
+    /// Normal with a standard deviation.
+    Normal(f64),
+    /// Standard normal, one row zero.
+    NormalZeroRow(i64),
+}
+
+/// A parameter of a layer.
+#[derive(Clone, Debug)]
+pub struct ParamDecl {
+    /// PyTorch's name within the layer: `weight`.
+    pub name: &'static str,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its start.
+    pub init: Init,
+}
+
+/// A call of a layer.
+pub struct Call<'a> {
+    /// The field.
+    pub field: &'a str,
+    /// Its declaration: `linear_1: Linear(8 -> 10)`.
+    pub decl: &'a str,
+    /// The name token of the call.
+    pub span: Span,
+    /// The layer's parameters, in the order declared.
+    pub params: &'a [NodeId],
+}
+
+/// A declared layer.
+pub trait Layer {
+    /// Its parameters.
+    fn params(&self) -> Vec<ParamDecl>;
+    /// Checks the arguments and builds the nodes.
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value>;
+}
+
+/// A kind of layer.
+pub struct LayerDef {
+    /// PyTorch's name.
+    pub name: &'static str,
+    /// The arguments of the declaration.
+    pub signature: &'static str,
+    /// Checks the declaration.
+    pub declare: fn(&mut Cx, &Args) -> Told<Box<dyn Layer>>,
+}
+
+const LAYERS: &[LayerDef] = &[linear::DEF, embedding::DEF, norm::LAYER_NORM, norm::RMS_NORM, dropout::DEF];
+
+/// Checks a declaration `name(given)`; `None` if there is no such layer.
+pub fn declare(cx: &mut Cx, name: &str, span: Span, given: Vec<Given>) -> Option<Told<Box<dyn Layer>>> {
+    if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
+        let args = Args::bind(cx, def.name, span, def.signature, given);
+        return Some(args.and_then(|a| (def.declare)(cx, &a)));
+    }
+    function::declare(cx, name, span, given)
+}
+
+/// Every layer's name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LAYERS.iter().map(|d| d.name).chain(function::names())
+}
+
+/// The single input of a layer that takes one tensor.
+pub fn input(cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<(Tensor, Args)> {
+    let args = Args::bind(cx, call.field, call.span, "input", given)?;
+    let x = args.float(cx, "input")?;
+    Ok((x, args))
+}
+
+/// `in -> out`, both at least 1.
+pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Told<(Dim, Dim)> {
+    let value = a.value(name);
+    let both = match &value {
+        Value::Arrow(from, to) => from.as_dim().zip(to.as_dim()),
+        _ => None,
+    };
+    let Some((from, to)) = both else {
+        let text = format!("`{0}` is declared with its sizes: `{0}(in -> out)`, such as `{0}(8 -> 10)`", a.callee);
+        return Err(cx.error(a.span_of(name), text));
+    };
+    for d in [&from, &to] {
+        positive(cx, a, name, d)?;
+    }
+    Ok((from, to))
+}
+
+/// A size of at least 1, as far as is known now.
+pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Told<()> {
+    match d.value() {
+        Some(v) if v < 1 => Err(cx.error(a.span_of(name), format!("a size of `{}` is at least 1, not {v}", a.callee))),
+        _ => Ok(()),
+    }
+}
+
+/// The mistake of an input whose last dimension is not what the layer takes, told with both
+/// declarations and a mend for each.
+pub fn wrong_features(cx: &Cx, call: &Call, x: &Tensor, want: &Dim, mended: &str) -> crate::diag::Poison {
+    let shape = cx.shape(x);
+    let Some(have) = shape.last() else {
+        let text = format!("`{}` takes {want} features, but `{}` is a scalar\n{}", call.field, x.text, call.decl);
+        return cx.error(call.span, text);
+    };
+    let mut text = format!(
+        "`{}` takes {want} features, but `{}` has {have}{}\n{} is declared with {want} inputs",
+        call.field,
+        x.text,
+        cx.whence(x),
+        call.decl
+    );
+    text += &format!("\nhelp: declare `{}: {mended}`", call.field);
+    if let Some(origin) = cx.origin.get(&x.id)
+        && origin.contains(&format!("-> {have}"))
+        && origin.contains(": ")
+    {
+        text += &format!(", or `{}`", origin.replace(&format!("-> {have}"), &format!("-> {want}")));
+    }
+    let transposed = shape.len() >= 2 && shape[shape.len() - 2] == *want;
+    if transposed {
+        text += &format!("\nhelp: the dimension before it is {want}: was `{}.transpose(-2, -1)` meant?", x.text);
+    }
+    let flat = crate::dim::numel(&shape[1..]);
+    if shape.len() > 2 && flat == *want {
+        text += &format!("\nhelp: all but the first dimension together are {want}: was `{}.flatten(1)` meant?", x.text);
+    }
+    cx.error(call.span, text)
+}

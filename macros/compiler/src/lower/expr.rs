@@ -1,0 +1,387 @@
+//! Expressions: names, calls, operators, indices.
+
+use super::Lower;
+use crate::args::{Args, Given};
+use crate::ast::{self, Expr, ExprKind, Item};
+use crate::check::arithmetic;
+use crate::diag::{Poison, Told, did_you_mean};
+use crate::dim::{Atom, Dim};
+use crate::ir::{DType, Here};
+use crate::layers;
+use crate::net::FieldKind;
+use crate::ops;
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+use proc_macro2::{Ident, Span};
+
+impl Lower<'_> {
+    /// The value of an expression; a mistake in it has been told.
+    pub fn expr(&mut self, e: &Expr) -> Told<Value> {
+        let value = self.kind(e)?;
+        // A tensor is called as it was written, until it is bound to a name.
+        Ok(match value {
+            Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text: e.to_string() }),
+            Value::Tuple(items) => Value::Tuple(
+                items
+                    .into_iter()
+                    .map(|v| match v {
+                        Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text: e.to_string() }),
+                        v => v,
+                    })
+                    .collect(),
+            ),
+            v => v,
+        })
+    }
+
+    fn kind(&mut self, e: &Expr) -> Told<Value> {
+        match &e.kind {
+            ExprKind::Number(v, int) => Ok(Value::Number(*v, *int)),
+            ExprKind::Str(s) => Ok(Value::Str(s.clone())),
+            ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+            ExprKind::Name(n) => self.name(n, e.span),
+            ExprKind::Arrow(..) => Err(self.cx.error(e.span, "`in -> out` belongs to a layer's declaration")),
+            ExprKind::Call(name, args) => self.call(name, args),
+            ExprKind::Method(x, name, args) => self.method(x, name, args),
+            ExprKind::Field(x, name) => self.member(x, name),
+            ExprKind::Binary(op, a, b) => self.binary(e.span, *op, a, b),
+            ExprKind::Neg(x) => self.negative(e.span, x),
+            ExprKind::Not(x) => {
+                let v = self.expr(x)?;
+                self.op("logical_not", e.span, vec![plain(v, x)])
+            }
+            ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
+            ExprKind::List(items) => Ok(Value::List(self.all(items)?)),
+            ExprKind::Index(x, items) => self.index(e.span, x, items),
+        }
+    }
+
+    /// Every item, all their mistakes told.
+    fn all(&mut self, items: &[Expr]) -> Told<Vec<Value>> {
+        let values: Vec<Told<Value>> = items.iter().map(|i| self.expr(i)).collect();
+        values.into_iter().collect()
+    }
+
+    fn name(&mut self, n: &Ident, span: Span) -> Told<Value> {
+        let name = n.to_string();
+        if let Some(value) = self.scope.get(&name) {
+            self.read.push(name);
+            return value.clone().ok_or(Poison);
+        }
+        if let Some(d) = self.dims.get(&name) {
+            return Ok(d.value().map_or_else(|| Value::Dim(d.clone()), |v| Value::Number(v as f64, true)));
+        }
+        if self.net.consts.iter().any(|(c, _)| *c == name) {
+            return Ok(Value::Dim(Dim::atom(Atom::Const(name))));
+        }
+        if let Some(i) = self.net.fields.iter().position(|f| f.name == name) {
+            return self.field_value(i, span);
+        }
+        match name.as_str() {
+            "None" => return Ok(Value::Null),
+            "inf" => return Ok(Value::Number(f64::INFINITY, false)),
+            _ => {}
+        }
+        if ops::find(&name).is_some() || self.net.signatures.iter().any(|s| s.name == name) {
+            return Err(self.cx.error(span, format!("`{name}` is a function: it is called, as `{name}(x)`")));
+        }
+        let candidates: Vec<String> = self
+            .scope
+            .keys()
+            .chain(self.dims.keys())
+            .cloned()
+            .chain(self.net.fields.iter().map(|f| f.name.to_string()))
+            .collect();
+        let hint = did_you_mean(&name, candidates.iter().map(String::as_str));
+        let mut text = format!("there is no value `{name}` here{hint}");
+        if name.starts_with(char::is_uppercase) && hint.is_empty() {
+            text += "\nhelp: a size is known here if an argument's shape introduces it, or a layer's declaration uses it";
+        }
+        Err(self.cx.error(span, text))
+    }
+
+    fn given(&mut self, args: &[ast::Arg]) -> Told<Vec<Given>> {
+        let mut out = Vec::new();
+        let mut told = None;
+        for a in args {
+            match self.expr(&a.value) {
+                Ok(value) => {
+                    out.push(Given { name: a.name.clone(), value, span: a.value.span, text: a.value.to_string() });
+                }
+                Err(p) => told = Some(p),
+            }
+        }
+        told.map_or(Ok(out), Err)
+    }
+
+    /// Locals before fields before functions before ops.
+    fn call(&mut self, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+        let text = name.to_string();
+        let span = name.span();
+        let given = self.given(args);
+        if self.scope.contains_key(&text) {
+            self.read.push(text.clone());
+            return Err(self.cx.error(span, format!("`{text}` is a value here, not a function\nhelp: give the variable another name")));
+        }
+        if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
+            self.used[i] = true;
+            return self.call_layer(i, span, given?);
+        }
+        if let Some(i) = self.net.signatures.iter().position(|s| s.name == text) {
+            let mut positional = Vec::new();
+            for g in given? {
+                if let Some(n) = &g.name {
+                    return Err(self.cx.error(n.span(), format!("the arguments of `{text}` are given by position")));
+                }
+                positional.push((g.value, g.span, g.text));
+            }
+            return self.call_function(i, span, positional);
+        }
+        if ops::find(&text).is_some() {
+            return self.op(&text, span, given?);
+        }
+        let names: Vec<String> = (self.net.fields.iter().map(|f| f.name.to_string()))
+            .chain(self.net.signatures.iter().map(|s| s.name.to_string()))
+            .chain(ops::all().map(|o| o.name.to_owned()))
+            .collect();
+        let mut message = format!("there is no layer, function or op `{text}`");
+        message += &did_you_mean(&text, names.iter().map(String::as_str));
+        if layers::names().any(|l| l == text) {
+            message += &format!("\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name");
+        }
+        Err(self.cx.error(span, message))
+    }
+
+    fn call_layer(&mut self, index: usize, span: Span, given: Vec<Given>) -> Told<Value> {
+        let net = self.net;
+        let field = &net.fields[index];
+        let layer = match &field.kind {
+            FieldKind::Poison => return Err(Poison),
+            FieldKind::Param => {
+                let text = format!("`{}` is a parameter: it is used without a call\n{}", field.name, field.decl);
+                return Err(self.cx.error(span, text));
+            }
+            FieldKind::Layer(layer) => layer,
+        };
+        let params: Vec<_> = field.params.clone().map(|p| self.param(p)).collect();
+        let name = field.name.to_string();
+        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: name.clone() });
+        let call = layers::Call { field: &name, decl: &field.decl, span, params: &params };
+        let value = layer.call(&mut self.cx, &call, given);
+        self.cx.g.here = here;
+        if let Ok(Value::Tensor(t)) = &value {
+            self.cx.origin.insert(t.id, field.decl.clone());
+        }
+        value
+    }
+
+    fn op(&mut self, name: &str, span: Span, given: Vec<Given>) -> Told<Value> {
+        let Some(def) = ops::find(name) else {
+            return Err(self.cx.error(span, format!("there is no op `{name}`")));
+        };
+        let given = variadic(def.signature, given);
+        let first = given.iter().find_map(|g| match &g.value {
+            Value::Tensor(t) => Some(t.id),
+            _ => None,
+        });
+        let args = Args::bind(&self.cx, name, span, def.signature, given)?;
+        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: String::new() });
+        let value = (def.build)(&mut self.cx, &args);
+        self.cx.g.here = here;
+        // What keeps its input's shape is said to come from where the input comes from.
+        if let (Ok(Value::Tensor(t)), Some(x)) = (&value, first)
+            && t.id != x
+            && self.cx.g.shape(x) == self.cx.g.shape(t.id)
+            && let Some(origin) = self.cx.origin.get(&x).cloned()
+        {
+            self.cx.origin.entry(t.id).or_insert(origin);
+        }
+        value
+    }
+
+    fn method(&mut self, x: &Expr, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+        let receiver = self.expr(x);
+        let given = self.given(args);
+        let text = name.to_string();
+        if ops::find(&text).is_none() {
+            let mut message = format!("there is no op `{text}`");
+            if self.net.fields.iter().any(|f| f.name == text) {
+                message += &format!("\nhelp: layers are called as functions: `{text}({x})`");
+            } else if text == "shape" || text == "size" {
+                message += "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`";
+            } else if text == "backward" || text == "step" {
+                message += "\nhelp: backward is generated for every function that returns a scalar";
+            } else {
+                message += &did_you_mean(&text, ops::all().map(|o| o.name));
+            }
+            return Err(self.cx.error(name.span(), message));
+        }
+        let (receiver, given) = (receiver?, given?);
+        let mut all = vec![plain(receiver, x)];
+        // `where` reads `x.where(condition, y)`.
+        let at = if text == "where" { 1.min(given.len()) } else { 0 };
+        let mut given = given;
+        if at == 1 {
+            all.insert(0, given.remove(0));
+        }
+        all.extend(given);
+        self.op(&text, name.span(), all)
+    }
+
+    /// `layer.weight`: a parameter of a layer.
+    fn member(&mut self, x: &Expr, name: &Ident) -> Told<Value> {
+        if let ExprKind::Name(base) = &x.kind
+            && let Some(i) = self.net.fields.iter().position(|f| *base == f.name)
+        {
+            let full = format!("{base}.{name}");
+            self.used[i] = true;
+            if let Some(p) = self.net.params.iter().position(|p| p.name == full) {
+                let id = self.param(p);
+                return Ok(Value::Tensor(Tensor { id, text: full }));
+            }
+            let field = &self.net.fields[i];
+            if matches!(field.kind, FieldKind::Poison) {
+                return Err(Poison);
+            }
+            let names: Vec<&str> =
+                field.params.clone().filter_map(|p| self.net.params[p].name.split_once('.').map(|n| n.1)).collect();
+            let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+            let has = if list.is_empty() { "no parameters".to_owned() } else { list.join(", ") };
+            let hint = did_you_mean(&name.to_string(), names);
+            return Err(self.cx.error(name.span(), format!("`{base}` has {has}, not `{name}`{hint}\n{}", field.decl)));
+        }
+        let v = self.expr(x)?;
+        if *name == "T" {
+            return self.op("t", name.span(), vec![plain(v, x)]);
+        }
+        let help = if *name == "shape" { "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`" } else { "" };
+        Err(self.cx.error(name.span(), format!("a value has no field `{name}`{help}")))
+    }
+
+    fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Told<Value> {
+        let (x, y) = (self.expr(a), self.expr(b));
+        let (x, y) = (x?, y?);
+        if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
+            // A size divided or scaled by a number that is not whole is a number known when called.
+            let mixed = x.as_dim().is_some() != y.as_dim().is_some() && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
+            if !mixed {
+                return arithmetic(&mut self.cx, span, op, &x, &y);
+            }
+        }
+        let (Some(tx), Some(ty)) = (self.cx.lift(&x, &a.to_string()), self.cx.lift(&y, &b.to_string())) else {
+            let text = format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind());
+            return Err(self.cx.error(span, text));
+        };
+        let f = match op {
+            ast::Op::Add => S::Add,
+            ast::Op::Sub => S::Sub,
+            ast::Op::Mul => S::Mul,
+            ast::Op::Div => S::Div,
+            ast::Op::Eq => S::Eq,
+            ast::Op::Ne => S::Ne,
+            ast::Op::Lt => S::Lt,
+            ast::Op::Le => S::Le,
+            ast::Op::Gt => S::Gt,
+            ast::Op::Ge => S::Ge,
+            ast::Op::And => S::And,
+            ast::Op::Or => S::Or,
+        };
+        if matches!(f, S::And | S::Or) {
+            for t in [&tx, &ty] {
+                if self.cx.g[t.id].dtype != DType::Bool {
+                    let text = format!("`{}` joins conditions, but `{}` is {}{}", op.symbol(), t.text, self.cx.typed(t.id), self.cx.whence(t));
+                    return Err(self.cx.error(span, text));
+                }
+            }
+        }
+        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: String::new() });
+        let id = self.cx.elementwise(f, span, &format!("`{}`", op.symbol()), &tx, &ty);
+        self.cx.g.here = here;
+        Ok(self.cx.tensor(id?))
+    }
+
+    fn negative(&mut self, span: Span, x: &Expr) -> Told<Value> {
+        let v = self.expr(x)?;
+        match v {
+            Value::Tensor(_) => self.op("neg", span, vec![plain(v, x)]),
+            v => arithmetic(&mut self.cx, span, ast::Op::Sub, &Value::Number(0.0, true), &v),
+        }
+    }
+
+    fn index(&mut self, span: Span, x: &Expr, items: &[Item]) -> Told<Value> {
+        let v = self.expr(x)?;
+        let tuple = match (&v, items) {
+            (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),
+            _ => None,
+        };
+        if let Some((list, i)) = tuple {
+            let at = match self.expr(i)? {
+                Value::Number(n, true) if n >= 0.0 => n as usize,
+                Value::Number(n, true) if n + list.len() as f64 >= 0.0 => (n + list.len() as f64) as usize,
+                other => return Err(self.cx.error(i.span, format!("an item of a tuple is chosen by an integer, not {}", other.kind()))),
+            };
+            return list.get(at).cloned().ok_or_else(|| {
+                self.cx.error(i.span, format!("`{x}` has {}, no item {at}", crate::args::count(list.len(), "item")))
+            });
+        }
+        let Value::Tensor(mut t) = v else {
+            return Err(self.cx.error(span, format!("`{x}` is {}, which has no elements", v.kind())));
+        };
+        let rank = self.cx.shape(&t).len();
+        let fixed = items.iter().filter(|i| !matches!(i, Item::Rest(_))).count();
+        let rests = items.len() - fixed;
+        if fixed > rank || rests > 1 {
+            let text = format!("{} given for {}{}", crate::args::count(fixed, "index"), crate::args::count(rank, "dimension"), self.cx.whence(&t));
+            return Err(self.cx.error(span, text));
+        }
+        let mut dim = 0;
+        for item in items {
+            match item {
+                Item::Rest(_) => dim += rank - fixed,
+                Item::At(e) => {
+                    let at = self.expr(e)?;
+                    if let Value::Tensor(index) = &at {
+                        let text = format!("an index here is a number\nhelp: `index_select({}, dim = {dim}, {})` reads at positions held as data", t.text, index.text);
+                        return Err(self.cx.error(e.span, text));
+                    }
+                    t.id = ops::select_dim(&mut self.cx, e.span, &t, dim, &at)?;
+                }
+                Item::Range(from, to, at) => {
+                    let mut end = |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
+                    let (from, to) = (end(from)?, end(to)?);
+                    t.id = ops::slice_dim(&mut self.cx, *at, &t, dim, (&from, &to), 1)?;
+                    dim += 1;
+                }
+            }
+        }
+        Ok(self.cx.tensor(t.id))
+    }
+}
+
+fn plain(value: Value, e: &Expr) -> Given {
+    Given { name: None, value, span: e.span, text: e.to_string() }
+}
+
+/// A parameter `*xs` takes all positional arguments from its place on, unless one list is given.
+fn variadic(signature: &'static str, given: Vec<Given>) -> Vec<Given> {
+    let Some(place) = crate::args::parameters(signature).iter().position(|p| p.0.starts_with('*')) else { return given };
+    let (mut positional, keywords): (Vec<Given>, Vec<Given>) = given.into_iter().partition(|g| g.name.is_none());
+    let rest = positional.split_off(place.min(positional.len()));
+    let listed = matches!(rest.first(), Some(Given { value: Value::List(_) | Value::Tuple(_), .. }));
+    if listed {
+        positional.extend(rest);
+    } else if let Some(first) = rest.first() {
+        let values = rest.iter().map(|g| g.value.clone()).collect();
+        let text = rest.iter().map(|g| g.text.as_str()).collect::<Vec<_>>().join(", ");
+        positional.push(Given { name: None, value: Value::List(values), span: first.span, text });
+    }
+    // `shape = [..]` names the same parameter.
+    positional.extend(keywords.into_iter().map(|mut k| {
+        let starred = crate::args::parameters(signature)[place].0;
+        if k.name.as_ref().is_some_and(|n| starred[1..] == n.to_string()) {
+            k.name = None;
+        }
+        k
+    }));
+    positional
+}

@@ -1,0 +1,437 @@
+//! Lowering: a function's statements become a graph of ops with shapes.
+//!
+//! Shapes are inferred in the same walk, since what a composite op lowers to depends on them; the
+//! rules of the graph's own ops stand in `infer`. Every mistake in a body is told here.
+//!
+//! `check_function` reads a function alone: calls of others are opaque values of the declared types,
+//! so that a mistake is told once, where it is. `lower` inlines them.
+
+mod expr;
+
+use crate::ast;
+use crate::check::bare;
+use crate::cx::{Cx, Require};
+use crate::diag::{Diag, Poison, Told};
+use crate::dim::{Atom, Dim, Shape, show_shape};
+use crate::ir::{Graph, NodeId, Op};
+use crate::net::{Elem, FieldKind, Net, Signature, Type};
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+use std::collections::HashMap;
+
+/// A lowered function.
+pub struct Lowered {
+    /// Its graph: outputs are its results.
+    pub graph: Graph,
+    /// The parameters' nodes, where used.
+    pub params: Vec<Option<NodeId>>,
+    /// The arguments' nodes.
+    pub args: Vec<NodeId>,
+    /// Conditions for the door.
+    pub require: Vec<Require>,
+}
+
+/// The walk's state.
+pub struct Lower<'a> {
+    /// The network.
+    pub net: &'a Net,
+    /// Its source.
+    pub source: &'a ast::Network,
+    /// The graph and what is known of it.
+    pub cx: Cx<'a>,
+    /// Calls of functions stay opaque.
+    opaque: bool,
+    params: Vec<Option<NodeId>>,
+    /// Names in scope; `None` where a mistake was told.
+    scope: HashMap<String, Option<Value>>,
+    /// Which of them may be assigned.
+    mutable: Vec<String>,
+    /// The function's named dimensions, in the caller's terms.
+    dims: HashMap<String, Dim>,
+    /// Fields that were used.
+    pub used: Vec<bool>,
+    /// Arguments and variables that were read.
+    read: Vec<String>,
+}
+
+/// Checks a function alone. Returns which fields it uses.
+pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Diag) -> Vec<bool> {
+    let mut lower = Lower::new(net, source, diag, false, true);
+    let signature = &net.signatures[index];
+    if !signature.poisoned {
+        let args = lower.arguments(signature);
+        let _ = lower.function(index, args, &HashMap::new(), None);
+    }
+    lower.used
+}
+
+/// Lowers a function with all that it calls.
+pub fn lower(net: &Net, source: &ast::Network, index: usize, train: bool, diag: &Diag) -> Told<Lowered> {
+    let mut lower = Lower::new(net, source, diag, train, false);
+    let signature = &net.signatures[index];
+    let args = lower.arguments(signature);
+    let ids = args.iter().map(|t| t.id).collect();
+    let results = lower.function(index, args, &HashMap::new(), None)?;
+    lower.cx.g.outputs = results.iter().map(|t| t.id).collect();
+    Ok(Lowered { graph: lower.cx.g, params: lower.params, args: ids, require: lower.cx.require })
+}
+
+impl<'a> Lower<'a> {
+    fn new(net: &'a Net, source: &'a ast::Network, diag: &'a Diag, train: bool, opaque: bool) -> Self {
+        Lower {
+            net,
+            source,
+            cx: Cx::new(diag, train),
+            opaque,
+            params: vec![None; net.params.len()],
+            scope: HashMap::new(),
+            mutable: Vec::new(),
+            dims: HashMap::new(),
+            used: vec![false; net.fields.len()],
+            read: Vec::new(),
+        }
+    }
+
+    /// Input nodes for a signature.
+    fn arguments(&mut self, signature: &Signature) -> Vec<Tensor> {
+        let mut out = Vec::new();
+        for (index, arg) in signature.args.iter().enumerate() {
+            self.cx.g.here = crate::ir::Here { span: arg.name.span(), name: arg.name.to_string() };
+            let id = self.cx.g.add_typed(Op::Input { index }, &[], arg.ty.shape.clone(), arg.ty.elem.dtype());
+            if arg.ty.elem == Elem::U32 {
+                self.cx.unsigned.push(id);
+            }
+            out.push(Tensor { id, text: arg.name.to_string() });
+        }
+        out
+    }
+
+    /// The node of a parameter.
+    pub fn param(&mut self, index: usize) -> NodeId {
+        if let Some(id) = self.params[index] {
+            return id;
+        }
+        let p = &self.net.params[index];
+        let here = std::mem::replace(
+            &mut self.cx.g.here,
+            crate::ir::Here { span: self.net.fields[p.field].name.span(), name: p.name.clone() },
+        );
+        let id = self.cx.g.add_typed(Op::Param { index }, &[], p.shape.clone(), crate::ir::DType::Float);
+        self.cx.g.here = here;
+        self.params[index] = Some(id);
+        id
+    }
+
+    /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
+    fn function(&mut self, index: usize, args: Vec<Tensor>, dims: &HashMap<String, Dim>, call: Option<Span>) -> Told<Vec<Tensor>> {
+        let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
+        let Some(body) = &source.body else { return Err(Poison) };
+        let mut scope = HashMap::new();
+        for (arg, t) in signature.args.iter().zip(args) {
+            let name = arg.name.to_string();
+            self.cx.origin.entry(t.id).or_insert_with(|| name.clone());
+            scope.insert(name.clone(), Some(Value::Tensor(Tensor { id: t.id, text: name })));
+        }
+        let mut own: HashMap<String, Dim> = signature.dims.iter().map(|d| (d.clone(), Dim::named(d))).collect();
+        own.extend(dims.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let saved = (
+            std::mem::replace(&mut self.scope, scope),
+            std::mem::take(&mut self.mutable),
+            std::mem::replace(&mut self.dims, own),
+            std::mem::take(&mut self.read),
+        );
+        let result = self.body(body, source, signature);
+        if call.is_none() {
+            for arg in &signature.args {
+                let name = arg.name.to_string();
+                if !self.read.contains(&name) && !name.starts_with('_') && result.is_ok() {
+                    let text = format!("`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`", signature.name);
+                    self.cx.error(arg.name.span(), text);
+                }
+            }
+        }
+        (self.scope, self.mutable, self.dims, self.read) = saved;
+        result
+    }
+
+    fn body(&mut self, body: &ast::Block, source: &ast::Function, signature: &Signature) -> Told<Vec<Tensor>> {
+        let mut told = None;
+        for stmt in &body.stmts {
+            if let Err(p) = self.stmt(stmt) {
+                told = Some(p);
+            }
+        }
+        let Some(tail) = &body.tail else {
+            if told.is_none() {
+                let text = format!("`{}` ends without a result\nhelp: leave the result as the last expression, without `;`", source.name);
+                self.cx.error(source.end, text);
+            }
+            return Err(Poison);
+        };
+        let value = self.expr(tail)?;
+        let values = match value {
+            Value::Tuple(items) => items,
+            one => vec![one],
+        };
+        if values.len() != signature.ret.len() {
+            let text = format!(
+                "`{}` returns {}, but is declared to return {}",
+                source.name,
+                crate::args::count(values.len(), "value"),
+                signature.ret.len()
+            );
+            return Err(self.cx.error(tail.span, text));
+        }
+        let mut out = Vec::new();
+        for (v, ty) in values.iter().zip(&signature.ret) {
+            let Some(t) = self.cx.lift(v, &tail.to_string()) else {
+                let text = format!("`{}` returns tensors, not {}", source.name, v.kind());
+                return Err(self.cx.error(tail.span, text));
+            };
+            let want = self.substitute(&ty.shape);
+            let t = if ty.elem == Elem::Float { self.cx.to_float(&t) } else { t };
+            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
+                let text = format!(
+                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",
+                    source.name,
+                    self.cx.typed(t.id),
+                    show_type(ty, &want),
+                    self.cx.whence(&t),
+                    self.cx.typed(t.id)
+                );
+                return Err(self.cx.error(tail.span, text));
+            }
+            out.push(t);
+        }
+        told.map_or(Ok(out), Err)
+    }
+
+    /// A shape of the function's signature in the terms of the graph.
+    pub fn substitute(&self, shape: &Shape) -> Shape {
+        shape.iter().map(|d| substitute(d, &self.dims)).collect()
+    }
+
+    fn stmt(&mut self, stmt: &ast::Stmt) -> Told<()> {
+        match stmt {
+            ast::Stmt::Let { pat, ty, value } => {
+                let result = self.expr(value);
+                let result = match (result, ty) {
+                    (Ok(v), Some(ty)) => self.ascribed(v, ty, value),
+                    (r, _) => r,
+                };
+                self.bind(pat, result, value)
+            }
+            ast::Stmt::Assign { name, value } => {
+                let result = self.expr(value);
+                let text = name.to_string();
+                if !self.scope.contains_key(&text) {
+                    let known: Vec<String> = self.scope.keys().cloned().collect();
+                    let hint = crate::diag::did_you_mean(&text, known.iter().map(String::as_str));
+                    return Err(self.cx.error(name.span(), format!("there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one")));
+                }
+                if !self.mutable.contains(&text) {
+                    let message = format!("`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`");
+                    return Err(self.cx.error(name.span(), message));
+                }
+                self.bind(&ast::Pat::Name(name.clone(), true), result, value)
+            }
+            ast::Stmt::Expr(e) => {
+                self.expr(e)?;
+                Err(self.cx.error(e.span, "this value is computed and dropped\nhelp: bind it with `let`, or take it away"))
+            }
+        }
+    }
+
+    fn bind(&mut self, pat: &ast::Pat, value: Told<Value>, source: &ast::Expr) -> Told<()> {
+        match pat {
+            ast::Pat::Wild => value.map(|_| ()),
+            ast::Pat::Name(name, mutable) => {
+                let text = name.to_string();
+                if self.net.consts.iter().any(|(c, _)| *c == text) || self.dims.contains_key(&text) {
+                    return Err(self.cx.error(name.span(), format!("`{text}` is a size here: choose another name")));
+                }
+                self.mutable.retain(|m| *m != text);
+                if *mutable {
+                    self.mutable.push(text.clone());
+                }
+                let poison = value.as_ref().err().copied();
+                let named = value.ok().map(|v| match v {
+                    Value::Tensor(t) => {
+                        let node = &mut self.cx.g.nodes[t.id.index()];
+                        if node.name.is_empty() {
+                            node.name.clone_from(&text);
+                        }
+                        self.cx.origin.entry(t.id).or_insert_with(|| source.to_string());
+                        Value::Tensor(Tensor { id: t.id, text: text.clone() })
+                    }
+                    other => other,
+                });
+                self.scope.insert(text, named);
+                poison.map_or(Ok(()), Err)
+            }
+            ast::Pat::Tuple(pats, span) => {
+                let items = match value {
+                    Ok(Value::Tuple(items)) if items.len() == pats.len() => items.into_iter().map(Ok).collect(),
+                    Ok(Value::Tuple(items)) => {
+                        let text = format!("`{source}` gives {}, but {} are bound", crate::args::count(items.len(), "value"), pats.len());
+                        let p = self.cx.error(*span, text);
+                        vec![Err(p); pats.len()]
+                    }
+                    Ok(other) => {
+                        let p = self.cx.error(*span, format!("`{source}` is {}, not a tuple", other.kind()));
+                        vec![Err(p); pats.len()]
+                    }
+                    Err(p) => vec![Err(p); pats.len()],
+                };
+                let mut told = Ok(());
+                for (pat, item) in pats.iter().zip(items) {
+                    if let Err(p) = self.bind(pat, item, source) {
+                        told = Err(p);
+                    }
+                }
+                told
+            }
+        }
+    }
+
+    /// Checks the shape written behind a `let`.
+    fn ascribed(&mut self, value: Value, ty: &ast::Type, source: &ast::Expr) -> Told<Value> {
+        let known: Vec<String> = self.dims.keys().cloned().collect();
+        let mut shape = Shape::new();
+        for e in &ty.dims {
+            let d = crate::check::dimension(self.net, &mut self.cx, e, Some(&known))?;
+            shape.push(substitute(&d, &self.dims));
+        }
+        let Some(t) = self.cx.lift(&value, &source.to_string()) else {
+            return Err(self.cx.error(ty.span, format!("`{source}` is {}, which has no shape", value.kind())));
+        };
+        if *self.cx.g.shape(t.id) != shape {
+            let text = format!("`{source}` is {}, not {} as stated here{}", self.cx.typed(t.id), show_shape(&shape), self.cx.whence(&t));
+            return Err(self.cx.error(ty.span, text));
+        }
+        Ok(Value::Tensor(t))
+    }
+
+    /// A call of another function of the network.
+    fn call_function(&mut self, index: usize, span: Span, given: Vec<(Value, Span, String)>) -> Told<Value> {
+        let signature = &self.net.signatures[index];
+        if signature.poisoned {
+            return Err(Poison);
+        }
+        if given.len() != signature.args.len() {
+            let list: Vec<String> =
+                signature.args.iter().map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape))).collect();
+            let text = format!(
+                "`{}` takes {}, but {} given\n`{}` takes ({})",
+                signature.name,
+                crate::args::count(signature.args.len(), "argument"),
+                if given.len() == 1 { "1 is".to_owned() } else { format!("{} are", given.len()) },
+                signature.name,
+                list.join(", ")
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let mut dims: HashMap<String, Dim> = HashMap::new();
+        let mut args = Vec::new();
+        for ((value, at, text), arg) in given.into_iter().zip(&signature.args) {
+            let Some(mut t) = self.cx.lift(&value, &text) else {
+                return Err(self.cx.error(at, format!("`{}` of `{}` is a tensor, not {}", arg.name, signature.name, value.kind())));
+            };
+            if arg.ty.elem == Elem::Float {
+                t = self.cx.to_float(&t);
+            }
+            let shape = self.cx.shape(&t);
+            let mut fits = shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
+            for (have, want) in shape.iter().zip(&arg.ty.shape) {
+                if let (true, Some(name)) = (fits, bare(want)) {
+                    let bound = dims.entry(name).or_insert_with(|| have.clone());
+                    fits &= bound == have;
+                }
+            }
+            for (have, want) in shape.iter().zip(&arg.ty.shape) {
+                fits = fits && *have == substitute(want, &dims);
+            }
+            if !fits {
+                let text = format!(
+                    "`{}` takes `{}: {}`, but `{}` is {}{}",
+                    signature.name,
+                    arg.name,
+                    show_type(&arg.ty, &arg.ty.shape),
+                    t.text,
+                    self.cx.typed(t.id),
+                    self.cx.whence(&t)
+                );
+                return Err(self.cx.error(at, text));
+            }
+            args.push(t);
+        }
+        let results = if self.opaque {
+            let mut out = Vec::new();
+            for ty in &signature.ret {
+                let shape: Shape = ty.shape.iter().map(|d| substitute(d, &dims)).collect();
+                let id = self.cx.g.add_typed(Op::Input { index: usize::MAX }, &[], shape, ty.elem.dtype());
+                self.cx.origin.insert(id, format!("{}(..)", signature.name));
+                out.push(Value::Tensor(Tensor { id, text: String::new() }));
+            }
+            out
+        } else {
+            let results = self.function(index, args, &dims, Some(span))?;
+            results.into_iter().map(Value::Tensor).collect()
+        };
+        Ok(match (signature.tuple, results.len()) {
+            (false, 1) => results.into_iter().next().unwrap_or(Value::Null),
+            _ => Value::Tuple(results),
+        })
+    }
+
+    /// A field read as a value: a parameter of one's own.
+    fn field_value(&mut self, index: usize, span: Span) -> Told<Value> {
+        self.used[index] = true;
+        let field = &self.net.fields[index];
+        match &field.kind {
+            FieldKind::Poison => Err(Poison),
+            FieldKind::Param => {
+                let id = self.param(field.params.start);
+                self.cx.origin.entry(id).or_insert_with(|| field.decl.clone());
+                Ok(Value::Tensor(Tensor { id, text: field.name.to_string() }))
+            }
+            FieldKind::Layer(_) => {
+                let text = format!("`{}` is a layer: it is called, as `{0}(x)`\n{}", field.name, field.decl);
+                Err(self.cx.error(span, text))
+            }
+        }
+    }
+}
+
+/// A dimension with names replaced.
+pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
+    let mut out = Dim::from(0);
+    for (c, monomial) in d.terms() {
+        let mut product = Dim::from(c);
+        for (atom, power) in monomial {
+            let factor = match atom {
+                Atom::Named(n) => dims.get(n).cloned().unwrap_or_else(|| Dim::named(n)),
+                Atom::Const(_) => Dim::atom(atom.clone()),
+                Atom::Quotient(p, q) => substitute(p, dims).div(&substitute(q, dims)),
+                Atom::Floor(p, q) => substitute(p, dims).div_floor(&substitute(q, dims)),
+            };
+            for _ in 0..*power {
+                product = product.mul(&factor);
+            }
+        }
+        out = out.add(&product);
+    }
+    out
+}
+
+/// `u32[B, T]`.
+pub fn show_type(ty: &Type, shape: &Shape) -> String {
+    let elem = match ty.elem {
+        Elem::Float => "",
+        Elem::U32 => "u32",
+        Elem::I32 => "i32",
+        Elem::I64 => "i64",
+        Elem::Bool => "bool",
+    };
+    format!("{elem}{}", show_shape(shape))
+}

@@ -1,0 +1,140 @@
+//! The network after `check`: layers declared, parameters laid out, signatures resolved.
+
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::DType;
+use crate::layers::{Init, Layer};
+use proc_macro2::{Ident, Span};
+
+/// A field.
+pub struct Field {
+    /// Its name.
+    pub name: Ident,
+    /// Its declaration, for messages: `linear_1: Linear(8 -> 10)`.
+    pub decl: String,
+    /// What it is.
+    pub kind: FieldKind,
+    /// The numbers of its parameters.
+    pub params: std::ops::Range<usize>,
+}
+
+/// What a field is.
+pub enum FieldKind {
+    /// A layer.
+    Layer(Box<dyn Layer>),
+    /// A parameter of one's own.
+    Param,
+    /// A mistake that has been told.
+    Poison,
+}
+
+/// A parameter of the network.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// PyTorch's name: `linear_1.weight`.
+    pub name: String,
+    /// Its shape, of literals and Rust constants.
+    pub shape: Shape,
+    /// Its start.
+    pub init: Init,
+    /// Not trained.
+    pub frozen: bool,
+    /// The field's number.
+    pub field: usize,
+}
+
+/// The element type an argument was declared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elem {
+    /// The device's float.
+    Float,
+    /// `u32`.
+    U32,
+    /// `i32`.
+    I32,
+    /// `i64`.
+    I64,
+    /// `bool`.
+    Bool,
+}
+
+impl Elem {
+    /// The type in the graph.
+    pub fn dtype(self) -> DType {
+        match self {
+            Elem::Float => DType::Float,
+            Elem::U32 | Elem::I32 | Elem::I64 => DType::Int,
+            Elem::Bool => DType::Bool,
+        }
+    }
+}
+
+/// A type in a signature.
+#[derive(Clone, Debug)]
+pub struct Type {
+    /// The elements.
+    pub elem: Elem,
+    /// The shape.
+    pub shape: Shape,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// Its name.
+    pub name: Ident,
+    /// Its type.
+    pub ty: Type,
+    /// Its gradient is wanted.
+    pub grad: bool,
+}
+
+/// A function's signature.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Its name.
+    pub name: Ident,
+    /// Its documentation.
+    pub attrs: Vec<syn::Attribute>,
+    /// Named dimensions, in the order of first use.
+    pub dims: Vec<String>,
+    /// Its arguments.
+    pub args: Vec<Arg>,
+    /// Its results.
+    pub ret: Vec<Type>,
+    /// Whether the results are a tuple.
+    pub tuple: bool,
+    /// Not even the signature was right.
+    pub poisoned: bool,
+}
+
+impl Signature {
+    /// Whether it returns one float of rank 0.
+    pub fn is_scalar(&self) -> bool {
+        !self.tuple && self.ret.len() == 1 && self.ret[0].elem == Elem::Float && self.ret[0].shape.is_empty()
+    }
+}
+
+/// A network.
+pub struct Net {
+    /// The struct's name.
+    pub name: Ident,
+    /// Its attributes.
+    pub attrs: Vec<syn::Attribute>,
+    /// `pub` or not.
+    pub vis: proc_macro2::TokenStream,
+    /// Fields.
+    pub fields: Vec<Field>,
+    /// Parameters of all fields, in order.
+    pub params: Vec<Param>,
+    /// Rust constants in use, with the token of the first use.
+    pub consts: Vec<(String, Span)>,
+    /// Signatures, in the order of the functions.
+    pub signatures: Vec<Signature>,
+}
+
+impl Net {
+    /// A parameter's number of elements.
+    pub fn param_len(&self, index: usize) -> Dim {
+        numel(&self.params[index].shape)
+    }
+}

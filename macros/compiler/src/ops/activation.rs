@@ -1,0 +1,169 @@
+//! Activations. Where a branch would overflow, its argument is made harmless first, so that the
+//! gradient of the branch not taken is 0 and not NaN.
+
+use super::elementwise::{clamp_to, float};
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::ir::{NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::Value;
+
+ops! {
+    "tanh" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Tanh, x));
+    "sigmoid" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Sigmoid, x));
+    "relu" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Relu, x));
+    "relu6" ("input") |cx, a| float(cx, a, |cx, x| clamp_to(cx, x, Some(0.0), Some(6.0)));
+    "silu" ("input") |cx, a| float(cx, a, |cx, x| {
+        let s = cx.g.unary(S::Sigmoid, x);
+        cx.g.mul2(x, s)
+    });
+    "leaky_relu" ("input, negative_slope = 0.01") leaky_relu;
+    "elu" ("input, alpha = 1.0") |cx, a| { let alpha = a.number(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, alpha, 1.0)) };
+    "celu" ("input, alpha = 1.0") |cx, a| { let alpha = a.number(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, alpha, 1.0 / alpha)) };
+    "selu" ("input") |cx, a| float(cx, a, |cx, x| {
+        let y = elu(cx, x, 1.673_263_242_354_377_2, 1.0);
+        cx.g.scale(y, 1.050_700_987_355_480_5)
+    });
+    "gelu" ("input, approximate = 'none'") gelu;
+    "softplus" ("input, beta = 1.0, threshold = 20.0") softplus_op;
+    "logsigmoid" ("input") |cx, a| float(cx, a, |cx, x| {
+        let n = cx.g.neg(x);
+        let y = softplus(cx, n);
+        cx.g.neg(y)
+    });
+    "mish" ("input") |cx, a| float(cx, a, |cx, x| {
+        let y = softplus(cx, x);
+        let y = cx.g.unary(S::Tanh, y);
+        cx.g.mul2(x, y)
+    });
+    "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
+        let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
+        float(cx, a, |cx, x| clamp_to(cx, x, Some(low), Some(high)))
+    };
+    "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
+    "hardswish" ("input") |cx, a| float(cx, a, |cx, x| {
+        let y = hardsigmoid(cx, x);
+        cx.g.mul2(x, y)
+    });
+    "softsign" ("input") |cx, a| float(cx, a, |cx, x| {
+        let d = cx.g.unary(S::Abs, x);
+        let d = cx.g.shift(d, 1.0);
+        cx.g.div2(x, d)
+    });
+    "tanhshrink" ("input") |cx, a| float(cx, a, |cx, x| {
+        let y = cx.g.unary(S::Tanh, x);
+        cx.g.sub2(x, y)
+    });
+    "softmax" ("input, dim") |cx, a| softmax(cx, a, false);
+    "log_softmax" ("input, dim") |cx, a| softmax(cx, a, true);
+    "dropout" ("input, p = 0.5") dropout_op;
+}
+
+fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {
+    let y = cx.g.shift(x, 3.0);
+    let y = clamp_to(cx, y, Some(0.0), Some(6.0));
+    cx.g.scale(y, 1.0 / 6.0)
+}
+
+fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let slope = a.number(cx, "negative_slope")?;
+    float(cx, a, |cx, x| {
+        let zero = cx.g.constant(0.0);
+        let c = cx.g.binary(S::Gt, x, zero);
+        let y = cx.g.scale(x, slope);
+        cx.g.scalar(S::Where, &[c, x, y])
+    })
+}
+
+/// `x` above 0, else `alpha (exp(rate x) - 1)`.
+fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
+    let zero = cx.g.constant(0.0);
+    let c = cx.g.binary(S::Gt, x, zero);
+    let low = cx.g.select(c, zero, x);
+    let low = if rate == 1.0 { low } else { cx.g.scale(low, rate) };
+    let e = cx.g.unary(S::Expm1, low);
+    let e = cx.g.scale(e, alpha);
+    cx.g.scalar(S::Where, &[c, x, e])
+}
+
+/// `x / 2 (1 + erf(x / sqrt 2))`, or its tanh approximation (Hendrycks and Gimpel, 2016).
+fn gelu(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let tanh = a.choice(cx, "approximate", &["none", "tanh"])? == "tanh";
+    float(cx, a, |cx, x| {
+        let g = &mut cx.g;
+        let inner = if tanh {
+            let x2 = g.mul2(x, x);
+            let x3 = g.mul2(x2, x);
+            let cubic = g.scale(x3, 0.044715);
+            let sum = g.add2(x, cubic);
+            let scaled = g.scale(sum, (2.0 / std::f64::consts::PI).sqrt());
+            g.unary(S::Tanh, scaled)
+        } else {
+            let scaled = g.scale(x, std::f64::consts::FRAC_1_SQRT_2);
+            g.unary(S::Erf, scaled)
+        };
+        let cdf = g.shift(inner, 1.0);
+        let half = g.scale(x, 0.5);
+        g.mul2(half, cdf)
+    })
+}
+
+/// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half.
+pub fn softplus(cx: &mut Cx, x: NodeId) -> NodeId {
+    let g = &mut cx.g;
+    let zero = g.constant(0.0);
+    let top = g.binary(S::Max, x, zero);
+    let d = g.unary(S::Abs, x);
+    let d = g.neg(d);
+    let e = g.unary(S::Exp, d);
+    let l = g.unary(S::Log1p, e);
+    g.add2(top, l)
+}
+
+fn softplus_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let (beta, threshold) = (a.number(cx, "beta")?, a.number(cx, "threshold")?);
+    float(cx, a, |cx, x| {
+        let scaled = if beta == 1.0 { x } else { cx.g.scale(x, beta) };
+        let soft = softplus(cx, scaled);
+        let soft = if beta == 1.0 { soft } else { cx.g.scale(soft, 1.0 / beta) };
+        let limit = cx.g.constant(threshold);
+        let linear = cx.g.binary(S::Gt, scaled, limit);
+        cx.g.scalar(S::Where, &[linear, x, soft])
+    })
+}
+
+fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let y = cx.g.push(Op::Softmax { log, dim }, &[x.id], None);
+    Ok(cx.tensor(y))
+}
+
+/// Zeroes with probability `p` and scales the rest by `1 / (1 - p)`; in evaluation the value itself.
+pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
+    if !cx.train || p == 0.0 {
+        return x;
+    }
+    let stream = cx.stream();
+    let shape = cx.g.shape(x).clone();
+    let keep = cx.g.push(Op::Bernoulli { keep: 1.0 - p, stream }, &[], Some(shape));
+    let scaled = cx.g.scale(x, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
+    let zero = cx.g.constant(0.0);
+    cx.g.select(keep, scaled, zero)
+}
+
+/// A probability.
+pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
+    let p = a.number(cx, name)?;
+    if (0.0..=1.0).contains(&p) {
+        return Ok(p);
+    }
+    Err(cx.error(a.span_of(name), format!("`{name}` of `{}` is a probability, from 0 to 1, not {p}", a.callee)))
+}
+
+fn dropout_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let p = probability(cx, a, "p")?;
+    float(cx, a, |cx, x| dropout(cx, x, p))
+}

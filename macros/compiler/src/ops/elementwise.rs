@@ -1,0 +1,224 @@
+//! Elementwise functions of one, two and three values.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::ir::{DType, NodeId};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "neg" ("input") |cx, a| unary(cx, a, S::Neg);
+    "abs" ("input") |cx, a| unary(cx, a, S::Abs);
+    "exp" ("input") |cx, a| unary(cx, a, S::Exp);
+    "log" ("input") |cx, a| unary(cx, a, S::Log);
+    "sqrt" ("input") |cx, a| unary(cx, a, S::Sqrt);
+    "rsqrt" ("input") |cx, a| unary(cx, a, S::Rsqrt);
+    "reciprocal" ("input") |cx, a| unary(cx, a, S::Recip);
+    "sin" ("input") |cx, a| unary(cx, a, S::Sin);
+    "cos" ("input") |cx, a| unary(cx, a, S::Cos);
+    "erf" ("input") |cx, a| unary(cx, a, S::Erf);
+    "expm1" ("input") |cx, a| unary(cx, a, S::Expm1);
+    "log1p" ("input") |cx, a| unary(cx, a, S::Log1p);
+    "floor" ("input") |cx, a| unary(cx, a, S::Floor);
+    "ceil" ("input") |cx, a| unary(cx, a, S::Ceil);
+    "round" ("input") |cx, a| unary(cx, a, S::Round);
+    "sign" ("input") |cx, a| unary(cx, a, S::Sign);
+    "square" ("input") |cx, a| float(cx, a, |cx, x| cx.g.mul2(x, x));
+    "tan" ("input") |cx, a| float(cx, a, |cx, x| {
+        let (s, c) = (cx.g.unary(S::Sin, x), cx.g.unary(S::Cos, x));
+        cx.g.div2(s, c)
+    });
+    "exp2" ("input") |cx, a| float(cx, a, |cx, x| {
+        let x = cx.g.scale(x, std::f64::consts::LN_2);
+        cx.g.unary(S::Exp, x)
+    });
+    "log2" ("input") |cx, a| float(cx, a, |cx, x| {
+        let x = cx.g.unary(S::Log, x);
+        cx.g.scale(x, std::f64::consts::LOG2_E)
+    });
+    "log10" ("input") |cx, a| float(cx, a, |cx, x| {
+        let x = cx.g.unary(S::Log, x);
+        cx.g.scale(x, std::f64::consts::LOG10_E)
+    });
+    "sinh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, S::Sub));
+    "cosh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, S::Add));
+    "add" ("input, other") |cx, a| binary(cx, a, S::Add);
+    "sub" ("input, other") |cx, a| binary(cx, a, S::Sub);
+    "mul" ("input, other") |cx, a| binary(cx, a, S::Mul);
+    "div" ("input, other") |cx, a| binary(cx, a, S::Div);
+    "maximum" ("input, other") |cx, a| binary(cx, a, S::Max);
+    "minimum" ("input, other") |cx, a| binary(cx, a, S::Min);
+    "eq" ("input, other") |cx, a| binary(cx, a, S::Eq);
+    "ne" ("input, other") |cx, a| binary(cx, a, S::Ne);
+    "lt" ("input, other") |cx, a| binary(cx, a, S::Lt);
+    "le" ("input, other") |cx, a| binary(cx, a, S::Le);
+    "gt" ("input, other") |cx, a| binary(cx, a, S::Gt);
+    "ge" ("input, other") |cx, a| binary(cx, a, S::Ge);
+    "logical_and" ("input, other") |cx, a| logical(cx, a, S::And);
+    "logical_or" ("input, other") |cx, a| logical(cx, a, S::Or);
+    "logical_not" ("input") logical_not;
+    "isnan" ("input") |cx, a| float(cx, a, |cx, x| cx.g.scalar(S::Ne, &[x, x]));
+    "pow" ("input, exponent") pow;
+    "where" ("condition, input, other") where_op;
+    "masked_fill" ("input, mask, value") masked_fill;
+    "clamp" ("input, min = null, max = null") clamp;
+    "lerp" ("input, end, weight") lerp;
+    "detach" ("input") |cx, a| float(cx, a, |cx, x| cx.g.push(crate::ir::Op::Detach, &[x], None));
+    "float" ("input") |cx, a| cast(cx, a, DType::Float);
+    "int" ("input") |cx, a| cast(cx, a, DType::Int);
+    "bool" ("input") |cx, a| cast(cx, a, DType::Bool);
+}
+
+fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+    float(cx, a, |cx, x| cx.g.unary(f, x))
+}
+
+/// A function of one float tensor.
+pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let y = f(cx, x.id);
+    Ok(cx.tensor(y))
+}
+
+fn hyperbolic(cx: &mut Cx, x: NodeId, f: S) -> NodeId {
+    let n = cx.g.neg(x);
+    let (a, b) = (cx.g.unary(S::Exp, x), cx.g.unary(S::Exp, n));
+    let sum = cx.g.scalar(f, &[a, b]);
+    cx.g.scale(sum, 0.5)
+}
+
+fn binary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+    let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
+    let id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &y)?;
+    Ok(cx.tensor(id))
+}
+
+fn to_bool(cx: &mut Cx, x: &Tensor) -> Tensor {
+    Tensor { id: cx.g.cast(x.id, DType::Bool), text: x.text.clone() }
+}
+
+fn logical(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+    let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
+    let (x, y) = (to_bool(cx, &x), to_bool(cx, &y));
+    let id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &y)?;
+    Ok(cx.tensor(id))
+}
+
+fn logical_not(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let x = to_bool(cx, &x);
+    let id = cx.g.unary(S::Not, x.id);
+    Ok(cx.tensor(id))
+}
+
+fn cast(cx: &mut Cx, a: &Args, to: DType) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let id = cx.g.cast(x.id, to);
+    Ok(cx.tensor(id))
+}
+
+/// Exponents that have a function of their own take it: exact, and defined for every sign.
+fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let Value::Number(e, _) = a.value("exponent") else {
+        let e = a.float(cx, "exponent")?;
+        let id = cx.elementwise(S::Pow, a.span, "`pow`", &x, &e)?;
+        return Ok(cx.tensor(id));
+    };
+    let id = match e {
+        0.5 => cx.g.unary(S::Sqrt, x.id),
+        -0.5 => cx.g.unary(S::Rsqrt, x.id),
+        e if e.fract() == 0.0 && (1.0..=8.0).contains(&e) => {
+            let mut y = x.id;
+            for _ in 1..e as u32 {
+                y = cx.g.mul2(y, x.id);
+            }
+            y
+        }
+        -1.0 => cx.g.unary(S::Recip, x.id),
+        e => {
+            let e = cx.g.constant(e);
+            cx.g.binary(S::Pow, x.id, e)
+        }
+    };
+    Ok(cx.tensor(id))
+}
+
+fn condition(cx: &mut Cx, a: &Args, name: &str) -> Told<Tensor> {
+    let c = a.tensor(cx, name)?;
+    if cx.g[c.id].dtype != DType::Bool {
+        let text = format!(
+            "`{name}` of `{}` is a condition, but `{}` is {}\nhelp: compare it: `{} > 0`",
+            a.callee, c.text, cx.typed(c.id), c.text
+        );
+        return Err(cx.error(a.span_of(name), text));
+    }
+    Ok(c)
+}
+
+fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Value> {
+    let (x, y) = cx.promote(x, y);
+    let shape = cx.broadcast(a.span, &format!("`{}`", a.callee), &[c, &x, &y])?;
+    let ids: Vec<NodeId> = [c, &x, &y].iter().map(|t| cx.g.expand(t.id, &shape)).collect();
+    let id = cx.g.scalar(S::Where, &ids);
+    Ok(cx.tensor(id))
+}
+
+fn where_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let c = condition(cx, a, "condition")?;
+    let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
+    select(cx, a, &c, &x, &y)
+}
+
+fn masked_fill(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let c = condition(cx, a, "mask")?;
+    let value = a.tensor(cx, "value")?;
+    select(cx, a, &c, &value, &x)
+}
+
+/// The gradient is 0 at the bounds and outside them, as in PyTorch from 2.14 on.
+pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> NodeId {
+    let mut y = x;
+    for (bound, outside) in [(min, S::Le), (max, S::Ge)] {
+        if let Some(bound) = bound {
+            let bound = cx.g.constant(bound);
+            let c = cx.g.binary(outside, y, bound);
+            y = cx.g.select(c, bound, y);
+        }
+    }
+    y
+}
+
+fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let (min, max) = (a.value("min"), a.value("max"));
+    if matches!((&min, &max), (Value::Null, Value::Null)) {
+        return Err(cx.error(a.span, "`clamp` is called without `min` and `max`: it needs at least one"));
+    }
+    if matches!(min, Value::Tensor(_)) || matches!(max, Value::Tensor(_)) {
+        let mut y = x;
+        for (name, f) in [("min", S::Max), ("max", S::Min)] {
+            if let Some(bound) = a.optional_tensor(cx, name)? {
+                let id = cx.elementwise(f, a.span, "`clamp`", &y, &bound)?;
+                y.id = id;
+            }
+        }
+        return Ok(cx.tensor(y.id));
+    }
+    let (min, max) = (a.optional_number(cx, "min")?, a.optional_number(cx, "max")?);
+    let y = clamp_to(cx, x.id, min, max);
+    Ok(cx.tensor(y))
+}
+
+fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let (x, y, w) = (a.float(cx, "input")?, a.float(cx, "end")?, a.float(cx, "weight")?);
+    let shape = cx.broadcast(a.span, "`lerp`", &[&x, &y, &w])?;
+    let (x, y, w) = (cx.g.expand(x.id, &shape), cx.g.expand(y.id, &shape), cx.g.expand(w.id, &shape));
+    let d = cx.g.sub2(y, x);
+    let d = cx.g.mul2(w, d);
+    let id = cx.g.add2(x, d);
+    Ok(cx.tensor(id))
+}

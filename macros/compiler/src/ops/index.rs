@@ -1,0 +1,119 @@
+//! Reads at positions held as data.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, numel, show_shape};
+use crate::ir::{DType, NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "gather" ("input, dim, index") gather;
+    "index_select" ("input, dim, index") index_select;
+    "embedding" ("input, weight, padding_idx = null") embedding_op;
+    "one_hot" ("input, num_classes") one_hot;
+}
+
+fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let index = a.int(cx, "index")?;
+    let (shape, at) = (cx.shape(&x), cx.shape(&index));
+    if shape.len() != at.len() || (0..at.len()).any(|d| d != dim && at[d] != shape[d]) {
+        let text = format!("`gather` takes an index that is like `{}` but for dimension {dim}{}{}", x.text, cx.whence(&x), cx.whence(&index));
+        return Err(cx.error(a.span_of("index"), text));
+    }
+    let y = cx.g.push(Op::Gather { dim, what: index.text }, &[x.id, index.id], None);
+    Ok(cx.tensor(y))
+}
+
+fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let index = a.int(cx, "index")?;
+    if cx.shape(&index).len() != 1 {
+        let text = format!("the index of `index_select` has one dimension{}", cx.whence(&index));
+        return Err(cx.error(a.span_of("index"), text));
+    }
+    let y = cx.g.push(Op::Take { dim, what: index.text }, &[x.id, index.id], None);
+    Ok(cx.tensor(y))
+}
+
+/// Rows of `weight` (V, D) at `index` (any shape): (.., D). The row `padding_idx` gets no gradient.
+pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Option<i64>) -> NodeId {
+    let mut shape = cx.shape(index);
+    let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
+    let rows = cx.g.push(Op::Take { dim: 0, what: index.text.clone() }, &[weight, flat], None);
+    let rows = match padding_idx {
+        None => rows,
+        Some(padding) => {
+            let at = cx.g.add_typed(Op::Const(padding as f64), &[], Vec::new(), DType::Int);
+            let hit = cx.g.binary(S::Eq, flat, at);
+            let hit = cx.g.unsqueeze(hit, 1);
+            let to = cx.g.shape(rows).clone();
+            let hit = cx.g.expand(hit, &to);
+            let still = cx.g.push(Op::Detach, &[rows], None);
+            cx.g.scalar(S::Where, &[hit, still, rows])
+        }
+    };
+    shape.push(cx.g.shape(weight)[1].clone());
+    cx.g.reshape(rows, &shape)
+}
+
+fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let index = a.int(cx, "input")?;
+    let weight = a.float(cx, "weight")?;
+    if cx.shape(&weight).len() != 2 {
+        let text = format!("the weight of `embedding` is a matrix (number of rows, their length){}", cx.whence(&weight));
+        return Err(cx.error(a.span_of("weight"), text));
+    }
+    let padding = match a.value("padding_idx") {
+        Value::Null => None,
+        _ => Some(a.integer(cx, "padding_idx")?),
+    };
+    let padding = match (padding, cx.shape(&weight)[0].value()) {
+        (Some(p), Some(n)) if p < 0 => Some(p + n),
+        (p, _) => p,
+    };
+    let y = embedding(cx, &index, weight.id, padding);
+    Ok(cx.tensor(y))
+}
+
+/// 1 at the position, 0 elsewhere, along a new last dimension; as floats, ready for arithmetic.
+fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let index = a.int(cx, "input")?;
+    let classes = a.dim(cx, "num_classes")?;
+    let mut shape = cx.shape(&index);
+    if classes.value().is_some_and(|c| c < 1) {
+        let text = format!("`num_classes` is at least 1, not {classes}{}", show_shape(&shape));
+        return Err(cx.error(a.span_of("num_classes"), text));
+    }
+    let rank = shape.len();
+    let at = cx.g.unsqueeze(index.id, rank);
+    shape.push(classes);
+    let at = cx.g.expand(at, &shape);
+    let position = cx.g.iota(&shape, rank);
+    let hit = cx.g.scalar(S::Eq, &[position, at]);
+    let y = cx.g.cast(hit, DType::Float);
+    Ok(cx.tensor(y))
+}
+
+/// The element of `x` at `index` along `dim`, which vanishes; `index` has `x`'s other dimensions.
+pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: &str) -> NodeId {
+    let shape = cx.g.shape(index).clone();
+    let mut at: Vec<Dim> = shape.clone();
+    at.insert(dim, Dim::one());
+    let at = cx.g.reshape(index, &at);
+    let y = cx.g.push(Op::Gather { dim, what: what.to_owned() }, &[x, at], None);
+    cx.g.reshape(y, &shape)
+}
+
+/// `weight` (C) at `index` (any shape): each class's own factor.
+pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: &str) -> NodeId {
+    let shape = cx.g.shape(index).clone();
+    let flat = cx.g.reshape(index, &vec![numel(&shape)]);
+    let w = cx.g.push(Op::Take { dim: 0, what: what.to_owned() }, &[weight, flat], None);
+    cx.g.reshape(w, &shape)
+}

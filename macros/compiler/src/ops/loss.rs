@@ -1,0 +1,322 @@
+//! Losses, as in `torch.nn.functional`.
+
+use super::activation::softplus;
+use super::elementwise::clamp_to;
+use super::index::pick;
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::gradient::count;
+use crate::ir::{DType, NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "mse_loss" ("input, target, reduction = 'mean'") |cx, a| pointwise(cx, a, |cx, _, x, t| {
+        let d = cx.g.sub2(x, t);
+        Ok(cx.g.mul2(d, d))
+    });
+    "l1_loss" ("input, target, reduction = 'mean'") |cx, a| pointwise(cx, a, |cx, _, x, t| {
+        let d = cx.g.sub2(x, t);
+        Ok(cx.g.unary(S::Abs, d))
+    });
+    "smooth_l1_loss" ("input, target, reduction = 'mean', beta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
+        let beta = a.number(cx, "beta")?;
+        let y = huber(cx, x, t, beta);
+        Ok(if beta > 0.0 { cx.g.scale(y, 1.0 / beta) } else { y })
+    });
+    "huber_loss" ("input, target, reduction = 'mean', delta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
+        let delta = a.number(cx, "delta")?;
+        if delta <= 0.0 {
+            return Err(cx.error(a.span_of("delta"), format!("`delta` of `huber_loss` is above 0, not {delta}")));
+        }
+        Ok(huber(cx, x, t, delta))
+    });
+    "binary_cross_entropy" ("input, target, weight = null, reduction = 'mean'") |cx, a| pointwise(cx, a, bce);
+    "binary_cross_entropy_with_logits" ("input, target, weight = null, pos_weight = null, reduction = 'mean'")
+        |cx, a| pointwise(cx, a, bce_with_logits);
+    "kl_div" ("input, target, reduction = 'mean', log_target = false") |cx, a| pointwise(cx, a, kl_div);
+    "nll_loss" ("input, target, weight = null, ignore_index = -100, reduction = 'mean'") |cx, a| classes(cx, a, false);
+    "cross_entropy" ("input, target, weight = null, ignore_index = -100, reduction = 'mean', label_smoothing = 0.0")
+        |cx, a| classes(cx, a, true);
+    "cosine_embedding_loss" ("input1, input2, target, margin = 0.0, reduction = 'mean'") cosine_embedding;
+}
+
+fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {
+    let shape = cx.g.shape(y).clone();
+    let dims: Vec<usize> = (0..shape.len()).collect();
+    let choices: &[&str] = if a.has("log_target") { &["mean", "sum", "none", "batchmean"] } else { &["mean", "sum", "none"] };
+    let id = match a.choice(cx, "reduction", choices)? {
+        "none" => y,
+        "sum" => cx.g.sum(y, &dims),
+        "mean" => super::reduce::mean(cx, y, &dims),
+        _ => {
+            let sum = cx.g.sum(y, &dims);
+            let n = count(&mut cx.g, &shape[..1.min(shape.len())]);
+            cx.g.div2(sum, n)
+        }
+    };
+    Ok(cx.tensor(id))
+}
+
+/// A loss of pairs of elements. Shapes must be equal: PyTorch only warns when they broadcast, and
+/// the number is then rarely the one that was meant.
+fn pointwise(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Told<NodeId>) -> Told<Value> {
+    let (x, t) = (a.float(cx, "input")?, a.float(cx, "target")?);
+    if cx.shape(&x) != cx.shape(&t) {
+        let text = format!("`{}` compares values of one shape{}{}", a.callee, cx.whence(&x), cx.whence(&t));
+        return Err(cx.error(a.span, text));
+    }
+    let y = f(cx, a, x.id, t.id)?;
+    reduced(cx, a, y)
+}
+
+/// `d^2 / 2` where `|d| < delta`, else `delta (|d| - delta / 2)`.
+fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
+    let g = &mut cx.g;
+    let d = g.sub2(x, t);
+    let d = g.unary(S::Abs, d);
+    if delta <= 0.0 {
+        return d;
+    }
+    let limit = g.constant(delta);
+    let near = g.binary(S::Lt, d, limit);
+    let d2 = g.mul2(d, d);
+    let square = g.scale(d2, 0.5);
+    let shifted = g.shift(d, -0.5 * delta);
+    let line = g.scale(shifted, delta);
+    g.scalar(S::Where, &[near, square, line])
+}
+
+/// A further factor for each element, if given.
+fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
+    let Some(w) = a.optional_tensor(cx, name)? else { return Ok(y) };
+    let w = cx.to_float(&w);
+    let y_text = Tensor { id: y, text: "the loss".into() };
+    let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
+    if shape != *cx.g.shape(y) {
+        let text = format!("`{name}` does not fit the input{}", cx.whence(&w));
+        return Err(cx.error(a.span_of(name), text));
+    }
+    let w = cx.g.expand(w.id, &shape);
+    Ok(cx.g.mul2(y, w))
+}
+
+/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100.
+fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+    let one = cx.g.constant(1.0);
+    let log = |cx: &mut Cx, x: NodeId| {
+        let l = cx.g.unary(S::Log, x);
+        clamp_to(cx, l, Some(-100.0), None)
+    };
+    let l1 = log(cx, x);
+    let rest = cx.g.sub2(one, x);
+    let l0 = log(cx, rest);
+    let other = cx.g.sub2(one, t);
+    let (p, q) = (cx.g.mul2(t, l1), cx.g.mul2(other, l0));
+    let sum = cx.g.add2(p, q);
+    let y = cx.g.neg(sum);
+    weighted(cx, a, "weight", y)
+}
+
+/// `(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))`.
+fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+    let one = cx.g.constant(1.0);
+    let n = cx.g.neg(x);
+    let mut soft = softplus(cx, n);
+    if let Some(w) = a.optional_tensor(cx, "pos_weight")? {
+        let w = cx.to_float(&w);
+        let shape = cx.g.shape(x).clone();
+        let x_text = Tensor { id: x, text: "input".into() };
+        cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])?;
+        let w = cx.g.expand(w.id, &shape);
+        let more = cx.g.shift(w, -1.0);
+        let more = cx.g.mul2(more, t);
+        let factor = cx.g.shift(more, 1.0);
+        soft = cx.g.mul2(factor, soft);
+    }
+    let other = cx.g.sub2(one, t);
+    let line = cx.g.mul2(other, x);
+    let y = cx.g.add2(line, soft);
+    weighted(cx, a, "weight", y)
+}
+
+/// `t (log t - x)`, 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
+fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+    let log_target = a.flag(cx, "log_target")?;
+    let g = &mut cx.g;
+    if log_target {
+        let p = g.unary(S::Exp, t);
+        let d = g.sub2(t, x);
+        return Ok(g.mul2(p, d));
+    }
+    let (zero, one) = (g.constant(0.0), g.constant(1.0));
+    let some = g.binary(S::Gt, t, zero);
+    let safe = g.select(some, t, one);
+    let log = g.unary(S::Log, safe);
+    let own = g.mul2(t, log);
+    let cross = g.mul2(t, x);
+    Ok(g.sub2(own, cross))
+}
+
+/// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or ().
+/// The mean divides by the sum of the weights of the classes that were kept.
+fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let t = a.tensor(cx, "target")?;
+    let shape = cx.shape(&x);
+    if shape.is_empty() {
+        return Err(cx.error(a.span, format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x))));
+    }
+    let dim = usize::from(shape.len() > 1);
+    let smoothing = if logits { super::probability(cx, a, "label_smoothing")? } else { 0.0 };
+    if cx.g[t.id].dtype == DType::Float {
+        return probabilities(cx, a, &x, &t, dim, smoothing, logits);
+    }
+    let mut want = shape.clone();
+    let classes = want.remove(dim);
+    if cx.shape(&t) != want {
+        let mut text = format!(
+            "`{}` takes scores (B, C, ..) and one class for each of (B, ..){}{}",
+            a.callee,
+            cx.whence(&x),
+            cx.whence(&t)
+        );
+        if shape.len() == 3 && cx.shape(&t) == shape[..2] {
+            text += &format!("\nhelp: classes stand in dimension 1: `{}.transpose(1, 2)`, or flatten both: `{0}.flatten(0, 1)` and `{}.flatten()`", x.text, t.text);
+        }
+        return Err(cx.error(a.span, text));
+    }
+    let t = a.int(cx, "target")?;
+    let ignore = a.integer(cx, "ignore_index")?;
+    let weight = class_weight(cx, a, &classes)?;
+    let logp = if logits { cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None) } else { x.id };
+
+    // A negative `ignore_index` cannot occur among unsigned classes.
+    let masked = ignore >= 0 || !cx.unsigned.contains(&t.id);
+    let (index, valid) = if masked {
+        let skip = cx.g.full(ignore as f64, DType::Int, &want);
+        let zero = cx.g.full(0.0, DType::Int, &want);
+        let valid = cx.g.scalar(S::Ne, &[t.id, skip]);
+        (cx.g.scalar(S::Where, &[valid, t.id, zero]), Some(valid))
+    } else {
+        (t.id, None)
+    };
+    let picked = pick(cx, logp, dim, index, &t.text);
+    let mut y = cx.g.neg(picked);
+    let weights = weight.map(|w| super::index::embedding_weights(cx, index, w, &t.text));
+    if let Some(w) = weights {
+        y = cx.g.mul2(y, w);
+    }
+    if smoothing > 0.0 {
+        y = smoothed(cx, y, logp, dim, weight, smoothing, &classes);
+    }
+    let zero = cx.g.constant(0.0);
+    if let Some(valid) = valid {
+        y = cx.g.select(valid, y, zero);
+    }
+    if a.choice(cx, "reduction", &["mean", "sum", "none"])? != "mean" || (weights.is_none() && valid.is_none()) {
+        return reduced(cx, a, y);
+    }
+    let one = cx.g.constant(1.0);
+    let mut kept = weights.unwrap_or_else(|| cx.g.expand(one, &want));
+    if let Some(valid) = valid {
+        kept = cx.g.select(valid, kept, zero);
+    }
+    let all: Vec<usize> = (0..want.len()).collect();
+    let (sum, n) = (cx.g.sum(y, &all), cx.g.sum(kept, &all));
+    let id = cx.g.div2(sum, n);
+    Ok(cx.tensor(id))
+}
+
+fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Told<Option<NodeId>> {
+    let Some(w) = a.optional_tensor(cx, "weight")? else { return Ok(None) };
+    let w = cx.to_float(&w);
+    if cx.shape(&w) != std::slice::from_ref(classes) {
+        let text = format!("`weight` of `{}` has one number for each of {classes} classes{}", a.callee, cx.whence(&w));
+        return Err(cx.error(a.span_of("weight"), text));
+    }
+    Ok(Some(w.id))
+}
+
+/// `(1 - s) y + s / C * sum over classes of -logp w`.
+fn smoothed(cx: &mut Cx, y: NodeId, logp: NodeId, dim: usize, weight: Option<NodeId>, s: f64, classes: &crate::dim::Dim) -> NodeId {
+    let shape = cx.g.shape(logp).clone();
+    let mut all = logp;
+    if let Some(w) = weight {
+        let mut along = vec![crate::dim::Dim::one(); shape.len()];
+        along[dim] = classes.clone();
+        let w = cx.g.reshape(w, &along);
+        let w = cx.g.expand(w, &shape);
+        all = cx.g.mul2(all, w);
+    }
+    let all = cx.g.sum(all, &[dim]);
+    let all = cx.g.scale(all, -s);
+    let n = cx.g.size(classes);
+    let all = cx.g.div2(all, n);
+    let y = cx.g.scale(y, 1.0 - s);
+    cx.g.add2(y, all)
+}
+
+/// Targets that are probabilities: `-sum(t logp)` for each row; the mean is over rows.
+fn probabilities(cx: &mut Cx, a: &Args, x: &Tensor, t: &Tensor, dim: usize, smoothing: f64, logits: bool) -> Told<Value> {
+    let shape = cx.shape(x);
+    if !logits || cx.shape(t) != shape {
+        let text = format!(
+            "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
+            a.callee, cx.whence(x), cx.whence(t)
+        );
+        return Err(cx.error(a.span_of("target"), text));
+    }
+    let classes = shape[dim].clone();
+    let mut p = t.id;
+    if smoothing > 0.0 {
+        p = cx.g.scale(p, 1.0 - smoothing);
+        let share = cx.g.constant(smoothing);
+        let n = cx.g.size(&classes);
+        let share = cx.g.div2(share, n);
+        p = cx.g.add2(p, share);
+    }
+    if let Some(w) = class_weight(cx, a, &classes)? {
+        let mut along = vec![crate::dim::Dim::one(); shape.len()];
+        along[dim] = classes;
+        let w = cx.g.reshape(w, &along);
+        let w = cx.g.expand(w, &shape);
+        p = cx.g.mul2(p, w);
+    }
+    let logp = cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None);
+    let each = cx.g.mul2(p, logp);
+    let sum = cx.g.sum(each, &[dim]);
+    let y = cx.g.neg(sum);
+    reduced(cx, a, y)
+}
+
+/// `1 - cos` where the target is 1, `max(0, cos - margin)` where it is -1.
+fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let (x, y, t) = (a.float(cx, "input1")?, a.float(cx, "input2")?, a.float(cx, "target")?);
+    let margin = a.number(cx, "margin")?;
+    let shape = cx.shape(&x);
+    if cx.shape(&y) != shape || shape.is_empty() || cx.shape(&t) != shape[..shape.len() - 1] {
+        let text = format!("`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}", cx.whence(&x), cx.whence(&y), cx.whence(&t));
+        return Err(cx.error(a.span, text));
+    }
+    // PyTorch adds 1e-12 to each squared length, so that zeros have a direction.
+    let last = [shape.len() - 1];
+    let dot = |cx: &mut Cx, x: NodeId, y: NodeId| {
+        let p = cx.g.mul2(x, y);
+        cx.g.sum(p, &last)
+    };
+    let (xy, xx, yy) = (dot(cx, x.id, y.id), dot(cx, x.id, x.id), dot(cx, y.id, y.id));
+    let (xx, yy) = (cx.g.shift(xx, 1e-12), cx.g.shift(yy, 1e-12));
+    let lengths = cx.g.mul2(xx, yy);
+    let lengths = cx.g.unary(S::Sqrt, lengths);
+    let cos = cx.g.div2(xy, lengths);
+    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
+    let near = cx.g.sub2(one, cos);
+    let far = cx.g.shift(cos, -margin);
+    let far = cx.g.unary(S::Relu, far);
+    let same = cx.g.binary(S::Gt, t.id, zero);
+    let loss = cx.g.scalar(S::Where, &[same, near, far]);
+    reduced(cx, a, loss)
+}

@@ -1,0 +1,133 @@
+//! Matrix products of any rank, and what is built on them.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::NodeId;
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+ops! {
+    "matmul" ("input, other") |cx, a| {
+        let (x, y) = (a.float(cx, "input")?, a.float(cx, "other")?);
+        let id = matmul(cx, a.span, &x, &y)?;
+        Ok(cx.tensor(id))
+    };
+    "linear" ("input, weight, bias = null") linear_op;
+}
+
+/// NumPy's rules: vectors gain a dimension that vanishes again, leading dimensions broadcast.
+pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
+    let (mut a, mut b) = (x.id, y.id);
+    let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
+    if ra == 0 || rb == 0 {
+        let text = format!("`matmul` takes matrices or vectors, not a scalar{}{}", cx.whence(x), cx.whence(y));
+        return Err(cx.error(span, text));
+    }
+    if ra == 1 {
+        a = cx.g.unsqueeze(a, 0);
+    }
+    if rb == 1 {
+        b = cx.g.unsqueeze(b, 1);
+    }
+    let (sa, sb) = (cx.g.shape(a).clone(), cx.g.shape(b).clone());
+    let (ka, kb) = (&sa[sa.len() - 1], &sb[sb.len() - 2]);
+    if ka != kb {
+        let text = format!(
+            "`matmul` sums over the last dimension of `{}`, which is {ka}, and over the {} of `{}`, which is {kb}{}{}",
+            x.text,
+            if rb == 1 { "only one" } else { "second to last" },
+            y.text,
+            cx.whence(x),
+            cx.whence(y)
+        );
+        return Err(cx.error(span, text));
+    }
+    let (m, n) = (sa[sa.len() - 2].clone(), sb[sb.len() - 1].clone());
+    let (lead_a, lead_b) = (sa[..sa.len() - 2].to_vec(), sb[..sb.len() - 2].to_vec());
+    let (product, lead) = if lead_b.is_empty() {
+        // One matrix for all: the leading dimensions are rows like any other.
+        let rows = numel(&sa[..sa.len() - 1]);
+        let flat = cx.g.reshape(a, &vec![rows, ka.clone()]);
+        (cx.g.matmul(flat, b, false, false), lead_a)
+    } else {
+        let lead = broadcast(cx, span, x, y, &lead_a, &lead_b)?;
+        let stack = numel(&lead);
+        let a = stacked(cx, a, &lead, &stack);
+        let b = stacked(cx, b, &lead, &stack);
+        (cx.g.matmul(a, b, false, false), lead)
+    };
+    let mut to = lead;
+    if ra > 1 {
+        to.push(m);
+    }
+    if rb > 1 {
+        to.push(n);
+    }
+    Ok(cx.g.reshape(product, &to))
+}
+
+fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) -> Told<Shape> {
+    let rank = a.len().max(b.len());
+    let mut out = vec![Dim::one(); rank];
+    for shape in [a, b] {
+        for (from_end, d) in shape.iter().rev().enumerate() {
+            let slot = &mut out[rank - 1 - from_end];
+            if slot.is_one() {
+                *slot = d.clone();
+            } else if !d.is_one() && slot != d {
+                let text = format!("the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}", cx.whence(x), cx.whence(y));
+                return Err(cx.error(span, text));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// As a stack of matrices: (product of `lead`, rows, columns).
+fn stacked(cx: &mut Cx, x: NodeId, lead: &Shape, stack: &Dim) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let matrix = shape[shape.len() - 2..].to_vec();
+    let mut whole = lead.clone();
+    whole.extend(matrix.clone());
+    let x = cx.g.expand(x, &whole);
+    let mut flat = vec![stack.clone()];
+    flat.extend(matrix);
+    cx.g.reshape(x, &flat)
+}
+
+/// `y = x W' + b` with `x` (.., in), `W` (out, in), `b` (out).
+pub fn linear(cx: &mut Cx, x: NodeId, weight: NodeId, bias: Option<NodeId>) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let (out, inner) = (cx.g.shape(weight)[0].clone(), cx.g.shape(weight)[1].clone());
+    let lead = shape[..shape.len() - 1].to_vec();
+    let flat = cx.g.reshape(x, &vec![numel(&lead), inner]);
+    let mut y = cx.g.matmul(flat, weight, false, true);
+    if let Some(bias) = bias {
+        y = cx.g.binary(S::Add, y, bias);
+    }
+    let mut to = lead;
+    to.push(out);
+    cx.g.reshape(y, &to)
+}
+
+fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
+    let bias = a.optional_tensor(cx, "bias")?;
+    let (sx, sw) = (cx.shape(&x), cx.shape(&w));
+    if sw.len() != 2 || sx.last() != sw.last() {
+        let text = format!("`linear` takes an input (.., in) and a weight (out, in){}{}", cx.whence(&x), cx.whence(&w));
+        return Err(cx.error(a.span, text));
+    }
+    if let Some(b) = &bias
+        && cx.shape(b) != sw[..1]
+    {
+        let text = format!("the bias of `linear` is a vector of length {}{}", sw[0], cx.whence(b));
+        return Err(cx.error(a.span_of("bias"), text));
+    }
+    let y = linear(cx, x.id, w.id, bias.map(|b| b.id));
+    Ok(cx.tensor(y))
+}

@@ -1,0 +1,99 @@
+//! The ops of the language: PyTorch's names and arguments, each lowered to graph nodes.
+//!
+//! One row per op: its name, its signature, and the function that checks shapes in the user's words
+//! and builds nodes. A composite op is a few lines of other builders; its gradient follows.
+
+mod activation;
+mod create;
+mod elementwise;
+mod index;
+mod loss;
+mod matmul;
+mod norm;
+mod reduce;
+mod shape;
+
+pub use activation::{dropout, probability};
+pub use matmul::linear;
+pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
+pub use shape::{flatten_dims, select_dim, slice_dim};
+pub use index::embedding;
+
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::value::Value;
+
+/// An op.
+pub struct OpDef {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments and defaults.
+    pub signature: &'static str,
+    /// Checks and builds.
+    pub build: fn(&mut Cx, &Args) -> Told<Value>,
+}
+
+/// All tables.
+const TABLES: &[&[OpDef]] = &[
+    elementwise::OPS,
+    activation::OPS,
+    reduce::OPS,
+    shape::OPS,
+    index::OPS,
+    matmul::OPS,
+    norm::OPS,
+    loss::OPS,
+    create::OPS,
+];
+
+/// Other names that PyTorch has for the same op.
+const ALIASES: &[(&str, &str)] = &[
+    ("view", "reshape"),
+    ("swapaxes", "transpose"),
+    ("swapdims", "transpose"),
+    ("multiply", "mul"),
+    ("divide", "div"),
+    ("subtract", "sub"),
+    ("absolute", "abs"),
+    ("negative", "neg"),
+    ("clip", "clamp"),
+    ("mm", "matmul"),
+    ("bmm", "matmul"),
+    ("mv", "matmul"),
+    ("dot", "matmul"),
+    ("concat", "cat"),
+    ("concatenate", "cat"),
+    ("swish", "silu"),
+    ("greater", "gt"),
+    ("less", "lt"),
+    ("greater_equal", "ge"),
+    ("less_equal", "le"),
+    ("not_equal", "ne"),
+    ("long", "int"),
+    ("to_float", "float"),
+    ("special_erf", "erf"),
+    ("special_expm1", "expm1"),
+    ("log_sigmoid", "logsigmoid"),
+];
+
+/// The op of a name.
+pub fn find(name: &str) -> Option<&'static OpDef> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, op)| op);
+    all().find(|op| op.name == name)
+}
+
+/// Every op.
+pub fn all() -> impl Iterator<Item = &'static OpDef> {
+    TABLES.iter().flat_map(|t| t.iter())
+}
+
+macro_rules! ops {
+    ($($name:literal ($signature:literal) $build:expr;)*) => {
+        /// The ops of this file.
+        pub const OPS: &[$crate::ops::OpDef] = &[
+            $($crate::ops::OpDef { name: $name, signature: $signature, build: $build }),*
+        ];
+    };
+}
+use ops;

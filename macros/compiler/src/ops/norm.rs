@@ -1,0 +1,94 @@
+//! Normalisation over trailing dimensions.
+
+use super::ops;
+use super::reduce::{mean, var};
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Shape, show_shape};
+use crate::ir::NodeId;
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "layer_norm" ("input, normalized_shape, weight = null, bias = null, eps = 1e-5") |cx, a| norm_op(cx, a, true);
+    "rms_norm" ("input, normalized_shape, weight = null, eps = null") |cx, a| norm_op(cx, a, false);
+}
+
+/// The machine epsilon of f32: PyTorch's default `eps` of RMSNorm for float inputs.
+pub const RMS_EPS: f64 = f32::EPSILON as f64;
+
+/// The trailing dimensions, or the mistake: they differ from `x`'s.
+pub fn trailing(cx: &Cx, a: &Args, callee: &str, x: &Tensor, shape: &Shape) -> Told<Vec<usize>> {
+    let whole = cx.shape(x);
+    match whole.len().checked_sub(shape.len()) {
+        Some(lead) if whole[lead..] == shape[..] => Ok((lead..whole.len()).collect()),
+        _ => {
+            let text = format!(
+                "{callee} normalises over the last {} {}, but `{}` ends in {}{}",
+                crate::args::count(shape.len(), "dimension"),
+                show_shape(shape),
+                x.text,
+                show_shape(&whole[whole.len().saturating_sub(shape.len())..]),
+                cx.whence(x)
+            );
+            Err(cx.error(a.span, text))
+        }
+    }
+}
+
+/// `(x - mean) / sqrt(var + eps) * weight + bias` (Ba et al., 2016).
+pub fn layer_norm(cx: &mut Cx, x: NodeId, dims: &[usize], weight: Option<NodeId>, bias: Option<NodeId>, eps: f64) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let centre = mean(cx, x, dims);
+    let centre = cx.g.unreduce(centre, dims, &shape);
+    let d = cx.g.sub2(x, centre);
+    let v = var(cx, x, dims, 0.0);
+    scaled(cx, d, v, dims, (weight, bias), eps)
+}
+
+/// `x / sqrt(mean(x^2) + eps) * weight` (Zhang and Sennrich, 2019).
+pub fn rms_norm(cx: &mut Cx, x: NodeId, dims: &[usize], weight: Option<NodeId>, eps: f64) -> NodeId {
+    let x2 = cx.g.mul2(x, x);
+    let v = mean(cx, x2, dims);
+    scaled(cx, x, v, dims, (weight, None), eps)
+}
+
+fn scaled(cx: &mut Cx, d: NodeId, v: NodeId, dims: &[usize], affine: (Option<NodeId>, Option<NodeId>), eps: f64) -> NodeId {
+    let shape = cx.g.shape(d).clone();
+    let v = cx.g.shift(v, eps);
+    let r = cx.g.unary(S::Rsqrt, v);
+    let r = cx.g.unreduce(r, dims, &shape);
+    let mut y = cx.g.mul2(d, r);
+    if let Some(w) = affine.0 {
+        y = cx.g.binary(S::Mul, y, w);
+    }
+    if let Some(b) = affine.1 {
+        y = cx.g.binary(S::Add, y, b);
+    }
+    y
+}
+
+fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let shape = a.dims(cx, "normalized_shape")?;
+    let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
+    let affine = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
+        let Some(t) = a.optional_tensor(cx, name)? else { return Ok(None) };
+        if cx.shape(&t) != shape {
+            let text = format!("`{name}` of `{}` has the shape {}{}", a.callee, show_shape(&shape), cx.whence(&t));
+            return Err(cx.error(a.span_of(name), text));
+        }
+        Ok(Some(t.id))
+    };
+    let weight = affine(cx, "weight")?;
+    let y = if layer {
+        let bias = affine(cx, "bias")?;
+        let eps = a.number(cx, "eps")?;
+        layer_norm(cx, x.id, &dims, weight, bias, eps)
+    } else {
+        let eps = a.optional_number(cx, "eps")?.unwrap_or(RMS_EPS);
+        rms_norm(cx, x.id, &dims, weight, eps)
+    };
+    Ok(cx.tensor(y))
+}

@@ -1,0 +1,532 @@
+//! Ops that move elements: views in PyTorch, strides or copies here.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape, numel, show_shape};
+use crate::ir::{DType, NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+ops! {
+    "reshape" ("input, *shape") reshape;
+    "flatten" ("input, start_dim = 0, end_dim = -1") flatten;
+    "unflatten" ("input, dim, sizes") unflatten;
+    "transpose" ("input, dim0, dim1") transpose;
+    "t" ("input") t;
+    "permute" ("input, *dims") permute;
+    "squeeze" ("input, dim = null") squeeze;
+    "unsqueeze" ("input, dim") unsqueeze;
+    "expand" ("input, *shape") expand;
+    "expand_as" ("input, other") expand_as;
+    "repeat" ("input, *repeats") repeat;
+    "flip" ("input, *dims") flip;
+    "slice" ("input, dim = 0, start = null, end = null, step = 1") slice;
+    "narrow" ("input, dim, start, length") narrow;
+    "select" ("input, dim, index") select;
+    "split" ("input, split_size_or_sections, dim = 0") split;
+    "chunk" ("input, chunks, dim = 0") chunk;
+    "cat" ("*tensors, dim = 0") cat;
+    "stack" ("*tensors, dim = 0") stack;
+    "pad" ("input, pad, mode = 'constant', value = 0.0") pad;
+    "tril" ("input, diagonal = 0") |cx, a| triangle(cx, a, true);
+    "triu" ("input, diagonal = 0") |cx, a| triangle(cx, a, false);
+}
+
+/// One size may be -1: the rest.
+fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let mut to = a.dims(cx, "*shape")?;
+    let from = cx.shape(&x);
+    let total = numel(&from);
+    let free: Vec<usize> = (0..to.len()).filter(|i| to[*i].value() == Some(-1)).collect();
+    if free.len() > 1 {
+        return Err(cx.error(a.span_of("*shape"), "only one size of `reshape` can be -1"));
+    }
+    if let [free] = free[..] {
+        let rest = to.iter().enumerate().filter(|(i, _)| *i != free).fold(Dim::one(), |n, (_, d)| n.mul(d));
+        let why = format!("`reshape` of `{}` to {}", x.text, show_shape(&to));
+        to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
+    }
+    if numel(&to) != total {
+        let (all, want) = (total.to_string(), numel(&to).to_string());
+        let text = format!(
+            "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
+            x.text, show_shape(&to), cx.whence(&x)
+        );
+        return Err(cx.error(a.span_of("*shape"), text));
+    }
+    let y = cx.g.reshape(x.id, &to);
+    Ok(cx.tensor(y))
+}
+
+fn flatten(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let y = flatten_dims(cx, a, &x)?;
+    Ok(cx.tensor(y))
+}
+
+/// Dimensions `start_dim` to `end_dim` as one.
+pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<NodeId> {
+    let shape = cx.shape(x);
+    if shape.is_empty() {
+        return Ok(cx.g.reshape(x.id, &vec![Dim::one()]));
+    }
+    let (start, end) = (a.axis(cx, "start_dim", x)?, a.axis(cx, "end_dim", x)?);
+    if start > end {
+        return Err(cx.error(a.span, format!("`flatten` from dimension {start} to {end}: the first comes after the last")));
+    }
+    let mut to = shape[..start].to_vec();
+    to.push(numel(&shape[start..=end]));
+    to.extend_from_slice(&shape[end + 1..]);
+    Ok(cx.g.reshape(x.id, &to))
+}
+
+fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let mut sizes = a.dims(cx, "sizes")?;
+    let shape = cx.shape(&x);
+    if let Some(free) = sizes.iter().position(|d| d.value() == Some(-1)) {
+        let rest = sizes.iter().enumerate().filter(|(i, _)| *i != free).fold(Dim::one(), |n, (_, d)| n.mul(d));
+        sizes[free] = cx.divides(&shape[dim], &rest, a.span_of("sizes"), "`unflatten`")?;
+    }
+    if numel(&sizes) != shape[dim] {
+        let text = format!("`unflatten` of size {} to {}{}", shape[dim], show_shape(&sizes), cx.whence(&x));
+        return Err(cx.error(a.span_of("sizes"), text));
+    }
+    let mut to = shape[..dim].to_vec();
+    to.extend(sizes);
+    to.extend_from_slice(&shape[dim + 1..]);
+    let y = cx.g.reshape(x.id, &to);
+    Ok(cx.tensor(y))
+}
+
+fn transpose(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let (i, j) = (a.axis(cx, "dim0", &x)?, a.axis(cx, "dim1", &x)?);
+    let mut order: Vec<usize> = (0..cx.g.shape(x.id).len()).collect();
+    order.swap(i, j);
+    let y = cx.g.permute(x.id, &order);
+    Ok(cx.tensor(y))
+}
+
+fn t(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let rank = cx.g.shape(x.id).len();
+    if rank > 2 {
+        return Err(cx.error(a.span, format!("`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`", cx.whence(&x))));
+    }
+    let y = if rank == 2 { cx.g.permute(x.id, &[1, 0]) } else { x.id };
+    Ok(cx.tensor(y))
+}
+
+fn permute(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let span = a.span_of("*dims");
+    let mut order = Vec::new();
+    for d in a.integers(cx, "*dims")?.unwrap_or_default() {
+        order.push(cx.axis(d, &x, span, "dims")?);
+    }
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
+        let text = format!("`permute` names each dimension once{}", cx.whence(&x));
+        return Err(cx.error(span, text));
+    }
+    let y = cx.g.permute(x.id, &order);
+    Ok(cx.tensor(y))
+}
+
+fn squeeze(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dims = a.axes(cx, "dim", &x)?;
+    let shape = cx.shape(&x);
+    let to: Shape =
+        shape.iter().enumerate().filter(|(i, d)| !(dims.contains(i) && d.is_one())).map(|(_, d)| d.clone()).collect();
+    let y = cx.g.reshape(x.id, &to);
+    Ok(cx.tensor(y))
+}
+
+fn unsqueeze(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = new_axis(cx, a, "dim", cx.g.shape(x.id).len())?;
+    let y = cx.g.unsqueeze(x.id, dim);
+    Ok(cx.tensor(y))
+}
+
+/// An index for a dimension that is new, so `rank` itself is one too.
+fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<usize> {
+    let d = a.integer(cx, name)?;
+    let n = rank as i64;
+    let at = if d < 0 { d + n + 1 } else { d };
+    if (0..=n).contains(&at) {
+        return Ok(at as usize);
+    }
+    Err(cx.error(a.span_of(name), format!("`{name}` of `{}` is from -{} to {n}, not {d}", a.callee, n + 1)))
+}
+
+fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> {
+    let from = cx.shape(x);
+    let lead = to.len().checked_sub(from.len());
+    if let Some(lead) = lead {
+        for (i, d) in from.iter().enumerate() {
+            if to[lead + i].value() == Some(-1) {
+                to[lead + i] = d.clone();
+            }
+        }
+    }
+    let fits = lead.is_some_and(|lead| from.iter().zip(&to[lead..]).all(|(a, b)| a == b || a.is_one()));
+    if !fits {
+        let text = format!(
+            "`{}` does not expand to {}: dimensions align at the end, and only 1 repeats{}",
+            x.text, show_shape(&to), cx.whence(x)
+        );
+        return Err(cx.error(span, text));
+    }
+    let y = cx.g.expand(x.id, &to);
+    Ok(cx.tensor(y))
+}
+
+fn expand(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let to = a.dims(cx, "*shape")?;
+    expand_to(cx, a.span_of("*shape"), &x, to)
+}
+
+fn expand_as(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let (x, other) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
+    let to = cx.shape(&other);
+    expand_to(cx, a.span_of("other"), &x, to)
+}
+
+/// Each dimension gets one of repeats before it, is expanded along it, and flattened with it.
+fn repeat(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let repeats = a.dims(cx, "*repeats")?;
+    let from = cx.shape(&x);
+    let Some(lead) = repeats.len().checked_sub(from.len()) else {
+        let text = format!("`repeat` needs a number for each dimension{}", cx.whence(&x));
+        return Err(cx.error(a.span_of("*repeats"), text));
+    };
+    let (mut split, mut whole, mut to) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, r) in repeats.iter().enumerate() {
+        let d = if i < lead { Dim::one() } else { from[i - lead].clone() };
+        split.extend([Dim::one(), d.clone()]);
+        whole.extend([r.clone(), d.clone()]);
+        to.push(r.mul(&d));
+    }
+    let y = cx.g.reshape(x.id, &split);
+    let y = cx.g.expand(y, &whole);
+    let y = cx.g.reshape(y, &to);
+    Ok(cx.tensor(y))
+}
+
+fn flip(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dims = a.axes(cx, "*dims", &x)?;
+    let y = cx.g.push(Op::Flip(dims), &[x.id], None);
+    Ok(cx.tensor(y))
+}
+
+/// One end of a range: Python's rule, negative counts from the end.
+fn end_of(value: &Value, size: &Dim, default: Dim) -> Option<Dim> {
+    match value {
+        Value::Null => Some(default),
+        v => {
+            let d = v.as_dim()?;
+            Some(if d.value().is_some_and(|v| v < 0) { size.add(&d) } else { d })
+        }
+    }
+}
+
+/// `x[start..end]` along one dimension, with a step.
+pub fn slice_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, ends: (&Value, &Value), step: i64) -> Told<NodeId> {
+    let shape = cx.shape(x);
+    let size = shape[dim].clone();
+    let (Some(start), Some(mut stop)) =
+        (end_of(ends.0, &size, Dim::from(0)), end_of(ends.1, &size, size.clone()))
+    else {
+        return Err(cx.error(span, "a slice goes from one whole number to another"));
+    };
+    if step < 1 {
+        return Err(cx.error(span, format!("a step is at least 1, not {step}\nhelp: `flip` reverses a dimension")));
+    }
+    let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
+    // Python cuts a range at the end; so do literals here. Symbols are checked at the door.
+    if let (Some(e), Some(n)) = (stop.value(), size.value())
+        && e > n
+    {
+        return Err(cx.error(span, format!("{} ends outside it{}", what(), cx.whence(x))));
+    }
+    let why = what();
+    cx.at_least(&start, &Dim::from(0), span, &why)?;
+    cx.at_least(&size, &stop, span, &why)?;
+    cx.at_least(&stop, &start, span, &why)?;
+    stop = stop.sub(&start);
+    let length =
+        if step == 1 { stop } else { stop.add(&Dim::from(step - 1)).div_floor(&Dim::from(step)) };
+    let mut to = shape.clone();
+    to[dim] = length;
+    let mut starts = vec![Dim::from(0); shape.len()];
+    starts[dim] = start;
+    let mut steps = vec![1; shape.len()];
+    steps[dim] = step;
+    if to == shape && step == 1 {
+        return Ok(x.id);
+    }
+    Ok(cx.g.push(Op::Slice { start: starts, step: steps }, &[x.id], Some(to)))
+}
+
+fn slice(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let (start, end, step) = (a.value("start"), a.value("end"), a.integer(cx, "step")?);
+    let y = slice_dim(cx, a.span, &x, dim, (&start, &end), step)?;
+    Ok(cx.tensor(y))
+}
+
+fn narrow(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let (start, length) = (a.dim(cx, "start")?, a.dim(cx, "length")?);
+    let end = Value::Dim(start.add(&length));
+    let y = slice_dim(cx, a.span, &x, dim, (&Value::Dim(start), &end), 1)?;
+    Ok(cx.tensor(y))
+}
+
+/// One position along a dimension, which vanishes.
+pub fn select_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, index: &Value) -> Told<NodeId> {
+    let size = cx.shape(x)[dim].clone();
+    let Some(at) = end_of(index, &size, Dim::from(0)) else {
+        return Err(cx.error(span, "an index is a whole number, or a range `a..b`"));
+    };
+    if let (Some(i), Some(n)) = (at.value(), size.value())
+        && (i < 0 || i >= n)
+    {
+        let text = format!("index {i} is outside dimension {dim}, which has size {n}{}", cx.whence(x));
+        return Err(cx.error(span, text));
+    }
+    let next = Value::Dim(at.add(&Dim::one()));
+    let y = slice_dim(cx, span, x, dim, (&Value::Dim(at), &next), 1)?;
+    let mut to = cx.g.shape(y).clone();
+    to.remove(dim);
+    Ok(cx.g.reshape(y, &to))
+}
+
+fn select(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let index = a.value("index");
+    let y = select_dim(cx, a.span_of("index"), &x, dim, &index)?;
+    Ok(cx.tensor(y))
+}
+
+fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Told<Value> {
+    let mut at = Dim::from(0);
+    let mut out = Vec::new();
+    for size in sizes {
+        let end = at.add(size);
+        let y = slice_dim(cx, a.span, x, dim, (&Value::Dim(at), &Value::Dim(end.clone())), 1)?;
+        out.push(cx.tensor(y));
+        at = end;
+    }
+    Ok(Value::Tuple(out))
+}
+
+fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let size = cx.shape(&x)[dim].clone();
+    let span = a.span_of("split_size_or_sections");
+    let sizes = match a.value("split_size_or_sections") {
+        Value::List(_) | Value::Tuple(_) => a.dims(cx, "split_size_or_sections")?,
+        _ => {
+            let each = a.dim(cx, "split_size_or_sections")?;
+            let parts = size.div_exact(&each).and_then(|n| n.value());
+            match (parts, size.value(), each.value()) {
+                (Some(n), _, _) => vec![each; n.max(0) as usize],
+                (None, Some(n), Some(e)) if e > 0 => {
+                    let mut sizes = vec![each; (n / e) as usize];
+                    sizes.push(Dim::from(n % e));
+                    sizes
+                }
+                _ => {
+                    let text = format!("`split` of size {size} into pieces of {each}: the number of pieces is not known{}", cx.whence(&x));
+                    return Err(cx.error(span, text));
+                }
+            }
+        }
+    };
+    let sum = sizes.iter().fold(Dim::from(0), |n, d| n.add(d));
+    if sum != size {
+        let text = format!("the pieces {} add up to {sum}, but dimension {dim} has size {size}{}", show_shape(&sizes), cx.whence(&x));
+        return Err(cx.error(span, text));
+    }
+    pieces(cx, a, &x, dim, &sizes)
+}
+
+/// PyTorch's rule: pieces of `ceil(n / chunks)`, the last one shorter.
+fn chunk(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let chunks = a.integer(cx, "chunks")?;
+    let size = cx.shape(&x)[dim].clone();
+    if chunks < 1 {
+        return Err(cx.error(a.span_of("chunks"), format!("`chunks` is at least 1, not {chunks}")));
+    }
+    let sizes = match size.value() {
+        Some(n) => {
+            let each = (n + chunks - 1) / chunks;
+            let mut left = n;
+            let mut sizes = Vec::new();
+            while left > 0 {
+                sizes.push(Dim::from(each.min(left)));
+                left -= each;
+            }
+            sizes
+        }
+        None => {
+            let why = format!("`chunk` of size {size} into {chunks} equal pieces");
+            let each = cx.divides(&size, &Dim::from(chunks), a.span_of("chunks"), &why)?;
+            vec![each; chunks as usize]
+        }
+    };
+    pieces(cx, a, &x, dim, &sizes)
+}
+
+fn tensors(cx: &mut Cx, a: &Args) -> Told<Vec<Tensor>> {
+    let items = match a.value("*tensors") {
+        Value::List(items) | Value::Tuple(items) => items,
+        one => vec![one],
+    };
+    let mut out: Vec<Tensor> = Vec::new();
+    for v in items {
+        match v {
+            Value::Tensor(t) => out.push(t),
+            v => {
+                let text = format!("`{}` takes tensors, not {}\nhelp: `{}([x, y], dim = 0)`", a.callee, v.kind(), a.callee);
+                return Err(cx.error(a.span_of("*tensors"), text));
+            }
+        }
+    }
+    if out.is_empty() {
+        return Err(cx.error(a.span, format!("`{}` needs at least one tensor", a.callee)));
+    }
+    for i in 1..out.len() {
+        let (x, y) = cx.promote(&out[0].clone(), &out[i].clone());
+        out[0] = x;
+        out[i] = y;
+    }
+    let dtype = cx.g[out[0].id].dtype;
+    for t in &mut out {
+        t.id = cx.g.cast(t.id, dtype);
+    }
+    Ok(out)
+}
+
+fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let xs = tensors(cx, a)?;
+    let dim = a.axis(cx, "dim", &xs[0])?;
+    let first = cx.shape(&xs[0]);
+    for x in &xs[1..] {
+        let shape = cx.shape(x);
+        if shape.len() != first.len() || (0..first.len()).any(|d| d != dim && shape[d] != first[d]) {
+            let text = format!("`cat` along dimension {dim} takes tensors that are alike in all others{}{}", cx.whence(&xs[0]), cx.whence(x));
+            return Err(cx.error(a.span, text));
+        }
+    }
+    let ids: Vec<NodeId> = xs.iter().map(|x| x.id).collect();
+    let y = if ids.len() == 1 { ids[0] } else { cx.g.push(Op::Concat { dim }, &ids, None) };
+    Ok(cx.tensor(y))
+}
+
+fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let xs = tensors(cx, a)?;
+    let first = cx.shape(&xs[0]);
+    let dim = new_axis(cx, a, "dim", first.len())?;
+    for x in &xs[1..] {
+        if cx.shape(x) != first {
+            let text = format!("`stack` takes tensors of one shape{}{}", cx.whence(&xs[0]), cx.whence(x));
+            return Err(cx.error(a.span, text));
+        }
+    }
+    let ids: Vec<NodeId> = xs.iter().map(|x| cx.g.unsqueeze(x.id, dim)).collect();
+    let y = if ids.len() == 1 { ids[0] } else { cx.g.push(Op::Concat { dim }, &ids, None) };
+    Ok(cx.tensor(y))
+}
+
+/// Pairs (before, after), last dimension first.
+fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let list = a.integers(cx, "pad")?.unwrap_or_default();
+    let mode = a.choice(cx, "mode", &["constant", "reflect"])?;
+    let shape = cx.shape(&x);
+    let span = a.span_of("pad");
+    if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
+        let text = format!("`pad` lists two numbers for each dimension, the last dimension first{}", cx.whence(&x));
+        return Err(cx.error(span, text));
+    }
+    if list.iter().any(|p| *p < 0) {
+        return Err(cx.error(span, "`pad` adds elements: its numbers are not negative\nhelp: a slice takes elements away"));
+    }
+    let sides = |d: usize| -> (i64, i64) {
+        let k = shape.len() - 1 - d;
+        (list.get(2 * k).copied().unwrap_or(0), list.get(2 * k + 1).copied().unwrap_or(0))
+    };
+    if mode == "reflect" {
+        let mut y = x;
+        for d in 0..shape.len() {
+            y.id = reflect(cx, span, &y, d, sides(d))?;
+        }
+        return Ok(cx.tensor(y.id));
+    }
+    let value = a.number(cx, "value")?;
+    let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
+    let to: Shape = (0..shape.len()).map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1))).collect();
+    let step = vec![1; shape.len()];
+    let y = cx.g.push(Op::Pad { low, step, value }, &[x.id], Some(to));
+    Ok(cx.tensor(y))
+}
+
+fn reflect(cx: &mut Cx, span: Span, x: &Tensor, d: usize, (before, after): (i64, i64)) -> Told<NodeId> {
+    let size = cx.shape(x)[d].clone();
+    let mut parts = Vec::new();
+    let part = |cx: &mut Cx, from: Dim, to: Dim| -> Told<NodeId> {
+        let y = slice_dim(cx, span, x, d, (&Value::Dim(from), &Value::Dim(to)), 1)?;
+        Ok(cx.g.push(Op::Flip(vec![d]), &[y], None))
+    };
+    if before > 0 {
+        parts.push(part(cx, Dim::one(), Dim::from(before + 1))?);
+    }
+    parts.push(x.id);
+    if after > 0 {
+        parts.push(part(cx, size.sub(&Dim::from(after + 1)), size.sub(&Dim::one()))?);
+    }
+    Ok(if parts.len() == 1 { parts[0] } else { cx.g.push(Op::Concat { dim: d }, &parts, None) })
+}
+
+/// Keeps the triangle on one side of a diagonal of the last two dimensions.
+fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let diagonal = a.integer(cx, "diagonal")?;
+    let shape = cx.shape(&x);
+    let rank = shape.len();
+    if rank < 2 {
+        return Err(cx.error(a.span, format!("`{}` takes a matrix{}", a.callee, cx.whence(&x))));
+    }
+    let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
+    let shift = cx.g.full(diagonal as f64, DType::Int, &shape);
+    let limit = cx.g.scalar(S::Add, &[row, shift]);
+    let keep = cx.g.scalar(if lower { S::Le } else { S::Ge }, &[column, limit]);
+    if cx.g[x.id].dtype == DType::Bool {
+        let y = cx.g.scalar(S::And, &[keep, x.id]);
+        return Ok(cx.tensor(y));
+    }
+    let dtype = cx.g[x.id].dtype;
+    let zero = cx.g.full(0.0, dtype, &shape);
+    let y = cx.g.scalar(S::Where, &[keep, x.id, zero]);
+    Ok(cx.tensor(y))
+}

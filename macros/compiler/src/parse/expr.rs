@@ -1,0 +1,202 @@
+//! Expressions, by precedence: `|`, `&`, comparisons, `+ -`, `* /`, prefix, postfix.
+
+use crate::ast::{Arg, Expr, ExprKind, Item, Op};
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Lit, Token, bracketed, parenthesized, token};
+
+/// An expression.
+pub fn expr(input: ParseStream) -> syn::Result<Expr> {
+    binary(input, 0)
+}
+
+/// The operators of each level, loosest first.
+fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
+    let op = match level {
+        0 if input.peek(Token![|]) && !input.peek(Token![||]) => Op::Or,
+        1 if input.peek(Token![&]) && !input.peek(Token![&&]) => Op::And,
+        2 if input.peek(Token![==]) => Op::Eq,
+        2 if input.peek(Token![!=]) => Op::Ne,
+        2 if input.peek(Token![<=]) => Op::Le,
+        2 if input.peek(Token![>=]) => Op::Ge,
+        2 if input.peek(Token![<]) => Op::Lt,
+        2 if input.peek(Token![>]) => Op::Gt,
+        3 if input.peek(Token![+]) => Op::Add,
+        3 if input.peek(Token![-]) && !input.peek(Token![->]) => Op::Sub,
+        4 if input.peek(Token![*]) => Op::Mul,
+        4 if input.peek(Token![/]) => Op::Div,
+        _ => return None,
+    };
+    Some((op, input.span()))
+}
+
+fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
+    if level > 4 {
+        return prefix(input);
+    }
+    let mut left = binary(input, level + 1)?;
+    while let Some((op, span)) = operator(input, level) {
+        for _ in op.symbol().chars() {
+            // Each character is one token in a token stream.
+            input.parse::<proc_macro2::Punct>()?;
+        }
+        let right = binary(input, level + 1)?;
+        left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
+    }
+    for (wrong, text) in [
+        (input.peek(Token![||]), "write `|` between conditions"),
+        (input.peek(Token![&&]), "write `&` between conditions"),
+        (input.peek(Token![%]), "there is no `%` here"),
+        (input.peek(Token![^]), "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power"),
+        (input.peek(Token![@]), "there is no `@` here\nhelp: write `matmul(x, y)` or `x.matmul(y)`"),
+    ] {
+        if level == 0 && wrong {
+            return Err(input.error(text));
+        }
+    }
+    Ok(left)
+}
+
+fn prefix(input: ParseStream) -> syn::Result<Expr> {
+    let span = input.span();
+    if input.peek(Token![-]) && !input.peek(Token![->]) {
+        input.parse::<Token![-]>()?;
+        let x = prefix(input)?;
+        return Ok(match x.kind {
+            ExprKind::Number(v, int) => Expr { kind: ExprKind::Number(-v, int), span: x.span },
+            _ => Expr { kind: ExprKind::Neg(Box::new(x)), span },
+        });
+    }
+    if input.peek(Token![!]) {
+        input.parse::<Token![!]>()?;
+        return Ok(Expr { kind: ExprKind::Not(Box::new(prefix(input)?)), span });
+    }
+    postfix(input)
+}
+
+fn postfix(input: ParseStream) -> syn::Result<Expr> {
+    let mut x = atom(input)?;
+    loop {
+        if input.peek(Token![.]) && !input.peek(Token![..]) {
+            input.parse::<Token![.]>()?;
+            let name = input.call(Ident::parse_any).map_err(|e| syn::Error::new(e.span(), "expected a method's name"))?;
+            let span = name.span();
+            let kind = if input.peek(token::Paren) {
+                ExprKind::Method(Box::new(x), unraw(&name), args(input)?)
+            } else {
+                ExprKind::Field(Box::new(x), name)
+            };
+            x = Expr { kind, span };
+        } else if input.peek(token::Bracket) {
+            let content;
+            let brackets = bracketed!(content in input);
+            let items = content.parse_terminated(item, Token![,])?;
+            x = Expr { kind: ExprKind::Index(Box::new(x), items.into_iter().collect()), span: brackets.span.join() };
+        } else {
+            return Ok(x);
+        }
+    }
+}
+
+/// `r#where` is the op `where`.
+fn unraw(name: &Ident) -> Ident {
+    Ident::new(&name.unraw().to_string(), name.span())
+}
+
+fn item(input: ParseStream) -> syn::Result<Item> {
+    let span = input.span();
+    if input.peek(Token![...]) {
+        input.parse::<Token![...]>()?;
+        return Ok(Item::Rest(span));
+    }
+    let from = if input.peek(Token![..]) { None } else { Some(expr(input)?) };
+    if !input.peek(Token![..]) {
+        return match from {
+            Some(at) => Ok(Item::At(at)),
+            None => Err(input.error("expected an index")),
+        };
+    }
+    let span = input.span();
+    if input.peek(Token![..=]) {
+        return Err(input.error("ranges end before their second number: write `a..b`"));
+    }
+    input.parse::<Token![..]>()?;
+    let to = if input.is_empty() || input.peek(Token![,]) { None } else { Some(expr(input)?) };
+    Ok(Item::Range(from, to, span))
+}
+
+/// Arguments in parentheses.
+pub fn args(input: ParseStream) -> syn::Result<Vec<Arg>> {
+    let content;
+    parenthesized!(content in input);
+    let args = content.parse_terminated(arg, Token![,])?;
+    Ok(args.into_iter().collect())
+}
+
+/// One argument.
+pub fn arg(input: ParseStream) -> syn::Result<Arg> {
+    let keyword = input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+    let name = if keyword {
+        let name = input.call(Ident::parse_any)?;
+        input.parse::<Token![=]>()?;
+        Some(unraw(&name))
+    } else {
+        None
+    };
+    Ok(Arg { name, value: expr(input)? })
+}
+
+fn atom(input: ParseStream) -> syn::Result<Expr> {
+    let span = input.span();
+    let ok = |kind| Ok(Expr { kind, span });
+    if input.peek(Lit) {
+        return match input.parse::<Lit>()? {
+            Lit::Int(n) if n.suffix().is_empty() => ok(ExprKind::Number(n.base10_parse::<f64>()?, true)),
+            Lit::Float(n) if n.suffix().is_empty() => ok(ExprKind::Number(n.base10_parse::<f64>()?, false)),
+            Lit::Int(n) => Err(syn::Error::new(span, format!("a number takes no suffix here: write `{}`", n.base10_digits()))),
+            Lit::Float(n) => Err(syn::Error::new(span, format!("a number takes no suffix here: write `{}`", n.base10_digits()))),
+            Lit::Str(s) => ok(ExprKind::Str(s.value())),
+            Lit::Bool(b) => ok(ExprKind::Bool(b.value)),
+            _ => Err(syn::Error::new(span, "expected a number, a string, or `true` or `false`")),
+        };
+    }
+    if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        let items = content.parse_terminated(expr, Token![,])?;
+        let single = items.len() == 1 && !items.trailing_punct();
+        let mut items: Vec<Expr> = items.into_iter().collect();
+        return match (single, items.pop()) {
+            (true, Some(x)) => Ok(x),
+            (_, last) => {
+                items.extend(last);
+                ok(ExprKind::Tuple(items))
+            }
+        };
+    }
+    if input.peek(token::Bracket) {
+        let content;
+        bracketed!(content in input);
+        let items = content.parse_terminated(expr, Token![,])?;
+        return ok(ExprKind::List(items.into_iter().collect()));
+    }
+    if input.peek(syn::Ident::peek_any) {
+        let name = input.call(Ident::parse_any)?;
+        if name == "self" && input.peek(Token![.]) {
+            return Err(syn::Error::new(span, "layers are in scope by their names: leave out `self.`"));
+        }
+        if input.peek(Token![::]) {
+            return Err(input.error("paths have no place here: names are those of layers, functions and ops"));
+        }
+        if input.peek(Token![!]) && !input.peek(Token![!=]) {
+            return Err(input.error("macros have no place in a network's function"));
+        }
+        if input.peek(token::Paren) {
+            let args = args(input)?;
+            return ok(ExprKind::Call(unraw(&name), args));
+        }
+        return ok(ExprKind::Name(name));
+    }
+    Err(input.error("expected a value: a name, a number, a call or a bracket"))
+}

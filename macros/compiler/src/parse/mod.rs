@@ -1,0 +1,344 @@
+//! Parsing: tokens to [`ast`](crate::ast).
+//!
+//! After a mistake the parser goes on behind the next comma or function, so that every mistake is
+//! told and the struct and all signatures that could be read are kept.
+
+mod expr;
+
+use crate::ast::{Arg, Block, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Stmt, Type};
+use crate::diag::Diag;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Token, Visibility, braced, bracketed, parenthesized, token};
+
+/// Reads one `network!`. `None` only where not even the struct's name could be read.
+pub fn parse(tokens: TokenStream, diag: &Diag) -> Option<Network> {
+    let parser = |input: ParseStream| Ok(network(input, diag));
+    match parser.parse2(tokens) {
+        Ok(network) => network,
+        Err(e) => {
+            diag.syntax(&e);
+            None
+        }
+    }
+}
+
+fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
+    let head = (|| {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis: Visibility = input.parse()?;
+        if !input.peek(Token![struct]) {
+            return Err(input.error(
+                "a network begins with its layers: `struct Name { layer: Linear(8 -> 10), .. }`",
+            ));
+        }
+        input.parse::<Token![struct]>()?;
+        Ok((attrs, vis, input.call(Ident::parse_any)?))
+    })();
+    let (attrs, vis, name) = match head {
+        Ok(head) => head,
+        Err(e) => {
+            diag.syntax(&e);
+            skip_all(input);
+            return None;
+        }
+    };
+    let mut network =
+        Network { attrs, vis: vis.into_token_stream(), name, fields: Vec::new(), functions: Vec::new() };
+    if input.peek(Token![<]) {
+        diag.error(input.span(), "a network takes no generic parameters: write its sizes as numbers or Rust constants");
+        while !input.is_empty() && !input.peek(token::Brace) {
+            skip_one(input);
+        }
+    }
+    if input.peek(Token![;]) {
+        let _ = input.parse::<Token![;]>();
+    } else if let Err(e) = fields(input, &mut network.fields, diag) {
+        diag.syntax(&e);
+    }
+    while !input.is_empty() {
+        match function(input, diag) {
+            Ok(f) => network.functions.push(f),
+            Err(e) => {
+                diag.syntax(&e);
+                // At least one token, then up to the next function.
+                skip_one(input);
+                while !input.is_empty() && !input.peek(Token![fn]) && !input.peek(Token![#]) {
+                    skip_one(input);
+                }
+            }
+        }
+    }
+    Some(network)
+}
+
+fn skip_one(input: ParseStream) {
+    let _ = input.parse::<proc_macro2::TokenTree>();
+}
+
+fn skip_all(input: ParseStream) {
+    let _ = input.parse::<TokenStream>();
+}
+
+fn fields(input: ParseStream, out: &mut Vec<Field>, diag: &Diag) -> syn::Result<()> {
+    let content;
+    braced!(content in input);
+    while !content.is_empty() {
+        let start = content.fork();
+        match field(&content) {
+            Ok(f) => out.push(f),
+            Err(e) => {
+                diag.syntax(&e);
+                // Keep the name, so that its uses are not errors too.
+                let _ = start.call(Attribute::parse_outer);
+                if let Ok(name) = start.parse::<Ident>() {
+                    out.push(Field { attrs: Vec::new(), name, kind: FieldKind::Poison, frozen: false });
+                }
+                while !content.is_empty() && !content.peek(Token![,]) {
+                    skip_one(&content);
+                }
+            }
+        }
+        if content.is_empty() {
+            break;
+        }
+        if content.peek(Token![,]) {
+            content.parse::<Token![,]>()?;
+        } else {
+            diag.error(content.span(), "expected `,` between two fields");
+        }
+    }
+    Ok(())
+}
+
+fn field(input: ParseStream) -> syn::Result<Field> {
+    let (attrs, flags) = attributes(input, &["frozen"])?;
+    if input.peek(Token![pub]) {
+        return Err(input.error("a network's fields are private: leave out `pub`"));
+    }
+    let name: Ident = input.parse()?;
+    input.parse::<Token![:]>()?;
+    let layer = input.call(Ident::parse_any)?;
+    if layer == "Param" {
+        if !input.peek(token::Bracket) {
+            return Err(syn::Error::new(layer.span(), "a parameter has a shape in brackets: `Param[8, 3] = zeros`"));
+        }
+        let shape = bracket_list(input)?.0;
+        let init = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            Some(expr::expr(input)?)
+        } else {
+            None
+        };
+        return Ok(Field { attrs, name, kind: FieldKind::Param { shape, init }, frozen: flags[0].is_some() });
+    }
+    let args = if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        layer_args(&content)?
+    } else if input.is_empty() || input.peek(Token![,]) {
+        Vec::new()
+    } else {
+        return Err(input.error(format!("expected the arguments of `{layer}`, such as `{layer}(..)`")));
+    };
+    Ok(Field { attrs, name, kind: FieldKind::Layer { layer, args }, frozen: flags[0].is_some() })
+}
+
+fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
+    let mut args = Vec::new();
+    while !content.is_empty() {
+        let mut arg = expr::arg(content)?;
+        if content.peek(Token![->]) {
+            let arrow: Token![->] = content.parse()?;
+            let to = expr::expr(content)?;
+            let span = arrow.spans[0];
+            arg.value = Expr { kind: crate::ast::ExprKind::Arrow(Box::new(arg.value), Box::new(to)), span };
+        }
+        args.push(arg);
+        if content.is_empty() {
+            break;
+        }
+        content.parse::<Token![,]>()?;
+    }
+    Ok(args)
+}
+
+/// Attributes, those in `flags` taken out: the span of each that is there.
+fn attributes(input: ParseStream, flags: &[&str]) -> syn::Result<(Vec<Attribute>, Vec<Option<Span>>)> {
+    let mut found = vec![None; flags.len()];
+    let mut rest = Vec::new();
+    for attr in input.call(Attribute::parse_outer)? {
+        let name = attr.path().get_ident().map(Ident::to_string).unwrap_or_default();
+        match flags.iter().position(|f| *f == name) {
+            Some(i) => found[i] = attr.path().get_ident().map(Ident::span),
+            None if ["doc", "allow", "expect", "cfg", "deprecated"].contains(&name.as_str()) => rest.push(attr),
+            None => {
+                let known: Vec<String> = flags.iter().map(|f| format!("`#[{f}]`")).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let text = format!("unknown attribute `{name}` here\nnetform's attributes in this place: {known}");
+                return Err(syn::Error::new_spanned(attr.path(), text));
+            }
+        }
+    }
+    Ok((rest, found))
+}
+
+fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
+    let (attrs, _) = attributes(input, &[])?;
+    if input.peek(Token![pub]) {
+        return Err(input.error("a network's functions are as public as the network: leave out `pub`"));
+    }
+    if !input.peek(Token![fn]) {
+        return Err(input.error("expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`"));
+    }
+    input.parse::<Token![fn]>()?;
+    let name = input.call(Ident::parse_any)?;
+    let content;
+    parenthesized!(content in input);
+    let mut args = Vec::new();
+    while !content.is_empty() {
+        args.push(fn_arg(&content)?);
+        if content.is_empty() {
+            break;
+        }
+        content.parse::<Token![,]>()?;
+    }
+    if !input.peek(Token![->]) {
+        let text = format!("`{name}` returns nothing\nhelp: say what it returns: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar");
+        return Err(syn::Error::new(name.span(), text));
+    }
+    input.parse::<Token![->]>()?;
+    let (ret, tuple) = if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        (content.parse_terminated(ty, Token![,])?.into_iter().collect(), true)
+    } else {
+        (vec![ty(input)?], false)
+    };
+    let body;
+    let brace = braced!(body in input);
+    let body = match block(&body) {
+        Ok(b) => Some(b),
+        Err(e) => {
+            diag.syntax(&e);
+            skip_all(&body);
+            None
+        }
+    };
+    Ok(Function { attrs, name, args, ret, tuple, body, end: brace.span.close() })
+}
+
+fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
+    let (_, flags) = attributes(input, &["grad"])?;
+    if input.peek(Token![self]) || input.peek(Token![&]) {
+        return Err(input.error("a network's functions name no `self`: layers are in scope by their names"));
+    }
+    let name: Ident = input.parse()?;
+    if !input.peek(Token![:]) {
+        let text = format!("`{name}` has no shape\nhelp: write `{name}: [B, 8]`, with a name for each size that is known only when called");
+        return Err(syn::Error::new(name.span(), text));
+    }
+    input.parse::<Token![:]>()?;
+    Ok(FnArg { grad: flags[0], name, ty: ty(input)? })
+}
+
+fn ty(input: ParseStream) -> syn::Result<Type> {
+    let elem = if input.peek(token::Bracket) {
+        None
+    } else {
+        let elem = input.call(Ident::parse_any)?;
+        if !input.peek(token::Bracket) {
+            let text = format!("`{elem}` is no shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers");
+            return Err(syn::Error::new(elem.span(), text));
+        }
+        Some(elem)
+    };
+    let (dims, span) = bracket_list(input)?;
+    Ok(Type { elem, dims, span })
+}
+
+fn bracket_list(input: ParseStream) -> syn::Result<(Vec<Expr>, Span)> {
+    let content;
+    let brackets = bracketed!(content in input);
+    let items = content.parse_terminated(expr::expr, Token![,])?;
+    Ok((items.into_iter().collect(), brackets.span.join()))
+}
+
+fn block(input: ParseStream) -> syn::Result<Block> {
+    let mut stmts = Vec::new();
+    while !input.is_empty() {
+        if input.peek(Token![let]) {
+            stmts.push(let_stmt(input)?);
+            continue;
+        }
+        for (token, text) in [
+            (input.peek(Token![for]), "a network's function has no `for`"),
+            (input.peek(Token![while]), "a network's function has no `while`: what it computes is fixed when it is compiled"),
+            (input.peek(Token![loop]), "a network's function has no `loop`: what it computes is fixed when it is compiled"),
+            (input.peek(Token![if]), "a network's function has no `if`\nhelp: `where(condition, x, y)` chooses element by element"),
+            (input.peek(Token![return]), "a network's function has no `return`\nhelp: leave the result as the last expression, without `;`"),
+        ] {
+            if token {
+                return Err(input.error(text));
+            }
+        }
+        if input.peek(syn::Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
+            let name: Ident = input.parse()?;
+            input.parse::<Token![=]>()?;
+            let value = expr::expr(input)?;
+            semicolon(input)?;
+            stmts.push(Stmt::Assign { name, value });
+            continue;
+        }
+        let value = expr::expr(input)?;
+        if input.is_empty() {
+            return Ok(Block { stmts, tail: Some(value) });
+        }
+        semicolon(input)?;
+        stmts.push(Stmt::Expr(value));
+    }
+    Ok(Block { stmts, tail: None })
+}
+
+fn semicolon(input: ParseStream) -> syn::Result<()> {
+    if input.peek(Token![;]) {
+        input.parse::<Token![;]>()?;
+        return Ok(());
+    }
+    Err(input.error("expected `;`, an operator, or the end of the function"))
+}
+
+fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {
+    input.parse::<Token![let]>()?;
+    let pat = pattern(input)?;
+    let ty = if input.peek(Token![:]) {
+        input.parse::<Token![:]>()?;
+        Some(ty(input)?)
+    } else {
+        None
+    };
+    input.parse::<Token![=]>()?;
+    let value = expr::expr(input)?;
+    semicolon(input)?;
+    Ok(Stmt::Let { pat, ty, value })
+}
+
+fn pattern(input: ParseStream) -> syn::Result<Pat> {
+    if input.peek(Token![_]) {
+        input.parse::<Token![_]>()?;
+        return Ok(Pat::Wild);
+    }
+    if input.peek(token::Paren) {
+        let content;
+        let paren = parenthesized!(content in input);
+        let items = content.parse_terminated(pattern, Token![,])?;
+        return Ok(Pat::Tuple(items.into_iter().collect(), paren.span.join()));
+    }
+    let mutable = input.peek(Token![mut]);
+    if mutable {
+        input.parse::<Token![mut]>()?;
+    }
+    Ok(Pat::Name(input.parse()?, mutable))
+}

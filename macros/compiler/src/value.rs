@@ -1,0 +1,63 @@
+//! What an expression is worth while a function is lowered.
+
+use crate::dim::Dim;
+use crate::ir::NodeId;
+
+/// A tensor: a node, and how the user calls it.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// The node.
+    pub id: NodeId,
+    /// `x`, or `linear_1(x)`: for messages.
+    pub text: String,
+}
+
+/// A value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A tensor.
+    Tensor(Tensor),
+    /// A number; whether it was written as an integer.
+    Number(f64, bool),
+    /// A dimension that is no literal.
+    Dim(Dim),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A string.
+    Str(String),
+    /// `[2, -1]`.
+    List(Vec<Value>),
+    /// `(a, b)`.
+    Tuple(Vec<Value>),
+    /// `8 -> 10`.
+    Arrow(Box<Value>, Box<Value>),
+    /// `None`, or an argument left out.
+    Null,
+}
+
+impl Value {
+    /// The dimension it can be, if it can.
+    pub fn as_dim(&self) -> Option<Dim> {
+        match self {
+            Value::Number(v, true) => Some(Dim::from(*v as i64)),
+            Value::Dim(d) => Some(d.clone()),
+            _ => None,
+        }
+    }
+
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Tensor(_) => "a tensor",
+            Value::Number(_, true) => "an integer",
+            Value::Number(_, false) => "a number",
+            Value::Dim(_) => "a dimension",
+            Value::Bool(_) => "a boolean",
+            Value::Str(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Tuple(_) => "a tuple",
+            Value::Arrow(..) => "a map `in -> out`",
+            Value::Null => "nothing",
+        }
+    }
+}
