@@ -20,3 +20,7 @@ pub mod layers;
 pub mod check;
 pub mod net;
 pub mod lower;
+pub mod codegen;
+pub mod pipeline;
+
+pub use pipeline::expand;

@@ -69,7 +69,7 @@ pub fn rule(g: &mut Graph, f: Scalar, y: NodeId, args: &[NodeId], dy: NodeId) ->
             let d = g.shift(x, 1.0);
             one(g.div2(dy, d))
         }
-        S::Relu => one(relu(g, x, dy)),
+        S::Relu => one(relu(g, y, dy)),
         S::Add if g[y].dtype == DType::Float => vec![Some(dy), Some(dy)],
         S::Sub => {
             let n = g.neg(dy);
@@ -121,10 +121,10 @@ fn one_minus(g: &mut Graph, x: NodeId) -> NodeId {
     g.sub2(one, x)
 }
 
-/// 0 at 0.
-fn relu(g: &mut Graph, x: NodeId, dy: NodeId) -> NodeId {
+/// 0 at 0. Keeps y, which is positive where x is, so that x need not be stored.
+fn relu(g: &mut Graph, y: NodeId, dy: NodeId) -> NodeId {
     let zero = g.constant(0.0);
-    let positive = g.binary(Scalar::Gt, x, zero);
+    let positive = g.binary(Scalar::Gt, y, zero);
     g.select(positive, dy, zero)
 }
 

@@ -435,3 +435,69 @@ pub fn show_type(ty: &Type, shape: &Shape) -> String {
     };
     format!("{elem}{}", show_shape(shape))
 }
+
+/// Tells functions that call themselves, directly or through others.
+pub fn check_recursion(source: &ast::Network, diag: &Diag) {
+    let calls: Vec<Vec<(usize, Span)>> = source
+        .functions
+        .iter()
+        .map(|f| {
+            let mut out = Vec::new();
+            if let Some(body) = &f.body {
+                let visit = &mut |name: &proc_macro2::Ident| {
+                    if let Some(i) = source.functions.iter().position(|g| g.name == *name) {
+                        out.push((i, name.span()));
+                    }
+                };
+                for s in &body.stmts {
+                    match s {
+                        ast::Stmt::Let { value, .. } | ast::Stmt::Assign { value, .. } | ast::Stmt::Expr(value) => {
+                            calls_in(value, visit);
+                        }
+                    }
+                }
+                if let Some(e) = &body.tail {
+                    calls_in(e, visit);
+                }
+            }
+            out
+        })
+        .collect();
+    for (i, own) in calls.iter().enumerate() {
+        for (callee, span) in own {
+            let mut seen = vec![false; calls.len()];
+            let mut open = vec![*callee];
+            while let Some(next) = open.pop() {
+                if next == i {
+                    let name = &source.functions[i].name;
+                    diag.error(*span, format!("`{name}` calls itself: a network's graph has no end to recursion"));
+                    break;
+                }
+                if !std::mem::replace(&mut seen[next], true) {
+                    open.extend(calls[next].iter().map(|c| c.0));
+                }
+            }
+        }
+    }
+}
+
+fn calls_in(e: &ast::Expr, visit: &mut dyn FnMut(&proc_macro2::Ident)) {
+    use ast::ExprKind as K;
+    match &e.kind {
+        K::Call(name, args) => {
+            visit(name);
+            args.iter().for_each(|a| calls_in(&a.value, visit));
+        }
+        K::Method(x, _, args) => {
+            calls_in(x, visit);
+            args.iter().for_each(|a| calls_in(&a.value, visit));
+        }
+        K::Binary(_, a, b) | K::Arrow(a, b) => {
+            calls_in(a, visit);
+            calls_in(b, visit);
+        }
+        K::Neg(x) | K::Not(x) | K::Field(x, _) | K::Index(x, _) => calls_in(x, visit),
+        K::Tuple(items) | K::List(items) => items.iter().for_each(|i| calls_in(i, visit)),
+        K::Number(..) | K::Str(_) | K::Bool(_) | K::Name(_) => {}
+    }
+}

@@ -1,3 +1,10 @@
-//! The passes, in the order in which `pipeline` runs them. Each is a value in, a value out.
+//! The passes, in the order in which the pipeline runs them. Each is a value in, a value out;
+//! each says in its module what holds after it.
 
 pub mod autodiff;
+pub mod fuse;
+pub mod inline;
+pub mod memory;
+pub mod simplify;
+pub mod strides;
+pub mod verify;

@@ -1,0 +1,70 @@
+//! Dimensions as Rust expressions of type `usize`.
+
+use crate::dim::{Atom, Dim};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+
+/// The variable that holds a named dimension.
+pub fn variable(name: &str) -> Ident {
+    let ident = format_ident!("__{name}");
+    Ident::new(&ident.to_string(), Span::mixed_site())
+}
+
+/// The value. Differences that conditions at the door keep from going below 0 saturate.
+pub fn usize(d: &Dim) -> TokenStream {
+    if let Some(v) = d.value() {
+        let v = Literal::usize_unsuffixed(usize::try_from(v).unwrap_or(0));
+        return quote!(#v);
+    }
+    let (mut plus, mut minus) = (Vec::new(), Vec::new());
+    for (c, monomial) in d.terms() {
+        let mut factors = Vec::new();
+        let size = c.unsigned_abs();
+        if size != 1 || monomial.is_empty() {
+            let c = Literal::u64_unsuffixed(size);
+            factors.push(quote!(#c));
+        }
+        for (a, power) in monomial {
+            let a = atom(a);
+            factors.extend((0..*power).map(|_| a.clone()));
+        }
+        let term = quote!(#(#factors)*);
+        let term = if factors.len() == 1 { term } else { quote!(#(#factors)**) };
+        if c > 0 { plus.push(term) } else { minus.push(term) }
+    }
+    let sum = match plus.len() {
+        0 => quote!(0usize),
+        _ => quote!(#(#plus)+*),
+    };
+    match (minus.len(), plus.len()) {
+        (0, 1) => sum,
+        (0, _) => quote!((#sum)),
+        _ => quote!((#sum).saturating_sub(#(#minus)+*)),
+    }
+}
+
+fn atom(a: &Atom) -> TokenStream {
+    match a {
+        Atom::Named(n) => {
+            let v = variable(n);
+            quote!(#v)
+        }
+        Atom::Const(n) => {
+            let c = Ident::new(n, Span::call_site());
+            quote!(#c)
+        }
+        Atom::Quotient(p, q) | Atom::Floor(p, q) => {
+            let (p, q) = (usize(p), usize(q));
+            quote!(__nf::div(#p, #q))
+        }
+    }
+}
+
+/// `let [b, t] = *dims else { otherwise };`, or nothing where there are none.
+pub fn unpack(names: &[String], otherwise: &TokenStream) -> TokenStream {
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    let vars = names.iter().map(|n| variable(n));
+    quote!(let [#(#vars),*] = *dims else { #otherwise };)
+}

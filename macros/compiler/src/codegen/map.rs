@@ -1,0 +1,209 @@
+//! Maps as types: each distinct body once.
+
+use crate::dim::Dim;
+use crate::ir::{DType, Instr, Map};
+use crate::passes::strides::{Strided, row_major};
+use crate::scalar::Scalar;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::HashMap;
+
+/// The maps emitted so far.
+#[derive(Default)]
+pub struct Maps {
+    known: HashMap<String, Ident>,
+    /// The types and their implementations.
+    pub items: TokenStream,
+}
+
+/// A map ready to be called.
+pub struct Call {
+    /// The type.
+    pub ty: TokenStream,
+    /// Dimensions whose values are its scalars.
+    pub scalars: Vec<Dim>,
+}
+
+/// The dtype's token.
+pub fn dtype(t: DType) -> TokenStream {
+    match t {
+        DType::Float => quote!(__nf::DType::Float),
+        DType::Int => quote!(__nf::DType::Int),
+        DType::Bool => quote!(__nf::DType::Bool),
+    }
+}
+
+/// The iotas of a map, in the order of their operands.
+pub fn iotas(map: &Map) -> Vec<usize> {
+    let mut out = Vec::new();
+    for i in &map.body {
+        if let Instr::Iota(d) = i
+            && !out.contains(d)
+        {
+            out.push(*d);
+        }
+    }
+    out
+}
+
+/// The strides of an iota along dimension `d` of a map of this rank.
+pub fn iota_strides(d: usize, rank: usize) -> Strided {
+    let strides = (0..rank).map(|i| Dim::from(i64::from(i == d))).collect();
+    Strided { start: Dim::from(0), strides }
+}
+
+/// The kind of a stride along the innermost dimension.
+fn inner(stride: Option<&Dim>) -> TokenStream {
+    match stride.and_then(Dim::value) {
+        Some(0) => quote!(__nf::Inner::Zero),
+        Some(1) => quote!(__nf::Inner::One),
+        _ => quote!(__nf::Inner::Many),
+    }
+}
+
+impl Maps {
+    /// The type of a map whose operands (loads, then iotas) have these innermost strides.
+    pub fn call(&mut self, map: &Map, innermost: &[Option<Dim>]) -> Call {
+        let iotas = iotas(map);
+        let mut scalars: Vec<Dim> = Vec::new();
+        for i in &map.body {
+            if let Instr::Size(d) = i
+                && !scalars.contains(d)
+            {
+                scalars.push(d.clone());
+            }
+        }
+        let mut operands = Vec::new();
+        for (k, stride) in innermost.iter().enumerate() {
+            let inner = inner(stride.as_ref());
+            if k < map.access.len() {
+                let t = map.body.iter().zip(&map.types).find(|(i, _)| **i == Instr::Load(k)).map_or(DType::Float, |(_, t)| *t);
+                let t = dtype(t);
+                operands.push(quote!(__nf::Operand::new(#t, #inner)));
+            } else {
+                operands.push(quote!(__nf::Operand::iota(#inner)));
+            }
+        }
+        let outputs = map.results.iter().map(|r| dtype(map.types[*r]));
+        let body = body(map, &iotas, &scalars);
+        let text = quote! {
+            const INPUTS: &'static [__nf::Operand] = &[#(#operands),*];
+            const OUTPUTS: &'static [__nf::DType] = &[#(#outputs),*];
+            #[inline(always)]
+            fn apply<F: __nf::Float, L: __nf::Lanes<F>>(l: &mut L) {
+                #body
+            }
+        };
+        let key = text.to_string();
+        let ident = match self.known.get(&key) {
+            Some(ident) => ident.clone(),
+            None => {
+                let ident = format_ident!("Map{}", self.known.len(), span = Span::mixed_site());
+                self.items.extend(quote! {
+                    struct #ident;
+                    impl __nf::MapBody for #ident { #text }
+                });
+                self.known.insert(key, ident.clone());
+                ident
+            }
+        };
+        Call { ty: quote!(#ident), scalars }
+    }
+}
+
+/// A float literal, infinities too.
+pub fn number(v: f64) -> TokenStream {
+    if v.is_finite() {
+        let v = Literal::f64_suffixed(v);
+        return quote!(#v);
+    }
+    let bits = Literal::u64_suffixed(v.to_bits());
+    quote!(f64::from_bits(#bits))
+}
+
+fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
+    let mut out = TokenStream::new();
+    let var = |i: usize| format_ident!("v{i}", span = Span::mixed_site());
+    for (i, instr) in map.body.iter().enumerate() {
+        let v = var(i);
+        let value = match instr {
+            Instr::Load(k) => match map.types[i] {
+                DType::Float => quote!(l.float(#k)),
+                DType::Int => quote!(l.int(#k)),
+                DType::Bool => quote!(l.mask(#k)),
+            },
+            Instr::Iota(d) => {
+                let k = map.access.len() + iotas.iter().position(|x| x == d).unwrap_or(0);
+                quote!(l.int(#k))
+            }
+            Instr::Const(t, bits) => {
+                let c = f64::from_bits(*bits);
+                match t {
+                    DType::Float => {
+                        let c = number(c);
+                        quote!(__nf::Pack::<F>::splat(#c))
+                    }
+                    DType::Int => {
+                        let c = Literal::i64_suffixed(c.abs() as i64);
+                        let sign = if f64::from_bits(*bits) < 0.0 { quote!(-) } else { quote!() };
+                        quote!(__nf::Ints::splat(#sign #c))
+                    }
+                    DType::Bool => {
+                        let c = c != 0.0;
+                        quote!(__nf::Mask::splat(#c))
+                    }
+                }
+            }
+            Instr::Size(d) => {
+                let k = scalars.iter().position(|x| x == d).unwrap_or(0);
+                quote!(l.scalar(#k))
+            }
+            Instr::Apply(f, args) => {
+                let a: Vec<Ident> = args.iter().map(|a| var(*a)).collect();
+                apply(*f, &a, map.types[args[0]], map.types[i])
+            }
+        };
+        out.extend(quote!(let #v = #value;));
+    }
+    for (k, r) in map.results.iter().enumerate() {
+        let v = var(*r);
+        out.extend(match map.types[*r] {
+            DType::Float => quote!(l.put_float(#k, #v);),
+            DType::Int => quote!(l.put_int(#k, #v);),
+            DType::Bool => quote!(l.put_mask(#k, #v);),
+        });
+    }
+    out
+}
+
+/// One scalar function; `from` is the first operand's type.
+fn apply(f: Scalar, a: &[Ident], from: DType, to: DType) -> TokenStream {
+    let x = &a[0];
+    let y = a.get(1).unwrap_or(x);
+    let z = a.get(2).unwrap_or(x);
+    match f {
+        Scalar::Add => quote!(#x + #y),
+        Scalar::Sub => quote!(#x - #y),
+        Scalar::Mul => quote!(#x * #y),
+        Scalar::Div => quote!(#x / #y),
+        Scalar::Neg if from == DType::Int => quote!(__nf::Ints::splat(0) - #x),
+        Scalar::Neg => quote!(-#x),
+        Scalar::And => quote!(#x & #y),
+        Scalar::Or => quote!(#x | #y),
+        Scalar::Not => quote!(!#x),
+        Scalar::Where if to == DType::Int => quote!(#x.select_ints(#y, #z)),
+        Scalar::Where => quote!(#x.select(#y, #z)),
+        Scalar::Cast(DType::Float) => quote!(#x.to_float::<F>()),
+        Scalar::Cast(DType::Int) => quote!(#x.to_ints()),
+        Scalar::Cast(DType::Bool) => quote!(#x.to_mask()),
+        f => {
+            let method = Ident::new(f.name(), Span::call_site());
+            if f.arity() == 1 { quote!(#x.#method()) } else { quote!(#x.#method(#y)) }
+        }
+    }
+}
+
+/// Row-major strides of a shape, as a strided operand.
+pub fn whole(shape: &[Dim]) -> Strided {
+    Strided { start: Dim::from(0), strides: row_major(shape) }
+}

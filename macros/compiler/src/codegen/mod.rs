@@ -1,0 +1,14 @@
+//! Code generation: planned graphs to Rust. It cannot fail and is deterministic.
+//!
+//! The struct stands outside; everything else in one unnamed constant, so that no name escapes:
+//! statics that describe the network and its plans, one zero-size type per distinct map, one
+//! function of runtime calls per plan, and the methods.
+
+mod dims;
+mod graph;
+mod map;
+mod network;
+mod plan;
+mod steps;
+
+pub use network::{network, skeleton};

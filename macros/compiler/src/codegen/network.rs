@@ -1,0 +1,420 @@
+//! The struct, its descriptions and its methods.
+
+use super::dims::usize;
+use super::map::Maps;
+use super::plan::{self, names};
+use crate::check::bare;
+use crate::dim::{Atom, Dim, Shape, show_shape};
+use crate::layers::Init;
+use crate::lower::show_type;
+use crate::net::{Elem, Net, Signature};
+use crate::pipeline::{Mode, Program};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+
+/// Everything for a network.
+pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
+    let mut maps = Maps::default();
+    let plans: TokenStream = programs.iter().map(|p| plan::items(net, p, &mut maps)).collect();
+    let maps = maps.items;
+    let (structure, spec) = (structure(net), spec(net));
+    let name = &net.name;
+    let methods: TokenStream = (0..net.signatures.len()).map(|i| methods(net, i, programs)).collect();
+    let memory = programs.iter().map(|p| memory(net, p));
+    let graphs = super::graph::items(net, programs);
+    let draw = super::graph::accessor();
+    quote! {
+        #structure
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        const _: () = {
+            use ::netform::__private as __nf;
+            use __nf::Network as _;
+            #spec
+            #maps
+            #plans
+            #graphs
+            impl #name<__nf::Cpu> {
+                /// Number of parameters.
+                pub const PARAMETERS: usize = SPEC.parameters;
+                /// Bytes of the parameters in `f32`.
+                pub const WEIGHT_BYTES: usize = SPEC.parameters * 4;
+                #(#memory)*
+                #draw
+            }
+            impl<D: __nf::Device> #name<D> {
+                /// A network on a device, its parameters initialised from a seed as PyTorch does.
+                pub fn new(device: D, seed: u64) -> __nf::Result<Self> {
+                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, &SPEC)? })
+                }
+                #methods
+            }
+            impl<D: __nf::Device> __nf::Network for #name<D> {
+                type Device = D;
+                const PARAMETERS: usize = SPEC.parameters;
+                const WEIGHT_BYTES: usize = SPEC.parameters * 4;
+                fn core(&self) -> &__nf::Core<D> { &self.core }
+                fn core_mut(&mut self) -> &mut __nf::Core<D> { &mut self.core }
+            }
+        };
+    }
+}
+
+/// The struct and its signatures only, so that the rest of a program keeps its types while the
+/// network has mistakes.
+pub fn skeleton(net: &Net) -> TokenStream {
+    let structure = structure(net);
+    let name = &net.name;
+    let methods: TokenStream = net.signatures.iter().filter(|s| !s.poisoned).map(|s| signatures(s, None)).collect();
+    quote! {
+        #structure
+        #[allow(unused, clippy::all)]
+        const _: () = {
+            use ::netform::__private as __nf;
+            impl #name<__nf::Cpu> {
+                pub const PARAMETERS: usize = 0;
+                pub const WEIGHT_BYTES: usize = 0;
+                pub fn graph() -> __nf::look::Graph { ::core::panic!() }
+            }
+            impl<D: __nf::Device> #name<D> {
+                pub fn new(device: D, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+                #methods
+            }
+            impl<D: __nf::Device> __nf::Network for #name<D> {
+                type Device = D;
+                const PARAMETERS: usize = 0;
+                const WEIGHT_BYTES: usize = 0;
+                fn core(&self) -> &__nf::Core<D> { ::core::panic!() }
+                fn core_mut(&mut self) -> &mut __nf::Core<D> { ::core::panic!() }
+            }
+        };
+    }
+}
+
+fn structure(net: &Net) -> TokenStream {
+    let (attrs, vis, name) = (&net.attrs, &net.vis, &net.name);
+    let table = table(net);
+    quote! {
+        #(#attrs)*
+        #[doc = #table]
+        #vis struct #name<D: ::netform::__private::Device = ::netform::__private::Cpu> {
+            core: ::netform::__private::Core<D>,
+        }
+    }
+}
+
+/// The table of layers for the struct's documentation.
+fn table(net: &Net) -> String {
+    let mut out = String::from("\n\n| field | declared as | parameters |\n|---|---|---|\n");
+    for f in &net.fields {
+        let declared = f.decl.split_once(": ").map_or("", |d| d.1);
+        let params: Vec<String> = f
+            .params
+            .clone()
+            .map(|p| {
+                let p = &net.params[p];
+                let last = p.name.rsplit('.').next().unwrap_or(&p.name);
+                format!("`{last}` {}", show_shape(&p.shape).replace('[', "\\[").replace(']', "\\]"))
+            })
+            .collect();
+        out += &format!("| `{}` | `{declared}` | {} |\n", f.name, params.join(", "));
+    }
+    if net.fields.is_empty() {
+        out += "| none | | |\n";
+    }
+    out
+}
+
+fn spec(net: &Net) -> TokenStream {
+    let count = net.params.len();
+    let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
+    let params = net.params.iter().enumerate().map(|(i, p)| {
+        let (name, frozen) = (&p.name, p.frozen);
+        let shape = p.shape.iter().map(usize);
+        let init = init(&p.init);
+        quote! {
+            __nf::ParamSpec {
+                name: #name,
+                shape: &[#(#shape),*],
+                offset: OFFSETS[#i],
+                init: #init,
+                frozen: #frozen,
+            }
+        }
+    });
+    let name = net.name.to_string();
+    // Each constant once, where the user wrote it: a wrong type is underlined there.
+    let consts = net.consts.iter().map(|(c, span)| {
+        let c = Ident::new(c, *span);
+        quote!(const _: usize = #c;)
+    });
+    quote! {
+        #(#consts)*
+        const LENS: [usize; #count] = [#(#lens),*];
+        const OFFSETS: [usize; #count] = __nf::offsets(&LENS);
+        static SPEC: __nf::NetSpec = SPEC_VALUE;
+        const SPEC_VALUE: __nf::NetSpec = __nf::NetSpec {
+            name: #name,
+            params: &[#(#params),*],
+            flat_len: __nf::flat_len(&LENS),
+            parameters: __nf::total(&LENS),
+        };
+    }
+}
+
+fn init(i: &Init) -> TokenStream {
+    match i {
+        Init::Constant(v) => {
+            let v = Literal::f64_suffixed(*v);
+            quote!(__nf::Init::Constant(#v))
+        }
+        Init::Uniform(v) => {
+            let v = Literal::f64_suffixed(*v);
+            quote!(__nf::Init::Uniform { bound: #v })
+        }
+        Init::FanIn(d) => {
+            let d = usize(d);
+            quote!(__nf::Init::FanIn { fan_in: #d })
+        }
+        Init::Normal(v) => {
+            let v = Literal::f64_suffixed(*v);
+            quote!(__nf::Init::Normal { std: #v })
+        }
+        Init::NormalZeroRow(row) => {
+            let row = Literal::usize_unsuffixed(usize::try_from(*row).unwrap_or(0));
+            quote!(__nf::Init::NormalZeroRow { row: #row })
+        }
+    }
+}
+
+/// A constant function of the named dimensions: the bytes of a run's workspace in `f32`.
+fn memory(net: &Net, p: &Program) -> TokenStream {
+    let signature = &net.signatures[p.function];
+    let suffix = match p.mode {
+        Mode::Infer => "",
+        Mode::Backward => "_backward",
+        Mode::Vjp => "_vjp",
+    };
+    let name = format_ident!("{}{suffix}_memory", signature.name);
+    let layout = names(net, p).layout;
+    let dims: Vec<Ident> = signature.dims.iter().map(|d| format_ident!("{}", d.to_lowercase(), span = Span::mixed_site())).collect();
+    let slots = p.memory.slots.len();
+    let doc = format!(
+        "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
+        signature.name,
+        if p.mode == Mode::Infer { "" } else { " and their gradients" }
+    );
+    quote! {
+        #[doc = #doc]
+        pub const fn #name(#(#dims: usize),*) -> usize {
+            #layout(&[#(#dims),*], 4, &mut [0; #slots])
+        }
+    }
+}
+
+/// The type-level shape of an argument.
+fn shape_type(shape: &Shape) -> TokenStream {
+    let items = shape.iter().map(|d| match fixed(d) {
+        Some(n) => quote!(__nf::Len<#n>,),
+        None => quote!(__nf::Dyn,),
+    });
+    quote!((#(#items)*))
+}
+
+/// A dimension that a Rust type can carry: a literal or a bare Rust constant.
+fn fixed(d: &Dim) -> Option<TokenStream> {
+    if let Some(v) = d.value() {
+        let v = Literal::usize_unsuffixed(usize::try_from(v).ok()?);
+        return Some(quote!(#v));
+    }
+    let mut constant = None;
+    d.visit(&mut |a| {
+        if let Atom::Const(n) = a {
+            constant = Some(n.clone());
+        }
+    });
+    let name = constant?;
+    (bare(d).is_none() && *d == Dim::atom(Atom::Const(name.clone()))).then(|| {
+        let c = Ident::new(&name, Span::call_site());
+        quote!({ #c })
+    })
+}
+
+/// The element of an output's slice: nested arrays of the fixed trailing dimensions.
+fn row_type(elem: Elem, shape: &Shape) -> TokenStream {
+    let mut out = match elem {
+        Elem::Float => quote!(<D as __nf::Device>::Float),
+        Elem::U32 => quote!(u32),
+        Elem::I32 | Elem::I64 => quote!(i32),
+        Elem::Bool => quote!(bool),
+    };
+    for d in shape.iter().skip(1).rev() {
+        match fixed(d) {
+            Some(n) if d.value() != Some(0) => out = quote!([#out; #n]),
+            _ => break,
+        }
+    }
+    out
+}
+
+/// One value or a tuple.
+fn tuple(items: &[TokenStream]) -> TokenStream {
+    match items {
+        [one] => one.clone(),
+        _ => quote!((#(#items),*)),
+    }
+}
+
+/// What the generated methods call.
+struct Bodies {
+    infer: TokenStream,
+    backward: TokenStream,
+    accumulate: TokenStream,
+    step: TokenStream,
+}
+
+fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
+    let s = &net.signatures[index];
+    let find = |mode| programs.iter().find(|p: &&Program| p.function == index && p.mode == mode);
+    let Some(infer) = find(Mode::Infer) else { return TokenStream::new() };
+    let scalar = s.is_scalar();
+    let Some(back) = find(if scalar { Mode::Backward } else { Mode::Vjp }) else { return TokenStream::new() };
+    let sources: Vec<TokenStream> = s.args.iter().map(|a| &a.name).map(|n| quote!(__nf::Input::source(&#n))).collect();
+    let seeds: Vec<TokenStream> = seed_names(back.seeds.len()).iter().map(|n| quote!(__nf::Input::source(&#n))).collect();
+    let plan::Names { plan, body, .. } = names(net, infer);
+    let results = if scalar {
+        quote!(lent.loss(0))
+    } else {
+        let all: Vec<TokenStream> = (0..s.ret.len()).map(|k| quote!(lent.output(#k)?)).collect();
+        let all = tuple(&all);
+        quote!(::core::result::Result::Ok(#all))
+    };
+    let infer = quote! {
+        let lent = self.core.infer(&#plan, &[#(#sources),*], |run, dims| #body(run, dims))?;
+        #results
+    };
+    let plan::Names { plan, body, .. } = names(net, back);
+    let first = usize::from(scalar);
+    let grads: Vec<TokenStream> =
+        s.args.iter().filter(|a| a.grad).enumerate().map(|(k, _)| { let k = k + first; quote!(lent.output(#k)?) }).collect();
+    let returned = match (scalar, grads.len()) {
+        (true, 0) => quote!(lent.loss(0)),
+        (true, _) => {
+            let grads = tuple(&grads);
+            quote!(::core::result::Result::Ok((lent.loss(0)?, #grads)))
+        }
+        (false, 0) => quote!(::core::result::Result::Ok(())),
+        (false, _) => {
+            let grads = tuple(&grads);
+            quote!(::core::result::Result::Ok(#grads))
+        }
+    };
+    let train = |accumulate: bool| {
+        quote! {
+            let lent = self.core.train(&#plan, &[#(#sources,)* #(#seeds),*], |run, dims| #body(run, dims), #accumulate)?;
+        }
+    };
+    let (once, more) = (train(false), train(true));
+    let bodies = Bodies {
+        infer,
+        backward: quote!(#once #returned),
+        accumulate: quote!(#more #returned),
+        step: quote! {
+            #once
+            let loss = lent.loss(0)?;
+            __nf::Optimizer::apply(optimizer, &mut self.core)?;
+            ::core::result::Result::Ok(loss)
+        },
+    };
+    signatures(s, Some(&bodies))
+}
+
+fn seed_names(n: usize) -> Vec<Ident> {
+    let name = |i| if n == 1 { "dy".to_owned() } else { format!("dy_{i}") };
+    (0..n).map(|i| Ident::new(&name(i), Span::mixed_site())).collect()
+}
+
+/// The methods of one function, with bodies or (for a network with mistakes) without.
+fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
+    let (name, attrs) = (&s.name, &s.attrs);
+    let none = quote!(::core::panic!());
+    let part = |f: fn(&Bodies) -> &TokenStream| bodies.map_or(none.clone(), |b| f(b).clone());
+    let args: Vec<TokenStream> = s
+        .args
+        .iter()
+        .map(|a| {
+            let class = match a.ty.elem {
+                Elem::Float => quote!(FloatArg),
+                Elem::Bool => quote!(BoolArg),
+                _ => quote!(IntArg),
+            };
+            let (n, shape) = (&a.name, shape_type(&a.ty.shape));
+            quote!(#n: impl __nf::Input<__nf::#class, #shape>)
+        })
+        .collect();
+    let floats: Vec<&crate::net::Type> = s.ret.iter().filter(|t| t.elem == Elem::Float).collect();
+    let seeds: Vec<TokenStream> = seed_names(floats.len())
+        .iter()
+        .zip(&floats)
+        .map(|(n, t)| {
+            let shape = shape_type(&t.shape);
+            quote!(#n: impl __nf::Input<__nf::FloatArg, #shape>)
+        })
+        .collect();
+    let row = |elem, shape: &Shape| {
+        let row = row_type(elem, shape);
+        quote!(__nf::Output<D, #row>)
+    };
+    let grads: Vec<TokenStream> = s.args.iter().filter(|a| a.grad).map(|a| row(Elem::Float, &a.ty.shape)).collect();
+    let shown: Vec<String> = s.args.iter().map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape))).collect();
+    let rets: Vec<String> = s.ret.iter().map(|t| show_type(t, &t.shape)).collect();
+    let doc = format!("\n\nFrom `{}` to `{}`.", shown.join(", "), rets.join(", "));
+    let (infer, backward, accumulate, step) =
+        (part(|b| &b.infer), part(|b| &b.backward), part(|b| &b.accumulate), part(|b| &b.step));
+    if !s.is_scalar() {
+        let results: Vec<TokenStream> = s.ret.iter().map(|t| row(t.elem, &t.shape)).collect();
+        let result = tuple(&results);
+        let vjp = format_ident!("{name}_vjp");
+        let vjp_doc = format!("Runs `{name}` forward and backward from the gradients of its results; leaves the parameters' gradients in the network and returns those of `#[grad]` arguments.");
+        let grads = match grads.len() {
+            0 => quote!(()),
+            _ => tuple(&grads),
+        };
+        let has_floats = !floats.is_empty();
+        let vjp = has_floats.then(|| {
+            quote! {
+                #[doc = #vjp_doc]
+                pub fn #vjp(&mut self, #(#args,)* #(#seeds),*) -> __nf::Result<#grads> { #backward }
+            }
+        });
+        return quote! {
+            #(#attrs)*
+            #[doc = #doc]
+            pub fn #name(&self, #(#args),*) -> __nf::Result<#result> { #infer }
+            #vjp
+        };
+    }
+    let back = match grads.len() {
+        0 => quote!(__nf::Loss<D>),
+        _ => {
+            let grads = tuple(&grads);
+            quote!((__nf::Loss<D>, #grads))
+        }
+    };
+    let (f_backward, f_accumulate, f_step) =
+        (format_ident!("{name}_backward"), format_ident!("{name}_accumulate"), format_ident!("{name}_step"));
+    let backward_doc = format!("Runs `{name}` in training mode, forward and backward; overwrites the gradients in the network.");
+    let accumulate_doc = format!("As `{name}_backward`, but adds to the gradients in the network.");
+    let step_doc = format!("A whole training step: `{name}_backward` and the optimizer's update.");
+    quote! {
+        #(#attrs)*
+        #[doc = #doc]
+        pub fn #name(&self, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #infer }
+        #[doc = #backward_doc]
+        pub fn #f_backward(&mut self, #(#args),*) -> __nf::Result<#back> { #backward }
+        #[doc = #accumulate_doc]
+        pub fn #f_accumulate(&mut self, #(#args),*) -> __nf::Result<#back> { #accumulate }
+        #[doc = #step_doc]
+        pub fn #f_step<O: __nf::Optimizer>(&mut self, optimizer: &mut O, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #step }
+    }
+}
+

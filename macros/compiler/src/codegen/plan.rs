@@ -1,0 +1,228 @@
+//! A compiled function: its static plan, its layout, and the function of runtime calls.
+
+use super::dims::{unpack, usize};
+use super::map::Maps;
+use super::steps::Steps;
+use crate::check::bare;
+use crate::cx::Require;
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, Graph, Op};
+use crate::net::{Elem, Net};
+use crate::passes::memory::{Place, root};
+use crate::pipeline::{Mode, Program};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+/// The names of a program's items.
+pub struct Names {
+    /// The plan's static.
+    pub plan: Ident,
+    /// The layout function.
+    pub layout: Ident,
+    /// The function of runtime calls.
+    pub body: Ident,
+}
+
+/// The names, from the function and the mode.
+pub fn names(net: &Net, program: &Program) -> Names {
+    let base = format!("{}_{}", net.signatures[program.function].name, suffix(program.mode));
+    let site = Span::mixed_site();
+    Names {
+        plan: format_ident!("PLAN_{}", base.to_uppercase(), span = site),
+        layout: format_ident!("layout_{base}", span = site),
+        body: format_ident!("run_{base}", span = site),
+    }
+}
+
+fn suffix(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Infer => "infer",
+        Mode::Backward => "backward",
+        Mode::Vjp => "vjp",
+    }
+}
+
+/// The name that messages give the program: `SimpleMlp::loss_backward`.
+pub fn shown(net: &Net, program: &Program) -> String {
+    let f = &net.signatures[program.function].name;
+    match program.mode {
+        Mode::Infer => format!("{}::{f}", net.name),
+        mode => format!("{}::{f}_{}", net.name, suffix(mode)),
+    }
+}
+
+/// A shape as `DimSpec`s.
+fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
+    let items = shape.iter().map(|d| {
+        if d.names().is_empty() {
+            let v = usize(d);
+            return quote!(__nf::DimSpec::Fixed(#v));
+        }
+        if let Some(k) = bare(d).and_then(|name| dims.iter().position(|n| *n == name)) {
+            return quote!(__nf::DimSpec::Named(#k));
+        }
+        let (value, text) = (usize(d), d.to_string());
+        let unpack = unpack(dims, &quote!(return 0));
+        quote!(__nf::DimSpec::Derived(|dims| { #unpack #value }, #text))
+    });
+    quote!(&[#(#items),*])
+}
+
+fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStream {
+    let ty = match elem {
+        Elem::Float => quote!(Float),
+        Elem::U32 => quote!(U32),
+        Elem::I32 => quote!(I32),
+        Elem::I64 => quote!(I64),
+        Elem::Bool => quote!(Bool),
+    };
+    let shape = spec(shape, dims);
+    quote!(__nf::ArgSpec { name: #name, ty: __nf::ArgType::#ty, shape: #shape })
+}
+
+fn elem(t: DType) -> Elem {
+    match t {
+        DType::Float => Elem::Float,
+        DType::Int => Elem::I32,
+        DType::Bool => Elem::Bool,
+    }
+}
+
+/// The items of one program.
+pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
+    let signature = &net.signatures[program.function];
+    let dims = &signature.dims;
+    let Names { plan, layout, body } = names(net, program);
+    let shown = shown(net, program);
+    let mut inputs: Vec<TokenStream> =
+        signature.args.iter().map(|a| arg(&a.name.to_string(), a.ty.elem, &a.ty.shape, dims)).collect();
+    for (i, (shape, _)) in program.seeds.iter().enumerate() {
+        let name = if program.seeds.len() == 1 { "dy".to_owned() } else { format!("dy_{i}") };
+        inputs.push(arg(&name, Elem::Float, shape, dims));
+    }
+    let outputs = outputs(net, program);
+    let require = program.require.iter().map(|r| require(r, dims));
+    let slots = program.memory.slots.len();
+    let random = program.graph.nodes.iter().any(|n| matches!(n.op, Op::Bernoulli { .. }));
+    let layout_body = layout_body(program, dims);
+    let steps = Steps { g: &program.graph, memory: &program.memory, maps }.all();
+    let zeros = unreached(net, program);
+    let unpack = unpack(dims, &quote!(return));
+    quote! {
+        static #plan: __nf::Plan = __nf::Plan {
+            name: #shown,
+            dims: &[#(#dims),*],
+            inputs: &[#(#inputs),*],
+            outputs: &[#(#outputs),*],
+            require: &[#(#require),*],
+            slots: #slots,
+            layout: #layout,
+            random: #random,
+        };
+        const fn #layout(dims: &[usize], float: usize, at: &mut [usize]) -> usize { #layout_body }
+        fn #body<D: __nf::Device>(run: &mut __nf::Run<'_, D>, dims: &[usize]) {
+            #unpack
+            #steps
+            #zeros
+        }
+    }
+}
+
+/// The results that stay in the workspace, with their slots.
+fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
+    let signature = &net.signatures[program.function];
+    let g: &Graph = &program.graph;
+    let mut out = Vec::new();
+    for (i, o) in g.outputs.iter().enumerate() {
+        if program.grads.iter().any(|(index, _)| *index == i) {
+            continue;
+        }
+        let (n, k) = root(g, *o);
+        let Place::Slot(slot) = program.memory.place[n.index()][k] else { continue };
+        let e = match (program.mode, signature.ret.get(i)) {
+            (Mode::Infer, Some(ty)) => ty.elem,
+            _ => elem(g[*o].dtype),
+        };
+        let a = arg("output", e, g.shape(*o), &signature.dims);
+        out.push(quote!((#a, #slot)));
+    }
+    out
+}
+
+fn require(r: &Require, dims: &[String]) -> TokenStream {
+    let text = r.to_string();
+    let unpack = unpack(dims, &quote!(return false));
+    let holds = match r {
+        Require::Divides(p, q) => {
+            let (p, q) = (usize(p), usize(q));
+            quote!(__nf::divides(#p, #q))
+        }
+        // A difference below 0 would saturate: what is taken away goes to the other side.
+        Require::AtLeast(p, q) => {
+            let (left, right) = sides(&p.sub(q));
+            let (left, right) = (usize(&left), usize(&right));
+            quote!(#left >= #right)
+        }
+    };
+    quote!(__nf::Require { holds: |dims| { #unpack #holds }, what: #text })
+}
+
+/// A polynomial's positive and negative terms.
+fn sides(d: &Dim) -> (Dim, Dim) {
+    let (mut plus, mut minus) = (Dim::from(0), Dim::from(0));
+    for (c, monomial) in d.terms() {
+        let mut term = Dim::from(c.abs());
+        for (atom, power) in monomial {
+            for _ in 0..*power {
+                term = term.mul(&Dim::atom(atom.clone()));
+            }
+        }
+        if c > 0 {
+            plus = plus.add(&term);
+        } else {
+            minus = minus.add(&term);
+        }
+    }
+    (plus, minus)
+}
+
+fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
+    let unpack = unpack(dims, &quote!(return 0));
+    let slots = program.memory.slots.iter().enumerate().map(|(i, values)| {
+        let mut sizes: Vec<(Dim, DType)> = values.clone();
+        sizes.sort();
+        let bytes = sizes.iter().map(|(n, t)| {
+            let n = usize(n);
+            match t {
+                DType::Float => quote!((#n) * float),
+                DType::Int => quote!((#n) * 4),
+                DType::Bool => quote!(#n),
+            }
+        });
+        let largest = bytes.reduce(|a, b| quote!(__nf::max(#a, #b))).unwrap_or(quote!(0));
+        quote! {
+            at[#i] = end;
+            end += __nf::aligned(#largest);
+        }
+    });
+    quote! {
+        #unpack
+        let mut end = 0usize;
+        #(#slots)*
+        end
+    }
+}
+
+/// Gradients of parameters that this function does not reach are zero.
+fn unreached(net: &Net, program: &Program) -> TokenStream {
+    if program.mode == Mode::Infer {
+        return TokenStream::new();
+    }
+    let missing = (0..net.params.len()).filter(|p| !program.grads.iter().any(|(_, g)| g == p));
+    missing
+        .map(|p| {
+            let len = usize(&numel(&net.params[p].shape));
+            quote!(let y = run.grad(OFFSETS[#p], #len); run.fill(y, 0.0);)
+        })
+        .collect()
+}

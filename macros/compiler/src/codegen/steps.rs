@@ -1,0 +1,304 @@
+//! A planned graph as runtime calls, one node a statement.
+
+use super::dims::usize;
+use super::map::{Maps, dtype, iota_strides, number, whole};
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{Graph, Map, NodeId, Op, Reduce};
+use crate::passes::memory::{Memory, Place};
+use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Products whose known sizes are at most this are unrolled by the kernels for small ones.
+const SMALL: i64 = 64;
+/// And their results, where the summed size is open.
+const SMALL_RESULT: i64 = 512;
+
+/// Writes the statements of one plan.
+pub struct Steps<'a> {
+    /// The graph.
+    pub g: &'a Graph,
+    /// Its values' places.
+    pub memory: &'a Memory,
+    /// All maps of the network.
+    pub maps: &'a mut Maps,
+}
+
+impl Steps<'_> {
+    /// All statements.
+    pub fn all(&mut self) -> TokenStream {
+        self.g.ids().map(|id| self.step(id)).collect()
+    }
+
+    /// The view of a value.
+    fn view(&self, id: NodeId, k: usize) -> TokenStream {
+        let node = &self.g[id];
+        let (shape, t) = if k == 0 { (&node.shape, node.dtype) } else { (&node.also[k - 1].0, node.also[k - 1].1) };
+        let len = usize(&numel(shape));
+        match self.memory.place[id.index()][k] {
+            Place::Slot(slot) => {
+                let t = dtype(t);
+                quote!(run.slot(#slot, #t, #len))
+            }
+            Place::Param(p) => quote!(run.param(OFFSETS[#p], #len)),
+            Place::Grad(p) => quote!(run.grad(OFFSETS[#p], #len)),
+        }
+    }
+
+    fn views(&self, id: NodeId) -> TokenStream {
+        let all = (0..=self.g[id].also.len()).map(|k| self.view(id, k));
+        quote!([#(#all),*])
+    }
+
+    fn step(&mut self, id: NodeId) -> TokenStream {
+        let node = self.g[id].clone();
+        let x = |i: usize| node.args[i];
+        let y = || self.view(id, 0);
+        let v = |i: usize| self.view(node.args[i], 0);
+        match &node.op {
+            Op::Map(map) => self.map(id, map),
+            Op::Reduce { kind, dims, body } => {
+                let kind = match kind {
+                    Reduce::Sum => quote!(Sum),
+                    Reduce::Max => quote!(Max),
+                    Reduce::Min => quote!(Min),
+                };
+                let over = body.as_ref().map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
+                let axis = block(&over, dims);
+                let y = y();
+                let (ty, inputs, scalars) = match body {
+                    None => {
+                        let groups = blocks(dims, over.len());
+                        let s = collapsed_whole(&over, &groups);
+                        let input = self.input(x(0), &s);
+                        (quote!(__nf::Identity), vec![input], quote!(&[]))
+                    }
+                    Some(b) => self.body(&node.args, &b.0, &over, dims),
+                };
+                let n = inputs.len();
+                quote!(run.reduce::<#ty, #n>(__nf::Reduce::#kind, #axis, [#(#inputs),*], #scalars, #y);)
+            }
+            Op::ArgReduce { largest, dim } => {
+                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
+                quote!(run.arg_reduce(#largest, #axis, #x, #y);)
+            }
+            Op::Softmax { log, dim } => {
+                let kind = if *log { quote!(LogSoftmax) } else { quote!(Softmax) };
+                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
+                quote!(run.softmax(__nf::Softmax::#kind, #axis, #x, #y);)
+            }
+            Op::LogSumExp { dim } => {
+                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
+                quote!(run.logsumexp(#axis, #x, #y);)
+            }
+            Op::CumSum { dim, reverse } => {
+                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
+                quote!(run.cumsum(#reverse, #axis, #x, #y);)
+            }
+            Op::MatMul { ta, tb, epilogue } => self.product(id, *ta, *tb, epilogue.as_deref()),
+            Op::Flip(dims) => {
+                let shape = &node.shape;
+                let strides = row_major(shape);
+                let start = dims.iter().fold(Dim::from(0), |s, d| s.add(&shape[*d].sub(&Dim::one()).mul(&strides[*d])));
+                let signed: Vec<(bool, Dim)> = strides.iter().enumerate().map(|(d, s)| (dims.contains(&d), s.clone())).collect();
+                self.copy(shape, (x(0), &start, &signed), (id, &Dim::from(0), &plain(&strides)))
+            }
+            Op::Pad { low, step, value } => {
+                let (to, from) = (row_major(&node.shape), row_major(self.g.shape(x(0))));
+                let start = low.iter().zip(&to).fold(Dim::from(0), |s, (l, t)| s.add(&l.mul(t)));
+                let spread: Vec<(bool, Dim)> =
+                    to.iter().zip(step).map(|(t, s)| (false, t.mul(&Dim::from(*s)))).collect();
+                let (y, value) = (y(), number(*value));
+                let copy = self.copy(&self.g.shape(x(0)).clone(), (x(0), &Dim::from(0), &plain(&from)), (id, &start, &spread));
+                quote!(run.fill(#y, #value); #copy)
+            }
+            Op::Concat { dim } => {
+                let to = row_major(&node.shape);
+                let mut at = Dim::from(0);
+                let mut out = TokenStream::new();
+                for a in &node.args {
+                    let shape = self.g.shape(*a).clone();
+                    let start = at.mul(&to[*dim]);
+                    out.extend(self.copy(&shape, (*a, &Dim::from(0), &plain(&row_major(&shape))), (id, &start, &plain(&to))));
+                    at = at.add(&shape[*dim]);
+                }
+                out
+            }
+            Op::Take { dim, what } => {
+                let count = usize(&self.g.shape(x(1))[0]);
+                let (axis, x, i, y) = (axis(self.g.shape(x(0)), *dim), v(0), v(1), y());
+                let what = format!("`{what}`");
+                quote!(run.take(#axis, #count, #x, #i, #y, #what);)
+            }
+            Op::TakeGrad { dim, what, .. } => {
+                let count = usize(&self.g.shape(x(1))[0]);
+                let (axis, x, i, y) = (axis(&node.shape, *dim), v(0), v(1), y());
+                let what = format!("`{what}`");
+                quote!(run.take_grad(#axis, #count, #x, #i, #y, #what);)
+            }
+            Op::Gather { dim, what } => {
+                let count = usize(&node.shape[*dim]);
+                let (axis, x, i, y) = (axis(self.g.shape(x(0)), *dim), v(0), v(1), y());
+                let what = format!("`{what}`");
+                quote!(run.gather(#axis, #count, #x, #i, #y, #what);)
+            }
+            Op::GatherGrad { dim, what, .. } => {
+                let count = usize(&self.g.shape(x(1))[*dim]);
+                let (axis, x, i, y) = (axis(&node.shape, *dim), v(0), v(1), y());
+                let what = format!("`{what}`");
+                quote!(run.gather_grad(#axis, #count, #x, #i, #y, #what);)
+            }
+            Op::Bernoulli { keep, stream } => {
+                let (keep, y) = (number(*keep), y());
+                quote!(run.bernoulli(#keep, #stream, #y);)
+            }
+            // In place already, or gone since fusion.
+            _ => TokenStream::new(),
+        }
+    }
+
+    /// An operand `In { .. }`.
+    fn input(&self, id: NodeId, s: &Strided) -> TokenStream {
+        let view = self.view(id, 0);
+        let (start, strides) = (usize(&s.start), s.strides.iter().map(usize));
+        quote!(__nf::In { view: #view, start: #start, strides: [#(#strides),*] })
+    }
+
+    fn iota(&self, strides: &[Dim]) -> TokenStream {
+        let strides = strides.iter().map(usize);
+        quote!(__nf::iota([#(#strides),*]))
+    }
+
+    fn map(&mut self, id: NodeId, map: &Map) -> TokenStream {
+        let node = self.g[id].clone();
+        let rank = node.shape.len();
+        let mut operands: Vec<Strided> =
+            node.args.iter().zip(&map.access).map(|(a, access)| strides::of(access, self.g.shape(*a))).collect();
+        let iotas = super::map::iotas(map);
+        operands.extend(iotas.iter().map(|d| iota_strides(*d, rank)));
+        let (sizes, strides) = collapse_all(&operands, &node.shape);
+        let innermost: Vec<Option<Dim>> = strides.iter().map(|s| s.last().cloned()).collect();
+        let call = self.maps.call(map, &innermost);
+        let mut inputs = Vec::new();
+        for (k, s) in strides.iter().enumerate() {
+            inputs.push(match node.args.get(k) {
+                Some(a) => self.input(*a, &Strided { start: operands[k].start.clone(), strides: s.clone() }),
+                None => self.iota(s),
+            });
+        }
+        let (ty, scalars) = (call.ty, scalars(&call.scalars));
+        let (r, i, o) = (sizes.len(), inputs.len(), map.results.len());
+        let (sizes, views) = (sizes.iter().map(usize), self.views(id));
+        quote!(run.map::<#ty, #r, #i, #o>([#(#sizes),*], [#(#inputs),*], #views, #scalars);)
+    }
+
+    /// The body of a reduction: its type, operands over (outer, n, inner), scalars.
+    fn body(&mut self, args: &[NodeId], map: &Map, over: &Shape, dims: &[usize]) -> (TokenStream, Vec<TokenStream>, TokenStream) {
+        let groups = blocks(dims, over.len());
+        let innermost = vec![None; args.len()];
+        let call = self.maps.call(map, &innermost);
+        let inputs = args
+            .iter()
+            .zip(&map.access)
+            .map(|(a, access)| {
+                let s = strides::collapsed(access, self.g.shape(*a), over, &groups).unwrap_or_else(|| whole(&over[..3.min(over.len())]));
+                self.input(*a, &s)
+            })
+            .collect();
+        (call.ty, inputs, scalars(&call.scalars))
+    }
+
+    fn product(&mut self, id: NodeId, ta: bool, tb: bool, epilogue: Option<&Map>) -> TokenStream {
+        let node = self.g[id].clone();
+        let rank = node.shape.len();
+        let a_shape = self.g.shape(node.args[0]);
+        let k = if ta { &a_shape[rank - 2] } else { &a_shape[rank - 1] };
+        let (m, n) = (&node.shape[rank - 2], &node.shape[rank - 1]);
+        let batch = if rank == 3 { node.shape[0].clone() } else { Dim::one() };
+        let (a, b, views) = (self.view(node.args[0], 0), self.view(node.args[1], 0), self.views(id));
+        let (ty, extra, scalars, o) = match epilogue {
+            None => (quote!(__nf::Identity), Vec::new(), quote!(&[]), 1),
+            Some(map) => {
+                let grid = |mut s: Strided| {
+                    if rank == 2 {
+                        s.strides.insert(0, Dim::from(0));
+                    }
+                    s
+                };
+                let mut operands = vec![grid(whole(&node.shape))];
+                for (arg, access) in node.args[2..].iter().zip(&map.access[1..]) {
+                    operands.push(grid(strides::of(access, self.g.shape(*arg))));
+                }
+                let loads = operands.len();
+                operands.extend(super::map::iotas(map).iter().map(|d| grid(iota_strides(*d, rank))));
+                let mut innermost: Vec<Option<Dim>> = operands.iter().map(|s| s.strides.last().cloned()).collect();
+                innermost[0] = Some(Dim::one());
+                let call = self.maps.call(map, &innermost);
+                let mut extra = Vec::new();
+                for (i, s) in operands.iter().enumerate().skip(1) {
+                    extra.push(if i < loads { self.input(node.args[i + 1], s) } else { self.iota(&s.strides) });
+                }
+                (call.ty, extra, scalars(&call.scalars), map.results.len())
+            }
+        };
+        let i = extra.len();
+        let (mt, nt, kt, bt) = (usize(m), usize(n), usize(k), usize(&batch));
+        let size = quote!(__nf::Product { batch: #bt, m: #mt, n: #nt, k: #kt, ta: #ta, tb: #tb });
+        let small = |d: &Dim| d.value().filter(|v| (1..=SMALL).contains(v));
+        let method = match (small(m), small(n), small(k)) {
+            (_, Some(n), Some(k)) => {
+                let (n, k) = (n as usize, k as usize);
+                quote!(product_nk::<#ty, #n, #k, #i, #o>)
+            }
+            (Some(m), Some(n), _) if m * n <= SMALL_RESULT => {
+                let (m, n) = (m as usize, n as usize);
+                quote!(product_mn::<#ty, #m, #n, #i, #o>)
+            }
+            _ => quote!(product::<#ty, #i, #o>),
+        };
+        quote!(run.#method(#size, #a, #b, [#(#extra),*], #views, #scalars);)
+    }
+
+    /// A strided copy; each side is (value, first element, strides with sign).
+    fn copy(&self, shape: &Shape, src: (NodeId, &Dim, &[(bool, Dim)]), dst: (NodeId, &Dim, &[(bool, Dim)])) -> TokenStream {
+        let window = |(id, start, strides): (NodeId, &Dim, &[(bool, Dim)])| {
+            let (view, start) = (self.view(id, 0), usize(start));
+            let strides = strides.iter().map(|(back, s)| {
+                let s = usize(s);
+                if *back { quote!(-((#s) as isize)) } else { quote!((#s) as isize) }
+            });
+            quote!(__nf::Window { view: #view, start: #start, strides: [#(#strides),*] })
+        };
+        let (src, dst) = (window(src), window(dst));
+        let r = shape.len();
+        let shape = shape.iter().map(usize);
+        quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
+    }
+}
+
+fn plain(strides: &[Dim]) -> Vec<(bool, Dim)> {
+    strides.iter().map(|s| (false, s.clone())).collect()
+}
+
+fn scalars(dims: &[Dim]) -> TokenStream {
+    let values = dims.iter().map(|d| {
+        let d = usize(d);
+        quote!((#d) as f64)
+    });
+    quote!(&[#(#values),*])
+}
+
+fn axis(shape: &Shape, dim: usize) -> TokenStream {
+    block(shape, &[dim])
+}
+
+fn block(shape: &Shape, dims: &[usize]) -> TokenStream {
+    let [outer, n, inner] = blocks(dims, shape.len()).map(|g| usize(&numel(&shape[g])));
+    quote!(__nf::Axis { outer: #outer, n: #n, inner: #inner })
+}
+
+/// A whole value seen as (outer, n, inner).
+fn collapsed_whole(shape: &Shape, groups: &[std::ops::Range<usize>; 3]) -> Strided {
+    let sizes: Vec<Dim> = groups.iter().map(|g| numel(&shape[g.clone()])).collect();
+    whole(&sizes)
+}

@@ -1,0 +1,355 @@
+//! Local rewrites that keep every value: folding, neutral elements, merged views, equal nodes once,
+//! unused nodes away.
+//!
+//! After: no `Detach`, no chain of two reshapes, permutes or expands; transposed operands of products
+//! are flags; a reduction's dimensions are neighbours; a log-softmax of which single classes are picked
+//! is `x - logsumexp(x)`, so that softmax and cross entropy share one pass forward and one map backward;
+//! reshapes stand behind elementwise functions, not before.
+
+use crate::dim::{Dim, Shape};
+use crate::ir::{DType, Graph, Here, Node, NodeId, Op};
+use crate::scalar::Scalar as S;
+use std::collections::HashMap;
+
+/// Simplifies.
+pub fn simplify(graph: &Graph) -> Graph {
+    let picked = picked_softmaxes(graph);
+    let mut s = Simplify { g: Graph::default(), known: HashMap::new() };
+    let mut map: Vec<NodeId> = Vec::new();
+    for id in graph.ids() {
+        let mut node = graph[id].clone();
+        node.args = node.args.iter().map(|a| map[a.index()]).collect();
+        s.g.here = Here { span: node.span, name: node.name.clone() };
+        let new = if picked[id.index()] { s.split_log_softmax(&node) } else { s.node(node) };
+        map.push(new);
+    }
+    s.g.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
+    prune(&s.g)
+}
+
+/// The log-softmaxes of which some user picks single elements.
+fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
+    let mut out = vec![false; graph.nodes.len()];
+    for node in &graph.nodes {
+        if let Op::Gather { dim, .. } = node.op
+            && node.shape[dim].is_one()
+            && let Op::Softmax { log: true, dim: along } = graph[node.args[0]].op
+            && along == dim
+        {
+            out[node.args[0].index()] = true;
+        }
+    }
+    out
+}
+
+/// The nodes that outputs and arguments need, renumbered. Inputs stay: they are the signature.
+pub fn prune(graph: &Graph) -> Graph {
+    let mut live = vec![false; graph.nodes.len()];
+    for o in &graph.outputs {
+        live[o.index()] = true;
+    }
+    for id in graph.ids().rev() {
+        if live[id.index()] {
+            for a in &graph[id].args {
+                live[a.index()] = true;
+            }
+        }
+    }
+    let mut out = Graph::default();
+    let mut map = vec![NodeId(0); graph.nodes.len()];
+    for id in graph.ids() {
+        if live[id.index()] || matches!(graph[id].op, Op::Input { .. }) {
+            let mut node = graph[id].clone();
+            node.args = node.args.iter().map(|a| map[a.index()]).collect();
+            map[id.index()] = out.add(node);
+        }
+    }
+    out.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
+    out
+}
+
+struct Simplify {
+    g: Graph,
+    /// Nodes by their text: equal ones are built once.
+    known: HashMap<(String, Shape, DType), NodeId>,
+}
+
+impl Simplify {
+    /// Adds a node, or finds what it equals.
+    fn node(&mut self, mut node: Node) -> NodeId {
+        if let Op::MatMul { .. } = node.op {
+            self.transposed_operands(&mut node);
+        }
+        if let Some(id) = self.rewrite(&node) {
+            return id;
+        }
+        if !node.also.is_empty() || matches!(node.op, Op::Call(_) | Op::Input { .. } | Op::Param { .. }) {
+            return self.g.add(node);
+        }
+        let key = (node.to_string(), node.shape.clone(), node.dtype);
+        if let Some(id) = self.known.get(&key) {
+            return *id;
+        }
+        let id = self.g.add(node);
+        self.known.insert(key, id);
+        id
+    }
+
+    fn make(&mut self, op: Op, args: &[NodeId], shape: Shape, dtype: DType) -> NodeId {
+        let (span, name) = (self.g.here.span, self.g.here.name.clone());
+        self.node(Node { op, args: args.to_vec(), shape, dtype, also: Vec::new(), span, name })
+    }
+
+    fn reshape(&mut self, x: NodeId, shape: &Shape) -> NodeId {
+        let dtype = self.g[x].dtype;
+        self.make(Op::Reshape, &[x], shape.clone(), dtype)
+    }
+
+    fn expand(&mut self, x: NodeId, shape: &Shape) -> NodeId {
+        let dtype = self.g[x].dtype;
+        self.make(Op::Expand, &[x], shape.clone(), dtype)
+    }
+
+    /// What the node equals, if something simpler.
+    fn rewrite(&mut self, node: &Node) -> Option<NodeId> {
+        let x = node.args.first().copied();
+        match &node.op {
+            Op::Detach => x,
+            Op::Scalar(f) => self.scalar(*f, node),
+            Op::Reshape => {
+                let x = x?;
+                if self.g[x].shape == node.shape {
+                    return Some(x);
+                }
+                if let Op::Reshape = self.g[x].op {
+                    let inner = self.g[x].args[0];
+                    return Some(self.reshape(inner, &node.shape));
+                }
+                // A constant is a constant in any shape.
+                let c = self.spread(x)?;
+                Some(self.expand(c, &node.shape))
+            }
+            Op::Expand => {
+                let x = x?;
+                if self.g[x].shape == node.shape {
+                    return Some(x);
+                }
+                match self.g[x].op {
+                    Op::Expand => {
+                        let inner = self.g[x].args[0];
+                        Some(self.expand(inner, &node.shape))
+                    }
+                    _ => None,
+                }
+            }
+            Op::Permute(dims) => {
+                let x = x?;
+                if dims.iter().copied().eq(0..dims.len()) {
+                    return Some(x);
+                }
+                if let Op::Permute(first) = &self.g[x].op {
+                    let both = dims.iter().map(|d| first[*d]).collect();
+                    let inner = self.g[x].args[0];
+                    return Some(self.make(Op::Permute(both), &[inner], node.shape.clone(), node.dtype));
+                }
+                None
+            }
+            Op::Reduce { kind, dims, body: None } => {
+                let x = x?;
+                if let Some(id) = self.sum_of_pick(*kind, dims, x, node) {
+                    return Some(id);
+                }
+                self.split_reduce(*kind, dims, x, node)
+            }
+            Op::Gather { dim, .. } => self.gather_of_difference(*dim, node),
+            _ => None,
+        }
+    }
+
+    /// The rank-0 constant that a value repeats, if it does.
+    fn spread(&self, x: NodeId) -> Option<NodeId> {
+        match self.g[x].op {
+            Op::Const(_) | Op::Size(_) => Some(x),
+            Op::Expand | Op::Reshape => self.spread(self.g[x].args[0]),
+            _ => None,
+        }
+    }
+
+    fn literal(&self, x: NodeId) -> Option<f64> {
+        match self.g[self.spread(x)?].op {
+            Op::Const(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    fn scalar(&mut self, f: S, node: &Node) -> Option<NodeId> {
+        let args = &node.args;
+        let literals: Option<Vec<f64>> = args.iter().map(|a| self.literal(*a)).collect();
+        if let Some(values) = literals {
+            let c = self.make(Op::Const(f.eval(&values)), &[], Vec::new(), node.dtype);
+            return Some(self.expand(c, &node.shape));
+        }
+        let is = |s: &Self, i: usize, v: f64| s.literal(args[i]) == Some(v);
+        match f {
+            S::Add if is(self, 1, 0.0) => return Some(args[0]),
+            S::Add if is(self, 0, 0.0) => return Some(args[1]),
+            S::Sub | S::Add if is(self, 1, 0.0) => return Some(args[0]),
+            S::Mul | S::Div | S::Pow if is(self, 1, 1.0) => return Some(args[0]),
+            S::Mul if is(self, 0, 1.0) => return Some(args[1]),
+            S::Where if args[1] == args[2] => return Some(args[1]),
+            S::Cast(t) if self.g[args[0]].dtype == t => return Some(args[0]),
+            S::Neg => {
+                if let Op::Scalar(S::Neg) = self.g[args[0]].op {
+                    return Some(self.g[args[0]].args[0]);
+                }
+            }
+            _ => {}
+        }
+        self.sink_reshape(f, node)
+    }
+
+    /// `f(reshape(a), ..)` is `reshape(f(a, ..))` where the other operands can follow: then the
+    /// function meets the product or reduction that made `a` in its own shape, and can fuse with it.
+    fn sink_reshape(&mut self, f: S, node: &Node) -> Option<NodeId> {
+        let source = node.args.iter().find_map(|a| match self.g[*a].op {
+            Op::Reshape if !matches!(self.g[self.g[*a].args[0]].op, Op::Input { .. } | Op::Param { .. }) => {
+                Some(self.g[*a].args[0])
+            }
+            _ => None,
+        })?;
+        let to = self.g[source].shape.clone();
+        if to.len() >= node.shape.len() && !ones_apart(&to, &node.shape) {
+            return None;
+        }
+        let mut args = Vec::new();
+        for a in &node.args {
+            args.push(self.follow(*a, &to, &node.shape)?);
+        }
+        let y = self.make(Op::Scalar(f), &args, to, node.dtype);
+        Some(self.reshape(y, &node.shape))
+    }
+
+    /// `x` of shape `from` in the shape `to`, if that costs nothing.
+    fn follow(&mut self, x: NodeId, to: &Shape, from: &Shape) -> Option<NodeId> {
+        match self.g[x].op {
+            Op::Expand => {
+                let inner = self.g[x].args[0];
+                let shape = self.g[inner].shape.clone();
+                let last = shape.len() == 1 && to.last() == from.last() && shape.last() == to.last();
+                (shape.is_empty() || last).then(|| self.expand(inner, to))
+            }
+            Op::Permute(_) | Op::Slice { .. } | Op::Iota { .. } => None,
+            _ => Some(self.reshape(x, to)),
+        }
+    }
+
+    /// Products take stored transpositions as flags.
+    fn transposed_operands(&mut self, node: &mut Node) {
+        let Op::MatMul { ta, tb, .. } = &mut node.op else { return };
+        for (arg, flag) in node.args.iter_mut().zip([ta, tb]) {
+            if let Op::Permute(dims) = &self.g[*arg].op {
+                let n = dims.len();
+                let swapped = (0..n - 2).all(|d| dims[d] == d) && dims[n - 2] == n - 1 && dims[n - 1] == n - 2;
+                if swapped {
+                    *arg = self.g[*arg].args[0];
+                    *flag = !*flag;
+                }
+            }
+        }
+    }
+
+    /// A reduction over dimensions that are not neighbours, as several; over sizes of 1, a reshape.
+    fn split_reduce(&mut self, kind: crate::ir::Reduce, dims: &[usize], x: NodeId, node: &Node) -> Option<NodeId> {
+        let shape = self.g[x].shape.clone();
+        let real: Vec<usize> = dims.iter().copied().filter(|d| !shape[*d].is_one()).collect();
+        if real.len() < dims.len() {
+            let mut kept = shape.clone();
+            for d in dims.iter().rev().filter(|d| shape[**d].is_one()) {
+                kept.remove(*d);
+            }
+            let flat = self.reshape(x, &kept);
+            if real.is_empty() {
+                return Some(flat);
+            }
+            let moved = real.iter().map(|d| d - dims.iter().filter(|o| *o < d && shape[**o].is_one()).count()).collect();
+            return Some(self.make(Op::Reduce { kind, dims: moved, body: None }, &[flat], node.shape.clone(), node.dtype));
+        }
+        let gap = (1..dims.len()).rev().find(|i| dims[*i] != dims[*i - 1] + 1)?;
+        let (front, back) = dims.split_at(gap);
+        let mut between = shape;
+        for d in back.iter().rev() {
+            between.remove(*d);
+        }
+        let inner = self.make(Op::Reduce { kind, dims: back.to_vec(), body: None }, &[x], between, node.dtype);
+        Some(self.make(Op::Reduce { kind, dims: front.to_vec(), body: None }, &[inner], node.shape.clone(), node.dtype))
+    }
+
+    /// `log_softmax(x) = x - logsumexp(x)`.
+    fn split_log_softmax(&mut self, node: &Node) -> NodeId {
+        let Op::Softmax { dim, .. } = node.op else { return self.node(node.clone()) };
+        let x = node.args[0];
+        let mut kept = node.shape.clone();
+        kept[dim] = Dim::one();
+        let mut less = node.shape.clone();
+        less.remove(dim);
+        let l = self.make(Op::LogSumExp { dim }, &[x], less, DType::Float);
+        let l = self.reshape(l, &kept);
+        let l = self.expand(l, &node.shape);
+        self.make(Op::Scalar(S::Sub), &[x, l], node.shape.clone(), DType::Float)
+    }
+
+    /// Picking one element along `dim` of `x - l`, with `l` constant along it, is picking of `x`.
+    fn gather_of_difference(&mut self, dim: usize, node: &Node) -> Option<NodeId> {
+        if !node.shape[dim].is_one() {
+            return None;
+        }
+        let difference = self.g[node.args[0]].clone();
+        let (Op::Scalar(S::Sub), Op::Expand) = (&difference.op, &self.g[*difference.args.get(1)?].op) else { return None };
+        let l = self.g[difference.args[1]].args[0];
+        let constant_along = self.g[l].shape.len() == difference.shape.len() && self.g[l].shape[dim].is_one();
+        if !constant_along || self.g[l].shape != node.shape {
+            return None;
+        }
+        let picked = self.make(node.op.clone(), &[difference.args[0], node.args[1]], node.shape.clone(), node.dtype);
+        Some(self.make(Op::Scalar(S::Sub), &[picked, l], node.shape.clone(), node.dtype))
+    }
+
+    /// The sum along `dim` of `where(iota == index, v, 0)`, with `index` and `v` constant along it, is
+    /// `v`: an index out of range is an error of the forward pick already.
+    fn sum_of_pick(&mut self, kind: crate::ir::Reduce, dims: &[usize], x: NodeId, node: &Node) -> Option<NodeId> {
+        let (crate::ir::Reduce::Sum, &[dim]) = (kind, dims) else { return None };
+        let select = &self.g[x];
+        let (Op::Scalar(S::Where), &[hit, v, zero]) = (&select.op, select.args.as_slice()) else { return None };
+        if self.literal(zero) != Some(0.0) {
+            return None;
+        }
+        let eq = &self.g[hit];
+        let (Op::Scalar(S::Eq), &[position, index]) = (&eq.op, eq.args.as_slice()) else { return None };
+        if !matches!(self.g[position].op, Op::Iota { dim: d } if d == dim) || !self.constant_along(index, dim) {
+            return None;
+        }
+        if !self.constant_along(v, dim) {
+            return None;
+        }
+        let inner = if matches!(self.g[v].op, Op::Expand) { self.g[v].args[0] } else { v };
+        if self.g[inner].shape.is_empty() {
+            return Some(self.expand(inner, &node.shape));
+        }
+        Some(self.reshape(inner, &node.shape))
+    }
+
+    /// An expand of a value of the same rank whose only repeated dimension is `dim`, or of a scalar.
+    fn constant_along(&self, x: NodeId, dim: usize) -> bool {
+        let node = &self.g[x];
+        let Op::Expand = node.op else { return node.shape[dim].is_one() };
+        let inner = &self.g[node.args[0]].shape;
+        inner.is_empty()
+            || (inner.len() == node.shape.len()
+                && inner.iter().zip(&node.shape).enumerate().all(|(d, (a, b))| if d == dim { a.is_one() } else { a == b }))
+    }
+}
+
+/// Whether two shapes differ only in dimensions of 1.
+fn ones_apart(a: &Shape, b: &Shape) -> bool {
+    a.iter().filter(|d| !d.is_one()).eq(b.iter().filter(|d| !d.is_one()))
+}

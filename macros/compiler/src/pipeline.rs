@@ -1,0 +1,189 @@
+//! The pipeline: from tokens to tokens, readable top to bottom.
+
+use crate::ast;
+use crate::check::check;
+use crate::codegen;
+use crate::cx::Require;
+use crate::diag::{Diag, Told};
+use crate::dim::Shape;
+use crate::ir::{DType, Graph, NodeId, Op};
+use crate::lower;
+use crate::net::Net;
+use crate::parse::parse;
+use crate::passes::{autodiff, fuse, inline, memory, simplify};
+use proc_macro2::TokenStream;
+
+/// Expands one `network!`.
+pub fn expand(tokens: TokenStream) -> TokenStream {
+    let diag = Diag::default();
+    let Some(source) = parse(tokens, &diag) else { return diag.to_tokens() };
+    let net = check(&source, &diag);
+    check_bodies(&net, &source, &diag);
+    let programs = if diag.any() { Err(crate::diag::Poison) } else { compile(&net, &source, &diag) };
+    match programs {
+        Ok(programs) if !diag.any() => codegen::network(&net, &programs),
+        _ => {
+            let skeleton = codegen::skeleton(&net);
+            let errors = diag.to_tokens();
+            quote::quote!(#errors #skeleton)
+        }
+    }
+}
+
+/// Tells the mistakes in bodies, and layers that no function uses.
+fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
+    let mut used = vec![false; net.fields.len()];
+    let before = diag.messages().len();
+    for index in 0..net.signatures.len() {
+        for (u, f) in used.iter_mut().zip(lower::check_function(net, source, index, diag)) {
+            *u |= f;
+        }
+    }
+    lower::check_recursion(source, diag);
+    // A mistake in a body may be why a layer seems unused.
+    if diag.messages().len() > before || source.functions.iter().any(|f| f.body.is_none()) {
+        return;
+    }
+    for (field, used) in net.fields.iter().zip(used) {
+        if !used && !matches!(field.kind, crate::net::FieldKind::Poison) {
+            let text = format!("no function uses `{0}`\nhelp: call it, or take it away\n{1}", field.name, field.decl);
+            diag.error(field.name.span(), text);
+        }
+    }
+}
+
+/// What a compiled function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Computes the results.
+    Infer,
+    /// Computes the scalar result and all gradients.
+    Backward,
+    /// From gradients of the results computes all others.
+    Vjp,
+}
+
+/// A function in one mode, compiled.
+pub struct Program {
+    /// The function's number.
+    pub function: usize,
+    /// The mode.
+    pub mode: Mode,
+    /// The graph that runs, node by node.
+    pub graph: Graph,
+    /// The graph before fusion: for pictures.
+    pub unfused: Graph,
+    /// Places of its values.
+    pub memory: memory::Memory,
+    /// Which outputs are gradients of which parameters.
+    pub grads: Vec<(usize, usize)>,
+    /// Shapes and types of the inputs beyond the arguments: gradients of the results.
+    pub seeds: Vec<(Shape, DType)>,
+    /// Conditions for the door.
+    pub require: Vec<Require>,
+}
+
+/// Compiles every function in each mode that it has.
+fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
+    let mut out = Vec::new();
+    let mut reached = vec![false; net.params.len()];
+    for index in 0..net.signatures.len() {
+        out.push(program(net, source, index, Mode::Infer, diag)?);
+        let mode = if net.signatures[index].is_scalar() { Mode::Backward } else { Mode::Vjp };
+        let backward = program(net, source, index, mode, diag)?;
+        if mode == Mode::Backward {
+            backward.grads.iter().for_each(|(_, p)| reached[*p] = true);
+        }
+        out.push(backward);
+    }
+    if net.signatures.iter().any(crate::net::Signature::is_scalar) {
+        unreached(net, &reached, diag);
+    }
+    Ok(out)
+}
+
+/// A parameter that no loss depends on would never be trained.
+fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
+    for (i, p) in net.params.iter().enumerate() {
+        if !reached[i] && !p.frozen {
+            let field = &net.fields[p.field];
+            let text = format!(
+                "`{}` cannot be trained: no function that returns a scalar depends on it with a gradient\n{}\nhelp: use it in a loss, or mark it `#[frozen]`",
+                p.name, field.decl
+            );
+            diag.error(field.name.span(), text);
+        }
+    }
+}
+
+fn program(net: &Net, source: &ast::Network, function: usize, mode: Mode, diag: &Diag) -> Told<Program> {
+    let lowered = lower::lower(net, source, function, mode != Mode::Infer, diag)?;
+    let mut graph = lowered.graph;
+    let mut grads = Vec::new();
+    let mut seeds = Vec::new();
+    if mode != Mode::Infer {
+        let flows = differentiate(net, function, mode, &mut graph, &lowered.params, &lowered.args);
+        (grads, seeds) = flows;
+    }
+    let (fused, unfused) = optimise(&graph, &grads);
+    let memory = memory::memory(&fused, &grads);
+    Ok(Program { function, mode, graph: fused, unfused, memory, grads, seeds, require: lowered.require })
+}
+
+/// Everything between differentiation and memory.
+pub fn optimise(graph: &Graph, grads: &[(usize, usize)]) -> (Graph, Graph) {
+    let flat = inline::inline(graph);
+    let unfused = simplify::simplify(&flat);
+    let fused = fuse::fuse(&unfused);
+    let owned = memory::own_gradients(memory::own_outputs(fused, grads), grads);
+    (owned, unfused)
+}
+
+/// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the
+/// gradients of parameters.
+#[allow(clippy::type_complexity)]
+fn differentiate(
+    net: &Net,
+    function: usize,
+    mode: Mode,
+    g: &mut Graph,
+    params: &[Option<NodeId>],
+    args: &[NodeId],
+) -> (Vec<(usize, usize)>, Vec<(Shape, DType)>) {
+    let signature = &net.signatures[function];
+    let outputs = std::mem::take(&mut g.outputs);
+    let mut seeds = Vec::new();
+    let mut types = Vec::new();
+    for o in outputs.iter().filter(|o| g[**o].dtype == DType::Float).copied().collect::<Vec<_>>() {
+        let dy = match mode {
+            Mode::Vjp => {
+                let shape = g.shape(o).clone();
+                types.push((shape.clone(), DType::Float));
+                g.add_typed(Op::Input { index: args.len() + seeds.len() }, &[], shape, DType::Float)
+            }
+            _ => g.constant(1.0),
+        };
+        seeds.push((o, dy));
+    }
+    let wanted: Vec<usize> = (0..params.len()).filter(|p| params[*p].is_some() && !net.params[*p].frozen).collect();
+    let mut wrt: Vec<NodeId> = signature.args.iter().zip(args).filter(|(a, _)| a.grad).map(|(_, id)| *id).collect();
+    let inputs = wrt.len();
+    wrt.extend(wanted.iter().filter_map(|p| params[*p]));
+    let flows = autodiff::gradients(g, &seeds, &wrt);
+    if mode == Mode::Backward {
+        g.outputs.extend(outputs);
+    }
+    for (w, flow) in wrt[..inputs].iter().zip(&flows) {
+        let shape = g.shape(*w).clone();
+        let grad = flow.unwrap_or_else(|| g.full(0.0, DType::Float, &shape));
+        g.outputs.push(grad);
+    }
+    let mut grads = Vec::new();
+    for (p, flow) in wanted.iter().zip(&flows[inputs..]) {
+        if let Some(grad) = flow {
+            grads.push((g.outputs.len(), *p));
+            g.outputs.push(*grad);
+        }
+    }
+    (grads, types)
+}
