@@ -200,6 +200,52 @@ pub enum Error {
         /// The network.
         network: &'static str,
     },
+    /// A file's content is not what it should be.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A cell of a table is not a number.
+    #[error("{}: line {line}, column `{column}`: `{cell}` is not {wanted}", path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name, or its number from 1.
+        column: String,
+        /// What stands there.
+        cell: String,
+        /// What should.
+        wanted: &'static str,
+    },
+    /// Samples and targets do not go together.
+    #[error("{what}")]
+    Data {
+        /// What is wrong.
+        what: String,
+    },
+    /// A file of parameters does not fit a network: all the differences at once.
+    #[error("{}: does not fit {network}:{}", path.display(), listed(.problems))]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        network: &'static str,
+        /// One line for each difference.
+        problems: Vec<String>,
+    },
+    /// An optimizer's setting makes no sense.
+    #[error("{optimizer}: {what}")]
+    Optimizer {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -219,4 +265,8 @@ fn shown_elements(shape: &[usize]) -> String {
 
 fn did_you_mean(near: &Option<&'static str>) -> String {
     near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+fn listed(problems: &[String]) -> String {
+    problems.iter().map(|p| format!("\n  {p}")).collect()
 }
