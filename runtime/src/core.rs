@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::device::{self, Stream};
+use crate::device;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
 use crate::{
@@ -24,7 +24,11 @@ pub struct Core<D: Device> {
     grads: Option<D::Buffer>,
     /// The gradients of one run, before they are added to `grads`.
     fresh: Option<D::Buffer>,
+    /// A float for each parameter and one more, for norms; made when first asked for.
+    scratch: Option<D::Buffer>,
     pool: Pool<D>,
+    /// Tells this network from every other one of the process.
+    id: u64,
     seed: u64,
     step: AtomicU64,
 }
@@ -32,30 +36,23 @@ pub struct Core<D: Device> {
 impl<D: Device> Core<D> {
     /// A network with initial parameters: the same for the same seed, whatever the device.
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
-        let inside = |p: &ParamSpec| {
-            p.offset
-                .checked_add(p.len())
-                .is_some_and(|end| end <= spec.flat_len)
-        };
-        if let Some(param) = spec.params.iter().find(|p| !inside(p)) {
-            let what = format!("`{}` does not lie in the flat buffer", param.name);
-            return Err(Error::Internal {
-                function: spec.name,
-                what,
-            });
-        }
+        check(spec)?;
         let params = alloc(&device, spec)?;
         let values = init::flat::<D::Float>(spec.params, spec.flat_len, seed);
         // SAFETY: `alloc` has made room for `flat_len` floats.
         unsafe { device.write(D::addr(&params), bytemuck::cast_slice(&values))? };
         let (pool, step) = (Pool::new(), AtomicU64::new(0));
+        let (grads, fresh, scratch) = (None, None, None);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             device,
             spec,
             params,
-            grads: None,
-            fresh: None,
+            grads,
+            fresh,
+            scratch,
             pool,
+            id,
             seed,
             step,
         })
@@ -109,12 +106,24 @@ impl<D: Device> Core<D> {
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
         }
-        let target = if accumulate { &self.fresh } else { &self.grads };
-        let lent = self.lend(plan, sources, target.as_ref(), body)?;
-        if let (true, Some(grads), Some(fresh)) = (accumulate, &self.grads, &self.fresh) {
+        // Out of `self` while the run writes to it.
+        let mut target = if accumulate {
+            self.fresh.take()
+        } else {
+            self.grads.take()
+        };
+        let lent = self.lend(plan, sources, target.as_mut(), body);
+        *(if accumulate {
+            &mut self.fresh
+        } else {
+            &mut self.grads
+        }) = target;
+        if let (Ok(_), true, Some(grads), Some(fresh)) =
+            (&lent, accumulate, &self.grads, &self.fresh)
+        {
             self.add(grads, fresh);
         }
-        Ok(lent)
+        lent
     }
 
     /// One run, in a workspace that stays lent while its results are held.
@@ -122,7 +131,7 @@ impl<D: Device> Core<D> {
         &self,
         plan: &'static Plan,
         sources: &[Source<'_>],
-        grads: Option<&D::Buffer>,
+        grads: Option<&mut D::Buffer>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
     ) -> Result<Lent<D>> {
         let dims = door::bind(plan, sources)?;
@@ -144,7 +153,7 @@ impl<D: Device> Core<D> {
         plan: &'static Plan,
         sources: &[Source<'_>],
         dims: door::Dims,
-        grads: Option<&D::Buffer>,
+        grads: Option<&mut D::Buffer>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
     ) -> Result<()> {
         ws.prepare(plan, dims)?;
@@ -171,20 +180,17 @@ impl<D: Device> Core<D> {
             true => self.step.fetch_add(1, Ordering::Relaxed),
             false => self.random_step(),
         };
-        let mut run = Run {
-            device: &self.device,
-            plan,
+        let (params, function) = (&self.params, plan.name);
+        let mut run = Run::new(
+            &self.device,
+            function,
+            params,
             grads,
-            params: &self.params,
             arena,
             offsets,
-            stream: Stream {
-                seed: self.seed,
-                step,
-                node: 0,
-            },
-            error: None,
-        };
+            self.seed,
+            step,
+        );
         body(&mut run, &dims);
         run.finish()?;
         ws.fetch()
@@ -225,6 +231,25 @@ impl<D: Device> Core<D> {
     /// The flat gradients, if there are any yet.
     pub(crate) fn grads(&self) -> Option<&D::Buffer> {
         self.grads.as_ref()
+    }
+
+    /// Tells this network from every other one of the process.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+    /// Room for a float of each parameter and one more.
+    pub(crate) fn make_scratch(&mut self) -> Result<()> {
+        if self.scratch.is_none() {
+            self.scratch = Some(
+                self.device
+                    .alloc((self.spec.params.len() + 1) * size_of::<D::Float>())?,
+            );
+        }
+        Ok(())
+    }
+    /// What [`make_scratch`](Self::make_scratch) has made.
+    pub(crate) fn scratch(&self) -> Option<&D::Buffer> {
+        self.scratch.as_ref()
     }
 
     /// Parameter `param` (or its gradient, from that buffer) as a tensor of the device's float type.
@@ -273,6 +298,27 @@ impl<D: Device> Core<D> {
             }),
         }
     }
+}
+
+/// Numbers for [`Core::id`].
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+/// Parameters lie in the flat buffer, in order and apart.
+fn check(spec: &NetSpec) -> Result<()> {
+    let mut free = 0;
+    for param in spec.params {
+        match param.offset.checked_add(param.len()) {
+            Some(end) if param.offset >= free && end <= spec.flat_len => free = end,
+            _ => {
+                let what = format!("`{}` does not have a place of its own", param.name);
+                return Err(Error::Internal {
+                    function: spec.name,
+                    what,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A flat buffer of the network's size; not empty even for a network without parameters.

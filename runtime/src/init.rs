@@ -1,9 +1,9 @@
 //! The values that parameters start with: PyTorch's distributions, drawn from Philox.
 //!
-//! Each parameter has a stream of its own, keyed by the seed and its name: its values change neither
+//! Each parameter has a stream of its own, numbered by its name: its values change neither
 //! when other parameters come or go nor with the device.
 
-use crate::philox::philox;
+use crate::philox::{fill_normal, fill_uniform};
 use crate::{Float, Init, ParamSpec};
 
 /// The flat buffer's values.
@@ -19,14 +19,15 @@ pub(crate) fn flat<F: Float>(params: &[ParamSpec], flat_len: usize, seed: u64) -
 }
 
 fn fill<F: Float>(param: &ParamSpec, values: &mut [F], seed: u64) {
-    let key = mix(seed ^ fnv(param.name));
+    let stream = fnv(param.name);
+    let mut uniform = |bound: f64| fill_uniform(seed, stream, values, -bound, bound);
     match param.init {
         Init::Constant(value) => values.fill(F::from_f64(value)),
-        Init::Uniform { bound } => uniform(values, key, bound),
-        Init::FanIn { fan_in } => uniform(values, key, 1.0 / (fan_in.max(1) as f64).sqrt()),
-        Init::Normal { std } => normal(values, key, std),
+        Init::Uniform { bound } => uniform(bound),
+        Init::FanIn { fan_in } => uniform(1.0 / (fan_in.max(1) as f64).sqrt()),
+        Init::Normal { std } => fill_normal(seed, stream, values, 0.0, std),
         Init::NormalZeroRow { row } => {
-            normal(values, key, 1.0);
+            fill_normal(seed, stream, values, 0.0, 1.0);
             let width = param.shape.iter().skip(1).product::<usize>();
             if let Some(zero) = row
                 .checked_mul(width)
@@ -38,48 +39,11 @@ fn fill<F: Float>(param: &ParamSpec, values: &mut [F], seed: u64) {
     }
 }
 
-/// Uniform in [-bound, bound), on 24 bits: the largest is below the bound in `f32` as well.
-fn uniform<F: Float>(values: &mut [F], key: u64, bound: f64) {
-    for (i, part) in values.chunks_mut(4).enumerate() {
-        for (to, word) in part.iter_mut().zip(block(key, i)) {
-            let u = f64::from(word >> 8) * 2f64.powi(-23) - 1.0;
-            *to = F::from_f64(u * bound);
-        }
-    }
-}
-
-/// Normal with mean 0, by Box and Muller: two values of two words.
-fn normal<F: Float>(values: &mut [F], key: u64, std: f64) {
-    for (i, part) in values.chunks_mut(4).enumerate() {
-        let words = block(key, i);
-        for (pair, word) in part.chunks_mut(2).zip(words.chunks(2)) {
-            let u = (f64::from(word[0]) + 1.0) * 2f64.powi(-32); // in (0, 1]: it has a logarithm
-            let angle = f64::from(word[1]) * 2f64.powi(-32) * std::f64::consts::TAU;
-            let radius = std * (-2.0 * u.ln()).sqrt();
-            for (to, x) in pair.iter_mut().zip([angle.cos(), angle.sin()]) {
-                *to = F::from_f64(radius * x);
-            }
-        }
-    }
-}
-
-/// Four words. The last counter word keeps these apart from every step of a run.
-fn block(key: u64, i: usize) -> [u32; 4] {
-    philox(key, [i as u32, (i as u64 >> 32) as u32, u32::MAX, u32::MAX])
-}
-
 /// FNV-1a.
 fn fnv(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-/// SplitMix64's finalizer: neighbouring seeds give unrelated keys.
-fn mix(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

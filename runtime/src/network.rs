@@ -1,5 +1,6 @@
 //! What every generated network can do, whatever its functions: the trait [`Network`].
 
+use crate::optim::{Norm, clip};
 use crate::tensor::TensorData;
 use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
 
@@ -73,6 +74,32 @@ pub trait Network {
             network: core.spec().name,
         })?;
         core.read(grads, param)
+    }
+
+    /// Scales the gradients of all trained parameters so that their norm is at most `max_norm`; returns
+    /// the norm before: `torch.nn.utils.clip_grad_norm_`.
+    fn clip_grad_norm(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
+        let core = self.core_mut();
+        if core.grads().is_none() {
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
+        }
+        let total = clip::total_norm(core, norm)?;
+        clip::rescale(core, clip::coefficient(max_norm, total), f64::INFINITY);
+        Ok(total)
+    }
+
+    /// Cuts the gradients to -value..value: `torch.nn.utils.clip_grad_value_`.
+    fn clip_grad_value(&mut self, value: f64) -> Result<()> {
+        let core = self.core_mut();
+        if core.grads().is_none() {
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
+        }
+        clip::rescale(core, 1.0, value);
+        Ok(())
     }
 
     /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.

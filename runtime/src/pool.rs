@@ -111,9 +111,9 @@ impl<D: Device> Workspace<D> {
     }
 
     /// The arena and the slots' offsets in it, after [`prepare`](Self::prepare).
-    pub(crate) fn parts(&self) -> Option<(&D::Buffer, &[usize])> {
+    pub(crate) fn parts(&mut self) -> Option<(&mut D::Buffer, &[usize])> {
         Some((
-            self.arena.as_ref()?,
+            self.arena.as_mut()?,
             &self.layouts.get(self.current)?.offsets,
         ))
     }
@@ -161,9 +161,9 @@ impl<D: Device> Workspace<D> {
                     .cast_mut(),
             );
         }
-        let (arena, offsets) = self.parts()?;
-        let slot = self.layouts[self.current].plan.outputs.get(k)?.1;
-        Some(D::addr(arena).wrapping_add(*offsets.get(slot)?))
+        let layout = self.layouts.get(self.current)?;
+        let slot = layout.plan.outputs.get(k)?.1;
+        Some(D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?))
     }
 }
 

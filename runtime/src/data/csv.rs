@@ -37,28 +37,51 @@ pub fn read_headless(path: impl AsRef<Path>) -> Result<Table> {
 }
 
 fn parse(path: &Path, headed: bool) -> Result<Table> {
-    let mut reader = ReaderBuilder::new().has_headers(headed).trim(Trim::All).from_reader(open(path)?);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(headed)
+        .trim(Trim::All)
+        .from_reader(open(path)?);
     let mut header: Vec<String> = match headed {
-        true => reader.headers().map_err(|e| error(path, e))?.iter().map(str::to_owned).collect(),
+        true => reader
+            .headers()
+            .map_err(|e| error(path, e))?
+            .iter()
+            .map(str::to_owned)
+            .collect(),
         false => Vec::new(),
     };
-    let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(|e| error(path, e))?;
+    let records = reader
+        .records()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| error(path, e))?;
     if headed && header.iter().all(String::is_empty) {
         return Err(bad(path, "the file has no header line"));
     }
     if !headed {
-        header = (1..=records.first().map_or(0, StringRecord::len)).map(|i| i.to_string()).collect();
+        header = (1..=records.first().map_or(0, StringRecord::len))
+            .map(|i| i.to_string())
+            .collect();
     }
-    Ok(Table { path: path.to_path_buf(), header, records })
+    Ok(Table {
+        path: path.to_path_buf(),
+        header,
+        records,
+    })
 }
 
 fn error(path: &Path, error: csv::Error) -> Error {
-    let line = error.position().map(csv::Position::line).unwrap_or_default();
+    let line = error
+        .position()
+        .map(csv::Position::line)
+        .unwrap_or_default();
     match error.into_kind() {
         ErrorKind::Io(source) => io(path, source),
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            bad(path, format!("line {line} has {len} cells, the lines before have {expected_len}"))
-        }
+        ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => bad(
+            path,
+            format!("line {line} has {len} cells, the lines before have {expected_len}"),
+        ),
         ErrorKind::Utf8 { err, .. } => bad(path, format!("line {line} is not UTF-8: {err}")),
         other => bad(path, format!("line {line}: {other:?}")),
     }
@@ -81,7 +104,11 @@ impl Table {
     /// One column as text.
     pub fn text(&self, column: &str) -> Result<Vec<&str>> {
         let at = self.position(column)?;
-        Ok(self.records.iter().map(|r| r.get(at).unwrap_or_default()).collect())
+        Ok(self
+            .records
+            .iter()
+            .map(|r| r.get(at).unwrap_or_default())
+            .collect())
     }
 
     /// One column as numbers.
@@ -102,7 +129,10 @@ impl Table {
     /// The first `N` columns as rows: for tables whose last columns are the target.
     pub fn first<const N: usize>(&self) -> Result<Vec<[f32; N]>> {
         if N > self.header.len() {
-            return Err(bad(&self.path, format!("{N} columns asked for, but there are {}", self.header.len())));
+            return Err(bad(
+                &self.path,
+                format!("{N} columns asked for, but there are {}", self.header.len()),
+            ));
         }
         self.matrix(std::array::from_fn(|i| i))
     }
@@ -114,7 +144,10 @@ impl Table {
             Ok(x) if x < classes => Ok(x),
             Ok(x) => {
                 let line = r.position().map_or(0, csv::Position::line);
-                Err(bad(&self.path, format!("line {line}, column `{column}`: label {x} is outside 0..{classes}")))
+                Err(bad(
+                    &self.path,
+                    format!("line {line}, column `{column}`: label {x} is outside 0..{classes}"),
+                ))
             }
             Err(_) => Err(self.cell(r, at, "a class number")),
         };
@@ -133,15 +166,22 @@ impl Table {
     }
 
     fn position(&self, column: &str) -> Result<usize> {
-        self.header.iter().position(|name| name == column).ok_or_else(|| {
-            let near = crate::network::nearest(column, self.header.iter().map(String::as_str));
-            let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-            bad(&self.path, format!("no column `{column}`{hint}"))
-        })
+        self.header
+            .iter()
+            .position(|name| name == column)
+            .ok_or_else(|| {
+                let near = crate::network::nearest(column, self.header.iter().map(String::as_str));
+                let hint =
+                    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                bad(&self.path, format!("no column `{column}`{hint}"))
+            })
     }
 
     fn number(&self, record: &StringRecord, at: usize) -> Result<f32> {
-        record.get(at).and_then(|cell| cell.parse().ok()).ok_or_else(|| self.cell(record, at, "a number"))
+        record
+            .get(at)
+            .and_then(|cell| cell.parse().ok())
+            .ok_or_else(|| self.cell(record, at, "a number"))
     }
 
     fn cell(&self, record: &StringRecord, at: usize, wanted: &'static str) -> Error {

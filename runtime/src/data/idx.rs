@@ -48,14 +48,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
     let mut magic = [0; 4];
     fill(path, &mut *reader, &mut magic)?;
     let [0, 0, kind, rank] = magic else {
-        return Err(bad(path, format!("not an IDX file: it starts with {magic:02x?}, not with two zero bytes")));
+        return Err(bad(
+            path,
+            format!("not an IDX file: it starts with {magic:02x?}, not with two zero bytes"),
+        ));
     };
     let size = match kind {
         0x08 | 0x09 => 1,
         0x0b => 2,
         0x0c | 0x0d => 4,
         0x0e => 8,
-        _ => return Err(bad(path, format!("not an IDX file: unknown element type 0x{kind:02x}"))),
+        _ => {
+            return Err(bad(
+                path,
+                format!("not an IDX file: unknown element type 0x{kind:02x}"),
+            ));
+        }
     };
     let mut shape = Vec::new();
     for _ in 0..rank {
@@ -65,15 +73,28 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
     }
     let elements = crate::tensor::elements(&shape).and_then(|n| n.checked_mul(size));
     let Some(wanted) = elements.filter(|&n| n < isize::MAX as usize) else {
-        return Err(bad(path, format!("the header's shape {shape:?} is too large")));
+        return Err(bad(
+            path,
+            format!("the header's shape {shape:?} is too large"),
+        ));
     };
     // Read, not allocated ahead: a damaged header must not ask for the moon. One byte more than
     // wanted tells a longer file.
     let mut bytes = Vec::new();
-    reader.take(wanted as u64 + 1).read_to_end(&mut bytes).map_err(|source| io(path, source))?;
+    reader
+        .take(wanted as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| io(path, source))?;
     if bytes.len() != wanted {
-        let found = if bytes.len() > wanted { "more follow".into() } else { format!("{} follow", bytes.len()) };
-        return Err(bad(path, format!("shape {shape:?} needs {wanted} bytes, but {found}")));
+        let found = if bytes.len() > wanted {
+            "more follow".into()
+        } else {
+            format!("{} follow", bytes.len())
+        };
+        return Err(bad(
+            path,
+            format!("shape {shape:?} needs {wanted} bytes, but {found}"),
+        ));
     }
     let data = match kind {
         0x08 => IdxData::U8(bytes),
@@ -83,7 +104,11 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         0x0d => IdxData::F32(decode(&bytes, f32::from_be_bytes)),
         _ => IdxData::F64(decode(&bytes, f64::from_be_bytes)),
     };
-    Ok(Idx { path: path.to_path_buf(), shape, data })
+    Ok(Idx {
+        path: path.to_path_buf(),
+        shape,
+        data,
+    })
 }
 
 fn fill(path: &Path, reader: &mut dyn Read, to: &mut [u8]) -> Result<()> {
@@ -94,7 +119,12 @@ fn fill(path: &Path, reader: &mut dyn Read, to: &mut [u8]) -> Result<()> {
 }
 
 fn decode<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
-    bytes.as_chunks::<N>().0.iter().map(|&word| from(word)).collect()
+    bytes
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(|&word| from(word))
+        .collect()
 }
 
 impl Idx {
@@ -111,7 +141,10 @@ impl Idx {
     pub fn pixels<const N: usize>(&self) -> Result<Vec<[f32; N]>> {
         let width = crate::tensor::elements(self.shape.get(1..).unwrap_or_default());
         if width != Some(N) || N == 0 {
-            return Err(bad(&self.path, format!("shape {:?} does not have {N} elements a sample", self.shape)));
+            return Err(bad(
+                &self.path,
+                format!("shape {:?} does not have {N} elements a sample", self.shape),
+            ));
         }
         let flat: Vec<f32> = match &self.data {
             IdxData::U8(v) => v.iter().map(|&x| f32::from(x) / 255.0).collect(),
@@ -123,15 +156,29 @@ impl Idx {
     /// One label a sample, each below `classes`.
     pub fn labels(&self, classes: u32) -> Result<Vec<u32>> {
         if self.shape.len() != 1 {
-            return Err(bad(&self.path, format!("labels have one dimension, but the shape is {:?}", self.shape)));
+            return Err(bad(
+                &self.path,
+                format!(
+                    "labels have one dimension, but the shape is {:?}",
+                    self.shape
+                ),
+            ));
         }
         let label = |(i, x): (usize, f64)| {
             if x >= 0.0 && x < f64::from(classes) && x.fract() == 0.0 {
                 return Ok(x as u32);
             }
-            Err(bad(&self.path, format!("label {i} is {x}, outside 0..{classes}")))
+            Err(bad(
+                &self.path,
+                format!("label {i} is {x}, outside 0..{classes}"),
+            ))
         };
-        self.data.to_f64().into_iter().enumerate().map(label).collect()
+        self.data
+            .to_f64()
+            .into_iter()
+            .enumerate()
+            .map(label)
+            .collect()
     }
 
     /// A tensor of `f32` (bytes are not scaled).

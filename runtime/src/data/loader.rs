@@ -62,7 +62,18 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
         }
         let position = Position::default();
         let (order, xs, ys) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { x, y, batch, seed: None, drop_last: false, position, order, ordered: None, xs, ys })
+        Ok(Self {
+            x,
+            y,
+            batch,
+            seed: None,
+            drop_last: false,
+            position,
+            order,
+            ordered: None,
+            xs,
+            ys,
+        })
     }
 
     /// Another order for each epoch, the same for the same seed.
@@ -82,7 +93,11 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
 
     /// Batches in an epoch.
     pub fn batches(&self) -> usize {
-        if self.drop_last { self.x.len() / self.batch } else { self.x.len().div_ceil(self.batch) }
+        if self.drop_last {
+            self.x.len() / self.batch
+        } else {
+            self.x.len().div_ceil(self.batch)
+        }
     }
 
     /// Number of samples.
@@ -127,7 +142,10 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
     pub fn next(&mut self) -> Option<(&[X], &[Y])> {
         let l = &mut *self.loader;
         if l.position.batch >= l.batches() {
-            l.position = Position { epoch: l.position.epoch + 1, batch: 0 };
+            l.position = Position {
+                epoch: l.position.epoch + 1,
+                batch: 0,
+            };
             return None;
         }
         let from = l.position.batch * l.batch;
@@ -163,7 +181,10 @@ mod tests {
     fn every_sample_once_an_epoch() {
         let x: Vec<u32> = (0..23).collect();
         let mut plain = Loader::new(&x, &x, 5).unwrap();
-        assert_eq!((plain.batches(), epoch(&mut plain)[4].clone()), (5, vec![20, 21, 22]));
+        assert_eq!(
+            (plain.batches(), epoch(&mut plain)[4].clone()),
+            (5, vec![20, 21, 22])
+        );
         let mut loader = Loader::new(&x, &x, 5).unwrap().shuffle(9);
         let (first, second) = (epoch(&mut loader), epoch(&mut loader));
         assert_ne!(first, second);
@@ -174,7 +195,10 @@ mod tests {
         }
         let mut again = Loader::new(&x, &x, 5).unwrap().shuffle(9);
         assert_eq!([epoch(&mut again), epoch(&mut again)], [first, second]);
-        assert_eq!(epoch(&mut Loader::new(&x, &x, 5).unwrap().shuffle(9).drop_last()).len(), 4);
+        assert_eq!(
+            epoch(&mut Loader::new(&x, &x, 5).unwrap().shuffle(9).drop_last()).len(),
+            4
+        );
     }
 
     #[test]
@@ -196,14 +220,21 @@ mod tests {
         assert_eq!(epoch(&mut resumed), second[2..]);
         assert_eq!(epoch(&mut resumed), epoch(&mut whole));
         // A position beyond the end is only an empty epoch.
-        resumed.restore(Position { epoch: 7, batch: 99 });
+        resumed.restore(Position {
+            epoch: 7,
+            batch: 99,
+        });
         assert!(epoch(&mut resumed).is_empty());
     }
 
     #[test]
     fn what_does_not_go_together() {
-        let message = |l: Result<Loader<'_, u32, u32>>| l.err().map(|e| e.to_string()).unwrap_or_default();
-        assert_eq!(message(Loader::new(&[1, 2], &[1], 1)), "2 samples, but 1 targets");
+        let message =
+            |l: Result<Loader<'_, u32, u32>>| l.err().map(|e| e.to_string()).unwrap_or_default();
+        assert_eq!(
+            message(Loader::new(&[1, 2], &[1], 1)),
+            "2 samples, but 1 targets"
+        );
         assert_eq!(message(Loader::new(&[], &[], 1)), "no samples");
         assert_eq!(message(Loader::new(&[1], &[1], 0)), "a batch of 0 samples");
     }

@@ -23,17 +23,26 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
     let mut file = BufReader::with_capacity(1 << 16, file);
     let start = file.fill_buf().map_err(|source| io(path, source))?;
     if start.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
+        return Ok(Box::new(BufReader::with_capacity(
+            1 << 16,
+            MultiGzDecoder::new(file),
+        )));
     }
     Ok(Box::new(file))
 }
 
 /// An error of the system (or of the packed stream) on this file.
 pub(crate) fn io(path: &Path, source: std::io::Error) -> Error {
-    Error::Io { path: path.to_path_buf(), source }
+    Error::Io {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 /// An error in this file's content.
 pub(crate) fn bad(path: &Path, what: impl Into<String>) -> Error {
-    Error::File { path: path.to_path_buf(), what: what.into() }
+    Error::File {
+        path: path.to_path_buf(),
+        what: what.into(),
+    }
 }

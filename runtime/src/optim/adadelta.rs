@@ -1,8 +1,8 @@
 //! Adadelta (Zeiler): steps as large as the steps before, relative to the gradients before.
 
+use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -20,7 +20,14 @@ pub struct AdadeltaRule {
 impl Adadelta {
     /// With PyTorch's defaults: rho 0.9, eps 1e-6. PyTorch's own rate is 1.
     pub fn new(lr: f64) -> Self {
-        Self::from_rule(lr, AdadeltaRule { rho: 0.9, eps: 1e-6, weight_decay: 0.0 })
+        Self::from_rule(
+            lr,
+            AdadeltaRule {
+                rho: 0.9,
+                eps: 1e-6,
+                weight_decay: 0.0,
+            },
+        )
     }
 }
 
@@ -43,7 +50,15 @@ impl Rule for AdadeltaRule {
         within("weight_decay", self.weight_decay, 0.0..)
     }
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
-        let scalars = [now.scale, now.limit, self.weight_decay, self.rho, 1.0 - self.rho, self.eps, now.lr];
+        let scalars = [
+            now.scale,
+            now.limit,
+            self.weight_decay,
+            self.rho,
+            1.0 - self.rho,
+            self.eps,
+            now.lr,
+        ];
         // SAFETY: the caller's.
         unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
     }

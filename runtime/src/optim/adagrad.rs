@@ -1,8 +1,8 @@
 //! Adagrad (Duchi et al.): steps divided by the root of the sum of all squared gradients.
 
+use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -21,7 +21,12 @@ pub struct AdagradRule {
 impl Adagrad {
     /// With PyTorch's defaults: eps 1e-10.
     pub fn new(lr: f64) -> Self {
-        let rule = AdagradRule { lr_decay: 0.0, eps: 1e-10, weight_decay: 0.0, initial_accumulator_value: 0.0 };
+        let rule = AdagradRule {
+            lr_decay: 0.0,
+            eps: 1e-10,
+            weight_decay: 0.0,
+            initial_accumulator_value: 0.0,
+        };
         Self::from_rule(lr, rule)
     }
 }
@@ -47,7 +52,11 @@ impl Rule for AdagradRule {
     fn check(&self) -> Result<(), String> {
         within("lr_decay", self.lr_decay, 0.0..)?;
         within("eps", self.eps, 0.0..)?;
-        within("initial_accumulator_value", self.initial_accumulator_value, 0.0..)?;
+        within(
+            "initial_accumulator_value",
+            self.initial_accumulator_value,
+            0.0..,
+        )?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {

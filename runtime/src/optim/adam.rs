@@ -1,9 +1,9 @@
 //! Adam (Kingma and Ba) and AdamW (Loshchilov and Hutter): steps scaled by running means of the
 //! gradient and its square.
 
+use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -25,7 +25,15 @@ impl<const DECOUPLED: bool> Optim<AdamRule<DECOUPLED>> {
     /// With PyTorch's defaults: betas (0.9, 0.999), eps 1e-8, weight decay 0 (AdamW: 0.01).
     pub fn new(lr: f64) -> Self {
         let weight_decay = if DECOUPLED { 0.01 } else { 0.0 };
-        Self::from_rule(lr, AdamRule { betas: (0.9, 0.999), eps: 1e-8, weight_decay, amsgrad: false })
+        Self::from_rule(
+            lr,
+            AdamRule {
+                betas: (0.9, 0.999),
+                eps: 1e-8,
+                weight_decay,
+                amsgrad: false,
+            },
+        )
     }
 }
 
@@ -90,7 +98,18 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
         };
         let step = now.lr / correction(b1, now.t);
         let root = correction(b2, now.t).sqrt();
-        let scalars = [now.scale, now.limit, penalty, keep, 1.0 - b1, b2, 1.0 - b2, root, self.eps, step];
+        let scalars = [
+            now.scale,
+            now.limit,
+            penalty,
+            keep,
+            1.0 - b1,
+            b2,
+            1.0 - b2,
+            root,
+            self.eps,
+            step,
+        ];
         // SAFETY: the caller's.
         unsafe {
             match self.amsgrad {

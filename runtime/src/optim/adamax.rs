@@ -1,9 +1,9 @@
 //! Adamax (Kingma and Ba): Adam with the largest gradient instead of the mean square.
 
+use super::Optim;
 use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -21,7 +21,14 @@ pub struct AdamaxRule {
 impl Adamax {
     /// With PyTorch's defaults: betas (0.9, 0.999), eps 1e-8.
     pub fn new(lr: f64) -> Self {
-        Self::from_rule(lr, AdamaxRule { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0 })
+        Self::from_rule(
+            lr,
+            AdamaxRule {
+                betas: (0.9, 0.999),
+                eps: 1e-8,
+                weight_decay: 0.0,
+            },
+        )
     }
 }
 
@@ -50,7 +57,15 @@ impl Rule for AdamaxRule {
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
         let (b1, b2) = self.betas;
         let step = now.lr / correction(b1, now.t);
-        let scalars = [now.scale, now.limit, self.weight_decay, 1.0 - b1, b2, self.eps, step];
+        let scalars = [
+            now.scale,
+            now.limit,
+            self.weight_decay,
+            1.0 - b1,
+            b2,
+            self.eps,
+            step,
+        ];
         // SAFETY: the caller's.
         unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
     }

@@ -31,9 +31,16 @@ impl<D: Device> Bound<D> {
             if !spec.params.iter().any(|p| group.pattern.matches(p.name)) {
                 let pattern = group.pattern.describe();
                 let near = nearest(pattern, spec.params.iter().map(|p| p.name));
-                let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-                let what = format!("no parameter of {} belongs to the group `{pattern}`{hint}", spec.name);
-                return Err(Error::Optimizer { optimizer: R::NAME, what });
+                let hint =
+                    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                let what = format!(
+                    "no parameter of {} belongs to the group `{pattern}`{hint}",
+                    spec.name
+                );
+                return Err(Error::Optimizer {
+                    optimizer: R::NAME,
+                    what,
+                });
             }
         }
         let mut segments: Vec<Segment> = Vec::new();
@@ -46,12 +53,22 @@ impl<D: Device> Bound<D> {
             let group = groups.iter().rposition(|g| g.pattern.matches(param.name));
             match segments.last_mut() {
                 // The padding between holds zeros, which every rule leaves alone.
-                Some(last) if adjacent && last.group == group => last.len = param.offset + param.len() - last.offset,
-                _ => segments.push(Segment { offset: param.offset, len: param.len(), group }),
+                Some(last) if adjacent && last.group == group => {
+                    last.len = param.offset + param.len() - last.offset
+                }
+                _ => segments.push(Segment {
+                    offset: param.offset,
+                    len: param.len(),
+                    group,
+                }),
             }
             adjacent = true;
         }
-        Ok(Self { core: core.id(), segments, moments: [None, None, None] })
+        Ok(Self {
+            core: core.id(),
+            segments,
+            moments: [None, None, None],
+        })
     }
 
     /// Whether this is the network that the moments belong to.
@@ -64,15 +81,28 @@ impl<D: Device> Bound<D> {
     }
 
     /// Makes the moments that any of the rules uses; says whether there were none before.
-    pub(super) fn make_moments<'a, R: Rule>(&mut self, core: &Core<D>, rules: impl Iterator<Item = &'a R> + Clone) -> Result<bool> {
+    pub(super) fn make_moments<'a, R: Rule>(
+        &mut self,
+        core: &Core<D>,
+        rules: impl Iterator<Item = &'a R> + Clone,
+    ) -> Result<bool> {
         let fresh = self.moments.iter().all(Option::is_none);
         for (k, moment) in self.moments.iter_mut().enumerate().take(R::MOMENTS.len()) {
-            let Some(rule) = rules.clone().find(|r| r.uses(k)) else { continue };
+            let Some(rule) = rules.clone().find(|r| r.uses(k)) else {
+                continue;
+            };
             if moment.is_none() {
                 let buffer = alloc(core.device(), core.spec())?;
                 if rule.initial() != 0.0 {
                     // SAFETY: the buffer holds `flat_len` floats.
-                    unsafe { core.device().fill(DType::Float, core.spec().flat_len, rule.initial(), D::addr(&buffer)) };
+                    unsafe {
+                        core.device().fill(
+                            DType::Float,
+                            core.spec().flat_len,
+                            rule.initial(),
+                            D::addr(&buffer),
+                        )
+                    };
                 }
                 *moment = Some(buffer);
             }

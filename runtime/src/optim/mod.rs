@@ -87,16 +87,35 @@ pub struct Optim<R> {
 
 impl<R: Rule> Optim<R> {
     fn from_rule(lr: f64, rule: R) -> Self {
-        Self { rule, lr, groups: Vec::new(), clip: Clip::default(), t: 0, bound: None }
+        Self {
+            rule,
+            lr,
+            groups: Vec::new(),
+            clip: Clip::default(),
+            t: 0,
+            bound: None,
+        }
     }
 
     /// Other settings for some parameters, by name: a full name, a prefix such as `"head.*"`, or a
     /// predicate. The group starts from the optimizer's settings so far; where groups overlap
     /// the last one counts.
     #[must_use]
-    pub fn group(mut self, pattern: impl Pattern, settings: impl FnOnce(Group<R>) -> Group<R>) -> Self {
-        let Group { lr, rule } = settings(Group { lr: None, rule: self.rule });
-        self.groups.push(Grouped { pattern: Box::new(pattern), lr, base: self.lr, rule });
+    pub fn group(
+        mut self,
+        pattern: impl Pattern,
+        settings: impl FnOnce(Group<R>) -> Group<R>,
+    ) -> Self {
+        let Group { lr, rule } = settings(Group {
+            lr: None,
+            rule: self.rule,
+        });
+        self.groups.push(Grouped {
+            pattern: Box::new(pattern),
+            lr,
+            base: self.lr,
+            rule,
+        });
         self.bound = None;
         self
     }
@@ -136,8 +155,13 @@ impl<R: Rule> Optim<R> {
 
     /// The settings of all groups make sense.
     fn check(&self) -> Result<()> {
-        let error = |what: String| Error::Optimizer { optimizer: R::NAME, what };
-        for (lr, rule) in std::iter::once((self.lr, &self.rule)).chain(self.groups.iter().map(|g| (g.lr(self.lr), &g.rule))) {
+        let error = |what: String| Error::Optimizer {
+            optimizer: R::NAME,
+            what,
+        };
+        for (lr, rule) in std::iter::once((self.lr, &self.rule))
+            .chain(self.groups.iter().map(|g| (g.lr(self.lr), &g.rule)))
+        {
             if !(lr.is_finite() && lr >= 0.0) {
                 return Err(error(format!("a learning rate of {lr}")));
             }
@@ -151,15 +175,28 @@ impl<R: Rule> Optimizer for Optim<R> {
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
         self.check()?;
         if core.grads().is_none() {
-            return Err(Error::NoGradients { network: core.spec().name });
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
         }
         let rules = || std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
         if self.bound.is_none() {
             self.bound = Some(Box::new(Bound::new::<R>(core, &self.groups)?));
         }
-        let Some(bound) = self.bound.as_mut().and_then(|b| b.downcast_mut::<Bound<D>>()).filter(|b| b.is_of(core)) else {
-            let what = format!("already bound to another network than this {}", core.spec().name);
-            return Err(Error::Optimizer { optimizer: R::NAME, what });
+        let Some(bound) = self
+            .bound
+            .as_mut()
+            .and_then(|b| b.downcast_mut::<Bound<D>>())
+            .filter(|b| b.is_of(core))
+        else {
+            let what = format!(
+                "already bound to another network than this {}",
+                core.spec().name
+            );
+            return Err(Error::Optimizer {
+                optimizer: R::NAME,
+                what,
+            });
         };
         let fresh = bound.make_moments(core, rules())?;
         let scale = self.clip.scale(core)?;
@@ -168,7 +205,13 @@ impl<R: Rule> Optimizer for Optim<R> {
         for group in &mut self.groups {
             group.rule.advance(self.t);
         }
-        let now = |lr| Now { lr, t: self.t, fresh, scale, limit: self.clip.limit() };
+        let now = |lr| Now {
+            lr,
+            t: self.t,
+            fresh,
+            scale,
+            limit: self.clip.limit(),
+        };
         for segment in bound.segments() {
             let (lr, rule) = match segment.group.and_then(|g| self.groups.get(g)) {
                 Some(group) => (group.lr(self.lr), &group.rule),
@@ -210,6 +253,10 @@ impl<R: Rule> Optimizer for Optim<R> {
 
 impl<R: Rule + std::fmt::Debug> std::fmt::Debug for Optim<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct(R::NAME).field("lr", &self.lr).field("rule", &self.rule).field("steps", &self.t).finish()
+        f.debug_struct(R::NAME)
+            .field("lr", &self.lr)
+            .field("rule", &self.rule)
+            .field("steps", &self.t)
+            .finish()
     }
 }

@@ -1,9 +1,9 @@
 //! NAdam (Dozat): Adam with Nesterov's momentum.
 
+use super::Optim;
 use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 

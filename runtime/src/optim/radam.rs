@@ -1,9 +1,9 @@
 //! RAdam (Liu et al.): Adam that waits until its mean square can be trusted.
 
+use super::Optim;
 use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -22,7 +22,12 @@ pub struct RAdamRule {
 impl RAdam {
     /// With PyTorch's defaults: betas (0.9, 0.999), eps 1e-8.
     pub fn new(lr: f64) -> Self {
-        let rule = RAdamRule { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, decoupled_weight_decay: false };
+        let rule = RAdamRule {
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            decoupled_weight_decay: false,
+        };
         Self::from_rule(lr, rule)
     }
 }
@@ -62,13 +67,25 @@ impl Rule for RAdamRule {
         let rho = limit - 2.0 * now.t as f64 * (1.0 - unbias) / unbias;
         let step = now.lr / correction(b1, now.t);
         let scalars = |rectified| {
-            [now.scale, now.limit, penalty, keep, 1.0 - b1, b2, 1.0 - b2, self.eps, rectified]
+            [
+                now.scale,
+                now.limit,
+                penalty,
+                keep,
+                1.0 - b1,
+                b2,
+                1.0 - b2,
+                self.eps,
+                rectified,
+            ]
         };
         // SAFETY: the caller's.
         unsafe {
             if rho > 5.0 {
-                let rect = (rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho);
-                place.run::<Body<true>, 4, 3>(&[0, 1], &scalars(step * rect.sqrt() * unbias.sqrt()));
+                let rect =
+                    (rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho);
+                place
+                    .run::<Body<true>, 4, 3>(&[0, 1], &scalars(step * rect.sqrt() * unbias.sqrt()));
             } else {
                 place.run::<Body<false>, 4, 3>(&[0, 1], &scalars(step));
             }
@@ -91,7 +108,11 @@ impl<const RECTIFIED: bool> MapBody for Body<RECTIFIED> {
         let m = m + l.scalar(4) * (g - m);
         let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
         let step = l.scalar(8) * m;
-        let p = p - if RECTIFIED { step / (v.sqrt() + l.scalar(7)) } else { step };
+        let p = p - if RECTIFIED {
+            step / (v.sqrt() + l.scalar(7))
+        } else {
+            step
+        };
         l.put_float(0, p);
         l.put_float(1, m);
         l.put_float(2, v);

@@ -1,8 +1,8 @@
 //! RMSprop (Hinton): steps divided by the root of the gradient's mean square.
 
+use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -22,7 +22,13 @@ pub struct RmsPropRule {
 impl RmsProp {
     /// With PyTorch's defaults: alpha 0.99, eps 1e-8, no momentum.
     pub fn new(lr: f64) -> Self {
-        let rule = RmsPropRule { alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false };
+        let rule = RmsPropRule {
+            alpha: 0.99,
+            eps: 1e-8,
+            weight_decay: 0.0,
+            momentum: 0.0,
+            centered: false,
+        };
         Self::from_rule(lr, rule)
     }
 }
@@ -64,8 +70,16 @@ impl Rule for RmsPropRule {
         self.momentum = momentum;
     }
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
-        let scalars =
-            [now.scale, now.limit, self.weight_decay, self.alpha, 1.0 - self.alpha, self.eps, now.lr, self.momentum];
+        let scalars = [
+            now.scale,
+            now.limit,
+            self.weight_decay,
+            self.alpha,
+            1.0 - self.alpha,
+            self.eps,
+            now.lr,
+            self.momentum,
+        ];
         // SAFETY: the caller's.
         unsafe {
             match (self.momentum > 0.0, self.centered) {

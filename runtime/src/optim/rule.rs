@@ -4,9 +4,9 @@
 //! parameter, 1 the gradient, the others moments; results are the parameter and the moments, in
 //! place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
 
+use crate::Pack;
 use crate::device::{Addr, Operand};
 use crate::map;
-use crate::pack::Pack;
 use crate::{DType, Device, Float, Inner, Lanes, MapBody};
 
 /// The most moments that a rule keeps.
@@ -86,15 +86,29 @@ impl<D: Device> Place<'_, D> {
     ///
     /// # Safety
     /// See [`Rule::update`]; the formula has `I` operands and `O = I - 1` results, all floats.
-    pub(super) unsafe fn run<M: MapBody, const I: usize, const O: usize>(&self, which: &[usize], scalars: &[f64]) {
+    pub(super) unsafe fn run<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        which: &[usize],
+        scalars: &[f64],
+    ) {
         let moment = |i: usize| which.get(i).and_then(|&k| *self.moments.get(k)?);
         let input = |i| match i {
             0 => Some(self.param),
             1 => Some(self.grad),
             _ => moment(i - 2),
         };
-        let output = |i| if i == 0 { Some(self.param) } else { moment(i - 1) };
-        let mut inputs = [Operand { addr: self.param, start: 0, strides: [1] }; I];
+        let output = |i| {
+            if i == 0 {
+                Some(self.param)
+            } else {
+                moment(i - 1)
+            }
+        };
+        let mut inputs = [Operand {
+            addr: self.param,
+            start: 0,
+            strides: [1],
+        }; I];
         let mut outputs = [self.param; O];
         for (i, to) in inputs.iter_mut().enumerate() {
             let Some(addr) = input(i) else { return };
@@ -105,13 +119,17 @@ impl<D: Device> Place<'_, D> {
             *to = addr;
         }
         // SAFETY: the caller's; every output is exactly one of the inputs, and distinct from the others.
-        unsafe { self.device.map::<M, 1, I, O>([self.len], inputs, outputs, scalars) };
+        unsafe {
+            self.device
+                .map::<M, 1, I, O>([self.len], inputs, outputs, scalars)
+        };
     }
 }
 
 /// `n` operands or results, all float and contiguous.
 pub(super) const fn operands(n: usize) -> &'static [map::Operand] {
-    const ALL: [map::Operand; 2 + MOMENTS] = [map::Operand::new(DType::Float, Inner::One); 2 + MOMENTS];
+    const ALL: [map::Operand; 2 + MOMENTS] =
+        [map::Operand::new(DType::Float, Inner::One); 2 + MOMENTS];
     ALL.split_at(n).0
 }
 
@@ -130,6 +148,14 @@ pub(super) fn gradient<F: Float, L: Lanes<F>>(l: &L) -> Pack<F> {
 }
 
 /// `x` is a number in `range`, or an error that names it.
-pub(super) fn within(name: &str, x: f64, range: impl std::ops::RangeBounds<f64> + std::fmt::Debug) -> Result<(), String> {
-    if x.is_finite() && range.contains(&x) { Ok(()) } else { Err(format!("{name} is {x}, outside {range:?}")) }
+pub(super) fn within(
+    name: &str,
+    x: f64,
+    range: impl std::ops::RangeBounds<f64> + std::fmt::Debug,
+) -> Result<(), String> {
+    if x.is_finite() && range.contains(&x) {
+        Ok(())
+    } else {
+        Err(format!("{name} is {x}, outside {range:?}"))
+    }
 }

@@ -1,8 +1,8 @@
 //! Stochastic gradient descent: `p -= lr * (momentum of g + weight_decay * p)`.
 
+use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use super::{Group, Optim};
 use crate::map::Operand;
 use crate::{DType, Device, Float, Lanes, MapBody};
 
@@ -21,7 +21,15 @@ pub struct SgdRule {
 impl Sgd {
     /// Plain gradient descent with this learning rate.
     pub fn new(lr: f64) -> Self {
-        Self::from_rule(lr, SgdRule { momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false })
+        Self::from_rule(
+            lr,
+            SgdRule {
+                momentum: 0.0,
+                dampening: 0.0,
+                weight_decay: 0.0,
+                nesterov: false,
+            },
+        )
     }
 }
 
@@ -61,7 +69,14 @@ impl Rule for SgdRule {
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
         // The first gradient enters whole, whatever the dampening.
         let take = if now.fresh { 1.0 } else { 1.0 - self.dampening };
-        let scalars = [now.scale, now.limit, now.lr, self.weight_decay, self.momentum, take];
+        let scalars = [
+            now.scale,
+            now.limit,
+            now.lr,
+            self.weight_decay,
+            self.momentum,
+            take,
+        ];
         // SAFETY: the caller's.
         unsafe {
             match (self.momentum != 0.0, self.nesterov) {

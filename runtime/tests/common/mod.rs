@@ -199,22 +199,8 @@ impl<D: Device> Hand<D> {
         accumulate: bool,
     ) -> Result<Loss<D>> {
         let body = |run: &mut Run<'_, D>, _: &[usize]| {
-            let loss = View {
-                space: Space::Arena,
-                dtype: DType::Float,
-                offset: run.slot(2),
-                len: 1,
-            };
-            run.fill(loss, 7.0);
-            run.fill(
-                View {
-                    space: Space::Grad,
-                    dtype: DType::Float,
-                    offset: 0,
-                    len: 12,
-                },
-                1.5,
-            );
+            run.fill(run.slot(2, DType::Float, 1), 7.0);
+            run.fill(run.grad(0, 12), 1.5);
         };
         self.0
             .train(&LOSS, &[x.source(), target.source()], body, accumulate)?

@@ -1,0 +1,1 @@
+//! Files: parameters in safetensors, and checkpoints of a whole training run.
