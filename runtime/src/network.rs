@@ -1,5 +1,8 @@
 //! What every generated network can do, whatever its functions: the trait [`Network`].
 
+use std::path::Path;
+
+use crate::files::safetensors;
 use crate::optim::{Norm, clip};
 use crate::tensor::TensorData;
 use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
@@ -100,6 +103,18 @@ pub trait Network {
         }
         clip::rescale(core, 1.0, value);
         Ok(())
+    }
+
+    /// Writes all parameters to a safetensors file, under PyTorch's names; an older file is replaced in
+    /// one step.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        safetensors::save(self.core(), path)
+    }
+
+    /// Reads all parameters from a safetensors file. If it does not fit, the error lists every
+    /// difference and nothing is changed.
+    fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        safetensors::load(self.core_mut(), path)
     }
 
     /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.

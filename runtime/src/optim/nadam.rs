@@ -66,7 +66,8 @@ impl Rule for NAdamRule {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn advance(&mut self, t: u64) {
-        self.product *= self.mu(t);
+        // PyTorch keeps this product in single precision, whatever the parameters' type.
+        self.product = f64::from(self.product as f32 * self.mu(t) as f32);
     }
     fn carried(&self) -> f64 {
         self.product
