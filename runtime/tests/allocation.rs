@@ -51,3 +51,31 @@ fn steady_state() {
     }
     assert_eq!(COUNT.with(Cell::get) - before, 0);
 }
+
+#[test]
+fn training_steps() {
+    use netform_runtime::data::Loader;
+    use netform_runtime::optim::schedule::{Curve, StepLR};
+    use netform_runtime::optim::{Adam, Optimizer};
+
+    let mut net = Hand::new(Cpu::new(), 1).unwrap();
+    let (x, y) = (vec![[0f32; 4]; 100], vec![[0f32; 3]; 100]);
+    let mut loader = Loader::new(&x, &y, 32).unwrap().shuffle(1);
+    let mut adam = Adam::new(1e-3)
+        .clip_norm(1.0)
+        .group("head.bias", |g| g.lr(0.1));
+    let mut schedule = StepLR::new(3).on(&mut adam);
+    let mut epoch = || {
+        let mut batches = loader.epoch();
+        while let Some((x, y)) = batches.next() {
+            net.loss_backward(x, y, false).unwrap();
+            adam.step(&mut net).unwrap();
+            schedule.step(&mut adam);
+        }
+    };
+    epoch();
+    epoch();
+    let before = COUNT.with(Cell::get);
+    epoch();
+    assert_eq!(COUNT.with(Cell::get) - before, 0);
+}

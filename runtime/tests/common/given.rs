@@ -45,7 +45,13 @@ impl<D: Device> Given<D> {
             .map(|(name, values)| {
                 let shape: &'static [usize] = Box::leak(Box::new([values.len()]));
                 let init = Init::Constant(0.0);
-                let spec = ParamSpec { name, shape, offset, init, frozen: name.ends_with('!') };
+                let spec = ParamSpec {
+                    name,
+                    shape,
+                    offset,
+                    init,
+                    frozen: name.ends_with('!'),
+                };
                 offset += values.len().next_multiple_of(16);
                 spec
             })
@@ -72,7 +78,11 @@ impl<D: Device> Given<D> {
         }
         let sources = [Source::new(SourceData::F64(&flat), &[flat.len()])];
         let body = |run: &mut Run<'_, D>, dims: &[usize]| {
-            let window = |view| Window { view, start: 0, strides: [1] };
+            let window = |view| Window {
+                view,
+                start: 0,
+                strides: [1],
+            };
             let from = window(run.slot(0, DType::Float, dims[0]));
             run.copy([dims[0]], from, window(run.grad(0, dims[0])));
         };
