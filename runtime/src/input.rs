@@ -246,9 +246,7 @@ input!(D1 N1 D2 N2 D3 N3 D4 N4 D5 N5);
 mod arrays {
     //! `ndarray`'s owned arrays and views of rank 0 to 6 (or dynamic), in standard layout.
 
-    use ndarray::{
-        ArrayBase, ArrayView, Data, Dimension, Ix0, Ix1, Ix2, Ix3, Ix4, Ix5, Ix6, IxDyn,
-    };
+    use ndarray::{ArrayBase, ArrayView, Data, Ix0, Ix1, Ix2, Ix3, Ix4, Ix5, Ix6, IxDyn};
 
     use super::{Fills, Input, Source, SourceData};
 
@@ -280,9 +278,11 @@ mod arrays {
     #[test]
     fn a_transposed_array_is_refused() {
         let a = ndarray::Array2::<f32>::zeros((2, 3));
-        let source = Input::<super::FloatArg, (super::Dyn, super::Len<3>)>::source(&&a);
+        let owned = &a;
+        let source = Input::<super::FloatArg, (super::Dyn, super::Len<3>)>::source(&owned);
         assert_eq!((source.shape(), source.data.len()), (&[2, 3][..], 6));
-        let source = Input::<super::FloatArg, (super::Dyn, super::Len<2>)>::source(&a.t());
+        let turned = a.t();
+        let source = Input::<super::FloatArg, (super::Dyn, super::Len<2>)>::source(&turned);
         assert!(matches!(source.data, SourceData::Strided));
     }
 }

@@ -1,6 +1,6 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
-//! [`write`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network. Half
+//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network. Half
 //! precision is widened when read. Entries named `netform/..` (a checkpoint's) and PyTorch's
 //! `num_batches_tracked` are not parameters: `load` passes over them.
 
