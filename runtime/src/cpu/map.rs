@@ -159,21 +159,30 @@ impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize> Kerne
     unsafe fn run<S: Isa>(self) {
         let grid = self.grid;
         let (mut sources, mut position) = grid.row::<M, F>(self.from / grid.cuts);
-        let mut unit = self.from;
-        while unit < self.to {
-            let row = unit / grid.cuts;
-            // The units of this row that are ours.
-            let first = unit - row * grid.cuts;
-            let last = grid.cuts.min(self.to - row * grid.cuts);
-            let to = if last == grid.cuts {
-                grid.row
-            } else {
-                last * CHUNK
-            };
-            // SAFETY: a part of the row.
-            unsafe { self.span::<S>(&sources, row * grid.row, first * CHUNK, to) };
-            unit = row * grid.cuts + last;
-            grid.next::<M, F>(&mut sources, &mut position);
+        // SAFETY: units are rows or parts of rows of the grid.
+        unsafe {
+            if grid.cuts == 1 {
+                for row in self.from..self.to {
+                    self.span::<S>(&sources, row * grid.row, 0, grid.row);
+                    grid.next::<M, F>(&mut sources, &mut position);
+                }
+                return;
+            }
+            let mut unit = self.from;
+            while unit < self.to {
+                let row = unit / grid.cuts;
+                // The units of this row that are ours.
+                let first = unit - row * grid.cuts;
+                let last = grid.cuts.min(self.to - row * grid.cuts);
+                self.span::<S>(
+                    &sources,
+                    row * grid.row,
+                    first * CHUNK,
+                    grid.row.min(last * CHUNK),
+                );
+                unit = row * grid.cuts + last;
+                grid.next::<M, F>(&mut sources, &mut position);
+            }
         }
     }
 }

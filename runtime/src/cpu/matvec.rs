@@ -1,6 +1,6 @@
 //! Products without a library: tiny ones, and those of one row, which are bound by memory.
 //!
-//! C: (m, n), a row at a time in tiles of up to [`TILE`] packs, summed over k in order. With B
+//! C: (m, n), a row at a time in tiles of [`TILE`] packs, summed over k in order. With B
 //! stored as (n, k) and k long, an element is a dot product of two rows instead.
 
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::pack::LANES;
 use crate::{Float, MapBody, Pack};
 
 /// Packs whose sums are kept in registers together.
-const TILE: usize = 8;
+const TILE: usize = 4;
 /// From this k on, rows of a transposed B are read as dot products.
 const DOT: usize = 32;
 
@@ -56,15 +56,18 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Row<'_, M,
                 return;
             }
             while !self.size.tb && j + TILE * LANES <= self.to {
-                let mut sums = [Pack::splat(0.0); TILE];
+                // Four named sums: as an array they would live in memory.
+                let zero = Pack::splat(0.0);
+                let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
                 for k in 0..self.size.k {
                     let a = self.factor(k);
                     let row = self.b.add(k * self.size.n + j);
-                    for (t, sum) in sums.iter_mut().enumerate() {
-                        *sum = *sum + a * read::<F, S>(row.add(t * LANES), LANES);
-                    }
+                    s0 = s0 + a * read::<F, S>(row, LANES);
+                    s1 = s1 + a * read::<F, S>(row.add(LANES), LANES);
+                    s2 = s2 + a * read::<F, S>(row.add(2 * LANES), LANES);
+                    s3 = s3 + a * read::<F, S>(row.add(3 * LANES), LANES);
                 }
-                for (t, sum) in sums.into_iter().enumerate() {
+                for (t, sum) in [s0, s1, s2, s3].into_iter().enumerate() {
                     self.finish::<S>(sum, j + t * LANES, LANES);
                 }
                 j += TILE * LANES;

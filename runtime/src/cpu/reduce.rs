@@ -12,7 +12,7 @@ use super::rows::Shared;
 use crate::device::{Addr, Axis, Operand, Reduce, ReduceKernels, Softmax};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
-use crate::{Float, MapBody, Mask, Pack};
+use crate::{Float, Inner, MapBody, Mask, Pack};
 
 /// Columns of a block.
 const WIDE: usize = 64;
@@ -72,6 +72,20 @@ struct Block<'a, 'b, M, F, const I: usize> {
 }
 
 impl<M: MapBody, F: Float, const I: usize> Job<'_, M, F, I> {
+    /// Whether the operands' strides along this dimension are those that the body declares for its
+    /// innermost one; then packs are loaded without asking.
+    #[inline(always)]
+    fn strides_as_declared(&self, along: usize) -> bool {
+        M::INPUTS
+            .iter()
+            .zip(&self.inputs)
+            .all(|(declared, input)| match declared.inner {
+                Inner::Zero => input.strides[along] == 0,
+                Inner::One => input.strides[along] == 1,
+                Inner::Many => true,
+            })
+    }
+
     #[inline(always)]
     fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
         let mut k = 0;
@@ -92,12 +106,14 @@ impl<M: MapBody, F: Float, const I: usize> Kernel for Block<'_, '_, M, F, I> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Isa>(self) {
+        let along = if self.job.axis.inner == 1 { 1 } else { 2 };
         // SAFETY: the kernels' contract.
         unsafe {
-            if self.job.axis.inner == 1 {
-                self.along::<S>()
-            } else {
-                self.across::<S>()
+            match (along, self.job.strides_as_declared(along)) {
+                (1, true) => self.along::<S, true>(),
+                (1, false) => self.along::<S, false>(),
+                (_, true) => self.across::<S, true>(),
+                (_, false) => self.across::<S, false>(),
             }
         }
     }
@@ -109,7 +125,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
-    unsafe fn along<S: Isa>(self) {
+    unsafe fn along<S: Isa, const STATIC: bool>(self) {
         let (job, kind) = (self.job, self.job.kind);
         let sources = job.sources([self.o, 0, 0], 1);
         let zero = Pack::splat(0.0);
@@ -118,30 +134,36 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
         let (mut at, to) = self.n;
         // SAFETY: positions stay below `to`.
         let value = |at, count| unsafe {
-            evaluate::<M, F, S, I, 1, false, false>(&sources, zero, at, count, job.scalars)[0].float
+            evaluate::<M, F, S, I, 1, false, STATIC>(&sources, zero, at, count, job.scalars)[0]
+                .float
         };
         while at < to {
             let end = to.min(at + RUN * LANES);
-            let mut sums = [neutral; 4];
+            // Four named sums: as an array they would live in memory.
+            let (mut s0, mut s1, mut s2, mut s3) = (neutral, neutral, neutral, neutral);
             while at + 4 * LANES <= end {
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    *sum = combine_packs(kind, *sum, value(at + k * LANES, LANES));
-                }
+                s0 = combine_packs(kind, s0, value(at, LANES));
+                s1 = combine_packs(kind, s1, value(at + LANES, LANES));
+                s2 = combine_packs(kind, s2, value(at + 2 * LANES, LANES));
+                s3 = combine_packs(kind, s3, value(at + 3 * LANES, LANES));
                 at += 4 * LANES;
             }
             while at + LANES <= end {
-                sums[0] = combine_packs(kind, sums[0], value(at, LANES));
+                s0 = combine_packs(kind, s0, value(at, LANES));
                 at += LANES;
             }
             if at < end {
-                let rest = Mask::first(end - at).select(value(at, end - at), neutral);
-                sums[1] = combine_packs(kind, sums[1], rest);
+                s1 = combine_packs(
+                    kind,
+                    s1,
+                    Mask::first(end - at).select(value(at, end - at), neutral),
+                );
                 at = end;
             }
             let sum = combine_packs(
                 kind,
-                combine_packs(kind, sums[0], sums[1]),
-                combine_packs(kind, sums[2], sums[3]),
+                combine_packs(kind, s0, s1),
+                combine_packs(kind, s2, s3),
             );
             total = combine(kind, total, sum.fold(|a, b| combine(kind, a, b)).to_f64());
         }
@@ -153,7 +175,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
-    unsafe fn across<S: Isa>(self) {
+    unsafe fn across<S: Isa, const STATIC: bool>(self) {
         let (job, kind) = (self.job, self.job.kind);
         let zero = Pack::splat(0.0);
         self.totals.fill(identity(kind));
@@ -168,7 +190,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                     if self.width == WIDE {
                         for (p, sum) in sums.iter_mut().enumerate() {
                             let first = self.i + p * LANES;
-                            let value = evaluate::<M, F, S, I, 1, false, false>(
+                            let value = evaluate::<M, F, S, I, 1, false, STATIC>(
                                 &sources,
                                 zero,
                                 first,
@@ -181,7 +203,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                         for p in 0..self.width.div_ceil(LANES) {
                             let count = LANES.min(self.width - p * LANES);
                             let first = self.i + p * LANES;
-                            let value = evaluate::<M, F, S, I, 1, false, false>(
+                            let value = evaluate::<M, F, S, I, 1, false, STATIC>(
                                 &sources,
                                 zero,
                                 first,
