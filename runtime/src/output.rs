@@ -11,6 +11,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::door::element_size;
+use crate::input::{Fills, Input, Scalar, Source};
 use crate::pool::{Shape, Workspace, shape_of};
 use crate::tensor::{Element, Tensor, TensorData};
 use crate::{ArgType, Device, Error, Float, Plan, Result};
@@ -210,6 +211,13 @@ impl<D: Device, T: Row> Clone for Output<D, T> {
 impl<D: Device, T: Row + fmt::Debug> fmt::Debug for Output<D, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The result of one network is an input of the next; its shape is checked at the door.
+impl<Class, S, D: Device, T: Row<Element: Fills<Class>>> Input<Class, S> for &Output<D, T> {
+    fn source(&self) -> Source<'_> {
+        Source::new(T::Element::data(self.as_slice()), self.shape())
     }
 }
 

@@ -101,6 +101,16 @@ fn results_keep_their_workspace() {
 }
 
 #[test]
+fn a_result_is_an_input() {
+    let net = Hand::new(Cpu::new(), 1).unwrap();
+    let first = net.copy(&[[1.0, 2.0, 3.0, 4.0]]).unwrap();
+    let second = net.copy(&first).unwrap();
+    assert_eq!(first[..], second[..]);
+    let wide = Hand::new(Cpu::f64(), 1).unwrap().copy(&second).unwrap();
+    assert_eq!(wide[0], [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
 fn threads_infer_at_once() {
     let net = Hand::new(Cpu::new(), 1).unwrap();
     std::thread::scope(|scope| {
