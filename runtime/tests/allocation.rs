@@ -1,11 +1,12 @@
 //! After the first runs of given dimensions, entry functions do not touch the heap.
 
-mod common;
+#[path = "nets/hand.rs"]
+mod hand;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use common::Hand;
+use hand::Hand;
 use netform_runtime::*;
 
 struct Counting;

@@ -1,8 +1,9 @@
 //! Entry functions: what is checked at the door, how inputs convert, and who holds the results.
 
-mod common;
+#[path = "nets/hand.rs"]
+mod hand;
 
-use common::Hand;
+use hand::Hand;
 use netform_runtime::*;
 
 fn message<T>(result: Result<T>) -> String {

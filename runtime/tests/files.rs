@@ -1,8 +1,9 @@
 //! Parameters and checkpoints in files: what passes, what is refused, and resuming bit for bit.
 
-mod common;
+#[path = "nets/hand.rs"]
+mod hand;
 
-use common::Hand;
+use hand::Hand;
 use netform_runtime::data::Loader;
 use netform_runtime::device::{Axis, Reduce};
 use netform_runtime::files::{Checkpoint, safetensors};

@@ -1,209 +1,170 @@
-//! A network written by hand, as `network!` would emit it: three functions over inputs of every kind.
+//! A workspace for tests of kernels: values in, runs on it, values out.
+
 #![allow(dead_code)]
 
-use netform_runtime::*;
+use netform_runtime::device::{Axis, Memory};
+use netform_runtime::{Cpu, CpuBuffer, DType, Error, Float, In, Run, Space, View};
 
-/// Two parameters and a frozen one.
-pub static SPEC: NetSpec = NetSpec {
-    name: "Hand",
-    params: &[
-        ParamSpec {
-            name: "head.weight",
-            shape: &[3, 4],
-            offset: 0,
-            init: Init::FanIn { fan_in: 4 },
-            frozen: false,
-        },
-        ParamSpec {
-            name: "head.bias",
-            shape: &[3],
-            offset: 16,
-            init: Init::Constant(0.5),
-            frozen: false,
-        },
-        ParamSpec {
-            name: "table",
-            shape: &[2, 2],
-            offset: 32,
-            init: Init::Normal { std: 1.0 },
-            frozen: true,
-        },
-    ],
-    flat_len: 48,
-    parameters: 19,
-};
+/// An arena that views are cut from, with guard bytes after each.
+pub struct Bench<F: Float> {
+    cpu: Cpu<F>,
+    params: CpuBuffer,
+    grads: CpuBuffer,
+    arena: CpuBuffer,
+    used: usize,
+}
 
-const B: DimSpec = DimSpec::Named(0);
-
-/// `fn copy(x: [B, 4]) -> [B, 4]`: the result is the input's slot.
-pub static COPY: Plan = Plan {
-    name: "Hand::copy",
-    dims: &["B"],
-    inputs: &[ArgSpec {
-        name: "x",
-        ty: ArgType::Float,
-        shape: &[B, DimSpec::Fixed(4)],
-    }],
-    outputs: &[(
-        ArgSpec {
-            name: "output",
-            ty: ArgType::Float,
-            shape: &[B, DimSpec::Fixed(4)],
-        },
-        0,
-    )],
-    require: &[],
-    slots: 1,
-    layout: |dims, float, offsets| {
-        offsets[0] = 0;
-        dims[0] * 4 * float
-    },
-    random: true,
-};
-
-/// `fn mixed(ids: u32[B, T], flags: bool[B], wide: i64[2 * B]) -> (u32[B, T], bool[B])`.
-pub static MIXED: Plan = Plan {
-    name: "Hand::mixed",
-    dims: &["B", "T"],
-    inputs: &[
-        ArgSpec {
-            name: "ids",
-            ty: ArgType::U32,
-            shape: &[B, DimSpec::Named(1)],
-        },
-        ArgSpec {
-            name: "flags",
-            ty: ArgType::Bool,
-            shape: &[B],
-        },
-        ArgSpec {
-            name: "wide",
-            ty: ArgType::I64,
-            shape: &[DimSpec::Derived(|d| 2 * d[0], "2 * B")],
-        },
-    ],
-    outputs: &[
-        (
-            ArgSpec {
-                name: "output",
-                ty: ArgType::U32,
-                shape: &[B, DimSpec::Named(1)],
-            },
-            0,
-        ),
-        (
-            ArgSpec {
-                name: "flags",
-                ty: ArgType::Bool,
-                shape: &[B],
-            },
-            1,
-        ),
-        (
-            ArgSpec {
-                name: "wide",
-                ty: ArgType::I64,
-                shape: &[DimSpec::Derived(|d| 2 * d[0], "2 * B")],
-            },
-            2,
-        ),
-    ],
-    require: &[Require {
-        holds: |d| d[1] >= 2,
-        what: "T >= 2",
-    }],
-    slots: 3,
-    layout: |dims, _, offsets| {
-        offsets[0] = 0;
-        offsets[1] = (dims[0] * dims[1] * 4).next_multiple_of(64);
-        offsets[2] = offsets[1] + dims[0].next_multiple_of(64);
-        offsets[2] + dims[0] * 8
-    },
-    random: false,
-};
-
-/// `fn loss(x: [B, 4], target: [B, 3]) -> []`: the loss is 7, the gradients of `head.weight` are 1.5.
-pub static LOSS: Plan = Plan {
-    name: "Hand::loss_backward",
-    dims: &["B"],
-    inputs: &[
-        ArgSpec {
-            name: "x",
-            ty: ArgType::Float,
-            shape: &[B, DimSpec::Fixed(4)],
-        },
-        ArgSpec {
-            name: "target",
-            ty: ArgType::Float,
-            shape: &[B, DimSpec::Fixed(3)],
-        },
-    ],
-    outputs: &[(
-        ArgSpec {
-            name: "output",
-            ty: ArgType::Float,
-            shape: &[],
-        },
-        2,
-    )],
-    require: &[],
-    slots: 3,
-    layout: |dims, float, offsets| {
-        offsets[0] = 0;
-        offsets[1] = (dims[0] * 4 * float).next_multiple_of(64);
-        offsets[2] = offsets[1] + (dims[0] * 3 * float).next_multiple_of(64);
-        offsets[2] + 64
-    },
-    random: false,
-};
-
-pub struct Hand<D: Device = Cpu>(pub Core<D>);
-
-impl<D: Device> Network for Hand<D> {
-    type Device = D;
-    const PARAMETERS: usize = 19;
-    const WEIGHT_BYTES: usize = 19 * 4;
-    fn core(&self) -> &Core<D> {
-        &self.0
+impl<F: Float> Bench<F> {
+    pub fn new(cpu: Cpu<F>) -> Self {
+        let [params, grads] = [0; 2].map(|_| cpu.alloc(1024).unwrap());
+        let arena = cpu.alloc(16 << 20).unwrap();
+        Self {
+            cpu,
+            params,
+            grads,
+            arena,
+            used: 0,
+        }
     }
-    fn core_mut(&mut self) -> &mut Core<D> {
-        &mut self.0
+
+    /// Room for `len` elements; it starts as bytes that no kernel leaves behind.
+    pub fn empty_of(&mut self, dtype: DType, len: usize) -> View {
+        let size = match dtype {
+            DType::Float => size_of::<F>(),
+            DType::Int => 4,
+            DType::Bool => 1,
+        };
+        let offset = self.used;
+        self.used = (offset + len * size).next_multiple_of(64) + 64;
+        assert!(
+            self.used <= Cpu::<F>::size(&self.arena),
+            "the tests' arena is full"
+        );
+        self.write(offset, &vec![0xA5; self.used - offset]);
+        View {
+            space: Space::Arena,
+            dtype,
+            offset,
+            len,
+        }
+    }
+
+    pub fn empty(&mut self, len: usize) -> View {
+        self.empty_of(DType::Float, len)
+    }
+
+    pub fn set(&mut self, view: View, x: &[f64]) {
+        let x: Vec<F> = x.iter().map(|&x| F::from_f64(x)).collect();
+        self.write(view.offset, bytemuck::cast_slice(&x));
+    }
+
+    pub fn floats(&mut self, x: &[f64]) -> View {
+        let view = self.empty(x.len());
+        self.set(view, x);
+        view
+    }
+
+    pub fn ints(&mut self, x: &[i32]) -> View {
+        let view = self.empty_of(DType::Int, x.len());
+        self.write(view.offset, bytemuck::cast_slice(x));
+        view
+    }
+
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        assert!(offset + bytes.len() <= Cpu::<F>::size(&self.arena));
+        // SAFETY: inside the arena.
+        unsafe {
+            self.cpu
+                .write(Cpu::<F>::addr(&self.arena).add(offset), bytes)
+                .unwrap()
+        };
+    }
+
+    fn read(&self, offset: usize, bytes: &mut [u8]) {
+        assert!(offset + bytes.len() <= Cpu::<F>::size(&self.arena));
+        // SAFETY: inside the arena.
+        unsafe {
+            self.cpu
+                .read(Cpu::<F>::addr(&self.arena).add(offset), bytes)
+                .unwrap()
+        };
+    }
+
+    /// A view's bytes, after a look at the guard behind them.
+    fn bytes(&self, view: View, size: usize) -> Vec<u8> {
+        let mut bytes = vec![0; view.len * size + 64];
+        self.read(view.offset, &mut bytes);
+        assert!(
+            bytes.split_off(view.len * size).iter().all(|&b| b == 0xA5),
+            "written beyond the end"
+        );
+        bytes
+    }
+
+    pub fn get(&self, view: View) -> Vec<F> {
+        self.bytes(view, size_of::<F>())
+            .chunks_exact(size_of::<F>())
+            .map(bytemuck::pod_read_unaligned)
+            .collect()
+    }
+
+    pub fn get_ints(&self, view: View) -> Vec<i32> {
+        self.bytes(view, 4)
+            .chunks_exact(4)
+            .map(bytemuck::pod_read_unaligned)
+            .collect()
+    }
+
+    pub fn get_masks(&self, view: View) -> Vec<bool> {
+        self.bytes(view, 1)
+            .into_iter()
+            .map(|b| [false, true][usize::from(b)])
+            .collect()
+    }
+
+    fn start<'a>(&'a mut self, offsets: &'a [usize]) -> Run<'a, Cpu<F>> {
+        Run::new(
+            &self.cpu,
+            "test",
+            &self.params,
+            Some(&mut self.grads),
+            &mut self.arena,
+            offsets,
+            42,
+            7,
+        )
+    }
+
+    /// A run without faults.
+    pub fn run(&mut self, f: impl FnOnce(&Run<Cpu<F>>)) {
+        let run = self.start(&[]);
+        f(&run);
+        run.finish().unwrap();
+    }
+
+    /// A run's first fault.
+    pub fn fault(&mut self, f: impl FnOnce(&Run<Cpu<F>>)) -> Error {
+        let run = self.start(&[]);
+        f(&run);
+        run.finish().unwrap_err()
     }
 }
 
-impl<D: Device> Hand<D> {
-    pub fn new(device: D, seed: u64) -> Result<Self> {
-        Core::new(device, seed, &SPEC).map(Self)
+/// Operands over (outer, n, inner).
+pub struct In3;
+impl In3 {
+    pub fn block(view: View, axis: Axis) -> In<3> {
+        In {
+            view,
+            start: 0,
+            strides: [axis.n * axis.inner, axis.inner, 1],
+        }
     }
-    pub fn copy(&self, x: impl Input<FloatArg, (Dyn, Len<4>)>) -> Result<Output<D, [D::Float; 4]>> {
-        self.0.infer(&COPY, &[x.source()], |_, _| ())?.output(0)
-    }
-    #[allow(clippy::type_complexity)]
-    pub fn mixed(
-        &self,
-        ids: impl Input<IntArg, (Dyn, Dyn)>,
-        flags: impl Input<BoolArg, (Dyn,)>,
-        wide: impl Input<IntArg, (Dyn,)>,
-    ) -> Result<(Output<D, u32>, Output<D, bool>, Output<D, i32>)> {
-        let lent = self.0.infer(
-            &MIXED,
-            &[ids.source(), flags.source(), wide.source()],
-            |_, _| (),
-        )?;
-        Ok((lent.output(0)?, lent.output(1)?, lent.output(2)?))
-    }
-    pub fn loss_backward(
-        &mut self,
-        x: impl Input<FloatArg, (Dyn, Len<4>)>,
-        target: impl Input<FloatArg, (Dyn, Len<3>)>,
-        accumulate: bool,
-    ) -> Result<Loss<D>> {
-        let body = |run: &mut Run<'_, D>, _: &[usize]| {
-            run.fill(run.slot(2, DType::Float, 1), 7.0);
-            run.fill(run.grad(0, 12), 1.5);
-        };
-        self.0
-            .train(&LOSS, &[x.source(), target.source()], body, accumulate)?
-            .loss(0)
-    }
+}
+
+/// Numbers between -2 and 2.
+pub fn numbers(n: usize, seed: u64) -> Vec<f64> {
+    let mut x = vec![0f32; n];
+    netform_runtime::fill_uniform(seed, 0, &mut x, -2.0, 2.0);
+    x.into_iter().map(f64::from).collect()
 }

@@ -1,6 +1,6 @@
 //! Optimizers and schedules: PyTorch's numbers, groups, clipping, and what goes wrong.
 
-#[path = "../common/given.rs"]
+#[path = "../nets/given.rs"]
 mod given;
 mod pytorch;
 mod schedules;
