@@ -71,6 +71,8 @@ pub enum Softmax {
 
 /// Buffers of bytes on the device, aligned to 64.
 pub trait Memory {
+    /// Addresses are ordinary memory of this process: results can be read where they lie.
+    const HOST: bool = false;
     /// An owned, zeroed buffer.
     type Buffer: Send + Sync;
     /// Allocates; an error says how much was asked for.
@@ -162,7 +164,13 @@ pub trait ProductKernels {
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn product_nk<M: MapBody, const N: usize, const K: usize, const I: usize, const O: usize>(
+    unsafe fn product_nk<
+        M: MapBody,
+        const N: usize,
+        const K: usize,
+        const I: usize,
+        const O: usize,
+    >(
         &self,
         size: Product,
         a: Addr,
@@ -175,7 +183,13 @@ pub trait ProductKernels {
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn product_mn<M: MapBody, const MM: usize, const N: usize, const I: usize, const O: usize>(
+    unsafe fn product_mn<
+        M: MapBody,
+        const MM: usize,
+        const N: usize,
+        const I: usize,
+        const O: usize,
+    >(
         &self,
         size: Product,
         a: Addr,
@@ -214,7 +228,15 @@ pub trait IndexKernels {
     /// # Safety
     /// See the module's contract.
     #[must_use]
-    unsafe fn take(&self, dtype: DType, axis: Axis, count: usize, x: Addr, index: Addr, y: Addr) -> bool;
+    unsafe fn take(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        x: Addr,
+        index: Addr,
+        y: Addr,
+    ) -> bool;
     /// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in a fixed order.
     ///
     /// # Safety
@@ -226,13 +248,22 @@ pub trait IndexKernels {
     /// # Safety
     /// See the module's contract.
     #[must_use]
-    unsafe fn gather(&self, dtype: DType, axis: Axis, count: usize, x: Addr, index: Addr, y: Addr) -> bool;
+    unsafe fn gather(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        x: Addr,
+        index: Addr,
+        y: Addr,
+    ) -> bool;
     /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in a fixed order.
     ///
     /// # Safety
     /// See the module's contract.
     #[must_use]
-    unsafe fn gather_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr) -> bool;
+    unsafe fn gather_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr)
+    -> bool;
 }
 
 /// The seed and position of a run's random numbers.
@@ -257,8 +288,17 @@ pub trait RandomKernels {
 
 /// A place where networks run. Users bound generic code by `D: Device`.
 pub trait Device:
-    Memory + MapKernels + ReduceKernels + ProductKernels + CopyKernels + IndexKernels + RandomKernels
-    + Clone + Send + Sync + 'static
+    Memory
+    + MapKernels
+    + ReduceKernels
+    + ProductKernels
+    + CopyKernels
+    + IndexKernels
+    + RandomKernels
+    + Clone
+    + Send
+    + Sync
+    + 'static
 {
     /// The type of parameters, activations and gradients.
     type Float: Float;

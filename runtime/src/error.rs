@@ -34,6 +34,218 @@ pub enum Error {
         /// What did not hold.
         what: String,
     },
+    /// An argument has another number of dimensions than declared.
+    #[error("{function}: `{argument}` has {found} dimensions, but {declared} has {wanted}")]
+    Rank {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// How many dimensions came.
+        found: usize,
+        /// The declared shape, as written.
+        declared: String,
+        /// How many dimensions are declared.
+        wanted: usize,
+    },
+    /// An argument has another size than its declared shape.
+    #[error(
+        "{function}: `{argument}` has shape {found:?}, but {declared} wants {wanted} in dimension {dimension}"
+    )]
+    Size {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// The shape that came.
+        found: Vec<usize>,
+        /// The declared shape, as written.
+        declared: String,
+        /// The size that the dimension must have.
+        wanted: usize,
+        /// The dimension, from 0.
+        dimension: usize,
+    },
+    /// A named dimension has two different sizes.
+    #[error(
+        "{function}: {dimension} is {first} in `{first_argument}` but {second} in `{second_argument}`"
+    )]
+    Disagree {
+        /// The entry function.
+        function: &'static str,
+        /// The dimension's name.
+        dimension: &'static str,
+        /// Its size in the first argument that has it.
+        first: usize,
+        /// That argument.
+        first_argument: &'static str,
+        /// Its size in the other argument.
+        second: usize,
+        /// The other argument.
+        second_argument: &'static str,
+    },
+    /// A named dimension is 0.
+    #[error("{function}: {dimension} is 0: `{argument}` has no {}", if *.outermost { "rows" } else { "elements" })]
+    EmptyDimension {
+        /// The entry function.
+        function: &'static str,
+        /// The dimension's name.
+        dimension: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// It is the argument's first dimension.
+        outermost: bool,
+    },
+    /// A condition on the named dimensions does not hold.
+    #[error("{function}: {what} must hold, but {dims}")]
+    Requirement {
+        /// The entry function.
+        function: &'static str,
+        /// The condition, as written by the macro.
+        what: &'static str,
+        /// The named dimensions: `B is 10, T is 3`.
+        dims: String,
+    },
+    /// An argument's elements are of another class than declared.
+    #[error("{function}: `{argument}` holds {found}, but it is declared as {wanted}")]
+    ElementType {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// The type that came.
+        found: &'static str,
+        /// What is declared.
+        wanted: &'static str,
+    },
+    /// An argument's rows do not lie one after the other in memory.
+    #[error(
+        "{function}: `{argument}` is not in standard layout: pass `&{argument}.as_standard_layout()`"
+    )]
+    NotContiguous {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+    },
+    /// An integer does not fit.
+    #[error("{function}: `{argument}` holds {value}, which is outside {limits}")]
+    IntegerRange {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// The integer.
+        value: i128,
+        /// What fits: `0..=2147483647`.
+        limits: &'static str,
+    },
+    /// A tensor holds another type than asked for.
+    #[error("the tensor holds {found}, not {asked}")]
+    TensorType {
+        /// The tensor's element type.
+        found: &'static str,
+        /// The type asked for.
+        asked: &'static str,
+    },
+    /// A shape does not have as many elements as are given.
+    #[error("shape {shape:?} has {} elements, but {len} are given", shown_elements(.shape))]
+    ShapeLen {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The number of elements given.
+        len: usize,
+    },
+    /// One value was asked of something that holds several or none.
+    #[error("shape {shape:?} is not a single value")]
+    NotScalar {
+        /// The shape.
+        shape: Vec<usize>,
+    },
+    /// A network has no parameter of this name.
+    #[error("{network} has no parameter `{name}`{}", did_you_mean(.near))]
+    UnknownParameter {
+        /// The network.
+        network: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The most similar name.
+        near: Option<&'static str>,
+    },
+    /// A value does not have its parameter's shape.
+    #[error("{network}: `{name}` has shape {wanted:?}, but the value has {found:?}")]
+    ParameterShape {
+        /// The network.
+        network: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// Its shape.
+        wanted: &'static [usize],
+        /// The value's shape.
+        found: Vec<usize>,
+    },
+    /// A value of integers or booleans was given to a parameter.
+    #[error("{network}: `{name}` takes floats, but the value holds {found}")]
+    ParameterType {
+        /// The network.
+        network: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// The value's element type.
+        found: &'static str,
+    },
+    /// Gradients were asked for before any backward run.
+    #[error("{network} has no gradients yet: call one of its `_backward` functions first")]
+    NoGradients {
+        /// The network.
+        network: &'static str,
+    },
+    /// A file's content is not what it should be.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A cell of a table is not a number.
+    #[error("{}: line {line}, column `{column}`: `{cell}` is not {wanted}", path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name, or its number from 1.
+        column: String,
+        /// What stands there.
+        cell: String,
+        /// What should.
+        wanted: &'static str,
+    },
+    /// Samples and targets do not go together.
+    #[error("{what}")]
+    Data {
+        /// What is wrong.
+        what: String,
+    },
+    /// A file of parameters does not fit a network: all the differences at once.
+    #[error("{}: does not fit {network}:{}", path.display(), listed(.problems))]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        network: &'static str,
+        /// One line for each difference.
+        problems: Vec<String>,
+    },
+    /// An optimizer's setting makes no sense.
+    #[error("{optimizer}: {what}")]
+    Optimizer {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -46,3 +258,15 @@ pub enum Error {
 
 /// A result whose error is netform's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn shown_elements(shape: &[usize]) -> String {
+    crate::tensor::elements(shape).map_or_else(|| "too many".into(), |n| n.to_string())
+}
+
+fn did_you_mean(near: &Option<&'static str>) -> String {
+    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+fn listed(problems: &[String]) -> String {
+    problems.iter().map(|p| format!("\n  {p}")).collect()
+}

@@ -1,17 +1,47 @@
 //! What the code emitted by `network!` calls.
 //!
-//! A generated network owns a [`Core`]; an entry function binds its inputs at the door ([`plan`]),
+//! A generated network owns a [`Core`]; an entry function binds its inputs at the door ([`door`]),
 //! borrows a workspace and executes its plan on a [`Run`], whose checked calls resolve [`View`]s
 //! to addresses and hand them to the [`Device`]'s kernels.
 
+mod core;
+mod cpu;
+pub mod data;
 pub mod device;
+pub mod door;
 mod error;
+pub mod files;
+mod float;
+mod init;
+pub mod input;
+mod isa;
 mod map;
+mod math;
+mod network;
+pub mod optim;
+mod output;
+mod pack;
+mod parallel;
+mod philox;
+mod pool;
+mod run;
 mod spec;
+mod tensor;
 mod view;
 
+pub use core::Core;
+pub use cpu::{Cpu, CpuBuffer};
 pub use device::Device;
 pub use error::{Error, Result};
+pub use float::Float;
+pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
 pub use map::{Identity, Inner, Lanes, MapBody, Operand};
+pub use network::{Network, Parameter};
+pub use output::{Loss, Output, Row};
+pub use pack::{Ints, LANES, Mask, Pack};
+pub use philox::{fill_normal, fill_uniform, permutation};
+pub use pool::Lent;
+pub use run::Run;
 pub use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Require};
+pub use tensor::{Element, Tensor, TensorData};
 pub use view::{DType, In, Space, View, Window};

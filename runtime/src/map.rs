@@ -47,11 +47,19 @@ pub struct Operand {
 impl Operand {
     /// An operand in memory.
     pub const fn new(dtype: DType, inner: Inner) -> Self {
-        Self { dtype, inner, iota: false }
+        Self {
+            dtype,
+            inner,
+            iota: false,
+        }
     }
     /// An operand computed from its position.
     pub const fn iota(inner: Inner) -> Self {
-        Self { dtype: DType::Int, inner, iota: true }
+        Self {
+            dtype: DType::Int,
+            inner,
+            iota: true,
+        }
     }
 }
 

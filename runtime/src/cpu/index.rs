@@ -1,0 +1,194 @@
+//! Reads and writes at positions held as data. Indices are checked here: one outside 0..n is never
+//! followed, it leaves 0 and makes the kernel return `false`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Cpu;
+use super::lanes::size_of_dtype;
+use super::rows::Shared;
+use crate::device::{Addr, Axis, IndexKernels};
+use crate::{DType, Float};
+
+/// The position that an index names, if it is inside.
+#[inline(always)]
+fn position(index: i32, n: usize) -> Option<usize> {
+    usize::try_from(index).ok().filter(|&i| i < n)
+}
+
+/// # Safety
+/// The kernels' contract.
+unsafe fn take<T: bytemuck::Pod, F: Float>(
+    cpu: &Cpu<F>,
+    axis: Axis,
+    count: usize,
+    x: *mut T,
+    index: *const i32,
+    y: *mut T,
+) -> bool {
+    let Axis { outer, n, inner } = axis;
+    let (x, y, index) = (Shared(x), Shared(y), Shared(index.cast_mut()));
+    let fine = AtomicBool::new(true);
+    cpu.share(outer * count, outer * count * inner, |from, to| {
+        for unit in from..to {
+            // SAFETY: the unit's run of y, and a checked run of x.
+            unsafe {
+                let y = y.get().add(unit * inner);
+                match position(*index.get().add(unit % count), n) {
+                    Some(at) => {
+                        let x = x.get().add((unit / count * n + at) * inner);
+                        std::ptr::copy_nonoverlapping(x, y, inner);
+                    }
+                    None => {
+                        y.write_bytes(0, inner);
+                        fine.store(false, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+    });
+    fine.into_inner()
+}
+
+/// # Safety
+/// The kernels' contract.
+unsafe fn gather<T: bytemuck::Pod, F: Float>(
+    cpu: &Cpu<F>,
+    axis: Axis,
+    count: usize,
+    x: *mut T,
+    index: *const i32,
+    y: *mut T,
+) -> bool {
+    let Axis { outer, n, inner } = axis;
+    let (x, y, index) = (Shared(x), Shared(y), Shared(index.cast_mut()));
+    let fine = AtomicBool::new(true);
+    cpu.share(outer, outer * count * inner, |from, to| {
+        for o in from..to {
+            for at in 0..count * inner {
+                // SAFETY: element `at` of the block, and a checked element of x.
+                unsafe {
+                    let i = at % inner;
+                    let at = o * count * inner + at;
+                    *y.get().add(at) = match position(*index.get().add(at), n) {
+                        Some(j) => *x.get().add((o * n + j) * inner + i),
+                        None => {
+                            fine.store(false, Ordering::Relaxed);
+                            T::zeroed()
+                        }
+                    };
+                }
+            }
+        }
+    });
+    fine.into_inner()
+}
+
+impl<F: Float> IndexKernels for Cpu<F> {
+    unsafe fn take(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        x: Addr,
+        index: Addr,
+        y: Addr,
+    ) -> bool {
+        // SAFETY: the caller's; elements are moved as plain bits of their size.
+        unsafe {
+            match size_of_dtype::<F>(dtype) {
+                8 => take::<u64, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
+                4 => take::<u32, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
+                _ => take::<u8, F>(self, axis, count, x, index.cast(), y),
+            }
+        }
+    }
+
+    unsafe fn take_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr) -> bool {
+        let Axis { outer, n, inner } = axis;
+        let (dy, dx, index) = (
+            Shared(dy.cast::<F>()),
+            Shared(dx.cast::<F>()),
+            Shared(index.cast::<i32>()),
+        );
+        let fine = AtomicBool::new(true);
+        // Threads take columns, so that every element's sum is in the order of the indices.
+        let cuts = inner.div_ceil(64);
+        self.share(outer * cuts, outer * (count + n) * inner, |from, to| {
+            for unit in from..to {
+                let (o, i) = (unit / cuts, unit % cuts * 64);
+                let width = 64.min(inner - i);
+                // SAFETY: this unit's columns of dx, checked rows.
+                unsafe {
+                    for j in 0..n {
+                        dx.get().add((o * n + j) * inner + i).write_bytes(0, width);
+                    }
+                    for c in 0..count {
+                        let Some(j) = position(*index.get().add(c), n) else {
+                            fine.store(false, Ordering::Relaxed);
+                            continue;
+                        };
+                        let from = dy.get().add((o * count + c) * inner + i);
+                        let to = dx.get().add((o * n + j) * inner + i);
+                        for k in 0..width {
+                            *to.add(k) += *from.add(k);
+                        }
+                    }
+                }
+            }
+        });
+        fine.into_inner()
+    }
+
+    unsafe fn gather(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        x: Addr,
+        index: Addr,
+        y: Addr,
+    ) -> bool {
+        // SAFETY: the caller's; elements are moved as plain bits of their size.
+        unsafe {
+            match size_of_dtype::<F>(dtype) {
+                8 => gather::<u64, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
+                4 => gather::<u32, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
+                _ => gather::<u8, F>(self, axis, count, x, index.cast(), y),
+            }
+        }
+    }
+
+    unsafe fn gather_grad(
+        &self,
+        axis: Axis,
+        count: usize,
+        dy: Addr,
+        index: Addr,
+        dx: Addr,
+    ) -> bool {
+        let Axis { outer, n, inner } = axis;
+        let (dy, dx, index) = (
+            Shared(dy.cast::<F>()),
+            Shared(dx.cast::<F>()),
+            Shared(index.cast::<i32>()),
+        );
+        let fine = AtomicBool::new(true);
+        self.share(outer, outer * (count + n) * inner, |from, to| {
+            for o in from..to {
+                // SAFETY: block o of each, checked rows.
+                unsafe {
+                    dx.get().add(o * n * inner).write_bytes(0, n * inner);
+                    for at in 0..count * inner {
+                        let i = at % inner;
+                        let at = o * count * inner + at;
+                        match position(*index.get().add(at), n) {
+                            Some(j) => *dx.get().add((o * n + j) * inner + i) += *dy.get().add(at),
+                            None => fine.store(false, Ordering::Relaxed),
+                        }
+                    }
+                }
+            }
+        });
+        fine.into_inner()
+    }
+}

@@ -1,0 +1,323 @@
+//! One pack of a fused map: operands of a row and a position in, the body's results out.
+
+use std::marker::PhantomData;
+
+use crate::device::{Addr, Operand};
+use crate::isa::{Isa, load, store};
+use crate::pack::LANES;
+use crate::{DType, Float, Inner, Ints, Lanes, MapBody, Mask, Pack};
+
+/// Bytes of an element.
+#[inline(always)]
+pub(crate) const fn size_of_dtype<F>(dtype: DType) -> usize {
+    match dtype {
+        DType::Float => size_of::<F>(),
+        DType::Int => 4,
+        DType::Bool => 1,
+    }
+}
+
+/// An operand along one row: the address (or iota) of its first element and its stride.
+#[derive(Clone, Copy)]
+pub(crate) struct Src {
+    pub(crate) addr: *const u8,
+    pub(crate) start: usize,
+    pub(crate) stride: usize,
+}
+
+impl Src {
+    /// The operand at a position of its grid, seen along dimension `along`.
+    #[inline(always)]
+    pub(crate) fn at<const R: usize>(
+        operand: &Operand<R>,
+        size: usize,
+        position: [usize; R],
+        along: usize,
+    ) -> Self {
+        let mut offset = 0usize;
+        for d in 0..R {
+            offset = offset.wrapping_add(position[d].wrapping_mul(operand.strides[d]));
+        }
+        let stride = if R == 0 { 0 } else { operand.strides[along] };
+        Self {
+            addr: operand
+                .addr
+                .cast_const()
+                .wrapping_add(offset.wrapping_mul(size)),
+            start: operand.start.wrapping_add(offset),
+            stride,
+        }
+    }
+    /// Moves by elements, modulo 2^64 (so that a move back is a move by the negative).
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, elements: usize, size: usize) {
+        self.addr = self.addr.wrapping_add(elements.wrapping_mul(size));
+        self.start = self.start.wrapping_add(elements);
+    }
+}
+
+/// One result of a body; which field holds it is known when compiled.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<F> {
+    pub(crate) float: Pack<F>,
+    int: Ints,
+    mask: Mask,
+}
+
+/// The view of a pack that a body sees. With `ACC`, operand 0 is `acc` and the others follow in
+/// `inputs`. With `STATIC`, strides are as the body declares, otherwise as in `inputs`.
+struct Window<'a, M, F, S, const I: usize, const O: usize, const ACC: bool, const STATIC: bool> {
+    inputs: &'a [Src; I],
+    acc: Pack<F>,
+    at: usize,
+    count: usize,
+    scalars: &'a [f64],
+    values: [Value<F>; O],
+    body: PhantomData<(M, S)>,
+}
+
+impl<
+    M: MapBody,
+    F: Float,
+    S: Isa,
+    const I: usize,
+    const O: usize,
+    const ACC: bool,
+    const STATIC: bool,
+> Window<'_, M, F, S, I, O, ACC, STATIC>
+{
+    /// Where operand `k` is in `inputs`, if it is of this type.
+    #[inline(always)]
+    fn source(&self, k: usize, dtype: DType) -> Option<&Src> {
+        let declared = M::INPUTS.get(k)?;
+        if declared.dtype != dtype {
+            return None;
+        }
+        self.inputs.get(k.wrapping_sub(usize::from(ACC)))
+    }
+
+    #[inline(always)]
+    fn inner(&self, k: usize, src: &Src) -> Inner {
+        if STATIC {
+            return M::INPUTS[k].inner;
+        }
+        match src.stride {
+            0 => Inner::Zero,
+            1 => Inner::One,
+            _ => Inner::Many,
+        }
+    }
+
+    /// # Safety
+    /// The operand's elements of this pack are readable as `T`.
+    #[inline(always)]
+    unsafe fn read<T: Copy>(
+        &self,
+        src: &Src,
+        inner: Inner,
+        part: impl Fn(*const T, usize) -> [T; LANES],
+    ) -> [T; LANES] {
+        let first: *const T = src.addr.cast();
+        // SAFETY: the caller's; lanes beyond `count` repeat the last valid element.
+        unsafe {
+            match inner {
+                Inner::Zero => [*first; LANES],
+                Inner::One if self.count == LANES => *first.add(self.at).cast::<[T; LANES]>(),
+                Inner::One => part(first.add(self.at), self.count),
+                Inner::Many => {
+                    let mut y = [*first.add(self.at * src.stride); LANES];
+                    for (i, lane) in y.iter_mut().enumerate() {
+                        *lane = *first.add((self.at + i.min(self.count - 1)) * src.stride);
+                    }
+                    y
+                }
+            }
+        }
+    }
+}
+
+impl<
+    M: MapBody,
+    F: Float,
+    S: Isa,
+    const I: usize,
+    const O: usize,
+    const ACC: bool,
+    const STATIC: bool,
+> Lanes<F> for Window<'_, M, F, S, I, O, ACC, STATIC>
+{
+    #[inline(always)]
+    fn float(&self, k: usize) -> Pack<F> {
+        if ACC && k == 0 {
+            return self.acc;
+        }
+        match self.source(k, DType::Float) {
+            // SAFETY: `evaluate`'s contract.
+            Some(src) => {
+                Pack(unsafe { self.read(src, self.inner(k, src), |p, n| F::load_part::<S>(p, n)) })
+            }
+            None => Pack::splat(0.0),
+        }
+    }
+
+    #[inline(always)]
+    fn int(&self, k: usize) -> Ints {
+        let Some(src) = self.source(k, DType::Int) else {
+            return Ints::splat(0);
+        };
+        if M::INPUTS[k].iota {
+            let first = src.start.wrapping_add(self.at.wrapping_mul(src.stride)) as i32;
+            let stride = src.stride as i32;
+            let mut y = [0; LANES];
+            for (i, lane) in y.iter_mut().enumerate() {
+                *lane = first.wrapping_add((i as i32).wrapping_mul(stride));
+            }
+            return Ints(y);
+        }
+        // SAFETY: `evaluate`'s contract; the 32 bits of an integer are moved unchanged.
+        Ints(unsafe {
+            self.read(src, self.inner(k, src), |p: *const i32, n| {
+                S::load_f32(p.cast(), n).map(|x| x.to_bits() as i32)
+            })
+        })
+    }
+
+    #[inline(always)]
+    fn mask(&self, k: usize) -> Mask {
+        match self.source(k, DType::Bool) {
+            // SAFETY: `evaluate`'s contract. Bytes are compared rather than trusted to be 0 or 1.
+            Some(src) => Mask(unsafe {
+                let bytes = self.read(src, self.inner(k, src), |p: *const u8, n| load(p, n));
+                let mut y = [false; LANES];
+                for i in 0..LANES {
+                    y[i] = bytes[i] != 0;
+                }
+                y
+            }),
+            None => Mask::splat(false),
+        }
+    }
+
+    #[inline(always)]
+    fn scalar(&self, k: usize) -> Pack<F> {
+        Pack::splat(self.scalars.get(k).copied().unwrap_or(f64::NAN))
+    }
+
+    #[inline(always)]
+    fn put_float(&mut self, k: usize, value: Pack<F>) {
+        if let Some(v) = self.values.get_mut(k) {
+            v.float = value;
+        }
+    }
+
+    #[inline(always)]
+    fn put_int(&mut self, k: usize, value: Ints) {
+        if let Some(v) = self.values.get_mut(k) {
+            v.int = value;
+        }
+    }
+
+    #[inline(always)]
+    fn put_mask(&mut self, k: usize, value: Mask) {
+        if let Some(v) = self.values.get_mut(k) {
+            v.mask = value;
+        }
+    }
+}
+
+/// The body's results on elements `at..at + count` of a row.
+///
+/// # Safety
+/// `1 <= count <= LANES`; every operand's elements there are readable with the declared types; the
+/// processor has `S`'s instructions. With `STATIC`, strides are as declared.
+#[inline(always)]
+pub(crate) unsafe fn evaluate<
+    M: MapBody,
+    F: Float,
+    S: Isa,
+    const I: usize,
+    const O: usize,
+    const ACC: bool,
+    const STATIC: bool,
+>(
+    inputs: &[Src; I],
+    acc: Pack<F>,
+    at: usize,
+    count: usize,
+    scalars: &[f64],
+) -> [Value<F>; O] {
+    let empty = Value {
+        float: Pack::splat(0.0),
+        int: Ints::splat(0),
+        mask: Mask::splat(false),
+    };
+    let mut window = Window::<M, F, S, I, O, ACC, STATIC> {
+        inputs,
+        acc,
+        at,
+        count,
+        scalars,
+        values: [empty; O],
+        body: PhantomData,
+    };
+    M::apply::<F, _>(&mut window);
+    window.values
+}
+
+/// Writes results to elements `at..at + count` of contiguous outputs.
+///
+/// # Safety
+/// The elements are writable with the declared types; `1 <= count <= LANES`.
+#[inline(always)]
+pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
+    values: &[Value<F>; O],
+    outputs: &[Addr; O],
+    at: usize,
+    count: usize,
+) {
+    for k in 0..O {
+        let value = &values[k];
+        // SAFETY: the caller's.
+        unsafe {
+            match M::OUTPUTS[k] {
+                DType::Float => put(
+                    outputs[k].cast::<F>().add(at),
+                    count,
+                    value.float.0,
+                    |p, n, x| F::store_part::<S>(p, n, x),
+                ),
+                DType::Int => put(
+                    outputs[k].cast::<i32>().add(at),
+                    count,
+                    value.int.0,
+                    |p, n, x| {
+                        S::store_f32(p.cast(), n, x.map(|x| f32::from_bits(x as u32)));
+                    },
+                ),
+                DType::Bool => put(
+                    outputs[k].cast::<bool>().add(at),
+                    count,
+                    value.mask.0,
+                    |p, n, x| store(p, n, x),
+                ),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`write`].
+#[inline(always)]
+unsafe fn put<T: Copy>(
+    to: *mut T,
+    count: usize,
+    x: [T; LANES],
+    part: impl Fn(*mut T, usize, [T; LANES]),
+) {
+    if count == LANES {
+        // SAFETY: the caller's.
+        unsafe { to.cast::<[T; LANES]>().write_unaligned(x) };
+    } else {
+        part(to, count, x);
+    }
+}

@@ -1,0 +1,226 @@
+//! `outputs = M(inputs)` over a grid: the odometer around [`evaluate`](super::lanes::evaluate).
+//!
+//! The grid is seen as rows along the innermost dimension, after dimensions that every operand
+//! crosses evenly have been merged into it. A row is worked through in packs of [`LANES`]; its rest
+//! is a partial pack. Large grids are shared out between threads.
+
+use std::marker::PhantomData;
+
+use super::Cpu;
+use super::lanes::{Src, evaluate, size_of_dtype, write};
+use crate::device::{Addr, MapKernels, Operand};
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::pack::LANES;
+use crate::{Float, MapBody, Pack};
+
+/// Elements from which on a map is worth a second thread.
+const PARALLEL: usize = 32_768;
+/// Elements of a long row that are handed out together.
+const CHUNK: usize = 8_192;
+
+/// Some of a map's units; see [`Grid`].
+struct Units<'a, M, F, const R: usize, const I: usize, const O: usize> {
+    grid: &'a Grid<R, I, O>,
+    scalars: &'a [f64],
+    from: usize,
+    to: usize,
+    body: PhantomData<(M, F)>,
+}
+
+/// A map's grid. Long rows are cut into `cuts` units each; otherwise a unit is a row.
+#[derive(Clone, Copy)]
+struct Grid<const R: usize, const I: usize, const O: usize> {
+    shape: [usize; R],
+    inputs: [Operand<R>; I],
+    outputs: [Addr; O],
+    row: usize,
+    rows: usize,
+    cuts: usize,
+}
+
+// SAFETY: the addresses are used under the kernels' contract; parts write disjoint elements.
+unsafe impl<const R: usize, const I: usize, const O: usize> Sync for Grid<R, I, O> {}
+
+impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
+    #[inline(always)]
+    fn new(mut shape: [usize; R], inputs: [Operand<R>; I], outputs: [Addr; O]) -> Self {
+        let mut row = if R == 0 { 1 } else { shape[R - 1] };
+        let mut rows = 1;
+        let mut even = true;
+        for d in (0..R.saturating_sub(1)).rev() {
+            if shape[d] == 1 {
+                continue;
+            }
+            for input in &inputs {
+                even &= input.strides[d] == input.strides[R - 1].wrapping_mul(row);
+            }
+            if even {
+                row *= shape[d];
+                shape[d] = 1;
+            } else {
+                rows *= shape[d];
+            }
+        }
+        Self {
+            shape,
+            inputs,
+            outputs,
+            row,
+            rows,
+            cuts: row.div_ceil(CHUNK),
+        }
+    }
+
+    /// The operands at the first element of row `index`, and the row's position.
+    #[inline(always)]
+    fn row<M: MapBody, F>(&self, index: usize) -> ([Src; I], [usize; R]) {
+        let mut position = [0; R];
+        if index > 0 {
+            let mut rest = index;
+            for d in (0..R.saturating_sub(1)).rev() {
+                position[d] = rest % self.shape[d];
+                rest /= self.shape[d];
+            }
+        }
+        let mut k = 0;
+        let sources = self.inputs.map(|input| {
+            let src = Src::at(
+                &input,
+                size_of_dtype::<F>(M::INPUTS[k].dtype),
+                position,
+                R.saturating_sub(1),
+            );
+            k += 1;
+            src
+        });
+        (sources, position)
+    }
+
+    /// Moves on to the next row.
+    #[inline(always)]
+    fn next<M: MapBody, F>(&self, sources: &mut [Src; I], position: &mut [usize; R]) {
+        for d in (0..R.saturating_sub(1)).rev() {
+            if self.shape[d] == 1 {
+                continue;
+            }
+            position[d] += 1;
+            let wrapped = position[d] == self.shape[d];
+            let steps = if wrapped {
+                1usize.wrapping_sub(self.shape[d])
+            } else {
+                1
+            };
+            for k in 0..I {
+                let size = size_of_dtype::<F>(M::INPUTS[k].dtype);
+                sources[k].advance(steps.wrapping_mul(self.inputs[k].strides[d]), size);
+            }
+            if !wrapped {
+                return;
+            }
+            position[d] = 0;
+        }
+    }
+}
+
+impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize>
+    Units<'_, M, F, R, I, O>
+{
+    /// Elements `from..to` of a row whose first element is number `base` of the outputs.
+    ///
+    /// # Safety
+    /// The kernels' contract, and `S`'s instructions.
+    #[inline(always)]
+    unsafe fn span<S: Isa>(&self, sources: &[Src; I], base: usize, from: usize, to: usize) {
+        let (outputs, scalars) = (&self.grid.outputs, self.scalars);
+        let zero = Pack::splat(0.0);
+        let mut at = from;
+        // SAFETY: `at + count <= to`, inside the row.
+        unsafe {
+            while at + LANES <= to {
+                let values =
+                    evaluate::<M, F, S, I, O, false, true>(sources, zero, at, LANES, scalars);
+                write::<M, F, S, O>(&values, outputs, base + at, LANES);
+                at += LANES;
+            }
+            if at < to {
+                let values =
+                    evaluate::<M, F, S, I, O, false, true>(sources, zero, at, to - at, scalars);
+                write::<M, F, S, O>(&values, outputs, base + at, to - at);
+            }
+        }
+    }
+}
+
+impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize> Kernel
+    for Units<'_, M, F, R, I, O>
+{
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        let grid = self.grid;
+        let (mut sources, mut position) = grid.row::<M, F>(self.from / grid.cuts);
+        // SAFETY: units are rows or parts of rows of the grid.
+        unsafe {
+            if grid.cuts == 1 {
+                for row in self.from..self.to {
+                    self.span::<S>(&sources, row * grid.row, 0, grid.row);
+                    grid.next::<M, F>(&mut sources, &mut position);
+                }
+                return;
+            }
+            let mut unit = self.from;
+            while unit < self.to {
+                let row = unit / grid.cuts;
+                // The units of this row that are ours.
+                let first = unit - row * grid.cuts;
+                let last = grid.cuts.min(self.to - row * grid.cuts);
+                self.span::<S>(
+                    &sources,
+                    row * grid.row,
+                    first * CHUNK,
+                    grid.row.min(last * CHUNK),
+                );
+                unit = row * grid.cuts + last;
+                grid.next::<M, F>(&mut sources, &mut position);
+            }
+        }
+    }
+}
+
+impl<F: Float> MapKernels for Cpu<F> {
+    #[inline]
+    unsafe fn map<M: MapBody, const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: [usize; R],
+        inputs: [Operand<R>; I],
+        outputs: [Addr; O],
+        scalars: &[f64],
+    ) {
+        let grid = Grid::new(shape, inputs, outputs);
+        let total = grid.row * grid.rows;
+        if total == 0 {
+            return;
+        }
+        let units = grid.rows * grid.cuts;
+        let parts = if total < PARALLEL {
+            1
+        } else {
+            self.pool().size().min(units).min(total / (PARALLEL / 2))
+        };
+        let part = |p: usize| {
+            let (from, to) = (units * p / parts, units * (p + 1) / parts);
+            dispatch(Units::<M, F, R, I, O> {
+                grid: &grid,
+                scalars,
+                from,
+                to,
+                body: PhantomData,
+            });
+        };
+        if parts == 1 {
+            part(0);
+        } else {
+            self.pool().run(parts, part);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! `outputs = M(A B, extra..)`: the choice of a kernel, the split into parts, the epilogue.
+//!
+//! Large products are cut into blocks of C, by the sizes alone, so that results do not depend on
+//! the number of threads. A block's epilogue runs right after its product, while it is in cache.
+
+use std::marker::PhantomData;
+
+use super::lanes::{Src, evaluate, size_of_dtype, write};
+use super::matvec::Row;
+use super::rows::{Shared, read};
+use super::small::{Mn, Nk, fits_mn, fits_nk};
+use super::{Cpu, scratch};
+use crate::device::{Addr, Operand, Product, ProductKernels};
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::pack::LANES;
+use crate::{DType, Float, MapBody};
+
+/// Multiplications below which the library's preparations cost more than they save.
+const TINY: usize = 4_096;
+/// Multiplications from which on a second thread is worth it.
+const PARALLEL: usize = 131_072;
+/// Multiplications of a block.
+const BLOCK: usize = 4_194_304;
+/// Columns of one row that are handed out together.
+const COLUMNS: usize = 128;
+
+/// A product's arguments.
+struct Call<'a, M, F, const I: usize, const O: usize> {
+    size: Product,
+    a: *const F,
+    b: *const F,
+    extra: [Operand<3>; I],
+    outputs: [Addr; O],
+    scalars: &'a [f64],
+    body: PhantomData<M>,
+}
+
+// SAFETY: the addresses are used under the kernels' contract; parts write disjoint elements.
+unsafe impl<M, F, const I: usize, const O: usize> Sync for Call<'_, M, F, I, O> {}
+
+impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> {
+    /// The epilogue's operands along row i of product g.
+    #[inline(always)]
+    fn extra(&self, g: usize, i: usize) -> [Src; I] {
+        let mut k = 0;
+        self.extra.map(|extra| {
+            k += 1;
+            Src::at(&extra, size_of_dtype::<F>(M::INPUTS[k].dtype), [g, i, 0], 2)
+        })
+    }
+
+    /// The distances of the epilogue's operands between rows.
+    #[inline(always)]
+    fn down(&self) -> [(usize, usize); I] {
+        let mut k = 0;
+        self.extra.map(|extra| {
+            k += 1;
+            (extra.strides[1], size_of_dtype::<F>(M::INPUTS[k].dtype))
+        })
+    }
+
+    /// The outputs at row i of product g.
+    #[inline(always)]
+    fn outputs(&self, g: usize, i: usize) -> [Addr; O] {
+        let first = (g * self.size.m + i) * self.size.n;
+        let mut k = 0;
+        self.outputs.map(|output| {
+            let size = size_of_dtype::<F>(M::OUTPUTS[k]);
+            k += 1;
+            output.wrapping_add(first * size)
+        })
+    }
+
+    fn a(&self, g: usize) -> *const F {
+        self.a.wrapping_add(g * self.size.m * self.size.k)
+    }
+
+    fn b(&self, g: usize) -> *const F {
+        self.b.wrapping_add(g * self.size.k * self.size.n)
+    }
+
+    /// Every row without the library.
+    fn direct(&self, cpu: &Cpu<F>) {
+        let Product { batch, m, n, k, .. } = self.size;
+        let cuts = n.div_ceil(COLUMNS);
+        let work = batch * m * n * (k + 1);
+        // Memory is what limits these: a part pays from fewer multiplications than elsewhere.
+        cpu.share(batch * m * cuts, work / 4, |from, to| {
+            let mut unit = from;
+            while unit < to {
+                let (row, cut) = (unit / cuts, unit % cuts);
+                let last = cuts.min(cut + to - unit);
+                let (g, i) = (row / m, row % m);
+                dispatch(Row::<M, F, I, O> {
+                    size: self.size,
+                    i,
+                    from: cut * COLUMNS,
+                    to: n.min(last * COLUMNS),
+                    a: self.a(g),
+                    b: self.b(g),
+                    extra: self.extra(g, i),
+                    outputs: self.outputs(g, i),
+                    scalars: self.scalars,
+                    body: PhantomData,
+                });
+                unit += last - cut;
+            }
+        });
+    }
+
+    /// The output that can hold C before the epilogue: a float that no operand lies in.
+    fn holder(&self) -> Option<Addr> {
+        let free = |k: &usize| {
+            M::OUTPUTS[*k] == DType::Float && self.extra.iter().all(|e| e.addr != self.outputs[*k])
+        };
+        (0..O).find(free).map(|k| self.outputs[k])
+    }
+
+    /// All blocks with the library, C at `c` (batch, m, n).
+    fn blocks(&self, cpu: &Cpu<F>, c: *mut F) {
+        let Product {
+            batch,
+            m,
+            n,
+            k,
+            ta,
+            tb,
+        } = self.size;
+        let (a_strides, b_strides) = (
+            if ta { (1, m) } else { (k, 1) },
+            if tb { (1, k) } else { (n, 1) },
+        );
+        // Cut the longer side; edges are multiples of what kernels compute at a time.
+        let wanted = (m * n * k / BLOCK).clamp(1, 64);
+        let (height, width) = if n > m {
+            (m, n.div_ceil(wanted).next_multiple_of(64))
+        } else {
+            (m.div_ceil(wanted).next_multiple_of(48), n)
+        };
+        let (down, across) = (m.div_ceil(height), n.div_ceil(width));
+        let parts = batch * down * across;
+        let c = Shared(c);
+        let part = |p: usize| {
+            let (g, block) = (p / (down * across), p % (down * across));
+            let (i, j) = (block / across * height, block % across * width);
+            let (rows, columns) = (height.min(m - i), width.min(n - j));
+            let c = c.get().wrapping_add((g * m + i) * n + j);
+            // SAFETY: a block of C, the rows of A and the columns of B that it needs.
+            unsafe {
+                F::gemm(
+                    rows,
+                    columns,
+                    k,
+                    (
+                        self.a(g).add(i * a_strides.0),
+                        a_strides.0 as isize,
+                        a_strides.1 as isize,
+                    ),
+                    (
+                        self.b(g).add(j * b_strides.1),
+                        b_strides.0 as isize,
+                        b_strides.1 as isize,
+                    ),
+                    (c, n as isize),
+                );
+            }
+            if !(M::IDENTITY
+                && O == 1
+                && c.cast() == self.outputs(g, i)[0].wrapping_add(j * size_of::<F>()))
+            {
+                dispatch(Epilogue {
+                    call: self,
+                    g,
+                    rows: (i, i + rows),
+                    columns: (j, j + columns),
+                    c,
+                });
+            }
+        };
+        if batch * m * n * k < PARALLEL {
+            (0..parts).for_each(part);
+        } else {
+            cpu.pool().run(parts, part);
+        }
+    }
+
+    fn run(&self, cpu: &Cpu<F>) {
+        let Product { batch, m, n, k, .. } = self.size;
+        if batch * m * n == 0 {
+            return;
+        }
+        if m == 1 || k == 0 || m * n * k <= TINY {
+            return self.direct(cpu);
+        }
+        let done = match self.holder() {
+            Some(c) => Some(self.blocks(cpu, c.cast())),
+            None => scratch::with(batch * m * n * size_of::<F>(), |c| {
+                self.blocks(cpu, c.cast())
+            }),
+        };
+        if done.is_none() {
+            // No memory for C: slower, and right.
+            self.direct(cpu);
+        }
+    }
+}
+
+/// The body on a block of C.
+struct Epilogue<'a, 'b, M, F, const I: usize, const O: usize> {
+    call: &'a Call<'b, M, F, I, O>,
+    g: usize,
+    rows: (usize, usize),
+    columns: (usize, usize),
+    /// The block's first element; rows are n apart.
+    c: *mut F,
+}
+
+impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Epilogue<'_, '_, M, F, I, O> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        let call = self.call;
+        let mut extra = call.extra(self.g, self.rows.0);
+        let down = call.down();
+        let mut c = self.c.cast_const();
+        for i in self.rows.0..self.rows.1 {
+            let outputs = call.outputs(self.g, i);
+            let mut j = self.columns.0;
+            // SAFETY: the kernels' contract; a pack of C is read before it is written.
+            unsafe {
+                while j < self.columns.1 {
+                    let count = LANES.min(self.columns.1 - j);
+                    let acc = read::<F, S>(c.add(j - self.columns.0), count);
+                    let values =
+                        evaluate::<M, F, S, I, O, true, true>(&extra, acc, j, count, call.scalars);
+                    write::<M, F, S, O>(&values, &outputs, j, count);
+                    j += count;
+                }
+            }
+            for (src, (elements, size)) in extra.iter_mut().zip(down) {
+                src.advance(elements, size);
+            }
+            c = c.wrapping_add(call.size.n);
+        }
+    }
+}
+
+impl<F: Float> ProductKernels for Cpu<F> {
+    unsafe fn product<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        a: Addr,
+        b: Addr,
+        extra: [Operand<3>; I],
+        outputs: [Addr; O],
+        scalars: &[f64],
+    ) {
+        Call::<M, F, I, O> {
+            size,
+            a: a.cast(),
+            b: b.cast(),
+            extra,
+            outputs,
+            scalars,
+            body: PhantomData,
+        }
+        .run(self);
+    }
+
+    #[inline]
+    unsafe fn product_nk<
+        M: MapBody,
+        const N: usize,
+        const K: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: Addr,
+        b: Addr,
+        extra: [Operand<3>; I],
+        outputs: [Addr; O],
+        scalars: &[f64],
+    ) {
+        let call = Call::<M, F, I, O> {
+            size,
+            a: a.cast(),
+            b: b.cast(),
+            extra,
+            outputs,
+            scalars,
+            body: PhantomData,
+        };
+        if const { !fits_nk(N, K) } {
+            return call.run(self);
+        }
+        let down = call.down();
+        for g in 0..size.batch {
+            let (extra, outputs) = (call.extra(g, 0), call.outputs(g, 0));
+            let (a, b) = (call.a(g), call.b(g));
+            dispatch(Nk::<M, F, N, K, I, O> {
+                size,
+                a,
+                b,
+                extra,
+                down,
+                outputs,
+                scalars,
+                body: PhantomData,
+            });
+        }
+    }
+
+    #[inline]
+    unsafe fn product_mn<
+        M: MapBody,
+        const MM: usize,
+        const N: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: Addr,
+        b: Addr,
+        extra: [Operand<3>; I],
+        outputs: [Addr; O],
+        scalars: &[f64],
+    ) {
+        let call = Call::<M, F, I, O> {
+            size,
+            a: a.cast(),
+            b: b.cast(),
+            extra,
+            outputs,
+            scalars,
+            body: PhantomData,
+        };
+        if const { !fits_mn(N) } {
+            return call.run(self);
+        }
+        let down = call.down();
+        for g in 0..size.batch {
+            let (extra, outputs) = (call.extra(g, 0), call.outputs(g, 0));
+            let (a, b) = (call.a(g), call.b(g));
+            dispatch(Mn::<M, F, MM, N, I, O> {
+                size,
+                a,
+                b,
+                extra,
+                down,
+                outputs,
+                scalars,
+                body: PhantomData,
+            });
+        }
+    }
+}

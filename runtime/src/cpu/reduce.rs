@@ -1,0 +1,329 @@
+//! `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
+//!
+//! A block is a range of n for up to [`WIDE`] neighbouring i. Inside it floats are combined in a
+//! fixed order in short runs, whose results are combined in double precision, so that a sum of a
+//! million f32 keeps their accuracy. Where blocks begin depends on the shape alone.
+
+use std::marker::PhantomData;
+
+use super::Cpu;
+use super::lanes::{Src, evaluate, size_of_dtype};
+use super::rows::Shared;
+use crate::device::{Addr, Axis, Operand, Reduce, ReduceKernels, Softmax};
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::pack::LANES;
+use crate::{Float, Inner, MapBody, Mask, Pack};
+
+/// Columns of a block.
+const WIDE: usize = 64;
+/// Packs along n that are combined in the float type before going over to f64.
+const RUN: usize = 64;
+/// Segments that a long single reduction is cut into, at most.
+const SEGMENTS: usize = 64;
+/// Elements below which there is one segment.
+const SEGMENT: usize = 16_384;
+
+fn identity(kind: Reduce) -> f64 {
+    match kind {
+        Reduce::Sum => 0.0,
+        Reduce::Max => f64::NEG_INFINITY,
+        Reduce::Min => f64::INFINITY,
+    }
+}
+
+#[inline(always)]
+fn combine<F: Float>(kind: Reduce, a: F, b: F) -> F {
+    match kind {
+        Reduce::Sum => a + b,
+        Reduce::Max => a.max(b),
+        Reduce::Min => a.min(b),
+    }
+}
+
+#[inline(always)]
+fn combine_packs<F: Float>(kind: Reduce, a: Pack<F>, b: Pack<F>) -> Pack<F> {
+    match kind {
+        Reduce::Sum => a + b,
+        Reduce::Max => a.max(b),
+        Reduce::Min => a.min(b),
+    }
+}
+
+/// A reduction.
+struct Job<'a, M, F, const I: usize> {
+    kind: Reduce,
+    axis: Axis,
+    inputs: [Operand<3>; I],
+    scalars: &'a [f64],
+    body: PhantomData<(M, F)>,
+}
+
+// SAFETY: the addresses are used under the kernels' contract, for reading.
+unsafe impl<M, F, const I: usize> Sync for Job<'_, M, F, I> {}
+
+/// A range of n at `width` columns from (o, i).
+struct Block<'a, 'b, M, F, const I: usize> {
+    job: &'a Job<'b, M, F, I>,
+    o: usize,
+    n: (usize, usize),
+    i: usize,
+    width: usize,
+    totals: &'a mut [f64; WIDE],
+}
+
+impl<M: MapBody, F: Float, const I: usize> Job<'_, M, F, I> {
+    /// Whether the operands' strides along this dimension are those that the body declares for its
+    /// innermost one; then packs are loaded without asking.
+    #[inline(always)]
+    fn strides_as_declared(&self, along: usize) -> bool {
+        M::INPUTS
+            .iter()
+            .zip(&self.inputs)
+            .all(|(declared, input)| match declared.inner {
+                Inner::Zero => input.strides[along] == 0,
+                Inner::One => input.strides[along] == 1,
+                Inner::Many => true,
+            })
+    }
+
+    #[inline(always)]
+    fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
+        let mut k = 0;
+        self.inputs.map(|input| {
+            let src = Src::at(
+                &input,
+                size_of_dtype::<F>(M::INPUTS[k].dtype),
+                position,
+                along,
+            );
+            k += 1;
+            src
+        })
+    }
+}
+
+impl<M: MapBody, F: Float, const I: usize> Kernel for Block<'_, '_, M, F, I> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        let along = if self.job.axis.inner == 1 { 1 } else { 2 };
+        // SAFETY: the kernels' contract.
+        unsafe {
+            match (along, self.job.strides_as_declared(along)) {
+                (1, true) => self.along::<S, true>(),
+                (1, false) => self.along::<S, false>(),
+                (_, true) => self.across::<S, true>(),
+                (_, false) => self.across::<S, false>(),
+            }
+        }
+    }
+}
+
+impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
+    /// One column whose elements follow each other: the packs lie along n.
+    ///
+    /// # Safety
+    /// The kernels' contract, and `S`'s instructions.
+    #[inline(always)]
+    unsafe fn along<S: Isa, const STATIC: bool>(self) {
+        let (job, kind) = (self.job, self.job.kind);
+        let sources = job.sources([self.o, 0, 0], 1);
+        let zero = Pack::splat(0.0);
+        let neutral = Pack::<F>::splat(identity(kind));
+        let mut total = identity(kind);
+        let (mut at, to) = self.n;
+        // SAFETY: positions stay below `to`.
+        let value = |at, count| unsafe {
+            evaluate::<M, F, S, I, 1, false, STATIC>(&sources, zero, at, count, job.scalars)[0]
+                .float
+        };
+        while at < to {
+            let end = to.min(at + RUN * LANES);
+            // Four named sums: as an array they would live in memory.
+            let (mut s0, mut s1, mut s2, mut s3) = (neutral, neutral, neutral, neutral);
+            while at + 4 * LANES <= end {
+                s0 = combine_packs(kind, s0, value(at, LANES));
+                s1 = combine_packs(kind, s1, value(at + LANES, LANES));
+                s2 = combine_packs(kind, s2, value(at + 2 * LANES, LANES));
+                s3 = combine_packs(kind, s3, value(at + 3 * LANES, LANES));
+                at += 4 * LANES;
+            }
+            while at + LANES <= end {
+                s0 = combine_packs(kind, s0, value(at, LANES));
+                at += LANES;
+            }
+            if at < end {
+                s1 = combine_packs(
+                    kind,
+                    s1,
+                    Mask::first(end - at).select(value(at, end - at), neutral),
+                );
+                at = end;
+            }
+            let sum = combine_packs(
+                kind,
+                combine_packs(kind, s0, s1),
+                combine_packs(kind, s2, s3),
+            );
+            total = combine(kind, total, sum.fold(|a, b| combine(kind, a, b)).to_f64());
+        }
+        self.totals[0] = total;
+    }
+
+    /// Columns side by side: the packs lie across them.
+    ///
+    /// # Safety
+    /// The kernels' contract, and `S`'s instructions.
+    #[inline(always)]
+    unsafe fn across<S: Isa, const STATIC: bool>(self) {
+        let (job, kind) = (self.job, self.job.kind);
+        let zero = Pack::splat(0.0);
+        self.totals.fill(identity(kind));
+        let (mut at, to) = self.n;
+        let mut sources = job.sources([self.o, at, 0], 2);
+        while at < to {
+            let end = to.min(at + RUN);
+            let mut sums = [Pack::<F>::splat(identity(kind)); WIDE / LANES];
+            while at < end {
+                // SAFETY: columns stay below the width.
+                unsafe {
+                    if self.width == WIDE {
+                        for (p, sum) in sums.iter_mut().enumerate() {
+                            let first = self.i + p * LANES;
+                            let value = evaluate::<M, F, S, I, 1, false, STATIC>(
+                                &sources,
+                                zero,
+                                first,
+                                LANES,
+                                job.scalars,
+                            );
+                            *sum = combine_packs(kind, *sum, value[0].float);
+                        }
+                    } else {
+                        for p in 0..self.width.div_ceil(LANES) {
+                            let count = LANES.min(self.width - p * LANES);
+                            let first = self.i + p * LANES;
+                            let value = evaluate::<M, F, S, I, 1, false, STATIC>(
+                                &sources,
+                                zero,
+                                first,
+                                count,
+                                job.scalars,
+                            );
+                            sums[p] = combine_packs(kind, sums[p], value[0].float);
+                        }
+                    }
+                }
+                for k in 0..I {
+                    sources[k].advance(
+                        job.inputs[k].strides[1],
+                        size_of_dtype::<F>(M::INPUTS[k].dtype),
+                    );
+                }
+                at += 1;
+            }
+            for p in 0..WIDE / LANES {
+                for lane in 0..LANES {
+                    let total = &mut self.totals[p * LANES + lane];
+                    *total = combine(kind, *total, sums[p].0[lane].to_f64());
+                }
+            }
+        }
+    }
+}
+
+impl<F: Float> ReduceKernels for Cpu<F> {
+    unsafe fn reduce<M: MapBody, const I: usize>(
+        &self,
+        kind: Reduce,
+        axis: Axis,
+        inputs: [Operand<3>; I],
+        scalars: &[f64],
+        y: Addr,
+    ) {
+        let Axis { outer, n, inner } = axis;
+        let job = Job::<M, F, I> {
+            kind,
+            axis,
+            inputs,
+            scalars,
+            body: PhantomData,
+        };
+        let y = Shared(y.cast::<F>());
+        let cuts = inner.div_ceil(WIDE);
+        let total = outer * n * inner;
+        if outer * cuts == 1 && n > 1 && total > SEGMENT {
+            // One block would be one thread's work: cut n, and combine in order.
+            let segments = (total / SEGMENT + 1).min(SEGMENTS);
+            let length = n.div_ceil(segments).next_multiple_of(RUN);
+            let segments = n.div_ceil(length);
+            let mut partial = [[0.0; WIDE]; SEGMENTS];
+            let places = Shared(partial.as_mut_ptr());
+            self.pool().run(segments, |s| {
+                // SAFETY: every part has its own place, and the places outlive the region.
+                let totals = unsafe { &mut *places.get().add(s) };
+                dispatch(Block {
+                    job: &job,
+                    o: 0,
+                    n: (s * length, n.min((s + 1) * length)),
+                    i: 0,
+                    width: inner,
+                    totals,
+                });
+            });
+            for i in 0..inner {
+                let sum = partial[..segments]
+                    .iter()
+                    .fold(identity(kind), |sum, p| combine(kind, sum, p[i]));
+                // SAFETY: the kernels' contract.
+                unsafe { *y.get().add(i) = F::from_f64(sum) };
+            }
+            return;
+        }
+        self.share(outer * cuts, total.max(outer * inner), |from, to| {
+            let mut totals = [0.0; WIDE];
+            for unit in from..to {
+                let (o, i) = (unit / cuts, unit % cuts * WIDE);
+                let width = WIDE.min(inner - i);
+                dispatch(Block {
+                    job: &job,
+                    o,
+                    n: (0, n),
+                    i,
+                    width,
+                    totals: &mut totals,
+                });
+                for (j, sum) in totals[..width].iter().enumerate() {
+                    // SAFETY: the kernels' contract.
+                    unsafe { *y.get().add(o * inner + i + j) = F::from_f64(*sum) };
+                }
+            }
+        });
+    }
+
+    unsafe fn arg_reduce(&self, largest: bool, axis: Axis, x: Addr, y: Addr) {
+        // SAFETY: the caller's.
+        unsafe { super::rows::arg_reduce(self, largest, axis, x.cast(), y.cast()) }
+    }
+
+    unsafe fn softmax(&self, kind: Softmax, axis: Axis, x: Addr, y: Addr) {
+        let work = match kind {
+            Softmax::Softmax => super::rows::Work::Softmax,
+            Softmax::LogSoftmax => super::rows::Work::LogSoftmax,
+        };
+        // SAFETY: the caller's.
+        unsafe { super::rows::exponentials(self, work, axis, x.cast(), y.cast()) }
+    }
+
+    unsafe fn logsumexp(&self, axis: Axis, x: Addr, y: Addr) {
+        // SAFETY: the caller's.
+        unsafe {
+            super::rows::exponentials(self, super::rows::Work::LogSumExp, axis, x.cast(), y.cast())
+        }
+    }
+
+    unsafe fn cumsum(&self, reverse: bool, axis: Axis, x: Addr, y: Addr) {
+        // SAFETY: the caller's.
+        unsafe { super::rows::cumsum(self, reverse, axis, x.cast(), y.cast()) }
+    }
+}

@@ -1,0 +1,350 @@
+//! Work along one dimension that is not a fused reduction: softmax, logsumexp, argmax, cumsum.
+//!
+//! x, y: (outer, n, inner). With `inner == 1` packs lie along n, otherwise across `inner`.
+
+use super::Cpu;
+use crate::device::Axis;
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::pack::LANES;
+use crate::{Float, Mask, Pack};
+
+/// Elements of work below which one thread is enough.
+const PARALLEL: usize = 16_384;
+
+/// An address that parts of a region share; each writes elements of its own.
+pub(crate) struct Shared<T>(pub(crate) *mut T);
+
+// SAFETY: an address; using it is the kernels' contract.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// The address. (A method, so that closures capture the whole value.)
+    #[inline(always)]
+    pub(crate) fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+impl<F: Float> Cpu<F> {
+    /// Shares `units` of equal size out between the threads when `work` is worth it; `f` gets a
+    /// range of units. For kernels whose units do not depend on each other.
+    #[inline]
+    pub(crate) fn share(&self, units: usize, work: usize, f: impl Fn(usize, usize) + Sync) {
+        let parts = if work < PARALLEL {
+            1
+        } else {
+            self.pool().size().min(units).min(work / (PARALLEL / 2))
+        };
+        if parts < 2 {
+            f(0, units);
+        } else {
+            self.pool()
+                .run(parts, |p| f(units * p / parts, units * (p + 1) / parts));
+        }
+    }
+}
+
+/// What [`exponentials`] computes.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Work {
+    Softmax,
+    LogSoftmax,
+    LogSumExp,
+}
+
+/// One row along n, or up to [`LANES`] neighbouring columns.
+struct Line<F> {
+    work: Work,
+    n: usize,
+    /// Distance along n.
+    step: usize,
+    /// Columns, for the second form.
+    width: usize,
+    x: *const F,
+    y: *mut F,
+}
+
+/// What is subtracted before exponentiating, for a logarithm afterwards: 0 for an infinite maximum.
+#[inline(always)]
+fn finite<F: Float>(max: F) -> F {
+    if max.abs() == F::INFINITY {
+        F::ZERO
+    } else {
+        max
+    }
+}
+
+impl<F: Float> Kernel for Line<F> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        // SAFETY: the caller's.
+        unsafe {
+            if self.step == 1 {
+                self.along::<S>()
+            } else {
+                self.across::<S>()
+            }
+        }
+    }
+}
+
+/// `count` elements as a pack.
+///
+/// # Safety
+/// They are readable, `1 <= count <= LANES`, and the processor has `S`'s instructions.
+#[inline(always)]
+pub(crate) unsafe fn read<F: Float, S: Isa>(from: *const F, count: usize) -> Pack<F> {
+    // SAFETY: the caller's.
+    unsafe {
+        Pack(if count == LANES {
+            from.cast::<[F; LANES]>().read_unaligned()
+        } else {
+            F::load_part::<S>(from, count)
+        })
+    }
+}
+
+/// The first `count` lanes to memory.
+///
+/// # Safety
+/// As for [`read`], writable.
+#[inline(always)]
+pub(crate) unsafe fn put<F: Float, S: Isa>(to: *mut F, count: usize, x: Pack<F>) {
+    // SAFETY: the caller's.
+    unsafe {
+        if count == LANES {
+            to.cast::<[F; LANES]>().write_unaligned(x.0)
+        } else {
+            F::store_part::<S>(to, count, x.0)
+        }
+    }
+}
+
+impl<F: Float> Line<F> {
+    /// # Safety
+    /// The kernels' contract.
+    #[inline(always)]
+    unsafe fn along<S: Isa>(self) {
+        let Self { work, n, x, y, .. } = self;
+        let low = Pack::all(-F::INFINITY);
+        let full = n / LANES * LANES;
+        // SAFETY: all positions are below n.
+        unsafe {
+            let mut max = low;
+            for at in (0..full).step_by(LANES) {
+                max = max.max(read::<F, S>(x.add(at), LANES));
+            }
+            if full < n {
+                let rest = read::<F, S>(x.add(full), n - full);
+                max = max.max(Mask::first(n - full).select(rest, low));
+            }
+            let max = max.fold(F::max);
+            let shift = Pack::all(if work == Work::Softmax {
+                max
+            } else {
+                finite(max)
+            });
+            let mut total = 0.0;
+            let mut at = 0;
+            while at < n {
+                let mut sum = Pack::splat(0.0);
+                let end = n.min(at + 128 * LANES);
+                while at < end {
+                    let count = LANES.min(end - at);
+                    let e = (read::<F, S>(x.add(at), count) - shift).exp();
+                    if work == Work::Softmax {
+                        put::<F, S>(y.add(at), count, e);
+                    }
+                    sum = sum
+                        + if count == LANES {
+                            e
+                        } else {
+                            Mask::first(count).select(e, Pack::splat(0.0))
+                        };
+                    at += count;
+                }
+                total += sum.fold(|a, b| a + b).to_f64();
+            }
+            let total = F::from_f64(total);
+            let lse = total.ln() + shift.0[0];
+            match work {
+                Work::LogSumExp => *y = lse,
+                Work::Softmax => {
+                    let total = Pack::all(total);
+                    for at in (0..n).step_by(LANES) {
+                        let count = LANES.min(n - at);
+                        let e = read::<F, S>(y.add(at), count);
+                        put::<F, S>(y.add(at), count, e / total);
+                    }
+                }
+                Work::LogSoftmax => {
+                    // Two steps: the logarithm is small beside a large maximum.
+                    let log = Pack::all(total.ln());
+                    for at in (0..n).step_by(LANES) {
+                        let count = LANES.min(n - at);
+                        let z = read::<F, S>(x.add(at), count) - shift;
+                        put::<F, S>(y.add(at), count, z - log);
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The kernels' contract.
+    #[inline(always)]
+    unsafe fn across<S: Isa>(self) {
+        let Self {
+            work,
+            n,
+            step,
+            width,
+            x,
+            y,
+        } = self;
+        // SAFETY: all positions are inside the columns.
+        unsafe {
+            let mut max = Pack::all(-F::INFINITY);
+            for j in 0..n {
+                max = max.max(read::<F, S>(x.add(j * step), width));
+            }
+            let mut shift = max;
+            if work != Work::Softmax {
+                for lane in &mut shift.0 {
+                    *lane = finite(*lane);
+                }
+            }
+            let mut total = Pack::splat(0.0);
+            for j in 0..n {
+                let e = (read::<F, S>(x.add(j * step), width) - shift).exp();
+                if work == Work::Softmax {
+                    put::<F, S>(y.add(j * step), width, e);
+                }
+                total = total + e;
+            }
+            let log = total.log();
+            match work {
+                Work::LogSumExp => put::<F, S>(y, width, log + shift),
+                Work::Softmax => {
+                    for j in 0..n {
+                        let e = read::<F, S>(y.add(j * step), width);
+                        put::<F, S>(y.add(j * step), width, e / total);
+                    }
+                }
+                Work::LogSoftmax => {
+                    for j in 0..n {
+                        let z = read::<F, S>(x.add(j * step), width) - shift;
+                        put::<F, S>(y.add(j * step), width, z - log);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Softmax, log-softmax or logsumexp along n.
+///
+/// # Safety
+/// The kernels' contract; `y` may be `x`.
+pub(crate) unsafe fn exponentials<F: Float>(
+    cpu: &Cpu<F>,
+    work: Work,
+    axis: Axis,
+    x: *mut F,
+    y: *mut F,
+) {
+    let Axis { outer, n, inner } = axis;
+    let (x, y) = (Shared(x), Shared(y));
+    let cuts = inner.div_ceil(LANES);
+    // The exponential makes an element worth several of a plain map's.
+    cpu.share(outer * cuts, outer * n * inner * 4, |from, to| {
+        for unit in from..to {
+            let (o, i) = (unit / cuts, unit % cuts * LANES);
+            let rows = if work == Work::LogSumExp { 1 } else { n };
+            let step = inner;
+            // SAFETY: a line of the block.
+            unsafe {
+                let (x, y) = (
+                    x.get().add(o * n * inner + i),
+                    y.get().add(o * rows * inner + i),
+                );
+                dispatch(Line {
+                    work,
+                    n,
+                    step,
+                    width: LANES.min(inner - i),
+                    x,
+                    y,
+                });
+            }
+        }
+    });
+}
+
+/// The index of the first largest or smallest; the first NaN wins.
+///
+/// # Safety
+/// The kernels' contract.
+pub(crate) unsafe fn arg_reduce<F: Float>(
+    cpu: &Cpu<F>,
+    largest: bool,
+    axis: Axis,
+    x: *mut F,
+    y: *mut i32,
+) {
+    let Axis { outer, n, inner } = axis;
+    let (x, y) = (Shared(x), Shared(y));
+    cpu.share(outer * inner, outer * n * inner, |from, to| {
+        for unit in from..to {
+            let (o, i) = (unit / inner, unit % inner);
+            // SAFETY: positions are inside the block.
+            unsafe {
+                let line = x.get().add(o * n * inner + i);
+                let mut best = 0;
+                if n > 0 {
+                    let mut value = *line;
+                    for j in 1..n {
+                        let v = *line.add(j * inner);
+                        #[allow(clippy::eq_op)]
+                        let wins = (if largest { v > value } else { v < value }) || v != v;
+                        #[allow(clippy::eq_op)]
+                        if wins && value == value {
+                            (best, value) = (j, v);
+                        }
+                    }
+                }
+                *y.get().add(unit) = best as i32;
+            }
+        }
+    });
+}
+
+/// Running sums along n.
+///
+/// # Safety
+/// The kernels' contract; `y` may be `x`.
+pub(crate) unsafe fn cumsum<F: Float>(
+    cpu: &Cpu<F>,
+    reverse: bool,
+    axis: Axis,
+    x: *mut F,
+    y: *mut F,
+) {
+    let Axis { outer, n, inner } = axis;
+    let (x, y) = (Shared(x), Shared(y));
+    cpu.share(outer * inner, outer * n * inner, |from, to| {
+        for unit in from..to {
+            let first = unit / inner * n * inner + unit % inner;
+            let mut sum = 0.0;
+            for j in 0..n {
+                let at = first + inner * if reverse { n - 1 - j } else { j };
+                // SAFETY: inside the block. The sum is kept in f64, so that rounding does not pile up.
+                unsafe {
+                    sum += (*x.get().add(at)).to_f64();
+                    *y.get().add(at) = F::from_f64(sum);
+                }
+            }
+        }
+    });
+}

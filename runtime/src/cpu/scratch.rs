@@ -1,0 +1,23 @@
+//! Working memory of a thread: a size in, the address of at least so many bytes out.
+//!
+//! It grows to the largest request and is kept, so that repeated calls do not allocate.
+
+use std::cell::RefCell;
+
+use super::CpuBuffer;
+
+thread_local! {
+    static SCRATCH: RefCell<Option<CpuBuffer>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with the address of `bytes` bytes aligned to 64, of any content; `None` when memory
+/// is out or when the scratch is in use by a caller of this call.
+pub(crate) fn with<T>(bytes: usize, f: impl FnOnce(*mut u8) -> T) -> Option<T> {
+    SCRATCH.with(|scratch| {
+        let mut scratch = scratch.try_borrow_mut().ok()?;
+        if scratch.as_ref().is_none_or(|s| s.bytes() < bytes) {
+            *scratch = Some(CpuBuffer::zeroed(bytes.next_power_of_two().max(4096))?);
+        }
+        scratch.as_ref().map(|s| f(s.start()))
+    })
+}

@@ -1,0 +1,356 @@
+//! The door of an entry function: the one place where inputs are checked at run time.
+//!
+//! [`bind`] compares every input with the plan and finds the named dimensions; [`write`] copies
+//! the inputs into their slots, converted to the device's types. Neither allocates unless it fails.
+//! After that, nothing in a run depends on what the user passed but the values themselves.
+
+use std::any::TypeId;
+use std::ops::Deref;
+
+use bytemuck::{NoUninit, Pod};
+
+use crate::device::Addr;
+use crate::input::MAX_RANK;
+use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Float, Plan, Result, Source, SourceData};
+
+/// The most named dimensions that one function has.
+pub const MAX_DIMS: usize = 8;
+
+/// The sizes of a plan's named dimensions, in the plan's order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dims {
+    sizes: [usize; MAX_DIMS],
+    len: usize,
+}
+
+impl Deref for Dims {
+    type Target = [usize];
+    fn deref(&self) -> &[usize] {
+        &self.sizes[..self.len]
+    }
+}
+
+/// Checks the inputs against the plan and finds the named dimensions.
+///
+/// The order decides which of several mistakes is reported: ranks and element types first, then
+/// named dimensions, fixed sizes, conditions, derived sizes.
+pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
+    let internal = |what: &str| Error::Internal {
+        function: plan.name,
+        what: what.into(),
+    };
+    if sources.len() != plan.inputs.len() {
+        return Err(internal("another number of inputs than planned"));
+    }
+    if plan.dims.len() > MAX_DIMS || plan.inputs.iter().any(|i| i.shape.len() > MAX_RANK) {
+        return Err(internal(
+            "more than 8 named dimensions, or an input of rank over 6",
+        ));
+    }
+    for (arg, source) in plan.inputs.iter().zip(sources) {
+        check_form(plan, arg, source)?;
+    }
+    let mut dims = Dims {
+        sizes: [0; MAX_DIMS],
+        len: plan.dims.len(),
+    };
+    bind_named(plan, sources, &mut dims)?;
+    if dims.contains(&0) {
+        return Err(internal("a named dimension is in no input"));
+    }
+    check_sizes(plan, sources, |dim| {
+        if let DimSpec::Fixed(n) = dim {
+            Some(*n)
+        } else {
+            None
+        }
+    })?;
+    for require in plan.require {
+        if !(require.holds)(&dims) {
+            return Err(Error::Requirement {
+                function: plan.name,
+                what: require.what,
+                dims: named(plan, &dims),
+            });
+        }
+    }
+    // Only now: a derived size may be without meaning when a condition does not hold.
+    check_sizes(plan, sources, |dim| {
+        if let DimSpec::Derived(f, _) = dim {
+            Some(f(&dims))
+        } else {
+            None
+        }
+    })?;
+    Ok(dims)
+}
+
+/// The rank, the element class and the layout are as declared.
+fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
+    if source.rank != arg.shape.len() {
+        return Err(Error::Rank {
+            function: plan.name,
+            argument: arg.name,
+            found: source.rank,
+            declared: declared(plan, arg),
+            wanted: arg.shape.len(),
+        });
+    }
+    let fits = match source.data {
+        SourceData::Strided => {
+            return Err(Error::NotContiguous {
+                function: plan.name,
+                argument: arg.name,
+            });
+        }
+        SourceData::F32(_) | SourceData::F64(_) => arg.ty == ArgType::Float,
+        SourceData::Bool(_) => arg.ty == ArgType::Bool,
+        _ => matches!(arg.ty, ArgType::U32 | ArgType::I32 | ArgType::I64),
+    };
+    if !fits {
+        let wanted = match arg.ty {
+            ArgType::Float => "floats (f32 or f64)",
+            ArgType::U32 => "u32",
+            ArgType::I32 => "i32",
+            ArgType::I64 => "i64",
+            ArgType::Bool => "bool",
+        };
+        let found = source.data.type_name();
+        return Err(Error::ElementType {
+            function: plan.name,
+            argument: arg.name,
+            found,
+            wanted,
+        });
+    }
+    if crate::tensor::elements(source.shape()) != Some(source.data.len()) {
+        // A `Source` made by hand: its fields are public.
+        return Err(Error::ShapeLen {
+            shape: source.shape().to_vec(),
+            len: source.data.len(),
+        });
+    }
+    Ok(())
+}
+
+/// Every named dimension is what its first argument says, not 0, and the same everywhere.
+fn bind_named(plan: &Plan, sources: &[Source<'_>], dims: &mut Dims) -> Result<()> {
+    let mut from = [""; MAX_DIMS];
+    for (arg, source) in plan.inputs.iter().zip(sources) {
+        for (position, (dim, &size)) in arg.shape.iter().zip(source.shape()).enumerate() {
+            let DimSpec::Named(k) = *dim else { continue };
+            let Some(dimension) = plan.dims.get(k) else {
+                return Err(Error::Internal {
+                    function: plan.name,
+                    what: format!("no named dimension {k}"),
+                });
+            };
+            if size == 0 {
+                let outermost = position == 0;
+                return Err(Error::EmptyDimension {
+                    function: plan.name,
+                    dimension,
+                    argument: arg.name,
+                    outermost,
+                });
+            }
+            if dims.sizes[k] == 0 {
+                dims.sizes[k] = size;
+                from[k] = arg.name;
+            } else if dims.sizes[k] != size {
+                return Err(Error::Disagree {
+                    function: plan.name,
+                    dimension,
+                    first: dims.sizes[k],
+                    first_argument: from[k],
+                    second: size,
+                    second_argument: arg.name,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The dimensions for which `wanted` has an answer are of that size.
+fn check_sizes(
+    plan: &Plan,
+    sources: &[Source<'_>],
+    wanted: impl Fn(&DimSpec) -> Option<usize>,
+) -> Result<()> {
+    for (arg, source) in plan.inputs.iter().zip(sources) {
+        for (dimension, (dim, &size)) in arg.shape.iter().zip(source.shape()).enumerate() {
+            if let Some(wanted) = wanted(dim)
+                && wanted != size
+            {
+                return Err(Error::Size {
+                    function: plan.name,
+                    argument: arg.name,
+                    found: source.shape().to_vec(),
+                    declared: declared(plan, arg),
+                    wanted,
+                    dimension,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A declared shape as in the source: `x: [B, 8]`.
+fn declared(plan: &Plan, arg: &ArgSpec) -> String {
+    let dims: Vec<String> = arg
+        .shape
+        .iter()
+        .map(|dim| match *dim {
+            DimSpec::Fixed(n) => n.to_string(),
+            DimSpec::Named(k) => plan.dims.get(k).copied().unwrap_or("?").into(),
+            DimSpec::Derived(_, text) => text.into(),
+        })
+        .collect();
+    let ty = match arg.ty {
+        ArgType::Float => "",
+        ArgType::U32 => "u32",
+        ArgType::I32 => "i32",
+        ArgType::I64 => "i64",
+        ArgType::Bool => "bool",
+    };
+    format!("`{}: {ty}[{}]`", arg.name, dims.join(", "))
+}
+
+/// `B is 10, T is 3`.
+fn named(plan: &Plan, dims: &[usize]) -> String {
+    let text: Vec<String> = plan
+        .dims
+        .iter()
+        .zip(dims)
+        .map(|(name, size)| format!("{name} is {size}"))
+        .collect();
+    text.join(", ")
+}
+
+/// The bytes of one element of an argument on the device.
+pub(crate) fn element_size<F>(ty: ArgType) -> usize {
+    match ty {
+        ArgType::Float => size_of::<F>(),
+        ArgType::U32 | ArgType::I32 | ArgType::I64 => size_of::<i32>(),
+        ArgType::Bool => 1,
+    }
+}
+
+/// Copies input `arg` to `dst`, converted to the device's float, to `i32` or to bytes.
+///
+/// # Safety
+/// `bind` accepted the source for this argument, and `dst` starts a range of a buffer that holds all
+/// its elements and that nothing else uses now.
+pub(crate) unsafe fn write<D: Device>(
+    device: &D,
+    function: &'static str,
+    arg: &ArgSpec,
+    source: &Source<'_>,
+    dst: Addr,
+) -> Result<()> {
+    // SAFETY: `to` passes the caller's promise on: every call writes the elements of the source once.
+    unsafe {
+        let to = Target {
+            device,
+            function,
+            arg,
+            dst,
+        };
+        match source.data {
+            SourceData::F32(v) => to.floats(v, f64::from),
+            SourceData::F64(v) => to.floats(v, |x| x),
+            SourceData::I32(v) if arg.ty != ArgType::U32 => to.bytes(v),
+            SourceData::I32(v) => to.ints(v, i128::from),
+            SourceData::I64(v) => to.ints(v, i128::from),
+            SourceData::U32(v) => to.ints(v, i128::from),
+            SourceData::U8(v) => to.ints(v, i128::from),
+            SourceData::Usize(v) => to.ints(v, |x| x as i128),
+            SourceData::Bool(v) => to.bytes(v),
+            SourceData::Strided => Err(Error::NotContiguous {
+                function,
+                argument: arg.name,
+            }),
+        }
+    }
+}
+
+/// Where one input goes.
+struct Target<'a, D> {
+    device: &'a D,
+    function: &'static str,
+    arg: &'a ArgSpec,
+    dst: Addr,
+}
+
+/// Elements converted at a time: on the stack, so that nothing is allocated.
+const CHUNK: usize = 256;
+
+impl<D: Device> Target<'_, D> {
+    /// Copies elements that are stored as they are.
+    ///
+    /// # Safety
+    /// See [`write`].
+    unsafe fn bytes<T: NoUninit>(&self, values: &[T]) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.device.write(self.dst, bytemuck::cast_slice(values)) }
+    }
+
+    /// # Safety
+    /// See [`write`].
+    unsafe fn floats<T: Pod>(&self, values: &[T], wide: impl Fn(T) -> f64) -> Result<()> {
+        if TypeId::of::<T>() == TypeId::of::<D::Float>() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.bytes(values) };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.converted(values, |x| Ok(D::Float::from_f64(wide(x)))) }
+    }
+
+    /// # Safety
+    /// See [`write`].
+    unsafe fn ints<T: Copy>(&self, values: &[T], wide: impl Fn(T) -> i128) -> Result<()> {
+        let unsigned = self.arg.ty == ArgType::U32;
+        let convert = |x: T| {
+            let value = wide(x);
+            match i32::try_from(value) {
+                Ok(x) if x >= 0 || !unsigned => Ok(x),
+                _ => Err(Error::IntegerRange {
+                    function: self.function,
+                    argument: self.arg.name,
+                    value,
+                    limits: if unsigned {
+                        "0..=2147483647"
+                    } else {
+                        "-2147483648..=2147483647"
+                    },
+                }),
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.converted(values, convert) }
+    }
+
+    /// # Safety
+    /// See [`write`].
+    unsafe fn converted<T: Copy, U: Pod>(
+        &self,
+        values: &[T],
+        convert: impl Fn(T) -> Result<U>,
+    ) -> Result<()> {
+        let mut chunk = [U::zeroed(); CHUNK];
+        for (i, part) in values.chunks(CHUNK).enumerate() {
+            for (to, &from) in chunk.iter_mut().zip(part) {
+                *to = convert(from)?;
+            }
+            let at = i * CHUNK * size_of::<U>();
+            // SAFETY: as many elements were written before as lie before `at`: it is inside the range.
+            unsafe {
+                self.device
+                    .write(self.dst.add(at), bytemuck::cast_slice(&chunk[..part.len()]))?
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! A training run in one file: parameters, optimizer, schedule, generator, position in the data.
+//!
+//! A run that is resumed from it continues bit for bit. The file is a safetensors file in which the
+//! parameters have their own names, so it can also be loaded as a model.
+//!
+//! ```no_run
+//! # use netform_runtime::{*, files::Checkpoint, optim::{schedule::{Schedule, StepLR}, Adam}, data::Loader};
+//! # fn f<N: Network>(net: &mut N, adam: &mut Adam, schedule: &mut Schedule<StepLR>,
+//! #     loader: &mut Loader<[f32; 8], u32>) -> Result<()> {
+//! Checkpoint::of(net).optimizer(adam)?.schedule(schedule).position(loader.position()).step(120).save("run.ckpt")?;
+//! // Later, with everything made as before:
+//! let saved = Checkpoint::open("run.ckpt")?;
+//! saved.network(net)?;
+//! saved.optimizer(adam, net)?;
+//! saved.schedule(schedule)?;
+//! loader.restore(saved.position()?);
+//! let first_step = saved.step();
+//! # Ok(()) }
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::safetensors::{OWN, parameters, read_with, restore, write_with};
+use crate::data::{Position, bad};
+use crate::optim::schedule::ScheduleState;
+use crate::optim::{Optimizer, OptimizerState};
+use crate::{Network, Result, Tensor};
+
+/// The key of the metadata, and its version.
+const KEY: &str = "netform";
+const VERSION: u32 = 1;
+
+/// Everything but the tensors. Floats are stored as their bits: text might round them, and has no
+/// infinities.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Meta {
+    version: u32,
+    network: String,
+    seed: u64,
+    random_step: u64,
+    step: u64,
+    optimizer: Option<OptimizerMeta>,
+    schedule: Option<Vec<u64>>,
+    position: Option<(u64, usize)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct OptimizerMeta {
+    name: String,
+    t: u64,
+    lr: u64,
+    scalars: Vec<[u64; 2]>,
+}
+
+/// A checkpoint being put together.
+pub struct CheckpointWriter<'a, N> {
+    net: &'a N,
+    optimizer: Option<OptimizerState>,
+    schedule: Option<Vec<u64>>,
+    position: Option<Position>,
+    step: u64,
+}
+
+impl<N: Network> CheckpointWriter<'_, N> {
+    /// With this optimizer's state.
+    pub fn optimizer(mut self, optimizer: &impl Optimizer) -> Result<Self> {
+        self.optimizer = Some(optimizer.state(self.net.core())?);
+        Ok(self)
+    }
+    /// With this schedule's state.
+    #[must_use]
+    pub fn schedule(mut self, schedule: &impl ScheduleState) -> Self {
+        self.schedule = Some(schedule.state().into_iter().map(f64::to_bits).collect());
+        self
+    }
+    /// With a loader's position.
+    #[must_use]
+    pub fn position(mut self, position: Position) -> Self {
+        self.position = Some(position);
+        self
+    }
+    /// With the number of the next step, as the program counts.
+    #[must_use]
+    pub fn step(mut self, step: u64) -> Self {
+        self.step = step;
+        self
+    }
+
+    /// Writes the file, replacing an older one in one step.
+    pub fn save(self, path: impl AsRef<Path>) -> Result<()> {
+        let (path, core) = (path.as_ref(), self.net.core());
+        let meta = Meta {
+            version: VERSION,
+            network: core.spec().name.into(),
+            seed: core.seed(),
+            random_step: core.random_step(),
+            step: self.step,
+            optimizer: self.optimizer.as_ref().map(|o| OptimizerMeta {
+                name: o.name.clone(),
+                t: o.t,
+                lr: o.lr.to_bits(),
+                scalars: o.scalars.iter().map(|s| s.map(f64::to_bits)).collect(),
+            }),
+            schedule: self.schedule,
+            position: self.position.map(|p| (p.epoch, p.batch)),
+        };
+        let meta = serde_json::to_string(&meta).map_err(|e| bad(path, e.to_string()))?;
+        let parameters = parameters(core)?;
+        let moments = self.optimizer.iter().flat_map(|o| &o.moments);
+        let moments: Vec<_> = moments
+            .map(|(moment, param, t)| (format!("{OWN}{moment}/{param}"), t))
+            .collect();
+        let parameters = parameters.iter().map(|(name, t)| (*name, t));
+        write_with(
+            path,
+            parameters.chain(moments.iter().map(|(name, t)| (name.as_str(), *t))),
+            (KEY, &meta),
+        )
+    }
+}
+
+/// A checkpoint that was read.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    tensors: Vec<(String, Tensor)>,
+    meta: Meta,
+}
+
+impl Checkpoint {
+    /// A checkpoint of this network: its parameters and its generator.
+    pub fn of<N: Network>(net: &N) -> CheckpointWriter<'_, N> {
+        CheckpointWriter {
+            net,
+            optimizer: None,
+            schedule: None,
+            position: None,
+            step: 0,
+        }
+    }
+
+    /// Reads a file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let (tensors, meta) = read_with(path, KEY)?;
+        let meta =
+            meta.ok_or_else(|| bad(path, "a safetensors file, but not a checkpoint of netform"))?;
+        let meta: Meta =
+            serde_json::from_str(&meta).map_err(|e| bad(path, format!("damaged metadata: {e}")))?;
+        if meta.version != VERSION {
+            return Err(bad(
+                path,
+                format!(
+                    "version {} of the format; this netform reads {VERSION}",
+                    meta.version
+                ),
+            ));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            tensors,
+            meta,
+        })
+    }
+
+    /// Restores parameters and generator. After an error the network is as before.
+    pub fn network(&self, net: &mut impl Network) -> Result<()> {
+        let core = net.core_mut();
+        restore(core, &self.path, &self.tensors)?;
+        core.set_random(self.meta.seed, self.meta.random_step);
+        Ok(())
+    }
+
+    /// Restores the optimizer, from now on that of `net`. After an error it is as before.
+    pub fn optimizer(&self, optimizer: &mut impl Optimizer, net: &impl Network) -> Result<()> {
+        let meta = self
+            .meta
+            .optimizer
+            .as_ref()
+            .ok_or_else(|| bad(&self.path, "holds no optimizer"))?;
+        let moments = self.tensors.iter().filter_map(|(name, t)| {
+            let (moment, param) = name.strip_prefix(OWN)?.split_once('/')?;
+            Some((moment.to_owned(), param.to_owned(), t.clone()))
+        });
+        let state = OptimizerState {
+            name: meta.name.clone(),
+            t: meta.t,
+            lr: f64::from_bits(meta.lr),
+            scalars: meta.scalars.iter().map(|s| s.map(f64::from_bits)).collect(),
+            moments: moments.collect(),
+        };
+        optimizer.set_state(net.core(), &state)
+    }
+
+    /// Restores the schedule. The optimizer's rate is restored with the optimizer.
+    pub fn schedule(&self, schedule: &mut impl ScheduleState) -> Result<()> {
+        let state = self
+            .meta
+            .schedule
+            .as_ref()
+            .ok_or_else(|| bad(&self.path, "holds no schedule"))?;
+        let state: Vec<f64> = state.iter().map(|&bits| f64::from_bits(bits)).collect();
+        if schedule.set_state(&state) {
+            Ok(())
+        } else {
+            Err(bad(&self.path, "holds another kind of schedule"))
+        }
+    }
+
+    /// The loader's position.
+    pub fn position(&self) -> Result<Position> {
+        let (epoch, batch) = self
+            .meta
+            .position
+            .ok_or_else(|| bad(&self.path, "holds no position in the data"))?;
+        Ok(Position { epoch, batch })
+    }
+
+    /// The number of the next step, as the program counts.
+    pub fn step(&self) -> u64 {
+        self.meta.step
+    }
+
+    /// The network's name.
+    pub fn network_name(&self) -> &str {
+        &self.meta.network
+    }
+}

@@ -1,0 +1,264 @@
+//! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
+//!
+//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network. Half
+//! precision is widened when read. Entries named `netform/..` (a checkpoint's) and PyTorch's
+//! `num_batches_tracked` are not parameters: `load` passes over them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::atomic;
+use crate::data::{bad, io};
+use crate::tensor::TensorData;
+use crate::{Core, Device, Error, Float, Result, Tensor};
+
+/// What a checkpoint's own entries start with.
+pub(super) const OWN: &str = "netform/";
+
+/// Writes named tensors; the file is replaced in one step.
+pub fn write<'a>(
+    path: impl AsRef<Path>,
+    tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
+) -> Result<()> {
+    // Loaders of PyTorch models look for this.
+    write_with(path.as_ref(), tensors, ("format", "pt"))
+}
+
+/// The same with one entry of metadata. (With several their order, and so the file, would vary.)
+pub(super) fn write_with<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
+    metadata: (&str, &str),
+) -> Result<()> {
+    let tensors: Vec<_> = tensors
+        .into_iter()
+        .map(|(name, t)| (name, t.shape(), encode(t)))
+        .collect();
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, shape, (dtype, bytes)) in &tensors {
+        let view = TensorView::new(*dtype, shape.to_vec(), bytes);
+        views.push((
+            *name,
+            view.map_err(|e| bad(path, format!("`{name}`: {e}")))?,
+        ));
+    }
+    let metadata = HashMap::from([(metadata.0.to_owned(), metadata.1.to_owned())]);
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|e| bad(path, e.to_string()))?;
+    atomic::write(path, &bytes)
+}
+
+/// Reads all tensors of a file, sorted by name.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
+    Ok(read_with(path.as_ref(), "")?.0)
+}
+
+/// Named tensors, and one entry of metadata.
+pub(super) type Content = (Vec<(String, Tensor)>, Option<String>);
+
+/// The same with one entry of metadata.
+pub(super) fn read_with(path: &Path, key: &str) -> Result<Content> {
+    let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+    let broken = |e| bad(path, format!("not a whole safetensors file: {e}"));
+    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
+    let metadata = header.metadata().as_ref().and_then(|m| m.get(key)).cloned();
+    let mut tensors = Vec::with_capacity(file.len());
+    for (name, view) in file.iter() {
+        let data = decode(view.dtype(), view.data()).ok_or_else(|| {
+            bad(
+                path,
+                format!("`{name}` is of type {:?}, which is not read", view.dtype()),
+            )
+        })?;
+        tensors.push((name.to_owned(), Tensor::from_data(view.shape(), data)?));
+    }
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((tensors, metadata))
+}
+
+fn encode(tensor: &Tensor) -> (Dtype, Vec<u8>) {
+    match tensor.data() {
+        TensorData::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::I64(v) => (Dtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::I32(v) => (Dtype::I32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::U32(v) => (Dtype::U32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::Bool(v) => (Dtype::BOOL, v.iter().map(|&x| u8::from(x)).collect()),
+    }
+}
+
+fn decode(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
+    fn words<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
+        bytes
+            .as_chunks::<N>()
+            .0
+            .iter()
+            .map(|&word| from(word))
+            .collect()
+    }
+    Some(match dtype {
+        Dtype::F32 => TensorData::F32(words(bytes, f32::from_le_bytes)),
+        Dtype::F64 => TensorData::F64(words(bytes, f64::from_le_bytes)),
+        Dtype::F16 => TensorData::F32(words(bytes, |b| f16(u16::from_le_bytes(b)))),
+        Dtype::BF16 => TensorData::F32(words(bytes, |b| {
+            f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
+        })),
+        Dtype::I64 => TensorData::I64(words(bytes, i64::from_le_bytes)),
+        Dtype::I32 => TensorData::I32(words(bytes, i32::from_le_bytes)),
+        Dtype::U32 => TensorData::U32(words(bytes, u32::from_le_bytes)),
+        Dtype::BOOL => TensorData::Bool(bytes.iter().map(|&b| b != 0).collect()),
+        _ => return None,
+    })
+}
+
+/// Half precision to single: exact.
+fn f16(bits: u16) -> f32 {
+    let sign = u32::from(bits >> 15) << 31;
+    let exponent = u32::from(bits >> 10) & 31;
+    let fraction = u32::from(bits) & 1023;
+    match exponent {
+        // Subnormals are multiples of 2^-24.
+        0 => f32::from_bits(sign | (fraction as f32 * 2f32.powi(-24)).to_bits()),
+        31 => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
+        _ => f32::from_bits(sign | ((exponent + 112) << 23) | (fraction << 13)),
+    }
+}
+
+/// Writes all parameters of a network, `f32` or `f64` as on its device.
+pub fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
+    let tensors = parameters(core)?;
+    write(path, tensors.iter().map(|(name, t)| (*name, t)))
+}
+
+/// All parameters.
+pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str, Tensor)>> {
+    core.spec()
+        .params
+        .iter()
+        .map(|p| Ok((p.name, core.read(core.params(), p)?)))
+        .collect()
+}
+
+/// Reads all parameters of a network. A file that does not fit is an error that lists every
+/// difference, and changes nothing.
+pub fn load<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<()> {
+    let tensors = read(path.as_ref())?;
+    restore(core, path.as_ref(), &tensors)
+}
+
+/// The same from tensors that were read.
+pub(super) fn restore<D: Device>(
+    core: &mut Core<D>,
+    path: &Path,
+    tensors: &[(String, Tensor)],
+) -> Result<()> {
+    let spec = core.spec();
+    let mut flat = vec![D::Float::from_f64(0.0); spec.flat_len];
+    let mut problems = Vec::new();
+    for param in spec.params {
+        let Some((_, tensor)) = tensors.iter().find(|(name, _)| name == param.name) else {
+            problems.push(format!(
+                "missing: `{}` of shape {:?}",
+                param.name, param.shape
+            ));
+            continue;
+        };
+        if tensor.shape() != param.shape {
+            let (name, wanted, found) = (param.name, param.shape, tensor.shape());
+            problems.push(format!(
+                "wrong shape: `{name}` is {found:?}, the network wants {wanted:?}"
+            ));
+        }
+        if !matches!(tensor.data(), TensorData::F32(_) | TensorData::F64(_)) {
+            let (name, found) = (param.name, tensor.data().type_name());
+            problems.push(format!(
+                "wrong type: `{name}` holds {found}, the network wants floats"
+            ));
+        }
+        if let (true, Some(to)) = (
+            problems.is_empty(),
+            flat.get_mut(param.offset..param.offset + param.len()),
+        ) {
+            for (to, from) in to.iter_mut().zip(tensor.to_f64_vec()) {
+                *to = D::Float::from_f64(from);
+            }
+        }
+    }
+    for (name, tensor) in tensors {
+        let other = name.starts_with(OWN) || name.ends_with("num_batches_tracked");
+        if !other && !spec.params.iter().any(|p| p.name == name) {
+            problems.push(format!(
+                "unexpected: `{name}` of shape {:?}",
+                tensor.shape()
+            ));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error::Mismatch {
+            path: path.to_path_buf(),
+            network: spec.name,
+            problems,
+        });
+    }
+    core.write_params(0, &flat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision() {
+        let cases = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03ff, 6.097_555e-5),
+        ];
+        for (bits, value) in cases {
+            assert_eq!(f16(bits), value);
+        }
+        assert_eq!(f16(0xfc00), f32::NEG_INFINITY);
+        assert!(f16(0x7e00).is_nan() && f16(0x8000).to_bits() == 0x8000_0000);
+    }
+
+    #[test]
+    fn every_type_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.safetensors");
+        let tensors = [
+            Tensor::from(&[[1.5f32, -0.0], [f32::INFINITY, 1e-40]]),
+            Tensor::from(vec![std::f64::consts::PI]),
+            Tensor::from(i64::MIN),
+            Tensor::from(vec![-1i32, 7]),
+            Tensor::from(vec![u32::MAX]),
+            Tensor::from(&[true, false]),
+            Tensor::zeros::<f32>([0, 3]).unwrap(),
+        ];
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        write(&path, names.iter().copied().zip(&tensors)).unwrap();
+        let back = read(&path).unwrap();
+        assert!(
+            back.iter()
+                .map(|(n, t)| (n.as_str(), t))
+                .eq(names.iter().copied().zip(&tensors))
+        );
+        // Nothing but the file is left.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        // Any cut is noticed.
+        let bytes = std::fs::read(&path).unwrap();
+        for len in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..len]).unwrap();
+            assert!(
+                matches!(read(&path), Err(Error::File { .. })),
+                "cut to {len}"
+            );
+        }
+        let bf16 = decode(Dtype::BF16, &[0x80, 0x3f, 0xc0, 0xbf]).unwrap();
+        assert_eq!(bf16, TensorData::F32(vec![1.0, -1.5]));
+    }
+}

@@ -1,0 +1,297 @@
+//! The float types: what a kernel may ask of a number, scalar and in packs of lanes.
+//!
+//! f32's transcendental functions are the branch-free ones of [`math`](crate::math), f64's are
+//! those of the standard library and `libm`. The `*_pack` methods exist so that each type chooses
+//! the form that vectorises.
+
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::isa::Isa;
+use crate::math;
+use crate::pack::LANES;
+
+/// f32 or f64: a device's type of parameters, activations and gradients.
+pub trait Float:
+    bytemuck::Pod
+    + Send
+    + Sync
+    + PartialOrd
+    + Default
+    + Debug
+    + Display
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + 'static
+{
+    /// `f32` or `f64`.
+    const NAME: &str;
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// Positive infinity.
+    const INFINITY: Self;
+    /// Not a number.
+    const NAN: Self;
+
+    /// The nearest value.
+    fn from_f64(x: f64) -> Self;
+    /// Exact.
+    fn to_f64(self) -> f64;
+    /// The nearest value.
+    fn from_i32(x: i32) -> Self;
+    /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
+    fn to_i32(self) -> i32;
+
+    /// e^x.
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Sine.
+    fn sin(self) -> Self;
+    /// Cosine.
+    fn cos(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// 1 / (1 + e^-x).
+    fn sigmoid(self) -> Self;
+    /// Error function.
+    fn erf(self) -> Self;
+    /// e^x - 1.
+    fn expm1(self) -> Self;
+    /// log(1 + x).
+    fn log1p(self) -> Self;
+    /// x^y.
+    fn pow(self, y: Self) -> Self;
+    /// Absolute value.
+    fn abs(self) -> Self;
+    /// Largest integer that is not larger.
+    fn floor(self) -> Self;
+    /// Smallest integer that is not smaller.
+    fn ceil(self) -> Self;
+    /// Nearest integer, halves to the even one.
+    fn round(self) -> Self;
+    /// The larger; NaN wins.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        #[allow(clippy::eq_op)]
+        if self > other || self != self {
+            self
+        } else {
+            other
+        }
+    }
+    /// The smaller; NaN wins.
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        #[allow(clippy::eq_op)]
+        if self < other || self != self {
+            self
+        } else {
+            other
+        }
+    }
+
+    /// `count <= LANES` elements from `from`; the other lanes are 0.
+    ///
+    /// # Safety
+    /// `count` elements lie at `from`, and the processor has `S`'s instructions.
+    #[doc(hidden)]
+    unsafe fn load_part<S: Isa>(from: *const Self, count: usize) -> [Self; LANES];
+    /// Writes the first `count <= LANES` lanes.
+    ///
+    /// # Safety
+    /// `count` elements may be written at `to`, and the processor has `S`'s instructions.
+    #[doc(hidden)]
+    unsafe fn store_part<S: Isa>(to: *mut Self, count: usize, x: [Self; LANES]);
+
+    /// The general product `C = A B` with strides (row, column), `C` row-major with row stride `rsc`.
+    ///
+    /// # Safety
+    /// All elements lie inside their buffers; `C` overlaps neither `A` nor `B`.
+    #[doc(hidden)]
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn gemm(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: (*const Self, isize, isize),
+        b: (*const Self, isize, isize),
+        c: (*mut Self, isize),
+    );
+}
+
+macro_rules! scalar_math {
+    ($t:ty) => {
+        const NAME: &str = stringify!($t);
+        const ZERO: Self = 0.0;
+        const ONE: Self = 1.0;
+        const INFINITY: Self = <$t>::INFINITY;
+        const NAN: Self = <$t>::NAN;
+        #[inline(always)]
+        fn from_f64(x: f64) -> Self {
+            x as $t
+        }
+        #[inline(always)]
+        fn to_f64(self) -> f64 {
+            f64::from(self)
+        }
+        #[inline(always)]
+        fn from_i32(x: i32) -> Self {
+            x as $t
+        }
+        #[inline(always)]
+        fn to_i32(self) -> i32 {
+            self as i32
+        }
+        #[inline(always)]
+        fn sqrt(self) -> Self {
+            <$t>::sqrt(self)
+        }
+        #[inline(always)]
+        fn sin(self) -> Self {
+            <$t>::sin(self)
+        }
+        #[inline(always)]
+        fn cos(self) -> Self {
+            <$t>::cos(self)
+        }
+        #[inline(always)]
+        fn pow(self, y: Self) -> Self {
+            <$t>::powf(self, y)
+        }
+        #[inline(always)]
+        fn abs(self) -> Self {
+            <$t>::abs(self)
+        }
+        #[inline(always)]
+        fn floor(self) -> Self {
+            <$t>::floor(self)
+        }
+        #[inline(always)]
+        fn ceil(self) -> Self {
+            <$t>::ceil(self)
+        }
+        #[inline(always)]
+        fn round(self) -> Self {
+            <$t>::round_ties_even(self)
+        }
+    };
+}
+
+impl Float for f32 {
+    scalar_math!(f32);
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::exp(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        math::ln(self)
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        math::tanh(self)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        math::sigmoid(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        math::erf(self)
+    }
+    #[inline(always)]
+    fn expm1(self) -> Self {
+        math::expm1(self)
+    }
+    #[inline(always)]
+    fn log1p(self) -> Self {
+        math::log1p(self)
+    }
+    #[inline(always)]
+    unsafe fn load_part<S: Isa>(from: *const f32, count: usize) -> [f32; LANES] {
+        // SAFETY: the caller's.
+        unsafe { S::load_f32(from, count) }
+    }
+    #[inline(always)]
+    unsafe fn store_part<S: Isa>(to: *mut f32, count: usize, x: [f32; LANES]) {
+        // SAFETY: the caller's.
+        unsafe { S::store_f32(to, count, x) }
+    }
+    unsafe fn gemm(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: (*const f32, isize, isize),
+        b: (*const f32, isize, isize),
+        c: (*mut f32, isize),
+    ) {
+        // SAFETY: the caller's.
+        unsafe { crate::cpu::gemm::library(m, n, k, a, b, c) }
+    }
+}
+
+impl Float for f64 {
+    scalar_math!(f64);
+    #[inline(always)]
+    fn exp(self) -> Self {
+        f64::exp(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        f64::ln(self)
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        f64::tanh(self)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        let e = f64::exp(-f64::abs(self));
+        (if self >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+    #[inline(always)]
+    fn expm1(self) -> Self {
+        f64::exp_m1(self)
+    }
+    #[inline(always)]
+    fn log1p(self) -> Self {
+        f64::ln_1p(self)
+    }
+    #[inline(always)]
+    unsafe fn load_part<S: Isa>(from: *const f64, count: usize) -> [f64; LANES] {
+        // SAFETY: the caller's.
+        unsafe { S::load_f64(from, count) }
+    }
+    #[inline(always)]
+    unsafe fn store_part<S: Isa>(to: *mut f64, count: usize, x: [f64; LANES]) {
+        // SAFETY: the caller's.
+        unsafe { S::store_f64(to, count, x) }
+    }
+    unsafe fn gemm(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: (*const f64, isize, isize),
+        b: (*const f64, isize, isize),
+        c: (*mut f64, isize),
+    ) {
+        // SAFETY: the caller's.
+        unsafe { crate::cpu::gemm::library(m, n, k, a, b, c) }
+    }
+}

@@ -1,0 +1,185 @@
+//! What every generated network can do, whatever its functions: the trait [`Network`].
+
+use std::path::Path;
+
+use crate::files::safetensors;
+use crate::optim::{Norm, clip};
+use crate::tensor::TensorData;
+use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
+
+/// A network. `network!` implements the required items; the rest is the same for all.
+pub trait Network {
+    /// Where it runs.
+    type Device: Device;
+    /// Number of parameters, frozen ones included.
+    const PARAMETERS: usize;
+    /// Their bytes in `f32`.
+    const WEIGHT_BYTES: usize;
+
+    /// The network's state.
+    fn core(&self) -> &Core<Self::Device>;
+    /// The network's state.
+    fn core_mut(&mut self) -> &mut Core<Self::Device>;
+
+    /// The device it runs on.
+    fn device(&self) -> &Self::Device {
+        self.core().device()
+    }
+
+    /// All parameters in declaration order, under PyTorch's names.
+    fn parameters(&self) -> impl Iterator<Item = Parameter<'_, Self::Device>> {
+        let core = self.core();
+        core.spec()
+            .params
+            .iter()
+            .map(move |spec| Parameter { core, spec })
+    }
+
+    /// The values of one parameter.
+    fn parameter(&self, name: &str) -> Result<Tensor> {
+        let core = self.core();
+        core.read(core.params(), find(core, name)?)
+    }
+
+    /// Overwrites one parameter. The shape must be its own; `f32` and `f64` values are converted.
+    fn set_parameter(&mut self, name: &str, values: &Tensor) -> Result<()> {
+        let core = self.core_mut();
+        let param = find(core, name)?;
+        let network = core.spec().name;
+        if values.shape() != param.shape {
+            let found = values.shape().to_vec();
+            return Err(Error::ParameterShape {
+                network,
+                name: param.name,
+                wanted: param.shape,
+                found,
+            });
+        }
+        let values: Vec<_> = match values.data() {
+            TensorData::F32(v) => v.iter().map(|&x| Float::from_f64(f64::from(x))).collect(),
+            TensorData::F64(v) => v.iter().map(|&x| Float::from_f64(x)).collect(),
+            other => {
+                return Err(Error::ParameterType {
+                    network,
+                    name: param.name,
+                    found: other.type_name(),
+                });
+            }
+        };
+        core.write_params(param.offset, &values)
+    }
+
+    /// The gradient of one parameter, as the last `_backward` left it.
+    fn gradient(&self, name: &str) -> Result<Tensor> {
+        let core = self.core();
+        let param = find(core, name)?;
+        let grads = core.grads().ok_or(Error::NoGradients {
+            network: core.spec().name,
+        })?;
+        core.read(grads, param)
+    }
+
+    /// Scales the gradients of all trained parameters so that their norm is at most `max_norm`; returns
+    /// the norm before: `torch.nn.utils.clip_grad_norm_`.
+    fn clip_grad_norm(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
+        let core = self.core_mut();
+        if core.grads().is_none() {
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
+        }
+        let total = clip::total_norm(core, norm)?;
+        clip::rescale(core, clip::coefficient(max_norm, total), f64::INFINITY);
+        Ok(total)
+    }
+
+    /// Cuts the gradients to -value..value: `torch.nn.utils.clip_grad_value_`.
+    fn clip_grad_value(&mut self, value: f64) -> Result<()> {
+        let core = self.core_mut();
+        if core.grads().is_none() {
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
+        }
+        clip::rescale(core, 1.0, value);
+        Ok(())
+    }
+
+    /// Writes all parameters to a safetensors file, under PyTorch's names; an older file is replaced in
+    /// one step.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        safetensors::save(self.core(), path)
+    }
+
+    /// Reads all parameters from a safetensors file. If it does not fit, the error lists every
+    /// difference and nothing is changed.
+    fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        safetensors::load(self.core_mut(), path)
+    }
+
+    /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.
+    fn zero_grad(&mut self) {
+        self.core_mut().zero_grad();
+    }
+}
+
+/// One parameter of a network.
+pub struct Parameter<'a, D: Device> {
+    core: &'a Core<D>,
+    spec: &'static ParamSpec,
+}
+
+impl<D: Device> Parameter<'_, D> {
+    /// PyTorch's name: `linear_1.weight`.
+    pub fn name(&self) -> &'static str {
+        self.spec.name
+    }
+    /// The size of each dimension.
+    pub fn shape(&self) -> &'static [usize] {
+        self.spec.shape
+    }
+    /// Optimizers skip it.
+    pub fn frozen(&self) -> bool {
+        self.spec.frozen
+    }
+    /// A copy of the values.
+    pub fn values(&self) -> Result<Tensor> {
+        self.core.read(self.core.params(), self.spec)
+    }
+}
+
+/// The parameter of this name.
+pub(crate) fn find<D: Device>(core: &Core<D>, name: &str) -> Result<&'static ParamSpec> {
+    let spec = core.spec();
+    spec.params
+        .iter()
+        .find(|p| p.name == name)
+        .ok_or_else(|| Error::UnknownParameter {
+            network: spec.name,
+            name: name.into(),
+            near: nearest(name, spec.params.iter().map(|p| p.name)),
+        })
+}
+
+/// The name that is fewest edits away, unless that is more than a third of it.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (edits, near) = names
+        .map(|n| (distance(name, n), n))
+        .min_by_key(|(edits, _)| *edits)?;
+    (edits * 3 <= near.len()).then_some(near)
+}
+
+/// Levenshtein's distance, in bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let swap = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = swap.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,147 @@
+//! Adam (Kingma and Ba) and AdamW (Loshchilov and Hutter): steps scaled by running means of the
+//! gradient and its square.
+
+use super::Optim;
+use super::group::settings;
+use super::rule::{Now, Place, Rule, gradient, operands, results, within};
+use crate::map::Operand;
+use crate::{DType, Device, Float, Lanes, MapBody};
+
+/// `torch.optim.Adam`.
+pub type Adam = Optim<AdamRule<false>>;
+/// `torch.optim.AdamW`: the weights decay by themselves, not through the gradient.
+pub type AdamW = Optim<AdamRule<true>>;
+
+/// The settings of [`Adam`] and, `DECOUPLED`, [`AdamW`].
+#[derive(Clone, Copy, Debug)]
+pub struct AdamRule<const DECOUPLED: bool> {
+    betas: (f64, f64),
+    eps: f64,
+    weight_decay: f64,
+    amsgrad: bool,
+}
+
+impl<const DECOUPLED: bool> Optim<AdamRule<DECOUPLED>> {
+    /// With PyTorch's defaults: betas (0.9, 0.999), eps 1e-8, weight decay 0 (AdamW: 0.01).
+    pub fn new(lr: f64) -> Self {
+        let weight_decay = if DECOUPLED { 0.01 } else { 0.0 };
+        Self::from_rule(
+            lr,
+            AdamRule {
+                betas: (0.9, 0.999),
+                eps: 1e-8,
+                weight_decay,
+                amsgrad: false,
+            },
+        )
+    }
+}
+
+type Coupled = AdamRule<false>;
+type Decoupled = AdamRule<true>;
+
+settings!(Coupled {
+    /// How much of the means is kept.
+    betas: (f64, f64),
+    /// What is added to the denominator.
+    eps: f64,
+    /// An L2 penalty.
+    weight_decay: f64,
+    /// Divides by the largest mean square so far.
+    amsgrad: bool,
+});
+settings!(Decoupled {
+    /// How much of the means is kept.
+    betas: (f64, f64),
+    /// What is added to the denominator.
+    eps: f64,
+    /// How fast weights decay, relative to the learning rate.
+    weight_decay: f64,
+    /// Divides by the largest mean square so far.
+    amsgrad: bool,
+});
+
+/// The checks of all rules with two betas.
+pub(super) fn check_betas(betas: (f64, f64), eps: f64, weight_decay: f64) -> Result<(), String> {
+    within("the first beta", betas.0, 0.0..1.0)?;
+    within("the second beta", betas.1, 0.0..1.0)?;
+    within("eps", eps, 0.0..)?;
+    within("weight_decay", weight_decay, 0.0..)
+}
+
+/// `1 - beta^t`.
+pub(super) fn correction(beta: f64, t: u64) -> f64 {
+    1.0 - beta.powi(i32::try_from(t).unwrap_or(i32::MAX))
+}
+
+impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
+    const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
+    const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
+
+    fn uses(&self, k: usize) -> bool {
+        k < 2 || self.amsgrad
+    }
+    fn check(&self) -> Result<(), String> {
+        check_betas(self.betas, self.eps, self.weight_decay)
+    }
+    fn momentum(&self) -> f64 {
+        self.betas.0
+    }
+    fn set_momentum(&mut self, momentum: f64) {
+        self.betas.0 = momentum;
+    }
+    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+        let (b1, b2) = self.betas;
+        let (penalty, keep) = match DECOUPLED {
+            true => (0.0, 1.0 - now.lr * self.weight_decay),
+            false => (self.weight_decay, 1.0),
+        };
+        let step = now.lr / correction(b1, now.t);
+        let root = correction(b2, now.t).sqrt();
+        let scalars = [
+            now.scale,
+            now.limit,
+            penalty,
+            keep,
+            1.0 - b1,
+            b2,
+            1.0 - b2,
+            root,
+            self.eps,
+            step,
+        ];
+        // SAFETY: the caller's.
+        unsafe {
+            match self.amsgrad {
+                false => place.run::<Body<false>, 4, 3>(&[0, 1], &scalars),
+                true => place.run::<Body<true>, 5, 4>(&[0, 1, 2], &scalars),
+            }
+        }
+    }
+}
+
+/// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, sqrt(1 - b2^t), eps, lr / (1 - b1^t).
+struct Body<const AMSGRAD: bool>;
+
+impl<const AMSGRAD: bool> MapBody for Body<AMSGRAD> {
+    const INPUTS: &'static [Operand] = operands(if AMSGRAD { 5 } else { 4 });
+    const OUTPUTS: &'static [DType] = results(if AMSGRAD { 4 } else { 3 });
+    #[inline(always)]
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+        let p = l.float(0);
+        let g = gradient(l) + l.scalar(2) * p;
+        let p = p * l.scalar(3);
+        let m = l.float(2);
+        let m = m + l.scalar(4) * (g - m);
+        let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
+        let largest = if AMSGRAD { l.float(4).max(v) } else { v };
+        let denominator = largest.sqrt() / l.scalar(7) + l.scalar(8);
+        let p = p - l.scalar(9) * m / denominator;
+        l.put_float(0, p);
+        l.put_float(1, m);
+        l.put_float(2, v);
+        if AMSGRAD {
+            l.put_float(3, largest);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Parameter groups: which parameters have other settings, by name.
+
+use super::Rule;
+
+/// Which parameters belong to a group: `"head.weight"` (that one), `"head.*"` (all that start with
+/// `head.`), or a predicate on the name.
+pub trait Pattern: Send + Sync + 'static {
+    /// Whether the parameter of this name belongs to it.
+    fn matches(&self, name: &str) -> bool;
+    /// How it is shown in messages.
+    fn describe(&self) -> &str {
+        "the predicate"
+    }
+}
+
+impl Pattern for &'static str {
+    fn matches(&self, name: &str) -> bool {
+        match self.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *self,
+        }
+    }
+    fn describe(&self) -> &str {
+        self
+    }
+}
+
+impl<F: Fn(&str) -> bool + Send + Sync + 'static> Pattern for F {
+    fn matches(&self, name: &str) -> bool {
+        self(name)
+    }
+}
+
+/// The settings of a group while it is declared.
+pub struct Group<R> {
+    pub(super) lr: Option<f64>,
+    pub(super) rule: R,
+}
+
+impl<R: Rule> Group<R> {
+    /// A learning rate of its own; schedules change it in proportion to the optimizer's.
+    #[must_use]
+    pub fn lr(mut self, lr: f64) -> Self {
+        self.lr = Some(lr);
+        self
+    }
+}
+
+/// A declared group.
+pub(super) struct Grouped<R> {
+    pub(super) pattern: Box<dyn Pattern>,
+    pub(super) lr: Option<f64>,
+    /// The optimizer's rate when the group was declared.
+    pub(super) base: f64,
+    pub(super) rule: R,
+}
+
+impl<R> Grouped<R> {
+    /// The group's rate when the optimizer's is `lr`.
+    pub(super) fn lr(&self, lr: f64) -> f64 {
+        match self.lr {
+            None => lr,
+            Some(own) if lr == self.base || self.base == 0.0 => own,
+            Some(own) => own * (lr / self.base),
+        }
+    }
+}
+
+/// Declares settings once for an optimizer and for its groups.
+macro_rules! settings {
+    ($rule:ident { $($(#[$doc:meta])* $name:ident: $ty:ty,)* }) => {
+        impl $crate::optim::Optim<$rule> {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: $ty) -> Self {
+                self.rule.$name = $name;
+                self
+            }
+        )*}
+        impl $crate::optim::Group<$rule> {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: $ty) -> Self {
+                self.rule.$name = $name;
+                self
+            }
+        )*}
+    };
+}
+pub(super) use settings;

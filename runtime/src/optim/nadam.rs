@@ -1,0 +1,132 @@
+//! NAdam (Dozat): Adam with Nesterov's momentum.
+
+use super::Optim;
+use super::adam::{check_betas, correction};
+use super::group::settings;
+use super::rule::{Now, Place, Rule, gradient, operands, results, within};
+use crate::map::Operand;
+use crate::{DType, Device, Float, Lanes, MapBody};
+
+/// `torch.optim.NAdam`.
+pub type NAdam = Optim<NAdamRule>;
+
+/// The settings of [`NAdam`].
+#[derive(Clone, Copy, Debug)]
+pub struct NAdamRule {
+    betas: (f64, f64),
+    eps: f64,
+    weight_decay: f64,
+    momentum_decay: f64,
+    decoupled_weight_decay: bool,
+    /// The product of the momenta of all steps so far.
+    product: f64,
+}
+
+impl NAdam {
+    /// With PyTorch's defaults: betas (0.9, 0.999), eps 1e-8, momentum decay 0.004.
+    pub fn new(lr: f64) -> Self {
+        let rule = NAdamRule {
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            momentum_decay: 0.004,
+            decoupled_weight_decay: false,
+            product: 1.0,
+        };
+        Self::from_rule(lr, rule)
+    }
+}
+
+settings!(NAdamRule {
+    /// How much of the means is kept.
+    betas: (f64, f64),
+    /// What is added to the denominator.
+    eps: f64,
+    /// An L2 penalty.
+    weight_decay: f64,
+    /// How fast the momentum warms up.
+    momentum_decay: f64,
+    /// The weights decay by themselves, as in AdamW.
+    decoupled_weight_decay: bool,
+});
+
+impl NAdamRule {
+    /// The momentum of step `t`.
+    fn mu(&self, t: u64) -> f64 {
+        self.betas.0 * (1.0 - 0.5 * 0.96f64.powf(t as f64 * self.momentum_decay))
+    }
+}
+
+impl Rule for NAdamRule {
+    const NAME: &'static str = "NAdam";
+    const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
+
+    fn check(&self) -> Result<(), String> {
+        within("momentum_decay", self.momentum_decay, 0.0..)?;
+        check_betas(self.betas, self.eps, self.weight_decay)
+    }
+    fn advance(&mut self, t: u64) {
+        // PyTorch keeps this product in single precision, whatever the parameters' type.
+        self.product = f64::from(self.product as f32 * self.mu(t) as f32);
+    }
+    fn carried(&self) -> f64 {
+        self.product
+    }
+    fn set_carried(&mut self, carried: f64) {
+        self.product = carried;
+    }
+    fn momentum(&self) -> f64 {
+        self.betas.0
+    }
+    fn set_momentum(&mut self, momentum: f64) {
+        self.betas.0 = momentum;
+    }
+    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+        let (b1, b2) = self.betas;
+        let (penalty, keep) = match self.decoupled_weight_decay {
+            true => (0.0, 1.0 - now.lr * self.weight_decay),
+            false => (self.weight_decay, 1.0),
+        };
+        let next = self.mu(now.t + 1);
+        let by_gradient = now.lr * (1.0 - self.mu(now.t)) / (1.0 - self.product);
+        let by_mean = now.lr * next / (1.0 - self.product * next);
+        let scalars = [
+            now.scale,
+            now.limit,
+            penalty,
+            keep,
+            1.0 - b1,
+            b2,
+            1.0 - b2,
+            correction(b2, now.t),
+            self.eps,
+            by_gradient,
+            by_mean,
+        ];
+        // SAFETY: the caller's.
+        unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
+    }
+}
+
+/// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, 1 - b2^t, eps, gradient's step, mean's step.
+struct Body;
+
+impl MapBody for Body {
+    const INPUTS: &'static [Operand] = operands(4);
+    const OUTPUTS: &'static [DType] = results(3);
+    #[inline(always)]
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+        let p = l.float(0);
+        let g = gradient(l) + l.scalar(2) * p;
+        let p = p * l.scalar(3);
+        let m = l.float(2);
+        let m = m + l.scalar(4) * (g - m);
+        let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
+        let denominator = (v / l.scalar(7)).sqrt() + l.scalar(8);
+        let p = p - l.scalar(9) * g / denominator;
+        let p = p - l.scalar(10) * m / denominator;
+        l.put_float(0, p);
+        l.put_float(1, m);
+        l.put_float(2, v);
+    }
+}

@@ -1,0 +1,161 @@
+//! What distinguishes optimizers: a formula over (parameter, gradient, moments), element by element.
+//!
+//! A rule's formula is a [`MapBody`] like any fused map that the macro emits: operand 0 is the
+//! parameter, 1 the gradient, the others moments; results are the parameter and the moments, in
+//! place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
+
+use crate::Pack;
+use crate::device::{Addr, Operand};
+use crate::map;
+use crate::{DType, Device, Float, Inner, Lanes, MapBody};
+
+/// The most moments that a rule keeps.
+pub(super) const MOMENTS: usize = 3;
+
+/// An optimizer's formula and settings.
+pub trait Rule: Copy + Send + Sync + 'static {
+    /// PyTorch's name of the optimizer.
+    const NAME: &'static str;
+    /// PyTorch's names of the moments, at most three.
+    const MOMENTS: &'static [&'static str];
+    /// Whether moment `k` is kept with these settings.
+    fn uses(&self, k: usize) -> bool {
+        let _ = k;
+        true
+    }
+    /// What the moments start with.
+    fn initial(&self) -> f64 {
+        0.0
+    }
+    /// What is wrong with the settings.
+    fn check(&self) -> Result<(), String>;
+    /// Updates scalars that change from step to step; `t` counts from 1.
+    fn advance(&mut self, t: u64) {
+        let _ = t;
+    }
+    /// A scalar that depends on all steps before, for checkpoints.
+    fn carried(&self) -> f64 {
+        0.0
+    }
+    /// Restores it.
+    fn set_carried(&mut self, carried: f64) {
+        let _ = carried;
+    }
+    /// The momentum, or the first beta.
+    fn momentum(&self) -> f64 {
+        0.0
+    }
+    /// Sets it; nothing if the rule has none.
+    fn set_momentum(&mut self, momentum: f64) {
+        let _ = momentum;
+    }
+    /// Updates one run of parameters and their moments.
+    ///
+    /// # Safety
+    /// `place` lies inside the network's buffers, nothing else uses them now, and the moments that
+    /// the rule [`uses`](Self::uses) are there.
+    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now);
+}
+
+/// The scalars of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The learning rate.
+    pub lr: f64,
+    /// The step, from 1.
+    pub t: u64,
+    /// The moments were made in this step.
+    pub fresh: bool,
+    /// What gradients are multiplied with first.
+    pub scale: f64,
+    /// What their absolute values are then cut to.
+    pub limit: f64,
+}
+
+/// A run of parameters with the same settings.
+pub struct Place<'a, D> {
+    pub(super) device: &'a D,
+    pub(super) len: usize,
+    pub(super) param: Addr,
+    pub(super) grad: Addr,
+    pub(super) moments: [Option<Addr>; MOMENTS],
+}
+
+impl<D: Device> Place<'_, D> {
+    /// Runs a formula on the parameter, the gradient and `I - 2` moments, those numbered in `which`.
+    ///
+    /// # Safety
+    /// See [`Rule::update`]; the formula has `I` operands and `O = I - 1` results, all floats.
+    pub(super) unsafe fn run<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        which: &[usize],
+        scalars: &[f64],
+    ) {
+        let moment = |i: usize| which.get(i).and_then(|&k| *self.moments.get(k)?);
+        let input = |i| match i {
+            0 => Some(self.param),
+            1 => Some(self.grad),
+            _ => moment(i - 2),
+        };
+        let output = |i| {
+            if i == 0 {
+                Some(self.param)
+            } else {
+                moment(i - 1)
+            }
+        };
+        let mut inputs = [Operand {
+            addr: self.param,
+            start: 0,
+            strides: [1],
+        }; I];
+        let mut outputs = [self.param; O];
+        for (i, to) in inputs.iter_mut().enumerate() {
+            let Some(addr) = input(i) else { return };
+            to.addr = addr;
+        }
+        for (i, to) in outputs.iter_mut().enumerate() {
+            let Some(addr) = output(i) else { return };
+            *to = addr;
+        }
+        // SAFETY: the caller's; every output is exactly one of the inputs, and distinct from the others.
+        unsafe {
+            self.device
+                .map::<M, 1, I, O>([self.len], inputs, outputs, scalars)
+        };
+    }
+}
+
+/// `n` operands or results, all float and contiguous.
+pub(super) const fn operands(n: usize) -> &'static [map::Operand] {
+    const ALL: [map::Operand; 2 + MOMENTS] =
+        [map::Operand::new(DType::Float, Inner::One); 2 + MOMENTS];
+    ALL.split_at(n).0
+}
+
+/// `n` float results.
+pub(super) const fn results(n: usize) -> &'static [DType] {
+    const ALL: [DType; 1 + MOMENTS] = [DType::Float; 1 + MOMENTS];
+    ALL.split_at(n).0
+}
+
+/// The gradient, clipped.
+#[inline(always)]
+pub(super) fn gradient<F: Float, L: Lanes<F>>(l: &L) -> Pack<F> {
+    let limit = l.scalar(1);
+    let zero = Pack::splat(0.0);
+    (l.float(1) * l.scalar(0)).min(limit).max(zero - limit)
+}
+
+/// `x` is a number in `range`, or an error that names it.
+pub(super) fn within(
+    name: &str,
+    x: f64,
+    range: impl std::ops::RangeBounds<f64> + std::fmt::Debug,
+) -> Result<(), String> {
+    if x.is_finite() && range.contains(&x) {
+        Ok(())
+    } else {
+        Err(format!("{name} is {x}, outside {range:?}"))
+    }
+}

@@ -1,0 +1,136 @@
+//! The schedule that looks at a metric.
+
+use super::ScheduleState;
+use crate::optim::Optimizer;
+
+/// Less when a metric has stopped getting better.
+#[derive(Clone, Copy, Debug)]
+pub struct ReduceLROnPlateau {
+    max: bool,
+    factor: f64,
+    patience: u64,
+    threshold: f64,
+    absolute: bool,
+    cooldown: u64,
+    min_lr: f64,
+    eps: f64,
+    best: f64,
+    bad: u64,
+    cooling: u64,
+}
+
+impl ReduceLROnPlateau {
+    /// For a metric that should fall, with PyTorch's defaults: a tenth after 10 steps without a
+    /// relative gain of 1e-4.
+    pub fn new() -> Self {
+        Self {
+            max: false,
+            factor: 0.1,
+            patience: 10,
+            threshold: 1e-4,
+            absolute: false,
+            cooldown: 0,
+            min_lr: 0.0,
+            eps: 1e-8,
+            best: f64::INFINITY,
+            bad: 0,
+            cooling: 0,
+        }
+    }
+    /// For a metric that should rise.
+    #[must_use]
+    pub fn maximize(mut self) -> Self {
+        (self.max, self.best) = (true, f64::NEG_INFINITY);
+        self
+    }
+    /// What the rate is multiplied with.
+    #[must_use]
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.factor = factor;
+        self
+    }
+    /// How many steps without a gain are let pass.
+    #[must_use]
+    pub fn patience(mut self, patience: u64) -> Self {
+        self.patience = patience;
+        self
+    }
+    /// The relative gain that counts.
+    #[must_use]
+    pub fn threshold(mut self, threshold: f64) -> Self {
+        (self.threshold, self.absolute) = (threshold, false);
+        self
+    }
+    /// The absolute gain that counts.
+    #[must_use]
+    pub fn absolute_threshold(mut self, threshold: f64) -> Self {
+        (self.threshold, self.absolute) = (threshold, true);
+        self
+    }
+    /// How many steps after a cut are not counted.
+    #[must_use]
+    pub fn cooldown(mut self, cooldown: u64) -> Self {
+        self.cooldown = cooldown;
+        self
+    }
+    /// The lowest rate.
+    #[must_use]
+    pub fn min_lr(mut self, min_lr: f64) -> Self {
+        self.min_lr = min_lr;
+        self
+    }
+
+    /// Looks at the metric and cuts the optimizer's rate if it is time.
+    pub fn step(&mut self, metric: f64, optimizer: &mut impl Optimizer) {
+        if self.better(metric) {
+            (self.best, self.bad) = (metric, 0);
+        } else {
+            self.bad += 1;
+        }
+        if self.cooling > 0 {
+            self.cooling -= 1;
+            self.bad = 0;
+        }
+        if self.bad > self.patience {
+            let lr = optimizer.lr();
+            let next = (lr * self.factor).max(self.min_lr);
+            if lr - next > self.eps {
+                optimizer.set_lr(next);
+            }
+            (self.cooling, self.bad) = (self.cooldown, 0);
+        }
+    }
+
+    fn better(&self, metric: f64) -> bool {
+        let margin = match (self.absolute, self.max) {
+            (true, _) => self.threshold,
+            // Written like this, an infinite best stays infinite.
+            (false, true) => return metric > self.best * (1.0 + self.threshold),
+            (false, false) => return metric < self.best * (1.0 - self.threshold),
+        };
+        if self.max {
+            metric > self.best + margin
+        } else {
+            metric < self.best - margin
+        }
+    }
+}
+
+impl Default for ReduceLROnPlateau {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ScheduleState for ReduceLROnPlateau {
+    fn state(&self) -> Vec<f64> {
+        vec![self.best, self.bad as f64, self.cooling as f64]
+    }
+    fn set_state(&mut self, state: &[f64]) -> bool {
+        let [best, bad, cooling] = *state else {
+            return false;
+        };
+        (self.best, self.bad, self.cooling) = (best, bad as u64, cooling as u64);
+        true
+    }
+}

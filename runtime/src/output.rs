@@ -1,0 +1,256 @@
+//! Results: what entry functions return.
+//!
+//! An [`Output`] reads its values where the run left them: it shares the run's workspace and gives
+//! it back when dropped. It derefs to a slice of rows as wide as the result's static dimensions. A
+//! [`Loss`] is a single number, copied out.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::door::element_size;
+use crate::input::{Fills, Input, Scalar, Source};
+use crate::pool::{Shape, Workspace, shape_of};
+use crate::tensor::{Element, Tensor, TensorData};
+use crate::{ArgType, Device, Error, Float, Plan, Result};
+
+/// The rows that a result is read as: an element, or an array of rows.
+///
+/// # Safety
+/// The type consists of elements of `Row::Element` and nothing else, and has as many as
+/// `shape` says.
+pub unsafe trait Row: Copy + 'static {
+    /// The innermost type: a device's float, `i32`, `u32` or `bool`.
+    type Element: Row<Element = Self::Element> + fmt::Debug;
+    /// The array's lengths from the outside in, as far as `dims` goes; returns their number.
+    fn shape(dims: &mut [usize]) -> usize;
+    /// A copy for a tensor.
+    fn to_data(values: &[Self::Element]) -> TensorData;
+}
+
+// SAFETY: one element of its own type.
+unsafe impl<F: Float> Row for F {
+    type Element = F;
+    fn shape(_: &mut [usize]) -> usize {
+        0
+    }
+    fn to_data(values: &[F]) -> TensorData {
+        floats(values)
+    }
+}
+
+/// Floats of a device as the tensors have them: `f64` stays, all others are `f32`.
+pub(crate) fn floats<F: Float>(values: &[F]) -> TensorData {
+    if TypeId::of::<F>() == TypeId::of::<f64>() {
+        TensorData::F64(bytemuck::cast_slice(values).to_vec())
+    } else if TypeId::of::<F>() == TypeId::of::<f32>() {
+        TensorData::F32(bytemuck::cast_slice(values).to_vec())
+    } else {
+        TensorData::F32(values.iter().map(|x| x.to_f64() as f32).collect())
+    }
+}
+
+macro_rules! row {
+    ($($t:ty)*) => {$(
+        // SAFETY: one element of its own type.
+        unsafe impl Row for $t {
+            type Element = $t;
+            fn shape(_: &mut [usize]) -> usize {
+                0
+            }
+            fn to_data(values: &[$t]) -> TensorData {
+                Element::wrap(values.to_vec())
+            }
+        }
+    )*};
+}
+row!(i32 u32 bool);
+
+// SAFETY: an array is its elements, one after the other.
+unsafe impl<R: Row, const N: usize> Row for [R; N] {
+    type Element = R::Element;
+    fn shape(dims: &mut [usize]) -> usize {
+        match dims.split_first_mut() {
+            Some((first, rest)) => {
+                *first = N;
+                1 + R::shape(rest)
+            }
+            // Deeper than any result: no shape ends with it.
+            None => 1,
+        }
+    }
+    fn to_data(values: &[R::Element]) -> TensorData {
+        R::to_data(values)
+    }
+}
+
+/// One result of a run. Derefs to `[T]`: for a result of shape `[B, 3]`, `T` is `[f32; 3]`.
+pub struct Output<D: Device, T: Row> {
+    /// Holds the memory; nothing writes to it while anybody shares it.
+    ws: Arc<Workspace<D>>,
+    k: usize,
+    /// Number of elements.
+    len: usize,
+    shape: Shape,
+    rows: PhantomData<fn() -> T>,
+}
+
+impl<D: Device, T: Row> Output<D, T> {
+    /// Result `k` of the run that `ws` was prepared for. All that `Deref` relies on is checked here.
+    pub(crate) fn new(
+        ws: Arc<Workspace<D>>,
+        plan: &'static Plan,
+        dims: &[usize],
+        k: usize,
+    ) -> Result<Self> {
+        let internal = |what: String| Error::Internal {
+            function: plan.name,
+            what,
+        };
+        let Some((arg, _)) = plan.outputs.get(k) else {
+            return Err(internal(format!("no result {k}")));
+        };
+        let (shape, bytes) = shape_of::<D>(arg, dims);
+        let (Some(bytes), Some(first)) = (bytes, ws.result(k)) else {
+            return Err(internal(format!("result {k} is not in memory")));
+        };
+        let element = TypeId::of::<T::Element>();
+        let same = match arg.ty {
+            ArgType::Float => element == TypeId::of::<D::Float>(),
+            ArgType::Bool => element == TypeId::of::<bool>(),
+            _ => element == TypeId::of::<i32>() || element == TypeId::of::<u32>(),
+        };
+        let mut row = [0; 16];
+        let depth = T::shape(&mut row);
+        let row = &row[..depth.min(row.len())];
+        if !same
+            || !shape.as_slice().ends_with(row)
+            || row.contains(&0)
+            || !first.cast::<T>().is_aligned()
+        {
+            return Err(internal(format!(
+                "result {k} does not consist of {}",
+                std::any::type_name::<T>()
+            )));
+        }
+        if arg.ty == ArgType::Bool {
+            // SAFETY: as in `elements`, but read as bytes.
+            let values = unsafe { std::slice::from_raw_parts(first, bytes) };
+            if values.iter().any(|&b| b > 1) {
+                return Err(internal(format!("result {k} holds a byte that is no bool")));
+            }
+        }
+        let len = bytes / element_size::<D::Float>(arg.ty);
+        Ok(Self {
+            ws,
+            k,
+            len,
+            shape,
+            rows: PhantomData,
+        })
+    }
+
+    /// The size of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        self.shape.as_slice()
+    }
+
+    /// The elements, row by row.
+    pub fn as_slice(&self) -> &[T::Element] {
+        self.slice()
+    }
+
+    /// The value of a result that has only one.
+    pub fn item(&self) -> Result<T::Element> {
+        match self.as_slice() {
+            [x] => Ok(*x),
+            _ => Err(Error::NotScalar {
+                shape: self.shape().to_vec(),
+            }),
+        }
+    }
+
+    /// A copy that owns its values.
+    pub fn to_tensor(&self) -> Tensor {
+        let data = T::to_data(self.as_slice());
+        // The shape has as many elements as the slice: `len` is computed from it.
+        Tensor::from_parts(self.shape(), data)
+    }
+
+    /// The values as rows of `U`, which is `T` or its element.
+    fn slice<U: Row<Element = T::Element>>(&self) -> &[U] {
+        let width = size_of::<U>() / size_of::<T::Element>();
+        match self.ws.result(self.k) {
+            // SAFETY: `new` has checked that the elements are of this type (and booleans 0 or 1), that
+            // `len` of them lie there, that rows of `T` divide them and are aligned. The pool
+            // lends the workspace to nobody else while `self.ws` shares it, so nothing writes.
+            Some(first) => unsafe { std::slice::from_raw_parts(first.cast(), self.len / width) },
+            None => &[],
+        }
+    }
+}
+
+impl<D: Device, T: Row> Deref for Output<D, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.slice()
+    }
+}
+
+impl<D: Device, T: Row> Clone for Output<D, T> {
+    fn clone(&self) -> Self {
+        Self {
+            ws: Arc::clone(&self.ws),
+            ..*self
+        }
+    }
+}
+
+impl<D: Device, T: Row + fmt::Debug> fmt::Debug for Output<D, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The result of one network is an input of the next; its shape is checked at the door.
+impl<Class, S, D: Device, T: Row<Element: Fills<Class>>> Input<Class, S> for &Output<D, T> {
+    fn source(&self) -> Source<'_> {
+        Source::new(T::Element::data(self.as_slice()), self.shape())
+    }
+}
+
+/// The loss of one run: a number to look at.
+pub struct Loss<D: Device> {
+    value: D::Float,
+}
+
+impl<D: Device> Loss<D> {
+    pub(crate) fn new(value: D::Float) -> Self {
+        Self { value }
+    }
+    /// The loss. An error if the device failed, or if later runs have overwritten the value.
+    pub fn item(&self) -> Result<D::Float> {
+        Ok(self.value)
+    }
+}
+
+impl<D: Device> Clone for Loss<D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<D: Device> Copy for Loss<D> {}
+
+impl<D: Device> fmt::Display for Loss<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.value, f)
+    }
+}
+
+impl<D: Device> fmt::Debug for Loss<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Loss({:?})", self.value)
+    }
+}

@@ -1,0 +1,414 @@
+//! Packs of [`LANES`] elements: what the bodies of fused maps compute on.
+//!
+//! Every operation is a loop over lanes, inlined into the kernel that is compiled for each
+//! instruction set; LLVM turns it into vector instructions.
+
+use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
+
+use crate::Float;
+
+/// Elements in a pack.
+pub const LANES: usize = 16;
+
+/// Floats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Pack<F>(pub [F; LANES]);
+
+/// Signed 32-bit integers; arithmetic wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Ints(pub [i32; LANES]);
+
+/// Booleans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub struct Mask(pub [bool; LANES]);
+
+#[inline(always)]
+fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
+    let mut y = [zero; LANES];
+    for i in 0..LANES {
+        y[i] = f(a[i]);
+    }
+    y
+}
+
+#[inline(always)]
+fn both<A: Copy, B: Copy>(
+    a: &[A; LANES],
+    b: &[A; LANES],
+    zero: B,
+    f: impl Fn(A, A) -> B,
+) -> [B; LANES] {
+    let mut y = [zero; LANES];
+    for i in 0..LANES {
+        y[i] = f(a[i], b[i]);
+    }
+    y
+}
+
+macro_rules! float_functions {
+    ($($(#[$doc:meta])* $name:ident = $f:expr;)*) => { $(
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $name(self) -> Self {
+            Self(each(&self.0, F::ZERO, $f))
+        }
+    )* };
+}
+
+macro_rules! compares {
+    ($element:ty) => {
+        /// `==`, lane by lane.
+        #[inline(always)]
+        #[allow(clippy::should_implement_trait)]
+        pub fn eq(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a == b,
+            ))
+        }
+        /// `!=`, lane by lane.
+        #[inline(always)]
+        #[allow(clippy::should_implement_trait)]
+        pub fn ne(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a != b,
+            ))
+        }
+        /// `<`, lane by lane.
+        #[inline(always)]
+        pub fn lt(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a < b,
+            ))
+        }
+        /// `<=`, lane by lane.
+        #[inline(always)]
+        pub fn le(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a <= b,
+            ))
+        }
+        /// `>`, lane by lane.
+        #[inline(always)]
+        pub fn gt(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a > b,
+            ))
+        }
+        /// `>=`, lane by lane.
+        #[inline(always)]
+        pub fn ge(self, other: Self) -> Mask {
+            Mask(both(
+                &self.0,
+                &other.0,
+                false,
+                |a: $element, b: $element| a >= b,
+            ))
+        }
+    };
+}
+
+impl<F: Float> Pack<F> {
+    /// The same number in every lane.
+    #[inline(always)]
+    pub fn splat(x: f64) -> Self {
+        Self([F::from_f64(x); LANES])
+    }
+    /// The same element in every lane.
+    #[inline(always)]
+    pub fn all(x: F) -> Self {
+        Self([x; LANES])
+    }
+    float_functions! {
+        /// e^x.
+        exp = F::exp;
+        /// Natural logarithm.
+        log = F::ln;
+        /// Square root.
+        sqrt = F::sqrt;
+        /// 1 / sqrt(x).
+        rsqrt = |x| F::ONE / x.sqrt();
+        /// 1 / x.
+        recip = |x| F::ONE / x;
+        /// Sine.
+        sin = F::sin;
+        /// Cosine.
+        cos = F::cos;
+        /// Hyperbolic tangent.
+        tanh = F::tanh;
+        /// 1 / (1 + e^-x).
+        sigmoid = F::sigmoid;
+        /// Error function.
+        erf = F::erf;
+        /// e^x - 1.
+        expm1 = F::expm1;
+        /// log(1 + x).
+        log1p = F::log1p;
+        /// Absolute value.
+        abs = F::abs;
+        /// Largest integer that is not larger.
+        floor = F::floor;
+        /// Smallest integer that is not smaller.
+        ceil = F::ceil;
+        /// Nearest integer, halves to the even one.
+        round = F::round;
+        /// -1, 0 or 1.
+        sign = |x| {
+            let below = if x < F::ZERO { -F::ONE } else { F::ZERO };
+            if x > F::ZERO { F::ONE } else { below }
+        };
+        /// The larger of x and 0; NaN stays.
+        relu = |x| if x < F::ZERO { F::ZERO } else { x };
+    }
+    /// x^y.
+    #[inline(always)]
+    pub fn pow(self, y: Self) -> Self {
+        Self(both(&self.0, &y.0, F::ZERO, F::pow))
+    }
+    /// The larger; NaN wins.
+    #[inline(always)]
+    pub fn max(self, y: Self) -> Self {
+        Self(both(&self.0, &y.0, F::ZERO, F::max))
+    }
+    /// The smaller; NaN wins.
+    #[inline(always)]
+    pub fn min(self, y: Self) -> Self {
+        Self(both(&self.0, &y.0, F::ZERO, F::min))
+    }
+    compares!(F);
+    /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
+    #[inline(always)]
+    pub fn to_ints(self) -> Ints {
+        Ints(each(&self.0, 0, F::to_i32))
+    }
+    /// Which lanes are not 0.
+    #[inline(always)]
+    pub fn to_mask(self) -> Mask {
+        Mask(each(&self.0, false, |x| x != F::ZERO))
+    }
+    /// The lanes combined in a fixed order: a tree.
+    #[inline(always)]
+    pub fn fold(self, f: impl Fn(F, F) -> F) -> F {
+        let mut x = self.0;
+        let mut width = LANES / 2;
+        while width > 0 {
+            for i in 0..width {
+                x[i] = f(x[i], x[i + width]);
+            }
+            width /= 2;
+        }
+        x[0]
+    }
+}
+
+macro_rules! float_operator {
+    ($trait:ident $name:ident $op:tt) => {
+        impl<F: Float> $trait for Pack<F> {
+            type Output = Self;
+            #[inline(always)]
+            fn $name(self, other: Self) -> Self {
+                Self(both(&self.0, &other.0, F::ZERO, |a, b| a $op b))
+            }
+        }
+    };
+}
+float_operator!(Add add +);
+float_operator!(Sub sub -);
+float_operator!(Mul mul *);
+float_operator!(Div div /);
+
+impl<F: Float> Neg for Pack<F> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(each(&self.0, F::ZERO, |x| -x))
+    }
+}
+
+impl Ints {
+    /// The same number in every lane; what does not fit wraps.
+    #[inline(always)]
+    pub fn splat(x: i64) -> Self {
+        Self([x as i32; LANES])
+    }
+    compares!(i32);
+    /// The nearest floats.
+    #[inline(always)]
+    pub fn to_float<F: Float>(self) -> Pack<F> {
+        Pack(each(&self.0, F::ZERO, F::from_i32))
+    }
+    /// Which lanes are not 0.
+    #[inline(always)]
+    pub fn to_mask(self) -> Mask {
+        Mask(each(&self.0, false, |x| x != 0))
+    }
+}
+
+impl Add for Ints {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(both(&self.0, &other.0, 0, i32::wrapping_add))
+    }
+}
+impl Sub for Ints {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(both(&self.0, &other.0, 0, i32::wrapping_sub))
+    }
+}
+impl Mul for Ints {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(both(&self.0, &other.0, 0, i32::wrapping_mul))
+    }
+}
+
+impl Mask {
+    /// The same value in every lane.
+    #[inline(always)]
+    pub fn splat(x: bool) -> Self {
+        Self([x; LANES])
+    }
+    /// The first `count` lanes.
+    #[inline(always)]
+    pub fn first(count: usize) -> Self {
+        let mut y = [false; LANES];
+        for (i, lane) in y.iter_mut().enumerate() {
+            *lane = i < count;
+        }
+        Self(y)
+    }
+    /// `a` where set, `b` elsewhere.
+    #[inline(always)]
+    pub fn select<F: Float>(self, a: Pack<F>, b: Pack<F>) -> Pack<F> {
+        let mut y = b.0;
+        for i in 0..LANES {
+            y[i] = if self.0[i] { a.0[i] } else { b.0[i] };
+        }
+        Pack(y)
+    }
+    /// `a` where set, `b` elsewhere.
+    #[inline(always)]
+    pub fn select_ints(self, a: Ints, b: Ints) -> Ints {
+        let mut y = b.0;
+        for i in 0..LANES {
+            y[i] = if self.0[i] { a.0[i] } else { b.0[i] };
+        }
+        Ints(y)
+    }
+    /// 1 where set, 0 elsewhere.
+    #[inline(always)]
+    pub fn to_float<F: Float>(self) -> Pack<F> {
+        Pack(each(&self.0, F::ZERO, |m| if m { F::ONE } else { F::ZERO }))
+    }
+    /// 1 where set, 0 elsewhere.
+    #[inline(always)]
+    pub fn to_ints(self) -> Ints {
+        Ints(each(&self.0, 0, i32::from))
+    }
+}
+
+impl BitAnd for Mask {
+    type Output = Self;
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        Self(both(&self.0, &other.0, false, |a, b| a & b))
+    }
+}
+impl BitOr for Mask {
+    type Output = Self;
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(both(&self.0, &other.0, false, |a, b| a | b))
+    }
+}
+impl Not for Mask {
+    type Output = Self;
+    #[inline(always)]
+    fn not(self) -> Self {
+        Self(each(&self.0, false, |a| !a))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp<F: Float>() -> Pack<F> {
+        let mut y = Pack::splat(0.0);
+        for (i, lane) in y.0.iter_mut().enumerate() {
+            *lane = F::from_f64(i as f64 * 0.5 - 3.0);
+        }
+        y
+    }
+
+    fn check<F: Float>() {
+        let x = ramp::<F>();
+        let two = Pack::<F>::splat(2.0);
+        for i in 0..LANES {
+            let v = x.0[i];
+            assert_eq!((x + two).0[i], v + F::from_f64(2.0));
+            assert_eq!((x * two / two - x).0[i], F::ZERO);
+            assert_eq!((-x).0[i], -v);
+            assert_eq!(x.relu().0[i], if v > F::ZERO { v } else { F::ZERO });
+            assert_eq!(x.to_ints().0[i], v.to_f64() as i32);
+            assert_eq!(x.lt(two).select(x, two).0[i], x.min(two).0[i]);
+            assert_eq!((x.ge(two) & !x.gt(two)).0[i], x.eq(two).0[i]);
+            assert_eq!(
+                (x.lt(two) | x.gt(two)).to_float::<F>().to_mask().0[i],
+                x.ne(two).0[i]
+            );
+            assert_eq!(x.round().0[i].to_f64(), v.to_f64().round_ties_even());
+            assert_eq!(
+                x.sign().0[i].to_f64(),
+                if v == F::ZERO {
+                    0.0
+                } else {
+                    v.to_f64().signum()
+                }
+            );
+        }
+        assert_eq!(x.fold(|a, b| a + b).to_f64(), 12.0);
+        let nan = Pack::all(F::NAN);
+        for y in [nan.max(x), x.max(nan), nan.min(x), x.min(nan), nan.relu()] {
+            assert!(y.0.iter().all(|v| v.to_f64().is_nan()));
+        }
+    }
+
+    #[test]
+    fn lanes_are_independent() {
+        check::<f32>();
+        check::<f64>();
+        assert_eq!(Ints::splat(-3).to_float::<f32>().to_ints(), Ints::splat(-3));
+        assert_eq!(
+            (Ints::splat(i64::from(i32::MAX)) + Ints::splat(1)).0[3],
+            i32::MIN
+        );
+        assert_eq!(Mask::first(5).to_ints().0.iter().sum::<i32>(), 5);
+        assert_eq!(
+            Mask::first(5).select_ints(Ints::splat(2), Ints::splat(1)).0[4..6],
+            [2, 1]
+        );
+        assert!(Ints::splat(4).le(Ints::splat(4)).0[0]);
+    }
+}

@@ -1,0 +1,266 @@
+//! Workspaces: the memory of one run, lent out with its results and taken back when they drop.
+//!
+//! A workspace is an arena for the slots, as large as the largest run so far, and the slot offsets of
+//! the last few (function, dimensions) pairs. The pool keeps every workspace in an [`Arc`] that
+//! results share; one is free again when the pool's is the only one left, so that nothing need be
+//! handed back, and nothing is allocated once there are as many as are used at a time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::device::Addr;
+use crate::door::{Dims, element_size};
+use crate::input::MAX_RANK;
+use crate::{ArgSpec, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
+
+/// Layouts that one workspace remembers.
+const LAYOUTS: usize = 16;
+/// Workspaces that a pool keeps.
+const KEPT: usize = 64;
+
+/// Where the slots of one plan lie for one set of dimensions.
+struct Layout {
+    plan: &'static Plan,
+    dims: Dims,
+    offsets: Vec<usize>,
+    bytes: usize,
+}
+
+/// The memory of one run.
+pub(crate) struct Workspace<D: Device> {
+    device: D,
+    arena: Option<D::Buffer>,
+    layouts: Vec<Layout>,
+    /// The layout in use.
+    current: usize,
+    /// The layout that the next new one replaces once there are [`LAYOUTS`].
+    oldest: usize,
+    /// Copies of the results in whole words, where the device's memory is not the host's.
+    host: Vec<u64>,
+    /// The first word of each result in `host`.
+    host_at: Vec<usize>,
+}
+
+impl<D: Device> Workspace<D> {
+    fn new(device: D) -> Self {
+        let (layouts, host, host_at) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            device,
+            arena: None,
+            layouts,
+            current: 0,
+            oldest: 0,
+            host,
+            host_at,
+        }
+    }
+
+    /// Makes this plan with these dimensions the current one, and room for it.
+    pub(crate) fn prepare(&mut self, plan: &'static Plan, dims: Dims) -> Result<()> {
+        let known = |l: &Layout| std::ptr::eq(l.plan, plan) && l.dims == dims;
+        if !self.layouts.get(self.current).is_some_and(known) {
+            self.current = match self.layouts.iter().position(known) {
+                Some(i) => i,
+                None => self.add_layout(plan, dims)?,
+            };
+        }
+        let bytes = self.layouts[self.current].bytes.max(1);
+        if self
+            .arena
+            .as_ref()
+            .is_none_or(|arena| D::size(arena) < bytes)
+        {
+            // The old one goes first: both at once might not fit.
+            self.arena = None;
+            self.arena = Some(self.device.alloc(bytes)?);
+        }
+        Ok(())
+    }
+
+    /// Lays a plan out, in a free place or in the oldest one's.
+    fn add_layout(&mut self, plan: &'static Plan, dims: Dims) -> Result<usize> {
+        let mut offsets = vec![0; plan.slots];
+        let bytes = (plan.layout)(&dims, size_of::<D::Float>(), &mut offsets);
+        let inputs = plan.inputs.iter().enumerate().map(|(k, arg)| (arg, k));
+        for (arg, slot) in inputs.chain(plan.outputs.iter().map(|(arg, slot)| (arg, *slot))) {
+            let (_, len) = shape_of::<D>(arg, &dims);
+            let end = len
+                .zip(offsets.get(slot))
+                .and_then(|(len, at)| at.checked_add(len));
+            if end.is_none_or(|end| end > bytes) {
+                let what = format!("`{}` does not lie in the workspace", arg.name);
+                return Err(Error::Internal {
+                    function: plan.name,
+                    what,
+                });
+            }
+        }
+        let layout = Layout {
+            plan,
+            dims,
+            offsets,
+            bytes,
+        };
+        if self.layouts.len() < LAYOUTS {
+            self.layouts.push(layout);
+            return Ok(self.layouts.len() - 1);
+        }
+        let place = self.oldest;
+        self.oldest = (place + 1) % LAYOUTS;
+        self.layouts[place] = layout;
+        Ok(place)
+    }
+
+    /// The arena and the slots' offsets in it, after [`prepare`](Self::prepare).
+    pub(crate) fn parts(&mut self) -> Option<(&mut D::Buffer, &[usize])> {
+        Some((
+            self.arena.as_mut()?,
+            &self.layouts.get(self.current)?.offsets,
+        ))
+    }
+
+    /// Brings the results to the host, unless that is where they are.
+    pub(crate) fn fetch(&mut self) -> Result<()> {
+        let (Some(layout), Some(arena), false) =
+            (self.layouts.get(self.current), &self.arena, D::HOST)
+        else {
+            return Ok(());
+        };
+        self.host_at.clear();
+        let mut words = 0;
+        for (arg, _) in layout.plan.outputs {
+            self.host_at.push(words);
+            words += shape_of::<D>(arg, &layout.dims)
+                .1
+                .unwrap_or(0)
+                .div_ceil(size_of::<u64>());
+        }
+        if self.host.len() < words {
+            self.host.resize(words, 0);
+        }
+        for ((arg, slot), &at) in layout.plan.outputs.iter().zip(&self.host_at) {
+            let bytes = shape_of::<D>(arg, &layout.dims).1.unwrap_or(0);
+            let to = &mut bytemuck::cast_slice_mut(&mut self.host[at..])[..bytes];
+            // SAFETY: `add_layout` has checked that the slot holds so many bytes of the arena.
+            unsafe {
+                self.device
+                    .read(D::addr(arena).add(layout.offsets[*slot]), to)?
+            };
+        }
+        Ok(())
+    }
+
+    /// The first host byte of result `k`.
+    pub(crate) fn result(&self, k: usize) -> Option<Addr> {
+        if !D::HOST {
+            // Only ever read.
+            return Some(
+                self.host
+                    .get(*self.host_at.get(k)?..)?
+                    .as_ptr()
+                    .cast::<u8>()
+                    .cast_mut(),
+            );
+        }
+        let layout = self.layouts.get(self.current)?;
+        let slot = layout.plan.outputs.get(k)?.1;
+        Some(D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?))
+    }
+}
+
+/// The shape of an argument or result, and its size in bytes unless that overflows.
+pub(crate) fn shape_of<D: Device>(arg: &ArgSpec, dims: &[usize]) -> (Shape, Option<usize>) {
+    let mut shape = Shape {
+        sizes: [1; MAX_RANK],
+        rank: arg.shape.len().min(MAX_RANK),
+    };
+    for (to, dim) in shape.sizes.iter_mut().zip(arg.shape) {
+        *to = match *dim {
+            DimSpec::Fixed(n) => n,
+            DimSpec::Named(k) => dims.get(k).copied().unwrap_or(0),
+            DimSpec::Derived(f, _) => f(dims),
+        };
+    }
+    let bytes = crate::tensor::elements(shape.as_slice());
+    let fits = arg.shape.len() <= MAX_RANK;
+    (
+        shape,
+        bytes
+            .and_then(|n| n.checked_mul(element_size::<D::Float>(arg.ty)))
+            .filter(|_| fits),
+    )
+}
+
+/// A shape of at most [`MAX_RANK`] dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    sizes: [usize; MAX_RANK],
+    rank: usize,
+}
+
+impl Shape {
+    pub(crate) fn as_slice(&self) -> &[usize] {
+        &self.sizes[..self.rank]
+    }
+}
+
+/// The workspaces of one network.
+pub(crate) struct Pool<D: Device>(Mutex<Vec<Arc<Workspace<D>>>>);
+
+impl<D: Device> Pool<D> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// A workspace that nobody else holds, the last used first.
+    pub(crate) fn take(&self, device: &D) -> Arc<Workspace<D>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.iter_mut().rposition(|ws| Arc::get_mut(ws).is_some()) {
+            Some(i) => kept.remove(i),
+            None => Arc::new(Workspace::new(device.clone())),
+        }
+    }
+
+    /// Keeps a workspace; results that share it may still be about.
+    pub(crate) fn keep(&self, ws: &Arc<Workspace<D>>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT {
+            kept.push(Arc::clone(ws));
+        }
+    }
+}
+
+/// A finished run: its workspace, from which the generated code takes the results.
+pub struct Lent<D: Device> {
+    ws: Arc<Workspace<D>>,
+    plan: &'static Plan,
+    dims: Dims,
+}
+
+impl<D: Device> Clone for Lent<D> {
+    fn clone(&self) -> Self {
+        Self {
+            ws: Arc::clone(&self.ws),
+            plan: self.plan,
+            dims: self.dims,
+        }
+    }
+}
+
+impl<D: Device> Lent<D> {
+    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims) -> Self {
+        Self { ws, plan, dims }
+    }
+    /// The sizes of the plan's named dimensions.
+    pub fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+    /// Result `k`, with rows of type `T`. Several results may be held at a time.
+    pub fn output<T: Row>(&self, k: usize) -> Result<Output<D, T>> {
+        Output::new(Arc::clone(&self.ws), self.plan, &self.dims, k)
+    }
+    /// Result `k`, a single float.
+    pub fn loss(&self, k: usize) -> Result<Loss<D>> {
+        let output = Output::<D, D::Float>::new(Arc::clone(&self.ws), self.plan, &self.dims, k)?;
+        Ok(Loss::new(output.item()?))
+    }
+}

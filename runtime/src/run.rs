@@ -1,0 +1,874 @@
+//! One execution of a plan: checked calls in, kernels on resolved addresses out.
+//!
+//! Every call here is safe. It resolves each [`View`] to an address after checking that all of the
+//! elements that the kernel will touch lie in the view and the view in its buffer, that types are
+//! as the body declares, and that what is written overlaps nothing else that the call uses (but
+//! for a map's operand that is the output itself, element for element). A call that fails a check
+//! is skipped and the first such fault is what [`Run::finish`] returns. Checks are a few compares
+//! per operand.
+
+use std::cell::OnceCell;
+use std::marker::PhantomData;
+
+use crate::device::{self, Addr, Axis, Product, Reduce, Softmax, Stream};
+use crate::{DType, Device, Error, In, Inner, MapBody, Operand, Result, Space, View, Window};
+
+/// A buffer of the run.
+#[derive(Clone, Copy)]
+struct Region {
+    addr: Addr,
+    bytes: usize,
+}
+
+/// Addresses in use by one operand: the first byte, and the one after the last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Range {
+    from: usize,
+    to: usize,
+}
+
+impl Range {
+    #[inline(always)]
+    fn overlaps(self, other: Self) -> bool {
+        self.from < other.to && other.from < self.to
+    }
+}
+
+/// Why a call was refused.
+type Refusal = &'static str;
+/// A check's result.
+type Checked<T> = std::result::Result<T, Refusal>;
+
+const OUTSIDE: Refusal = "an operand reaches outside its view";
+const OVERLAP: Refusal = "an output overlaps another operand";
+const TYPE: Refusal = "an operand has another type than its kernel";
+const COUNT: Refusal = "a call has another number of operands than its kernel";
+
+/// An execution of a plan on borrowed buffers.
+pub struct Run<'a, D: Device> {
+    device: &'a D,
+    function: &'static str,
+    params: Region,
+    grads: Option<Region>,
+    arena: Region,
+    offsets: &'a [usize],
+    seed: u64,
+    step: u64,
+    fault: OnceCell<Error>,
+    /// The gradients and the workspace are this run's alone.
+    exclusive: PhantomData<&'a mut D::Buffer>,
+}
+
+impl<'a, D: Device> Run<'a, D> {
+    /// A run of `function`: reads `params`, reads and writes `grads` (if there are any) and
+    /// `arena`, in which slot k begins at byte `offsets[k]`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        device: &'a D,
+        function: &'static str,
+        params: &'a D::Buffer,
+        grads: Option<&'a mut D::Buffer>,
+        arena: &'a mut D::Buffer,
+        offsets: &'a [usize],
+        seed: u64,
+        step: u64,
+    ) -> Self {
+        let region = |buffer: &D::Buffer| Region {
+            addr: D::addr(buffer),
+            bytes: D::size(buffer),
+        };
+        Self {
+            device,
+            function,
+            params: region(params),
+            grads: grads.map(|g| region(g)),
+            arena: region(arena),
+            offsets,
+            seed,
+            step,
+            fault: OnceCell::new(),
+            exclusive: PhantomData,
+        }
+    }
+
+    /// `len` elements of slot `k` of the workspace.
+    #[inline]
+    pub fn slot(&self, k: usize, dtype: DType, len: usize) -> View {
+        // A slot that is not there lies beyond any buffer, so whoever uses it is refused.
+        let offset = self.offsets.get(k).copied().unwrap_or(usize::MAX);
+        View {
+            space: Space::Arena,
+            dtype,
+            offset,
+            len,
+        }
+    }
+
+    /// `len` parameters from float `offset` of the flat buffer.
+    #[inline]
+    pub fn param(&self, offset: usize, len: usize) -> View {
+        View {
+            space: Space::Param,
+            dtype: DType::Float,
+            offset,
+            len,
+        }
+    }
+
+    /// `len` gradients from float `offset` of the flat buffer.
+    #[inline]
+    pub fn grad(&self, offset: usize, len: usize) -> View {
+        View {
+            space: Space::Grad,
+            dtype: DType::Float,
+            offset,
+            len,
+        }
+    }
+
+    /// The first fault of the run, if there was one.
+    pub fn finish(self) -> Result<()> {
+        self.fault.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Notes a refusal.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, call: &'static str, why: Refusal) {
+        let what = format!("{call}: {why}");
+        // Later faults follow from the first more often than not.
+        let _ = self.fault.set(Error::Internal {
+            function: self.function,
+            what,
+        });
+    }
+
+    /// Notes an index that is out of range.
+    #[cold]
+    fn out_of_range(&self, what: &'static str, limit: usize) {
+        let _ = self.fault.set(Error::IndexOutOfRange {
+            function: self.function,
+            what,
+            limit,
+        });
+    }
+
+    /// Runs a call's checks and kernel.
+    #[inline(always)]
+    fn guard(&self, call: &'static str, f: impl FnOnce() -> Checked<()>) {
+        if let Err(why) = f() {
+            self.refuse(call, why);
+        }
+    }
+
+    /// Bytes of an element.
+    #[inline(always)]
+    fn size(dtype: DType) -> usize {
+        match dtype {
+            DType::Float => size_of::<D::Float>(),
+            DType::Int => 4,
+            DType::Bool => 1,
+        }
+    }
+
+    /// The address of a view that lies in its buffer.
+    #[inline(always)]
+    fn resolve(&self, view: View) -> Checked<Addr> {
+        let size = Self::size(view.dtype);
+        let (region, unit) = match view.space {
+            Space::Param => (self.params, size_of::<D::Float>()),
+            Space::Grad => (
+                self.grads
+                    .ok_or("gradients are used in a run without them")?,
+                size_of::<D::Float>(),
+            ),
+            Space::Arena => (self.arena, 1),
+            Space::Nowhere => return Err("an operand in memory has no buffer"),
+        };
+        let first = view.offset.checked_mul(unit);
+        let last = view
+            .len
+            .checked_mul(size)
+            .zip(first)
+            .and_then(|(len, first)| first.checked_add(len));
+        match (first, last) {
+            (Some(first), Some(last)) if last <= region.bytes => {
+                if first % size != 0 {
+                    return Err("an operand is not aligned");
+                }
+                Ok(region.addr.wrapping_add(first))
+            }
+            _ => Err("a view reaches outside its buffer"),
+        }
+    }
+
+    /// A whole contiguous operand of `len` elements that is read.
+    #[inline(always)]
+    fn whole(&self, view: View, dtype: DType, len: Option<usize>) -> Checked<(Addr, Range)> {
+        let len = len.ok_or(OUTSIDE)?;
+        if view.dtype != dtype {
+            return Err(TYPE);
+        }
+        if len > view.len {
+            return Err(OUTSIDE);
+        }
+        let addr = self.resolve(view)?;
+        // `len <= view.len`, whose bytes were found to fit.
+        Ok((
+            addr,
+            Range {
+                from: addr as usize,
+                to: addr as usize + len * Self::size(dtype),
+            },
+        ))
+    }
+
+    /// A whole contiguous operand of `len` elements that is written.
+    #[inline(always)]
+    fn written(&self, view: View, dtype: DType, len: Option<usize>) -> Checked<(Addr, Range)> {
+        if view.space == Space::Param {
+            return Err("parameters are only read in a run");
+        }
+        self.whole(view, dtype, len)
+    }
+
+    /// A strided operand, and the addresses that it reaches.
+    #[inline(always)]
+    fn operand<const R: usize>(
+        &self,
+        shape: &[usize; R],
+        input: &In<R>,
+        declared: &Operand,
+        fixed: bool,
+    ) -> Checked<(device::Operand<R>, Range)> {
+        let mut strides = input.strides;
+        if fixed && R > 0 {
+            // Bodies are compiled for the stride that they declare.
+            let stride = match declared.inner {
+                Inner::Zero => 0,
+                Inner::One => 1,
+                Inner::Many => strides[R - 1],
+            };
+            if strides[R - 1] != stride && shape[R - 1] > 1 {
+                return Err("an operand has another inner stride than its kernel");
+            }
+            strides[R - 1] = stride;
+        }
+        if declared.iota {
+            let operand = device::Operand {
+                addr: std::ptr::null_mut(),
+                start: input.start,
+                strides,
+            };
+            return Ok((operand, Range { from: 0, to: 0 }));
+        }
+        if input.view.dtype != declared.dtype {
+            return Err(TYPE);
+        }
+        let mut last = input.start;
+        for d in 0..R {
+            // Shapes are not empty here. Saturated sums are beyond every view.
+            last = last.saturating_add(strides[d].saturating_mul(shape[d] - 1));
+        }
+        if last >= input.view.len {
+            return Err(OUTSIDE);
+        }
+        let size = Self::size(declared.dtype);
+        let addr = self.resolve(input.view)?.wrapping_add(input.start * size);
+        let from = addr as usize;
+        Ok((
+            device::Operand {
+                addr,
+                start: 0,
+                strides,
+            },
+            Range {
+                from,
+                to: from + (last - input.start + 1) * size,
+            },
+        ))
+    }
+
+    /// Refuses outputs that overlap each other or an input that is not the output itself.
+    #[inline(always)]
+    fn apart<const R: usize, const I: usize, const O: usize>(
+        shape: &[usize; R],
+        inputs: &[(device::Operand<R>, Range); I],
+        outputs: &[(Addr, Range); O],
+    ) -> Checked<()> {
+        for (k, (_, output)) in outputs.iter().enumerate() {
+            for (operand, input) in inputs {
+                if output.overlaps(*input)
+                    && !(output == input && contiguous(shape, &operand.strides))
+                {
+                    return Err(OVERLAP);
+                }
+            }
+            for (_, other) in &outputs[k + 1..] {
+                if output.overlaps(*other) {
+                    return Err(OVERLAP);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The operands of a body: `declared` are its inputs that are in memory.
+    #[inline(always)]
+    fn operands<const R: usize, const I: usize>(
+        &self,
+        shape: &[usize; R],
+        inputs: &[In<R>; I],
+        declared: &[Operand],
+        fixed: bool,
+    ) -> Checked<[(device::Operand<R>, Range); I]> {
+        let nothing = device::Operand {
+            addr: std::ptr::null_mut(),
+            start: 0,
+            strides: [0; R],
+        };
+        let mut all = [(nothing, Range { from: 0, to: 0 }); I];
+        for k in 0..I {
+            all[k] = self.operand(shape, &inputs[k], &declared[k], fixed)?;
+        }
+        Ok(all)
+    }
+
+    /// The outputs of a body.
+    #[inline(always)]
+    fn outputs<const O: usize>(
+        &self,
+        outputs: &[View; O],
+        declared: &[DType],
+        len: usize,
+    ) -> Checked<[(Addr, Range); O]> {
+        let mut all = [(std::ptr::null_mut(), Range { from: 0, to: 0 }); O];
+        for k in 0..O {
+            all[k] = self.written(outputs[k], declared[k], Some(len))?;
+        }
+        Ok(all)
+    }
+
+    /// `outputs = M(inputs)` over `shape`; outputs are contiguous.
+    #[inline]
+    pub fn map<M: MapBody, const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: [usize; R],
+        inputs: [In<R>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("map", || {
+            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != O } {
+                return Err(COUNT);
+            }
+            let len = product(&shape).ok_or(OUTSIDE)?;
+            if len == 0 {
+                return Ok(());
+            }
+            let inputs = self.operands(&shape, &inputs, M::INPUTS, true)?;
+            let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
+            Self::apart(&shape, &inputs, &outputs)?;
+            // SAFETY: checked above.
+            unsafe {
+                self.device.map::<M, R, I, O>(
+                    shape,
+                    inputs.map(|i| i.0),
+                    outputs.map(|o| o.0),
+                    scalars,
+                )
+            };
+            Ok(())
+        });
+    }
+
+    /// `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
+    #[inline]
+    pub fn reduce<M: MapBody, const I: usize>(
+        &self,
+        kind: Reduce,
+        axis: Axis,
+        inputs: [In<3>; I],
+        scalars: &[f64],
+        y: View,
+    ) {
+        self.guard("reduce", || {
+            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
+                return Err(COUNT);
+            }
+            if M::OUTPUTS[0] != DType::Float {
+                return Err(TYPE);
+            }
+            let shape = [axis.outer, axis.n, axis.inner];
+            let total = product(&shape).ok_or(OUTSIDE)?;
+            let len = product(&[axis.outer, axis.inner]).ok_or(OUTSIDE)?;
+            if len == 0 {
+                return Ok(());
+            }
+            let y = self.written(y, DType::Float, Some(len))?;
+            let nothing = device::Operand {
+                addr: std::ptr::null_mut(),
+                start: 0,
+                strides: [0; 3],
+            };
+            let mut operands = [nothing; I];
+            if total > 0 {
+                let inputs = self.operands(&shape, &inputs, M::INPUTS, false)?;
+                if inputs.iter().any(|i| i.1.overlaps(y.1)) {
+                    return Err(OVERLAP);
+                }
+                operands = inputs.map(|i| i.0);
+            }
+            // SAFETY: checked above; with n == 0 no operand is read.
+            unsafe {
+                self.device
+                    .reduce::<M, I>(kind, axis, operands, scalars, y.0)
+            };
+            Ok(())
+        });
+    }
+
+    /// A call that reads one block and writes another: the addresses, unless nothing is written.
+    #[inline(always)]
+    fn line(
+        &self,
+        axis: Axis,
+        x: View,
+        y: View,
+        ty: DType,
+        rows: usize,
+        in_place: bool,
+    ) -> Checked<Option<[Addr; 2]>> {
+        let len = product(&[axis.outer, rows, axis.inner]).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(None);
+        }
+        let x = self.whole(x, DType::Float, product(&[axis.outer, axis.n, axis.inner]))?;
+        let y = self.written(y, ty, Some(len))?;
+        if x.1.overlaps(y.1) && !(in_place && x.1 == y.1) {
+            return Err(OVERLAP);
+        }
+        Ok(Some([x.0, y.0]))
+    }
+
+    /// `y[o, i]` = index of the first largest (`largest`) or smallest along n.
+    pub fn arg_reduce(&self, largest: bool, axis: Axis, x: View, y: View) {
+        self.guard("arg_reduce", || {
+            if let Some([x, y]) = self.line(axis, x, y, DType::Int, 1, false)? {
+                // SAFETY: checked by `line`.
+                unsafe { self.device.arg_reduce(largest, axis, x, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// Softmax or log-softmax along n; `y` may be `x`.
+    pub fn softmax(&self, kind: Softmax, axis: Axis, x: View, y: View) {
+        self.guard("softmax", || {
+            if let Some([x, y]) = self.line(axis, x, y, DType::Float, axis.n, true)? {
+                // SAFETY: checked by `line`.
+                unsafe { self.device.softmax(kind, axis, x, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// `y[o, i] = log(sum over n of exp(x))`.
+    pub fn logsumexp(&self, axis: Axis, x: View, y: View) {
+        self.guard("logsumexp", || {
+            if let Some([x, y]) = self.line(axis, x, y, DType::Float, 1, false)? {
+                // SAFETY: checked by `line`.
+                unsafe { self.device.logsumexp(axis, x, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// Running sums along n; `y` may be `x`.
+    pub fn cumsum(&self, reverse: bool, axis: Axis, x: View, y: View) {
+        self.guard("cumsum", || {
+            if let Some([x, y]) = self.line(axis, x, y, DType::Float, axis.n, true)? {
+                // SAFETY: checked by `line`.
+                unsafe { self.device.cumsum(reverse, axis, x, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// The checks that all products share; `kernel` is called unless the result is empty.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn multiply<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: &[In<3>; I],
+        outputs: &[View; O],
+        kernel: impl FnOnce(Addr, Addr, [device::Operand<3>; I], [Addr; O]),
+    ) -> Checked<()> {
+        if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
+            return Err(COUNT);
+        }
+        if M::INPUTS[0].dtype != DType::Float || M::INPUTS[0].iota {
+            return Err(TYPE);
+        }
+        let Product { batch, m, n, k, .. } = size;
+        let shape = [batch, m, n];
+        let len = product(&shape).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
+        let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
+        let extra = self.operands(&shape, extra, &M::INPUTS[1..], true)?;
+        let outputs = self.outputs(outputs, M::OUTPUTS, len)?;
+        Self::apart(&shape, &extra, &outputs)?;
+        if outputs
+            .iter()
+            .any(|o| o.1.overlaps(a.1) || o.1.overlaps(b.1))
+        {
+            return Err(OVERLAP);
+        }
+        kernel(a.0, b.0, extra.map(|e| e.0), outputs.map(|o| o.0));
+        Ok(())
+    }
+
+    /// `outputs = M(C, extra..)` with `C` the product, over the (batch, m, n) grid.
+    #[inline]
+    pub fn product<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product", || {
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`.
+                unsafe {
+                    self.device
+                        .product::<M, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+
+    /// The same with `n` and `k` known when compiled.
+    #[inline]
+    pub fn product_nk<
+        M: MapBody,
+        const N: usize,
+        const K: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product_nk", || {
+            if size.n != N || size.k != K {
+                return Err("a product has other sizes than its kernel");
+            }
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`, and the sizes above.
+                unsafe {
+                    self.device
+                        .product_nk::<M, N, K, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+
+    /// The same with `m` and `n` known when compiled.
+    #[inline]
+    pub fn product_mn<
+        M: MapBody,
+        const MM: usize,
+        const N: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product_mn", || {
+            if size.m != MM || size.n != N {
+                return Err("a product has other sizes than its kernel");
+            }
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`, and the sizes above.
+                unsafe {
+                    self.device
+                        .product_mn::<M, MM, N, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+
+    /// A window's first address and the range that it reaches.
+    #[inline(always)]
+    fn window<const R: usize>(
+        &self,
+        shape: &[usize; R],
+        window: &Window<R>,
+    ) -> Checked<(Addr, Range)> {
+        let (mut low, mut high) = (window.start, window.start);
+        for d in 0..R {
+            let reach = window.strides[d]
+                .unsigned_abs()
+                .saturating_mul(shape[d] - 1);
+            if window.strides[d] < 0 {
+                low = low.checked_sub(reach).ok_or(OUTSIDE)?;
+            } else {
+                high = high.saturating_add(reach);
+            }
+        }
+        if high >= window.view.len {
+            return Err(OUTSIDE);
+        }
+        let size = Self::size(window.view.dtype);
+        let first = self.resolve(window.view)?;
+        let range = Range {
+            from: first as usize + low * size,
+            to: first as usize + (high + 1) * size,
+        };
+        Ok((first.wrapping_add(window.start * size), range))
+    }
+
+    /// `dst[i] = src[i]` over `shape`.
+    #[inline]
+    pub fn copy<const R: usize>(&self, shape: [usize; R], src: Window<R>, dst: Window<R>) {
+        self.guard("copy", || {
+            if product(&shape).ok_or(OUTSIDE)? == 0 {
+                return Ok(());
+            }
+            if src.view.dtype != dst.view.dtype {
+                return Err(TYPE);
+            }
+            if dst.view.space == Space::Param {
+                return Err("parameters are only read in a run");
+            }
+            let (from, source) = self.window(&shape, &src)?;
+            let (to, target) = self.window(&shape, &dst)?;
+            if source.overlaps(target) {
+                return Err(OVERLAP);
+            }
+            // SAFETY: checked above.
+            unsafe {
+                self.device.copy::<R>(
+                    src.view.dtype,
+                    shape,
+                    (from, src.strides),
+                    (to, dst.strides),
+                )
+            };
+            Ok(())
+        });
+    }
+
+    /// Sets all of a view.
+    #[inline]
+    pub fn fill(&self, y: View, value: f64) {
+        self.guard("fill", || {
+            if y.len == 0 {
+                return Ok(());
+            }
+            let (addr, _) = self.written(y, y.dtype, Some(y.len))?;
+            // SAFETY: checked above.
+            unsafe { self.device.fill(y.dtype, y.len, value, addr) };
+            Ok(())
+        });
+    }
+
+    /// The checks that indexed reads and writes share: x, index, y with their lengths.
+    #[inline(always)]
+    fn indexed(
+        &self,
+        x: (View, DType, Option<usize>),
+        index: (View, Option<usize>),
+        y: (View, DType, Option<usize>),
+    ) -> Checked<Option<[Addr; 3]>> {
+        if y.2 == Some(0) {
+            return Ok(None);
+        }
+        let x = self.whole(x.0, x.1, x.2)?;
+        let index = self.whole(index.0, DType::Int, index.1)?;
+        let y = self.written(y.0, y.1, y.2)?;
+        if y.1.overlaps(x.1) || y.1.overlaps(index.1) {
+            return Err(OVERLAP);
+        }
+        Ok(Some([x.0, index.0, y.0]))
+    }
+
+    /// `y[o, c, i] = x[o, index[c], i]`, `c < count`; `what` names the op and its index.
+    pub fn take(
+        &self,
+        axis: Axis,
+        count: usize,
+        x: View,
+        index: View,
+        y: View,
+        what: &'static str,
+    ) {
+        self.guard("take", || {
+            let (from, to) = (
+                product(&[axis.outer, axis.n, axis.inner]),
+                product(&[axis.outer, count, axis.inner]),
+            );
+            let dtype = x.dtype;
+            if let Some([x, index, y]) =
+                self.indexed((x, dtype, from), (index, Some(count)), (y, dtype, to))?
+            {
+                // SAFETY: checked by `indexed`.
+                if !unsafe { self.device.take(dtype, axis, count, x, index, y) } {
+                    self.out_of_range(what, axis.n);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`.
+    pub fn take_grad(
+        &self,
+        axis: Axis,
+        count: usize,
+        dy: View,
+        index: View,
+        dx: View,
+        what: &'static str,
+    ) {
+        self.guard("take_grad", || {
+            let (to, from) = (
+                product(&[axis.outer, axis.n, axis.inner]),
+                product(&[axis.outer, count, axis.inner]),
+            );
+            let float = DType::Float;
+            if let Some([dy, index, dx]) =
+                self.indexed((dy, float, from), (index, Some(count)), (dx, float, to))?
+            {
+                // SAFETY: checked by `indexed`.
+                if !unsafe { self.device.take_grad(axis, count, dy, index, dx) } {
+                    self.out_of_range(what, axis.n);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`.
+    pub fn gather(
+        &self,
+        axis: Axis,
+        count: usize,
+        x: View,
+        index: View,
+        y: View,
+        what: &'static str,
+    ) {
+        self.guard("gather", || {
+            let (from, to) = (
+                product(&[axis.outer, axis.n, axis.inner]),
+                product(&[axis.outer, count, axis.inner]),
+            );
+            let dtype = x.dtype;
+            if let Some([x, index, y]) =
+                self.indexed((x, dtype, from), (index, to), (y, dtype, to))?
+            {
+                // SAFETY: checked by `indexed`.
+                if !unsafe { self.device.gather(dtype, axis, count, x, index, y) } {
+                    self.out_of_range(what, axis.n);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`.
+    pub fn gather_grad(
+        &self,
+        axis: Axis,
+        count: usize,
+        dy: View,
+        index: View,
+        dx: View,
+        what: &'static str,
+    ) {
+        self.guard("gather_grad", || {
+            let (to, from) = (
+                product(&[axis.outer, axis.n, axis.inner]),
+                product(&[axis.outer, count, axis.inner]),
+            );
+            let float = DType::Float;
+            if let Some([dy, index, dx]) =
+                self.indexed((dy, float, from), (index, from), (dx, float, to))?
+            {
+                // SAFETY: checked by `indexed`.
+                if !unsafe { self.device.gather_grad(axis, count, dy, index, dx) } {
+                    self.out_of_range(what, axis.n);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Booleans, true with probability `keep`; `node` is the drawing node's number.
+    pub fn bernoulli(&self, keep: f64, node: u32, y: View) {
+        self.guard("bernoulli", || {
+            if y.len == 0 {
+                return Ok(());
+            }
+            let (addr, _) = self.written(y, DType::Bool, Some(y.len))?;
+            let stream = Stream {
+                seed: self.seed,
+                step: self.step,
+                node,
+            };
+            // SAFETY: checked above.
+            unsafe { self.device.bernoulli(keep, stream, y.len, addr) };
+            Ok(())
+        });
+    }
+}
+
+/// The number of elements, if it can be counted.
+#[inline(always)]
+fn product(shape: &[usize]) -> Option<usize> {
+    let mut total = 1usize;
+    for &d in shape {
+        if d == 0 {
+            return Some(0);
+        }
+        total = total.saturating_mul(d);
+    }
+    // Kernels compute with bytes and signed offsets.
+    (total <= isize::MAX as usize / 8).then_some(total)
+}
+
+/// Whether strides are those of a contiguous block.
+#[inline(always)]
+fn contiguous<const R: usize>(shape: &[usize; R], strides: &[usize; R]) -> bool {
+    let mut next = 1;
+    for d in (0..R).rev() {
+        if shape[d] > 1 {
+            if strides[d] != next {
+                return false;
+            }
+            next *= shape[d];
+        }
+    }
+    true
+}

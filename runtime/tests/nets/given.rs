@@ -1,0 +1,95 @@
+//! A network whose gradients are handed over: what optimizers are tested on.
+#![allow(dead_code)]
+
+use netform_runtime::*;
+
+/// `fn backward(g: [N]) -> []`: copies `g` to the gradients.
+static BACKWARD: Plan = Plan {
+    name: "Given::backward",
+    dims: &["N"],
+    inputs: &[ArgSpec {
+        name: "g",
+        ty: ArgType::Float,
+        shape: &[DimSpec::Named(0)],
+    }],
+    outputs: &[],
+    require: &[],
+    slots: 1,
+    layout: |dims, float, offsets| {
+        offsets[0] = 0;
+        dims[0] * float
+    },
+    random: false,
+};
+
+pub struct Given<D: Device>(Core<D>);
+
+impl<D: Device> Network for Given<D> {
+    type Device = D;
+    const PARAMETERS: usize = 0;
+    const WEIGHT_BYTES: usize = 0;
+    fn core(&self) -> &Core<D> {
+        &self.0
+    }
+    fn core_mut(&mut self) -> &mut Core<D> {
+        &mut self.0
+    }
+}
+
+impl<D: Device> Given<D> {
+    /// A network of parameters with these names, lengths and values; a name that ends with `!` is frozen.
+    pub fn new(device: D, params: &[(&'static str, &[f64])]) -> Self {
+        let mut offset = 0;
+        let specs: Vec<ParamSpec> = params
+            .iter()
+            .map(|(name, values)| {
+                let shape: &'static [usize] = Box::leak(Box::new([values.len()]));
+                let init = Init::Constant(0.0);
+                let spec = ParamSpec {
+                    name,
+                    shape,
+                    offset,
+                    init,
+                    frozen: name.ends_with('!'),
+                };
+                offset += values.len().next_multiple_of(16);
+                spec
+            })
+            .collect();
+        let spec = NetSpec {
+            name: "Given",
+            params: Box::leak(specs.into_boxed_slice()),
+            flat_len: offset,
+            parameters: 0,
+        };
+        let mut net = Self(Core::new(device, 0, Box::leak(Box::new(spec))).unwrap());
+        for (name, values) in params {
+            net.set_parameter(name, &Tensor::from(*values)).unwrap();
+        }
+        net
+    }
+
+    /// Hands over the gradients of all parameters, in order.
+    pub fn backward(&mut self, grads: &[&[f64]]) {
+        let params = self.0.spec().params;
+        let mut flat = vec![0.0; self.0.spec().flat_len];
+        for (param, grad) in params.iter().zip(grads) {
+            flat[param.offset..param.offset + param.len()].copy_from_slice(grad);
+        }
+        let sources = [Source::new(SourceData::F64(&flat), &[flat.len()])];
+        let body = |run: &mut Run<'_, D>, dims: &[usize]| {
+            let window = |view| Window {
+                view,
+                start: 0,
+                strides: [1],
+            };
+            let from = window(run.slot(0, DType::Float, dims[0]));
+            run.copy([dims[0]], from, window(run.grad(0, dims[0])));
+        };
+        self.0.train(&BACKWARD, &sources, body, false).unwrap();
+    }
+
+    pub fn values(&self, name: &str) -> Vec<f64> {
+        self.parameter(name).unwrap().to_f64_vec()
+    }
+}

@@ -1,0 +1,209 @@
+//! A network written by hand, as `network!` would emit it: three functions over inputs of every kind.
+#![allow(dead_code)]
+
+use netform_runtime::*;
+
+/// Two parameters and a frozen one.
+pub static SPEC: NetSpec = NetSpec {
+    name: "Hand",
+    params: &[
+        ParamSpec {
+            name: "head.weight",
+            shape: &[3, 4],
+            offset: 0,
+            init: Init::FanIn { fan_in: 4 },
+            frozen: false,
+        },
+        ParamSpec {
+            name: "head.bias",
+            shape: &[3],
+            offset: 16,
+            init: Init::Constant(0.5),
+            frozen: false,
+        },
+        ParamSpec {
+            name: "table",
+            shape: &[2, 2],
+            offset: 32,
+            init: Init::Normal { std: 1.0 },
+            frozen: true,
+        },
+    ],
+    flat_len: 48,
+    parameters: 19,
+};
+
+const B: DimSpec = DimSpec::Named(0);
+
+/// `fn copy(x: [B, 4]) -> [B, 4]`: the result is the input's slot.
+pub static COPY: Plan = Plan {
+    name: "Hand::copy",
+    dims: &["B"],
+    inputs: &[ArgSpec {
+        name: "x",
+        ty: ArgType::Float,
+        shape: &[B, DimSpec::Fixed(4)],
+    }],
+    outputs: &[(
+        ArgSpec {
+            name: "output",
+            ty: ArgType::Float,
+            shape: &[B, DimSpec::Fixed(4)],
+        },
+        0,
+    )],
+    require: &[],
+    slots: 1,
+    layout: |dims, float, offsets| {
+        offsets[0] = 0;
+        dims[0] * 4 * float
+    },
+    random: true,
+};
+
+/// `fn mixed(ids: u32[B, T], flags: bool[B], wide: i64[2 * B]) -> (u32[B, T], bool[B])`.
+pub static MIXED: Plan = Plan {
+    name: "Hand::mixed",
+    dims: &["B", "T"],
+    inputs: &[
+        ArgSpec {
+            name: "ids",
+            ty: ArgType::U32,
+            shape: &[B, DimSpec::Named(1)],
+        },
+        ArgSpec {
+            name: "flags",
+            ty: ArgType::Bool,
+            shape: &[B],
+        },
+        ArgSpec {
+            name: "wide",
+            ty: ArgType::I64,
+            shape: &[DimSpec::Derived(|d| 2 * d[0], "2 * B")],
+        },
+    ],
+    outputs: &[
+        (
+            ArgSpec {
+                name: "output",
+                ty: ArgType::U32,
+                shape: &[B, DimSpec::Named(1)],
+            },
+            0,
+        ),
+        (
+            ArgSpec {
+                name: "flags",
+                ty: ArgType::Bool,
+                shape: &[B],
+            },
+            1,
+        ),
+        (
+            ArgSpec {
+                name: "wide",
+                ty: ArgType::I64,
+                shape: &[DimSpec::Derived(|d| 2 * d[0], "2 * B")],
+            },
+            2,
+        ),
+    ],
+    require: &[Require {
+        holds: |d| d[1] >= 2,
+        what: "T >= 2",
+    }],
+    slots: 3,
+    layout: |dims, _, offsets| {
+        offsets[0] = 0;
+        offsets[1] = (dims[0] * dims[1] * 4).next_multiple_of(64);
+        offsets[2] = offsets[1] + dims[0].next_multiple_of(64);
+        offsets[2] + dims[0] * 8
+    },
+    random: false,
+};
+
+/// `fn loss(x: [B, 4], target: [B, 3]) -> []`: the loss is 7, the gradients of `head.weight` are 1.5.
+pub static LOSS: Plan = Plan {
+    name: "Hand::loss_backward",
+    dims: &["B"],
+    inputs: &[
+        ArgSpec {
+            name: "x",
+            ty: ArgType::Float,
+            shape: &[B, DimSpec::Fixed(4)],
+        },
+        ArgSpec {
+            name: "target",
+            ty: ArgType::Float,
+            shape: &[B, DimSpec::Fixed(3)],
+        },
+    ],
+    outputs: &[(
+        ArgSpec {
+            name: "output",
+            ty: ArgType::Float,
+            shape: &[],
+        },
+        2,
+    )],
+    require: &[],
+    slots: 3,
+    layout: |dims, float, offsets| {
+        offsets[0] = 0;
+        offsets[1] = (dims[0] * 4 * float).next_multiple_of(64);
+        offsets[2] = offsets[1] + (dims[0] * 3 * float).next_multiple_of(64);
+        offsets[2] + 64
+    },
+    random: false,
+};
+
+pub struct Hand<D: Device = Cpu>(pub Core<D>);
+
+impl<D: Device> Network for Hand<D> {
+    type Device = D;
+    const PARAMETERS: usize = 19;
+    const WEIGHT_BYTES: usize = 19 * 4;
+    fn core(&self) -> &Core<D> {
+        &self.0
+    }
+    fn core_mut(&mut self) -> &mut Core<D> {
+        &mut self.0
+    }
+}
+
+impl<D: Device> Hand<D> {
+    pub fn new(device: D, seed: u64) -> Result<Self> {
+        Core::new(device, seed, &SPEC).map(Self)
+    }
+    pub fn copy(&self, x: impl Input<FloatArg, (Dyn, Len<4>)>) -> Result<Output<D, [D::Float; 4]>> {
+        self.0.infer(&COPY, &[x.source()], |_, _| ())?.output(0)
+    }
+    #[allow(clippy::type_complexity)]
+    pub fn mixed(
+        &self,
+        ids: impl Input<IntArg, (Dyn, Dyn)>,
+        flags: impl Input<BoolArg, (Dyn,)>,
+        wide: impl Input<IntArg, (Dyn,)>,
+    ) -> Result<(Output<D, u32>, Output<D, bool>, Output<D, i32>)> {
+        let lent = self.0.infer(
+            &MIXED,
+            &[ids.source(), flags.source(), wide.source()],
+            |_, _| (),
+        )?;
+        Ok((lent.output(0)?, lent.output(1)?, lent.output(2)?))
+    }
+    pub fn loss_backward(
+        &mut self,
+        x: impl Input<FloatArg, (Dyn, Len<4>)>,
+        target: impl Input<FloatArg, (Dyn, Len<3>)>,
+        accumulate: bool,
+    ) -> Result<Loss<D>> {
+        let body = |run: &mut Run<'_, D>, _: &[usize]| {
+            run.fill(run.slot(2, DType::Float, 1), 7.0);
+            run.fill(run.grad(0, 12), 1.5);
+        };
+        self.0
+            .train(&LOSS, &[x.source(), target.source()], body, accumulate)?
+            .loss(0)
+    }
+}
