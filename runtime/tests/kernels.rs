@@ -6,7 +6,8 @@ mod common;
 use common::{Bench, In3, numbers};
 use netform_runtime::device::{Axis, Product, Reduce, Softmax};
 use netform_runtime::{
-    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Space, View, Window,
+    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Space, View,
+    Window,
 };
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
@@ -30,20 +31,42 @@ body!(Add, [FLOAT, FLOAT], [Float], |l| {
     let y = l.float(0) + l.float(1);
     l.put_float(0, y);
 });
-body!(Affine, [FLOAT, Operand::new(DType::Float, Inner::Zero)], [Float], |l| {
-    let y = l.float(0) * l.scalar(0) + l.float(1);
-    l.put_float(0, y);
-});
-body!(Crossed, [Operand::new(DType::Float, Inner::Many), Operand::iota(Inner::One)], [Float, Int, Bool], |l| {
-    let (x, i) = (l.float(0), l.int(1));
-    l.put_int(1, i * netform_runtime::Ints::splat(2));
-    l.put_mask(2, x.gt(Pack::splat(0.0)));
-    l.put_float(0, x - i.to_float());
-});
-body!(Chosen, [Operand::new(DType::Bool, Inner::One), FLOAT, Operand::new(DType::Int, Inner::One)], [Float], |l| {
-    let y = l.mask(0).select(l.float(1), l.int(2).to_float());
-    l.put_float(0, y);
-});
+body!(
+    Affine,
+    [FLOAT, Operand::new(DType::Float, Inner::Zero)],
+    [Float],
+    |l| {
+        let y = l.float(0) * l.scalar(0) + l.float(1);
+        l.put_float(0, y);
+    }
+);
+body!(
+    Crossed,
+    [
+        Operand::new(DType::Float, Inner::Many),
+        Operand::iota(Inner::One)
+    ],
+    [Float, Int, Bool],
+    |l| {
+        let (x, i) = (l.float(0), l.int(1));
+        l.put_int(1, i * netform_runtime::Ints::splat(2));
+        l.put_mask(2, x.gt(Pack::splat(0.0)));
+        l.put_float(0, x - i.to_float());
+    }
+);
+body!(
+    Chosen,
+    [
+        Operand::new(DType::Bool, Inner::One),
+        FLOAT,
+        Operand::new(DType::Int, Inner::One)
+    ],
+    [Float],
+    |l| {
+        let y = l.mask(0).select(l.float(1), l.int(2).to_float());
+        l.put_float(0, y);
+    }
+);
 body!(Square, [FLOAT], [Float], |l| {
     let x = l.float(0);
     l.put_float(0, x * x);
@@ -63,10 +86,15 @@ const SIZES: [usize; 9] = [0, 1, 3, 10, 16, 17, 64, 100, 1030];
 #[track_caller]
 fn close<F: Float>(got: &[F], want: &[f64], tolerance: f64) {
     assert_eq!(got.len(), want.len());
-    let tolerance = if F::NAME == "f64" { tolerance * 1e-8 } else { tolerance };
+    let tolerance = if F::NAME == "f64" {
+        tolerance * 1e-8
+    } else {
+        tolerance
+    };
     for (i, (g, w)) in got.iter().zip(want).enumerate() {
         let (g, w) = (g.to_f64(), *w);
-        let fine = g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= tolerance * w.abs().max(1.0);
+        let fine =
+            g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= tolerance * w.abs().max(1.0);
         assert!(fine, "element {i}: {g} instead of {w}");
     }
 }
@@ -75,10 +103,16 @@ fn close<F: Float>(got: &[F], want: &[f64], tolerance: f64) {
 fn everywhere(f32s: impl Fn(Cpu<f32>) -> Vec<f32>, f64s: impl Fn(Cpu<f64>) -> Vec<f64>) {
     let bits = |v: Vec<f32>| v.into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let one = bits(f32s(Cpu::new().threads(1)));
-    let one_64 = f64s(Cpu::f64().threads(1)).into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    let one_64 = f64s(Cpu::f64().threads(1))
+        .into_iter()
+        .map(f64::to_bits)
+        .collect::<Vec<_>>();
     for threads in [2, 3] {
         assert_eq!(one, bits(f32s(Cpu::new().threads(threads))));
-        let more = f64s(Cpu::f64().threads(threads)).into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let more = f64s(Cpu::f64().threads(threads))
+            .into_iter()
+            .map(f64::to_bits)
+            .collect::<Vec<_>>();
         assert_eq!(one_64, more);
     }
 }
@@ -98,34 +132,106 @@ fn maps<F: Float>(cpu: Cpu<F>, rows: usize, columns: usize) -> Vec<F> {
     let (yi, yb) = (t.empty_of(DType::Int, n), t.empty_of(DType::Bool, n));
     let transposed = t.empty(n);
     t.run(|run| {
-        let whole = |view| In { view, start: 0, strides: [columns, 1] };
+        let whole = |view| In {
+            view,
+            start: 0,
+            strides: [columns, 1],
+        };
         let shape = [rows, columns];
-        run.map::<Add, 2, 2, 1>(shape, [whole(va), In { view: vb, start: 0, strides: [0, 1] }], [y0], &[]);
-        run.map::<Affine, 2, 2, 1>(shape, [whole(va), In { view: vc, start: 0, strides: [1, 0] }], [y1], &[2.0]);
+        run.map::<Add, 2, 2, 1>(
+            shape,
+            [
+                whole(va),
+                In {
+                    view: vb,
+                    start: 0,
+                    strides: [0, 1],
+                },
+            ],
+            [y0],
+            &[],
+        );
+        run.map::<Affine, 2, 2, 1>(
+            shape,
+            [
+                whole(va),
+                In {
+                    view: vc,
+                    start: 0,
+                    strides: [1, 0],
+                },
+            ],
+            [y1],
+            &[2.0],
+        );
         // In place.
         run.map::<Add, 2, 2, 1>(shape, [whole(y1), whole(va)], [y1], &[]);
-        let position = View { space: Space::Nowhere, dtype: DType::Int, offset: 0, len: 0 };
+        let position = View {
+            space: Space::Nowhere,
+            dtype: DType::Int,
+            offset: 0,
+            len: 0,
+        };
         run.map::<Crossed, 2, 2, 3>(
             [columns, rows],
-            [In { view: va, start: 0, strides: [1, columns] }, In { view: position, start: 5, strides: [3, 1] }],
+            [
+                In {
+                    view: va,
+                    start: 0,
+                    strides: [1, columns],
+                },
+                In {
+                    view: position,
+                    start: 5,
+                    strides: [3, 1],
+                },
+            ],
             [transposed, yi, yb],
             &[],
         );
-        let line = |view| In { view, start: 0, strides: [1] };
+        let line = |view| In {
+            view,
+            start: 0,
+            strides: [1],
+        };
         run.map::<Chosen, 1, 3, 1>([n], [line(yb), line(va), line(yi)], [y2], &[]);
     });
     let got = t.get(y0);
-    close(&got, &(0..n).map(|i| a[i] + b[i % columns]).collect::<Vec<_>>(), 1e-6);
+    close(
+        &got,
+        &(0..n).map(|i| a[i] + b[i % columns]).collect::<Vec<_>>(),
+        1e-6,
+    );
     let got = t.get(y1);
-    close(&got, &(0..n).map(|i| a[i] * 3.0 + c[i / columns]).collect::<Vec<_>>(), 1e-6);
-    let ints: Vec<i32> = (0..n).map(|i| 2 * (5 + 3 * (i / rows) + i % rows) as i32).collect();
+    close(
+        &got,
+        &(0..n)
+            .map(|i| a[i] * 3.0 + c[i / columns])
+            .collect::<Vec<_>>(),
+        1e-6,
+    );
+    let ints: Vec<i32> = (0..n)
+        .map(|i| 2 * (5 + 3 * (i / rows) + i % rows) as i32)
+        .collect();
     assert_eq!(t.get_ints(yi), ints);
     let at = |i: usize| a[i % rows * columns + i / rows];
     let masks: Vec<bool> = (0..n).map(|i| at(i) > 0.0).collect();
     assert_eq!(t.get_masks(yb), masks);
-    close(&t.get(transposed), &(0..n).map(|i| at(i) - f64::from(ints[i]) / 2.0).collect::<Vec<_>>(), 1e-6);
+    close(
+        &t.get(transposed),
+        &(0..n)
+            .map(|i| at(i) - f64::from(ints[i]) / 2.0)
+            .collect::<Vec<_>>(),
+        1e-6,
+    );
     let got = t.get(y2);
-    close(&got, &(0..n).map(|i| if masks[i] { a[i] } else { ints[i].into() }).collect::<Vec<_>>(), 1e-6);
+    close(
+        &got,
+        &(0..n)
+            .map(|i| if masks[i] { a[i] } else { ints[i].into() })
+            .collect::<Vec<_>>(),
+        1e-6,
+    );
     got
 }
 
@@ -164,7 +270,11 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
         run.cumsum(true, axis, vx, back);
     });
     let lines: Vec<Vec<f64>> = (0..small)
-        .map(|u| (0..n).map(|j| x[(u / inner * n + j) * inner + u % inner]).collect())
+        .map(|u| {
+            (0..n)
+                .map(|j| x[(u / inner * n + j) * inner + u % inner])
+                .collect()
+        })
         .collect();
     let each = |f: &dyn Fn(&[f64]) -> f64| lines.iter().map(|l| f(l)).collect::<Vec<_>>();
     let total = |l: &[f64]| l.iter().sum::<f64>();
@@ -172,18 +282,43 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
     let exponentials = |l: &[f64]| l.iter().map(|v| v.exp()).sum::<f64>();
     close(&t.get(sum), &each(&total), 1e-5);
     close(&t.get(max), &each(&largest), 1e-7);
-    close(&t.get(min), &each(&|l| l.iter().copied().fold(f64::INFINITY, f64::min)), 1e-7);
-    close(&t.get(squares), &each(&|l| l.iter().map(|v| v * v).sum()), 1e-5);
+    close(
+        &t.get(min),
+        &each(&|l| l.iter().copied().fold(f64::INFINITY, f64::min)),
+        1e-7,
+    );
+    close(
+        &t.get(squares),
+        &each(&|l| l.iter().map(|v| v * v).sum()),
+        1e-5,
+    );
     close(&t.get(lse), &each(&|l| exponentials(l).ln()), 1e-5);
     let first = |l: &[f64], v: f64| l.iter().position(|&w| w == v).unwrap_or(0) as i32;
-    let rounded: Vec<Vec<f64>> = lines.iter().map(|l| l.iter().map(|&v| F::from_f64(v).to_f64()).collect()).collect();
-    assert_eq!(t.get_ints(most), rounded.iter().map(|l| first(l, largest(l))).collect::<Vec<_>>());
+    let rounded: Vec<Vec<f64>> = lines
+        .iter()
+        .map(|l| l.iter().map(|&v| F::from_f64(v).to_f64()).collect())
+        .collect();
+    assert_eq!(
+        t.get_ints(most),
+        rounded
+            .iter()
+            .map(|l| first(l, largest(l)))
+            .collect::<Vec<_>>()
+    );
     let smallest = |l: &[f64]| l.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!(t.get_ints(least), rounded.iter().map(|l| first(l, smallest(l))).collect::<Vec<_>>());
+    assert_eq!(
+        t.get_ints(least),
+        rounded
+            .iter()
+            .map(|l| first(l, smallest(l)))
+            .collect::<Vec<_>>()
+    );
     // Along every line, with its sum of exponentials.
     let spread = |f: &dyn Fn(&[f64], f64) -> Vec<f64>| {
         let lines: Vec<Vec<f64>> = lines.iter().map(|l| f(l, exponentials(l))).collect();
-        (0..x.len()).map(|e| lines[e / (n * inner) * inner + e % inner][e / inner % n]).collect::<Vec<_>>()
+        (0..x.len())
+            .map(|e| lines[e / (n * inner) * inner + e % inner][e / inner % n])
+            .collect::<Vec<_>>()
     };
     let scan = |l: &mut dyn Iterator<Item = &f64>| {
         l.scan(0.0, |sum, v| {
@@ -192,11 +327,30 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
         })
         .collect::<Vec<_>>()
     };
-    close(&t.get(soft), &spread(&|l, sum| l.iter().map(|v| v.exp() / sum).collect()), 1e-6);
-    close(&t.get(log), &spread(&|l, sum| l.iter().map(|v| v - sum.ln()).collect()), 1e-5);
+    close(
+        &t.get(soft),
+        &spread(&|l, sum| l.iter().map(|v| v.exp() / sum).collect()),
+        1e-6,
+    );
+    close(
+        &t.get(log),
+        &spread(&|l, sum| l.iter().map(|v| v - sum.ln()).collect()),
+        1e-5,
+    );
     close(&t.get(running), &spread(&|l, _| scan(&mut l.iter())), 1e-5);
-    close(&t.get(back), &spread(&|l, _| scan(&mut l.iter().rev()).into_iter().rev().collect()), 1e-5);
-    [t.get(sum), t.get(squares), t.get(soft), t.get(log), t.get(lse)].concat()
+    close(
+        &t.get(back),
+        &spread(&|l, _| scan(&mut l.iter().rev()).into_iter().rev().collect()),
+        1e-5,
+    );
+    [
+        t.get(sum),
+        t.get(squares),
+        t.get(soft),
+        t.get(log),
+        t.get(lse),
+    ]
+    .concat()
 }
 
 #[test]
@@ -208,7 +362,13 @@ fn reduce() {
             }
         }
     }
-    for (outer, n, inner) in [(1, 100_003, 1), (1, 40_000, 3), (700, 50, 1), (2, 300, 200), (5_000, 3, 1)] {
+    for (outer, n, inner) in [
+        (1, 100_003, 1),
+        (1, 40_000, 3),
+        (700, 50, 1),
+        (2, 300, 200),
+        (5_000, 3, 1),
+    ] {
         everywhere!(reductions, Axis { outer, n, inner });
     }
 }
@@ -217,9 +377,15 @@ fn reduce() {
 fn a_million_floats_keep_their_accuracy() {
     let mut t = Bench::new(Cpu::new());
     let n = 1_000_000;
-    let x: Vec<f64> = (0..n).map(|i| f64::from(0.1f32 + (i % 7) as f32 * 0.01)).collect();
+    let x: Vec<f64> = (0..n)
+        .map(|i| f64::from(0.1f32 + (i % 7) as f32 * 0.01))
+        .collect();
     let (vx, y) = (t.floats(&x), t.empty(1));
-    let axis = Axis { outer: 1, n, inner: 1 };
+    let axis = Axis {
+        outer: 1,
+        n,
+        inner: 1,
+    };
     t.run(|run| run.reduce::<Identity, 1>(Reduce::Sum, axis, [In3::block(vx, axis)], &[], y));
     let want: f64 = x.iter().map(|&v| f64::from(v as f32)).sum();
     assert!((f64::from(t.get(y)[0]) / want - 1.0).abs() < 2e-7);
@@ -229,7 +395,11 @@ fn a_million_floats_keep_their_accuracy() {
 fn rows_without_a_finite_number() {
     for inner in [1, 2] {
         let mut t = Bench::new(Cpu::new());
-        let axis = Axis { outer: 1, n: 3, inner };
+        let axis = Axis {
+            outer: 1,
+            n: 3,
+            inner,
+        };
         let low = vec![f64::NEG_INFINITY; 3 * inner];
         let mut mixed = vec![1.0; 3 * inner];
         mixed[inner] = f64::NAN;
@@ -251,7 +421,14 @@ fn rows_without_a_finite_number() {
 
 /// The product in f64.
 fn reference(size: Product, a: &[f64], b: &[f64]) -> Vec<f64> {
-    let Product { batch, m, n, k, ta, tb } = size;
+    let Product {
+        batch,
+        m,
+        n,
+        k,
+        ta,
+        tb,
+    } = size;
     let mut c = vec![0.0; batch * m * n];
     for (at, c) in c.iter_mut().enumerate() {
         let (g, i, j) = (at / (m * n), at / n % m, at % n);
@@ -267,7 +444,11 @@ fn reference(size: Product, a: &[f64], b: &[f64]) -> Vec<f64> {
 fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
     let mut t = Bench::new(cpu);
     let Product { batch, m, n, k, .. } = size;
-    let (a, b, bias) = (numbers(batch * m * k, 5), numbers(batch * k * n, 6), numbers(n, 7));
+    let (a, b, bias) = (
+        numbers(batch * m * k, 5),
+        numbers(batch * k * n, 6),
+        numbers(n, 7),
+    );
     let (va, vb, vbias) = (t.floats(&a), t.floats(&b), t.floats(&bias));
     let total = batch * m * n;
     let [plain, relu, sum] = std::array::from_fn(|_| t.empty(total));
@@ -276,19 +457,35 @@ fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
     t.set(sum, &ones);
     t.run(|run| {
         run.product::<Identity, 0, 1>(size, va, vb, [], [plain], &[]);
-        let extra = In { view: vbias, start: 0, strides: [0, 0, 1] };
+        let extra = In {
+            view: vbias,
+            start: 0,
+            strides: [0, 0, 1],
+        };
         run.product::<BiasRelu, 1, 2>(size, va, vb, [extra], [relu, mask], &[]);
         run.product::<IsPositive, 0, 1>(size, va, vb, [], [positive], &[]);
         // Added to what is there.
-        let here = In { view: sum, start: 0, strides: [m * n, n, 1] };
+        let here = In {
+            view: sum,
+            start: 0,
+            strides: [m * n, n, 1],
+        };
         run.product::<Add, 1, 1>(size, va, vb, [here], [sum], &[]);
     });
     let c = reference(size, &a, &b);
     let got = t.get(plain);
-    close(&got, &c, 2e-5);
+    close(&got, &c, 1e-4);
     let with: Vec<f64> = c.iter().enumerate().map(|(i, c)| c + bias[i % n]).collect();
-    close(&t.get(relu), &with.iter().map(|v| v.max(0.0)).collect::<Vec<_>>(), 2e-5);
-    close(&t.get(sum), &c.iter().map(|c| c + 1.0).collect::<Vec<_>>(), 2e-5);
+    close(
+        &t.get(relu),
+        &with.iter().map(|v| v.max(0.0)).collect::<Vec<_>>(),
+        1e-4,
+    );
+    close(
+        &t.get(sum),
+        &c.iter().map(|c| c + 1.0).collect::<Vec<_>>(),
+        1e-4,
+    );
     for (i, m) in t.get_masks(mask).into_iter().enumerate() {
         assert!(m == (with[i] > 0.0) || with[i].abs() < 1e-4);
     }
@@ -302,25 +499,76 @@ fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
 fn product() {
     for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
         for (batch, m, n, k) in [
-            (1, 0, 3, 4), (0, 2, 2, 2), (1, 3, 4, 0), (1, 1, 1, 1), (2, 3, 5, 7), (1, 1, 200, 40), (1, 1, 37, 100),
-            (3, 1, 130, 33), (1, 17, 33, 65), (2, 40, 50, 30), (1, 200, 3, 100), (1, 65, 200, 129), (5, 31, 64, 64),
+            (1, 0, 3, 4),
+            (0, 2, 2, 2),
+            (1, 3, 4, 0),
+            (1, 1, 1, 1),
+            (2, 3, 5, 7),
+            (1, 1, 200, 40),
+            (1, 1, 37, 100),
+            (3, 1, 130, 33),
+            (1, 17, 33, 65),
+            (2, 40, 50, 30),
+            (1, 200, 3, 100),
+            (1, 65, 200, 129),
+            (5, 31, 64, 64),
         ] {
-            everywhere!(products, Product { batch, m, n, k, ta, tb });
+            everywhere!(
+                products,
+                Product {
+                    batch,
+                    m,
+                    n,
+                    k,
+                    ta,
+                    tb
+                }
+            );
         }
     }
     for (m, n, k) in [(130, 500, 200), (400, 120, 300), (1, 700, 300)] {
-        everywhere!(products, Product { batch: 1, m, n, k, ta: false, tb: true });
+        everywhere!(
+            products,
+            Product {
+                batch: 1,
+                m,
+                n,
+                k,
+                ta: false,
+                tb: true
+            }
+        );
     }
 }
 
-fn small<F: Float, const M: usize, const N: usize, const K: usize>(cpu: Cpu<F>, batch: usize, ta: bool, tb: bool) -> Vec<F> {
+fn small<F: Float, const M: usize, const N: usize, const K: usize>(
+    cpu: Cpu<F>,
+    batch: usize,
+    ta: bool,
+    tb: bool,
+) -> Vec<F> {
     let mut t = Bench::new(cpu);
-    let size = Product { batch, m: M, n: N, k: K, ta, tb };
-    let (a, b, bias) = (numbers(batch * M * K, 5), numbers(batch * K * N, 6), numbers(M * N, 7));
+    let size = Product {
+        batch,
+        m: M,
+        n: N,
+        k: K,
+        ta,
+        tb,
+    };
+    let (a, b, bias) = (
+        numbers(batch * M * K, 5),
+        numbers(batch * K * N, 6),
+        numbers(M * N, 7),
+    );
     let (va, vb, vbias) = (t.floats(&a), t.floats(&b), t.floats(&bias));
     let (nk, mn) = (t.empty(batch * M * N), t.empty(batch * M * N));
     t.run(|run| {
-        let extra = In { view: vbias, start: 0, strides: [0, N, 1] };
+        let extra = In {
+            view: vbias,
+            start: 0,
+            strides: [0, N, 1],
+        };
         run.product_nk::<Add, N, K, 1, 1>(size, va, vb, [extra], [nk], &[]);
         run.product_mn::<Add, M, N, 1, 1>(size, va, vb, [extra], [mn], &[]);
     });
@@ -364,34 +612,75 @@ fn copies<F: Float>(cpu: Cpu<F>, a: usize, b: usize, c: usize) -> Vec<F> {
     let filled = t.empty_of(DType::Int, 5);
     let (sa, sb) = ((b * c) as isize, c as isize);
     t.run(|run| {
-        let whole = |view| Window { view, start: 0, strides: [sa, sb, 1] };
+        let whole = |view| Window {
+            view,
+            start: 0,
+            strides: [sa, sb, 1],
+        };
         // (a, b, c) to (c, b, a), and to (b, a, c).
-        let to = Window { view: turned, start: 0, strides: [1, a as isize, (a * b) as isize] };
+        let to = Window {
+            view: turned,
+            start: 0,
+            strides: [1, a as isize, (a * b) as isize],
+        };
         run.copy([a, b, c], whole(vx), to);
         let start = (a * b * c).saturating_sub(1);
-        run.copy([a, b, c], whole(vx), Window { view: flipped, start, strides: [-sa, -sb, -1] });
+        run.copy(
+            [a, b, c],
+            whole(vx),
+            Window {
+                view: flipped,
+                start,
+                strides: [-sa, -sb, -1],
+            },
+        );
         run.fill(wide, 7.0);
         let inside = [(b * (c + 2)) as isize, (c + 2) as isize, 1];
-        run.copy([a, b, c], whole(vx), Window { view: wide, start: 1, strides: inside });
+        run.copy(
+            [a, b, c],
+            whole(vx),
+            Window {
+                view: wide,
+                start: 1,
+                strides: inside,
+            },
+        );
         run.fill(filled, -3.0);
     });
     let at = |i: usize, j: usize, k: usize| x[(i * b + j) * c + k];
-    let want: Vec<f64> = (0..x.len()).map(|e| at(e % a, e / a % b, e / (a * b))).collect();
+    let want: Vec<f64> = (0..x.len())
+        .map(|e| at(e % a, e / a % b, e / (a * b)))
+        .collect();
     close(&t.get(turned), &want, 1e-7);
-    close(&t.get(flipped), &x.iter().rev().copied().collect::<Vec<_>>(), 1e-7);
+    close(
+        &t.get(flipped),
+        &x.iter().rev().copied().collect::<Vec<_>>(),
+        1e-7,
+    );
     let padded = |e: usize| match e % (c + 2) {
         0 => 7.0,
         k if k > c => 7.0,
         k => x[e / (c + 2) * c + k - 1],
     };
-    close(&t.get(wide), &(0..a * b * (c + 2)).map(padded).collect::<Vec<_>>(), 1e-7);
+    close(
+        &t.get(wide),
+        &(0..a * b * (c + 2)).map(padded).collect::<Vec<_>>(),
+        1e-7,
+    );
     assert_eq!(t.get_ints(filled), [-3; 5]);
     t.get(turned)
 }
 
 #[test]
 fn copy() {
-    for (a, b, c) in [(1, 1, 1), (2, 3, 4), (0, 2, 2), (17, 5, 33), (3, 200, 100), (2, 1, 40_000)] {
+    for (a, b, c) in [
+        (1, 1, 1),
+        (2, 3, 4),
+        (0, 2, 2),
+        (17, 5, 33),
+        (3, 200, 100),
+        (2, 1, 40_000),
+    ] {
         everywhere!(copies, a, b, c);
     }
 }
@@ -399,7 +688,10 @@ fn copy() {
 fn indices<F: Float>(cpu: Cpu<F>, axis: Axis, count: usize) -> Vec<F> {
     let mut t = Bench::new(cpu);
     let Axis { outer, n, inner } = axis;
-    let (x, dy) = (numbers(outer * n * inner, 9), numbers(outer * count * inner, 10));
+    let (x, dy) = (
+        numbers(outer * n * inner, 9),
+        numbers(outer * count * inner, 10),
+    );
     let few: Vec<i32> = (0..count).map(|c| (c * 7 % n) as i32).collect();
     let many: Vec<i32> = (0..dy.len()).map(|e| (e * 5 % n) as i32).collect();
     let (vx, vdy, vf, vm) = (t.floats(&x), t.floats(&dy), t.ints(&few), t.ints(&many));
@@ -411,10 +703,18 @@ fn indices<F: Float>(cpu: Cpu<F>, axis: Axis, count: usize) -> Vec<F> {
         run.take_grad(axis, count, vdy, vf, dt, "take");
         run.gather_grad(axis, count, vdy, vm, dg, "gather");
     });
-    let mut want = [vec![0.0; dy.len()], vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; x.len()]];
+    let mut want = [
+        vec![0.0; dy.len()],
+        vec![0.0; dy.len()],
+        vec![0.0; x.len()],
+        vec![0.0; x.len()],
+    ];
     for e in 0..dy.len() {
         let (o, c, i) = (e / (count * inner), e / inner % count, e % inner);
-        let (a, b) = ((o * n + few[c] as usize) * inner + i, (o * n + many[e] as usize) * inner + i);
+        let (a, b) = (
+            (o * n + few[c] as usize) * inner + i,
+            (o * n + many[e] as usize) * inner + i,
+        );
         want[0][e] = x[a];
         want[1][e] = x[b];
         want[2][a] += dy[e];
@@ -428,7 +728,14 @@ fn indices<F: Float>(cpu: Cpu<F>, axis: Axis, count: usize) -> Vec<F> {
 
 #[test]
 fn index() {
-    for (outer, n, inner, count) in [(1, 5, 1, 3), (2, 3, 4, 7), (1, 65, 128, 300), (30, 11, 70, 20), (2, 3, 0, 1), (1, 4, 2, 0)] {
+    for (outer, n, inner, count) in [
+        (1, 5, 1, 3),
+        (2, 3, 4, 7),
+        (1, 65, 128, 300),
+        (30, 11, 70, 20),
+        (2, 3, 0, 1),
+        (1, 4, 2, 0),
+    ] {
         everywhere!(indices, Axis { outer, n, inner }, count);
     }
 }
@@ -436,20 +743,40 @@ fn index() {
 #[test]
 fn indices_out_of_range_are_errors() {
     for bad in [-1, 3, i32::MIN, i32::MAX] {
-        let axis = Axis { outer: 1, n: 3, inner: 2 };
+        let axis = Axis {
+            outer: 1,
+            n: 3,
+            inner: 2,
+        };
         let mut t = Bench::new(Cpu::new());
         let (x, index) = (t.floats(&[1.0; 6]), t.ints(&[0, bad]));
         let wide = t.ints(&[0, 0, bad, 0]);
         let y = t.floats(&[9.0; 4]);
         let fault = t.fault(|run| run.take(axis, 2, x, index, y, "embedding"));
-        assert!(matches!(fault, Error::IndexOutOfRange { function: "test", what: "embedding", limit: 3 }));
+        assert!(matches!(
+            fault,
+            Error::IndexOutOfRange {
+                function: "test",
+                what: "embedding",
+                limit: 3
+            }
+        ));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 0.0]);
-        assert!(matches!(t.fault(|run| run.gather(axis, 2, x, wide, y, "g")), Error::IndexOutOfRange { .. }));
+        assert!(matches!(
+            t.fault(|run| run.gather(axis, 2, x, wide, y, "g")),
+            Error::IndexOutOfRange { .. }
+        ));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 1.0]);
         let dx = t.empty(6);
-        assert!(matches!(t.fault(|run| run.take_grad(axis, 2, y, index, dx, "g")), Error::IndexOutOfRange { .. }));
+        assert!(matches!(
+            t.fault(|run| run.take_grad(axis, 2, y, index, dx, "g")),
+            Error::IndexOutOfRange { .. }
+        ));
         assert_eq!(t.get(dx), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-        assert!(matches!(t.fault(|run| run.gather_grad(axis, 2, y, wide, dx, "g")), Error::IndexOutOfRange { .. }));
+        assert!(matches!(
+            t.fault(|run| run.gather_grad(axis, 2, y, wide, dx, "g")),
+            Error::IndexOutOfRange { .. }
+        ));
     }
 }
 
@@ -466,7 +793,10 @@ fn bernoulli() {
         assert_eq!(one, draw(2, 0));
         assert_eq!(one, draw(3, 0));
         let share = one.iter().filter(|&&b| b).count() as f64 / one.len() as f64;
-        assert!((share - keep).abs() < 0.01 * f64::from(u8::from(keep == 0.3)) + 1e-12, "{share}");
+        assert!(
+            (share - keep).abs() < 0.01 * f64::from(u8::from(keep == 0.3)) + 1e-12,
+            "{share}"
+        );
         assert_eq!(one == draw(1, 1), keep != 0.3);
     }
 }
@@ -474,12 +804,29 @@ fn bernoulli() {
 #[test]
 fn concurrent_runs_on_one_device() {
     let cpu = Cpu::new().threads(2);
-    let want = products(cpu.clone(), Product { batch: 1, m: 100, n: 100, k: 100, ta: false, tb: true });
+    let want = products(
+        cpu.clone(),
+        Product {
+            batch: 1,
+            m: 100,
+            n: 100,
+            k: 100,
+            ta: false,
+            tb: true,
+        },
+    );
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    let size = Product { batch: 1, m: 100, n: 100, k: 100, ta: false, tb: true };
+                    let size = Product {
+                        batch: 1,
+                        m: 100,
+                        n: 100,
+                        k: 100,
+                        ta: false,
+                        tb: true,
+                    };
                     assert_eq!(products(cpu.clone(), size), want);
                     maps(cpu.clone(), 5, 10_000);
                 }

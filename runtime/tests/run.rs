@@ -5,7 +5,8 @@ mod common;
 use common::Bench;
 use netform_runtime::device::{Axis, Memory, Product, Reduce, Softmax};
 use netform_runtime::{
-    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, Space, View, Window,
+    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, Space, View,
+    Window,
 };
 use proptest::prelude::*;
 
@@ -34,23 +35,47 @@ impl MapBody for Liar {
 }
 
 fn view(offset: usize, len: usize) -> View {
-    View { space: Space::Arena, dtype: DType::Float, offset, len }
+    View {
+        space: Space::Arena,
+        dtype: DType::Float,
+        offset,
+        len,
+    }
 }
 
 fn line(view: View) -> In<1> {
-    In { view, start: 0, strides: [1] }
+    In {
+        view,
+        start: 0,
+        strides: [1],
+    }
 }
 
 #[track_caller]
 fn refused(f: impl FnOnce(&Run<Cpu>)) {
     let fault = Bench::new(Cpu::new()).fault(f);
-    assert!(matches!(&fault, Error::Internal { function: "test", .. }), "{fault}");
+    assert!(
+        matches!(
+            &fault,
+            Error::Internal {
+                function: "test",
+                ..
+            }
+        ),
+        "{fault}"
+    );
 }
 
 #[test]
 fn views_outside_their_buffers() {
     let end = 16 << 20;
-    let far = [view(end, 16), view(end - 32, 16), view(usize::MAX - 3, 16), view(0, usize::MAX), view(usize::MAX, 1)];
+    let far = [
+        view(end, 16),
+        view(end - 32, 16),
+        view(usize::MAX - 3, 16),
+        view(0, usize::MAX),
+        view(usize::MAX, 1),
+    ];
     for bad in far {
         refused(|run| run.fill(bad, 0.0));
         refused(|run| run.map::<Identity, 1, 1, 1>([16], [line(bad)], [view(64, 16)], &[]));
@@ -67,43 +92,157 @@ fn views_outside_their_buffers() {
 fn operands_that_reach_outside_their_views() {
     let y = view(4096, 64);
     refused(|run| run.map::<Identity, 1, 1, 1>([17], [line(view(0, 16))], [y], &[]));
-    refused(|run| run.map::<Identity, 1, 1, 1>([4], [In { start: 13, ..line(view(0, 16)) }], [y], &[]));
-    refused(|run| run.map::<Identity, 1, 1, 1>([4], [In { start: usize::MAX, ..line(view(0, 16)) }], [y], &[]));
-    refused(|run| run.map::<Identity, 1, 1, 1>([4], [In { strides: [2], ..line(view(0, 16)) }], [y], &[]));
-    refused(|run| run.map::<Identity, 2, 1, 1>([2, 4], [In { view: view(0, 16), start: 0, strides: [usize::MAX, 1] }], [y], &[]));
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [4],
+            [In {
+                start: 13,
+                ..line(view(0, 16))
+            }],
+            [y],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [4],
+            [In {
+                start: usize::MAX,
+                ..line(view(0, 16))
+            }],
+            [y],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [4],
+            [In {
+                strides: [2],
+                ..line(view(0, 16))
+            }],
+            [y],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.map::<Identity, 2, 1, 1>(
+            [2, 4],
+            [In {
+                view: view(0, 16),
+                start: 0,
+                strides: [usize::MAX, 1],
+            }],
+            [y],
+            &[],
+        )
+    });
     refused(|run| run.map::<Identity, 1, 1, 1>([65], [line(view(0, 65))], [y], &[]));
-    refused(|run| run.map::<Identity, 2, 1, 1>([1 << 40, 1 << 40], [In { view: y, start: 0, strides: [0, 0] }], [y], &[]));
-    let axis = Axis { outer: 4, n: 4, inner: 4 };
-    let x = In { view: view(0, 63), start: 0, strides: [16, 4, 1] };
+    refused(|run| {
+        run.map::<Identity, 2, 1, 1>(
+            [1 << 40, 1 << 40],
+            [In {
+                view: y,
+                start: 0,
+                strides: [0, 0],
+            }],
+            [y],
+            &[],
+        )
+    });
+    let axis = Axis {
+        outer: 4,
+        n: 4,
+        inner: 4,
+    };
+    let x = In {
+        view: view(0, 63),
+        start: 0,
+        strides: [16, 4, 1],
+    };
     refused(|run| run.reduce::<Identity, 1>(Reduce::Sum, axis, [x], &[], y));
     refused(|run| run.softmax(Softmax::Softmax, axis, view(0, 63), y));
-    refused(|run| run.softmax(Softmax::Softmax, Axis { outer: usize::MAX, ..axis }, view(0, 64), y));
+    refused(|run| {
+        run.softmax(
+            Softmax::Softmax,
+            Axis {
+                outer: usize::MAX,
+                ..axis
+            },
+            view(0, 64),
+            y,
+        )
+    });
     refused(|run| run.logsumexp(axis, view(0, 64), view(4096, 15)));
-    let size = Product { batch: 1, m: 4, n: 4, k: 4, ta: false, tb: false };
+    let size = Product {
+        batch: 1,
+        m: 4,
+        n: 4,
+        k: 4,
+        ta: false,
+        tb: false,
+    };
     refused(|run| run.product::<Identity, 0, 1>(size, view(0, 15), view(256, 16), [], [y], &[]));
     refused(|run| run.product::<Identity, 0, 1>(size, view(0, 16), view(256, 15), [], [y], &[]));
-    refused(|run| run.product::<Identity, 0, 1>(size, view(0, 16), view(256, 16), [], [view(4096, 15)], &[]));
-    refused(|run| run.product_nk::<Identity, 4, 5, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[]));
-    refused(|run| run.product_mn::<Identity, 5, 4, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[]));
-    let window = |view, start, stride| Window { view, start, strides: [stride] };
+    refused(|run| {
+        run.product::<Identity, 0, 1>(size, view(0, 16), view(256, 16), [], [view(4096, 15)], &[])
+    });
+    refused(|run| {
+        run.product_nk::<Identity, 4, 5, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[])
+    });
+    refused(|run| {
+        run.product_mn::<Identity, 5, 4, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[])
+    });
+    let window = |view, start, stride| Window {
+        view,
+        start,
+        strides: [stride],
+    };
     refused(|run| run.copy([4], window(view(0, 4), 0, -1), window(y, 0, 1)));
     refused(|run| run.copy([4], window(view(0, 4), 0, 2), window(y, 0, 1)));
     refused(|run| run.copy([4], window(view(0, 4), 0, 1), window(y, 61, 1)));
     refused(|run| run.copy([4], window(view(0, 4), 0, isize::MIN), window(y, 0, 1)));
-    let ints = View { dtype: DType::Int, ..view(256, 3) };
+    let ints = View {
+        dtype: DType::Int,
+        ..view(256, 3)
+    };
     refused(|run| run.take(axis, 4, view(0, 64), ints, y, "take"));
 }
 
 #[test]
 fn wrong_types_and_counts() {
     let (x, y) = (view(0, 16), view(4096, 16));
-    let ints = View { dtype: DType::Int, ..y };
+    let ints = View {
+        dtype: DType::Int,
+        ..y
+    };
     refused(|run| run.map::<Identity, 1, 1, 1>([16], [line(ints)], [x], &[]));
     refused(|run| run.map::<Identity, 1, 1, 1>([16], [line(x)], [ints], &[]));
     refused(|run| run.map::<Add, 1, 1, 1>([16], [line(x)], [y], &[]));
     refused(|run| run.map::<Add, 1, 2, 0>([16], [line(x), line(x)], [], &[]));
-    refused(|run| run.map::<Identity, 1, 1, 1>([1], [line(View { space: Space::Nowhere, ..x })], [y], &[]));
-    refused(|run| run.cumsum(false, Axis { outer: 1, n: 16, inner: 1 }, ints, x));
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [1],
+            [line(View {
+                space: Space::Nowhere,
+                ..x
+            })],
+            [y],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.cumsum(
+            false,
+            Axis {
+                outer: 1,
+                n: 16,
+                inner: 1,
+            },
+            ints,
+            x,
+        )
+    });
     refused(|run| run.bernoulli(0.5, 0, y));
     // A body that reads what it did not declare gets zeros.
     let mut t = Bench::new(Cpu::new());
@@ -115,14 +254,67 @@ fn wrong_types_and_counts() {
 #[test]
 fn overlaps() {
     let x = view(0, 16);
-    refused(|run| run.map::<Identity, 1, 1, 1>([15], [In { start: 1, ..line(x) }], [x], &[]));
-    refused(|run| run.map::<Identity, 2, 1, 1>([4, 4], [In { view: x, start: 0, strides: [0, 1] }], [x], &[]));
-    refused(|run| run.softmax(Softmax::Softmax, Axis { outer: 1, n: 8, inner: 1 }, view(0, 8), view(4, 8)));
-    refused(|run| run.logsumexp(Axis { outer: 1, n: 8, inner: 1 }, x, x));
-    let size = Product { batch: 1, m: 4, n: 4, k: 4, ta: false, tb: false };
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [15],
+            [In {
+                start: 1,
+                ..line(x)
+            }],
+            [x],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.map::<Identity, 2, 1, 1>(
+            [4, 4],
+            [In {
+                view: x,
+                start: 0,
+                strides: [0, 1],
+            }],
+            [x],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.softmax(
+            Softmax::Softmax,
+            Axis {
+                outer: 1,
+                n: 8,
+                inner: 1,
+            },
+            view(0, 8),
+            view(4, 8),
+        )
+    });
+    refused(|run| {
+        run.logsumexp(
+            Axis {
+                outer: 1,
+                n: 8,
+                inner: 1,
+            },
+            x,
+            x,
+        )
+    });
+    let size = Product {
+        batch: 1,
+        m: 4,
+        n: 4,
+        k: 4,
+        ta: false,
+        tb: false,
+    };
     refused(|run| run.product::<Identity, 0, 1>(size, x, view(256, 16), [], [x], &[]));
     refused(|run| run.product::<Identity, 0, 1>(size, x, view(256, 16), [], [view(260, 16)], &[]));
-    let window = |view| Window { view, start: 0, strides: [1] };
+    let window = |view| Window {
+        view,
+        start: 0,
+        strides: [1],
+    };
     refused(|run| run.copy([16], window(x), window(view(32, 16))));
 }
 
@@ -130,13 +322,33 @@ fn overlaps() {
 fn parameters_and_missing_gradients() {
     refused(|run| run.fill(run.param(0, 1), 0.0));
     refused(|run| run.map::<Identity, 1, 1, 1>([1], [line(view(0, 1))], [run.param(0, 1)], &[]));
-    refused(|run| run.copy([1], Window { view: view(0, 1), start: 0, strides: [1] }, Window { view: run.param(0, 1), start: 0, strides: [1] }));
+    refused(|run| {
+        run.copy(
+            [1],
+            Window {
+                view: view(0, 1),
+                start: 0,
+                strides: [1],
+            },
+            Window {
+                view: run.param(0, 1),
+                start: 0,
+                strides: [1],
+            },
+        )
+    });
     let cpu = Cpu::new();
     let (params, mut arena) = (cpu.alloc(64).unwrap(), cpu.alloc(64).unwrap());
     let run = Run::new(&cpu, "inference", &params, None, &mut arena, &[0], 0, 0);
     run.fill(run.slot(0, DType::Float, 16), 1.0);
     run.fill(run.grad(0, 1), 1.0);
-    assert!(matches!(run.finish(), Err(Error::Internal { function: "inference", .. })));
+    assert!(matches!(
+        run.finish(),
+        Err(Error::Internal {
+            function: "inference",
+            ..
+        })
+    ));
 }
 
 proptest! {

@@ -18,7 +18,13 @@ impl<F: Float> Bench<F> {
     pub fn new(cpu: Cpu<F>) -> Self {
         let [params, grads] = [0; 2].map(|_| cpu.alloc(1024).unwrap());
         let arena = cpu.alloc(16 << 20).unwrap();
-        Self { cpu, params, grads, arena, used: 0 }
+        Self {
+            cpu,
+            params,
+            grads,
+            arena,
+            used: 0,
+        }
     }
 
     /// Room for `len` elements; it starts as bytes that no kernel leaves behind.
@@ -30,9 +36,17 @@ impl<F: Float> Bench<F> {
         };
         let offset = self.used;
         self.used = (offset + len * size).next_multiple_of(64) + 64;
-        assert!(self.used <= Cpu::<F>::size(&self.arena), "the tests' arena is full");
+        assert!(
+            self.used <= Cpu::<F>::size(&self.arena),
+            "the tests' arena is full"
+        );
         self.write(offset, &vec![0xA5; self.used - offset]);
-        View { space: Space::Arena, dtype, offset, len }
+        View {
+            space: Space::Arena,
+            dtype,
+            offset,
+            len,
+        }
     }
 
     pub fn empty(&mut self, len: usize) -> View {
@@ -59,37 +73,66 @@ impl<F: Float> Bench<F> {
     fn write(&mut self, offset: usize, bytes: &[u8]) {
         assert!(offset + bytes.len() <= Cpu::<F>::size(&self.arena));
         // SAFETY: inside the arena.
-        unsafe { self.cpu.write(Cpu::<F>::addr(&self.arena).add(offset), bytes).unwrap() };
+        unsafe {
+            self.cpu
+                .write(Cpu::<F>::addr(&self.arena).add(offset), bytes)
+                .unwrap()
+        };
     }
 
     fn read(&self, offset: usize, bytes: &mut [u8]) {
         assert!(offset + bytes.len() <= Cpu::<F>::size(&self.arena));
         // SAFETY: inside the arena.
-        unsafe { self.cpu.read(Cpu::<F>::addr(&self.arena).add(offset), bytes).unwrap() };
+        unsafe {
+            self.cpu
+                .read(Cpu::<F>::addr(&self.arena).add(offset), bytes)
+                .unwrap()
+        };
     }
 
     /// A view's bytes, after a look at the guard behind them.
     fn bytes(&self, view: View, size: usize) -> Vec<u8> {
         let mut bytes = vec![0; view.len * size + 64];
         self.read(view.offset, &mut bytes);
-        assert!(bytes.split_off(view.len * size).iter().all(|&b| b == 0xA5), "written beyond the end");
+        assert!(
+            bytes.split_off(view.len * size).iter().all(|&b| b == 0xA5),
+            "written beyond the end"
+        );
         bytes
     }
 
     pub fn get(&self, view: View) -> Vec<F> {
-        self.bytes(view, size_of::<F>()).chunks_exact(size_of::<F>()).map(bytemuck::pod_read_unaligned).collect()
+        self.bytes(view, size_of::<F>())
+            .chunks_exact(size_of::<F>())
+            .map(bytemuck::pod_read_unaligned)
+            .collect()
     }
 
     pub fn get_ints(&self, view: View) -> Vec<i32> {
-        self.bytes(view, 4).chunks_exact(4).map(bytemuck::pod_read_unaligned).collect()
+        self.bytes(view, 4)
+            .chunks_exact(4)
+            .map(bytemuck::pod_read_unaligned)
+            .collect()
     }
 
     pub fn get_masks(&self, view: View) -> Vec<bool> {
-        self.bytes(view, 1).into_iter().map(|b| [false, true][usize::from(b)]).collect()
+        self.bytes(view, 1)
+            .into_iter()
+            .map(|b| [false, true][usize::from(b)])
+            .collect()
     }
 
     fn start<'a>(&'a mut self, offsets: &'a [usize]) -> Run<'a, Cpu<F>> {
-        Run::new(&self.cpu, "test", &self.params, Some(&mut self.grads), &mut self.arena, offsets, 42, 7)
+        Run::new(
+            &self.cpu,
+            "test",
+            &self.params,
+            Some(&mut self.grads),
+            &mut self.arena,
+            offsets,
+            42,
+            7,
+        )
     }
 
     /// A run without faults.
@@ -111,7 +154,11 @@ impl<F: Float> Bench<F> {
 pub struct In3;
 impl In3 {
     pub fn block(view: View, axis: Axis) -> In<3> {
-        In { view, start: 0, strides: [axis.n * axis.inner, axis.inner, 1] }
+        In {
+            view,
+            start: 0,
+            strides: [axis.n * axis.inner, axis.inner, 1],
+        }
     }
 }
 
