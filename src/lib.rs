@@ -1,1 +1,25 @@
+//! Neural networks checked, differentiated and planned at compile time.
 
+pub use netform_macros::network;
+pub use netform_runtime::{
+    Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Tensor, data,
+    files, look, optim,
+};
+
+/// What most programs need: `use netform::prelude::*;`.
+pub mod prelude {
+    pub use crate::optim::{
+        Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd,
+    };
+    pub use crate::{Cpu, Device, Network, Tensor, network};
+}
+
+/// What emitted code names; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use netform_runtime::device::{Axis, Product, Reduce, Softmax};
+    pub use netform_runtime::emit::*;
+    pub use netform_runtime::look;
+    pub use netform_runtime::optim::Optimizer;
+    pub use netform_runtime::*;
+}

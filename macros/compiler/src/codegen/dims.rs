@@ -1,8 +1,8 @@
 //! Dimensions as Rust expressions of type `usize`.
 
 use crate::dim::{Atom, Dim};
-use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Literal, Punct, Spacing, Span, TokenStream};
+use quote::{TokenStreamExt, format_ident, quote};
 
 /// The variable that holds a named dimension.
 pub fn variable(name: &str) -> Ident {
@@ -28,18 +28,17 @@ pub fn usize(d: &Dim) -> TokenStream {
             let a = atom(a);
             factors.extend((0..*power).map(|_| a.clone()));
         }
-        let term = quote!(#(#factors)*);
-        let term = if factors.len() == 1 { term } else { quote!(#(#factors)**) };
+        let term = joined(&factors, '*');
         if c > 0 { plus.push(term) } else { minus.push(term) }
     }
-    let sum = match plus.len() {
-        0 => quote!(0usize),
-        _ => quote!(#(#plus)+*),
-    };
+    let sum = if plus.is_empty() { quote!(0usize) } else { joined(&plus, '+') };
     match (minus.len(), plus.len()) {
         (0, 1) => sum,
         (0, _) => quote!((#sum)),
-        _ => quote!((#sum).saturating_sub(#(#minus)+*)),
+        _ => {
+            let minus = joined(&minus, '+');
+            quote!((#sum).saturating_sub(#minus))
+        }
     }
 }
 
@@ -67,4 +66,17 @@ pub fn unpack(names: &[String], otherwise: &TokenStream) -> TokenStream {
     }
     let vars = names.iter().map(|n| variable(n));
     quote!(let [#(#vars),*] = *dims else { #otherwise };)
+}
+
+/// Expressions with an operator between them.
+fn joined(items: &[TokenStream], operator: char) -> TokenStream {
+    let operator = Punct::new(operator, Spacing::Alone);
+    let mut out = TokenStream::new();
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.append(operator.clone());
+        }
+        out.extend(item.clone());
+    }
+    out
 }

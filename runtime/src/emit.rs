@@ -1,0 +1,64 @@
+//! Arithmetic in the constants that the macro emits.
+
+use crate::{DType, In, Space, View};
+
+/// Floats between the starts of two parameters are a multiple of this.
+const ALIGN: usize = 16;
+
+/// Where each parameter starts in the flat buffers.
+pub const fn offsets<const N: usize>(lens: &[usize; N]) -> [usize; N] {
+    let mut out = [0; N];
+    let (mut i, mut at) = (0, 0);
+    while i < N {
+        out[i] = at;
+        at += lens[i].next_multiple_of(ALIGN);
+        i += 1;
+    }
+    out
+}
+
+/// The flat buffers' length in floats.
+pub const fn flat_len(lens: &[usize]) -> usize {
+    let (mut i, mut at) = (0, 0);
+    while i < lens.len() {
+        at += lens[i].next_multiple_of(ALIGN);
+        i += 1;
+    }
+    at
+}
+
+/// The number of parameters.
+pub const fn total(lens: &[usize]) -> usize {
+    let (mut i, mut sum) = (0, 0);
+    while i < lens.len() {
+        sum += lens[i];
+        i += 1;
+    }
+    sum
+}
+
+/// The larger.
+pub const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+/// A slot's bytes: a multiple of 64.
+pub const fn aligned(bytes: usize) -> usize {
+    bytes.next_multiple_of(64)
+}
+
+/// The quotient, 0 where there is none.
+pub const fn div(p: usize, q: usize) -> usize {
+    if q == 0 { 0 } else { p / q }
+}
+
+/// Whether `q` divides `p`.
+pub const fn divides(p: usize, q: usize) -> bool {
+    q != 0 && p.is_multiple_of(q)
+}
+
+/// An operand whose value is its position, by strides.
+pub const fn iota<const R: usize>(strides: [usize; R]) -> In<R> {
+    let view = View { space: Space::Nowhere, dtype: DType::Int, offset: 0, len: 0 };
+    In { view, start: 0, strides }
+}
