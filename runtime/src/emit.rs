@@ -59,6 +59,15 @@ pub const fn divides(p: usize, q: usize) -> bool {
 
 /// An operand whose value is its position, by strides.
 pub const fn iota<const R: usize>(strides: [usize; R]) -> In<R> {
-    let view = View { space: Space::Nowhere, dtype: DType::Int, offset: 0, len: 0 };
-    In { view, start: 0, strides }
+    let view = View {
+        space: Space::Nowhere,
+        dtype: DType::Int,
+        offset: 0,
+        len: 0,
+    };
+    In {
+        view,
+        start: 0,
+        strides,
+    }
 }

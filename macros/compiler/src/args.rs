@@ -49,7 +49,13 @@ pub fn parameters(signature: &'static str) -> Vec<(&'static str, Option<&'static
 impl Args {
     /// Binds; tells what is too much, unknown, given twice or missing. A parameter `*xs` takes all
     /// positional arguments as a list.
-    pub fn bind(cx: &Cx, callee: &str, span: Span, signature: &'static str, given: Vec<Given>) -> Told<Args> {
+    pub fn bind(
+        cx: &Cx,
+        callee: &str,
+        span: Span,
+        signature: &'static str,
+        given: Vec<Given>,
+    ) -> Told<Args> {
         let parameters = parameters(signature);
         let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
@@ -66,7 +72,9 @@ impl Args {
                     Some(i) => i,
                     None => {
                         let hint = did_you_mean(&name.to_string(), names.iter().copied());
-                        let text = format!("`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({signature})");
+                        let text = format!(
+                            "`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({signature})"
+                        );
                         told = Some(cx.error(name.span(), text));
                         continue;
                     }
@@ -84,7 +92,10 @@ impl Args {
             }
             if bound[index].is_some() {
                 let at = g.name.as_ref().map_or(g.span, Ident::span);
-                told = Some(cx.error(at, format!("`{}` is given twice to `{callee}`", names[index])));
+                told = Some(cx.error(
+                    at,
+                    format!("`{}` is given twice to `{callee}`", names[index]),
+                ));
                 continue;
             }
             bound[index] = Some(g);
@@ -97,20 +108,32 @@ impl Args {
             .collect();
         if !missing.is_empty() && told.is_none() {
             let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
-            let text = format!("`{callee}` is called without {}\n`{callee}` takes ({signature})", list.join(" and "));
+            let text = format!(
+                "`{callee}` is called without {}\n`{callee}` takes ({signature})",
+                list.join(" and ")
+            );
             told = Some(cx.error(span, text));
         }
         match told {
             Some(poison) => Err(poison),
             None => {
                 let defaults = parameters.iter().map(|p| p.1).collect();
-                Ok(Args { callee: callee.to_owned(), span, names, bound, defaults })
+                Ok(Args {
+                    callee: callee.to_owned(),
+                    span,
+                    names,
+                    bound,
+                    defaults,
+                })
             }
         }
     }
 
     fn index(&self, name: &str) -> usize {
-        self.names.iter().position(|n| *n == name).unwrap_or_else(|| panic!("{} has no parameter {name}", self.callee))
+        self.names
+            .iter()
+            .position(|n| *n == name)
+            .unwrap_or_else(|| panic!("{} has no parameter {name}", self.callee))
     }
 
     /// Whether the signature has a parameter.
@@ -137,20 +160,29 @@ impl Args {
                 Some("true") => Value::Bool(true),
                 Some("false") => Value::Bool(false),
                 Some("null") | None => Value::Null,
-                Some(text) if text.starts_with('\'') => Value::Str(text.trim_matches('\'').to_owned()),
-                Some(text) => Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e'])),
+                Some(text) if text.starts_with('\'') => {
+                    Value::Str(text.trim_matches('\'').to_owned())
+                }
+                Some(text) => {
+                    Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e']))
+                }
             },
         }
     }
 
     fn wrong(&self, cx: &Cx, name: &str, wanted: &str) -> Poison {
         let value = self.value(name);
-        let text = self.given(name).map_or(String::new(), |g| format!(" `{}`", g.text));
+        let text = self
+            .given(name)
+            .map_or(String::new(), |g| format!(" `{}`", g.text));
         let what = match value {
             Value::Tensor(_) => format!("the tensor{text}"),
             _ => format!("{}{text}", value.kind()),
         };
-        cx.error(self.span_of(name), format!("`{name}` of `{}` is {wanted}, not {what}", self.callee))
+        cx.error(
+            self.span_of(name),
+            format!("`{name}` of `{}` is {wanted}, not {what}", self.callee),
+        )
     }
 
     /// A tensor; a number becomes a scalar.
@@ -158,8 +190,11 @@ impl Args {
         match self.value(name) {
             Value::Tensor(t) => Ok(t),
             Value::Number(..) | Value::Dim(_) => {
-                let text = self.given(name).map_or_else(|| name.to_owned(), |g| g.text.clone());
-                cx.lift(&self.value(name), &text).ok_or_else(|| self.wrong(cx, name, "a tensor"))
+                let text = self
+                    .given(name)
+                    .map_or_else(|| name.to_owned(), |g| g.text.clone());
+                cx.lift(&self.value(name), &text)
+                    .ok_or_else(|| self.wrong(cx, name, "a tensor"))
             }
             _ => Err(self.wrong(cx, name, "a tensor")),
         }
@@ -167,7 +202,11 @@ impl Args {
 
     /// A tensor, or nothing.
     pub fn optional_tensor(&self, cx: &mut Cx, name: &str) -> Told<Option<Tensor>> {
-        if matches!(self.value(name), Value::Null) { Ok(None) } else { self.tensor(cx, name).map(Some) }
+        if matches!(self.value(name), Value::Null) {
+            Ok(None)
+        } else {
+            self.tensor(cx, name).map(Some)
+        }
     }
 
     /// A float tensor (integers and bools are converted).
@@ -200,7 +239,11 @@ impl Args {
 
     /// A number, or nothing.
     pub fn optional_number(&self, cx: &Cx, name: &str) -> Told<Option<f64>> {
-        if matches!(self.value(name), Value::Null) { Ok(None) } else { self.number(cx, name).map(Some) }
+        if matches!(self.value(name), Value::Null) {
+            Ok(None)
+        } else {
+            self.number(cx, name).map(Some)
+        }
     }
 
     /// An integer known now.
@@ -227,7 +270,11 @@ impl Args {
             }
             let list: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
             let hint = did_you_mean(&s, choices.iter().copied());
-            let text = format!("`{name}` of `{}` is one of {}, not {s:?}{hint}", self.callee, list.join(", "));
+            let text = format!(
+                "`{name}` of `{}` is one of {}, not {s:?}{hint}",
+                self.callee,
+                list.join(", ")
+            );
             return Err(cx.error(self.span_of(name), text));
         }
         Err(self.wrong(cx, name, "a string"))
@@ -235,7 +282,9 @@ impl Args {
 
     /// A dimension: an integer, a named dimension, a Rust constant, or arithmetic on these.
     pub fn dim(&self, cx: &Cx, name: &str) -> Told<Dim> {
-        self.value(name).as_dim().ok_or_else(|| self.wrong(cx, name, "a size"))
+        self.value(name)
+            .as_dim()
+            .ok_or_else(|| self.wrong(cx, name, "a size"))
     }
 
     /// A list of dimensions; one alone is a list too.
@@ -244,7 +293,13 @@ impl Args {
             Value::List(items) | Value::Tuple(items) => items,
             one => vec![one],
         };
-        items.iter().map(|v| v.as_dim().ok_or_else(|| self.wrong(cx, name, "a list of sizes"))).collect()
+        items
+            .iter()
+            .map(|v| {
+                v.as_dim()
+                    .ok_or_else(|| self.wrong(cx, name, "a list of sizes"))
+            })
+            .collect()
     }
 
     /// A list of integers known now; one alone is a list too; `None` where nothing is given.
@@ -270,12 +325,17 @@ impl Args {
     /// Indices of `x`'s dimensions, sorted; all of them where nothing is given.
     pub fn axes(&self, cx: &Cx, name: &str, x: &Tensor) -> Told<Vec<usize>> {
         let rank = cx.g.shape(x.id).len();
-        let Some(list) = self.integers(cx, name)? else { return Ok((0..rank).collect()) };
+        let Some(list) = self.integers(cx, name)? else {
+            return Ok((0..rank).collect());
+        };
         let mut out = Vec::new();
         for d in list {
             let d = cx.axis(d, x, self.span_of(name), name)?;
             if out.contains(&d) {
-                return Err(cx.error(self.span_of(name), format!("dimension {d} is named twice in `{name}`")));
+                return Err(cx.error(
+                    self.span_of(name),
+                    format!("dimension {d} is named twice in `{name}`"),
+                ));
             }
             out.push(d);
         }

@@ -239,7 +239,13 @@ pub enum Item {
 impl fmt::Display for Expr {
     /// As the user wrote it, for messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |items: &[Expr]| items.iter().map(Expr::to_string).collect::<Vec<_>>().join(", ");
+        let list = |items: &[Expr]| {
+            items
+                .iter()
+                .map(Expr::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match &self.kind {
             ExprKind::Number(v, _) => write!(f, "{v}"),
             ExprKind::Str(s) => write!(f, "{s:?}"),

@@ -20,7 +20,15 @@ impl Graph {
     /// Adds a node of a given type.
     pub fn add_typed(&mut self, op: Op, args: &[NodeId], shape: Shape, dtype: DType) -> NodeId {
         let (span, name) = (self.here.span, self.here.name.clone());
-        self.add(Node { op, args: args.to_vec(), shape, dtype, also: Vec::new(), span, name })
+        self.add(Node {
+            op,
+            args: args.to_vec(),
+            shape,
+            dtype,
+            also: Vec::new(),
+            span,
+            name,
+        })
     }
 
     /// A rank-0 float.
@@ -49,12 +57,20 @@ impl Graph {
 
     /// Broadcast, or the value itself where it has the shape already.
     pub fn expand(&mut self, x: NodeId, shape: &Shape) -> NodeId {
-        if self.shape(x) == shape { x } else { self.push(Op::Expand, &[x], Some(shape.clone())) }
+        if self.shape(x) == shape {
+            x
+        } else {
+            self.push(Op::Expand, &[x], Some(shape.clone()))
+        }
     }
 
     /// The same elements in another shape.
     pub fn reshape(&mut self, x: NodeId, shape: &Shape) -> NodeId {
-        if self.shape(x) == shape { x } else { self.push(Op::Reshape, &[x], Some(shape.clone())) }
+        if self.shape(x) == shape {
+            x
+        } else {
+            self.push(Op::Reshape, &[x], Some(shape.clone()))
+        }
     }
 
     /// A new dimension of 1 at `dim`.
@@ -92,7 +108,12 @@ impl Graph {
 
     /// A scalar function of values that are broadcast to the first operand's shape.
     pub fn binary(&mut self, f: Scalar, x: NodeId, y: NodeId) -> NodeId {
-        let shape = if self.shape(x).len() >= self.shape(y).len() { self.shape(x) } else { self.shape(y) }.clone();
+        let shape = if self.shape(x).len() >= self.shape(y).len() {
+            self.shape(x)
+        } else {
+            self.shape(y)
+        }
+        .clone();
         let (x, y) = (self.expand(x, &shape), self.expand(y, &shape));
         self.scalar(f, &[x, y])
     }
@@ -143,7 +164,11 @@ impl Graph {
 
     /// Another element type.
     pub fn cast(&mut self, x: NodeId, to: DType) -> NodeId {
-        if self[x].dtype == to { x } else { self.unary(Scalar::Cast(to), x) }
+        if self[x].dtype == to {
+            x
+        } else {
+            self.unary(Scalar::Cast(to), x)
+        }
     }
 
     /// A reduction; over no dimension it is the value itself.
@@ -151,7 +176,15 @@ impl Graph {
         if dims.is_empty() {
             return x;
         }
-        self.push(Op::Reduce { kind, dims: dims.to_vec(), body: None }, &[x], None)
+        self.push(
+            Op::Reduce {
+                kind,
+                dims: dims.to_vec(),
+                body: None,
+            },
+            &[x],
+            None,
+        )
     }
 
     /// A sum.
@@ -161,20 +194,39 @@ impl Graph {
 
     /// A value reduced over `dims`, back in the shape it had: each vanished dimension repeats.
     pub fn unreduce(&mut self, y: NodeId, dims: &[usize], shape: &Shape) -> NodeId {
-        let kept: Shape =
-            shape.iter().enumerate().map(|(i, d)| if dims.contains(&i) { Dim::one() } else { d.clone() }).collect();
+        let kept: Shape = shape
+            .iter()
+            .enumerate()
+            .map(|(i, d)| {
+                if dims.contains(&i) {
+                    Dim::one()
+                } else {
+                    d.clone()
+                }
+            })
+            .collect();
         let y = self.reshape(y, &kept);
         self.expand(y, shape)
     }
 
     /// A matrix product.
     pub fn matmul(&mut self, a: NodeId, b: NodeId, ta: bool, tb: bool) -> NodeId {
-        self.push(Op::MatMul { ta, tb, epilogue: None }, &[a, b], None)
+        self.push(
+            Op::MatMul {
+                ta,
+                tb,
+                epilogue: None,
+            },
+            &[a, b],
+            None,
+        )
     }
 
     /// A node of several results; returns all of them.
     pub fn add_many(&mut self, op: Op, args: &[NodeId], types: &[(Shape, DType)]) -> Vec<NodeId> {
-        let Some((first, also)) = types.split_first() else { return Vec::new() };
+        let Some((first, also)) = types.split_first() else {
+            return Vec::new();
+        };
         let id = self.add_typed(op, args, first.0.clone(), first.1);
         let index = id.index();
         self.nodes[index].also = also.to_vec();
@@ -187,7 +239,11 @@ impl Graph {
 
     /// A fused map; returns its results.
     pub fn map(&mut self, map: Map, args: &[NodeId], shape: &Shape) -> Vec<NodeId> {
-        let types: Vec<_> = map.results.iter().map(|r| (shape.clone(), map.types[*r])).collect();
+        let types: Vec<_> = map
+            .results
+            .iter()
+            .map(|r| (shape.clone(), map.types[*r]))
+            .collect();
         self.add_many(Op::Map(Box::new(map)), args, &types)
     }
 }

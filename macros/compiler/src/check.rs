@@ -15,8 +15,18 @@ use proc_macro2::{Ident, Span};
 
 /// Names of generated methods, which fields and functions must leave free.
 const RESERVED: &[&str] = &[
-    "new", "save", "load", "graph", "core", "core_mut", "parameters", "parameter", "set_parameter",
-    "gradient", "zero_grad", "device",
+    "new",
+    "save",
+    "load",
+    "graph",
+    "core",
+    "core_mut",
+    "parameters",
+    "parameter",
+    "set_parameter",
+    "gradient",
+    "zero_grad",
+    "device",
 ];
 
 /// Checks the declarations.
@@ -35,7 +45,13 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
     unique(diag, "function", source.functions.iter().map(|f| &f.name));
     for f in &source.functions {
         if source.fields.iter().any(|x| x.name == f.name) {
-            diag.error(f.name.span(), format!("`{}` is a field already: a function needs another name", f.name));
+            diag.error(
+                f.name.span(),
+                format!(
+                    "`{}` is a field already: a function needs another name",
+                    f.name
+                ),
+            );
         }
         reserved(diag, &f.name);
     }
@@ -73,14 +89,19 @@ fn collect_consts(source: &ast::Network, net: &mut Net) {
     let mut found = Vec::new();
     for field in &source.fields {
         match &field.kind {
-            ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, &mut found)),
+            ast::FieldKind::Layer { args, .. } => {
+                args.iter().for_each(|a| names(&a.value, &mut found))
+            }
             ast::FieldKind::Param { shape, .. } => shape.iter().for_each(|e| names(e, &mut found)),
             ast::FieldKind::Poison => {}
         }
     }
     for name in found {
         let text = name.to_string();
-        if text.starts_with(char::is_uppercase) && text != "None" && !net.consts.iter().any(|(n, _)| *n == text) {
+        if text.starts_with(char::is_uppercase)
+            && text != "None"
+            && !net.consts.iter().any(|(n, _)| *n == text)
+        {
             net.consts.push((text, name.span()));
         }
     }
@@ -109,15 +130,24 @@ fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
         ExprKind::Name(n) => {
             let name = n.to_string();
             if !net.consts.iter().any(|(c, _)| *c == name) {
-                let text = format!("`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`", name.to_uppercase());
+                let text = format!(
+                    "`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
+                    name.to_uppercase()
+                );
                 return Err(cx.error(e.span, text));
             }
             Value::Dim(Dim::atom(Atom::Const(name)))
         }
-        ExprKind::Arrow(a, b) => Value::Arrow(Box::new(constant(net, cx, a)?), Box::new(constant(net, cx, b)?)),
-        ExprKind::List(items) | ExprKind::Tuple(items) => {
-            Value::List(items.iter().map(|i| constant(net, cx, i)).collect::<Told<_>>()?)
-        }
+        ExprKind::Arrow(a, b) => Value::Arrow(
+            Box::new(constant(net, cx, a)?),
+            Box::new(constant(net, cx, b)?),
+        ),
+        ExprKind::List(items) | ExprKind::Tuple(items) => Value::List(
+            items
+                .iter()
+                .map(|i| constant(net, cx, i))
+                .collect::<Told<_>>()?,
+        ),
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             return arithmetic(cx, e.span, *op, &x, &y);
@@ -126,7 +156,12 @@ fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
             let x = constant(net, cx, a)?;
             return arithmetic(cx, e.span, ast::Op::Sub, &Value::Number(0.0, true), &x);
         }
-        _ => return Err(cx.error(e.span, "a declaration takes numbers, strings, `true`, `false` and Rust constants")),
+        _ => {
+            return Err(cx.error(
+                e.span,
+                "a declaration takes numbers, strings, `true`, `false` and Rust constants",
+            ));
+        }
     })
 }
 
@@ -138,7 +173,12 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             ast::Op::Sub => a.sub(&b),
             ast::Op::Mul => a.mul(&b),
             ast::Op::Div => cx.divides(&a, &b, span, "a size must be whole")?,
-            _ => return Err(cx.error(span, format!("sizes are not compared with `{}` here", op.symbol()))),
+            _ => {
+                return Err(cx.error(
+                    span,
+                    format!("sizes are not compared with `{}` here", op.symbol()),
+                ));
+            }
         };
         return Ok(match d.value() {
             Some(v) => Value::Number(v as f64, true),
@@ -151,11 +191,19 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             ast::Op::Sub => a - b,
             ast::Op::Mul => a * b,
             ast::Op::Div => a / b,
-            _ => return Err(cx.error(span, "two numbers are compared: the result is known already")),
+            _ => {
+                return Err(cx.error(
+                    span,
+                    "two numbers are compared: the result is known already",
+                ));
+            }
         };
         return Ok(Value::Number(v, false));
     }
-    Err(cx.error(span, format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind())))
+    Err(cx.error(
+        span,
+        format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind()),
+    ))
 }
 
 /// Arguments of a declaration.
@@ -164,7 +212,12 @@ fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Told<Vec<Given>> {
     let mut told = None;
     for a in args {
         match constant(net, cx, &a.value) {
-            Ok(value) => out.push(Given { name: a.name.clone(), value, span: a.value.span, text: a.value.to_string() }),
+            Ok(value) => out.push(Given {
+                name: a.name.clone(),
+                value,
+                span: a.value.span,
+                text: a.value.to_string(),
+            }),
             Err(p) => told = Some(p),
         }
     }
@@ -175,12 +228,19 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
     let first = net.params.len();
     let index = net.fields.len();
     let mut cx = Cx::new(diag, false);
-    let mut out = Field { name: field.name.clone(), decl: String::new(), kind: FieldKind::Poison, params: first..first };
+    let mut out = Field {
+        name: field.name.clone(),
+        decl: String::new(),
+        kind: FieldKind::Poison,
+        params: first..first,
+    };
     match &field.kind {
         ast::FieldKind::Poison => {}
         ast::FieldKind::Layer { layer, args } => {
             out.decl = format!("{}: {layer}({})", field.name, ast::show_args(args));
-            let Ok(given) = given(net, &mut cx, args) else { return out };
+            let Ok(given) = given(net, &mut cx, args) else {
+                return out;
+            };
             let name = layer.to_string();
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
                 let hint = did_you_mean(&name, layers::names().chain(["Param"]));
@@ -190,15 +250,31 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
             let Ok(layer) = declared else { return out };
             for p in layer.params() {
                 let name = format!("{}.{}", field.name, p.name);
-                net.params.push(Param { name, shape: p.shape, init: p.init, frozen: field.frozen, field: index });
+                net.params.push(Param {
+                    name,
+                    shape: p.shape,
+                    init: p.init,
+                    frozen: field.frozen,
+                    field: index,
+                });
             }
             out.kind = FieldKind::Layer(layer);
         }
         ast::FieldKind::Param { shape, init } => {
-            let Ok(shape) = param_shape(net, &mut cx, shape) else { return out };
+            let Ok(shape) = param_shape(net, &mut cx, shape) else {
+                return out;
+            };
             out.decl = format!("{}: Param{}", field.name, crate::dim::show_shape(&shape));
-            let Ok(init) = param_init(net, &mut cx, init.as_ref()) else { return out };
-            net.params.push(Param { name: field.name.to_string(), shape, init, frozen: field.frozen, field: index });
+            let Ok(init) = param_init(net, &mut cx, init.as_ref()) else {
+                return out;
+            };
+            net.params.push(Param {
+                name: field.name.to_string(),
+                shape,
+                init,
+                frozen: field.frozen,
+                field: index,
+            });
             out.kind = FieldKind::Param;
         }
     }
@@ -211,7 +287,12 @@ fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape> {
     for e in shape {
         match constant(net, cx, e)?.as_dim() {
             Some(d) if d.value().is_none_or(|v| v >= 1) => out.push(d),
-            _ => return Err(cx.error(e.span, "a parameter's sizes are whole numbers of at least 1")),
+            _ => {
+                return Err(cx.error(
+                    e.span,
+                    "a parameter's sizes are whole numbers of at least 1",
+                ));
+            }
         }
     }
     Ok(out)
@@ -219,7 +300,9 @@ fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape> {
 
 /// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; nothing is zeros.
 fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Told<Init> {
-    let Some(e) = init else { return Ok(Init::Constant(0.0)) };
+    let Some(e) = init else {
+        return Ok(Init::Constant(0.0));
+    };
     match &e.kind {
         ExprKind::Number(v, _) => return Ok(Init::Constant(*v)),
         ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
@@ -235,7 +318,10 @@ fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Told<Init> {
         }
         _ => {}
     }
-    Err(cx.error(e.span, "a parameter starts as `zeros`, `ones`, a number, `uniform(bound)` or `normal(std)`"))
+    Err(cx.error(
+        e.span,
+        "a parameter starts as `zeros`, `ones`, a number, `uniform(bound)` or `normal(std)`",
+    ))
 }
 
 fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
@@ -262,7 +348,15 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
                     }
                 }
                 if let (Some(span), true) = (a.grad, ty.elem != Elem::Float) {
-                    let text = format!("`{}` holds {}, which has no gradient", a.name, if ty.elem == Elem::Bool { "booleans" } else { "integers" });
+                    let text = format!(
+                        "`{}` holds {}, which has no gradient",
+                        a.name,
+                        if ty.elem == Elem::Bool {
+                            "booleans"
+                        } else {
+                            "integers"
+                        }
+                    );
                     diag.error(span, text);
                     out.poisoned = true;
                 }
@@ -270,7 +364,11 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
                     diag.error(a.ty.span, "an argument has at most 6 dimensions");
                     out.poisoned = true;
                 }
-                out.args.push(Arg { name: a.name.clone(), ty, grad: a.grad.is_some() });
+                out.args.push(Arg {
+                    name: a.name.clone(),
+                    ty,
+                    grad: a.grad.is_some(),
+                });
             }
             Err(_) => out.poisoned = true,
         }
@@ -283,7 +381,9 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         for (a, arg) in f.args.iter().zip(&out.args) {
             for name in arg.ty.shape.iter().flat_map(Dim::names) {
                 if !out.dims.contains(&name) {
-                    let text = format!("`{name}` cannot be told from the arguments: it stands nowhere alone\nhelp: one argument needs a dimension that is just `{name}`");
+                    let text = format!(
+                        "`{name}` cannot be told from the arguments: it stands nowhere alone\nhelp: one argument needs a dimension that is just `{name}`"
+                    );
                     diag.error(a.ty.span, text);
                     out.poisoned = true;
                 }
@@ -291,7 +391,11 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         }
     }
     for r in &f.ret {
-        let known = if out.poisoned { None } else { Some(out.dims.as_slice()) };
+        let known = if out.poisoned {
+            None
+        } else {
+            Some(out.dims.as_slice())
+        };
         match resolve(net, &mut cx, r, known) {
             Ok(ty) => out.ret.push(ty),
             Err(_) => out.poisoned = true,
@@ -320,16 +424,24 @@ fn resolve(net: &Net, cx: &mut Cx, ty: &ast::Type, known: Option<&[String]>) -> 
             "bool" => Elem::Bool,
             other => {
                 let help = match other {
-                    "f32" | "f64" | "float" => "\nhelp: floats are plain brackets: `[B, 8]`; the device decides between f32 and f64",
+                    "f32" | "f64" | "float" => {
+                        "\nhelp: floats are plain brackets: `[B, 8]`; the device decides between f32 and f64"
+                    }
                     "usize" | "u64" | "int" | "u8" => "\nhelp: integers are `u32`, `i32` or `i64`",
                     _ => "",
                 };
-                let text = format!("`{other}` is no element type: there are `[..]` for floats, `u32`, `i32`, `i64` and `bool`{help}");
+                let text = format!(
+                    "`{other}` is no element type: there are `[..]` for floats, `u32`, `i32`, `i64` and `bool`{help}"
+                );
                 return Err(cx.error(name.span(), text));
             }
         },
     };
-    let shape = ty.dims.iter().map(|e| dimension(net, cx, e, known)).collect::<Told<_>>()?;
+    let shape = ty
+        .dims
+        .iter()
+        .map(|e| dimension(net, cx, e, known))
+        .collect::<Told<_>>()?;
     Ok(Type { elem, shape })
 }
 
@@ -344,7 +456,10 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 return Ok(Dim::atom(Atom::Const(name)));
             }
             if !name.starts_with(char::is_uppercase) {
-                let text = format!("a named dimension begins with a capital: `{}`", name.to_uppercase());
+                let text = format!(
+                    "a named dimension begins with a capital: `{}`",
+                    name.to_uppercase()
+                );
                 return Err(cx.error(e.span, text));
             }
             if let Some(known) = known
@@ -352,8 +467,14 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             {
                 let hint = did_you_mean(&name, known.iter().map(String::as_str));
                 let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
-                let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-                let text = format!("no argument introduces the dimension `{name}`\nthe arguments introduce {list}{hint}");
+                let list = if list.is_empty() {
+                    "none".to_owned()
+                } else {
+                    list.join(", ")
+                };
+                let text = format!(
+                    "no argument introduces the dimension `{name}`\nthe arguments introduce {list}{hint}"
+                );
                 return Err(cx.error(e.span, text));
             }
             Ok(Dim::named(&name))
@@ -361,8 +482,12 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
             let v = arithmetic(cx, e.span, *op, &Value::Dim(x), &Value::Dim(y))?;
-            v.as_dim().ok_or_else(|| cx.error(e.span, "a size is a whole number"))
+            v.as_dim()
+                .ok_or_else(|| cx.error(e.span, "a size is a whole number"))
         }
-        _ => Err(cx.error(e.span, "a dimension is a number, a name, or arithmetic on these")),
+        _ => Err(cx.error(
+            e.span,
+            "a dimension is a number, a name, or arithmetic on these",
+        )),
     }
 }

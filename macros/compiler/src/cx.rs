@@ -71,7 +71,10 @@ impl<'a> Cx<'a> {
 
     /// A tensor that is called as the expression that made it.
     pub fn tensor(&self, id: NodeId) -> Value {
-        Value::Tensor(Tensor { id, text: String::new() })
+        Value::Tensor(Tensor {
+            id,
+            text: String::new(),
+        })
     }
 
     /// A number or dimension as a scalar tensor.
@@ -82,12 +85,18 @@ impl<'a> Cx<'a> {
             Value::Dim(d) => self.g.size(d),
             _ => return None,
         };
-        Some(Tensor { id, text: text.to_owned() })
+        Some(Tensor {
+            id,
+            text: text.to_owned(),
+        })
     }
 
     /// As floats.
     pub fn to_float(&mut self, x: &Tensor) -> Tensor {
-        Tensor { id: self.g.cast(x.id, DType::Float), text: x.text.clone() }
+        Tensor {
+            id: self.g.cast(x.id, DType::Float),
+            text: x.text.clone(),
+        }
     }
 
     /// Further lines saying where a tensor comes from, or nothing.
@@ -127,7 +136,11 @@ impl<'a> Cx<'a> {
 
     /// The shape to which values broadcast, or the mistake told at `span`.
     pub fn broadcast(&self, span: Span, what: &str, xs: &[&Tensor]) -> Told<Shape> {
-        let rank = xs.iter().map(|x| self.g.shape(x.id).len()).max().unwrap_or(0);
+        let rank = xs
+            .iter()
+            .map(|x| self.g.shape(x.id).len())
+            .max()
+            .unwrap_or(0);
         let mut out = vec![Dim::one(); rank];
         for x in xs {
             let shape = self.g.shape(x.id);
@@ -136,8 +149,10 @@ impl<'a> Cx<'a> {
                 if slot.is_one() {
                     *slot = d.clone();
                 } else if !d.is_one() && slot != d {
-                    let mut text =
-                        format!("{what} takes values that broadcast, but dimension -{} is both {slot} and {d}", from_end + 1);
+                    let mut text = format!(
+                        "{what} takes values that broadcast, but dimension -{} is both {slot} and {d}",
+                        from_end + 1
+                    );
                     for x in xs {
                         text += &self.whence(x);
                     }
@@ -157,7 +172,11 @@ impl<'a> Cx<'a> {
             return Ok(exact);
         }
         if let (Some(pv), Some(qv)) = (p.value(), q.value()) {
-            let help = if qv == 0 { String::new() } else { format!(": {pv} / {qv} leaves {}", pv % qv) };
+            let help = if qv == 0 {
+                String::new()
+            } else {
+                format!(": {pv} / {qv} leaves {}", pv % qv)
+            };
             return Err(self.error(span, format!("{why}: {q} does not divide {p}{help}")));
         }
         self.demand(Require::Divides(p.clone(), q.clone()));
@@ -195,16 +214,30 @@ impl<'a> Cx<'a> {
             // A literal takes the other side's type without a conversion.
             (Op::Const(v), DType::Int) if cx.g[t.id].dtype == DType::Float && v.fract() == 0.0 => {
                 let v = *v;
-                Tensor { id: cx.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int), text: t.text.clone() }
+                Tensor {
+                    id: cx.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int),
+                    text: t.text.clone(),
+                }
             }
-            _ => Tensor { id: cx.g.cast(t.id, to), text: t.text.clone() },
+            _ => Tensor {
+                id: cx.g.cast(t.id, to),
+                text: t.text.clone(),
+            },
         };
         (cast(self, x), cast(self, y))
     }
 
     /// An elementwise function of two values: promoted, broadcast.
-    pub fn elementwise(&mut self, f: Scalar, span: Span, what: &str, x: &Tensor, y: &Tensor) -> Told<NodeId> {
-        let literal = |cx: &Self, t: &Tensor| matches!(cx.g[t.id].op, Op::Const(v) if v.fract() == 0.0);
+    pub fn elementwise(
+        &mut self,
+        f: Scalar,
+        span: Span,
+        what: &str,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Told<NodeId> {
+        let literal =
+            |cx: &Self, t: &Tensor| matches!(cx.g[t.id].op, Op::Const(v) if v.fract() == 0.0);
         // `ids == 0`: an integer literal beside integers is an integer.
         let (mut x, mut y) = (x.clone(), y.clone());
         if self.g[x.id].dtype == DType::Int && literal(self, &y) {

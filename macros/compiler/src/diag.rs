@@ -30,7 +30,10 @@ pub struct Diag {
 impl Diag {
     /// Tells a mistake.
     pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
-        self.messages.borrow_mut().push(Message { span, text: text.into() });
+        self.messages.borrow_mut().push(Message {
+            span,
+            text: text.into(),
+        });
         Poison
     }
 
@@ -51,7 +54,9 @@ impl Diag {
     pub fn messages(&self) -> Vec<Message> {
         let mut out: Vec<Message> = Vec::new();
         for m in self.messages.borrow().iter() {
-            let again = |o: &Message| o.text == m.text && format!("{:?}", o.span) == format!("{:?}", m.span);
+            let again = |o: &Message| {
+                o.text == m.text && format!("{:?}", o.span) == format!("{:?}", m.span)
+            };
             if !out.iter().any(again) {
                 out.push(m.clone());
             }

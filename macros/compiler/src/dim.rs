@@ -50,7 +50,9 @@ impl Dim {
 
     /// A single symbol.
     pub fn atom(atom: Atom) -> Dim {
-        Dim { terms: BTreeMap::from([(vec![(atom, 1)], 1)]) }
+        Dim {
+            terms: BTreeMap::from([(vec![(atom, 1)], 1)]),
+        }
     }
 
     /// A named dimension.
@@ -123,7 +125,9 @@ impl Dim {
                     None => out.push(product, ca.wrapping_mul(*cb)),
                     // A quotient met its divisor: the rest is a polynomial again.
                     Some(reduced) => {
-                        let rest = Dim { terms: BTreeMap::from([(product, ca.wrapping_mul(*cb))]) };
+                        let rest = Dim {
+                            terms: BTreeMap::from([(product, ca.wrapping_mul(*cb))]),
+                        };
                         out = out.add(&rest.mul(&reduced));
                     }
                 }
@@ -146,9 +150,13 @@ impl Dim {
             };
             changed = true;
             let mut rest = monomial.clone();
-            let Atom::Quotient(p, q) = rest[i].0.clone() else { continue };
+            let Atom::Quotient(p, q) = rest[i].0.clone() else {
+                continue;
+            };
             lower_power(&mut rest, i);
-            let rest = Dim { terms: BTreeMap::from([(rest, c / q.value().unwrap_or(1))]) };
+            let rest = Dim {
+                terms: BTreeMap::from([(rest, c / q.value().unwrap_or(1))]),
+            };
             out = out.add(&rest.mul(&p));
         }
         if changed { out } else { self.clone() }
@@ -168,7 +176,9 @@ impl Dim {
             _ => {
                 let (ma, ca) = self.terms.last_key_value()?;
                 let (mb, cb) = other.terms.last_key_value()?;
-                let ratio = Dim { terms: BTreeMap::from([(without(ma, mb)?, exact(*ca, *cb)?)]) };
+                let ratio = Dim {
+                    terms: BTreeMap::from([(without(ma, mb)?, exact(*ca, *cb)?)]),
+                };
                 return (other.mul(&ratio) == *self).then_some(ratio);
             }
         };
@@ -181,8 +191,12 @@ impl Dim {
 
     /// The quotient, known by an obligation to be exact.
     pub fn div(&self, other: &Dim) -> Dim {
-        self.div_exact(other)
-            .unwrap_or_else(|| Dim::atom(Atom::Quotient(Box::new(self.clone()), Box::new(other.clone()))))
+        self.div_exact(other).unwrap_or_else(|| {
+            Dim::atom(Atom::Quotient(
+                Box::new(self.clone()),
+                Box::new(other.clone()),
+            ))
+        })
     }
 
     /// The quotient rounded down.
@@ -192,8 +206,9 @@ impl Dim {
         {
             return Dim::from(p.div_euclid(q));
         }
-        self.div_exact(other)
-            .unwrap_or_else(|| Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone()))))
+        self.div_exact(other).unwrap_or_else(|| {
+            Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone())))
+        })
     }
 
     /// The value when each symbol has the value that `env` gives; `None` where a divisor is 0.
@@ -221,11 +236,18 @@ impl Dim {
 
     /// The terms: coefficient and atoms with powers, in normal order.
     pub fn terms(&self) -> impl Iterator<Item = (i64, &[(Atom, u32)])> {
-        self.terms.iter().map(|(monomial, c)| (*c, monomial.as_slice()))
+        self.terms
+            .iter()
+            .map(|(monomial, c)| (*c, monomial.as_slice()))
     }
 
     fn push(&mut self, monomial: Monomial, c: i64) {
-        let sum = self.terms.get(&monomial).copied().unwrap_or(0).wrapping_add(c);
+        let sum = self
+            .terms
+            .get(&monomial)
+            .copied()
+            .unwrap_or(0)
+            .wrapping_add(c);
         if sum == 0 {
             self.terms.remove(&monomial);
         } else {
@@ -269,11 +291,15 @@ fn times(a: &Monomial, b: &Monomial) -> (Monomial, Option<Dim>) {
         }
     }
     for i in 0..out.len() {
-        let Atom::Quotient(p, q) = out[i].0.clone() else { continue };
+        let Atom::Quotient(p, q) = out[i].0.clone() else {
+            continue;
+        };
         if q.terms.len() != 1 {
             continue;
         }
-        let Some((divisor, 1)) = q.terms.first_key_value().map(|(m, c)| (m.clone(), *c)) else { continue };
+        let Some((divisor, 1)) = q.terms.first_key_value().map(|(m, c)| (m.clone(), *c)) else {
+            continue;
+        };
         if divisor.is_empty() {
             continue;
         }
@@ -317,7 +343,11 @@ impl fmt::Display for Factor<'_> {
             Some((m, c)) => m.is_empty() || (*c == 1 && m.len() == 1 && m[0].1 == 1),
             None => true,
         };
-        if single { write!(f, "{}", self.0) } else { write!(f, "({})", self.0) }
+        if single {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "({})", self.0)
+        }
     }
 }
 
@@ -373,7 +403,10 @@ mod tests {
     #[test]
     fn normal_forms_are_equal_when_values_are() {
         assert_eq!(n(4).mul(&d("D")), d("D").mul(&n(4)));
-        assert_eq!(d("B").add(&d("T")).mul(&d("B")), d("B").mul(&d("B")).add(&d("T").mul(&d("B"))));
+        assert_eq!(
+            d("B").add(&d("T")).mul(&d("B")),
+            d("B").mul(&d("B")).add(&d("T").mul(&d("B")))
+        );
         assert_ne!(d("B"), d("T"));
         assert_eq!(d("B").sub(&d("B")), n(0));
     }
@@ -394,14 +427,26 @@ mod tests {
     fn shown_as_a_user_would_write_them() {
         assert_eq!(d("T").mul(&n(2)).sub(&n(3)).to_string(), "2*T - 3");
         assert_eq!(d("D").div(&d("H")).to_string(), "D/H");
-        assert_eq!(d("T").sub(&n(3)).div_floor(&n(2)).add(&n(1)).to_string(), "floor((T - 3)/2) + 1");
+        assert_eq!(
+            d("T").sub(&n(3)).div_floor(&n(2)).add(&n(1)).to_string(),
+            "floor((T - 3)/2) + 1"
+        );
         assert_eq!(show_shape(&[d("B"), n(8)]), "[B, 8]");
     }
 
     #[test]
     fn evaluates() {
-        let env = |atom: &Atom| if *atom == Atom::Named("B".into()) { 7 } else { 3 };
+        let env = |atom: &Atom| {
+            if *atom == Atom::Named("B".into()) {
+                7
+            } else {
+                3
+            }
+        };
         assert_eq!(d("B").div_floor(&n(2)).add(&d("T")).eval(&env), Some(6));
-        assert_eq!(d("B").div_floor(&d("T").sub(&d("T").add(&n(0)))).eval(&env), None);
+        assert_eq!(
+            d("B").div_floor(&d("T").sub(&d("T").add(&n(0)))).eval(&env),
+            None
+        );
     }
 }

@@ -27,11 +27,19 @@ impl fmt::Display for Graph {
 }
 
 fn list<T: fmt::Display>(items: &[T]) -> String {
-    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn debug<T: fmt::Debug>(items: &[T]) -> String {
-    items.iter().map(|i| format!("{i:?}")).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(|i| format!("{i:?}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl fmt::Display for Node {
@@ -60,9 +68,15 @@ pub fn op_name(op: &Op) -> String {
         Op::Pad { .. } => "pad",
         Op::Concat { .. } => "concat",
         Op::Flip(_) => "flip",
-        Op::Reduce { kind: Reduce::Sum, .. } => "sum",
-        Op::Reduce { kind: Reduce::Max, .. } => "amax",
-        Op::Reduce { kind: Reduce::Min, .. } => "amin",
+        Op::Reduce {
+            kind: Reduce::Sum, ..
+        } => "sum",
+        Op::Reduce {
+            kind: Reduce::Max, ..
+        } => "amax",
+        Op::Reduce {
+            kind: Reduce::Min, ..
+        } => "amin",
         Op::ArgReduce { largest: true, .. } => "argmax",
         Op::ArgReduce { largest: false, .. } => "argmin",
         Op::Softmax { log: false, .. } => "softmax",
@@ -95,11 +109,22 @@ fn attributes(op: &Op) -> String {
         | Op::LogSumExp { dim }
         | Op::Take { dim, .. }
         | Op::Gather { dim, .. } => write!(o, " dim={dim}"),
-        Op::CumSum { dim, reverse } => write!(o, " dim={dim}{}", if *reverse { " reverse" } else { "" }),
-        Op::TakeGrad { dim, size, .. } | Op::GatherGrad { dim, size, .. } => write!(o, " dim={dim} size={size}"),
+        Op::CumSum { dim, reverse } => {
+            write!(o, " dim={dim}{}", if *reverse { " reverse" } else { "" })
+        }
+        Op::TakeGrad { dim, size, .. } | Op::GatherGrad { dim, size, .. } => {
+            write!(o, " dim={dim} size={size}")
+        }
         Op::Permute(dims) | Op::Flip(dims) => write!(o, " [{}]", debug(dims)),
-        Op::Slice { start, step } => write!(o, " start={} step=[{}]", show_shape(start), debug(step)),
-        Op::Pad { low, step, value } => write!(o, " low={} step=[{}] value={value}", show_shape(low), debug(step)),
+        Op::Slice { start, step } => {
+            write!(o, " start={} step=[{}]", show_shape(start), debug(step))
+        }
+        Op::Pad { low, step, value } => write!(
+            o,
+            " low={} step=[{}] value={value}",
+            show_shape(low),
+            debug(step)
+        ),
         Op::Reduce { dims, body, .. } => {
             let _ = write!(o, " [{}]", debug(dims));
             match body {

@@ -18,7 +18,10 @@ pub struct Array {
 impl Array {
     /// From sizes and a function of the flat index.
     pub fn new(shape: &[usize], f: impl FnMut(usize) -> f64) -> Array {
-        Array { shape: shape.to_vec(), data: (0..shape.iter().product()).map(f).collect() }
+        Array {
+            shape: shape.to_vec(),
+            data: (0..shape.iter().product()).map(f).collect(),
+        }
     }
     fn at(&self, index: &[usize]) -> f64 {
         self.data[flat(&self.shape, index)]
@@ -65,7 +68,11 @@ fn build(shape: &[usize], mut f: impl FnMut(&[usize]) -> f64) -> Array {
 /// The outputs' values.
 pub fn eval(graph: &Graph, env: &Env) -> Vec<Array> {
     let values = eval_all(graph, env);
-    graph.outputs.iter().map(|o| values[o.index()][0].clone()).collect()
+    graph
+        .outputs
+        .iter()
+        .map(|o| values[o.index()][0].clone())
+        .collect()
 }
 
 /// Every node's values.
@@ -85,8 +92,14 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
     vec![match &node.op {
         Op::Input { index } => env.inputs[*index].clone(),
         Op::Param { index } => env.params[*index].clone(),
-        Op::Const(v) => Array { shape, data: vec![*v] },
-        Op::Size(d) => Array { shape, data: vec![env.dim(d) as f64] },
+        Op::Const(v) => Array {
+            shape,
+            data: vec![*v],
+        },
+        Op::Size(d) => Array {
+            shape,
+            data: vec![env.dim(d) as f64],
+        },
         Op::Iota { dim } => build(&shape, |i| i[*dim] as f64),
         Op::Scalar(f) => Array::new(&shape, |at| {
             let args: Vec<f64> = (0..node.args.len()).map(|k| x(k).data[at]).collect();
@@ -95,12 +108,18 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
         Op::Expand => {
             let lead = shape.len() - x(0).shape.len();
             build(&shape, |i| {
-                let from: Vec<usize> =
-                    i[lead..].iter().zip(&x(0).shape).map(|(&i, &n)| if n == 1 { 0 } else { i }).collect();
+                let from: Vec<usize> = i[lead..]
+                    .iter()
+                    .zip(&x(0).shape)
+                    .map(|(&i, &n)| if n == 1 { 0 } else { i })
+                    .collect();
                 x(0).at(&from)
             })
         }
-        Op::Reshape | Op::Detach => Array { shape, data: x(0).data.clone() },
+        Op::Reshape | Op::Detach => Array {
+            shape,
+            data: x(0).data.clone(),
+        },
         Op::Permute(dims) => build(&shape, |i| {
             let mut from = vec![0; i.len()];
             for (k, d) in dims.iter().enumerate() {
@@ -109,14 +128,18 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
             x(0).at(&from)
         }),
         Op::Slice { start, step } => build(&shape, |i| {
-            let from: Vec<usize> = (0..i.len()).map(|d| env.dim(&start[d]) + i[d] * step[d] as usize).collect();
+            let from: Vec<usize> = (0..i.len())
+                .map(|d| env.dim(&start[d]) + i[d] * step[d] as usize)
+                .collect();
             x(0).at(&from)
         }),
         Op::Pad { low, step, value } => {
             let mut out = Array::new(&shape, |_| *value);
             for at in 0..x(0).data.len() {
                 let i = unflat(&x(0).shape, at);
-                let to: Vec<usize> = (0..i.len()).map(|d| env.dim(&low[d]) + i[d] * step[d] as usize).collect();
+                let to: Vec<usize> = (0..i.len())
+                    .map(|d| env.dim(&low[d]) + i[d] * step[d] as usize)
+                    .collect();
                 out.data[flat(&shape, &to)] = x(0).data[at];
             }
             out
@@ -131,8 +154,15 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
             x(k).at(&i)
         }),
         Op::Flip(dims) => build(&shape, |i| {
-            let from: Vec<usize> =
-                (0..i.len()).map(|d| if dims.contains(&d) { shape[d] - 1 - i[d] } else { i[d] }).collect();
+            let from: Vec<usize> = (0..i.len())
+                .map(|d| {
+                    if dims.contains(&d) {
+                        shape[d] - 1 - i[d]
+                    } else {
+                        i[d]
+                    }
+                })
+                .collect();
             x(0).at(&from)
         }),
         Op::Reduce { kind, dims, body } => {
@@ -146,7 +176,8 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
             reduce(*kind, &whole, dims, &shape)
         }
         Op::ArgReduce { largest, dim } => along(x(0), *dim, &shape, |row| {
-            let better = |a: f64, b: f64| a.is_nan() && !b.is_nan() || if *largest { a > b } else { a < b };
+            let better =
+                |a: f64, b: f64| a.is_nan() && !b.is_nan() || if *largest { a > b } else { a < b };
             let mut best = 0;
             for (i, v) in row.iter().enumerate() {
                 if better(*v, row[best]) {
@@ -157,7 +188,9 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
         }),
         Op::Softmax { log, dim } => along(x(0), *dim, &shape, |row| {
             let lse = log_sum_exp(row);
-            row.iter().map(|v| if *log { v - lse } else { (v - lse).exp() }).collect()
+            row.iter()
+                .map(|v| if *log { v - lse } else { (v - lse).exp() })
+                .collect()
         }),
         Op::LogSumExp { dim } => along(x(0), *dim, &shape, |row| vec![log_sum_exp(row)]),
         Op::CumSum { dim, reverse } => along(x(0), *dim, &shape, |row| {
@@ -189,7 +222,9 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
             from[*dim] = x(1).data[i[*dim]] as usize;
             x(0).at(&from)
         }),
-        Op::TakeGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).data[i[*dim]] as usize),
+        Op::TakeGrad { dim, .. } => {
+            scatter(x(0), &shape, |i, to| to[*dim] = x(1).data[i[*dim]] as usize)
+        }
         Op::Gather { dim, .. } => build(&shape, |i| {
             let mut from = i.to_vec();
             from[*dim] = x(1).at(i) as usize;
@@ -198,7 +233,9 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
         Op::GatherGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).at(i) as usize),
         // Any fixed sequence will do here: the values' distribution is the runtime's to test.
         Op::Bernoulli { keep, stream } => Array::new(&shape, |at| {
-            let mix = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17 + stream % 31);
+            let mix = (at as u64 + 1)
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                .rotate_left(17 + stream % 31);
             let u = (mix.wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 53) as f64;
             f64::from(u8::from(u < *keep))
         }),
@@ -208,7 +245,14 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
         }
         Op::Call(region) => {
             let inputs: Vec<Array> = (0..node.args.len()).map(|k| x(k).clone()).collect();
-            return eval(&region.body, &Env { inputs: &inputs, params: &[], dims: env.dims });
+            return eval(
+                &region.body,
+                &Env {
+                    inputs: &inputs,
+                    params: &[],
+                    dims: env.dims,
+                },
+            );
         }
         Op::Get(k) => values[node.args[0].index()][*k].clone(),
     }]
@@ -216,7 +260,11 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
 
 /// The results of a map over `shape`.
 fn eval_map(map: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<Array> {
-    let mut out: Vec<Array> = map.results.iter().map(|_| Array::new(shape, |_| 0.0)).collect();
+    let mut out: Vec<Array> = map
+        .results
+        .iter()
+        .map(|_| Array::new(shape, |_| 0.0))
+        .collect();
     for at in 0..shape.iter().product() {
         let index = unflat(shape, at);
         let mut steps: Vec<f64> = Vec::new();
@@ -226,7 +274,9 @@ fn eval_map(map: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<A
                 Instr::Iota(d) => index[*d] as f64,
                 Instr::Const(_, bits) => f64::from_bits(*bits),
                 Instr::Size(d) => env.dim(d) as f64,
-                Instr::Apply(f, args) => f.eval(&args.iter().map(|a| steps[*a]).collect::<Vec<_>>()),
+                Instr::Apply(f, args) => {
+                    f.eval(&args.iter().map(|a| steps[*a]).collect::<Vec<_>>())
+                }
             };
             steps.push(value);
         }
@@ -256,7 +306,10 @@ fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
     let mut out = Array::new(shape, |_| start);
     for (at, v) in x.data.iter().enumerate() {
         let index = unflat(&x.shape, at);
-        let to: Vec<usize> = (0..index.len()).filter(|d| !dims.contains(d)).map(|d| index[d]).collect();
+        let to: Vec<usize> = (0..index.len())
+            .filter(|d| !dims.contains(d))
+            .map(|d| index[d])
+            .collect();
         let slot = &mut out.data[flat(shape, &to)];
         *slot = match kind {
             Reduce::Sum => *slot + v,
@@ -297,7 +350,11 @@ fn log_sum_exp(row: &[f64]) -> f64 {
 
 fn matmul(a: &Array, b: &Array, ta: bool, tb: bool) -> Array {
     let r = a.shape.len() - 2;
-    let (m, k) = if ta { (a.shape[r + 1], a.shape[r]) } else { (a.shape[r], a.shape[r + 1]) };
+    let (m, k) = if ta {
+        (a.shape[r + 1], a.shape[r])
+    } else {
+        (a.shape[r], a.shape[r + 1])
+    };
     let n = if tb { b.shape[r] } else { b.shape[r + 1] };
     let mut shape = a.shape[..r].to_vec();
     shape.extend([m, n]);
@@ -322,4 +379,3 @@ fn scatter(dy: &Array, shape: &[usize], place: impl Fn(&[usize], &mut Vec<usize>
     }
     out
 }
-

@@ -9,12 +9,22 @@ use crate::scalar::{Scalar, Typing};
 
 /// The result's shape and type, or why the operands do not fit. `want` is the node's own shape for
 /// the ops that carry it.
-pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> Result<(Shape, DType), String> {
+pub fn infer(
+    graph: &Graph,
+    op: &Op,
+    args: &[NodeId],
+    want: Option<&Shape>,
+) -> Result<(Shape, DType), String> {
     let shape = |i: usize| -> Result<&Shape, String> {
-        args.get(i).map(|a| graph.shape(*a)).ok_or_else(|| format!("operand {i} is missing"))
+        args.get(i)
+            .map(|a| graph.shape(*a))
+            .ok_or_else(|| format!("operand {i} is missing"))
     };
     let dtype = |i: usize| args.get(i).map_or(DType::Float, |a| graph[*a].dtype);
-    let own = || want.cloned().ok_or_else(|| "the node's shape is missing".to_owned());
+    let own = || {
+        want.cloned()
+            .ok_or_else(|| "the node's shape is missing".to_owned())
+    };
     let without = |dim: usize| -> Result<Shape, String> {
         let mut s = shape(0)?.clone();
         if dim >= s.len() {
@@ -24,15 +34,21 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
         Ok(s)
     };
     Ok(match op {
-        Op::Input { .. } | Op::Param { .. } | Op::Call(_) => return Err("carries its own type".into()),
+        Op::Input { .. } | Op::Param { .. } | Op::Call(_) => {
+            return Err("carries its own type".into());
+        }
         Op::Const(_) | Op::Size(_) => (Vec::new(), DType::Float),
         Op::Iota { dim } => {
             let s = own()?;
-            ensure(*dim < s.len(), || format!("iota along {dim} of {}", show_shape(&s)))?;
+            ensure(*dim < s.len(), || {
+                format!("iota along {dim} of {}", show_shape(&s))
+            })?;
             (s, DType::Int)
         }
         Op::Scalar(f) => {
-            ensure(args.len() == f.arity(), || format!("{} takes {} operands", f.name(), f.arity()))?;
+            ensure(args.len() == f.arity(), || {
+                format!("{} takes {} operands", f.name(), f.arity())
+            })?;
             for i in 1..args.len() {
                 ensure(shape(i)? == shape(0)?, || {
                     format!("{} of {} and {}", f.name(), show(shape(0)), show(shape(i)))
@@ -44,30 +60,46 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
         Op::Expand => {
             let (from, to) = (shape(0)?, own()?);
             let fits = from.len() <= to.len()
-                && from.iter().rev().zip(to.iter().rev()).all(|(a, b)| a == b || a.is_one());
-            ensure(fits, || format!("expand {} to {}", show_shape(from), show_shape(&to)))?;
+                && from
+                    .iter()
+                    .rev()
+                    .zip(to.iter().rev())
+                    .all(|(a, b)| a == b || a.is_one());
+            ensure(fits, || {
+                format!("expand {} to {}", show_shape(from), show_shape(&to))
+            })?;
             (to, dtype(0))
         }
         Op::Reshape => {
             let to = own()?;
-            ensure(numel(shape(0)?) == numel(&to), || format!("reshape {} to {}", show(shape(0)), show_shape(&to)))?;
+            ensure(numel(shape(0)?) == numel(&to), || {
+                format!("reshape {} to {}", show(shape(0)), show_shape(&to))
+            })?;
             (to, dtype(0))
         }
         Op::Permute(dims) => {
             let s = shape(0)?;
             let mut sorted = dims.clone();
             sorted.sort_unstable();
-            ensure(sorted.iter().copied().eq(0..s.len()), || format!("permute {} by {dims:?}", show_shape(s)))?;
+            ensure(sorted.iter().copied().eq(0..s.len()), || {
+                format!("permute {} by {dims:?}", show_shape(s))
+            })?;
             (dims.iter().map(|d| s[*d].clone()).collect(), dtype(0))
         }
         Op::Slice { start, step } => {
             let (s, to) = (shape(0)?, own()?);
-            ensure(start.len() == s.len() && step.len() == s.len() && to.len() == s.len(), || "slice rank".into())?;
+            ensure(
+                start.len() == s.len() && step.len() == s.len() && to.len() == s.len(),
+                || "slice rank".into(),
+            )?;
             (to, dtype(0))
         }
         Op::Pad { low, step, .. } => {
             let (s, to) = (shape(0)?, own()?);
-            ensure(low.len() == s.len() && step.len() == s.len() && to.len() == s.len(), || "pad rank".into())?;
+            ensure(
+                low.len() == s.len() && step.len() == s.len() && to.len() == s.len(),
+                || "pad rank".into(),
+            )?;
             (to, dtype(0))
         }
         Op::Concat { dim } => {
@@ -75,7 +107,9 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
             for i in 1..args.len() {
                 let t = shape(i)?;
                 let fits = t.len() == s.len() && (0..s.len()).all(|d| d == *dim || t[d] == s[d]);
-                ensure(fits && dtype(i) == dtype(0), || format!("concat {} and {}", show_shape(&s), show_shape(t)))?;
+                ensure(fits && dtype(i) == dtype(0), || {
+                    format!("concat {} and {}", show_shape(&s), show_shape(t))
+                })?;
                 s[*dim] = s[*dim].add(&t[*dim]);
             }
             (s, dtype(0))
@@ -86,9 +120,19 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
                 Some(b) => b.1.clone(),
                 None => shape(0)?.clone(),
             };
-            let ascending = dims.windows(2).all(|w| w[0] < w[1]) && dims.iter().all(|d| *d < s.len());
-            ensure(ascending, || format!("reduce {} over {dims:?}", show_shape(&s)))?;
-            (s.iter().enumerate().filter(|(i, _)| !dims.contains(i)).map(|(_, d)| d.clone()).collect(), DType::Float)
+            let ascending =
+                dims.windows(2).all(|w| w[0] < w[1]) && dims.iter().all(|d| *d < s.len());
+            ensure(ascending, || {
+                format!("reduce {} over {dims:?}", show_shape(&s))
+            })?;
+            (
+                s.iter()
+                    .enumerate()
+                    .filter(|(i, _)| !dims.contains(i))
+                    .map(|(_, d)| d.clone())
+                    .collect(),
+                DType::Float,
+            )
         }
         Op::ArgReduce { dim, .. } => (without(*dim)?, DType::Int),
         Op::LogSumExp { dim } => (without(*dim)?, DType::Float),
@@ -102,15 +146,27 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
                 format!("matmul of {} and {}", show_shape(a), show_shape(b))
             })?;
             let r = a.len() - 2;
-            let (m, ka) = if *ta { (&a[r + 1], &a[r]) } else { (&a[r], &a[r + 1]) };
-            let (kb, n) = if *tb { (&b[r + 1], &b[r]) } else { (&b[r], &b[r + 1]) };
-            ensure(ka == kb && a[..r] == b[..r], || format!("matmul of {} and {}", show_shape(a), show_shape(b)))?;
+            let (m, ka) = if *ta {
+                (&a[r + 1], &a[r])
+            } else {
+                (&a[r], &a[r + 1])
+            };
+            let (kb, n) = if *tb {
+                (&b[r + 1], &b[r])
+            } else {
+                (&b[r], &b[r + 1])
+            };
+            ensure(ka == kb && a[..r] == b[..r], || {
+                format!("matmul of {} and {}", show_shape(a), show_shape(b))
+            })?;
             let mut s = a[..r].to_vec();
             s.extend([m.clone(), n.clone()]);
             (s, DType::Float)
         }
         Op::Take { dim, .. } => {
-            ensure(shape(1)?.len() == 1 && dtype(1) == DType::Int, || "take's index".into())?;
+            ensure(shape(1)?.len() == 1 && dtype(1) == DType::Int, || {
+                "take's index".into()
+            })?;
             let mut s = shape(0)?.clone();
             s[*dim] = shape(1)?[0].clone();
             (s, dtype(0))
@@ -123,20 +179,30 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
         }
         Op::Gather { dim, .. } => {
             let (x, index) = (shape(0)?, shape(1)?);
-            let fits = x.len() == index.len() && (0..x.len()).all(|d| d == *dim || x[d] == index[d]);
-            ensure(fits && dtype(1) == DType::Int, || format!("gather {} by {}", show_shape(x), show_shape(index)))?;
+            let fits =
+                x.len() == index.len() && (0..x.len()).all(|d| d == *dim || x[d] == index[d]);
+            ensure(fits && dtype(1) == DType::Int, || {
+                format!("gather {} by {}", show_shape(x), show_shape(index))
+            })?;
             (index.clone(), dtype(0))
         }
         Op::Bernoulli { .. } => (own()?, DType::Bool),
         Op::Map(map) => {
             let first = map.results.first().copied().unwrap_or(0);
-            (own()?, map.types.get(first).copied().unwrap_or(DType::Float))
+            (
+                own()?,
+                map.types.get(first).copied().unwrap_or(DType::Float),
+            )
         }
         Op::Get(k) => {
             let node = args.first().map(|a| &graph[*a]).ok_or("get of nothing")?;
             match k.checked_sub(1) {
                 None => (node.shape.clone(), node.dtype),
-                Some(i) => node.also.get(i).cloned().ok_or_else(|| format!("get {k} of {} results", node.also.len() + 1))?,
+                Some(i) => node
+                    .also
+                    .get(i)
+                    .cloned()
+                    .ok_or_else(|| format!("get {k} of {} results", node.also.len() + 1))?,
             }
         }
     })
@@ -146,7 +212,17 @@ pub fn infer(graph: &Graph, op: &Op, args: &[NodeId], want: Option<&Shape>) -> R
 pub fn scalar_type(f: Scalar, types: &[DType]) -> Result<DType, String> {
     let all = |t: DType| types.iter().all(|x| *x == t);
     let alike = types.windows(2).all(|w| w[0] == w[1]);
-    let wrong = || Err(format!("{} of {}", f.name(), types.iter().map(DType::to_string).collect::<Vec<_>>().join(", ")));
+    let wrong = || {
+        Err(format!(
+            "{} of {}",
+            f.name(),
+            types
+                .iter()
+                .map(DType::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ))
+    };
     match f.typing() {
         None => match f {
             Scalar::Cast(t) => Ok(t),
@@ -156,7 +232,11 @@ pub fn scalar_type(f: Scalar, types: &[DType]) -> Result<DType, String> {
         Some(Typing::Number) if alike && types[0] != DType::Bool => Ok(types[0]),
         Some(Typing::Compare) if alike && types[0] != DType::Bool => Ok(DType::Bool),
         Some(Typing::Logic) if all(DType::Bool) => Ok(DType::Bool),
-        Some(Typing::Select) if types[0] == DType::Bool && types[1] == types[2] && types[1] != DType::Bool => Ok(types[1]),
+        Some(Typing::Select)
+            if types[0] == DType::Bool && types[1] == types[2] && types[1] != DType::Bool =>
+        {
+            Ok(types[1])
+        }
         Some(_) => wrong(),
     }
 }

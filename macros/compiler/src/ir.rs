@@ -56,7 +56,11 @@ pub struct Access {
 impl Access {
     /// Every element at its own place.
     pub fn identity(rank: usize) -> Access {
-        Access { dims: (0..rank).map(Some).collect(), start: vec![Dim::from(0); rank], step: vec![1; rank] }
+        Access {
+            dims: (0..rank).map(Some).collect(),
+            start: vec![Dim::from(0); rank],
+            step: vec![1; rank],
+        }
     }
 
     /// Whether it reads every element at its own place, given equal shapes.
@@ -294,7 +298,10 @@ pub struct Here {
 
 impl Default for Here {
     fn default() -> Self {
-        Here { span: Span::call_site(), name: String::new() }
+        Here {
+            span: Span::call_site(),
+            name: String::new(),
+        }
     }
 }
 

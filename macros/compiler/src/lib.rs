@@ -1,26 +1,26 @@
 //! The compiler behind `network!`, as an ordinary crate on `proc_macro2` tokens.
 
+pub mod args;
+pub mod ast;
 pub mod build;
+pub mod check;
+pub mod codegen;
+pub mod cx;
+pub mod diag;
 pub mod dim;
 pub mod display;
-pub mod infer;
-pub mod ir;
-pub mod scalar;
 pub mod eval;
 pub mod gradient;
-pub mod passes;
-pub mod ast;
-pub mod diag;
-pub mod parse;
-pub mod args;
-pub mod cx;
-pub mod value;
-pub mod ops;
+pub mod infer;
+pub mod ir;
 pub mod layers;
-pub mod check;
-pub mod net;
 pub mod lower;
-pub mod codegen;
+pub mod net;
+pub mod ops;
+pub mod parse;
+pub mod passes;
 pub mod pipeline;
+pub mod scalar;
+pub mod value;
 
 pub use pipeline::expand;

@@ -110,7 +110,10 @@ pub struct Signature {
 impl Signature {
     /// Whether it returns one float of rank 0.
     pub fn is_scalar(&self) -> bool {
-        !self.tuple && self.ret.len() == 1 && self.ret[0].elem == Elem::Float && self.ret[0].shape.is_empty()
+        !self.tuple
+            && self.ret.len() == 1
+            && self.ret[0].elem == Elem::Float
+            && self.ret[0].shape.is_empty()
     }
 }
 

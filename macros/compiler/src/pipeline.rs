@@ -16,10 +16,16 @@ use proc_macro2::TokenStream;
 /// Expands one `network!`.
 pub fn expand(tokens: TokenStream) -> TokenStream {
     let diag = Diag::default();
-    let Some(source) = parse(tokens, &diag) else { return diag.to_tokens() };
+    let Some(source) = parse(tokens, &diag) else {
+        return diag.to_tokens();
+    };
     let net = check(&source, &diag);
     check_bodies(&net, &source, &diag);
-    let programs = if diag.any() { Err(crate::diag::Poison) } else { compile(&net, &source, &diag) };
+    let programs = if diag.any() {
+        Err(crate::diag::Poison)
+    } else {
+        compile(&net, &source, &diag)
+    };
     match programs {
         Ok(programs) if !diag.any() => codegen::network(&net, &programs),
         _ => {
@@ -35,7 +41,10 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
     for index in 0..net.signatures.len() {
-        for (u, f) in used.iter_mut().zip(lower::check_function(net, source, index, diag)) {
+        for (u, f) in used
+            .iter_mut()
+            .zip(lower::check_function(net, source, index, diag))
+        {
             *u |= f;
         }
     }
@@ -46,7 +55,10 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
     for (field, used) in net.fields.iter().zip(used) {
         if !used && !matches!(field.kind, crate::net::FieldKind::Poison) {
-            let text = format!("no function uses `{0}`\nhelp: call it, or take it away\n{1}", field.name, field.decl);
+            let text = format!(
+                "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
+                field.name, field.decl
+            );
             diag.error(field.name.span(), text);
         }
     }
@@ -89,7 +101,11 @@ fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> 
     let mut reached = vec![false; net.params.len()];
     for index in 0..net.signatures.len() {
         out.push(program(net, source, index, Mode::Infer, diag)?);
-        let mode = if net.signatures[index].is_scalar() { Mode::Backward } else { Mode::Vjp };
+        let mode = if net.signatures[index].is_scalar() {
+            Mode::Backward
+        } else {
+            Mode::Vjp
+        };
         let backward = program(net, source, index, mode, diag)?;
         if mode == Mode::Backward {
             backward.grads.iter().for_each(|(_, p)| reached[*p] = true);
@@ -116,18 +132,40 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
     }
 }
 
-fn program(net: &Net, source: &ast::Network, function: usize, mode: Mode, diag: &Diag) -> Told<Program> {
+fn program(
+    net: &Net,
+    source: &ast::Network,
+    function: usize,
+    mode: Mode,
+    diag: &Diag,
+) -> Told<Program> {
     let lowered = lower::lower(net, source, function, mode != Mode::Infer, diag)?;
     let mut graph = lowered.graph;
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
     if mode != Mode::Infer {
-        let flows = differentiate(net, function, mode, &mut graph, &lowered.params, &lowered.args);
+        let flows = differentiate(
+            net,
+            function,
+            mode,
+            &mut graph,
+            &lowered.params,
+            &lowered.args,
+        );
         (grads, seeds) = flows;
     }
     let (fused, unfused) = optimise(&graph, &grads);
     let memory = memory::memory(&fused, &grads);
-    Ok(Program { function, mode, graph: fused, unfused, memory, grads, seeds, require: lowered.require })
+    Ok(Program {
+        function,
+        mode,
+        graph: fused,
+        unfused,
+        memory,
+        grads,
+        seeds,
+        require: lowered.require,
+    })
 }
 
 /// Everything between differentiation and memory.
@@ -154,19 +192,39 @@ fn differentiate(
     let outputs = std::mem::take(&mut g.outputs);
     let mut seeds = Vec::new();
     let mut types = Vec::new();
-    for o in outputs.iter().filter(|o| g[**o].dtype == DType::Float).copied().collect::<Vec<_>>() {
+    for o in outputs
+        .iter()
+        .filter(|o| g[**o].dtype == DType::Float)
+        .copied()
+        .collect::<Vec<_>>()
+    {
         let dy = match mode {
             Mode::Vjp => {
                 let shape = g.shape(o).clone();
                 types.push((shape.clone(), DType::Float));
-                g.add_typed(Op::Input { index: args.len() + seeds.len() }, &[], shape, DType::Float)
+                g.add_typed(
+                    Op::Input {
+                        index: args.len() + seeds.len(),
+                    },
+                    &[],
+                    shape,
+                    DType::Float,
+                )
             }
             _ => g.constant(1.0),
         };
         seeds.push((o, dy));
     }
-    let wanted: Vec<usize> = (0..params.len()).filter(|p| params[*p].is_some() && !net.params[*p].frozen).collect();
-    let mut wrt: Vec<NodeId> = signature.args.iter().zip(args).filter(|(a, _)| a.grad).map(|(_, id)| *id).collect();
+    let wanted: Vec<usize> = (0..params.len())
+        .filter(|p| params[*p].is_some() && !net.params[*p].frozen)
+        .collect();
+    let mut wrt: Vec<NodeId> = signature
+        .args
+        .iter()
+        .zip(args)
+        .filter(|(a, _)| a.grad)
+        .map(|(_, id)| *id)
+        .collect();
     let inputs = wrt.len();
     wrt.extend(wanted.iter().filter_map(|p| params[*p]));
     let flows = autodiff::gradients(g, &seeds, &wrt);

@@ -29,9 +29,17 @@ pub fn usize(d: &Dim) -> TokenStream {
             factors.extend((0..*power).map(|_| a.clone()));
         }
         let term = joined(&factors, '*');
-        if c > 0 { plus.push(term) } else { minus.push(term) }
+        if c > 0 {
+            plus.push(term)
+        } else {
+            minus.push(term)
+        }
     }
-    let sum = if plus.is_empty() { quote!(0usize) } else { joined(&plus, '+') };
+    let sum = if plus.is_empty() {
+        quote!(0usize)
+    } else {
+        joined(&plus, '+')
+    };
     match (minus.len(), plus.len()) {
         (0, 1) => sum,
         (0, _) => quote!((#sum)),

@@ -49,7 +49,10 @@ pub fn iotas(map: &Map) -> Vec<usize> {
 /// The strides of an iota along dimension `d` of a map of this rank.
 pub fn iota_strides(d: usize, rank: usize) -> Strided {
     let strides = (0..rank).map(|i| Dim::from(i64::from(i == d))).collect();
-    Strided { start: Dim::from(0), strides }
+    Strided {
+        start: Dim::from(0),
+        strides,
+    }
 }
 
 /// The kind of a stride along the innermost dimension.
@@ -77,7 +80,12 @@ impl Maps {
         for (k, stride) in innermost.iter().enumerate() {
             let inner = inner(stride.as_ref());
             if k < map.access.len() {
-                let t = map.body.iter().zip(&map.types).find(|(i, _)| **i == Instr::Load(k)).map_or(DType::Float, |(_, t)| *t);
+                let t = map
+                    .body
+                    .iter()
+                    .zip(&map.types)
+                    .find(|(i, _)| **i == Instr::Load(k))
+                    .map_or(DType::Float, |(_, t)| *t);
                 let t = dtype(t);
                 operands.push(quote!(__nf::Operand::new(#t, #inner)));
             } else {
@@ -107,7 +115,10 @@ impl Maps {
                 ident
             }
         };
-        Call { ty: quote!(#ident), scalars }
+        Call {
+            ty: quote!(#ident),
+            scalars,
+        }
     }
 }
 
@@ -145,7 +156,11 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
                     }
                     DType::Int => {
                         let c = Literal::i64_suffixed(c.abs() as i64);
-                        let sign = if f64::from_bits(*bits) < 0.0 { quote!(-) } else { quote!() };
+                        let sign = if f64::from_bits(*bits) < 0.0 {
+                            quote!(-)
+                        } else {
+                            quote!()
+                        };
                         quote!(__nf::Ints::splat(#sign #c))
                     }
                     DType::Bool => {
@@ -198,12 +213,19 @@ fn apply(f: Scalar, a: &[Ident], from: DType, to: DType) -> TokenStream {
         Scalar::Cast(DType::Bool) => quote!(#x.to_mask()),
         f => {
             let method = Ident::new(f.name(), Span::call_site());
-            if f.arity() == 1 { quote!(#x.#method()) } else { quote!(#x.#method(#y)) }
+            if f.arity() == 1 {
+                quote!(#x.#method())
+            } else {
+                quote!(#x.#method(#y))
+            }
         }
     }
 }
 
 /// Row-major strides of a shape, as a strided operand.
 pub fn whole(shape: &[Dim]) -> Strided {
-    Strided { start: Dim::from(0), strides: row_major(shape) }
+    Strided {
+        start: Dim::from(0),
+        strides: row_major(shape),
+    }
 }

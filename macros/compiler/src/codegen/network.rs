@@ -15,11 +15,16 @@ use quote::{format_ident, quote};
 /// Everything for a network.
 pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let mut maps = Maps::default();
-    let plans: TokenStream = programs.iter().map(|p| plan::items(net, p, &mut maps)).collect();
+    let plans: TokenStream = programs
+        .iter()
+        .map(|p| plan::items(net, p, &mut maps))
+        .collect();
     let maps = maps.items;
     let (structure, spec) = (structure(net), spec(net));
     let name = &net.name;
-    let methods: TokenStream = (0..net.signatures.len()).map(|i| methods(net, i, programs)).collect();
+    let methods: TokenStream = (0..net.signatures.len())
+        .map(|i| methods(net, i, programs))
+        .collect();
     let memory = programs.iter().map(|p| memory(net, p));
     let graphs = super::graph::items(net, programs);
     let draw = super::graph::accessor();
@@ -64,7 +69,12 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
 pub fn skeleton(net: &Net) -> TokenStream {
     let structure = structure(net);
     let name = &net.name;
-    let methods: TokenStream = net.signatures.iter().filter(|s| !s.poisoned).map(|s| signatures(s, None)).collect();
+    let methods: TokenStream = net
+        .signatures
+        .iter()
+        .filter(|s| !s.poisoned)
+        .map(|s| signatures(s, None))
+        .collect();
     quote! {
         #structure
         #[allow(unused, clippy::all)]
@@ -113,7 +123,10 @@ fn table(net: &Net) -> String {
             .map(|p| {
                 let p = &net.params[p];
                 let last = p.name.rsplit('.').next().unwrap_or(&p.name);
-                format!("`{last}` {}", show_shape(&p.shape).replace('[', "\\[").replace(']', "\\]"))
+                format!(
+                    "`{last}` {}",
+                    show_shape(&p.shape).replace('[', "\\[").replace(']', "\\]")
+                )
             })
             .collect();
         out += &format!("| `{}` | `{declared}` | {} |\n", f.name, params.join(", "));
@@ -196,12 +209,20 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     };
     let name = format_ident!("{}{suffix}_memory", signature.name);
     let layout = names(net, p).layout;
-    let dims: Vec<Ident> = signature.dims.iter().map(|d| format_ident!("{}", d.to_lowercase(), span = Span::mixed_site())).collect();
+    let dims: Vec<Ident> = signature
+        .dims
+        .iter()
+        .map(|d| format_ident!("{}", d.to_lowercase(), span = Span::mixed_site()))
+        .collect();
     let slots = p.memory.slots.len();
     let doc = format!(
         "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
         signature.name,
-        if p.mode == Mode::Infer { "" } else { " and their gradients" }
+        if p.mode == Mode::Infer {
+            ""
+        } else {
+            " and their gradients"
+        }
     );
     quote! {
         #[doc = #doc]
@@ -274,12 +295,28 @@ struct Bodies {
 
 fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     let s = &net.signatures[index];
-    let find = |mode| programs.iter().find(|p: &&Program| p.function == index && p.mode == mode);
-    let Some(infer) = find(Mode::Infer) else { return TokenStream::new() };
+    let find = |mode| {
+        programs
+            .iter()
+            .find(|p: &&Program| p.function == index && p.mode == mode)
+    };
+    let Some(infer) = find(Mode::Infer) else {
+        return TokenStream::new();
+    };
     let scalar = s.is_scalar();
-    let Some(back) = find(if scalar { Mode::Backward } else { Mode::Vjp }) else { return TokenStream::new() };
-    let sources: Vec<TokenStream> = s.args.iter().map(|a| &a.name).map(|n| quote!(__nf::Input::source(&#n))).collect();
-    let seeds: Vec<TokenStream> = seed_names(back.seeds.len()).iter().map(|n| quote!(__nf::Input::source(&#n))).collect();
+    let Some(back) = find(if scalar { Mode::Backward } else { Mode::Vjp }) else {
+        return TokenStream::new();
+    };
+    let sources: Vec<TokenStream> = s
+        .args
+        .iter()
+        .map(|a| &a.name)
+        .map(|n| quote!(__nf::Input::source(&#n)))
+        .collect();
+    let seeds: Vec<TokenStream> = seed_names(back.seeds.len())
+        .iter()
+        .map(|n| quote!(__nf::Input::source(&#n)))
+        .collect();
     let plan::Names { plan, body, .. } = names(net, infer);
     let results = if scalar {
         quote!(lent.loss(0))
@@ -294,8 +331,16 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     };
     let plan::Names { plan, body, .. } = names(net, back);
     let first = usize::from(scalar);
-    let grads: Vec<TokenStream> =
-        s.args.iter().filter(|a| a.grad).enumerate().map(|(k, _)| { let k = k + first; quote!(lent.output(#k)?) }).collect();
+    let grads: Vec<TokenStream> = s
+        .args
+        .iter()
+        .filter(|a| a.grad)
+        .enumerate()
+        .map(|(k, _)| {
+            let k = k + first;
+            quote!(lent.output(#k)?)
+        })
+        .collect();
     let returned = match (scalar, grads.len()) {
         (true, 0) => quote!(lent.loss(0)),
         (true, _) => {
@@ -329,8 +374,16 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
 }
 
 fn seed_names(n: usize) -> Vec<Ident> {
-    let name = |i| if n == 1 { "dy".to_owned() } else { format!("dy_{i}") };
-    (0..n).map(|i| Ident::new(&name(i), Span::mixed_site())).collect()
+    let name = |i| {
+        if n == 1 {
+            "dy".to_owned()
+        } else {
+            format!("dy_{i}")
+        }
+    };
+    (0..n)
+        .map(|i| Ident::new(&name(i), Span::mixed_site()))
+        .collect()
 }
 
 /// The methods of one function, with bodies or (for a network with mistakes) without.
@@ -364,17 +417,32 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         let row = row_type(elem, shape);
         quote!(__nf::Output<D, #row>)
     };
-    let grads: Vec<TokenStream> = s.args.iter().filter(|a| a.grad).map(|a| row(Elem::Float, &a.ty.shape)).collect();
-    let shown: Vec<String> = s.args.iter().map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape))).collect();
+    let grads: Vec<TokenStream> = s
+        .args
+        .iter()
+        .filter(|a| a.grad)
+        .map(|a| row(Elem::Float, &a.ty.shape))
+        .collect();
+    let shown: Vec<String> = s
+        .args
+        .iter()
+        .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
+        .collect();
     let rets: Vec<String> = s.ret.iter().map(|t| show_type(t, &t.shape)).collect();
     let doc = format!("\n\nFrom `{}` to `{}`.", shown.join(", "), rets.join(", "));
-    let (infer, backward, accumulate, step) =
-        (part(|b| &b.infer), part(|b| &b.backward), part(|b| &b.accumulate), part(|b| &b.step));
+    let (infer, backward, accumulate, step) = (
+        part(|b| &b.infer),
+        part(|b| &b.backward),
+        part(|b| &b.accumulate),
+        part(|b| &b.step),
+    );
     if !s.is_scalar() {
         let results: Vec<TokenStream> = s.ret.iter().map(|t| row(t.elem, &t.shape)).collect();
         let result = tuple(&results);
         let vjp = format_ident!("{name}_vjp");
-        let vjp_doc = format!("Runs `{name}` forward and backward from the gradients of its results; leaves the parameters' gradients in the network and returns those of `#[grad]` arguments.");
+        let vjp_doc = format!(
+            "Runs `{name}` forward and backward from the gradients of its results; leaves the parameters' gradients in the network and returns those of `#[grad]` arguments."
+        );
         let grads = match grads.len() {
             0 => quote!(()),
             _ => tuple(&grads),
@@ -400,9 +468,14 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
             quote!((__nf::Loss<D>, #grads))
         }
     };
-    let (f_backward, f_accumulate, f_step) =
-        (format_ident!("{name}_backward"), format_ident!("{name}_accumulate"), format_ident!("{name}_step"));
-    let backward_doc = format!("Runs `{name}` in training mode, forward and backward; overwrites the gradients in the network.");
+    let (f_backward, f_accumulate, f_step) = (
+        format_ident!("{name}_backward"),
+        format_ident!("{name}_accumulate"),
+        format_ident!("{name}_step"),
+    );
+    let backward_doc = format!(
+        "Runs `{name}` in training mode, forward and backward; overwrites the gradients in the network."
+    );
     let accumulate_doc = format!("As `{name}_backward`, but adds to the gradients in the network.");
     let step_doc = format!("A whole training step: `{name}_backward` and the optimizer's update.");
     quote! {
@@ -417,4 +490,3 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         pub fn #f_step<O: __nf::Optimizer>(&mut self, optimizer: &mut O, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #step }
     }
 }
-

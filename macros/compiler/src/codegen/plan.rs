@@ -25,7 +25,11 @@ pub struct Names {
 
 /// The names, from the function and the mode.
 pub fn names(net: &Net, program: &Program) -> Names {
-    let base = format!("{}_{}", net.signatures[program.function].name, suffix(program.mode));
+    let base = format!(
+        "{}_{}",
+        net.signatures[program.function].name,
+        suffix(program.mode)
+    );
     let site = Span::mixed_site();
     Names {
         plan: format_ident!("PLAN_{}", base.to_uppercase(), span = site),
@@ -94,18 +98,34 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let dims = &signature.dims;
     let Names { plan, layout, body } = names(net, program);
     let shown = shown(net, program);
-    let mut inputs: Vec<TokenStream> =
-        signature.args.iter().map(|a| arg(&a.name.to_string(), a.ty.elem, &a.ty.shape, dims)).collect();
+    let mut inputs: Vec<TokenStream> = signature
+        .args
+        .iter()
+        .map(|a| arg(&a.name.to_string(), a.ty.elem, &a.ty.shape, dims))
+        .collect();
     for (i, (shape, _)) in program.seeds.iter().enumerate() {
-        let name = if program.seeds.len() == 1 { "dy".to_owned() } else { format!("dy_{i}") };
+        let name = if program.seeds.len() == 1 {
+            "dy".to_owned()
+        } else {
+            format!("dy_{i}")
+        };
         inputs.push(arg(&name, Elem::Float, shape, dims));
     }
     let outputs = outputs(net, program);
     let require = program.require.iter().map(|r| require(r, dims));
     let slots = program.memory.slots.len();
-    let random = program.graph.nodes.iter().any(|n| matches!(n.op, Op::Bernoulli { .. }));
+    let random = program
+        .graph
+        .nodes
+        .iter()
+        .any(|n| matches!(n.op, Op::Bernoulli { .. }));
     let layout_body = layout_body(program, dims);
-    let steps = Steps { g: &program.graph, memory: &program.memory, maps }.all();
+    let steps = Steps {
+        g: &program.graph,
+        memory: &program.memory,
+        maps,
+    }
+    .all();
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
     quote! {
@@ -138,7 +158,9 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
             continue;
         }
         let (n, k) = root(g, *o);
-        let Place::Slot(slot) = program.memory.place[n.index()][k] else { continue };
+        let Place::Slot(slot) = program.memory.place[n.index()][k] else {
+            continue;
+        };
         let e = match (program.mode, signature.ret.get(i)) {
             (Mode::Infer, Some(ty)) => ty.elem,
             _ => elem(g[*o].dtype),
@@ -199,7 +221,9 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
                 DType::Bool => quote!(#n),
             }
         });
-        let largest = bytes.reduce(|a, b| quote!(__nf::max(#a, #b))).unwrap_or(quote!(0));
+        let largest = bytes
+            .reduce(|a, b| quote!(__nf::max(#a, #b)))
+            .unwrap_or(quote!(0));
         quote! {
             at[#i] = end;
             end += __nf::aligned(#largest);

@@ -33,7 +33,11 @@ impl Steps<'_> {
     /// The view of a value.
     fn view(&self, id: NodeId, k: usize) -> TokenStream {
         let node = &self.g[id];
-        let (shape, t) = if k == 0 { (&node.shape, node.dtype) } else { (&node.also[k - 1].0, node.also[k - 1].1) };
+        let (shape, t) = if k == 0 {
+            (&node.shape, node.dtype)
+        } else {
+            (&node.also[k - 1].0, node.also[k - 1].1)
+        };
         let len = usize(&numel(shape));
         match self.memory.place[id.index()][k] {
             Place::Slot(slot) => {
@@ -63,7 +67,9 @@ impl Steps<'_> {
                     Reduce::Max => quote!(Max),
                     Reduce::Min => quote!(Min),
                 };
-                let over = body.as_ref().map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
+                let over = body
+                    .as_ref()
+                    .map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
                 let axis = block(&over, dims);
                 let y = y();
                 let (ty, inputs, scalars) = match body {
@@ -83,7 +89,11 @@ impl Steps<'_> {
                 quote!(run.arg_reduce(#largest, #axis, #x, #y);)
             }
             Op::Softmax { log, dim } => {
-                let kind = if *log { quote!(LogSoftmax) } else { quote!(Softmax) };
+                let kind = if *log {
+                    quote!(LogSoftmax)
+                } else {
+                    quote!(Softmax)
+                };
                 let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
                 quote!(run.softmax(__nf::Softmax::#kind, #axis, #x, #y);)
             }
@@ -99,17 +109,37 @@ impl Steps<'_> {
             Op::Flip(dims) => {
                 let shape = &node.shape;
                 let strides = row_major(shape);
-                let start = dims.iter().fold(Dim::from(0), |s, d| s.add(&shape[*d].sub(&Dim::one()).mul(&strides[*d])));
-                let signed: Vec<(bool, Dim)> = strides.iter().enumerate().map(|(d, s)| (dims.contains(&d), s.clone())).collect();
-                self.copy(shape, (x(0), &start, &signed), (id, &Dim::from(0), &plain(&strides)))
+                let start = dims.iter().fold(Dim::from(0), |s, d| {
+                    s.add(&shape[*d].sub(&Dim::one()).mul(&strides[*d]))
+                });
+                let signed: Vec<(bool, Dim)> = strides
+                    .iter()
+                    .enumerate()
+                    .map(|(d, s)| (dims.contains(&d), s.clone()))
+                    .collect();
+                self.copy(
+                    shape,
+                    (x(0), &start, &signed),
+                    (id, &Dim::from(0), &plain(&strides)),
+                )
             }
             Op::Pad { low, step, value } => {
                 let (to, from) = (row_major(&node.shape), row_major(self.g.shape(x(0))));
-                let start = low.iter().zip(&to).fold(Dim::from(0), |s, (l, t)| s.add(&l.mul(t)));
-                let spread: Vec<(bool, Dim)> =
-                    to.iter().zip(step).map(|(t, s)| (false, t.mul(&Dim::from(*s)))).collect();
+                let start = low
+                    .iter()
+                    .zip(&to)
+                    .fold(Dim::from(0), |s, (l, t)| s.add(&l.mul(t)));
+                let spread: Vec<(bool, Dim)> = to
+                    .iter()
+                    .zip(step)
+                    .map(|(t, s)| (false, t.mul(&Dim::from(*s))))
+                    .collect();
                 let (y, value) = (y(), number(*value));
-                let copy = self.copy(&self.g.shape(x(0)).clone(), (x(0), &Dim::from(0), &plain(&from)), (id, &start, &spread));
+                let copy = self.copy(
+                    &self.g.shape(x(0)).clone(),
+                    (x(0), &Dim::from(0), &plain(&from)),
+                    (id, &start, &spread),
+                );
                 quote!(run.fill(#y, #value); #copy)
             }
             Op::Concat { dim } => {
@@ -119,7 +149,11 @@ impl Steps<'_> {
                 for a in &node.args {
                     let shape = self.g.shape(*a).clone();
                     let start = at.mul(&to[*dim]);
-                    out.extend(self.copy(&shape, (*a, &Dim::from(0), &plain(&row_major(&shape))), (id, &start, &plain(&to))));
+                    out.extend(self.copy(
+                        &shape,
+                        (*a, &Dim::from(0), &plain(&row_major(&shape))),
+                        (id, &start, &plain(&to)),
+                    ));
                     at = at.add(&shape[*dim]);
                 }
                 out
@@ -172,8 +206,12 @@ impl Steps<'_> {
     fn map(&mut self, id: NodeId, map: &Map) -> TokenStream {
         let node = self.g[id].clone();
         let rank = node.shape.len();
-        let mut operands: Vec<Strided> =
-            node.args.iter().zip(&map.access).map(|(a, access)| strides::of(access, self.g.shape(*a))).collect();
+        let mut operands: Vec<Strided> = node
+            .args
+            .iter()
+            .zip(&map.access)
+            .map(|(a, access)| strides::of(access, self.g.shape(*a)))
+            .collect();
         let iotas = super::map::iotas(map);
         operands.extend(iotas.iter().map(|d| iota_strides(*d, rank)));
         let (sizes, strides) = collapse_all(&operands, &node.shape);
@@ -182,7 +220,13 @@ impl Steps<'_> {
         let mut inputs = Vec::new();
         for (k, s) in strides.iter().enumerate() {
             inputs.push(match node.args.get(k) {
-                Some(a) => self.input(*a, &Strided { start: operands[k].start.clone(), strides: s.clone() }),
+                Some(a) => self.input(
+                    *a,
+                    &Strided {
+                        start: operands[k].start.clone(),
+                        strides: s.clone(),
+                    },
+                ),
                 None => self.iota(s),
             });
         }
@@ -193,7 +237,13 @@ impl Steps<'_> {
     }
 
     /// The body of a reduction: its type, operands over (outer, n, inner), scalars.
-    fn body(&mut self, args: &[NodeId], map: &Map, over: &Shape, dims: &[usize]) -> (TokenStream, Vec<TokenStream>, TokenStream) {
+    fn body(
+        &mut self,
+        args: &[NodeId],
+        map: &Map,
+        over: &Shape,
+        dims: &[usize],
+    ) -> (TokenStream, Vec<TokenStream>, TokenStream) {
         let groups = blocks(dims, over.len());
         let innermost = vec![None; args.len()];
         let call = self.maps.call(map, &innermost);
@@ -201,7 +251,8 @@ impl Steps<'_> {
             .iter()
             .zip(&map.access)
             .map(|(a, access)| {
-                let s = strides::collapsed(access, self.g.shape(*a), over, &groups).unwrap_or_else(|| whole(&over[..3.min(over.len())]));
+                let s = strides::collapsed(access, self.g.shape(*a), over, &groups)
+                    .unwrap_or_else(|| whole(&over[..3.min(over.len())]));
                 self.input(*a, &s)
             })
             .collect();
@@ -212,10 +263,22 @@ impl Steps<'_> {
         let node = self.g[id].clone();
         let rank = node.shape.len();
         let a_shape = self.g.shape(node.args[0]);
-        let k = if ta { &a_shape[rank - 2] } else { &a_shape[rank - 1] };
+        let k = if ta {
+            &a_shape[rank - 2]
+        } else {
+            &a_shape[rank - 1]
+        };
         let (m, n) = (&node.shape[rank - 2], &node.shape[rank - 1]);
-        let batch = if rank == 3 { node.shape[0].clone() } else { Dim::one() };
-        let (a, b, views) = (self.view(node.args[0], 0), self.view(node.args[1], 0), self.views(id));
+        let batch = if rank == 3 {
+            node.shape[0].clone()
+        } else {
+            Dim::one()
+        };
+        let (a, b, views) = (
+            self.view(node.args[0], 0),
+            self.view(node.args[1], 0),
+            self.views(id),
+        );
         let (ty, extra, scalars, o) = match epilogue {
             None => (quote!(__nf::Identity), Vec::new(), quote!(&[]), 1),
             Some(map) => {
@@ -230,13 +293,22 @@ impl Steps<'_> {
                     operands.push(grid(strides::of(access, self.g.shape(*arg))));
                 }
                 let loads = operands.len();
-                operands.extend(super::map::iotas(map).iter().map(|d| grid(iota_strides(*d, rank))));
-                let mut innermost: Vec<Option<Dim>> = operands.iter().map(|s| s.strides.last().cloned()).collect();
+                operands.extend(
+                    super::map::iotas(map)
+                        .iter()
+                        .map(|d| grid(iota_strides(*d, rank))),
+                );
+                let mut innermost: Vec<Option<Dim>> =
+                    operands.iter().map(|s| s.strides.last().cloned()).collect();
                 innermost[0] = Some(Dim::one());
                 let call = self.maps.call(map, &innermost);
                 let mut extra = Vec::new();
                 for (i, s) in operands.iter().enumerate().skip(1) {
-                    extra.push(if i < loads { self.input(node.args[i + 1], s) } else { self.iota(&s.strides) });
+                    extra.push(if i < loads {
+                        self.input(node.args[i + 1], s)
+                    } else {
+                        self.iota(&s.strides)
+                    });
                 }
                 (call.ty, extra, scalars(&call.scalars), map.results.len())
             }
@@ -260,12 +332,21 @@ impl Steps<'_> {
     }
 
     /// A strided copy; each side is (value, first element, strides with sign).
-    fn copy(&self, shape: &Shape, src: (NodeId, &Dim, &[(bool, Dim)]), dst: (NodeId, &Dim, &[(bool, Dim)])) -> TokenStream {
+    fn copy(
+        &self,
+        shape: &Shape,
+        src: (NodeId, &Dim, &[(bool, Dim)]),
+        dst: (NodeId, &Dim, &[(bool, Dim)]),
+    ) -> TokenStream {
         let window = |(id, start, strides): (NodeId, &Dim, &[(bool, Dim)])| {
             let (view, start) = (self.view(id, 0), usize(start));
             let strides = strides.iter().map(|(back, s)| {
                 let s = usize(s);
-                if *back { quote!(-((#s) as isize)) } else { quote!((#s) as isize) }
+                if *back {
+                    quote!(-((#s) as isize))
+                } else {
+                    quote!((#s) as isize)
+                }
             });
             quote!(__nf::Window { view: #view, start: #start, strides: [#(#strides),*] })
         };

@@ -18,7 +18,9 @@ pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<Node
     if let Op::Call(region) = &node.op {
         return call(g, region, y, &node.args, dys);
     }
-    let Some(dy) = dys.first().copied().flatten() else { return vec![None; node.args.len()] };
+    let Some(dy) = dys.first().copied().flatten() else {
+        return vec![None; node.args.len()];
+    };
     let x = |i: usize| node.args[i];
     match node.op {
         Op::Scalar(f) => scalar::rule(g, f, y, &node.args, dy),
@@ -36,15 +38,31 @@ pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<Node
         }
         Op::Slice { start, step } => {
             let shape = g.shape(x(0)).clone();
-            vec![Some(g.push(Op::Pad { low: start, step, value: 0.0 }, &[dy], Some(shape)))]
+            vec![Some(g.push(
+                Op::Pad {
+                    low: start,
+                    step,
+                    value: 0.0,
+                },
+                &[dy],
+                Some(shape),
+            ))]
         }
         Op::Pad { low, step, .. } => {
             let shape = g.shape(x(0)).clone();
-            vec![Some(g.push(Op::Slice { start: low, step }, &[dy], Some(shape)))]
+            vec![Some(g.push(
+                Op::Slice { start: low, step },
+                &[dy],
+                Some(shape),
+            ))]
         }
         Op::Concat { dim } => concat(g, dim, &node.args, dy),
         Op::Flip(dims) => vec![Some(g.push(Op::Flip(dims), &[dy], None))],
-        Op::Reduce { kind: Reduce::Sum, dims, .. } => {
+        Op::Reduce {
+            kind: Reduce::Sum,
+            dims,
+            ..
+        } => {
             let shape = g.shape(x(0)).clone();
             vec![Some(g.unreduce(dy, &dims, &shape))]
         }
@@ -59,21 +77,45 @@ pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<Node
             let dy = g.unreduce(dy, &[dim], &shape);
             vec![Some(g.mul2(dy, p))]
         }
-        Op::CumSum { dim, reverse } => vec![Some(g.push(Op::CumSum { dim, reverse: !reverse }, &[dy], None))],
+        Op::CumSum { dim, reverse } => vec![Some(g.push(
+            Op::CumSum {
+                dim,
+                reverse: !reverse,
+            },
+            &[dy],
+            None,
+        ))],
         // C = A B: dA = dC B', dB = A' dC, with the stored transpositions. Keeps A and B.
         Op::MatMul { ta, tb, .. } => {
             let (a, b) = (x(0), x(1));
-            let da = if ta { g.matmul(b, dy, tb, true) } else { g.matmul(dy, b, false, !tb) };
-            let db = if tb { g.matmul(dy, a, true, ta) } else { g.matmul(a, dy, !ta, false) };
+            let da = if ta {
+                g.matmul(b, dy, tb, true)
+            } else {
+                g.matmul(dy, b, false, !tb)
+            };
+            let db = if tb {
+                g.matmul(dy, a, true, ta)
+            } else {
+                g.matmul(a, dy, !ta, false)
+            };
             vec![Some(da), Some(db)]
         }
         Op::Take { dim, what } => {
             let size = g.shape(x(0))[dim].clone();
-            vec![Some(g.push(Op::TakeGrad { dim, size, what }, &[dy, x(1)], None)), None]
+            vec![
+                Some(g.push(Op::TakeGrad { dim, size, what }, &[dy, x(1)], None)),
+                None,
+            ]
         }
-        Op::TakeGrad { dim, what, .. } => vec![Some(g.push(Op::Take { dim, what }, &[dy, x(1)], None)), None],
+        Op::TakeGrad { dim, what, .. } => vec![
+            Some(g.push(Op::Take { dim, what }, &[dy, x(1)], None)),
+            None,
+        ],
         Op::Gather { dim, what } => vec![Some(gather(g, dim, what, x(0), x(1), dy)), None],
-        Op::GatherGrad { dim, what, .. } => vec![Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)), None],
+        Op::GatherGrad { dim, what, .. } => vec![
+            Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)),
+            None,
+        ],
         Op::Get(_) | Op::Map(_) | Op::Call(_) => vec![None; node.args.len()],
         Op::Input { .. }
         | Op::Param { .. }
@@ -90,7 +132,9 @@ pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<Node
 fn sum_to(g: &mut Graph, dy: NodeId, x: NodeId) -> NodeId {
     let (from, to) = (g.shape(dy).clone(), g.shape(x).clone());
     let lead = from.len() - to.len();
-    let dims: Vec<usize> = (0..from.len()).filter(|&d| d < lead || (to[d - lead].is_one() && !from[d].is_one())).collect();
+    let dims: Vec<usize> = (0..from.len())
+        .filter(|&d| d < lead || (to[d - lead].is_one() && !from[d].is_one()))
+        .collect();
     let sum = g.sum(dy, &dims);
     g.reshape(sum, &to)
 }
@@ -143,7 +187,15 @@ fn softmax(g: &mut Graph, log: bool, dim: usize, y: NodeId, dy: NodeId) -> NodeI
 fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy: NodeId) -> NodeId {
     let shape = g.shape(x).clone();
     if !g.shape(index)[dim].is_one() {
-        return g.push(Op::GatherGrad { dim, size: shape[dim].clone(), what }, &[dy, index], None);
+        return g.push(
+            Op::GatherGrad {
+                dim,
+                size: shape[dim].clone(),
+                what,
+            },
+            &[dy, index],
+            None,
+        );
     }
     let index = g.expand(index, &shape);
     let position = g.iota(&shape, dim);
@@ -154,22 +206,39 @@ fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy:
 }
 
 /// A call: its gradient is a call of the body's gradient, which runs the body again.
-fn call(g: &mut Graph, region: &Region, y: NodeId, args: &[NodeId], dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
+fn call(
+    g: &mut Graph,
+    region: &Region,
+    y: NodeId,
+    args: &[NodeId],
+    dys: &[Option<NodeId>],
+) -> Vec<Option<NodeId>> {
     let mut body = region.body.clone();
     let outputs = std::mem::take(&mut body.outputs);
     let mut seeds = Vec::new();
     let mut operands = args.to_vec();
     for (k, &output) in outputs.iter().enumerate() {
-        let Some(dy) = dys.get(k).copied().flatten() else { continue };
+        let Some(dy) = dys.get(k).copied().flatten() else {
+            continue;
+        };
         let (shape, dtype) = (body.shape(output).clone(), body[output].dtype);
-        let input = body.add_typed(Op::Input { index: operands.len() }, &[], shape, dtype);
+        let input = body.add_typed(
+            Op::Input {
+                index: operands.len(),
+            },
+            &[],
+            shape,
+            dtype,
+        );
         seeds.push((output, input));
         operands.push(dy);
     }
     let inputs: Vec<(usize, NodeId)> = body
         .ids()
         .filter_map(|id| match body[id].op {
-            Op::Input { index } if index < args.len() && body[id].dtype == DType::Float => Some((index, id)),
+            Op::Input { index } if index < args.len() && body[id].dtype == DType::Float => {
+                Some((index, id))
+            }
             _ => None,
         })
         .collect();

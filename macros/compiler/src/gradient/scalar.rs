@@ -4,7 +4,13 @@ use crate::ir::{DType, Graph, NodeId};
 use crate::scalar::Scalar;
 
 /// One gradient for each operand of `y = f(args)`.
-pub fn rule(g: &mut Graph, f: Scalar, y: NodeId, args: &[NodeId], dy: NodeId) -> Vec<Option<NodeId>> {
+pub fn rule(
+    g: &mut Graph,
+    f: Scalar,
+    y: NodeId,
+    args: &[NodeId],
+    dy: NodeId,
+) -> Vec<Option<NodeId>> {
     use Scalar as S;
     let x = args[0];
     let one = |dx: NodeId| vec![Some(dx)];
@@ -152,7 +158,11 @@ fn pow(g: &mut Graph, y: NodeId, x: NodeId, e: NodeId, dy: NodeId) -> Vec<Option
 
 /// Ties share the gradient, half each.
 fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<Option<NodeId>> {
-    let wins = if f == Scalar::Max { Scalar::Gt } else { Scalar::Lt };
+    let wins = if f == Scalar::Max {
+        Scalar::Gt
+    } else {
+        Scalar::Lt
+    };
     let zero = g.constant(0.0);
     let tie = g.scalar(Scalar::Eq, &[a, b]);
     let half = g.scale(dy, 0.5);

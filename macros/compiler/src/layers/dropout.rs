@@ -11,7 +11,11 @@ use crate::value::Value;
 pub const DEF: LayerDef = LayerDef {
     name: "Dropout",
     signature: "p = 0.5",
-    declare: |cx, a| Ok(Box::new(Dropout { p: ops::probability(cx, a, "p")? })),
+    declare: |cx, a| {
+        Ok(Box::new(Dropout {
+            p: ops::probability(cx, a, "p")?,
+        }))
+    },
 };
 
 struct Dropout {

@@ -18,7 +18,11 @@ pub const DEF: LayerDef = LayerDef {
             Value::Null => None,
             _ => {
                 let p = a.integer(cx, "padding_idx")?;
-                let p = if p < 0 { p + rows.value().unwrap_or(0) } else { p };
+                let p = if p < 0 {
+                    p + rows.value().unwrap_or(0)
+                } else {
+                    p
+                };
                 if p < 0 || rows.value().is_some_and(|n| p >= n) {
                     let text = format!("`padding_idx` is one of the {rows} rows, not {p}");
                     return Err(cx.error(a.span_of("padding_idx"), text));
@@ -26,7 +30,11 @@ pub const DEF: LayerDef = LayerDef {
                 Some(p)
             }
         };
-        Ok(Box::new(Embedding { rows, width, padding }))
+        Ok(Box::new(Embedding {
+            rows,
+            width,
+            padding,
+        }))
     },
 };
 
@@ -39,7 +47,11 @@ struct Embedding {
 impl Layer for Embedding {
     fn params(&self) -> Vec<ParamDecl> {
         let init = self.padding.map_or(Init::Normal(1.0), Init::NormalZeroRow);
-        vec![ParamDecl { name: "weight", shape: vec![self.rows.clone(), self.width.clone()], init }]
+        vec![ParamDecl {
+            name: "weight",
+            shape: vec![self.rows.clone(), self.width.clone()],
+            init,
+        }]
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {

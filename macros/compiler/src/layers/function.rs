@@ -55,7 +55,12 @@ struct Function {
 }
 
 /// Checks a declaration: its arguments become keywords of the op.
-pub fn declare(cx: &mut Cx, name: &str, span: Span, given: Vec<Given>) -> Option<Told<Box<dyn Layer>>> {
+pub fn declare(
+    cx: &mut Cx,
+    name: &str,
+    span: Span,
+    given: Vec<Given>,
+) -> Option<Told<Box<dyn Layer>>> {
     let (name, op, inputs) = *ROWS.iter().find(|r| r.0 == name)?;
     let op = ops::find(op)?;
     let all = parameters(op.signature);
@@ -81,14 +86,28 @@ pub fn declare(cx: &mut Cx, name: &str, span: Span, given: Vec<Given>) -> Option
         };
         if !known {
             let names: Vec<String> = rest.iter().map(|(p, _)| format!("`{p}`")).collect();
-            let list = if names.is_empty() { "no arguments".to_owned() } else { names.join(", ") };
-            let what = g.name.as_ref().map_or_else(|| g.text.clone(), Ident::to_string);
+            let list = if names.is_empty() {
+                "no arguments".to_owned()
+            } else {
+                names.join(", ")
+            };
+            let what = g
+                .name
+                .as_ref()
+                .map_or_else(|| g.text.clone(), Ident::to_string);
             let hint = crate::diag::did_you_mean(&what, rest.iter().map(|r| r.0));
-            return Some(Err(cx.error(g.span, format!("`{name}` takes {list}, not `{what}`{hint}"))));
+            return Some(Err(cx.error(
+                g.span,
+                format!("`{name}` takes {list}, not `{what}`{hint}"),
+            )));
         }
         remembered.push(g);
     }
-    Some(Ok(Box::new(Function { op, inputs, remembered })))
+    Some(Ok(Box::new(Function {
+        op,
+        inputs,
+        remembered,
+    })))
 }
 
 impl Layer for Function {
@@ -99,7 +118,12 @@ impl Layer for Function {
     fn call(&self, cx: &mut Cx, call: &Call, mut given: Vec<Given>) -> Told<Value> {
         let positional = given.iter().filter(|g| g.name.is_none()).count();
         if positional > self.inputs {
-            let text = format!("`{}` takes {}, but {positional} are given\n{}", call.field, crate::args::count(self.inputs, "argument"), call.decl);
+            let text = format!(
+                "`{}` takes {}, but {positional} are given\n{}",
+                call.field,
+                crate::args::count(self.inputs, "argument"),
+                call.decl
+            );
             return Err(cx.error(call.span, text));
         }
         given.extend(self.remembered.iter().cloned());

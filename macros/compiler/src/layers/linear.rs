@@ -14,7 +14,11 @@ pub const DEF: LayerDef = LayerDef {
     signature: "in_out, bias = true",
     declare: |cx, a| {
         let (inner, out) = in_out(cx, a, "in_out")?;
-        Ok(Box::new(Linear { inner, out, bias: a.flag(cx, "bias")? }))
+        Ok(Box::new(Linear {
+            inner,
+            out,
+            bias: a.flag(cx, "bias")?,
+        }))
     },
 };
 
@@ -33,7 +37,11 @@ impl Layer for Linear {
             init: init.clone(),
         }];
         if self.bias {
-            out.push(ParamDecl { name: "bias", shape: vec![self.out.clone()], init });
+            out.push(ParamDecl {
+                name: "bias",
+                shape: vec![self.out.clone()],
+                init,
+            });
         }
         out
     }

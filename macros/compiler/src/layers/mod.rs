@@ -72,10 +72,21 @@ pub struct LayerDef {
     pub declare: fn(&mut Cx, &Args) -> Told<Box<dyn Layer>>,
 }
 
-const LAYERS: &[LayerDef] = &[linear::DEF, embedding::DEF, norm::LAYER_NORM, norm::RMS_NORM, dropout::DEF];
+const LAYERS: &[LayerDef] = &[
+    linear::DEF,
+    embedding::DEF,
+    norm::LAYER_NORM,
+    norm::RMS_NORM,
+    dropout::DEF,
+];
 
 /// Checks a declaration `name(given)`; `None` if there is no such layer.
-pub fn declare(cx: &mut Cx, name: &str, span: Span, given: Vec<Given>) -> Option<Told<Box<dyn Layer>>> {
+pub fn declare(
+    cx: &mut Cx,
+    name: &str,
+    span: Span,
+    given: Vec<Given>,
+) -> Option<Told<Box<dyn Layer>>> {
     if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
         let args = Args::bind(cx, def.name, span, def.signature, given);
         return Some(args.and_then(|a| (def.declare)(cx, &a)));
@@ -103,7 +114,10 @@ pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Told<(Dim, Dim)> {
         _ => None,
     };
     let Some((from, to)) = both else {
-        let text = format!("`{0}` is declared with its sizes: `{0}(in -> out)`, such as `{0}(8 -> 10)`", a.callee);
+        let text = format!(
+            "`{0}` is declared with its sizes: `{0}(in -> out)`, such as `{0}(8 -> 10)`",
+            a.callee
+        );
         return Err(cx.error(a.span_of(name), text));
     };
     for d in [&from, &to] {
@@ -115,17 +129,29 @@ pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Told<(Dim, Dim)> {
 /// A size of at least 1, as far as is known now.
 pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Told<()> {
     match d.value() {
-        Some(v) if v < 1 => Err(cx.error(a.span_of(name), format!("a size of `{}` is at least 1, not {v}", a.callee))),
+        Some(v) if v < 1 => Err(cx.error(
+            a.span_of(name),
+            format!("a size of `{}` is at least 1, not {v}", a.callee),
+        )),
         _ => Ok(()),
     }
 }
 
 /// The mistake of an input whose last dimension is not what the layer takes, told with both
 /// declarations and a mend for each.
-pub fn wrong_features(cx: &Cx, call: &Call, x: &Tensor, want: &Dim, mended: &str) -> crate::diag::Poison {
+pub fn wrong_features(
+    cx: &Cx,
+    call: &Call,
+    x: &Tensor,
+    want: &Dim,
+    mended: &str,
+) -> crate::diag::Poison {
     let shape = cx.shape(x);
     let Some(have) = shape.last() else {
-        let text = format!("`{}` takes {want} features, but `{}` is a scalar\n{}", call.field, x.text, call.decl);
+        let text = format!(
+            "`{}` takes {want} features, but `{}` is a scalar\n{}",
+            call.field, x.text, call.decl
+        );
         return cx.error(call.span, text);
     };
     let mut text = format!(
@@ -140,15 +166,24 @@ pub fn wrong_features(cx: &Cx, call: &Call, x: &Tensor, want: &Dim, mended: &str
         && origin.contains(&format!("-> {have}"))
         && origin.contains(": ")
     {
-        text += &format!(", or `{}`", origin.replace(&format!("-> {have}"), &format!("-> {want}")));
+        text += &format!(
+            ", or `{}`",
+            origin.replace(&format!("-> {have}"), &format!("-> {want}"))
+        );
     }
     let transposed = shape.len() >= 2 && shape[shape.len() - 2] == *want;
     if transposed {
-        text += &format!("\nhelp: the dimension before it is {want}: was `{}.transpose(-2, -1)` meant?", x.text);
+        text += &format!(
+            "\nhelp: the dimension before it is {want}: was `{}.transpose(-2, -1)` meant?",
+            x.text
+        );
     }
     let flat = crate::dim::numel(&shape[1..]);
     if shape.len() > 2 && flat == *want {
-        text += &format!("\nhelp: all but the first dimension together are {want}: was `{}.flatten(1)` meant?", x.text);
+        text += &format!(
+            "\nhelp: all but the first dimension together are {want}: was `{}.flatten(1)` meant?",
+            x.text
+        );
     }
     cx.error(call.span, text)
 }

@@ -19,7 +19,13 @@ pub const LAYER_NORM: LayerDef = LayerDef {
         }
         let weight = a.flag(cx, "elementwise_affine")?;
         let bias = weight && a.flag(cx, "bias")?;
-        Ok(Box::new(Norm { shape, eps: a.number(cx, "eps")?, weight, bias, centred: true }))
+        Ok(Box::new(Norm {
+            shape,
+            eps: a.number(cx, "eps")?,
+            weight,
+            bias,
+            centred: true,
+        }))
     },
 };
 
@@ -35,7 +41,13 @@ pub const RMS_NORM: LayerDef = LayerDef {
         }
         let weight = a.flag(cx, "elementwise_affine")?;
         let eps = a.optional_number(cx, "eps")?.unwrap_or(ops::RMS_EPS);
-        Ok(Box::new(Norm { shape, eps, weight, bias: false, centred: false }))
+        Ok(Box::new(Norm {
+            shape,
+            eps,
+            weight,
+            bias: false,
+            centred: false,
+        }))
     },
 };
 
@@ -51,10 +63,18 @@ impl Layer for Norm {
     fn params(&self) -> Vec<ParamDecl> {
         let mut out = Vec::new();
         if self.weight {
-            out.push(ParamDecl { name: "weight", shape: self.shape.clone(), init: Init::Constant(1.0) });
+            out.push(ParamDecl {
+                name: "weight",
+                shape: self.shape.clone(),
+                init: Init::Constant(1.0),
+            });
         }
         if self.bias {
-            out.push(ParamDecl { name: "bias", shape: self.shape.clone(), init: Init::Constant(0.0) });
+            out.push(ParamDecl {
+                name: "bias",
+                shape: self.shape.clone(),
+                init: Init::Constant(0.0),
+            });
         }
         out
     }

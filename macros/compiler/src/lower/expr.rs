@@ -20,12 +20,18 @@ impl Lower<'_> {
         let value = self.kind(e)?;
         // A tensor is called as it was written, until it is bound to a name.
         Ok(match value {
-            Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text: e.to_string() }),
+            Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
+                id: t.id,
+                text: e.to_string(),
+            }),
             Value::Tuple(items) => Value::Tuple(
                 items
                     .into_iter()
                     .map(|v| match v {
-                        Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text: e.to_string() }),
+                        Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
+                            id: t.id,
+                            text: e.to_string(),
+                        }),
                         v => v,
                     })
                     .collect(),
@@ -40,7 +46,9 @@ impl Lower<'_> {
             ExprKind::Str(s) => Ok(Value::Str(s.clone())),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
             ExprKind::Name(n) => self.name(n, e.span),
-            ExprKind::Arrow(..) => Err(self.cx.error(e.span, "`in -> out` belongs to a layer's declaration")),
+            ExprKind::Arrow(..) => Err(self
+                .cx
+                .error(e.span, "`in -> out` belongs to a layer's declaration")),
             ExprKind::Call(name, args) => self.call(name, args),
             ExprKind::Method(x, name, args) => self.method(x, name, args),
             ExprKind::Field(x, name) => self.member(x, name),
@@ -69,7 +77,9 @@ impl Lower<'_> {
             return value.clone().ok_or(Poison);
         }
         if let Some(d) = self.dims.get(&name) {
-            return Ok(d.value().map_or_else(|| Value::Dim(d.clone()), |v| Value::Number(v as f64, true)));
+            return Ok(d
+                .value()
+                .map_or_else(|| Value::Dim(d.clone()), |v| Value::Number(v as f64, true)));
         }
         if self.net.consts.iter().any(|(c, _)| *c == name) {
             return Ok(Value::Dim(Dim::atom(Atom::Const(name))));
@@ -83,7 +93,10 @@ impl Lower<'_> {
             _ => {}
         }
         if ops::find(&name).is_some() || self.net.signatures.iter().any(|s| s.name == name) {
-            return Err(self.cx.error(span, format!("`{name}` is a function: it is called, as `{name}(x)`")));
+            return Err(self.cx.error(
+                span,
+                format!("`{name}` is a function: it is called, as `{name}(x)`"),
+            ));
         }
         let candidates: Vec<String> = self
             .scope
@@ -106,7 +119,12 @@ impl Lower<'_> {
         for a in args {
             match self.expr(&a.value) {
                 Ok(value) => {
-                    out.push(Given { name: a.name.clone(), value, span: a.value.span, text: a.value.to_string() });
+                    out.push(Given {
+                        name: a.name.clone(),
+                        value,
+                        span: a.value.span,
+                        text: a.value.to_string(),
+                    });
                 }
                 Err(p) => told = Some(p),
             }
@@ -121,7 +139,12 @@ impl Lower<'_> {
         let given = self.given(args);
         if self.scope.contains_key(&text) {
             self.read.push(text.clone());
-            return Err(self.cx.error(span, format!("`{text}` is a value here, not a function\nhelp: give the variable another name")));
+            return Err(self.cx.error(
+                span,
+                format!(
+                    "`{text}` is a value here, not a function\nhelp: give the variable another name"
+                ),
+            ));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
             self.used[i] = true;
@@ -131,7 +154,10 @@ impl Lower<'_> {
             let mut positional = Vec::new();
             for g in given? {
                 if let Some(n) = &g.name {
-                    return Err(self.cx.error(n.span(), format!("the arguments of `{text}` are given by position")));
+                    return Err(self.cx.error(
+                        n.span(),
+                        format!("the arguments of `{text}` are given by position"),
+                    ));
                 }
                 positional.push((g.value, g.span, g.text));
             }
@@ -147,7 +173,9 @@ impl Lower<'_> {
         let mut message = format!("there is no layer, function or op `{text}`");
         message += &did_you_mean(&text, names.iter().map(String::as_str));
         if layers::names().any(|l| l == text) {
-            message += &format!("\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name");
+            message += &format!(
+                "\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name"
+            );
         }
         Err(self.cx.error(span, message))
     }
@@ -158,15 +186,29 @@ impl Lower<'_> {
         let layer = match &field.kind {
             FieldKind::Poison => return Err(Poison),
             FieldKind::Param => {
-                let text = format!("`{}` is a parameter: it is used without a call\n{}", field.name, field.decl);
+                let text = format!(
+                    "`{}` is a parameter: it is used without a call\n{}",
+                    field.name, field.decl
+                );
                 return Err(self.cx.error(span, text));
             }
             FieldKind::Layer(layer) => layer,
         };
         let params: Vec<_> = field.params.clone().map(|p| self.param(p)).collect();
         let name = field.name.to_string();
-        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: name.clone() });
-        let call = layers::Call { field: &name, decl: &field.decl, span, params: &params };
+        let here = std::mem::replace(
+            &mut self.cx.g.here,
+            Here {
+                span,
+                name: name.clone(),
+            },
+        );
+        let call = layers::Call {
+            field: &name,
+            decl: &field.decl,
+            span,
+            params: &params,
+        };
         let value = layer.call(&mut self.cx, &call, given);
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
@@ -185,7 +227,13 @@ impl Lower<'_> {
             _ => None,
         });
         let args = Args::bind(&self.cx, name, span, def.signature, given)?;
-        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: String::new() });
+        let here = std::mem::replace(
+            &mut self.cx.g.here,
+            Here {
+                span,
+                name: String::new(),
+            },
+        );
         let value = (def.build)(&mut self.cx, &args);
         self.cx.g.here = here;
         // What keeps its input's shape is said to come from where the input comes from.
@@ -208,7 +256,8 @@ impl Lower<'_> {
             if self.net.fields.iter().any(|f| f.name == text) {
                 message += &format!("\nhelp: layers are called as functions: `{text}({x})`");
             } else if text == "shape" || text == "size" {
-                message += "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`";
+                message +=
+                    "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`";
             } else if text == "backward" || text == "step" {
                 message += "\nhelp: backward is generated for every function that returns a scalar";
             } else {
@@ -219,7 +268,11 @@ impl Lower<'_> {
         let (receiver, given) = (receiver?, given?);
         let mut all = vec![plain(receiver, x)];
         // `where` reads `x.where(condition, y)`.
-        let at = if text == "where" { 1.min(given.len()) } else { 0 };
+        let at = if text == "where" {
+            1.min(given.len())
+        } else {
+            0
+        };
         let mut given = given;
         if at == 1 {
             all.insert(0, given.remove(0));
@@ -243,19 +296,35 @@ impl Lower<'_> {
             if matches!(field.kind, FieldKind::Poison) {
                 return Err(Poison);
             }
-            let names: Vec<&str> =
-                field.params.clone().filter_map(|p| self.net.params[p].name.split_once('.').map(|n| n.1)).collect();
+            let names: Vec<&str> = field
+                .params
+                .clone()
+                .filter_map(|p| self.net.params[p].name.split_once('.').map(|n| n.1))
+                .collect();
             let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
-            let has = if list.is_empty() { "no parameters".to_owned() } else { list.join(", ") };
+            let has = if list.is_empty() {
+                "no parameters".to_owned()
+            } else {
+                list.join(", ")
+            };
             let hint = did_you_mean(&name.to_string(), names);
-            return Err(self.cx.error(name.span(), format!("`{base}` has {has}, not `{name}`{hint}\n{}", field.decl)));
+            return Err(self.cx.error(
+                name.span(),
+                format!("`{base}` has {has}, not `{name}`{hint}\n{}", field.decl),
+            ));
         }
         let v = self.expr(x)?;
         if *name == "T" {
             return self.op("t", name.span(), vec![plain(v, x)]);
         }
-        let help = if *name == "shape" { "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`" } else { "" };
-        Err(self.cx.error(name.span(), format!("a value has no field `{name}`{help}")))
+        let help = if *name == "shape" {
+            "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`"
+        } else {
+            ""
+        };
+        Err(self
+            .cx
+            .error(name.span(), format!("a value has no field `{name}`{help}")))
     }
 
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Told<Value> {
@@ -263,12 +332,16 @@ impl Lower<'_> {
         let (x, y) = (x?, y?);
         if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
             // A size divided or scaled by a number that is not whole is a number known when called.
-            let mixed = x.as_dim().is_some() != y.as_dim().is_some() && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
+            let mixed = x.as_dim().is_some() != y.as_dim().is_some()
+                && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
             if !mixed {
                 return arithmetic(&mut self.cx, span, op, &x, &y);
             }
         }
-        let (Some(tx), Some(ty)) = (self.cx.lift(&x, &a.to_string()), self.cx.lift(&y, &b.to_string())) else {
+        let (Some(tx), Some(ty)) = (
+            self.cx.lift(&x, &a.to_string()),
+            self.cx.lift(&y, &b.to_string()),
+        ) else {
             let text = format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind());
             return Err(self.cx.error(span, text));
         };
@@ -289,13 +362,27 @@ impl Lower<'_> {
         if matches!(f, S::And | S::Or) {
             for t in [&tx, &ty] {
                 if self.cx.g[t.id].dtype != DType::Bool {
-                    let text = format!("`{}` joins conditions, but `{}` is {}{}", op.symbol(), t.text, self.cx.typed(t.id), self.cx.whence(t));
+                    let text = format!(
+                        "`{}` joins conditions, but `{}` is {}{}",
+                        op.symbol(),
+                        t.text,
+                        self.cx.typed(t.id),
+                        self.cx.whence(t)
+                    );
                     return Err(self.cx.error(span, text));
                 }
             }
         }
-        let here = std::mem::replace(&mut self.cx.g.here, Here { span, name: String::new() });
-        let id = self.cx.elementwise(f, span, &format!("`{}`", op.symbol()), &tx, &ty);
+        let here = std::mem::replace(
+            &mut self.cx.g.here,
+            Here {
+                span,
+                name: String::new(),
+            },
+        );
+        let id = self
+            .cx
+            .elementwise(f, span, &format!("`{}`", op.symbol()), &tx, &ty);
         self.cx.g.here = here;
         Ok(self.cx.tensor(id?))
     }
@@ -304,7 +391,13 @@ impl Lower<'_> {
         let v = self.expr(x)?;
         match v {
             Value::Tensor(_) => self.op("neg", span, vec![plain(v, x)]),
-            v => arithmetic(&mut self.cx, span, ast::Op::Sub, &Value::Number(0.0, true), &v),
+            v => arithmetic(
+                &mut self.cx,
+                span,
+                ast::Op::Sub,
+                &Value::Number(0.0, true),
+                &v,
+            ),
         }
     }
 
@@ -317,21 +410,45 @@ impl Lower<'_> {
         if let Some((list, i)) = tuple {
             let at = match self.expr(i)? {
                 Value::Number(n, true) if n >= 0.0 => n as usize,
-                Value::Number(n, true) if n + list.len() as f64 >= 0.0 => (n + list.len() as f64) as usize,
-                other => return Err(self.cx.error(i.span, format!("an item of a tuple is chosen by an integer, not {}", other.kind()))),
+                Value::Number(n, true) if n + list.len() as f64 >= 0.0 => {
+                    (n + list.len() as f64) as usize
+                }
+                other => {
+                    return Err(self.cx.error(
+                        i.span,
+                        format!(
+                            "an item of a tuple is chosen by an integer, not {}",
+                            other.kind()
+                        ),
+                    ));
+                }
             };
             return list.get(at).cloned().ok_or_else(|| {
-                self.cx.error(i.span, format!("`{x}` has {}, no item {at}", crate::args::count(list.len(), "item")))
+                self.cx.error(
+                    i.span,
+                    format!(
+                        "`{x}` has {}, no item {at}",
+                        crate::args::count(list.len(), "item")
+                    ),
+                )
             });
         }
         let Value::Tensor(mut t) = v else {
-            return Err(self.cx.error(span, format!("`{x}` is {}, which has no elements", v.kind())));
+            return Err(self.cx.error(
+                span,
+                format!("`{x}` is {}, which has no elements", v.kind()),
+            ));
         };
         let rank = self.cx.shape(&t).len();
         let fixed = items.iter().filter(|i| !matches!(i, Item::Rest(_))).count();
         let rests = items.len() - fixed;
         if fixed > rank || rests > 1 {
-            let text = format!("{} given for {}{}", crate::args::count(fixed, "index"), crate::args::count(rank, "dimension"), self.cx.whence(&t));
+            let text = format!(
+                "{} given for {}{}",
+                crate::args::count(fixed, "index"),
+                crate::args::count(rank, "dimension"),
+                self.cx.whence(&t)
+            );
             return Err(self.cx.error(span, text));
         }
         let mut dim = 0;
@@ -341,13 +458,17 @@ impl Lower<'_> {
                 Item::At(e) => {
                     let at = self.expr(e)?;
                     if let Value::Tensor(index) = &at {
-                        let text = format!("an index here is a number\nhelp: `index_select({}, dim = {dim}, {})` reads at positions held as data", t.text, index.text);
+                        let text = format!(
+                            "an index here is a number\nhelp: `index_select({}, dim = {dim}, {})` reads at positions held as data",
+                            t.text, index.text
+                        );
                         return Err(self.cx.error(e.span, text));
                     }
                     t.id = ops::select_dim(&mut self.cx, e.span, &t, dim, &at)?;
                 }
                 Item::Range(from, to, at) => {
-                    let mut end = |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
+                    let mut end =
+                        |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
                     let (from, to) = (end(from)?, end(to)?);
                     t.id = ops::slice_dim(&mut self.cx, *at, &t, dim, (&from, &to), 1)?;
                     dim += 1;
@@ -359,26 +480,55 @@ impl Lower<'_> {
 }
 
 fn plain(value: Value, e: &Expr) -> Given {
-    Given { name: None, value, span: e.span, text: e.to_string() }
+    Given {
+        name: None,
+        value,
+        span: e.span,
+        text: e.to_string(),
+    }
 }
 
 /// A parameter `*xs` takes all positional arguments from its place on, unless one list is given.
 fn variadic(signature: &'static str, given: Vec<Given>) -> Vec<Given> {
-    let Some(place) = crate::args::parameters(signature).iter().position(|p| p.0.starts_with('*')) else { return given };
-    let (mut positional, keywords): (Vec<Given>, Vec<Given>) = given.into_iter().partition(|g| g.name.is_none());
+    let Some(place) = crate::args::parameters(signature)
+        .iter()
+        .position(|p| p.0.starts_with('*'))
+    else {
+        return given;
+    };
+    let (mut positional, keywords): (Vec<Given>, Vec<Given>) =
+        given.into_iter().partition(|g| g.name.is_none());
     let rest = positional.split_off(place.min(positional.len()));
-    let listed = matches!(rest.first(), Some(Given { value: Value::List(_) | Value::Tuple(_), .. }));
+    let listed = matches!(
+        rest.first(),
+        Some(Given {
+            value: Value::List(_) | Value::Tuple(_),
+            ..
+        })
+    );
     if listed {
         positional.extend(rest);
     } else if let Some(first) = rest.first() {
         let values = rest.iter().map(|g| g.value.clone()).collect();
-        let text = rest.iter().map(|g| g.text.as_str()).collect::<Vec<_>>().join(", ");
-        positional.push(Given { name: None, value: Value::List(values), span: first.span, text });
+        let text = rest
+            .iter()
+            .map(|g| g.text.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        positional.push(Given {
+            name: None,
+            value: Value::List(values),
+            span: first.span,
+            text,
+        });
     }
     // `shape = [..]` names the same parameter.
     positional.extend(keywords.into_iter().map(|mut k| {
         let starred = crate::args::parameters(signature)[place].0;
-        if k.name.as_ref().is_some_and(|n| starred[1..] == n.to_string()) {
+        if k.name
+            .as_ref()
+            .is_some_and(|n| starred[1..] == n.to_string())
+        {
             k.name = None;
         }
         k

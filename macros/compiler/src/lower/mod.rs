@@ -66,18 +66,35 @@ pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Dia
 }
 
 /// Lowers a function with all that it calls.
-pub fn lower(net: &Net, source: &ast::Network, index: usize, train: bool, diag: &Diag) -> Told<Lowered> {
+pub fn lower(
+    net: &Net,
+    source: &ast::Network,
+    index: usize,
+    train: bool,
+    diag: &Diag,
+) -> Told<Lowered> {
     let mut lower = Lower::new(net, source, diag, train, false);
     let signature = &net.signatures[index];
     let args = lower.arguments(signature);
     let ids = args.iter().map(|t| t.id).collect();
     let results = lower.function(index, args, &HashMap::new(), None)?;
     lower.cx.g.outputs = results.iter().map(|t| t.id).collect();
-    Ok(Lowered { graph: lower.cx.g, params: lower.params, args: ids, require: lower.cx.require })
+    Ok(Lowered {
+        graph: lower.cx.g,
+        params: lower.params,
+        args: ids,
+        require: lower.cx.require,
+    })
 }
 
 impl<'a> Lower<'a> {
-    fn new(net: &'a Net, source: &'a ast::Network, diag: &'a Diag, train: bool, opaque: bool) -> Self {
+    fn new(
+        net: &'a Net,
+        source: &'a ast::Network,
+        diag: &'a Diag,
+        train: bool,
+        opaque: bool,
+    ) -> Self {
         Lower {
             net,
             source,
@@ -96,12 +113,23 @@ impl<'a> Lower<'a> {
     fn arguments(&mut self, signature: &Signature) -> Vec<Tensor> {
         let mut out = Vec::new();
         for (index, arg) in signature.args.iter().enumerate() {
-            self.cx.g.here = crate::ir::Here { span: arg.name.span(), name: arg.name.to_string() };
-            let id = self.cx.g.add_typed(Op::Input { index }, &[], arg.ty.shape.clone(), arg.ty.elem.dtype());
+            self.cx.g.here = crate::ir::Here {
+                span: arg.name.span(),
+                name: arg.name.to_string(),
+            };
+            let id = self.cx.g.add_typed(
+                Op::Input { index },
+                &[],
+                arg.ty.shape.clone(),
+                arg.ty.elem.dtype(),
+            );
             if arg.ty.elem == Elem::U32 {
                 self.cx.unsigned.push(id);
             }
-            out.push(Tensor { id, text: arg.name.to_string() });
+            out.push(Tensor {
+                id,
+                text: arg.name.to_string(),
+            });
         }
         out
     }
@@ -114,25 +142,51 @@ impl<'a> Lower<'a> {
         let p = &self.net.params[index];
         let here = std::mem::replace(
             &mut self.cx.g.here,
-            crate::ir::Here { span: self.net.fields[p.field].name.span(), name: p.name.clone() },
+            crate::ir::Here {
+                span: self.net.fields[p.field].name.span(),
+                name: p.name.clone(),
+            },
         );
-        let id = self.cx.g.add_typed(Op::Param { index }, &[], p.shape.clone(), crate::ir::DType::Float);
+        let id = self.cx.g.add_typed(
+            Op::Param { index },
+            &[],
+            p.shape.clone(),
+            crate::ir::DType::Float,
+        );
         self.cx.g.here = here;
         self.params[index] = Some(id);
         id
     }
 
     /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
-    fn function(&mut self, index: usize, args: Vec<Tensor>, dims: &HashMap<String, Dim>, call: Option<Span>) -> Told<Vec<Tensor>> {
+    fn function(
+        &mut self,
+        index: usize,
+        args: Vec<Tensor>,
+        dims: &HashMap<String, Dim>,
+        call: Option<Span>,
+    ) -> Told<Vec<Tensor>> {
         let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
-        let Some(body) = &source.body else { return Err(Poison) };
+        let Some(body) = &source.body else {
+            return Err(Poison);
+        };
         let mut scope = HashMap::new();
         for (arg, t) in signature.args.iter().zip(args) {
             let name = arg.name.to_string();
             self.cx.origin.entry(t.id).or_insert_with(|| name.clone());
-            scope.insert(name.clone(), Some(Value::Tensor(Tensor { id: t.id, text: name })));
+            scope.insert(
+                name.clone(),
+                Some(Value::Tensor(Tensor {
+                    id: t.id,
+                    text: name,
+                })),
+            );
         }
-        let mut own: HashMap<String, Dim> = signature.dims.iter().map(|d| (d.clone(), Dim::named(d))).collect();
+        let mut own: HashMap<String, Dim> = signature
+            .dims
+            .iter()
+            .map(|d| (d.clone(), Dim::named(d)))
+            .collect();
         own.extend(dims.iter().map(|(k, v)| (k.clone(), v.clone())));
         let saved = (
             std::mem::replace(&mut self.scope, scope),
@@ -145,7 +199,10 @@ impl<'a> Lower<'a> {
             for arg in &signature.args {
                 let name = arg.name.to_string();
                 if !self.read.contains(&name) && !name.starts_with('_') && result.is_ok() {
-                    let text = format!("`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`", signature.name);
+                    let text = format!(
+                        "`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`",
+                        signature.name
+                    );
                     self.cx.error(arg.name.span(), text);
                 }
             }
@@ -154,7 +211,12 @@ impl<'a> Lower<'a> {
         result
     }
 
-    fn body(&mut self, body: &ast::Block, source: &ast::Function, signature: &Signature) -> Told<Vec<Tensor>> {
+    fn body(
+        &mut self,
+        body: &ast::Block,
+        source: &ast::Function,
+        signature: &Signature,
+    ) -> Told<Vec<Tensor>> {
         let mut told = None;
         for stmt in &body.stmts {
             if let Err(p) = self.stmt(stmt) {
@@ -163,7 +225,10 @@ impl<'a> Lower<'a> {
         }
         let Some(tail) = &body.tail else {
             if told.is_none() {
-                let text = format!("`{}` ends without a result\nhelp: leave the result as the last expression, without `;`", source.name);
+                let text = format!(
+                    "`{}` ends without a result\nhelp: leave the result as the last expression, without `;`",
+                    source.name
+                );
                 self.cx.error(source.end, text);
             }
             return Err(Poison);
@@ -189,7 +254,11 @@ impl<'a> Lower<'a> {
                 return Err(self.cx.error(tail.span, text));
             };
             let want = self.substitute(&ty.shape);
-            let t = if ty.elem == Elem::Float { self.cx.to_float(&t) } else { t };
+            let t = if ty.elem == Elem::Float {
+                self.cx.to_float(&t)
+            } else {
+                t
+            };
             if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
                 let text = format!(
                     "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",
@@ -227,17 +296,27 @@ impl<'a> Lower<'a> {
                 if !self.scope.contains_key(&text) {
                     let known: Vec<String> = self.scope.keys().cloned().collect();
                     let hint = crate::diag::did_you_mean(&text, known.iter().map(String::as_str));
-                    return Err(self.cx.error(name.span(), format!("there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one")));
+                    return Err(self.cx.error(
+                        name.span(),
+                        format!(
+                            "there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one"
+                        ),
+                    ));
                 }
                 if !self.mutable.contains(&text) {
-                    let message = format!("`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`");
+                    let message = format!(
+                        "`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
+                    );
                     return Err(self.cx.error(name.span(), message));
                 }
                 self.bind(&ast::Pat::Name(name.clone(), true), result, value)
             }
             ast::Stmt::Expr(e) => {
                 self.expr(e)?;
-                Err(self.cx.error(e.span, "this value is computed and dropped\nhelp: bind it with `let`, or take it away"))
+                Err(self.cx.error(
+                    e.span,
+                    "this value is computed and dropped\nhelp: bind it with `let`, or take it away",
+                ))
             }
         }
     }
@@ -247,8 +326,12 @@ impl<'a> Lower<'a> {
             ast::Pat::Wild => value.map(|_| ()),
             ast::Pat::Name(name, mutable) => {
                 let text = name.to_string();
-                if self.net.consts.iter().any(|(c, _)| *c == text) || self.dims.contains_key(&text) {
-                    return Err(self.cx.error(name.span(), format!("`{text}` is a size here: choose another name")));
+                if self.net.consts.iter().any(|(c, _)| *c == text) || self.dims.contains_key(&text)
+                {
+                    return Err(self.cx.error(
+                        name.span(),
+                        format!("`{text}` is a size here: choose another name"),
+                    ));
                 }
                 self.mutable.retain(|m| *m != text);
                 if *mutable {
@@ -261,8 +344,14 @@ impl<'a> Lower<'a> {
                         if node.name.is_empty() {
                             node.name.clone_from(&text);
                         }
-                        self.cx.origin.entry(t.id).or_insert_with(|| source.to_string());
-                        Value::Tensor(Tensor { id: t.id, text: text.clone() })
+                        self.cx
+                            .origin
+                            .entry(t.id)
+                            .or_insert_with(|| source.to_string());
+                        Value::Tensor(Tensor {
+                            id: t.id,
+                            text: text.clone(),
+                        })
                     }
                     other => other,
                 });
@@ -271,14 +360,23 @@ impl<'a> Lower<'a> {
             }
             ast::Pat::Tuple(pats, span) => {
                 let items = match value {
-                    Ok(Value::Tuple(items)) if items.len() == pats.len() => items.into_iter().map(Ok).collect(),
+                    Ok(Value::Tuple(items)) if items.len() == pats.len() => {
+                        items.into_iter().map(Ok).collect()
+                    }
                     Ok(Value::Tuple(items)) => {
-                        let text = format!("`{source}` gives {}, but {} are bound", crate::args::count(items.len(), "value"), pats.len());
+                        let text = format!(
+                            "`{source}` gives {}, but {} are bound",
+                            crate::args::count(items.len(), "value"),
+                            pats.len()
+                        );
                         let p = self.cx.error(*span, text);
                         vec![Err(p); pats.len()]
                     }
                     Ok(other) => {
-                        let p = self.cx.error(*span, format!("`{source}` is {}, not a tuple", other.kind()));
+                        let p = self.cx.error(
+                            *span,
+                            format!("`{source}` is {}, not a tuple", other.kind()),
+                        );
                         vec![Err(p); pats.len()]
                     }
                     Err(p) => vec![Err(p); pats.len()],
@@ -303,29 +401,49 @@ impl<'a> Lower<'a> {
             shape.push(substitute(&d, &self.dims));
         }
         let Some(t) = self.cx.lift(&value, &source.to_string()) else {
-            return Err(self.cx.error(ty.span, format!("`{source}` is {}, which has no shape", value.kind())));
+            return Err(self.cx.error(
+                ty.span,
+                format!("`{source}` is {}, which has no shape", value.kind()),
+            ));
         };
         if *self.cx.g.shape(t.id) != shape {
-            let text = format!("`{source}` is {}, not {} as stated here{}", self.cx.typed(t.id), show_shape(&shape), self.cx.whence(&t));
+            let text = format!(
+                "`{source}` is {}, not {} as stated here{}",
+                self.cx.typed(t.id),
+                show_shape(&shape),
+                self.cx.whence(&t)
+            );
             return Err(self.cx.error(ty.span, text));
         }
         Ok(Value::Tensor(t))
     }
 
     /// A call of another function of the network.
-    fn call_function(&mut self, index: usize, span: Span, given: Vec<(Value, Span, String)>) -> Told<Value> {
+    fn call_function(
+        &mut self,
+        index: usize,
+        span: Span,
+        given: Vec<(Value, Span, String)>,
+    ) -> Told<Value> {
         let signature = &self.net.signatures[index];
         if signature.poisoned {
             return Err(Poison);
         }
         if given.len() != signature.args.len() {
-            let list: Vec<String> =
-                signature.args.iter().map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape))).collect();
+            let list: Vec<String> = signature
+                .args
+                .iter()
+                .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
+                .collect();
             let text = format!(
                 "`{}` takes {}, but {} given\n`{}` takes ({})",
                 signature.name,
                 crate::args::count(signature.args.len(), "argument"),
-                if given.len() == 1 { "1 is".to_owned() } else { format!("{} are", given.len()) },
+                if given.len() == 1 {
+                    "1 is".to_owned()
+                } else {
+                    format!("{} are", given.len())
+                },
                 signature.name,
                 list.join(", ")
             );
@@ -335,13 +453,22 @@ impl<'a> Lower<'a> {
         let mut args = Vec::new();
         for ((value, at, text), arg) in given.into_iter().zip(&signature.args) {
             let Some(mut t) = self.cx.lift(&value, &text) else {
-                return Err(self.cx.error(at, format!("`{}` of `{}` is a tensor, not {}", arg.name, signature.name, value.kind())));
+                return Err(self.cx.error(
+                    at,
+                    format!(
+                        "`{}` of `{}` is a tensor, not {}",
+                        arg.name,
+                        signature.name,
+                        value.kind()
+                    ),
+                ));
             };
             if arg.ty.elem == Elem::Float {
                 t = self.cx.to_float(&t);
             }
             let shape = self.cx.shape(&t);
-            let mut fits = shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
+            let mut fits =
+                shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
             for (have, want) in shape.iter().zip(&arg.ty.shape) {
                 if let (true, Some(name)) = (fits, bare(want)) {
                     let bound = dims.entry(name).or_insert_with(|| have.clone());
@@ -369,9 +496,17 @@ impl<'a> Lower<'a> {
             let mut out = Vec::new();
             for ty in &signature.ret {
                 let shape: Shape = ty.shape.iter().map(|d| substitute(d, &dims)).collect();
-                let id = self.cx.g.add_typed(Op::Input { index: usize::MAX }, &[], shape, ty.elem.dtype());
+                let id = self.cx.g.add_typed(
+                    Op::Input { index: usize::MAX },
+                    &[],
+                    shape,
+                    ty.elem.dtype(),
+                );
                 self.cx.origin.insert(id, format!("{}(..)", signature.name));
-                out.push(Value::Tensor(Tensor { id, text: String::new() }));
+                out.push(Value::Tensor(Tensor {
+                    id,
+                    text: String::new(),
+                }));
             }
             out
         } else {
@@ -392,11 +527,20 @@ impl<'a> Lower<'a> {
             FieldKind::Poison => Err(Poison),
             FieldKind::Param => {
                 let id = self.param(field.params.start);
-                self.cx.origin.entry(id).or_insert_with(|| field.decl.clone());
-                Ok(Value::Tensor(Tensor { id, text: field.name.to_string() }))
+                self.cx
+                    .origin
+                    .entry(id)
+                    .or_insert_with(|| field.decl.clone());
+                Ok(Value::Tensor(Tensor {
+                    id,
+                    text: field.name.to_string(),
+                }))
             }
             FieldKind::Layer(_) => {
-                let text = format!("`{}` is a layer: it is called, as `{0}(x)`\n{}", field.name, field.decl);
+                let text = format!(
+                    "`{}` is a layer: it is called, as `{0}(x)`\n{}",
+                    field.name, field.decl
+                );
                 Err(self.cx.error(span, text))
             }
         }
@@ -451,7 +595,9 @@ pub fn check_recursion(source: &ast::Network, diag: &Diag) {
                 };
                 for s in &body.stmts {
                     match s {
-                        ast::Stmt::Let { value, .. } | ast::Stmt::Assign { value, .. } | ast::Stmt::Expr(value) => {
+                        ast::Stmt::Let { value, .. }
+                        | ast::Stmt::Assign { value, .. }
+                        | ast::Stmt::Expr(value) => {
                             calls_in(value, visit);
                         }
                     }
@@ -470,7 +616,10 @@ pub fn check_recursion(source: &ast::Network, diag: &Diag) {
             while let Some(next) = open.pop() {
                 if next == i {
                     let name = &source.functions[i].name;
-                    diag.error(*span, format!("`{name}` calls itself: a network's graph has no end to recursion"));
+                    diag.error(
+                        *span,
+                        format!("`{name}` calls itself: a network's graph has no end to recursion"),
+                    );
                     break;
                 }
                 if !std::mem::replace(&mut seen[next], true) {

@@ -82,7 +82,11 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     let zero = cx.g.constant(0.0);
     let c = cx.g.binary(S::Gt, x, zero);
     let low = cx.g.select(c, zero, x);
-    let low = if rate == 1.0 { low } else { cx.g.scale(low, rate) };
+    let low = if rate == 1.0 {
+        low
+    } else {
+        cx.g.scale(low, rate)
+    };
     let e = cx.g.unary(S::Expm1, low);
     let e = cx.g.scale(e, alpha);
     cx.g.scalar(S::Where, &[c, x, e])
@@ -127,7 +131,11 @@ fn softplus_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     float(cx, a, |cx, x| {
         let scaled = if beta == 1.0 { x } else { cx.g.scale(x, beta) };
         let soft = softplus(cx, scaled);
-        let soft = if beta == 1.0 { soft } else { cx.g.scale(soft, 1.0 / beta) };
+        let soft = if beta == 1.0 {
+            soft
+        } else {
+            cx.g.scale(soft, 1.0 / beta)
+        };
         let limit = cx.g.constant(threshold);
         let linear = cx.g.binary(S::Gt, scaled, limit);
         cx.g.scalar(S::Where, &[linear, x, soft])
@@ -148,7 +156,14 @@ pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
     }
     let stream = cx.stream();
     let shape = cx.g.shape(x).clone();
-    let keep = cx.g.push(Op::Bernoulli { keep: 1.0 - p, stream }, &[], Some(shape));
+    let keep = cx.g.push(
+        Op::Bernoulli {
+            keep: 1.0 - p,
+            stream,
+        },
+        &[],
+        Some(shape),
+    );
     let scaled = cx.g.scale(x, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
     let zero = cx.g.constant(0.0);
     cx.g.select(keep, scaled, zero)
@@ -160,7 +175,13 @@ pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
     if (0.0..=1.0).contains(&p) {
         return Ok(p);
     }
-    Err(cx.error(a.span_of(name), format!("`{name}` of `{}` is a probability, from 0 to 1, not {p}", a.callee)))
+    Err(cx.error(
+        a.span_of(name),
+        format!(
+            "`{name}` of `{}` is a probability, from 0 to 1, not {p}",
+            a.callee
+        ),
+    ))
 }
 
 fn dropout_op(cx: &mut Cx, a: &Args) -> Told<Value> {

@@ -96,7 +96,10 @@ fn binary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
 }
 
 fn to_bool(cx: &mut Cx, x: &Tensor) -> Tensor {
-    Tensor { id: cx.g.cast(x.id, DType::Bool), text: x.text.clone() }
+    Tensor {
+        id: cx.g.cast(x.id, DType::Bool),
+        text: x.text.clone(),
+    }
 }
 
 fn logical(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
@@ -151,7 +154,10 @@ fn condition(cx: &mut Cx, a: &Args, name: &str) -> Told<Tensor> {
     if cx.g[c.id].dtype != DType::Bool {
         let text = format!(
             "`{name}` of `{}` is a condition, but `{}` is {}\nhelp: compare it: `{} > 0`",
-            a.callee, c.text, cx.typed(c.id), c.text
+            a.callee,
+            c.text,
+            cx.typed(c.id),
+            c.text
         );
         return Err(cx.error(a.span_of(name), text));
     }
@@ -161,7 +167,10 @@ fn condition(cx: &mut Cx, a: &Args, name: &str) -> Told<Tensor> {
 fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Value> {
     let (x, y) = cx.promote(x, y);
     let shape = cx.broadcast(a.span, &format!("`{}`", a.callee), &[c, &x, &y])?;
-    let ids: Vec<NodeId> = [c, &x, &y].iter().map(|t| cx.g.expand(t.id, &shape)).collect();
+    let ids: Vec<NodeId> = [c, &x, &y]
+        .iter()
+        .map(|t| cx.g.expand(t.id, &shape))
+        .collect();
     let id = cx.g.scalar(S::Where, &ids);
     Ok(cx.tensor(id))
 }
@@ -196,7 +205,10 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let (min, max) = (a.value("min"), a.value("max"));
     if matches!((&min, &max), (Value::Null, Value::Null)) {
-        return Err(cx.error(a.span, "`clamp` is called without `min` and `max`: it needs at least one"));
+        return Err(cx.error(
+            a.span,
+            "`clamp` is called without `min` and `max`: it needs at least one",
+        ));
     }
     if matches!(min, Value::Tensor(_)) || matches!(max, Value::Tensor(_)) {
         let mut y = x;
@@ -214,9 +226,17 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let (x, y, w) = (a.float(cx, "input")?, a.float(cx, "end")?, a.float(cx, "weight")?);
+    let (x, y, w) = (
+        a.float(cx, "input")?,
+        a.float(cx, "end")?,
+        a.float(cx, "weight")?,
+    );
     let shape = cx.broadcast(a.span, "`lerp`", &[&x, &y, &w])?;
-    let (x, y, w) = (cx.g.expand(x.id, &shape), cx.g.expand(y.id, &shape), cx.g.expand(w.id, &shape));
+    let (x, y, w) = (
+        cx.g.expand(x.id, &shape),
+        cx.g.expand(y.id, &shape),
+        cx.g.expand(w.id, &shape),
+    );
     let d = cx.g.sub2(y, x);
     let d = cx.g.mul2(w, d);
     let id = cx.g.add2(x, d);

@@ -22,10 +22,22 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
     let index = a.int(cx, "index")?;
     let (shape, at) = (cx.shape(&x), cx.shape(&index));
     if shape.len() != at.len() || (0..at.len()).any(|d| d != dim && at[d] != shape[d]) {
-        let text = format!("`gather` takes an index that is like `{}` but for dimension {dim}{}{}", x.text, cx.whence(&x), cx.whence(&index));
+        let text = format!(
+            "`gather` takes an index that is like `{}` but for dimension {dim}{}{}",
+            x.text,
+            cx.whence(&x),
+            cx.whence(&index)
+        );
         return Err(cx.error(a.span_of("index"), text));
     }
-    let y = cx.g.push(Op::Gather { dim, what: index.text }, &[x.id, index.id], None);
+    let y = cx.g.push(
+        Op::Gather {
+            dim,
+            what: index.text,
+        },
+        &[x.id, index.id],
+        None,
+    );
     Ok(cx.tensor(y))
 }
 
@@ -34,10 +46,20 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.int(cx, "index")?;
     if cx.shape(&index).len() != 1 {
-        let text = format!("the index of `index_select` has one dimension{}", cx.whence(&index));
+        let text = format!(
+            "the index of `index_select` has one dimension{}",
+            cx.whence(&index)
+        );
         return Err(cx.error(a.span_of("index"), text));
     }
-    let y = cx.g.push(Op::Take { dim, what: index.text }, &[x.id, index.id], None);
+    let y = cx.g.push(
+        Op::Take {
+            dim,
+            what: index.text,
+        },
+        &[x.id, index.id],
+        None,
+    );
     Ok(cx.tensor(y))
 }
 
@@ -45,11 +67,19 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
 pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Option<i64>) -> NodeId {
     let mut shape = cx.shape(index);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
-    let rows = cx.g.push(Op::Take { dim: 0, what: index.text.clone() }, &[weight, flat], None);
+    let rows = cx.g.push(
+        Op::Take {
+            dim: 0,
+            what: index.text.clone(),
+        },
+        &[weight, flat],
+        None,
+    );
     let rows = match padding_idx {
         None => rows,
         Some(padding) => {
-            let at = cx.g.add_typed(Op::Const(padding as f64), &[], Vec::new(), DType::Int);
+            let at =
+                cx.g.add_typed(Op::Const(padding as f64), &[], Vec::new(), DType::Int);
             let hit = cx.g.binary(S::Eq, flat, at);
             let hit = cx.g.unsqueeze(hit, 1);
             let to = cx.g.shape(rows).clone();
@@ -66,7 +96,10 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let index = a.int(cx, "input")?;
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
-        let text = format!("the weight of `embedding` is a matrix (number of rows, their length){}", cx.whence(&weight));
+        let text = format!(
+            "the weight of `embedding` is a matrix (number of rows, their length){}",
+            cx.whence(&weight)
+        );
         return Err(cx.error(a.span_of("weight"), text));
     }
     let padding = match a.value("padding_idx") {
@@ -87,7 +120,10 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);
     if classes.value().is_some_and(|c| c < 1) {
-        let text = format!("`num_classes` is at least 1, not {classes}{}", show_shape(&shape));
+        let text = format!(
+            "`num_classes` is at least 1, not {classes}{}",
+            show_shape(&shape)
+        );
         return Err(cx.error(a.span_of("num_classes"), text));
     }
     let rank = shape.len();
@@ -106,7 +142,14 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: &str) -> No
     let mut at: Vec<Dim> = shape.clone();
     at.insert(dim, Dim::one());
     let at = cx.g.reshape(index, &at);
-    let y = cx.g.push(Op::Gather { dim, what: what.to_owned() }, &[x, at], None);
+    let y = cx.g.push(
+        Op::Gather {
+            dim,
+            what: what.to_owned(),
+        },
+        &[x, at],
+        None,
+    );
     cx.g.reshape(y, &shape)
 }
 
@@ -114,6 +157,13 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: &str) -> No
 pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: &str) -> NodeId {
     let shape = cx.g.shape(index).clone();
     let flat = cx.g.reshape(index, &vec![numel(&shape)]);
-    let w = cx.g.push(Op::Take { dim: 0, what: what.to_owned() }, &[weight, flat], None);
+    let w = cx.g.push(
+        Op::Take {
+            dim: 0,
+            what: what.to_owned(),
+        },
+        &[weight, flat],
+        None,
+    );
     cx.g.reshape(w, &shape)
 }

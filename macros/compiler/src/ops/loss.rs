@@ -46,7 +46,11 @@ ops! {
 fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {
     let shape = cx.g.shape(y).clone();
     let dims: Vec<usize> = (0..shape.len()).collect();
-    let choices: &[&str] = if a.has("log_target") { &["mean", "sum", "none", "batchmean"] } else { &["mean", "sum", "none"] };
+    let choices: &[&str] = if a.has("log_target") {
+        &["mean", "sum", "none", "batchmean"]
+    } else {
+        &["mean", "sum", "none"]
+    };
     let id = match a.choice(cx, "reduction", choices)? {
         "none" => y,
         "sum" => cx.g.sum(y, &dims),
@@ -62,10 +66,19 @@ fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {
 
 /// A loss of pairs of elements. Shapes must be equal: PyTorch only warns when they broadcast, and
 /// the number is then rarely the one that was meant.
-fn pointwise(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Told<NodeId>) -> Told<Value> {
+fn pointwise(
+    cx: &mut Cx,
+    a: &Args,
+    f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Told<NodeId>,
+) -> Told<Value> {
     let (x, t) = (a.float(cx, "input")?, a.float(cx, "target")?);
     if cx.shape(&x) != cx.shape(&t) {
-        let text = format!("`{}` compares values of one shape{}{}", a.callee, cx.whence(&x), cx.whence(&t));
+        let text = format!(
+            "`{}` compares values of one shape{}{}",
+            a.callee,
+            cx.whence(&x),
+            cx.whence(&t)
+        );
         return Err(cx.error(a.span, text));
     }
     let y = f(cx, a, x.id, t.id)?;
@@ -91,9 +104,14 @@ fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
 
 /// A further factor for each element, if given.
 fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
-    let Some(w) = a.optional_tensor(cx, name)? else { return Ok(y) };
+    let Some(w) = a.optional_tensor(cx, name)? else {
+        return Ok(y);
+    };
     let w = cx.to_float(&w);
-    let y_text = Tensor { id: y, text: "the loss".into() };
+    let y_text = Tensor {
+        id: y,
+        text: "the loss".into(),
+    };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if shape != *cx.g.shape(y) {
         let text = format!("`{name}` does not fit the input{}", cx.whence(&w));
@@ -128,7 +146,10 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
     if let Some(w) = a.optional_tensor(cx, "pos_weight")? {
         let w = cx.to_float(&w);
         let shape = cx.g.shape(x).clone();
-        let x_text = Tensor { id: x, text: "input".into() };
+        let x_text = Tensor {
+            id: x,
+            text: "input".into(),
+        };
         cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])?;
         let w = cx.g.expand(w.id, &shape);
         let more = cx.g.shift(w, -1.0);
@@ -167,10 +188,17 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     let t = a.tensor(cx, "target")?;
     let shape = cx.shape(&x);
     if shape.is_empty() {
-        return Err(cx.error(a.span, format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x))));
+        return Err(cx.error(
+            a.span,
+            format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x)),
+        ));
     }
     let dim = usize::from(shape.len() > 1);
-    let smoothing = if logits { super::probability(cx, a, "label_smoothing")? } else { 0.0 };
+    let smoothing = if logits {
+        super::probability(cx, a, "label_smoothing")?
+    } else {
+        0.0
+    };
     if cx.g[t.id].dtype == DType::Float {
         return probabilities(cx, a, &x, &t, dim, smoothing, logits);
     }
@@ -184,14 +212,21 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
             cx.whence(&t)
         );
         if shape.len() == 3 && cx.shape(&t) == shape[..2] {
-            text += &format!("\nhelp: classes stand in dimension 1: `{}.transpose(1, 2)`, or flatten both: `{0}.flatten(0, 1)` and `{}.flatten()`", x.text, t.text);
+            text += &format!(
+                "\nhelp: classes stand in dimension 1: `{}.transpose(1, 2)`, or flatten both: `{0}.flatten(0, 1)` and `{}.flatten()`",
+                x.text, t.text
+            );
         }
         return Err(cx.error(a.span, text));
     }
     let t = a.int(cx, "target")?;
     let ignore = a.integer(cx, "ignore_index")?;
     let weight = class_weight(cx, a, &classes)?;
-    let logp = if logits { cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None) } else { x.id };
+    let logp = if logits {
+        cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None)
+    } else {
+        x.id
+    };
 
     // A negative `ignore_index` cannot occur among unsigned classes.
     let masked = ignore >= 0 || !cx.unsigned.contains(&t.id);
@@ -216,7 +251,9 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     if let Some(valid) = valid {
         y = cx.g.select(valid, y, zero);
     }
-    if a.choice(cx, "reduction", &["mean", "sum", "none"])? != "mean" || (weights.is_none() && valid.is_none()) {
+    if a.choice(cx, "reduction", &["mean", "sum", "none"])? != "mean"
+        || (weights.is_none() && valid.is_none())
+    {
         return reduced(cx, a, y);
     }
     let one = cx.g.constant(1.0);
@@ -231,17 +268,31 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
 }
 
 fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Told<Option<NodeId>> {
-    let Some(w) = a.optional_tensor(cx, "weight")? else { return Ok(None) };
+    let Some(w) = a.optional_tensor(cx, "weight")? else {
+        return Ok(None);
+    };
     let w = cx.to_float(&w);
     if cx.shape(&w) != std::slice::from_ref(classes) {
-        let text = format!("`weight` of `{}` has one number for each of {classes} classes{}", a.callee, cx.whence(&w));
+        let text = format!(
+            "`weight` of `{}` has one number for each of {classes} classes{}",
+            a.callee,
+            cx.whence(&w)
+        );
         return Err(cx.error(a.span_of("weight"), text));
     }
     Ok(Some(w.id))
 }
 
 /// `(1 - s) y + s / C * sum over classes of -logp w`.
-fn smoothed(cx: &mut Cx, y: NodeId, logp: NodeId, dim: usize, weight: Option<NodeId>, s: f64, classes: &crate::dim::Dim) -> NodeId {
+fn smoothed(
+    cx: &mut Cx,
+    y: NodeId,
+    logp: NodeId,
+    dim: usize,
+    weight: Option<NodeId>,
+    s: f64,
+    classes: &crate::dim::Dim,
+) -> NodeId {
     let shape = cx.g.shape(logp).clone();
     let mut all = logp;
     if let Some(w) = weight {
@@ -260,12 +311,22 @@ fn smoothed(cx: &mut Cx, y: NodeId, logp: NodeId, dim: usize, weight: Option<Nod
 }
 
 /// Targets that are probabilities: `-sum(t logp)` for each row; the mean is over rows.
-fn probabilities(cx: &mut Cx, a: &Args, x: &Tensor, t: &Tensor, dim: usize, smoothing: f64, logits: bool) -> Told<Value> {
+fn probabilities(
+    cx: &mut Cx,
+    a: &Args,
+    x: &Tensor,
+    t: &Tensor,
+    dim: usize,
+    smoothing: f64,
+    logits: bool,
+) -> Told<Value> {
     let shape = cx.shape(x);
     if !logits || cx.shape(t) != shape {
         let text = format!(
             "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
-            a.callee, cx.whence(x), cx.whence(t)
+            a.callee,
+            cx.whence(x),
+            cx.whence(t)
         );
         return Err(cx.error(a.span_of("target"), text));
     }
@@ -294,11 +355,20 @@ fn probabilities(cx: &mut Cx, a: &Args, x: &Tensor, t: &Tensor, dim: usize, smoo
 
 /// `1 - cos` where the target is 1, `max(0, cos - margin)` where it is -1.
 fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let (x, y, t) = (a.float(cx, "input1")?, a.float(cx, "input2")?, a.float(cx, "target")?);
+    let (x, y, t) = (
+        a.float(cx, "input1")?,
+        a.float(cx, "input2")?,
+        a.float(cx, "target")?,
+    );
     let margin = a.number(cx, "margin")?;
     let shape = cx.shape(&x);
     if cx.shape(&y) != shape || shape.is_empty() || cx.shape(&t) != shape[..shape.len() - 1] {
-        let text = format!("`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}", cx.whence(&x), cx.whence(&y), cx.whence(&t));
+        let text = format!(
+            "`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}",
+            cx.whence(&x),
+            cx.whence(&y),
+            cx.whence(&t)
+        );
         return Err(cx.error(a.span, text));
     }
     // PyTorch adds 1e-12 to each squared length, so that zeros have a direction.
@@ -307,7 +377,11 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         let p = cx.g.mul2(x, y);
         cx.g.sum(p, &last)
     };
-    let (xy, xx, yy) = (dot(cx, x.id, y.id), dot(cx, x.id, x.id), dot(cx, y.id, y.id));
+    let (xy, xx, yy) = (
+        dot(cx, x.id, y.id),
+        dot(cx, x.id, x.id),
+        dot(cx, y.id, y.id),
+    );
     let (xx, yy) = (cx.g.shift(xx, 1e-12), cx.g.shift(yy, 1e-12));
     let lengths = cx.g.mul2(xx, yy);
     let lengths = cx.g.unary(S::Sqrt, lengths);

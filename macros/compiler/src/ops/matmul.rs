@@ -24,7 +24,11 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
     let (mut a, mut b) = (x.id, y.id);
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
-        let text = format!("`matmul` takes matrices or vectors, not a scalar{}{}", cx.whence(x), cx.whence(y));
+        let text = format!(
+            "`matmul` takes matrices or vectors, not a scalar{}{}",
+            cx.whence(x),
+            cx.whence(y)
+        );
         return Err(cx.error(span, text));
     }
     if ra == 1 {
@@ -39,7 +43,11 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
         let text = format!(
             "`matmul` sums over the last dimension of `{}`, which is {ka}, and over the {} of `{}`, which is {kb}{}{}",
             x.text,
-            if rb == 1 { "only one" } else { "second to last" },
+            if rb == 1 {
+                "only one"
+            } else {
+                "second to last"
+            },
             y.text,
             cx.whence(x),
             cx.whence(y)
@@ -79,7 +87,11 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
             if slot.is_one() {
                 *slot = d.clone();
             } else if !d.is_one() && slot != d {
-                let text = format!("the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}", cx.whence(x), cx.whence(y));
+                let text = format!(
+                    "the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}",
+                    cx.whence(x),
+                    cx.whence(y)
+                );
                 return Err(cx.error(span, text));
             }
         }
@@ -119,13 +131,21 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let bias = a.optional_tensor(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
     if sw.len() != 2 || sx.last() != sw.last() {
-        let text = format!("`linear` takes an input (.., in) and a weight (out, in){}{}", cx.whence(&x), cx.whence(&w));
+        let text = format!(
+            "`linear` takes an input (.., in) and a weight (out, in){}{}",
+            cx.whence(&x),
+            cx.whence(&w)
+        );
         return Err(cx.error(a.span, text));
     }
     if let Some(b) = &bias
         && cx.shape(b) != sw[..1]
     {
-        let text = format!("the bias of `linear` is a vector of length {}{}", sw[0], cx.whence(b));
+        let text = format!(
+            "the bias of `linear` is a vector of length {}{}",
+            sw[0],
+            cx.whence(b)
+        );
         return Err(cx.error(a.span_of("bias"), text));
     }
     let y = linear(cx, x.id, w.id, bias.map(|b| b.id));

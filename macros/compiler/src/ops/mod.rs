@@ -14,10 +14,10 @@ mod reduce;
 mod shape;
 
 pub use activation::{dropout, probability};
+pub use index::embedding;
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
 pub use shape::{flatten_dims, select_dim, slice_dim};
-pub use index::embedding;
 
 use crate::args::Args;
 use crate::cx::Cx;
@@ -79,7 +79,10 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// The op of a name.
 pub fn find(name: &str) -> Option<&'static OpDef> {
-    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, op)| op);
+    let name = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == name)
+        .map_or(name, |(_, op)| op);
     all().find(|op| op.name == name)
 }
 

@@ -38,7 +38,14 @@ pub fn trailing(cx: &Cx, a: &Args, callee: &str, x: &Tensor, shape: &Shape) -> T
 }
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` (Ba et al., 2016).
-pub fn layer_norm(cx: &mut Cx, x: NodeId, dims: &[usize], weight: Option<NodeId>, bias: Option<NodeId>, eps: f64) -> NodeId {
+pub fn layer_norm(
+    cx: &mut Cx,
+    x: NodeId,
+    dims: &[usize],
+    weight: Option<NodeId>,
+    bias: Option<NodeId>,
+    eps: f64,
+) -> NodeId {
     let shape = cx.g.shape(x).clone();
     let centre = mean(cx, x, dims);
     let centre = cx.g.unreduce(centre, dims, &shape);
@@ -48,13 +55,26 @@ pub fn layer_norm(cx: &mut Cx, x: NodeId, dims: &[usize], weight: Option<NodeId>
 }
 
 /// `x / sqrt(mean(x^2) + eps) * weight` (Zhang and Sennrich, 2019).
-pub fn rms_norm(cx: &mut Cx, x: NodeId, dims: &[usize], weight: Option<NodeId>, eps: f64) -> NodeId {
+pub fn rms_norm(
+    cx: &mut Cx,
+    x: NodeId,
+    dims: &[usize],
+    weight: Option<NodeId>,
+    eps: f64,
+) -> NodeId {
     let x2 = cx.g.mul2(x, x);
     let v = mean(cx, x2, dims);
     scaled(cx, x, v, dims, (weight, None), eps)
 }
 
-fn scaled(cx: &mut Cx, d: NodeId, v: NodeId, dims: &[usize], affine: (Option<NodeId>, Option<NodeId>), eps: f64) -> NodeId {
+fn scaled(
+    cx: &mut Cx,
+    d: NodeId,
+    v: NodeId,
+    dims: &[usize],
+    affine: (Option<NodeId>, Option<NodeId>),
+    eps: f64,
+) -> NodeId {
     let shape = cx.g.shape(d).clone();
     let v = cx.g.shift(v, eps);
     let r = cx.g.unary(S::Rsqrt, v);
@@ -74,9 +94,16 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
     let shape = a.dims(cx, "normalized_shape")?;
     let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
     let affine = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
-        let Some(t) = a.optional_tensor(cx, name)? else { return Ok(None) };
+        let Some(t) = a.optional_tensor(cx, name)? else {
+            return Ok(None);
+        };
         if cx.shape(&t) != shape {
-            let text = format!("`{name}` of `{}` has the shape {}{}", a.callee, show_shape(&shape), cx.whence(&t));
+            let text = format!(
+                "`{name}` of `{}` has the shape {}{}",
+                a.callee,
+                show_shape(&shape),
+                cx.whence(&t)
+            );
             return Err(cx.error(a.span_of(name), text));
         }
         Ok(Some(t.id))

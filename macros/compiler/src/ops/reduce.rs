@@ -44,7 +44,17 @@ fn keepdim(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize], y: NodeId) -> Told
 }
 
 fn kept(shape: &Shape, dims: &[usize]) -> Shape {
-    shape.iter().enumerate().map(|(i, d)| if dims.contains(&i) { Dim::one() } else { d.clone() }).collect()
+    shape
+        .iter()
+        .enumerate()
+        .map(|(i, d)| {
+            if dims.contains(&i) {
+                Dim::one()
+            } else {
+                d.clone()
+            }
+        })
+        .collect()
 }
 
 fn picked(cx: &Cx, x: NodeId, dims: &[usize]) -> Vec<Dim> {
@@ -90,7 +100,14 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     let dim = a.axis(cx, "dim", &x)?;
     let index = cx.g.push(Op::ArgReduce { largest, dim }, &[x.id], None);
     let at = cx.g.unsqueeze(index, dim);
-    let value = cx.g.push(Op::Gather { dim, what: a.callee.clone() }, &[x.id, at], None);
+    let value = cx.g.push(
+        Op::Gather {
+            dim,
+            what: a.callee.clone(),
+        },
+        &[x.id, at],
+        None,
+    );
     let (value, index) = if a.flag(cx, "keepdim")? {
         (value, at)
     } else {
@@ -140,7 +157,10 @@ fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
 fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
     let ord = a.number(cx, "ord")?;
     if ord != 1.0 && ord != 2.0 {
-        return Err(cx.error(a.span_of("ord"), format!("`ord` of `norm` is 1 or 2, not {ord}")));
+        return Err(cx.error(
+            a.span_of("ord"),
+            format!("`ord` of `norm` is 1 or 2, not {ord}"),
+        ));
     }
     over(cx, a, |cx, x, dims| {
         if ord == 1.0 {
@@ -160,6 +180,13 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
-    let y = cx.g.push(Op::CumSum { dim, reverse: false }, &[x.id], None);
+    let y = cx.g.push(
+        Op::CumSum {
+            dim,
+            reverse: false,
+        },
+        &[x.id],
+        None,
+    );
     Ok(cx.tensor(y))
 }

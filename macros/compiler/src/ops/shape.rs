@@ -41,12 +41,18 @@ fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
     let mut to = a.dims(cx, "*shape")?;
     let from = cx.shape(&x);
     let total = numel(&from);
-    let free: Vec<usize> = (0..to.len()).filter(|i| to[*i].value() == Some(-1)).collect();
+    let free: Vec<usize> = (0..to.len())
+        .filter(|i| to[*i].value() == Some(-1))
+        .collect();
     if free.len() > 1 {
         return Err(cx.error(a.span_of("*shape"), "only one size of `reshape` can be -1"));
     }
     if let [free] = free[..] {
-        let rest = to.iter().enumerate().filter(|(i, _)| *i != free).fold(Dim::one(), |n, (_, d)| n.mul(d));
+        let rest = to
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != free)
+            .fold(Dim::one(), |n, (_, d)| n.mul(d));
         let why = format!("`reshape` of `{}` to {}", x.text, show_shape(&to));
         to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
     }
@@ -54,7 +60,9 @@ fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
         let (all, want) = (total.to_string(), numel(&to).to_string());
         let text = format!(
             "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
-            x.text, show_shape(&to), cx.whence(&x)
+            x.text,
+            show_shape(&to),
+            cx.whence(&x)
         );
         return Err(cx.error(a.span_of("*shape"), text));
     }
@@ -76,7 +84,10 @@ pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<NodeId> {
     }
     let (start, end) = (a.axis(cx, "start_dim", x)?, a.axis(cx, "end_dim", x)?);
     if start > end {
-        return Err(cx.error(a.span, format!("`flatten` from dimension {start} to {end}: the first comes after the last")));
+        return Err(cx.error(
+            a.span,
+            format!("`flatten` from dimension {start} to {end}: the first comes after the last"),
+        ));
     }
     let mut to = shape[..start].to_vec();
     to.push(numel(&shape[start..=end]));
@@ -90,11 +101,20 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
     let mut sizes = a.dims(cx, "sizes")?;
     let shape = cx.shape(&x);
     if let Some(free) = sizes.iter().position(|d| d.value() == Some(-1)) {
-        let rest = sizes.iter().enumerate().filter(|(i, _)| *i != free).fold(Dim::one(), |n, (_, d)| n.mul(d));
+        let rest = sizes
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != free)
+            .fold(Dim::one(), |n, (_, d)| n.mul(d));
         sizes[free] = cx.divides(&shape[dim], &rest, a.span_of("sizes"), "`unflatten`")?;
     }
     if numel(&sizes) != shape[dim] {
-        let text = format!("`unflatten` of size {} to {}{}", shape[dim], show_shape(&sizes), cx.whence(&x));
+        let text = format!(
+            "`unflatten` of size {} to {}{}",
+            shape[dim],
+            show_shape(&sizes),
+            cx.whence(&x)
+        );
         return Err(cx.error(a.span_of("sizes"), text));
     }
     let mut to = shape[..dim].to_vec();
@@ -117,9 +137,19 @@ fn t(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let rank = cx.g.shape(x.id).len();
     if rank > 2 {
-        return Err(cx.error(a.span, format!("`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`", cx.whence(&x))));
+        return Err(cx.error(
+            a.span,
+            format!(
+                "`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`",
+                cx.whence(&x)
+            ),
+        ));
     }
-    let y = if rank == 2 { cx.g.permute(x.id, &[1, 0]) } else { x.id };
+    let y = if rank == 2 {
+        cx.g.permute(x.id, &[1, 0])
+    } else {
+        x.id
+    };
     Ok(cx.tensor(y))
 }
 
@@ -144,8 +174,12 @@ fn squeeze(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
     let shape = cx.shape(&x);
-    let to: Shape =
-        shape.iter().enumerate().filter(|(i, d)| !(dims.contains(i) && d.is_one())).map(|(_, d)| d.clone()).collect();
+    let to: Shape = shape
+        .iter()
+        .enumerate()
+        .filter(|(i, d)| !(dims.contains(i) && d.is_one()))
+        .map(|(_, d)| d.clone())
+        .collect();
     let y = cx.g.reshape(x.id, &to);
     Ok(cx.tensor(y))
 }
@@ -165,7 +199,14 @@ fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<usize> {
     if (0..=n).contains(&at) {
         return Ok(at as usize);
     }
-    Err(cx.error(a.span_of(name), format!("`{name}` of `{}` is from -{} to {n}, not {d}", a.callee, n + 1)))
+    Err(cx.error(
+        a.span_of(name),
+        format!(
+            "`{name}` of `{}` is from -{} to {n}, not {d}",
+            a.callee,
+            n + 1
+        ),
+    ))
 }
 
 fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> {
@@ -178,11 +219,17 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> 
             }
         }
     }
-    let fits = lead.is_some_and(|lead| from.iter().zip(&to[lead..]).all(|(a, b)| a == b || a.is_one()));
+    let fits = lead.is_some_and(|lead| {
+        from.iter()
+            .zip(&to[lead..])
+            .all(|(a, b)| a == b || a.is_one())
+    });
     if !fits {
         let text = format!(
             "`{}` does not expand to {}: dimensions align at the end, and only 1 repeats{}",
-            x.text, show_shape(&to), cx.whence(x)
+            x.text,
+            show_shape(&to),
+            cx.whence(x)
         );
         return Err(cx.error(span, text));
     }
@@ -208,12 +255,19 @@ fn repeat(cx: &mut Cx, a: &Args) -> Told<Value> {
     let repeats = a.dims(cx, "*repeats")?;
     let from = cx.shape(&x);
     let Some(lead) = repeats.len().checked_sub(from.len()) else {
-        let text = format!("`repeat` needs a number for each dimension{}", cx.whence(&x));
+        let text = format!(
+            "`repeat` needs a number for each dimension{}",
+            cx.whence(&x)
+        );
         return Err(cx.error(a.span_of("*repeats"), text));
     };
     let (mut split, mut whole, mut to) = (Vec::new(), Vec::new(), Vec::new());
     for (i, r) in repeats.iter().enumerate() {
-        let d = if i < lead { Dim::one() } else { from[i - lead].clone() };
+        let d = if i < lead {
+            Dim::one()
+        } else {
+            from[i - lead].clone()
+        };
         split.extend([Dim::one(), d.clone()]);
         whole.extend([r.clone(), d.clone()]);
         to.push(r.mul(&d));
@@ -237,22 +291,37 @@ fn end_of(value: &Value, size: &Dim, default: Dim) -> Option<Dim> {
         Value::Null => Some(default),
         v => {
             let d = v.as_dim()?;
-            Some(if d.value().is_some_and(|v| v < 0) { size.add(&d) } else { d })
+            Some(if d.value().is_some_and(|v| v < 0) {
+                size.add(&d)
+            } else {
+                d
+            })
         }
     }
 }
 
 /// `x[start..end]` along one dimension, with a step.
-pub fn slice_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, ends: (&Value, &Value), step: i64) -> Told<NodeId> {
+pub fn slice_dim(
+    cx: &mut Cx,
+    span: Span,
+    x: &Tensor,
+    dim: usize,
+    ends: (&Value, &Value),
+    step: i64,
+) -> Told<NodeId> {
     let shape = cx.shape(x);
     let size = shape[dim].clone();
-    let (Some(start), Some(mut stop)) =
-        (end_of(ends.0, &size, Dim::from(0)), end_of(ends.1, &size, size.clone()))
-    else {
+    let (Some(start), Some(mut stop)) = (
+        end_of(ends.0, &size, Dim::from(0)),
+        end_of(ends.1, &size, size.clone()),
+    ) else {
         return Err(cx.error(span, "a slice goes from one whole number to another"));
     };
     if step < 1 {
-        return Err(cx.error(span, format!("a step is at least 1, not {step}\nhelp: `flip` reverses a dimension")));
+        return Err(cx.error(
+            span,
+            format!("a step is at least 1, not {step}\nhelp: `flip` reverses a dimension"),
+        ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
     // Python cuts a range at the end; so do literals here. Symbols are checked at the door.
@@ -266,8 +335,11 @@ pub fn slice_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, ends: (&Value,
     cx.at_least(&size, &stop, span, &why)?;
     cx.at_least(&stop, &start, span, &why)?;
     stop = stop.sub(&start);
-    let length =
-        if step == 1 { stop } else { stop.add(&Dim::from(step - 1)).div_floor(&Dim::from(step)) };
+    let length = if step == 1 {
+        stop
+    } else {
+        stop.add(&Dim::from(step - 1)).div_floor(&Dim::from(step))
+    };
     let mut to = shape.clone();
     to[dim] = length;
     let mut starts = vec![Dim::from(0); shape.len()];
@@ -277,7 +349,14 @@ pub fn slice_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, ends: (&Value,
     if to == shape && step == 1 {
         return Ok(x.id);
     }
-    Ok(cx.g.push(Op::Slice { start: starts, step: steps }, &[x.id], Some(to)))
+    Ok(cx.g.push(
+        Op::Slice {
+            start: starts,
+            step: steps,
+        },
+        &[x.id],
+        Some(to),
+    ))
 }
 
 fn slice(cx: &mut Cx, a: &Args) -> Told<Value> {
@@ -306,7 +385,10 @@ pub fn select_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, index: &Value
     if let (Some(i), Some(n)) = (at.value(), size.value())
         && (i < 0 || i >= n)
     {
-        let text = format!("index {i} is outside dimension {dim}, which has size {n}{}", cx.whence(x));
+        let text = format!(
+            "index {i} is outside dimension {dim}, which has size {n}{}",
+            cx.whence(x)
+        );
         return Err(cx.error(span, text));
     }
     let next = Value::Dim(at.add(&Dim::one()));
@@ -329,7 +411,14 @@ fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Told<
     let mut out = Vec::new();
     for size in sizes {
         let end = at.add(size);
-        let y = slice_dim(cx, a.span, x, dim, (&Value::Dim(at), &Value::Dim(end.clone())), 1)?;
+        let y = slice_dim(
+            cx,
+            a.span,
+            x,
+            dim,
+            (&Value::Dim(at), &Value::Dim(end.clone())),
+            1,
+        )?;
         out.push(cx.tensor(y));
         at = end;
     }
@@ -354,7 +443,10 @@ fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
                     sizes
                 }
                 _ => {
-                    let text = format!("`split` of size {size} into pieces of {each}: the number of pieces is not known{}", cx.whence(&x));
+                    let text = format!(
+                        "`split` of size {size} into pieces of {each}: the number of pieces is not known{}",
+                        cx.whence(&x)
+                    );
                     return Err(cx.error(span, text));
                 }
             }
@@ -362,7 +454,11 @@ fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
     };
     let sum = sizes.iter().fold(Dim::from(0), |n, d| n.add(d));
     if sum != size {
-        let text = format!("the pieces {} add up to {sum}, but dimension {dim} has size {size}{}", show_shape(&sizes), cx.whence(&x));
+        let text = format!(
+            "the pieces {} add up to {sum}, but dimension {dim} has size {size}{}",
+            show_shape(&sizes),
+            cx.whence(&x)
+        );
         return Err(cx.error(span, text));
     }
     pieces(cx, a, &x, dim, &sizes)
@@ -375,7 +471,10 @@ fn chunk(cx: &mut Cx, a: &Args) -> Told<Value> {
     let chunks = a.integer(cx, "chunks")?;
     let size = cx.shape(&x)[dim].clone();
     if chunks < 1 {
-        return Err(cx.error(a.span_of("chunks"), format!("`chunks` is at least 1, not {chunks}")));
+        return Err(cx.error(
+            a.span_of("chunks"),
+            format!("`chunks` is at least 1, not {chunks}"),
+        ));
     }
     let sizes = match size.value() {
         Some(n) => {
@@ -407,7 +506,12 @@ fn tensors(cx: &mut Cx, a: &Args) -> Told<Vec<Tensor>> {
         match v {
             Value::Tensor(t) => out.push(t),
             v => {
-                let text = format!("`{}` takes tensors, not {}\nhelp: `{}([x, y], dim = 0)`", a.callee, v.kind(), a.callee);
+                let text = format!(
+                    "`{}` takes tensors, not {}\nhelp: `{}([x, y], dim = 0)`",
+                    a.callee,
+                    v.kind(),
+                    a.callee
+                );
                 return Err(cx.error(a.span_of("*tensors"), text));
             }
         }
@@ -433,13 +537,22 @@ fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
     let first = cx.shape(&xs[0]);
     for x in &xs[1..] {
         let shape = cx.shape(x);
-        if shape.len() != first.len() || (0..first.len()).any(|d| d != dim && shape[d] != first[d]) {
-            let text = format!("`cat` along dimension {dim} takes tensors that are alike in all others{}{}", cx.whence(&xs[0]), cx.whence(x));
+        if shape.len() != first.len() || (0..first.len()).any(|d| d != dim && shape[d] != first[d])
+        {
+            let text = format!(
+                "`cat` along dimension {dim} takes tensors that are alike in all others{}{}",
+                cx.whence(&xs[0]),
+                cx.whence(x)
+            );
             return Err(cx.error(a.span, text));
         }
     }
     let ids: Vec<NodeId> = xs.iter().map(|x| x.id).collect();
-    let y = if ids.len() == 1 { ids[0] } else { cx.g.push(Op::Concat { dim }, &ids, None) };
+    let y = if ids.len() == 1 {
+        ids[0]
+    } else {
+        cx.g.push(Op::Concat { dim }, &ids, None)
+    };
     Ok(cx.tensor(y))
 }
 
@@ -449,12 +562,20 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
     let dim = new_axis(cx, a, "dim", first.len())?;
     for x in &xs[1..] {
         if cx.shape(x) != first {
-            let text = format!("`stack` takes tensors of one shape{}{}", cx.whence(&xs[0]), cx.whence(x));
+            let text = format!(
+                "`stack` takes tensors of one shape{}{}",
+                cx.whence(&xs[0]),
+                cx.whence(x)
+            );
             return Err(cx.error(a.span, text));
         }
     }
     let ids: Vec<NodeId> = xs.iter().map(|x| cx.g.unsqueeze(x.id, dim)).collect();
-    let y = if ids.len() == 1 { ids[0] } else { cx.g.push(Op::Concat { dim }, &ids, None) };
+    let y = if ids.len() == 1 {
+        ids[0]
+    } else {
+        cx.g.push(Op::Concat { dim }, &ids, None)
+    };
     Ok(cx.tensor(y))
 }
 
@@ -466,15 +587,24 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
     let shape = cx.shape(&x);
     let span = a.span_of("pad");
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
-        let text = format!("`pad` lists two numbers for each dimension, the last dimension first{}", cx.whence(&x));
+        let text = format!(
+            "`pad` lists two numbers for each dimension, the last dimension first{}",
+            cx.whence(&x)
+        );
         return Err(cx.error(span, text));
     }
     if list.iter().any(|p| *p < 0) {
-        return Err(cx.error(span, "`pad` adds elements: its numbers are not negative\nhelp: a slice takes elements away"));
+        return Err(cx.error(
+            span,
+            "`pad` adds elements: its numbers are not negative\nhelp: a slice takes elements away",
+        ));
     }
     let sides = |d: usize| -> (i64, i64) {
         let k = shape.len() - 1 - d;
-        (list.get(2 * k).copied().unwrap_or(0), list.get(2 * k + 1).copied().unwrap_or(0))
+        (
+            list.get(2 * k).copied().unwrap_or(0),
+            list.get(2 * k + 1).copied().unwrap_or(0),
+        )
     };
     if mode == "reflect" {
         let mut y = x;
@@ -485,13 +615,21 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     let value = a.number(cx, "value")?;
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
-    let to: Shape = (0..shape.len()).map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1))).collect();
+    let to: Shape = (0..shape.len())
+        .map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1)))
+        .collect();
     let step = vec![1; shape.len()];
     let y = cx.g.push(Op::Pad { low, step, value }, &[x.id], Some(to));
     Ok(cx.tensor(y))
 }
 
-fn reflect(cx: &mut Cx, span: Span, x: &Tensor, d: usize, (before, after): (i64, i64)) -> Told<NodeId> {
+fn reflect(
+    cx: &mut Cx,
+    span: Span,
+    x: &Tensor,
+    d: usize,
+    (before, after): (i64, i64),
+) -> Told<NodeId> {
     let size = cx.shape(x)[d].clone();
     let mut parts = Vec::new();
     let part = |cx: &mut Cx, from: Dim, to: Dim| -> Told<NodeId> {
@@ -503,9 +641,17 @@ fn reflect(cx: &mut Cx, span: Span, x: &Tensor, d: usize, (before, after): (i64,
     }
     parts.push(x.id);
     if after > 0 {
-        parts.push(part(cx, size.sub(&Dim::from(after + 1)), size.sub(&Dim::one()))?);
+        parts.push(part(
+            cx,
+            size.sub(&Dim::from(after + 1)),
+            size.sub(&Dim::one()),
+        )?);
     }
-    Ok(if parts.len() == 1 { parts[0] } else { cx.g.push(Op::Concat { dim: d }, &parts, None) })
+    Ok(if parts.len() == 1 {
+        parts[0]
+    } else {
+        cx.g.push(Op::Concat { dim: d }, &parts, None)
+    })
 }
 
 /// Keeps the triangle on one side of a diagonal of the last two dimensions.
@@ -515,12 +661,16 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Told<Value> {
     let shape = cx.shape(&x);
     let rank = shape.len();
     if rank < 2 {
-        return Err(cx.error(a.span, format!("`{}` takes a matrix{}", a.callee, cx.whence(&x))));
+        return Err(cx.error(
+            a.span,
+            format!("`{}` takes a matrix{}", a.callee, cx.whence(&x)),
+        ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
     let shift = cx.g.full(diagonal as f64, DType::Int, &shape);
     let limit = cx.g.scalar(S::Add, &[row, shift]);
-    let keep = cx.g.scalar(if lower { S::Le } else { S::Ge }, &[column, limit]);
+    let keep =
+        cx.g.scalar(if lower { S::Le } else { S::Ge }, &[column, limit]);
     if cx.g[x.id].dtype == DType::Bool {
         let y = cx.g.scalar(S::And, &[keep, x.id]);
         return Ok(cx.tensor(y));

@@ -42,14 +42,23 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
             input.parse::<proc_macro2::Punct>()?;
         }
         let right = binary(input, level + 1)?;
-        left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
+        left = Expr {
+            kind: ExprKind::Binary(op, Box::new(left), Box::new(right)),
+            span,
+        };
     }
     for (wrong, text) in [
         (input.peek(Token![||]), "write `|` between conditions"),
         (input.peek(Token![&&]), "write `&` between conditions"),
         (input.peek(Token![%]), "there is no `%` here"),
-        (input.peek(Token![^]), "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power"),
-        (input.peek(Token![@]), "there is no `@` here\nhelp: write `matmul(x, y)` or `x.matmul(y)`"),
+        (
+            input.peek(Token![^]),
+            "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power",
+        ),
+        (
+            input.peek(Token![@]),
+            "there is no `@` here\nhelp: write `matmul(x, y)` or `x.matmul(y)`",
+        ),
     ] {
         if level == 0 && wrong {
             return Err(input.error(text));
@@ -64,13 +73,22 @@ fn prefix(input: ParseStream) -> syn::Result<Expr> {
         input.parse::<Token![-]>()?;
         let x = prefix(input)?;
         return Ok(match x.kind {
-            ExprKind::Number(v, int) => Expr { kind: ExprKind::Number(-v, int), span: x.span },
-            _ => Expr { kind: ExprKind::Neg(Box::new(x)), span },
+            ExprKind::Number(v, int) => Expr {
+                kind: ExprKind::Number(-v, int),
+                span: x.span,
+            },
+            _ => Expr {
+                kind: ExprKind::Neg(Box::new(x)),
+                span,
+            },
         });
     }
     if input.peek(Token![!]) {
         input.parse::<Token![!]>()?;
-        return Ok(Expr { kind: ExprKind::Not(Box::new(prefix(input)?)), span });
+        return Ok(Expr {
+            kind: ExprKind::Not(Box::new(prefix(input)?)),
+            span,
+        });
     }
     postfix(input)
 }
@@ -80,7 +98,9 @@ fn postfix(input: ParseStream) -> syn::Result<Expr> {
     loop {
         if input.peek(Token![.]) && !input.peek(Token![..]) {
             input.parse::<Token![.]>()?;
-            let name = input.call(Ident::parse_any).map_err(|e| syn::Error::new(e.span(), "expected a method's name"))?;
+            let name = input
+                .call(Ident::parse_any)
+                .map_err(|e| syn::Error::new(e.span(), "expected a method's name"))?;
             let span = name.span();
             let kind = if input.peek(token::Paren) {
                 ExprKind::Method(Box::new(x), unraw(&name), args(input)?)
@@ -92,7 +112,10 @@ fn postfix(input: ParseStream) -> syn::Result<Expr> {
             let content;
             let brackets = bracketed!(content in input);
             let items = content.parse_terminated(item, Token![,])?;
-            x = Expr { kind: ExprKind::Index(Box::new(x), items.into_iter().collect()), span: brackets.span.join() };
+            x = Expr {
+                kind: ExprKind::Index(Box::new(x), items.into_iter().collect()),
+                span: brackets.span.join(),
+            };
         } else {
             return Ok(x);
         }
@@ -110,7 +133,11 @@ fn item(input: ParseStream) -> syn::Result<Item> {
         input.parse::<Token![...]>()?;
         return Ok(Item::Rest(span));
     }
-    let from = if input.peek(Token![..]) { None } else { Some(expr(input)?) };
+    let from = if input.peek(Token![..]) {
+        None
+    } else {
+        Some(expr(input)?)
+    };
     if !input.peek(Token![..]) {
         return match from {
             Some(at) => Ok(Item::At(at)),
@@ -122,7 +149,11 @@ fn item(input: ParseStream) -> syn::Result<Item> {
         return Err(input.error("ranges end before their second number: write `a..b`"));
     }
     input.parse::<Token![..]>()?;
-    let to = if input.is_empty() || input.peek(Token![,]) { None } else { Some(expr(input)?) };
+    let to = if input.is_empty() || input.peek(Token![,]) {
+        None
+    } else {
+        Some(expr(input)?)
+    };
     Ok(Item::Range(from, to, span))
 }
 
@@ -136,7 +167,8 @@ pub fn args(input: ParseStream) -> syn::Result<Vec<Arg>> {
 
 /// One argument.
 pub fn arg(input: ParseStream) -> syn::Result<Arg> {
-    let keyword = input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+    let keyword =
+        input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
     let name = if keyword {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
@@ -144,7 +176,10 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     } else {
         None
     };
-    Ok(Arg { name, value: expr(input)? })
+    Ok(Arg {
+        name,
+        value: expr(input)?,
+    })
 }
 
 fn atom(input: ParseStream) -> syn::Result<Expr> {
@@ -152,13 +187,32 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
     let ok = |kind| Ok(Expr { kind, span });
     if input.peek(Lit) {
         return match input.parse::<Lit>()? {
-            Lit::Int(n) if n.suffix().is_empty() => ok(ExprKind::Number(n.base10_parse::<f64>()?, true)),
-            Lit::Float(n) if n.suffix().is_empty() => ok(ExprKind::Number(n.base10_parse::<f64>()?, false)),
-            Lit::Int(n) => Err(syn::Error::new(span, format!("a number takes no suffix here: write `{}`", n.base10_digits()))),
-            Lit::Float(n) => Err(syn::Error::new(span, format!("a number takes no suffix here: write `{}`", n.base10_digits()))),
+            Lit::Int(n) if n.suffix().is_empty() => {
+                ok(ExprKind::Number(n.base10_parse::<f64>()?, true))
+            }
+            Lit::Float(n) if n.suffix().is_empty() => {
+                ok(ExprKind::Number(n.base10_parse::<f64>()?, false))
+            }
+            Lit::Int(n) => Err(syn::Error::new(
+                span,
+                format!(
+                    "a number takes no suffix here: write `{}`",
+                    n.base10_digits()
+                ),
+            )),
+            Lit::Float(n) => Err(syn::Error::new(
+                span,
+                format!(
+                    "a number takes no suffix here: write `{}`",
+                    n.base10_digits()
+                ),
+            )),
             Lit::Str(s) => ok(ExprKind::Str(s.value())),
             Lit::Bool(b) => ok(ExprKind::Bool(b.value)),
-            _ => Err(syn::Error::new(span, "expected a number, a string, or `true` or `false`")),
+            _ => Err(syn::Error::new(
+                span,
+                "expected a number, a string, or `true` or `false`",
+            )),
         };
     }
     if input.peek(token::Paren) {
@@ -184,10 +238,14 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
     if input.peek(syn::Ident::peek_any) {
         let name = input.call(Ident::parse_any)?;
         if name == "self" && input.peek(Token![.]) {
-            return Err(syn::Error::new(span, "layers are in scope by their names: leave out `self.`"));
+            return Err(syn::Error::new(
+                span,
+                "layers are in scope by their names: leave out `self.`",
+            ));
         }
         if input.peek(Token![::]) {
-            return Err(input.error("paths have no place here: names are those of layers, functions and ops"));
+            return Err(input
+                .error("paths have no place here: names are those of layers, functions and ops"));
         }
         if input.peek(Token![!]) && !input.peek(Token![!=]) {
             return Err(input.error("macros have no place in a network's function"));

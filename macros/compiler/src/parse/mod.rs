@@ -45,10 +45,18 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
             return None;
         }
     };
-    let mut network =
-        Network { attrs, vis: vis.into_token_stream(), name, fields: Vec::new(), functions: Vec::new() };
+    let mut network = Network {
+        attrs,
+        vis: vis.into_token_stream(),
+        name,
+        fields: Vec::new(),
+        functions: Vec::new(),
+    };
     if input.peek(Token![<]) {
-        diag.error(input.span(), "a network takes no generic parameters: write its sizes as numbers or Rust constants");
+        diag.error(
+            input.span(),
+            "a network takes no generic parameters: write its sizes as numbers or Rust constants",
+        );
         while !input.is_empty() && !input.peek(token::Brace) {
             skip_one(input);
         }
@@ -94,7 +102,12 @@ fn fields(input: ParseStream, out: &mut Vec<Field>, diag: &Diag) -> syn::Result<
                 // Keep the name, so that its uses are not errors too.
                 let _ = start.call(Attribute::parse_outer);
                 if let Ok(name) = start.parse::<Ident>() {
-                    out.push(Field { attrs: Vec::new(), name, kind: FieldKind::Poison, frozen: false });
+                    out.push(Field {
+                        attrs: Vec::new(),
+                        name,
+                        kind: FieldKind::Poison,
+                        frozen: false,
+                    });
                 }
                 while !content.is_empty() && !content.peek(Token![,]) {
                     skip_one(&content);
@@ -123,7 +136,10 @@ fn field(input: ParseStream) -> syn::Result<Field> {
     let layer = input.call(Ident::parse_any)?;
     if layer == "Param" {
         if !input.peek(token::Bracket) {
-            return Err(syn::Error::new(layer.span(), "a parameter has a shape in brackets: `Param[8, 3] = zeros`"));
+            return Err(syn::Error::new(
+                layer.span(),
+                "a parameter has a shape in brackets: `Param[8, 3] = zeros`",
+            ));
         }
         let shape = bracket_list(input)?.0;
         let init = if input.peek(Token![=]) {
@@ -132,7 +148,12 @@ fn field(input: ParseStream) -> syn::Result<Field> {
         } else {
             None
         };
-        return Ok(Field { attrs, name, kind: FieldKind::Param { shape, init }, frozen: flags[0].is_some() });
+        return Ok(Field {
+            attrs,
+            name,
+            kind: FieldKind::Param { shape, init },
+            frozen: flags[0].is_some(),
+        });
     }
     let args = if input.peek(token::Paren) {
         let content;
@@ -141,9 +162,16 @@ fn field(input: ParseStream) -> syn::Result<Field> {
     } else if input.is_empty() || input.peek(Token![,]) {
         Vec::new()
     } else {
-        return Err(input.error(format!("expected the arguments of `{layer}`, such as `{layer}(..)`")));
+        return Err(input.error(format!(
+            "expected the arguments of `{layer}`, such as `{layer}(..)`"
+        )));
     };
-    Ok(Field { attrs, name, kind: FieldKind::Layer { layer, args }, frozen: flags[0].is_some() })
+    Ok(Field {
+        attrs,
+        name,
+        kind: FieldKind::Layer { layer, args },
+        frozen: flags[0].is_some(),
+    })
 }
 
 fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
@@ -154,7 +182,10 @@ fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
             let arrow: Token![->] = content.parse()?;
             let to = expr::expr(content)?;
             let span = arrow.spans[0];
-            arg.value = Expr { kind: crate::ast::ExprKind::Arrow(Box::new(arg.value), Box::new(to)), span };
+            arg.value = Expr {
+                kind: crate::ast::ExprKind::Arrow(Box::new(arg.value), Box::new(to)),
+                span,
+            };
         }
         args.push(arg);
         if content.is_empty() {
@@ -166,18 +197,33 @@ fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
 }
 
 /// Attributes, those in `flags` taken out: the span of each that is there.
-fn attributes(input: ParseStream, flags: &[&str]) -> syn::Result<(Vec<Attribute>, Vec<Option<Span>>)> {
+fn attributes(
+    input: ParseStream,
+    flags: &[&str],
+) -> syn::Result<(Vec<Attribute>, Vec<Option<Span>>)> {
     let mut found = vec![None; flags.len()];
     let mut rest = Vec::new();
     for attr in input.call(Attribute::parse_outer)? {
-        let name = attr.path().get_ident().map(Ident::to_string).unwrap_or_default();
+        let name = attr
+            .path()
+            .get_ident()
+            .map(Ident::to_string)
+            .unwrap_or_default();
         match flags.iter().position(|f| *f == name) {
             Some(i) => found[i] = attr.path().get_ident().map(Ident::span),
-            None if ["doc", "allow", "expect", "cfg", "deprecated"].contains(&name.as_str()) => rest.push(attr),
+            None if ["doc", "allow", "expect", "cfg", "deprecated"].contains(&name.as_str()) => {
+                rest.push(attr)
+            }
             None => {
                 let known: Vec<String> = flags.iter().map(|f| format!("`#[{f}]`")).collect();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let text = format!("unknown attribute `{name}` here\nnetform's attributes in this place: {known}");
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                let text = format!(
+                    "unknown attribute `{name}` here\nnetform's attributes in this place: {known}"
+                );
                 return Err(syn::Error::new_spanned(attr.path(), text));
             }
         }
@@ -188,7 +234,9 @@ fn attributes(input: ParseStream, flags: &[&str]) -> syn::Result<(Vec<Attribute>
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     let (attrs, _) = attributes(input, &[])?;
     if input.peek(Token![pub]) {
-        return Err(input.error("a network's functions are as public as the network: leave out `pub`"));
+        return Err(
+            input.error("a network's functions are as public as the network: leave out `pub`")
+        );
     }
     if !input.peek(Token![fn]) {
         return Err(input.error("expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`"));
@@ -206,14 +254,22 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         content.parse::<Token![,]>()?;
     }
     if !input.peek(Token![->]) {
-        let text = format!("`{name}` returns nothing\nhelp: say what it returns: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar");
+        let text = format!(
+            "`{name}` returns nothing\nhelp: say what it returns: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar"
+        );
         return Err(syn::Error::new(name.span(), text));
     }
     input.parse::<Token![->]>()?;
     let (ret, tuple) = if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        (content.parse_terminated(ty, Token![,])?.into_iter().collect(), true)
+        (
+            content
+                .parse_terminated(ty, Token![,])?
+                .into_iter()
+                .collect(),
+            true,
+        )
     } else {
         (vec![ty(input)?], false)
     };
@@ -227,21 +283,37 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
             None
         }
     };
-    Ok(Function { attrs, name, args, ret, tuple, body, end: brace.span.close() })
+    Ok(Function {
+        attrs,
+        name,
+        args,
+        ret,
+        tuple,
+        body,
+        end: brace.span.close(),
+    })
 }
 
 fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let (_, flags) = attributes(input, &["grad"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
-        return Err(input.error("a network's functions name no `self`: layers are in scope by their names"));
+        return Err(
+            input.error("a network's functions name no `self`: layers are in scope by their names")
+        );
     }
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {
-        let text = format!("`{name}` has no shape\nhelp: write `{name}: [B, 8]`, with a name for each size that is known only when called");
+        let text = format!(
+            "`{name}` has no shape\nhelp: write `{name}: [B, 8]`, with a name for each size that is known only when called"
+        );
         return Err(syn::Error::new(name.span(), text));
     }
     input.parse::<Token![:]>()?;
-    Ok(FnArg { grad: flags[0], name, ty: ty(input)? })
+    Ok(FnArg {
+        grad: flags[0],
+        name,
+        ty: ty(input)?,
+    })
 }
 
 fn ty(input: ParseStream) -> syn::Result<Type> {
@@ -250,7 +322,9 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
     } else {
         let elem = input.call(Ident::parse_any)?;
         if !input.peek(token::Bracket) {
-            let text = format!("`{elem}` is no shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers");
+            let text = format!(
+                "`{elem}` is no shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers"
+            );
             return Err(syn::Error::new(elem.span(), text));
         }
         Some(elem)
@@ -275,10 +349,22 @@ fn block(input: ParseStream) -> syn::Result<Block> {
         }
         for (token, text) in [
             (input.peek(Token![for]), "a network's function has no `for`"),
-            (input.peek(Token![while]), "a network's function has no `while`: what it computes is fixed when it is compiled"),
-            (input.peek(Token![loop]), "a network's function has no `loop`: what it computes is fixed when it is compiled"),
-            (input.peek(Token![if]), "a network's function has no `if`\nhelp: `where(condition, x, y)` chooses element by element"),
-            (input.peek(Token![return]), "a network's function has no `return`\nhelp: leave the result as the last expression, without `;`"),
+            (
+                input.peek(Token![while]),
+                "a network's function has no `while`: what it computes is fixed when it is compiled",
+            ),
+            (
+                input.peek(Token![loop]),
+                "a network's function has no `loop`: what it computes is fixed when it is compiled",
+            ),
+            (
+                input.peek(Token![if]),
+                "a network's function has no `if`\nhelp: `where(condition, x, y)` chooses element by element",
+            ),
+            (
+                input.peek(Token![return]),
+                "a network's function has no `return`\nhelp: leave the result as the last expression, without `;`",
+            ),
         ] {
             if token {
                 return Err(input.error(text));
@@ -294,7 +380,10 @@ fn block(input: ParseStream) -> syn::Result<Block> {
         }
         let value = expr::expr(input)?;
         if input.is_empty() {
-            return Ok(Block { stmts, tail: Some(value) });
+            return Ok(Block {
+                stmts,
+                tail: Some(value),
+            });
         }
         semicolon(input)?;
         stmts.push(Stmt::Expr(value));

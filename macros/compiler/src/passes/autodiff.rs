@@ -12,7 +12,11 @@ use crate::scalar::Scalar;
 pub fn gradients(g: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> Vec<Option<NodeId>> {
     let active = active(g, wrt);
     // grads[node][result]: a node of several results collects one gradient for each.
-    let mut grads: Vec<Vec<Option<NodeId>>> = g.nodes.iter().map(|n| vec![None; 1 + n.also.len()]).collect();
+    let mut grads: Vec<Vec<Option<NodeId>>> = g
+        .nodes
+        .iter()
+        .map(|n| vec![None; 1 + n.also.len()])
+        .collect();
     let forward = grads.len();
     for &(value, dy) in seeds {
         accumulate(g, &mut grads[value.index()][0], dy);
@@ -23,9 +27,19 @@ pub fn gradients(g: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> V
             continue;
         }
         let y = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
-        let Node { op, args, span, name, .. } = g[y].clone();
+        let Node {
+            op,
+            args,
+            span,
+            name,
+            ..
+        } = g[y].clone();
         g.here.span = span;
-        g.here.name = if name.is_empty() { name } else { format!("d {name}") };
+        g.here.name = if name.is_empty() {
+            name
+        } else {
+            format!("d {name}")
+        };
         if let Op::Get(k) = op {
             if let Some(dy) = grads[index][0] {
                 let mut slot = grads[args[0].index()][k];

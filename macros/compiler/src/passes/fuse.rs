@@ -15,7 +15,13 @@ use std::collections::HashMap;
 pub fn fuse(graph: &Graph) -> Graph {
     let clusters = cluster(graph);
     let users = graph.users();
-    let mut f = Fuse { old: graph, new: Graph::default(), clusters, users, done: vec![None; graph.nodes.len()] };
+    let mut f = Fuse {
+        old: graph,
+        new: Graph::default(),
+        clusters,
+        users,
+        done: vec![None; graph.nodes.len()],
+    };
     // Inputs keep their numbers: slots of the same numbers receive them.
     for id in graph.ids() {
         if matches!(graph[id].op, Op::Input { .. }) {
@@ -57,7 +63,9 @@ fn peel(g: &Graph, id: NodeId) -> (NodeId, Access) {
     let mut at = id;
     loop {
         let node = &g[at];
-        let Some(&x) = node.args.first() else { return (at, access) };
+        let Some(&x) = node.args.first() else {
+            return (at, access);
+        };
         let shape = g.shape(x);
         let zero = vec![Dim::from(0); shape.len()];
         let ones = vec![1; shape.len()];
@@ -65,7 +73,9 @@ fn peel(g: &Graph, id: NodeId) -> (NodeId, Access) {
         let (moved, start, step): (Vec<Option<usize>>, Vec<Dim>, Vec<i64>) = match &node.op {
             Op::Expand => {
                 let lead = node.shape.len() - shape.len();
-                let moved = (0..shape.len()).map(|d| (!shape[d].is_one() || node.shape[d + lead].is_one()).then_some(d + lead));
+                let moved = (0..shape.len()).map(|d| {
+                    (!shape[d].is_one() || node.shape[d + lead].is_one()).then_some(d + lead)
+                });
                 (moved.collect(), zero, ones)
             }
             Op::Permute(dims) => {
@@ -75,14 +85,22 @@ fn peel(g: &Graph, id: NodeId) -> (NodeId, Access) {
                 }
                 (moved, zero, ones)
             }
-            Op::Slice { start, step } => ((0..shape.len()).map(Some).collect(), start.clone(), step.clone()),
+            Op::Slice { start, step } => (
+                (0..shape.len()).map(Some).collect(),
+                start.clone(),
+                step.clone(),
+            ),
             Op::Reshape => match ones_moved(shape, &node.shape) {
                 Some(moved) => (moved, zero, ones),
                 None => return (at, access),
             },
             _ => return (at, access),
         };
-        let mut next = Access { dims: vec![None; access.dims.len()], start, step };
+        let mut next = Access {
+            dims: vec![None; access.dims.len()],
+            start,
+            step,
+        };
         for (d, from) in moved.iter().enumerate() {
             let Some(from) = from else { continue };
             next.start[d] = next.start[d].add(&access.start[*from].mul(&Dim::from(next.step[d])));
@@ -133,7 +151,11 @@ impl Clusters {
 }
 
 fn cluster(g: &Graph) -> Clusters {
-    let mut c = Clusters { of: vec![None; g.nodes.len()], parent: Vec::new(), members: Vec::new() };
+    let mut c = Clusters {
+        of: vec![None; g.nodes.len()],
+        parent: Vec::new(),
+        members: Vec::new(),
+    };
     // The clusters that each node depends on, its own included.
     let mut deps: Vec<Vec<u64>> = Vec::new();
     for id in g.ids() {
@@ -145,13 +167,21 @@ fn cluster(g: &Graph) -> Clusters {
         if matches!(node.op, Op::Scalar(_)) && !is_leaf(g, id) {
             let mut joined: Option<usize> = None;
             for a in node.args.iter().rev() {
-                let Some(candidate) = c.get(*a).filter(|_| g.shape(*a) == &node.shape) else { continue };
+                let Some(candidate) = c.get(*a).filter(|_| g.shape(*a) == &node.shape) else {
+                    continue;
+                };
                 // Every operand outside the candidate must not depend on it.
-                let free = node.args.iter().all(|o| c.get(*o) == Some(candidate) || !depends(&c, &deps[o.index()], candidate));
+                let free = node.args.iter().all(|o| {
+                    c.get(*o) == Some(candidate) || !depends(&c, &deps[o.index()], candidate)
+                });
                 match joined {
                     None if free => joined = Some(candidate),
                     Some(j) if j != candidate && free => {
-                        let apart = |x: usize, y: usize| c.members[x].iter().all(|m| !depends(&c, &deps[m.index()], y));
+                        let apart = |x: usize, y: usize| {
+                            c.members[x]
+                                .iter()
+                                .all(|m| !depends(&c, &deps[m.index()], y))
+                        };
                         if apart(j, candidate) && apart(candidate, j) {
                             c.parent[candidate] = j;
                             let moved = std::mem::take(&mut c.members[candidate]);
@@ -227,7 +257,12 @@ struct Writer {
 
 impl Writer {
     fn new() -> Self {
-        Writer { map: Map::default(), sources: Vec::new(), steps: HashMap::new(), values: HashMap::new() }
+        Writer {
+            map: Map::default(),
+            sources: Vec::new(),
+            steps: HashMap::new(),
+            values: HashMap::new(),
+        }
     }
 
     fn step(&mut self, instr: Instr, dtype: DType) -> usize {
@@ -242,10 +277,14 @@ impl Writer {
 
     fn load(&mut self, source: NodeId, access: Access, dtype: DType) -> usize {
         let key = (source, access);
-        let k = self.sources.iter().position(|s| *s == key).unwrap_or_else(|| {
-            self.sources.push(key);
-            self.sources.len() - 1
-        });
+        let k = self
+            .sources
+            .iter()
+            .position(|s| *s == key)
+            .unwrap_or_else(|| {
+                self.sources.push(key);
+                self.sources.len() - 1
+            });
         self.step(Instr::Load(k), dtype)
     }
 }
@@ -257,7 +296,10 @@ impl Fuse<'_> {
             return new;
         }
         let node = &self.old[id];
-        self.new.here = Here { span: node.span, name: node.name.clone() };
+        self.new.here = Here {
+            span: node.span,
+            name: node.name.clone(),
+        };
         if is_leaf(self.old, id) || is_view(&node.op) {
             return self.materialise(id);
         }
@@ -294,7 +336,11 @@ impl Fuse<'_> {
         let node = &self.old[id];
         let step = match &node.op {
             Op::Scalar(f) if self.clusters.get(id) == Some(cluster) => {
-                let args = node.args.iter().map(|a| self.operand(w, *a, cluster)).collect();
+                let args = node
+                    .args
+                    .iter()
+                    .map(|a| self.operand(w, *a, cluster))
+                    .collect();
                 w.step(Instr::Apply(*f, args), node.dtype)
             }
             _ if is_leaf(self.old, id) => self.leaf(w, id),
@@ -348,19 +394,28 @@ impl Fuse<'_> {
     /// Whether a value is read outside its cluster.
     fn leaves_cluster(&self, id: NodeId) -> bool {
         let own = self.clusters.get(id);
-        self.old.outputs.contains(&id) || self.users[id.index()].iter().any(|u| self.clusters.get(*u) != own)
+        self.old.outputs.contains(&id)
+            || self.users[id.index()]
+                .iter()
+                .any(|u| self.clusters.get(*u) != own)
     }
 
     /// The members of a cluster that others read.
     fn results(&self, cluster: usize) -> Vec<NodeId> {
-        self.clusters.members[cluster].iter().copied().filter(|m| self.leaves_cluster(*m)).collect()
+        self.clusters.members[cluster]
+            .iter()
+            .copied()
+            .filter(|m| self.leaves_cluster(*m))
+            .collect()
     }
 
     /// The cluster that takes a product as its operand, if it alone reads it, in place.
     fn epilogue_of(&self, product: NodeId) -> Option<usize> {
         let users = &self.users[product.index()];
         let cluster = self.clusters.get(*users.first()?)?;
-        let alone = users.iter().all(|u| self.clusters.get(*u) == Some(cluster) && self.old.shape(*u) == self.old.shape(product));
+        let alone = users.iter().all(|u| {
+            self.clusters.get(*u) == Some(cluster) && self.old.shape(*u) == self.old.shape(product)
+        });
         if !alone || self.old.outputs.contains(&product) {
             return None;
         }
@@ -376,9 +431,10 @@ impl Fuse<'_> {
             .filter(|a| matches!(self.old[*a].op, Op::MatMul { epilogue: None, .. }))
             .filter(|a| {
                 !self.old.outputs.contains(a)
-                    && self.users[a.index()]
-                        .iter()
-                        .all(|u| self.clusters.get(*u) == Some(cluster) && self.old.shape(*u) == self.old.shape(*a))
+                    && self.users[a.index()].iter().all(|u| {
+                        self.clusters.get(*u) == Some(cluster)
+                            && self.old.shape(*u) == self.old.shape(*a)
+                    })
             })
             .collect();
         // The latest: the others are then ready when it runs.
@@ -392,26 +448,42 @@ impl Fuse<'_> {
         if self.product_in(cluster).is_some() || self.old.outputs.contains(&id) {
             return None;
         }
-        let &[reduce] = self.users[id.index()].as_slice() else { return None };
-        let Op::Reduce { dims, .. } = &self.old[reduce].op else { return None };
+        let &[reduce] = self.users[id.index()].as_slice() else {
+            return None;
+        };
+        let Op::Reduce { dims, .. } = &self.old[reduce].op else {
+            return None;
+        };
         if self.results(cluster) != [id] {
             return None;
         }
         let shape = self.old.shape(id);
-        let fits = self.clusters.members[cluster].iter().flat_map(|m| &self.old[*m].args).all(|a| {
-            self.clusters.get(*a) == Some(cluster) || is_leaf(self.old, *a) || {
-                let (source, access) = peel(self.old, *a);
-                strides::collapsed(&access, self.old.shape(source), shape, &blocks(dims, shape.len())).is_some()
-            }
-        });
-        let iotas = self.clusters.members[cluster].iter().flat_map(|m| &self.old[*m].args).any(|a| {
-            matches!(self.old[peel(self.old, *a).0].op, Op::Iota { .. })
-        });
+        let fits = self.clusters.members[cluster]
+            .iter()
+            .flat_map(|m| &self.old[*m].args)
+            .all(|a| {
+                self.clusters.get(*a) == Some(cluster) || is_leaf(self.old, *a) || {
+                    let (source, access) = peel(self.old, *a);
+                    strides::collapsed(
+                        &access,
+                        self.old.shape(source),
+                        shape,
+                        &blocks(dims, shape.len()),
+                    )
+                    .is_some()
+                }
+            });
+        let iotas = self.clusters.members[cluster]
+            .iter()
+            .flat_map(|m| &self.old[*m].args)
+            .any(|a| matches!(self.old[peel(self.old, *a).0].op, Op::Iota { .. }));
         (fits && !iotas).then_some(reduce)
     }
 
     fn cluster_of(&mut self, id: NodeId) -> NodeId {
-        let Some(cluster) = self.clusters.get(id) else { return self.materialise(id) };
+        let Some(cluster) = self.clusters.get(id) else {
+            return self.materialise(id);
+        };
         let shape = self.old.shape(id).clone();
         let results = self.results(cluster);
         let product = self.product_in(cluster);
@@ -426,7 +498,12 @@ impl Fuse<'_> {
         }
         let here = Here {
             span: self.old[id].span,
-            name: results.iter().map(|r| self.old[*r].name.as_str()).find(|n| !n.is_empty()).unwrap_or("").to_owned(),
+            name: results
+                .iter()
+                .map(|r| self.old[*r].name.as_str())
+                .find(|n| !n.is_empty())
+                .unwrap_or("")
+                .to_owned(),
         };
         let new = match product {
             None => {
@@ -434,16 +511,32 @@ impl Fuse<'_> {
                 self.finish(w, &shape)
             }
             Some(p) => {
-                let Op::MatMul { ta, tb, .. } = self.old[p].op else { return self.materialise(id) };
-                let mut args: Vec<NodeId> = self.old[p].args.iter().map(|a| self.value(*a)).collect();
+                let Op::MatMul { ta, tb, .. } = self.old[p].op else {
+                    return self.materialise(id);
+                };
+                let mut args: Vec<NodeId> =
+                    self.old[p].args.iter().map(|a| self.value(*a)).collect();
                 w.map.access = w.sources.iter().map(|s| s.1.clone()).collect();
                 let rest: Vec<NodeId> = w.sources[1..].iter().map(|s| s.0).collect();
                 args.extend(rest.into_iter().map(|s| self.value(s)));
-                let types: Vec<_> = w.map.results.iter().map(|r| (shape.clone(), w.map.types[*r])).collect();
-                let name = if here.name.is_empty() { self.old[p].name.clone() } else { here.name };
-                self.new.here = Here { span: here.span, name };
+                let types: Vec<_> = w
+                    .map
+                    .results
+                    .iter()
+                    .map(|r| (shape.clone(), w.map.types[*r]))
+                    .collect();
+                let name = if here.name.is_empty() {
+                    self.old[p].name.clone()
+                } else {
+                    here.name
+                };
+                self.new.here = Here {
+                    span: here.span,
+                    name,
+                };
                 let epilogue = Some(Box::new(w.map));
-                self.new.add_many(Op::MatMul { ta, tb, epilogue }, &args, &types)
+                self.new
+                    .add_many(Op::MatMul { ta, tb, epilogue }, &args, &types)
             }
         };
         for (r, n) in results.iter().zip(new) {
@@ -455,7 +548,9 @@ impl Fuse<'_> {
     /// A reduction, with the map or view in front of it.
     fn reduce(&mut self, id: NodeId) -> NodeId {
         let node = self.old[id].clone();
-        let Op::Reduce { kind, dims, .. } = &node.op else { return self.materialise(id) };
+        let Op::Reduce { kind, dims, .. } = &node.op else {
+            return self.materialise(id);
+        };
         let x = node.args[0];
         let shape = self.old.shape(x).clone();
         let mut w = Writer::new();
@@ -470,7 +565,15 @@ impl Fuse<'_> {
         } else if is_view(&self.old[x].op) {
             let (source, access) = peel(self.old, x);
             let stored = !is_leaf(self.old, source);
-            if stored && strides::collapsed(&access, self.old.shape(source), &shape, &blocks(dims, shape.len())).is_some() {
+            if stored
+                && strides::collapsed(
+                    &access,
+                    self.old.shape(source),
+                    &shape,
+                    &blocks(dims, shape.len()),
+                )
+                .is_some()
+            {
                 let step = self.operand(&mut w, x, usize::MAX);
                 w.map.results = vec![step];
                 fused = true;
@@ -482,8 +585,19 @@ impl Fuse<'_> {
         } else {
             (vec![self.value(x)], None)
         };
-        self.new.here = Here { span: node.span, name: node.name.clone() };
-        let new = self.new.push(Op::Reduce { kind: *kind, dims: dims.clone(), body }, &args, Some(node.shape.clone()));
+        self.new.here = Here {
+            span: node.span,
+            name: node.name.clone(),
+        };
+        let new = self.new.push(
+            Op::Reduce {
+                kind: *kind,
+                dims: dims.clone(),
+                body,
+            },
+            &args,
+            Some(node.shape.clone()),
+        );
         self.done[id.index()] = Some(new);
         new
     }

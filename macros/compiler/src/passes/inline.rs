@@ -14,7 +14,12 @@ pub fn inline(graph: &Graph) -> Graph {
         let args: Vec<NodeId> = node.args.iter().map(|a| map[a.index()][0]).collect();
         let results = match &node.op {
             Op::Call(region) => splice(&mut out, &inline(&region.body), &args),
-            Op::Get(k) => vec![map[node.args[0].index()].get(*k).copied().unwrap_or(args[0])],
+            Op::Get(k) => vec![
+                map[node.args[0].index()]
+                    .get(*k)
+                    .copied()
+                    .unwrap_or(args[0]),
+            ],
             _ => {
                 let mut node = node.clone();
                 node.args = args;

@@ -51,7 +51,13 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
             last[n.index()][k] = last[n.index()][k].max(id.index());
         }
     }
-    let mut memory = Memory { place: g.ids().map(|id| vec![Place::Slot(usize::MAX); results(id)]).collect(), slots: Vec::new() };
+    let mut memory = Memory {
+        place: g
+            .ids()
+            .map(|id| vec![Place::Slot(usize::MAX); results(id)])
+            .collect(),
+        slots: Vec::new(),
+    };
     for (i, o) in g.outputs.iter().enumerate() {
         let (n, k) = root(g, *o);
         match grads.iter().find(|(index, _)| *index == i) {
@@ -59,7 +65,11 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
             None => last[n.index()][k] = usize::MAX,
         }
     }
-    let inputs = g.nodes.iter().filter(|n| matches!(n.op, Op::Input { .. })).count();
+    let inputs = g
+        .nodes
+        .iter()
+        .filter(|n| matches!(n.op, Op::Input { .. }))
+        .count();
     memory.slots = vec![Vec::new(); inputs];
     // Free slots, and those in use with the value that ends them.
     let mut free: Vec<usize> = Vec::new();
@@ -93,7 +103,10 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
                 0 => (numel(g.shape(id)), g[id].dtype),
                 k => (numel(&g[id].also[k - 1].0), g[id].also[k - 1].1),
             };
-            let taken = over.iter().position(|(_, s, t)| *s == size && *t == dtype).map(|i| over.swap_remove(i).0);
+            let taken = over
+                .iter()
+                .position(|(_, s, t)| *s == size && *t == dtype)
+                .map(|i| over.swap_remove(i).0);
             let slot = match taken {
                 Some(slot) => {
                     used.retain(|u| u.0 != slot);
@@ -121,13 +134,24 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
 }
 
 /// Slots of operands that a map reads in place and nobody reads after it.
-fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], memory: &Memory) -> Vec<(usize, Dim, DType)> {
+fn overwritable(
+    g: &Graph,
+    id: NodeId,
+    last: &[Vec<usize>],
+    memory: &Memory,
+) -> Vec<(usize, Dim, DType)> {
     let node = &g[id];
-    let Op::Map(map) = &node.op else { return Vec::new() };
+    let Op::Map(map) = &node.op else {
+        return Vec::new();
+    };
     let mut out = Vec::new();
     for (i, (arg, access)) in node.args.iter().zip(&map.access).enumerate() {
         let (n, k) = root(g, *arg);
-        let again = node.args.iter().enumerate().any(|(j, a)| j != i && root(g, *a) == (n, k));
+        let again = node
+            .args
+            .iter()
+            .enumerate()
+            .any(|(j, a)| j != i && root(g, *a) == (n, k));
         let dies = last[n.index()][k] == id.index();
         if let (Place::Slot(slot), true, false) = (memory.place[n.index()][k], dies, again)
             && access.is_identity()
@@ -140,12 +164,24 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], memory: &Memory) -> 
 }
 
 /// The free slot that fits best, or a new one.
-fn choose(free: &mut Vec<usize>, slots: &mut Vec<Vec<(Dim, DType)>>, size: &Dim, dtype: DType) -> usize {
+fn choose(
+    free: &mut Vec<usize>,
+    slots: &mut Vec<Vec<(Dim, DType)>>,
+    size: &Dim,
+    dtype: DType,
+) -> usize {
     let bytes = estimate(size, dtype);
     let best = free
         .iter()
         .enumerate()
-        .min_by_key(|(_, slot)| slots[**slot].iter().map(|(s, t)| estimate(s, *t)).max().unwrap_or(0).abs_diff(bytes))
+        .min_by_key(|(_, slot)| {
+            slots[**slot]
+                .iter()
+                .map(|(s, t)| estimate(s, *t))
+                .max()
+                .unwrap_or(0)
+                .abs_diff(bytes)
+        })
         .map(|(i, _)| i);
     match best {
         Some(i) => free.swap_remove(i),

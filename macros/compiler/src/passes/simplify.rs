@@ -14,13 +14,23 @@ use std::collections::HashMap;
 /// Simplifies.
 pub fn simplify(graph: &Graph) -> Graph {
     let picked = picked_softmaxes(graph);
-    let mut s = Simplify { g: Graph::default(), known: HashMap::new() };
+    let mut s = Simplify {
+        g: Graph::default(),
+        known: HashMap::new(),
+    };
     let mut map: Vec<NodeId> = Vec::new();
     for id in graph.ids() {
         let mut node = graph[id].clone();
         node.args = node.args.iter().map(|a| map[a.index()]).collect();
-        s.g.here = Here { span: node.span, name: node.name.clone() };
-        let new = if picked[id.index()] { s.split_log_softmax(&node) } else { s.node(node) };
+        s.g.here = Here {
+            span: node.span,
+            name: node.name.clone(),
+        };
+        let new = if picked[id.index()] {
+            s.split_log_softmax(&node)
+        } else {
+            s.node(node)
+        };
         map.push(new);
     }
     s.g.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
@@ -33,7 +43,10 @@ fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
     for node in &graph.nodes {
         if let Op::Gather { dim, .. } = node.op
             && node.shape[dim].is_one()
-            && let Op::Softmax { log: true, dim: along } = graph[node.args[0]].op
+            && let Op::Softmax {
+                log: true,
+                dim: along,
+            } = graph[node.args[0]].op
             && along == dim
         {
             out[node.args[0].index()] = true;
@@ -83,7 +96,9 @@ impl Simplify {
         if let Some(id) = self.rewrite(&node) {
             return id;
         }
-        if !node.also.is_empty() || matches!(node.op, Op::Call(_) | Op::Input { .. } | Op::Param { .. }) {
+        if !node.also.is_empty()
+            || matches!(node.op, Op::Call(_) | Op::Input { .. } | Op::Param { .. })
+        {
             return self.g.add(node);
         }
         let key = (node.to_string(), node.shape.clone(), node.dtype);
@@ -97,7 +112,15 @@ impl Simplify {
 
     fn make(&mut self, op: Op, args: &[NodeId], shape: Shape, dtype: DType) -> NodeId {
         let (span, name) = (self.g.here.span, self.g.here.name.clone());
-        self.node(Node { op, args: args.to_vec(), shape, dtype, also: Vec::new(), span, name })
+        self.node(Node {
+            op,
+            args: args.to_vec(),
+            shape,
+            dtype,
+            also: Vec::new(),
+            span,
+            name,
+        })
     }
 
     fn reshape(&mut self, x: NodeId, shape: &Shape) -> NodeId {
@@ -150,11 +173,20 @@ impl Simplify {
                 if let Op::Permute(first) = &self.g[x].op {
                     let both = dims.iter().map(|d| first[*d]).collect();
                     let inner = self.g[x].args[0];
-                    return Some(self.make(Op::Permute(both), &[inner], node.shape.clone(), node.dtype));
+                    return Some(self.make(
+                        Op::Permute(both),
+                        &[inner],
+                        node.shape.clone(),
+                        node.dtype,
+                    ));
                 }
                 None
             }
-            Op::Reduce { kind, dims, body: None } => {
+            Op::Reduce {
+                kind,
+                dims,
+                body: None,
+            } => {
                 let x = x?;
                 if let Some(id) = self.sum_of_pick(*kind, dims, x, node) {
                     return Some(id);
@@ -212,7 +244,12 @@ impl Simplify {
     /// function meets the product or reduction that made `a` in its own shape, and can fuse with it.
     fn sink_reshape(&mut self, f: S, node: &Node) -> Option<NodeId> {
         let source = node.args.iter().find_map(|a| match self.g[*a].op {
-            Op::Reshape if !matches!(self.g[self.g[*a].args[0]].op, Op::Input { .. } | Op::Param { .. }) => {
+            Op::Reshape
+                if !matches!(
+                    self.g[self.g[*a].args[0]].op,
+                    Op::Input { .. } | Op::Param { .. }
+                ) =>
+            {
                 Some(self.g[*a].args[0])
             }
             _ => None,
@@ -235,7 +272,8 @@ impl Simplify {
             Op::Expand => {
                 let inner = self.g[x].args[0];
                 let shape = self.g[inner].shape.clone();
-                let last = shape.len() == 1 && to.last() == from.last() && shape.last() == to.last();
+                let last =
+                    shape.len() == 1 && to.last() == from.last() && shape.last() == to.last();
                 (shape.is_empty() || last).then(|| self.expand(inner, to))
             }
             Op::Permute(_) | Op::Slice { .. } | Op::Iota { .. } => None,
@@ -245,11 +283,15 @@ impl Simplify {
 
     /// Products take stored transpositions as flags.
     fn transposed_operands(&mut self, node: &mut Node) {
-        let Op::MatMul { ta, tb, .. } = &mut node.op else { return };
+        let Op::MatMul { ta, tb, .. } = &mut node.op else {
+            return;
+        };
         for (arg, flag) in node.args.iter_mut().zip([ta, tb]) {
             if let Op::Permute(dims) = &self.g[*arg].op {
                 let n = dims.len();
-                let swapped = (0..n - 2).all(|d| dims[d] == d) && dims[n - 2] == n - 1 && dims[n - 1] == n - 2;
+                let swapped = (0..n - 2).all(|d| dims[d] == d)
+                    && dims[n - 2] == n - 1
+                    && dims[n - 1] == n - 2;
                 if swapped {
                     *arg = self.g[*arg].args[0];
                     *flag = !*flag;
@@ -259,9 +301,19 @@ impl Simplify {
     }
 
     /// A reduction over dimensions that are not neighbours, as several; over sizes of 1, a reshape.
-    fn split_reduce(&mut self, kind: crate::ir::Reduce, dims: &[usize], x: NodeId, node: &Node) -> Option<NodeId> {
+    fn split_reduce(
+        &mut self,
+        kind: crate::ir::Reduce,
+        dims: &[usize],
+        x: NodeId,
+        node: &Node,
+    ) -> Option<NodeId> {
         let shape = self.g[x].shape.clone();
-        let real: Vec<usize> = dims.iter().copied().filter(|d| !shape[*d].is_one()).collect();
+        let real: Vec<usize> = dims
+            .iter()
+            .copied()
+            .filter(|d| !shape[*d].is_one())
+            .collect();
         if real.len() < dims.len() {
             let mut kept = shape.clone();
             for d in dims.iter().rev().filter(|d| shape[**d].is_one()) {
@@ -271,22 +323,61 @@ impl Simplify {
             if real.is_empty() {
                 return Some(flat);
             }
-            let moved = real.iter().map(|d| d - dims.iter().filter(|o| *o < d && shape[**o].is_one()).count()).collect();
-            return Some(self.make(Op::Reduce { kind, dims: moved, body: None }, &[flat], node.shape.clone(), node.dtype));
+            let moved = real
+                .iter()
+                .map(|d| {
+                    d - dims
+                        .iter()
+                        .filter(|o| *o < d && shape[**o].is_one())
+                        .count()
+                })
+                .collect();
+            return Some(self.make(
+                Op::Reduce {
+                    kind,
+                    dims: moved,
+                    body: None,
+                },
+                &[flat],
+                node.shape.clone(),
+                node.dtype,
+            ));
         }
-        let gap = (1..dims.len()).rev().find(|i| dims[*i] != dims[*i - 1] + 1)?;
+        let gap = (1..dims.len())
+            .rev()
+            .find(|i| dims[*i] != dims[*i - 1] + 1)?;
         let (front, back) = dims.split_at(gap);
         let mut between = shape;
         for d in back.iter().rev() {
             between.remove(*d);
         }
-        let inner = self.make(Op::Reduce { kind, dims: back.to_vec(), body: None }, &[x], between, node.dtype);
-        Some(self.make(Op::Reduce { kind, dims: front.to_vec(), body: None }, &[inner], node.shape.clone(), node.dtype))
+        let inner = self.make(
+            Op::Reduce {
+                kind,
+                dims: back.to_vec(),
+                body: None,
+            },
+            &[x],
+            between,
+            node.dtype,
+        );
+        Some(self.make(
+            Op::Reduce {
+                kind,
+                dims: front.to_vec(),
+                body: None,
+            },
+            &[inner],
+            node.shape.clone(),
+            node.dtype,
+        ))
     }
 
     /// `log_softmax(x) = x - logsumexp(x)`.
     fn split_log_softmax(&mut self, node: &Node) -> NodeId {
-        let Op::Softmax { dim, .. } = node.op else { return self.node(node.clone()) };
+        let Op::Softmax { dim, .. } = node.op else {
+            return self.node(node.clone());
+        };
         let x = node.args[0];
         let mut kept = node.shape.clone();
         kept[dim] = Dim::one();
@@ -295,7 +386,12 @@ impl Simplify {
         let l = self.make(Op::LogSumExp { dim }, &[x], less, DType::Float);
         let l = self.reshape(l, &kept);
         let l = self.expand(l, &node.shape);
-        self.make(Op::Scalar(S::Sub), &[x, l], node.shape.clone(), DType::Float)
+        self.make(
+            Op::Scalar(S::Sub),
+            &[x, l],
+            node.shape.clone(),
+            DType::Float,
+        )
     }
 
     /// Picking one element along `dim` of `x - l`, with `l` constant along it, is picking of `x`.
@@ -304,34 +400,67 @@ impl Simplify {
             return None;
         }
         let difference = self.g[node.args[0]].clone();
-        let (Op::Scalar(S::Sub), Op::Expand) = (&difference.op, &self.g[*difference.args.get(1)?].op) else { return None };
+        let (Op::Scalar(S::Sub), Op::Expand) =
+            (&difference.op, &self.g[*difference.args.get(1)?].op)
+        else {
+            return None;
+        };
         let l = self.g[difference.args[1]].args[0];
-        let constant_along = self.g[l].shape.len() == difference.shape.len() && self.g[l].shape[dim].is_one();
+        let constant_along =
+            self.g[l].shape.len() == difference.shape.len() && self.g[l].shape[dim].is_one();
         if !constant_along || self.g[l].shape != node.shape {
             return None;
         }
-        let picked = self.make(node.op.clone(), &[difference.args[0], node.args[1]], node.shape.clone(), node.dtype);
-        Some(self.make(Op::Scalar(S::Sub), &[picked, l], node.shape.clone(), node.dtype))
+        let picked = self.make(
+            node.op.clone(),
+            &[difference.args[0], node.args[1]],
+            node.shape.clone(),
+            node.dtype,
+        );
+        Some(self.make(
+            Op::Scalar(S::Sub),
+            &[picked, l],
+            node.shape.clone(),
+            node.dtype,
+        ))
     }
 
     /// The sum along `dim` of `where(iota == index, v, 0)`, with `index` and `v` constant along it, is
     /// `v`: an index out of range is an error of the forward pick already.
-    fn sum_of_pick(&mut self, kind: crate::ir::Reduce, dims: &[usize], x: NodeId, node: &Node) -> Option<NodeId> {
-        let (crate::ir::Reduce::Sum, &[dim]) = (kind, dims) else { return None };
+    fn sum_of_pick(
+        &mut self,
+        kind: crate::ir::Reduce,
+        dims: &[usize],
+        x: NodeId,
+        node: &Node,
+    ) -> Option<NodeId> {
+        let (crate::ir::Reduce::Sum, &[dim]) = (kind, dims) else {
+            return None;
+        };
         let select = &self.g[x];
-        let (Op::Scalar(S::Where), &[hit, v, zero]) = (&select.op, select.args.as_slice()) else { return None };
+        let (Op::Scalar(S::Where), &[hit, v, zero]) = (&select.op, select.args.as_slice()) else {
+            return None;
+        };
         if self.literal(zero) != Some(0.0) {
             return None;
         }
         let eq = &self.g[hit];
-        let (Op::Scalar(S::Eq), &[position, index]) = (&eq.op, eq.args.as_slice()) else { return None };
-        if !matches!(self.g[position].op, Op::Iota { dim: d } if d == dim) || !self.constant_along(index, dim) {
+        let (Op::Scalar(S::Eq), &[position, index]) = (&eq.op, eq.args.as_slice()) else {
+            return None;
+        };
+        if !matches!(self.g[position].op, Op::Iota { dim: d } if d == dim)
+            || !self.constant_along(index, dim)
+        {
             return None;
         }
         if !self.constant_along(v, dim) {
             return None;
         }
-        let inner = if matches!(self.g[v].op, Op::Expand) { self.g[v].args[0] } else { v };
+        let inner = if matches!(self.g[v].op, Op::Expand) {
+            self.g[v].args[0]
+        } else {
+            v
+        };
         if self.g[inner].shape.is_empty() {
             return Some(self.expand(inner, &node.shape));
         }
@@ -341,15 +470,23 @@ impl Simplify {
     /// An expand of a value of the same rank whose only repeated dimension is `dim`, or of a scalar.
     fn constant_along(&self, x: NodeId, dim: usize) -> bool {
         let node = &self.g[x];
-        let Op::Expand = node.op else { return node.shape[dim].is_one() };
+        let Op::Expand = node.op else {
+            return node.shape[dim].is_one();
+        };
         let inner = &self.g[node.args[0]].shape;
         inner.is_empty()
             || (inner.len() == node.shape.len()
-                && inner.iter().zip(&node.shape).enumerate().all(|(d, (a, b))| if d == dim { a.is_one() } else { a == b }))
+                && inner
+                    .iter()
+                    .zip(&node.shape)
+                    .enumerate()
+                    .all(|(d, (a, b))| if d == dim { a.is_one() } else { a == b }))
     }
 }
 
 /// Whether two shapes differ only in dimensions of 1.
 fn ones_apart(a: &Shape, b: &Shape) -> bool {
-    a.iter().filter(|d| !d.is_one()).eq(b.iter().filter(|d| !d.is_one()))
+    a.iter()
+        .filter(|d| !d.is_one())
+        .eq(b.iter().filter(|d| !d.is_one()))
 }

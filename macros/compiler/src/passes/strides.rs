@@ -20,7 +20,11 @@ pub fn row_major(shape: &[Dim]) -> Vec<Dim> {
 /// The strides of an access, one for each dimension of the map.
 pub fn of(access: &Access, shape: &Shape) -> Strided {
     let own = row_major(shape);
-    let start = access.start.iter().zip(&own).fold(Dim::from(0), |sum, (s, stride)| sum.add(&s.mul(stride)));
+    let start = access
+        .start
+        .iter()
+        .zip(&own)
+        .fold(Dim::from(0), |sum, (s, stride)| sum.add(&s.mul(stride)));
     let strides = access
         .dims
         .iter()
@@ -31,22 +35,41 @@ pub fn of(access: &Access, shape: &Shape) -> Strided {
 
 /// The dimensions before, in and after a reduction's block.
 pub fn blocks(dims: &[usize], rank: usize) -> [std::ops::Range<usize>; 3] {
-    let (first, last) = (dims.first().copied().unwrap_or(rank), dims.last().map_or(rank, |d| d + 1));
+    let (first, last) = (
+        dims.first().copied().unwrap_or(rank),
+        dims.last().map_or(rank, |d| d + 1),
+    );
     [0..first, first..last, last..rank]
 }
 
 /// The strides of an access when each group of the map's dimensions is walked as one; `None` where
 /// the operand does not move evenly along a group.
-pub fn collapsed(access: &Access, shape: &Shape, map: &Shape, groups: &[std::ops::Range<usize>]) -> Option<Strided> {
+pub fn collapsed(
+    access: &Access,
+    shape: &Shape,
+    map: &Shape,
+    groups: &[std::ops::Range<usize>],
+) -> Option<Strided> {
     let whole = of(access, shape);
-    let strides = groups.iter().map(|g| merged(&whole.strides[g.clone()], &map[g.clone()])).collect::<Option<_>>()?;
-    Some(Strided { start: whole.start, strides })
+    let strides = groups
+        .iter()
+        .map(|g| merged(&whole.strides[g.clone()], &map[g.clone()]))
+        .collect::<Option<_>>()?;
+    Some(Strided {
+        start: whole.start,
+        strides,
+    })
 }
 
 /// One stride for several dimensions walked in row-major order; dimensions of 1 do not move.
 fn merged(strides: &[Dim], sizes: &[Dim]) -> Option<Dim> {
     let mut inner: Option<(Dim, Dim)> = None;
-    for (stride, size) in strides.iter().zip(sizes).rev().filter(|(_, size)| !size.is_one()) {
+    for (stride, size) in strides
+        .iter()
+        .zip(sizes)
+        .rev()
+        .filter(|(_, size)| !size.is_one())
+    {
         inner = Some(match inner {
             None => (stride.clone(), stride.mul(size)),
             Some((first, next)) if *stride == next => (first, stride.mul(size)),
@@ -66,7 +89,10 @@ pub fn collapse_all(operands: &[Strided], shape: &Shape) -> (Vec<Dim>, Vec<Vec<D
             continue;
         }
         let joins = sizes.last().is_some()
-            && operands.iter().zip(&strides).all(|(o, s)| s.last().is_some_and(|last| *last == o.strides[d].mul(size)));
+            && operands
+                .iter()
+                .zip(&strides)
+                .all(|(o, s)| s.last().is_some_and(|last| *last == o.strides[d].mul(size)));
         if let (true, Some(last)) = (joins, sizes.last_mut()) {
             *last = last.mul(size);
             for (o, s) in operands.iter().zip(&mut strides) {

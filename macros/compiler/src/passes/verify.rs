@@ -15,7 +15,11 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
     for id in graph.ids() {
         node(graph, id).map_err(|why| format!("{id} = {}: {why}\n{graph}", graph[id]))?;
     }
-    match graph.outputs.iter().find(|o| o.index() >= graph.nodes.len()) {
+    match graph
+        .outputs
+        .iter()
+        .find(|o| o.index() >= graph.nodes.len())
+    {
         Some(o) => Err(format!("output {o} does not exist")),
         None => Ok(()),
     }
@@ -32,13 +36,28 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
         Op::Const(_) if node.shape.is_empty() => return Ok(()),
         Op::Call(region) => {
             verify(&region.body)?;
-            if region.body.nodes.iter().any(|n| matches!(n.op, Op::Param { .. })) {
+            if region
+                .body
+                .nodes
+                .iter()
+                .any(|n| matches!(n.op, Op::Param { .. }))
+            {
                 return Err("a body holds a parameter".into());
             }
-            let types: Vec<_> = region.body.outputs.iter().map(|o| (region.body[*o].shape.clone(), region.body[*o].dtype)).collect();
-            let own: Vec<_> =
-                std::iter::once((node.shape.clone(), node.dtype)).chain(node.also.iter().cloned()).collect();
-            return if types == own { Ok(()) } else { Err("a body's outputs differ from its call's results".into()) };
+            let types: Vec<_> = region
+                .body
+                .outputs
+                .iter()
+                .map(|o| (region.body[*o].shape.clone(), region.body[*o].dtype))
+                .collect();
+            let own: Vec<_> = std::iter::once((node.shape.clone(), node.dtype))
+                .chain(node.also.iter().cloned())
+                .collect();
+            return if types == own {
+                Ok(())
+            } else {
+                Err("a body's outputs differ from its call's results".into())
+            };
         }
         _ => {}
     }
@@ -49,8 +68,12 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     let ranks: Vec<usize> = node.args.iter().map(|a| graph.shape(*a).len()).collect();
     match &node.op {
         Op::Map(m) => map(m, &ranks, node.shape.len(), &types(graph, &node.args))?,
-        Op::Reduce { body: Some(b), .. } => map(&b.0, &ranks, b.1.len(), &types(graph, &node.args))?,
-        Op::MatMul { epilogue: Some(m), .. } => {
+        Op::Reduce { body: Some(b), .. } => {
+            map(&b.0, &ranks, b.1.len(), &types(graph, &node.args))?
+        }
+        Op::MatMul {
+            epilogue: Some(m), ..
+        } => {
             let mut ranks = ranks.clone();
             ranks.splice(..2, [node.shape.len()]);
             let mut types = types(graph, &node.args);
@@ -75,7 +98,11 @@ fn map(m: &Map, ranks: &[usize], rank: usize, types: &[DType]) -> Result<(), Str
     }
     for (access, r) in m.access.iter().zip(ranks) {
         let inside = access.dims.iter().flatten().all(|d| d < r);
-        if access.dims.len() != rank || access.start.len() != *r || access.step.len() != *r || !inside {
+        if access.dims.len() != rank
+            || access.start.len() != *r
+            || access.step.len() != *r
+            || !inside
+        {
             return Err(format!("an access does not fit: {access:?}"));
         }
     }
