@@ -172,14 +172,15 @@ impl Dim {
         }
         let (by, cb) = match other.terms.len() {
             1 => other.terms.first_key_value()?,
-            // A sum divides only its own multiples: try the ratio of the leading terms.
+            // A sum divides its own multiples by a monomial: one of our terms over its first.
             _ => {
-                let (ma, ca) = self.terms.last_key_value()?;
-                let (mb, cb) = other.terms.last_key_value()?;
-                let ratio = Dim {
-                    terms: BTreeMap::from([(without(ma, mb)?, exact(*ca, *cb)?)]),
-                };
-                return (other.mul(&ratio) == *self).then_some(ratio);
+                let (first, c) = other.terms.first_key_value()?;
+                return self.terms.iter().find_map(|(monomial, own)| {
+                    let ratio = Dim {
+                        terms: BTreeMap::from([(without(monomial, first)?, exact(*own, *c)?)]),
+                    };
+                    (other.mul(&ratio) == *self).then_some(ratio)
+                });
             }
         };
         let mut out = Dim::from(0);
@@ -328,7 +329,7 @@ impl fmt::Display for Atom {
         match self {
             Atom::Named(name) | Atom::Const(name) => f.write_str(name),
             Atom::Quotient(p, q) => write!(f, "{}/{}", Factor(p), Factor(q)),
-            Atom::Floor(p, q) => write!(f, "floor({p}/{})", Factor(q)),
+            Atom::Floor(p, q) => write!(f, "floor({}/{})", Factor(p), Factor(q)),
         }
     }
 }
