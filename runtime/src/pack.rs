@@ -3,6 +3,9 @@
 //! Every operation is a loop over lanes, inlined into the kernel that is compiled for each
 //! instruction set; LLVM turns it into vector instructions.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 use crate::Float;

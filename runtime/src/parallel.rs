@@ -313,4 +313,27 @@ mod tests {
             assert_eq!(counts(&pool, 4), [1; 4]);
         }
     }
+
+    /// `cargo test --release -- --ignored --nocapture empty_region`
+    #[test]
+    #[ignore = "a measurement"]
+    fn empty_region() {
+        for size in [1, 2] {
+            let pool = Pool::new(size);
+            let mut times: Vec<u128> = (0..10_000)
+                .map(|_| {
+                    let start = std::time::Instant::now();
+                    pool.run(2, |part| {
+                        std::hint::black_box(part);
+                    });
+                    start.elapsed().as_nanos()
+                })
+                .collect();
+            times.sort_unstable();
+            println!(
+                "{size} thread(s): median {} ns, 99th percentile {} ns",
+                times[5_000], times[9_900]
+            );
+        }
+    }
 }

@@ -7,6 +7,9 @@
 //! is skipped and the first such fault is what [`Run::finish`] returns. Checks are a few compares
 //! per operand.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 

@@ -474,17 +474,17 @@ fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
     });
     let c = reference(size, &a, &b);
     let got = t.get(plain);
-    close(&got, &c, 2e-5);
+    close(&got, &c, 1e-4);
     let with: Vec<f64> = c.iter().enumerate().map(|(i, c)| c + bias[i % n]).collect();
     close(
         &t.get(relu),
         &with.iter().map(|v| v.max(0.0)).collect::<Vec<_>>(),
-        2e-5,
+        1e-4,
     );
     close(
         &t.get(sum),
         &c.iter().map(|c| c + 1.0).collect::<Vec<_>>(),
-        2e-5,
+        1e-4,
     );
     for (i, m) in t.get_masks(mask).into_iter().enumerate() {
         assert!(m == (with[i] > 0.0) || with[i].abs() < 1e-4);

@@ -1,5 +1,8 @@
 //! One pack of a fused map: operands of a row and a position in, the body's results out.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::marker::PhantomData;
 
 use crate::device::{Addr, Operand};

@@ -4,6 +4,9 @@
 //! crosses evenly have been merged into it. A row is worked through in packs of [`LANES`]; its rest
 //! is a partial pack. Large grids are shared out between threads.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::marker::PhantomData;
 
 use super::Cpu;

@@ -192,13 +192,11 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
         if m == 1 || k == 0 || m * n * k <= TINY {
             return self.direct(cpu);
         }
-        let done = match self.holder() {
-            Some(c) => Some(self.blocks(cpu, c.cast())),
-            None => scratch::with(batch * m * n * size_of::<F>(), |c| {
-                self.blocks(cpu, c.cast())
-            }),
-        };
-        if done.is_none() {
+        if let Some(c) = self.holder() {
+            return self.blocks(cpu, c.cast());
+        }
+        let bytes = batch * m * n * size_of::<F>();
+        if scratch::with(bytes, |c| self.blocks(cpu, c.cast())).is_none() {
             // No memory for C: slower, and right.
             self.direct(cpu);
         }

@@ -4,6 +4,9 @@
 //! fixed order in short runs, whose results are combined in double precision, so that a sum of a
 //! million f32 keeps their accuracy. Where blocks begin depends on the shape alone.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::marker::PhantomData;
 
 use super::Cpu;

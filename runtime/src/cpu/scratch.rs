@@ -13,11 +13,15 @@ thread_local! {
 /// Calls `f` with the address of `bytes` bytes aligned to 64, of any content; `None` when memory
 /// is out or when the scratch is in use by a caller of this call.
 pub(crate) fn with<T>(bytes: usize, f: impl FnOnce(*mut u8) -> T) -> Option<T> {
-    SCRATCH.with(|scratch| {
+    let run = |scratch: &RefCell<Option<CpuBuffer>>| {
         let mut scratch = scratch.try_borrow_mut().ok()?;
         if scratch.as_ref().is_none_or(|s| s.bytes() < bytes) {
-            *scratch = Some(CpuBuffer::zeroed(bytes.next_power_of_two().max(4096))?);
+            *scratch = Some(CpuBuffer::zeroed(
+                bytes.checked_next_power_of_two()?.max(4096),
+            )?);
         }
         scratch.as_ref().map(|s| f(s.start()))
-    })
+    };
+    // A thread that is ending has no scratch any more.
+    SCRATCH.try_with(run).ok().flatten()
 }
