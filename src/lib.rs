@@ -8,6 +8,7 @@ pub use netform_runtime::{
 
 /// What most programs need: `use netform::prelude::*;`.
 pub mod prelude {
+    pub use crate::optim::schedule::Curve;
     pub use crate::optim::{
         Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd,
     };
