@@ -21,12 +21,12 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     };
     let net = check(&source, &diag);
     check_bodies(&net, &source, &diag);
-    let programs = if diag.any() {
+    let compiled = if diag.any() {
         Err(crate::diag::Poison)
     } else {
-        compile(&net, &source, &diag)
+        self::programs(&net, &source, &diag)
     };
-    match programs {
+    match compiled {
         Ok(programs) if !diag.any() => codegen::network(&net, &programs),
         _ => {
             let skeleton = codegen::skeleton(&net);
@@ -96,7 +96,7 @@ pub struct Program {
 }
 
 /// Compiles every function in each mode that it has.
-fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
+pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
     for index in 0..net.signatures.len() {
