@@ -2,8 +2,8 @@
 
 pub use netform_macros::network;
 pub use netform_runtime::{
-    Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Tensor, data,
-    files, look, optim,
+    Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Row, Tensor,
+    data, files, look, optim,
 };
 
 /// What most programs need: `use netform::prelude::*;`.
