@@ -148,12 +148,31 @@ fn main() -> common::Result {
 
     let out = common::out_folder(args.out)?;
     net.save(out.join("mnist_mlp.safetensors"))?;
-    let loss_line = Line { name: "training loss", points: &losses };
-    common::draw_curves(&out.join("mnist_mlp_loss.svg"), "Loss", "epoch", &[loss_line])?;
+    let loss_line = Line {
+        name: "training loss",
+        points: &losses,
+    };
+    common::draw_curves(
+        &out.join("mnist_mlp_loss.svg"),
+        "Loss",
+        "epoch",
+        &[loss_line],
+    )?;
     let name = format!("{measured} accuracy, %");
-    let accuracy_line = Line { name: &name, points: &accuracies };
-    common::draw_curves(&out.join("mnist_mlp_accuracy.svg"), "Accuracy", "epoch", &[accuracy_line])?;
-    println!("{seconds:.1} s; weights and curves are in {}", out.display());
+    let accuracy_line = Line {
+        name: &name,
+        points: &accuracies,
+    };
+    common::draw_curves(
+        &out.join("mnist_mlp_accuracy.svg"),
+        "Accuracy",
+        "epoch",
+        &[accuracy_line],
+    )?;
+    println!(
+        "{seconds:.1} s; weights and curves are in {}",
+        out.display()
+    );
     println!("{measured} accuracy: {:.2} %", accuracy(&net, &test)?);
     Ok(())
 }

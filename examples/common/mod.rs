@@ -11,7 +11,9 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// A file of the bundled data, from whatever folder the program is started.
 pub fn data(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(file)
 }
 
 /// Makes the folder for results: the one asked for, or `target/examples-out`.
