@@ -3,7 +3,7 @@
 pub use netform_macros::network;
 pub use netform_runtime::{
     Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Row, Tensor,
-    data, files, look, optim,
+    data, files, fill_normal, fill_uniform, look, optim, permutation,
 };
 
 /// What most programs need: `use netform::prelude::*;`.

@@ -6,6 +6,7 @@ use crate::codegen;
 use crate::cx::Require;
 use crate::diag::{Diag, Told};
 use crate::dim::Shape;
+use crate::draw::{self, Drawn};
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::Net;
@@ -73,6 +74,8 @@ pub enum Mode {
     Backward,
     /// From gradients of the results computes all others.
     Vjp,
+    /// Computes every value and its gradient, for a picture.
+    Draw,
 }
 
 /// A function in one mode, compiled.
@@ -93,6 +96,10 @@ pub struct Program {
     pub seeds: Vec<(Shape, DType)>,
     /// Conditions for the door.
     pub require: Vec<Require>,
+    /// The layers called, by number, with the shapes of their results.
+    pub calls: Vec<(usize, Shape)>,
+    /// What the outputs are, in a picture's program.
+    pub drawn: Option<Drawn>,
 }
 
 /// Compiles every function in each mode that it has.
@@ -111,6 +118,9 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
             backward.grads.iter().for_each(|(_, p)| reached[*p] = true);
         }
         out.push(backward);
+        if net.signatures[index].draw {
+            out.push(program(net, source, index, Mode::Draw, diag)?);
+        }
     }
     if net.signatures.iter().any(crate::net::Signature::is_scalar) {
         unreached(net, &reached, diag);
@@ -139,11 +149,15 @@ fn program(
     mode: Mode,
     diag: &Diag,
 ) -> Told<Program> {
-    let lowered = lower::lower(net, source, function, mode != Mode::Infer, diag)?;
+    let train = matches!(mode, Mode::Backward | Mode::Vjp);
+    let lowered = lower::lower(net, source, function, train, diag)?;
     let mut graph = lowered.graph;
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
-    if mode != Mode::Infer {
+    let mut drawn = None;
+    if mode == Mode::Draw {
+        drawn = Some(draw::draw(&mut graph));
+    } else if train {
         let flows = differentiate(
             net,
             function,
@@ -165,6 +179,8 @@ fn program(
         grads,
         seeds,
         require: lowered.require,
+        calls: lowered.calls,
+        drawn,
     })
 }
 

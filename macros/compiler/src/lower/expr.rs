@@ -212,6 +212,7 @@ impl Lower<'_> {
         let value = layer.call(&mut self.cx, &call, given);
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
+            self.calls.push((index, self.cx.g.shape(t.id).clone()));
             self.cx.origin.insert(t.id, field.decl.clone());
         }
         value

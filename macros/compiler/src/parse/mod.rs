@@ -232,7 +232,7 @@ fn attributes(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, _) = attributes(input, &[])?;
+    let (attrs, flags) = attributes(input, &["draw"])?;
     if input.peek(Token![pub]) {
         return Err(
             input.error("a network's functions are as public as the network: leave out `pub`")
@@ -285,6 +285,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     };
     Ok(Function {
         attrs,
+        draw: flags[0],
         name,
         args,
         ret,
