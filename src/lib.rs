@@ -2,8 +2,9 @@
 
 pub use netform_macros::network;
 pub use netform_runtime::{
-    Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Tensor, data,
-    files, fill_normal, fill_uniform, look, optim, permutation,
+    BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
+    Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
+    optim, permutation,
 };
 
 /// What most programs need: `use netform::prelude::*;`.

@@ -171,11 +171,12 @@ impl Lower<'_> {
             .chain(ops::all().map(|o| o.name.to_owned()))
             .collect();
         let mut message = format!("there is no layer, function or op `{text}`");
-        message += &did_you_mean(&text, names.iter().map(String::as_str));
         if layers::names().any(|l| l == text) {
             message += &format!(
                 "\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name"
             );
+        } else {
+            message += &did_you_mean(&text, names.iter().map(String::as_str));
         }
         Err(self.cx.error(span, message))
     }

@@ -101,6 +101,7 @@ fn fields(input: ParseStream, out: &mut Vec<Field>, diag: &Diag) -> syn::Result<
                 diag.syntax(&e);
                 // Keep the name, so that its uses are not errors too.
                 let _ = start.call(Attribute::parse_outer);
+                let _ = start.parse::<Visibility>();
                 if let Ok(name) = start.parse::<Ident>() {
                     out.push(Field {
                         attrs: Vec::new(),

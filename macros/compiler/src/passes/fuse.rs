@@ -7,14 +7,16 @@
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
+use crate::passes::simplify::prune;
 use crate::passes::strides::{self, blocks};
 use crate::scalar::Scalar;
 use std::collections::HashMap;
 
 /// Fuses.
 pub fn fuse(graph: &Graph) -> Graph {
-    let clusters = cluster(graph);
     let users = graph.users();
+    let mut clusters = cluster(graph);
+    recompute(graph, &users, &mut clusters);
     let mut f = Fuse {
         old: graph,
         new: Graph::default(),
@@ -39,7 +41,7 @@ pub fn fuse(graph: &Graph) -> Graph {
         }
     }
     f.new.outputs = graph.outputs.clone().iter().map(|o| f.value(*o)).collect();
-    f.new
+    prune(&f.new)
 }
 
 /// Values that every map computes for itself: constants, sizes, indices, scalars of these.
@@ -156,51 +158,41 @@ fn cluster(g: &Graph) -> Clusters {
         parent: Vec::new(),
         members: Vec::new(),
     };
-    // The clusters that each node depends on, its own included.
-    let mut deps: Vec<Vec<u64>> = Vec::new();
     for id in g.ids() {
         let node = &g[id];
-        let mut own: Vec<u64> = Vec::new();
-        for a in &node.args {
-            union(&mut own, &deps[a.index()]);
+        if !matches!(node.op, Op::Scalar(_)) || is_leaf(g, id) {
+            continue;
         }
-        if matches!(node.op, Op::Scalar(_)) && !is_leaf(g, id) {
-            let mut joined: Option<usize> = None;
-            for a in node.args.iter().rev() {
-                let Some(candidate) = c.get(*a).filter(|_| g.shape(*a) == &node.shape) else {
-                    continue;
-                };
-                // Every operand outside the candidate must not depend on it.
-                let free = node.args.iter().all(|o| {
-                    c.get(*o) == Some(candidate) || !depends(&c, &deps[o.index()], candidate)
-                });
-                match joined {
-                    None if free => joined = Some(candidate),
-                    Some(j) if j != candidate && free => {
-                        let apart = |x: usize, y: usize| {
-                            c.members[x]
-                                .iter()
-                                .all(|m| !depends(&c, &deps[m.index()], y))
-                        };
-                        if apart(j, candidate) && apart(candidate, j) {
-                            c.parent[candidate] = j;
-                            let moved = std::mem::take(&mut c.members[candidate]);
-                            c.members[j].extend(moved);
-                        }
-                    }
-                    _ => {}
-                }
+        let mut joined: Option<usize> = None;
+        for a in node.args.iter().rev() {
+            let Some(candidate) = c.get(*a).filter(|_| g.shape(*a) == &node.shape) else {
+                continue;
+            };
+            // No operand outside the candidate may depend on it.
+            let outside = node.args.iter().filter(|o| c.get(**o) != Some(candidate));
+            if depends(g, &c, outside.copied(), candidate) {
+                continue;
             }
-            let own_cluster = joined.unwrap_or_else(|| {
-                c.parent.push(c.parent.len());
-                c.members.push(Vec::new());
-                c.parent.len() - 1
-            });
-            c.of[id.index()] = Some(own_cluster);
-            c.members[own_cluster].push(id);
-            set(&mut own, own_cluster);
+            match joined {
+                None => joined = Some(candidate),
+                Some(j) if j != candidate => {
+                    let apart = |x: usize, y: usize| !depends(g, &c, sources(g, &c, x), y);
+                    if apart(j, candidate) && apart(candidate, j) {
+                        c.parent[candidate] = j;
+                        let moved = std::mem::take(&mut c.members[candidate]);
+                        c.members[j].extend(moved);
+                    }
+                }
+                _ => {}
+            }
         }
-        deps.push(own);
+        let own = joined.unwrap_or_else(|| {
+            c.parent.push(c.parent.len());
+            c.members.push(Vec::new());
+            c.parent.len() - 1
+        });
+        c.of[id.index()] = Some(own);
+        c.members[own].push(id);
     }
     for m in &mut c.members {
         m.sort_unstable();
@@ -208,34 +200,111 @@ fn cluster(g: &Graph) -> Clusters {
     c
 }
 
-fn set(bits: &mut Vec<u64>, i: usize) {
-    if bits.len() <= i / 64 {
-        bits.resize(i / 64 + 1, 0);
-    }
-    bits[i / 64] |= 1 << (i % 64);
+/// Scalar functions that cost less than storing their result and reading it again.
+fn is_cheap(f: Scalar) -> bool {
+    use Scalar as S;
+    matches!(
+        f,
+        S::Neg
+            | S::Abs
+            | S::Sign
+            | S::Relu
+            | S::Add
+            | S::Sub
+            | S::Mul
+            | S::Max
+            | S::Min
+            | S::Where
+            | S::Eq
+            | S::Ne
+            | S::Lt
+            | S::Le
+            | S::Gt
+            | S::Ge
+            | S::And
+            | S::Or
+            | S::Not
+            | S::Cast(_)
+    )
 }
 
-fn union(bits: &mut Vec<u64>, other: &[u64]) {
-    if bits.len() < other.len() {
-        bits.resize(other.len(), 0);
-    }
-    for (a, b) in bits.iter_mut().zip(other) {
-        *a |= b;
-    }
-}
-
-fn depends(c: &Clusters, bits: &[u64], on: usize) -> bool {
-    bits.iter().enumerate().any(|(w, word)| {
-        let mut word = *word;
-        while word != 0 {
-            let i = w * 64 + word.trailing_zeros() as usize;
-            if c.find(i) == on {
-                return true;
-            }
-            word &= word - 1;
+/// Moves what a cluster computes for a single other one into that one, where it can be recomputed
+/// from values that are stored anyway: `y > 0` and `y (1 - y)` need not be saved beside `y`.
+fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
+    for u in g.ids().rev() {
+        let Some(own) = c.get(u) else { continue };
+        let Some(target) = users[u.index()].first().and_then(|v| c.get(*v)) else {
+            continue;
+        };
+        let single = users[u.index()]
+            .iter()
+            .all(|v| c.get(*v) == Some(target) && g.shape(*v) == g.shape(u));
+        if target == own || !single || g.outputs.contains(&u) {
+            continue;
         }
-        false
-    })
+        let mut group = vec![u];
+        let mut next = 0;
+        let mut stays = false;
+        while let Some(&m) = group.get(next) {
+            next += 1;
+            stays |= !matches!(g[m].op, Op::Scalar(f) if is_cheap(f));
+            for &a in &g[m].args {
+                let inside = c.get(a) == Some(own) && !group.contains(&a);
+                let stored = g.outputs.contains(&a)
+                    || users[a.index()]
+                        .iter()
+                        .any(|v| c.get(*v) != Some(own) && !group.contains(v));
+                if inside && !stored {
+                    stays |= users[a.index()].iter().any(|v| !group.contains(v));
+                    group.push(a);
+                } else if !inside && !group.contains(&a) && !is_leaf(g, a) && c.get(a) != Some(own)
+                {
+                    // An operand from elsewhere would have to be read again.
+                    stays = true;
+                }
+            }
+        }
+        if stays || group.len() > 4 {
+            continue;
+        }
+        for m in group {
+            c.members[own].retain(|x| *x != m);
+            c.members[target].push(m);
+            c.of[m.index()] = Some(target);
+        }
+        c.members[target].sort_unstable();
+    }
+}
+
+/// What a cluster reads from outside.
+fn sources<'a>(g: &'a Graph, c: &'a Clusters, cluster: usize) -> impl Iterator<Item = NodeId> + 'a {
+    (c.members[cluster].iter())
+        .flat_map(|m| &g[*m].args)
+        .copied()
+        .filter(move |a| c.get(*a) != Some(cluster))
+}
+
+/// Whether any of these values depends on a cluster. A cluster is computed as one, so each of its
+/// members depends on what any other reads.
+fn depends(g: &Graph, c: &Clusters, from: impl Iterator<Item = NodeId>, on: usize) -> bool {
+    let mut seen = vec![false; g.nodes.len()];
+    let mut open: Vec<NodeId> = from.collect();
+    while let Some(id) = open.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        match c.get(id) {
+            Some(cluster) if cluster == on => return true,
+            Some(cluster) => {
+                for m in &c.members[cluster] {
+                    seen[m.index()] = true;
+                }
+                open.extend(sources(g, c, cluster));
+            }
+            None => open.extend(&g[id].args),
+        }
+    }
+    false
 }
 
 struct Fuse<'a> {

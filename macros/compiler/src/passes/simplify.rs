@@ -198,10 +198,10 @@ impl Simplify {
         }
     }
 
-    /// The rank-0 constant that a value repeats, if it does.
+    /// The value of rank 0 that a value repeats, if it does.
     fn spread(&self, x: NodeId) -> Option<NodeId> {
         match self.g[x].op {
-            Op::Const(_) | Op::Size(_) => Some(x),
+            _ if self.g[x].shape.is_empty() => Some(x),
             Op::Expand | Op::Reshape => self.spread(self.g[x].args[0]),
             _ => None,
         }
@@ -237,7 +237,37 @@ impl Simplify {
             }
             _ => {}
         }
-        self.sink_reshape(f, node)
+        self.sink_expand(f, node)
+            .or_else(|| self.sink_reshape(f, node))
+    }
+
+    /// `f(expand(a), expand(b))` is `expand(f(a, b))`: the function runs on the smaller shape.
+    fn sink_expand(&mut self, f: S, node: &Node) -> Option<NodeId> {
+        let mut small: Option<Shape> = None;
+        for a in &node.args {
+            if let (Op::Expand, None) = (&self.g[*a].op, self.spread(*a)) {
+                let inner = self.g[self.g[*a].args[0]].shape.clone();
+                match &small {
+                    Some(s) if *s != inner => return None,
+                    _ => small = Some(inner),
+                }
+            } else {
+                self.spread(*a)?;
+            }
+        }
+        let small = small.unwrap_or_default();
+        if small == node.shape {
+            return None;
+        }
+        let mut args = Vec::new();
+        for a in &node.args {
+            args.push(match self.spread(*a) {
+                Some(c) => self.expand(c, &small),
+                None => self.g[*a].args[0],
+            });
+        }
+        let y = self.make(Op::Scalar(f), &args, small, node.dtype);
+        Some(self.expand(y, &node.shape))
     }
 
     /// `f(reshape(a), ..)` is `reshape(f(a, ..))` where the other operands can follow: then the

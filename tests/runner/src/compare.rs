@@ -1,0 +1,135 @@
+//! How far results are off.
+
+use serde::{Deserialize, Serialize};
+
+use crate::index::Case;
+use crate::tensors::Tensors;
+use netform::Tensor;
+
+/// The float type of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 64 bits.
+    F64,
+}
+
+/// The two, in order.
+pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        })
+    }
+}
+
+/// What is wrong with one tensor.
+#[derive(Clone, Debug)]
+struct Deviation {
+    /// How many times the tolerance.
+    excess: f64,
+    text: String,
+}
+
+/// The mistake that is largest in units of its tolerance, if any tensor is beyond its own.
+pub fn worst(case: &Case, precision: Precision, want: &Tensors, got: &Tensors) -> Option<String> {
+    case.wanted()
+        .filter_map(|name| tensor(case, precision, name, want, got))
+        .max_by(|a, b| a.excess.total_cmp(&b.excess))
+        .map(|d| d.text)
+}
+
+fn tensor(
+    case: &Case,
+    precision: Precision,
+    name: &str,
+    want: &Tensors,
+    got: &Tensors,
+) -> Option<Deviation> {
+    let wrong = |text: String| {
+        Some(Deviation {
+            excess: f64::INFINITY,
+            text: format!("{name}: {text}"),
+        })
+    };
+    let Some(w) = want.get(name) else {
+        return wrong("not in the file".into());
+    };
+    let Some(g) = got.get(name) else {
+        return wrong("not computed".into());
+    };
+    if w.shape() != g.shape() {
+        return wrong(format!("shape {:?}, not {:?}", g.shape(), w.shape()));
+    }
+    let (ws, gs) = (w.to_f64_vec(), g.to_f64_vec());
+    let off = beyond(case, precision, name, w, &ws, &gs)?;
+    // PyTorch 2.13 and earlier hand the gradient on at a bound of `clamp`, later ones do not.
+    if case.version_dependent()
+        && name.starts_with("grad.")
+        && let Some(other) = passed_on(case, want, g)
+    {
+        beyond(case, precision, name, w, &other, &gs)?;
+    }
+    Some(off)
+}
+
+/// The older answer of a version-dependent case: the upstream gradient as it is.
+fn passed_on(case: &Case, want: &Tensors, like: &Tensor) -> Option<Vec<f64>> {
+    let upstream = want.get(case.gouts.first()?)?;
+    (upstream.shape() == like.shape()).then(|| upstream.to_f64_vec())
+}
+
+fn beyond(
+    case: &Case,
+    precision: Precision,
+    name: &str,
+    tensor: &Tensor,
+    want: &[f64],
+    got: &[f64],
+) -> Option<Deviation> {
+    let integer = tensor.as_slice::<f64>().is_err() && tensor.as_slice::<f32>().is_err();
+    let largest = want.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let (rtol, atol) = match precision {
+        _ if integer => (0.0, 0.0),
+        Precision::F32 => single(case, name),
+        // A gradient that is zero in theory has no magnitude of its own: a small part of the tolerance
+        // for single precision stands in, which is below 1e-9 of the largest value elsewhere.
+        Precision::F64 => (1e-9, (1e-9 * largest).max(1e-6 * single(case, name).1)),
+    };
+    let (mut worst, mut excess) = (0, 0.0f64);
+    for (i, (w, g)) in want.iter().zip(got).enumerate() {
+        let off = if w == g { 0.0 } else { (w - g).abs() };
+        let allowed = atol + rtol * w.abs();
+        let times = if off == 0.0 {
+            0.0
+        } else if off.is_nan() {
+            f64::INFINITY
+        } else {
+            off / allowed
+        };
+        if times > excess {
+            (worst, excess) = (i, times);
+        }
+    }
+    (excess > 1.0).then(|| Deviation {
+        excess,
+        text: format!(
+            "{name}[{worst}] is {}, not {} (off by {:.1e}, {excess:.1e} times the tolerance)",
+            got[worst],
+            want[worst],
+            (got[worst] - want[worst]).abs()
+        ),
+    })
+}
+
+fn single(case: &Case, name: &str) -> (f64, f64) {
+    let t = &case.tolerance.f32;
+    t.per_tensor
+        .get(name)
+        .map_or((t.rtol, t.atol), |[rtol, atol]| (*rtol, *atol))
+}

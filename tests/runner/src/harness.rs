@@ -1,0 +1,86 @@
+//! The generated program's `main`: runs every case in both precisions and writes a line for each.
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{PRECISIONS, Precision, worst};
+use crate::index::Index;
+use crate::tensors::{Failure, Tensors};
+
+/// A case that can be run.
+pub struct Subject {
+    /// Its id.
+    pub id: &'static str,
+    /// Runs it.
+    pub f32: fn(&Tensors) -> Result<Tensors, Failure>,
+    /// Runs it in double precision.
+    pub f64: fn(&Tensors) -> Result<Tensors, Failure>,
+}
+
+/// How a case went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The case.
+    pub id: String,
+    /// The float type.
+    pub precision: Precision,
+    /// What is wrong, if anything.
+    pub wrong: Option<String>,
+}
+
+/// Runs all subjects on the folder that the first argument names; one JSON object a line.
+pub fn main(parts: &[&[Subject]]) -> ExitCode {
+    let run = || -> Result<(), Failure> {
+        let dir = std::env::args().nth(1).ok_or("a folder of cases")?;
+        let index = Index::read(Path::new(&dir))?;
+        std::panic::set_hook(Box::new(|_| {}));
+        let mut out = std::io::stdout().lock();
+        for subject in parts.iter().copied().flatten() {
+            for precision in PRECISIONS {
+                let outcome = Outcome {
+                    id: subject.id.into(),
+                    precision,
+                    wrong: one(&index, subject, precision),
+                };
+                writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
+            }
+        }
+        Ok(())
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn one(index: &Index, subject: &Subject, precision: Precision) -> Option<String> {
+    let Some(case) = index.cases.iter().find(|c| c.id == subject.id) else {
+        return Some("not in the index".into());
+    };
+    let run = match precision {
+        Precision::F32 => subject.f32,
+        Precision::F64 => subject.f64,
+    };
+    let given = match index.tensors(case) {
+        Ok(given) => given,
+        Err(e) => return Some(e.to_string()),
+    };
+    match catch_unwind(AssertUnwindSafe(|| run(&given))) {
+        Ok(Ok(got)) => worst(case, precision, &given, &got),
+        Ok(Err(e)) => Some(e.to_string()),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            Some(format!("panic: {}", text.unwrap_or("of unknown kind")))
+        }
+    }
+}

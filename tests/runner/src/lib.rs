@@ -1,0 +1,29 @@
+//! Compares netform with golden values made by PyTorch.
+//!
+//! A folder of cases has an `index.json` and a safetensors file a case ([`index`]). Every case becomes
+//! a Rust module that holds a network and a function that runs it ([`source`]); the modules become
+//! a program ([`project`]), which compares what it gets with what PyTorch got ([`harness`],
+//! [`compare`]). [`report`] is the table.
+
+pub mod compare;
+pub mod harness;
+pub mod index;
+#[cfg(feature = "generate")]
+pub mod project;
+#[cfg(feature = "generate")]
+pub mod report;
+#[cfg(feature = "generate")]
+pub mod session;
+#[cfg(feature = "generate")]
+pub mod source;
+pub mod tensors;
+
+/// What a generated module uses.
+pub mod prelude {
+    pub use crate::harness::Subject;
+    pub use crate::tensors::{Failure, Tensors};
+    pub use netform::Float;
+    pub use netform::optim::schedule::*;
+    pub use netform::optim::{Norm, OptimizerState};
+    pub use netform::prelude::*;
+}

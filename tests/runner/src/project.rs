@@ -1,0 +1,209 @@
+//! The generated program: a workspace of a few crates that hold the modules, and one that runs them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::Outcome;
+use crate::tensors::Failure;
+
+/// Crates that the modules are spread over: they compile side by side.
+const PARTS: usize = 4;
+
+/// Where netform is.
+const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A program on disk.
+pub struct Project {
+    root: PathBuf,
+    target: PathBuf,
+    modules: BTreeMap<usize, Source>,
+}
+
+/// A module's case and text.
+struct Source {
+    id: String,
+    text: String,
+}
+
+impl Project {
+    /// A program of this name below a build directory.
+    pub fn new(build: &Path, name: &str) -> Self {
+        Self {
+            root: build.join("fixtures").join(name),
+            target: build.join("fixtures").join("target"),
+            modules: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the module of case number `k`.
+    pub fn add(&mut self, k: usize, id: &str, text: String) {
+        let id = id.to_owned();
+        self.modules.insert(k, Source { id, text });
+    }
+
+    /// Builds. Modules that do not compile are taken out, until the others do; returns their messages.
+    pub fn build(&mut self) -> Result<BTreeMap<usize, String>, Failure> {
+        let mut refused = BTreeMap::new();
+        loop {
+            self.write()?;
+            let errors = self.compile()?;
+            if errors.is_empty() {
+                return Ok(refused);
+            }
+            for (k, message) in errors {
+                self.modules.remove(&k);
+                refused.insert(k, message);
+            }
+        }
+    }
+
+    /// Runs the program on a folder of cases.
+    pub fn run(&self, dir: &Path) -> Result<Vec<Outcome>, Failure> {
+        let program = self.target.join("release").join("program");
+        let output = Command::new(program)
+            .arg(dir)
+            .stderr(Stdio::inherit())
+            .output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let outcomes = text.lines().map(serde_json::from_str);
+        let outcomes = outcomes.collect::<Result<Vec<Outcome>, _>>()?;
+        if !output.status.success() {
+            let after = outcomes.last().map_or("the start", |o| o.id.as_str());
+            return Err(format!("the program ended after {after}: {}", output.status).into());
+        }
+        Ok(outcomes)
+    }
+
+    fn write(&self) -> Result<(), Failure> {
+        let home = fs::canonicalize(HOME)?;
+        let mut members = vec!["program".to_owned()];
+        let dependencies = format!(
+            "netform = {{ path = {home:?} }}\nnetform-fixtures = {{ path = {:?}, default-features = false }}\n",
+            home.join("tests/runner")
+        );
+        let mut program = String::from(
+            "//! Runs all cases.\n\nfn main() -> std::process::ExitCode {\n    netform_fixtures::harness::main(&[",
+        );
+        let mut parts = String::new();
+        for part in 0..PARTS {
+            let name = format!("part_{part}");
+            self.write_part(part, &name, &dependencies)?;
+            parts += &format!("{name} = {{ path = \"../{name}\" }}\n");
+            program += &format!("{name}::CASES, ");
+            members.push(name);
+        }
+        program += "])\n}\n";
+        let root = format!(
+            "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n\
+             [profile.release]\nopt-level = 1\ndebug = false\n\
+             [profile.release.package.\"*\"]\nopt-level = 3\n"
+        );
+        keep(&self.root.join("Cargo.toml"), &root)?;
+        let lock = self.root.join("Cargo.lock");
+        if !lock.exists() && home.join("Cargo.lock").exists() {
+            fs::copy(home.join("Cargo.lock"), lock)?;
+        }
+        let dir = self.root.join("program");
+        keep(
+            &dir.join("Cargo.toml"),
+            &manifest("program", &(dependencies + &parts)),
+        )?;
+        keep(&dir.join("src/main.rs"), &program)
+    }
+
+    fn write_part(&self, part: usize, name: &str, dependencies: &str) -> Result<(), Failure> {
+        let dir = self.root.join(name);
+        let mut lib =
+            String::from("//! A part of the cases.\n\nuse netform_fixtures::prelude::*;\n\n");
+        let mut list = String::new();
+        for (k, source) in self.modules.iter().filter(|(k, _)| *k % PARTS == part) {
+            let module = format!("case_{k:04}");
+            lib += &format!("mod {module};\n");
+            list += &format!(
+                "    Subject {{ id: {:?}, f32: |t| {module}::run(Cpu::new(), t), f64: |t| {module}::run(Cpu::f64(), t) }},\n",
+                source.id
+            );
+            keep(&dir.join(format!("src/{module}.rs")), &source.text)?;
+        }
+        lib += &format!("\n/// The cases.\npub const CASES: &[Subject] = &[\n{list}];\n");
+        keep(&dir.join("Cargo.toml"), &manifest(name, dependencies))?;
+        keep(&dir.join("src/lib.rs"), &lib)
+    }
+
+    /// The first error of each module that has one.
+    fn compile(&self) -> Result<BTreeMap<usize, String>, Failure> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .args(["build", "--release", "--keep-going", "--quiet"])
+            .args(["--message-format", "json", "--target-dir"])
+            .arg(&self.target)
+            .current_dir(&self.root)
+            .stderr(Stdio::piped());
+        if self.root.join("Cargo.lock").exists() {
+            command.arg("--offline");
+        }
+        let output = command.output()?;
+        if output.status.success() {
+            return Ok(BTreeMap::new());
+        }
+        let mut errors = BTreeMap::new();
+        let mut other = String::from_utf8_lossy(&output.stderr).into_owned();
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let Ok(line) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let message = &line["message"];
+            if message["level"] != "error" {
+                continue;
+            }
+            match module_of(message) {
+                Some(k) => {
+                    let text = message["rendered"].as_str().unwrap_or_default();
+                    errors.entry(k).or_insert_with(|| text.trim().to_owned());
+                }
+                None => other += message["rendered"].as_str().unwrap_or_default(),
+            }
+        }
+        if errors.is_empty() {
+            return Err(format!("the generated program does not build:\n{other}").into());
+        }
+        Ok(errors)
+    }
+}
+
+/// The module that a message speaks of: that of the first span, or of what it expands from.
+fn module_of(message: &Value) -> Option<usize> {
+    let number = |span: &Value| -> Option<usize> {
+        let (_, rest) = span["file_name"].as_str()?.rsplit_once("case_")?;
+        rest.strip_suffix(".rs")?.parse().ok()
+    };
+    let spans = message["spans"].as_array()?;
+    let own = spans.iter().find_map(number);
+    own.or_else(|| {
+        let outer = spans.iter().map(|s| &s["expansion"]["span"]);
+        outer.into_iter().find_map(number)
+    })
+    .or_else(|| message["children"].as_array()?.iter().find_map(module_of))
+}
+
+fn manifest(name: &str, dependencies: &str) -> String {
+    format!(
+        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}"
+    )
+}
+
+/// Writes a file, unless it holds this text already: cargo looks at the time.
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()).into())
+}

@@ -1,0 +1,147 @@
+//! What ops, layers and losses share: one function of the inputs, run forward and backward.
+
+use super::text::{indent, join};
+use super::{Module, Refusal, is_float, type_of};
+use crate::index::Case;
+use crate::tensors::Tensors;
+
+/// A network with one function.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// The declarations in the struct.
+    pub fields: Vec<String>,
+    /// Statements before the result.
+    pub lets: Vec<String>,
+    /// The result: a value or a tuple.
+    pub result: String,
+    /// PyTorch's names of the parameters, and those in the network.
+    pub params: Vec<(String, String)>,
+}
+
+/// The inputs by the names that they have in the function.
+pub fn inputs(case: &Case) -> Vec<String> {
+    case.inputs.iter().map(|name| argument(name)).collect()
+}
+
+fn argument(name: &str) -> String {
+    name.trim_start_matches("in.").replace('.', "_")
+}
+
+impl Graph {
+    /// The module.
+    pub fn module(&self, case: &Case, given: &Tensors) -> Result<Module, Refusal> {
+        if !case.buffers_after.is_empty() {
+            return Err("buffers that a forward pass updates".into());
+        }
+        let shape = |name: &String| type_of(given, name);
+        let mut args = Vec::new();
+        for name in &case.inputs {
+            let flag = if case.grads.contains(&format!("grad.{name}")) {
+                "#[grad] "
+            } else {
+                ""
+            };
+            args.push(format!("{flag}{}: {}", argument(name), shape(name)?));
+        }
+        let results: Vec<String> = case.outputs.iter().map(shape).collect::<Result<_, _>>()?;
+        let scalar = results == ["[]"];
+        let ret = if results.len() == 1 {
+            results[0].clone()
+        } else {
+            format!("({})", join(results))
+        };
+        let plain = !scalar || case.gouts.iter().all(|g| is_one(given, g));
+        let mut network = format!(
+            "pub struct Net {{\n{}}}\n\n",
+            indent(&self.fields.join(",\n"), 1)
+        );
+        let mut lines = self.lets.clone();
+        lines.push(self.result.clone());
+        network += &format!(
+            "fn value({}) -> {ret} {{\n{}}}\n",
+            join(args.clone()),
+            indent(&lines.join("\n"), 1)
+        );
+        if !plain {
+            let names = join(inputs(case));
+            args.push("dy: []".into());
+            network += &format!(
+                "\nfn scaled({}) -> [] {{\n    value({names}) * dy\n}}\n",
+                join(args)
+            );
+        }
+        Ok(Module {
+            network,
+            body: self.body(case, given, scalar, plain),
+        })
+    }
+
+    fn body(&self, case: &Case, given: &Tensors, scalar: bool, plain: bool) -> String {
+        let mut out = String::from("let mut net = Net::new(device, 1)?;\n");
+        for (theirs, own) in &self.params {
+            out += &format!(
+                "net.set_parameter({own:?}, given.at({:?})?)?;\n",
+                format!("param.{theirs}")
+            );
+        }
+        let at = |name: &String| format!("given.at({name:?})?");
+        let args: Vec<String> = case.inputs.iter().map(at).collect();
+        let names: Vec<String> = (0..case.outputs.len()).map(|i| format!("y{i}")).collect();
+        out += &format!(
+            "let {} = net.value({})?;\n",
+            pattern(&names),
+            join(args.clone())
+        );
+        for (name, y) in case.outputs.iter().zip(&names) {
+            out += &if scalar && is_float(given, name) {
+                format!("got.put_number({name:?}, {y}.item()?);\n")
+            } else {
+                format!("got.put({name:?}, {y}.to_tensor());\n")
+            };
+        }
+        if case.grads.is_empty() {
+            return out;
+        }
+        let wanted: Vec<&String> = case
+            .inputs
+            .iter()
+            .filter(|name| case.grads.contains(&format!("grad.{name}")))
+            .collect();
+        let names: Vec<String> = wanted
+            .iter()
+            .map(|n| format!("d_{}", argument(n)))
+            .collect();
+        let seeds: Vec<String> = case.gouts.iter().map(at).collect();
+        let call = match (scalar, plain) {
+            (true, true) => format!("value_backward({})", join(args)),
+            (true, false) => format!("scaled_backward({})", join(args.into_iter().chain(seeds))),
+            (false, _) => format!("value_vjp({})", join(args.into_iter().chain(seeds))),
+        };
+        out += &match (scalar, names.is_empty()) {
+            (true, false) => format!("let (_, {}) = net.{call}?;\n", pattern(&names)),
+            (false, false) => format!("let {} = net.{call}?;\n", pattern(&names)),
+            (_, true) => format!("net.{call}?;\n"),
+        };
+        for (name, d) in wanted.iter().zip(&names) {
+            out += &format!("got.put({:?}, {d}.to_tensor());\n", format!("grad.{name}"));
+        }
+        for (theirs, own) in &self.params {
+            out += &format!(
+                "got.put({:?}, net.gradient({own:?})?);\n",
+                format!("grad.param.{theirs}")
+            );
+        }
+        out
+    }
+}
+
+fn pattern(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        _ => format!("({})", names.join(", ")),
+    }
+}
+
+fn is_one(given: &Tensors, name: &str) -> bool {
+    given.get(name).is_none_or(|t| t.to_f64_vec() == [1.0])
+}

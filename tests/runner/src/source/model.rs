@@ -1,0 +1,157 @@
+//! Whole models: a network for each of PyTorch's modules, trained for some steps.
+
+use serde_json::{Map, Value};
+
+use super::text::join;
+use super::{Module, Refusal, optimizer, schedule, type_of};
+use crate::index::Case;
+use crate::tensors::Tensors;
+
+/// A model in the network language: the struct, `forward`, `loss`.
+struct Model {
+    text: String,
+    /// The inputs of `forward`, the first ones of `loss`.
+    forward: usize,
+    /// The name in the network of PyTorch's parameter.
+    name: fn(&str) -> String,
+}
+
+/// The module of a model.
+pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
+    let empty = Map::new();
+    let init = case
+        .attrs
+        .get("init")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let model = match case.name.as_str() {
+        "SimpleMLP" => simple_mlp(case, given, init)?,
+        other => return Err(format!("no template for the model {other}")),
+    };
+    Ok(Module {
+        body: body(case, &model)?,
+        network: model.text,
+    })
+}
+
+fn integer(init: &Map<String, Value>, key: &str, default: u64) -> u64 {
+    init.get(key).and_then(Value::as_u64).unwrap_or(default)
+}
+
+/// The loss of a model, of `out` and `y`.
+fn loss(case: &Case) -> Result<String, Refusal> {
+    let loss = case.attrs.get("loss").ok_or("no loss")?;
+    let mut keywords = Vec::new();
+    for (key, v) in loss.as_object().into_iter().flatten() {
+        if key != "name" {
+            keywords.push(format!(", {key} = {}", super::text::value(v)));
+        }
+    }
+    let name = loss.get("name").and_then(Value::as_str).unwrap_or("");
+    let function = match name {
+        "MSELoss" => "mse_loss",
+        "CrossEntropyLoss" => "cross_entropy",
+        "L1Loss" => "l1_loss",
+        "SmoothL1Loss" => "smooth_l1_loss",
+        "HuberLoss" => "huber_loss",
+        other => return Err(format!("the loss {other}")),
+    };
+    Ok(format!("{function}(out, y{})", keywords.concat()))
+}
+
+fn simple_mlp(case: &Case, given: &Tensors, init: &Map<String, Value>) -> Result<Model, Refusal> {
+    let size = |key, default| integer(init, key, default);
+    let (d_in, h1, h2) = (size("d_in", 8), size("h1", 10), size("h2", 7));
+    let d_out = size("d_out", 3);
+    let (x, y) = (type_of(given, "in.x")?, type_of(given, "in.y")?);
+    let out = type_of(given, "out.0")?;
+    let loss = loss(case)?;
+    Ok(Model {
+        text: format!(
+            "pub struct Net {{
+    linear_1: Linear({d_in} -> {h1}),
+    linear_2: Linear({h1} -> {h2}),
+    linear_3: Linear({h2} -> {d_out}),
+}}
+
+fn forward(x: {x}) -> {out} {{
+    let x = sigmoid(linear_1(x));
+    let x = sigmoid(linear_2(x));
+    linear_3(x)
+}}
+
+fn loss(x: {x}, y: {y}) -> [] {{
+    let out = forward(x);
+    {loss}
+}}
+"
+        ),
+        forward: 1,
+        name: str::to_owned,
+    })
+}
+
+/// Loads, trains, and keeps what PyTorch kept.
+fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
+    let settings = case.attrs.get("optimizer").and_then(Value::as_object);
+    let optimizer = optimizer::construct(settings.ok_or("no optimizer")?, None)?;
+    let steps = case.attrs.get("steps").and_then(Value::as_u64);
+    let steps = steps.ok_or("no steps")?;
+    let clip = case.attrs.get("clip_grad_norm").and_then(Value::as_f64);
+    let own = |name: &str| (model.name)(name);
+    let names: Vec<&str> = case
+        .params
+        .iter()
+        .filter_map(|p| p.strip_prefix("param."))
+        .filter(|p| !case.tied.iter().any(|t| t.iter().skip(1).any(|n| n == p)))
+        .collect();
+    let mut out = String::from("let mut net = Net::new(device, 1)?;\n");
+    for p in &names {
+        out += &format!(
+            "net.set_parameter({:?}, given.at({:?})?)?;\n",
+            own(p),
+            format!("param.{p}")
+        );
+    }
+    let at = |name: &String| format!("given.at({name:?})?");
+    let args = join(case.inputs.iter().map(at));
+    let forward = join(case.inputs.iter().take(model.forward).map(at));
+    out += &format!("got.put(\"out.0\", net.forward({forward})?.to_tensor());\n");
+    out += &format!("let loss = net.loss_backward({args})?.item()?;\n");
+    out += "got.put_number(\"out.loss\", loss);\n";
+    for p in &names {
+        out += &format!(
+            "got.put({:?}, net.gradient({:?})?);\n",
+            format!("grad.param.{p}"),
+            own(p)
+        );
+    }
+    out += &format!("let mut optimizer = {optimizer};\n");
+    if let Some(s) = case.attrs.get("scheduler").and_then(Value::as_object) {
+        let name = s.get("name").and_then(Value::as_str).unwrap_or("");
+        let schedule = schedule::construct(name, s)?;
+        out += &format!("let mut schedule = {schedule}.on(&mut optimizer);\n");
+    }
+    let last = format!("net.loss({args})?");
+    out += "let (mut losses, mut norms, mut lrs) = (Vec::new(), Vec::<f64>::new(), Vec::new());\n";
+    out += &format!(
+        "for _ in 0..{steps} {{\n    losses.push(Float::to_f64(net.loss_backward({args})?.item()?));\n"
+    );
+    if let Some(max) = clip {
+        out += &format!("    norms.push(net.clip_grad_norm({max:?}, Norm::L2)?);\n");
+    }
+    out += "    lrs.push(optimizer.lr());\n    optimizer.step(&mut net)?;\n";
+    if case.attrs.contains_key("scheduler") {
+        out += "    schedule.step(&mut optimizer);\n";
+    }
+    out += &format!("}}\nlosses.push(Float::to_f64({last}.item()?));\n");
+    out += "got.put_numbers(\"out.losses\", losses);\ngot.put_numbers(\"out.grad_norms\", norms);\ngot.put_numbers(\"out.lrs\", lrs);\n";
+    for name in &case.finals {
+        let p = name.trim_start_matches("final.");
+        let first = case.tied.iter().find(|t| t.iter().any(|n| n == p));
+        let p = first.map_or(p, |t| t[0].as_str());
+        out += &format!("got.put({name:?}, net.parameter({:?})?);\n", own(p));
+    }
+    out += &format!("got.put(\"out.eval\", net.forward({forward})?.to_tensor());\n");
+    Ok(out)
+}
