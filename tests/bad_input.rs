@@ -48,13 +48,13 @@ fn sizes() {
     let message = refused(|n, _| n.loss_backward(&flat, &[0u32; 3]));
     assert_eq!(
         message,
-        "Net::loss_backward: `x` has 1 dimensions, but [B, 4] has 2"
+        "Net::loss_backward: `x` has 1 dimensions, but `x: [B, 4]` has 2"
     );
     let wide = Tensor::from_vec([3, 5], vec![0.5f32; 15]).unwrap();
     let message = refused(|n, _| n.forward(&wide).map(drop));
     assert_eq!(
         message,
-        "Net::forward: `x` has shape [3, 5], but [B, 4] wants 4 in dimension 1"
+        "Net::forward: `x` has shape [3, 5], but `x: [B, 4]` wants 4 in dimension 1"
     );
 }
 
@@ -86,14 +86,11 @@ fn labels_out_of_range() {
         let message = refused(|n, o| n.loss_step(o, &X, &[0, label, 1]));
         assert_eq!(
             message,
-            "Net::loss_backward: `cross_entropy` holds an index outside 0..3"
+            "Net::loss_backward: `y` holds an index outside 0..3"
         );
     }
     let message = refused(|n, _| n.loss(&X, &[0u32, 3, 1]));
-    assert_eq!(
-        message,
-        "Net::loss: `cross_entropy` holds an index outside 0..3"
-    );
+    assert_eq!(message, "Net::loss: `y` holds an index outside 0..3");
 }
 
 #[test]

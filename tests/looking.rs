@@ -124,7 +124,7 @@ layer     declared as       output     parameters
 -------------------------------------------------
 linear_1  Linear(8 -> 10)   [B, 10]            90
 linear_2  Linear(10 -> 3)   [B, 3]             33
-scale     Param[3] = ones                       3
+scale     Param[3]                              3
 dropout   Dropout(p = 0.5)  [B, 10]             0
 -------------------------------------------------
 126 parameters, 33 of them frozen, 504 bytes in f32

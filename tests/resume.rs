@@ -28,9 +28,10 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn new((x, y): &'a Samples, seed: u64) -> Self {
-        let mut adam = AdamW::new(1e-2)
-            .clip_norm(0.5)
-            .group("*.bias", |g| g.weight_decay(0.0));
+        let mut adam = AdamW::new(1e-2).clip_norm(0.5).group(
+            |name: &str| name.ends_with(".bias"),
+            |g| g.weight_decay(0.0),
+        );
         Self {
             net: Net::new(Cpu::new(), seed).unwrap(),
             schedule: OneCycleLR::new(1e-2, 40).on(&mut adam),
