@@ -108,8 +108,12 @@ fn nothing_is_allocated() {
     let (x, y) = (vec![[0.5f32; 784]; 128], vec![1u32; 128]);
     let mut net = Large::new(Cpu::new(), 1).unwrap();
     let mut adam = Adam::new(1e-3).clip_norm(1.0);
-    let step = count(|| drop(net.loss_step(&mut adam, &x, &y).unwrap()));
-    let forward = count(|| drop(net.forward(&x).unwrap()));
+    let step = count(|| {
+        net.loss_step(&mut adam, &x, &y).unwrap();
+    });
+    let forward = count(|| {
+        net.forward(&x).unwrap();
+    });
     println!("packing buffers of the matrix library: {step} in a step, {forward} in a forward run");
     // Two products forward and three backward, each in a few parts.
     assert!(step <= 5 * 64 && forward <= step, "{step} and {forward}");
