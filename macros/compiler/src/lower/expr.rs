@@ -529,7 +529,7 @@ fn variadic(signature: &'static str, given: Vec<Given>) -> Vec<Given> {
         let starred = crate::args::parameters(signature)[place].0;
         if k.name
             .as_ref()
-            .is_some_and(|n| starred[1..] == n.to_string())
+            .is_some_and(|n| *n == starred[1..])
         {
             k.name = None;
         }
