@@ -1,4 +1,4 @@
-//! Neural networks checked, differentiated and planned at compile time.
+#![doc = include_str!("../README.md")]
 
 pub use netform_macros::network;
 pub use netform_runtime::{
@@ -24,4 +24,13 @@ pub mod __private {
     pub use netform_runtime::look;
     pub use netform_runtime::optim::Optimizer;
     pub use netform_runtime::*;
+}
+
+/// The listings of the pages are compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/language.md")]
+    struct Language;
+    #[doc = include_str!("../docs/internals.md")]
+    struct Internals;
 }

@@ -50,7 +50,7 @@ pub const fn aligned(bytes: usize) -> usize {
 /// The quotient, 0 where there is none.
 pub const fn div(p: usize, q: usize) -> usize {
     match p.checked_div(q) {
-        Some(n) => n,
+        Some(quotient) => quotient,
         None => 0,
     }
 }

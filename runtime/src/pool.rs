@@ -229,6 +229,17 @@ impl<D: Device> Pool<D> {
     }
 }
 
+impl<D: Device> Pool<D> {
+    /// The bytes of all arenas that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter()
+            .filter_map(|ws| ws.arena.as_ref())
+            .map(D::size)
+            .sum()
+    }
+}
+
 /// A finished run: its workspace, from which the generated code takes the results.
 pub struct Lent<D: Device> {
     ws: Arc<Workspace<D>>,

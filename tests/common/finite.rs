@@ -46,6 +46,7 @@ pub fn tensor(shape: &[usize], salt: usize, (low, high): (f64, f64)) -> Tensor {
 }
 
 /// Compares the gradients of `sum(f(x) * dy)` with central differences.
+#[allow(clippy::type_complexity)]
 pub fn check(
     name: &str,
     shapes: &[&[usize]],

@@ -527,10 +527,7 @@ fn variadic(signature: &'static str, given: Vec<Given>) -> Vec<Given> {
     // `shape = [..]` names the same parameter.
     positional.extend(keywords.into_iter().map(|mut k| {
         let starred = crate::args::parameters(signature)[place].0;
-        if k.name
-            .as_ref()
-            .is_some_and(|n| starred[1..] == n.to_string())
-        {
+        if k.name.as_ref().is_some_and(|n| *n == starred[1..]) {
             k.name = None;
         }
         k
