@@ -183,11 +183,28 @@ impl Dim {
                 });
             }
         };
-        let mut out = Dim::from(0);
-        for (monomial, c) in &self.terms {
-            out.push(without(monomial, by)?, exact(*c, *cb)?);
-        }
-        Some(out)
+        let direct = || {
+            let mut out = Dim::from(0);
+            for (monomial, c) in &self.terms {
+                out.push(without(monomial, by)?, exact(*c, *cb)?);
+            }
+            Some(out)
+        };
+        direct().or_else(|| {
+            // x / (p / q) is x q / p.
+            let i = by
+                .iter()
+                .position(|(atom, _)| matches!(atom, Atom::Quotient(..)))?;
+            let Atom::Quotient(p, q) = &by[i].0 else {
+                return None;
+            };
+            let mut rest = by.clone();
+            lower_power(&mut rest, i);
+            let rest = Dim {
+                terms: BTreeMap::from([(rest, *cb)]),
+            };
+            self.mul(q).div_exact(&rest.mul(p))
+        })
     }
 
     /// The quotient, known by an obligation to be exact.
@@ -419,6 +436,10 @@ mod tests {
         assert_eq!(d("B").div(&n(2)).mul(&n(2)), d("B"));
         assert_eq!(d("B").div(&n(2)).mul(&n(4)), d("B").mul(&n(2)));
         assert_eq!(d("B").mul(&n(12)).div_exact(&n(2)), Some(d("B").mul(&n(6))));
+        assert_eq!(
+            d("B").mul(&d("T")).div_exact(&d("B").div(&n(2))),
+            Some(d("T").mul(&n(2)))
+        );
         let sum = d("B").add(&n(1));
         assert_eq!(sum.mul(&d("T")).div_exact(&sum), Some(d("T")));
         assert_eq!(sum.div_exact(&d("B")), None);
