@@ -17,6 +17,7 @@ pub fn simplify(graph: &Graph) -> Graph {
     let mut s = Simplify {
         g: Graph::default(),
         known: HashMap::new(),
+        sinking: false,
     };
     let mut map: Vec<NodeId> = Vec::new();
     for id in graph.ids() {
@@ -85,6 +86,8 @@ struct Simplify {
     g: Graph,
     /// Nodes by their text: equal ones are built once.
     known: HashMap<(String, Shape, DType), NodeId>,
+    /// A function is being built in the shape of one operand: another's does not take it back.
+    sinking: bool,
 }
 
 impl Simplify {
@@ -273,6 +276,9 @@ impl Simplify {
     /// `f(reshape(a), ..)` is `reshape(f(a, ..))` where the other operands can follow: then the
     /// function meets the product or reduction that made `a` in its own shape, and can fuse with it.
     fn sink_reshape(&mut self, f: S, node: &Node) -> Option<NodeId> {
+        if self.sinking {
+            return None;
+        }
         let source = node.args.iter().find_map(|a| match self.g[*a].op {
             Op::Reshape
                 if !matches!(
@@ -293,7 +299,9 @@ impl Simplify {
         for a in &node.args {
             args.push(self.follow(*a, &to, &node.shape)?);
         }
+        self.sinking = true;
         let y = self.make(Op::Scalar(f), &args, to, node.dtype);
+        self.sinking = false;
         Some(self.reshape(y, &node.shape))
     }
 
