@@ -41,7 +41,11 @@ pub fn draw_curves(path: &Path, title: &str, x_name: &str, curves: &[Curve<'_>])
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d(xs, ys)?;
-    chart.configure_mesh().x_desc(x_name).draw()?;
+    chart
+        .configure_mesh()
+        .max_light_lines(1)
+        .x_desc(x_name)
+        .draw()?;
     for (i, curve) in curves.iter().enumerate() {
         let color = Palette99::pick(i).to_rgba();
         let points = curve.points.iter().copied();
