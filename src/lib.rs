@@ -1,13 +1,15 @@
-//! Neural networks checked, differentiated and planned at compile time.
+#![doc = include_str!("../README.md")]
 
 pub use netform_macros::network;
 pub use netform_runtime::{
-    Core, Cpu, Device, Error, Float, Input, Loss, Network, Output, Parameter, Result, Tensor, data,
-    files, look, optim,
+    BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
+    Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
+    optim, permutation,
 };
 
 /// What most programs need: `use netform::prelude::*;`.
 pub mod prelude {
+    pub use crate::optim::schedule::Curve;
     pub use crate::optim::{
         Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd,
     };
@@ -22,4 +24,13 @@ pub mod __private {
     pub use netform_runtime::look;
     pub use netform_runtime::optim::Optimizer;
     pub use netform_runtime::*;
+}
+
+/// The listings of the pages are compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/language.md")]
+    struct Language;
+    #[doc = include_str!("../docs/internals.md")]
+    struct Internals;
 }

@@ -80,6 +80,18 @@ impl<D: Device> Core<D> {
         self.step = AtomicU64::new(step);
     }
 
+    /// The device memory of the workspaces, in bytes: one for each run that was ever under way (or
+    /// had its results held) at the same time, as large as the largest of its runs.
+    pub fn workspace_bytes(&self) -> usize {
+        self.pool.bytes()
+    }
+    /// The device memory of the parameters and, once a backward run has made them, of their
+    /// gradients, in bytes. Each parameter starts at a multiple of 64 bytes.
+    pub fn parameter_bytes(&self) -> usize {
+        let others = [&self.grads, &self.fresh].into_iter().flatten();
+        others.map(D::size).sum::<usize>() + D::size(&self.params)
+    }
+
     /// Runs a function that changes nothing.
     pub fn infer(
         &self,

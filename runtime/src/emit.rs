@@ -49,7 +49,10 @@ pub const fn aligned(bytes: usize) -> usize {
 
 /// The quotient, 0 where there is none.
 pub const fn div(p: usize, q: usize) -> usize {
-    if q == 0 { 0 } else { p / q }
+    match p.checked_div(q) {
+        Some(quotient) => quotient,
+        None => 0,
+    }
 }
 
 /// Whether `q` divides `p`.

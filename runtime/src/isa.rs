@@ -4,6 +4,9 @@
 //! A [`Kernel`]'s body is `#[inline(always)]`, so it is compiled once inside each of the wrappers
 //! below, with their registers and instructions, even when the user's crate is built for baseline
 //! x86-64. `NETFORM_ISA` = `baseline`, `avx2` or `avx512` lowers the choice.
+//!
+//! Debug builds hold the baseline copy alone: every kernel is compiled in the crate that declares
+//! the network, and three copies of each would treble the time of its builds.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -91,7 +94,7 @@ impl Isa for Baseline {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 mod x86 {
     //! Masked moves. Lanes that the mask leaves out are not accessed, so they may lie anywhere.
 
@@ -219,7 +222,7 @@ mod x86 {
         }
     }
 }
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 pub(crate) use x86::{Avx2, Avx512};
 
 /// An instruction set, worst first.
@@ -257,7 +260,7 @@ fn detect() -> Level {
     level
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 fn supported() -> Level {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
@@ -271,19 +274,19 @@ fn supported() -> Level {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", any(not(debug_assertions), test))))]
 fn supported() -> Level {
     Level::Baseline
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
 unsafe fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: this function's features are those of the set.
     unsafe { kernel.run::<Avx512>() }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: this function's features are those of the set.
@@ -295,10 +298,10 @@ unsafe fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
 fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         // SAFETY: levels come from `supported`.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
         Level::Avx512 => unsafe { with_avx512(kernel) },
         // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
         Level::Avx2 => unsafe { with_avx2(kernel) },
         // SAFETY: needs nothing.
         _ => unsafe { kernel.run::<Baseline>() },

@@ -1,57 +1,48 @@
 //! `parallel_for`: parts numbered 0..n in, all of them done when it returns.
 //!
-//! Parts go to threads in a fixed round (part p to thread p mod threads); nothing is allocated per
-//! call. Workers are started by the first call that needs them, wait for work by spinning briefly
-//! and then park. Whoever finds the pool busy runs its parts alone, so calls from many threads and
-//! calls from inside a part are both in order. A kernel's parts depend on the problem alone
-//! wherever the split could change a result, so results do not depend on the number of threads.
+//! Whoever is free claims the next part, the caller among them, so a worker that the system keeps
+//! from running delays nobody. Nothing is allocated per call. Workers are started by the first call
+//! that needs them, wait for work by spinning briefly and then park. A caller that finds the pool
+//! busy runs its parts alone, so calls from many threads and calls from inside a part are both in
+//! order. A kernel's parts depend on the problem alone wherever the split could change a result, so
+//! results do not depend on the number of threads, nor on who computed what.
 
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 
 /// Turns of a waiting loop before a worker parks: some tens of microseconds.
 const SPINS: u32 = 1_000;
+/// Bits of a claim that hold the next part; the others hold the region's number.
+const PART_BITS: u32 = 24;
+const PART_MASK: u64 = (1 << PART_BITS) - 1;
 
-/// Where one worker looks for work; alone on its cache lines.
-#[derive(Default)]
+/// Calls part `part` of the closure at `data`.
+type Call = unsafe fn(data: *const (), part: usize);
+
 #[repr(align(128))]
-struct Door {
-    /// Raised by one for every region that this worker takes part in.
-    calls: AtomicU32,
-    /// The worker sleeps, or is about to.
-    parked: AtomicBool,
-}
+struct Aligned<T>(T);
 
-/// One region's work: a borrowed closure with its type forgotten.
-#[derive(Clone, Copy)]
-struct Job {
-    data: *const (),
-    call: unsafe fn(*const (), usize),
-    parts: usize,
-    step: usize,
-}
-
+/// What caller and workers share. A region is a number, a closure and its parts.
 struct Shared {
-    doors: Box<[Door]>,
-    /// Written by the owner of `busy` while no worker reads.
-    job: UnsafeCell<Job>,
-    /// Workers that have not finished the present region.
-    left: AtomicUsize,
+    /// The region's number and the next part that nobody has claimed.
+    claim: Aligned<AtomicU64>,
+    /// Parts that are done.
+    done: Aligned<AtomicUsize>,
+    /// The closure, its type forgotten, how to call it, and how many parts it has. Written before
+    /// the region's number is published. A claim that succeeds proves that the region was still
+    /// under way, and so that what was read before belonged to it.
+    data: AtomicPtr<()>,
+    call: AtomicPtr<()>,
+    parts: AtomicUsize,
+    /// Workers that sleep, or are about to.
+    parked: Box<[AtomicBool]>,
     stop: AtomicBool,
-    panicked: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+    panicked: AtomicBool,
 }
-
-// SAFETY: `job` is written only by the owner of `Pool::busy`, while `left` is 0; workers read it
-// between the release of their door's call and their release of `left`. Its pointer is to a
-// closure that is `Sync` and outlives the region.
-unsafe impl Sync for Shared {}
-// SAFETY: as above.
-unsafe impl Send for Shared {}
 
 struct Crew {
     shared: Arc<Shared>,
@@ -98,7 +89,8 @@ impl Pool {
     /// Calls `f(0), .., f(parts - 1)`, each once, on up to `size` threads.
     #[inline]
     pub(crate) fn run<T: Fn(usize) + Sync>(&self, parts: usize, f: T) {
-        if parts < 2 || self.size < 2 || self.busy.swap(true, Ordering::Acquire) {
+        let alone = parts < 2 || self.size < 2 || parts as u64 >= PART_MASK;
+        if alone || self.busy.swap(true, Ordering::Acquire) {
             for part in 0..parts {
                 f(part);
             }
@@ -108,38 +100,40 @@ impl Pool {
             // SAFETY: `data` is the closure of the region, which has not returned yet.
             unsafe { (*data.cast::<T>())(part) }
         }
-        let job = Job {
-            data: (&raw const f).cast(),
-            call: call::<T>,
-            parts,
-            step: self.size.min(parts),
-        };
         let busy = Busy(&self.busy);
-        self.region(job, &|part| f(part));
+        self.region((&raw const f).cast(), call::<T>, parts);
         drop(busy);
     }
 
-    fn region(&self, mut job: Job, f: &dyn Fn(usize)) {
+    /// Runs a region whose closure is `Sync` and outlives this call.
+    fn region(&self, data: *const (), call: Call, parts: usize) {
         let crew = self.crew.get_or_init(|| hire(self.size - 1));
-        // The system may have refused some threads.
-        job.step = job.step.min(crew.threads.len() + 1);
         let shared = &*crew.shared;
-        // SAFETY: this thread owns `busy` and no region is under way.
-        unsafe { *shared.job.get() = job };
-        shared.left.store(job.step - 1, Ordering::Relaxed);
+        shared.data.store(data.cast_mut(), Ordering::Relaxed);
+        shared.call.store(call as *mut (), Ordering::Relaxed);
+        shared.parts.store(parts, Ordering::Relaxed);
+        shared.done.0.store(0, Ordering::Relaxed);
         shared.panicked.store(false, Ordering::Relaxed);
-        for (door, thread) in shared.doors.iter().zip(&crew.threads).take(job.step - 1) {
-            door.calls.fetch_add(1, Ordering::SeqCst);
-            if door.parked.load(Ordering::SeqCst) {
+        let region = (shared.claim.0.load(Ordering::Relaxed) >> PART_BITS).wrapping_add(1);
+        // Publishes the stores above; the order with `parked` is explained in `work`.
+        shared.claim.0.store(region << PART_BITS, Ordering::SeqCst);
+        let wanted = (parts - 1).min(crew.threads.len());
+        for (parked, thread) in shared.parked.iter().zip(&crew.threads).take(wanted) {
+            if parked.load(Ordering::SeqCst) {
                 thread.unpark();
             }
         }
-        // Waits even when a part of this thread panics: the workers hold references to `f`.
-        let wait = Wait(shared);
-        for part in (0..job.parts).step_by(job.step) {
-            f(part);
+        shared.help(region);
+        // Workers that have claimed parts still use the closure.
+        let mut turns = 0u32;
+        while shared.done.0.load(Ordering::Acquire) != parts {
+            turns = turns.saturating_add(1);
+            if turns < SPINS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
         }
-        drop(wait);
         if shared.panicked.load(Ordering::Relaxed) {
             let panic = shared
                 .panic
@@ -151,6 +145,47 @@ impl Pool {
     }
 }
 
+impl Shared {
+    /// Claims and runs parts of a region until none is left or the region is over.
+    fn help(&self, region: u64) {
+        loop {
+            let claim = self.claim.0.load(Ordering::Acquire);
+            let (data, call) = (
+                self.data.load(Ordering::Relaxed),
+                self.call.load(Ordering::Relaxed),
+            );
+            let part = claim & PART_MASK;
+            if claim >> PART_BITS != region || part as usize >= self.parts.load(Ordering::Relaxed) {
+                return;
+            }
+            let claimed = self.claim.0.compare_exchange_weak(
+                claim,
+                claim + 1,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            if claimed.is_err() {
+                continue;
+            }
+            // A part that panics is done too: the caller must not wait for it.
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: the claim proves that `data` and `call` are this region's: they change
+                // only when all of its parts are done. `call` was stored from a `Call`. The region
+                // waits for this part, so the closure lives.
+                unsafe {
+                    let call: Call = std::mem::transmute::<*mut (), Call>(call);
+                    call(data, part as usize);
+                }
+            }));
+            if let Err(panic) = result {
+                *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                self.panicked.store(true, Ordering::Relaxed);
+            }
+            self.done.0.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
 struct Busy<'a>(&'a AtomicBool);
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
@@ -158,37 +193,19 @@ impl Drop for Busy<'_> {
     }
 }
 
-struct Wait<'a>(&'a Shared);
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        let mut turns = 0u32;
-        while self.0.left.load(Ordering::Acquire) != 0 {
-            turns = turns.saturating_add(1);
-            if turns < SPINS {
-                std::hint::spin_loop()
-            } else {
-                std::thread::yield_now()
-            }
-        }
-    }
-}
-
 /// Starts up to `count` workers; fewer when the system refuses.
 #[cold]
 fn hire(count: usize) -> Crew {
-    unsafe fn nothing(_: *const (), _: usize) {}
     let shared = Arc::new(Shared {
-        doors: (0..count).map(|_| Door::default()).collect(),
-        job: UnsafeCell::new(Job {
-            data: std::ptr::null(),
-            call: nothing,
-            parts: 0,
-            step: 1,
-        }),
-        left: AtomicUsize::new(0),
+        claim: Aligned(AtomicU64::new(0)),
+        done: Aligned(AtomicUsize::new(0)),
+        data: AtomicPtr::new(std::ptr::null_mut()),
+        call: AtomicPtr::new(std::ptr::null_mut()),
+        parts: AtomicUsize::new(0),
+        parked: (0..count).map(|_| AtomicBool::new(false)).collect(),
         stop: AtomicBool::new(false),
-        panicked: AtomicBool::new(false),
         panic: Mutex::new(None),
+        panicked: AtomicBool::new(false),
     });
     let mut handles = Vec::new();
     for worker in 0..count {
@@ -208,11 +225,15 @@ fn hire(count: usize) -> Crew {
 
 /// A worker's life.
 fn work(shared: &Shared, worker: usize) {
-    let door = &shared.doors[worker];
-    let mut done = 0;
+    let parked = &shared.parked[worker];
+    let mut seen = 0;
     loop {
         let mut turns = 0;
-        while door.calls.load(Ordering::Acquire) == done {
+        let region = loop {
+            let region = shared.claim.0.load(Ordering::Acquire) >> PART_BITS;
+            if region != seen {
+                break region;
+            }
             if shared.stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -221,28 +242,19 @@ fn work(shared: &Shared, worker: usize) {
                 std::hint::spin_loop();
                 continue;
             }
-            // The caller raises `calls` and then looks at `parked`, this thread the other way
-            // round: one of them sees the other, so no call is slept through.
-            door.parked.store(true, Ordering::SeqCst);
-            while door.calls.load(Ordering::SeqCst) == done && !shared.stop.load(Ordering::SeqCst) {
+            // The caller publishes a region and then looks at `parked`, this thread the other way
+            // round: one of them sees the other, so no region is slept through.
+            parked.store(true, Ordering::SeqCst);
+            while shared.claim.0.load(Ordering::SeqCst) >> PART_BITS == seen
+                && !shared.stop.load(Ordering::SeqCst)
+            {
                 std::thread::park();
             }
-            door.parked.store(false, Ordering::SeqCst);
-        }
-        done = done.wrapping_add(1);
-        // SAFETY: the call was released after the job was written, and the job stays until `left`.
-        let job = unsafe { *shared.job.get() };
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            for part in (worker + 1..job.parts).step_by(job.step) {
-                // SAFETY: the closure lives until `left` reaches 0.
-                unsafe { (job.call)(job.data, part) };
-            }
-        }));
-        if let Err(panic) = result {
-            *shared.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
-            shared.panicked.store(true, Ordering::Relaxed);
-        }
-        shared.left.fetch_sub(1, Ordering::Release);
+            parked.store(false, Ordering::SeqCst);
+            turns = 0;
+        };
+        seen = region;
+        shared.help(region);
     }
 }
 
@@ -311,29 +323,6 @@ mod tests {
             }));
             assert!(caught.is_err());
             assert_eq!(counts(&pool, 4), [1; 4]);
-        }
-    }
-
-    /// `cargo test --release -- --ignored --nocapture empty_region`
-    #[test]
-    #[ignore = "a measurement"]
-    fn empty_region() {
-        for size in [1, 2] {
-            let pool = Pool::new(size);
-            let mut times: Vec<u128> = (0..10_000)
-                .map(|_| {
-                    let start = std::time::Instant::now();
-                    pool.run(2, |part| {
-                        std::hint::black_box(part);
-                    });
-                    start.elapsed().as_nanos()
-                })
-                .collect();
-            times.sort_unstable();
-            println!(
-                "{size} thread(s): median {} ns, 99th percentile {} ns",
-                times[5_000], times[9_900]
-            );
         }
     }
 }

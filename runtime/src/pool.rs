@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::device::Addr;
 use crate::door::{Dims, element_size};
 use crate::input::MAX_RANK;
-use crate::{ArgSpec, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
+use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
 
 /// Layouts that one workspace remembers.
 const LAYOUTS: usize = 16;
@@ -229,6 +229,17 @@ impl<D: Device> Pool<D> {
     }
 }
 
+impl<D: Device> Pool<D> {
+    /// The bytes of all arenas that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter()
+            .filter_map(|ws| ws.arena.as_ref())
+            .map(D::size)
+            .sum()
+    }
+}
+
 /// A finished run: its workspace, from which the generated code takes the results.
 pub struct Lent<D: Device> {
     ws: Arc<Workspace<D>>,
@@ -253,6 +264,10 @@ impl<D: Device> Lent<D> {
     /// The sizes of the plan's named dimensions.
     pub fn dims(&self) -> &[usize] {
         &self.dims
+    }
+    /// The element type of result `k`.
+    pub fn output_type(&self, k: usize) -> Option<ArgType> {
+        Some(self.plan.outputs.get(k)?.0.ty)
     }
     /// Result `k`, with rows of type `T`. Several results may be held at a time.
     pub fn output<T: Row>(&self, k: usize) -> Result<Output<D, T>> {

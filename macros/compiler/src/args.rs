@@ -221,9 +221,9 @@ impl Args {
         if cx.g[t.id].dtype == crate::ir::DType::Int {
             return Ok(t);
         }
-        let (dtype, shape) = (cx.g[t.id].dtype, show_shape(cx.g.shape(t.id)));
+        let (have, shape) = (cx.typed(t.id), show_shape(cx.g.shape(t.id)));
         let text = format!(
-            "`{}` of `{}` holds positions, which are integers, but `{}` is {dtype}{shape}\nhelp: declare it with integers: `u32{shape}`",
+            "`{}` of `{}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{shape}`",
             name, self.callee, t.text,
         );
         Err(cx.error(self.span_of(name), text))

@@ -66,6 +66,8 @@ pub struct Arg {
 pub struct Function {
     /// Its attributes.
     pub attrs: Vec<syn::Attribute>,
+    /// Marked `#[draw]`.
+    pub draw: Option<Span>,
     /// Its name.
     pub name: Ident,
     /// Its arguments.

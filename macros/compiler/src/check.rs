@@ -332,6 +332,7 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         args: Vec::new(),
         ret: Vec::new(),
         tuple: f.tuple,
+        draw: f.draw.is_some(),
         poisoned: false,
     };
     unique(diag, "argument", f.args.iter().map(|a| &a.name));
@@ -400,6 +401,13 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
             Ok(ty) => out.ret.push(ty),
             Err(_) => out.poisoned = true,
         }
+    }
+    if let (Some(span), false, false) = (f.draw, out.poisoned, out.is_scalar()) {
+        let text = format!(
+            "`{}` does not return one number, so its values have no gradients to draw\nhelp: put `#[draw]` on a function that returns `[]`",
+            f.name
+        );
+        diag.error(span, text);
     }
     out
 }

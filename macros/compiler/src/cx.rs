@@ -114,6 +114,7 @@ impl<'a> Cx<'a> {
         let shape = show_shape(self.g.shape(id));
         match self.g[id].dtype {
             DType::Float => shape,
+            DType::Int if self.unsigned.contains(&id) => format!("u32{shape}"),
             dtype => format!("{dtype}{shape}"),
         }
     }
@@ -126,11 +127,15 @@ impl<'a> Cx<'a> {
             return Ok(at as usize);
         }
         let range = match rank {
-            0 => "it has no dimensions".to_owned(),
-            1 => "its only dimension is 0 (or -1)".to_owned(),
-            _ => format!("its dimensions are 0 to {} (or -{rank} to -1)", rank - 1),
+            0 => "is a scalar, which has no dimensions".to_owned(),
+            1 => "has the single dimension 0 (or -1)".to_owned(),
+            _ => format!("has the dimensions 0 to {} (or -{rank} to -1)", rank - 1),
         };
-        let text = format!("`{name}` is {d}, but {range}{}", self.whence(x));
+        let text = format!(
+            "`{name}` is {d}, but `{}` {range}{}",
+            x.text,
+            self.whence(x)
+        );
         Err(self.error(span, text))
     }
 

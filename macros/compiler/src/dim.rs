@@ -172,21 +172,39 @@ impl Dim {
         }
         let (by, cb) = match other.terms.len() {
             1 => other.terms.first_key_value()?,
-            // A sum divides only its own multiples: try the ratio of the leading terms.
+            // A sum divides its own multiples by a monomial: one of our terms over its first.
             _ => {
-                let (ma, ca) = self.terms.last_key_value()?;
-                let (mb, cb) = other.terms.last_key_value()?;
-                let ratio = Dim {
-                    terms: BTreeMap::from([(without(ma, mb)?, exact(*ca, *cb)?)]),
-                };
-                return (other.mul(&ratio) == *self).then_some(ratio);
+                let (first, c) = other.terms.first_key_value()?;
+                return self.terms.iter().find_map(|(monomial, own)| {
+                    let ratio = Dim {
+                        terms: BTreeMap::from([(without(monomial, first)?, exact(*own, *c)?)]),
+                    };
+                    (other.mul(&ratio) == *self).then_some(ratio)
+                });
             }
         };
-        let mut out = Dim::from(0);
-        for (monomial, c) in &self.terms {
-            out.push(without(monomial, by)?, exact(*c, *cb)?);
-        }
-        Some(out)
+        let direct = || {
+            let mut out = Dim::from(0);
+            for (monomial, c) in &self.terms {
+                out.push(without(monomial, by)?, exact(*c, *cb)?);
+            }
+            Some(out)
+        };
+        direct().or_else(|| {
+            // x / (p / q) is x q / p.
+            let i = by
+                .iter()
+                .position(|(atom, _)| matches!(atom, Atom::Quotient(..)))?;
+            let Atom::Quotient(p, q) = &by[i].0 else {
+                return None;
+            };
+            let mut rest = by.clone();
+            lower_power(&mut rest, i);
+            let rest = Dim {
+                terms: BTreeMap::from([(rest, *cb)]),
+            };
+            self.mul(q).div_exact(&rest.mul(p))
+        })
     }
 
     /// The quotient, known by an obligation to be exact.
@@ -328,7 +346,7 @@ impl fmt::Display for Atom {
         match self {
             Atom::Named(name) | Atom::Const(name) => f.write_str(name),
             Atom::Quotient(p, q) => write!(f, "{}/{}", Factor(p), Factor(q)),
-            Atom::Floor(p, q) => write!(f, "floor({p}/{})", Factor(q)),
+            Atom::Floor(p, q) => write!(f, "floor({}/{})", Factor(p), Factor(q)),
         }
     }
 }
@@ -418,6 +436,10 @@ mod tests {
         assert_eq!(d("B").div(&n(2)).mul(&n(2)), d("B"));
         assert_eq!(d("B").div(&n(2)).mul(&n(4)), d("B").mul(&n(2)));
         assert_eq!(d("B").mul(&n(12)).div_exact(&n(2)), Some(d("B").mul(&n(6))));
+        assert_eq!(
+            d("B").mul(&d("T")).div_exact(&d("B").div(&n(2))),
+            Some(d("T").mul(&n(2)))
+        );
         let sum = d("B").add(&n(1));
         assert_eq!(sum.mul(&d("T")).div_exact(&sum), Some(d("T")));
         assert_eq!(sum.div_exact(&d("B")), None);

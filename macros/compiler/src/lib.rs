@@ -9,6 +9,7 @@ pub mod cx;
 pub mod diag;
 pub mod dim;
 pub mod display;
+pub mod draw;
 pub mod eval;
 pub mod gradient;
 pub mod infer;

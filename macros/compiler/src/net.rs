@@ -103,6 +103,8 @@ pub struct Signature {
     pub ret: Vec<Type>,
     /// Whether the results are a tuple.
     pub tuple: bool,
+    /// Pictures with values are wanted.
+    pub draw: bool,
     /// Not even the signature was right.
     pub poisoned: bool,
 }

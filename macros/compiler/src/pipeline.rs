@@ -6,6 +6,7 @@ use crate::codegen;
 use crate::cx::Require;
 use crate::diag::{Diag, Told};
 use crate::dim::Shape;
+use crate::draw::{self, Drawn};
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::Net;
@@ -21,12 +22,12 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     };
     let net = check(&source, &diag);
     check_bodies(&net, &source, &diag);
-    let programs = if diag.any() {
+    let compiled = if diag.any() {
         Err(crate::diag::Poison)
     } else {
-        compile(&net, &source, &diag)
+        self::programs(&net, &source, &diag)
     };
-    match programs {
+    match compiled {
         Ok(programs) if !diag.any() => codegen::network(&net, &programs),
         _ => {
             let skeleton = codegen::skeleton(&net);
@@ -49,12 +50,16 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
         }
     }
     lower::check_recursion(source, diag);
-    // A mistake in a body may be why a layer seems unused.
-    if diag.messages().len() > before || source.functions.iter().any(|f| f.body.is_none()) {
+    // A mistake in a body or signature may be why a layer seems unused.
+    if diag.messages().len() > before
+        || source.functions.iter().any(|f| f.body.is_none())
+        || net.signatures.iter().any(|s| s.poisoned)
+    {
         return;
     }
-    for (field, used) in net.fields.iter().zip(used) {
-        if !used && !matches!(field.kind, crate::net::FieldKind::Poison) {
+    for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
+        let again = net.fields[..i].iter().any(|f| f.name == field.name);
+        if !used && !again && !matches!(field.kind, crate::net::FieldKind::Poison) {
             let text = format!(
                 "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
                 field.name, field.decl
@@ -73,6 +78,8 @@ pub enum Mode {
     Backward,
     /// From gradients of the results computes all others.
     Vjp,
+    /// Computes every value and its gradient, for a picture.
+    Draw,
 }
 
 /// A function in one mode, compiled.
@@ -93,10 +100,14 @@ pub struct Program {
     pub seeds: Vec<(Shape, DType)>,
     /// Conditions for the door.
     pub require: Vec<Require>,
+    /// The layers called, by number, with the shapes of their results.
+    pub calls: Vec<(usize, Shape)>,
+    /// What the outputs are, in a picture's program.
+    pub drawn: Option<Drawn>,
 }
 
 /// Compiles every function in each mode that it has.
-fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
+pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
     for index in 0..net.signatures.len() {
@@ -111,6 +122,9 @@ fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> 
             backward.grads.iter().for_each(|(_, p)| reached[*p] = true);
         }
         out.push(backward);
+        if net.signatures[index].draw {
+            out.push(program(net, source, index, Mode::Draw, diag)?);
+        }
     }
     if net.signatures.iter().any(crate::net::Signature::is_scalar) {
         unreached(net, &reached, diag);
@@ -120,12 +134,20 @@ fn compile(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> 
 
 /// A parameter that no loss depends on would never be trained.
 fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
-    for (i, p) in net.params.iter().enumerate() {
-        if !reached[i] && !p.frozen {
-            let field = &net.fields[p.field];
+    for field in &net.fields {
+        let idle: Vec<String> = field
+            .params
+            .clone()
+            .filter(|p| !reached[*p] && !net.params[*p].frozen)
+            .map(|p| format!("`{}`", net.params[p].name))
+            .collect();
+        if !idle.is_empty() {
             let text = format!(
-                "`{}` cannot be trained: no function that returns a scalar depends on it with a gradient\n{}\nhelp: use it in a loss, or mark it `#[frozen]`",
-                p.name, field.decl
+                "{} cannot be trained: no function that returns a scalar depends on {} with a gradient\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
+                idle.join(" and "),
+                if idle.len() == 1 { "it" } else { "them" },
+                field.decl,
+                field.name
             );
             diag.error(field.name.span(), text);
         }
@@ -139,11 +161,15 @@ fn program(
     mode: Mode,
     diag: &Diag,
 ) -> Told<Program> {
-    let lowered = lower::lower(net, source, function, mode != Mode::Infer, diag)?;
+    let train = matches!(mode, Mode::Backward | Mode::Vjp);
+    let lowered = lower::lower(net, source, function, train, diag)?;
     let mut graph = lowered.graph;
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
-    if mode != Mode::Infer {
+    let mut drawn = None;
+    if mode == Mode::Draw {
+        drawn = Some(draw::draw(&mut graph));
+    } else if train {
         let flows = differentiate(
             net,
             function,
@@ -165,6 +191,8 @@ fn program(
         grads,
         seeds,
         require: lowered.require,
+        calls: lowered.calls,
+        drawn,
     })
 }
 

@@ -1,51 +1,110 @@
-//! The static graph of every function, for tables and pictures: `Net::graph()`.
+//! The static graph of every function, for tables and pictures: `Net::graph()`, and the pictures of
+//! functions marked `#[draw]`.
 
 use crate::dim::show_shape;
 use crate::display::op_name;
-use crate::ir::{DType, Op};
-use crate::net::Net;
+use crate::draw::{Drawn, constants};
+use crate::ir::{DType, Graph, Op};
+use crate::lower::show_type;
+use crate::net::{Net, Signature};
 use crate::pipeline::{Mode, Program};
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
 
-/// The static that describes the functions' graphs, before fusion.
+/// The statics that describe the functions' graphs, before fusion.
 pub fn items(net: &Net, programs: &[Program]) -> TokenStream {
-    let functions = programs.iter().filter(|p| p.mode == Mode::Infer).map(|p| {
-        let g = &p.unfused;
-        let nodes = g.nodes.iter().map(|n| {
-            let (op, shape) = (op_name(&n.op), show_shape(&n.shape));
-            let name = match n.op {
-                Op::Input { index } => net.signatures[p.function].args.get(index).map_or(String::new(), |a| a.name.to_string()),
-                Op::Param { index } => net.params[index].name.clone(),
-                _ => n.name.clone(),
-            };
-            let dtype = match n.dtype {
-                DType::Float => "",
-                DType::Int => "int",
-                DType::Bool => "bool",
-            };
-            let args = n.args.iter().map(|a| a.index());
-            quote!(__nf::look::Node { op: #op, name: #name, dtype: #dtype, shape: #shape, args: &[#(#args),*] })
-        });
-        let name = net.signatures[p.function].name.to_string();
-        let outputs = g.outputs.iter().map(|o| o.index());
-        quote!(__nf::look::Function { name: #name, nodes: &[#(#nodes),*], outputs: &[#(#outputs),*] })
+    let of_mode = |mode| programs.iter().filter(move |p| p.mode == mode);
+    let functions = of_mode(Mode::Infer).map(|p| function(net, p.function, &p.unfused));
+    let pictures = of_mode(Mode::Draw).filter_map(|p| {
+        let picture = picture(net, p.function, p.drawn.as_ref()?);
+        let name = drawn(net, p.function);
+        Some(quote!(static #name: __nf::look::Drawn = #picture;))
     });
-    let layers = net.fields.iter().map(|f| {
+    let layers = net.fields.iter().enumerate().map(|(i, f)| {
         let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
         let (from, to) = (f.params.start, f.params.end);
-        quote!(__nf::look::Layer { name: #name, declared: #decl, params: &SPEC_VALUE.params.split_at(#to).0.split_at(#from).1 })
+        let mut shapes: Vec<String> = Vec::new();
+        for (_, shape) in of_mode(Mode::Infer).flat_map(|p| &p.calls).filter(|(field, _)| *field == i) {
+            let text = show_shape(shape);
+            if !shapes.contains(&text) {
+                shapes.push(text);
+            }
+        }
+        let output = shapes.join(", ");
+        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &SPEC_VALUE.params.split_at(#to).0.split_at(#from).1 })
     });
     quote! {
         static LAYERS: &[__nf::look::Layer] = &[#(#layers),*];
         static FUNCTIONS: &[__nf::look::Function] = &[#(#functions),*];
+        #(#pictures)*
     }
+}
+
+/// A graph as `look::Function`.
+fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
+    let signature = &net.signatures[index];
+    let constants = constants(g);
+    let nodes = g.nodes.iter().zip(constants).map(|(n, constant)| {
+        let (op, shape) = (op_name(&n.op), show_shape(&n.shape));
+        let (kind, name) = match n.op {
+            Op::Input { index } => (quote!(Input), signature.args.get(index).map_or(String::new(), |a| a.name.to_string())),
+            Op::Param { index } => (quote!(Param), net.params[index].name.clone()),
+            _ => (quote!(Op), n.name.clone()),
+        };
+        let constant = constant.unwrap_or_default();
+        let dtype = match n.dtype {
+            DType::Float => "",
+            DType::Int => "int",
+            DType::Bool => "bool",
+        };
+        let args = n.args.iter().map(|a| a.index());
+        quote!(__nf::look::Node { kind: __nf::look::Kind::#kind, op: #op, name: #name, dtype: #dtype, shape: #shape, constant: #constant, args: &[#(#args),*] })
+    });
+    let (name, text) = (signature.name.to_string(), text(signature));
+    let outputs = g.outputs.iter().map(|o| o.index());
+    quote!(__nf::look::Function { name: #name, signature: #text, nodes: &[#(#nodes),*], outputs: &[#(#outputs),*] })
+}
+
+/// `loss(x: [B, 8], target: [B, 3]) -> []`.
+fn text(s: &Signature) -> String {
+    let args: Vec<String> = s
+        .args
+        .iter()
+        .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
+        .collect();
+    let rets: Vec<String> = s.ret.iter().map(|t| show_type(t, &t.shape)).collect();
+    let ret = if s.tuple {
+        format!("({})", rets.join(", "))
+    } else {
+        rets.join(", ")
+    };
+    format!("{}({}) -> {ret}", s.name, args.join(", "))
+}
+
+/// The name of the static behind a picture.
+pub fn drawn(net: &Net, index: usize) -> Ident {
+    let name = net.signatures[index].name.to_string().to_uppercase();
+    format_ident!("DRAWN_{name}", span = Span::mixed_site())
+}
+
+fn picture(net: &Net, index: usize, d: &Drawn) -> TokenStream {
+    let function = function(net, index, &d.graph);
+    let option = |o: &Option<usize>| match o {
+        Some(k) => quote!(::core::option::Option::Some(#k)),
+        None => quote!(::core::option::Option::None),
+    };
+    let (values, gradients) = (d.values.iter().map(option), d.gradients.iter().map(option));
+    let wires = d.wires.iter().map(|w| {
+        let (from, to, gradient) = (w.from.index(), w.to.index(), option(&w.gradient));
+        quote!((#from, #to, #gradient))
+    });
+    quote!(__nf::look::Drawn { function: #function, values: &[#(#values),*], gradients: &[#(#gradients),*], wires: &[#(#wires),*] })
 }
 
 /// The method.
 pub fn accessor() -> TokenStream {
     quote! {
-        /// The static graph: prints as a table of layers, and draws itself as DOT and SVG.
+        /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
         pub fn graph() -> __nf::look::Graph {
             __nf::look::Graph { name: SPEC.name, layers: LAYERS, functions: FUNCTIONS }
         }

@@ -206,6 +206,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
         Mode::Infer => "",
         Mode::Backward => "_backward",
         Mode::Vjp => "_vjp",
+        Mode::Draw => "_draw",
     };
     let name = format_ident!("{}{suffix}_memory", signature.name);
     let layout = names(net, p).layout;
@@ -218,7 +219,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     let doc = format!(
         "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
         signature.name,
-        if p.mode == Mode::Infer {
+        if matches!(p.mode, Mode::Infer | Mode::Draw) {
             ""
         } else {
             " and their gradients"
@@ -291,6 +292,7 @@ struct Bodies {
     backward: TokenStream,
     accumulate: TokenStream,
     step: TokenStream,
+    draw: TokenStream,
 }
 
 fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
@@ -369,6 +371,14 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             __nf::Optimizer::apply(optimizer, &mut self.core)?;
             ::core::result::Result::Ok(loss)
         },
+        draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
+            let plan::Names { plan, body, .. } = names(net, p);
+            let drawn = super::graph::drawn(net, p.function);
+            quote! {
+                let lent = self.core.infer(&#plan, &[#(#sources),*], |run, dims| #body(run, dims))?;
+                __nf::look::Picture::new(&#drawn, &lent)
+            }
+        }),
     };
     signatures(s, Some(&bodies))
 }
@@ -478,7 +488,19 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
     );
     let accumulate_doc = format!("As `{name}_backward`, but adds to the gradients in the network.");
     let step_doc = format!("A whole training step: `{name}_backward` and the optimizer's update.");
+    let drawing = s.draw.then(|| {
+        let f_draw = format_ident!("{name}_draw");
+        let body = part(|b| &b.draw);
+        let draw_doc = format!(
+            "Runs `{name}` forward and backward and keeps every value on the way, for a picture. Changes nothing in the network; dropout is off."
+        );
+        quote! {
+            #[doc = #draw_doc]
+            pub fn #f_draw(&self, #(#args),*) -> __nf::Result<__nf::look::Picture> { #body }
+        }
+    });
     quote! {
+        #drawing
         #(#attrs)*
         #[doc = #doc]
         pub fn #name(&self, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #infer }

@@ -43,6 +43,7 @@ fn suffix(mode: Mode) -> &'static str {
         Mode::Infer => "infer",
         Mode::Backward => "backward",
         Mode::Vjp => "vjp",
+        Mode::Draw => "draw",
     }
 }
 
@@ -239,7 +240,7 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
 
 /// Gradients of parameters that this function does not reach are zero.
 fn unreached(net: &Net, program: &Program) -> TokenStream {
-    if program.mode == Mode::Infer {
+    if matches!(program.mode, Mode::Infer | Mode::Draw) {
         return TokenStream::new();
     }
     let missing = (0..net.params.len()).filter(|p| !program.grads.iter().any(|(_, g)| g == p));

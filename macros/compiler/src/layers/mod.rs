@@ -161,29 +161,32 @@ pub fn wrong_features(
         cx.whence(x),
         call.decl
     );
-    text += &format!("\nhelp: declare `{}: {mended}`", call.field);
-    if let Some(origin) = cx.origin.get(&x.id)
-        && origin.contains(&format!("-> {have}"))
-        && origin.contains(": ")
-    {
-        text += &format!(
-            ", or `{}`",
-            origin.replace(&format!("-> {have}"), &format!("-> {want}"))
-        );
-    }
     let transposed = shape.len() >= 2 && shape[shape.len() - 2] == *want;
+    let flat = shape.len() > 2 && crate::dim::numel(&shape[1..]) == *want;
     if transposed {
         text += &format!(
             "\nhelp: the dimension before it is {want}: was `{}.transpose(-2, -1)` meant?",
             x.text
         );
     }
-    let flat = crate::dim::numel(&shape[1..]);
-    if shape.len() > 2 && flat == *want {
+    if flat {
         text += &format!(
             "\nhelp: all but the first dimension together are {want}: was `{}.flatten(1)` meant?",
             x.text
         );
+    }
+    // A size that is known only when called cannot be declared.
+    if !transposed && !flat && have.names().is_empty() {
+        text += &format!("\nhelp: declare `{}: {mended}`", call.field);
+        if let Some(origin) = cx.origin.get(&x.id)
+            && origin.contains(&format!("-> {have}"))
+            && origin.contains(": ")
+        {
+            text += &format!(
+                ", or `{}`",
+                origin.replace(&format!("-> {have}"), &format!("-> {want}"))
+            );
+        }
     }
     cx.error(call.span, text)
 }

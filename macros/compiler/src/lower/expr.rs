@@ -171,11 +171,12 @@ impl Lower<'_> {
             .chain(ops::all().map(|o| o.name.to_owned()))
             .collect();
         let mut message = format!("there is no layer, function or op `{text}`");
-        message += &did_you_mean(&text, names.iter().map(String::as_str));
         if layers::names().any(|l| l == text) {
             message += &format!(
                 "\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name"
             );
+        } else {
+            message += &did_you_mean(&text, names.iter().map(String::as_str));
         }
         Err(self.cx.error(span, message))
     }
@@ -212,6 +213,7 @@ impl Lower<'_> {
         let value = layer.call(&mut self.cx, &call, given);
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
+            self.calls.push((index, self.cx.g.shape(t.id).clone()));
             self.cx.origin.insert(t.id, field.decl.clone());
         }
         value
@@ -525,10 +527,7 @@ fn variadic(signature: &'static str, given: Vec<Given>) -> Vec<Given> {
     // `shape = [..]` names the same parameter.
     positional.extend(keywords.into_iter().map(|mut k| {
         let starred = crate::args::parameters(signature)[place].0;
-        if k.name
-            .as_ref()
-            .is_some_and(|n| starred[1..] == n.to_string())
-        {
+        if k.name.as_ref().is_some_and(|n| *n == starred[1..]) {
             k.name = None;
         }
         k

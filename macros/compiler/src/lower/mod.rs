@@ -29,6 +29,8 @@ pub struct Lowered {
     pub args: Vec<NodeId>,
     /// Conditions for the door.
     pub require: Vec<Require>,
+    /// The layers called, by number, with the shapes of their results.
+    pub calls: Vec<(usize, Shape)>,
 }
 
 /// The walk's state.
@@ -50,6 +52,8 @@ pub struct Lower<'a> {
     dims: HashMap<String, Dim>,
     /// Fields that were used.
     pub used: Vec<bool>,
+    /// Calls of layers, with the shapes of their results.
+    calls: Vec<(usize, Shape)>,
     /// Arguments and variables that were read.
     read: Vec<String>,
 }
@@ -84,6 +88,7 @@ pub fn lower(
         params: lower.params,
         args: ids,
         require: lower.cx.require,
+        calls: lower.calls,
     })
 }
 
@@ -105,6 +110,7 @@ impl<'a> Lower<'a> {
             mutable: Vec::new(),
             dims: HashMap::new(),
             used: vec![false; net.fields.len()],
+            calls: Vec::new(),
             read: Vec::new(),
         }
     }

@@ -52,7 +52,13 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
             cx.whence(x),
             cx.whence(y)
         );
-        return Err(cx.error(span, text));
+        let meant = rb > 1 && sb.last() == Some(ka);
+        let help = if meant {
+            format!("\nhelp: was `{}.transpose(-2, -1)` meant?", y.text)
+        } else {
+            String::new()
+        };
+        return Err(cx.error(span, text + &help));
     }
     let (m, n) = (sa[sa.len() - 2].clone(), sb[sb.len() - 1].clone());
     let (lead_a, lead_b) = (sa[..sa.len() - 2].to_vec(), sb[..sb.len() - 2].to_vec());

@@ -24,13 +24,13 @@ pub fn trailing(cx: &Cx, a: &Args, callee: &str, x: &Tensor, shape: &Shape) -> T
     match whole.len().checked_sub(shape.len()) {
         Some(lead) if whole[lead..] == shape[..] => Ok((lead..whole.len()).collect()),
         _ => {
+            let ends = show_shape(&whole[whole.len().saturating_sub(shape.len())..]);
             let text = format!(
-                "{callee} normalises over the last {} {}, but `{}` ends in {}{}",
+                "{callee} normalises over the last {} {}, but `{}` ends in {ends}{}\nhelp: `normalized_shape` is what `{2}` ends in: {ends}",
                 crate::args::count(shape.len(), "dimension"),
                 show_shape(shape),
                 x.text,
-                show_shape(&whole[whole.len().saturating_sub(shape.len())..]),
-                cx.whence(x)
+                cx.whence(x),
             );
             Err(cx.error(a.span, text))
         }

@@ -101,6 +101,7 @@ fn fields(input: ParseStream, out: &mut Vec<Field>, diag: &Diag) -> syn::Result<
                 diag.syntax(&e);
                 // Keep the name, so that its uses are not errors too.
                 let _ = start.call(Attribute::parse_outer);
+                let _ = start.parse::<Visibility>();
                 if let Ok(name) = start.parse::<Ident>() {
                     out.push(Field {
                         attrs: Vec::new(),
@@ -232,7 +233,7 @@ fn attributes(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, _) = attributes(input, &[])?;
+    let (attrs, flags) = attributes(input, &["draw"])?;
     if input.peek(Token![pub]) {
         return Err(
             input.error("a network's functions are as public as the network: leave out `pub`")
@@ -285,6 +286,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     };
     Ok(Function {
         attrs,
+        draw: flags[0],
         name,
         args,
         ret,

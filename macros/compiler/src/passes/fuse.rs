@@ -7,14 +7,16 @@
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
+use crate::passes::simplify::prune;
 use crate::passes::strides::{self, blocks};
 use crate::scalar::Scalar;
 use std::collections::HashMap;
 
 /// Fuses.
 pub fn fuse(graph: &Graph) -> Graph {
-    let clusters = cluster(graph);
     let users = graph.users();
+    let mut clusters = cluster(graph);
+    recompute(graph, &users, &mut clusters);
     let mut f = Fuse {
         old: graph,
         new: Graph::default(),
@@ -39,7 +41,7 @@ pub fn fuse(graph: &Graph) -> Graph {
         }
     }
     f.new.outputs = graph.outputs.clone().iter().map(|o| f.value(*o)).collect();
-    f.new
+    prune(&f.new)
 }
 
 /// Values that every map computes for itself: constants, sizes, indices, scalars of these.
@@ -196,6 +198,82 @@ fn cluster(g: &Graph) -> Clusters {
         m.sort_unstable();
     }
     c
+}
+
+/// Scalar functions that cost less than storing their result and reading it again.
+fn is_cheap(f: Scalar) -> bool {
+    use Scalar as S;
+    matches!(
+        f,
+        S::Neg
+            | S::Abs
+            | S::Sign
+            | S::Relu
+            | S::Add
+            | S::Sub
+            | S::Mul
+            | S::Max
+            | S::Min
+            | S::Where
+            | S::Eq
+            | S::Ne
+            | S::Lt
+            | S::Le
+            | S::Gt
+            | S::Ge
+            | S::And
+            | S::Or
+            | S::Not
+            | S::Cast(_)
+    )
+}
+
+/// Moves what a cluster computes for a single other one into that one, where it can be recomputed
+/// from values that are stored anyway: `y > 0` and `y (1 - y)` need not be saved beside `y`.
+fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
+    for u in g.ids().rev() {
+        let Some(own) = c.get(u) else { continue };
+        let Some(target) = users[u.index()].first().and_then(|v| c.get(*v)) else {
+            continue;
+        };
+        let single = users[u.index()]
+            .iter()
+            .all(|v| c.get(*v) == Some(target) && g.shape(*v) == g.shape(u));
+        if target == own || !single || g.outputs.contains(&u) {
+            continue;
+        }
+        let mut group = vec![u];
+        let mut next = 0;
+        let mut stays = false;
+        while let Some(&m) = group.get(next) {
+            next += 1;
+            stays |= !matches!(g[m].op, Op::Scalar(f) if is_cheap(f));
+            for &a in &g[m].args {
+                let inside = c.get(a) == Some(own) && !group.contains(&a);
+                let stored = g.outputs.contains(&a)
+                    || users[a.index()]
+                        .iter()
+                        .any(|v| c.get(*v) != Some(own) && !group.contains(v));
+                if inside && !stored {
+                    stays |= users[a.index()].iter().any(|v| !group.contains(v));
+                    group.push(a);
+                } else if !inside && !group.contains(&a) && !is_leaf(g, a) && c.get(a) != Some(own)
+                {
+                    // An operand from elsewhere would have to be read again.
+                    stays = true;
+                }
+            }
+        }
+        if stays || group.len() > 4 {
+            continue;
+        }
+        for m in group {
+            c.members[own].retain(|x| *x != m);
+            c.members[target].push(m);
+            c.of[m.index()] = Some(target);
+        }
+        c.members[target].sort_unstable();
+    }
 }
 
 /// What a cluster reads from outside.

@@ -201,10 +201,10 @@ impl Simplify {
         }
     }
 
-    /// The rank-0 constant that a value repeats, if it does.
+    /// The value of rank 0 that a value repeats, if it does.
     fn spread(&self, x: NodeId) -> Option<NodeId> {
         match self.g[x].op {
-            Op::Const(_) | Op::Size(_) => Some(x),
+            _ if self.g[x].shape.is_empty() => Some(x),
             Op::Expand | Op::Reshape => self.spread(self.g[x].args[0]),
             _ => None,
         }
@@ -240,7 +240,37 @@ impl Simplify {
             }
             _ => {}
         }
-        self.sink_reshape(f, node)
+        self.sink_expand(f, node)
+            .or_else(|| self.sink_reshape(f, node))
+    }
+
+    /// `f(expand(a), expand(b))` is `expand(f(a, b))`: the function runs on the smaller shape.
+    fn sink_expand(&mut self, f: S, node: &Node) -> Option<NodeId> {
+        let mut small: Option<Shape> = None;
+        for a in &node.args {
+            if let (Op::Expand, None) = (&self.g[*a].op, self.spread(*a)) {
+                let inner = self.g[self.g[*a].args[0]].shape.clone();
+                match &small {
+                    Some(s) if *s != inner => return None,
+                    _ => small = Some(inner),
+                }
+            } else {
+                self.spread(*a)?;
+            }
+        }
+        let small = small.unwrap_or_default();
+        if small == node.shape {
+            return None;
+        }
+        let mut args = Vec::new();
+        for a in &node.args {
+            args.push(match self.spread(*a) {
+                Some(c) => self.expand(c, &small),
+                None => self.g[*a].args[0],
+            });
+        }
+        let y = self.make(Op::Scalar(f), &args, small, node.dtype);
+        Some(self.expand(y, &node.shape))
     }
 
     /// `f(reshape(a), ..)` is `reshape(f(a, ..))` where the other operands can follow: then the
@@ -261,7 +291,8 @@ impl Simplify {
             _ => None,
         })?;
         let to = self.g[source].shape.clone();
-        if to.len() >= node.shape.len() && !ones_apart(&to, &node.shape) {
+        // Towards fewer dimensions only, so that rewriting ends.
+        if to.len() >= node.shape.len() {
             return None;
         }
         let mut args = Vec::new();
@@ -490,11 +521,4 @@ impl Simplify {
                     .enumerate()
                     .all(|(d, (a, b))| if d == dim { a.is_one() } else { a == b }))
     }
-}
-
-/// Whether two shapes differ only in dimensions of 1.
-fn ones_apart(a: &Shape, b: &Shape) -> bool {
-    a.iter()
-        .filter(|d| !d.is_one())
-        .eq(b.iter().filter(|d| !d.is_one()))
 }

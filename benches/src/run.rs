@@ -1,0 +1,130 @@
+//! Timing: the first step, warm-up, then every step on its own; one JSON line at the end.
+
+use std::time::Instant;
+
+use netform::Result;
+use serde::Serialize;
+
+/// What a workload is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads of the device.
+    pub threads: usize,
+    /// Timed steps.
+    pub steps: usize,
+    /// Steps before those, the first included.
+    pub warmup: usize,
+    /// Inference at batch 1 and not training.
+    pub infer: bool,
+}
+
+/// The line.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    peer: &'static str,
+    version: &'static str,
+    workload: String,
+    mode: &'static str,
+    threads: usize,
+    median_us: f64,
+    p10_us: f64,
+    p90_us: f64,
+    loss_first: f64,
+    loss_last: f64,
+    peak_rss_mb: Option<f64>,
+    startup_ms: Option<f64>,
+    first_step_ms: f64,
+    steps: usize,
+}
+
+/// Runs `step`, which returns something that `loss` turns into a number outside the timed part.
+pub fn run<T>(
+    workload: &str,
+    s: Settings,
+    mut step: impl FnMut() -> Result<T>,
+    loss: impl Fn(T) -> Result<f64>,
+) -> Result<Report> {
+    let begin = Instant::now();
+    let first = step()?;
+    let first_step_ms = begin.elapsed().as_secs_f64() * 1e3;
+    let startup_ms = started_ns().map(|t| (monotonic_ns().saturating_sub(t)) as f64 / 1e6);
+    let loss_first = loss(first)?;
+    for _ in 1..s.warmup.max(1) {
+        step()?;
+    }
+    let mut times = Vec::with_capacity(s.steps);
+    let mut last = loss_first;
+    for i in 0..s.steps {
+        let begin = Instant::now();
+        let out = step()?;
+        times.push(begin.elapsed().as_nanos() as f64 / 1e3);
+        if i + 1 == s.steps {
+            last = loss(out)?;
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let quantile = |q: f64| {
+        let i = ((times.len() as f64 * q) as usize).min(times.len().saturating_sub(1));
+        times
+            .get(i)
+            .map_or(f64::NAN, |t| (t * 100.0).round() / 100.0)
+    };
+    Ok(Report {
+        peer: "netform",
+        version: env!("CARGO_PKG_VERSION"),
+        workload: workload.to_owned(),
+        mode: if s.infer { "infer" } else { "train" },
+        threads: s.threads,
+        median_us: quantile(0.5),
+        p10_us: quantile(0.1),
+        p90_us: quantile(0.9),
+        loss_first,
+        loss_last: last,
+        peak_rss_mb: peak_rss_mb(),
+        startup_ms,
+        first_step_ms,
+        steps: s.steps,
+    })
+}
+
+/// When the process was started, if the driver says so: CLOCK_MONOTONIC nanoseconds.
+fn started_ns() -> Option<u64> {
+    std::env::var("BENCH_T0_NS").ok()?.parse().ok()
+}
+
+fn monotonic_ns() -> u64 {
+    let mut t = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `t` is a valid place for the result.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t) };
+    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}
+
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some((kib / 102.4).round() / 10.0)
+}
+
+/// Keeps the process on the last of its cores, as the peers do for one thread.
+pub fn pin_to_one_core() {
+    // SAFETY: the set is initialised by the first call before it is read and is as large as stated.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        let size = std::mem::size_of::<libc::cpu_set_t>();
+        if libc::sched_getaffinity(0, size, &mut set) != 0 {
+            return;
+        }
+        let last = (0..libc::CPU_SETSIZE as usize)
+            .rev()
+            .find(|c| libc::CPU_ISSET(*c, &set));
+        if let Some(core) = last {
+            libc::CPU_ZERO(&mut set);
+            libc::CPU_SET(core, &mut set);
+            libc::sched_setaffinity(0, size, &set);
+        }
+    }
+}

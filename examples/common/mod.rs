@@ -1,0 +1,79 @@
+//! What the examples share: where data lies, where results go, and curves as SVG.
+#![allow(dead_code, missing_docs)]
+
+use std::error::Error;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use plotters::prelude::*;
+
+pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// A file of the bundled data, from whatever folder the program is started.
+pub fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(file)
+}
+
+/// Makes the folder for results: the one asked for, or `target/examples-out`.
+pub fn out_folder(asked: Option<PathBuf>) -> Result<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/examples-out");
+    let folder = asked.unwrap_or_else(default);
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+/// A line of a chart.
+pub struct Curve<'a> {
+    pub name: &'a str,
+    pub points: &'a [(f64, f64)],
+}
+
+/// Draws lines over common axes.
+pub fn draw_curves(path: &Path, title: &str, x_name: &str, curves: &[Curve<'_>]) -> Result {
+    let root = SVGBackend::new(path, (720, 420)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (xs, ys) = (bounds(curves, |p| p.0), bounds(curves, |p| p.1));
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 20))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d(xs, ys)?;
+    chart
+        .configure_mesh()
+        .max_light_lines(1)
+        .x_desc(x_name)
+        .draw()?;
+    for (i, curve) in curves.iter().enumerate() {
+        let color = Palette99::pick(i).to_rgba();
+        let points = curve.points.iter().copied();
+        chart
+            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+            .label(curve.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color));
+    }
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
+    root.present()?;
+    Ok(())
+}
+
+/// From the smallest to the largest finite value, with a little room.
+fn bounds(curves: &[Curve<'_>], of: impl Fn(&(f64, f64)) -> f64) -> Range<f64> {
+    let values = || {
+        let all = curves.iter().flat_map(|c| c.points).map(&of);
+        all.filter(|v| v.is_finite())
+    };
+    let low = values().fold(f64::INFINITY, f64::min);
+    let high = values().fold(f64::NEG_INFINITY, f64::max);
+    if low > high {
+        return 0.0..1.0;
+    }
+    let room = ((high - low) * 0.05).max(1e-6);
+    low - room..high + room
+}

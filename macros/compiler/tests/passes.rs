@@ -1,0 +1,156 @@
+//! What the passes make of small networks, as graph text.
+
+use netform_compiler::diag::Diag;
+use netform_compiler::dim::{Dim, Shape};
+use netform_compiler::ir::{DType, Graph, NodeId, Op};
+use netform_compiler::passes::simplify::simplify;
+use netform_compiler::pipeline::{Mode, Program, programs};
+use netform_compiler::scalar::Scalar as S;
+use netform_compiler::{check, parse};
+
+fn compile(source: &str, function: &str, mode: Mode) -> Program {
+    let diag = Diag::default();
+    let ast = parse::parse(source.parse().unwrap(), &diag).unwrap();
+    let net = check::check(&ast, &diag);
+    let all = programs(&net, &ast, &diag).unwrap_or_default();
+    assert!(!diag.any(), "{:?}", diag.messages());
+    all.into_iter()
+        .find(|p| net.signatures[p.function].name == function && p.mode == mode)
+        .unwrap()
+}
+
+fn assert_text(graph: &Graph, want: &str) {
+    let (got, want) = (graph.to_string(), want.trim_start());
+    assert!(
+        got.lines().map(str::trim).eq(want.lines().map(str::trim)),
+        "got\n{got}\nwant\n{want}"
+    );
+}
+
+const MLP: &str = "
+    struct Mlp { linear_1: Linear(784 -> 512), linear_2: Linear(512 -> 10) }
+    fn loss(x: [B, 784], y: u32[B]) -> [] { cross_entropy(linear_2(relu(linear_1(x))), y) }";
+
+#[test]
+fn bias_and_activation_join_their_product() {
+    let p = compile(MLP, "loss", Mode::Infer);
+    assert_text(
+        &p.graph,
+        "%0 = input 0 : float[B, 784]
+         %1 = input 1 : int[B]
+         %2 = param 0 : float[512, 784]
+         %3 = param 1 : float[512]
+         %4 = matmul(%0, %2, %3) tb then { v0 = load 0; v1 = load 1 [_, d0]; v2 = add(v0, v1); v3 = relu(v2); -> v3 } : float[B, 512]
+         %5 = param 2 : float[10, 512]
+         %6 = param 3 : float[10]
+         %7 = matmul(%4, %5, %6) tb then { v0 = load 0; v1 = load 1 [_, d0]; v2 = add(v0, v1); -> v2 } : float[B, 10]
+         %8 = logsumexp(%7) dim=1 : float[B]
+         %9 = reshape(%1) : int[B, 1]
+         %10 = gather(%7, %9) dim=1 : float[B, 1]
+         %11 = sum(%10, %8) [0] over [B] { v0 = load 0 [d0]; v1 = load 1; v2 = sub(v0, v1); v3 = neg(v2); -> v3 } : float[]
+         %12 = map(%11) { v0 = load 0; v1 = size B; v2 = div(v0, v1); -> v2 } : float[]
+         return %12",
+    );
+}
+
+/// Forward keeps `relu(..)` and not its mask; softmax, cross entropy and the mean are one map
+/// backward; each gradient is one product with what comes before it as its epilogue.
+#[test]
+fn backward_saves_little_and_fuses() {
+    let p = compile(MLP, "loss", Mode::Backward);
+    let text = p.graph.to_string();
+    let backward: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("%13")).collect();
+    assert_eq!(
+        backward,
+        [
+            "%13 = map(%1, %7, %8) { v0 = iota 1; v1 = load 0 [d0, _]; v2 = eq(v0, v1); v3 = 1; v4 = size B; v5 = div(v3, v4); v6 = neg(v5); v7 = 0; v8 = where(v2, v6, v7); v9 = load 1; v10 = load 2 [d0, _]; v11 = sub(v9, v10); v12 = exp(v11); v13 = mul(v12, v6); v14 = sub(v8, v13); -> v14 } : float[B, 10]",
+            "%14 = sum(%13) [0] : float[10]",
+            "%15 = matmul(%13, %4) ta : float[10, 512]",
+            "%16 = matmul(%13, %5, %4) then { v0 = load 0; v1 = load 1; v2 = 0; v3 = gt(v1, v2); v4 = where(v3, v0, v2); -> v4 } : float[B, 512]",
+            "%17 = sum(%16) [0] : float[512]",
+            "%18 = matmul(%16, %0) ta : float[512, 784]",
+            "return %12, %18, %17, %15, %14",
+        ]
+    );
+}
+
+/// Inputs lie in the slots of their numbers; a deep network runs in two slots beside its input.
+#[test]
+fn slots_are_used_again() {
+    let layers: String = (0..20)
+        .map(|i| format!("l{i}: Linear(64 -> 64),"))
+        .collect();
+    let calls: String = (0..20).map(|i| format!("let x = tanh(l{i}(x));")).collect();
+    let source =
+        format!("struct Deep {{ {layers} }} fn forward(x: [B, 64]) -> [B, 64] {{ {calls} x }}");
+    let p = compile(&source, "forward", Mode::Infer);
+    assert_eq!(p.memory.slots.len(), 2);
+    let training = compile(&source, "forward", Mode::Vjp);
+    assert!(
+        training.memory.slots.len() <= 24,
+        "{}",
+        training.memory.slots.len()
+    );
+}
+
+fn input(g: &mut Graph, shape: &[i64]) -> NodeId {
+    let shape: Shape = shape.iter().map(|d| Dim::from(*d)).collect();
+    let index = g.nodes.len();
+    g.add_typed(Op::Input { index }, &[], shape, DType::Float)
+}
+
+#[test]
+fn simplify_folds_and_merges() {
+    let mut g = Graph::default();
+    let x = input(&mut g, &[2, 3]);
+    let one = g.constant(1.0);
+    let y = g.mul2(x, one);
+    let t = g.permute(y, &[1, 0]);
+    let t = g.permute(t, &[1, 0]);
+    let n = g.neg(t);
+    let n = g.neg(n);
+    let a = g.unary(S::Tanh, n);
+    let b = g.unary(S::Tanh, x);
+    let sum = g.add2(a, b);
+    g.outputs = vec![sum];
+    assert_text(
+        &simplify(&g),
+        "%0 = input 0 : float[2, 3]
+         %1 = tanh(%0) : float[2, 3]
+         %2 = add(%1, %1) : float[2, 3]
+         return %2",
+    );
+}
+
+#[test]
+fn simplify_turns_transposes_into_flags() {
+    let mut g = Graph::default();
+    let (x, w) = (input(&mut g, &[4, 2]), input(&mut g, &[3, 4]));
+    let (x, w) = (g.permute(x, &[1, 0]), g.permute(w, &[1, 0]));
+    let y = g.matmul(x, w, false, false);
+    g.outputs = vec![y];
+    assert_text(
+        &simplify(&g),
+        "%0 = input 0 : float[4, 2]
+         %1 = input 1 : float[3, 4]
+         %2 = matmul(%0, %1) ta tb : float[2, 3]
+         return %2",
+    );
+}
+
+#[test]
+fn functions_run_on_the_smaller_shape() {
+    let mut g = Graph::default();
+    let x = input(&mut g, &[1, 3]);
+    let whole: Shape = vec![Dim::from(5), Dim::from(3)];
+    let e = g.expand(x, &whole);
+    let y = g.unary(S::Exp, e);
+    g.outputs = vec![y];
+    assert_text(
+        &simplify(&g),
+        "%0 = input 0 : float[1, 3]
+         %1 = exp(%0) : float[1, 3]
+         %2 = expand(%1) : float[5, 3]
+         return %2",
+    );
+}

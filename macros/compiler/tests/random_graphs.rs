@@ -1,0 +1,428 @@
+//! Random graphs: every pass keeps every value, `verify` holds after each, and gradients agree with
+//! finite differences of the reference evaluator. A failing case prints its seed and its graph.
+
+use netform_compiler::dim::{Atom, Dim, Shape};
+use netform_compiler::eval::{Array, Env, eval};
+use netform_compiler::ir::{DType, Graph, NodeId, Op, Region};
+use netform_compiler::passes::verify::verify;
+use netform_compiler::passes::{autodiff, fuse, inline, memory, simplify};
+use netform_compiler::scalar::Scalar as S;
+use proptest::prelude::*;
+
+/// A counter-based generator: the same graph for the same seed.
+struct Rng(u64);
+
+impl Rng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+    fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())].clone()
+    }
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// The symbols' values in these tests.
+fn size(atom: &Atom) -> i64 {
+    match atom {
+        Atom::Named(n) if n == "B" => 3,
+        Atom::Named(n) if n == "T" => 4,
+        _ => 5,
+    }
+}
+
+fn dims(shape: &Shape) -> Vec<usize> {
+    shape
+        .iter()
+        .map(|d| d.eval(&size).unwrap_or(0) as usize)
+        .collect()
+}
+
+/// Builds a graph of two inputs, two parameters and some nodes; everything is smooth.
+fn graph(rng: &mut Rng, nodes: usize) -> Graph {
+    let (b, t) = (Dim::named("B"), Dim::named("T"));
+    let sizes = [b.clone(), t, Dim::from(2), Dim::from(5), Dim::one()];
+    let mut g = Graph::default();
+    let shape = |rng: &mut Rng| -> Shape {
+        let rank = rng.below(4);
+        (0..rank).map(|_| rng.pick(&sizes)).collect()
+    };
+    for index in 0..2 {
+        let s = shape(rng);
+        g.add_typed(Op::Input { index }, &[], s, DType::Float);
+    }
+    for index in 0..2 {
+        let s = shape(rng);
+        g.add_typed(Op::Param { index }, &[], s, DType::Float);
+    }
+    let mut values: Vec<NodeId> = g.ids().collect();
+    for _ in 0..nodes {
+        let x = rng.pick(&values);
+        let y = node(&mut g, rng, x, &values);
+        values.push(y);
+    }
+    let last = values.len() - 1 - rng.below(3.min(values.len()));
+    g.outputs = vec![values[last], values[values.len() - 1]];
+    g
+}
+
+fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
+    let shape = g.shape(x).clone();
+    let rank = shape.len();
+    match rng.below(16) {
+        0..=2 => {
+            let f = rng.pick(&[S::Tanh, S::Sigmoid, S::Sin, S::Cos, S::Neg, S::Erf]);
+            g.unary(f, x)
+        }
+        3..=5 => {
+            let other = values
+                .iter()
+                .copied()
+                .filter(|v| *g.shape(*v) == shape)
+                .collect::<Vec<_>>();
+            let y = rng.pick(&other);
+            let f = rng.pick(&[S::Add, S::Sub, S::Mul]);
+            g.scalar(f, &[x, y])
+        }
+        6 => {
+            // Broadcast against a value that fits at the end.
+            let fits: Vec<NodeId> = values
+                .iter()
+                .copied()
+                .filter(|v| {
+                    let s = g.shape(*v);
+                    s.len() <= rank
+                        && s.iter()
+                            .rev()
+                            .zip(shape.iter().rev())
+                            .all(|(a, b)| a == b || a.is_one())
+                })
+                .collect();
+            match fits.is_empty() {
+                true => x,
+                false => {
+                    let y = rng.pick(&fits);
+                    let y = g.expand(y, &shape);
+                    g.scalar(S::Mul, &[x, y])
+                }
+            }
+        }
+        7 if rank > 0 => {
+            let dims: Vec<usize> = (0..rank).filter(|_| rng.below(2) == 0).collect();
+            let s = g.sum(x, &dims);
+            g.unary(S::Tanh, s)
+        }
+        8 if rank > 1 => {
+            let mut order: Vec<usize> = (0..rank).collect();
+            order.swap(rng.below(rank), rng.below(rank));
+            g.permute(x, &order)
+        }
+        9 if rank > 0 => {
+            let dim = rng.below(rank);
+            let log = rng.below(2) == 0;
+            g.push(Op::Softmax { log, dim }, &[x], None)
+        }
+        10 if rank > 0 => {
+            let dim = rng.below(rank);
+            match rng.below(2) {
+                0 => g.push(Op::LogSumExp { dim }, &[x], None),
+                _ => g.push(
+                    Op::CumSum {
+                        dim,
+                        reverse: rng.below(2) == 0,
+                    },
+                    &[x],
+                    None,
+                ),
+            }
+        }
+        11 if rank == 2 => {
+            // x'x and xx': a product with itself, transposed.
+            let t = rng.below(2) == 0;
+            let y = g.matmul(x, x, t, !t);
+            g.scale(y, 0.2)
+        }
+        12 if rank > 0 => {
+            // A slice that drops the first element of a literal dimension, padded again.
+            let Some(dim) = (0..rank).find(|d| shape[*d].value().is_some_and(|v| v > 1)) else {
+                return x;
+            };
+            let mut to = shape.clone();
+            to[dim] = to[dim].sub(&Dim::one());
+            let mut start = vec![Dim::from(0); rank];
+            start[dim] = Dim::one();
+            let step = vec![1; rank];
+            let cut = g.push(
+                Op::Slice {
+                    start: start.clone(),
+                    step: step.clone(),
+                },
+                &[x],
+                Some(to),
+            );
+            let cut = g.unary(S::Sin, cut);
+            match rng.below(2) {
+                0 => g.push(
+                    Op::Pad {
+                        low: start,
+                        step,
+                        value: 0.5,
+                    },
+                    &[cut],
+                    Some(shape),
+                ),
+                _ => g.push(Op::Concat { dim }, &[cut, x], None),
+            }
+        }
+        13 => {
+            let s = g.expand(x, &shape);
+            let flat = vec![netform_compiler::dim::numel(&shape)];
+            let y = g.reshape(s, &flat);
+            let y = g.scale(y, 0.7);
+            g.reshape(y, &shape)
+        }
+        14 => {
+            // A body: tanh(a) * a, called.
+            let mut body = Graph::default();
+            let a = body.add_typed(Op::Input { index: 0 }, &[], shape.clone(), DType::Float);
+            let t = body.unary(S::Tanh, a);
+            let p = body.mul2(t, a);
+            body.outputs = vec![p, t];
+            let types = vec![(shape.clone(), DType::Float); 2];
+            let name = "body".to_owned();
+            let all = g.add_many(Op::Call(Box::new(Region { name, body })), &[x], &types);
+            rng.pick(&all)
+        }
+        15 if rank > 0 => {
+            // Picks along a dimension, by positions that are in range.
+            let dim = rng.below(rank);
+            let mut at = shape.clone();
+            at[dim] = Dim::one();
+            let index = g.full(0.0, DType::Int, &at);
+            let what = String::new();
+            let x = if rng.below(2) == 0 {
+                g.push(Op::Softmax { log: true, dim }, &[x], None)
+            } else {
+                x
+            };
+            g.push(Op::Gather { dim, what }, &[x, index], None)
+        }
+        _ => {
+            let zero = g.constant(0.0);
+            let c = g.binary(S::Gt, x, zero);
+            let e = g.unary(S::Tanh, x);
+            let y = g.scale(x, 0.5);
+            g.scalar(S::Where, &[c, e, y])
+        }
+    }
+}
+
+/// Values for the inputs and parameters, in the order of their indices.
+fn leaves(g: &Graph, rng: &mut Rng) -> (Vec<Array>, Vec<Array>) {
+    let (mut inputs, mut params) = (Vec::new(), Vec::new());
+    for n in &g.nodes {
+        let a = Array::new(&dims(&n.shape), |_| rng.unit() * 2.0 - 1.0);
+        match n.op {
+            Op::Input { .. } => inputs.push(a),
+            Op::Param { .. } => params.push(a),
+            _ => {}
+        }
+    }
+    (inputs, params)
+}
+
+fn close(a: &[Array], b: &[Array]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            a.shape == b.shape
+                && a.data
+                    .iter()
+                    .zip(&b.data)
+                    .all(|(x, y)| (x - y).abs() <= 1e-9 * (1.0 + y.abs()))
+        })
+}
+
+/// The graph with its backward: outputs, then the gradients of inputs and parameters of the sum of
+/// the outputs.
+fn with_gradients(g: &Graph) -> Graph {
+    let mut g = g.clone();
+    let wrt: Vec<NodeId> = g
+        .ids()
+        .filter(|id| matches!(g[*id].op, Op::Input { .. } | Op::Param { .. }))
+        .collect();
+    let mut seeds: Vec<(NodeId, NodeId)> = Vec::new();
+    for o in g.outputs.clone() {
+        let shape = g.shape(o).clone();
+        seeds.push((o, g.full(1.0, DType::Float, &shape)));
+    }
+    let grads = autodiff::gradients(&mut g, &seeds, &wrt);
+    for (w, grad) in wrt.into_iter().zip(grads) {
+        let shape = g.shape(w).clone();
+        let grad = grad.unwrap_or_else(|| g.full(0.0, DType::Float, &shape));
+        g.outputs.push(grad);
+    }
+    g
+}
+
+fn check_passes(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
+    let (inputs, params) = leaves(g, rng);
+    let env = Env {
+        inputs: &inputs,
+        params: &params,
+        dims: &size,
+    };
+    let want = eval(g, &env);
+    let mut at = g.clone();
+    type Pass = fn(&Graph) -> Graph;
+    let passes: [(&str, Pass); 5] = [
+        ("inline", inline::inline),
+        ("simplify", simplify::simplify),
+        ("simplify again", simplify::simplify),
+        ("fuse", fuse::fuse),
+        ("own outputs", |g| memory::own_outputs(g.clone(), &[])),
+    ];
+    for (name, pass) in passes {
+        let next = pass(&at);
+        if let Err(why) = verify(&next) {
+            return Err(TestCaseError::fail(format!(
+                "after {name}: {why}\nfrom\n{at}"
+            )));
+        }
+        let got = eval(&next, &env);
+        prop_assert!(
+            close(&got, &want),
+            "{} changed a value\nfrom\n{}\nto\n{}",
+            name,
+            at,
+            next
+        );
+        at = next;
+    }
+    places(&at)
+}
+
+/// No two values that live at the same time share a slot, but for a map in place.
+fn places(g: &Graph) -> Result<(), TestCaseError> {
+    let m = memory::memory(g, &[]);
+    let mut last: std::collections::HashMap<(NodeId, usize), usize> =
+        std::collections::HashMap::new();
+    for id in g.ids() {
+        for a in &g[id].args {
+            last.insert(memory::root(g, *a), id.index());
+        }
+    }
+    for o in &g.outputs {
+        last.insert(memory::root(g, *o), usize::MAX);
+    }
+    let values: Vec<(NodeId, usize)> = g
+        .ids()
+        .filter(|id| !matches!(g[*id].op, Op::Reshape | Op::Get(_) | Op::Param { .. }))
+        .flat_map(|id| (0..=g[id].also.len()).map(move |k| (id, k)))
+        .collect();
+    for (i, a) in values.iter().enumerate() {
+        for b in &values[i + 1..] {
+            if m.place[a.0.index()][a.1] != m.place[b.0.index()][b.1] || a.0 == b.0 && a.1 == b.1 {
+                continue;
+            }
+            let end = last.get(a).copied().unwrap_or(a.0.index());
+            let in_place = end == b.0.index() && matches!(g[b.0].op, Op::Map(_));
+            let apart = end < b.0.index() || in_place;
+            prop_assert!(
+                apart,
+                "{} and {} share a slot while both live\n{}",
+                a.0,
+                b.0,
+                g
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_gradients(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
+    let whole = with_gradients(g);
+    verify(&whole).map_err(TestCaseError::fail)?;
+    let (inputs, params) = leaves(g, rng);
+    let env = Env {
+        inputs: &inputs,
+        params: &params,
+        dims: &size,
+    };
+    let got = eval(&whole, &env);
+    let sum = |inputs: &[Array], params: &[Array]| -> f64 {
+        let env = Env {
+            inputs,
+            params,
+            dims: &size,
+        };
+        eval(g, &env).iter().flat_map(|a| &a.data).sum()
+    };
+    let mut leaf = 0;
+    for (is_param, arrays) in [(false, &inputs), (true, &params)] {
+        for k in 0..arrays.len() {
+            let grad = &got[g.outputs.len() + leaf];
+            leaf += 1;
+            for e in 0..arrays[k].data.len() {
+                let h = 1e-5;
+                let moved = |by: f64| {
+                    let (mut i, mut p) = (inputs.clone(), params.clone());
+                    let side = if is_param { &mut p } else { &mut i };
+                    side[k].data[e] += by;
+                    sum(&i, &p)
+                };
+                let numeric = (moved(h) - moved(-h)) / (2.0 * h);
+                let error = (numeric - grad.data[e]).abs();
+                prop_assert!(
+                    error <= 1e-5 * (1.0 + numeric.abs()),
+                    "gradient {} of leaf {leaf}: {} against {numeric}\n{g}",
+                    e,
+                    grad.data[e]
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn passes_keep_values(seed: u64, nodes in 1usize..14) {
+        let mut rng = Rng(seed);
+        let g = graph(&mut rng, nodes);
+        verify(&g).map_err(TestCaseError::fail)?;
+        check_passes(&g, &mut rng)?;
+    }
+
+    #[test]
+    fn passes_keep_gradients(seed: u64, nodes in 1usize..10) {
+        let mut rng = Rng(seed);
+        let g = with_gradients(&graph(&mut rng, nodes));
+        check_passes(&g, &mut rng)?;
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences(seed: u64, nodes in 1usize..8) {
+        let mut rng = Rng(seed);
+        let g = graph(&mut rng, nodes);
+        check_gradients(&g, &mut rng)?;
+    }
+
+    #[test]
+    fn second_derivatives_agree_with_finite_differences(seed: u64, nodes in 1usize..5) {
+        let mut rng = Rng(seed);
+        // The gradients, as a function of the same leaves, differentiated again.
+        let mut g = with_gradients(&graph(&mut rng, nodes));
+        g.outputs.drain(..2);
+        check_gradients(&g, &mut rng)?;
+    }
+}

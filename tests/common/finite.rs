@@ -1,0 +1,131 @@
+//! Finite differences in f64: is `f_vjp` the gradient of `f`?
+
+use netform::{Cpu, Output, Tensor};
+
+/// The gradients that a `_vjp` returns: one result or a tuple.
+pub trait Gradients {
+    /// As tensors, in order.
+    fn tensors(self) -> Vec<Tensor>;
+}
+
+impl<T: netform::Row> Gradients for Output<Cpu<f64>, T> {
+    fn tensors(self) -> Vec<Tensor> {
+        vec![self.to_tensor()]
+    }
+}
+
+macro_rules! tuples {
+    ($(($($t:ident),+))*) => {$(
+        impl<$($t: Gradients),+> Gradients for ($($t,)+) {
+            #[allow(non_snake_case)]
+            fn tensors(self) -> Vec<Tensor> {
+                let ($($t,)+) = self;
+                let mut out = Vec::new();
+                $(out.extend($t.tensors());)+
+                out
+            }
+        }
+    )*};
+}
+tuples! { (A, B) (A, B, C) }
+
+/// Numbers that look random and are the same in every run.
+pub fn noise(i: usize) -> f64 {
+    let z = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    ((z ^ (z >> 27)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// A tensor within a range.
+pub fn tensor(shape: &[usize], salt: usize, (low, high): (f64, f64)) -> Tensor {
+    let n = shape.iter().product();
+    let data = (0..n)
+        .map(|i| low + (high - low) * noise(i + 1000 * salt))
+        .collect();
+    Tensor::from_vec(shape, data).unwrap()
+}
+
+/// Compares the gradients of `sum(f(x) * dy)` with central differences.
+#[allow(clippy::type_complexity)]
+pub fn check(
+    name: &str,
+    shapes: &[&[usize]],
+    range: (f64, f64),
+    f: &dyn Fn(&[Tensor]) -> netform::Result<Tensor>,
+    vjp: &mut dyn FnMut(&[Tensor], &Tensor) -> netform::Result<Vec<Tensor>>,
+) {
+    let x: Vec<Tensor> = shapes
+        .iter()
+        .enumerate()
+        .map(|(k, s)| tensor(s, k, range))
+        .collect();
+    let y = f(&x).unwrap_or_else(|e| panic!("{name} {shapes:?}: {e}"));
+    let dy = tensor(y.shape(), 77, (-1.0, 1.0));
+    let grads = vjp(&x, &dy).unwrap_or_else(|e| panic!("{name} {shapes:?}: {e}"));
+    assert_eq!(grads.len(), x.len(), "{name}");
+    let value = |x: &[Tensor]| -> f64 {
+        let y = f(x).unwrap().to_f64_vec();
+        y.iter().zip(dy.to_f64_vec()).map(|(a, b)| a * b).sum()
+    };
+    for (k, grad) in grads.iter().enumerate() {
+        assert_eq!(grad.shape(), shapes[k], "{name}: the gradient's shape");
+        let got = grad.to_f64_vec();
+        for (e, got) in got.iter().enumerate() {
+            let h = 1e-6;
+            let moved = |by: f64| {
+                let mut data: Vec<Vec<f64>> = x.iter().map(Tensor::to_f64_vec).collect();
+                data[k][e] += by;
+                let all: Vec<Tensor> = data
+                    .into_iter()
+                    .zip(shapes)
+                    .map(|(d, s)| Tensor::from_vec(s, d).unwrap())
+                    .collect();
+                value(&all)
+            };
+            let want = (moved(h) - moved(-h)) / (2.0 * h);
+            assert!(
+                (got - want).abs() <= 1e-6 * (1.0 + want.abs()),
+                "{name} {shapes:?}: d/dx{k}[{e}] is {got}, differences give {want}"
+            );
+        }
+    }
+}
+
+/// A network of functions, each checked at several shapes of its arguments.
+///
+/// `name name_vjp (x: [M, N], ..) -> [M, N] { body } at shapes, ..;`
+#[macro_export]
+macro_rules! family {
+    ($test:ident in $range:expr; $($f:ident $v:ident ($($arg:ident : $ty:tt),*) -> $out:tt { $($body:tt)* } at $($shapes:expr),+ ;)*) => {
+        #[test]
+        fn $test() {
+            use $crate::finite::{Gradients as _, check};
+            use netform::prelude::*;
+            network! {
+                struct Family {}
+                $(fn $f($(#[grad] $arg: $ty),*) -> $out { $($body)* })*
+            }
+            let net = std::cell::RefCell::new(Family::new(Cpu::f64(), 1).unwrap());
+            $(
+                for shapes in [$($shapes),+] {
+                    let shapes: &[&[usize]] = &shapes;
+                    check(
+                        stringify!($f),
+                        shapes,
+                        $range,
+                        &|t| {
+                            let mut t = t.iter();
+                            $(let $arg = t.next().unwrap();)*
+                            Ok(net.borrow().$f($($arg),*)?.to_tensor())
+                        },
+                        &mut |t, dy| {
+                            let mut t = t.iter();
+                            $(let $arg = t.next().unwrap();)*
+                            Ok(net.borrow_mut().$v($($arg,)* dy)?.tensors())
+                        },
+                    );
+                }
+            )*
+        }
+    };
+}

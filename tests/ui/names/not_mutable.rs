@@ -1,0 +1,12 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {}
+    fn forward(x: [B]) -> [B] {
+        let y = x * 2.0;
+        y = y + 1.0;
+        y
+    }
+}
+
+fn main() {}

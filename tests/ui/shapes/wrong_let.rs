@@ -1,0 +1,14 @@
+use netform::prelude::*;
+
+network! {
+    struct Mlp {
+        linear_1: Linear(8 -> 10),
+        linear_2: Linear(10 -> 3),
+    }
+    fn forward(x: [B, 8]) -> [B, 3] {
+        let hidden: [B, 3] = relu(linear_1(x));
+        linear_2(hidden)
+    }
+}
+
+fn main() {}

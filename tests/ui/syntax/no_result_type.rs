@@ -1,0 +1,8 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {}
+    fn forward(x: [B]) { x }
+}
+
+fn main() {}
