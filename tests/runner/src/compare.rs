@@ -133,3 +133,45 @@ fn single(case: &Case, name: &str) -> (f64, f64) {
         .get(name)
         .map_or((t.rtol, t.atol), |[rtol, atol]| (*rtol, *atol))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(tags: &str) -> Case {
+        let text = format!(
+            r#"{{"id": "op.f.x", "kind": "op", "name": "f", "file": "", "gouts": ["gout.0"], "outputs": ["out.0"],
+            "grads": ["grad.in.x"], "tags": [{tags}],
+            "tolerance": {{"f32": {{"rtol": 1e-5, "atol": 1e-6, "per_tensor": {{"out.0": [1e-5, 1e-3]}}}}}}}}"#
+        );
+        serde_json::from_str(&text).expect("a case")
+    }
+
+    fn tensors(out: f64, grad: f64) -> Tensors {
+        let mut t = Tensors::default();
+        t.put_number("out.0", out);
+        t.put_number("grad.in.x", grad);
+        t.put_number("gout.0", 3.0);
+        t
+    }
+
+    #[test]
+    fn tolerances() {
+        let want = tensors(1.0, 2.0);
+        let off = |out, grad, p| worst(&case(""), p, &want, &tensors(out, grad));
+        assert_eq!(off(1.0009, 2.0, Precision::F32), None);
+        assert!(off(1.0011, 2.0, Precision::F32).is_some());
+        assert!(off(1.0, 2.00003, Precision::F32).is_some_and(|t| t.starts_with("grad.in.x[0]")));
+        assert!(off(1.0, 2.000_000_005, Precision::F64).is_some());
+        assert!(off(f64::NAN, 2.0, Precision::F32).is_some());
+        let nothing = worst(&case(""), Precision::F32, &want, &Tensors::default());
+        assert_eq!(nothing.as_deref(), Some("grad.in.x: not computed"));
+    }
+
+    #[test]
+    fn either_answer_where_versions_differ() {
+        let (want, got) = (tensors(1.0, 2.0), tensors(1.0, 3.0));
+        assert!(worst(&case(""), Precision::F64, &want, &got).is_some());
+        assert!(worst(&case("\"version_dependent\""), Precision::F64, &want, &got).is_none());
+    }
+}

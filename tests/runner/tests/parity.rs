@@ -1,1 +1,43 @@
-//! Parity.
+//! The golden values in `tests/fixtures`: everything that the language has words for agrees with PyTorch.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use netform_fixtures::compare::PRECISIONS;
+use netform_fixtures::index::Index;
+use netform_fixtures::report::report;
+use netform_fixtures::session::{Status, check};
+use netform_fixtures::tensors::Failure;
+
+/// `pending.txt` lists the cases that are not covered yet: a case that starts to pass leaves the list.
+#[test]
+fn pytorch() -> Result<(), Failure> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let pending = std::fs::read_to_string(dir.join("pending.txt"))?;
+    let pending: BTreeSet<&str> = pending.lines().filter(|l| !l.starts_with('#')).collect();
+    let index = Index::read(&dir)?;
+    let statuses = check(&index)?;
+    let mut wrong = Vec::new();
+    for case in &index.cases {
+        let id = case.id.as_str();
+        let of = |p| statuses.get(&(case.id.clone(), p));
+        let passed = PRECISIONS.map(|p| of(p) == Some(&Status::Passed));
+        match (pending.contains(id), passed) {
+            (false, [true, true]) | (true, [false, false]) => {}
+            (true, _) => wrong.push(format!("{id} passes: take it off pending.txt")),
+            (false, _) => wrong.push(format!("{id} does not pass")),
+        }
+    }
+    for id in pending {
+        if !index.cases.iter().any(|c| c.id == id) {
+            wrong.push(format!("{id} is on pending.txt, but not in the index"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}\n{}",
+        report(&index, &statuses),
+        wrong.join("\n")
+    );
+    Ok(())
+}

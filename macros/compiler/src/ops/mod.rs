@@ -4,7 +4,9 @@
 //! and builds nodes. A composite op is a few lines of other builders; its gradient follows.
 
 mod activation;
+mod attention;
 mod create;
+mod einsum;
 mod elementwise;
 mod index;
 mod loss;
@@ -42,6 +44,8 @@ const TABLES: &[&[OpDef]] = &[
     shape::OPS,
     index::OPS,
     matmul::OPS,
+    einsum::OPS,
+    attention::OPS,
     norm::OPS,
     loss::OPS,
     create::OPS,

@@ -28,6 +28,9 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     if case.name == "Dropout" && !train && !inert && !case.grads.is_empty() {
         return Err("gradients are those of training mode".into());
     }
+    if init.is_some_and(|i| i.values().any(Value::is_object)) {
+        return Err("a layer made of other layers".into());
+    }
     let params = case.params.iter().filter_map(|p| p.strip_prefix("param."));
     let arguments = inputs(case).into_iter();
     let keywords = keywords(call.into_iter().flatten());

@@ -1,9 +1,12 @@
 //! Whole models: a network for each of PyTorch's modules, trained for some steps.
 
+mod gpt;
+mod simple_mlp;
+
 use serde_json::{Map, Value};
 
 use super::text::join;
-use super::{Module, Refusal, optimizer, schedule, type_of};
+use super::{Module, Refusal, optimizer, schedule};
 use crate::index::Case;
 use crate::tensors::Tensors;
 
@@ -25,7 +28,8 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
         .and_then(Value::as_object)
         .unwrap_or(&empty);
     let model = match case.name.as_str() {
-        "SimpleMLP" => simple_mlp(case, given, init)?,
+        "SimpleMLP" => simple_mlp::model(case, given, init)?,
+        "GPT" => gpt::model(case, given, init)?,
         other => return Err(format!("no template for the model {other}")),
     };
     Ok(Module {
@@ -38,8 +42,8 @@ fn integer(init: &Map<String, Value>, key: &str, default: u64) -> u64 {
     init.get(key).and_then(Value::as_u64).unwrap_or(default)
 }
 
-/// The loss of a model, of `out` and `y`.
-fn loss(case: &Case) -> Result<String, Refusal> {
+/// The loss of a model, of these values.
+fn loss(case: &Case, values: &str) -> Result<String, Refusal> {
     let loss = case.attrs.get("loss").ok_or("no loss")?;
     let mut keywords = Vec::new();
     for (key, v) in loss.as_object().into_iter().flatten() {
@@ -56,39 +60,7 @@ fn loss(case: &Case) -> Result<String, Refusal> {
         "HuberLoss" => "huber_loss",
         other => return Err(format!("the loss {other}")),
     };
-    Ok(format!("{function}(out, y{})", keywords.concat()))
-}
-
-fn simple_mlp(case: &Case, given: &Tensors, init: &Map<String, Value>) -> Result<Model, Refusal> {
-    let size = |key, default| integer(init, key, default);
-    let (d_in, h1, h2) = (size("d_in", 8), size("h1", 10), size("h2", 7));
-    let d_out = size("d_out", 3);
-    let (x, y) = (type_of(given, "in.x")?, type_of(given, "in.y")?);
-    let out = type_of(given, "out.0")?;
-    let loss = loss(case)?;
-    Ok(Model {
-        text: format!(
-            "pub struct Net {{
-    linear_1: Linear({d_in} -> {h1}),
-    linear_2: Linear({h1} -> {h2}),
-    linear_3: Linear({h2} -> {d_out}),
-}}
-
-fn forward(x: {x}) -> {out} {{
-    let x = sigmoid(linear_1(x));
-    let x = sigmoid(linear_2(x));
-    linear_3(x)
-}}
-
-fn loss(x: {x}, y: {y}) -> [] {{
-    let out = forward(x);
-    {loss}
-}}
-"
-        ),
-        forward: 1,
-        name: str::to_owned,
-    })
+    Ok(format!("{function}({values}{})", keywords.concat()))
 }
 
 /// Loads, trains, and keeps what PyTorch kept.

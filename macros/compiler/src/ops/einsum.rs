@@ -1,0 +1,216 @@
+//! `einsum("bij,bjk->bik", x, y)`: sums of products, by the names of dimensions.
+//!
+//! Operands are taken up one after the other. A letter that neither a later operand nor the result
+//! names is summed away; two operands meet in one matrix product, with the letters that both have
+//! and that are kept as its stack.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, NodeId};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "einsum" ("equation, *operands") einsum;
+}
+
+/// A value whose dimensions have names.
+struct Named {
+    id: NodeId,
+    names: Vec<char>,
+}
+
+fn einsum(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let Value::Str(equation) = a.value("equation") else {
+        let text = "`einsum` begins with its equation: `einsum(\"ij,jk->ik\", x, y)`";
+        return Err(cx.error(a.span_of("equation"), text));
+    };
+    let operands = match a.value("*operands") {
+        Value::List(items) | Value::Tuple(items) => items,
+        one => vec![one],
+    };
+    let (inputs, output) = parse(cx, a, &equation)?;
+    if inputs.len() != operands.len() {
+        let text = format!(
+            "the equation names {}, but {} given",
+            crate::args::count(inputs.len(), "operand"),
+            operands.len()
+        );
+        return Err(cx.error(a.span_of("equation"), text));
+    }
+    let mut sizes: Vec<(char, Dim)> = Vec::new();
+    let mut result: Option<Named> = None;
+    for (i, (names, operand)) in inputs.iter().zip(operands).enumerate() {
+        let Value::Tensor(x) = operand else {
+            let text = format!("`einsum` takes tensors, not {}", operand.kind());
+            return Err(cx.error(a.span_of("*operands"), text));
+        };
+        let x = cx.to_float(&x);
+        agree(cx, a, names, &x, &mut sizes)?;
+        let x = diagonals(cx, x.id, names);
+        let needed = |c: &char| output.contains(c) || inputs[i + 1..].iter().any(|n| n.contains(c));
+        let next = match result.take() {
+            None => x,
+            Some(y) => product(cx, y, x, needed),
+        };
+        result = Some(sum_out(cx, next, needed));
+    }
+    let Some(y) = result else {
+        return Err(cx.error(a.span, "`einsum` needs at least one operand"));
+    };
+    let order: Vec<usize> = output.iter().filter_map(|c| at(&y.names, *c)).collect();
+    let id = cx.g.permute(y.id, &order);
+    Ok(cx.tensor(id))
+}
+
+/// The names of each operand's dimensions, and the result's: without `->`, the letters that stand once,
+/// by the alphabet.
+fn parse(cx: &Cx, a: &Args, equation: &str) -> Told<(Vec<Vec<char>>, Vec<char>)> {
+    let plain: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+    let (left, right) = match plain.split_once("->") {
+        Some((left, right)) => (left, Some(right)),
+        None => (plain.as_str(), None),
+    };
+    let fail = |text: String| Err(cx.error(a.span_of("equation"), text));
+    if let Some(c) = (left
+        .chars()
+        .filter(|c| *c != ',')
+        .chain(right.unwrap_or("").chars()))
+    .find(|c| !c.is_ascii_alphabetic())
+    {
+        return fail(format!(
+            "`{c}` in an equation: each dimension is one letter, as in \"bij,bjk->bik\""
+        ));
+    }
+    let inputs: Vec<Vec<char>> = left.split(',').map(|n| n.chars().collect()).collect();
+    let output: Vec<char> = match right {
+        Some(right) => right.chars().collect(),
+        None => {
+            let all: Vec<char> = inputs.concat();
+            let mut once: Vec<char> = all.clone();
+            once.retain(|c| all.iter().filter(|x| *x == c).count() == 1);
+            once.sort_unstable();
+            once
+        }
+    };
+    for (i, c) in output.iter().enumerate() {
+        if output[..i].contains(c) {
+            return fail(format!("`{c}` stands twice in the result"));
+        }
+        if !inputs.iter().any(|n| n.contains(c)) {
+            return fail(format!("`{c}` is in the result, but in no operand"));
+        }
+    }
+    Ok((inputs, output))
+}
+
+/// One letter is one size.
+fn agree(cx: &Cx, a: &Args, names: &[char], x: &Tensor, sizes: &mut Vec<(char, Dim)>) -> Told<()> {
+    let shape = cx.shape(x);
+    if shape.len() != names.len() {
+        let text = format!(
+            "the equation gives `{}` {}{}",
+            x.text,
+            crate::args::count(names.len(), "dimension"),
+            cx.whence(x)
+        );
+        return Err(cx.error(a.span_of("equation"), text));
+    }
+    for (c, d) in names.iter().zip(&shape) {
+        match sizes.iter().find(|s| s.0 == *c) {
+            Some((_, known)) if known != d => {
+                let text = format!("`{c}` is {known} and {d}{}", cx.whence(x));
+                return Err(cx.error(a.span_of("equation"), text));
+            }
+            Some(_) => {}
+            None => sizes.push((*c, d.clone())),
+        }
+    }
+    Ok(())
+}
+
+fn at(names: &[char], c: char) -> Option<usize> {
+    names.iter().position(|n| *n == c)
+}
+
+/// Of dimensions with one name the elements with equal indices.
+fn diagonals(cx: &mut Cx, mut x: NodeId, names: &[char]) -> Named {
+    let mut names = names.to_vec();
+    let mut second = 1;
+    while second < names.len() {
+        let Some(first) = at(&names[..second], names[second]) else {
+            second += 1;
+            continue;
+        };
+        let shape = cx.g.shape(x).clone();
+        let (i, j) = (cx.g.iota(&shape, first), cx.g.iota(&shape, second));
+        let same = cx.g.scalar(S::Eq, &[i, j]);
+        let zero = cx.g.full(0.0, DType::Float, &shape);
+        let kept = cx.g.scalar(S::Where, &[same, x, zero]);
+        x = cx.g.sum(kept, &[second]);
+        names.remove(second);
+    }
+    Named { id: x, names }
+}
+
+fn sum_out(cx: &mut Cx, x: Named, needed: impl Fn(&char) -> bool) -> Named {
+    let gone: Vec<usize> = (0..x.names.len())
+        .filter(|d| !needed(&x.names[*d]))
+        .collect();
+    if gone.is_empty() {
+        return x;
+    }
+    Named {
+        id: cx.g.sum(x.id, &gone),
+        names: x.names.iter().copied().filter(|c| needed(c)).collect(),
+    }
+}
+
+/// As (stack, rows, columns): the dimensions of each group one after the other, then as one.
+fn grouped(cx: &mut Cx, x: &Named, groups: [&[char]; 3]) -> NodeId {
+    let order: Vec<usize> = groups
+        .iter()
+        .flat_map(|g| g.iter().filter_map(|c| at(&x.names, *c)))
+        .collect();
+    let y = cx.g.permute(x.id, &order);
+    let flat: Shape = groups.iter().map(|g| numel(&sizes(cx, x, g))).collect();
+    cx.g.reshape(y, &flat)
+}
+
+fn sizes(cx: &Cx, x: &Named, names: &[char]) -> Shape {
+    let shape = cx.g.shape(x.id);
+    let of = |c: &char| at(&x.names, *c).map(|d| shape[d].clone());
+    names.iter().filter_map(of).collect()
+}
+
+/// One matrix product, summed over the letters that both have and nothing needs any more.
+fn product(cx: &mut Cx, x: Named, y: Named, needed: impl Fn(&char) -> bool) -> Named {
+    let pick = |from: &[char], f: &dyn Fn(&char) -> bool| -> Vec<char> {
+        from.iter().copied().filter(|c| f(c)).collect()
+    };
+    let (x, y) = (
+        // What only one of them has and nothing needs is summed before.
+        sum_out(cx, x, |c| needed(c) || y.names.contains(c)),
+        Named { ..y },
+    );
+    let names = x.names.clone();
+    let y = sum_out(cx, y, |c| needed(c) || names.contains(c));
+    let both = |c: &char| x.names.contains(c) && y.names.contains(c);
+    let stack = pick(&x.names, &|c| both(c) && needed(c));
+    let inner = pick(&x.names, &|c| both(c) && !needed(c));
+    let rows = pick(&x.names, &|c| !both(c));
+    let columns = pick(&y.names, &|c| !both(c));
+    let a = grouped(cx, &x, [&stack, &rows, &inner]);
+    let b = grouped(cx, &y, [&stack, &inner, &columns]);
+    let p = cx.g.matmul(a, b, false, false);
+    let mut shape = sizes(cx, &x, &stack);
+    shape.extend(sizes(cx, &x, &rows));
+    shape.extend(sizes(cx, &y, &columns));
+    Named {
+        id: cx.g.reshape(p, &shape),
+        names: [stack, rows, columns].concat(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Networks that expand: each was once compiled without end.
+
+use netform_compiler::expand;
+
+fn expands(source: &str) {
+    let tokens = source.parse().expect("tokens");
+    let code = expand(tokens).to_string();
+    assert!(!code.contains("compile_error"), "{code}");
+}
+
+/// Backward of a normalisation: maps of one shape meet again behind the reductions between them, so a
+/// value of one cluster needs the other, and the other's need it.
+#[test]
+fn clusters_do_not_depend_on_each_other() {
+    expands(
+        "struct Net { layer: LayerNorm(6) }
+         fn forward(#[grad] x: [3, 4, 6]) -> [3, 4, 6] { layer(x) }",
+    );
+}
+
+/// Two reshaped operands: neither takes the function back into its own shape.
+#[test]
+fn a_reshape_sinks_once() {
+    expands(
+        "struct Net {}
+         fn loss(#[grad] input: [6, 4], target: i64[6]) -> [] { cross_entropy(input, target) }",
+    );
+}
+
+/// What several operands share is one product.
+#[test]
+fn equations() {
+    for (equation, shapes, result) in [
+        ("ij,jk->ik", ["[2, 3]", "[3, 4]"], "[2, 4]"),
+        (
+            "bhqd,bhkd->bhqk",
+            ["[B, 2, T, 4]", "[B, 2, S, 4]"],
+            "[B, 2, T, S]",
+        ),
+        ("i,j", ["[2]", "[3]"], "[2, 3]"),
+        ("bii,b->i", ["[5, 3, 3]", "[5]"], "[3]"),
+    ] {
+        expands(&format!(
+            "struct Net {{}}
+             fn forward(#[grad] x: {}, #[grad] y: {}) -> {result} {{ einsum({equation:?}, x, y) }}",
+            shapes[0], shapes[1]
+        ));
+    }
+}
