@@ -218,6 +218,9 @@ network! {
     }
     fn forward(x: [B]) -> [B] { drop(x * weight) }
     fn loss(x: [B]) -> [] { forward(x).sum() }
+
+    #[eval]
+    fn careful(x: [B]) -> [] { forward(x).sum() }
 }
 
 /// Evaluation keeps everything; training drops a quarter and scales the rest, each step anew.
@@ -229,6 +232,11 @@ fn dropout_differs_between_training_and_evaluation() {
     let a = net.loss_backward(&x).unwrap().item().unwrap();
     let b = net.loss_backward(&x).unwrap().item().unwrap();
     assert_ne!(a, b);
+    let whole = net.careful_backward(&x).unwrap().item().unwrap();
+    assert_eq!(
+        (whole, net.gradient("weight").unwrap().to_f64_vec()),
+        (4000.0, vec![4000.0])
+    );
     for sum in [a, b] {
         let kept = sum * 0.75;
         assert!((2850.0..3150.0).contains(&kept), "{kept} of 4000 kept");

@@ -66,6 +66,8 @@ pub struct Arg {
 pub struct Function {
     /// Its attributes.
     pub attrs: Vec<syn::Attribute>,
+    /// Marked `#[eval]`: its gradients too are those of evaluation.
+    pub eval: bool,
     /// Marked `#[draw]`.
     pub draw: Option<Span>,
     /// Its name.

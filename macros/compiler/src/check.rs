@@ -333,6 +333,7 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         ret: Vec::new(),
         tuple: f.tuple,
         draw: f.draw.is_some(),
+        eval: f.eval,
         poisoned: false,
     };
     unique(diag, "argument", f.args.iter().map(|a| &a.name));

@@ -105,6 +105,8 @@ pub struct Signature {
     pub tuple: bool,
     /// Pictures with values are wanted.
     pub draw: bool,
+    /// Its gradients are those of evaluation: dropout stays off.
+    pub eval: bool,
     /// Not even the signature was right.
     pub poisoned: bool,
 }

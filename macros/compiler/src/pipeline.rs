@@ -161,7 +161,8 @@ fn program(
     mode: Mode,
     diag: &Diag,
 ) -> Told<Program> {
-    let train = matches!(mode, Mode::Backward | Mode::Vjp);
+    let backward = matches!(mode, Mode::Backward | Mode::Vjp);
+    let train = backward && !net.signatures[function].eval;
     let lowered = lower::lower(net, source, function, train, diag)?;
     let mut graph = lowered.graph;
     let mut grads = Vec::new();
@@ -169,7 +170,7 @@ fn program(
     let mut drawn = None;
     if mode == Mode::Draw {
         drawn = Some(draw::draw(&mut graph));
-    } else if train {
+    } else if backward {
         let flows = differentiate(
             net,
             function,

@@ -233,7 +233,7 @@ fn attributes(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, flags) = attributes(input, &["draw"])?;
+    let (attrs, flags) = attributes(input, &["draw", "eval"])?;
     if input.peek(Token![pub]) {
         return Err(
             input.error("a network's functions are as public as the network: leave out `pub`")
@@ -287,6 +287,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     Ok(Function {
         attrs,
         draw: flags[0],
+        eval: flags[1].is_some(),
         name,
         args,
         ret,

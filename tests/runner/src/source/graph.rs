@@ -55,10 +55,15 @@ impl Graph {
             "pub struct Net {{\n{}}}\n\n",
             indent(&self.fields.join(",\n"), 1)
         );
+        // Otherwise gradients are those of training.
+        let eval = match case.attrs.get("train").and_then(serde_json::Value::as_bool) {
+            Some(false) => "#[eval]\n",
+            _ => "",
+        };
         let mut lines = self.lets.clone();
         lines.push(self.result.clone());
         network += &format!(
-            "fn value({}) -> {ret} {{\n{}}}\n",
+            "{eval}fn value({}) -> {ret} {{\n{}}}\n",
             join(args.clone()),
             indent(&lines.join("\n"), 1)
         );
@@ -66,7 +71,7 @@ impl Graph {
             let names = join(inputs(case));
             args.push("dy: []".into());
             network += &format!(
-                "\nfn scaled({}) -> [] {{\n    value({names}) * dy\n}}\n",
+                "\n{eval}fn scaled({}) -> [] {{\n    value({names}) * dy\n}}\n",
                 join(args)
             );
         }
