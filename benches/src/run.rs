@@ -109,7 +109,13 @@ fn peak_rss_mb() -> Option<f64> {
     Some((kib / 102.4).round() / 10.0)
 }
 
+/// Keeps the process on the last of its cores, as the peers do for one thread; where the system
+/// cannot be asked, the process stays free.
+#[cfg(not(target_os = "linux"))]
+pub fn pin_to_one_core() {}
+
 /// Keeps the process on the last of its cores, as the peers do for one thread.
+#[cfg(target_os = "linux")]
 pub fn pin_to_one_core() {
     // SAFETY: the set is initialised by the first call before it is read and is as large as stated.
     unsafe {

@@ -70,7 +70,11 @@ pub enum Softmax {
 }
 
 /// Buffers of bytes on the device, aligned to 64.
-pub trait Memory {
+///
+/// # Safety
+/// `addr` and `size` describe memory of the buffer's own, alive as long as it is: runs access all
+/// of it without asking again.
+pub unsafe trait Memory {
     /// Addresses are ordinary memory of this process: results can be read where they lie.
     const HOST: bool = false;
     /// An owned, zeroed buffer.

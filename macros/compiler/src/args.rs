@@ -282,24 +282,33 @@ impl Args {
 
     /// A dimension: an integer, a named dimension, a Rust constant, or arithmetic on these.
     pub fn dim(&self, cx: &Cx, name: &str) -> Told<Dim> {
+        let negative = |d: &Dim| d.value().is_some_and(|v| v < 0);
+        if let Some(d) = self.value(name).as_dim().filter(negative) {
+            let text = format!("`{name}` of `{}` is not negative: {d}", self.callee);
+            return Err(cx.error(self.span_of(name), text));
+        }
         self.value(name)
             .as_dim()
             .ok_or_else(|| self.wrong(cx, name, "a size"))
     }
 
-    /// A list of dimensions; one alone is a list too.
+    /// A list of dimensions; one alone is a list too. Where the op allows it, -1 stands for what
+    /// follows from the rest.
     pub fn dims(&self, cx: &Cx, name: &str) -> Told<Vec<Dim>> {
         let items = match self.value(name) {
             Value::List(items) | Value::Tuple(items) => items,
             one => vec![one],
         };
-        items
-            .iter()
-            .map(|v| {
-                v.as_dim()
-                    .ok_or_else(|| self.wrong(cx, name, "a list of sizes"))
-            })
-            .collect()
+        let free = ["reshape", "view", "expand", "unflatten"].contains(&self.callee.as_str());
+        let dim = |v: &Value| match v.as_dim() {
+            Some(d) if d.value().is_some_and(|v| v < -i64::from(free)) => {
+                let text = format!("`{}` takes sizes, which are not negative: {d}", self.callee);
+                Err(cx.error(self.span_of(name), text))
+            }
+            Some(d) => Ok(d),
+            None => Err(self.wrong(cx, name, "a list of sizes")),
+        };
+        items.iter().map(dim).collect()
     }
 
     /// A list of integers known now; one alone is a list too; `None` where nothing is given.

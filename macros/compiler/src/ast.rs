@@ -251,7 +251,8 @@ impl fmt::Display for Expr {
                 .join(", ")
         };
         match &self.kind {
-            ExprKind::Number(v, _) => write!(f, "{v}"),
+            ExprKind::Number(v, true) => write!(f, "{v}"),
+            ExprKind::Number(v, false) => write!(f, "{v:?}"),
             ExprKind::Str(s) => write!(f, "{s:?}"),
             ExprKind::Bool(b) => write!(f, "{b}"),
             ExprKind::Name(n) => write!(f, "{n}"),

@@ -12,6 +12,7 @@ use crate::layers::{self, Init};
 use crate::net::{Arg, Elem, Field, FieldKind, Net, Param, Signature, Type};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
 
 /// Names of generated methods, which fields and functions must leave free.
 const RESERVED: &[&str] = &[
@@ -26,7 +27,22 @@ const RESERVED: &[&str] = &[
     "set_parameter",
     "gradient",
     "zero_grad",
+    "clip_grad_norm",
+    "clip_grad_value",
     "device",
+];
+
+/// Endings of the methods that a function's name gives rise to.
+const GENERATED: &[&str] = &[
+    "_backward",
+    "_accumulate",
+    "_step",
+    "_vjp",
+    "_draw",
+    "_memory",
+    "_backward_memory",
+    "_vjp_memory",
+    "_draw_memory",
 ];
 
 /// Checks the declarations.
@@ -38,6 +54,7 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
         fields: Vec::new(),
         params: Vec::new(),
         consts: Vec::new(),
+        require: Vec::new(),
         signatures: Vec::new(),
     };
     collect_consts(source, &mut net);
@@ -54,14 +71,32 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
             );
         }
         reserved(diag, &f.name);
+        for suffix in GENERATED {
+            let derived = format!("{}{suffix}", f.name);
+            if let Some(other) = source.functions.iter().find(|g| g.name == derived) {
+                let text = format!(
+                    "`{derived}` is generated for `{}`: choose another name",
+                    f.name
+                );
+                diag.error(other.name.span(), text);
+            }
+        }
+    }
+    if net.name == "D" {
+        diag.error(
+            net.name.span(),
+            "`D` is the name of a network's device: choose another name",
+        );
     }
     for field in &source.fields {
-        reserved(diag, &field.name);
         let field = declare(&mut net, field, diag);
         net.fields.push(field);
     }
     for f in &source.functions {
-        let signature = signature(&net, f, diag);
+        let mut signature = signature(&net, f, diag);
+        let generated =
+            |g: &ast::Function| GENERATED.iter().any(|s| f.name == format!("{}{s}", g.name));
+        signature.poisoned |= source.functions.iter().any(generated);
         net.signatures.push(signature);
     }
     net
@@ -249,7 +284,7 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
             };
             let Ok(layer) = declared else { return out };
             for p in layer.params() {
-                let name = format!("{}.{}", field.name, p.name);
+                let name = format!("{}.{}", field.name.unraw(), p.name);
                 net.params.push(Param {
                     name,
                     shape: p.shape,
@@ -269,7 +304,7 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
                 return out;
             };
             net.params.push(Param {
-                name: field.name.to_string(),
+                name: field.name.unraw().to_string(),
                 shape,
                 init,
                 frozen: field.frozen,
@@ -279,6 +314,7 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
         }
     }
     out.params = first..net.params.len();
+    net.require.extend(cx.require);
     out
 }
 
@@ -335,6 +371,7 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         draw: f.draw.is_some(),
         eval: f.eval,
         poisoned: false,
+        require: Vec::new(),
     };
     unique(diag, "argument", f.args.iter().map(|a| &a.name));
     let mut cx = Cx::new(diag, false);
@@ -392,6 +429,13 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
             }
         }
     }
+    let shapes: Vec<Shape> = out.args.iter().map(|a| a.ty.shape.clone()).collect();
+    for d in shapes.iter().flatten() {
+        // A difference of sizes must not be negative.
+        if d.terms().any(|(c, _)| c < 0) {
+            let _ = cx.at_least(d, &Dim::from(0), f.name.span(), "a size is not negative");
+        }
+    }
     for r in &f.ret {
         let known = if out.poisoned {
             None
@@ -410,6 +454,7 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         );
         diag.error(span, text);
     }
+    out.require = cx.require;
     out
 }
 
@@ -422,9 +467,9 @@ pub fn bare(d: &Dim) -> Option<String> {
     }
 }
 
-/// A type; with `known`, only these names may occur in it.
-fn resolve(net: &Net, cx: &mut Cx, ty: &ast::Type, known: Option<&[String]>) -> Told<Type> {
-    let elem = match &ty.elem {
+/// The element type as written.
+pub fn element(cx: &Cx, ty: &ast::Type) -> Told<Elem> {
+    Ok(match &ty.elem {
         None => Elem::Float,
         Some(name) => match name.to_string().as_str() {
             "u32" => Elem::U32,
@@ -445,7 +490,12 @@ fn resolve(net: &Net, cx: &mut Cx, ty: &ast::Type, known: Option<&[String]>) -> 
                 return Err(cx.error(name.span(), text));
             }
         },
-    };
+    })
+}
+
+/// A type; with `known`, only these names may occur in it.
+fn resolve(net: &Net, cx: &mut Cx, ty: &ast::Type, known: Option<&[String]>) -> Told<Type> {
+    let elem = element(cx, ty)?;
     let shape = ty
         .dims
         .iter()

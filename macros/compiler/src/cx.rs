@@ -81,6 +81,9 @@ impl<'a> Cx<'a> {
     pub fn lift(&mut self, value: &Value, text: &str) -> Option<Tensor> {
         let id = match value {
             Value::Tensor(t) => return Some(t.clone()),
+            Value::Number(v, true) if i32::try_from(*v as i64).is_ok() => {
+                self.g.add_typed(Op::Const(*v), &[], Vec::new(), DType::Int)
+            }
             Value::Number(v, _) => self.g.constant(*v),
             Value::Dim(d) => self.g.size(d),
             _ => return None,
@@ -93,6 +96,13 @@ impl<'a> Cx<'a> {
 
     /// As floats.
     pub fn to_float(&mut self, x: &Tensor) -> Tensor {
+        // A literal is a float without a conversion.
+        if let Op::Const(v) = self.g[x.id].op {
+            return Tensor {
+                id: self.g.constant(v),
+                text: x.text.clone(),
+            };
+        }
         Tensor {
             id: self.g.cast(x.id, DType::Float),
             text: x.text.clone(),
@@ -215,15 +225,8 @@ impl<'a> Cx<'a> {
         };
         let (a, b) = (self.g[x.id].dtype, self.g[y.id].dtype);
         let to = if order(a) >= order(b) { a } else { b };
-        let cast = |cx: &mut Self, t: &Tensor| match (&cx.g[t.id].op, to) {
-            // A literal takes the other side's type without a conversion.
-            (Op::Const(v), DType::Int) if cx.g[t.id].dtype == DType::Float && v.fract() == 0.0 => {
-                let v = *v;
-                Tensor {
-                    id: cx.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int),
-                    text: t.text.clone(),
-                }
-            }
+        let cast = |cx: &mut Self, t: &Tensor| match to {
+            DType::Float => cx.to_float(t),
             _ => Tensor {
                 id: cx.g.cast(t.id, to),
                 text: t.text.clone(),
@@ -241,16 +244,7 @@ impl<'a> Cx<'a> {
         x: &Tensor,
         y: &Tensor,
     ) -> Told<NodeId> {
-        let literal =
-            |cx: &Self, t: &Tensor| matches!(cx.g[t.id].op, Op::Const(v) if v.fract() == 0.0);
-        // `ids == 0`: an integer literal beside integers is an integer.
-        let (mut x, mut y) = (x.clone(), y.clone());
-        if self.g[x.id].dtype == DType::Int && literal(self, &y) {
-            y.id = self.int_literal(y.id);
-        } else if self.g[y.id].dtype == DType::Int && literal(self, &x) {
-            x.id = self.int_literal(x.id);
-        }
-        let (mut x, mut y) = self.promote(&x, &y);
+        let (mut x, mut y) = self.promote(x, y);
         let dtype = self.g[x.id].dtype;
         let number = !matches!(f, Scalar::And | Scalar::Or);
         if number && dtype == DType::Bool {
@@ -265,13 +259,6 @@ impl<'a> Cx<'a> {
         let shape = self.broadcast(span, what, &[&x, &y])?;
         let (a, b) = (self.g.expand(x.id, &shape), self.g.expand(y.id, &shape));
         Ok(self.g.scalar(f, &[a, b]))
-    }
-
-    fn int_literal(&mut self, id: NodeId) -> NodeId {
-        match self.g[id].op {
-            Op::Const(v) => self.g.add_typed(Op::Const(v), &[], Vec::new(), DType::Int),
-            _ => id,
-        }
     }
 
     /// A new random stream.

@@ -107,7 +107,7 @@ impl Dim {
         for (monomial, c) in &other.terms {
             out.push(monomial.clone(), *c);
         }
-        out
+        out.cancel_literal_quotients()
     }
 
     /// Difference.
@@ -397,7 +397,11 @@ impl fmt::Display for Dim {
                 if i > 0 {
                     f.write_str("*")?;
                 }
-                write!(f, "{atom}")?;
+                let alone = monomial.len() == 1 && c == 1;
+                match atom {
+                    Atom::Quotient(..) if !alone => write!(f, "({atom})")?,
+                    _ => write!(f, "{atom}")?,
+                }
                 if *power > 1 {
                     write!(f, "^{power}")?;
                 }
@@ -435,6 +439,7 @@ mod tests {
         assert_eq!(heads.mul(&d("H")), d("D"));
         assert_eq!(d("B").div(&n(2)).mul(&n(2)), d("B"));
         assert_eq!(d("B").div(&n(2)).mul(&n(4)), d("B").mul(&n(2)));
+        assert_eq!(d("B").div(&n(2)).add(&d("B").div(&n(2))), d("B"));
         assert_eq!(d("B").mul(&n(12)).div_exact(&n(2)), Some(d("B").mul(&n(6))));
         assert_eq!(
             d("B").mul(&d("T")).div_exact(&d("B").div(&n(2))),

@@ -1,5 +1,6 @@
 //! The network after `check`: layers declared, parameters laid out, signatures resolved.
 
+use crate::cx::Require;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::DType;
 use crate::layers::{Init, Layer};
@@ -107,6 +108,8 @@ pub struct Signature {
     pub draw: bool,
     /// Its gradients are those of evaluation: dropout stays off.
     pub eval: bool,
+    /// Conditions on the dimensions that its types state.
+    pub require: Vec<Require>,
     /// Not even the signature was right.
     pub poisoned: bool,
 }
@@ -135,6 +138,8 @@ pub struct Net {
     pub params: Vec<Param>,
     /// Rust constants in use, with the token of the first use.
     pub consts: Vec<(String, Span)>,
+    /// Conditions on the Rust constants that declarations state.
+    pub require: Vec<Require>,
     /// Signatures, in the order of the functions.
     pub signatures: Vec<Signature>,
 }

@@ -30,7 +30,12 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     match compiled {
         Ok(programs) if !diag.any() => codegen::network(&net, &programs),
         _ => {
-            let skeleton = codegen::skeleton(&net);
+            // A struct called as its own type parameter would only add rustc's complaints.
+            let skeleton = if net.name == "D" {
+                TokenStream::new()
+            } else {
+                codegen::skeleton(&net)
+            };
             let errors = diag.to_tokens();
             quote::quote!(#errors #skeleton)
         }
@@ -165,6 +170,8 @@ fn program(
     let train = backward && !net.signatures[function].eval;
     let lowered = lower::lower(net, source, function, train, diag)?;
     let mut graph = lowered.graph;
+    let mut require = net.signatures[function].require.clone();
+    require.extend(lowered.require);
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
     let mut drawn = None;
@@ -191,7 +198,7 @@ fn program(
         memory,
         grads,
         seeds,
-        require: lowered.require,
+        require,
         calls: lowered.calls,
         drawn,
     })
@@ -258,7 +265,7 @@ fn differentiate(
     wrt.extend(wanted.iter().filter_map(|p| params[*p]));
     let flows = autodiff::gradients(g, &seeds, &wrt);
     if mode == Mode::Backward {
-        g.outputs.extend(outputs);
+        g.outputs.extend(&outputs);
     }
     for (w, flow) in wrt[..inputs].iter().zip(&flows) {
         let shape = g.shape(*w).clone();
@@ -271,6 +278,11 @@ fn differentiate(
             grads.push((g.outputs.len(), *p));
             g.outputs.push(*grad);
         }
+    }
+    // The results too, though nobody reads them: positions held as data are checked where they are
+    // first used, and that may be forward only.
+    if mode == Mode::Vjp {
+        g.outputs.extend(outputs);
     }
     (grads, types)
 }

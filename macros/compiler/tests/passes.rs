@@ -63,13 +63,14 @@ fn backward_saves_little_and_fuses() {
     assert_eq!(
         backward,
         [
-            "%13 = map(%1, %7, %8) { v0 = iota 1; v1 = load 0 [d0, _]; v2 = eq(v0, v1); v3 = 1; v4 = size B; v5 = div(v3, v4); v6 = neg(v5); v7 = 0; v8 = where(v2, v6, v7); v9 = load 1; v10 = load 2 [d0, _]; v11 = sub(v9, v10); v12 = exp(v11); v13 = mul(v12, v6); v14 = sub(v8, v13); -> v14 } : float[B, 10]",
-            "%14 = sum(%13) [0] : float[10]",
-            "%15 = matmul(%13, %4) ta : float[10, 512]",
-            "%16 = matmul(%13, %5, %4) then { v0 = load 0; v1 = load 1; v2 = 0; v3 = gt(v1, v2); v4 = where(v3, v0, v2); -> v4 } : float[B, 512]",
-            "%17 = sum(%16) [0] : float[512]",
-            "%18 = matmul(%16, %0) ta : float[512, 784]",
-            "return %12, %18, %17, %15, %14",
+            "%13 = map(%1) { v0 = load 0; v1 = int 0; v2 = ge(v0, v1); v3 = int 10; v4 = lt(v0, v3); v5 = and(v2, v4); v6 = 1; v7 = size B; v8 = div(v6, v7); v9 = neg(v8); v10 = 0; v11 = where(v5, v9, v10); -> v11 } : float[B]",
+            "%14 = map(%1, %7, %8, %13) { v0 = iota 1; v1 = load 0 [d0, _]; v2 = eq(v0, v1); v3 = 1; v4 = size B; v5 = div(v3, v4); v6 = neg(v5); v7 = 0; v8 = where(v2, v6, v7); v9 = load 1; v10 = load 2 [d0, _]; v11 = sub(v9, v10); v12 = exp(v11); v13 = load 3 [d0, _]; v14 = mul(v12, v13); v15 = sub(v8, v14); -> v15 } : float[B, 10]",
+            "%15 = sum(%14) [0] : float[10]",
+            "%16 = matmul(%14, %4) ta : float[10, 512]",
+            "%17 = matmul(%14, %5, %4) then { v0 = load 0; v1 = load 1; v2 = 0; v3 = gt(v1, v2); v4 = where(v3, v0, v2); -> v4 } : float[B, 512]",
+            "%18 = sum(%17) [0] : float[512]",
+            "%19 = matmul(%17, %0) ta : float[512, 784]",
+            "return %12, %19, %18, %16, %15",
         ]
     );
 }

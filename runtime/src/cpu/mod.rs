@@ -147,7 +147,8 @@ impl Drop for CpuBuffer {
     }
 }
 
-impl<F: Float> Memory for Cpu<F> {
+// SAFETY: a buffer owns its allocation, of exactly `size` bytes.
+unsafe impl<F: Float> Memory for Cpu<F> {
     const HOST: bool = true;
     type Buffer = CpuBuffer;
 

@@ -13,7 +13,8 @@ fn main() -> ExitCode {
         let index = Index::read(dir.ok_or("the folder of the cases is missing")?)?;
         let statuses = session::check(&index)?;
         print!("{}", report::report(&index, &statuses));
-        Ok(!statuses.values().any(|s| matches!(s, Status::Failed(_))))
+        // A case without a network counts as failed.
+        Ok(statuses.values().all(|s| matches!(s, Status::Passed)))
     };
     match run() {
         Ok(true) => ExitCode::SUCCESS,

@@ -31,11 +31,11 @@ pub fn items(net: &Net, programs: &[Program]) -> TokenStream {
             }
         }
         let output = shapes.join(", ");
-        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &SPEC_VALUE.params.split_at(#to).0.split_at(#from).1 })
+        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &__SPEC_VALUE.params.split_at(#to).0.split_at(#from).1 })
     });
     quote! {
-        static LAYERS: &[__nf::look::Layer] = &[#(#layers),*];
-        static FUNCTIONS: &[__nf::look::Function] = &[#(#functions),*];
+        static __LAYERS: &[__nf::look::Layer] = &[#(#layers),*];
+        static __FUNCTIONS: &[__nf::look::Function] = &[#(#functions),*];
         #(#pictures)*
     }
 }
@@ -106,7 +106,7 @@ pub fn accessor() -> TokenStream {
     quote! {
         /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
         pub fn graph() -> __nf::look::Graph {
-            __nf::look::Graph { name: SPEC.name, layers: LAYERS, functions: FUNCTIONS }
+            __nf::look::Graph { name: __SPEC.name, layers: __LAYERS, functions: __FUNCTIONS }
         }
     }
 }

@@ -106,7 +106,7 @@ impl Maps {
         let ident = match self.known.get(&key) {
             Some(ident) => ident.clone(),
             None => {
-                let ident = format_ident!("Map{}", self.known.len(), span = Span::mixed_site());
+                let ident = format_ident!("__Map{}", self.known.len(), span = Span::mixed_site());
                 self.items.extend(quote! {
                     struct #ident;
                     impl __nf::MapBody for #ident { #text }

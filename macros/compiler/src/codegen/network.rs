@@ -30,7 +30,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let draw = super::graph::accessor();
     quote! {
         #structure
-        #[allow(unused, clippy::all, clippy::pedantic)]
+        #[allow(unused, nonstandard_style, clippy::all, clippy::pedantic)]
         const _: () = {
             use ::netform::__private as __nf;
             use __nf::Network as _;
@@ -40,23 +40,23 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             #graphs
             impl #name<__nf::Cpu> {
                 /// Number of parameters.
-                pub const PARAMETERS: usize = SPEC.parameters;
+                pub const PARAMETERS: usize = __SPEC.parameters;
                 /// Bytes of the parameters in `f32`.
-                pub const WEIGHT_BYTES: usize = SPEC.parameters * 4;
+                pub const WEIGHT_BYTES: usize = __SPEC.parameters * 4;
                 #(#memory)*
                 #draw
             }
             impl<D: __nf::Device> #name<D> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
                 pub fn new(device: D, seed: u64) -> __nf::Result<Self> {
-                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, &SPEC)? })
+                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, &__SPEC)? })
                 }
                 #methods
             }
             impl<D: __nf::Device> __nf::Network for #name<D> {
                 type Device = D;
-                const PARAMETERS: usize = SPEC.parameters;
-                const WEIGHT_BYTES: usize = SPEC.parameters * 4;
+                const PARAMETERS: usize = __SPEC.parameters;
+                const WEIGHT_BYTES: usize = __SPEC.parameters * 4;
                 fn core(&self) -> &__nf::Core<D> { &self.core }
                 fn core_mut(&mut self) -> &mut __nf::Core<D> { &mut self.core }
             }
@@ -75,6 +75,21 @@ pub fn skeleton(net: &Net) -> TokenStream {
         .filter(|s| !s.poisoned)
         .map(|s| signatures(s, None))
         .collect();
+    let memory = net.signatures.iter().flat_map(|s| {
+        let dims = lower_names(&s.dims);
+        let suffixes: &[&str] = if s.is_scalar() {
+            &["", "_backward"]
+        } else {
+            &["", "_vjp"]
+        };
+        suffixes
+            .iter()
+            .map(|suffix| {
+                let name = format_ident!("{}{suffix}_memory", s.name);
+                quote!(pub const fn #name(#(#dims: usize),*) -> usize { 0 })
+            })
+            .collect::<Vec<_>>()
+    });
     quote! {
         #structure
         #[allow(unused, clippy::all)]
@@ -83,6 +98,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
             impl #name<__nf::Cpu> {
                 pub const PARAMETERS: usize = 0;
                 pub const WEIGHT_BYTES: usize = 0;
+                #(#memory)*
                 pub fn graph() -> __nf::look::Graph { ::core::panic!() }
             }
             impl<D: __nf::Device> #name<D> {
@@ -148,7 +164,7 @@ fn spec(net: &Net) -> TokenStream {
             __nf::ParamSpec {
                 name: #name,
                 shape: &[#(#shape),*],
-                offset: OFFSETS[#i],
+                offset: __OFFSETS[#i],
                 init: #init,
                 frozen: #frozen,
             }
@@ -160,16 +176,23 @@ fn spec(net: &Net) -> TokenStream {
         let c = Ident::new(c, *span);
         quote!(const _: usize = #c;)
     });
+    let asserts = net.require.iter().map(|r| {
+        let (holds, text) = (plan::holds(r), r.to_string());
+        quote!(
+            const _: () = ::core::assert!(#holds, #text);
+        )
+    });
     quote! {
         #(#consts)*
-        const LENS: [usize; #count] = [#(#lens),*];
-        const OFFSETS: [usize; #count] = __nf::offsets(&LENS);
-        static SPEC: __nf::NetSpec = SPEC_VALUE;
-        const SPEC_VALUE: __nf::NetSpec = __nf::NetSpec {
+        #(#asserts)*
+        const __LENS: [usize; #count] = [#(#lens),*];
+        const __OFFSETS: [usize; #count] = __nf::offsets(&__LENS);
+        static __SPEC: __nf::NetSpec = __SPEC_VALUE;
+        const __SPEC_VALUE: __nf::NetSpec = __nf::NetSpec {
             name: #name,
             params: &[#(#params),*],
-            flat_len: __nf::flat_len(&LENS),
-            parameters: __nf::total(&LENS),
+            flat_len: __nf::flat_len(&__LENS),
+            parameters: __nf::total(&__LENS),
         };
     }
 }
@@ -210,11 +233,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     };
     let name = format_ident!("{}{suffix}_memory", signature.name);
     let layout = names(net, p).layout;
-    let dims: Vec<Ident> = signature
-        .dims
-        .iter()
-        .map(|d| format_ident!("{}", d.to_lowercase(), span = Span::mixed_site()))
-        .collect();
+    let dims = lower_names(&signature.dims);
     let slots = p.memory.slots.len();
     let doc = format!(
         "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
@@ -231,6 +250,24 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
             #layout(&[#(#dims),*], 4, &mut [0; #slots])
         }
     }
+}
+
+/// Named dimensions as arguments: in lower case, where that is no keyword and not taken.
+fn lower_names(dims: &[String]) -> Vec<Ident> {
+    let mut out: Vec<Ident> = Vec::new();
+    for d in dims {
+        let mut name = d.to_lowercase();
+        while syn::parse_str::<Ident>(&name).is_err() || out.iter().any(|o| *o == name) {
+            name.push('_');
+        }
+        out.push(Ident::new(&name, Span::mixed_site()));
+    }
+    out
+}
+
+/// The optimizer of a `_step`: an argument of the user's may have this name too.
+fn optimizer() -> Ident {
+    Ident::new("optimizer", Span::mixed_site())
 }
 
 /// The type-level shape of an argument.
@@ -265,8 +302,8 @@ fn fixed(d: &Dim) -> Option<TokenStream> {
 fn row_type(elem: Elem, shape: &Shape) -> TokenStream {
     let mut out = match elem {
         Elem::Float => quote!(<D as __nf::Device>::Float),
-        Elem::U32 => quote!(u32),
-        Elem::I32 | Elem::I64 => quote!(i32),
+        // Stored as signed: what is computed may be below 0.
+        Elem::U32 | Elem::I32 | Elem::I64 => quote!(i32),
         Elem::Bool => quote!(bool),
     };
     for d in shape.iter().skip(1).rev() {
@@ -361,6 +398,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         }
     };
     let (once, more) = (train(false), train(true));
+    let optimizer = optimizer();
     let bodies = Bodies {
         infer,
         backward: quote!(#once #returned),
@@ -368,7 +406,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         step: quote! {
             #once
             let loss = lent.loss(0)?;
-            __nf::Optimizer::apply(optimizer, &mut self.core)?;
+            __nf::Optimizer::apply(#optimizer, &mut self.core)?;
             ::core::result::Result::Ok(loss)
         },
         draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
@@ -487,6 +525,7 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         "Runs `{name}` in training mode, forward and backward; overwrites the gradients in the network."
     );
     let accumulate_doc = format!("As `{name}_backward`, but adds to the gradients in the network.");
+    let optimizer = optimizer();
     let step_doc = format!("A whole training step: `{name}_backward` and the optimizer's update.");
     let drawing = s.draw.then(|| {
         let f_draw = format_ident!("{name}_draw");
@@ -509,6 +548,6 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         #[doc = #accumulate_doc]
         pub fn #f_accumulate(&mut self, #(#args),*) -> __nf::Result<#back> { #accumulate }
         #[doc = #step_doc]
-        pub fn #f_step<O: __nf::Optimizer>(&mut self, optimizer: &mut O, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #step }
+        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #step }
     }
 }

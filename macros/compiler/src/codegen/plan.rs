@@ -32,7 +32,7 @@ pub fn names(net: &Net, program: &Program) -> Names {
     );
     let site = Span::mixed_site();
     Names {
-        plan: format_ident!("PLAN_{}", base.to_uppercase(), span = site),
+        plan: format_ident!("__PLAN_{base}", span = site),
         layout: format_ident!("layout_{base}", span = site),
         body: format_ident!("run_{base}", span = site),
     }
@@ -175,7 +175,13 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
 fn require(r: &Require, dims: &[String]) -> TokenStream {
     let text = r.to_string();
     let unpack = unpack(dims, &quote!(return false));
-    let holds = match r {
+    let holds = holds(r);
+    quote!(__nf::Require { holds: |dims| { #unpack #holds }, what: #text })
+}
+
+/// A condition as a Rust expression of type `bool`.
+pub fn holds(r: &Require) -> TokenStream {
+    match r {
         Require::Divides(p, q) => {
             let (p, q) = (usize(p), usize(q));
             quote!(__nf::divides(#p, #q))
@@ -186,8 +192,7 @@ fn require(r: &Require, dims: &[String]) -> TokenStream {
             let (left, right) = (usize(&left), usize(&right));
             quote!(#left >= #right)
         }
-    };
-    quote!(__nf::Require { holds: |dims| { #unpack #holds }, what: #text })
+    }
 }
 
 /// A polynomial's positive and negative terms.
@@ -247,7 +252,7 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
     missing
         .map(|p| {
             let len = usize(&numel(&net.params[p].shape));
-            quote!(let y = run.grad(OFFSETS[#p], #len); run.fill(y, 0.0);)
+            quote!(let y = run.grad(__OFFSETS[#p], #len); run.fill(y, 0.0);)
         })
         .collect()
 }

@@ -44,8 +44,8 @@ impl Steps<'_> {
                 let t = dtype(t);
                 quote!(run.slot(#slot, #t, #len))
             }
-            Place::Param(p) => quote!(run.param(OFFSETS[#p], #len)),
-            Place::Grad(p) => quote!(run.grad(OFFSETS[#p], #len)),
+            Place::Param(p) => quote!(run.param(__OFFSETS[#p], #len)),
+            Place::Grad(p) => quote!(run.grad(__OFFSETS[#p], #len)),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::scalar::Scalar;
 pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
     let node = g[y].clone();
     if let Op::Call(region) = &node.op {
-        return call(g, region, y, &node.args, dys);
+        return call(g, region, &node.args, dys);
     }
     let Some(dy) = dys.first().copied().flatten() else {
         return vec![None; node.args.len()];
@@ -209,7 +209,6 @@ fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy:
 fn call(
     g: &mut Graph,
     region: &Region,
-    y: NodeId,
     args: &[NodeId],
     dys: &[Option<NodeId>],
 ) -> Vec<Option<NodeId>> {
@@ -257,7 +256,6 @@ fn call(
     if flowing.is_empty() {
         return out;
     }
-    let _ = y;
     let name = format!("{} backward", region.name);
     let results = g.add_many(Op::Call(Box::new(Region { name, body })), &operands, &types);
     for (index, result) in flowing.into_iter().zip(results) {

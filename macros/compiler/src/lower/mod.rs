@@ -407,11 +407,18 @@ impl<'a> Lower<'a> {
             shape.push(substitute(&d, &self.dims));
         }
         let Some(t) = self.cx.lift(&value, &source.to_string()) else {
-            return Err(self.cx.error(
-                ty.span,
-                format!("`{source}` is {}, which has no shape", value.kind()),
-            ));
+            let text = format!("`{source}` is {}, which has no shape", value.kind());
+            return Err(self.cx.error(ty.span, text));
         };
+        let elem = crate::check::element(&self.cx, ty)?;
+        if self.cx.g[t.id].dtype != elem.dtype() {
+            let text = format!(
+                "`{source}` is {}, not of the element type stated here{}",
+                self.cx.typed(t.id),
+                self.cx.whence(&t)
+            );
+            return Err(self.cx.error(ty.span, text));
+        }
         if *self.cx.g.shape(t.id) != shape {
             let text = format!(
                 "`{source}` is {}, not {} as stated here{}",

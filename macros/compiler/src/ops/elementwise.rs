@@ -171,7 +171,14 @@ fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Val
         .iter()
         .map(|t| cx.g.expand(t.id, &shape))
         .collect();
-    let id = cx.g.scalar(S::Where, &ids);
+    let id = if cx.g[x.id].dtype == DType::Bool {
+        let other = cx.g.unary(S::Not, ids[0]);
+        let yes = cx.g.scalar(S::And, &[ids[0], ids[1]]);
+        let no = cx.g.scalar(S::And, &[other, ids[2]]);
+        cx.g.scalar(S::Or, &[yes, no])
+    } else {
+        cx.g.scalar(S::Where, &ids)
+    };
     Ok(cx.tensor(id))
 }
 

@@ -124,8 +124,14 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
 /// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100.
 fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let one = cx.g.constant(1.0);
+    // At 0 the argument is made harmless first: the gradient there is 0 and not NaN.
     let log = |cx: &mut Cx, x: NodeId| {
-        let l = cx.g.unary(S::Log, x);
+        let zero = cx.g.constant(0.0);
+        let some = cx.g.binary(S::Ne, x, zero);
+        let safe = cx.g.select(some, x, one);
+        let l = cx.g.unary(S::Log, safe);
+        let floor = cx.g.constant(-100.0);
+        let l = cx.g.select(some, l, floor);
         clamp_to(cx, l, Some(-100.0), None)
     };
     let l1 = log(cx, x);
@@ -150,7 +156,10 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
             id: x,
             text: "input".into(),
         };
-        cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])?;
+        if cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])? != shape {
+            let text = format!("`pos_weight` does not fit the input{}", cx.whence(&w));
+            return Err(cx.error(a.span_of("pos_weight"), text));
+        }
         let w = cx.g.expand(w.id, &shape);
         let more = cx.g.shift(w, -1.0);
         let more = cx.g.mul2(more, t);

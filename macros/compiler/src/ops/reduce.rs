@@ -149,11 +149,10 @@ fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
     let correction = a.number(cx, "correction")?;
     over(cx, a, |cx, x, dims| {
         let v = var(cx, x, dims, correction);
-        if root { cx.g.unary(S::Sqrt, v) } else { v }
+        if root { safe_sqrt(cx, v) } else { v }
     })
 }
 
-/// The gradient of the 2-norm of zeros is 0.
 fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
     let ord = a.number(cx, "ord")?;
     if ord != 1.0 && ord != 2.0 {
@@ -169,12 +168,17 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
         }
         let x2 = cx.g.mul2(x, x);
         let sum = cx.g.sum(x2, dims);
-        let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
-        let flat = cx.g.binary(S::Eq, sum, zero);
-        let safe = cx.g.select(flat, one, sum);
-        let root = cx.g.unary(S::Sqrt, safe);
-        cx.g.select(flat, zero, root)
+        safe_sqrt(cx, sum)
     })
+}
+
+/// A square root whose gradient at 0 is 0, as PyTorch has it for `norm` and `std`.
+fn safe_sqrt(cx: &mut Cx, x: NodeId) -> NodeId {
+    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
+    let flat = cx.g.binary(S::Eq, x, zero);
+    let safe = cx.g.select(flat, one, x);
+    let root = cx.g.unary(S::Sqrt, safe);
+    cx.g.select(flat, zero, root)
 }
 
 fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {

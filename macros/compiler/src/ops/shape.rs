@@ -631,6 +631,8 @@ fn reflect(
     (before, after): (i64, i64),
 ) -> Told<NodeId> {
     let size = cx.shape(x)[d].clone();
+    let why = format!("`reflect` padding of dimension {d} takes other elements than the edge");
+    cx.at_least(&size, &Dim::from(before.max(after) + 1), span, &why)?;
     let mut parts = Vec::new();
     let part = |cx: &mut Cx, from: Dim, to: Dim| -> Told<NodeId> {
         let y = slice_dim(cx, span, x, d, (&Value::Dim(from), &Value::Dim(to)), 1)?;

@@ -35,7 +35,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
             ));
         }
         input.parse::<Token![struct]>()?;
-        Ok((attrs, vis, input.call(Ident::parse_any)?))
+        Ok((attrs, vis, input.parse::<Ident>()?))
     })();
     let (attrs, vis, name) = match head {
         Ok(head) => head,
@@ -212,7 +212,7 @@ fn attributes(
             .unwrap_or_default();
         match flags.iter().position(|f| *f == name) {
             Some(i) => found[i] = attr.path().get_ident().map(Ident::span),
-            None if ["doc", "allow", "expect", "cfg", "deprecated"].contains(&name.as_str()) => {
+            None if ["doc", "allow", "expect", "deprecated"].contains(&name.as_str()) => {
                 rest.push(attr)
             }
             None => {
@@ -243,7 +243,13 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         return Err(input.error("expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`"));
     }
     input.parse::<Token![fn]>()?;
-    let name = input.call(Ident::parse_any)?;
+    let name: Ident = input.parse()?;
+    if name.to_string().starts_with("r#") {
+        return Err(syn::Error::new(
+            name.span(),
+            "a function's name is plain: methods are named after it",
+        ));
+    }
     let content;
     parenthesized!(content in input);
     let mut args = Vec::new();

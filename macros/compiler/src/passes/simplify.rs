@@ -465,7 +465,7 @@ impl Simplify {
     }
 
     /// The sum along `dim` of `where(iota == index, v, 0)`, with `index` and `v` constant along it, is
-    /// `v`: an index out of range is an error of the forward pick already.
+    /// `v` where the index is in range and 0 elsewhere.
     fn sum_of_pick(
         &mut self,
         kind: crate::ir::Reduce,
@@ -495,15 +495,46 @@ impl Simplify {
         if !self.constant_along(v, dim) {
             return None;
         }
-        let inner = if matches!(self.g[v].op, Op::Expand) {
-            self.g[v].args[0]
-        } else {
-            v
+        let size = select.shape[dim].clone();
+        let (v, index) = (
+            self.without(v, &node.shape),
+            self.without(index, &node.shape),
+        );
+        let (int, bool) = (DType::Int, DType::Bool);
+        let zero = self.make(Op::Const(0.0), &[], Vec::new(), int);
+        let limit = match size.value() {
+            Some(n) => self.make(Op::Const(n as f64), &[], Vec::new(), int),
+            None => {
+                let n = self.make(Op::Size(size), &[], Vec::new(), DType::Float);
+                self.make(Op::Scalar(S::Cast(int)), &[n], Vec::new(), int)
+            }
         };
-        if self.g[inner].shape.is_empty() {
-            return Some(self.expand(inner, &node.shape));
+        let shape = node.shape.clone();
+        let (low, high) = (self.expand(zero, &shape), self.expand(limit, &shape));
+        let above = self.make(Op::Scalar(S::Ge), &[index, low], shape.clone(), bool);
+        let below = self.make(Op::Scalar(S::Lt), &[index, high], shape.clone(), bool);
+        let inside = self.make(Op::Scalar(S::And), &[above, below], shape.clone(), bool);
+        let nothing = self.make(Op::Const(0.0), &[], Vec::new(), DType::Float);
+        let nothing = self.expand(nothing, &shape);
+        Some(self.make(
+            Op::Scalar(S::Where),
+            &[inside, v, nothing],
+            shape,
+            node.dtype,
+        ))
+    }
+
+    /// A value that is constant along a dimension, in the shape without it.
+    fn without(&mut self, x: NodeId, shape: &Shape) -> NodeId {
+        let inner = if matches!(self.g[x].op, Op::Expand) {
+            self.g[x].args[0]
+        } else {
+            x
+        };
+        match self.g[inner].shape.is_empty() {
+            true => self.expand(inner, shape),
+            false => self.reshape(inner, shape),
         }
-        Some(self.reshape(inner, &node.shape))
     }
 
     /// An expand of a value of the same rank whose only repeated dimension is `dim`, or of a scalar.
