@@ -33,17 +33,23 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Endings of the methods that a function's name gives rise to.
-const GENERATED: &[&str] = &[
-    "_backward",
-    "_accumulate",
-    "_step",
-    "_vjp",
-    "_draw",
-    "_memory",
-    "_backward_memory",
-    "_vjp_memory",
-    "_draw_memory",
-];
+fn generated(f: &ast::Function) -> &'static [&'static str] {
+    let scalar =
+        !f.tuple && f.ret.len() == 1 && f.ret[0].elem.is_none() && f.ret[0].dims.is_empty();
+    if scalar {
+        &[
+            "_backward",
+            "_accumulate",
+            "_step",
+            "_draw",
+            "_memory",
+            "_backward_memory",
+            "_draw_memory",
+        ]
+    } else {
+        &["_vjp", "_memory", "_vjp_memory"]
+    }
+}
 
 /// Checks the declarations.
 pub fn check(source: &ast::Network, diag: &Diag) -> Net {
@@ -71,7 +77,7 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
             );
         }
         reserved(diag, &f.name);
-        for suffix in GENERATED {
+        for suffix in generated(f) {
             let derived = format!("{}{suffix}", f.name);
             if let Some(other) = source.functions.iter().find(|g| g.name == derived) {
                 let text = format!(
@@ -94,9 +100,12 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
     }
     for f in &source.functions {
         let mut signature = signature(&net, f, diag);
-        let generated =
-            |g: &ast::Function| GENERATED.iter().any(|s| f.name == format!("{}{s}", g.name));
-        signature.poisoned |= source.functions.iter().any(generated);
+        let taken = |g: &ast::Function| {
+            generated(g)
+                .iter()
+                .any(|s| f.name == format!("{}{s}", g.name))
+        };
+        signature.poisoned |= source.functions.iter().any(taken);
         net.signatures.push(signature);
     }
     net

@@ -261,6 +261,23 @@ impl<'a> Cx<'a> {
         Ok(self.g.scalar(f, &[a, b]))
     }
 
+    /// Whether integers cannot be below 0: positions, `u32` arguments, and what only moves them.
+    pub fn is_unsigned(&self, id: NodeId) -> bool {
+        let node = &self.g[id];
+        match node.op {
+            Op::ArgReduce { .. } | Op::Iota { .. } => true,
+            Op::Const(v) => v >= 0.0,
+            Op::Take { .. } | Op::Gather { .. } => self.is_unsigned(node.args[0]),
+            Op::Reshape
+            | Op::Expand
+            | Op::Permute(_)
+            | Op::Slice { .. }
+            | Op::Flip(_)
+            | Op::Concat { .. } => node.args.iter().all(|a| self.is_unsigned(*a)),
+            _ => self.unsigned.contains(&id),
+        }
+    }
+
     /// A new random stream.
     pub fn stream(&mut self) -> u32 {
         self.streams += 1;

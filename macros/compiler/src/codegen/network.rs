@@ -302,8 +302,8 @@ fn fixed(d: &Dim) -> Option<TokenStream> {
 fn row_type(elem: Elem, shape: &Shape) -> TokenStream {
     let mut out = match elem {
         Elem::Float => quote!(<D as __nf::Device>::Float),
-        // Stored as signed: what is computed may be below 0.
-        Elem::U32 | Elem::I32 | Elem::I64 => quote!(i32),
+        Elem::U32 => quote!(u32),
+        Elem::I32 | Elem::I64 => quote!(i32),
         Elem::Bool => quote!(bool),
     };
     for d in shape.iter().skip(1).rev() {

@@ -276,6 +276,21 @@ impl<'a> Lower<'a> {
                 );
                 return Err(self.cx.error(tail.span, text));
             }
+            if ty.elem == Elem::U32 && !self.cx.is_unsigned(t.id) {
+                let text = format!(
+                    "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
+                    source.name,
+                    self.cx.whence(&t),
+                    show_type(
+                        &Type {
+                            elem: Elem::I32,
+                            shape: want.clone()
+                        },
+                        &want
+                    )
+                );
+                return Err(self.cx.error(tail.span, text));
+            }
             out.push(t);
         }
         told.map_or(Ok(out), Err)
@@ -515,6 +530,9 @@ impl<'a> Lower<'a> {
                     shape,
                     ty.elem.dtype(),
                 );
+                if ty.elem == Elem::U32 {
+                    self.cx.unsigned.push(id);
+                }
                 self.cx.origin.insert(id, format!("{}(..)", signature.name));
                 out.push(Value::Tensor(Tensor {
                     id,
