@@ -236,3 +236,12 @@ family! {
     f_empty_k f_empty_k_vjp (x: [3, 0], y: [0, 2]) -> [3, 2] { matmul(x, y) } at [&[3, 0][..], &[0, 2][..]];
     f_take f_take_vjp (x: [3, 4]) -> [0, 4] { x.index_select(0, arange(0)) } at [&[3, 4][..]];
 }
+
+family! {
+    attention_and_sums_of_products in (-1.0, 1.0);
+    f_attention f_attention_vjp (q: [B, T, D], k: [B, S, D], v: [B, S, E]) -> [B, T, E] { scaled_dot_product_attention(q, k, v) } at [&[2, 3, 4][..], &[2, 5, 4][..], &[2, 5, 3][..]], [&[1, 1, 1][..], &[1, 1, 1][..], &[1, 1, 1][..]];
+    f_causal f_causal_vjp (q: [B, T, D], k: [B, T, D], v: [B, T, D]) -> [B, T, D] { scaled_dot_product_attention(q, k, v, is_causal = true, scale = 0.3) } at [&[2, 3, 4][..], &[2, 3, 4][..], &[2, 3, 4][..]];
+    f_einsum f_einsum_vjp (x: [B, M, K], y: [B, K, N]) -> [B, N] { einsum("bmk,bkn->bn", x, y) } at [&[2, 3, 4][..], &[2, 4, 5][..]], [&[1, 1, 1][..], &[1, 1, 1][..]], [&[3, 7, 17][..], &[3, 17, 1][..]];
+    f_diagonal f_diagonal_vjp (x: [B, M, M]) -> [B, M] { einsum("bii->bi", x) } at [&[2, 3, 3][..]], [&[1, 1, 1][..]];
+    f_select f_select_vjp (x: [M, 3, K]) -> [M, K] { x.select(1, -2) } at [&[2, 3, 4][..]], [&[1, 3, 1][..]];
+}
