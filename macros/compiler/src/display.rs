@@ -16,8 +16,13 @@ impl fmt::Display for Graph {
             let node = &self[id];
             write!(f, "{id} = {}", node)?;
             writeln!(f, " : {}{}", node.dtype, show_shape(&node.shape))?;
-            if let Op::Call(region) = &node.op {
-                for line in region.body.to_string().lines() {
+            let body = match &node.op {
+                Op::Call(region) => Some(&region.body),
+                Op::Scan(scan) => Some(&scan.body),
+                _ => None,
+            };
+            if let Some(body) = body {
+                for line in body.to_string().lines() {
                     writeln!(f, "    {line}")?;
                 }
             }
@@ -92,6 +97,7 @@ pub fn op_name(op: &Op) -> String {
         Op::Detach => "detach",
         Op::Map(_) => "map",
         Op::Call(region) => return format!("call {}", region.name),
+        Op::Scan(scan) => return format!("scan {}", scan.name),
         Op::Get(k) => return format!("get {k}"),
     }
     .to_owned()
@@ -142,6 +148,14 @@ fn attributes(op: &Op) -> String {
         }
         Op::Bernoulli { keep, stream } => write!(o, " keep={keep} stream={stream}"),
         Op::Map(map) => write!(o, " {}", show_map(map)),
+        Op::Scan(s) => write!(
+            o,
+            " count={}{} shared={} carried={}",
+            s.count,
+            if s.reverse { " reverse" } else { "" },
+            s.shared,
+            s.carried
+        ),
         _ => Ok(()),
     };
     out

@@ -4,7 +4,7 @@
 //! Out: one array for each output. Before and after every pass the values must agree.
 
 use crate::dim::{Atom, Dim};
-use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce};
+use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce, Scan};
 
 /// An array of f64; integers and bools (0, 1) too.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,8 @@ impl Env<'_> {
     fn dim(&self, d: &Dim) -> usize {
         usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
     }
-    fn shape(&self, shape: &[Dim]) -> Vec<usize> {
+    /// The sizes of a shape.
+    pub fn shape(&self, shape: &[Dim]) -> Vec<usize> {
         shape.iter().map(|d| self.dim(d)).collect()
     }
 }
@@ -85,7 +86,8 @@ pub fn eval_all(graph: &Graph, env: &Env) -> Vec<Vec<Array>> {
     values
 }
 
-fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
+/// One node's values, from its operands'.
+pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
     let node = &graph[id];
     let x = |i: usize| &values[node.args[i].index()][0];
     let shape = env.shape(&node.shape);
@@ -254,8 +256,47 @@ fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec
                 },
             );
         }
+        Op::Scan(s) => {
+            let args: Vec<&Array> = (0..node.args.len()).map(x).collect();
+            return scan(s, &args, env);
+        }
         Op::Get(k) => values[node.args[0].index()][*k].clone(),
     }]
+}
+
+/// The results of a scan, step by step.
+fn scan(s: &Scan, args: &[&Array], env: &Env) -> Vec<Array> {
+    let (count, first) = (env.dim(&s.count), s.shared + s.carried);
+    let mut carried: Vec<Array> = args[s.shared..first].iter().map(|a| (*a).clone()).collect();
+    let mut stacked: Vec<Array> = s.results()[s.carried..]
+        .iter()
+        .map(|(shape, _)| Array::new(&env.shape(shape), |_| 0.0))
+        .collect();
+    for step in 0..count {
+        let at = if s.reverse { count - 1 - step } else { step };
+        let mut inputs: Vec<Array> = args[..s.shared].iter().map(|a| (*a).clone()).collect();
+        inputs.extend(carried);
+        inputs.extend(args[first..].iter().map(|a| {
+            let len = a.data.len() / count;
+            Array {
+                shape: a.shape[1..].to_vec(),
+                data: a.data[at * len..(at + 1) * len].to_vec(),
+            }
+        }));
+        carried = eval(
+            &s.body,
+            &Env {
+                inputs: &inputs,
+                params: env.params,
+                dims: env.dims,
+            },
+        );
+        for (whole, part) in stacked.iter_mut().zip(carried.split_off(s.carried)) {
+            let len = part.data.len();
+            whole.data[at * len..(at + 1) * len].copy_from_slice(&part.data);
+        }
+    }
+    carried.into_iter().chain(stacked).collect()
 }
 
 /// The results of a map over `shape`.

@@ -109,6 +109,39 @@ pub struct Region {
     pub body: Graph,
 }
 
+/// A body that runs once for each index of a dimension: a recurrence over a sequence, a loop over
+/// layers. The dimension leads in every value that is cut into slices or stacked.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The name for messages and pictures.
+    pub name: String,
+    /// One step. Its inputs are, in this order: values that all steps share, values carried from
+    /// step to step, slices. Its outputs: the carried values' successors, values to be stacked.
+    pub body: Graph,
+    /// The number of steps.
+    pub count: Dim,
+    /// From the last index to the first.
+    pub reverse: bool,
+    /// How many values all steps share.
+    pub shared: usize,
+    /// How many values are carried.
+    pub carried: usize,
+}
+
+impl Scan {
+    /// The types of the results: of the last carried values, then of the stacked ones.
+    pub fn results(&self) -> Vec<(Shape, DType)> {
+        let one = |(i, o): (usize, &NodeId)| {
+            let mut shape = self.body.shape(*o).clone();
+            if i >= self.carried {
+                shape.insert(0, self.count.clone());
+            }
+            (shape, self.body[*o].dtype)
+        };
+        self.body.outputs.iter().enumerate().map(one).collect()
+    }
+}
+
 /// What a node computes.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -253,6 +286,9 @@ pub enum Op {
     Map(Box<Map>),
     /// A call of a body. Further results are in `Node::also`.
     Call(Box<Region>),
+    /// Steps of a body. Operands and results are those of the body, whole where it has slices.
+    /// Further results are in `Node::also`.
+    Scan(Box<Scan>),
     /// Result k of the operand.
     Get(usize),
 }
@@ -328,6 +364,18 @@ impl Graph {
     /// A value's shape.
     pub fn shape(&self, id: NodeId) -> &Shape {
         &self[id].shape
+    }
+
+    /// The input nodes by their number.
+    pub fn inputs(&self) -> Vec<NodeId> {
+        let mut out: Vec<(usize, NodeId)> = Vec::new();
+        for id in self.ids() {
+            if let Op::Input { index } = self[id].op {
+                out.push((index, id));
+            }
+        }
+        out.sort_unstable();
+        out.into_iter().map(|(_, id)| id).collect()
     }
 
     /// For each node, the nodes that read it, in order; outputs are not counted.

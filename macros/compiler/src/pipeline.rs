@@ -209,6 +209,7 @@ pub fn optimise(graph: &Graph, grads: &[(usize, usize)]) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
     let fused = fuse::fuse(&unfused);
+    let fused = memory::own_bodies(fused);
     let owned = memory::own_gradients(memory::own_outputs(fused, grads), grads);
     (owned, unfused)
 }

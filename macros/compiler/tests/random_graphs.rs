@@ -1,9 +1,11 @@
 //! Random graphs: every pass keeps every value, `verify` holds after each, and gradients agree with
 //! finite differences of the reference evaluator. A failing case prints its seed and its graph.
 
+mod common;
+
 use netform_compiler::dim::{Atom, Dim, Shape};
 use netform_compiler::eval::{Array, Env, eval};
-use netform_compiler::ir::{DType, Graph, NodeId, Op, Region};
+use netform_compiler::ir::{DType, Graph, NodeId, Op, Region, Scan};
 use netform_compiler::passes::verify::verify;
 use netform_compiler::passes::{autodiff, fuse, inline, memory, simplify};
 use netform_compiler::scalar::Scalar as S;
@@ -77,7 +79,7 @@ fn graph(rng: &mut Rng, nodes: usize) -> Graph {
 fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
     let shape = g.shape(x).clone();
     let rank = shape.len();
-    match rng.below(16) {
+    match rng.below(19) {
         0..=2 => {
             let f = rng.pick(&[S::Tanh, S::Sigmoid, S::Sin, S::Cos, S::Neg, S::Erf]);
             g.unary(f, x)
@@ -215,6 +217,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             };
             g.push(Op::Gather { dim, what }, &[x, index], None)
         }
+        16..=18 if rank > 0 => scan(g, rng, x, values),
         _ => {
             let zero = g.constant(0.0);
             let c = g.binary(S::Gt, x, zero);
@@ -223,6 +226,73 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             g.scalar(S::Where, &[c, e, y])
         }
     }
+}
+
+/// A scan over the first dimension of `x`: carries one or two values, reads another value in every
+/// step, stacks some of its results.
+fn scan(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
+    let (count, part) = (g.shape(x)[0].clone(), g.shape(x)[1..].to_vec());
+    let shared = rng.pick(values);
+    let carried = 1 + rng.below(2);
+    let mut args = vec![shared];
+    let mut body = Graph::default();
+    let input = |body: &mut Graph, shape: &Shape| {
+        let index = body.nodes.len();
+        body.add_typed(Op::Input { index }, &[], shape.clone(), DType::Float)
+    };
+    let mut inner = vec![input(&mut body, g.shape(shared))];
+    for _ in 0..carried {
+        let like: Vec<NodeId> = (values.iter().copied())
+            .filter(|v| *g.shape(*v) == part)
+            .collect();
+        args.push(match like.is_empty() {
+            true => g.full(0.3, DType::Float, &part),
+            false => rng.pick(&like),
+        });
+        inner.push(input(&mut body, &part));
+    }
+    args.push(x);
+    inner.push(input(&mut body, &part));
+    // Products of the step's slice, where it is a matrix, and a few random nodes.
+    if let (2, [n, _]) = (part.len(), &part[..])
+        && *g.shape(shared) == vec![n.clone(), part[1].clone()]
+    {
+        let y = body.matmul(inner[0], inner[inner.len() - 1], true, false);
+        let y = body.scale(y, 0.3);
+        inner.push(y);
+    }
+    for _ in 0..1 + rng.below(5) {
+        let x = rng.pick(&inner);
+        let y = node(&mut body, rng, x, &inner.clone());
+        inner.push(y);
+    }
+    let same: Vec<NodeId> = (inner.iter().copied())
+        .filter(|v| *body.shape(*v) == part)
+        .collect();
+    for _ in 0..carried {
+        let (a, b) = (rng.pick(&same), rng.pick(&same));
+        let next = match rng.below(3) {
+            0 => a,
+            1 => body.add2(a, b),
+            _ => body.unary(S::Tanh, a),
+        };
+        body.outputs.push(next);
+    }
+    for _ in 0..1 + rng.below(2) {
+        let y = rng.pick(&inner);
+        body.outputs.push(y);
+    }
+    let scan = Scan {
+        name: "scan".to_owned(),
+        body,
+        count,
+        reverse: rng.below(2) == 0,
+        shared: 1,
+        carried,
+    };
+    let types = scan.results();
+    let all = g.add_many(Op::Scan(Box::new(scan)), &args, &types);
+    rng.pick(&all)
 }
 
 /// Values for the inputs and parameters, in the order of their indices.
@@ -282,11 +352,12 @@ fn check_passes(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     let want = eval(g, &env);
     let mut at = g.clone();
     type Pass = fn(&Graph) -> Graph;
-    let passes: [(&str, Pass); 5] = [
+    let passes: [(&str, Pass); 6] = [
         ("inline", inline::inline),
         ("simplify", simplify::simplify),
         ("simplify again", simplify::simplify),
         ("fuse", fuse::fuse),
+        ("own bodies", |g| memory::own_bodies(g.clone())),
         ("own outputs", |g| memory::own_outputs(g.clone(), &[])),
     ];
     for (name, pass) in passes {
@@ -306,44 +377,20 @@ fn check_passes(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
         );
         at = next;
     }
-    places(&at)
+    places(&at, &env, &want)
 }
 
-/// No two values that live at the same time share a slot, but for a map in place.
-fn places(g: &Graph) -> Result<(), TestCaseError> {
+/// The plan's places give the same values.
+fn places(g: &Graph, env: &Env, want: &[Array]) -> Result<(), TestCaseError> {
     let m = memory::memory(g, &[]);
-    let mut last: std::collections::HashMap<(NodeId, usize), usize> =
-        std::collections::HashMap::new();
-    for id in g.ids() {
-        for a in &g[id].args {
-            last.insert(memory::root(g, *a), id.index());
-        }
-    }
-    for o in &g.outputs {
-        last.insert(memory::root(g, *o), usize::MAX);
-    }
-    let values: Vec<(NodeId, usize)> = g
-        .ids()
-        .filter(|id| !matches!(g[*id].op, Op::Reshape | Op::Get(_) | Op::Param { .. }))
-        .flat_map(|id| (0..=g[id].also.len()).map(move |k| (id, k)))
-        .collect();
-    for (i, a) in values.iter().enumerate() {
-        for b in &values[i + 1..] {
-            if m.place[a.0.index()][a.1] != m.place[b.0.index()][b.1] || a.0 == b.0 && a.1 == b.1 {
-                continue;
-            }
-            let end = last.get(a).copied().unwrap_or(a.0.index());
-            let in_place = end == b.0.index() && matches!(g[b.0].op, Op::Map(_));
-            let apart = end < b.0.index() || in_place;
-            prop_assert!(
-                apart,
-                "{} and {} share a slot while both live\n{}",
-                a.0,
-                b.0,
-                g
-            );
-        }
-    }
+    let got = common::run(g, &m, env);
+    prop_assert!(
+        close(&got, want),
+        "a place is taken too early\n{}\n{:?}\n{:?}",
+        g,
+        m.place,
+        m.bodies
+    );
     Ok(())
 }
 
@@ -392,8 +439,14 @@ fn check_gradients(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// 300 of each, or as many as `NETFORM_CASES` says.
+fn cases() -> u32 {
+    let wanted = std::env::var("NETFORM_CASES").ok();
+    wanted.and_then(|n| n.parse().ok()).unwrap_or(300)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn passes_keep_values(seed: u64, nodes in 1usize..14) {

@@ -115,16 +115,13 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let outputs = outputs(net, program);
     let require = program.require.iter().map(|r| require(r, dims));
     let slots = program.memory.slots.len();
-    let random = program
-        .graph
-        .nodes
-        .iter()
-        .any(|n| matches!(n.op, Op::Bernoulli { .. }));
+    let random = draws(&program.graph);
     let layout_body = layout_body(program, dims);
     let steps = Steps {
         g: &program.graph,
         memory: &program.memory,
         maps,
+        loops: Vec::new(),
     }
     .all();
     let zeros = unreached(net, program);
@@ -149,6 +146,15 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     }
 }
 
+/// Whether random numbers are drawn anywhere in it.
+fn draws(g: &Graph) -> bool {
+    g.nodes.iter().any(|n| match &n.op {
+        Op::Bernoulli { .. } => true,
+        Op::Scan(scan) => draws(&scan.body),
+        _ => false,
+    })
+}
+
 /// The results that stay in the workspace, with their slots.
 fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
     let signature = &net.signatures[program.function];
@@ -159,7 +165,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
             continue;
         }
         let (n, k) = root(g, *o);
-        let Place::Slot(slot) = program.memory.place[n.index()][k] else {
+        let Place::Slot(slot) = &program.memory.place[n.index()][k] else {
             continue;
         };
         let e = match (program.mode, signature.ret.get(i)) {

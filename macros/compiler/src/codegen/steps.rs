@@ -3,11 +3,11 @@
 use super::dims::usize;
 use super::map::{Maps, dtype, iota_strides, number, whole};
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{Graph, Map, NodeId, Op, Reduce};
-use crate::passes::memory::{Memory, Place};
+use crate::ir::{DType, Graph, Map, NodeId, Op, Reduce, Scan};
+use crate::passes::memory::{Memory, Place, root};
 use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
 
 /// Products whose known sizes are at most this are unrolled by the kernels for small ones.
 const SMALL: i64 = 64;
@@ -22,6 +22,13 @@ pub struct Steps<'a> {
     pub memory: &'a Memory,
     /// All maps of the network.
     pub maps: &'a mut Maps,
+    /// The loops around, innermost last: their numbers and counts.
+    pub loops: Vec<(usize, Dim)>,
+}
+
+/// The variable that holds a loop's step.
+fn step_of(number: usize) -> Ident {
+    format_ident!("__step{number}", span = Span::mixed_site())
 }
 
 impl Steps<'_> {
@@ -38,15 +45,76 @@ impl Steps<'_> {
         } else {
             (&node.also[k - 1].0, node.also[k - 1].1)
         };
-        let len = usize(&numel(shape));
-        match self.memory.place[id.index()][k] {
+        self.place(&self.memory.place[id.index()][k], t, &numel(shape))
+    }
+
+    /// `len` elements of a place.
+    fn place(&self, place: &Place, t: DType, len: &Dim) -> TokenStream {
+        let n = usize(len);
+        match place {
             Place::Slot(slot) => {
                 let t = dtype(t);
-                quote!(run.slot(#slot, #t, #len))
+                quote!(run.slot(#slot, #t, #n))
             }
-            Place::Param(p) => quote!(run.param(__OFFSETS[#p], #len)),
-            Place::Grad(p) => quote!(run.grad(__OFFSETS[#p], #len)),
+            Place::Param(p) => quote!(run.param(__OFFSETS[#p], #n)),
+            Place::Grad(p) => quote!(run.grad(__OFFSETS[#p], #n)),
+            Place::Part(whole, number) => {
+                let count = self.loops.iter().find(|l| l.0 == *number);
+                let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));
+                let (whole, step) = (self.place(whole, t, &all), step_of(*number));
+                quote!(run.part(#whole, #step, #n))
+            }
+            // Nobody reads or writes it.
+            Place::Open => quote!(run.slot(usize::MAX, __nf::DType::Float, 0)),
         }
+    }
+
+    /// A copy from one place to another, or nothing where they are the same.
+    fn assign(&self, from: (&Place, TokenStream), to: (&Place, TokenStream)) -> TokenStream {
+        let (x, y) = (from.1, to.1);
+        match from.0 == to.0 {
+            true => TokenStream::new(),
+            false => quote!(run.assign(#x, #y);),
+        }
+    }
+
+    /// A loop: carried values begin as copies of the operands, and each step ends with theirs.
+    fn scan(&mut self, id: NodeId, scan: &Scan) -> TokenStream {
+        let Some(body) = self.memory.bodies.get(&id.index()) else {
+            return TokenStream::new();
+        };
+        let (g, results) = (self.g, &self.memory.place[id.index()]);
+        let mut begin = TokenStream::new();
+        for (k, result) in results.iter().enumerate().take(scan.carried) {
+            let arg = g[id].args[scan.shared + k];
+            let from = &self.memory.place[arg.index()][0];
+            begin.extend(self.assign((from, self.view(arg, 0)), (result, self.view(id, k))));
+        }
+        let mut loops = self.loops.clone();
+        loops.push((body.number, body.count.clone()));
+        let mut inner = Steps {
+            g: &scan.body,
+            memory: &body.memory,
+            maps: self.maps,
+            loops,
+        };
+        let steps = inner.all();
+        let mut end = TokenStream::new();
+        let inputs = scan.body.inputs();
+        for (k, o) in scan.body.outputs.iter().enumerate().take(scan.carried) {
+            let (n, r) = root(&scan.body, *o);
+            let input = inputs[scan.shared + k];
+            let from = (&inner.memory.place[n.index()][r], inner.view(*o, 0));
+            let to = (&inner.memory.place[input.index()][0], inner.view(input, 0));
+            end.extend(inner.assign(from, to));
+        }
+        let (step, count) = (step_of(body.number), usize(&body.count));
+        let range = if scan.reverse {
+            quote!((0..#count).rev())
+        } else {
+            quote!(0..#count)
+        };
+        quote!(#begin for #step in #range { #steps #end })
     }
 
     fn views(&self, id: NodeId) -> TokenStream {
@@ -184,10 +252,25 @@ impl Steps<'_> {
             }
             Op::Bernoulli { keep, stream } => {
                 let (keep, y) = (number(*keep), y());
+                let stream = self.stream(*stream);
                 quote!(run.bernoulli(#keep, #stream, #y);)
             }
+            Op::Scan(scan) => self.scan(id, scan),
             // In place already, or gone since fusion.
             _ => TokenStream::new(),
+        }
+    }
+
+    /// The number of a stream of random numbers: in a loop, one for each step.
+    fn stream(&self, stream: u32) -> TokenStream {
+        let mut at = quote!(0usize);
+        for (number, count) in &self.loops {
+            let (step, count) = (step_of(*number), usize(count));
+            at = quote!(#at * #count + #step);
+        }
+        match self.loops.is_empty() {
+            true => quote!(#stream),
+            false => quote!(__nf::stream(#stream, #at)),
         }
     }
 

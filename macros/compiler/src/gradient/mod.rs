@@ -6,15 +6,25 @@
 //! result) or neither.
 
 mod scalar;
+mod scan;
 
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, NodeId, Op, Reduce, Region};
 use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
-/// Gradients of the operands of `y`, from those of its results.
-pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
+/// Gradients of the operands of `y`, from those of its results. `wanted`: the operands whose
+/// gradients are asked for; others may be left out.
+pub fn rule(
+    g: &mut Graph,
+    y: NodeId,
+    dys: &[Option<NodeId>],
+    wanted: &[bool],
+) -> Vec<Option<NodeId>> {
     let node = g[y].clone();
+    if let Op::Scan(scan) = &node.op {
+        return scan::rule(g, y, scan, dys, wanted);
+    }
     if let Op::Call(region) = &node.op {
         return call(g, region, &node.args, dys);
     }
@@ -116,7 +126,7 @@ pub fn rule(g: &mut Graph, y: NodeId, dys: &[Option<NodeId>]) -> Vec<Option<Node
             Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)),
             None,
         ],
-        Op::Get(_) | Op::Map(_) | Op::Call(_) => vec![None; node.args.len()],
+        Op::Get(_) | Op::Map(_) | Op::Call(_) | Op::Scan(_) => vec![None; node.args.len()],
         Op::Input { .. }
         | Op::Param { .. }
         | Op::Const(_)

@@ -49,7 +49,8 @@ pub fn gradients(g: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> V
             continue;
         }
         let dys = grads[index].clone();
-        for (arg, dx) in args.iter().zip(gradient::rule(g, y, &dys)) {
+        let wanted: Vec<bool> = args.iter().map(|a| active[a.index()]).collect();
+        for (arg, dx) in args.iter().zip(gradient::rule(g, y, &dys, &wanted)) {
             let Some(dx) = dx else { continue };
             if active[arg.index()] && g[*arg].dtype == DType::Float {
                 let mut slot = grads[arg.index()][0];
@@ -70,7 +71,7 @@ fn accumulate(g: &mut Graph, slot: &mut Option<NodeId>, dx: NodeId) {
 }
 
 /// The values that depend on `wrt`.
-fn active(g: &Graph, wrt: &[NodeId]) -> Vec<bool> {
+pub fn active(g: &Graph, wrt: &[NodeId]) -> Vec<bool> {
     let mut active = vec![false; g.nodes.len()];
     for w in wrt {
         active[w.index()] = true;

@@ -3,7 +3,7 @@
 //! In: a simplified graph. After: no `Scalar`, `Const`, `Size`, `Iota`, `Expand`, `Permute` or `Slice`
 //! is left. Scalar functions of one shape form clusters, each one map; views of what a map reads are its
 //! accesses; a map that reads a product nobody else reads is the product's epilogue; a map that only
-//! a reduction reads is the reduction's body.
+//! a reduction reads is the reduction's body. The bodies of scans are fused, each by itself.
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
@@ -379,6 +379,9 @@ impl Fuse<'_> {
                 let args: Vec<NodeId> = node.args.iter().map(|a| self.value(*a)).collect();
                 let mut node = node.clone();
                 node.args = args;
+                if let Op::Scan(scan) = &mut node.op {
+                    scan.body = fuse(&scan.body);
+                }
                 let new = self.new.add(node);
                 self.done[id.index()] = Some(new);
                 new

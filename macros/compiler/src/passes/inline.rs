@@ -1,10 +1,11 @@
 //! Calls of bodies become the bodies' nodes. After: no `Call` and no `Get` of one.
 
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, Node, NodeId, Op};
 
 /// Inlines every call.
 pub fn inline(graph: &Graph) -> Graph {
-    if !graph.nodes.iter().any(|n| matches!(n.op, Op::Call(_))) {
+    let region = |n: &Node| matches!(n.op, Op::Call(_) | Op::Scan(_));
+    if !graph.nodes.iter().any(region) {
         return graph.clone();
     }
     let mut out = Graph::default();
@@ -14,7 +15,7 @@ pub fn inline(graph: &Graph) -> Graph {
         let args: Vec<NodeId> = node.args.iter().map(|a| map[a.index()][0]).collect();
         let results = match &node.op {
             Op::Call(region) => splice(&mut out, &inline(&region.body), &args),
-            Op::Get(k) => vec![
+            Op::Get(k) if matches!(graph[node.args[0]].op, Op::Call(_)) => vec![
                 map[node.args[0].index()]
                     .get(*k)
                     .copied()
@@ -23,6 +24,9 @@ pub fn inline(graph: &Graph) -> Graph {
             _ => {
                 let mut node = node.clone();
                 node.args = args;
+                if let Op::Scan(scan) = &mut node.op {
+                    scan.body = inline(&scan.body);
+                }
                 vec![out.add(node)]
             }
         };

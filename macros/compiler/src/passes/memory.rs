@@ -5,14 +5,18 @@
 //! every other value in a slot that nobody else needs while it lives. Reshapes share their operand's
 //! place. A map writes over an operand that it reads last, where both have the same elements.
 //!
+//! A scan's body is planned when the scan's turn comes, in the same slots: they are its own while it
+//! runs, and are shared by all its steps.
+//!
 //! A slot is as large as the largest value that is ever in it, so a plan holds for all sizes of the
 //! named dimensions; which values share a slot is chosen by their sizes at 64 for each symbol.
 
 use crate::dim::{Dim, numel};
-use crate::ir::{DType, Graph, NodeId, Op};
+use crate::ir::{DType, Graph, NodeId, Op, Scan};
+use std::collections::BTreeMap;
 
 /// Where a value lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A slot of the workspace.
     Slot(usize),
@@ -20,6 +24,10 @@ pub enum Place {
     Param(usize),
     /// A parameter's gradient.
     Grad(usize),
+    /// In each step of a loop, that step's part of what lies there.
+    Part(Box<Place>, usize),
+    /// Nowhere yet.
+    Open,
 }
 
 /// The places of a graph's values.
@@ -29,6 +37,19 @@ pub struct Memory {
     pub place: Vec<Vec<Place>>,
     /// For each slot, the sizes and types of the values that are ever in it.
     pub slots: Vec<Vec<(Dim, DType)>>,
+    /// For each scan, by its node's number, its body.
+    pub bodies: BTreeMap<usize, Body>,
+}
+
+/// The places of a body's values.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The loop's number: parts of it say which step they belong to.
+    pub number: usize,
+    /// The number of steps.
+    pub count: Dim,
+    /// The values' places; slots are the whole plan's.
+    pub memory: Memory,
 }
 
 /// The value behind reshapes and `Get`s: the node that computes it, and which of its results.
@@ -43,121 +64,232 @@ pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
 /// Assigns places. `grads`: outputs (by index) that are gradients, with their parameter; each must
 /// be computed by a node of its own (`own_gradients`).
 pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
-    let results = |id: NodeId| 1 + g[id].also.len();
-    let mut last: Vec<Vec<usize>> = g.ids().map(|id| vec![id.index(); results(id)]).collect();
+    let mut place = open(g);
+    for (i, o) in g.outputs.iter().enumerate() {
+        let (n, k) = root(g, *o);
+        if let Some((_, param)) = grads.iter().find(|(index, _)| *index == i) {
+            place[n.index()][k] = Place::Grad(*param);
+        }
+    }
+    let inputs = g.inputs();
+    let mut plan = Plan {
+        slots: vec![Vec::new(); inputs.len()],
+        free: Vec::new(),
+        loops: 0,
+    };
+    // Inputs lie in the slots of their numbers.
+    let mut used = Vec::new();
+    for (k, id) in inputs.into_iter().enumerate() {
+        place[id.index()][0] = Place::Slot(k);
+        plan.slots[k].push((numel(g.shape(id)), g[id].dtype));
+        used.push((k, id, 0));
+    }
+    let mut memory = plan.graph(g, place, used);
+    for sizes in &mut plan.slots {
+        sizes.sort();
+        sizes.dedup();
+    }
+    memory.slots = plan.slots;
+    memory
+}
+
+fn results(g: &Graph, id: NodeId) -> usize {
+    1 + g[id].also.len()
+}
+
+fn open(g: &Graph) -> Vec<Vec<Place>> {
+    g.ids()
+        .map(|id| vec![Place::Open; results(g, id)])
+        .collect()
+}
+
+/// For each result, the last node that reads it; outputs are read at the end.
+fn last_reads(g: &Graph) -> Vec<Vec<usize>> {
+    let mut last: Vec<Vec<usize>> = (g.ids())
+        .map(|id| vec![id.index(); results(g, id)])
+        .collect();
     for id in g.ids() {
         for a in &g[id].args {
             let (n, k) = root(g, *a);
             last[n.index()][k] = last[n.index()][k].max(id.index());
         }
     }
-    let mut memory = Memory {
-        place: g
-            .ids()
-            .map(|id| vec![Place::Slot(usize::MAX); results(id)])
-            .collect(),
-        slots: Vec::new(),
-    };
-    for (i, o) in g.outputs.iter().enumerate() {
+    for o in &g.outputs {
         let (n, k) = root(g, *o);
-        match grads.iter().find(|(index, _)| *index == i) {
-            Some((_, param)) => memory.place[n.index()][k] = Place::Grad(*param),
-            None => last[n.index()][k] = usize::MAX,
-        }
+        last[n.index()][k] = usize::MAX;
     }
-    let inputs = g
-        .nodes
-        .iter()
-        .filter(|n| matches!(n.op, Op::Input { .. }))
-        .count();
-    memory.slots = vec![Vec::new(); inputs];
-    // Free slots, and those in use with the value that ends them.
-    let mut free: Vec<usize> = Vec::new();
-    let mut used: Vec<(usize, NodeId, usize)> = Vec::new();
-    for id in g.ids() {
-        let index = id.index();
-        match g[id].op {
-            Op::Input { index: k } => {
-                memory.place[index][0] = Place::Slot(k);
-                memory.slots[k].push((numel(g.shape(id)), g[id].dtype));
-                used.push((k, id, 0));
-                continue;
-            }
-            Op::Param { index: k } => {
-                memory.place[index][0] = Place::Param(k);
-                continue;
-            }
-            Op::Reshape | Op::Get(_) => {
-                let (n, k) = root(g, id);
-                memory.place[index][0] = memory.place[n.index()][k];
-                continue;
-            }
-            _ => {}
-        }
-        let mut over = overwritable(g, id, &last, &memory);
-        for k in 0..results(id) {
-            if memory.place[index][k] != Place::Slot(usize::MAX) {
-                continue;
-            }
-            let (size, dtype) = match k {
-                0 => (numel(g.shape(id)), g[id].dtype),
-                k => (numel(&g[id].also[k - 1].0), g[id].also[k - 1].1),
-            };
-            let taken = over
-                .iter()
-                .position(|(_, s, t)| *s == size && *t == dtype)
-                .map(|i| over.swap_remove(i).0);
-            let slot = match taken {
-                Some(slot) => {
-                    used.retain(|u| u.0 != slot);
-                    slot
-                }
-                None => choose(&mut free, &mut memory.slots, &size, dtype),
-            };
-            memory.slots[slot].push((size, dtype));
-            memory.place[index][k] = Place::Slot(slot);
-            used.push((slot, id, k));
-        }
-        used.retain(|(slot, n, k)| {
-            let ends = last[n.index()][*k] <= index;
-            if ends {
-                free.push(*slot);
-            }
-            !ends
-        });
-    }
-    for sizes in &mut memory.slots {
-        sizes.sort();
-        sizes.dedup();
-    }
-    memory
+    last
 }
 
-/// Slots of operands that a map reads in place and nobody reads after it.
-fn overwritable(
-    g: &Graph,
-    id: NodeId,
-    last: &[Vec<usize>],
-    memory: &Memory,
-) -> Vec<(usize, Dim, DType)> {
-    let node = &g[id];
-    let Op::Map(map) = &node.op else {
-        return Vec::new();
+/// The slots of one plan, while they are given out.
+struct Plan {
+    slots: Vec<Vec<(Dim, DType)>>,
+    free: Vec<usize>,
+    loops: usize,
+}
+
+impl Plan {
+    /// The places of a graph's values, some of which have theirs. `used`: slots in use by its own
+    /// values, with the value that ends each.
+    fn graph(
+        &mut self,
+        g: &Graph,
+        mut place: Vec<Vec<Place>>,
+        mut used: Vec<(usize, NodeId, usize)>,
+    ) -> Memory {
+        let last = last_reads(g);
+        let mut bodies = BTreeMap::new();
+        for id in g.ids() {
+            let index = id.index();
+            match g[id].op {
+                Op::Input { .. } => continue,
+                Op::Param { index: k } => {
+                    place[index][0] = Place::Param(k);
+                    continue;
+                }
+                Op::Reshape | Op::Get(_) => {
+                    let (n, k) = root(g, id);
+                    place[index][0] = place[n.index()][k].clone();
+                    continue;
+                }
+                _ => {}
+            }
+            let mut over = overwritable(g, id, &last, &place);
+            // A body's shared and carried values lie in slots that are not its own.
+            over.retain(|o| used.iter().any(|u| u.0 == o.slot));
+            for k in 0..results(g, id) {
+                if place[index][k] != Place::Open {
+                    continue;
+                }
+                let (size, dtype) = match k {
+                    0 => (numel(g.shape(id)), g[id].dtype),
+                    k => (numel(&g[id].also[k - 1].0), g[id].also[k - 1].1),
+                };
+                let fits = |o: &Over| {
+                    o.size == size && o.dtype == dtype && o.result.is_none_or(|r| r == k)
+                };
+                let slot = match over.iter().position(fits) {
+                    Some(i) => {
+                        let slot = over.swap_remove(i).slot;
+                        used.retain(|u| u.0 != slot);
+                        slot
+                    }
+                    None => choose(&mut self.free, &mut self.slots, &size, dtype),
+                };
+                self.slots[slot].push((size, dtype));
+                place[index][k] = Place::Slot(slot);
+                used.push((slot, id, k));
+            }
+            if let Op::Scan(scan) = &g[id].op {
+                let body = self.body(g, id, scan, &place);
+                bodies.insert(index, body);
+            }
+            used.retain(|(slot, n, k)| {
+                let ends = last[n.index()][*k] <= index;
+                if ends {
+                    self.free.push(*slot);
+                }
+                !ends
+            });
+        }
+        // What is left belongs to the results; a body's are elsewhere, so its slots are free again.
+        self.free.extend(used.iter().map(|u| u.0));
+        Memory {
+            place,
+            slots: Vec::new(),
+            bodies,
+        }
+    }
+
+    /// The places of a scan's body. Shared values lie where the operands lie; a carried value where
+    /// the result does, in all steps; slices and what is stacked in each step's part.
+    fn body(&mut self, g: &Graph, id: NodeId, scan: &Scan, outer: &[Vec<Place>]) -> Body {
+        let number = self.loops;
+        self.loops += 1;
+        let body = &scan.body;
+        let mut place = open(body);
+        let inputs = body.inputs();
+        let end = scan.shared + scan.carried;
+        let part = |p: &Place| Place::Part(Box::new(p.clone()), number);
+        for (k, (input, arg)) in inputs.iter().zip(&g[id].args).enumerate() {
+            let (n, r) = root(g, *arg);
+            place[input.index()][0] = match k {
+                _ if k < scan.shared => outer[n.index()][r].clone(),
+                _ if k < end => outer[id.index()][k - scan.shared].clone(),
+                _ => part(&outer[n.index()][r]),
+            };
+        }
+        for (k, o) in body.outputs.iter().enumerate().skip(scan.carried) {
+            let (n, r) = root(body, *o);
+            place[n.index()][r] = part(&outer[id.index()][k]);
+        }
+        // A successor computed in place of the value that nobody reads later needs no copy.
+        let last = last_reads(body);
+        for (k, o) in body.outputs.iter().enumerate().take(scan.carried) {
+            let (n, r) = root(body, *o);
+            let input = inputs[scan.shared + k];
+            let read = last[input.index()][0];
+            let in_place = read == n.index() && reads_in_place(body, n, input);
+            if place[n.index()][r] == Place::Open && (read < n.index() || in_place) {
+                place[n.index()][r] = outer[id.index()][k].clone();
+            }
+        }
+        Body {
+            number,
+            count: scan.count.clone(),
+            memory: self.graph(body, place, Vec::new()),
+        }
+    }
+}
+
+/// Whether a map reads a value once, each element where it writes it.
+fn reads_in_place(g: &Graph, id: NodeId, x: NodeId) -> bool {
+    let Op::Map(map) = &g[id].op else {
+        return false;
     };
+    let mut reads = g[id]
+        .args
+        .iter()
+        .zip(&map.access)
+        .filter(|(a, _)| root(g, **a) == (x, 0));
+    match (reads.next(), reads.next()) {
+        (Some((a, access)), None) => access.is_identity() && *g.shape(*a) == g[id].shape,
+        _ => false,
+    }
+}
+
+/// A slot that a node may write over.
+struct Over {
+    slot: usize,
+    size: Dim,
+    dtype: DType,
+    /// The result that may, if not any.
+    result: Option<usize>,
+}
+
+/// Slots of operands that nobody reads after this node, and that a map reads in place, or with
+/// which a scan's carried value begins.
+fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]) -> Vec<Over> {
+    let node = &g[id];
     let mut out = Vec::new();
-    for (i, (arg, access)) in node.args.iter().zip(&map.access).enumerate() {
+    for (i, arg) in node.args.iter().enumerate() {
         let (n, k) = root(g, *arg);
-        let again = node
-            .args
-            .iter()
-            .enumerate()
-            .any(|(j, a)| j != i && root(g, *a) == (n, k));
+        let result = match &node.op {
+            Op::Map(map) if map.access[i].is_identity() && *g.shape(*arg) == node.shape => None,
+            Op::Scan(scan) if (scan.shared..scan.shared + scan.carried).contains(&i) => {
+                Some(i - scan.shared)
+            }
+            _ => continue,
+        };
+        let again = (node.args.iter().enumerate()).any(|(j, a)| j != i && root(g, *a) == (n, k));
         let dies = last[n.index()][k] == id.index();
-        if let (Place::Slot(slot), true, false) = (memory.place[n.index()][k], dies, again)
-            && access.is_identity()
-            && *g.shape(*arg) == node.shape
-        {
-            out.push((slot, numel(&node.shape), g[*arg].dtype));
+        if let (Place::Slot(slot), true, false) = (&place[n.index()][k], dies, again) {
+            out.push(Over {
+                slot: *slot,
+                size: numel(g.shape(*arg)),
+                dtype: g[*arg].dtype,
+                result,
+            });
         }
     }
     out
@@ -195,6 +327,35 @@ fn choose(
 fn estimate(size: &Dim, dtype: DType) -> i64 {
     let width = if dtype == DType::Bool { 1 } else { 4 };
     size.eval(&|_| 64).unwrap_or(0).saturating_mul(width)
+}
+
+/// Gives every result of a scan's body a place of its own: a copy of what is stacked where it is an
+/// input or stacked already; a copy of a carried value's successor where it is another carried value.
+pub fn own_bodies(mut g: Graph) -> Graph {
+    for node in &mut g.nodes {
+        if let Op::Scan(scan) = &mut node.op {
+            let mut body = own_bodies(std::mem::take(&mut scan.body));
+            let inputs = body.inputs();
+            let carried = &inputs[scan.shared..scan.shared + scan.carried];
+            let mut taken: Vec<(NodeId, usize)> = Vec::new();
+            for i in 0..body.outputs.len() {
+                let o = body.outputs[i];
+                let r = root(&body, o);
+                let input = matches!(body[r.0].op, Op::Input { .. });
+                let copied = match i < scan.carried {
+                    true => carried.contains(&r.0) && carried[i] != r.0,
+                    false => input || taken.contains(&r),
+                };
+                if copied {
+                    body.outputs[i] = copy(&mut body, o);
+                } else if i >= scan.carried {
+                    taken.push(r);
+                }
+            }
+            scan.body = body;
+        }
+    }
+    g
 }
 
 /// Gives every gradient output a node of its own to write it: a copy where it is a parameter, an

@@ -7,4 +7,5 @@ pub mod inline;
 pub mod memory;
 pub mod simplify;
 pub mod strides;
+pub mod trim;
 pub mod verify;

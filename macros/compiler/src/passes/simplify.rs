@@ -1,6 +1,8 @@
 //! Local rewrites that keep every value: folding, neutral elements, merged views, equal nodes once,
 //! unused nodes away.
 //!
+//! Bodies of scans are simplified too, and lose what nobody reads (`trim`).
+//!
 //! After: no `Detach`, no chain of two reshapes, permutes or expands; transposed operands of products
 //! are flags; a reduction's dimensions are neighbours; a log-softmax of which single classes are picked
 //! is `x - logsumexp(x)`, so that softmax and cross entropy share one pass forward and one map backward;
@@ -35,7 +37,7 @@ pub fn simplify(graph: &Graph) -> Graph {
         map.push(new);
     }
     s.g.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
-    prune(&s.g)
+    super::trim::trim(&prune(&s.g))
 }
 
 /// The log-softmaxes of which some user picks single elements.
@@ -58,6 +60,11 @@ fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
 
 /// The nodes that outputs and arguments need, renumbered. Inputs stay: they are the signature.
 pub fn prune(graph: &Graph) -> Graph {
+    prune_inputs(graph, usize::MAX)
+}
+
+/// The same, without the inputs from number `end` on, which nothing may need.
+pub fn prune_inputs(graph: &Graph, end: usize) -> Graph {
     let mut live = vec![false; graph.nodes.len()];
     for o in &graph.outputs {
         live[o.index()] = true;
@@ -72,11 +79,28 @@ pub fn prune(graph: &Graph) -> Graph {
     let mut out = Graph::default();
     let mut map = vec![NodeId(0); graph.nodes.len()];
     for id in graph.ids() {
-        if live[id.index()] || matches!(graph[id].op, Op::Input { .. }) {
+        if live[id.index()] || matches!(graph[id].op, Op::Input { index } if index < end) {
             let mut node = graph[id].clone();
             node.args = node.args.iter().map(|a| map[a.index()]).collect();
             map[id.index()] = out.add(node);
         }
+    }
+    out.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
+    out
+}
+
+/// One node for each input number.
+pub fn one_of_each_input(graph: &Graph) -> Graph {
+    let mut out = Graph::default();
+    let mut first: HashMap<usize, NodeId> = HashMap::new();
+    let mut map: Vec<NodeId> = Vec::new();
+    for id in graph.ids() {
+        let mut node = graph[id].clone();
+        node.args = node.args.iter().map(|a| map[a.index()]).collect();
+        map.push(match node.op {
+            Op::Input { index } => *first.entry(index).or_insert_with(|| out.add(node)),
+            _ => out.add(node),
+        });
     }
     out.outputs = graph.outputs.iter().map(|o| map[o.index()]).collect();
     out
@@ -99,8 +123,14 @@ impl Simplify {
         if let Some(id) = self.rewrite(&node) {
             return id;
         }
+        if let Op::Scan(scan) = &mut node.op {
+            scan.body = simplify(&scan.body);
+        }
         if !node.also.is_empty()
-            || matches!(node.op, Op::Call(_) | Op::Input { .. } | Op::Param { .. })
+            || matches!(
+                node.op,
+                Op::Call(_) | Op::Scan(_) | Op::Input { .. } | Op::Param { .. }
+            )
         {
             return self.g.add(node);
         }

@@ -5,10 +5,52 @@
 //! 3. a map has an access for each operand, of that operand's rank; its steps read earlier steps and
 //!    have the types they claim; its results exist;
 //! 4. a further result is read through `Get` only, and there is one `Get` for each at most;
-//! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands.
+//! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands;
+//!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
 
 use crate::infer::{infer, scalar_type};
-use crate::ir::{DType, Graph, Instr, Map, NodeId, Op};
+use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Scan};
+
+/// A scan's body against its operands and results.
+fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {
+    verify(&scan.body)?;
+    let own: Vec<_> = std::iter::once((node.shape.clone(), node.dtype))
+        .chain(node.also.iter().cloned())
+        .collect();
+    if own != scan.results() {
+        return Err("a body's outputs differ from its scan's results".into());
+    }
+    let inputs = scan.body.inputs();
+    if inputs.len() != node.args.len() || scan.shared + scan.carried > inputs.len() {
+        return Err("a body's inputs are not as many as its scan's operands".into());
+    }
+    for (k, (input, arg)) in inputs.iter().zip(&node.args).enumerate() {
+        let mut shape = scan.body.shape(*input).clone();
+        if k >= scan.shared + scan.carried {
+            shape.insert(0, scan.count.clone());
+        }
+        if (&shape, scan.body[*input].dtype) != (graph.shape(*arg), graph[*arg].dtype) {
+            return Err(format!("operand {k} does not fit the body"));
+        }
+    }
+    for (k, o) in scan.body.outputs[..scan.carried].iter().enumerate() {
+        let input = inputs[scan.shared + k];
+        if (scan.body.shape(*o), scan.body[*o].dtype)
+            != (scan.body.shape(input), scan.body[input].dtype)
+        {
+            return Err(format!("carried value {k} changes its type"));
+        }
+    }
+    match scan
+        .body
+        .nodes
+        .iter()
+        .any(|n| matches!(n.op, Op::Param { .. }))
+    {
+        true => Err("a body holds a parameter".into()),
+        false => Ok(()),
+    }
+}
 
 /// Checks all invariants; the error names the node.
 pub fn verify(graph: &Graph) -> Result<(), String> {
@@ -59,6 +101,7 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
                 Err("a body's outputs differ from its call's results".into())
             };
         }
+        Op::Scan(scan) => return body(graph, node, scan),
         _ => {}
     }
     let (shape, dtype) = infer(graph, &node.op, &node.args, Some(&node.shape))?;
