@@ -48,6 +48,13 @@ pub enum FieldKind {
         /// The start: a name, a number, or a call.
         init: Option<Expr>,
     },
+    /// `[Linear(8 -> 8); 4]`.
+    Array {
+        /// One of them.
+        element: Box<FieldKind>,
+        /// How many.
+        count: Expr,
+    },
     /// A field that did not parse: its mistake has been told.
     Poison,
 }
@@ -134,6 +141,15 @@ pub enum Stmt {
         /// The new value.
         value: Expr,
     },
+    /// `for layer in layers { .. }`
+    For {
+        /// The variable.
+        name: Ident,
+        /// What it goes over.
+        over: Expr,
+        /// The statements of one round.
+        body: Block,
+    },
     /// `value;`
     Expr(Expr),
 }
@@ -189,6 +205,19 @@ pub enum ExprKind {
     List(Vec<Expr>),
     /// `x[.., 1.., -1]`.
     Index(Box<Expr>, Vec<Item>),
+    /// `|h, x_t| { .. }`: a step of `scan`.
+    Closure(Box<Closure>),
+}
+
+/// A function without a name.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    /// What it binds.
+    pub args: Vec<Pat>,
+    /// What it computes.
+    pub body: Block,
+    /// Its end, for a result that is missing.
+    pub end: Span,
 }
 
 /// A binary operator.
@@ -266,6 +295,7 @@ impl fmt::Display for Expr {
             ExprKind::Tuple(items) => write!(f, "({})", list(items)),
             ExprKind::List(items) => write!(f, "[{}]", list(items)),
             ExprKind::Index(x, _) => write!(f, "{x}[..]"),
+            ExprKind::Closure(_) => write!(f, "|..| .."),
         }
     }
 }

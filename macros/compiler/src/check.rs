@@ -132,13 +132,7 @@ fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'a Ident>) {
 fn collect_consts(source: &ast::Network, net: &mut Net) {
     let mut found = Vec::new();
     for field in &source.fields {
-        match &field.kind {
-            ast::FieldKind::Layer { args, .. } => {
-                args.iter().for_each(|a| names(&a.value, &mut found))
-            }
-            ast::FieldKind::Param { shape, .. } => shape.iter().for_each(|e| names(e, &mut found)),
-            ast::FieldKind::Poison => {}
-        }
+        names_of_kind(&field.kind, &mut found);
     }
     for name in found {
         let text = name.to_string();
@@ -148,6 +142,18 @@ fn collect_consts(source: &ast::Network, net: &mut Net) {
         {
             net.consts.push((text, name.span()));
         }
+    }
+}
+
+fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+    match kind {
+        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
+        ast::FieldKind::Param { shape, .. } => shape.iter().for_each(|e| names(e, out)),
+        ast::FieldKind::Array { element, count } => {
+            names_of_kind(element, out);
+            names(count, out);
+        }
+        ast::FieldKind::Poison => {}
     }
 }
 
@@ -276,12 +282,23 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
         name: field.name.clone(),
         decl: String::new(),
         kind: FieldKind::Poison,
+        stack: Vec::new(),
         params: first..first,
     };
-    match &field.kind {
-        ast::FieldKind::Poison => {}
+    let mut kind = &field.kind;
+    while let ast::FieldKind::Array { element, count } = kind {
+        let Ok(size) = array_size(net, &mut cx, count) else {
+            return out;
+        };
+        out.stack.push(size);
+        kind = element;
+    }
+    match kind {
+        ast::FieldKind::Poison | ast::FieldKind::Array { .. } => {}
         ast::FieldKind::Layer { layer, args } => {
-            out.decl = format!("{}: {layer}({})", field.name, ast::show_args(args));
+            let (open, close) = array_text(&out.stack);
+            let args_text = ast::show_args(args);
+            out.decl = format!("{}: {open}{layer}({args_text}){close}", field.name);
             let Ok(given) = given(net, &mut cx, args) else {
                 return out;
             };
@@ -293,16 +310,29 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
             };
             let Ok(layer) = declared else { return out };
             for p in layer.params() {
-                let name = format!("{}.{}", field.name.unraw(), p.name);
+                let places = ".{}".repeat(out.stack.len());
+                let name = format!("{}{places}.{}", field.name.unraw(), p.name);
                 net.params.push(Param {
                     name,
-                    shape: p.shape,
+                    shape: out.stack.iter().cloned().chain(p.shape).collect(),
+                    stack: out.stack.clone(),
                     init: p.init,
                     frozen: field.frozen,
                     field: index,
                 });
             }
             out.kind = FieldKind::Layer(layer);
+        }
+        ast::FieldKind::Param { shape, .. } if !out.stack.is_empty() => {
+            let shape: Vec<String> = shape.iter().map(Expr::to_string).collect();
+            let sizes: Vec<String> = out.stack.iter().map(Dim::to_string).collect();
+            let text = format!(
+                "an array holds layers\nhelp: a parameter has the array's dimensions itself: `{}: Param[{}]`",
+                field.name,
+                [sizes, shape].concat().join(", ")
+            );
+            diag.error(field.name.span(), text);
+            return out;
         }
         ast::FieldKind::Param { shape, init } => {
             let Ok(shape) = param_shape(net, &mut cx, shape) else {
@@ -315,6 +345,7 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
             net.params.push(Param {
                 name: field.name.unraw().to_string(),
                 shape,
+                stack: Vec::new(),
                 init,
                 frozen: field.frozen,
                 field: index,
@@ -325,6 +356,23 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
     out.params = first..net.params.len();
     net.require.extend(cx.require);
     out
+}
+
+/// The number of an array's elements.
+fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Told<Dim> {
+    match constant(net, cx, count)?.as_dim() {
+        Some(d) if d.value().is_none_or(|v| v >= 1) => Ok(d),
+        _ => Err(cx.error(
+            count.span,
+            "an array has a whole number of elements, at least 1",
+        )),
+    }
+}
+
+/// What stands before and behind an array's element, outermost dimension last.
+fn array_text(stack: &[Dim]) -> (String, String) {
+    let close: Vec<String> = stack.iter().rev().map(|d| format!("; {d}]")).collect();
+    ("[".repeat(stack.len()), close.concat())
 }
 
 fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape> {

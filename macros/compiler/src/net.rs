@@ -14,6 +14,8 @@ pub struct Field {
     pub decl: String,
     /// What it is.
     pub kind: FieldKind,
+    /// For arrays, the number of elements in each of its dimensions.
+    pub stack: Vec<Dim>,
     /// The numbers of its parameters.
     pub params: std::ops::Range<usize>,
 }
@@ -31,10 +33,12 @@ pub enum FieldKind {
 /// A parameter of the network.
 #[derive(Clone, Debug)]
 pub struct Param {
-    /// PyTorch's name: `linear_1.weight`.
+    /// PyTorch's name: `linear_1.weight`; `blocks.{}.weight` for those of an array.
     pub name: String,
-    /// Its shape, of literals and Rust constants.
+    /// Its shape, of literals and Rust constants; an array's dimensions lead.
     pub shape: Shape,
+    /// The array's dimensions.
+    pub stack: Vec<Dim>,
     /// Its start.
     pub init: Init,
     /// Not trained.

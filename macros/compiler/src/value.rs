@@ -12,9 +12,22 @@ pub struct Tensor {
     pub text: String,
 }
 
+/// A layer of an array, or what is left of the array behind some indices.
+#[derive(Clone, Debug)]
+pub struct LayerRef {
+    /// The field's number.
+    pub field: usize,
+    /// How many dimensions of the array have been chosen.
+    pub level: usize,
+    /// Its parameters, in the order declared.
+    pub params: Vec<NodeId>,
+}
+
 /// A value.
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// A layer, or an array of layers.
+    Layer(LayerRef),
     /// A tensor.
     Tensor(Tensor),
     /// A number; whether it was written as an integer.
@@ -48,6 +61,7 @@ impl Value {
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
+            Value::Layer(_) => "a layer",
             Value::Tensor(_) => "a tensor",
             Value::Number(_, true) => "an integer",
             Value::Number(_, false) => "a number",

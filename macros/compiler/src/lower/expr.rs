@@ -11,7 +11,7 @@ use crate::layers;
 use crate::net::FieldKind;
 use crate::ops;
 use crate::scalar::Scalar as S;
-use crate::value::{Tensor, Value};
+use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 
 impl Lower<'_> {
@@ -61,6 +61,10 @@ impl Lower<'_> {
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
             ExprKind::List(items) => Ok(Value::List(self.all(items)?)),
             ExprKind::Index(x, items) => self.index(e.span, x, items),
+            ExprKind::Closure(_) => Err(self.cx.error(
+                e.span,
+                "a closure is the step of `scan`\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`",
+            )),
         }
     }
 
@@ -72,9 +76,8 @@ impl Lower<'_> {
 
     fn name(&mut self, n: &Ident, span: Span) -> Told<Value> {
         let name = n.to_string();
-        if let Some(value) = self.scope.get(&name) {
-            self.read.push(name);
-            return value.clone().ok_or(Poison);
+        if let Some(value) = self.local(&name) {
+            return value;
         }
         if let Some(d) = self.dims.get(&name) {
             return Ok(d
@@ -136,9 +139,17 @@ impl Lower<'_> {
     fn call(&mut self, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
         let text = name.to_string();
         let span = name.span();
+        let free = !self.scope.contains_key(&text)
+            && !self.net.fields.iter().any(|f| f.name == text)
+            && !self.net.signatures.iter().any(|s| s.name == text);
+        if text == "scan" && free {
+            return self.scan(span, args);
+        }
         let given = self.given(args);
-        if self.scope.contains_key(&text) {
-            self.read.push(text.clone());
+        if let Some(value) = self.local(&text) {
+            if let Value::Layer(layer) = value? {
+                return self.call_layer(layer, span, given?);
+            }
             return Err(self.cx.error(
                 span,
                 format!(
@@ -148,7 +159,17 @@ impl Lower<'_> {
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
             self.used[i] = true;
-            return self.call_layer(i, span, given?);
+            let params = match self.net.fields[i].kind {
+                FieldKind::Layer(_) => self.net.fields[i].params.clone(),
+                _ => 0..0,
+            };
+            let params = params.map(|p| self.param(p)).collect();
+            let layer = LayerRef {
+                field: i,
+                level: 0,
+                params,
+            };
+            return self.call_layer(layer, span, given?);
         }
         if let Some(i) = self.net.signatures.iter().position(|s| s.name == text) {
             let mut positional = Vec::new();
@@ -169,6 +190,7 @@ impl Lower<'_> {
         let names: Vec<String> = (self.net.fields.iter().map(|f| f.name.to_string()))
             .chain(self.net.signatures.iter().map(|s| s.name.to_string()))
             .chain(ops::all().map(|o| o.name.to_owned()))
+            .chain(["scan".to_owned()])
             .collect();
         let mut message = format!("there is no layer, function or op `{text}`");
         if layers::names().any(|l| l == text) {
@@ -181,9 +203,16 @@ impl Lower<'_> {
         Err(self.cx.error(span, message))
     }
 
-    fn call_layer(&mut self, index: usize, span: Span, given: Vec<Given>) -> Told<Value> {
+    fn call_layer(&mut self, of: LayerRef, span: Span, given: Vec<Given>) -> Told<Value> {
         let net = self.net;
-        let field = &net.fields[index];
+        let field = &net.fields[of.field];
+        if of.level < field.stack.len() {
+            let text = format!(
+                "`{0}` is an array of layers\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",
+                field.name, field.decl
+            );
+            return Err(self.cx.error(span, text));
+        }
         let layer = match &field.kind {
             FieldKind::Poison => return Err(Poison),
             FieldKind::Param => {
@@ -195,7 +224,6 @@ impl Lower<'_> {
             }
             FieldKind::Layer(layer) => layer,
         };
-        let params: Vec<_> = field.params.clone().map(|p| self.param(p)).collect();
         let name = field.name.to_string();
         let here = std::mem::replace(
             &mut self.cx.g.here,
@@ -208,12 +236,12 @@ impl Lower<'_> {
             field: &name,
             decl: &field.decl,
             span,
-            params: &params,
+            params: &of.params,
         };
         let value = layer.call(&mut self.cx, &call, given);
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
-            self.calls.push((index, self.cx.g.shape(t.id).clone()));
+            self.calls.push((of.field, self.cx.g.shape(t.id).clone()));
             self.cx.origin.insert(t.id, field.decl.clone());
         }
         value
@@ -250,6 +278,14 @@ impl Lower<'_> {
     }
 
     fn method(&mut self, x: &Expr, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+        if name == "scan" {
+            let receiver = ast::Arg {
+                name: None,
+                value: x.clone(),
+            };
+            let all: Vec<ast::Arg> = std::iter::once(receiver).chain(args.to_vec()).collect();
+            return self.scan(name.span(), &all);
+        }
         let receiver = self.expr(x);
         let given = self.given(args);
         let text = name.to_string();
@@ -286,7 +322,9 @@ impl Lower<'_> {
     /// `layer.weight`: a parameter of a layer.
     fn member(&mut self, x: &Expr, name: &Ident) -> Told<Value> {
         if let ExprKind::Name(base) = &x.kind
+            && !self.scope.contains_key(&base.to_string())
             && let Some(i) = self.net.fields.iter().position(|f| *base == f.name)
+            && self.net.fields[i].stack.is_empty()
         {
             let full = format!("{base}.{name}");
             self.used[i] = true;
@@ -316,6 +354,9 @@ impl Lower<'_> {
             ));
         }
         let v = self.expr(x)?;
+        if let Value::Layer(layer) = &v {
+            return self.layer_param(layer, x, name);
+        }
         if *name == "T" {
             return self.op("t", name.span(), vec![plain(v, x)]);
         }
@@ -327,6 +368,34 @@ impl Lower<'_> {
         Err(self
             .cx
             .error(name.span(), format!("a value has no field `{name}`{help}")))
+    }
+
+    /// `layer.weight` of a layer in an array.
+    fn layer_param(&mut self, layer: &LayerRef, x: &Expr, name: &Ident) -> Told<Value> {
+        let field = &self.net.fields[layer.field];
+        if layer.level < field.stack.len() {
+            let text = format!("`{x}` is an array: choose one layer first, as `{x}[0].{name}`");
+            return Err(self.cx.error(name.span(), text));
+        }
+        let own = |p: usize| {
+            let full = self.net.params[p].name.as_str();
+            full.rsplit("{}.").next().unwrap_or(full)
+        };
+        let names: Vec<&str> = field.params.clone().map(own).collect();
+        if let Some(k) = names.iter().position(|n| name == n) {
+            return Ok(Value::Tensor(Tensor {
+                id: layer.params[k],
+                text: format!("{x}.{name}"),
+            }));
+        }
+        let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+        let has = match list.is_empty() {
+            true => "no parameters".to_owned(),
+            false => list.join(", "),
+        };
+        let hint = did_you_mean(&name.to_string(), names);
+        let text = format!("`{x}` has {has}, not `{name}`{hint}\n{}", field.decl);
+        Err(self.cx.error(name.span(), text))
     }
 
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Told<Value> {
@@ -434,6 +503,10 @@ impl Lower<'_> {
                     ),
                 )
             });
+        }
+        if let (Value::Layer(layers), [Item::At(at)]) = (&v, items) {
+            let i = self.expr(at)?;
+            return self.element(layers, &i, at.span);
         }
         let Value::Tensor(mut t) = v else {
             return Err(self.cx.error(

@@ -6,7 +6,13 @@
 //! `check_function` reads a function alone: calls of others are opaque values of the declared types,
 //! so that a mistake is told once, where it is. `lower` inlines them.
 
+mod array;
+mod body;
 mod expr;
+mod recursion;
+mod scan;
+
+pub use recursion::check_recursion;
 
 use crate::ast;
 use crate::check::bare;
@@ -15,7 +21,7 @@ use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Atom, Dim, Shape, show_shape};
 use crate::ir::{Graph, NodeId, Op};
 use crate::net::{Elem, FieldKind, Net, Signature, Type};
-use crate::value::{Tensor, Value};
+use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::Span;
 use std::collections::HashMap;
 
@@ -33,6 +39,15 @@ pub struct Lowered {
     pub calls: Vec<(usize, Shape)>,
 }
 
+/// What a name stands for.
+#[derive(Clone)]
+pub struct Local {
+    /// `None` where a mistake was told.
+    value: Option<Value>,
+    /// How many bodies deep it was bound.
+    depth: usize,
+}
+
 /// The walk's state.
 pub struct Lower<'a> {
     /// The network.
@@ -44,8 +59,10 @@ pub struct Lower<'a> {
     /// Calls of functions stay opaque.
     opaque: bool,
     params: Vec<Option<NodeId>>,
-    /// Names in scope; `None` where a mistake was told.
-    scope: HashMap<String, Option<Value>>,
+    /// The bodies around the place at hand.
+    frames: Vec<body::Frame>,
+    /// Names in scope.
+    scope: HashMap<String, Local>,
     /// Which of them may be assigned.
     mutable: Vec<String>,
     /// The function's named dimensions, in the caller's terms.
@@ -106,6 +123,7 @@ impl<'a> Lower<'a> {
             cx: Cx::new(diag, train),
             opaque,
             params: vec![None; net.params.len()],
+            frames: Vec::new(),
             scope: HashMap::new(),
             mutable: Vec::new(),
             dims: HashMap::new(),
@@ -143,25 +161,20 @@ impl<'a> Lower<'a> {
     /// The node of a parameter.
     pub fn param(&mut self, index: usize) -> NodeId {
         if let Some(id) = self.params[index] {
-            return id;
+            return self.bring(id, 0);
         }
         let p = &self.net.params[index];
-        let here = std::mem::replace(
-            &mut self.cx.g.here,
-            crate::ir::Here {
-                span: self.net.fields[p.field].name.span(),
-                name: p.name.clone(),
-            },
-        );
-        let id = self.cx.g.add_typed(
-            Op::Param { index },
-            &[],
-            p.shape.clone(),
-            crate::ir::DType::Float,
-        );
-        self.cx.g.here = here;
+        let here = crate::ir::Here {
+            span: self.net.fields[p.field].name.span(),
+            name: p.name.clone(),
+        };
+        let shape = p.shape.clone();
+        let g = self.root();
+        let here = std::mem::replace(&mut g.here, here);
+        let id = g.add_typed(Op::Param { index }, &[], shape, crate::ir::DType::Float);
+        g.here = here;
         self.params[index] = Some(id);
-        id
+        self.bring(id, 0)
     }
 
     /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
@@ -180,13 +193,15 @@ impl<'a> Lower<'a> {
         for (arg, t) in signature.args.iter().zip(args) {
             let name = arg.name.to_string();
             self.cx.origin.entry(t.id).or_insert_with(|| name.clone());
-            scope.insert(
-                name.clone(),
-                Some(Value::Tensor(Tensor {
-                    id: t.id,
-                    text: name,
-                })),
-            );
+            let value = Value::Tensor(Tensor {
+                id: t.id,
+                text: name.clone(),
+            });
+            let local = Local {
+                value: Some(value),
+                depth: self.depth(),
+            };
+            scope.insert(name, local);
         }
         let mut own: HashMap<String, Dim> = signature
             .dims
@@ -223,23 +238,14 @@ impl<'a> Lower<'a> {
         source: &ast::Function,
         signature: &Signature,
     ) -> Told<Vec<Tensor>> {
-        let mut told = None;
-        for stmt in &body.stmts {
-            if let Err(p) = self.stmt(stmt) {
-                told = Some(p);
-            }
-        }
-        let Some(tail) = &body.tail else {
-            if told.is_none() {
-                let text = format!(
-                    "`{}` ends without a result\nhelp: leave the result as the last expression, without `;`",
-                    source.name
-                );
-                self.cx.error(source.end, text);
-            }
-            return Err(Poison);
+        let value = self.statements(body)?;
+        let (Some(tail), Some(value)) = (&body.tail, value) else {
+            let text = format!(
+                "`{}` ends without a result\nhelp: leave the result as the last expression, without `;`",
+                source.name
+            );
+            return Err(self.cx.error(source.end, text));
         };
-        let value = self.expr(tail)?;
         let values = match value {
             Value::Tuple(items) => items,
             one => vec![one],
@@ -293,7 +299,20 @@ impl<'a> Lower<'a> {
             }
             out.push(t);
         }
-        told.map_or(Ok(out), Err)
+        Ok(out)
+    }
+
+    /// Statements one after another, then the value at the end, if there is one. Every mistake in
+    /// them is told.
+    pub fn statements(&mut self, block: &ast::Block) -> Told<Option<Value>> {
+        let mut told = None;
+        for stmt in &block.stmts {
+            if let Err(p) = self.stmt(stmt) {
+                told = Some(p);
+            }
+        }
+        let value = block.tail.as_ref().map(|e| self.expr(e)).transpose()?;
+        told.map_or(Ok(value), Err)
     }
 
     /// A shape of the function's signature in the terms of the graph.
@@ -324,6 +343,16 @@ impl<'a> Lower<'a> {
                         ),
                     ));
                 }
+                if self
+                    .scope
+                    .get(&text)
+                    .is_some_and(|l| l.depth < self.depth())
+                {
+                    let message = format!(
+                        "`{text}` belongs outside of this step\nhelp: make it part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
+                    );
+                    return Err(self.cx.error(name.span(), message));
+                }
                 if !self.mutable.contains(&text) {
                     let message = format!(
                         "`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
@@ -332,6 +361,7 @@ impl<'a> Lower<'a> {
                 }
                 self.bind(&ast::Pat::Name(name.clone(), true), result, value)
             }
+            ast::Stmt::For { name, over, body } => self.loop_over(name, over, body),
             ast::Stmt::Expr(e) => {
                 self.expr(e)?;
                 Err(self.cx.error(
@@ -376,7 +406,7 @@ impl<'a> Lower<'a> {
                     }
                     other => other,
                 });
-                self.scope.insert(text, named);
+                self.set(text, named);
                 poison.map_or(Ok(()), Err)
             }
             ast::Pat::Tuple(pats, span) => {
@@ -567,6 +597,14 @@ impl<'a> Lower<'a> {
                     text: field.name.to_string(),
                 }))
             }
+            FieldKind::Layer(_) if !field.stack.is_empty() => {
+                let params = field.params.clone().map(|p| self.param(p)).collect();
+                Ok(Value::Layer(LayerRef {
+                    field: index,
+                    level: 0,
+                    params,
+                }))
+            }
             FieldKind::Layer(_) => {
                 let text = format!(
                     "`{}` is a layer: it is called, as `{0}(x)`\n{}",
@@ -609,75 +647,4 @@ pub fn show_type(ty: &Type, shape: &Shape) -> String {
         Elem::Bool => "bool",
     };
     format!("{elem}{}", show_shape(shape))
-}
-
-/// Tells functions that call themselves, directly or through others.
-pub fn check_recursion(source: &ast::Network, diag: &Diag) {
-    let calls: Vec<Vec<(usize, Span)>> = source
-        .functions
-        .iter()
-        .map(|f| {
-            let mut out = Vec::new();
-            if let Some(body) = &f.body {
-                let visit = &mut |name: &proc_macro2::Ident| {
-                    if let Some(i) = source.functions.iter().position(|g| g.name == *name) {
-                        out.push((i, name.span()));
-                    }
-                };
-                for s in &body.stmts {
-                    match s {
-                        ast::Stmt::Let { value, .. }
-                        | ast::Stmt::Assign { value, .. }
-                        | ast::Stmt::Expr(value) => {
-                            calls_in(value, visit);
-                        }
-                    }
-                }
-                if let Some(e) = &body.tail {
-                    calls_in(e, visit);
-                }
-            }
-            out
-        })
-        .collect();
-    for (i, own) in calls.iter().enumerate() {
-        for (callee, span) in own {
-            let mut seen = vec![false; calls.len()];
-            let mut open = vec![*callee];
-            while let Some(next) = open.pop() {
-                if next == i {
-                    let name = &source.functions[i].name;
-                    diag.error(
-                        *span,
-                        format!("`{name}` calls itself: a network's graph has no end to recursion"),
-                    );
-                    break;
-                }
-                if !std::mem::replace(&mut seen[next], true) {
-                    open.extend(calls[next].iter().map(|c| c.0));
-                }
-            }
-        }
-    }
-}
-
-fn calls_in(e: &ast::Expr, visit: &mut dyn FnMut(&proc_macro2::Ident)) {
-    use ast::ExprKind as K;
-    match &e.kind {
-        K::Call(name, args) => {
-            visit(name);
-            args.iter().for_each(|a| calls_in(&a.value, visit));
-        }
-        K::Method(x, _, args) => {
-            calls_in(x, visit);
-            args.iter().for_each(|a| calls_in(&a.value, visit));
-        }
-        K::Binary(_, a, b) | K::Arrow(a, b) => {
-            calls_in(a, visit);
-            calls_in(b, visit);
-        }
-        K::Neg(x) | K::Not(x) | K::Field(x, _) | K::Index(x, _) => calls_in(x, visit),
-        K::Tuple(items) | K::List(items) => items.iter().for_each(|i| calls_in(i, visit)),
-        K::Number(..) | K::Str(_) | K::Bool(_) | K::Name(_) => {}
-    }
 }

@@ -1,10 +1,10 @@
 //! Expressions, by precedence: `|`, `&`, comparisons, `+ -`, `* /`, prefix, postfix.
 
-use crate::ast::{Arg, Expr, ExprKind, Item, Op};
+use crate::ast::{Arg, Block, Closure, Expr, ExprKind, Item, Op};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Lit, Token, bracketed, parenthesized, token};
+use syn::{Lit, Token, braced, bracketed, parenthesized, token};
 
 /// An expression.
 pub fn expr(input: ParseStream) -> syn::Result<Expr> {
@@ -182,8 +182,42 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     })
 }
 
+/// `|h, x_t| { .. }`, or with one value behind the bars.
+fn closure(input: ParseStream) -> syn::Result<Closure> {
+    input.parse::<Token![|]>()?;
+    let mut args = Vec::new();
+    while !input.peek(Token![|]) {
+        args.push(super::pattern(input)?);
+        if !input.peek(Token![|]) {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    input.parse::<Token![|]>()?;
+    if input.peek(token::Brace) {
+        let content;
+        let brace = braced!(content in input);
+        let body = super::block(&content)?;
+        let end = brace.span.close();
+        return Ok(Closure { args, body, end });
+    }
+    let tail = expr(input)?;
+    let end = tail.span;
+    let body = Block {
+        stmts: Vec::new(),
+        tail: Some(tail),
+    };
+    Ok(Closure { args, body, end })
+}
+
 fn atom(input: ParseStream) -> syn::Result<Expr> {
     let span = input.span();
+    if input.peek(Token![|]) && !input.peek(Token![||]) {
+        let closure = Box::new(closure(input)?);
+        return Ok(Expr {
+            kind: ExprKind::Closure(closure),
+            span,
+        });
+    }
     let ok = |kind| Ok(Expr { kind, span });
     if input.peek(Lit) {
         return match input.parse::<Lit>()? {

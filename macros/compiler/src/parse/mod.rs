@@ -134,6 +134,30 @@ fn field(input: ParseStream) -> syn::Result<Field> {
     }
     let name: Ident = input.parse()?;
     input.parse::<Token![:]>()?;
+    let kind = field_kind(input)?;
+    Ok(Field {
+        attrs,
+        name,
+        kind,
+        frozen: flags[0].is_some(),
+    })
+}
+
+/// `Linear(8 -> 10)`, `Param[8] = ones`, `[Linear(8 -> 8); 4]`.
+fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
+    if input.peek(token::Bracket) {
+        let content;
+        bracketed!(content in input);
+        let element = Box::new(field_kind(&content)?);
+        if !content.peek(Token![;]) {
+            return Err(
+                content.error("an array of layers says how many there are: `[Linear(8 -> 8); 4]`")
+            );
+        }
+        content.parse::<Token![;]>()?;
+        let count = expr::expr(&content)?;
+        return Ok(FieldKind::Array { element, count });
+    }
     let layer = input.call(Ident::parse_any)?;
     if layer == "Param" {
         if !input.peek(token::Bracket) {
@@ -149,30 +173,20 @@ fn field(input: ParseStream) -> syn::Result<Field> {
         } else {
             None
         };
-        return Ok(Field {
-            attrs,
-            name,
-            kind: FieldKind::Param { shape, init },
-            frozen: flags[0].is_some(),
-        });
+        return Ok(FieldKind::Param { shape, init });
     }
     let args = if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
         layer_args(&content)?
-    } else if input.is_empty() || input.peek(Token![,]) {
+    } else if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) {
         Vec::new()
     } else {
         return Err(input.error(format!(
             "expected the arguments of `{layer}`, such as `{layer}(..)`"
         )));
     };
-    Ok(Field {
-        attrs,
-        name,
-        kind: FieldKind::Layer { layer, args },
-        frozen: flags[0].is_some(),
-    })
+    Ok(FieldKind::Layer { layer, args })
 }
 
 fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
@@ -349,6 +363,7 @@ fn bracket_list(input: ParseStream) -> syn::Result<(Vec<Expr>, Span)> {
     Ok((items.into_iter().collect(), brackets.span.join()))
 }
 
+/// Statements and, at the end, a value.
 fn block(input: ParseStream) -> syn::Result<Block> {
     let mut stmts = Vec::new();
     while !input.is_empty() {
@@ -356,8 +371,11 @@ fn block(input: ParseStream) -> syn::Result<Block> {
             stmts.push(let_stmt(input)?);
             continue;
         }
+        if input.peek(Token![for]) {
+            stmts.push(for_stmt(input)?);
+            continue;
+        }
         for (token, text) in [
-            (input.peek(Token![for]), "a network's function has no `for`"),
             (
                 input.peek(Token![while]),
                 "a network's function has no `while`: what it computes is fixed when it is compiled",
@@ -408,6 +426,35 @@ fn semicolon(input: ParseStream) -> syn::Result<()> {
     Err(input.error("expected `;`, an operator, or the end of the function"))
 }
 
+/// `for name in over { .. }`.
+fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
+    input.parse::<Token![for]>()?;
+    if !input.peek(syn::Ident) {
+        return Err(input.error("`for` binds one name: `for block in blocks { x = block(x); }`"));
+    }
+    let name: Ident = input.parse()?;
+    if !input.peek(Token![in]) {
+        return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
+    }
+    input.parse::<Token![in]>()?;
+    let over = expr::expr(input)?;
+    if input.peek(Token![..]) {
+        return Err(input.error(
+            "`for` goes over an array of layers, not over numbers\nhelp: `scan` goes over a dimension of a tensor",
+        ));
+    }
+    let content;
+    braced!(content in input);
+    let body = block(&content)?;
+    if let Some(tail) = &body.tail {
+        return Err(syn::Error::new(
+            tail.span,
+            "a round of `for` has no value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
+        ));
+    }
+    Ok(Stmt::For { name, over, body })
+}
+
 fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {
     input.parse::<Token![let]>()?;
     let pat = pattern(input)?;
@@ -423,7 +470,8 @@ fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {
     Ok(Stmt::Let { pat, ty, value })
 }
 
-fn pattern(input: ParseStream) -> syn::Result<Pat> {
+/// A name, `_`, or several in parentheses.
+pub(crate) fn pattern(input: ParseStream) -> syn::Result<Pat> {
     if input.peek(Token![_]) {
         input.parse::<Token![_]>()?;
         return Ok(Pat::Wild);

@@ -1,0 +1,304 @@
+//! `scan(input, init, |state, item| (next, result))`: a recurrence over a dimension.
+
+use super::Lower;
+use crate::args::{Args, Given};
+use crate::ast::{self, ExprKind};
+use crate::diag::Told;
+use crate::ir::{DType, Here, NodeId, Op};
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+const SIGNATURE: &str = "input, init, step, dim = 1, reverse = false";
+
+impl Lower<'_> {
+    /// The call. `input` and `init` are each a tensor or a tuple of tensors; the step's patterns and
+    /// results have the same form. Returns the last state and the stacked results.
+    pub fn scan(&mut self, span: Span, args: &[ast::Arg]) -> Told<Value> {
+        let mut given = Vec::new();
+        let mut told = None;
+        for a in args {
+            // A closure has no value: its place is held, and its source looked up again.
+            let value = match &a.value.kind {
+                ExprKind::Closure(_) => Ok(Value::Null),
+                _ => self.expr(&a.value),
+            };
+            match value {
+                Ok(value) => given.push(Given {
+                    name: a.name.clone(),
+                    value,
+                    span: a.value.span,
+                    text: a.value.to_string(),
+                }),
+                Err(p) => told = Some(p),
+            }
+        }
+        if let Some(p) = told {
+            return Err(p);
+        }
+        let bound = Args::bind(&self.cx, "scan", span, SIGNATURE, given)?;
+        let source = |name: &str| {
+            let keyword = args
+                .iter()
+                .find(|a| a.name.as_ref().is_some_and(|n| n == name));
+            let place = ["input", "init", "step"].iter().position(|n| *n == name);
+            let positional = place.and_then(|i| args.iter().filter(|a| a.name.is_none()).nth(i));
+            keyword.or(positional).map(|a| &a.value)
+        };
+        let (Some(input), Some(init), Some(step)) =
+            (source("input"), source("init"), source("step"))
+        else {
+            return Err(crate::diag::Poison);
+        };
+        let ExprKind::Closure(closure) = &step.kind else {
+            let text = "the step of `scan` is a closure\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`";
+            return Err(self.cx.error(step.span, text));
+        };
+        for (name, e) in [("input", input), ("init", init)] {
+            if matches!(e.kind, ExprKind::Closure(_)) {
+                let text = format!(
+                    "`{name}` of `scan` is a tensor or a tuple of tensors: the closure comes last"
+                );
+                return Err(self.cx.error(e.span, text));
+            }
+        }
+        let [state_pat, item_pat] = closure.args.as_slice() else {
+            let text = format!(
+                "the step of `scan` takes the state and the item, but {} bound\nhelp: `|state, x_t|`; several of either are a tuple: `|(h, c), x_t|`",
+                match closure.args.len() {
+                    1 => "1 is".to_owned(),
+                    n => format!("{n} are"),
+                }
+            );
+            return Err(self.cx.error(step.span, text));
+        };
+        let (dim, count) = self.sequences(&bound)?;
+        let reverse = bound.flag(&self.cx, "reverse")?;
+        let inputs = self.tensors(
+            &bound.value("input"),
+            bound.span_of("input"),
+            "input",
+            input,
+        )?;
+        let inits = self.tensors(&bound.value("init"), bound.span_of("init"), "init", init)?;
+        // Time leads in what is cut.
+        let mut sequences = Vec::new();
+        for t in &inputs {
+            let rank = self.cx.g.shape(t.id).len();
+            let order: Vec<usize> = std::iter::once(dim)
+                .chain((0..rank).filter(|d| *d != dim))
+                .collect();
+            sequences.push(match dim {
+                0 => t.id,
+                _ => self.cx.g.permute(t.id, &order),
+            });
+        }
+        let types: Vec<_> = (inits
+            .iter()
+            .map(|t| (self.cx.g.shape(t.id).clone(), self.cx.g[t.id].dtype)))
+        .chain(
+            sequences
+                .iter()
+                .map(|id| (self.cx.g.shape(*id)[1..].to_vec(), self.cx.g[*id].dtype)),
+        )
+        .collect();
+        let unsigned: Vec<bool> = inputs.iter().map(|t| self.cx.is_unsigned(t.id)).collect();
+
+        self.open();
+        let ids: Vec<NodeId> = types
+            .iter()
+            .map(|(shape, dtype)| self.body_input(shape, *dtype))
+            .collect();
+        let (states, items) = ids.split_at(inits.len());
+        for (id, unsigned) in items.iter().zip(unsigned) {
+            if unsigned {
+                self.cx.unsigned.push(*id);
+            }
+        }
+        let like = |form: &Value, ids: &[NodeId]| {
+            let mut values = ids.iter().map(|id| {
+                Value::Tensor(Tensor {
+                    id: *id,
+                    text: String::new(),
+                })
+            });
+            match form {
+                Value::Tuple(_) => Value::Tuple(values.collect()),
+                _ => values.next().unwrap_or(Value::Null),
+            }
+        };
+        let bound_state = self.bind(state_pat, Ok(like(&bound.value("init"), states)), init);
+        let bound_item = self.bind(item_pat, Ok(like(&bound.value("input"), items)), input);
+        let result = bound_state
+            .and(bound_item)
+            .and_then(|()| self.step(closure, &inits, states));
+        let (outputs, single) = match result {
+            Ok(done) => done,
+            Err(p) => {
+                self.close(&ids, Vec::new());
+                return Err(p);
+            }
+        };
+        let body = self.close(&ids, outputs);
+        let here = Here {
+            span,
+            name: String::new(),
+        };
+        let here = std::mem::replace(&mut self.cx.g.here, here);
+        let (scan, mut operands) = body.scan("scan", count, reverse, inits.len());
+        operands.extend(inits.iter().map(|t| t.id));
+        operands.extend(sequences);
+        let types = scan.results();
+        let results = self
+            .cx
+            .g
+            .add_many(Op::Scan(Box::new(scan)), &operands, &types);
+        let (last, stacked) = results.split_at(inits.len());
+        let mut all = Vec::new();
+        for id in stacked {
+            let rank = self.cx.g.shape(*id).len();
+            let at = dim.min(rank - 1);
+            let order: Vec<usize> = (1..=at).chain([0]).chain(at + 1..rank).collect();
+            all.push(match at {
+                0 => *id,
+                _ => self.cx.g.permute(*id, &order),
+            });
+        }
+        self.cx.g.here = here;
+        let last = like(&bound.value("init"), last);
+        let all = match (single, all.as_slice()) {
+            (true, [one]) => self.cx.tensor(*one),
+            _ => Value::Tuple(all.iter().map(|id| self.cx.tensor(*id)).collect()),
+        };
+        Ok(Value::Tuple(vec![last, all]))
+    }
+
+    /// The dimension that the inputs share, and its size.
+    fn sequences(&mut self, bound: &Args) -> Told<(usize, crate::dim::Dim)> {
+        let at = bound.integer(&self.cx, "dim")?;
+        let value = bound.value("input");
+        let items = match &value {
+            Value::Tuple(items) | Value::List(items) => items.clone(),
+            one => vec![one.clone()],
+        };
+        let mut found: Option<(usize, crate::dim::Dim, Tensor)> = None;
+        for item in items {
+            let Value::Tensor(mut t) = item else { continue };
+            if t.text.is_empty() {
+                t.text = "input".to_owned();
+            }
+            let dim = self.cx.axis(at, &t, bound.span_of("dim"), "dim")?;
+            let size = self.cx.g.shape(t.id)[dim].clone();
+            match &found {
+                Some((known, count, first)) if *known != dim || *count != size => {
+                    let text = format!(
+                        "`scan` cuts all its inputs along one dimension, but there are {count} steps of one and {size} of another{}{}",
+                        self.cx.whence(first),
+                        self.cx.whence(&t)
+                    );
+                    return Err(self.cx.error(bound.span_of("input"), text));
+                }
+                Some(_) => {}
+                None => found = Some((dim, size, t)),
+            }
+        }
+        match found {
+            Some((dim, count, _)) => Ok((dim, count)),
+            None => Err(self.cx.error(
+                bound.span_of("input"),
+                "`input` of `scan` is a tensor or a tuple of tensors, cut along `dim`",
+            )),
+        }
+    }
+
+    /// A tensor or a tuple of tensors.
+    fn tensors(
+        &mut self,
+        value: &Value,
+        span: Span,
+        name: &str,
+        e: &ast::Expr,
+    ) -> Told<Vec<Tensor>> {
+        let items = match value {
+            Value::Tuple(items) => items.clone(),
+            one => vec![one.clone()],
+        };
+        let mut out = Vec::new();
+        for item in &items {
+            let Some(t) = self.cx.lift(item, &e.to_string()) else {
+                let text = format!(
+                    "`{name}` of `scan` is a tensor or a tuple of tensors, not {}",
+                    item.kind()
+                );
+                return Err(self.cx.error(span, text));
+            };
+            out.push(t);
+        }
+        Ok(out)
+    }
+
+    /// The step's results: next states, then what is stacked; and whether that is one value.
+    fn step(
+        &mut self,
+        closure: &ast::Closure,
+        inits: &[Tensor],
+        states: &[NodeId],
+    ) -> Told<(Vec<NodeId>, bool)> {
+        let value = self.statements(&closure.body)?;
+        let Some(tail) = &closure.body.tail else {
+            let text = "the step of `scan` ends without a result\nhelp: leave `(next, result)` as its last expression, without `;`";
+            return Err(self.cx.error(closure.end, text));
+        };
+        let Some(Value::Tuple(pair)) = value else {
+            let what = value.map_or("nothing", |v| v.kind());
+            let text = format!(
+                "the step of `scan` gives {what}, but two are due: the next state and the step's result\nhelp: `(next, result)`; where the result is not needed, `(next, ())`"
+            );
+            return Err(self.cx.error(tail.span, text));
+        };
+        let [next, result] = pair.as_slice() else {
+            let text = format!(
+                "the step of `scan` gives {}, but two are due: the next state and the step's result\nhelp: several of either are a tuple of their own: `((h, c), h)`",
+                crate::args::count(pair.len(), "value")
+            );
+            return Err(self.cx.error(tail.span, text));
+        };
+        let (next_at, result_at) = match &tail.kind {
+            ExprKind::Tuple(items) if items.len() == 2 => (&items[0], &items[1]),
+            _ => (tail, tail),
+        };
+        let nexts = self.tensors(next, next_at.span, "next state", next_at)?;
+        if nexts.len() != inits.len() {
+            let text = format!(
+                "the state of `scan` is {}, but the step gives {} as the next state",
+                crate::args::count(inits.len(), "tensor"),
+                nexts.len()
+            );
+            return Err(self.cx.error(next_at.span, text));
+        }
+        let mut out = Vec::new();
+        for ((mut t, init), state) in nexts.into_iter().zip(inits).zip(states) {
+            if self.cx.g[*state].dtype == DType::Float {
+                t = self.cx.to_float(&t);
+            }
+            if self.cx.typed(*state) != self.cx.typed(t.id) && !self.same_type(*state, t.id) {
+                let text = format!(
+                    "the state begins as `{}`: {}, but the step gives {} as its next value{}\nhelp: a state keeps its type and shape from step to step",
+                    init.text,
+                    self.cx.typed(*state),
+                    self.cx.typed(t.id),
+                    self.cx.whence(&t)
+                );
+                return Err(self.cx.error(next_at.span, text));
+            }
+            out.push(t.id);
+        }
+        let results = self.tensors(result, result_at.span, "result", result_at)?;
+        out.extend(results.iter().map(|t| t.id));
+        Ok((out, !matches!(result, Value::Tuple(_))))
+    }
+
+    /// Whether two values have the same shape and type.
+    pub fn same_type(&self, a: NodeId, b: NodeId) -> bool {
+        self.cx.g.shape(a) == self.cx.g.shape(b) && self.cx.g[a].dtype == self.cx.g[b].dtype
+    }
+}
