@@ -62,7 +62,7 @@ impl Lower<'_> {
                 id: *id,
                 text: variable.to_string(),
             };
-            self.cx.origin.insert(*id, format!("the round before"));
+            self.cx.origin.insert(*id, "the round before".to_string());
             self.set(variable.to_string(), Some(Value::Tensor(t)));
         }
         let layer = LayerRef {

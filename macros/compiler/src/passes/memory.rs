@@ -157,8 +157,8 @@ impl Plan {
             let mut over = overwritable(g, id, &last, &place);
             // A body's shared and carried values lie in slots that are not its own.
             over.retain(|o| used.iter().any(|u| u.0 == o.slot));
-            for k in 0..results(g, id) {
-                if place[index][k] != Place::Open {
+            for (k, open) in place[index].iter_mut().enumerate() {
+                if *open != Place::Open {
                     continue;
                 }
                 let (size, dtype) = match k {
@@ -177,7 +177,7 @@ impl Plan {
                     None => choose(&mut self.free, &mut self.slots, &size, dtype),
                 };
                 self.slots[slot].push((size, dtype));
-                place[index][k] = Place::Slot(slot);
+                *open = Place::Slot(slot);
                 used.push((slot, id, k));
             }
             if let Op::Scan(scan) = &g[id].op {
