@@ -13,7 +13,7 @@ use crate::{
     DType, Device, Error, Float, Inner, Lanes, Lent, MapBody, NetSpec, Operand, ParamSpec, Plan,
     Result,
 };
-use crate::{Run, Source, Tensor, door, init};
+use crate::{Run, Source, Tensor, door, init, stack};
 
 /// A network's state. `Send + Sync`: several threads may call [`infer`](Self::infer) at once.
 pub struct Core<D: Device> {
@@ -36,6 +36,7 @@ pub struct Core<D: Device> {
 impl<D: Device> Core<D> {
     /// A network with initial parameters: the same for the same seed, whatever the device.
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
+        let spec = stack::unstacked(spec);
         check(spec)?;
         let params = alloc(&device, spec)?;
         let values = init::flat::<D::Float>(spec.params, spec.flat_len, seed);
@@ -62,7 +63,7 @@ impl<D: Device> Core<D> {
     pub fn device(&self) -> &D {
         &self.device
     }
-    /// What the macro states about the network.
+    /// What the macro states about the network, with an entry for each element of an array.
     pub fn spec(&self) -> &'static NetSpec {
         self.spec
     }

@@ -278,7 +278,8 @@ pub struct Stream {
     /// The step: every run that draws takes the next.
     pub step: u64,
     /// The node: each drawing node of a network has its own.
-    pub node: u32,
+    /// In a loop, the step is in the upper half.
+    pub node: u64,
 }
 
 /// Random numbers: Philox4x32-10 with key = seed, counter = (element / 4, node, step).

@@ -60,6 +60,11 @@ pub const fn divides(p: usize, q: usize) -> bool {
     q != 0 && p.is_multiple_of(q)
 }
 
+/// The number of a stream of random numbers in step `at` of a loop.
+pub const fn stream(stream: u32, at: usize) -> u64 {
+    stream as u64 | (at as u64) << 32
+}
+
 /// An operand whose value is its position, by strides.
 pub const fn iota<const R: usize>(strides: [usize; R]) -> In<R> {
     let view = View {

@@ -53,6 +53,7 @@ mod tests {
     fn param(name: &'static str, shape: &'static [usize], init: Init) -> ParamSpec {
         ParamSpec {
             name,
+            stack: &[],
             shape,
             offset: 0,
             init,

@@ -28,6 +28,7 @@ mod philox;
 mod pool;
 mod run;
 mod spec;
+mod stack;
 mod tensor;
 mod view;
 

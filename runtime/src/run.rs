@@ -129,6 +129,41 @@ impl<'a, D: Device> Run<'a, D> {
         }
     }
 
+    /// The part of a view that step `step` of a loop uses: `len` elements behind those of the steps
+    /// before.
+    #[inline]
+    pub fn part(&self, whole: View, step: usize, len: usize) -> View {
+        let first = step.saturating_mul(len);
+        let unit = match whole.space {
+            Space::Arena => Self::size(whole.dtype),
+            _ => 1,
+        };
+        let lies_within = first.saturating_add(len) <= whole.len;
+        View {
+            // What lies beyond the view is put beyond any buffer, so whoever uses it is refused.
+            offset: match lies_within {
+                true => whole.offset.saturating_add(first * unit),
+                false => usize::MAX,
+            },
+            len,
+            ..whole
+        }
+    }
+
+    /// `to = from`, whole views of one length.
+    #[inline]
+    pub fn assign(&self, from: View, to: View) {
+        if from.len != to.len {
+            return self.refuse("assign", OUTSIDE);
+        }
+        let window = |view| Window {
+            view,
+            start: 0,
+            strides: [1],
+        };
+        self.copy([from.len], window(from), window(to));
+    }
+
     /// The first fault of the run, if there was one.
     pub fn finish(self) -> Result<()> {
         self.fault.into_inner().map_or(Ok(()), Err)
@@ -829,7 +864,7 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// Booleans, true with probability `keep`; `node` is the drawing node's number.
-    pub fn bernoulli(&self, keep: f64, node: u32, y: View) {
+    pub fn bernoulli(&self, keep: f64, node: u64, y: View) {
         self.guard("bernoulli", || {
             if y.len == 0 {
                 return Ok(());

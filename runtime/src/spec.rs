@@ -31,9 +31,12 @@ pub enum Init {
 /// One parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParamSpec {
-    /// PyTorch's name: `linear_1.weight`.
+    /// PyTorch's name: `linear_1.weight`; in an array of layers `blocks.{}.weight`.
     pub name: &'static str,
-    /// Its shape.
+    /// The sizes of the array that it belongs to, outermost first; empty for a single layer. The
+    /// elements of an array lie one behind the other.
+    pub stack: &'static [usize],
+    /// Its shape; in an array that of one element.
     pub shape: &'static [usize],
     /// Its first element in the flat buffers, in floats.
     pub offset: usize,
@@ -44,15 +47,9 @@ pub struct ParamSpec {
 }
 
 impl ParamSpec {
-    /// Number of elements.
+    /// Number of elements, of the whole array if it is one.
     pub const fn len(&self) -> usize {
-        let mut n = 1;
-        let mut i = 0;
-        while i < self.shape.len() {
-            n *= self.shape[i];
-            i += 1;
-        }
-        n
+        count(self.shape) * count(self.stack)
     }
     /// Whether it has no elements.
     pub const fn is_empty(&self) -> bool {
@@ -60,13 +57,23 @@ impl ParamSpec {
     }
 }
 
+/// The product of sizes.
+const fn count(sizes: &[usize]) -> usize {
+    let (mut n, mut i) = (1, 0);
+    while i < sizes.len() {
+        n *= sizes[i];
+        i += 1;
+    }
+    n
+}
+
 /// A network.
 #[derive(Clone, Copy, Debug)]
 pub struct NetSpec {
     /// The struct's name.
     pub name: &'static str,
-    /// Parameters in declaration order; offsets ascend. Each starts at a multiple of 16 floats,
-    /// and the padding between stays zero.
+    /// Parameters in declaration order; offsets ascend. Each starts at a multiple of 16 floats (but
+    /// for the elements of an array behind the first), and the padding between stays zero.
     pub params: &'static [ParamSpec],
     /// Length of the flat buffers in floats, padding included.
     pub flat_len: usize,

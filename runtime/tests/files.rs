@@ -78,6 +78,7 @@ static NET: NetSpec = NetSpec {
     name: "Noisy",
     params: &[ParamSpec {
         name: "w",
+        stack: &[],
         shape: &[3],
         offset: 0,
         init: Init::Normal { std: 1.0 },

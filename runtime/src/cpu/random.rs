@@ -15,9 +15,10 @@ impl<F: Float> RandomKernels for Cpu<F> {
             for e in from..to {
                 let counter = [
                     e as u32,
-                    stream.node,
+                    stream.node as u32,
                     stream.step as u32,
-                    (stream.step >> 32) as u32,
+                    // Runs do not reach 2^32, so a loop's steps have this word to themselves.
+                    (stream.step >> 32) as u32 ^ (stream.node >> 32) as u32,
                 ];
                 let words = block(counter, stream.seed);
                 let count = 4.min(len - 4 * e);

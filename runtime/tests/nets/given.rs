@@ -47,6 +47,7 @@ impl<D: Device> Given<D> {
                 let init = Init::Constant(0.0);
                 let spec = ParamSpec {
                     name,
+                    stack: &[],
                     shape,
                     offset,
                     init,

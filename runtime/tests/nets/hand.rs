@@ -9,6 +9,7 @@ pub static SPEC: NetSpec = NetSpec {
     params: &[
         ParamSpec {
             name: "head.weight",
+            stack: &[],
             shape: &[3, 4],
             offset: 0,
             init: Init::FanIn { fan_in: 4 },
@@ -16,6 +17,7 @@ pub static SPEC: NetSpec = NetSpec {
         },
         ParamSpec {
             name: "head.bias",
+            stack: &[],
             shape: &[3],
             offset: 16,
             init: Init::Constant(0.5),
@@ -23,6 +25,7 @@ pub static SPEC: NetSpec = NetSpec {
         },
         ParamSpec {
             name: "table",
+            stack: &[],
             shape: &[2, 2],
             offset: 32,
             init: Init::Normal { std: 1.0 },

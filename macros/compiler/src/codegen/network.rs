@@ -141,7 +141,9 @@ fn table(net: &Net) -> String {
                 let last = p.name.rsplit('.').next().unwrap_or(&p.name);
                 format!(
                     "`{last}` {}",
-                    show_shape(&p.shape).replace('[', "\\[").replace(']', "\\]")
+                    show_shape(&p.shape[p.stack.len()..])
+                        .replace('[', "\\[")
+                        .replace(']', "\\]")
                 )
             })
             .collect();
@@ -158,11 +160,13 @@ fn spec(net: &Net) -> TokenStream {
     let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
     let params = net.params.iter().enumerate().map(|(i, p)| {
         let (name, frozen) = (&p.name, p.frozen);
-        let shape = p.shape.iter().map(usize);
+        let (stack, shape) = p.shape.split_at(p.stack.len());
+        let (stack, shape) = (stack.iter().map(usize), shape.iter().map(usize));
         let init = init(&p.init);
         quote! {
             __nf::ParamSpec {
                 name: #name,
+                stack: &[#(#stack),*],
                 shape: &[#(#shape),*],
                 offset: __OFFSETS[#i],
                 init: #init,

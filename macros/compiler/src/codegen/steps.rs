@@ -269,7 +269,10 @@ impl Steps<'_> {
             at = quote!(#at * #count + #step);
         }
         match self.loops.is_empty() {
-            true => quote!(#stream),
+            true => {
+                let stream = u64::from(stream);
+                quote!(#stream)
+            }
             false => quote!(__nf::stream(#stream, #at)),
         }
     }

@@ -1,0 +1,124 @@
+//! Arrays of layers: the macro states a parameter of an array once, users see one for each element.
+//!
+//! In goes the macro's [`NetSpec`]; out comes the same network with `blocks.{}.weight` of stack \[6\]
+//! written out as `blocks.0.weight` to `blocks.5.weight`, each with its own place in the flat
+//! buffers.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{NetSpec, ParamSpec};
+
+/// The written-out form of every network in use that has arrays, by the address of its spec. Specs
+/// are statics of the program, so there are few and each is written out once.
+static KNOWN: Mutex<Option<HashMap<usize, &'static NetSpec>>> = Mutex::new(None);
+
+/// The network with its arrays written out.
+pub(crate) fn unstacked(spec: &'static NetSpec) -> &'static NetSpec {
+    if spec.params.iter().all(|p| p.stack.is_empty()) {
+        return spec;
+    }
+    // What is kept is whole after every statement, also if another thread has panicked.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = std::ptr::from_ref(spec) as usize;
+    known
+        .get_or_insert_default()
+        .entry(at)
+        .or_insert_with(|| Box::leak(Box::new(written_out(spec))))
+}
+
+fn written_out(spec: &NetSpec) -> NetSpec {
+    let mut params: Vec<ParamSpec> = Vec::new();
+    for param in spec.params {
+        let one = ParamSpec {
+            stack: &[],
+            ..*param
+        };
+        let count: usize = param.stack.iter().product();
+        for k in 0..count {
+            params.push(ParamSpec {
+                name: match param.stack.is_empty() {
+                    true => param.name,
+                    false => Box::leak(name(param, k).into_boxed_str()),
+                },
+                offset: param.offset + k * one.len(),
+                ..one
+            });
+        }
+    }
+    NetSpec {
+        params: Box::leak(params.into_boxed_slice()),
+        ..*spec
+    }
+}
+
+/// The name of element `k`, counted row by row.
+fn name(param: &ParamSpec, k: usize) -> String {
+    let mut rest = k;
+    let mut indices: Vec<usize> = param
+        .stack
+        .iter()
+        .rev()
+        .map(|&n| {
+            let i = rest % n;
+            rest /= n;
+            i
+        })
+        .collect();
+    let mut out = String::new();
+    for part in param.name.split("{}") {
+        out += part;
+        if let Some(i) = indices.pop() {
+            out += &i.to_string();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Init;
+
+    #[test]
+    fn every_element_has_a_name_and_a_place() {
+        const fn param(
+            name: &'static str,
+            stack: &'static [usize],
+            shape: &'static [usize],
+            offset: usize,
+        ) -> ParamSpec {
+            ParamSpec {
+                name,
+                stack,
+                shape,
+                offset,
+                init: Init::Constant(0.0),
+                frozen: false,
+            }
+        }
+        static SPEC: NetSpec = NetSpec {
+            name: "Net",
+            params: &[
+                param("first", &[], &[3], 0),
+                param("a.{}.b.{}.w", &[2, 3], &[5], 16),
+                param("none.{}.w", &[0], &[5], 48),
+            ],
+            flat_len: 48,
+            parameters: 33,
+        };
+        let all = unstacked(&SPEC);
+        let seen: Vec<_> = all.params.iter().map(|p| (p.name, p.offset)).collect();
+        let wanted = [
+            ("first", 0),
+            ("a.0.b.0.w", 16),
+            ("a.0.b.1.w", 21),
+            ("a.0.b.2.w", 26),
+            ("a.1.b.0.w", 31),
+            ("a.1.b.1.w", 36),
+            ("a.1.b.2.w", 41),
+        ];
+        assert_eq!(seen, wanted);
+        assert!(std::ptr::eq(all, unstacked(&SPEC)));
+    }
+}
