@@ -189,6 +189,8 @@ pub enum ExprKind {
     Arrow(Box<Expr>, Box<Expr>),
     /// `f(..)`.
     Call(Ident, Vec<Arg>),
+    /// `layers[0](..)`.
+    Apply(Box<Expr>, Vec<Arg>),
     /// `x.f(..)`.
     Method(Box<Expr>, Ident, Vec<Arg>),
     /// `layer.weight`.
@@ -287,6 +289,7 @@ impl fmt::Display for Expr {
             ExprKind::Name(n) => write!(f, "{n}"),
             ExprKind::Arrow(a, b) => write!(f, "{a} -> {b}"),
             ExprKind::Call(name, args) => write!(f, "{name}({})", show_args(args)),
+            ExprKind::Apply(x, args) => write!(f, "{x}({})", show_args(args)),
             ExprKind::Method(x, name, args) => write!(f, "{x}.{name}({})", show_args(args)),
             ExprKind::Field(x, name) => write!(f, "{x}.{name}"),
             ExprKind::Binary(op, a, b) => write!(f, "{a} {} {b}", op.symbol()),

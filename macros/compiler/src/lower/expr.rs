@@ -50,6 +50,7 @@ impl Lower<'_> {
                 .cx
                 .error(e.span, "`in -> out` belongs to a layer's declaration")),
             ExprKind::Call(name, args) => self.call(name, args),
+            ExprKind::Apply(x, args) => self.apply(x, args),
             ExprKind::Method(x, name, args) => self.method(x, name, args),
             ExprKind::Field(x, name) => self.member(x, name),
             ExprKind::Binary(op, a, b) => self.binary(e.span, *op, a, b),
@@ -201,6 +202,21 @@ impl Lower<'_> {
             message += &did_you_mean(&text, names.iter().map(String::as_str));
         }
         Err(self.cx.error(span, message))
+    }
+
+    /// `layers[0](x)`.
+    fn apply(&mut self, of: &Expr, args: &[ast::Arg]) -> Told<Value> {
+        let (value, given) = (self.expr(of), self.given(args));
+        match value? {
+            Value::Layer(layer) => self.call_layer(layer, of.span, given?),
+            other => {
+                let text = format!(
+                    "`{of}` is {}, not a layer: it cannot be called",
+                    other.kind()
+                );
+                Err(self.cx.error(of.span, text))
+            }
+        }
     }
 
     fn call_layer(&mut self, of: LayerRef, span: Span, given: Vec<Given>) -> Told<Value> {

@@ -66,7 +66,7 @@ fn in_expr(e: &ast::Expr, visit: &mut dyn FnMut(&Ident)) {
             visit(name);
             args.iter().for_each(|a| in_expr(&a.value, visit));
         }
-        K::Method(x, _, args) => {
+        K::Method(x, _, args) | K::Apply(x, args) => {
             in_expr(x, visit);
             args.iter().for_each(|a| in_expr(&a.value, visit));
         }

@@ -108,6 +108,10 @@ fn postfix(input: ParseStream) -> syn::Result<Expr> {
                 ExprKind::Field(Box::new(x), name)
             };
             x = Expr { kind, span };
+        } else if input.peek(token::Paren) {
+            let span = x.span;
+            let kind = ExprKind::Apply(Box::new(x), args(input)?);
+            x = Expr { kind, span };
         } else if input.peek(token::Bracket) {
             let content;
             let brackets = bracketed!(content in input);
