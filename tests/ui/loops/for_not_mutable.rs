@@ -1,0 +1,14 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {
+        blocks: [Linear(8 -> 8); 3],
+    }
+    fn forward(x: [B, 8]) -> [B, 8] {
+        let h = x;
+        for block in blocks { h = block(h); }
+        h
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {
+        rnn: Linear(4 -> 4),
+    }
+    fn forward(x: [B, 4]) -> [B, 4] {
+        let mut h = x;
+        for layer in rnn { h = layer(h); }
+        h
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {
+        rnn: Linear(4 -> 4),
+    }
+    fn last(x: [T, B, 4]) -> [B, 4] {
+        let (h, _) = scan(x, zeros([B, 4]), |h, x_t| {
+            let h = rnn(h) + x_t;
+            (h, h)
+        });
+        h
+    }
+}
+
+fn main() {}
