@@ -64,6 +64,26 @@ network! {
     fn loss(x: [B, 784], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
 }
 
+network! {
+    struct Loops {
+        input: Linear(3 -> 8),
+        hidden: Linear(8 -> 8, bias = false),
+        drop: Dropout(p = 0.1),
+        blocks: [Linear(8 -> 8); 4],
+        head: Linear(8 -> 3),
+    }
+    fn forward(x: [B, T, 3]) -> [B, 3] {
+        let (h, _) = scan(x, zeros([B, 8]), |h, x_t| {
+            let h = tanh(input(x_t) + hidden(drop(h)));
+            (h, ())
+        });
+        let mut h = h;
+        for block in blocks { h = h + relu(block(h)); }
+        head(h)
+    }
+    fn loss(x: [B, T, 3], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
+}
+
 // One test: others at the same time would be counted with it.
 #[test]
 fn nothing_is_allocated() {
@@ -104,6 +124,15 @@ fn nothing_is_allocated() {
         net.loss(&x, &y).unwrap();
     });
     assert_eq!(inference, 0, "inference");
+
+    let x = netform::Tensor::from_vec([4, 9, 3], vec![0.5f32; 108]).unwrap();
+    let mut net = Loops::new(Cpu::new(), 1).unwrap();
+    let mut adam = Adam::new(1e-3);
+    let loops = count(|| {
+        net.loss_step(&mut adam, &x, &[0, 1, 2, 1]).unwrap();
+        net.forward(&x).unwrap();
+    });
+    assert_eq!(loops, 0, "a step and an inference with loops");
 
     let (x, y) = (vec![[0.5f32; 784]; 128], vec![1u32; 128]);
     let mut net = Large::new(Cpu::new(), 1).unwrap();

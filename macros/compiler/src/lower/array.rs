@@ -72,10 +72,10 @@ impl Lower<'_> {
         };
         self.mutable.retain(|m| name != m);
         self.set(name.to_string(), Some(Value::Layer(layer)));
-        let done = self
-            .statements(body)
-            .map(|_| ())
-            .and_then(|()| self.round(&carried, states));
+        self.rounds.push(self.depth());
+        let done = self.statements(body);
+        self.rounds.pop();
+        let done = done.and_then(|_| self.round(&carried, states));
         let outputs = match done {
             Ok(outputs) => outputs,
             Err(p) => {
@@ -163,10 +163,11 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let Value::Number(n, true) = at else {
-            let text = format!(
-                "a layer of an array is chosen by an integer, not {}",
-                at.kind()
-            );
+            let found = match at {
+                Value::Number(n, _) => n.to_string(),
+                other => other.kind().to_owned(),
+            };
+            let text = format!("a layer of an array is chosen by an integer, not {found}");
             return Err(self.cx.error(span, text));
         };
         let n = *n as i64;

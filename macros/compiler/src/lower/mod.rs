@@ -65,6 +65,8 @@ pub struct Lower<'a> {
     scope: HashMap<String, Local>,
     /// Which of them may be assigned.
     mutable: Vec<String>,
+    /// The depths at which rounds of `for` are being read.
+    rounds: Vec<usize>,
     /// The function's named dimensions, in the caller's terms.
     dims: HashMap<String, Dim>,
     /// Fields that were used.
@@ -126,6 +128,7 @@ impl<'a> Lower<'a> {
             frames: Vec::new(),
             scope: HashMap::new(),
             mutable: Vec::new(),
+            rounds: Vec::new(),
             dims: HashMap::new(),
             used: vec![false; net.fields.len()],
             calls: Vec::new(),
@@ -343,11 +346,10 @@ impl<'a> Lower<'a> {
                         ),
                     ));
                 }
-                if self
-                    .scope
-                    .get(&text)
-                    .is_some_and(|l| l.depth < self.depth())
-                {
+                // What a round of a `for` assigns is carried, if it may be assigned at all.
+                let in_round = self.rounds.last() == Some(&self.depth());
+                let outside = (self.scope.get(&text)).is_some_and(|l| l.depth < self.depth());
+                if outside && !in_round {
                     let message = format!(
                         "`{text}` belongs outside of this step\nhelp: make it part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
                     );

@@ -147,12 +147,13 @@ fn field(input: ParseStream) -> syn::Result<Field> {
 fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
     if input.peek(token::Bracket) {
         let content;
-        bracketed!(content in input);
+        let brackets = bracketed!(content in input);
         let element = Box::new(field_kind(&content)?);
         if !content.peek(Token![;]) {
-            return Err(
-                content.error("an array of layers says how many there are: `[Linear(8 -> 8); 4]`")
-            );
+            return Err(syn::Error::new(
+                brackets.span.join(),
+                "an array of layers says how many there are: `[Linear(8 -> 8); 4]`",
+            ));
         }
         content.parse::<Token![;]>()?;
         let count = expr::expr(&content)?;
