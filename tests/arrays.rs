@@ -52,8 +52,8 @@ fn flat_name(name: &str) -> String {
 fn batch() -> (Tensor, Tensor) {
     let wave = |n: usize| -> Vec<f64> { (0..n).map(|i| (i as f64 * 0.7).sin()).collect() };
     (
-        Tensor::from_vec(&[5, 8], wave(40)).unwrap(),
-        Tensor::from_vec(&[5, 3], wave(15)).unwrap(),
+        Tensor::from_vec([5, 8], wave(40)).unwrap(),
+        Tensor::from_vec([5, 3], wave(15)).unwrap(),
     )
 }
 

@@ -128,7 +128,7 @@ fn spikes(t: usize) -> (Tensor, Vec<u32>) {
         x[(row * t + b) * 2 + 1] = 1.0;
     }
     let y = pairs.iter().map(|(a, b)| u32::from(a > b)).collect();
-    (Tensor::from_vec(&[pairs.len(), t, 2], x).unwrap(), y)
+    (Tensor::from_vec([pairs.len(), t, 2], x).unwrap(), y)
 }
 
 #[test]
@@ -150,13 +150,13 @@ fn a_reversed_scan_is_the_scan_of_the_reversed_sequence() {
     let x: Vec<f64> = (0..10).map(|i| f64::from(i).sin()).collect();
     let rows = |all: &[f64]| -> Vec<Vec<f64>> { all.chunks(16).map(<[f64]>::to_vec).collect() };
     let all = net
-        .backwards(&Tensor::from_vec(&[1, 5, 2], x.clone()).unwrap())
+        .backwards(&Tensor::from_vec([1, 5, 2], x.clone()).unwrap())
         .unwrap()
         .to_tensor()
         .to_f64_vec();
     // The last element alone, then the last two, and so on.
     for n in 1..=5 {
-        let tail = Tensor::from_vec(&[1, n, 2], x[10 - 2 * n..].to_vec()).unwrap();
+        let tail = Tensor::from_vec([1, n, 2], x[10 - 2 * n..].to_vec()).unwrap();
         let part = net.backwards(&tail).unwrap().to_tensor().to_f64_vec();
         assert_eq!(rows(&part)[..], rows(&all)[5 - n..]);
     }
@@ -165,7 +165,7 @@ fn a_reversed_scan_is_the_scan_of_the_reversed_sequence() {
 #[test]
 fn lengths_of_one_and_none() {
     let mut net = Elman::new(Cpu::f64(), 3).unwrap();
-    let one = net.forward(&Tensor::from_vec(&[2, 1, 2], vec![0.5f64; 4]).unwrap());
+    let one = net.forward(&Tensor::from_vec([2, 1, 2], vec![0.5f64; 4]).unwrap());
     assert!(
         one.unwrap()
             .to_tensor()
@@ -174,10 +174,10 @@ fn lengths_of_one_and_none() {
             .all(|v| v.is_finite())
     );
     // No element at all is refused, as by PyTorch.
-    let none = Tensor::from_vec(&[1, 0, 2], Vec::<f64>::new()).unwrap();
+    let none = Tensor::from_vec([1, 0, 2], Vec::<f64>::new()).unwrap();
     let error = net.loss_backward(&none, &[1]).unwrap_err().to_string();
     assert!(error.contains("T is 0"), "{error}");
     // An empty batch.
-    let empty = Tensor::from_vec(&[0, 3, 2], Vec::<f64>::new()).unwrap();
+    let empty = Tensor::from_vec([0, 3, 2], Vec::<f64>::new()).unwrap();
     assert_eq!(net.forward(&empty).unwrap().len(), 0);
 }
