@@ -11,7 +11,7 @@ use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::Net;
 use crate::parse::parse;
-use crate::passes::{autodiff, fuse, inline, memory, simplify};
+use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
 use proc_macro2::TokenStream;
 
 /// Expands one `network!`.
@@ -211,7 +211,7 @@ pub fn optimise(graph: &Graph, grads: &[(usize, usize)]) -> (Graph, Graph) {
     let fused = fuse::fuse(&unfused);
     let fused = memory::own_bodies(fused);
     let owned = memory::own_gradients(memory::own_outputs(fused, grads), grads);
-    (owned, unfused)
+    (schedule::schedule(owned, grads), unfused)
 }
 
 /// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the

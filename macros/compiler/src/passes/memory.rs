@@ -74,8 +74,7 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
     let inputs = g.inputs();
     let mut plan = Plan {
         slots: vec![Vec::new(); inputs.len()],
-        free: Vec::new(),
-        loops: 0,
+        ..Plan::default()
     };
     // Inputs lie in the slots of their numbers.
     let mut used = Vec::new();
@@ -91,6 +90,28 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
     }
     memory.slots = plan.slots;
     memory
+}
+
+/// The bytes of a graph's workspace, with every symbol at 64.
+pub fn bytes(g: &Graph, grads: &[(usize, usize)]) -> i64 {
+    total(&memory(g, grads).slots)
+}
+
+/// The bytes of what a scan's body needs for itself: its inputs and results lie elsewhere.
+pub fn body_bytes(body: &Graph) -> i64 {
+    let mut place = open(body);
+    let inputs = body.inputs().into_iter().map(|id| (id, 0));
+    for (n, k) in inputs.chain(body.outputs.iter().map(|o| root(body, *o))) {
+        place[n.index()][k] = Place::Grad(0);
+    }
+    let mut plan = Plan::default();
+    plan.graph(body, place, Vec::new());
+    total(&plan.slots)
+}
+
+fn total(slots: &[Vec<(Dim, DType)>]) -> i64 {
+    let largest = |slot: &Vec<(Dim, DType)>| slot.iter().map(|(s, t)| estimate(s, *t)).max();
+    slots.iter().filter_map(largest).sum()
 }
 
 fn results(g: &Graph, id: NodeId) -> usize {
@@ -122,6 +143,7 @@ fn last_reads(g: &Graph) -> Vec<Vec<usize>> {
 }
 
 /// The slots of one plan, while they are given out.
+#[derive(Default)]
 struct Plan {
     slots: Vec<Vec<(Dim, DType)>>,
     free: Vec<usize>,
@@ -324,7 +346,8 @@ fn choose(
     }
 }
 
-fn estimate(size: &Dim, dtype: DType) -> i64 {
+/// Bytes of a value, with every symbol at 64.
+pub fn estimate(size: &Dim, dtype: DType) -> i64 {
     let width = if dtype == DType::Bool { 1 } else { 4 };
     size.eval(&|_| 64).unwrap_or(0).saturating_mul(width)
 }

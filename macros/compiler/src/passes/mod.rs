@@ -5,6 +5,7 @@ pub mod autodiff;
 pub mod fuse;
 pub mod inline;
 pub mod memory;
+pub mod schedule;
 pub mod simplify;
 pub mod strides;
 pub mod trim;

@@ -1,0 +1,242 @@
+//! Schedule: the order in which nodes run, for the least memory.
+//!
+//! In: a fused graph whose results have nodes of their own, and which outputs are gradients of
+//! parameters. After: the same nodes, operands before users, in an order whose plan takes fewer
+//! bytes; the order as it came where none is found.
+//!
+//! A list scheduler: of all nodes whose operands are there, the next is the one after which the
+//! fewest bytes are alive, and of equals the first as it came. What needs no computed operand (a
+//! mask, an index) runs right before its first reader, which pays for it. The plan of memory itself
+//! is the judge, with every symbol at 64, so the pass never makes it larger.
+
+use super::memory::{self, estimate, root};
+use crate::dim::numel;
+use crate::ir::{Graph, Node, NodeId, Op};
+use std::collections::BTreeSet;
+
+/// Orders a graph and the bodies of its scans.
+pub fn schedule(g: Graph, grads: &[(usize, usize)]) -> Graph {
+    let elsewhere: Vec<usize> = grads.iter().map(|(output, _)| *output).collect();
+    // A body is planned among the values around it, so that its own gain may be the whole's loss.
+    let starts = bodies(&g).into_iter().chain([g.clone()]);
+    let mut best = (memory::bytes(&g, grads), g);
+    for start in starts {
+        let ordered = reorder(&start, &order(&start, &elsewhere));
+        for other in [start, ordered] {
+            let bytes = memory::bytes(&other, grads);
+            if bytes < best.0 {
+                best = (bytes, other);
+            }
+        }
+    }
+    best.1
+}
+
+/// The graph with the bodies of its scans ordered, if it has any.
+fn bodies(g: &Graph) -> Option<Graph> {
+    let mut out = g.clone();
+    let mut any = false;
+    for node in &mut out.nodes {
+        if let Op::Scan(scan) = &mut node.op {
+            scan.body = body(std::mem::take(&mut scan.body));
+            any = true;
+        }
+    }
+    any.then_some(out)
+}
+
+/// Orders a scan's body: its results lie outside of it.
+fn body(g: Graph) -> Graph {
+    let g = bodies(&g).unwrap_or(g);
+    let elsewhere: Vec<usize> = (0..g.outputs.len()).collect();
+    let other = reorder(&g, &order(&g, &elsewhere));
+    match memory::body_bytes(&other) < memory::body_bytes(&g) {
+        true => other,
+        false => g,
+    }
+}
+
+/// Takes no time and no memory.
+fn is_view(node: &Node) -> bool {
+    matches!(
+        node.op,
+        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Get(_)
+    )
+}
+
+/// What is known of a graph while it is ordered.
+struct State<'g> {
+    g: &'g Graph,
+    /// For each node, whether it waits for its first reader.
+    lazy: Vec<bool>,
+    /// For each result of each node, its bytes in the workspace.
+    bytes: Vec<Vec<i64>>,
+    /// For each result of each node, the nodes that have yet to read it; outputs are never done.
+    readers: Vec<Vec<usize>>,
+    done: Vec<bool>,
+    order: Vec<NodeId>,
+}
+
+/// The greedy order. `elsewhere`: outputs that take no bytes of the workspace.
+fn order(g: &Graph, elsewhere: &[usize]) -> Vec<NodeId> {
+    let mut state = State::new(g, elsewhere);
+    for id in g.inputs() {
+        state.run(id);
+    }
+    let mut missing: Vec<usize> = vec![0; g.nodes.len()];
+    let mut unlocks: Vec<Vec<NodeId>> = vec![Vec::new(); g.nodes.len()];
+    let mut ready = BTreeSet::new();
+    for id in g.ids() {
+        if state.lazy[id.index()] || is_view(&g[id]) {
+            continue;
+        }
+        let needs = state.needs(id);
+        missing[id.index()] = needs.len();
+        for n in &needs {
+            unlocks[n.index()].push(id);
+        }
+        if needs.is_empty() {
+            ready.insert(id);
+        }
+    }
+    while let Some(next) = ready.iter().copied().min_by_key(|id| state.growth(*id)) {
+        ready.remove(&next);
+        for id in state.batch(next) {
+            state.run(id);
+        }
+        for user in std::mem::take(&mut unlocks[next.index()]) {
+            missing[user.index()] -= 1;
+            if missing[user.index()] == 0 {
+                ready.insert(user);
+            }
+        }
+    }
+    for id in g.ids() {
+        state.run(id);
+    }
+    state.order
+}
+
+impl<'g> State<'g> {
+    fn new(g: &'g Graph, elsewhere: &[usize]) -> Self {
+        let computed = |a: &NodeId| !is_view(&g[root(g, *a).0]);
+        let lazy = (g.nodes.iter())
+            .map(|n| !is_view(n) && !n.args.iter().any(computed))
+            .collect();
+        let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
+            .map(|n| match n.op {
+                Op::Param { .. } | Op::Reshape | Op::Get(_) => vec![0; 1 + n.also.len()],
+                _ => std::iter::once((&n.shape, n.dtype))
+                    .chain(n.also.iter().map(|(s, t)| (s, *t)))
+                    .map(|(s, t)| estimate(&numel(s), t))
+                    .collect(),
+            })
+            .collect();
+        let mut readers: Vec<Vec<usize>> = bytes.iter().map(|b| vec![0; b.len()]).collect();
+        for (i, o) in g.outputs.iter().enumerate() {
+            let (n, k) = root(g, *o);
+            readers[n.index()][k] += 1;
+            if elsewhere.contains(&i) {
+                bytes[n.index()][k] = 0;
+            }
+        }
+        for node in g.nodes.iter().filter(|n| !is_view(n)) {
+            for (n, k) in reads(g, node) {
+                readers[n.index()][k] += 1;
+            }
+        }
+        State {
+            g,
+            lazy,
+            bytes,
+            readers,
+            done: vec![false; g.nodes.len()],
+            order: Vec::new(),
+        }
+    }
+
+    /// The nodes that must have run before this one may be chosen.
+    fn needs(&self, id: NodeId) -> BTreeSet<NodeId> {
+        reads(self.g, &self.g[id])
+            .into_iter()
+            .map(|(n, _)| n)
+            .filter(|n| !self.lazy[n.index()] && !is_view(&self.g[*n]))
+            .collect()
+    }
+
+    /// What runs when this one is chosen: what waited for a reader, then itself.
+    fn batch(&self, id: NodeId) -> Vec<NodeId> {
+        let mut out: Vec<NodeId> = reads(self.g, &self.g[id])
+            .into_iter()
+            .map(|(n, _)| n)
+            .filter(|n| self.lazy[n.index()] && !self.done[n.index()])
+            .collect();
+        out.sort_unstable();
+        out.dedup();
+        out.push(id);
+        out
+    }
+
+    /// How many more bytes are alive when this one has run.
+    fn growth(&self, id: NodeId) -> i64 {
+        let batch = self.batch(id);
+        let made: i64 = batch
+            .iter()
+            .flat_map(|n| &self.bytes[n.index()])
+            .sum::<i64>();
+        let mut read: Vec<(NodeId, usize)> = batch
+            .iter()
+            .flat_map(|n| reads(self.g, &self.g[*n]))
+            .collect();
+        read.sort_unstable();
+        let freed: i64 = read
+            .chunk_by(|a, b| a == b)
+            .filter(|same| self.readers[same[0].0.index()][same[0].1] == same.len())
+            .map(|same| self.bytes[same[0].0.index()][same[0].1])
+            .sum();
+        made - freed
+    }
+
+    /// Puts a node next, after views of what it reads.
+    fn run(&mut self, id: NodeId) {
+        if std::mem::replace(&mut self.done[id.index()], true) {
+            return;
+        }
+        let g = self.g;
+        for a in &g[id].args {
+            self.run(*a);
+        }
+        if !is_view(&g[id]) {
+            for (n, k) in reads(g, &g[id]) {
+                self.readers[n.index()][k] -= 1;
+            }
+        }
+        self.order.push(id);
+    }
+}
+
+/// The values that a node reads, each once.
+fn reads(g: &Graph, node: &Node) -> Vec<(NodeId, usize)> {
+    let mut out: Vec<_> = node.args.iter().map(|a| root(g, *a)).collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// The same graph with its nodes in this order.
+fn reorder(g: &Graph, order: &[NodeId]) -> Graph {
+    let mut new = vec![NodeId(0); g.nodes.len()];
+    let mut out = Graph {
+        here: g.here.clone(),
+        ..Graph::default()
+    };
+    for id in order {
+        let mut node = g[*id].clone();
+        for a in &mut node.args {
+            *a = new[a.index()];
+        }
+        new[id.index()] = out.add(node);
+    }
+    out.outputs = g.outputs.iter().map(|o| new[o.index()]).collect();
+    out
+}
