@@ -1,11 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-pub use netform_macros::network;
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
     Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
     optim, permutation,
 };
+
+/// Declares a network: layers, and functions that are checked, differentiated and planned.
+#[macro_export]
+macro_rules! network {
+    ($($tokens:tt)*) => { $crate::__private::network! { [$crate] { $($tokens)* } } };
+}
 
 /// What most programs need: `use netform::prelude::*;`.
 pub mod prelude {
@@ -19,6 +24,7 @@ pub mod prelude {
 /// What emitted code names; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use netform_macros::network;
     pub use netform_runtime::device::{Axis, Product, Reduce, Softmax};
     pub use netform_runtime::emit::*;
     pub use netform_runtime::look;

@@ -1,9 +1,15 @@
-//! The `network!` macro: hands its tokens to the compiler.
+//! The procedural macro behind `network!`: hands its tokens to the compiler.
 
-/// Declares a network: layers, and functions that are checked, differentiated and planned.
+use netform_compiler::unit::Call;
+use proc_macro::{TokenStream, TokenTree};
+
+/// `[krate] { source } { held } ..`, as `netform_compiler::unit` describes.
 #[proc_macro]
-pub fn network(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let expanded = std::panic::catch_unwind(|| netform_compiler::expand(input.into()).into());
+pub fn network(input: TokenStream) -> TokenStream {
+    let spot = spot(input.clone());
+    let expanded = std::panic::catch_unwind(|| {
+        netform_compiler::expand_call(&Call::read(input.into()), &spot).into()
+    });
     expanded.unwrap_or_else(|panic| {
         let why = (panic.downcast_ref::<String>().map(String::as_str))
             .or_else(|| panic.downcast_ref::<&str>().copied())
@@ -13,4 +19,20 @@ pub fn network(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
             .parse()
             .unwrap_or_default()
     })
+}
+
+/// Where the network stands: the file, line and column of its first token.
+fn spot(input: TokenStream) -> String {
+    let source = input.into_iter().nth(1);
+    let Some(TokenTree::Group(source)) = source else {
+        return String::new();
+    };
+    source
+        .stream()
+        .into_iter()
+        .next()
+        .map_or(String::new(), |t| {
+            let span = t.span();
+            format!("{}:{}:{}", span.file(), span.line(), span.column())
+        })
 }

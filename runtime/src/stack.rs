@@ -29,50 +29,61 @@ pub(crate) fn unstacked(spec: &'static NetSpec) -> &'static NetSpec {
 
 fn written_out(spec: &NetSpec) -> NetSpec {
     let mut params: Vec<ParamSpec> = Vec::new();
-    for param in spec.params {
-        let one = ParamSpec {
-            stack: &[],
-            ..*param
-        };
-        let count: usize = param.stack.iter().product();
-        for k in 0..count {
-            params.push(ParamSpec {
-                name: match param.stack.is_empty() {
-                    true => param.name,
-                    false => Box::leak(name(param, k).into_boxed_str()),
-                },
-                offset: param.offset + k * one.len(),
-                ..one
-            });
-        }
-    }
+    let all = spec.params.iter().map(|p| Part {
+        param: *p,
+        name: p.name.to_owned(),
+        stack: p.stack,
+        offset: p.offset,
+    });
+    one_by_one(all.collect(), &mut params);
     NetSpec {
         params: Box::leak(params.into_boxed_slice()),
         ..*spec
     }
 }
 
-/// The name of element `k`, counted row by row.
-fn name(param: &ParamSpec, k: usize) -> String {
-    let mut rest = k;
-    let mut indices: Vec<usize> = param
-        .stack
-        .iter()
-        .rev()
-        .map(|&n| {
-            let i = rest % n;
-            rest /= n;
-            i
-        })
-        .collect();
-    let mut out = String::new();
-    for part in param.name.split("{}") {
-        out += part;
-        if let Some(i) = indices.pop() {
-            out += &i.to_string();
+/// A parameter of which some of the array's dimensions have been chosen.
+#[derive(Clone)]
+struct Part {
+    param: ParamSpec,
+    name: String,
+    stack: &'static [usize],
+    offset: usize,
+}
+
+/// All elements, in PyTorch's order: every parameter of the first, then of the second.
+fn one_by_one(parts: Vec<Part>, out: &mut Vec<ParamSpec>) {
+    let array = |p: &Part| p.name.split("{}").next().map(str::to_owned);
+    for same in parts.chunk_by(|a, b| a.stack.first() == b.stack.first() && array(a) == array(b)) {
+        let Some(&count) = same[0].stack.first() else {
+            out.extend(same.iter().map(whole));
+            continue;
+        };
+        for k in 0..count {
+            let element = |p: &Part| Part {
+                name: p.name.replacen("{}", &k.to_string(), 1),
+                stack: &p.stack[1..],
+                offset: p.offset
+                    + k * p.param.len() / p.param.stack.iter().product::<usize>().max(1)
+                        * p.stack[1..].iter().product::<usize>(),
+                ..p.clone()
+            };
+            one_by_one(same.iter().map(element).collect(), out);
         }
     }
-    out
+}
+
+/// One that is no array's any more; its name lives as long as the program.
+fn whole(part: &Part) -> ParamSpec {
+    ParamSpec {
+        name: match part.param.stack.is_empty() {
+            true => part.param.name,
+            false => Box::leak(part.name.clone().into_boxed_str()),
+        },
+        stack: &[],
+        offset: part.offset,
+        ..part.param
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! `--rust` the generated code.
 
 use netform_compiler::diag::Diag;
+use netform_compiler::unit::Unit;
 use netform_compiler::{check, expand, parse, pipeline};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,8 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let diag = Diag::default();
     if let Some(source) = parse::parse(tokens, &diag) {
-        let net = check::check(&source, &diag);
-        for p in pipeline::programs(&net, &source, &diag).unwrap_or_default() {
+        let unit = Unit::alone(source);
+        let net = check::check(&unit, &diag);
+        for p in pipeline::programs(&net, &unit.source, &diag).unwrap_or_default() {
             println!("// {} {:?}", net.signatures[p.function].name, p.mode);
             let graph = if args.iter().any(|a| a == "--unfused") {
                 &p.unfused

@@ -12,10 +12,23 @@ pub struct Network {
     pub vis: TokenStream,
     /// The struct's name.
     pub name: Ident,
+    /// `<const D: usize, const HEADS: usize = 4>`.
+    pub generics: Vec<ConstParam>,
+    /// `where D % HEADS == 0`.
+    pub conditions: Vec<Expr>,
     /// Layers and parameters.
     pub fields: Vec<Field>,
     /// Functions.
     pub functions: Vec<Function>,
+}
+
+/// A const parameter of the struct: `const HEADS: usize = 4`.
+#[derive(Clone, Debug)]
+pub struct ConstParam {
+    /// Its name.
+    pub name: Ident,
+    /// Its value, if none is given.
+    pub default: Option<Expr>,
 }
 
 /// A field of the struct.
@@ -41,6 +54,13 @@ pub enum FieldKind {
         /// Its arguments.
         args: Vec<Arg>,
     },
+    /// A network: `Block<128, 4>`, `models::Block`.
+    Block {
+        /// Where it is; the last is its name.
+        path: Vec<Ident>,
+        /// Its const arguments.
+        args: Vec<Expr>,
+    },
     /// `Param[D, 3] = ones`.
     Param {
         /// The shape.
@@ -57,6 +77,31 @@ pub enum FieldKind {
     },
     /// A field that did not parse: its mistake has been told.
     Poison,
+}
+
+impl Network {
+    /// The paths of the networks that fields hold, each once, in order.
+    pub fn blocks(&self) -> Vec<&[Ident]> {
+        let mut out: Vec<&[Ident]> = Vec::new();
+        for field in &self.fields {
+            let mut kind = &field.kind;
+            while let FieldKind::Array { element, .. } = kind {
+                kind = element;
+            }
+            if let FieldKind::Block { path, .. } = kind
+                && !out.contains(&path.as_slice())
+            {
+                out.push(path);
+            }
+        }
+        out
+    }
+}
+
+/// A path as written.
+pub fn show_path(path: &[Ident]) -> String {
+    let names: Vec<String> = path.iter().map(Ident::to_string).collect();
+    names.join("::")
 }
 
 /// An argument of a call.
@@ -230,6 +275,7 @@ pub enum Op {
     Sub,
     Mul,
     Div,
+    Rem,
     Eq,
     Ne,
     Lt,
@@ -248,6 +294,7 @@ impl Op {
             Op::Sub => "-",
             Op::Mul => "*",
             Op::Div => "/",
+            Op::Rem => "%",
             Op::Eq => "==",
             Op::Ne => "!=",
             Op::Lt => "<",

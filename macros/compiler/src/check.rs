@@ -6,12 +6,16 @@
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Diag, Told, did_you_mean};
+use crate::diag::{Diag, Poison, Told, did_you_mean};
 use crate::dim::{Atom, Dim, Shape};
 use crate::layers::{self, Init};
-use crate::net::{Arg, Elem, Field, FieldKind, Net, Param, Signature, Type};
+use crate::net::{
+    Arg, Elem, Field, FieldKind, Generic, Held, Instance, Net, Param, Signature, Type,
+};
+use crate::unit::Unit;
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
+use quote::quote;
 use syn::ext::IdentExt;
 
 /// Names of generated methods, which fields and functions must leave free.
@@ -51,9 +55,22 @@ fn generated(f: &ast::Function) -> &'static [&'static str] {
     }
 }
 
-/// Checks the declarations.
-pub fn check(source: &ast::Network, diag: &Diag) -> Net {
+/// Checks the declarations of a network.
+pub fn check(unit: &Unit, diag: &Diag) -> Net {
+    let own = |p: &ast::ConstParam| Dim::atom(Atom::Const(p.name.to_string()));
+    let values = unit.source.generics.iter().map(own).collect();
+    instance(unit, values, "", diag)
+}
+
+/// The same with values for its const parameters; its Rust constants begin with `prefix`.
+fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
+    let source = &unit.source;
     let mut net = Net {
+        krate: quote!(::netform),
+        device: device(source),
+        prefix: prefix.to_owned(),
+        generics: generics(source, values, diag),
+        held: Vec::new(),
         name: source.name.clone(),
         attrs: source.attrs.clone(),
         vis: source.vis.clone(),
@@ -64,6 +81,8 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
         signatures: Vec::new(),
     };
     collect_consts(source, &mut net);
+    conditions(source, &mut net, diag);
+    unique(diag, "size", source.generics.iter().map(|p| &p.name));
     unique(diag, "field", source.fields.iter().map(|f| &f.name));
     unique(diag, "function", source.functions.iter().map(|f| &f.name));
     for f in &source.functions {
@@ -95,7 +114,7 @@ pub fn check(source: &ast::Network, diag: &Diag) -> Net {
         );
     }
     for field in &source.fields {
-        let field = declare(&mut net, field, diag);
+        let field = declare(&mut net, unit, field, diag);
         net.fields.push(field);
     }
     for f in &source.functions {
@@ -128,9 +147,93 @@ fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'a Ident>) {
     }
 }
 
+/// The name of the device's type parameter: one that no const parameter has.
+fn device(source: &ast::Network) -> Ident {
+    let taken = |name: &&str| source.generics.iter().any(|p| p.name == name);
+    let name = ["D", "Dev"].into_iter().find(|n| !taken(n));
+    Ident::new(name.unwrap_or("__Device"), Span::mixed_site())
+}
+
+fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic> {
+    let mut optional = false;
+    let mut out = Vec::new();
+    for (p, value) in source.generics.iter().zip(values) {
+        if optional && p.default.is_none() {
+            let text = format!(
+                "`{}` has no default, but one before it has\nhelp: sizes with defaults stand last",
+                p.name
+            );
+            diag.error(p.name.span(), text);
+        }
+        optional |= p.default.is_some();
+        if let Some(e) = &p.default
+            && !matches!(e.kind, ExprKind::Number(_, true) | ExprKind::Name(_))
+        {
+            diag.error(e.span, "a default is a whole number or a Rust constant");
+        }
+        out.push(Generic {
+            name: p.name.clone(),
+            default: p.default.as_ref().map(|e| match &e.kind {
+                ExprKind::Name(n) => quote!({ #n }),
+                _ => e.to_string().parse().unwrap_or_default(),
+            }),
+            value,
+        });
+    }
+    out
+}
+
+/// What the `where` clause states.
+fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
+    let mut cx = Cx::new(diag, false);
+    for e in &source.conditions {
+        let _ = condition(net, &mut cx, e);
+    }
+    net.require.extend(cx.require);
+}
+
+fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Told<()> {
+    let why = format!("`{e}` does not hold");
+    let zero = |e: &Expr| matches!(e.kind, ExprKind::Number(v, true) if v == 0.0);
+    let mut size = |e: &Expr| match constant(net, cx, e)?.as_dim() {
+        Some(d) => Ok(d),
+        None => Err(cx.error(e.span, "a condition is about whole sizes")),
+    };
+    match &e.kind {
+        ExprKind::Binary(ast::Op::Eq, left, right) if zero(right) => {
+            if let ExprKind::Binary(ast::Op::Rem, a, b) = &left.kind {
+                let (a, b) = (size(a)?, size(b)?);
+                return cx.divides(&a, &b, e.span, &why).map(|_| ());
+            }
+        }
+        ExprKind::Binary(op, a, b) => {
+            let one = Dim::one();
+            let order = |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why);
+            let (a, b) = (size(a)?, size(b)?);
+            match op {
+                ast::Op::Ge => return order(cx, &a, &b),
+                ast::Op::Le => return order(cx, &b, &a),
+                ast::Op::Gt => return order(cx, &a, &b.add(&one)),
+                ast::Op::Lt => return order(cx, &b, &a.add(&one)),
+                ast::Op::Eq => return order(cx, &a, &b).and_then(|()| order(cx, &b, &a)),
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+    Err(cx.error(
+        e.span,
+        "a condition is that one size divides another, `D % HEADS == 0`, or compares two: `D >= 8`",
+    ))
+}
+
 /// Capitalised names in layer arguments and parameter shapes are Rust constants.
 fn collect_consts(source: &ast::Network, net: &mut Net) {
     let mut found = Vec::new();
+    let defaults = source.generics.iter().filter_map(|p| p.default.as_ref());
+    defaults
+        .chain(&source.conditions)
+        .for_each(|e| names(e, &mut found));
     for field in &source.fields {
         names_of_kind(&field.kind, &mut found);
     }
@@ -138,6 +241,7 @@ fn collect_consts(source: &ast::Network, net: &mut Net) {
         let text = name.to_string();
         if text.starts_with(char::is_uppercase)
             && text != "None"
+            && !net.generics.iter().any(|g| g.name == text)
             && !net.consts.iter().any(|(n, _)| *n == text)
         {
             net.consts.push((text, name.span()));
@@ -149,6 +253,7 @@ fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     match kind {
         ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
         ast::FieldKind::Param { shape, .. } => shape.iter().for_each(|e| names(e, out)),
+        ast::FieldKind::Block { args, .. } => args.iter().for_each(|e| names(e, out)),
         ast::FieldKind::Array { element, count } => {
             names_of_kind(element, out);
             names(count, out);
@@ -179,14 +284,15 @@ fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
         ExprKind::Name(n) if n == "None" => Value::Null,
         ExprKind::Name(n) => {
             let name = n.to_string();
-            if !net.consts.iter().any(|(c, _)| *c == name) {
+            let Some(d) = net.constant(&name) else {
                 let text = format!(
                     "`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
                     name.to_uppercase()
                 );
                 return Err(cx.error(e.span, text));
-            }
-            Value::Dim(Dim::atom(Atom::Const(name)))
+            };
+            d.value()
+                .map_or(Value::Dim(d), |v| Value::Number(v as f64, true))
         }
         ExprKind::Arrow(a, b) => Value::Arrow(
             Box::new(constant(net, cx, a)?),
@@ -274,7 +380,7 @@ fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Told<Vec<Given>> {
     told.map_or(Ok(out), Err)
 }
 
-fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
+fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field {
     let first = net.params.len();
     let index = net.fields.len();
     let mut cx = Cx::new(diag, false);
@@ -305,7 +411,15 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
             let name = layer.to_string();
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
                 let hint = did_you_mean(&name, layers::names().chain(["Param"]));
-                diag.error(layer.span(), format!("there is no layer `{name}`{hint}"));
+                let mut text = format!("there is no layer `{name}`{hint}");
+                if hint.is_empty() {
+                    text += &format!(
+                        "\nhelp: a network of your own has no parentheses: `{name}`, or `{name}<128>` with its sizes"
+                    );
+                } else {
+                    text += &format!("\nhelp: a network of your own is written `{name}<>`");
+                }
+                diag.error(layer.span(), text);
                 return out;
             };
             let Ok(layer) = declared else { return out };
@@ -322,6 +436,28 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
                 });
             }
             out.kind = FieldKind::Layer(layer);
+        }
+        ast::FieldKind::Block { path, args } => {
+            let (open, close) = array_text(&out.stack);
+            let text = block_text(path, args);
+            out.decl = format!("{}: {open}{text}{close}", field.name);
+            let Ok(instance) = block(net, unit, &mut cx, path, args) else {
+                return out;
+            };
+            let places = ".{}".repeat(out.stack.len());
+            for p in &instance.net.params {
+                let together = |a: &[Dim], b: &[Dim]| -> Shape { [a, b].concat() };
+                net.params.push(Param {
+                    name: format!("{}{places}.{}", field.name.unraw(), p.name),
+                    shape: together(&out.stack, &p.shape),
+                    stack: together(&out.stack, &p.stack),
+                    init: p.init.clone(),
+                    frozen: field.frozen || p.frozen,
+                    field: index,
+                });
+            }
+            cx.require.extend(instance.net.require.iter().cloned());
+            out.kind = FieldKind::Block(Box::new(instance));
         }
         ast::FieldKind::Param { shape, .. } if !out.stack.is_empty() => {
             let shape: Vec<String> = shape.iter().map(Expr::to_string).collect();
@@ -354,8 +490,85 @@ fn declare(net: &mut Net, field: &ast::Field, diag: &Diag) -> Field {
         }
     }
     out.params = first..net.params.len();
-    net.require.extend(cx.require);
+    for r in cx.require {
+        if !net.require.contains(&r) {
+            net.require.push(r);
+        }
+    }
     out
+}
+
+/// `Block<128, 4>`.
+fn block_text(path: &[Ident], args: &[Expr]) -> String {
+    let list: Vec<String> = args.iter().map(Expr::to_string).collect();
+    match list.is_empty() {
+        true => ast::show_path(path),
+        false => format!("{}<{}>", ast::show_path(path), list.join(", ")),
+    }
+}
+
+/// The network of a field, with values for its const parameters.
+fn block(net: &mut Net, unit: &Unit, cx: &mut Cx, path: &[Ident], args: &[Expr]) -> Told<Instance> {
+    // One with mistakes has told them.
+    let unit = unit.of(path).ok_or(Poison)?;
+    let span = path.last().map_or_else(Span::call_site, Ident::span);
+    let text = block_text(path, args);
+    let wanted = &unit.source.generics;
+    let mut values = Vec::new();
+    for e in args {
+        let d = constant(net, cx, e)?.as_dim();
+        values.push(match d {
+            Some(d) if d.value().is_none_or(|v| v >= 0) => d,
+            _ => return Err(cx.error(e.span, "a size is a whole number, not negative")),
+        });
+    }
+    let least = wanted.iter().filter(|p| p.default.is_none()).count();
+    if values.len() < least || values.len() > wanted.len() {
+        let declared: Vec<String> = (wanted.iter())
+            .map(|p| match &p.default {
+                Some(d) => format!("const {}: usize = {d}", p.name),
+                None => format!("const {}: usize", p.name),
+            })
+            .collect();
+        let declared = match declared.is_empty() {
+            true => String::new(),
+            false => format!("<{}>", declared.join(", ")),
+        };
+        let sizes = crate::args::count(wanted.len(), "size");
+        let text = format!(
+            "`{}` takes {}{sizes}, not {}\nit is declared as `struct {}{declared}`",
+            unit.source.name,
+            if least < wanted.len() { "at most " } else { "" },
+            values.len(),
+            unit.source.name,
+        );
+        return Err(cx.error(span, text));
+    }
+    let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
+    for p in &wanted[values.len()..] {
+        values.push(match p.default.as_ref().map(|e| &e.kind) {
+            Some(ExprKind::Number(v, true)) => Dim::from(*v as i64),
+            Some(ExprKind::Name(n)) => Dim::atom(Atom::Const(format!("{prefix}{n}"))),
+            _ => return Err(Poison),
+        });
+    }
+    let diag = Diag::default();
+    let inner = instance(&unit, values, &prefix, &diag);
+    let messages = diag.messages();
+    for m in &messages {
+        cx.error(span, format!("in `{text}`: {}", m.text));
+    }
+    if !messages.is_empty() {
+        return Err(Poison);
+    }
+    if !net.held.iter().any(|h| h.path == path) {
+        net.held.push(Held {
+            path: path.to_vec(),
+            generics: wanted.len(),
+            consts: inner.all_consts(),
+        });
+    }
+    Ok(Instance { net: inner, unit })
 }
 
 /// The number of an array's elements.
@@ -568,8 +781,8 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         ExprKind::Number(..) => Err(cx.error(e.span, "a size is a whole number, not negative")),
         ExprKind::Name(n) => {
             let name = n.to_string();
-            if net.consts.iter().any(|(c, _)| *c == name) {
-                return Ok(Dim::atom(Atom::Const(name)));
+            if let Some(d) = net.constant(&name) {
+                return Ok(d);
             }
             if !name.starts_with(char::is_uppercase) {
                 let text = format!(

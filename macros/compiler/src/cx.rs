@@ -18,6 +18,14 @@ pub enum Require {
     AtLeast(Dim, Dim),
 }
 
+impl Require {
+    /// Whether it is known when the network is compiled.
+    pub fn is_constant(&self) -> bool {
+        let (Require::Divides(p, q) | Require::AtLeast(p, q)) = self;
+        p.names().is_empty() && q.names().is_empty()
+    }
+}
+
 impl std::fmt::Display for Require {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -45,6 +45,19 @@ impl Diag {
         Poison
     }
 
+    /// How many have been told.
+    pub fn count(&self) -> usize {
+        self.messages.borrow().len()
+    }
+
+    /// Moves what was told after the first `from` to another token, with words before it.
+    pub fn move_to(&self, from: usize, span: Span, before: &str) {
+        for m in self.messages.borrow_mut().iter_mut().skip(from) {
+            m.span = span;
+            m.text.insert_str(0, before);
+        }
+    }
+
     /// Whether any mistake was told.
     pub fn any(&self) -> bool {
         !self.messages.borrow().is_empty()

@@ -22,6 +22,7 @@ pub mod parse;
 pub mod passes;
 pub mod pipeline;
 pub mod scalar;
+pub mod unit;
 pub mod value;
 
-pub use pipeline::expand;
+pub use pipeline::{expand, expand_call};

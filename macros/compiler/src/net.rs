@@ -1,10 +1,12 @@
 //! The network after `check`: layers declared, parameters laid out, signatures resolved.
 
 use crate::cx::Require;
-use crate::dim::{Dim, Shape, numel};
+use crate::dim::{Atom, Dim, Shape, numel};
 use crate::ir::DType;
 use crate::layers::{Init, Layer};
-use proc_macro2::{Ident, Span};
+use crate::unit::Unit;
+use proc_macro2::{Ident, Span, TokenStream};
+use std::rc::Rc;
 
 /// A field.
 pub struct Field {
@@ -26,8 +28,28 @@ pub enum FieldKind {
     Layer(Box<dyn Layer>),
     /// A parameter of one's own.
     Param,
+    /// A network.
+    Block(Box<Instance>),
     /// A mistake that has been told.
     Poison,
+}
+
+/// A network in a field: its const parameters have values in terms of the network around it.
+pub struct Instance {
+    /// The network.
+    pub net: Net,
+    /// Its source.
+    pub unit: Rc<Unit>,
+}
+
+/// A const parameter of a network.
+pub struct Generic {
+    /// Its name.
+    pub name: Ident,
+    /// Its default.
+    pub default: Option<TokenStream>,
+    /// Its value: itself, or what a field gives it.
+    pub value: Dim,
 }
 
 /// A parameter of the network.
@@ -130,17 +152,27 @@ impl Signature {
 
 /// A network.
 pub struct Net {
+    /// The path of the crate `netform`.
+    pub krate: TokenStream,
+    /// The name of the type parameter that is the device.
+    pub device: Ident,
+    /// What the names of Rust constants begin with in messages: `Block::` in a field.
+    pub prefix: String,
+    /// Const parameters.
+    pub generics: Vec<Generic>,
+    /// The networks in its fields, with the names of the Rust constants that they use.
+    pub held: Vec<Held>,
     /// The struct's name.
     pub name: Ident,
     /// Its attributes.
     pub attrs: Vec<syn::Attribute>,
     /// `pub` or not.
-    pub vis: proc_macro2::TokenStream,
+    pub vis: TokenStream,
     /// Fields.
     pub fields: Vec<Field>,
     /// Parameters of all fields, in order.
     pub params: Vec<Param>,
-    /// Rust constants in use, with the token of the first use.
+    /// Rust constants in its own declarations, with the token of the first use.
     pub consts: Vec<(String, Span)>,
     /// Conditions on the Rust constants that declarations state.
     pub require: Vec<Require>,
@@ -148,7 +180,37 @@ pub struct Net {
     pub signatures: Vec<Signature>,
 }
 
+/// A network in a field, as the code that uses its constants needs it.
+#[derive(Clone)]
+pub struct Held {
+    /// Where it is.
+    pub path: Vec<Ident>,
+    /// How many const parameters it has.
+    pub generics: usize,
+    /// The Rust constants that it uses.
+    pub consts: Vec<String>,
+}
+
 impl Net {
+    /// What a capital name in a declaration or signature stands for, if it is no named dimension.
+    pub fn constant(&self, name: &str) -> Option<Dim> {
+        if let Some(g) = self.generics.iter().find(|g| g.name == name) {
+            return Some(g.value.clone());
+        }
+        let known = self.consts.iter().any(|(c, _)| c == name);
+        known.then(|| Dim::atom(Atom::Const(format!("{}{name}", self.prefix))))
+    }
+
+    /// All Rust constants in use, those of networks in fields under their names.
+    pub fn all_consts(&self) -> Vec<String> {
+        let own = self.consts.iter().map(|(c, _)| c.clone());
+        let held = self.held.iter().flat_map(|h| {
+            let name = crate::ast::show_path(&h.path);
+            h.consts.iter().map(move |c| format!("{name}::{c}"))
+        });
+        own.chain(held).collect()
+    }
+
     /// A parameter's number of elements.
     pub fn param_len(&self, index: usize) -> Dim {
         numel(&self.params[index].shape)

@@ -12,24 +12,45 @@ use crate::lower;
 use crate::net::Net;
 use crate::parse::parse;
 use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
+use crate::unit::{self, Call};
 use proc_macro2::TokenStream;
+use quote::quote;
 
-/// Expands one `network!`.
-pub fn expand(tokens: TokenStream) -> TokenStream {
+/// Expands the tokens of one network, which holds no others.
+pub fn expand(source: TokenStream) -> TokenStream {
+    expand_call(&Call::alone(source), "")
+}
+
+/// Expands one call of the macro. `spot`: where it stands, for a name that no other network has.
+pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     let diag = Diag::default();
-    let Some(source) = parse(tokens, &diag) else {
+    let Some(source) = parse(call.source.clone(), &diag) else {
         return diag.to_tokens();
     };
-    let net = check(&source, &diag);
-    check_bodies(&net, &source, &diag);
+    unit::holds_itself(&source, &diag);
+    // Those in fields are asked for their tokens, unless that would never end.
+    if !diag.any()
+        && let Some(ask) = call.ask(&source)
+    {
+        return ask;
+    }
+    let unit = call.unit(source);
+    let mut net = check(&unit, &diag);
+    net.krate = call.krate.clone();
+    check_bodies(&net, &unit.source, &diag);
     let compiled = if diag.any() {
         Err(crate::diag::Poison)
     } else {
-        self::programs(&net, &source, &diag)
+        self::programs(&net, &unit.source, &diag)
     };
     match compiled {
-        Ok(programs) if !diag.any() => codegen::network(&net, &programs),
+        Ok(programs) if !diag.any() => {
+            let schema = unit::schema(&unit.source, &call.handed_out(), spot);
+            let network = codegen::network(&net, &programs);
+            quote!(#network #schema)
+        }
         _ => {
+            let schema = unit::schema(&unit.source, &quote!(!), spot);
             // A struct called as its own type parameter would only add rustc's complaints.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
@@ -37,7 +58,7 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
                 codegen::skeleton(&net)
             };
             let errors = diag.to_tokens();
-            quote::quote!(#errors #skeleton)
+            quote!(#errors #skeleton #schema)
         }
     }
 }
@@ -105,6 +126,8 @@ pub struct Program {
     pub seeds: Vec<(Shape, DType)>,
     /// Conditions for the door.
     pub require: Vec<Require>,
+    /// Conditions on Rust constants and const parameters, for rustc.
+    pub constant: Vec<Require>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,
     /// What the outputs are, in a picture's program.
@@ -172,6 +195,10 @@ fn program(
     let mut graph = lowered.graph;
     let mut require = net.signatures[function].require.clone();
     require.extend(lowered.require);
+    // What declarations state already is checked when the network is compiled.
+    require.retain(|r| !net.require.contains(r));
+    let (constant, require): (Vec<Require>, Vec<Require>) =
+        require.into_iter().partition(Require::is_constant);
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
     let mut drawn = None;
@@ -199,6 +226,7 @@ fn program(
         grads,
         seeds,
         require,
+        constant,
         calls: lowered.calls,
         drawn,
     })

@@ -6,13 +6,15 @@ use netform_compiler::ir::{DType, Graph, NodeId, Op};
 use netform_compiler::passes::simplify::simplify;
 use netform_compiler::pipeline::{Mode, Program, programs};
 use netform_compiler::scalar::Scalar as S;
+use netform_compiler::unit::Unit;
 use netform_compiler::{check, parse};
 
 fn compile(source: &str, function: &str, mode: Mode) -> Program {
     let diag = Diag::default();
     let ast = parse::parse(source.parse().unwrap(), &diag).unwrap();
-    let net = check::check(&ast, &diag);
-    let all = programs(&net, &ast, &diag).unwrap_or_default();
+    let unit = Unit::alone(ast);
+    let net = check::check(&unit, &diag);
+    let all = programs(&net, &unit.source, &diag).unwrap_or_default();
     assert!(!diag.any(), "{:?}", diag.messages());
     all.into_iter()
         .find(|p| net.signatures[p.function].name == function && p.mode == mode)
@@ -44,10 +46,10 @@ fn bias_and_activation_join_their_product() {
          %5 = param 2 : float[10, 512]
          %6 = param 3 : float[10]
          %7 = matmul(%4, %5, %6) tb then { v0 = load 0; v1 = load 1 [_, d0]; v2 = add(v0, v1); -> v2 } : float[B, 10]
-         %8 = logsumexp(%7) dim=1 : float[B]
-         %9 = reshape(%1) : int[B, 1]
-         %10 = gather(%7, %9) dim=1 : float[B, 1]
-         %11 = sum(%10, %8) [0] over [B] { v0 = load 0 [d0]; v1 = load 1; v2 = sub(v0, v1); v3 = neg(v2); -> v3 } : float[]
+         %8 = reshape(%1) : int[B, 1]
+         %9 = gather(%7, %8) dim=1 : float[B, 1]
+         %10 = logsumexp(%7) dim=1 : float[B]
+         %11 = sum(%9, %10) [0] over [B] { v0 = load 0 [d0]; v1 = load 1; v2 = sub(v0, v1); v3 = neg(v2); -> v3 } : float[]
          %12 = map(%11) { v0 = load 0; v1 = size B; v2 = div(v0, v1); -> v2 } : float[]
          return %12",
     );

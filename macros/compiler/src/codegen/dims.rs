@@ -10,6 +10,19 @@ pub fn variable(name: &str) -> Ident {
     Ident::new(&ident.to_string(), Span::mixed_site())
 }
 
+/// A Rust constant or const parameter; of a network in a field, the name of its copy.
+pub fn constant(name: &str) -> Ident {
+    match name.contains("::") {
+        true => Ident::new(&format!("__{}", flat(name)), Span::mixed_site()),
+        false => Ident::new(name, Span::call_site()),
+    }
+}
+
+/// `Block::WIDTH` as one word.
+pub fn flat(name: &str) -> String {
+    name.replace("::", "__")
+}
+
 /// The value. Differences that conditions at the door keep from going below 0 saturate.
 pub fn usize(d: &Dim) -> TokenStream {
     if let Some(v) = d.value() {
@@ -57,7 +70,7 @@ fn atom(a: &Atom) -> TokenStream {
             quote!(#v)
         }
         Atom::Const(n) => {
-            let c = Ident::new(n, Span::call_site());
+            let c = constant(n);
             quote!(#c)
         }
         Atom::Quotient(p, q) | Atom::Floor(p, q) => {

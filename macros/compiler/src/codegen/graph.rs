@@ -11,8 +11,8 @@ use crate::pipeline::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-/// The statics that describe the functions' graphs, before fusion.
-pub fn items(net: &Net, programs: &[Program]) -> TokenStream {
+/// The table of layers, and the statics that describe the functions' graphs, before fusion.
+pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     let of_mode = |mode| programs.iter().filter(move |p| p.mode == mode);
     let functions = of_mode(Mode::Infer).map(|p| function(net, p.function, &p.unfused));
     let pictures = of_mode(Mode::Draw).filter_map(|p| {
@@ -31,13 +31,16 @@ pub fn items(net: &Net, programs: &[Program]) -> TokenStream {
             }
         }
         let output = shapes.join(", ");
-        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &__SPEC_VALUE.params.split_at(#to).0.split_at(#from).1 })
+        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &Self::__SPEC.params.split_at(#to).0.split_at(#from).1 })
     });
-    quote! {
-        static __LAYERS: &[__nf::look::Layer] = &[#(#layers),*];
+    let layers = quote! {
+        const __LAYERS: &'static [__nf::look::Layer] = &[#(#layers),*];
+    };
+    let functions = quote! {
         static __FUNCTIONS: &[__nf::look::Function] = &[#(#functions),*];
         #(#pictures)*
-    }
+    };
+    (layers, functions)
 }
 
 /// A graph as `look::Function`.
@@ -102,11 +105,11 @@ fn picture(net: &Net, index: usize, d: &Drawn) -> TokenStream {
 }
 
 /// The method.
-pub fn accessor() -> TokenStream {
+pub fn accessor(items: &TokenStream) -> TokenStream {
     quote! {
         /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
         pub fn graph() -> __nf::look::Graph {
-            __nf::look::Graph { name: __SPEC.name, layers: __LAYERS, functions: __FUNCTIONS }
+            __nf::look::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: __FUNCTIONS }
         }
     }
 }

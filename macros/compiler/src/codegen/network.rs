@@ -1,6 +1,6 @@
 //! The struct, its descriptions and its methods.
 
-use super::dims::usize;
+use super::dims::{constant, flat, usize};
 use super::map::Maps;
 use super::plan::{self, names};
 use crate::check::bare;
@@ -12,6 +12,35 @@ use crate::pipeline::{Mode, Program};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
+/// The const parameters, and the device, as lists for `impl`s and types.
+struct Generics {
+    /// `const D: usize, const HEADS: usize,`.
+    declared: TokenStream,
+    /// The same with defaults.
+    defaults: TokenStream,
+    /// `D, HEADS,`.
+    used: TokenStream,
+    /// The constants behind the methods, for these parameters.
+    items: TokenStream,
+    /// The name of the device's type parameter.
+    device: Ident,
+}
+
+fn generics(net: &Net) -> Generics {
+    let names: Vec<&Ident> = net.generics.iter().map(|g| &g.name).collect();
+    let defaults = net.generics.iter().map(|g| {
+        let (name, default) = (&g.name, g.default.as_ref().map(|d| quote!(= #d)));
+        quote!(const #name: usize #default)
+    });
+    Generics {
+        declared: quote!(#(const #names: usize,)*),
+        defaults: quote!(#(#defaults,)*),
+        used: quote!(#(#names,)*),
+        items: quote!(__Items::<#(#names,)*>),
+        device: net.device.clone(),
+    }
+}
+
 /// Everything for a network.
 pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let mut maps = Maps::default();
@@ -20,45 +49,60 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
         .map(|p| plan::items(net, p, &mut maps))
         .collect();
     let maps = maps.items;
-    let (structure, spec) = (structure(net), spec(net));
-    let name = &net.name;
+    let (structure, spec) = (structure(net), spec(net, programs));
+    let (consts, aliases) = constants(net);
+    let (name, krate) = (&net.name, &net.krate);
+    let generics = generics(net);
+    let Generics {
+        declared,
+        used,
+        items,
+        device: d,
+        ..
+    } = &generics;
     let methods: TokenStream = (0..net.signatures.len())
         .map(|i| methods(net, i, programs))
         .collect();
     let memory = programs.iter().map(|p| memory(net, p));
-    let graphs = super::graph::items(net, programs);
-    let draw = super::graph::accessor();
+    let (layers, graphs) = super::graph::items(net, programs);
+    let graph = super::graph::accessor(items);
     quote! {
         #structure
         #[allow(unused, nonstandard_style, clippy::all, clippy::pedantic)]
         const _: () = {
-            use ::netform::__private as __nf;
+            use #krate::__private as __nf;
             use __nf::Network as _;
-            #spec
+            #consts
             #maps
-            #plans
             #graphs
-            impl #name<__nf::Cpu> {
-                /// Number of parameters.
-                pub const PARAMETERS: usize = __SPEC.parameters;
-                /// Bytes of the parameters in `f32`.
-                pub const WEIGHT_BYTES: usize = __SPEC.parameters * 4;
-                #(#memory)*
-                #draw
+            struct __Items<#declared>;
+            impl<#declared> #items {
+                #spec
+                #layers
+                #plans
             }
-            impl<D: __nf::Device> #name<D> {
+            impl<#declared> #name<#used __nf::Cpu> {
+                /// Number of parameters.
+                pub const PARAMETERS: usize = #items::__SPEC.parameters;
+                /// Bytes of the parameters in `f32`.
+                pub const WEIGHT_BYTES: usize = #items::__SPEC.parameters * 4;
+                #(#memory)*
+                #graph
+            }
+            #aliases
+            impl<#declared #d: __nf::Device> #name<#used #d> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
-                pub fn new(device: D, seed: u64) -> __nf::Result<Self> {
-                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, &__SPEC)? })
+                pub fn new(device: #d, seed: u64) -> __nf::Result<Self> {
+                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #items::__SPEC)? })
                 }
                 #methods
             }
-            impl<D: __nf::Device> __nf::Network for #name<D> {
-                type Device = D;
-                const PARAMETERS: usize = __SPEC.parameters;
-                const WEIGHT_BYTES: usize = __SPEC.parameters * 4;
-                fn core(&self) -> &__nf::Core<D> { &self.core }
-                fn core_mut(&mut self) -> &mut __nf::Core<D> { &mut self.core }
+            impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
+                type Device = #d;
+                const PARAMETERS: usize = #items::__SPEC.parameters;
+                const WEIGHT_BYTES: usize = #items::__SPEC.parameters * 4;
+                fn core(&self) -> &__nf::Core<#d> { &self.core }
+                fn core_mut(&mut self) -> &mut __nf::Core<#d> { &mut self.core }
             }
         };
     }
@@ -68,12 +112,18 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
 /// network has mistakes.
 pub fn skeleton(net: &Net) -> TokenStream {
     let structure = structure(net);
-    let name = &net.name;
+    let (name, krate) = (&net.name, &net.krate);
+    let Generics {
+        declared,
+        used,
+        device: d,
+        ..
+    } = generics(net);
     let methods: TokenStream = net
         .signatures
         .iter()
         .filter(|s| !s.poisoned)
-        .map(|s| signatures(s, None))
+        .map(|s| signatures(net, s, None))
         .collect();
     let memory = net.signatures.iter().flat_map(|s| {
         let dims = lower_names(&s.dims);
@@ -90,42 +140,80 @@ pub fn skeleton(net: &Net) -> TokenStream {
             })
             .collect::<Vec<_>>()
     });
+    let (consts, _) = constants(net);
     quote! {
         #structure
-        #[allow(unused, clippy::all)]
+        #[allow(unused, nonstandard_style, clippy::all)]
         const _: () = {
-            use ::netform::__private as __nf;
-            impl #name<__nf::Cpu> {
+            use #krate::__private as __nf;
+            #consts
+            impl<#declared> #name<#used __nf::Cpu> {
                 pub const PARAMETERS: usize = 0;
                 pub const WEIGHT_BYTES: usize = 0;
                 #(#memory)*
                 pub fn graph() -> __nf::look::Graph { ::core::panic!() }
             }
-            impl<D: __nf::Device> #name<D> {
-                pub fn new(device: D, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+            impl<#declared #d: __nf::Device> #name<#used #d> {
+                pub fn new(device: #d, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
                 #methods
             }
-            impl<D: __nf::Device> __nf::Network for #name<D> {
-                type Device = D;
+            impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
+                type Device = #d;
                 const PARAMETERS: usize = 0;
                 const WEIGHT_BYTES: usize = 0;
-                fn core(&self) -> &__nf::Core<D> { ::core::panic!() }
-                fn core_mut(&mut self) -> &mut __nf::Core<D> { ::core::panic!() }
+                fn core(&self) -> &__nf::Core<#d> { ::core::panic!() }
+                fn core_mut(&mut self) -> &mut __nf::Core<#d> { ::core::panic!() }
             }
         };
     }
 }
 
 fn structure(net: &Net) -> TokenStream {
-    let (attrs, vis, name) = (&net.attrs, &net.vis, &net.name);
+    let (attrs, vis, name, krate) = (&net.attrs, &net.vis, &net.name, &net.krate);
     let table = table(net);
+    let Generics {
+        defaults,
+        device: d,
+        ..
+    } = generics(net);
     quote! {
         #(#attrs)*
         #[doc = #table]
-        #vis struct #name<D: ::netform::__private::Device = ::netform::__private::Cpu> {
-            core: ::netform::__private::Core<D>,
+        #vis struct #name<#defaults #d: #krate::__private::Device = #krate::__private::Cpu> {
+            core: #krate::__private::Core<#d>,
         }
     }
+}
+
+/// The Rust constants: checks of the network's own, each where the user wrote it, so that a wrong
+/// type is underlined there; copies of those of networks in fields. And for networks that hold this
+/// one, all of them by name.
+fn constants(net: &Net) -> (TokenStream, TokenStream) {
+    let own = net.consts.iter().map(|(c, span)| {
+        let c = Ident::new(c, *span);
+        quote!(const _: usize = #c;)
+    });
+    let held = net.held.iter().flat_map(|h| {
+        let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
+        let prefix = crate::ast::show_path(path);
+        h.consts.iter().map(move |c| {
+            let copy = constant(&format!("{prefix}::{c}"));
+            let name = format_ident!("__NETFORM_{}", flat(c));
+            quote!(const #copy: usize = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
+        })
+    });
+    let consts = quote!(#(#own)* #(#held)*);
+    let all = net.all_consts();
+    if all.is_empty() {
+        return (consts, TokenStream::new());
+    }
+    let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+    let all = all.iter().map(|c| {
+        let (value, name) = (constant(c), format_ident!("__NETFORM_{}", flat(c)));
+        quote!(#[doc(hidden)] pub const #name: usize = #value;)
+    });
+    let aliases = quote!(impl #name<#(#zeros,)* __nf::Cpu> { #(#all)* });
+    (consts, aliases)
 }
 
 /// The table of layers for the struct's documentation.
@@ -155,7 +243,8 @@ fn table(net: &Net) -> String {
     out
 }
 
-fn spec(net: &Net) -> TokenStream {
+/// The parameters' places, and what declarations and functions demand of the Rust constants.
+fn spec(net: &Net, programs: &[Program]) -> TokenStream {
     let count = net.params.len();
     let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
     let params = net.params.iter().enumerate().map(|(i, p)| {
@@ -168,35 +257,32 @@ fn spec(net: &Net) -> TokenStream {
                 name: #name,
                 stack: &[#(#stack),*],
                 shape: &[#(#shape),*],
-                offset: __OFFSETS[#i],
+                offset: Self::__OFFSETS[#i],
                 init: #init,
                 frozen: #frozen,
             }
         }
     });
     let name = net.name.to_string();
-    // Each constant once, where the user wrote it: a wrong type is underlined there.
-    let consts = net.consts.iter().map(|(c, span)| {
-        let c = Ident::new(c, *span);
-        quote!(const _: usize = #c;)
-    });
-    let asserts = net.require.iter().map(|r| {
-        let (holds, text) = (plan::holds(r), r.to_string());
-        quote!(
-            const _: () = ::core::assert!(#holds, #text);
-        )
+    let mut demands = net.require.clone();
+    for r in programs.iter().flat_map(|p| &p.constant) {
+        if !demands.contains(r) {
+            demands.push(r.clone());
+        }
+    }
+    let asserts = demands.iter().map(|r| {
+        let (holds, text) = (plan::holds(r), format!("`{}`: {r}", net.name));
+        quote!(::core::assert!(#holds, #text);)
     });
     quote! {
-        #(#consts)*
-        #(#asserts)*
+        const __CHECKED: () = { #(#asserts)* };
         const __LENS: [usize; #count] = [#(#lens),*];
-        const __OFFSETS: [usize; #count] = __nf::offsets(&__LENS);
-        static __SPEC: __nf::NetSpec = __SPEC_VALUE;
-        const __SPEC_VALUE: __nf::NetSpec = __nf::NetSpec {
+        const __OFFSETS: [usize; #count] = __nf::offsets(&Self::__LENS);
+        const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,
             params: &[#(#params),*],
-            flat_len: __nf::flat_len(&__LENS),
-            parameters: __nf::total(&__LENS),
+            flat_len: __nf::flat_len(&Self::__LENS),
+            parameters: { let () = Self::__CHECKED; __nf::total(&Self::__LENS) },
         };
     }
 }
@@ -238,6 +324,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     let name = format_ident!("{}{suffix}_memory", signature.name);
     let layout = names(net, p).layout;
     let dims = lower_names(&signature.dims);
+    let items = generics(net).items;
     let slots = p.memory.slots.len();
     let doc = format!(
         "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
@@ -251,7 +338,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     quote! {
         #[doc = #doc]
         pub const fn #name(#(#dims: usize),*) -> usize {
-            #layout(&[#(#dims),*], 4, &mut [0; #slots])
+            #items::#layout(&[#(#dims),*], 4, &mut [0; #slots])
         }
     }
 }
@@ -289,23 +376,23 @@ fn fixed(d: &Dim) -> Option<TokenStream> {
         let v = Literal::usize_unsuffixed(usize::try_from(v).ok()?);
         return Some(quote!(#v));
     }
-    let mut constant = None;
+    let mut found = None;
     d.visit(&mut |a| {
         if let Atom::Const(n) = a {
-            constant = Some(n.clone());
+            found = Some(n.clone());
         }
     });
-    let name = constant?;
+    let name = found?;
     (bare(d).is_none() && *d == Dim::atom(Atom::Const(name.clone()))).then(|| {
-        let c = Ident::new(&name, Span::call_site());
+        let c = constant(&name);
         quote!({ #c })
     })
 }
 
 /// The element of an output's slice: nested arrays of the fixed trailing dimensions.
-fn row_type(elem: Elem, shape: &Shape) -> TokenStream {
+fn row_type(d: &Ident, elem: Elem, shape: &Shape) -> TokenStream {
     let mut out = match elem {
-        Elem::Float => quote!(<D as __nf::Device>::Float),
+        Elem::Float => quote!(<#d as __nf::Device>::Float),
         Elem::U32 => quote!(u32),
         Elem::I32 | Elem::I64 => quote!(i32),
         Elem::Bool => quote!(bool),
@@ -338,6 +425,7 @@ struct Bodies {
 
 fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     let s = &net.signatures[index];
+    let items = generics(net).items;
     let find = |mode| {
         programs
             .iter()
@@ -369,7 +457,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         quote!(::core::result::Result::Ok(#all))
     };
     let infer = quote! {
-        let lent = self.core.infer(&#plan, &[#(#sources),*], |run, dims| #body(run, dims))?;
+        let lent = self.core.infer(#items::#plan, &[#(#sources),*], |run, dims| #items::#body(run, dims))?;
         #results
     };
     let plan::Names { plan, body, .. } = names(net, back);
@@ -398,7 +486,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     };
     let train = |accumulate: bool| {
         quote! {
-            let lent = self.core.train(&#plan, &[#(#sources,)* #(#seeds),*], |run, dims| #body(run, dims), #accumulate)?;
+            let lent = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], |run, dims| #items::#body(run, dims), #accumulate)?;
         }
     };
     let (once, more) = (train(false), train(true));
@@ -417,12 +505,12 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             let plan::Names { plan, body, .. } = names(net, p);
             let drawn = super::graph::drawn(net, p.function);
             quote! {
-                let lent = self.core.infer(&#plan, &[#(#sources),*], |run, dims| #body(run, dims))?;
+                let lent = self.core.infer(#items::#plan, &[#(#sources),*], |run, dims| #items::#body(run, dims))?;
                 __nf::look::Picture::new(&#drawn, &lent)
             }
         }),
     };
-    signatures(s, Some(&bodies))
+    signatures(net, s, Some(&bodies))
 }
 
 fn seed_names(n: usize) -> Vec<Ident> {
@@ -439,8 +527,8 @@ fn seed_names(n: usize) -> Vec<Ident> {
 }
 
 /// The methods of one function, with bodies or (for a network with mistakes) without.
-fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
-    let (name, attrs) = (&s.name, &s.attrs);
+fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
+    let (name, attrs, d) = (&s.name, &s.attrs, &net.device);
     let none = quote!(::core::panic!());
     let part = |f: fn(&Bodies) -> &TokenStream| bodies.map_or(none.clone(), |b| f(b).clone());
     let args: Vec<TokenStream> = s
@@ -466,8 +554,8 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         })
         .collect();
     let row = |elem, shape: &Shape| {
-        let row = row_type(elem, shape);
-        quote!(__nf::Output<D, #row>)
+        let row = row_type(d, elem, shape);
+        quote!(__nf::Output<#d, #row>)
     };
     let grads: Vec<TokenStream> = s
         .args
@@ -514,10 +602,10 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         };
     }
     let back = match grads.len() {
-        0 => quote!(__nf::Loss<D>),
+        0 => quote!(__nf::Loss<#d>),
         _ => {
             let grads = tuple(&grads);
-            quote!((__nf::Loss<D>, #grads))
+            quote!((__nf::Loss<#d>, #grads))
         }
     };
     let (f_backward, f_accumulate, f_step) = (
@@ -546,12 +634,12 @@ fn signatures(s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
         #drawing
         #(#attrs)*
         #[doc = #doc]
-        pub fn #name(&self, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #infer }
+        pub fn #name(&self, #(#args),*) -> __nf::Result<__nf::Loss<#d>> { #infer }
         #[doc = #backward_doc]
         pub fn #f_backward(&mut self, #(#args),*) -> __nf::Result<#back> { #backward }
         #[doc = #accumulate_doc]
         pub fn #f_accumulate(&mut self, #(#args),*) -> __nf::Result<#back> { #accumulate }
         #[doc = #step_doc]
-        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args),*) -> __nf::Result<__nf::Loss<D>> { #step }
+        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args),*) -> __nf::Result<__nf::Loss<#d>> { #step }
     }
 }

@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 
 /// The names of a program's items.
 pub struct Names {
-    /// The plan's static.
+    /// The plan's constant.
     pub plan: Ident,
     /// The layout function.
     pub layout: Ident,
@@ -127,18 +127,18 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
     quote! {
-        static #plan: __nf::Plan = __nf::Plan {
+        const #plan: &'static __nf::Plan = &__nf::Plan {
             name: #shown,
             dims: &[#(#dims),*],
             inputs: &[#(#inputs),*],
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
             slots: #slots,
-            layout: #layout,
+            layout: Self::#layout,
             random: #random,
         };
         const fn #layout(dims: &[usize], float: usize, at: &mut [usize]) -> usize { #layout_body }
-        fn #body<D: __nf::Device>(run: &mut __nf::Run<'_, D>, dims: &[usize]) {
+        fn #body<__D: __nf::Device>(run: &mut __nf::Run<'_, __D>, dims: &[usize]) {
             #unpack
             #steps
             #zeros
@@ -258,7 +258,7 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
     missing
         .map(|p| {
             let len = usize(&numel(&net.params[p].shape));
-            quote!(let y = run.grad(__OFFSETS[#p], #len); run.fill(y, 0.0);)
+            quote!(let y = run.grad(Self::__OFFSETS[#p], #len); run.fill(y, 0.0);)
         })
         .collect()
 }

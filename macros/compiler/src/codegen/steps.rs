@@ -56,8 +56,8 @@ impl Steps<'_> {
                 let t = dtype(t);
                 quote!(run.slot(#slot, #t, #n))
             }
-            Place::Param(p) => quote!(run.param(__OFFSETS[#p], #n)),
-            Place::Grad(p) => quote!(run.grad(__OFFSETS[#p], #n)),
+            Place::Param(p) => quote!(run.param(Self::__OFFSETS[#p], #n)),
+            Place::Grad(p) => quote!(run.grad(Self::__OFFSETS[#p], #n)),
             Place::Part(whole, number) => {
                 let count = self.loops.iter().find(|l| l.0 == *number);
                 let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));

@@ -5,7 +5,6 @@ use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check::arithmetic;
 use crate::diag::{Poison, Told, did_you_mean};
-use crate::dim::{Atom, Dim};
 use crate::ir::{DType, Here};
 use crate::layers;
 use crate::net::FieldKind;
@@ -13,6 +12,7 @@ use crate::ops;
 use crate::scalar::Scalar as S;
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
 
 impl Lower<'_> {
     /// The value of an expression; a mistake in it has been told.
@@ -85,8 +85,10 @@ impl Lower<'_> {
                 .value()
                 .map_or_else(|| Value::Dim(d.clone()), |v| Value::Number(v as f64, true)));
         }
-        if self.net.consts.iter().any(|(c, _)| *c == name) {
-            return Ok(Value::Dim(Dim::atom(Atom::Const(name))));
+        if let Some(d) = self.net.constant(&name) {
+            return Ok(d
+                .value()
+                .map_or(Value::Dim(d), |v| Value::Number(v as f64, true)));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == name) {
             return self.field_value(i, span);
@@ -159,31 +161,12 @@ impl Lower<'_> {
             ));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
-            self.used[i] = true;
-            let params = match self.net.fields[i].kind {
-                FieldKind::Layer(_) => self.net.fields[i].params.clone(),
-                _ => 0..0,
-            };
-            let params = params.map(|p| self.param(p)).collect();
-            let layer = LayerRef {
-                field: i,
-                level: 0,
-                params,
-            };
+            self.uses(i);
+            let layer = self.whole(i);
             return self.call_layer(layer, span, given?);
         }
         if let Some(i) = self.net.signatures.iter().position(|s| s.name == text) {
-            let mut positional = Vec::new();
-            for g in given? {
-                if let Some(n) = &g.name {
-                    return Err(self.cx.error(
-                        n.span(),
-                        format!("the arguments of `{text}` are given by position"),
-                    ));
-                }
-                positional.push((g.value, g.span, g.text));
-            }
-            return self.call_function(i, span, positional);
+            return self.call_function(None, i, span, given?);
         }
         if ops::find(&text).is_some() {
             return self.op(&text, span, given?);
@@ -238,6 +221,7 @@ impl Lower<'_> {
                 );
                 return Err(self.cx.error(span, text));
             }
+            FieldKind::Block(block) => return self.call_block(&of, block, None, span, given),
             FieldKind::Layer(layer) => layer,
         };
         let name = field.name.to_string();
@@ -257,7 +241,7 @@ impl Lower<'_> {
         let value = layer.call(&mut self.cx, &call, given);
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
-            self.calls.push((of.field, self.cx.g.shape(t.id).clone()));
+            self.called(of.field, t.id);
             self.cx.origin.insert(t.id, field.decl.clone());
         }
         value
@@ -302,6 +286,10 @@ impl Lower<'_> {
             let all: Vec<ast::Arg> = std::iter::once(receiver).chain(args.to_vec()).collect();
             return self.scan(name.span(), &all);
         }
+        if let Some(layer) = self.block_at(x) {
+            let given = self.given(args);
+            return self.call_of_block(layer?, x, name, given?);
+        }
         let receiver = self.expr(x);
         let given = self.given(args);
         let text = name.to_string();
@@ -335,15 +323,24 @@ impl Lower<'_> {
         self.op(&text, name.span(), all)
     }
 
-    /// `layer.weight`: a parameter of a layer.
+    /// `layer.weight`: a parameter of a layer; `block.layer.weight`: of a layer of a network.
     fn member(&mut self, x: &Expr, name: &Ident) -> Told<Value> {
+        let mut path = name.to_string();
+        let mut root = x;
+        while let ExprKind::Field(inner, part) = &root.kind {
+            path = format!("{part}.{path}");
+            root = inner;
+        }
+        if let (ExprKind::Field(..), Some(layer)) = (&x.kind, self.block_at(root)) {
+            return self.layer_param(&layer?, root, &path, name.span());
+        }
         if let ExprKind::Name(base) = &x.kind
             && !self.scope.contains_key(&base.to_string())
             && let Some(i) = self.net.fields.iter().position(|f| *base == f.name)
             && self.net.fields[i].stack.is_empty()
         {
             let full = format!("{base}.{name}");
-            self.used[i] = true;
+            self.uses(i);
             if let Some(p) = self.net.params.iter().position(|p| p.name == full) {
                 let id = self.param(p);
                 return Ok(Value::Tensor(Tensor { id, text: full }));
@@ -371,7 +368,7 @@ impl Lower<'_> {
         }
         let v = self.expr(x)?;
         if let Value::Layer(layer) = &v {
-            return self.layer_param(layer, x, name);
+            return self.layer_param(layer, x, &path, name.span());
         }
         if *name == "T" {
             return self.op("t", name.span(), vec![plain(v, x)]);
@@ -386,19 +383,18 @@ impl Lower<'_> {
             .error(name.span(), format!("a value has no field `{name}`{help}")))
     }
 
-    /// `layer.weight` of a layer in an array.
-    fn layer_param(&mut self, layer: &LayerRef, x: &Expr, name: &Ident) -> Told<Value> {
+    /// `layer.weight` of a layer in an array, `block.layer.weight` of a network.
+    fn layer_param(&mut self, layer: &LayerRef, x: &Expr, name: &str, span: Span) -> Told<Value> {
         let field = &self.net.fields[layer.field];
         if layer.level < field.stack.len() {
             let text = format!("`{x}` is an array: choose one layer first, as `{x}[0].{name}`");
-            return Err(self.cx.error(name.span(), text));
+            return Err(self.cx.error(span, text));
         }
-        let own = |p: usize| {
-            let full = self.net.params[p].name.as_str();
-            full.rsplit("{}.").next().unwrap_or(full)
-        };
+        // Behind the field's name and the array's places.
+        let begin = field.name.unraw().to_string().len() + 1 + 3 * field.stack.len();
+        let own = |p: usize| self.net.params[p].name.get(begin..).unwrap_or_default();
         let names: Vec<&str> = field.params.clone().map(own).collect();
-        if let Some(k) = names.iter().position(|n| name == n) {
+        if let Some(k) = names.iter().position(|n| name == *n) {
             return Ok(Value::Tensor(Tensor {
                 id: layer.params[k],
                 text: format!("{x}.{name}"),
@@ -409,9 +405,9 @@ impl Lower<'_> {
             true => "no parameters".to_owned(),
             false => list.join(", "),
         };
-        let hint = did_you_mean(&name.to_string(), names);
+        let hint = did_you_mean(name, names);
         let text = format!("`{x}` has {has}, not `{name}`{hint}\n{}", field.decl);
-        Err(self.cx.error(name.span(), text))
+        Err(self.cx.error(span, text))
     }
 
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Told<Value> {
@@ -421,7 +417,7 @@ impl Lower<'_> {
             // A size divided or scaled by a number that is not whole is a number known when called.
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
-            if !mixed {
+            if !mixed && op != ast::Op::Rem {
                 return arithmetic(&mut self.cx, span, op, &x, &y);
             }
         }
@@ -433,6 +429,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let f = match op {
+            ast::Op::Rem => return Err(self.cx.error(span, "there is no `%` here")),
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,
             ast::Op::Mul => S::Mul,

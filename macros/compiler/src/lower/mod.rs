@@ -7,6 +7,7 @@
 //! so that a mistake is told once, where it is. `lower` inlines them.
 
 mod array;
+mod block;
 mod body;
 mod expr;
 mod recursion;
@@ -15,7 +16,6 @@ mod scan;
 pub use recursion::check_recursion;
 
 use crate::ast;
-use crate::check::bare;
 use crate::cx::{Cx, Require};
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Atom, Dim, Shape, show_shape};
@@ -50,7 +50,7 @@ pub struct Local {
 
 /// The walk's state.
 pub struct Lower<'a> {
-    /// The network.
+    /// The network whose function is read: the whole, or one in a field.
     pub net: &'a Net,
     /// Its source.
     pub source: &'a ast::Network,
@@ -59,6 +59,8 @@ pub struct Lower<'a> {
     /// Calls of functions stay opaque.
     opaque: bool,
     params: Vec<Option<NodeId>>,
+    /// In a field's network: its parameters, and how many bodies deep they are known.
+    instance: Option<(Vec<NodeId>, usize)>,
     /// The bodies around the place at hand.
     frames: Vec<body::Frame>,
     /// Names in scope.
@@ -125,6 +127,7 @@ impl<'a> Lower<'a> {
             cx: Cx::new(diag, train),
             opaque,
             params: vec![None; net.params.len()],
+            instance: None,
             frames: Vec::new(),
             scope: HashMap::new(),
             mutable: Vec::new(),
@@ -163,6 +166,9 @@ impl<'a> Lower<'a> {
 
     /// The node of a parameter.
     pub fn param(&mut self, index: usize) -> NodeId {
+        if let Some((params, depth)) = &self.instance {
+            return self.bring(params[index], *depth);
+        }
         if let Some(id) = self.params[index] {
             return self.bring(id, 0);
         }
@@ -379,8 +385,7 @@ impl<'a> Lower<'a> {
             ast::Pat::Wild => value.map(|_| ()),
             ast::Pat::Name(name, mutable) => {
                 let text = name.to_string();
-                if self.net.consts.iter().any(|(c, _)| *c == text) || self.dims.contains_key(&text)
-                {
+                if self.net.constant(&text).is_some() || self.dims.contains_key(&text) {
                     return Err(self.cx.error(
                         name.span(),
                         format!("`{text}` is a size here: choose another name"),
@@ -478,113 +483,9 @@ impl<'a> Lower<'a> {
         Ok(Value::Tensor(t))
     }
 
-    /// A call of another function of the network.
-    fn call_function(
-        &mut self,
-        index: usize,
-        span: Span,
-        given: Vec<(Value, Span, String)>,
-    ) -> Told<Value> {
-        let signature = &self.net.signatures[index];
-        if signature.poisoned {
-            return Err(Poison);
-        }
-        if given.len() != signature.args.len() {
-            let list: Vec<String> = signature
-                .args
-                .iter()
-                .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
-                .collect();
-            let text = format!(
-                "`{}` takes {}, but {} given\n`{}` takes ({})",
-                signature.name,
-                crate::args::count(signature.args.len(), "argument"),
-                if given.len() == 1 {
-                    "1 is".to_owned()
-                } else {
-                    format!("{} are", given.len())
-                },
-                signature.name,
-                list.join(", ")
-            );
-            return Err(self.cx.error(span, text));
-        }
-        let mut dims: HashMap<String, Dim> = HashMap::new();
-        let mut args = Vec::new();
-        for ((value, at, text), arg) in given.into_iter().zip(&signature.args) {
-            let Some(mut t) = self.cx.lift(&value, &text) else {
-                return Err(self.cx.error(
-                    at,
-                    format!(
-                        "`{}` of `{}` is a tensor, not {}",
-                        arg.name,
-                        signature.name,
-                        value.kind()
-                    ),
-                ));
-            };
-            if arg.ty.elem == Elem::Float {
-                t = self.cx.to_float(&t);
-            }
-            let shape = self.cx.shape(&t);
-            let mut fits =
-                shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
-            for (have, want) in shape.iter().zip(&arg.ty.shape) {
-                if let (true, Some(name)) = (fits, bare(want)) {
-                    let bound = dims.entry(name).or_insert_with(|| have.clone());
-                    fits &= bound == have;
-                }
-            }
-            for (have, want) in shape.iter().zip(&arg.ty.shape) {
-                fits = fits && *have == substitute(want, &dims);
-            }
-            if !fits {
-                let text = format!(
-                    "`{}` takes `{}: {}`, but `{}` is {}{}",
-                    signature.name,
-                    arg.name,
-                    show_type(&arg.ty, &arg.ty.shape),
-                    t.text,
-                    self.cx.typed(t.id),
-                    self.cx.whence(&t)
-                );
-                return Err(self.cx.error(at, text));
-            }
-            args.push(t);
-        }
-        let results = if self.opaque {
-            let mut out = Vec::new();
-            for ty in &signature.ret {
-                let shape: Shape = ty.shape.iter().map(|d| substitute(d, &dims)).collect();
-                let id = self.cx.g.add_typed(
-                    Op::Input { index: usize::MAX },
-                    &[],
-                    shape,
-                    ty.elem.dtype(),
-                );
-                if ty.elem == Elem::U32 {
-                    self.cx.unsigned.push(id);
-                }
-                self.cx.origin.insert(id, format!("{}(..)", signature.name));
-                out.push(Value::Tensor(Tensor {
-                    id,
-                    text: String::new(),
-                }));
-            }
-            out
-        } else {
-            let results = self.function(index, args, &dims, Some(span))?;
-            results.into_iter().map(Value::Tensor).collect()
-        };
-        Ok(match (signature.tuple, results.len()) {
-            (false, 1) => results.into_iter().next().unwrap_or(Value::Null),
-            _ => Value::Tuple(results),
-        })
-    }
-
     /// A field read as a value: a parameter of one's own.
     fn field_value(&mut self, index: usize, span: Span) -> Told<Value> {
-        self.used[index] = true;
+        self.uses(index);
         let field = &self.net.fields[index];
         match &field.kind {
             FieldKind::Poison => Err(Poison),
@@ -599,21 +500,37 @@ impl<'a> Lower<'a> {
                     text: field.name.to_string(),
                 }))
             }
-            FieldKind::Layer(_) if !field.stack.is_empty() => {
-                let params = field.params.clone().map(|p| self.param(p)).collect();
-                Ok(Value::Layer(LayerRef {
-                    field: index,
-                    level: 0,
-                    params,
-                }))
+            FieldKind::Layer(_) | FieldKind::Block(_) if !field.stack.is_empty() => {
+                Ok(Value::Layer(self.whole(index)))
             }
-            FieldKind::Layer(_) => {
+            FieldKind::Layer(_) | FieldKind::Block(_) => {
                 let text = format!(
                     "`{}` is a layer: it is called, as `{0}(x)`\n{}",
                     field.name, field.decl
                 );
                 Err(self.cx.error(span, text))
             }
+        }
+    }
+
+    /// A field of layers as a value.
+    fn whole(&mut self, index: usize) -> LayerRef {
+        let field = &self.net.fields[index];
+        let params = match field.kind {
+            FieldKind::Layer(_) | FieldKind::Block(_) => field.params.clone(),
+            FieldKind::Param | FieldKind::Poison => 0..0,
+        };
+        LayerRef {
+            field: index,
+            level: 0,
+            params: params.map(|p| self.param(p)).collect(),
+        }
+    }
+
+    /// Remembers that a field of the whole network is used.
+    fn uses(&mut self, field: usize) {
+        if self.instance.is_none() {
+            self.used[field] = true;
         }
     }
 }

@@ -11,6 +11,11 @@ pub fn expr(input: ParseStream) -> syn::Result<Expr> {
     binary(input, 0)
 }
 
+/// An expression without comparisons, as it stands between `<` and `>`.
+pub fn sum(input: ParseStream) -> syn::Result<Expr> {
+    binary(input, 3)
+}
+
 /// The operators of each level, loosest first.
 fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
     let op = match level {
@@ -26,6 +31,7 @@ fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
         3 if input.peek(Token![-]) && !input.peek(Token![->]) => Op::Sub,
         4 if input.peek(Token![*]) => Op::Mul,
         4 if input.peek(Token![/]) => Op::Div,
+        4 if input.peek(Token![%]) => Op::Rem,
         _ => return None,
     };
     Some((op, input.span()))
@@ -50,7 +56,6 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
     for (wrong, text) in [
         (input.peek(Token![||]), "write `|` between conditions"),
         (input.peek(Token![&&]), "write `&` between conditions"),
-        (input.peek(Token![%]), "there is no `%` here"),
         (
             input.peek(Token![^]),
             "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power",

@@ -5,8 +5,11 @@
 
 mod expr;
 
-use crate::ast::{Arg, Block, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Stmt, Type};
+use crate::ast::{
+    Arg, Block, ConstParam, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Stmt, Type,
+};
 use crate::diag::Diag;
+use crate::layers;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -49,14 +52,13 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         attrs,
         vis: vis.into_token_stream(),
         name,
+        generics: Vec::new(),
+        conditions: Vec::new(),
         fields: Vec::new(),
         functions: Vec::new(),
     };
-    if input.peek(Token![<]) {
-        diag.error(
-            input.span(),
-            "a network takes no generic parameters: write its sizes as numbers or Rust constants",
-        );
+    if let Err(e) = generics(input, &mut network) {
+        diag.syntax(&e);
         while !input.is_empty() && !input.peek(token::Brace) {
             skip_one(input);
         }
@@ -80,6 +82,51 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         }
     }
     Some(network)
+}
+
+/// `<const D: usize, const HEADS: usize = 4> where D % HEADS == 0`.
+fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
+    if input.peek(Token![<]) {
+        input.parse::<Token![<]>()?;
+        while !input.peek(Token![>]) {
+            if !input.peek(Token![const]) {
+                return Err(input.error(
+                    "a network's parameters are sizes: `struct Block<const D: usize, const HEADS: usize = 4>`",
+                ));
+            }
+            input.parse::<Token![const]>()?;
+            let name: Ident = input.parse()?;
+            input.parse::<Token![:]>()?;
+            let ty: Ident = input.parse()?;
+            if ty != "usize" {
+                let text = format!("a size is `usize`: `const {name}: usize`");
+                return Err(syn::Error::new(ty.span(), text));
+            }
+            let default = if input.peek(Token![=]) {
+                input.parse::<Token![=]>()?;
+                Some(expr::sum(input)?)
+            } else {
+                None
+            };
+            network.generics.push(ConstParam { name, default });
+            if !input.peek(Token![,]) {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+        input.parse::<Token![>]>()?;
+    }
+    if input.peek(Token![where]) {
+        input.parse::<Token![where]>()?;
+        while !input.is_empty() && !input.peek(token::Brace) {
+            network.conditions.push(expr::expr(input)?);
+            if !input.peek(Token![,]) {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(())
 }
 
 fn skip_one(input: ParseStream) {
@@ -176,10 +223,15 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         };
         return Ok(FieldKind::Param { shape, init });
     }
+    if input.peek(Token![::]) || input.peek(Token![<]) {
+        return block_kind(input, layer);
+    }
     let args = if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
         layer_args(&content)?
+    } else if !layers::names().any(|l| layer == l) && unlike_layers(&layer) {
+        return block_kind(input, layer);
     } else if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) {
         Vec::new()
     } else {
@@ -188,6 +240,40 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         )));
     };
     Ok(FieldKind::Layer { layer, args })
+}
+
+/// Not a slip of a layer's name: the name of a network.
+fn unlike_layers(name: &Ident) -> bool {
+    let candidates = layers::names().chain(["Param"]);
+    crate::diag::nearest(&name.to_string(), candidates).is_none()
+}
+
+/// `Block`, `Block<128, 4>`, `models::Block`.
+fn block_kind(input: ParseStream, first: Ident) -> syn::Result<FieldKind> {
+    let mut path = vec![first];
+    while input.peek(Token![::]) {
+        input.parse::<Token![::]>()?;
+        path.push(input.call(Ident::parse_any)?);
+    }
+    let mut args = Vec::new();
+    if input.peek(Token![<]) {
+        input.parse::<Token![<]>()?;
+        while !input.peek(Token![>]) {
+            args.push(expr::sum(input)?);
+            if !input.peek(Token![,]) {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+        if !input.peek(Token![>]) {
+            return Err(input.error(format!(
+                "expected `,` or `>`: the sizes of `{}` stand as in `{0}<128, 4>`",
+                crate::ast::show_path(&path)
+            )));
+        }
+        input.parse::<Token![>]>()?;
+    }
+    Ok(FieldKind::Block { path, args })
 }
 
 fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {

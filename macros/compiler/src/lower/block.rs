@@ -1,0 +1,279 @@
+//! Calls of functions: of the network's own, and of the networks in its fields, `block(x)` and
+//! `block.encode(x)`, whose bodies are read with the field's parameters and sizes.
+
+use super::{Lower, show_type, substitute};
+use crate::args::Given;
+use crate::ast::{Expr, ExprKind};
+use crate::check::bare;
+use crate::diag::{Poison, Told, did_you_mean};
+use crate::dim::{Dim, Shape};
+use crate::ir::{NodeId, Op};
+use crate::net::{Elem, FieldKind, Instance};
+use crate::value::{LayerRef, Tensor, Value};
+use proc_macro2::{Ident, Span};
+use std::collections::HashMap;
+
+impl<'a> Lower<'a> {
+    /// A call of another function of the network at hand, or of `of`, a network in a field with its
+    /// parameters.
+    pub fn call_function(
+        &mut self,
+        of: Option<(&'a Instance, Vec<NodeId>)>,
+        index: usize,
+        span: Span,
+        given: Vec<Given>,
+    ) -> Told<Value> {
+        let net = of.as_ref().map_or(self.net, |(instance, _)| &instance.net);
+        let signature = &net.signatures[index];
+        if signature.poisoned {
+            return Err(Poison);
+        }
+        if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
+            let text = format!(
+                "the arguments of `{}` are given by position",
+                signature.name
+            );
+            return Err(self.cx.error(n.span(), text));
+        }
+        if given.len() != signature.args.len() {
+            let list: Vec<String> = signature
+                .args
+                .iter()
+                .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
+                .collect();
+            let text = format!(
+                "`{}` takes {}, but {} given\n`{}` takes ({})",
+                signature.name,
+                crate::args::count(signature.args.len(), "argument"),
+                if given.len() == 1 {
+                    "1 is".to_owned()
+                } else {
+                    format!("{} are", given.len())
+                },
+                signature.name,
+                list.join(", ")
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let mut dims: HashMap<String, Dim> = HashMap::new();
+        let mut args = Vec::new();
+        for (given, arg) in given.into_iter().zip(&signature.args) {
+            let (value, at, text) = (given.value, given.span, given.text);
+            let Some(mut t) = self.cx.lift(&value, &text) else {
+                return Err(self.cx.error(
+                    at,
+                    format!(
+                        "`{}` of `{}` is a tensor, not {}",
+                        arg.name,
+                        signature.name,
+                        value.kind()
+                    ),
+                ));
+            };
+            if arg.ty.elem == Elem::Float {
+                t = self.cx.to_float(&t);
+            }
+            let shape = self.cx.shape(&t);
+            let mut fits =
+                shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
+            for (have, want) in shape.iter().zip(&arg.ty.shape) {
+                if let (true, Some(name)) = (fits, bare(want)) {
+                    let bound = dims.entry(name).or_insert_with(|| have.clone());
+                    fits &= bound == have;
+                }
+            }
+            for (have, want) in shape.iter().zip(&arg.ty.shape) {
+                fits = fits && *have == substitute(want, &dims);
+            }
+            if !fits {
+                let text = format!(
+                    "`{}` takes `{}: {}`, but `{}` is {}{}",
+                    signature.name,
+                    arg.name,
+                    show_type(&arg.ty, &arg.ty.shape),
+                    t.text,
+                    self.cx.typed(t.id),
+                    self.cx.whence(&t)
+                );
+                return Err(self.cx.error(at, text));
+            }
+            args.push(t);
+        }
+        let results = if self.opaque {
+            let mut out = Vec::new();
+            for ty in &signature.ret {
+                let shape: Shape = ty.shape.iter().map(|d| substitute(d, &dims)).collect();
+                let id = self.cx.g.add_typed(
+                    Op::Input { index: usize::MAX },
+                    &[],
+                    shape,
+                    ty.elem.dtype(),
+                );
+                if ty.elem == Elem::U32 {
+                    self.cx.unsigned.push(id);
+                }
+                self.cx.origin.insert(id, format!("{}(..)", signature.name));
+                out.push(Value::Tensor(Tensor {
+                    id,
+                    text: String::new(),
+                }));
+            }
+            out
+        } else {
+            let results = match of {
+                Some((instance, params)) => self.within(instance, params, span, |lower| {
+                    lower.function(index, args, &dims, Some(span))
+                })?,
+                None => self.function(index, args, &dims, Some(span))?,
+            };
+            results.into_iter().map(Value::Tensor).collect()
+        };
+        Ok(match (signature.tuple, results.len()) {
+            (false, 1) => results.into_iter().next().unwrap_or(Value::Null),
+            _ => Value::Tuple(results),
+        })
+    }
+
+    /// Reads with a field's network in place of the network at hand. The mistakes are told at the
+    /// call: the network itself was found right where it is declared, for sizes of its own.
+    fn within<T>(
+        &mut self,
+        instance: &'a Instance,
+        params: Vec<NodeId>,
+        span: Span,
+        read: impl FnOnce(&mut Self) -> Told<T>,
+    ) -> Told<T> {
+        let told = self.cx.diag.count();
+        let depth = self.depth();
+        let net = std::mem::replace(&mut self.net, &instance.net);
+        let source = std::mem::replace(&mut self.source, &instance.unit.source);
+        let outer = self.instance.replace((params, depth));
+        let out = read(self);
+        (self.net, self.source, self.instance) = (net, source, outer);
+        let before = format!("in `{}`: ", instance.net.name);
+        self.cx.diag.move_to(told, span, &before);
+        out
+    }
+
+    /// A call of a network in a field: of its function number `index`, or of the one that is meant
+    /// when none is named.
+    pub fn call_block(
+        &mut self,
+        of: &LayerRef,
+        instance: &'a Instance,
+        index: Option<usize>,
+        span: Span,
+        given: Vec<Given>,
+    ) -> Told<Value> {
+        let field = &self.net.fields[of.field];
+        let signatures = &instance.net.signatures;
+        let meant = || match signatures.len() {
+            1 => Some(0),
+            _ => signatures.iter().position(|s| s.name == "forward"),
+        };
+        let Some(index) = index.or_else(meant) else {
+            let list: Vec<String> = (signatures.iter())
+                .map(|s| format!("`{}`", s.name))
+                .collect();
+            let text = match signatures.first() {
+                Some(first) => format!(
+                    "`{0}` has the functions {1}, none of them `forward`\n{2}\nhelp: say which is called: `{0}.{3}(..)`",
+                    field.name,
+                    list.join(", "),
+                    field.decl,
+                    first.name
+                ),
+                None => format!("`{}` has no functions to call\n{}", field.name, field.decl),
+            };
+            return Err(self.cx.error(span, text));
+        };
+        let value = self.call_function(Some((instance, of.params.clone())), index, span, given)?;
+        if let Value::Tensor(t) = &value {
+            self.called(of.field, t.id);
+            self.cx.origin.insert(t.id, field.decl.clone());
+        }
+        Ok(value)
+    }
+
+    /// `block.encode(x)`.
+    pub fn call_of_block(
+        &mut self,
+        layer: LayerRef,
+        x: &Expr,
+        name: &Ident,
+        given: Vec<Given>,
+    ) -> Told<Value> {
+        let net = self.net;
+        let field = &net.fields[layer.field];
+        let FieldKind::Block(instance) = &field.kind else {
+            return Err(Poison);
+        };
+        if layer.level < field.stack.len() {
+            let text = format!(
+                "`{x}` is an array: choose one network first, as `{x}[0].{name}(..)`\n{}",
+                field.decl
+            );
+            return Err(self.cx.error(name.span(), text));
+        }
+        let signatures = &instance.net.signatures;
+        let Some(index) = signatures.iter().position(|s| s.name == *name) else {
+            let names: Vec<String> = signatures.iter().map(|s| s.name.to_string()).collect();
+            let hint = did_you_mean(&name.to_string(), names.iter().map(String::as_str));
+            let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+            let text = format!(
+                "`{}` has no function `{name}`, but {}{hint}\n{}",
+                instance.net.name,
+                if list.is_empty() {
+                    "none at all".to_owned()
+                } else {
+                    list.join(", ")
+                },
+                field.decl
+            );
+            return Err(self.cx.error(name.span(), text));
+        };
+        self.call_block(&layer, instance, Some(index), name.span(), given)
+    }
+
+    /// The network or array of networks that an expression names, if it does.
+    pub fn block_at(&mut self, x: &Expr) -> Option<Told<LayerRef>> {
+        let field = self.block_field(x)?;
+        if matches!(self.net.fields[field].kind, FieldKind::Poison) {
+            self.uses(field);
+            return Some(Err(Poison));
+        }
+        if let ExprKind::Name(n) = &x.kind
+            && !self.scope.contains_key(&n.to_string())
+        {
+            self.uses(field);
+            return Some(Ok(self.whole(field)));
+        }
+        Some(self.expr(x).and_then(|v| match v {
+            Value::Layer(layer) => Ok(layer),
+            _ => Err(Poison),
+        }))
+    }
+
+    fn block_field(&self, x: &Expr) -> Option<usize> {
+        let field = match &x.kind {
+            ExprKind::Index(base, _) => return self.block_field(base),
+            ExprKind::Name(n) => match self.scope.get(&n.to_string()) {
+                Some(local) => match &local.value {
+                    Some(Value::Layer(layer)) => layer.field,
+                    _ => return None,
+                },
+                None => self.net.fields.iter().position(|f| f.name == *n)?,
+            },
+            _ => return None,
+        };
+        let kind = &self.net.fields[field].kind;
+        matches!(kind, FieldKind::Block(_) | FieldKind::Poison).then_some(field)
+    }
+
+    /// Remembers what a field of the whole network gave, for the table of layers.
+    pub fn called(&mut self, field: usize, result: NodeId) {
+        if self.instance.is_none() {
+            self.calls.push((field, self.cx.g.shape(result).clone()));
+        }
+    }
+}
