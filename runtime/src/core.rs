@@ -316,10 +316,10 @@ impl<D: Device> Core<D> {
 /// Numbers for [`Core::id`].
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
-/// Parameters lie in the flat buffer, in order and apart.
+/// Parameters lie in the flat buffer, apart.
 fn check(spec: &NetSpec) -> Result<()> {
     let mut free = 0;
-    for param in spec.params {
+    for param in spec.by_offset() {
         match param.offset.checked_add(param.len()) {
             Some(end) if param.offset >= free && end <= spec.flat_len => free = end,
             _ => {

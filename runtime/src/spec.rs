@@ -46,6 +46,15 @@ pub struct ParamSpec {
     pub frozen: bool,
 }
 
+impl NetSpec {
+    /// The parameters in the order in which they lie.
+    pub(crate) fn by_offset(&self) -> Vec<&'static ParamSpec> {
+        let mut out: Vec<&ParamSpec> = self.params.iter().collect();
+        out.sort_by_key(|p| p.offset);
+        out
+    }
+}
+
 impl ParamSpec {
     /// Number of elements, of the whole array if it is one.
     pub const fn len(&self) -> usize {
@@ -72,8 +81,9 @@ const fn count(sizes: &[usize]) -> usize {
 pub struct NetSpec {
     /// The struct's name.
     pub name: &'static str,
-    /// Parameters in declaration order; offsets ascend. Each starts at a multiple of 16 floats (but
-    /// for the elements of an array behind the first), and the padding between stays zero.
+    /// Parameters in PyTorch's order. Each starts at a multiple of 16 floats (but for the elements of
+    /// an array behind the first), and the padding between stays zero. Those of an array's elements
+    /// lie together, all `weight`s before all `bias`es.
     pub params: &'static [ParamSpec],
     /// Length of the flat buffers in floats, padding included.
     pub flat_len: usize,

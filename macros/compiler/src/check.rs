@@ -416,7 +416,7 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
                     text += &format!(
                         "\nhelp: a network of your own has no parentheses: `{name}`, or `{name}<128>` with its sizes"
                     );
-                } else {
+                } else if args.is_empty() {
                     text += &format!("\nhelp: a network of your own is written `{name}<>`");
                 }
                 diag.error(layer.span(), text);

@@ -45,7 +45,7 @@ impl<D: Device> Bound<D> {
         }
         let mut segments: Vec<Segment> = Vec::new();
         let mut adjacent = false;
-        for param in spec.params {
+        for param in spec.by_offset() {
             if param.frozen {
                 adjacent = false;
                 continue;
