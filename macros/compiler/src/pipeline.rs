@@ -9,7 +9,7 @@ use crate::dim::Shape;
 use crate::draw::{self, Drawn};
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
-use crate::net::Net;
+use crate::net::{FieldKind, Net};
 use crate::parse::parse;
 use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
 use crate::unit::{self, Call};
@@ -85,7 +85,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = net.fields[..i].iter().any(|f| f.name == field.name);
-        if !used && !again && !matches!(field.kind, crate::net::FieldKind::Poison) {
+        if !used && !again && !matches!(field.kind, FieldKind::Poison) {
             let text = format!(
                 "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
                 field.name, field.decl
@@ -169,7 +169,9 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
             .filter(|p| !reached[*p] && !net.params[*p].frozen)
             .map(|p| format!("`{}`", net.params[p].name))
             .collect();
-        if !idle.is_empty() {
+        // Of a network, some functions may be for others.
+        let partly = matches!(field.kind, FieldKind::Block(_)) && idle.len() < field.params.len();
+        if !idle.is_empty() && !partly {
             let text = format!(
                 "{} cannot be trained: no function that returns a scalar depends on {} with a gradient\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
                 idle.join(" and "),
