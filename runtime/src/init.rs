@@ -24,6 +24,9 @@ fn fill<F: Float>(param: &ParamSpec, values: &mut [F], seed: u64) {
     match param.init {
         Init::Constant(value) => values.fill(F::from_f64(value)),
         Init::Uniform { bound } => uniform(bound),
+        Init::Xavier { fan_in, fan_out } => {
+            uniform((6.0 / (fan_in + fan_out).max(1) as f64).sqrt())
+        }
         Init::FanIn { fan_in } => uniform(1.0 / (fan_in.max(1) as f64).sqrt()),
         Init::Normal { std } => fill_normal(seed, stream, values, 0.0, std),
         Init::NormalZeroRow { row } => {

@@ -10,6 +10,13 @@ pub enum Init {
         /// The bound.
         bound: f64,
     },
+    /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
+    Xavier {
+        /// Inputs of each unit.
+        fan_in: usize,
+        /// Units that each input reaches.
+        fan_out: usize,
+    },
     /// Uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for `Linear` weight and bias.
     FanIn {
         /// Number of inputs of the layer.

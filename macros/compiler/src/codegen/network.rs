@@ -301,6 +301,10 @@ fn init(i: &Init) -> TokenStream {
             let d = usize(d);
             quote!(__nf::Init::FanIn { fan_in: #d })
         }
+        Init::Xavier(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!(__nf::Init::Xavier { fan_in: #a, fan_out: #b })
+        }
         Init::Normal(v) => {
             let v = Literal::f64_suffixed(*v);
             quote!(__nf::Init::Normal { std: #v })

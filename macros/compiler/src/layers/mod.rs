@@ -2,6 +2,7 @@
 //!
 //! A layer is one file (or one row of `function.rs`, if it is an op with remembered arguments).
 
+mod attention;
 mod dropout;
 mod embedding;
 mod function;
@@ -23,6 +24,8 @@ pub enum Init {
     Constant(f64),
     /// Uniform within `1 / sqrt(fan_in)`.
     FanIn(Dim),
+    /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
+    Xavier(Dim, Dim),
     /// Uniform within a bound.
     Uniform(f64),
     /// Normal with a standard deviation.
@@ -78,6 +81,7 @@ const LAYERS: &[LayerDef] = &[
     norm::LAYER_NORM,
     norm::RMS_NORM,
     dropout::DEF,
+    attention::DEF,
 ];
 
 /// Checks a declaration `name(given)`; `None` if there is no such layer.

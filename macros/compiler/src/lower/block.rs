@@ -237,7 +237,14 @@ impl<'a> Lower<'a> {
 
     /// The network or array of networks that an expression names, if it does.
     pub fn block_at(&mut self, x: &Expr) -> Option<Told<LayerRef>> {
-        let field = self.block_field(x)?;
+        let kind = &self.net.fields[self.layer_field(x)?].kind;
+        let block = matches!(kind, FieldKind::Block(_) | FieldKind::Poison);
+        block.then(|| self.layer_at(x)).flatten()
+    }
+
+    /// The same for layers too.
+    pub fn layer_at(&mut self, x: &Expr) -> Option<Told<LayerRef>> {
+        let field = self.layer_field(x)?;
         if matches!(self.net.fields[field].kind, FieldKind::Poison) {
             self.uses(field);
             return Some(Err(Poison));
@@ -254,9 +261,9 @@ impl<'a> Lower<'a> {
         }))
     }
 
-    fn block_field(&self, x: &Expr) -> Option<usize> {
+    fn layer_field(&self, x: &Expr) -> Option<usize> {
         let field = match &x.kind {
-            ExprKind::Index(base, _) => return self.block_field(base),
+            ExprKind::Index(base, _) => return self.layer_field(base),
             ExprKind::Name(n) => match self.scope.get(&n.to_string()) {
                 Some(local) => match &local.value {
                     Some(Value::Layer(layer)) => layer.field,
@@ -266,8 +273,7 @@ impl<'a> Lower<'a> {
             },
             _ => return None,
         };
-        let kind = &self.net.fields[field].kind;
-        matches!(kind, FieldKind::Block(_) | FieldKind::Poison).then_some(field)
+        (!matches!(self.net.fields[field].kind, FieldKind::Param)).then_some(field)
     }
 
     /// Remembers what a field of the whole network gave, for the table of layers.

@@ -331,7 +331,9 @@ impl Lower<'_> {
             path = format!("{part}.{path}");
             root = inner;
         }
-        if let (ExprKind::Field(..), Some(layer)) = (&x.kind, self.block_at(root)) {
+        if let ExprKind::Field(..) = x.kind
+            && let Some(layer) = self.layer_at(root)
+        {
             return self.layer_param(&layer?, root, &path, name.span());
         }
         if let ExprKind::Name(base) = &x.kind

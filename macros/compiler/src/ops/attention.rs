@@ -11,6 +11,7 @@ use crate::dim::Shape;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
+use proc_macro2::Span;
 
 ops! {
     "scaled_dot_product_attention"
@@ -37,48 +38,94 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Err(cx.error(a.span_of("is_causal"), text));
     }
     let dropout_p = probability(cx, a, "dropout_p")?;
-    let transposed = Tensor {
-        id: cx.g.transpose_last(k.id),
-        text: format!("{}'", k.text),
-    };
-    let scores = matmul(cx, a.span, &q, &transposed)?;
-    let scores = match a.optional_number(cx, "scale")? {
-        Some(scale) => cx.g.scale(scores, scale),
-        None => {
-            let width = cx.shape(&q)[cx.shape(&q).len() - 1].clone();
-            let width = cx.g.size(&width);
-            let factor = cx.g.unary(S::Rsqrt, width);
-            cx.g.binary(S::Mul, scores, factor)
-        }
-    };
-    let scores = if causal {
-        causal_mask(cx, scores)
+    let scale = a.optional_number(cx, "scale")?;
+    let mut scores = Attention::new(cx, a.span, &q, &k, scale)?;
+    if causal {
+        scores.causal(cx);
     } else {
-        masked(cx, a, scores, mask)?
-    };
-    let dim = cx.g.shape(scores).len() - 1;
-    let weights = cx.g.push(Op::Softmax { log: false, dim }, &[scores], None);
-    let weights = Tensor {
-        id: dropout(cx, weights, dropout_p),
-        text: "the attention's weights".into(),
-    };
-    let y = matmul(cx, a.span, &weights, &v)?;
+        scores.scores = masked(cx, a, scores.scores, mask)?;
+    }
+    let (y, _) = scores.finish(cx, a.span, &v, dropout_p)?;
     Ok(cx.tensor(y))
+}
+
+/// Attention while its scores (.., L, S) are made.
+pub struct Attention {
+    scores: NodeId,
+}
+
+impl Attention {
+    /// `query key' * scale`; the scale is `1 / sqrt(width)` if none is given.
+    pub fn new(
+        cx: &mut Cx,
+        span: Span,
+        query: &Tensor,
+        key: &Tensor,
+        scale: Option<f64>,
+    ) -> Told<Self> {
+        let transposed = Tensor {
+            id: cx.g.transpose_last(key.id),
+            text: format!("{}'", key.text),
+        };
+        let scores = matmul(cx, span, query, &transposed)?;
+        let scores = match scale {
+            Some(scale) => cx.g.scale(scores, scale),
+            None => {
+                let width = cx.shape(query)[cx.shape(query).len() - 1].clone();
+                let width = cx.g.size(&width);
+                let factor = cx.g.unary(S::Rsqrt, width);
+                cx.g.binary(S::Mul, scores, factor)
+            }
+        };
+        Ok(Attention { scores })
+    }
+
+    /// Position `i` sees positions up to `i`, aligned at the start.
+    pub fn causal(&mut self, cx: &mut Cx) {
+        let shape = cx.g.shape(self.scores).clone();
+        let rank = shape.len();
+        let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
+        let keep = cx.g.scalar(S::Le, &[column, row]);
+        self.scores = only(cx, self.scores, keep, &shape);
+    }
+
+    /// A mask of the scores' shape: booleans are true where a position takes no part; floats are
+    /// added.
+    pub fn masked_out(&mut self, cx: &mut Cx, mask: NodeId) {
+        self.scores = match cx.g[mask].dtype {
+            DType::Bool => {
+                let shape = cx.g.shape(self.scores).clone();
+                let never = cx.g.full(f64::NEG_INFINITY, DType::Float, &shape);
+                cx.g.scalar(S::Where, &[mask, never, self.scores])
+            }
+            _ => cx.g.add2(self.scores, mask),
+        };
+    }
+
+    /// The result and the weights.
+    pub fn finish(
+        self,
+        cx: &mut Cx,
+        span: Span,
+        value: &Tensor,
+        dropout_p: f64,
+    ) -> Told<(NodeId, NodeId)> {
+        let dim = cx.g.shape(self.scores).len() - 1;
+        let weights =
+            cx.g.push(Op::Softmax { log: false, dim }, &[self.scores], None);
+        let weights = Tensor {
+            id: dropout(cx, weights, dropout_p),
+            text: "the attention's weights".into(),
+        };
+        let y = matmul(cx, span, &weights, value)?;
+        Ok((y, weights.id))
+    }
 }
 
 /// `keep` where it is true, elsewhere minus infinity.
 fn only(cx: &mut Cx, scores: NodeId, keep: NodeId, shape: &Shape) -> NodeId {
     let never = cx.g.full(f64::NEG_INFINITY, DType::Float, shape);
     cx.g.scalar(S::Where, &[keep, scores, never])
-}
-
-/// Position `i` sees positions up to `i`, aligned at the start.
-fn causal_mask(cx: &mut Cx, scores: NodeId) -> NodeId {
-    let shape = cx.g.shape(scores).clone();
-    let rank = shape.len();
-    let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
-    let keep = cx.g.scalar(S::Le, &[column, row]);
-    only(cx, scores, keep, &shape)
 }
 
 /// A boolean mask is true where a position takes part; a float mask is added.

@@ -190,7 +190,8 @@ fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     Ok(g.sub2(own, cross))
 }
 
-/// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or ().
+/// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or ();
+/// also scores (B, .., C), as layers give them, where the shapes of both can mean nothing else.
 /// The mean divides by the sum of the weights of the classes that were kept.
 fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     let x = a.float(cx, "input")?;
@@ -202,7 +203,16 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
             format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x)),
         ));
     }
-    let dim = usize::from(shape.len() > 1);
+    let mut dim = usize::from(shape.len() > 1);
+    let last = shape.len() - 1;
+    let fits = |dim: usize| {
+        let mut want = shape.clone();
+        want.remove(dim);
+        cx.shape(&t) == want
+    };
+    if cx.g[t.id].dtype != DType::Float && !fits(dim) && fits(last) {
+        dim = last;
+    }
     let smoothing = if logits {
         super::probability(cx, a, "label_smoothing")?
     } else {
@@ -214,18 +224,12 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     let mut want = shape.clone();
     let classes = want.remove(dim);
     if cx.shape(&t) != want {
-        let mut text = format!(
-            "`{}` takes scores (B, C, ..) and one class for each of (B, ..){}{}",
+        let text = format!(
+            "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}",
             a.callee,
             cx.whence(&x),
             cx.whence(&t)
         );
-        if shape.len() == 3 && cx.shape(&t) == shape[..2] {
-            text += &format!(
-                "\nhelp: classes stand in dimension 1: `{}.transpose(1, 2)`, or flatten both: `{0}.flatten(0, 1)` and `{}.flatten()`",
-                x.text, t.text
-            );
-        }
         return Err(cx.error(a.span, text));
     }
     let t = a.int(cx, "target")?;

@@ -16,6 +16,7 @@ mod reduce;
 mod shape;
 
 pub use activation::{dropout, probability};
+pub use attention::Attention;
 pub use index::embedding;
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
