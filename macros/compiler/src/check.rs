@@ -158,12 +158,16 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
     let mut optional = false;
     let mut out = Vec::new();
     for (p, value) in source.generics.iter().zip(values) {
+        if out.iter().any(|g: &Generic| g.name == p.name) {
+            continue; // told as a name given twice
+        }
         if optional && p.default.is_none() {
             let text = format!(
                 "`{}` has no default, but one before it has\nhelp: sizes with defaults stand last",
                 p.name
             );
             diag.error(p.name.span(), text);
+            out.iter_mut().for_each(|g| g.default = None);
         }
         optional |= p.default.is_some();
         if let Some(e) = &p.default
@@ -206,7 +210,7 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Told<()> {
                 return cx.divides(&a, &b, e.span, &why).map(|_| ());
             }
         }
-        ExprKind::Binary(op, a, b) => {
+        ExprKind::Binary(op, a, b) if !is_remainder(a) && !is_remainder(b) => {
             let one = Dim::one();
             let order = |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why);
             let (a, b) = (size(a)?, size(b)?);
@@ -225,6 +229,10 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Told<()> {
         e.span,
         "a condition is that one size divides another, `D % HEADS == 0`, or compares two: `D >= 8`",
     ))
+}
+
+fn is_remainder(e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::Binary(ast::Op::Rem, ..))
 }
 
 /// Capitalised names in layer arguments and parameter shapes are Rust constants.
@@ -534,11 +542,13 @@ fn block(net: &mut Net, unit: &Unit, cx: &mut Cx, path: &[Ident], args: &[Expr])
             true => String::new(),
             false => format!("<{}>", declared.join(", ")),
         };
-        let sizes = crate::args::count(wanted.len(), "size");
+        let sizes = match least == wanted.len() {
+            true => crate::args::count(least, "size"),
+            false => format!("{least} to {} sizes", wanted.len()),
+        };
         let text = format!(
-            "`{}` takes {}{sizes}, not {}\nit is declared as `struct {}{declared}`",
+            "`{}` takes {sizes}, not {}\nit is declared as `struct {}{declared}`",
             unit.source.name,
-            if least < wanted.len() { "at most " } else { "" },
             values.len(),
             unit.source.name,
         );

@@ -138,8 +138,16 @@ pub struct Program {
 pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
+    let mut told = None;
     for index in 0..net.signatures.len() {
-        out.push(program(net, source, index, Mode::Infer, diag)?);
+        match program(net, source, index, Mode::Infer, diag) {
+            Ok(program) => out.push(program),
+            // The others' mistakes are told too.
+            Err(p) => {
+                told = Some(p);
+                continue;
+            }
+        }
         let mode = if net.signatures[index].is_scalar() {
             Mode::Backward
         } else {
@@ -153,6 +161,9 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
         if net.signatures[index].draw {
             out.push(program(net, source, index, Mode::Draw, diag)?);
         }
+    }
+    if let Some(p) = told {
+        return Err(p);
     }
     if net.signatures.iter().any(crate::net::Signature::is_scalar) {
         unreached(net, &reached, diag);
