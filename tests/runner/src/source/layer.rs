@@ -27,7 +27,13 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
         return Err("a layer made of other layers".into());
     }
     let params = case.params.iter().filter_map(|p| p.strip_prefix("param."));
-    let arguments = inputs(case).into_iter();
+    // Masks are given by name; query, key and value by position.
+    let arguments = inputs(case)
+        .into_iter()
+        .map(|name| match name.ends_with("_mask") {
+            true => format!("{name} = {name}"),
+            false => name,
+        });
     let keywords = keywords(call.into_iter().flatten());
     Graph {
         fields: vec![format!("layer: {}", declaration(&case.name, init))],
