@@ -2,7 +2,6 @@
 //! network in several others, sizes as const parameters.
 
 use netform::prelude::*;
-use netform_parts::block::Block;
 
 mod parts {
     const SLOPE: usize = 3;
@@ -275,108 +274,4 @@ fn a_network_with_sizes_stands_alone_too() {
         net.forward(&[[1.0f32; N]]).unwrap()[0].iter().sum()
     }
     assert!((sum::<2>() + sum::<5>()).is_finite());
-}
-
-network! {
-    struct Gpt {
-        tok: Embedding(30 -> 32),
-        pos: Embedding(16 -> 32),
-        blocks: [Block<32>; 2],
-        ln_f: LayerNorm(32),
-        head: Linear(32 -> 30, bias = false),
-    }
-
-    fn forward(x: u32[B, T]) -> [B, T, 30] {
-        let mut h = tok(x) + pos(arange(T));
-        for block in blocks {
-            h = block(h);
-        }
-        head(ln_f(h))
-    }
-
-    fn loss(x: u32[B, T], y: u32[B, T]) -> [] {
-        cross_entropy(forward(x).transpose(1, 2), y)
-    }
-}
-
-#[test]
-fn a_block_of_another_crate_trains_as_pytorchs() {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/model/GPT.two_layers.safetensors"
-    );
-    let bytes = std::fs::read(file).unwrap();
-    let fixture = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    let tensor = |name: &str| -> Tensor {
-        let view = fixture.tensor(name).unwrap();
-        let values: Vec<f64> = match view.dtype() {
-            safetensors::Dtype::F64 => floats(view.data()),
-            safetensors::Dtype::F32 => (view.data().chunks(4))
-                .map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())))
-                .collect(),
-            other => panic!("{name} is {other:?}"),
-        };
-        Tensor::from_vec(view.shape(), values).unwrap()
-    };
-    let ids = |name: &str| -> Tensor {
-        let view = fixture.tensor(name).unwrap();
-        let values: Vec<i64> = view
-            .data()
-            .chunks(8)
-            .map(|b| i64::from_le_bytes(b.try_into().unwrap()))
-            .collect();
-        Tensor::from_vec(view.shape(), values).unwrap()
-    };
-    let mut net = Gpt::new(Cpu::f64(), 0).unwrap();
-    let names: Vec<String> = net.parameters().map(|p| p.name().to_owned()).collect();
-    let saved = fixture.names();
-    assert_eq!(
-        names.len(),
-        saved.iter().filter(|n| n.starts_with("param.")).count()
-    );
-    for name in &names {
-        let values = tensor(&format!("param.{name}"));
-        net.set_parameter(name, &values).unwrap();
-    }
-    let close = |what: &str, a: Vec<f64>, b: Vec<f64>| {
-        assert_eq!(a.len(), b.len(), "{what}");
-        for (a, b) in a.iter().zip(&b) {
-            let error = (a - b).abs();
-            assert!(error <= 1e-9 * (1.0 + b.abs()), "{what}: {a} and {b}");
-        }
-    };
-    let (x, y) = (ids("in.x"), ids("in.y"));
-    let mut adam = AdamW::new(3e-3).betas((0.9, 0.95)).weight_decay(0.1);
-    let mut losses = Vec::new();
-    for step in 0..5 {
-        losses.push(net.loss_backward(&x, &y).unwrap().item().unwrap());
-        if step == 0 {
-            for name in &names {
-                let want = tensor(&format!("grad.param.{name}"));
-                close(
-                    name,
-                    net.gradient(name).unwrap().to_f64_vec(),
-                    want.to_f64_vec(),
-                );
-            }
-        }
-        adam.step(&mut net).unwrap();
-    }
-    losses.push(net.loss(&x, &y).unwrap().item().unwrap());
-    close("losses", losses, tensor("out.losses").to_f64_vec());
-    for name in &names {
-        let want = tensor(&format!("final.{name}"));
-        close(
-            name,
-            net.parameter(name).unwrap().to_f64_vec(),
-            want.to_f64_vec(),
-        );
-    }
-}
-
-fn floats(bytes: &[u8]) -> Vec<f64> {
-    bytes
-        .chunks(8)
-        .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
-        .collect()
 }

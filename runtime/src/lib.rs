@@ -45,6 +45,6 @@ pub use pack::{Ints, LANES, Mask, Pack};
 pub use philox::{fill_normal, fill_uniform, permutation};
 pub use pool::Lent;
 pub use run::Run;
-pub use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Require};
+pub use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Require, Shared};
 pub use tensor::{Element, Tensor, TensorData};
 pub use view::{DType, In, Space, View, Window};

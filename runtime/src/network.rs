@@ -151,14 +151,11 @@ impl<D: Device> Parameter<'_, D> {
 /// The parameter of this name.
 pub(crate) fn find<D: Device>(core: &Core<D>, name: &str) -> Result<&'static ParamSpec> {
     let spec = core.spec();
-    spec.params
-        .iter()
-        .find(|p| p.name == name)
-        .ok_or_else(|| Error::UnknownParameter {
-            network: spec.name,
-            name: name.into(),
-            near: nearest(name, spec.params.iter().map(|p| p.name)),
-        })
+    spec.find(name).ok_or_else(|| Error::UnknownParameter {
+        network: spec.name,
+        name: name.into(),
+        near: nearest(name, spec.names()),
+    })
 }
 
 /// The name that is fewest edits away, unless that is more than a third of it.

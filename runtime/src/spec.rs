@@ -54,6 +54,26 @@ pub struct ParamSpec {
 }
 
 impl NetSpec {
+    /// The parameter of this name, which may be one of several.
+    pub(crate) fn find(&self, name: &str) -> Option<&'static ParamSpec> {
+        let shared = self.shared.iter().find(|s| s.name == name);
+        let name = shared.map_or(name, |s| s.holder);
+        self.params.iter().find(|p| p.name == name)
+    }
+
+    /// The names of a parameter, its own first.
+    pub(crate) fn names_of(&self, param: &ParamSpec) -> impl Iterator<Item = &'static str> {
+        let holder = param.name;
+        let also = self.shared.iter().filter(move |s| s.holder == holder);
+        std::iter::once(holder).chain(also.map(|s| s.name))
+    }
+
+    /// All names, the further ones last.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let params = self.params.iter().map(|p| p.name);
+        params.chain(self.shared.iter().map(|s| s.name))
+    }
+
     /// The parameters in the order in which they lie.
     pub(crate) fn by_offset(&self) -> Vec<&'static ParamSpec> {
         let mut out: Vec<&ParamSpec> = self.params.iter().collect();
@@ -83,6 +103,17 @@ const fn count(sizes: &[usize]) -> usize {
     n
 }
 
+/// A parameter that is another one: `head.weight = token.weight`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shared {
+    /// Its name, as those of parameters.
+    pub name: &'static str,
+    /// The name of the parameter that holds the values.
+    pub holder: &'static str,
+    /// The sizes of the array that both belong to.
+    pub stack: &'static [usize],
+}
+
 /// A network.
 #[derive(Clone, Copy, Debug)]
 pub struct NetSpec {
@@ -92,6 +123,8 @@ pub struct NetSpec {
     /// an array behind the first), and the padding between stays zero. Those of an array's elements
     /// lie together, all `weight`s before all `bias`es.
     pub params: &'static [ParamSpec],
+    /// Further names of these.
+    pub shared: &'static [Shared],
     /// Length of the flat buffers in floats, padding included.
     pub flat_len: usize,
     /// Number of trainable and frozen parameters' elements, padding not counted.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{NetSpec, ParamSpec};
+use crate::{NetSpec, ParamSpec, Shared};
 
 /// The written-out form of every network in use that has arrays, by the address of its spec. Specs
 /// are statics of the program, so there are few and each is written out once.
@@ -36,9 +36,32 @@ fn written_out(spec: &NetSpec) -> NetSpec {
         offset: p.offset,
     });
     one_by_one(all.collect(), &mut params);
+    let mut shared = Vec::new();
+    for s in spec.shared {
+        names(s.name.to_owned(), s.holder.to_owned(), s.stack, &mut shared);
+    }
     NetSpec {
         params: Box::leak(params.into_boxed_slice()),
+        shared: Box::leak(shared.into_boxed_slice()),
         ..*spec
+    }
+}
+
+/// The names of a shared parameter in each place of an array.
+fn names(name: String, holder: String, stack: &[usize], out: &mut Vec<Shared>) {
+    let Some((&count, rest)) = stack.split_first() else {
+        let (name, holder) = (name.leak(), holder.leak());
+        let stack = &[];
+        out.push(Shared {
+            name,
+            holder,
+            stack,
+        });
+        return;
+    };
+    for k in 0..count {
+        let at = |name: &str| name.replacen("{}", &k.to_string(), 1);
+        names(at(&name), at(&holder), rest, out);
     }
 }
 
@@ -115,6 +138,11 @@ mod tests {
                 param("a.{}.b.{}.w", &[2, 3], &[5], 16),
                 param("none.{}.w", &[0], &[5], 48),
             ],
+            shared: &[Shared {
+                name: "a.{}.c.{}.w",
+                holder: "a.{}.b.{}.w",
+                stack: &[2, 3],
+            }],
             flat_len: 48,
             parameters: 33,
         };
@@ -130,6 +158,8 @@ mod tests {
             ("a.1.b.2.w", 41),
         ];
         assert_eq!(seen, wanted);
+        assert_eq!(all.find("a.1.c.2.w").map(|p| p.name), Some("a.1.b.2.w"));
+        assert_eq!(all.shared.len(), 6);
         assert!(std::ptr::eq(all, unstacked(&SPEC)));
     }
 }

@@ -84,6 +84,7 @@ static NET: NetSpec = NetSpec {
         init: Init::Normal { std: 1.0 },
         frozen: false,
     }],
+    shared: &[],
     flat_len: 16,
     parameters: 3,
 };

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use std::fmt;
+use syn::ext::IdentExt;
 
 /// One `network!`.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Network {
     pub conditions: Vec<Expr>,
     /// Layers and parameters.
     pub fields: Vec<Field>,
+    /// Parameters that are others.
+    pub shared: Vec<Shared>,
     /// Functions.
     pub functions: Vec<Function>,
 }
@@ -29,6 +32,15 @@ pub struct ConstParam {
     pub name: Ident,
     /// Its value, if none is given.
     pub default: Option<Expr>,
+}
+
+/// `head.weight = token.weight`: the one on the left is the one on the right.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The parameter that is no longer one of its own.
+    pub left: Vec<Ident>,
+    /// The parameter that both are.
+    pub right: Vec<Ident>,
 }
 
 /// A field of the struct.
@@ -102,6 +114,12 @@ impl Network {
 pub fn show_path(path: &[Ident]) -> String {
     let names: Vec<String> = path.iter().map(Ident::to_string).collect();
     names.join("::")
+}
+
+/// The name of a parameter as written.
+pub fn show_dotted(path: &[Ident]) -> String {
+    let names: Vec<String> = path.iter().map(|n| n.unraw().to_string()).collect();
+    names.join(".")
 }
 
 /// An argument of a call.

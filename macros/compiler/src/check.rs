@@ -12,6 +12,7 @@ use crate::layers::{self, Init};
 use crate::net::{
     Arg, Elem, Field, FieldKind, Generic, Held, Instance, Net, Param, Signature, Type,
 };
+use crate::shared;
 use crate::unit::Unit;
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
@@ -116,6 +117,9 @@ fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
     for field in &source.fields {
         let field = declare(&mut net, unit, field, diag);
         net.fields.push(field);
+    }
+    for s in &source.shared {
+        let _ = shared::share(&mut net, s, diag);
     }
     for f in &source.functions {
         let mut signature = signature(&net, f, diag);
@@ -441,6 +445,7 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
                     init: p.init,
                     frozen: field.frozen,
                     field: index,
+                    shared: None,
                 });
             }
             out.kind = FieldKind::Layer(layer);
@@ -462,6 +467,7 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
                     init: p.init.clone(),
                     frozen: field.frozen || p.frozen,
                     field: index,
+                    shared: p.shared.map(|other| first + other),
                 });
             }
             cx.require.extend(instance.net.require.iter().cloned());
@@ -493,6 +499,7 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
                 init,
                 frozen: field.frozen,
                 field: index,
+                shared: None,
             });
             out.kind = FieldKind::Param;
         }

@@ -22,6 +22,7 @@ pub mod parse;
 pub mod passes;
 pub mod pipeline;
 pub mod scalar;
+pub mod shared;
 pub mod unit;
 pub mod value;
 

@@ -67,6 +67,8 @@ pub struct Param {
     pub frozen: bool,
     /// The field's number.
     pub field: usize,
+    /// The parameter that this one is: it has no values of its own.
+    pub shared: Option<usize>,
 }
 
 /// The element type an argument was declared with.
@@ -211,8 +213,19 @@ impl Net {
         own.chain(held).collect()
     }
 
-    /// A parameter's number of elements.
+    /// The number of elements that a parameter has of its own.
     pub fn param_len(&self, index: usize) -> Dim {
-        numel(&self.params[index].shape)
+        match self.params[index].shared {
+            Some(_) => Dim::from(0),
+            None => numel(&self.params[index].shape),
+        }
+    }
+
+    /// The parameter that holds the values of this one.
+    pub fn holder(&self, index: usize) -> usize {
+        match self.params[index].shared {
+            Some(other) => self.holder(other),
+            None => index,
+        }
     }
 }

@@ -177,7 +177,7 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
         let idle: Vec<String> = field
             .params
             .clone()
-            .filter(|p| !reached[*p] && !net.params[*p].frozen)
+            .filter(|p| !reached[net.holder(*p)] && !net.params[*p].frozen)
             .map(|p| format!("`{}`", net.params[p].name))
             .collect();
         // Of a network, some functions may be for others.

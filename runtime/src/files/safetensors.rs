@@ -133,12 +133,12 @@ pub fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
     write(path, tensors.iter().map(|(name, t)| (*name, t)))
 }
 
-/// All parameters.
+/// All parameters, shared ones under each of their names, as PyTorch's `state_dict` has them.
 pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str, Tensor)>> {
-    core.spec()
-        .params
-        .iter()
-        .map(|p| Ok((p.name, core.read(core.params(), p)?)))
+    let spec = core.spec();
+    let named = |name| Some((name, spec.find(name)?));
+    (spec.names().filter_map(named))
+        .map(|(name, p)| Ok((name, core.read(core.params(), p)?)))
         .collect()
 }
 
@@ -159,7 +159,12 @@ pub(super) fn restore<D: Device>(
     let mut flat = vec![D::Float::from_f64(0.0); spec.flat_len];
     let mut problems = Vec::new();
     for param in spec.params {
-        let Some((_, tensor)) = tensors.iter().find(|(name, _)| name == param.name) else {
+        // A file may have a shared parameter under one of its names, or under several.
+        let mut given = spec.names_of(param).filter_map(|name| {
+            let (name, tensor) = tensors.iter().find(|(n, _)| n == name)?;
+            Some((name.as_str(), tensor))
+        });
+        let Some((name, tensor)) = given.next() else {
             problems.push(format!(
                 "missing: `{}` of shape {:?}",
                 param.name, param.shape
@@ -167,16 +172,24 @@ pub(super) fn restore<D: Device>(
             continue;
         };
         if tensor.shape() != param.shape {
-            let (name, wanted, found) = (param.name, param.shape, tensor.shape());
+            let (wanted, found) = (param.shape, tensor.shape());
             problems.push(format!(
                 "wrong shape: `{name}` is {found:?}, the network wants {wanted:?}"
             ));
         }
         if !matches!(tensor.data(), TensorData::F32(_) | TensorData::F64(_)) {
-            let (name, found) = (param.name, tensor.data().type_name());
+            let found = tensor.data().type_name();
             problems.push(format!(
                 "wrong type: `{name}` holds {found}, the network wants floats"
             ));
+        }
+        for (other, same) in given {
+            // As bits: what is not a number is the same, too.
+            if encode(same) != encode(tensor) {
+                problems.push(format!(
+                    "not the same: `{other}` and `{name}` are one parameter of the network"
+                ));
+            }
         }
         if let (true, Some(to)) = (
             problems.is_empty(),
@@ -189,7 +202,7 @@ pub(super) fn restore<D: Device>(
     }
     for (name, tensor) in tensors {
         let other = name.starts_with(OWN) || name.ends_with("num_batches_tracked");
-        if !other && !spec.params.iter().any(|p| p.name == name) {
+        if !other && spec.find(name).is_none() {
             problems.push(format!(
                 "unexpected: `{name}` of shape {:?}",
                 tensor.shape()

@@ -28,9 +28,9 @@ impl<D: Device> Bound<D> {
     pub(super) fn new<R: Rule>(core: &Core<D>, groups: &[Grouped<R>]) -> Result<Self> {
         let spec = core.spec();
         for group in groups {
-            if !spec.params.iter().any(|p| group.pattern.matches(p.name)) {
+            if !spec.names().any(|name| group.pattern.matches(name)) {
                 let pattern = group.pattern.describe();
-                let near = nearest(pattern, spec.params.iter().map(|p| p.name));
+                let near = nearest(pattern, spec.names());
                 let hint =
                     near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
                 let what = format!(
@@ -50,7 +50,8 @@ impl<D: Device> Bound<D> {
                 adjacent = false;
                 continue;
             }
-            let group = groups.iter().rposition(|g| g.pattern.matches(param.name));
+            let of = |g: &Grouped<R>| spec.names_of(param).any(|name| g.pattern.matches(name));
+            let group = groups.iter().rposition(of);
             match segments.last_mut() {
                 // The padding between holds zeros, which every rule leaves alone.
                 Some(last) if adjacent && last.group == group => {

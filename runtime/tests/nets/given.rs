@@ -60,6 +60,7 @@ impl<D: Device> Given<D> {
         let spec = NetSpec {
             name: "Given",
             params: Box::leak(specs.into_boxed_slice()),
+            shared: &[],
             flat_len: offset,
             parameters: 0,
         };

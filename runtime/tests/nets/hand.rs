@@ -32,6 +32,7 @@ pub static SPEC: NetSpec = NetSpec {
             frozen: true,
         },
     ],
+    shared: &[],
     flat_len: 48,
     parameters: 19,
 };

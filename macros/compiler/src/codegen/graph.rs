@@ -22,7 +22,9 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     });
     let layers = net.fields.iter().enumerate().map(|(i, f)| {
         let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
-        let (from, to) = (f.params.start, f.params.end);
+        // The spec has no place for what is another parameter.
+        let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();
+        let (from, to) = (place(f.params.start), place(f.params.end));
         let mut shapes: Vec<String> = Vec::new();
         for (_, shape) in of_mode(Mode::Infer).flat_map(|p| &p.calls).filter(|(field, _)| *field == i) {
             let text = show_shape(shape);

@@ -224,9 +224,12 @@ fn table(net: &Net) -> String {
         let params: Vec<String> = f
             .params
             .clone()
-            .map(|p| {
-                let p = &net.params[p];
+            .map(|i| {
+                let p = &net.params[i];
                 let last = p.name.rsplit('.').next().unwrap_or(&p.name);
+                if p.shared.is_some() {
+                    return format!("`{last}` = `{}`", net.params[net.holder(i)].name);
+                }
                 format!(
                     "`{last}` {}",
                     show_shape(&p.shape[p.stack.len()..])
@@ -247,7 +250,12 @@ fn table(net: &Net) -> String {
 fn spec(net: &Net, programs: &[Program]) -> TokenStream {
     let count = net.params.len();
     let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
-    let params = net.params.iter().enumerate().map(|(i, p)| {
+    let own = net
+        .params
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.shared.is_none());
+    let params = own.map(|(i, p)| {
         let (name, frozen) = (&p.name, p.frozen);
         let (stack, shape) = p.shape.split_at(p.stack.len());
         let (stack, shape) = (stack.iter().map(usize), shape.iter().map(usize));
@@ -262,6 +270,16 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
                 frozen: #frozen,
             }
         }
+    });
+    let shared = net
+        .params
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.shared.is_some());
+    let shared = shared.map(|(i, p)| {
+        let (name, holder) = (&p.name, &net.params[net.holder(i)].name);
+        let stack = p.stack.iter().map(usize);
+        quote!(__nf::Shared { name: #name, holder: #holder, stack: &[#(#stack),*] })
     });
     let name = net.name.to_string();
     let mut demands = net.require.clone();
@@ -281,6 +299,7 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,
             params: &[#(#params),*],
+            shared: &[#(#shared),*],
             flat_len: __nf::flat_len(&Self::__LENS),
             parameters: { let () = Self::__CHECKED; __nf::total(&Self::__LENS) },
         };

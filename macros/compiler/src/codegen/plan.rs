@@ -254,7 +254,8 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
     if matches!(program.mode, Mode::Infer | Mode::Draw) {
         return TokenStream::new();
     }
-    let missing = (0..net.params.len()).filter(|p| !program.grads.iter().any(|(_, g)| g == p));
+    let missing = (0..net.params.len())
+        .filter(|p| net.params[*p].shared.is_none() && !program.grads.iter().any(|(_, g)| g == p));
     missing
         .map(|p| {
             let len = usize(&numel(&net.params[p].shape));

@@ -169,6 +169,7 @@ impl<'a> Lower<'a> {
         if let Some((params, depth)) = &self.instance {
             return self.bring(params[index], *depth);
         }
+        let index = self.net.holder(index);
         if let Some(id) = self.params[index] {
             return self.bring(id, 0);
         }

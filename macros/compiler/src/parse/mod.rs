@@ -6,7 +6,8 @@
 mod expr;
 
 use crate::ast::{
-    Arg, Block, ConstParam, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Stmt, Type,
+    Arg, Block, ConstParam, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Shared, Stmt,
+    Type,
 };
 use crate::diag::Diag;
 use crate::layers;
@@ -55,6 +56,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         generics: Vec::new(),
         conditions: Vec::new(),
         fields: Vec::new(),
+        shared: Vec::new(),
         functions: Vec::new(),
     };
     if let Err(e) = generics(input, &mut network) {
@@ -65,7 +67,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
     }
     if input.peek(Token![;]) {
         let _ = input.parse::<Token![;]>();
-    } else if let Err(e) = fields(input, &mut network.fields, diag) {
+    } else if let Err(e) = fields(input, &mut network, diag) {
         diag.syntax(&e);
     }
     while !input.is_empty() {
@@ -137,41 +139,89 @@ fn skip_all(input: ParseStream) {
     let _ = input.parse::<TokenStream>();
 }
 
-fn fields(input: ParseStream, out: &mut Vec<Field>, diag: &Diag) -> syn::Result<()> {
+fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result<()> {
     let content;
     braced!(content in input);
     while !content.is_empty() {
         let start = content.fork();
+        if content.peek(syn::Ident) && content.peek2(Token![.]) {
+            match shared(&content) {
+                Ok(s) => network.shared.push(s),
+                Err(e) => {
+                    diag.syntax(&e);
+                    skip_field(&content);
+                }
+            }
+            comma(&content, diag)?;
+            continue;
+        }
         match field(&content) {
-            Ok(f) => out.push(f),
+            Ok(f) => network.fields.push(f),
             Err(e) => {
                 diag.syntax(&e);
                 // Keep the name, so that its uses are not errors too.
                 let _ = start.call(Attribute::parse_outer);
                 let _ = start.parse::<Visibility>();
                 if let Ok(name) = start.parse::<Ident>() {
-                    out.push(Field {
+                    network.fields.push(Field {
                         attrs: Vec::new(),
                         name,
                         kind: FieldKind::Poison,
                         frozen: false,
                     });
                 }
-                while !content.is_empty() && !content.peek(Token![,]) {
-                    skip_one(&content);
-                }
+                skip_field(&content);
             }
         }
-        if content.is_empty() {
-            break;
-        }
-        if content.peek(Token![,]) {
-            content.parse::<Token![,]>()?;
-        } else {
-            diag.error(content.span(), "expected `,` between two fields");
-        }
+        comma(&content, diag)?;
     }
     Ok(())
+}
+
+/// Up to the end of a field.
+fn skip_field(content: ParseStream) {
+    while !content.is_empty() && !content.peek(Token![,]) {
+        skip_one(content);
+    }
+}
+
+/// What stands between two fields.
+fn comma(content: ParseStream, diag: &Diag) -> syn::Result<()> {
+    if content.peek(Token![,]) {
+        content.parse::<Token![,]>()?;
+    } else if !content.is_empty() {
+        diag.error(content.span(), "expected `,` between two fields");
+    }
+    Ok(())
+}
+
+/// `head.weight = token.weight`.
+fn shared(input: ParseStream) -> syn::Result<Shared> {
+    let left = param_path(input)?;
+    if !input.peek(Token![=]) {
+        let name = crate::ast::show_dotted(&left);
+        return Err(input.error(format!(
+            "expected `=`: `{name} = token.weight` makes two parameters one"
+        )));
+    }
+    input.parse::<Token![=]>()?;
+    let right = param_path(input)?;
+    Ok(Shared { left, right })
+}
+
+/// `decoder.linear.weight`.
+fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
+    let mut path = vec![input.call(Ident::parse_any)?];
+    while input.peek(Token![.]) {
+        input.parse::<Token![.]>()?;
+        path.push(input.call(Ident::parse_any)?);
+    }
+    if input.peek(token::Bracket) {
+        return Err(
+            input.error("parameters of an array are shared all at once: leave out the index")
+        );
+    }
+    Ok(path)
 }
 
 fn field(input: ParseStream) -> syn::Result<Field> {

@@ -29,12 +29,11 @@ pub fn model(case: &Case, given: &Tensors, init: &Map<String, Value>) -> Result<
         body += &call(i, [b as u64, t as u64, d, heads]);
     }
     fields += &format!("    ln_f: LayerNorm({d}),\n");
-    body += &if flag("tie") {
-        "    linear(ln_f(h), tok.weight)\n".to_owned()
-    } else {
-        fields += &format!("    head: Linear({d} -> {vocab}, bias = false),\n");
-        "    head(ln_f(h))\n".to_owned()
-    };
+    fields += &format!("    head: Linear({d} -> {vocab}, bias = false),\n");
+    if flag("tie") {
+        fields += "    head.weight = tok.weight,\n";
+    }
+    body += "    head(ln_f(h))\n";
     let (x, y) = (type_of(given, "in.x")?, type_of(given, "in.y")?);
     let out = type_of(given, "out.0")?;
     let loss = loss(case, "out.flatten(0, 1), y.flatten()")?;

@@ -1,0 +1,111 @@
+//! Parameters shared by name: `head.weight = token.weight`.
+//!
+//! In: a network whose fields are declared. After: the parameter on the left has no values of its
+//! own; whoever reads it reads the one on the right, whose gradient collects what flows to both.
+
+use crate::ast::{Shared, show_dotted};
+use crate::diag::{Diag, Poison, Told, did_you_mean};
+use crate::dim::show_shape;
+use crate::net::{FieldKind, Net};
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+
+/// Makes two parameters one.
+pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Told<()> {
+    // Both sides' mistakes are told.
+    let (left, right) = (
+        find(net, &shared.left, diag),
+        find(net, &shared.right, diag),
+    );
+    let (left, right) = (left?, right?);
+    let (name, other) = (show_dotted(&shared.left), show_dotted(&shared.right));
+    let span = end(&shared.left);
+    if let Some(already) = net.params[left].shared {
+        let text = format!(
+            "`{name}` is `{}` already\nhelp: a parameter is on the left of one line at most",
+            plain(&net.params[already].name)
+        );
+        return Err(diag.error(span, text));
+    }
+    if net.holder(right) == left {
+        let text = format!("`{name}` would be shared with itself\nhelp: take this line away");
+        return Err(diag.error(span, text));
+    }
+    let (p, q) = (&net.params[left], &net.params[right]);
+    let decls = format!("{}\n{}", net.fields[p.field].decl, net.fields[q.field].decl);
+    if p.shape != q.shape || p.stack != q.stack {
+        let text = format!(
+            "`{name}` is {}, but `{other}` is {}: one parameter has one shape\n{decls}",
+            shape(p),
+            shape(q)
+        );
+        return Err(diag.error(span, text));
+    }
+    if p.frozen != q.frozen {
+        let (frozen, trained) = match p.frozen {
+            true => (&name, &other),
+            false => (&other, &name),
+        };
+        let text = format!(
+            "`{frozen}` is frozen, but `{trained}` is trained: one parameter cannot be both\n{decls}\nhelp: mark both `#[frozen]`, or neither"
+        );
+        return Err(diag.error(span, text));
+    }
+    net.params[left].shared = Some(right);
+    Ok(())
+}
+
+/// The parameter of this name; the places in arrays are left out.
+fn find(net: &Net, path: &[Ident], diag: &Diag) -> Told<usize> {
+    let first = &path[0];
+    let Some(field) = net.fields.iter().find(|f| f.name.unraw() == first.unraw()) else {
+        let names: Vec<String> = net.fields.iter().map(|f| f.name.to_string()).collect();
+        let hint = did_you_mean(&first.to_string(), names.iter().map(String::as_str));
+        return Err(diag.error(first.span(), format!("there is no field `{first}`{hint}")));
+    };
+    if matches!(field.kind, FieldKind::Poison) {
+        return Err(Poison);
+    }
+    let name = show_dotted(path);
+    if let Some(found) = field
+        .params
+        .clone()
+        .find(|p| plain(&net.params[*p].name) == name)
+    {
+        return Ok(found);
+    }
+    let known: Vec<String> = field
+        .params
+        .clone()
+        .map(|p| plain(&net.params[p].name))
+        .collect();
+    let hint = did_you_mean(&name, known.iter().map(String::as_str));
+    let list: Vec<String> = known.iter().map(|n| format!("`{n}`")).collect();
+    let has = match list.is_empty() {
+        true => "no parameters".to_owned(),
+        false => list.join(", "),
+    };
+    let text = format!(
+        "there is no parameter `{name}`{hint}\n`{first}` has {has}\n{}",
+        field.decl
+    );
+    Err(diag.error(end(path), text))
+}
+
+/// `blocks.{}.weight` without the array's places.
+fn plain(name: &str) -> String {
+    let parts: Vec<&str> = name.split('.').filter(|part| *part != "{}").collect();
+    parts.join(".")
+}
+
+fn shape(p: &crate::net::Param) -> String {
+    let (stack, shape) = p.shape.split_at(p.stack.len());
+    match stack {
+        [] => show_shape(shape),
+        _ => format!("an array {} of {}", show_shape(stack), show_shape(shape)),
+    }
+}
+
+fn end(path: &[Ident]) -> Span {
+    path.last().map_or_else(Span::call_site, Ident::span)
+}

@@ -1,0 +1,140 @@
+//! A GPT whose block comes from another crate, and one whose head and embedding are one parameter,
+//! against PyTorch: weights loaded by its names, outputs, gradients and five steps of AdamW.
+
+use netform::files::safetensors::write;
+use netform::prelude::*;
+use netform_parts::block::Block;
+use std::collections::BTreeMap;
+
+network! {
+    struct Plain {
+        tok: Embedding(30 -> 32),
+        pos: Embedding(16 -> 32),
+        blocks: [Block<32>; 2],
+        ln_f: LayerNorm(32),
+        head: Linear(32 -> 30, bias = false),
+    }
+
+    fn forward(x: u32[B, T]) -> [B, T, 30] {
+        let mut h = tok(x) + pos(arange(T));
+        for block in blocks {
+            h = block(h);
+        }
+        head(ln_f(h))
+    }
+
+    fn loss(x: u32[B, T], y: u32[B, T]) -> [] {
+        cross_entropy(forward(x).transpose(1, 2), y)
+    }
+}
+
+network! {
+    struct Tied {
+        tok: Embedding(30 -> 32),
+        pos: Embedding(16 -> 32),
+        blocks: [Block<32>; 2],
+        ln_f: LayerNorm(32),
+        head: Linear(32 -> 30, bias = false),
+        head.weight = tok.weight,
+    }
+
+    fn forward(x: u32[B, T]) -> [B, T, 30] {
+        let mut h = tok(x) + pos(arange(T));
+        for block in blocks {
+            h = block(h);
+        }
+        head(ln_f(h))
+    }
+
+    fn loss(x: u32[B, T], y: u32[B, T]) -> [] {
+        cross_entropy(forward(x).transpose(1, 2), y)
+    }
+}
+
+/// Trains a network as PyTorch has trained its own, and compares all that PyTorch kept.
+macro_rules! trains_as_pytorchs {
+    ($net:ty, $fixture:literal, $adam:expr) => {
+        let fixture = fixture($fixture);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gpt.safetensors");
+        let given = below(&fixture, "param.");
+        write(&file, given.iter().map(|(name, t)| (*name, *t))).unwrap();
+        let mut net = <$net>::new(Cpu::f64(), 0).unwrap();
+        net.load(&file).unwrap();
+        let (x, y) = (&fixture["in.x"], &fixture["in.y"]);
+        let mut adam = $adam;
+        close(
+            "out",
+            &net.forward(x).unwrap().to_tensor(),
+            &fixture["out.0"],
+        );
+        let mut losses = Vec::new();
+        for step in 0..5 {
+            losses.push(net.loss_backward(x, y).unwrap().item().unwrap());
+            if step == 0 {
+                for (name, want) in below(&fixture, "grad.param.") {
+                    close(name, &net.gradient(name).unwrap(), want);
+                }
+            }
+            adam.step(&mut net).unwrap();
+        }
+        losses.push(net.loss(x, y).unwrap().item().unwrap());
+        close("losses", &Tensor::from(losses), &fixture["out.losses"]);
+        for (name, want) in below(&fixture, "final.") {
+            close(name, &net.parameter(name).unwrap(), want);
+        }
+        // What is saved has PyTorch's names, all of them.
+        net.save(&file).unwrap();
+        let saved = netform::files::safetensors::read(&file).unwrap();
+        assert!(
+            saved
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .eq(given.keys().copied())
+        );
+    };
+}
+
+#[test]
+fn a_block_of_another_crate_trains_as_pytorchs() {
+    let adam = AdamW::new(3e-3).betas((0.9, 0.95)).weight_decay(0.1);
+    trains_as_pytorchs!(Plain<Cpu<f64>>, "GPT.two_layers", adam);
+}
+
+#[test]
+fn a_head_that_is_the_embedding_trains_as_pytorchs() {
+    trains_as_pytorchs!(
+        Tied<Cpu<f64>>,
+        "GPT.tied",
+        AdamW::new(3e-3).weight_decay(0.1)
+    );
+    assert_eq!(Plain::<Cpu>::PARAMETERS - Tied::<Cpu>::PARAMETERS, 30 * 32);
+}
+
+fn fixture(name: &str) -> BTreeMap<String, Tensor> {
+    let file = format!(
+        "{}/tests/fixtures/model/{name}.safetensors",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    netform::files::safetensors::read(file)
+        .unwrap()
+        .into_iter()
+        .collect()
+}
+
+/// The tensors whose names begin so, by what follows.
+fn below<'a>(all: &'a BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<&'a str, &'a Tensor> {
+    all.iter()
+        .filter_map(|(name, t)| Some((name.strip_prefix(prefix)?, t)))
+        .collect()
+}
+
+fn close(what: &str, a: &Tensor, b: &Tensor) {
+    assert_eq!(a.shape(), b.shape(), "{what}");
+    for (a, b) in a.to_f64_vec().iter().zip(b.to_f64_vec()) {
+        assert!(
+            (a - b).abs() <= 1e-9 * (1.0 + b.abs()),
+            "{what}: {a} and {b}"
+        );
+    }
+}
