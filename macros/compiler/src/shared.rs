@@ -34,8 +34,12 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Told<()> {
     let (p, q) = (&net.params[left], &net.params[right]);
     let decls = format!("{}\n{}", net.fields[p.field].decl, net.fields[q.field].decl);
     if p.shape != q.shape || p.stack != q.stack {
+        let help = match p.stack == q.stack {
+            true => "",
+            false => "\nhelp: a layer that stands in several places is declared once and called in each",
+        };
         let text = format!(
-            "`{name}` is {}, but `{other}` is {}: one parameter has one shape\n{decls}",
+            "`{name}` is {}, but `{other}` is {}: one parameter has one shape\n{decls}{help}",
             shape(p),
             shape(q)
         );

@@ -144,7 +144,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
     braced!(content in input);
     while !content.is_empty() {
         let start = content.fork();
-        if content.peek(syn::Ident) && content.peek2(Token![.]) {
+        if content.peek(syn::Ident) && (content.peek2(Token![.]) || content.peek2(token::Bracket)) {
             match shared(&content) {
                 Ok(s) => network.shared.push(s),
                 Err(e) => {
