@@ -181,3 +181,50 @@ fn lengths_of_one_and_none() {
     let error = net.forward(&empty).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("B is 0"), "{error}");
 }
+
+network! {
+    /// A carried value without gradient.
+    struct Stopped {
+        hidden: Linear(3 -> 3),
+    }
+
+    fn loss(x: [B, T, 3]) -> [] {
+        let (_, all) = scan(x, zeros([B, 3]), |h, x_t| {
+            let h = tanh(hidden(h.detach()) + x_t);
+            (h, h)
+        });
+        all.square().sum()
+    }
+
+    /// One step, from what came before as data.
+    fn step(h: [B, 3], x: [B, 3]) -> [] {
+        tanh(hidden(h) + x).square().sum()
+    }
+
+    fn next(h: [B, 3], x: [B, 3]) -> [B, 3] {
+        tanh(hidden(h) + x)
+    }
+}
+
+#[test]
+fn a_detached_state_ends_the_gradient() {
+    let mut net = Stopped::new(Cpu::f64(), 3).unwrap();
+    let x: Vec<f64> = (0..12).map(|i| f64::from(i).cos()).collect();
+    net.loss_backward(&Tensor::from_vec([1, 4, 3], x.clone()).unwrap())
+        .unwrap();
+    let got = net.gradient("hidden.weight").unwrap().to_f64_vec();
+    // Each step alone: the sum of the gradients of four losses.
+    let mut h = Tensor::zeros::<f64>([1, 3]).unwrap();
+    let mut want = vec![0.0; 9];
+    for x_t in x.chunks(3) {
+        let x_t = Tensor::from_vec([1, 3], x_t.to_vec()).unwrap();
+        net.step_backward(&h, &x_t).unwrap();
+        let part = net.gradient("hidden.weight").unwrap().to_f64_vec();
+        want.iter_mut().zip(part).for_each(|(w, p)| *w += p);
+        let next = net.next(&h, &x_t).unwrap().to_tensor();
+        h = next;
+    }
+    for (got, want) in got.iter().zip(&want) {
+        assert!((got - want).abs() < 1e-12, "{got} and {want}");
+    }
+}

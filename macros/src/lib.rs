@@ -2,6 +2,8 @@
 
 use netform_compiler::unit::Call;
 use proc_macro::{TokenStream, TokenTree};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// `[krate] { source } { held } ..`, as `netform_compiler::unit` describes.
 #[proc_macro]
@@ -21,8 +23,23 @@ pub fn network(input: TokenStream) -> TokenStream {
     })
 }
 
-/// Where the network stands: the file, line and column of its first token.
+/// How many networks have stood at a place: a `macro_rules!` may put several at one.
+static SEEN: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
+
+/// What tells the network from every other one of the crate.
 fn spot(input: TokenStream) -> String {
+    let place = place(input);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = seen
+        .get_or_insert_default()
+        .entry(place.clone())
+        .or_default();
+    *count += 1;
+    format!("{place}#{count}")
+}
+
+/// Where the network stands: the file, line and column of its first token.
+fn place(input: TokenStream) -> String {
     let source = input.into_iter().nth(1);
     let Some(TokenTree::Group(source)) = source else {
         return String::new();

@@ -54,6 +54,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// Marked `#[frozen]`.
     pub frozen: bool,
+    /// Marked `#[recompute]`.
+    pub recompute: Option<Span>,
 }
 
 /// What a field is.

@@ -402,6 +402,7 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
         kind: FieldKind::Poison,
         stack: Vec::new(),
         params: first..first,
+        recompute: field.recompute.is_some(),
     };
     let mut kind = &field.kind;
     while let ast::FieldKind::Array { element, count } = kind {
@@ -489,6 +490,13 @@ fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field
                 return out;
             };
             out.decl = format!("{}: Param{}", field.name, crate::dim::show_shape(&shape));
+            if let Some(span) = field.recompute {
+                let text = format!(
+                    "`{}` is a parameter: nothing of it is computed\n{}\nhelp: `#[recompute]` stands before a layer or a network",
+                    field.name, out.decl
+                );
+                diag.error(span, text);
+            }
             let Ok(init) = param_init(net, &mut cx, init.as_ref()) else {
                 return out;
             };

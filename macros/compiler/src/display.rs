@@ -95,6 +95,7 @@ pub fn op_name(op: &Op) -> String {
         Op::GatherGrad { .. } => "gather_grad",
         Op::Bernoulli { .. } => "bernoulli",
         Op::Detach => "detach",
+        Op::Fresh => "fresh",
         Op::Map(_) => "map",
         Op::Call(region) => return format!("call {}", region.name),
         Op::Scan(scan) => return format!("scan {}", scan.name),
@@ -146,7 +147,14 @@ fn attributes(op: &Op) -> String {
                 None => Ok(()),
             }
         }
-        Op::Bernoulli { keep, stream } => write!(o, " keep={keep} stream={stream}"),
+        Op::Bernoulli {
+            keep,
+            stream,
+            again,
+        } => match again {
+            0 => write!(o, " keep={keep} stream={stream}"),
+            n => write!(o, " keep={keep} stream={stream} again={n}"),
+        },
         Op::Map(map) => write!(o, " {}", show_map(map)),
         Op::Scan(s) => write!(
             o,

@@ -118,7 +118,7 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
                 x(0).at(&from)
             })
         }
-        Op::Reshape | Op::Detach => Array {
+        Op::Reshape | Op::Detach | Op::Fresh => Array {
             shape,
             data: x(0).data.clone(),
         },
@@ -234,7 +234,7 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
         }),
         Op::GatherGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).at(i) as usize),
         // Any fixed sequence will do here: the values' distribution is the runtime's to test.
-        Op::Bernoulli { keep, stream } => Array::new(&shape, |at| {
+        Op::Bernoulli { keep, stream, .. } => Array::new(&shape, |at| {
             let mix = (at as u64 + 1)
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15)
                 .rotate_left(17 + stream % 31);

@@ -114,7 +114,7 @@ pub fn infer(
             }
             (s, dtype(0))
         }
-        Op::Flip(_) | Op::Detach => (shape(0)?.clone(), dtype(0)),
+        Op::Flip(_) | Op::Detach | Op::Fresh => (shape(0)?.clone(), dtype(0)),
         Op::Reduce { dims, body, .. } => {
             let s = match body {
                 Some(b) => b.1.clone(),

@@ -107,6 +107,8 @@ pub struct Region {
     pub name: String,
     /// The body; its inputs are the node's operands, its outputs the node's results.
     pub body: Graph,
+    /// Backward computes it again from its operands, and keeps nothing else of it.
+    pub recompute: bool,
 }
 
 /// A body that runs once for each index of a dimension: a recurrence over a sequence, a loop over
@@ -279,9 +281,14 @@ pub enum Op {
         keep: f64,
         /// The node's own stream.
         stream: u32,
+        /// How many times it is drawn anew: the same bits, but not the same value to keep.
+        again: u32,
     },
     /// The operand, without gradient.
     Detach,
+    /// The operand, as a value apart: what follows from it is not taken to be what follows from the
+    /// operand, but computed again.
+    Fresh,
     /// A fused elementwise function over the node's shape.
     Map(Box<Map>),
     /// A call of a body. Further results are in `Node::also`.

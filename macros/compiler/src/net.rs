@@ -20,6 +20,8 @@ pub struct Field {
     pub stack: Vec<Dim>,
     /// The numbers of its parameters.
     pub params: std::ops::Range<usize>,
+    /// Backward computes its calls again from their arguments.
+    pub recompute: bool,
 }
 
 /// What a field is.

@@ -204,7 +204,7 @@ fn program(
 ) -> Told<Program> {
     let backward = matches!(mode, Mode::Backward | Mode::Vjp);
     let train = backward && !net.signatures[function].eval;
-    let lowered = lower::lower(net, source, function, train, diag)?;
+    let lowered = lower::lower(net, source, function, (train, backward), diag)?;
     let mut graph = lowered.graph;
     let mut require = net.signatures[function].require.clone();
     require.extend(lowered.require);

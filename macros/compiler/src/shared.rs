@@ -36,7 +36,9 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Told<()> {
     if p.shape != q.shape || p.stack != q.stack {
         let help = match p.stack == q.stack {
             true => "",
-            false => "\nhelp: a layer that stands in several places is declared once and called in each",
+            false => {
+                "\nhelp: a layer that stands in several places is declared once and called in each"
+            }
         };
         let text = format!(
             "`{name}` is {}, but `{other}` is {}: one parameter has one shape\n{decls}{help}",

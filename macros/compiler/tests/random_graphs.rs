@@ -199,8 +199,12 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let p = body.mul2(t, a);
             body.outputs = vec![p, t];
             let types = vec![(shape.clone(), DType::Float); 2];
-            let name = "body".to_owned();
-            let all = g.add_many(Op::Call(Box::new(Region { name, body })), &[x], &types);
+            let region = Region {
+                name: "body".to_owned(),
+                body,
+                recompute: rng.below(2) == 0,
+            };
+            let all = g.add_many(Op::Call(Box::new(region)), &[x], &types);
             rng.pick(&all)
         }
         15 if rank > 0 => {

@@ -250,7 +250,7 @@ impl Steps<'_> {
                 let what = format!("`{what}`");
                 quote!(run.gather_grad(#axis, #count, #x, #i, #y, #what);)
             }
-            Op::Bernoulli { keep, stream } => {
+            Op::Bernoulli { keep, stream, .. } => {
                 let (keep, y) = (number(*keep), y());
                 let stream = self.stream(*stream);
                 quote!(run.bernoulli(#keep, #stream, #y);)

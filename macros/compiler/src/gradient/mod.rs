@@ -39,6 +39,7 @@ pub fn rule(
             let shape = g.shape(x(0)).clone();
             vec![Some(g.reshape(dy, &shape))]
         }
+        Op::Fresh => vec![Some(dy)],
         Op::Permute(dims) => {
             let mut inverse = vec![0; dims.len()];
             for (i, d) in dims.iter().enumerate() {
@@ -226,6 +227,14 @@ fn call(
     let outputs = std::mem::take(&mut body.outputs);
     let mut seeds = Vec::new();
     let mut operands = args.to_vec();
+    if region.recompute {
+        draw_again(&mut body);
+        for x in &mut operands {
+            if g[*x].dtype == DType::Float {
+                *x = g.push(Op::Fresh, &[*x], None);
+            }
+        }
+    }
     for (k, &output) in outputs.iter().enumerate() {
         let Some(dy) = dys.get(k).copied().flatten() else {
             continue;
@@ -267,12 +276,29 @@ fn call(
         return out;
     }
     let name = format!("{} backward", region.name);
-    let results = g.add_many(Op::Call(Box::new(Region { name, body })), &operands, &types);
+    let region = Region {
+        name,
+        body,
+        recompute: false,
+    };
+    let results = g.add_many(Op::Call(Box::new(region)), &operands, &types);
     for (index, result) in flowing.into_iter().zip(results) {
         // An operand given twice gets both gradients, each at its own place.
         out[index] = Some(result);
     }
     out
+}
+
+/// Random values are not kept either.
+fn draw_again(body: &mut Graph) {
+    for node in &mut body.nodes {
+        match &mut node.op {
+            Op::Bernoulli { again, .. } => *again += 1,
+            Op::Call(region) => draw_again(&mut region.body),
+            Op::Scan(scan) => draw_again(&mut scan.body),
+            _ => {}
+        }
+    }
 }
 
 /// The number of elements as a float node: the divisor of a mean.

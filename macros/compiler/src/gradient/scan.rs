@@ -80,7 +80,7 @@ fn differentiate<'a>(
     dys: &[Option<NodeId>],
     wanted: &[bool],
 ) -> Option<Step<'a>> {
-    let mut body = simplify::simplify(&scan.body);
+    let mut body = scan.body.clone();
     let inputs = body.inputs();
     let active = activity(&body, scan, wanted);
     let wrt = pick(&inputs, &active);

@@ -187,7 +187,9 @@ impl<'a> Lower<'a> {
             };
             return Err(self.cx.error(span, text));
         };
-        let value = self.call_function(Some((instance, of.params.clone())), index, span, given)?;
+        let value = self.again(of.field, &of.params, given, |lower, params, given| {
+            lower.call_function(Some((instance, params)), index, span, given)
+        })?;
         if let Value::Tensor(t) = &value {
             self.called(of.field, t.id);
             self.cx.origin.insert(t.id, field.decl.clone());

@@ -26,6 +26,11 @@ pub struct Body {
 }
 
 impl Body {
+    /// What it reads of outside, and the graph.
+    pub fn parts(self) -> (Vec<NodeId>, Graph) {
+        (self.shared, self.graph)
+    }
+
     /// The operation: one step after another. `carried` and `slices` are inputs of the body, in the
     /// order of the operands behind the shared ones.
     pub fn scan(

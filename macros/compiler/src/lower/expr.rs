@@ -232,13 +232,15 @@ impl Lower<'_> {
                 name: name.clone(),
             },
         );
-        let call = layers::Call {
-            field: &name,
-            decl: &field.decl,
-            span,
-            params: &of.params,
-        };
-        let value = layer.call(&mut self.cx, &call, given);
+        let value = self.again(of.field, &of.params, given, |lower, params, given| {
+            let call = layers::Call {
+                field: &name,
+                decl: &field.decl,
+                span,
+                params: &params,
+            };
+            layer.call(&mut lower.cx, &call, given)
+        });
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
             self.called(of.field, t.id);

@@ -10,6 +10,7 @@ mod array;
 mod block;
 mod body;
 mod expr;
+mod recompute;
 mod recursion;
 mod scan;
 
@@ -58,6 +59,8 @@ pub struct Lower<'a> {
     pub cx: Cx<'a>,
     /// Calls of functions stay opaque.
     opaque: bool,
+    /// Calls of fields marked so are nodes of their own.
+    recompute: bool,
     params: Vec<Option<NodeId>>,
     /// In a field's network: its parameters, and how many bodies deep they are known.
     instance: Option<(Vec<NodeId>, usize)>,
@@ -90,15 +93,16 @@ pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Dia
     lower.used
 }
 
-/// Lowers a function with all that it calls.
+/// Lowers a function with all that it calls, for training or evaluation, with or without backward.
 pub fn lower(
     net: &Net,
     source: &ast::Network,
     index: usize,
-    train: bool,
+    (train, backward): (bool, bool),
     diag: &Diag,
 ) -> Told<Lowered> {
     let mut lower = Lower::new(net, source, diag, train, false);
+    lower.recompute = backward;
     let signature = &net.signatures[index];
     let args = lower.arguments(signature);
     let ids = args.iter().map(|t| t.id).collect();
@@ -126,6 +130,7 @@ impl<'a> Lower<'a> {
             source,
             cx: Cx::new(diag, train),
             opaque,
+            recompute: false,
             params: vec![None; net.params.len()],
             instance: None,
             frames: Vec::new(),

@@ -160,6 +160,7 @@ pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
         Op::Bernoulli {
             keep: 1.0 - p,
             stream,
+            again: 0,
         },
         &[],
         Some(shape),

@@ -168,6 +168,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
                         name,
                         kind: FieldKind::Poison,
                         frozen: false,
+                        recompute: None,
                     });
                 }
                 skip_field(&content);
@@ -225,7 +226,7 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
 }
 
 fn field(input: ParseStream) -> syn::Result<Field> {
-    let (attrs, flags) = attributes(input, &["frozen"])?;
+    let (attrs, flags) = attributes(input, &["frozen", "recompute"])?;
     if input.peek(Token![pub]) {
         return Err(input.error("a network's fields are private: leave out `pub`"));
     }
@@ -237,6 +238,7 @@ fn field(input: ParseStream) -> syn::Result<Field> {
         name,
         kind,
         frozen: flags[0].is_some(),
+        recompute: flags[1],
     })
 }
 

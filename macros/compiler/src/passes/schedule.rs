@@ -60,7 +60,7 @@ fn body(g: Graph) -> Graph {
 fn is_view(node: &Node) -> bool {
     matches!(
         node.op,
-        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Get(_)
+        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_)
     )
 }
 
@@ -125,7 +125,9 @@ impl<'g> State<'g> {
             .collect();
         let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
             .map(|n| match n.op {
-                Op::Param { .. } | Op::Reshape | Op::Get(_) => vec![0; 1 + n.also.len()],
+                Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_) => {
+                    vec![0; 1 + n.also.len()]
+                }
                 _ => std::iter::once((&n.shape, n.dtype))
                     .chain(n.also.iter().map(|(s, t)| (s, *t)))
                     .map(|(s, t)| estimate(&numel(s), t))
