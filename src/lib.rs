@@ -2,8 +2,8 @@
 
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
-    Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
-    optim, permutation,
+    Output, Parameter, Result, Row, Tensor, custom, data, files, fill_normal, fill_uniform, input,
+    look, optim, permutation,
 };
 
 /// Declares a network: layers, and functions that are checked, differentiated and planned.

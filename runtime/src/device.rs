@@ -5,6 +5,7 @@
 //! input is exactly the output, element for element, and the kernel reads before it writes), and
 //! that element types are as declared. That is the safety contract of every `unsafe fn` here.
 
+use crate::custom::Raw;
 use crate::{DType, Float, MapBody, Result};
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.
@@ -291,6 +292,20 @@ pub trait RandomKernels {
     unsafe fn bernoulli(&self, keep: f64, stream: Stream, len: usize, y: Addr);
 }
 
+/// Functions of the user's own.
+pub trait CustomKernels {
+    /// Calls a function with the arrays where the host can read and write them.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn on_host<'a, const I: usize, const O: usize>(
+        &self,
+        inputs: [Raw<'a>; I],
+        outputs: [Raw<'a>; O],
+        call: impl FnOnce([Raw<'a>; I], [Raw<'a>; O]),
+    );
+}
+
 /// A place where networks run. Users bound generic code by `D: Device`.
 pub trait Device:
     Memory
@@ -300,6 +315,7 @@ pub trait Device:
     + CopyKernels
     + IndexKernels
     + RandomKernels
+    + CustomKernels
     + Clone
     + Send
     + Sync

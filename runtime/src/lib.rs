@@ -6,6 +6,7 @@
 
 mod core;
 mod cpu;
+pub mod custom;
 pub mod data;
 pub mod device;
 pub mod door;

@@ -13,6 +13,7 @@
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 
+use crate::custom;
 use crate::device::{self, Addr, Axis, Product, Reduce, Softmax, Stream};
 use crate::{DType, Device, Error, In, Inner, MapBody, Operand, Result, Space, View, Window};
 
@@ -528,6 +529,62 @@ impl<'a, D: Device> Run<'a, D> {
             if let Some([x, y]) = self.line(axis, x, y, DType::Float, axis.n, true)? {
                 // SAFETY: checked by `line`.
                 unsafe { self.device.cumsum(reverse, axis, x, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// A call of a user's own function with arrays to read and arrays to write.
+    pub fn custom<const I: usize, const O: usize>(
+        &self,
+        inputs: [(View, &[usize]); I],
+        outputs: [(View, &[usize]); O],
+        call: impl FnOnce(&custom::Inputs<'_, D::Float, I>, &mut custom::Outputs<'_, D::Float, O>),
+    ) {
+        self.guard("custom", || {
+            let none = Range { from: 0, to: 0 };
+            let mut read = [none; I];
+            let mut written = [none; O];
+            let nowhere = custom::Raw {
+                addr: std::ptr::null_mut(),
+                dtype: DType::Float,
+                len: 0,
+                shape: &[],
+            };
+            let (mut x, mut y) = ([nowhere; I], [nowhere; O]);
+            for (k, (view, shape)) in inputs.into_iter().enumerate() {
+                let len = product(shape);
+                let (addr, range) = self.whole(view, view.dtype, len)?;
+                let (dtype, len) = (view.dtype, len.unwrap_or(0));
+                read[k] = range;
+                x[k] = custom::Raw {
+                    addr,
+                    dtype,
+                    len,
+                    shape,
+                };
+            }
+            for (k, (view, shape)) in outputs.into_iter().enumerate() {
+                let len = product(shape);
+                let (addr, range) = self.written(view, view.dtype, len)?;
+                let (dtype, len) = (view.dtype, len.unwrap_or(0));
+                let others = read.iter().chain(&written[..k]);
+                if others.into_iter().any(|r| range.overlaps(*r)) {
+                    return Err(OVERLAP);
+                }
+                written[k] = range;
+                y[k] = custom::Raw {
+                    addr,
+                    dtype,
+                    len,
+                    shape,
+                };
+            }
+            // SAFETY: each lies in its buffer, which this run holds; what is written lies apart.
+            unsafe {
+                self.device.on_host(x, y, |x, y| {
+                    call(&custom::Inputs::new(x), &mut custom::Outputs::new(y));
+                });
             }
             Ok(())
         });

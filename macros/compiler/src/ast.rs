@@ -150,10 +150,21 @@ pub struct Function {
     pub ret: Vec<Type>,
     /// Whether the result is a tuple.
     pub tuple: bool,
-    /// The body; `None` where it did not parse.
+    /// The body; `None` where it did not parse, or is a user's own op.
     pub body: Option<Block>,
+    /// What `#[custom(..)]` says.
+    pub custom: Option<Custom>,
     /// The closing brace, for results that are missing.
     pub end: Span,
+}
+
+/// `#[custom(forward = path, backward = path)]`: an op of the user's own.
+#[derive(Clone, Debug)]
+pub struct Custom {
+    /// The Rust function that computes it.
+    pub forward: syn::Path,
+    /// The Rust function that computes its gradients.
+    pub backward: syn::Path,
 }
 
 /// An argument of a function.

@@ -10,7 +10,7 @@ use crate::diag::{Diag, Poison, Told, did_you_mean};
 use crate::dim::{Atom, Dim, Shape};
 use crate::layers::{self, Init};
 use crate::net::{
-    Arg, Elem, Field, FieldKind, Generic, Held, Instance, Net, Param, Signature, Type,
+    Arg, Custom, Elem, Field, FieldKind, Generic, Held, Instance, Net, Param, Signature, Type,
 };
 use crate::shared;
 use crate::unit::Unit;
@@ -72,6 +72,7 @@ fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
         prefix: prefix.to_owned(),
         generics: generics(source, values, diag),
         held: Vec::new(),
+        customs: Vec::new(),
         name: source.name.clone(),
         attrs: source.attrs.clone(),
         vis: source.vis.clone(),
@@ -129,6 +130,10 @@ fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
                 .any(|s| f.name == format!("{}{s}", g.name))
         };
         signature.poisoned |= source.functions.iter().any(taken);
+        if let (Some(functions), false) = (&f.custom, signature.poisoned) {
+            let custom = custom(f, functions, &mut signature, diag);
+            net.customs.push(custom);
+        }
         net.signatures.push(signature);
     }
     net
@@ -591,6 +596,7 @@ fn block(net: &mut Net, unit: &Unit, cx: &mut Cx, path: &[Ident], args: &[Expr])
             path: path.to_vec(),
             generics: wanted.len(),
             consts: inner.all_consts(),
+            customs: inner.all_customs(),
         });
     }
     Ok(Instance { net: inner, unit })
@@ -751,6 +757,31 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
     }
     out.require = cx.require;
     out
+}
+
+/// An op of the user's own: results are floats or integers.
+fn custom(
+    f: &ast::Function,
+    functions: &ast::Custom,
+    signature: &mut Signature,
+    diag: &Diag,
+) -> Custom {
+    for (ty, source) in signature.ret.iter().zip(&f.ret) {
+        if ty.elem == Elem::Bool {
+            let text = format!(
+                "`{}` gives booleans: the results of an op of one's own are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
+                f.name, f.name
+            );
+            diag.error(source.span, text);
+            signature.poisoned = true;
+        }
+    }
+    Custom {
+        name: f.name.to_string(),
+        args: signature.args.iter().map(|a| a.ty.elem).collect(),
+        ret: signature.ret.iter().map(|ty| ty.elem).collect(),
+        functions: Some(functions.clone()),
+    }
 }
 
 /// The name, if a dimension is nothing but one.

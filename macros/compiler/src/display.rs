@@ -95,6 +95,7 @@ pub fn op_name(op: &Op) -> String {
         Op::GatherGrad { .. } => "gather_grad",
         Op::Bernoulli { .. } => "bernoulli",
         Op::Detach => "detach",
+        Op::Custom(_) => "custom",
         Op::Fresh => "fresh",
         Op::Map(_) => "map",
         Op::Call(region) => return format!("call {}", region.name),
@@ -147,6 +148,10 @@ fn attributes(op: &Op) -> String {
                 None => Ok(()),
             }
         }
+        Op::Custom(op) => match op.backward {
+            false => write!(o, " {}", op.name),
+            true => write!(o, " {} backward", op.name),
+        },
         Op::Bernoulli {
             keep,
             stream,

@@ -256,6 +256,15 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
                 },
             );
         }
+        // Only the emitted code can call it.
+        Op::Custom(_) => {
+            let also = node.also.iter().map(|t| env.shape(&t.0));
+            let unknown = |shape: Vec<usize>| Array::new(&shape, |_| f64::NAN);
+            return std::iter::once(shape.clone())
+                .chain(also)
+                .map(unknown)
+                .collect();
+        }
         Op::Scan(s) => {
             let args: Vec<&Array> = (0..node.args.len()).map(x).collect();
             return scan(s, &args, env);

@@ -34,7 +34,7 @@ pub fn infer(
         Ok(s)
     };
     Ok(match op {
-        Op::Input { .. } | Op::Param { .. } | Op::Call(_) | Op::Scan(_) => {
+        Op::Input { .. } | Op::Param { .. } | Op::Call(_) | Op::Scan(_) | Op::Custom(_) => {
             return Err("carries its own type".into());
         }
         Op::Const(_) | Op::Size(_) => (Vec::new(), DType::Float),

@@ -144,6 +144,16 @@ impl Scan {
     }
 }
 
+/// An op that Rust functions of the user's compute.
+#[derive(Clone, Debug)]
+pub struct Custom {
+    /// The function that declares it, behind the names of the networks that hold it.
+    pub name: String,
+    /// Whether this is the gradient: operands are forward's operands and results, and the gradients
+    /// of its float results; results are the gradients of its float operands.
+    pub backward: bool,
+}
+
 /// What a node computes.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -296,6 +306,8 @@ pub enum Op {
     /// Steps of a body. Operands and results are those of the body, whole where it has slices.
     /// Further results are in `Node::also`.
     Scan(Box<Scan>),
+    /// An op of the user's own. Further results are in `Node::also`.
+    Custom(Box<Custom>),
     /// Result k of the operand.
     Get(usize),
 }

@@ -166,6 +166,8 @@ pub struct Net {
     pub generics: Vec<Generic>,
     /// The networks in its fields, with the names of the Rust constants that they use.
     pub held: Vec<Held>,
+    /// Ops of the user's own that it declares.
+    pub customs: Vec<Custom>,
     /// The struct's name.
     pub name: Ident,
     /// Its attributes.
@@ -193,6 +195,21 @@ pub struct Held {
     pub generics: usize,
     /// The Rust constants that it uses.
     pub consts: Vec<String>,
+    /// Its ops of the user's own, those of its fields too.
+    pub customs: Vec<Custom>,
+}
+
+/// An op of the user's own.
+#[derive(Clone)]
+pub struct Custom {
+    /// Its name, behind those of the networks that hold it: `Block::cube`.
+    pub name: String,
+    /// The types of its arguments.
+    pub args: Vec<Elem>,
+    /// The types of its results.
+    pub ret: Vec<Elem>,
+    /// Its Rust functions, where they are known.
+    pub functions: Option<crate::ast::Custom>,
 }
 
 impl Net {
@@ -213,6 +230,19 @@ impl Net {
             h.consts.iter().map(move |c| format!("{name}::{c}"))
         });
         own.chain(held).collect()
+    }
+
+    /// All ops of the user's own, those of networks in fields under their names.
+    pub fn all_customs(&self) -> Vec<Custom> {
+        let held = self.held.iter().flat_map(|h| {
+            let name = crate::ast::show_path(&h.path);
+            h.customs.iter().map(move |c| Custom {
+                name: format!("{name}::{}", c.name),
+                functions: None,
+                ..c.clone()
+            })
+        });
+        self.customs.iter().cloned().chain(held).collect()
     }
 
     /// The number of elements that a parameter has of its own.

@@ -4,6 +4,7 @@
 //! number of threads.
 
 mod copy;
+mod custom;
 pub(crate) mod gemm;
 mod index;
 mod lanes;

@@ -4,6 +4,7 @@
 //! statics that describe the network and its plans, one zero-size type per distinct map, one
 //! function of runtime calls per plan, and the methods.
 
+mod custom;
 mod dims;
 mod graph;
 mod map;

@@ -51,6 +51,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let maps = maps.items;
     let (structure, spec) = (structure(net), spec(net, programs));
     let (consts, aliases) = constants(net);
+    let customs = super::custom::items(net);
     let (name, krate) = (&net.name, &net.krate);
     let generics = generics(net);
     let Generics {
@@ -90,6 +91,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
                 #graph
             }
             #aliases
+            #customs
             impl<#declared #d: __nf::Device> #name<#used #d> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
                 pub fn new(device: #d, seed: u64) -> __nf::Result<Self> {

@@ -122,6 +122,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         memory: &program.memory,
         maps,
         loops: Vec::new(),
+        owner: &super::custom::owner(net),
     }
     .all();
     let zeros = unreached(net, program);

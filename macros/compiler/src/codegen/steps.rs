@@ -3,7 +3,7 @@
 use super::dims::usize;
 use super::map::{Maps, dtype, iota_strides, number, whole};
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Graph, Map, NodeId, Op, Reduce, Scan};
+use crate::ir::{Custom, DType, Graph, Map, NodeId, Op, Reduce, Scan};
 use crate::passes::memory::{Memory, Place, root};
 use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -24,6 +24,8 @@ pub struct Steps<'a> {
     pub maps: &'a mut Maps,
     /// The loops around, innermost last: their numbers and counts.
     pub loops: Vec<(usize, Dim)>,
+    /// The struct, which has the user's own ops.
+    pub owner: &'a TokenStream,
 }
 
 /// The variable that holds a loop's step.
@@ -97,6 +99,7 @@ impl Steps<'_> {
             memory: &body.memory,
             maps: self.maps,
             loops,
+            owner: self.owner,
         };
         let steps = inner.all();
         let mut end = TokenStream::new();
@@ -256,8 +259,48 @@ impl Steps<'_> {
                 quote!(run.bernoulli(#keep, #stream, #y);)
             }
             Op::Scan(scan) => self.scan(id, scan),
+            Op::Custom(op) => self.custom(id, op),
             // In place already, or gone since fusion.
             _ => TokenStream::new(),
+        }
+    }
+
+    /// A call of the user's function with arrays.
+    fn custom(&self, id: NodeId, op: &Custom) -> TokenStream {
+        let node = &self.g[id];
+        let array = |view: TokenStream, shape: &Shape| {
+            let shape = shape.iter().map(usize);
+            quote!((#view, &[#(#shape),*]))
+        };
+        let method = |t: DType| match t {
+            DType::Float => format_ident!("float"),
+            DType::Int => format_ident!("int"),
+            DType::Bool => format_ident!("bool"),
+        };
+        let results: Vec<(Shape, DType)> = std::iter::once((node.shape.clone(), node.dtype))
+            .chain(node.also.iter().cloned())
+            .collect();
+        let read = node
+            .args
+            .iter()
+            .map(|a| array(self.view(*a, 0), self.g.shape(*a)));
+        let written = results
+            .iter()
+            .enumerate()
+            .map(|(k, r)| array(self.view(id, k), &r.0));
+        let read_as = node.args.iter().enumerate().map(|(k, a)| {
+            let method = method(self.g[*a].dtype);
+            quote!(x.#method(#k))
+        });
+        let written_as = results.iter().enumerate().map(|(k, r)| {
+            let method = method(r.1);
+            quote!(y.#method(#k))
+        });
+        let (owner, name) = (self.owner, super::custom::name(&op.name, op.backward));
+        quote! {
+            run.custom([#(#read),*], [#(#written),*], |x, y| {
+                #owner::#name::<__D::Float>(#(#read_as,)* #(#written_as),*)
+            });
         }
     }
 

@@ -9,7 +9,7 @@ mod scalar;
 mod scan;
 
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Graph, NodeId, Op, Reduce, Region};
+use crate::ir::{Custom, DType, Graph, NodeId, Op, Reduce, Region};
 use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
@@ -27,6 +27,9 @@ pub fn rule(
     }
     if let Op::Call(region) = &node.op {
         return call(g, region, &node.args, dys);
+    }
+    if let Op::Custom(op) = &node.op {
+        return custom(g, y, op, dys);
     }
     let Some(dy) = dys.first().copied().flatten() else {
         return vec![None; node.args.len()];
@@ -127,7 +130,9 @@ pub fn rule(
             Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)),
             None,
         ],
-        Op::Get(_) | Op::Map(_) | Op::Call(_) | Op::Scan(_) => vec![None; node.args.len()],
+        Op::Get(_) | Op::Map(_) | Op::Call(_) | Op::Scan(_) | Op::Custom(_) => {
+            vec![None; node.args.len()]
+        }
         Op::Input { .. }
         | Op::Param { .. }
         | Op::Const(_)
@@ -287,6 +292,45 @@ fn call(
         out[index] = Some(result);
     }
     out
+}
+
+/// The user's own backward. Keeps operands and results. It has no gradient itself.
+fn custom(g: &mut Graph, y: NodeId, op: &Custom, dys: &[Option<NodeId>]) -> Vec<Option<NodeId>> {
+    let node = g[y].clone();
+    let args = node.args;
+    if op.backward {
+        return vec![None; args.len()];
+    }
+    let mut operands = args.clone();
+    let results: Vec<NodeId> = std::iter::once(y)
+        .chain((1..=node.also.len()).map(|k| g.push(Op::Get(k), &[y], None)))
+        .collect();
+    operands.extend(&results);
+    for (k, result) in results.iter().enumerate() {
+        if g[*result].dtype == DType::Float {
+            let shape = g.shape(*result).clone();
+            let dy = dys.get(k).copied().flatten();
+            operands.push(dy.unwrap_or_else(|| g.full(0.0, DType::Float, &shape)));
+        }
+    }
+    let float = |a: &&NodeId| g[**a].dtype == DType::Float;
+    let types: Vec<(Shape, DType)> = (args.iter().filter(float))
+        .map(|a| (g.shape(*a).clone(), DType::Float))
+        .collect();
+    if types.is_empty() {
+        return vec![None; args.len()];
+    }
+    let backward = Custom {
+        backward: true,
+        ..op.clone()
+    };
+    let mut dxs = g
+        .add_many(Op::Custom(Box::new(backward)), &operands, &types)
+        .into_iter();
+    let float = |a: &NodeId| g[*a].dtype == DType::Float;
+    args.iter()
+        .map(|a| if float(a) { dxs.next() } else { None })
+        .collect()
 }
 
 /// Random values are not kept either.

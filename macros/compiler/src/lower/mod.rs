@@ -9,6 +9,7 @@
 mod array;
 mod block;
 mod body;
+mod custom;
 mod expr;
 mod recompute;
 mod recursion;
@@ -201,6 +202,9 @@ impl<'a> Lower<'a> {
         call: Option<Span>,
     ) -> Told<Vec<Tensor>> {
         let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
+        if let Some(custom) = &source.custom {
+            return self.custom(custom, signature, &args, dims);
+        }
         let Some(body) = &source.body else {
             return Err(Poison);
         };

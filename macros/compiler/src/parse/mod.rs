@@ -3,6 +3,7 @@
 //! After a mistake the parser goes on behind the next comma or function, so that every mistake is
 //! told and the struct and all signatures that could be read are kept.
 
+mod custom;
 mod expr;
 
 use crate::ast::{
@@ -355,6 +356,20 @@ fn attributes(
     input: ParseStream,
     flags: &[&str],
 ) -> syn::Result<(Vec<Attribute>, Vec<Option<Span>>)> {
+    let (rest, found) = attributes_whole(input, flags)?;
+    Ok((rest, spans(&found)))
+}
+
+fn spans(found: &[Option<Attribute>]) -> Vec<Option<Span>> {
+    let span = |a: &Attribute| a.path().get_ident().map(Ident::span);
+    found.iter().map(|a| a.as_ref().and_then(span)).collect()
+}
+
+/// The same, with what the attributes say.
+fn attributes_whole(
+    input: ParseStream,
+    flags: &[&str],
+) -> syn::Result<(Vec<Attribute>, Vec<Option<Attribute>>)> {
     let mut found = vec![None; flags.len()];
     let mut rest = Vec::new();
     for attr in input.call(Attribute::parse_outer)? {
@@ -364,7 +379,7 @@ fn attributes(
             .map(Ident::to_string)
             .unwrap_or_default();
         match flags.iter().position(|f| *f == name) {
-            Some(i) => found[i] = attr.path().get_ident().map(Ident::span),
+            Some(i) => found[i] = Some(attr),
             None if ["doc", "allow", "expect", "deprecated"].contains(&name.as_str()) => {
                 rest.push(attr)
             }
@@ -386,7 +401,9 @@ fn attributes(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, flags) = attributes(input, &["draw", "eval"])?;
+    let (attrs, found) = attributes_whole(input, &["draw", "eval", "custom"])?;
+    let flags = spans(&found);
+    let own = found[2].as_ref().map(custom::read).transpose();
     if input.peek(Token![pub]) {
         return Err(
             input.error("a network's functions are as public as the network: leave out `pub`")
@@ -433,6 +450,37 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     } else {
         (vec![ty(input)?], false)
     };
+    if input.peek(Token![;]) {
+        let end = input.parse::<Token![;]>()?.span;
+        let custom = own.unwrap_or_else(|e| {
+            diag.syntax(&e);
+            None
+        });
+        if found[2].is_none() {
+            let text = format!(
+                "`{name}` has no body\nhelp: write what it computes: `{{ .. }}`; an op of one's own says where: `#[custom(forward = f, backward = g)]`"
+            );
+            return Err(syn::Error::new(name.span(), text));
+        }
+        return Ok(Function {
+            attrs,
+            draw: flags[0],
+            eval: flags[1].is_some(),
+            name,
+            args,
+            ret,
+            tuple,
+            body: None,
+            custom,
+            end,
+        });
+    }
+    if let Some(span) = flags[2] {
+        let text = format!(
+            "`{name}` has a body, but `#[custom]` says that it is computed elsewhere\nhelp: end it with `;`"
+        );
+        diag.error(span, text);
+    }
     let body;
     let brace = braced!(body in input);
     let body = match block(&body) {
@@ -452,6 +500,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         ret,
         tuple,
         body,
+        custom: None,
         end: brace.span.close(),
     })
 }

@@ -1,0 +1,97 @@
+//! Ops of the user's own: hidden functions of the struct that call the user's, with types.
+//!
+//! They stand at the struct because a network that holds this one is emitted in another module, where
+//! the user's paths mean nothing.
+
+use super::dims::flat;
+use crate::net::{Custom, Elem, Net};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// The struct with whatever values for its const parameters.
+pub fn owner(net: &Net) -> TokenStream {
+    let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+    quote!(#name::<#(#zeros,)* __nf::Cpu>)
+}
+
+/// The name of the hidden function.
+pub fn name(op: &str, backward: bool) -> Ident {
+    let suffix = if backward { "backward" } else { "forward" };
+    format_ident!("__netform_{}_{suffix}", flat(op))
+}
+
+/// The hidden functions, of networks in fields too.
+pub fn items(net: &Net) -> TokenStream {
+    let own = net.customs.iter().flat_map(|op| {
+        let functions = op.functions.as_ref();
+        functions.into_iter().flat_map(|f| {
+            let (forward, backward) = (&f.forward, &f.backward);
+            [
+                function(op, &op.name, false, &quote!(#forward)),
+                function(op, &op.name, true, &quote!(#backward)),
+            ]
+        })
+    });
+    let held = net.held.iter().flat_map(|h| {
+        let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
+        let prefix = crate::ast::show_path(path);
+        h.customs.iter().flat_map(move |op| {
+            let full = format!("{prefix}::{}", op.name);
+            let zeros = &zeros;
+            [false, true].map(|backward| {
+                let inner = name(&op.name, backward);
+                let target = quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#inner);
+                function(op, &full, backward, &target)
+            })
+        })
+    });
+    let all: TokenStream = own.chain(held).collect();
+    match all.is_empty() {
+        true => all,
+        false => {
+            let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+            quote!(impl #name<#(#zeros,)* __nf::Cpu> { #all })
+        }
+    }
+}
+
+/// One that passes its arguments on.
+fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> TokenStream {
+    let floats = |elems: &[Elem]| -> Vec<Elem> {
+        elems
+            .iter()
+            .filter(|e| **e == Elem::Float)
+            .copied()
+            .collect()
+    };
+    let (read, written) = match backward {
+        false => (op.args.clone(), op.ret.clone()),
+        true => (
+            [op.args.clone(), op.ret.clone(), floats(&op.ret)].concat(),
+            floats(&op.args),
+        ),
+    };
+    let name = name(full, backward);
+    let names: Vec<Ident> = (0..read.len() + written.len())
+        .map(|k| format_ident!("a{k}", span = proc_macro2::Span::mixed_site()))
+        .collect();
+    let element = |e: &Elem| match e {
+        Elem::Float => quote!(F),
+        Elem::U32 | Elem::I32 | Elem::I64 => quote!(i32),
+        Elem::Bool => quote!(bool),
+    };
+    let read = read.iter().map(|e| {
+        let e = element(e);
+        quote!(__nf::custom::Array<'_, #e>)
+    });
+    let written = written.iter().map(|e| {
+        let e = element(e);
+        quote!(__nf::custom::ArrayMut<'_, #e>)
+    });
+    let types = read.chain(written);
+    quote! {
+        #[doc(hidden)]
+        #[inline]
+        pub fn #name<F: __nf::Float>(#(#names: #types),*) { #target(#(#names),*) }
+    }
+}

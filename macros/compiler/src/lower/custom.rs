@@ -1,0 +1,40 @@
+//! Ops of the user's own: a node that the emitted code hands to Rust functions.
+
+use super::{Lower, substitute};
+use crate::ast;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape};
+use crate::ir::{Custom, DType, Op};
+use crate::net::Signature;
+use crate::value::Tensor;
+use std::collections::HashMap;
+
+impl Lower<'_> {
+    /// The op of a function that `#[custom]` declares.
+    pub fn custom(
+        &mut self,
+        _: &ast::Custom,
+        signature: &Signature,
+        args: &[Tensor],
+        dims: &HashMap<String, Dim>,
+    ) -> Told<Vec<Tensor>> {
+        let operands: Vec<_> = args.iter().map(|t| t.id).collect();
+        let types: Vec<(Shape, DType)> = (signature.ret.iter())
+            .map(|ty| {
+                let shape = ty.shape.iter().map(|d| substitute(d, dims)).collect();
+                (shape, ty.elem.dtype())
+            })
+            .collect();
+        let op = Custom {
+            name: format!("{}{}", self.net.prefix, signature.name),
+            backward: false,
+        };
+        let results = (self.cx.g).add_many(Op::Custom(Box::new(op)), &operands, &types);
+        let text = format!("{}(..)", signature.name);
+        let tensor = |id| Tensor {
+            id,
+            text: text.clone(),
+        };
+        Ok(results.into_iter().map(tensor).collect())
+    }
+}

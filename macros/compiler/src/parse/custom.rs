@@ -1,0 +1,44 @@
+//! `#[custom(forward = path, backward = path)]`: where an op of the user's own is computed.
+
+use crate::ast::Custom;
+use crate::diag::did_you_mean;
+use syn::{Attribute, Path};
+
+/// Both functions, in any order.
+pub fn read(attr: &Attribute) -> syn::Result<Custom> {
+    let (mut forward, mut backward) = (None, None);
+    attr.parse_nested_meta(|meta| {
+        let key = meta
+            .path
+            .get_ident()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let slot = match key.as_str() {
+            "forward" => &mut forward,
+            "backward" => &mut backward,
+            _ => {
+                let hint = did_you_mean(&key, ["forward", "backward"].into_iter());
+                return Err(meta.error(format!("`#[custom]` has no `{key}`{hint}")));
+            }
+        };
+        if slot.is_some() {
+            return Err(meta.error(format!("`{key}` is given twice")));
+        }
+        *slot = Some(meta.value()?.parse::<Path>()?);
+        Ok(())
+    })?;
+    match (forward, backward) {
+        (Some(forward), Some(backward)) => Ok(Custom { forward, backward }),
+        (forward, _) => {
+            let missing = if forward.is_none() {
+                "forward"
+            } else {
+                "backward"
+            };
+            let text = format!(
+                "`#[custom]` does not say `{missing}`\nhelp: name two Rust functions: `#[custom(forward = f, backward = g)]`"
+            );
+            Err(syn::Error::new_spanned(attr.path(), text))
+        }
+    }
+}

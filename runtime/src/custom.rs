@@ -1,0 +1,204 @@
+//! What the Rust functions of an op of one's own get: arrays to read and arrays to write.
+//!
+//! `#[custom(forward = f, backward = g)] fn name(x: [B, 8], n: u32[B]) -> [B];` calls
+//! `f(x, n, y)` and `g(x, n, y, dy, dx)`: the arguments, the results and the gradients of float
+//! results as [`Array`]s, then what is to be computed as [`ArrayMut`]s: the results, or the gradients
+//! of float arguments. Arrays are contiguous, the last dimension varies fastest.
+//!
+//! ```
+//! use netform::custom::{Array, ArrayMut};
+//! use netform::{Float, prelude::*};
+//!
+//! fn cube<F: Float>(x: Array<'_, F>, mut y: ArrayMut<'_, F>) {
+//!     for (y, &x) in y.iter_mut().zip(&*x) {
+//!         *y = x * x * x;
+//!     }
+//! }
+//!
+//! fn cube_backward<F: Float>(
+//!     x: Array<'_, F>,
+//!     _y: Array<'_, F>,
+//!     dy: Array<'_, F>,
+//!     mut dx: ArrayMut<'_, F>,
+//! ) {
+//!     for (k, dx) in dx.iter_mut().enumerate() {
+//!         *dx = F::from_f64(3.0) * x[k] * x[k] * dy[k];
+//!     }
+//! }
+//!
+//! network! {
+//!     struct Net {}
+//!
+//!     #[custom(forward = cube, backward = cube_backward)]
+//!     fn cube(x: [N]) -> [N];
+//!
+//!     fn loss(#[grad] x: [N]) -> [] {
+//!         cube(x).sum()
+//!     }
+//! }
+//!
+//! let mut net = Net::new(Cpu::new(), 0)?;
+//! let (loss, dx) = net.loss_backward(&[1.0f32, 2.0])?;
+//! assert_eq!(loss.item()?, 9.0);
+//! assert_eq!(dx[..], [3.0, 12.0]);
+//! # netform::Result::Ok(())
+//! ```
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use crate::device::Addr;
+use crate::{DType, Float};
+
+/// An array to read: the elements, row by row.
+#[derive(Clone, Copy, Debug)]
+pub struct Array<'a, T> {
+    values: &'a [T],
+    shape: &'a [usize],
+}
+
+impl<'a, T> Array<'a, T> {
+    /// The size of each dimension.
+    pub fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+}
+
+impl<T> Deref for Array<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.values
+    }
+}
+
+/// An array to write: every element must be given a value. What it holds before is not defined
+/// (not a number, where debug assertions are on).
+#[derive(Debug)]
+pub struct ArrayMut<'a, T> {
+    values: &'a mut [T],
+    shape: &'a [usize],
+}
+
+impl<'a, T> ArrayMut<'a, T> {
+    /// The size of each dimension.
+    pub fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+}
+
+impl<T> Deref for ArrayMut<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.values
+    }
+}
+
+impl<T> DerefMut for ArrayMut<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.values
+    }
+}
+
+/// Where an array lies.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Raw<'a> {
+    /// The first element.
+    pub addr: Addr,
+    /// The type of the elements.
+    pub dtype: DType,
+    /// Their number.
+    pub len: usize,
+    /// The size of each dimension.
+    pub shape: &'a [usize],
+}
+
+impl<'a> Raw<'a> {
+    /// Its elements, as what they are; none if they are of another type.
+    ///
+    /// # Safety
+    /// `len` elements of `dtype`, which `T` is if the types are equal, lie at `addr` as long as `'a`,
+    /// and nobody writes them.
+    unsafe fn read<T>(&self, dtype: DType) -> Array<'a, T> {
+        let values = match dtype == self.dtype && self.len > 0 {
+            // SAFETY: the caller's promise.
+            true => unsafe { std::slice::from_raw_parts(self.addr.cast::<T>(), self.len) },
+            false => &[],
+        };
+        let shape = self.shape;
+        Array { values, shape }
+    }
+}
+
+/// The arrays that an op reads.
+#[doc(hidden)]
+pub struct Inputs<'a, F, const I: usize> {
+    all: [Raw<'a>; I],
+    float: PhantomData<F>,
+}
+
+#[allow(missing_docs)]
+impl<'a, F: Float, const I: usize> Inputs<'a, F, I> {
+    /// # Safety
+    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, and nobody
+    /// writes them.
+    pub(crate) unsafe fn new(all: [Raw<'a>; I]) -> Self {
+        let float = PhantomData;
+        Self { all, float }
+    }
+
+    pub fn float(&self, k: usize) -> Array<'a, F> {
+        // SAFETY: `new`.
+        unsafe { self.all[k].read(DType::Float) }
+    }
+    pub fn int(&self, k: usize) -> Array<'a, i32> {
+        // SAFETY: `new`.
+        unsafe { self.all[k].read(DType::Int) }
+    }
+    pub fn bool(&self, k: usize) -> Array<'a, bool> {
+        // SAFETY: `new`; booleans are 0 or 1.
+        unsafe { self.all[k].read(DType::Bool) }
+    }
+}
+
+/// The arrays that an op writes; each is given out once.
+#[doc(hidden)]
+pub struct Outputs<'a, F, const O: usize> {
+    all: [Option<Raw<'a>>; O],
+    float: PhantomData<F>,
+}
+
+#[allow(missing_docs)]
+impl<'a, F: Float, const O: usize> Outputs<'a, F, O> {
+    /// # Safety
+    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, apart from
+    /// all others, and nobody else reads or writes them.
+    pub(crate) unsafe fn new(all: [Raw<'a>; O]) -> Self {
+        let (all, float) = (all.map(Some), PhantomData);
+        Self { all, float }
+    }
+
+    fn take<T>(&mut self, k: usize, dtype: DType) -> ArrayMut<'a, T> {
+        let raw = self.all[k].take().filter(|r| r.dtype == dtype);
+        let shape = raw.map_or(&[] as &[usize], |r| r.shape);
+        let values = match raw {
+            // SAFETY: `new`; it is given out this once.
+            Some(r) if r.len > 0 => unsafe {
+                std::slice::from_raw_parts_mut(r.addr.cast::<T>(), r.len)
+            },
+            _ => &mut [],
+        };
+        ArrayMut { values, shape }
+    }
+
+    pub fn float(&mut self, k: usize) -> ArrayMut<'a, F> {
+        let mut out = self.take::<F>(k, DType::Float);
+        if cfg!(debug_assertions) {
+            out.fill(F::from_f64(f64::NAN));
+        }
+        out
+    }
+    pub fn int(&mut self, k: usize) -> ArrayMut<'a, i32> {
+        self.take(k, DType::Int)
+    }
+}
