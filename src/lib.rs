@@ -2,9 +2,11 @@
 
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
-    Output, Parameter, Result, Row, Tensor, custom, data, files, fill_normal, fill_uniform, input,
-    look, optim, permutation,
+    Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
+    optim, permutation,
 };
+
+pub mod custom;
 
 /// Declares a network: layers, and functions that are checked, differentiated and planned.
 #[macro_export]

@@ -17,7 +17,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Custom> {
             "forward" => &mut forward,
             "backward" => &mut backward,
             _ => {
-                let hint = did_you_mean(&key, ["forward", "backward"].into_iter());
+                let hint = did_you_mean(&key, ["forward", "backward"]);
                 return Err(meta.error(format!("`#[custom]` has no `{key}`{hint}")));
             }
         };

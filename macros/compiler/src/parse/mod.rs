@@ -460,7 +460,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
             let text = format!(
                 "`{name}` has no body\nhelp: write what it computes: `{{ .. }}`; an op of one's own says where: `#[custom(forward = f, backward = g)]`"
             );
-            return Err(syn::Error::new(name.span(), text));
+            diag.error(name.span(), text);
         }
         return Ok(Function {
             attrs,
