@@ -14,6 +14,25 @@ network! {
     fn pairs(x: [B, 16], z: [N, 16]) -> [B, N] { matmul(forward(x), forward(z).transpose(0, 1)) }
 }
 
+const SIDE: usize = 9;
+
+network! {
+    /// Just within its budgets, one counted by the macro and one by rustc.
+    struct Budget {
+        inner: Linear(5 -> 7),
+        outer: Linear(7 -> SIDE),
+    }
+
+    #[memory(max = "704 B")]
+    fn hidden(x: [9, 5]) -> [9, 7] { inner(x) }
+
+    #[memory(max = "1.1875 KiB")]
+    fn forward(x: [9, 5]) -> [9, SIDE] { outer(inner(x)) }
+}
+
+const _: () = assert!(Budget::hidden_memory() <= 704 && Budget::hidden_vjp_memory() == 704);
+const _: () = assert!(Budget::forward_memory() <= 1216 && Budget::forward_vjp_memory() == 1216);
+
 // Constants, so that a program can size itself when it is compiled.
 const PARAMETERS: usize = Mlp::PARAMETERS;
 const TRAINING: usize = Mlp::loss_backward_memory(128);

@@ -152,10 +152,23 @@ pub struct Function {
     pub tuple: bool,
     /// The body; `None` where it did not parse, or is a user's own op.
     pub body: Option<Block>,
+    /// What `#[memory(..)]` allows.
+    pub budget: Option<Budget>,
     /// What `#[custom(..)]` says.
     pub custom: Option<Custom>,
     /// The closing brace, for results that are missing.
     pub end: Span,
+}
+
+/// `#[memory(max = "64 KiB")]`.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// Bytes.
+    pub max: u64,
+    /// As written.
+    pub text: String,
+    /// The text's token.
+    pub span: Span,
 }
 
 /// `#[custom(forward = path, backward = path)]`: an op of the user's own.

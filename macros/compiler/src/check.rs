@@ -671,6 +671,7 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
         tuple: f.tuple,
         draw: f.draw.is_some(),
         eval: f.eval,
+        budget: f.budget.clone(),
         poisoned: false,
         require: Vec::new(),
     };
@@ -729,6 +730,14 @@ fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
                 }
             }
         }
+    }
+    if let (Some(budget), Some(name), false) = (&f.budget, out.dims.first(), out.poisoned) {
+        let lower = name.to_lowercase();
+        let text = format!(
+            "the memory of `{0}` depends on `{name}`, which is known only when it is called\nhelp: give `{name}` a number, or ask for `{1}::{0}_memory({lower})`",
+            f.name, net.name
+        );
+        diag.error(budget.span, text);
     }
     let shapes: Vec<Shape> = out.args.iter().map(|a| a.ty.shape.clone()).collect();
     for d in shapes.iter().flatten() {

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod ast;
+pub mod budget;
 pub mod build;
 pub mod check;
 pub mod codegen;

@@ -138,6 +138,8 @@ pub struct Signature {
     pub draw: bool,
     /// Its gradients are those of evaluation: dropout stays off.
     pub eval: bool,
+    /// How many bytes its workspace may take.
+    pub budget: Option<crate::ast::Budget>,
     /// Conditions on the dimensions that its types state.
     pub require: Vec<Require>,
     /// Not even the signature was right.

@@ -1,6 +1,7 @@
 //! The pipeline: from tokens to tokens, readable top to bottom.
 
 use crate::ast;
+use crate::budget;
 use crate::check::check;
 use crate::codegen;
 use crate::cx::Require;
@@ -165,6 +166,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
     if let Some(p) = told {
         return Err(p);
     }
+    out.iter().for_each(|p| budget::check(net, p, diag));
     if net.signatures.iter().any(crate::net::Signature::is_scalar) {
         unreached(net, &reached, diag);
     }
@@ -280,14 +282,11 @@ fn differentiate(
             Mode::Vjp => {
                 let shape = g.shape(o).clone();
                 types.push((shape.clone(), DType::Float));
-                g.add_typed(
-                    Op::Input {
-                        index: args.len() + seeds.len(),
-                    },
-                    &[],
-                    shape,
-                    DType::Float,
-                )
+                let index = args.len() + seeds.len();
+                let here = std::mem::replace(&mut g.here.name, "dy".to_owned());
+                let dy = g.add_typed(Op::Input { index }, &[], shape, DType::Float);
+                g.here.name = here;
+                dy
             }
             _ => g.constant(1.0),
         };

@@ -294,8 +294,9 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         let (holds, text) = (plan::holds(r), format!("`{}`: {r}", net.name));
         quote!(::core::assert!(#holds, #text);)
     });
+    let budgets = programs.iter().filter_map(|p| budget(net, p));
     quote! {
-        const __CHECKED: () = { #(#asserts)* };
+        const __CHECKED: () = { #(#asserts)* #(#budgets)* };
         const __LENS: [usize; #count] = [#(#lens),*];
         const __OFFSETS: [usize; #count] = __nf::offsets(&Self::__LENS);
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
@@ -306,6 +307,26 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
             parameters: { let () = Self::__CHECKED; __nf::total(&Self::__LENS) },
         };
     }
+}
+
+/// Holds a workspace whose size only rustc knows against its budget.
+fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
+    let budget = net.signatures[p.function].budget.as_ref()?;
+    if p.mode == Mode::Draw || crate::budget::bytes(p).is_some() {
+        return None;
+    }
+    let (layout, slots) = (names(net, p).layout, p.memory.slots.len());
+    let max = Literal::u64_suffixed(budget.max);
+    let text = format!(
+        "`{}`: `{}` needs more memory than the {} that it may take",
+        net.name,
+        crate::budget::method(net, p),
+        budget.text
+    );
+    let fits = quote!(Self::#layout(&[], 4, &mut [0; #slots]) as u64 <= #max);
+    // Where the user wrote it.
+    let span = Span::call_site().located_at(budget.span);
+    Some(quote::quote_spanned!(span=> ::core::assert!(#fits, #text);))
 }
 
 fn init(i: &Init) -> TokenStream {

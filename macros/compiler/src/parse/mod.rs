@@ -3,6 +3,7 @@
 //! After a mistake the parser goes on behind the next comma or function, so that every mistake is
 //! told and the struct and all signatures that could be read are kept.
 
+mod budget;
 mod custom;
 mod expr;
 
@@ -401,9 +402,14 @@ fn attributes_whole(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, found) = attributes_whole(input, &["draw", "eval", "custom"])?;
+    let (attrs, found) = attributes_whole(input, &["draw", "eval", "custom", "memory"])?;
     let flags = spans(&found);
     let own = found[2].as_ref().map(custom::read).transpose();
+    let budget = found[3].as_ref().map(budget::read).transpose();
+    let budget = budget.unwrap_or_else(|e| {
+        diag.syntax(&e);
+        None
+    });
     if input.peek(Token![pub]) {
         return Err(
             input.error("a network's functions are as public as the network: leave out `pub`")
@@ -471,6 +477,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
             ret,
             tuple,
             body: None,
+            budget,
             custom,
             end,
         });
@@ -500,6 +507,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         ret,
         tuple,
         body,
+        budget,
         custom: None,
         end: brace.span.close(),
     })

@@ -1,0 +1,105 @@
+//! `#[memory(max = ..)]`: a function whose workspace is larger than it says is a mistake.
+//!
+//! What the macro can count is told here; where Rust constants decide, rustc counts (`codegen`).
+
+use crate::diag::Diag;
+use crate::dim::{numel, show_shape};
+use crate::display::op_name;
+use crate::ir::DType;
+use crate::net::Net;
+use crate::passes::memory::Place;
+use crate::pipeline::{Mode, Program};
+
+/// Slots begin at multiples of this (`netform_runtime::emit::aligned`).
+const ALIGN: i64 = 64;
+
+/// The bytes of a program's workspace in `f32`, if all sizes are known to the macro.
+pub fn bytes(p: &Program) -> Option<i64> {
+    let slot = |values: &Vec<_>| -> Option<i64> {
+        let mut largest = 0;
+        for (size, t) in values {
+            largest = largest.max(width(*t) * crate::dim::Dim::value(size)?);
+        }
+        Some((largest + ALIGN - 1) / ALIGN * ALIGN)
+    };
+    p.memory.slots.iter().map(slot).sum()
+}
+
+fn width(t: DType) -> i64 {
+    if t == DType::Bool { 1 } else { 4 }
+}
+
+/// The name of the generated method.
+pub fn method(net: &Net, p: &Program) -> String {
+    let suffix = match p.mode {
+        Mode::Infer => "",
+        Mode::Backward => "_backward",
+        Mode::Vjp => "_vjp",
+        Mode::Draw => "_draw",
+    };
+    format!("{}{suffix}", net.signatures[p.function].name)
+}
+
+/// Holds a program against its function's budget. Pictures are not counted.
+pub fn check(net: &Net, p: &Program, diag: &Diag) {
+    let Some(budget) = &net.signatures[p.function].budget else {
+        return;
+    };
+    let Some(bytes) = bytes(p) else { return };
+    if p.mode == Mode::Draw || i128::from(bytes) <= i128::from(budget.max) {
+        return;
+    }
+    let text = format!(
+        "`{}` needs {} bytes, but `{}` are {}\n{}help: a smaller batch, `#[recompute]` before a layer or network, or more memory",
+        method(net, p),
+        grouped(bytes),
+        budget.text,
+        grouped(i64::try_from(budget.max).unwrap_or(i64::MAX)),
+        largest(p)
+    );
+    diag.error(budget.span, text);
+}
+
+/// The values that take most, a line each.
+fn largest(p: &Program) -> String {
+    let mut values: Vec<(i64, String)> = Vec::new();
+    for (id, places) in p.graph.ids().zip(&p.memory.place) {
+        let node = &p.graph[id];
+        let Some(Place::Slot(_)) = places.first() else {
+            continue;
+        };
+        let view = matches!(node.op, crate::ir::Op::Reshape | crate::ir::Op::Fresh);
+        let Some(size) = numel(&node.shape).value().filter(|_| !view) else {
+            continue;
+        };
+        let name = match node.name.is_empty() {
+            true => op_name(&node.op).to_owned(),
+            false => format!("`{}`", node.name),
+        };
+        let bytes = size * width(node.dtype);
+        let text = format!(
+            "{} bytes: {name} {}",
+            grouped(bytes),
+            show_shape(&node.shape)
+        );
+        if !values.iter().any(|v| v.1 == text) {
+            values.push((bytes, text));
+        }
+    }
+    values.sort_by_key(|v| std::cmp::Reverse(v.0));
+    let lines = values.iter().take(3).map(|v| format!("{}\n", v.1));
+    lines.collect()
+}
+
+/// `65,536`.
+fn grouped(n: i64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (k, c) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
