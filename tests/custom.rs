@@ -29,7 +29,7 @@ mod ops {
         dw.fill(F::from_f64(0.0));
         for k in 0..x.len() {
             dx[k] = F::from_f64(3.0) * x[k] * x[k] * w[k % n] * dy[k];
-            dw[k % n] = dw[k % n] + x[k] * x[k] * x[k] * dy[k];
+            dw[k % n] += x[k] * x[k] * x[k] * dy[k];
         }
     }
 
@@ -63,7 +63,7 @@ mod ops {
         for (dy, &at) in dy.chunks(width).zip(&*at) {
             for (k, dy) in dy.iter().enumerate() {
                 let to = at as usize * width + k;
-                dx[to] = dx[to] + *dy;
+                dx[to] += *dy;
             }
         }
     }
