@@ -117,6 +117,11 @@ pub trait Network {
         safetensors::load(self.core_mut(), path)
     }
 
+    /// The same from the bytes of such a file, as `include_bytes!` gives them.
+    fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        safetensors::load_bytes(self.core_mut(), "bytes", bytes)
+    }
+
     /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.
     fn zero_grad(&mut self) {
         self.core_mut().zero_grad();

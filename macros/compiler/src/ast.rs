@@ -9,6 +9,8 @@ use syn::ext::IdentExt;
 pub struct Network {
     /// Attributes of the struct (documentation among them).
     pub attrs: Vec<syn::Attribute>,
+    /// `#[weights("file.safetensors")]`.
+    pub weights: Option<Weights>,
     /// `pub` or not.
     pub vis: TokenStream,
     /// The struct's name.
@@ -23,6 +25,15 @@ pub struct Network {
     pub shared: Vec<Shared>,
     /// Functions.
     pub functions: Vec<Function>,
+}
+
+/// A checkpoint that is part of the program.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    /// As written.
+    pub path: String,
+    /// The path's token.
+    pub span: Span,
 }
 
 /// A const parameter of the struct: `const HEADS: usize = 4`.

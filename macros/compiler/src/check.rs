@@ -73,6 +73,7 @@ fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
         generics: generics(source, values, diag),
         held: Vec::new(),
         customs: Vec::new(),
+        weights: None,
         name: source.name.clone(),
         attrs: source.attrs.clone(),
         vis: source.vis.clone(),

@@ -26,5 +26,6 @@ pub mod scalar;
 pub mod shared;
 pub mod unit;
 pub mod value;
+pub mod weights;
 
 pub use pipeline::{expand, expand_call};

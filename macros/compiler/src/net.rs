@@ -182,6 +182,8 @@ pub struct Net {
     pub params: Vec<Param>,
     /// Rust constants in its own declarations, with the token of the first use.
     pub consts: Vec<(String, Span)>,
+    /// The file of weights that is part of the program.
+    pub weights: Option<Weights>,
     /// Conditions on the Rust constants that declarations state.
     pub require: Vec<Require>,
     /// Signatures, in the order of the functions.
@@ -199,6 +201,16 @@ pub struct Held {
     pub consts: Vec<String>,
     /// Its ops of the user's own, those of its fields too.
     pub customs: Vec<Custom>,
+}
+
+/// A checkpoint that is part of the program.
+pub struct Weights {
+    /// Where it lies: absolute, or below the folder of the package.
+    pub path: String,
+    /// Sizes that only rustc knows, what the file says, and what is told if they differ.
+    pub fits: Vec<(Dim, u64, String)>,
+    /// The path's token.
+    pub span: Span,
 }
 
 /// An op of the user's own.

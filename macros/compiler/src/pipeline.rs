@@ -14,6 +14,7 @@ use crate::net::{FieldKind, Net};
 use crate::parse::parse;
 use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
 use crate::unit::{self, Call};
+use crate::weights;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -38,6 +39,7 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     let unit = call.unit(source);
     let mut net = check(&unit, &diag);
     net.krate = call.krate.clone();
+    weights::embed(&mut net, &unit.source, &diag);
     check_bodies(&net, &unit.source, &diag);
     let compiled = if diag.any() {
         Err(crate::diag::Poison)

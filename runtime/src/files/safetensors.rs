@@ -61,9 +61,14 @@ pub(super) type Content = (Vec<(String, Tensor)>, Option<String>);
 /// The same with one entry of metadata.
 pub(super) fn read_with(path: &Path, key: &str) -> Result<Content> {
     let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+    content(path, &bytes, key)
+}
+
+/// The same of bytes that were read from there.
+fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
     let broken = |e| bad(path, format!("not a whole safetensors file: {e}"));
-    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
+    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key)).cloned();
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter() {
@@ -147,6 +152,16 @@ pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str,
 pub fn load<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<()> {
     let tensors = read(path.as_ref())?;
     restore(core, path.as_ref(), &tensors)
+}
+
+/// The same from the bytes of a file; `name` is for messages.
+pub fn load_bytes<D: Device>(
+    core: &mut Core<D>,
+    name: impl AsRef<Path>,
+    bytes: &[u8],
+) -> Result<()> {
+    let (tensors, _) = content(name.as_ref(), bytes, "")?;
+    restore(core, name.as_ref(), &tensors)
 }
 
 /// The same from tensors that were read.

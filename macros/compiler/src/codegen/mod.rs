@@ -11,5 +11,6 @@ mod map;
 mod network;
 mod plan;
 mod steps;
+mod weights;
 
 pub use network::{network, skeleton};

@@ -52,6 +52,8 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let (structure, spec) = (structure(net), spec(net, programs));
     let (consts, aliases) = constants(net);
     let customs = super::custom::items(net);
+    let pretrained = super::weights::pretrained(net, true);
+    let fits = super::weights::fits(net);
     let (name, krate) = (&net.name, &net.krate);
     let generics = generics(net);
     let Generics {
@@ -92,11 +94,13 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             }
             #aliases
             #customs
+            #fits
             impl<#declared #d: __nf::Device> #name<#used #d> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
                 pub fn new(device: #d, seed: u64) -> __nf::Result<Self> {
                     ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #items::__SPEC)? })
                 }
+                #pretrained
                 #methods
             }
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
@@ -143,6 +147,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
             .collect::<Vec<_>>()
     });
     let (consts, _) = constants(net);
+    let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
         #[allow(unused, nonstandard_style, clippy::all)]
@@ -157,6 +162,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
             }
             impl<#declared #d: __nf::Device> #name<#used #d> {
                 pub fn new(device: #d, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+                #pretrained
                 #methods
             }
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {

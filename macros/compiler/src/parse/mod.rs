@@ -9,7 +9,7 @@ mod expr;
 
 use crate::ast::{
     Arg, Block, ConstParam, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Shared, Stmt,
-    Type,
+    Type, Weights,
 };
 use crate::diag::Diag;
 use crate::layers;
@@ -43,7 +43,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         input.parse::<Token![struct]>()?;
         Ok((attrs, vis, input.parse::<Ident>()?))
     })();
-    let (attrs, vis, name) = match head {
+    let (mut attrs, vis, name) = match head {
         Ok(head) => head,
         Err(e) => {
             diag.syntax(&e);
@@ -51,8 +51,10 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
             return None;
         }
     };
+    let weights = weights(&mut attrs, diag);
     let mut network = Network {
         attrs,
+        weights,
         vis: vis.into_token_stream(),
         name,
         generics: Vec::new(),
@@ -86,6 +88,23 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         }
     }
     Some(network)
+}
+
+/// Takes `#[weights("file.safetensors")]` out of a struct's attributes.
+fn weights(attrs: &mut Vec<Attribute>, diag: &Diag) -> Option<Weights> {
+    let at = attrs.iter().position(|a| a.path().is_ident("weights"))?;
+    let attr = attrs.remove(at);
+    match attr.parse_args::<syn::LitStr>() {
+        Ok(path) => Some(Weights {
+            path: path.value(),
+            span: path.span(),
+        }),
+        Err(_) => {
+            let text = "`#[weights]` names one file: `#[weights(\"model.safetensors\")]`";
+            diag.syntax(&syn::Error::new_spanned(attr.path(), text));
+            None
+        }
+    }
 }
 
 /// `<const D: usize, const HEADS: usize = 4> where D % HEADS == 0`.

@@ -1,0 +1,48 @@
+//! Weights that are part of the program: their constructor, and what rustc has to compare.
+
+use super::dims::usize;
+use crate::net::Net;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use std::path::Path;
+
+/// The constructor; without a body while the network has mistakes.
+pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
+    let taken = net.signatures.iter().any(|s| s.name == "pretrained");
+    let weights = net.weights.as_ref().filter(|_| !taken)?;
+    let (d, path) = (&net.device, &weights.path);
+    let doc = format!(
+        "A network on a device with the weights of `{path}`, which are part of the program. The seed is that of dropout."
+    );
+    // The file is one that the build depends on.
+    let file = match Path::new(path).is_absolute() {
+        true => quote!(#path),
+        false => quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path)),
+    };
+    let body = match whole {
+        false => quote!(::core::panic!()),
+        true => quote! {
+            static BYTES: &[u8] = ::core::include_bytes!(#file);
+            let mut net = Self::new(device, seed)?;
+            __nf::files::safetensors::load_bytes(&mut net.core, #path, BYTES)?;
+            ::core::result::Result::Ok(net)
+        },
+    };
+    Some(quote! {
+        #[doc = #doc]
+        pub fn pretrained(device: #d, seed: u64) -> __nf::Result<Self> { #body }
+    })
+}
+
+/// What the file says about sizes that only rustc knows: each is told on its own.
+pub fn fits(net: &Net) -> TokenStream {
+    let asserts = net.weights.iter().flat_map(|w| {
+        // Told where the user wrote it.
+        let span = Span::call_site().located_at(w.span);
+        w.fits.iter().map(move |(d, found, text)| {
+            let (d, text) = (usize(d), format!("`{}`: {text}", w.path));
+            quote_spanned!(span=> const _: () = ::core::assert!((#d) as u64 == #found, #text);)
+        })
+    });
+    asserts.collect()
+}

@@ -1,0 +1,198 @@
+//! `#[weights("file.safetensors")]`: the file is read when the network is compiled, and every
+//! difference between its tensors and the network's parameters is told at once, in the words that
+//! `load` uses when a program runs.
+
+use crate::ast;
+use crate::diag::Diag;
+use crate::dim::Dim;
+use crate::net::{Net, Weights};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::path::Path;
+
+/// Holds the file against the network, and notes it for the emitted code.
+pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
+    let Some(weights) = &source.weights else {
+        return;
+    };
+    // Noted with mistakes too: the constructor stays.
+    net.weights = Some(Weights {
+        path: weights.path.clone(),
+        fits: Vec::new(),
+        span: weights.span,
+    });
+    if let Some(f) = source.functions.iter().find(|f| f.name == "pretrained") {
+        let text = "`pretrained` is generated for a network with `#[weights]`: choose another name";
+        diag.error(f.name.span(), text);
+    }
+    // A field with a mistake has parameters that nobody knows.
+    if diag.any() {
+        return;
+    }
+    match compare(net, weights) {
+        Ok(fits) => {
+            if let Some(weights) = &mut net.weights {
+                weights.fits = fits;
+            }
+        }
+        Err(text) => {
+            diag.error(weights.span, text);
+        }
+    }
+}
+
+/// What only rustc can compare, or what does not fit.
+fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>, String> {
+    if let Some(g) = net.generics.first() {
+        return Err(format!(
+            "`{}` has no one size: `{}` is chosen where it is used\nhelp: embed the weights of a network without const parameters that holds `{0}` in a field",
+            net.name, g.name
+        ));
+    }
+    let folder = std::env::var("CARGO_MANIFEST_DIR")
+        .map_err(|_| "`#[weights]` needs cargo, which says where the package is".to_owned())?;
+    let bytes = std::fs::read(Path::new(&folder).join(&weights.path)).map_err(|e| {
+        format!(
+            "`{}` cannot be read: {e}\nhelp: the path begins at the folder of the package's Cargo.toml",
+            weights.path
+        )
+    })?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| format!("`{}` is no whole safetensors file: {e}", weights.path))?;
+    let mut compare = Compare {
+        net,
+        file: &file,
+        known: Vec::new(),
+        problems: Vec::new(),
+        fits: Vec::new(),
+    };
+    compare.all();
+    match compare.problems.is_empty() {
+        true => Ok(compare.fits),
+        false => Err(format!(
+            "`{}` does not fit `{}`:\n{}",
+            weights.path,
+            net.name,
+            compare.problems.join("\n")
+        )),
+    }
+}
+
+struct Compare<'a> {
+    net: &'a Net,
+    file: &'a SafeTensors<'a>,
+    /// The file's names that the network has.
+    known: Vec<String>,
+    problems: Vec<String>,
+    fits: Vec<(Dim, u64, String)>,
+}
+
+impl Compare<'_> {
+    fn all(&mut self) {
+        let params = &self.net.params;
+        for (index, p) in params
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| p.shared.is_none())
+        {
+            let same = (0..params.len()).filter(|k| *k != index && self.net.holder(*k) == index);
+            let names: Vec<String> = std::iter::once(index)
+                .chain(same)
+                .map(|k| params[k].name.clone())
+                .collect();
+            let (stack, shape) = p.shape.split_at(p.stack.len());
+            self.places(&names, stack, shape);
+        }
+        let mut others: Vec<&str> = (self.file.names().into_iter())
+            .filter(|name| !name.starts_with("netform/") && !name.ends_with("num_batches_tracked"))
+            .filter(|name| !self.known.iter().any(|k| k == name))
+            .collect();
+        others.sort_unstable();
+        for name in others {
+            if let Ok(tensor) = self.file.tensor(name) {
+                let text = format!("unexpected: `{name}` of shape {:?}", tensor.shape());
+                self.problems.push(text);
+            }
+        }
+    }
+
+    /// A parameter in every place of its array.
+    fn places(&mut self, names: &[String], stack: &[Dim], shape: &[Dim]) {
+        let Some((count, rest)) = stack.split_first() else {
+            self.one(names, shape);
+            return;
+        };
+        let count = match count.value() {
+            Some(n) => u64::try_from(n).unwrap_or(0),
+            // As many as the file has; rustc compares.
+            None => {
+                let found = self.elements(&names[0]);
+                let array = names[0].split(".{}").next().unwrap_or_default();
+                let text = format!(
+                    "the array `{array}` has {found} elements in the file, the network wants {count}"
+                );
+                self.fits.push((count.clone(), found, text));
+                found
+            }
+        };
+        for k in 0..count {
+            let at = |name: &String| name.replacen("{}", &k.to_string(), 1);
+            let names: Vec<String> = names.iter().map(at).collect();
+            self.places(&names, rest, shape);
+        }
+    }
+
+    /// How many elements of an array the file has.
+    fn elements(&self, name: &str) -> u64 {
+        let has = |k: &u64| {
+            let at = name.replacen("{}", &k.to_string(), 1);
+            let begin = at.split("{}").next().unwrap_or_default();
+            self.file.names().iter().any(|n| n.starts_with(begin))
+        };
+        (0..).take_while(has).count() as u64
+    }
+
+    /// A parameter under any of its names.
+    fn one(&mut self, names: &[String], shape: &[Dim]) {
+        self.known.extend(names.iter().cloned());
+        let file = self.file;
+        let mut given = (names.iter()).filter_map(|name| Some((name, file.tensor(name).ok()?)));
+        let wanted: Vec<String> = shape.iter().map(Dim::to_string).collect();
+        let wanted = wanted.join(", ");
+        let Some((name, tensor)) = given.next() else {
+            let text = format!("missing: `{}` of shape [{wanted}]", names[0]);
+            self.problems.push(text);
+            return;
+        };
+        self.shape(name, tensor.shape(), shape, &wanted);
+        let floats = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
+        if !floats.contains(&tensor.dtype()) {
+            let found = tensor.dtype().to_string().to_lowercase();
+            self.problems.push(format!(
+                "wrong type: `{name}` holds {found}, the network wants floats"
+            ));
+        }
+        let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());
+        for (other, same) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
+            let _ = same;
+            self.problems.push(format!(
+                "not the same: `{other}` and `{name}` are one parameter of the network"
+            ));
+        }
+    }
+
+    /// Compares what is known now, and notes what rustc will know.
+    fn shape(&mut self, name: &str, found: &[usize], shape: &[Dim], wanted: &str) {
+        let differs =
+            |(f, d): (&usize, &Dim)| d.value().is_some_and(|v| i64::try_from(*f) != Ok(v));
+        if found.len() != shape.len() || found.iter().zip(shape).any(differs) {
+            self.problems.push(format!(
+                "wrong shape: `{name}` is {found:?}, the network wants [{wanted}]"
+            ));
+            return;
+        }
+        for (f, d) in found.iter().zip(shape).filter(|(_, d)| d.value().is_none()) {
+            let text = format!("`{name}` is {found:?} in the file, the network wants [{wanted}]");
+            self.fits.push((d.clone(), *f as u64, text));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Weights that are part of the program: the same as loaded from the file.
+
+use netform::prelude::*;
+
+const SIDE: usize = 3;
+const COUNT: usize = 2;
+
+network! {
+    struct Block<const D: usize> {
+        inner: Linear(D -> D),
+    }
+
+    fn forward(x: [B, D]) -> [B, D] {
+        x + inner(x)
+    }
+}
+
+network! {
+    #[weights("tests/weights/fits.safetensors")]
+    struct Net {
+        token: Embedding(4 -> SIDE),
+        blocks: [Block<SIDE>; COUNT],
+        head: Linear(SIDE -> 4, bias = false),
+        head.weight = token.weight,
+    }
+
+    fn forward(x: u32[B]) -> [B, 4] {
+        let mut h = token(x);
+        for block in blocks {
+            h = block(h);
+        }
+        head(h)
+    }
+
+    fn loss(x: u32[B], y: u32[B]) -> [] {
+        cross_entropy(forward(x), y)
+    }
+}
+
+#[test]
+fn embedded_weights_are_those_of_the_file() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/weights/fits.safetensors"
+    );
+    let embedded = Net::pretrained(Cpu::new(), 0).unwrap();
+    let mut loaded = Net::new(Cpu::new(), 0).unwrap();
+    loaded.load(path).unwrap();
+    let mut given = Net::new(Cpu::f64(), 0).unwrap();
+    given.load_bytes(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(embedded.parameters().count(), 5);
+    for p in embedded.parameters() {
+        let name = p.name();
+        assert_eq!(p.values().unwrap(), loaded.parameter(name).unwrap());
+        let same = given.parameter(name).unwrap().to_f64_vec();
+        assert_eq!(p.values().unwrap().to_f64_vec(), same);
+    }
+    assert_eq!(
+        embedded.parameter("head.weight").unwrap().to_f64_vec()[0],
+        -0.375
+    );
+    // It is a network as any other.
+    let mut embedded = embedded;
+    embedded
+        .loss_step(&mut Sgd::new(0.1), &[1u32, 2], &[0u32, 3])
+        .unwrap();
+    let error = given.load_bytes(&[1, 2, 3]).unwrap_err().to_string();
+    assert!(error.starts_with("bytes:"), "{error}");
+}
