@@ -101,6 +101,12 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether a value of the body at hand is one of outside.
+    pub fn is_from_outside(&self, id: NodeId) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|f| f.captured.iter().any(|c| c.1 == id))
+    }
+
     /// A value of an outer graph, as it is called in this one.
     pub fn bring(&mut self, id: NodeId, from: usize) -> NodeId {
         (from..self.frames.len()).fold(id, |id, level| self.capture(id, level))

@@ -148,6 +148,9 @@ impl Lower<'_> {
         if text == "scan" && free {
             return self.scan(span, args);
         }
+        if text == "grad" && free {
+            return self.grad(span, args);
+        }
         let given = self.given(args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
@@ -174,7 +177,7 @@ impl Lower<'_> {
         let names: Vec<String> = (self.net.fields.iter().map(|f| f.name.to_string()))
             .chain(self.net.signatures.iter().map(|s| s.name.to_string()))
             .chain(ops::all().map(|o| o.name.to_owned()))
-            .chain(["scan".to_owned()])
+            .chain(["scan".to_owned(), "grad".to_owned()])
             .collect();
         let mut message = format!("there is no layer, function or op `{text}`");
         if layers::names().any(|l| l == text) {

@@ -11,6 +11,7 @@ mod block;
 mod body;
 mod custom;
 mod expr;
+mod grad;
 mod recompute;
 mod recursion;
 mod scan;

@@ -1,0 +1,157 @@
+//! `grad(y, x)`: the gradient of a scalar as a value, which can be differentiated again, as
+//! `torch.autograd.grad(y, x, create_graph=True)`.
+
+use super::Lower;
+use crate::ast;
+use crate::diag::{Poison, Told};
+use crate::ir::{DType, NodeId, Op};
+use crate::passes::autodiff;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+impl Lower<'_> {
+    /// The gradient of the first argument with respect to the second, or to each of a tuple.
+    pub fn grad(&mut self, span: Span, args: &[ast::Arg]) -> Told<Value> {
+        let [of, by] = args else {
+            let text = format!(
+                "`grad` takes 2 arguments, not {}\nhelp: `grad(y, x)` is the gradient of the scalar `y` with respect to `x`",
+                args.len()
+            );
+            return Err(self.cx.error(span, text));
+        };
+        if let Some(name) = args.iter().find_map(|a| a.name.as_ref()) {
+            let text = "the arguments of `grad` are given by position";
+            return Err(self.cx.error(name.span(), text));
+        }
+        let (y, x) = (self.expr(&of.value), self.expr(&by.value));
+        let (y, x) = (y?, x?);
+        let y = self.scalar_to_differentiate(&y, &of.value)?;
+        match x {
+            Value::Tuple(items) | Value::List(items) => {
+                let parts = match &by.value.kind {
+                    ast::ExprKind::Tuple(parts) | ast::ExprKind::List(parts) => parts.as_slice(),
+                    _ => &[],
+                };
+                let at = |k: usize| parts.get(k).unwrap_or(&by.value);
+                let xs: Vec<Told<Tensor>> = (items.iter().enumerate())
+                    .map(|(k, v)| self.variable(v, at(k)))
+                    .collect();
+                let xs: Vec<Tensor> = xs.into_iter().collect::<Told<_>>()?;
+                let spans: Vec<Span> = (0..xs.len()).map(|k| at(k).span).collect();
+                let grads = self.gradients(&y, &xs, &spans, span)?;
+                let values = grads.into_iter().map(|id| self.cx.tensor(id));
+                Ok(Value::Tuple(values.collect()))
+            }
+            one => {
+                let x = self.variable(&one, &by.value)?;
+                let grads = self.gradients(&y, &[x], &[by.value.span], span)?;
+                Ok(self.cx.tensor(grads[0]))
+            }
+        }
+    }
+
+    fn scalar_to_differentiate(&mut self, y: &Value, source: &ast::Expr) -> Told<Tensor> {
+        let Value::Tensor(y) = y else {
+            let text = format!(
+                "`grad` differentiates a tensor, but `{source}` is {}",
+                y.kind()
+            );
+            return Err(self.cx.error(source.span, text));
+        };
+        if !self.cx.g.shape(y.id).is_empty() || self.cx.g[y.id].dtype != DType::Float {
+            let text = format!(
+                "`grad` differentiates one float, but `{}` is {}{}\nhelp: reduce it first: `grad({source}.sum(), ..)`",
+                y.text,
+                self.cx.typed(y.id),
+                self.cx.whence(y)
+            );
+            return Err(self.cx.error(source.span, text));
+        }
+        Ok(y.clone())
+    }
+
+    /// What a gradient is taken with respect to.
+    fn variable(&mut self, x: &Value, source: &ast::Expr) -> Told<Tensor> {
+        let Value::Tensor(x) = x else {
+            let text = format!(
+                "a gradient is taken with respect to tensors, but `{source}` is {}",
+                x.kind()
+            );
+            return Err(self.cx.error(source.span, text));
+        };
+        if self.cx.g[x.id].dtype != DType::Float {
+            let text = format!(
+                "`{}` is {}, which has no gradient",
+                x.text,
+                self.cx.typed(x.id)
+            );
+            return Err(self.cx.error(source.span, text));
+        }
+        // What else depends on it is not seen from within a step.
+        if self.is_from_outside(x.id) {
+            let text = format!(
+                "`{}` belongs outside of this step, where other values may depend on it\nhelp: take the gradient outside, or with respect to a value of the step",
+                x.text
+            );
+            return Err(self.cx.error(source.span, text));
+        }
+        Ok(x.clone())
+    }
+
+    fn gradients(
+        &mut self,
+        y: &Tensor,
+        xs: &[Tensor],
+        spans: &[Span],
+        span: Span,
+    ) -> Told<Vec<NodeId>> {
+        // Calls are values of their types here: what depends on what is seen when they are inlined.
+        if self.opaque {
+            let value = |x: &Tensor| {
+                let shape = self.cx.g.shape(x.id).clone();
+                let op = Op::Input { index: usize::MAX };
+                let id = self.cx.g.add_typed(op, &[], shape, DType::Float);
+                self.cx.origin.insert(id, format!("grad({}, ..)", y.text));
+                id
+            };
+            return Ok(xs.iter().map(value).collect());
+        }
+        let before = self.cx.g.nodes.len();
+        let one = self.cx.g.constant(1.0);
+        let ids: Vec<NodeId> = xs.iter().map(|x| x.id).collect();
+        let flows = autodiff::gradients(&mut self.cx.g, &[(y.id, one)], &ids);
+        let again = self.cx.g.nodes[before..].iter().find_map(|n| match &n.op {
+            Op::Custom(op) if op.backward => Some(op.name.clone()),
+            _ => None,
+        });
+        if let Some(name) = again {
+            let text = format!(
+                "`{name}` is an op of one's own between `{}` and this gradient: its backward cannot be differentiated again",
+                y.text
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let mut out = Vec::new();
+        let mut told = None;
+        for ((x, at), flow) in xs.iter().zip(spans).zip(flows) {
+            match flow {
+                Some(id) => {
+                    let origin = format!("grad({}, {})", y.text, x.text);
+                    self.cx.origin.entry(id).or_insert(origin);
+                    out.push(id);
+                }
+                None => {
+                    let text = format!(
+                        "`{}` does not depend on `{}` with a gradient{}{}",
+                        y.text,
+                        x.text,
+                        self.cx.whence(y),
+                        self.cx.whence(x)
+                    );
+                    told = Some(self.cx.error(*at, text));
+                }
+            }
+        }
+        told.map_or(Ok(out), |_: Poison| Err(Poison))
+    }
+}
