@@ -2,8 +2,8 @@
 
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
-    Output, Parameter, Result, Row, Tensor, data, files, fill_normal, fill_uniform, input, look,
-    optim, permutation,
+    Output, Parameter, Result, Row, Tensor, check, data, files, fill_normal, fill_uniform, input,
+    look, optim, permutation,
 };
 
 pub mod custom;

@@ -238,6 +238,22 @@ pub enum Error {
         /// One line for each difference.
         problems: Vec<String>,
     },
+    /// A gradient is not what finite differences say.
+    #[error(
+        "{network}: the gradient of `{name}` at element {index} is {gradient:e}, but the loss changes by {difference:e}"
+    )]
+    Gradient {
+        /// The network.
+        network: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// The element, row by row.
+        index: usize,
+        /// What backward computes.
+        gradient: f64,
+        /// The central difference.
+        difference: f64,
+    },
     /// An optimizer's setting makes no sense.
     #[error("{optimizer}: {what}")]
     Optimizer {

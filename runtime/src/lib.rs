@@ -4,6 +4,7 @@
 //! borrows a workspace and executes its plan on a [`Run`], whose checked calls resolve [`View`]s
 //! to addresses and hand them to the [`Device`]'s kernels.
 
+pub mod check;
 mod core;
 mod cpu;
 pub mod custom;
