@@ -172,8 +172,7 @@ impl Compare<'_> {
             ));
         }
         let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());
-        for (other, same) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
-            let _ = same;
+        for (other, _) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
             self.problems.push(format!(
                 "not the same: `{other}` and `{name}` are one parameter of the network"
             ));

@@ -1,7 +1,6 @@
 //! Ops of the user's own: a node that the emitted code hands to Rust functions.
 
 use super::{Lower, substitute};
-use crate::ast;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
 use crate::ir::{Custom, DType, Op};
@@ -13,7 +12,6 @@ impl Lower<'_> {
     /// The op of a function that `#[custom]` declares.
     pub fn custom(
         &mut self,
-        _: &ast::Custom,
         signature: &Signature,
         args: &[Tensor],
         dims: &HashMap<String, Dim>,

@@ -203,8 +203,8 @@ impl<'a> Lower<'a> {
         call: Option<Span>,
     ) -> Told<Vec<Tensor>> {
         let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
-        if let Some(custom) = &source.custom {
-            return self.custom(custom, signature, &args, dims);
+        if source.custom.is_some() {
+            return self.custom(signature, &args, dims);
         }
         let Some(body) = &source.body else {
             return Err(Poison);
