@@ -1,0 +1,179 @@
+//! What can be set from outside, by environment or by `netform_emulator_set`.
+
+use std::time::Duration;
+
+/// Prefix of the environment variables.
+const PREFIX: &str = "NETFORM_EMULATOR_";
+
+/// Names, as after the prefix.
+const NAMES: [&str; 11] = [
+    "DEVICES",
+    "COMPUTE_CAPABILITY",
+    "DRIVER_VERSION",
+    "MULTIPROCESSORS",
+    "MEMORY",
+    "THREADS",
+    "MAX_STEPS",
+    "CHECK_BLOCKS",
+    "FAIL_LAUNCH",
+    "FAIL_JIT",
+    "LAUNCH_DELAY_US",
+];
+
+/// The emulated machine and the faults it is to show.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// 0: the driver is there, the GPU is not.
+    pub(crate) devices: i32,
+    pub(crate) capability: (u32, u32),
+    /// As `cuDriverGetVersion` answers: 1000 major + 10 minor.
+    pub(crate) driver_version: i32,
+    pub(crate) multiprocessors: i32,
+    /// Bytes of device memory.
+    pub(crate) memory: u64,
+    /// Host threads that run the blocks of a launch.
+    pub(crate) threads: usize,
+    /// Instructions that the warps of one block may run together.
+    pub(crate) max_steps: u64,
+    /// Whether blocks are checked for races with each other on global memory.
+    pub(crate) check_blocks: bool,
+    /// Counted from 1 at each setting: this launch loses the device.
+    pub(crate) fail_launch: Option<u64>,
+    /// Every module fails to compile.
+    pub(crate) fail_jit: bool,
+    /// Extra time of every launch.
+    pub(crate) launch_delay: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            devices: 1,
+            capability: (9, 0),
+            driver_version: 12_080,
+            multiprocessors: 132,
+            memory: 8 << 30,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            max_steps: 1 << 28,
+            check_blocks: false,
+            fail_launch: None,
+            fail_jit: false,
+            launch_delay: Duration::ZERO,
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults, with what the environment says; what it says wrongly is told on stderr.
+    pub(crate) fn from_environment() -> Self {
+        let mut settings = Settings::default();
+        for name in NAMES {
+            if let Ok(value) = std::env::var(format!("{PREFIX}{name}"))
+                && let Err(message) = settings.set(name, &value)
+            {
+                eprintln!("netform-ptx-emulator: {PREFIX}{name}={value}: {message}");
+            }
+        }
+        settings
+    }
+
+    /// Sets one value by name, with or without the prefix; an empty value is the default.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let name = name.strip_prefix(PREFIX).unwrap_or(name);
+        let default = Settings::default();
+        let empty = value.is_empty();
+        macro_rules! parse {
+            ($field:ident, $parse:expr) => {
+                if empty {
+                    self.$field = default.$field
+                } else {
+                    self.$field = $parse
+                }
+            };
+        }
+        match name {
+            "DEVICES" => parse!(devices, number(value)?.min(1) as i32),
+            "COMPUTE_CAPABILITY" => parse!(capability, capability(value)?),
+            "DRIVER_VERSION" => parse!(driver_version, number(value)?.min(1 << 30) as i32),
+            "MULTIPROCESSORS" => parse!(multiprocessors, number(value)?.min(1 << 20) as i32),
+            "MEMORY" => parse!(memory, number(value)?),
+            "THREADS" => parse!(threads, number(value)?.clamp(1, 1024) as usize),
+            "MAX_STEPS" => parse!(max_steps, number(value)?),
+            "CHECK_BLOCKS" => parse!(check_blocks, number(value)? != 0),
+            "FAIL_LAUNCH" => parse!(fail_launch, Some(number(value)?).filter(|&n| n > 0)),
+            "FAIL_JIT" => parse!(fail_jit, number(value)? != 0),
+            "LAUNCH_DELAY_US" => parse!(launch_delay, Duration::from_micros(number(value)?)),
+            _ => return Err("no such setting".to_string()),
+        }
+        Ok(())
+    }
+
+    /// The newest PTX version that a driver of this version knows.
+    pub(crate) fn ptx_version(&self) -> (u32, u32) {
+        let (major, minor) = (self.driver_version / 1000, self.driver_version % 1000 / 10);
+        match (major, minor) {
+            (..=9, _) => (6, 0),
+            (10, minor) => (6, 3 + minor as u32),
+            (11, minor) => (7, minor as u32),
+            (12, minor @ ..=5) => (8, minor as u32),
+            (12, minor) => (8, minor as u32 - 1),
+            (13, minor) => (9, minor as u32),
+            _ => (u32::MAX, 0),
+        }
+    }
+}
+
+fn number(value: &str) -> Result<u64, String> {
+    value
+        .trim()
+        .parse()
+        .map_err(|_| "not a whole number".to_string())
+}
+
+fn capability(value: &str) -> Result<(u32, u32), String> {
+    let parts = value
+        .trim()
+        .split_once('.')
+        .map(|(a, b)| (a.parse(), b.parse()));
+    match parts {
+        Some((Ok(major), Ok(minor))) => Ok((major, minor)),
+        _ => Err("expected major.minor, such as 9.0".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_and_refused() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.set("COMPUTE_CAPABILITY", "8.6"), Ok(()));
+        assert_eq!(settings.capability, (8, 6));
+        assert_eq!(settings.set("NETFORM_EMULATOR_MEMORY", "123"), Ok(()));
+        assert_eq!(settings.memory, 123);
+        assert_eq!(settings.set("MEMORY", ""), Ok(()));
+        assert_eq!(settings.memory, 8 << 30);
+        assert!(settings.set("MEMORY", "much").is_err());
+        assert!(settings.set("COLOUR", "1").is_err());
+        for name in NAMES {
+            assert_eq!(settings.set(name, ""), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn drivers_know_ptx_up_to_their_time() {
+        for (driver, ptx) in [
+            (11_040, (7, 4)),
+            (12_000, (8, 0)),
+            (12_080, (8, 7)),
+            (13_000, (9, 0)),
+        ] {
+            let settings = Settings {
+                driver_version: driver,
+                ..Settings::default()
+            };
+            assert_eq!(settings.ptx_version(), ptx, "{driver}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Which kernel: every template of `kernels/` and its variants.
+
+use crate::lines::Lines;
+use crate::reduce::Reduce;
+use crate::tile::{TensorTile, Tile};
+
+/// What a softmax kernel writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exponential {
+    /// Softmax.
+    Softmax,
+    /// Log-softmax.
+    LogSoftmax,
+    /// Logsumexp.
+    LogSumExp,
+}
+
+/// What an attention kernel computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attending {
+    /// Results.
+    Results,
+    /// The gradient of queries.
+    Queries,
+    /// The gradients of keys and values.
+    Keys,
+}
+
+/// A kernel and its variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// A map over `rank` dimensions.
+    Map {
+        /// Dimensions after merging.
+        rank: u8,
+        /// Four elements a thread; bit k is set where operand k has neighbours in memory.
+        vector: Option<u64>,
+        /// Operand 0 is a sum of partial results, as a split product leaves them.
+        parts: bool,
+    },
+    /// A reduction with a body in front.
+    Reduce {
+        /// How it combines.
+        kind: Reduce,
+        /// Threads.
+        lines: Lines,
+    },
+    /// The index of an extreme.
+    ArgReduce {
+        /// Of the largest.
+        largest: bool,
+        /// Threads.
+        lines: Lines,
+    },
+    /// Softmax and its kin.
+    Exponential {
+        /// Which.
+        kind: Exponential,
+        /// Threads.
+        lines: Lines,
+        /// Elements of a lane in registers, or 0.
+        hold: u8,
+    },
+    /// A product in tiles.
+    Product {
+        /// The tile.
+        tile: Tile,
+        /// A is (k, m).
+        ta: bool,
+        /// B is (n, k).
+        tb: bool,
+        /// A is read in fours.
+        va: bool,
+        /// B is read in fours.
+        vb: bool,
+        /// Results are written in fours.
+        vc: bool,
+        /// Along k too: partial results.
+        split: bool,
+        /// The body is spelt out for every result, not once for each of a row.
+        unroll: bool,
+    },
+    /// A product in tiles on tensor cores.
+    Tensor {
+        /// The tile.
+        tile: TensorTile,
+        /// In bf16, not tf32.
+        bf16: bool,
+        /// A is (k, m).
+        ta: bool,
+        /// B is (n, k).
+        tb: bool,
+        /// A is read in fours.
+        va: bool,
+        /// B is read in fours.
+        vb: bool,
+        /// Results are written in twos.
+        vc: bool,
+        /// Along k too: partial results.
+        split: bool,
+        /// The body is spelt out for every result, not once for each of a row.
+        unroll: bool,
+    },
+    /// A product with few rows or columns.
+    Few {
+        /// The most rows: 1, 2, 4, 8 or 16.
+        few: u8,
+        /// Few columns, not rows.
+        turned: bool,
+        /// Threads.
+        lines: Lines,
+        /// Along k too: partial results.
+        split: bool,
+    },
+    /// Attention or gradients of it.
+    Attention {
+        /// What it computes.
+        of: Attending,
+        /// Rows of a thread, of 8 threads: 4 or 8.
+        high: u8,
+        /// Columns of results of a block: 32, 64 or 128.
+        wide: u8,
+        /// Query i sees keys up to i.
+        causal: bool,
+        /// The number of masks.
+        masks: u8,
+        /// Rows are read and written in fours.
+        vector: bool,
+    },
+    /// A convolution or an adjoint as a product, in tiles.
+    Convolution {
+        /// The tile.
+        tile: Tile,
+        /// Cells under windows are read along k, not along n.
+        along: bool,
+    },
+    /// The same, with a block for each result.
+    Correlation,
+    /// A convolution to few channels.
+    FewChannels {
+        /// Channels of a thread.
+        few: u8,
+        /// The adjoint in x.
+        adjoint: bool,
+    },
+    /// Where each window has its largest element.
+    WindowArgMax,
+    /// A copy over `rank` dimensions, in cells of `size` bytes: 1, 4 or 16.
+    Copy {
+        /// Dimensions after merging.
+        rank: u8,
+        /// Bytes of a cell.
+        size: u8,
+    },
+    /// A copy whose innermost dimensions differ, with `rank` others.
+    Turn {
+        /// The other dimensions.
+        rank: u8,
+    },
+    /// A fill of elements of `size` bytes: 1 or 4.
+    Fill {
+        /// Bytes of an element.
+        size: u8,
+    },
+    /// Reads at indices, in cells of `size` bytes.
+    Take {
+        /// An index for each element, not for each row.
+        each: bool,
+        /// Bytes of a cell.
+        size: u8,
+    },
+    /// Writes at indices, in cells of `size` bytes.
+    Put {
+        /// Adds floats, with an index for each.
+        add: bool,
+        /// Bytes of a cell.
+        size: u8,
+    },
+    /// Sums at indices, in blocks of at most `rows` rows.
+    TakeGrad {
+        /// The most rows of a block.
+        rows: u8,
+    },
+    /// Notes what was found in a run.
+    Verdict,
+    /// Sums at an index for each element, in lines.
+    GatherGrad,
+    /// Random booleans.
+    Bernoulli,
+    /// Counts a step.
+    Advance,
+    /// Running sums.
+    Cumsum {
+        /// From the end on.
+        reverse: bool,
+        /// A block a line, not a thread.
+        scan: bool,
+    },
+}

@@ -1,0 +1,292 @@
+//! The geometry of convolutions, and how they and their adjoints are products.
+
+use crate::call::Addr;
+use crate::launch::{Error, total};
+
+/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c,
+/// kernel), y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding`
+/// of x, or outside, where it counts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Convolution {
+    pub n: usize,
+    pub groups: usize,
+    pub c: usize,
+    pub o: usize,
+    pub x: [usize; 2],
+    pub kernel: [usize; 2],
+    pub y: [usize; 2],
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    pub dilation: [usize; 2],
+}
+
+/// What is computed of the two others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Images: the adjoint in x.
+    X,
+    /// Weights: the adjoint in w.
+    W,
+    /// The convolution.
+    Y,
+}
+
+/// Steps and sides are shorter: what lies outside is told by a larger number.
+const SIDE: usize = 1 << 28;
+
+impl Convolution {
+    /// Checks that all places can be counted.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for side in [Side::X, Side::W, Side::Y] {
+            total(&self.shape(side))?;
+        }
+        for d in 0..2 {
+            if self.stride[d] == 0 || self.dilation[d] == 0 {
+                return Err(Error::Malformed);
+            }
+            let windows = self.y[d].saturating_mul(self.stride[d]);
+            let cells = self.kernel[d].saturating_mul(self.dilation[d]);
+            let sides = [self.x[d], self.padding[d], windows, cells];
+            if sides.iter().any(|s| *s >= SIDE) {
+                return Err(Error::TooLarge);
+            }
+        }
+        Ok(())
+    }
+
+    fn shape(&self, side: Side) -> [usize; 5] {
+        let Self {
+            n,
+            groups,
+            c,
+            o,
+            x,
+            kernel,
+            y,
+            ..
+        } = *self;
+        match side {
+            Side::X => [n, groups, c, x[0], x[1]],
+            Side::W => [groups, o, c, kernel[0], kernel[1]],
+            Side::Y => [n, groups, o, y[0], y[1]],
+        }
+    }
+
+    /// Elements of an array, whose number is known to be small enough where it matters.
+    pub(crate) fn len(&self, side: Side) -> usize {
+        self.shape(side)
+            .into_iter()
+            .fold(1usize, usize::saturating_mul)
+    }
+
+    /// Rows of a group's product.
+    pub(crate) fn rows(&self, side: Side) -> usize {
+        match side {
+            Side::X => self.c,
+            _ => self.o,
+        }
+    }
+
+    /// The sums along one dimension for the pixels from `first` on, a stride apart.
+    fn residue(&self, d: usize, first: usize) -> Residue {
+        let (s, dilation) = (self.stride[d], self.dilation[d]);
+        let place = first + self.padding[d];
+        let step = s / common(s, dilation);
+        let under = |k: &usize| (place + s * dilation - k * dilation).is_multiple_of(s);
+        let found = (0..step.min(self.kernel[d])).find(under);
+        let cell = found.unwrap_or(0);
+        Residue {
+            first,
+            pixels: self.x[d].saturating_sub(first).div_ceil(s),
+            cell,
+            cells: found.map_or(0, |k| (self.kernel[d] - k).div_ceil(step)),
+            step,
+            origin: (place as i64 - (cell * dilation) as i64) / s as i64,
+            back: (dilation / (s / step)) as i64,
+        }
+    }
+
+    /// How many of them the adjoint in x has.
+    pub(crate) fn residues_in_x(&self) -> usize {
+        let of = |d: usize| self.stride[d].min(self.x[d]);
+        of(0) * of(1)
+    }
+
+    /// The products that a side is made of; one but for the adjoint in x of windows with a stride,
+    /// whose pixels see different cells.
+    pub(crate) fn residues(&self, side: Side) -> Vec<Residues> {
+        let kernel = self.kernel[0] * self.kernel[1];
+        let all = |k, n| {
+            vec![Residues {
+                sizes: (k, n),
+                of: None,
+            }]
+        };
+        match side {
+            Side::Y => all(self.c * kernel, self.n * self.y[0] * self.y[1]),
+            Side::W => all(self.n * self.y[0] * self.y[1], self.c * kernel),
+            Side::X => {
+                let firsts = |d: usize| 0..self.stride[d].min(self.x[d]);
+                let pair = |h, w| {
+                    let (h, w) = (self.residue(0, h), self.residue(1, w));
+                    Residues {
+                        sizes: (self.o * h.cells * w.cells, self.n * h.pixels * w.pixels),
+                        of: Some([h, w]),
+                    }
+                };
+                firsts(0)
+                    .flat_map(|h| firsts(1).map(move |w| pair(h, w)))
+                    .collect()
+            }
+        }
+    }
+}
+
+fn common(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common(b, a % b) }
+}
+
+/// Along one dimension, pixels a stride apart: they lie under every `step`-th cell from `cell` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Residue {
+    first: usize,
+    pixels: usize,
+    cell: usize,
+    cells: usize,
+    step: usize,
+    /// The window whose first cell lies on the first pixel; each next pixel has the next window,
+    origin: i64,
+    /// each next cell one so far back.
+    back: i64,
+}
+
+/// One product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Residues {
+    sizes: (usize, usize),
+    of: Option<[Residue; 2]>,
+}
+
+impl Residues {
+    pub(crate) fn k(&self) -> usize {
+        self.sizes.0
+    }
+    pub(crate) fn n(&self) -> usize {
+        self.sizes.1
+    }
+}
+
+/// What a position (a, b, c) says: see `geometry.ptx`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digits {
+    /// Of b and c.
+    pub radix: [usize; 2],
+    /// Elements of the images along a.
+    pub image: usize,
+    /// Rows along b, columns along c.
+    pub step: [i64; 2],
+    /// Elements of the other array along a, b and c.
+    pub other: [usize; 3],
+}
+
+/// A product `C[g] (m, n) = A[g] (m, k) B[g] (k, n)` with B under windows of images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factors {
+    pub a: Addr,
+    pub image: Addr,
+    pub out: Addr,
+    pub groups: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    /// An image's.
+    pub size: [usize; 2],
+    /// From group to group of A, images, C.
+    pub group: [usize; 3],
+    /// From row to row of A, C.
+    pub row: [usize; 2],
+    /// Where the first position's first cell lies.
+    pub origin: [i64; 2],
+    pub by_k: Digits,
+    pub by_n: Digits,
+}
+
+/// The products of a side, with their result at `out`.
+pub(crate) fn factors(g: Convolution, side: Side, arrays: [Addr; 3], out: Addr) -> Vec<Factors> {
+    let one = |r: Residues| factor(g, side, arrays, out, r);
+    let mut all: Vec<_> = g.residues(side).into_iter().map(one).collect();
+    all.retain(|f| f.n > 0);
+    all
+}
+
+fn factor(g: Convolution, side: Side, [x, w, y]: [Addr; 3], out: Addr, r: Residues) -> Factors {
+    let both = |v: [usize; 2]| v.map(|v| v as i64);
+    let cells = g.kernel[0] * g.kernel[1];
+    let (xs, ys) = (g.x[0] * g.x[1], g.y[0] * g.y[1]);
+    // From sample to sample, and from group to group.
+    let (x_sample, y_sample) = (g.groups * g.c * xs, g.groups * g.o * ys);
+    let (x_group, w_group, y_group) = (g.c * xs, g.o * g.c * cells, g.o * ys);
+    let padding = both(g.padding).map(|p| -p);
+    // Cells of x's channels under windows: by the one's position and the other's.
+    let channels = Digits {
+        radix: g.kernel,
+        image: xs,
+        step: both(g.dilation),
+        other: [cells, g.kernel[1], 1],
+    };
+    let windows = Digits {
+        radix: g.y,
+        image: x_sample,
+        step: both(g.stride),
+        other: [y_sample, g.y[1], 1],
+    };
+    let f = Factors {
+        a: w,
+        image: x,
+        out,
+        groups: g.groups,
+        m: g.rows(side),
+        n: r.n(),
+        k: r.k(),
+        size: g.x,
+        group: [w_group, x_group, y_group],
+        row: [g.c * cells, ys],
+        origin: padding,
+        by_k: channels,
+        by_n: windows,
+    };
+    match (side, r.of) {
+        (Side::W, _) => Factors {
+            a: y,
+            group: [y_group, x_group, w_group],
+            row: [ys, g.c * cells],
+            by_k: windows,
+            by_n: channels,
+            ..f
+        },
+        (Side::X, Some([h, v])) => Factors {
+            a: w + 4 * (h.cell * g.kernel[1] + v.cell) as u64,
+            image: y,
+            out: out + 4 * (h.first * g.x[1] + v.first) as u64,
+            size: g.y,
+            group: [w_group, y_group, x_group],
+            row: [cells, xs],
+            origin: [h.origin, v.origin],
+            by_k: Digits {
+                radix: [h.cells, v.cells],
+                image: ys,
+                step: [-h.back, -v.back],
+                other: [g.c * cells, h.step * g.kernel[1], v.step],
+            },
+            by_n: Digits {
+                radix: [h.pixels, v.pixels],
+                image: y_sample,
+                step: [1, 1],
+                other: [x_sample, g.stride[0] * g.x[1], g.stride[1]],
+            },
+            ..f
+        },
+        _ => f,
+    }
+}

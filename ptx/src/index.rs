@@ -1,0 +1,259 @@
+//! Reads and writes at positions held as data. An index out of range is not followed: what it
+//! reads is 0, what it would write is left out, and the fault is noted.
+
+use crate::call::{Addr, aligned};
+use crate::launch::{Error, Launch, Params, Plan, count, total};
+use crate::lines::Axis;
+use crate::moves::{fill, simple};
+use crate::{Form, Module, Type};
+
+/// Where an index out of range is noted: a word on the device, 0 before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The word's address.
+    pub addr: Addr,
+    /// What the first to find such an index writes; not 0.
+    pub code: u32,
+}
+
+impl Fault {
+    fn params(self, p: &mut Params) {
+        p.u64(self.addr);
+        p.u32(self.code);
+    }
+}
+
+/// How many runs' codes [`verdict`] keeps.
+pub const RUNS: usize = 1024;
+
+/// Ends a run. At `words`, 16 bytes aligned: the word that the run's calls were given as
+/// [`Fault::addr`], which becomes 0 again; how many runs found something; how many ended; 0; the codes
+/// of the last [`RUNS`] runs, run k's at place k modulo `RUNS`. `keep`: 0, or a word for the code.
+pub fn verdict(words: Addr, keep: Addr) -> Launch {
+    let mut params = Params::default();
+    params.u64(words);
+    params.u64(keep);
+    Launch {
+        module: Module::plain(Form::Verdict),
+        grid: [1; 3],
+        block: [1; 3],
+        shared: 0,
+        params,
+    }
+}
+
+/// Checks the sizes: of x, and of what lies over (outer, count, inner).
+fn sizes(axis: Axis, counted: usize) -> Result<u32, Error> {
+    total(&[axis.outer, axis.n, axis.inner])?;
+    total(&[axis.outer, counted, axis.inner])
+}
+
+fn read(
+    each: bool,
+    ty: Type,
+    axis: Axis,
+    counted: usize,
+    [x, index, y]: [Addr; 3],
+    fault: Fault,
+) -> Result<Plan, Error> {
+    let mut total = sizes(axis, counted)?;
+    if total == 0 {
+        return Ok(Plan::new());
+    }
+    // With one index for a whole row, rows move in cells of four elements where they can.
+    let mut inner = axis.inner;
+    let mut size = ty.size();
+    let four = 4 * size as u64;
+    if !each && inner.is_multiple_of(4) && aligned(x, four) && aligned(y, four) {
+        inner /= 4;
+        total /= 4;
+        size *= 4;
+    }
+    let mut p = Params::default();
+    p.u64(x);
+    p.u64(index);
+    p.u64(y);
+    fault.params(&mut p);
+    p.u32(count(axis.n)?);
+    p.divisor(count(counted)?);
+    p.divisor(count(inner)?);
+    p.u32(total);
+    let size = size as u8;
+    simple(Form::Take { each, size }, total as usize, p)
+}
+
+/// `y[o, c, i] = x[o, index[c], i]`, `c < count`.
+pub fn take(
+    ty: Type,
+    axis: Axis,
+    count: usize,
+    x: Addr,
+    index: Addr,
+    y: Addr,
+    fault: Fault,
+) -> Result<Plan, Error> {
+    read(false, ty, axis, count, [x, index, y], fault)
+}
+
+/// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`.
+pub fn gather(
+    ty: Type,
+    axis: Axis,
+    count: usize,
+    x: Addr,
+    index: Addr,
+    y: Addr,
+    fault: Fault,
+) -> Result<Plan, Error> {
+    read(true, ty, axis, count, [x, index, y], fault)
+}
+
+fn write(
+    add: bool,
+    size: usize,
+    axis: Axis,
+    counted: usize,
+    [src, index, y]: [Addr; 3],
+    fault: Fault,
+) -> Result<Plan, Error> {
+    sizes(axis, counted)?;
+    let columns = total(&[axis.outer, axis.inner])?;
+    if columns == 0 || counted == 0 {
+        return Ok(Plan::new());
+    }
+    let mut p = Params::default();
+    p.u64(src);
+    p.u64(index);
+    p.u64(y);
+    fault.params(&mut p);
+    p.u32(count(axis.n)?);
+    p.u32(count(counted)?);
+    p.divisor(count(axis.inner)?);
+    p.u32(columns);
+    let size = size as u8;
+    simple(Form::Put { add, size }, columns as usize, p)
+}
+
+/// `y[o, index[c], i] = src[o, c, i]`; of equal indices the last wins, other rows of y stay.
+pub fn put(
+    ty: Type,
+    axis: Axis,
+    count: usize,
+    src: Addr,
+    index: Addr,
+    y: Addr,
+    fault: Fault,
+) -> Result<Plan, Error> {
+    let four = 4 * ty.size() as u64;
+    if axis.inner.is_multiple_of(4) && aligned(src, four) && aligned(y, four) {
+        sizes(axis, count)?;
+        let inner = axis.inner / 4;
+        let axis = Axis { inner, ..axis };
+        return write(false, 4 * ty.size(), axis, count, [src, index, y], fault);
+    }
+    write(false, ty.size(), axis, count, [src, index, y], fault)
+}
+
+/// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in the order of j.
+pub fn gather_grad(
+    axis: Axis,
+    count: usize,
+    dy: Addr,
+    index: Addr,
+    dx: Addr,
+    fault: Fault,
+) -> Result<Plan, Error> {
+    if axis.outer * axis.inner == 1 && axis.n <= BLOCKS {
+        // An index for each element is then one for each row, whose kernel has more threads.
+        return take_grad(axis, count, dy, index, dx, fault);
+    }
+    if count >= WARP && axis.inner < WARP {
+        return lines(axis, count, [dy, index, dx], fault);
+    }
+    let all = sizes(axis, 0).and(total(&[axis.outer, axis.n, axis.inner]))?;
+    let mut plan = fill(Type::Float, all as usize, 0.0, dx)?;
+    plan.extend(write(true, 4, axis, count, [dy, index, dx], fault)?);
+    Ok(plan)
+}
+
+/// Threads that go over a line together in [`lines`], and how many such a large GPU keeps busy.
+const WARP: usize = 32;
+const WARPS: usize = 2112;
+
+/// A warp for each line, or several where there are few lines.
+fn lines(
+    axis: Axis,
+    counted: usize,
+    [dy, index, dx]: [Addr; 3],
+    fault: Fault,
+) -> Result<Plan, Error> {
+    sizes(axis, counted)?;
+    let all = axis.columns()? as usize;
+    if all == 0 || axis.n == 0 {
+        return Ok(Plan::new());
+    }
+    let most = axis.n.div_ceil(WARP);
+    let rows = axis.n.div_ceil((WARPS / all).clamp(1, most.min(WARP)));
+    let ranges = axis.n.div_ceil(rows);
+    let warps = total(&[all, ranges])?;
+    let mut p = Params::default();
+    p.u64(dy);
+    p.u64(index);
+    p.u64(dx);
+    fault.params(&mut p);
+    p.u32(count(axis.n)?);
+    p.u32(count(counted)?);
+    p.divisor(count(axis.inner)?);
+    for v in [rows, ranges] {
+        p.u32(count(v)?);
+    }
+    p.u32(warps);
+    Ok(vec![Launch {
+        module: Module::plain(Form::GatherGrad),
+        grid: [warps.div_ceil(8), 1, 1],
+        block: [256, 1, 1],
+        shared: 0,
+        params: p,
+    }])
+}
+
+/// Blocks that [`take_grad`] wants, and the most rows that a block of it owns.
+const BLOCKS: usize = 1056;
+const ROWS: usize = 32;
+
+/// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in the order of c.
+pub fn take_grad(
+    axis: Axis,
+    counted: usize,
+    dy: Addr,
+    index: Addr,
+    dx: Addr,
+    fault: Fault,
+) -> Result<Plan, Error> {
+    sizes(axis, counted)?;
+    if total(&[axis.outer, axis.n, axis.inner])? == 0 {
+        return Ok(Plan::new());
+    }
+    let slices = axis.inner.div_ceil(128);
+    if slices > 65_535 {
+        return Err(Error::TooLarge);
+    }
+    let rows = (axis.outer * axis.n * slices / BLOCKS).clamp(1, ROWS);
+    let ranges = axis.n.div_ceil(rows);
+    let mut p = Params::default();
+    p.u64(dy);
+    p.u64(index);
+    p.u64(dx);
+    fault.params(&mut p);
+    for v in [axis.n, counted, axis.inner, rows, ranges] {
+        p.u32(count(v)?);
+    }
+    let rows = (rows as u8).next_power_of_two();
+    Ok(vec![Launch {
+        module: Module::plain(Form::TakeGrad { rows }),
+        grid: [total(&[axis.outer, ranges])?, slices as u32, 1],
+        block: [128, 1, 1],
+        shared: 0,
+        params: p,
+    }])
+}

@@ -1,0 +1,81 @@
+//! How work along one dimension is laid out on threads.
+
+use crate::launch::{Error, Params, total};
+
+/// An array seen as (outer, n, inner): the kernel works along `n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Product of the dimensions before.
+    pub outer: usize,
+    /// The dimension worked along.
+    pub n: usize,
+    /// Product of the dimensions after.
+    pub inner: usize,
+}
+
+impl Axis {
+    /// The number of lines, after checking that all elements can be counted.
+    pub(crate) fn columns(self) -> Result<u32, Error> {
+        total(&[self.outer, self.n, self.inner])?;
+        total(&[self.outer, self.inner])
+    }
+
+    /// The parameters of `lines` in `common.ptx`.
+    pub(crate) fn params(self, p: &mut Params) -> Result<(), Error> {
+        let columns = self.columns()?;
+        p.divisor(self.inner as u32);
+        p.u32(columns);
+        p.u32(self.n as u32);
+        Ok(())
+    }
+}
+
+/// A block's threads: `lanes` for each of `cols` columns; powers of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lines {
+    /// Threads that share a column.
+    pub lanes: u16,
+    /// Columns of a block.
+    pub cols: u16,
+    /// Neighbouring threads lie along n, not across columns: for `inner == 1`.
+    pub along: bool,
+}
+
+/// Lanes for this many columns of n elements; the columns' neighbours are `inner` apart in memory.
+pub(crate) fn across(n: usize, columns: usize) -> Lines {
+    let most = 256 / columns.clamp(1, 32).next_power_of_two();
+    let lanes = n.div_ceil(4).next_power_of_two().clamp(1, most);
+    Lines {
+        lanes: lanes as u16,
+        cols: (256 / lanes) as u16,
+        along: false,
+    }
+}
+
+/// Lanes for reductions: a block or a warp a row, or columns side by side.
+pub(crate) fn lines(axis: Axis) -> Lines {
+    let columns = axis.outer * axis.inner;
+    if axis.inner > 1 || axis.n <= 16 {
+        return across(axis.n, columns);
+    }
+    let lanes: u16 = if axis.n > 1024 || columns < 256 && axis.n > 64 {
+        256
+    } else {
+        32
+    };
+    Lines {
+        lanes,
+        cols: 256 / lanes,
+        along: true,
+    }
+}
+
+impl Lines {
+    pub(crate) fn threads(self) -> u32 {
+        u32::from(self.lanes) * u32::from(self.cols)
+    }
+
+    pub(crate) fn blocks(self, columns: u32) -> u32 {
+        columns.div_ceil(u32::from(self.cols))
+    }
+}

@@ -1,0 +1,141 @@
+//! Copies between strided arrays, and fills.
+
+use crate::call::{Addr, Arg, RANK, aligned, blocks, collapse};
+use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
+use crate::{Form, Module, Type};
+
+/// A launch of a kernel without a body, whose threads take `units` in turn.
+pub(crate) fn simple(form: Form, units: usize, params: Params) -> Result<Plan, Error> {
+    Ok(vec![Launch {
+        module: Module::plain(form),
+        grid: [blocks(units)?, 1, 1],
+        block: [256, 1, 1],
+        shared: 0,
+        params,
+    }])
+}
+
+/// `dst[i] = src[i]` over `shape`, both with strides in elements, of any sign.
+pub fn copy(
+    ty: Type,
+    shape: &[usize],
+    src: (Addr, &[i64]),
+    dst: (Addr, &[i64]),
+) -> Result<Plan, Error> {
+    if src.1.len() != shape.len() || dst.1.len() != shape.len() {
+        return Err(Error::Malformed);
+    }
+    if total(shape)? == 0 {
+        return Ok(Plan::new());
+    }
+    let both = [Arg::new(src.0, src.1), Arg::new(dst.0, dst.1)];
+    let (mut shape, mut both) = collapse(shape, &both);
+    if shape.len() > RANK {
+        return Err(Error::Malformed);
+    }
+    if let Some(launch) = turn(ty, &shape, &both)? {
+        return Ok(vec![launch]);
+    }
+    // Cells of four elements where everything allows.
+    let last = shape.len() - 1;
+    let mut size = ty.size();
+    let four = |a: &Arg| {
+        a.strides[last] == 1
+            && aligned(a.addr, 4 * size as u64)
+            && a.strides[..last].iter().all(|s| s % 4 == 0)
+    };
+    if shape[last].is_multiple_of(4) && both.iter().all(four) {
+        size *= 4;
+        shape[last] /= 4;
+        for a in &mut both {
+            a.strides[..last].iter_mut().for_each(|s| *s /= 4);
+        }
+    }
+    let cells = total(&shape)?;
+    let mut p = Params::default();
+    p.u64(src.0);
+    p.u64(dst.0);
+    for (s, d) in both[0].strides.iter().zip(&both[1].strides) {
+        p.i32(stride(*s)?);
+        p.i32(stride(*d)?);
+    }
+    for n in &shape[1..] {
+        p.divisor(count(*n)?);
+    }
+    p.u32(cells);
+    let form = Form::Copy {
+        rank: shape.len() as u8,
+        size: size as u8,
+    };
+    simple(form, cells as usize, p)
+}
+
+/// Side of the tiles of a copy that turns, and the least size along both dimensions.
+const TILE: usize = 32;
+const LEAST: usize = 16;
+
+/// A copy whose source's neighbours lie along another dimension than the destination's.
+fn turn(ty: Type, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Error> {
+    let (src, dst) = (&both[0], &both[1]);
+    let q = shape.len() - 1;
+    let Some(p) = src.strides[..q].iter().position(|s| *s == 1) else {
+        return Ok(None);
+    };
+    let apart = src.strides[q].unsigned_abs() > 1 && dst.strides[q] == 1;
+    if ty.size() != 4 || !apart || shape[p] < LEAST || shape[q] < LEAST {
+        return Ok(None);
+    }
+    let others: Vec<usize> = (0..q).filter(|d| *d != p).collect();
+    let mut params = Params::default();
+    params.u64(src.addr);
+    params.u64(dst.addr);
+    params.u32(count(shape[p])?);
+    params.u32(count(shape[q])?);
+    params.i32(stride(src.strides[q])?);
+    params.i32(stride(dst.strides[p])?);
+    for d in &others {
+        params.i32(stride(src.strides[*d])?);
+        params.i32(stride(dst.strides[*d])?);
+    }
+    for d in others.iter().skip(1) {
+        params.divisor(count(shape[*d])?);
+    }
+    let tiles = [shape[q].div_ceil(TILE), shape[p].div_ceil(TILE)];
+    params.u32(count(tiles[0])?);
+    params.u32(count(tiles[1])?);
+    let rest: usize = others.iter().map(|d| shape[*d]).product();
+    Ok(Some(Launch {
+        module: Module::plain(Form::Turn {
+            rank: others.len() as u8,
+        }),
+        grid: [total(&[rest, tiles[0], tiles[1]])?, 1, 1],
+        block: [256, 1, 1],
+        shared: 0,
+        params,
+    }))
+}
+
+/// Sets `len` elements to a value: a float, an integer, or 0 and 1.
+pub fn fill(ty: Type, len: usize, value: f64, dst: Addr) -> Result<Plan, Error> {
+    let elements = count(len)?;
+    if elements == 0 {
+        return Ok(Plan::new());
+    }
+    let bits = match ty {
+        Type::Float => (value as f32).to_bits(),
+        Type::Int => value as i32 as u32,
+        Type::Bool => u32::from(value != 0.0) * 0x0101_0101,
+    };
+    let each = 16 / ty.size() as u32;
+    let units = if aligned(dst, 16) { elements / each } else { 0 };
+    let rest = elements - units * each;
+    let mut p = Params::default();
+    p.u64(dst);
+    p.u32(bits);
+    p.u32(units);
+    p.u32(rest);
+    let form = Form::Fill {
+        size: ty.size() as u8,
+    };
+    simple(form, units.max(rest) as usize, p)
+}

@@ -1,0 +1,47 @@
+//! Random booleans, the same bits as on the CPU.
+
+use crate::call::Addr;
+use crate::launch::{Error, Launch, Params, Plan, count};
+use crate::moves::simple;
+use crate::{Form, Module};
+
+/// Where a draw's random numbers lie in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// The network's seed.
+    pub seed: u64,
+    /// The address of the step, 8 bytes: read by each launch, so that a captured graph draws anew.
+    pub step: Addr,
+    /// The node; in a loop, the loop's step is in the upper half.
+    pub node: u64,
+}
+
+/// Booleans, true with probability `keep`.
+pub fn bernoulli(keep: f64, stream: Stream, len: usize, y: Addr) -> Result<Plan, Error> {
+    let len = count(len)?;
+    if len == 0 {
+        return Ok(Plan::new());
+    }
+    let mut p = Params::default();
+    p.u64(y);
+    p.u64(stream.step);
+    p.u64(stream.seed);
+    p.u64(stream.node);
+    // A word is below the bound with probability `keep`: never for 0, always for 1.
+    p.u64((keep * 4_294_967_296.0) as u64);
+    p.u32(len);
+    simple(Form::Bernoulli, len.div_ceil(4) as usize, p)
+}
+
+/// Adds 1 to the step at this address.
+pub fn advance(step: Addr) -> Launch {
+    let mut params = Params::default();
+    params.u64(step);
+    Launch {
+        module: Module::plain(Form::Advance),
+        grid: [1; 3],
+        block: [1; 3],
+        shared: 0,
+        params,
+    }
+}

@@ -1,0 +1,316 @@
+//! What the templates are told of each variant, and the text of a module.
+
+use minijinja::Value;
+
+use crate::form::{Attending, Exponential, Form};
+use crate::lines::Lines;
+use crate::reduce::Reduce;
+use crate::splice::Splice;
+use crate::template::render;
+use crate::{Body, Module};
+
+/// The template's names and values.
+type Values = Vec<(&'static str, Value)>;
+
+impl Form {
+    /// The entry's name.
+    pub fn entry(self) -> &'static str {
+        match self {
+            Form::Map { .. } => "map",
+            Form::Reduce { .. } => "reduce",
+            Form::ArgReduce { .. } => "arg_reduce",
+            Form::Exponential { kind, .. } => match kind {
+                Exponential::Softmax => "softmax",
+                Exponential::LogSoftmax => "log_softmax",
+                Exponential::LogSumExp => "logsumexp",
+            },
+            Form::Product { .. } => "product",
+            Form::Tensor { .. } => "tensor",
+            Form::Few { .. } => "skinny",
+            Form::Attention { of, .. } => match of {
+                Attending::Results => "attention",
+                Attending::Queries => "attention_queries",
+                Attending::Keys => "attention_keys",
+            },
+            Form::Convolution { .. } => "convolution",
+            Form::Correlation => "correlation",
+            Form::FewChannels { .. } => "few_channels",
+            Form::WindowArgMax => "window_arg_max",
+            Form::Copy { .. } => "copy",
+            Form::Turn { .. } => "turn",
+            Form::Fill { .. } => "fill",
+            Form::Take { .. } => "take",
+            Form::Put { .. } => "put",
+            Form::TakeGrad { .. } => "take_grad",
+            Form::GatherGrad => "gather_grad",
+            Form::Verdict => "verdict",
+            Form::Bernoulli => "bernoulli",
+            Form::Advance => "advance",
+            Form::Cumsum { .. } => "cumsum",
+        }
+    }
+
+    /// The file of `kernels/`.
+    fn file(self) -> &'static str {
+        match self {
+            Form::Map { .. } => "map.ptx",
+            Form::Reduce { .. } => "reduce.ptx",
+            Form::ArgReduce { .. } => "arg_reduce.ptx",
+            Form::Exponential { .. } => "softmax.ptx",
+            Form::Product { .. } => "product.ptx",
+            Form::Tensor { .. } => "tensor.ptx",
+            Form::Few { .. } => "skinny.ptx",
+            Form::Attention { of, .. } => match of {
+                Attending::Results => "attention.ptx",
+                Attending::Queries | Attending::Keys => "attention_grad.ptx",
+            },
+            Form::Convolution { .. } => "convolution.ptx",
+            Form::Correlation => "correlation.ptx",
+            Form::FewChannels { .. } => "few_channels.ptx",
+            Form::WindowArgMax => "window.ptx",
+            Form::Copy { .. } => "copy.ptx",
+            Form::Turn { .. } => "turn.ptx",
+            Form::Fill { .. } => "fill.ptx",
+            Form::Take { .. } => "take.ptx",
+            Form::Put { .. } => "put.ptx",
+            Form::TakeGrad { .. } => "take_grad.ptx",
+            Form::GatherGrad => "gather_grad.ptx",
+            Form::Verdict => "verdict.ptx",
+            Form::Bernoulli => "random.ptx",
+            Form::Advance => "advance.ptx",
+            Form::Cumsum { .. } => "cumsum.ptx",
+        }
+    }
+
+    /// How many first operands of the body the kernel itself computes.
+    fn given(self) -> usize {
+        match self {
+            Form::Map { parts, .. } => usize::from(parts),
+            Form::Product { .. } | Form::Tensor { .. } | Form::Few { .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// The template's values.
+    fn values(self) -> Values {
+        let names = |names: &[&str]| Value::from_iter(names.iter().copied());
+        match self {
+            Form::Map {
+                rank,
+                vector,
+                parts,
+            } => {
+                let lanes: &[&str] = match vector {
+                    Some(_) => &["0", "1", "2", "3", "t"],
+                    None => &["0"],
+                };
+                vec![
+                    ("rank", rank.into()),
+                    ("vector", vector.is_some().into()),
+                    ("ones", vector.unwrap_or(0).into()),
+                    ("parts", parts.into()),
+                    ("lanes", names(lanes)),
+                ]
+            }
+            Form::Reduce { kind, lines } => {
+                let (kind, neutral) = match kind {
+                    Reduce::Sum => ("sum", "0f00000000"),
+                    Reduce::Max => ("max", "0fFF800000"),
+                    Reduce::Min => ("min", "0f7F800000"),
+                };
+                let mut values = vec![
+                    ("kind", kind.into()),
+                    ("neutral", neutral.into()),
+                    ("lanes4", names(&["0", "1", "2", "3", "r"])),
+                ];
+                values.extend(layout(lines));
+                values
+            }
+            Form::ArgReduce { largest, lines } => {
+                let neutral = if largest { "0fFF800000" } else { "0f7F800000" };
+                let mut values = vec![("largest", largest.into()), ("neutral", neutral.into())];
+                values.extend(layout(lines));
+                values
+            }
+            Form::Exponential { lines, hold, .. } => {
+                let mut values = vec![("kind", self.entry().into()), ("hold", hold.into())];
+                values.extend(layout(lines));
+                values
+            }
+            Form::Product {
+                tile,
+                ta,
+                tb,
+                va,
+                vb,
+                vc,
+                split,
+                unroll,
+            } => {
+                let quads = |rows: u16| u32::from(rows * tile.bk / 4) / tile.threads();
+                let lanes: &[&str] = if vc { &["0", "1", "2", "3"] } else { &["0"] };
+                vec![
+                    ("bm", tile.bm.into()),
+                    ("bn", tile.bn.into()),
+                    ("bk", tile.bk.into()),
+                    ("tm", tile.tm.into()),
+                    ("tn", tile.tn.into()),
+                    ("residents", tile.residents.into()),
+                    ("la", quads(tile.bm).into()),
+                    ("lb", quads(tile.bn).into()),
+                    ("ta", ta.into()),
+                    ("tb", tb.into()),
+                    ("va", va.into()),
+                    ("vb", vb.into()),
+                    ("vc", vc.into()),
+                    ("split", split.into()),
+                    ("unroll", unroll.into()),
+                    ("lanes", names(lanes)),
+                ]
+            }
+            Form::Tensor {
+                tile,
+                bf16,
+                ta,
+                tb,
+                va,
+                vb,
+                vc,
+                split,
+                unroll,
+            } => {
+                let lanes: &[&str] = if vc { &["0", "1"] } else { &["0"] };
+                vec![
+                    ("bm", tile.bm.into()),
+                    ("bn", tile.bn.into()),
+                    ("bk", tile.bk.into()),
+                    ("wm", tile.wm.into()),
+                    ("wn", tile.wn.into()),
+                    ("residents", tile.residents.into()),
+                    ("bf16", bf16.into()),
+                    ("ta", ta.into()),
+                    ("tb", tb.into()),
+                    ("va", va.into()),
+                    ("vb", vb.into()),
+                    ("vc", vc.into()),
+                    ("split", split.into()),
+                    ("unroll", unroll.into()),
+                    ("lanes", names(lanes)),
+                ]
+            }
+            Form::Few {
+                few,
+                turned,
+                lines,
+                split,
+            } => {
+                let mut values = vec![
+                    ("few", few.into()),
+                    ("turned", turned.into()),
+                    ("split", split.into()),
+                ];
+                values.extend(layout(lines));
+                values
+            }
+            Form::Attention {
+                of,
+                high,
+                wide,
+                causal,
+                masks,
+                vector,
+            } => vec![
+                ("entry", self.entry().into()),
+                ("turned", (of == Attending::Keys).into()),
+                ("tm", high.into()),
+                ("wide", wide.into()),
+                ("causal", causal.into()),
+                ("masks", masks.into()),
+                ("vector", vector.into()),
+                ("ahead", ahead(of, high, wide).into()),
+                ("residents", residents(of, high, wide).into()),
+            ],
+            Form::Convolution { tile, along } => vec![
+                ("bm", tile.bm.into()),
+                ("bn", tile.bn.into()),
+                ("bk", tile.bk.into()),
+                ("tm", tile.tm.into()),
+                ("tn", tile.tn.into()),
+                ("residents", tile.residents.into()),
+                ("along", along.into()),
+            ],
+            Form::FewChannels { few, adjoint } => {
+                vec![("few", few.into()), ("adjoint", adjoint.into())]
+            }
+            Form::Copy { rank, size } => vec![("rank", rank.into()), ("size", size.into())],
+            Form::Turn { rank } => vec![("rank", rank.into())],
+            Form::Fill { size } => vec![("size", size.into())],
+            Form::Take { each, size } => vec![("each", each.into()), ("size", size.into())],
+            Form::Put { add, size } => vec![("add", add.into()), ("size", size.into())],
+            Form::TakeGrad { rows } => vec![("rows", rows.into())],
+            Form::Verdict => vec![("codes", crate::index::RUNS.into())],
+            Form::Correlation
+            | Form::WindowArgMax
+            | Form::GatherGrad
+            | Form::Bernoulli
+            | Form::Advance => vec![],
+            Form::Cumsum { reverse, scan } => {
+                vec![("reverse", reverse.into()), ("scan", scan.into())]
+            }
+        }
+    }
+}
+
+/// Whether an attention kernel reads ahead. There are few blocks of 4 rows a thread, so that none runs
+/// while another waits; but two results this wide leave no registers for it.
+fn ahead(of: Attending, high: u8, wide: u8) -> bool {
+    high == 4 && !(of == Attending::Keys && wide == 128)
+}
+
+/// Blocks of attention that share a multiprocessor: as many as there are registers for.
+fn residents(of: Attending, high: u8, wide: u8) -> u8 {
+    match (high, wide) {
+        (4, _) | (8, 32) => 3,
+        (8, 64) if of != Attending::Keys => 3,
+        _ => 2,
+    }
+}
+
+fn layout(lines: Lines) -> Values {
+    vec![
+        ("lanes", lines.lanes.into()),
+        ("cols", lines.cols.into()),
+        ("along", lines.along.into()),
+    ]
+}
+
+impl Module {
+    /// A module of a kernel without a body.
+    pub(crate) fn plain(form: Form) -> Self {
+        Self {
+            form,
+            body: Body::IDENTITY,
+            device_scalars: false,
+        }
+    }
+
+    /// The least compute capability: major and minor number.
+    pub fn capability(&self) -> (u32, u32) {
+        match self.form {
+            Form::Tensor { .. } => (8, 0),
+            _ => (7, 5),
+        }
+    }
+
+    /// The PTX.
+    pub fn text(&self) -> String {
+        let mut values = self.form.values();
+        let splice = Splice {
+            body: self.body,
+            given: self.form.given(),
+            device_scalars: self.device_scalars,
+        };
+        values.push(("s", Value::from_object(splice)));
+        render(self.form.file(), Value::from_pairs(values))
+    }
+}

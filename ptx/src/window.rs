@@ -1,0 +1,46 @@
+//! Windows over images: what pooling takes.
+
+use crate::Form;
+use crate::call::Addr;
+use crate::launch::{Error, Params, Plan, count, total};
+use crate::moves::simple;
+
+/// Windows over images x: (planes, x), y: (planes, y); arrays are (height, width), fields those of
+/// [`Convolution`](crate::Convolution).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Window2 {
+    pub planes: usize,
+    pub x: [usize; 2],
+    pub kernel: [usize; 2],
+    pub y: [usize; 2],
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    pub dilation: [usize; 2],
+}
+
+/// `index[p, i]` = flat position of the first largest element of window i in image p; NaN wins; -1
+/// where a window has no cell inside.
+pub fn window_arg_max(w: Window2, x: Addr, index: Addr) -> Result<Plan, Error> {
+    total(&[w.planes, w.x[0], w.x[1]])?;
+    let all = total(&[w.planes, w.y[0], w.y[1]])?;
+    if all == 0 {
+        return Ok(Plan::new());
+    }
+    for d in 0..2 {
+        let windows = w.y[d].saturating_mul(w.stride[d]);
+        let cells = w.kernel[d].saturating_mul(w.dilation[d]);
+        total(&[windows.saturating_add(cells).max(w.padding[d])])?;
+    }
+    let mut p = Params::default();
+    p.u64(x);
+    p.u64(index);
+    p.divisor(count(w.y[0] * w.y[1])?);
+    p.divisor(count(w.y[1])?);
+    let pairs = [w.stride, w.padding, w.dilation, w.kernel, w.x];
+    for v in pairs.into_iter().flatten() {
+        p.u32(count(v)?);
+    }
+    p.u32(all);
+    simple(Form::WindowArgMax, all as usize, p)
+}

@@ -1,0 +1,257 @@
+//! Reductions along an axis, of every layout: rows, columns, in two stages.
+#![cfg(feature = "kernels")]
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
+mod harness;
+
+use harness::{Gpu, Numbers, bits, function};
+use netform_ptx::{
+    Arg, Axis, Body, Fn, Reduce, Scalars, Softmax, Type, arg_reduce, cumsum, logsumexp, reduce,
+    reduce_work, softmax,
+};
+
+const AXES: [(usize, usize, usize); 20] = [
+    (1, 1, 1),
+    (3, 1, 1),
+    (5, 3, 1),
+    (31, 10, 1),
+    (7, 17, 1),
+    (9, 33, 1),
+    (3, 129, 1),
+    (300, 70, 1),
+    (2, 1500, 1),
+    (1, 20_000, 1),
+    (2, 5000, 1),
+    (1, 17_000, 1),
+    (3, 4, 5),
+    (2, 31, 33),
+    (1, 257, 3),
+    (2, 9000, 1),
+    (1, 1000, 129),
+    (4, 2, 65),
+    (2, 1, 7),
+    (1, 9000, 2),
+];
+
+fn axis((outer, n, inner): (usize, usize, usize)) -> Axis {
+    Axis { outer, n, inner }
+}
+
+/// Calls f with each line of x: its number, and its elements.
+fn lines(axis: Axis, x: &[f32], mut f: impl FnMut(usize, &[f32])) {
+    for c in 0..axis.outer * axis.inner {
+        let (o, i) = (c / axis.inner, c % axis.inner);
+        let at = |j: usize| x[(o * axis.n + j) * axis.inner + i];
+        f(c, &(0..axis.n).map(at).collect::<Vec<_>>());
+    }
+}
+
+fn total(
+    body: &Body,
+    kind: Reduce,
+    a: Axis,
+    inputs: impl FnOnce(&mut Gpu) -> Vec<Arg>,
+) -> Vec<f32> {
+    let mut gpu = Gpu::default();
+    let inputs = inputs(&mut gpu);
+    let count = a.outer * a.inner;
+    let (y, work) = (gpu.space(4 * count), gpu.space(reduce_work(a)));
+    gpu.run(reduce(body, kind, a, &inputs, y, Scalars::NONE, work));
+    gpu.read(y, count)
+}
+
+fn whole(a: Axis) -> [i64; 3] {
+    [(a.n * a.inner) as i64, a.inner as i64, 1]
+}
+
+#[test]
+fn sums_and_extremes() {
+    let mut numbers = Numbers::new(1);
+    for a in AXES.map(axis) {
+        let mut x = numbers.integers(a.outer * a.n * a.inner);
+        for kind in [Reduce::Sum, Reduce::Max, Reduce::Min] {
+            let run = |x: &[f32]| {
+                total(&Body::IDENTITY, kind, a, |gpu| {
+                    vec![Arg::new(gpu.array(x), &whole(a))]
+                })
+            };
+            let y = run(&x);
+            lines(a, &x, |c, line| {
+                let want = match kind {
+                    Reduce::Sum => line.iter().sum(),
+                    Reduce::Max => line.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+                    Reduce::Min => line.iter().copied().fold(f32::INFINITY, f32::min),
+                };
+                assert_eq!(y[c], want, "{kind:?} {a:?} line {c}");
+            });
+            assert_eq!(bits(&y), bits(&run(&x)));
+        }
+        let middle = x.len() / 2;
+        x[middle] = f32::NAN;
+        for kind in [Reduce::Sum, Reduce::Max, Reduce::Min] {
+            let y = total(&Body::IDENTITY, kind, a, |gpu| {
+                vec![Arg::new(gpu.array(&x), &whole(a))]
+            });
+            lines(a, &x, |c, line| {
+                assert_eq!(
+                    y[c].is_nan(),
+                    line.iter().any(|v| v.is_nan()),
+                    "{kind:?} {a:?}"
+                );
+            });
+        }
+    }
+}
+
+#[test]
+fn a_body_in_front() {
+    let body = function(Fn::Mul, &[Type::Float, Type::Float]);
+    let mut numbers = Numbers::new(2);
+    for a in AXES.map(axis) {
+        let x = numbers.integers(a.outer * a.n * a.inner);
+        let w = numbers.integers(a.n);
+        let y = total(&body, Reduce::Sum, a, |gpu| {
+            vec![
+                Arg::new(gpu.array(&x), &whole(a)),
+                Arg::new(gpu.array(&w), &[0, 1, 0]),
+            ]
+        });
+        lines(a, &x, |c, line| {
+            let want: f32 = line.iter().zip(&w).map(|(x, w)| x * w).sum();
+            assert_eq!(y[c], want, "{a:?} line {c}");
+        });
+    }
+}
+
+#[test]
+fn long_sums_keep_their_accuracy() {
+    let a = axis((1, 1 << 20, 1));
+    let x = vec![0.1f32; a.n];
+    let y = total(&Body::IDENTITY, Reduce::Sum, a, |gpu| {
+        vec![Arg::new(gpu.array(&x), &whole(a))]
+    });
+    let want = f64::from(0.1f32) * a.n as f64;
+    assert!(
+        (f64::from(y[0]) - want).abs() < 1e-6 * want,
+        "{} {want}",
+        y[0]
+    );
+}
+
+#[test]
+fn indices_of_extremes() {
+    let mut numbers = Numbers::new(3);
+    for a in AXES.map(axis) {
+        for nan in [false, true] {
+            let mut x = numbers.integers(a.outer * a.n * a.inner);
+            if nan {
+                for _ in 0..5 {
+                    let at = numbers.below(x.len());
+                    x[at] = f32::NAN;
+                }
+            }
+            for largest in [true, false] {
+                let mut gpu = Gpu::default();
+                let (at, count) = (gpu.array(&x), a.outer * a.inner);
+                let y = gpu.space(4 * count);
+                gpu.run(arg_reduce(largest, a, at, y));
+                let y = gpu.read::<i32>(y, count);
+                lines(a, &x, |c, line| {
+                    let mut best = 0;
+                    for (j, v) in line.iter().enumerate() {
+                        let wins = if largest {
+                            *v > line[best]
+                        } else {
+                            *v < line[best]
+                        };
+                        if (wins || v.is_nan()) && !line[best].is_nan() {
+                            best = j;
+                        }
+                    }
+                    assert_eq!(y[c], best as i32, "{a:?} line {c}");
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn exponentials() {
+    let mut numbers = Numbers::new(4);
+    for a in AXES.map(axis) {
+        let n = a.outer * a.n * a.inner;
+        let mut x: Vec<f32> = numbers.floats(n).iter().map(|v| 20.0 * v).collect();
+        x[n / 3] = f32::NEG_INFINITY;
+        let mut gpu = Gpu::default();
+        let (count, addr) = (a.outer * a.inner, gpu.array(&x));
+        let (y, z, l) = (gpu.array(&x), gpu.space(4 * n), gpu.space(4 * count));
+        gpu.run(softmax(Softmax::Softmax, a, y, y));
+        gpu.run(softmax(Softmax::LogSoftmax, a, addr, z));
+        gpu.run(logsumexp(a, addr, l));
+        let (y, z, l) = (
+            gpu.read::<f32>(y, n),
+            gpu.read::<f32>(z, n),
+            gpu.read::<f32>(l, count),
+        );
+        let lines_of = |v: &[f32]| {
+            let mut out = Vec::new();
+            lines(a, v, |_, line| out.push(line.to_vec()));
+            out
+        };
+        let (ys, zs) = (lines_of(&y), lines_of(&z));
+        lines(a, &x, |c, line| {
+            let max = f64::from(line.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+            let e: Vec<f64> = line.iter().map(|v| (f64::from(*v) - max).exp()).collect();
+            let sum: f64 = e.iter().sum();
+            if max == f64::NEG_INFINITY {
+                assert!(ys[c].iter().all(|v| v.is_nan()));
+                assert_eq!(l[c], f32::NEG_INFINITY);
+                return;
+            }
+            assert!(
+                (f64::from(l[c]) - (max + sum.ln())).abs() < 2e-6 * (1.0 + max.abs()),
+                "{a:?}"
+            );
+            for j in 0..a.n {
+                let want = e[j] / sum;
+                assert!(
+                    (f64::from(ys[c][j]) - want).abs() <= 4e-6 * want + 1e-38,
+                    "{a:?}"
+                );
+                let want = f64::from(line[j]) - max - sum.ln();
+                let got = f64::from(zs[c][j]);
+                assert!(
+                    got == want || (got - want).abs() < 3e-6 * (1.0 + want.abs()),
+                    "{a:?} {got} {want}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn running_sums() {
+    let mut numbers = Numbers::new(5);
+    for a in AXES.map(axis) {
+        let n = a.outer * a.n * a.inner;
+        let x = numbers.floats(n);
+        for reverse in [false, true] {
+            let mut gpu = Gpu::default();
+            let y = gpu.array(&x);
+            gpu.run(cumsum(reverse, a, y, y));
+            let y = gpu.read::<f32>(y, n);
+            let mut ys = Vec::new();
+            lines(a, &y, |_, line| ys.push(line.to_vec()));
+            lines(a, &x, |c, line| {
+                let mut sum = 0.0;
+                for k in 0..a.n {
+                    let j = if reverse { a.n - 1 - k } else { k };
+                    sum += f64::from(line[j]);
+                    let close = (f64::from(ys[c][j]) - sum).abs() <= 1e-7 * sum.abs() + 1e-12;
+                    assert!(close, "{a:?} {reverse} {j}: {} {sum}", ys[c][j]);
+                }
+            });
+        }
+    }
+}

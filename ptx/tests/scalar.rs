@@ -1,0 +1,297 @@
+//! Every scalar function against its f64 counterpart, and at the ends of the range.
+#![cfg(feature = "kernels")]
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
+mod harness;
+
+use harness::{Gpu, function};
+use netform_ptx::{Arg, Fn, Scalars, Type, map};
+
+/// One function of floats on the device.
+fn apply(f: Fn, args: &[&[f32]]) -> Vec<f32> {
+    let mut gpu = Gpu::default();
+    let body = function(f, &vec![Type::Float; args.len()]);
+    let inputs: Vec<_> = args.iter().map(|x| Arg::new(gpu.array(x), &[1])).collect();
+    let n = args[0].len();
+    let y = gpu.space(4 * n);
+    gpu.run(map(&body, &[n], &inputs, &[y], Scalars::NONE));
+    gpu.read(y, n)
+}
+
+/// The largest error in units in the last place of what f64 gives, and where.
+fn worst(f: Fn, g: fn(f64) -> f64, keep: fn(f32) -> bool) -> (f64, f32) {
+    let x: Vec<f32> = (0..u32::MAX).step_by(40_009).map(f32::from_bits).collect();
+    let y = apply(f, &[&x]);
+    let mut worst = (0.0, 0.0);
+    for (x, y) in x.into_iter().zip(y) {
+        let want = g(f64::from(x));
+        if !x.is_finite() || !keep(x) || want.abs() > f64::from(f32::MAX) {
+            continue;
+        }
+        let ulp = (want.abs() * 2f64.powi(-23)).max(f64::from(f32::from_bits(1)));
+        let error = (f64::from(y) - want).abs() / ulp;
+        if error > worst.0 || error.is_nan() {
+            worst = (error, x);
+        }
+    }
+    worst
+}
+
+fn sigmoid(x: f64) -> f64 {
+    let e = (-x.abs()).exp();
+    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+}
+
+#[test]
+fn against_f64() {
+    type Row = (Fn, fn(f64) -> f64, fn(f32) -> bool, f64);
+    let rows: [Row; 13] = [
+        (Fn::Exp, f64::exp, |_| true, 1.5),
+        (Fn::Expm1, f64::exp_m1, |_| true, 2.0),
+        (Fn::Log, f64::ln, |x| x > 0.0, 1.5),
+        (Fn::Log1p, f64::ln_1p, |x| x > -1.0, 2.0),
+        (Fn::Tanh, f64::tanh, |_| true, 3.0),
+        (Fn::Sigmoid, sigmoid, |_| true, 2.5),
+        (Fn::Erf, libm::erf, |_| true, 2.0),
+        (Fn::Sin, f64::sin, |_| true, 2.0),
+        (Fn::Cos, f64::cos, |_| true, 2.0),
+        (Fn::Sqrt, f64::sqrt, |x| x >= 0.0, 0.51),
+        (Fn::Rsqrt, |x| 1.0 / x.sqrt(), |x| x > 0.0, 1.5),
+        (Fn::Recip, |x| 1.0 / x, |x| x != 0.0, 0.51),
+        (Fn::Neg, |x| -x, |_| true, 0.0),
+    ];
+    for (f, g, keep, bound) in rows {
+        let (error, at) = worst(f, g, keep);
+        assert!(error <= bound, "{}: {error} ulp at {at:e}", f.name());
+    }
+}
+
+const SPECIAL: [f32; 22] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    2.0,
+    2.5,
+    -2.5,
+    3.0,
+    -3.0,
+    1e-40,
+    -1e-40,
+    1e30,
+    -1e30,
+    3e9,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    0.1,
+];
+
+fn same(a: f32, b: f32) -> bool {
+    a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+}
+
+#[test]
+fn ends_of_the_range() {
+    type Row = (Fn, fn(f32) -> f32);
+    // Exact functions, and others at points where they are exact.
+    let rows: [Row; 9] = [
+        (Fn::Neg, |x| -x),
+        (Fn::Abs, f32::abs),
+        (Fn::Floor, f32::floor),
+        (Fn::Ceil, f32::ceil),
+        (Fn::Round, f32::round_ties_even),
+        (Fn::Sqrt, f32::sqrt),
+        (Fn::Recip, |x| 1.0 / x),
+        (Fn::Relu, |x| if x < 0.0 { 0.0 } else { x }),
+        (Fn::Sign, |x| {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }
+        }),
+    ];
+    for (f, g) in rows {
+        for (x, y) in SPECIAL.into_iter().zip(apply(f, &[&SPECIAL])) {
+            assert!(same(y, g(x)), "{}({x}) = {y}, not {}", f.name(), g(x));
+        }
+    }
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    let x = [inf, -inf, nan, 0.0, -0.0, -1.0];
+    let rows = [
+        (Fn::Exp, [inf, 0.0, nan, 1.0, 1.0, 0.367_879_45]),
+        (Fn::Expm1, [inf, -1.0, nan, 0.0, -0.0, -0.632_120_55]),
+        (Fn::Log, [inf, nan, nan, -inf, -inf, nan]),
+        (Fn::Log1p, [inf, nan, nan, 0.0, -0.0, -inf]),
+        (Fn::Tanh, [1.0, -1.0, nan, 0.0, -0.0, -0.761_594_2]),
+        (Fn::Sigmoid, [1.0, 0.0, nan, 0.5, 0.5, 0.268_941_43]),
+        (Fn::Erf, [1.0, -1.0, nan, 0.0, -0.0, -0.842_700_8]),
+        (Fn::Sin, [nan, nan, nan, 0.0, -0.0, -0.841_471]),
+        (Fn::Cos, [nan, nan, nan, 1.0, 1.0, 0.540_302_3]),
+        (Fn::Rsqrt, [0.0, nan, nan, inf, -inf, nan]),
+    ];
+    for (f, want) in rows {
+        for ((x, want), y) in x.into_iter().zip(want).zip(apply(f, &[&x])) {
+            // A zero's sign is not what is promised of expm1.
+            let near = (y - want).abs() <= 1.2e-7 * want.abs();
+            assert!(near || same(y, want), "{}({x}) = {y}, not {want}", f.name());
+        }
+    }
+}
+
+#[test]
+fn pairs() {
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for x in SPECIAL {
+        for y in SPECIAL {
+            a.push(x);
+            b.push(y);
+        }
+    }
+    type Row = (Fn, fn(f32, f32) -> f32);
+    let rows: [Row; 6] = [
+        (Fn::Add, |x, y| x + y),
+        (Fn::Sub, |x, y| x - y),
+        (Fn::Mul, |x, y| x * y),
+        (Fn::Div, |x, y| x / y),
+        (Fn::Max, |x, y| if x > y || x.is_nan() { x } else { y }),
+        (Fn::Min, |x, y| if x < y || x.is_nan() { x } else { y }),
+    ];
+    for (f, g) in rows {
+        for ((x, y), z) in a.iter().zip(&b).zip(apply(f, &[&a, &b])) {
+            let want = g(*x, *y);
+            assert!(same(z, want), "{}({x}, {y}) = {z}, not {want}", f.name());
+        }
+    }
+}
+
+#[test]
+fn powers() {
+    let mut numbers = harness::Numbers::new(3);
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for x in SPECIAL {
+        for y in SPECIAL {
+            a.push(x);
+            b.push(y);
+        }
+    }
+    for _ in 0..20_000 {
+        a.push((numbers.float() * 20.0).exp());
+        b.push(numbers.float() * 8.0);
+        a.push(1.0 + numbers.float() / 64.0);
+        b.push(numbers.float() * 3000.0);
+        a.push(numbers.float() * 30.0);
+        b.push(numbers.below(13) as f32 - 6.0);
+    }
+    for ((x, y), z) in a.iter().zip(&b).zip(apply(Fn::Pow, &[&a, &b])) {
+        let exact = f64::from(*x).powf(f64::from(*y));
+        let want = exact as f32;
+        let ulp = (exact.abs() * 2f64.powi(-23)).max(f64::from(f32::from_bits(1)));
+        let near = (f64::from(z) - exact).abs() <= 2.0 * ulp
+            && z.is_sign_negative() == want.is_sign_negative();
+        assert!(same(z, want) || near, "pow({x}, {y}) = {z}, not {want}");
+    }
+}
+
+/// The CPU's functions.
+#[allow(dead_code)]
+#[path = "../../runtime/src/math.rs"]
+mod math;
+
+#[test]
+fn the_same_bits_as_on_the_cpu() {
+    type Row = (Fn, fn(f32) -> f32);
+    let rows: [Row; 7] = [
+        (Fn::Exp, math::exp),
+        (Fn::Expm1, math::expm1),
+        (Fn::Log, math::ln),
+        (Fn::Log1p, math::log1p),
+        (Fn::Tanh, math::tanh),
+        (Fn::Sigmoid, math::sigmoid),
+        (Fn::Erf, math::erf),
+    ];
+    let x: Vec<f32> = (0..u32::MAX).step_by(70_001).map(f32::from_bits).collect();
+    for (f, g) in rows {
+        for (x, y) in x.iter().zip(apply(f, &[&x])) {
+            assert!(
+                same(y, g(*x)),
+                "{}({x:e}) = {y:e}, not {:e}",
+                f.name(),
+                g(*x)
+            );
+        }
+    }
+}
+
+#[test]
+fn types() {
+    let ints = [0, 1, -1, 7, i32::MAX, i32::MIN, -5, 1 << 24 | 1];
+    let floats = [0.0, -0.0, 1.9, -1.9, 3e9, -3e9, f32::NAN, 0.5];
+    let bools = [0u8, 1, 1, 0, 1, 0, 0, 1];
+    let mut gpu = Gpu::default();
+    let (i, x, b) = (gpu.array(&ints), gpu.array(&floats), gpu.array(&bools));
+    let mut run = |f: Fn, args: &[(Type, u64)]| {
+        let types: Vec<_> = args.iter().map(|a| a.0).collect();
+        let inputs: Vec<_> = args.iter().map(|a| Arg::new(a.1, &[1])).collect();
+        let y = gpu.space(32);
+        gpu.run(map(
+            &function(f, &types),
+            &[8],
+            &inputs,
+            &[y],
+            Scalars::NONE,
+        ));
+        (
+            gpu.read::<i32>(y, 8),
+            gpu.read::<f32>(y, 8),
+            gpu.read::<u8>(y, 8),
+        )
+    };
+    let (ti, tf, tb) = (Type::Int, Type::Float, Type::Bool);
+    assert_eq!(run(Fn::ToInts, &[(tf, x)]).0, floats.map(|v| v as i32));
+    assert_eq!(run(Fn::ToInts, &[(tb, b)]).0, bools.map(i32::from));
+    assert_eq!(run(Fn::ToFloat, &[(ti, i)]).1, ints.map(|v| v as f32));
+    assert_eq!(run(Fn::ToFloat, &[(tb, b)]).1, bools.map(f32::from));
+    assert_eq!(
+        run(Fn::ToMask, &[(tf, x)]).2,
+        floats.map(|v| u8::from(v != 0.0))
+    );
+    assert_eq!(
+        run(Fn::ToMask, &[(ti, i)]).2,
+        ints.map(|v| u8::from(v != 0))
+    );
+    assert_eq!(run(Fn::Neg, &[(ti, i)]).0, ints.map(i32::wrapping_neg));
+    assert_eq!(
+        run(Fn::Mul, &[(ti, i), (ti, i)]).0,
+        ints.map(|v| v.wrapping_mul(v))
+    );
+    assert_eq!(
+        run(Fn::Add, &[(ti, i), (ti, i)]).0,
+        ints.map(|v| v.wrapping_add(v))
+    );
+    assert_eq!(run(Fn::Not, &[(tb, b)]).2, bools.map(|v| 1 - v));
+    assert_eq!(run(Fn::And, &[(tb, b), (tb, b)]).2, bools);
+    assert_eq!(run(Fn::Or, &[(tb, b), (tb, b)]).2, bools);
+    assert_eq!(
+        run(Fn::Ne, &[(tf, x), (tf, x)]).2,
+        floats.map(|v| u8::from(v.is_nan()))
+    );
+    assert_eq!(run(Fn::Le, &[(ti, i), (ti, i)]).2, [1; 8]);
+    let chosen = run(Fn::Where, &[(tb, b), (ti, i), (tf, x)]).0;
+    for k in 0..8 {
+        let want = if bools[k] == 1 {
+            ints[k]
+        } else {
+            floats[k].to_bits() as i32
+        };
+        assert_eq!(chosen[k], want);
+    }
+}
