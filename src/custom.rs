@@ -39,4 +39,4 @@
 //! # Ok::<(), netform::Error>(())
 //! ```
 
-pub use netform_runtime::custom::{Array, ArrayMut};
+pub use netform_runtime::custom::{Array, ArrayMut, Ptx};

@@ -2,9 +2,12 @@
 
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
-    Output, Parameter, Result, Row, Tensor, check, data, files, fill_normal, fill_uniform, input,
-    look, optim, permutation,
+    Output, Parameter, Result, Row, State, Tensor, check, data, files, fill_normal, fill_uniform,
+    generate, input, look, optim, permutation,
 };
+
+#[cfg(feature = "cuda")]
+pub use netform_runtime::{Cuda, Precision};
 
 pub mod custom;
 
@@ -16,6 +19,8 @@ macro_rules! network {
 
 /// What most programs need: `use netform::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "cuda")]
+    pub use crate::Cuda;
     pub use crate::optim::schedule::Curve;
     pub use crate::optim::{
         Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd,
@@ -27,7 +32,9 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use netform_macros::network;
-    pub use netform_runtime::device::{Axis, Product, Reduce, Softmax};
+    pub use netform_runtime::device::{
+        Attention, Axis, Convolution, Product, Reduce, Softmax, Window2,
+    };
     pub use netform_runtime::emit::*;
     pub use netform_runtime::look;
     pub use netform_runtime::optim::Optimizer;
@@ -39,6 +46,8 @@ pub mod __private {
 mod pages {
     #[doc = include_str!("../docs/language.md")]
     struct Language;
+    #[doc = include_str!("../docs/devices.md")]
+    struct Devices;
     #[doc = include_str!("../docs/internals.md")]
     struct Internals;
 }

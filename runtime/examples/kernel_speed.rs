@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use netform_runtime::device::{Memory, Product, Reduce};
-use netform_runtime::{Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View};
+use netform_runtime::{
+    Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View,
+};
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
 
@@ -13,6 +15,10 @@ struct Sigmoid;
 impl MapBody for Sigmoid {
     const INPUTS: &'static [Operand] = &[FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     #[inline(always)]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let x = l.float(0);
@@ -27,6 +33,10 @@ macro_rules! single {
         impl MapBody for $name {
             const INPUTS: &'static [Operand] = &[FLOAT];
             const OUTPUTS: &'static [DType] = &[DType::Float];
+            // The CPU has no use for it.
+            fn body() -> Body {
+                Body::IDENTITY
+            }
             #[inline(always)]
             fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
                 let x = l.float(0);
@@ -42,6 +52,10 @@ struct BiasSigmoid;
 impl MapBody for BiasSigmoid {
     const INPUTS: &'static [Operand] = &[FLOAT, FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     #[inline(always)]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let (c, b) = (l.float(0), l.float(1));
@@ -54,6 +68,10 @@ struct Add;
 impl MapBody for Add {
     const INPUTS: &'static [Operand] = &[FLOAT, FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     #[inline(always)]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let (a, b) = (l.float(0), l.float(1));

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::device;
+use crate::device::{self, Addr, Ran};
+use crate::optim::Optimizer;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
+use crate::tensor::TensorData;
 use crate::{
-    DType, Device, Error, Float, Inner, Lanes, Lent, MapBody, NetSpec, Operand, ParamSpec, Plan,
-    Result,
+    DType, Device, Error, Float, Formula, Inner, Lent, NetSpec, Operand, ParamSpec, Plan, Real,
+    Reals, Result,
 };
-use crate::{Run, Source, Tensor, door, init, stack};
+use crate::{Run, Source, State, Tensor, door, init, stack};
 
 /// A network's state. `Send + Sync`: several threads may call [`infer`](Self::infer) at once.
 pub struct Core<D: Device> {
@@ -24,6 +26,11 @@ pub struct Core<D: Device> {
     grads: Option<D::Buffer>,
     /// The gradients of one run, before they are added to `grads`.
     fresh: Option<D::Buffer>,
+    /// A word on devices that run on their own: not 0 if the run that left `grads` met an index out of
+    /// range, so that they hold anything.
+    spoilt: Option<D::Buffer>,
+    /// That run's number; 0 if it looks at no indices.
+    grads_run: u64,
     /// A float for each parameter and one more, for norms; made when first asked for.
     scratch: Option<D::Buffer>,
     pool: Pool<D>,
@@ -43,7 +50,7 @@ impl<D: Device> Core<D> {
         // SAFETY: `alloc` has made room for `flat_len` floats.
         unsafe { device.write(D::addr(&params), bytemuck::cast_slice(&values))? };
         let (pool, step) = (Pool::new(), AtomicU64::new(0));
-        let (grads, fresh, scratch) = (None, None, None);
+        let (grads, fresh, spoilt, scratch) = (None, None, None, None);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             device,
@@ -51,6 +58,8 @@ impl<D: Device> Core<D> {
             params,
             grads,
             fresh,
+            spoilt,
+            grads_run: 0,
             scratch,
             pool,
             id,
@@ -93,14 +102,15 @@ impl<D: Device> Core<D> {
         others.map(D::size).sum::<usize>() + D::size(&self.params)
     }
 
-    /// Runs a function that changes nothing.
+    /// Runs a function that changes nothing of the network. `state`: what it keeps from call to call.
     pub fn infer(
         &self,
         plan: &'static Plan,
         sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
     ) -> Result<Lent<D>> {
-        self.lend(plan, sources, None, body)
+        self.lend(plan, sources, (state, None), body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network: overwritten, or (`accumulate`) added to
@@ -110,12 +120,98 @@ impl<D: Device> Core<D> {
         &mut self,
         plan: &'static Plan,
         sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
     ) -> Result<Lent<D>> {
+        self.device.untold(self.id)?;
+        self.train_and(plan, sources, state, body, accumulate, NOTHING)
+    }
+
+    /// A whole training step: [`train`](Self::train), then the optimizer's update. One unit where the
+    /// device repeats runs as a whole. After an error the parameters are as before.
+    pub fn step<O: Optimizer>(
+        &mut self,
+        plan: &'static Plan,
+        sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
+        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        optimizer: &mut O,
+    ) -> Result<Lent<D>> {
+        if D::HOST {
+            let lent = self.train(plan, sources, state, body, false)?;
+            optimizer.apply(self)?;
+            return Ok(lent);
+        }
+        self.device.untold(self.id)?;
+        // Inputs that do not fit must not count as a step.
+        door::bind(plan, sources)?;
+        self.make_grads()?;
+        let id = optimizer.prepare(self)?;
+        let device = self.device.clone();
+        let update = || optimizer.update(&device);
+        let lent = self.train_and(plan, sources, state, body, false, (id, update));
+        optimizer.ran(lent.as_ref().ok().map(Lent::number));
+        lent
+    }
+
+    /// What tells an optimizer's step on this network from other runs.
+    pub(crate) fn key_of_step(&self, also: u64) -> device::Key {
+        device::Key {
+            plan: 0,
+            dims: door::Dims::default(),
+            buffers: [D::addr(&self.params) as usize, 0, 0, 0],
+            seed: 0,
+            random: false,
+            host: false,
+            also,
+            network: self.id,
+            keep: 0,
+            guard: self.spoilt_at(),
+        }
+    }
+
+    /// The word's address, 0 if there is none.
+    fn spoilt_at(&self) -> usize {
+        self.spoilt.as_ref().map_or(0, |b| D::addr(b) as usize)
+    }
+
+    /// The run that left the gradients.
+    pub(crate) fn grads_run(&self) -> u64 {
+        self.grads_run
+    }
+
+    /// Gradients are those of this run.
+    fn set_grads_run(&mut self, run: u64) {
+        if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.spoilt) {
+            // No kernel of the run has written it.
+            // SAFETY: the buffer holds one integer.
+            unsafe { self.device.fill(DType::Int, 1, 0.0, D::addr(word)) };
+        }
+        self.grads_run = run;
+    }
+
+    fn make_grads(&mut self) -> Result<()> {
         if self.grads.is_none() {
             self.grads = Some(alloc(&self.device, self.spec)?);
         }
+        if !D::HOST && self.spoilt.is_none() {
+            self.spoilt = Some(self.device.alloc(size_of::<u32>())?);
+        }
+        Ok(())
+    }
+
+    /// The same with something else behind the run, which has a number.
+    fn train_and(
+        &mut self,
+        plan: &'static Plan,
+        sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
+        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        accumulate: bool,
+        also: (u64, impl FnOnce()),
+    ) -> Result<Lent<D>> {
+        self.make_grads()?;
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
         }
@@ -125,16 +221,33 @@ impl<D: Device> Core<D> {
         } else {
             self.grads.take()
         };
-        let lent = self.lend(plan, sources, target.as_mut(), body);
+        let from = target.as_ref().map(D::addr);
+        let add = || {
+            if let (true, Some(grads), Some(from)) = (accumulate, &self.grads, from) {
+                self.add(D::addr(grads), from);
+            }
+        };
+        let (number, then) = also;
+        let then = || {
+            then();
+            // With the run, whose faults it looks at.
+            if !D::HOST {
+                add();
+            }
+        };
+        let keep = if accumulate { 0 } else { self.spoilt_at() };
+        let buffers = (state, target.as_mut());
+        let lent = self.lend(plan, sources, buffers, body, (number, then), keep);
+        if D::HOST && lent.is_ok() {
+            add();
+        }
         *(if accumulate {
             &mut self.fresh
         } else {
             &mut self.grads
         }) = target;
-        if let (Ok(_), true, Some(grads), Some(fresh)) =
-            (&lent, accumulate, &self.grads, &self.fresh)
-        {
-            self.add(grads, fresh);
+        if let (Ok(lent), false) = (&lent, accumulate) {
+            self.set_grads_run(lent.number());
         }
         lent
     }
@@ -144,31 +257,40 @@ impl<D: Device> Core<D> {
         &self,
         plan: &'static Plan,
         sources: &[Source<'_>],
-        grads: Option<&mut D::Buffer>,
+        (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        also: (u64, impl FnOnce()),
+        keep: usize,
     ) -> Result<Lent<D>> {
         let dims = door::bind(plan, sources)?;
+        if state.as_ref().is_some_and(|s| !s.is_on(&self.device)) {
+            let (function, argument) = (plan.name, "state");
+            return Err(Error::OtherDevice { function, argument });
+        }
         let mut ws = self.pool.take(&self.device);
         let done = match Arc::get_mut(&mut ws) {
-            Some(own) => self.execute(own, plan, sources, dims, grads, body),
+            Some(own) => self.execute(own, plan, sources, dims, (state, grads), body, also, keep),
             None => Err(Error::Internal {
                 function: plan.name,
                 what: "the workspace is shared".into(),
             }),
         };
         self.pool.keep(&ws);
-        done.map(|()| Lent::new(ws, plan, dims))
+        done.map(|ran| Lent::new(ws, plan, dims, ran))
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn execute(
         &self,
         ws: &mut Workspace<D>,
         plan: &'static Plan,
         sources: &[Source<'_>],
         dims: door::Dims,
-        grads: Option<&mut D::Buffer>,
+        (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-    ) -> Result<()> {
+        (also, then): (u64, impl FnOnce()),
+        keep: usize,
+    ) -> Result<Ran> {
         ws.prepare(plan, dims)?;
         let Some((arena, offsets)) = ws.parts() else {
             return Err(Error::Internal {
@@ -204,15 +326,35 @@ impl<D: Device> Core<D> {
             self.seed,
             step,
         );
-        body(&mut run, &dims);
+        if let Some(state) = state {
+            let (buffer, offsets) = state.parts();
+            run = run.with_state(buffer, offsets);
+        }
+        let key = device::Key {
+            plan: std::ptr::from_ref(plan) as usize,
+            dims,
+            buffers: run.buffers(),
+            seed: self.seed,
+            random: plan.random,
+            host: plan.host,
+            also,
+            network: self.id,
+            keep,
+            guard: 0,
+        };
+        let ran = self.device.replay(key, step, || {
+            body(&mut run, &dims);
+            then();
+        })?;
         run.finish()?;
-        ws.fetch()
+        ws.fetch(ran.number())?;
+        Ok(ran)
     }
 
-    /// `to += from` over the flat buffers.
-    fn add(&self, to: &D::Buffer, from: &D::Buffer) {
-        let operand = |b| device::Operand {
-            addr: D::addr(b),
+    /// `to += from` over flat buffers.
+    fn add(&self, to: Addr, from: Addr) {
+        let operand = |addr| device::Operand {
+            addr,
             start: 0,
             strides: [1],
         };
@@ -220,8 +362,9 @@ impl<D: Device> Core<D> {
             // SAFETY: both hold `flat_len` floats; the result is exactly the first operand.
             unsafe {
                 let (len, operands) = ([self.spec.flat_len], [operand(to), operand(from)]);
+                let none = std::ptr::null_mut();
                 self.device
-                    .map::<Add, 1, 2, 1>(len, operands, [D::addr(to)], &[]);
+                    .map_guarded::<Add, 1, 2, 1>(len, operands, [to], none);
             }
         }
     }
@@ -235,6 +378,7 @@ impl<D: Device> Core<D> {
                     .fill(DType::Float, self.spec.flat_len, 0.0, D::addr(grads))
             };
         }
+        self.set_grads_run(0);
     }
 
     /// The flat parameters.
@@ -272,6 +416,16 @@ impl<D: Device> Core<D> {
         Tensor::from_data(param.shape, floats(&values))
     }
 
+    /// The values of a parameter or buffer, in the type that users know: those that count are `i64`.
+    pub(crate) fn value(&self, param: &ParamSpec) -> Result<Tensor> {
+        let floats = self.read(&self.params, param)?;
+        if !param.count {
+            return Ok(floats);
+        }
+        let whole = floats.to_f64_vec().into_iter().map(|x| x as i64).collect();
+        Tensor::from_data(param.shape, TensorData::I64(whole))
+    }
+
     /// Floats of a flat buffer, from `offset` on.
     pub(crate) fn read_floats(
         &self,
@@ -284,8 +438,10 @@ impl<D: Device> Core<D> {
         // SAFETY: the range lies in the buffer.
         unsafe {
             self.device
-                .read(D::addr(buffer).add(at), bytemuck::cast_slice_mut(to))
-        }
+                .read(D::addr(buffer).add(at), bytemuck::cast_slice_mut(to))?
+        };
+        // Known now, and what was read is without it.
+        self.device.untold(self.id)
     }
 
     /// Overwrites parameters, from `offset` on.
@@ -312,6 +468,9 @@ impl<D: Device> Core<D> {
         }
     }
 }
+
+/// Nothing behind a run.
+const NOTHING: (u64, fn()) = (0, || ());
 
 /// Numbers for [`Core::id`].
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -349,11 +508,11 @@ pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec) -> Result<D::Buffer> 
 /// `a + b`.
 struct Add;
 
-impl MapBody for Add {
+impl Formula for Add {
     const INPUTS: &'static [Operand] = &[Operand::new(DType::Float, Inner::One); 2];
     const OUTPUTS: &'static [DType] = &[DType::Float];
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let sum = l.float(0) + l.float(1);
         l.put_float(0, sum);
     }

@@ -60,6 +60,45 @@ impl<T> DerefMut for ArrayMut<'_, T> {
     }
 }
 
+/// Kernels of the user's own for NVIDIA GPUs, beside the Rust functions: `#[custom(forward = f,
+/// backward = g, ptx = KERNELS)]`.
+///
+/// An entry's parameters are the address of each array (`.u64`), in the order of the Rust function's
+/// arguments, and then their numbers of elements (`.u32`). It is launched with blocks of 256 threads,
+/// at least one thread for each element of the largest array that it writes. Floats are `f32`,
+/// integers 32 bits, booleans bytes of 0 or 1. What a kernel does outside of its arrays nobody checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ptx {
+    /// The module, with its `.version` and `.target`.
+    pub text: &'static str,
+    /// The entry that computes the results.
+    pub forward: &'static str,
+    /// The entry that computes the gradients.
+    pub backward: &'static str,
+}
+
+/// A kernel of the user's own.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    /// The module.
+    pub text: &'static str,
+    /// The entry.
+    pub entry: &'static str,
+}
+
+/// One of two kernels.
+#[doc(hidden)]
+pub fn kernel(ptx: Option<Ptx>, backward: bool) -> Option<Kernel> {
+    let Ptx {
+        text,
+        forward,
+        backward: other,
+    } = ptx?;
+    let entry = if backward { other } else { forward };
+    Some(Kernel { text, entry })
+}
+
 /// Where an array lies.
 #[doc(hidden)]
 #[derive(Clone, Copy)]

@@ -5,7 +5,10 @@
 //! input is exactly the output, element for element, and the kernel reads before it writes), and
 //! that element types are as declared. That is the safety contract of every `unsafe fn` here.
 
-use crate::custom::Raw;
+use std::sync::{Arc, Weak};
+
+use crate::custom::{Kernel, Raw};
+pub use crate::door::Dims;
 use crate::{DType, Float, MapBody, Result};
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.
@@ -80,6 +83,8 @@ pub unsafe trait Memory {
     const HOST: bool = false;
     /// An owned, zeroed buffer.
     type Buffer: Send + Sync;
+    /// Tells devices apart: buffers of one may be used by those with the same number alone.
+    fn id(&self) -> u64;
     /// Allocates; an error says how much was asked for.
     fn alloc(&self, bytes: usize) -> Result<Self::Buffer>;
     /// The buffer's first address.
@@ -110,6 +115,19 @@ pub trait MapKernels {
         inputs: [Operand<R>; I],
         outputs: [Addr; O],
         scalars: &[f64],
+    );
+    /// The same with scalars, floats of the device's, that are read when the call runs, so that a call
+    /// which is recorded and repeated finds new ones. Nothing is done after an index was found out of
+    /// range in the same run, or if the run's [`Key::guard`] is not 0.
+    ///
+    /// # Safety
+    /// See the module's contract; `scalars` begins as many floats as `M` has scalars.
+    unsafe fn map_guarded<M: MapBody, const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: [usize; R],
+        inputs: [Operand<R>; I],
+        outputs: [Addr; O],
+        scalars: Addr,
     );
 }
 
@@ -205,6 +223,161 @@ pub trait ProductKernels {
     );
 }
 
+/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c, kernel),
+/// y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding` of x, or
+/// outside, where it counts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Samples.
+    pub n: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// Input channels of a group.
+    pub c: usize,
+    /// Output channels of a group.
+    pub o: usize,
+    /// Size of an input image.
+    pub x: [usize; 2],
+    /// Size of a window.
+    pub kernel: [usize; 2],
+    /// Size of an output image.
+    pub y: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Cells outside the image before its first.
+    pub padding: [usize; 2],
+    /// Distance between a window's cells.
+    pub dilation: [usize; 2],
+}
+
+/// Windows over images x: (planes, x), y: (planes, y); the fields are those of [`Convolution`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window2 {
+    /// Images.
+    pub planes: usize,
+    /// Size of an image.
+    pub x: [usize; 2],
+    /// Size of a window.
+    pub kernel: [usize; 2],
+    /// Number of windows.
+    pub y: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Cells outside the image before its first.
+    pub padding: [usize; 2],
+    /// Distance between a window's cells.
+    pub dilation: [usize; 2],
+}
+
+/// Which argument of the form `sum(y * conv(x, w))`, whose derivatives in each are convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The images that are read.
+    X,
+    /// The kernels.
+    W,
+    /// The images that come out.
+    Y,
+}
+
+/// Convolutions: the derivatives of `sum(y * conv(x, w))` in each of its arguments.
+pub trait ConvolutionKernels {
+    /// `y[n, o, i] = sum over c, k of x[n, c, i * stride + k * dilation - padding] w[o, c, k]`.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn convolve(&self, g: Convolution, x: Addr, w: Addr, y: Addr);
+    /// The adjoint in x: `x[n, c, j] = sum over o, k, i of y[n, o, i] w[o, c, k]` where window i's
+    /// cell k lies on j.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn convolve_input(&self, g: Convolution, y: Addr, w: Addr, x: Addr);
+    /// The adjoint in w: `w[o, c, k] = sum over n, i of x[n, c, i * stride + k * dilation - padding]
+    /// y[n, o, i]`, in a fixed order.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn convolve_weight(&self, g: Convolution, x: Addr, y: Addr, w: Addr);
+    /// `index[g, i]` = flat position h * W + w of the first largest element of window i in image g; NaN
+    /// is larger than any number. What lies outside is never taken; a window without a cell inside
+    /// gives -1.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn window_arg_max(&self, window: Window2, x: Addr, index: Addr);
+}
+
+/// Attention's sizes: queries (batch, heads, queries, width), keys (.., keys, width), values
+/// (.., keys, value_width), results (.., queries, value_width).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention {
+    /// Samples.
+    pub batch: usize,
+    /// Heads of a sample.
+    pub heads: usize,
+    /// Number of queries.
+    pub queries: usize,
+    /// Number of keys and values.
+    pub keys: usize,
+    /// Of a query and a key.
+    pub width: usize,
+    /// Of a value and a result.
+    pub value_width: usize,
+    /// A row has all heads side by side: (batch, length, heads, width) instead of
+    /// (batch, heads, length, width).
+    pub interleaved: bool,
+    /// Query i sees keys up to i.
+    pub causal: bool,
+    /// Factor of the scores.
+    pub scale: f64,
+}
+
+impl Attention {
+    /// In arrays of rows of `width`, `length` for each head: where a head's first row begins, and the
+    /// distance between its rows.
+    pub fn rows(&self, length: usize, width: usize, batch: usize, head: usize) -> (usize, usize) {
+        match self.interleaved {
+            true => (
+                (batch * length * self.heads + head) * width,
+                self.heads * width,
+            ),
+            false => ((batch * self.heads + head) * length * width, width),
+        }
+    }
+}
+
+/// Scaled dot-product attention that does not hold the weights of all queries and keys.
+pub trait AttentionKernels {
+    /// Of q, k, v and masks, floats over (batch, heads, queries, keys) that are added to the scores:
+    /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
+    /// `lse[i]`, the softmax's logarithm of its sum: (batch, heads, queries). A query that sees no key
+    /// gets NaN, or 0 where there is none. A mask's last stride is 0 or 1.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn attention(
+        &self,
+        g: Attention,
+        inputs: [Addr; 3],
+        masks: &[Operand<4>],
+        outputs: [Addr; 2],
+    );
+    /// The gradients of q, k and v, from those, the results and the gradient of `out`: `saved` is
+    /// (out, lse, dout). In a fixed order.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn attention_grad(
+        &self,
+        g: Attention,
+        inputs: [Addr; 3],
+        masks: &[Operand<4>],
+        saved: [Addr; 3],
+        outputs: [Addr; 3],
+    );
+}
+
 /// Moves of data.
 pub trait CopyKernels {
     /// `dst[i] = src[i]` over `shape`, both strided (in elements).
@@ -225,10 +398,20 @@ pub trait CopyKernels {
     unsafe fn fill(&self, dtype: DType, len: usize, value: f64, dst: Addr);
 }
 
-/// Reads and writes at positions held as data. Each returns `false` when an index was out of range
-/// (the element is then left 0); nothing outside the buffers is touched.
+/// What a call that reads positions is, for messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct What {
+    /// The entry function.
+    pub function: &'static str,
+    /// The op and its index, in the user's names.
+    pub index: &'static str,
+}
+
+/// Reads and writes at positions held as data. Each returns `false` when an index was found out of
+/// range (the element is then left 0); nothing outside the buffers is touched. A device that runs on
+/// its own while the host goes on returns `true`, and tells of `what` in [`Replay::verdict`].
 pub trait IndexKernels {
-    /// `y[o, c, i] = x[o, index[c], i]`, `c < count`.
+    /// `y[o, c, i] = x[o, index[c], i]`, `c < count`, of the arrays x, index, y.
     ///
     /// # Safety
     /// See the module's contract.
@@ -238,17 +421,30 @@ pub trait IndexKernels {
         dtype: DType,
         axis: Axis,
         count: usize,
-        x: Addr,
-        index: Addr,
-        y: Addr,
+        arrays: [Addr; 3],
+        what: What,
     ) -> bool;
-    /// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in a fixed order.
+    /// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in a fixed order, of the arrays dy, index, dx.
     ///
     /// # Safety
     /// See the module's contract.
     #[must_use]
-    unsafe fn take_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr) -> bool;
-    /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`.
+    unsafe fn take_grad(&self, axis: Axis, count: usize, arrays: [Addr; 3], what: What) -> bool;
+    /// `y[o, index[c], i] = src[o, c, i]`, `c < count`, in the order of c, of the arrays src, index, y;
+    /// the rest of y stays. An index out of range writes nothing.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    #[must_use]
+    unsafe fn put(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        arrays: [Addr; 3],
+        what: What,
+    ) -> bool;
+    /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`, of the arrays x, index, y.
     ///
     /// # Safety
     /// See the module's contract.
@@ -258,17 +454,74 @@ pub trait IndexKernels {
         dtype: DType,
         axis: Axis,
         count: usize,
-        x: Addr,
-        index: Addr,
-        y: Addr,
+        arrays: [Addr; 3],
+        what: What,
     ) -> bool;
-    /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in a fixed order.
+    /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in a fixed order, of the arrays dy, index, dx.
     ///
     /// # Safety
     /// See the module's contract.
     #[must_use]
-    unsafe fn gather_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr)
-    -> bool;
+    unsafe fn gather_grad(&self, axis: Axis, count: usize, arrays: [Addr; 3], what: What) -> bool;
+}
+
+/// What tells runs apart: equal keys make the same calls on the same buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The plan's address.
+    pub plan: usize,
+    /// The named dimensions.
+    pub dims: Dims,
+    /// Parameters, gradients, workspace, kept state.
+    pub buffers: [usize; 4],
+    /// The network's seed.
+    pub seed: u64,
+    /// It draws random numbers.
+    pub random: bool,
+    /// It calls functions of the user's on the host.
+    pub host: bool,
+    /// What else is done in it: an optimizer's step.
+    pub also: u64,
+    /// The network's number.
+    pub network: u64,
+    /// The address of a word that becomes 0, or something else if an index was out of range. 0: none.
+    pub keep: usize,
+    /// The address of such a word, written by an earlier run on whose results this one builds. 0: none.
+    pub guard: usize,
+}
+
+/// A run of which more may be found while the host goes on: by its number a device is asked for it, and
+/// while this lives, somebody may ask.
+#[derive(Clone, Debug, Default)]
+pub struct Ran(Option<Arc<u64>>);
+
+impl Ran {
+    /// The run of this number, from 1.
+    pub fn new(number: u64) -> Self {
+        Self(Some(Arc::new(number)))
+    }
+    /// The number; 0 if nothing is found later.
+    pub fn number(&self) -> u64 {
+        self.0.as_deref().copied().unwrap_or(0)
+    }
+    /// Tells whether anybody may ask still.
+    pub fn asker(&self) -> Weak<u64> {
+        self.0.as_ref().map(Arc::downgrade).unwrap_or_default()
+    }
+}
+
+/// Runs as a whole.
+pub trait Replay {
+    /// Makes the calls of `record`, or repeats those that it made under this key before. `step`: that of
+    /// random numbers.
+    fn replay(&self, key: Key, step: u64, record: impl FnOnce()) -> Result<Ran>;
+    /// Waits for that run; the error, each time, if it has met an index out of range. Run 0 has not.
+    fn verdict(&self, run: u64) -> Result<()>;
+    /// The same without waiting: whether the run was good, if that is known yet.
+    fn known(&self, run: u64) -> Option<bool>;
+    /// The error of a run of this network that is known, was not told by [`verdict`](Self::verdict), and
+    /// is held as a [`Ran`] by nobody. It tells of all such runs of the network; the next time there is none.
+    fn untold(&self, network: u64) -> Result<()>;
 }
 
 /// The seed and position of a run's random numbers.
@@ -294,14 +547,16 @@ pub trait RandomKernels {
 
 /// Functions of the user's own.
 pub trait CustomKernels {
-    /// Calls a function with the arrays where the host can read and write them.
+    /// Launches the kernel, on a device that takes such; otherwise calls the function with the arrays
+    /// where the host can read and write them.
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn on_host<'a, const I: usize, const O: usize>(
+    unsafe fn custom<'a, const I: usize, const O: usize>(
         &self,
         inputs: [Raw<'a>; I],
         outputs: [Raw<'a>; O],
+        kernel: Option<Kernel>,
         call: impl FnOnce([Raw<'a>; I], [Raw<'a>; O]),
     );
 }
@@ -312,10 +567,13 @@ pub trait Device:
     + MapKernels
     + ReduceKernels
     + ProductKernels
+    + ConvolutionKernels
+    + AttentionKernels
     + CopyKernels
     + IndexKernels
     + RandomKernels
     + CustomKernels
+    + Replay
     + Clone
     + Send
     + Sync

@@ -47,7 +47,10 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             "more than 8 named dimensions, or an input of rank over 6",
         ));
     }
-    for (arg, source) in plan.inputs.iter().zip(sources) {
+    for (k, (arg, source)) in plan.inputs.iter().zip(sources).enumerate() {
+        if plan.kept.contains(&k) != matches!(source.data, SourceData::Kept(..)) {
+            return Err(internal("an input does not lie where it is planned"));
+        }
         check_form(plan, arg, source)?;
     }
     let mut dims = Dims {
@@ -105,6 +108,11 @@ fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
         }
         SourceData::F32(_) | SourceData::F64(_) => arg.ty == ArgType::Float,
         SourceData::Bool(_) => arg.ty == ArgType::Bool,
+        SourceData::Kept(ty, _) => arg.ty == ty,
+        SourceData::Resident(part) => match part.ty {
+            ArgType::Float | ArgType::Bool => arg.ty == part.ty,
+            _ => !matches!(arg.ty, ArgType::Float | ArgType::Bool),
+        },
         _ => matches!(arg.ty, ArgType::U32 | ArgType::I32 | ArgType::I64),
     };
     if !fits {
@@ -268,6 +276,24 @@ pub(crate) unsafe fn write<D: Device>(
             SourceData::U8(v) => to.ints(v, i128::from),
             SourceData::Usize(v) => to.ints(v, |x| x as i128),
             SourceData::Bool(v) => to.bytes(v),
+            // It lies where it is read.
+            SourceData::Kept(..) => Ok(()),
+            SourceData::Resident(part) => {
+                if !part.is_on(device) {
+                    let argument = arg.name;
+                    return Err(Error::OtherDevice { function, argument });
+                }
+                if arg.ty == ArgType::U32 && part.least < 0 {
+                    return Err(Error::IntegerRange {
+                        function,
+                        argument: arg.name,
+                        value: i128::from(part.least),
+                        limits: "0..=2147483647",
+                    });
+                }
+                part.copy(device, dst);
+                Ok(())
+            }
             SourceData::Strided => Err(Error::NotContiguous {
                 function,
                 argument: arg.name,

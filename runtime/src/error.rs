@@ -16,6 +16,28 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
+    /// There is no such device, or none that can be used.
+    #[error("{device}: {what}")]
+    NoDevice {
+        /// The device asked for.
+        device: String,
+        /// Why there is none.
+        what: String,
+    },
+    /// The device failed.
+    #[error("{device}: {what}")]
+    Device {
+        /// The device's name.
+        device: String,
+        /// What failed, and what the driver says of it.
+        what: String,
+    },
+    /// A loss was read when later runs had overwritten it.
+    #[error("{function}: the loss was overwritten by a later run: read it before the next")]
+    LossOverwritten {
+        /// The entry function.
+        function: &'static str,
+    },
     /// An index held as data points outside its dimension.
     #[error("{function}: {what} holds an index outside 0..{limit}")]
     IndexOutOfRange {
@@ -25,6 +47,12 @@ pub enum Error {
         what: &'static str,
         /// The dimension's size.
         limit: usize,
+    },
+    /// The next symbol of a sequence cannot be chosen.
+    #[error("choosing a symbol: {what}")]
+    Choice {
+        /// Why.
+        what: &'static str,
     },
     /// A plan broke its own rules: a bug in netform, stopped before it touched memory.
     #[error("{function}: internal error, please report it: {what}")]
@@ -123,6 +151,48 @@ pub enum Error {
         "{function}: `{argument}` is not in standard layout: pass `&{argument}.as_standard_layout()`"
     )]
     NotContiguous {
+        /// The entry function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+    },
+    /// A kept value of no elements.
+    #[error("{network}: {dimension} is 0: what is kept has no elements")]
+    EmptyState {
+        /// The network.
+        network: &'static str,
+        /// The dimension's name.
+        dimension: &'static str,
+    },
+    /// No kept value has this name.
+    #[error("{network} keeps no `{name}`{}", near.map_or_else(String::new, |n| format!(": did you mean `{n}`?")))]
+    UnknownState {
+        /// The network.
+        network: &'static str,
+        /// The name asked for.
+        name: String,
+        /// A name like it.
+        near: Option<&'static str>,
+    },
+    /// A kept value cannot be overwritten with these.
+    #[error(
+        "{network}: `{name}` is kept in shape {wanted:?}; {holds} of shape {found:?} do not fit"
+    )]
+    StateShape {
+        /// The network.
+        network: &'static str,
+        /// The value's name.
+        name: &'static str,
+        /// Its shape.
+        wanted: Vec<usize>,
+        /// The shape that came.
+        found: Vec<usize>,
+        /// The element type that came.
+        holds: &'static str,
+    },
+    /// An argument lies on another device than the network.
+    #[error("{function}: `{argument}` lies on another device than the network")]
+    OtherDevice {
         /// The entry function.
         function: &'static str,
         /// The argument.

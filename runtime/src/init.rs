@@ -28,6 +28,10 @@ fn fill<F: Float>(param: &ParamSpec, values: &mut [F], seed: u64) {
             uniform((6.0 / (fan_in + fan_out).max(1) as f64).sqrt())
         }
         Init::FanIn { fan_in } => uniform(1.0 / (fan_in.max(1) as f64).sqrt()),
+        Init::XavierNormal { fan_in, fan_out } => {
+            let std = (2.0 / (fan_in + fan_out).max(1) as f64).sqrt();
+            fill_normal(seed, stream, values, 0.0, std);
+        }
         Init::Normal { std } => fill_normal(seed, stream, values, 0.0, std),
         Init::NormalZeroRow { row } => {
             fill_normal(seed, stream, values, 0.0, 1.0);
@@ -61,6 +65,8 @@ mod tests {
             offset: 0,
             init,
             frozen: false,
+            buffer: false,
+            count: false,
         }
     }
 

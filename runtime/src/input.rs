@@ -86,6 +86,10 @@ pub enum SourceData<'a> {
     Usize(&'a [usize]),
     /// `bool`.
     Bool(&'a [bool]),
+    /// Elements that are on the device already, in what is kept from call to call: type and number.
+    Kept(crate::ArgType, usize),
+    /// Elements that are on a device already, some of the samples that stay there.
+    Resident(crate::data::Part),
     /// An array whose rows do not lie one after the other: refused at the door.
     Strided,
 }
@@ -102,6 +106,8 @@ impl SourceData<'_> {
             Self::U8(v) => v.len(),
             Self::Usize(v) => v.len(),
             Self::Bool(v) => v.len(),
+            Self::Kept(_, len) => *len,
+            Self::Resident(part) => part.len(),
             Self::Strided => 0,
         }
     }
@@ -120,6 +126,12 @@ impl SourceData<'_> {
             Self::U8(_) => "u8",
             Self::Usize(_) => "usize",
             Self::Bool(_) => "bool",
+            Self::Kept(..) => "kept values",
+            Self::Resident(part) => match part.ty {
+                crate::ArgType::Float => "floats on the device",
+                crate::ArgType::Bool => "bool on the device",
+                _ => "integers on the device",
+            },
             Self::Strided => "strided",
         }
     }

@@ -17,51 +17,23 @@
 //!         let v3 = v2.sigmoid();
 //!         l.put_float(0, v3);
 //!     }
+//!     fn body() -> Body {
+//!         const STEPS: &[Step] = &[
+//!             Step::Load(0),
+//!             Step::Load(1),
+//!             Step::Apply(Fn::Add, &[0, 1]),
+//!             Step::Apply(Fn::Sigmoid, &[2]),
+//!         ];
+//!         Body { inputs: Self::INPUTS, steps: STEPS, results: &[3] }
+//!     }
 //! }
 //! ```
 
+use netform_ptx::Body;
+
 use crate::{DType, Float, Ints, Mask, Pack};
 
-/// The stride of an operand along the innermost dimension, known when the network is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inner {
-    /// One element for the whole row.
-    Zero,
-    /// Neighbours in memory.
-    One,
-    /// Any stride, given in the call.
-    Many,
-}
-
-/// An operand of a map body. `Space::Nowhere` operands (iotas) have dtype `Int` and `iota` set.
-#[derive(Clone, Copy, Debug)]
-pub struct Operand {
-    /// The element type in memory.
-    pub dtype: DType,
-    /// The stride along the innermost dimension.
-    pub inner: Inner,
-    /// The value is its position: nothing is read.
-    pub iota: bool,
-}
-
-impl Operand {
-    /// An operand in memory.
-    pub const fn new(dtype: DType, inner: Inner) -> Self {
-        Self {
-            dtype,
-            inner,
-            iota: false,
-        }
-    }
-    /// An operand computed from its position.
-    pub const fn iota(inner: Inner) -> Self {
-        Self {
-            dtype: DType::Int,
-            inner,
-            iota: true,
-        }
-    }
-}
+pub use netform_ptx::{Inner, Operand};
 
 /// Reads and writes of one pack of consecutive elements; `k` is always a literal.
 pub trait Lanes<F: Float> {
@@ -91,6 +63,8 @@ pub trait MapBody: 'static {
     const IDENTITY: bool = false;
     /// Computes one pack of lanes.
     fn apply<F: Float, L: Lanes<F>>(l: &mut L);
+    /// The same function as data, for devices that compose their kernels.
+    fn body() -> Body;
 }
 
 /// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
@@ -104,5 +78,8 @@ impl MapBody for Identity {
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let x = l.float(0);
         l.put_float(0, x);
+    }
+    fn body() -> Body {
+        Body::IDENTITY
     }
 }

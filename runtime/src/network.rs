@@ -29,19 +29,26 @@ pub trait Network {
     /// All parameters in declaration order, under PyTorch's names.
     fn parameters(&self) -> impl Iterator<Item = Parameter<'_, Self::Device>> {
         let core = self.core();
-        core.spec()
-            .params
-            .iter()
-            .map(move |spec| Parameter { core, spec })
+        let params = core.spec().params.iter().filter(|p| !p.buffer);
+        params.map(move |spec| Parameter { core, spec })
     }
 
-    /// The values of one parameter.
+    /// All buffers in declaration order, under PyTorch's names: what training runs assign and files
+    /// hold, but optimizers do not change.
+    fn buffers(&self) -> impl Iterator<Item = Parameter<'_, Self::Device>> {
+        let core = self.core();
+        let buffers = core.spec().params.iter().filter(|p| p.buffer);
+        buffers.map(move |spec| Parameter { core, spec })
+    }
+
+    /// The values of one parameter or buffer.
     fn parameter(&self, name: &str) -> Result<Tensor> {
         let core = self.core();
-        core.read(core.params(), find(core, name)?)
+        core.value(find(core, name)?)
     }
 
-    /// Overwrites one parameter. The shape must be its own; `f32` and `f64` values are converted.
+    /// Overwrites one parameter or buffer. The shape must be its own; `f32` and `f64` values are converted,
+    /// and integers where it is a count.
     fn set_parameter(&mut self, name: &str, values: &Tensor) -> Result<()> {
         let core = self.core_mut();
         let param = find(core, name)?;
@@ -58,6 +65,9 @@ pub trait Network {
         let values: Vec<_> = match values.data() {
             TensorData::F32(v) => v.iter().map(|&x| Float::from_f64(f64::from(x))).collect(),
             TensorData::F64(v) => v.iter().map(|&x| Float::from_f64(x)).collect(),
+            TensorData::I64(v) if param.count => {
+                v.iter().map(|&x| Float::from_f64(x as f64)).collect()
+            }
             other => {
                 return Err(Error::ParameterType {
                     network,
@@ -128,7 +138,7 @@ pub trait Network {
     }
 }
 
-/// One parameter of a network.
+/// One parameter or buffer of a network.
 pub struct Parameter<'a, D: Device> {
     core: &'a Core<D>,
     spec: &'static ParamSpec,
@@ -149,7 +159,7 @@ impl<D: Device> Parameter<'_, D> {
     }
     /// A copy of the values.
     pub fn values(&self) -> Result<Tensor> {
-        self.core.read(self.core.params(), self.spec)
+        self.core.value(self.spec)
     }
 }
 

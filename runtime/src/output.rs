@@ -1,8 +1,7 @@
 //! Results: what entry functions return.
 //!
 //! An [`Output`] reads its values where the run left them: it shares the run's workspace and gives
-//! it back when dropped. It derefs to a slice of rows as wide as the result's static dimensions. A
-//! [`Loss`] is a single number, copied out.
+//! it back when dropped. It derefs to a slice of rows as wide as the result's static dimensions.
 
 use std::any::TypeId;
 use std::fmt;
@@ -218,39 +217,5 @@ impl<D: Device, T: Row + fmt::Debug> fmt::Debug for Output<D, T> {
 impl<Class, S, D: Device, T: Row<Element: Fills<Class>>> Input<Class, S> for &Output<D, T> {
     fn source(&self) -> Source<'_> {
         Source::new(T::Element::data(self.as_slice()), self.shape())
-    }
-}
-
-/// The loss of one run: a number to look at.
-pub struct Loss<D: Device> {
-    value: D::Float,
-}
-
-impl<D: Device> Loss<D> {
-    pub(crate) fn new(value: D::Float) -> Self {
-        Self { value }
-    }
-    /// The loss. An error if the device failed, or if later runs have overwritten the value.
-    pub fn item(&self) -> Result<D::Float> {
-        Ok(self.value)
-    }
-}
-
-impl<D: Device> Clone for Loss<D> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<D: Device> Copy for Loss<D> {}
-
-impl<D: Device> fmt::Display for Loss<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.value, f)
-    }
-}
-
-impl<D: Device> fmt::Debug for Loss<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Loss({:?})", self.value)
     }
 }

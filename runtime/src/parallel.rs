@@ -32,8 +32,9 @@ struct Shared {
     /// Parts that are done.
     done: Aligned<AtomicUsize>,
     /// The closure, its type forgotten, how to call it, and how many parts it has. Written before
-    /// the region's number is published. A claim that succeeds proves that the region was still
-    /// under way, and so that what was read before belonged to it.
+    /// the region's number is published, and after the claim of the region before was closed: it then
+    /// stands at a part that no region has. So a claim that succeeds proves that the region was still under
+    /// way, and that what was read before belonged to it.
     data: AtomicPtr<()>,
     call: AtomicPtr<()>,
     parts: AtomicUsize,
@@ -109,12 +110,19 @@ impl Pool {
     fn region(&self, data: *const (), call: Call, parts: usize) {
         let crew = self.crew.get_or_init(|| hire(self.size - 1));
         let shared = &*crew.shared;
-        shared.data.store(data.cast_mut(), Ordering::Relaxed);
-        shared.call.store(call as *mut (), Ordering::Relaxed);
-        shared.parts.store(parts, Ordering::Relaxed);
+        // A worker that comes late from the region before may have read its claim already. Were that still
+        // in force, the worker could read the number of parts below, find its part among them, and run
+        // it before the region has begun.
+        let before = shared.claim.0.load(Ordering::Relaxed) >> PART_BITS;
+        let closed = before << PART_BITS | PART_MASK;
+        shared.claim.0.store(closed, Ordering::Relaxed);
+        // Released: whoever reads one of these finds the claim closed.
+        shared.data.store(data.cast_mut(), Ordering::Release);
+        shared.call.store(call as *mut (), Ordering::Release);
+        shared.parts.store(parts, Ordering::Release);
         shared.done.0.store(0, Ordering::Relaxed);
         shared.panicked.store(false, Ordering::Relaxed);
-        let region = (shared.claim.0.load(Ordering::Relaxed) >> PART_BITS).wrapping_add(1);
+        let region = before.wrapping_add(1);
         // Publishes the stores above; the order with `parked` is explained in `work`.
         shared.claim.0.store(region << PART_BITS, Ordering::SeqCst);
         let wanted = (parts - 1).min(crew.threads.len());
@@ -151,11 +159,11 @@ impl Shared {
         loop {
             let claim = self.claim.0.load(Ordering::Acquire);
             let (data, call) = (
-                self.data.load(Ordering::Relaxed),
-                self.call.load(Ordering::Relaxed),
+                self.data.load(Ordering::Acquire),
+                self.call.load(Ordering::Acquire),
             );
             let part = claim & PART_MASK;
-            if claim >> PART_BITS != region || part as usize >= self.parts.load(Ordering::Relaxed) {
+            if claim >> PART_BITS != region || part as usize >= self.parts.load(Ordering::Acquire) {
                 return;
             }
             let claimed = self.claim.0.compare_exchange_weak(
@@ -276,6 +284,24 @@ mod tests {
             let pool = Pool::new(size);
             for parts in [0, 1, 2, 3, 7, 100] {
                 assert_eq!(counts(&pool, parts), vec![1; parts]);
+            }
+        }
+    }
+
+    /// A worker that comes late from a small region must not take a part of a larger one that the caller is
+    /// about to publish.
+    #[test]
+    fn late_workers_of_a_small_region_take_nothing_of_the_next() {
+        for size in [2, 8] {
+            let pool = Pool::new(size);
+            let counts: Vec<AtomicUsize> = (0..40).map(|_| AtomicUsize::new(0)).collect();
+            for round in 1..=100_000 {
+                pool.run(2, |_| (0..20).for_each(|_| std::hint::spin_loop()));
+                pool.run(counts.len(), |part| {
+                    counts[part].fetch_add(1, Ordering::Relaxed);
+                });
+                let mut all = counts.iter().map(|c| c.load(Ordering::Relaxed));
+                assert!(all.all(|n| n == round), "{size} threads, round {round}");
             }
         }
     }

@@ -7,9 +7,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::device::Addr;
+use crate::device::{Addr, Ran};
 use crate::door::{Dims, element_size};
 use crate::input::MAX_RANK;
+use crate::loss::Place;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
 
 /// Layouts that one workspace remembers.
@@ -38,13 +39,23 @@ pub(crate) struct Workspace<D: Device> {
     host: Vec<u64>,
     /// The first word of each result in `host`.
     host_at: Vec<usize>,
+    /// Where the loss of the latest run lies.
+    loss: Arc<Place<D>>,
+}
+
+impl<D: Device> Drop for Workspace<D> {
+    fn drop(&mut self) {
+        self.loss.end();
+    }
 }
 
 impl<D: Device> Workspace<D> {
     fn new(device: D) -> Self {
         let (layouts, host, host_at) = (Vec::new(), Vec::new(), Vec::new());
+        let loss = Arc::new(Place::new(device.clone()));
         Self {
             device,
+            loss,
             arena: None,
             layouts,
             current: 0,
@@ -56,6 +67,9 @@ impl<D: Device> Workspace<D> {
 
     /// Makes this plan with these dimensions the current one, and room for it.
     pub(crate) fn prepare(&mut self, plan: &'static Plan, dims: Dims) -> Result<()> {
+        if !D::HOST {
+            self.loss.begin(plan.name);
+        }
         let known = |l: &Layout| std::ptr::eq(l.plan, plan) && l.dims == dims;
         if !self.layouts.get(self.current).is_some_and(known) {
             self.current = match self.layouts.iter().position(known) {
@@ -81,6 +95,7 @@ impl<D: Device> Workspace<D> {
         let mut offsets = vec![0; plan.slots];
         let bytes = (plan.layout)(&dims, size_of::<D::Float>(), &mut offsets);
         let inputs = plan.inputs.iter().enumerate().map(|(k, arg)| (arg, k));
+        let inputs = inputs.filter(|(_, k)| !plan.kept.contains(k));
         for (arg, slot) in inputs.chain(plan.outputs.iter().map(|(arg, slot)| (arg, *slot))) {
             let (_, len) = shape_of::<D>(arg, &dims);
             let end = len
@@ -118,13 +133,22 @@ impl<D: Device> Workspace<D> {
         ))
     }
 
-    /// Brings the results to the host, unless that is where they are.
-    pub(crate) fn fetch(&mut self) -> Result<()> {
+    /// Brings the results of that run to the host, unless that is where they are, and waits for its
+    /// verdict. A loss stays until it is read.
+    pub(crate) fn fetch(&mut self, run: u64) -> Result<()> {
         let (Some(layout), Some(arena), false) =
             (self.layouts.get(self.current), &self.arena, D::HOST)
         else {
             return Ok(());
         };
+        if is_loss(layout.plan) {
+            if let Some(at) = layout.offsets.get(layout.plan.outputs[0].1) {
+                // SAFETY: `add_layout` has checked that the slot holds the float; the arena goes only
+                // after `begin` (in `prepare`) or `end` (when it is dropped).
+                unsafe { self.loss.set(D::addr(arena).wrapping_add(*at)) };
+            }
+            return Ok(());
+        }
         self.host_at.clear();
         let mut words = 0;
         for (arg, _) in layout.plan.outputs {
@@ -146,7 +170,7 @@ impl<D: Device> Workspace<D> {
                     .read(D::addr(arena).add(layout.offsets[*slot]), to)?
             };
         }
-        Ok(())
+        self.device.verdict(run)
     }
 
     /// The first host byte of result `k`.
@@ -165,6 +189,11 @@ impl<D: Device> Workspace<D> {
         let slot = layout.plan.outputs.get(k)?.1;
         Some(D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?))
     }
+}
+
+/// Whether a function's only result is one float: a loss, which need not be waited for.
+fn is_loss(plan: &Plan) -> bool {
+    matches!(plan.outputs, [(arg, _)] if arg.shape.is_empty() && arg.ty == ArgType::Float)
 }
 
 /// The shape of an argument or result, and its size in bytes unless that overflows.
@@ -245,6 +274,7 @@ pub struct Lent<D: Device> {
     ws: Arc<Workspace<D>>,
     plan: &'static Plan,
     dims: Dims,
+    ran: Ran,
 }
 
 impl<D: Device> Clone for Lent<D> {
@@ -253,13 +283,23 @@ impl<D: Device> Clone for Lent<D> {
             ws: Arc::clone(&self.ws),
             plan: self.plan,
             dims: self.dims,
+            ran: self.ran.clone(),
         }
     }
 }
 
 impl<D: Device> Lent<D> {
-    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims) -> Self {
-        Self { ws, plan, dims }
+    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, ran: Ran) -> Self {
+        Self {
+            ws,
+            plan,
+            dims,
+            ran,
+        }
+    }
+    /// The device's number of the run.
+    pub(crate) fn number(&self) -> u64 {
+        self.ran.number()
     }
     /// The sizes of the plan's named dimensions.
     pub fn dims(&self) -> &[usize] {
@@ -275,6 +315,9 @@ impl<D: Device> Lent<D> {
     }
     /// Result `k`, a single float.
     pub fn loss(&self, k: usize) -> Result<Loss<D>> {
+        if !D::HOST && is_loss(self.plan) {
+            return Ok(self.ws.loss.loss(self.ran.clone()));
+        }
         let output = Output::<D, D::Float>::new(Arc::clone(&self.ws), self.plan, &self.dims, k)?;
         Ok(Loss::new(output.item()?))
     }

@@ -14,14 +14,27 @@ use std::cell::OnceCell;
 use std::marker::PhantomData;
 
 use crate::custom;
-use crate::device::{self, Addr, Axis, Product, Reduce, Softmax, Stream};
-use crate::{DType, Device, Error, In, Inner, MapBody, Operand, Result, Space, View, Window};
+use crate::device::{
+    self, Addr, Attention, Axis, Convolution, Product, Reduce, Role, Softmax, Stream, What, Window2,
+};
+use crate::{
+    DType, Device, Error, Identity, In, Inner, MapBody, Operand, Result, Space, View, Window,
+};
 
 /// A buffer of the run.
 #[derive(Clone, Copy)]
 struct Region {
     addr: Addr,
     bytes: usize,
+}
+
+impl Region {
+    fn of<D: Device>(buffer: &D::Buffer) -> Self {
+        Self {
+            addr: D::addr(buffer),
+            bytes: D::size(buffer),
+        }
+    }
 }
 
 /// Addresses in use by one operand: the first byte, and the one after the last.
@@ -43,6 +56,11 @@ type Refusal = &'static str;
 /// A check's result.
 type Checked<T> = std::result::Result<T, Refusal>;
 
+/// A contiguous operand: its address, and all that it reaches.
+type Whole = (Addr, Range);
+/// The same of one that is strided over `R` dimensions.
+type Strided<const R: usize> = (device::Operand<R>, Range);
+
 const OUTSIDE: Refusal = "an operand reaches outside its view";
 const OVERLAP: Refusal = "an output overlaps another operand";
 const TYPE: Refusal = "an operand has another type than its kernel";
@@ -56,6 +74,9 @@ pub struct Run<'a, D: Device> {
     grads: Option<Region>,
     arena: Region,
     offsets: &'a [usize],
+    state: Option<(Region, &'a [usize])>,
+    /// Buffers may be written.
+    training: bool,
     seed: u64,
     step: u64,
     fault: OnceCell<Error>,
@@ -77,22 +98,81 @@ impl<'a, D: Device> Run<'a, D> {
         seed: u64,
         step: u64,
     ) -> Self {
-        let region = |buffer: &D::Buffer| Region {
-            addr: D::addr(buffer),
-            bytes: D::size(buffer),
-        };
         Self {
             device,
             function,
-            params: region(params),
-            grads: grads.map(|g| region(g)),
-            arena: region(arena),
+            params: Region::of::<D>(params),
+            training: grads.is_some(),
+            grads: grads.map(|g| Region::of::<D>(g)),
+            arena: Region::of::<D>(arena),
             offsets,
+            state: None,
             seed,
             step,
             fault: OnceCell::new(),
             exclusive: PhantomData,
         }
+    }
+
+    /// The addresses of its buffers: parameters, gradients, workspace, kept state.
+    pub(crate) fn buffers(&self) -> [usize; 4] {
+        let of = |region: Option<Region>| region.map_or(0, |r| r.addr as usize);
+        [
+            of(Some(self.params)),
+            of(self.grads),
+            of(Some(self.arena)),
+            of(self.state.map(|s| s.0)),
+        ]
+    }
+
+    /// Adds what is kept from call to call: value k begins at byte `offsets[k]`.
+    pub fn with_state(mut self, buffer: &'a mut D::Buffer, offsets: &'a [usize]) -> Self {
+        self.state = Some((Region::of::<D>(buffer), offsets));
+        self
+    }
+
+    /// `len` elements of kept value `k`.
+    #[inline]
+    pub fn state(&self, k: usize, dtype: DType, len: usize) -> View {
+        let offsets = self.state.map_or(&[][..], |s| s.1);
+        View {
+            space: Space::State,
+            dtype,
+            offset: offsets.get(k).copied().unwrap_or(usize::MAX),
+            len,
+        }
+    }
+
+    /// Writes the next value of a buffer among the parameters, unless the run has failed.
+    pub fn update(&self, from: View, to: View) {
+        if self.fault.get().is_some() {
+            return;
+        }
+        self.guard("update", || {
+            if from.len != to.len || from.dtype != DType::Float || to.dtype != DType::Float {
+                return Err(TYPE);
+            }
+            if !self.training || to.space != Space::Param || from.space == Space::Param {
+                return Err("buffers are written in training");
+            }
+            if to.len == 0 {
+                return Ok(());
+            }
+            let from = device::Operand {
+                addr: self.resolve(from)?,
+                start: 0,
+                strides: [1],
+            };
+            let (len, to) = ([to.len], [self.resolve(to)?]);
+            // SAFETY: both views lie in their buffers, which differ; training holds the parameters
+            // alone, through the network's `&mut self`. The identity has no scalars.
+            unsafe {
+                let none = std::ptr::null_mut();
+                self.device
+                    .map_guarded::<Identity, 1, 1, 1>(len, [from], to, none);
+            }
+            Ok(())
+        });
     }
 
     /// `len` elements of slot `k` of the workspace.
@@ -136,7 +216,7 @@ impl<'a, D: Device> Run<'a, D> {
     pub fn part(&self, whole: View, step: usize, len: usize) -> View {
         let first = step.saturating_mul(len);
         let unit = match whole.space {
-            Space::Arena => Self::size(whole.dtype),
+            Space::Arena | Space::State => Self::size(whole.dtype),
             _ => 1,
         };
         let lies_within = first.saturating_add(len) <= whole.len;
@@ -182,6 +262,14 @@ impl<'a, D: Device> Run<'a, D> {
         });
     }
 
+    /// A call, for messages.
+    fn what(&self, index: &'static str) -> What {
+        What {
+            function: self.function,
+            index,
+        }
+    }
+
     /// Notes an index that is out of range.
     #[cold]
     fn out_of_range(&self, what: &'static str, limit: usize) {
@@ -222,6 +310,7 @@ impl<'a, D: Device> Run<'a, D> {
                 size_of::<D::Float>(),
             ),
             Space::Arena => (self.arena, 1),
+            Space::State => (self.state.ok_or("nothing is kept in this run")?.0, 1),
             Space::Nowhere => return Err("an operand in memory has no buffer"),
         };
         let first = view.offset.checked_mul(unit);
@@ -301,7 +390,7 @@ impl<'a, D: Device> Run<'a, D> {
             };
             return Ok((operand, Range { from: 0, to: 0 }));
         }
-        if input.view.dtype != declared.dtype {
+        if input.view.dtype != declared.ty {
             return Err(TYPE);
         }
         let mut last = input.start;
@@ -312,7 +401,7 @@ impl<'a, D: Device> Run<'a, D> {
         if last >= input.view.len {
             return Err(OUTSIDE);
         }
-        let size = Self::size(declared.dtype);
+        let size = Self::size(declared.ty);
         let addr = self.resolve(input.view)?.wrapping_add(input.start * size);
         let from = addr as usize;
         Ok((
@@ -539,6 +628,7 @@ impl<'a, D: Device> Run<'a, D> {
         &self,
         inputs: [(View, &[usize]); I],
         outputs: [(View, &[usize]); O],
+        kernel: Option<custom::Kernel>,
         call: impl FnOnce(&custom::Inputs<'_, D::Float, I>, &mut custom::Outputs<'_, D::Float, O>),
     ) {
         self.guard("custom", || {
@@ -582,7 +672,7 @@ impl<'a, D: Device> Run<'a, D> {
             }
             // SAFETY: each lies in its buffer, which this run holds; what is written lies apart.
             unsafe {
-                self.device.on_host(x, y, |x, y| {
+                self.device.custom(x, y, kernel, |x, y| {
                     call(&custom::Inputs::new(x), &mut custom::Outputs::new(y));
                 });
             }
@@ -605,7 +695,7 @@ impl<'a, D: Device> Run<'a, D> {
         if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
             return Err(COUNT);
         }
-        if M::INPUTS[0].dtype != DType::Float || M::INPUTS[0].iota {
+        if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
             return Err(TYPE);
         }
         let Product { batch, m, n, k, .. } = size;
@@ -710,6 +800,206 @@ impl<'a, D: Device> Run<'a, D> {
                         .product_mn::<M, MM, N, I, O>(size, a, b, extra, outputs, scalars)
                 }
             })
+        });
+    }
+
+    /// The checks that convolutions share: two operands that are read, with the result last.
+    fn convolution(
+        &self,
+        g: &Convolution,
+        views: [(View, Role); 2],
+        result: (View, Role),
+    ) -> Checked<Option<[Addr; 3]>> {
+        windows(g.stride, g.padding, g.dilation, [g.x, g.kernel, g.y])?;
+        let len = |part: Role| match part {
+            Role::X => product(&[g.n, g.groups, g.c, g.x[0], g.x[1]]),
+            Role::W => product(&[g.groups, g.o, g.c, g.kernel[0], g.kernel[1]]),
+            Role::Y => product(&[g.n, g.groups, g.o, g.y[0], g.y[1]]),
+        };
+        if len(result.1) == Some(0) {
+            return Ok(None);
+        }
+        let y = self.written(result.0, DType::Float, len(result.1))?;
+        let mut all = [y.0; 3];
+        for (addr, (view, part)) in all.iter_mut().zip(views) {
+            let x = self.whole(view, DType::Float, len(part))?;
+            if x.1.overlaps(y.1) {
+                return Err(OVERLAP);
+            }
+            *addr = x.0;
+        }
+        Ok(Some(all))
+    }
+
+    /// The convolution y of x with w.
+    pub fn convolve(&self, g: Convolution, x: View, w: View, y: View) {
+        self.guard("convolve", || {
+            let views = [(x, Role::X), (w, Role::W)];
+            if let Some([x, w, y]) = self.convolution(&g, views, (y, Role::Y))? {
+                // SAFETY: checked by `convolution`.
+                unsafe { self.device.convolve(g, x, w, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// Its adjoint in x.
+    pub fn convolve_input(&self, g: Convolution, y: View, w: View, x: View) {
+        self.guard("convolve_input", || {
+            let views = [(y, Role::Y), (w, Role::W)];
+            if let Some([y, w, x]) = self.convolution(&g, views, (x, Role::X))? {
+                // SAFETY: checked by `convolution`.
+                unsafe { self.device.convolve_input(g, y, w, x) };
+            }
+            Ok(())
+        });
+    }
+
+    /// Its adjoint in w.
+    pub fn convolve_weight(&self, g: Convolution, x: View, y: View, w: View) {
+        self.guard("convolve_weight", || {
+            let views = [(x, Role::X), (y, Role::Y)];
+            if let Some([x, y, w]) = self.convolution(&g, views, (w, Role::W))? {
+                // SAFETY: checked by `convolution`.
+                unsafe { self.device.convolve_weight(g, x, y, w) };
+            }
+            Ok(())
+        });
+    }
+
+    /// The position of the first largest element of each window.
+    pub fn window_arg_max(&self, w: Window2, x: View, index: View) {
+        self.guard("window_arg_max", || {
+            windows(w.stride, w.padding, w.dilation, [w.x, w.kernel, w.y])?;
+            let plane = product(&w.x).filter(|p| i32::try_from(*p).is_ok());
+            plane.ok_or("an image has more cells than positions can be told")?;
+            let (from, to) = (
+                product(&[w.planes, w.x[0], w.x[1]]),
+                product(&[w.planes, w.y[0], w.y[1]]),
+            );
+            if to == Some(0) {
+                return Ok(());
+            }
+            let x = self.whole(x, DType::Float, from)?;
+            let index = self.written(index, DType::Int, to)?;
+            if x.1.overlaps(index.1) {
+                return Err(OVERLAP);
+            }
+            // SAFETY: checked above.
+            unsafe { self.device.window_arg_max(w, x.0, index.0) };
+            Ok(())
+        });
+    }
+
+    /// The checks that attention and its gradient share: q, k and v, and masks over
+    /// (batch, heads, queries, keys).
+    fn attending<const M: usize>(
+        &self,
+        g: &Attention,
+        inputs: [View; 3],
+        masks: &[In<4>; M],
+    ) -> Checked<([Whole; 3], [Strided<4>; M])> {
+        let len = |length: usize, width: usize| product(&[g.batch, g.heads, length, width]);
+        // Kernels count heads also where these have nothing.
+        len(1, 1).ok_or(OUTSIDE)?;
+        let shape = [g.batch, g.heads, g.queries, g.keys];
+        let scores = product(&shape).ok_or(OUTSIDE)?;
+        let lens = [
+            len(g.queries, g.width),
+            len(g.keys, g.width),
+            len(g.keys, g.value_width),
+        ];
+        let mut all = [(std::ptr::null_mut(), Range { from: 0, to: 0 }); 3];
+        for ((x, view), len) in all.iter_mut().zip(inputs).zip(lens) {
+            *x = self.whole(view, DType::Float, len)?;
+        }
+        let declared = Operand::new(DType::Float, Inner::Many);
+        let nothing = device::Operand {
+            addr: std::ptr::null_mut(),
+            start: 0,
+            strides: [0; 4],
+        };
+        let mut operands = [(nothing, Range { from: 0, to: 0 }); M];
+        if scores > 0 {
+            operands = self.operands(&shape, masks, &[declared; M], false)?;
+            if masks.iter().any(|m| m.strides[3] > 1) {
+                return Err("a mask's keys do not lie side by side");
+            }
+        }
+        Ok((all, operands))
+    }
+
+    /// Attention: the results are `out` and each query's `lse`.
+    pub fn attention<const M: usize>(
+        &self,
+        g: Attention,
+        inputs: [View; 3],
+        masks: [In<4>; M],
+        [out, lse]: [View; 2],
+    ) {
+        self.guard("attention", || {
+            let (inputs, masks) = self.attending(&g, inputs, &masks)?;
+            let rows = [g.batch, g.heads, g.queries];
+            if product(&rows) == Some(0) {
+                return Ok(());
+            }
+            let width = product(&[g.batch, g.heads, g.queries, g.value_width]);
+            let out = self.written(out, DType::Float, width)?;
+            let lse = self.written(lse, DType::Float, product(&rows))?;
+            let read = inputs.iter().map(|x| x.1).chain(masks.iter().map(|m| m.1));
+            if out.1.overlaps(lse.1) || { read }.any(|x| x.overlaps(out.1) || x.overlaps(lse.1)) {
+                return Err(OVERLAP);
+            }
+            let (inputs, masks) = (inputs.map(|x| x.0), masks.map(|m| m.0));
+            // SAFETY: checked above.
+            unsafe { self.device.attention(g, inputs, &masks, [out.0, lse.0]) };
+            Ok(())
+        });
+    }
+
+    /// The gradients of q, k and v; `saved` are `out`, `lse` and the gradient of `out`.
+    pub fn attention_grad<const M: usize>(
+        &self,
+        g: Attention,
+        inputs: [View; 3],
+        masks: [In<4>; M],
+        saved: [View; 3],
+        outputs: [View; 3],
+    ) {
+        self.guard("attention_grad", || {
+            let (inputs, masks) = self.attending(&g, inputs, &masks)?;
+            let rows = product(&[g.batch, g.heads, g.queries]);
+            let width = product(&[g.batch, g.heads, g.queries, g.value_width]);
+            let mut kept = inputs;
+            for ((x, view), len) in kept.iter_mut().zip(saved).zip([width, rows, width]) {
+                *x = self.whole(view, DType::Float, len)?;
+            }
+            let lens = [
+                product(&[g.batch, g.heads, g.queries, g.width]),
+                product(&[g.batch, g.heads, g.keys, g.width]),
+                product(&[g.batch, g.heads, g.keys, g.value_width]),
+            ];
+            let mut written = inputs;
+            for k in 0..3 {
+                written[k] = self.written(outputs[k], DType::Float, lens[k])?;
+                let range = written[k].1;
+                let read = inputs.iter().chain(&kept).map(|x| x.1);
+                let others = read.chain(written[..k].iter().map(|x| x.1));
+                if others
+                    .chain(masks.iter().map(|m| m.1))
+                    .any(|x| x.overlaps(range))
+                {
+                    return Err(OVERLAP);
+                }
+            }
+            if g.batch * g.heads == 0 {
+                return Ok(());
+            }
+            let [inputs, kept, written] = [inputs, kept, written].map(|x| x.map(|x| x.0));
+            let masks = masks.map(|m| m.0);
+            // SAFETY: checked above.
+            unsafe { self.device.attention_grad(g, inputs, &masks, kept, written) };
+            Ok(())
         });
     }
 
@@ -828,7 +1118,49 @@ impl<'a, D: Device> Run<'a, D> {
                 self.indexed((x, dtype, from), (index, Some(count)), (y, dtype, to))?
             {
                 // SAFETY: checked by `indexed`.
-                if !unsafe { self.device.take(dtype, axis, count, x, index, y) } {
+                if !unsafe {
+                    self.device
+                        .take(dtype, axis, count, [x, index, y], self.what(what))
+                } {
+                    self.out_of_range(what, axis.n);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// `y = x`, then `y[o, index[c], i] = source[o, c, i]`, `c < count`; `y` may be `x`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn put(
+        &self,
+        axis: Axis,
+        count: usize,
+        x: View,
+        index: View,
+        source: View,
+        y: View,
+        what: &'static str,
+    ) {
+        if x != y {
+            self.assign(x, y);
+        }
+        self.guard("put", || {
+            let (to, from) = (
+                product(&[axis.outer, axis.n, axis.inner]),
+                product(&[axis.outer, count, axis.inner]),
+            );
+            if from == Some(0) {
+                return Ok(());
+            }
+            let dtype = y.dtype;
+            if let Some([source, index, y]) =
+                self.indexed((source, dtype, from), (index, Some(count)), (y, dtype, to))?
+            {
+                // SAFETY: checked by `indexed`.
+                if !unsafe {
+                    self.device
+                        .put(dtype, axis, count, [source, index, y], self.what(what))
+                } {
                     self.out_of_range(what, axis.n);
                 }
             }
@@ -856,7 +1188,10 @@ impl<'a, D: Device> Run<'a, D> {
                 self.indexed((dy, float, from), (index, Some(count)), (dx, float, to))?
             {
                 // SAFETY: checked by `indexed`.
-                if !unsafe { self.device.take_grad(axis, count, dy, index, dx) } {
+                if !unsafe {
+                    self.device
+                        .take_grad(axis, count, [dy, index, dx], self.what(what))
+                } {
                     self.out_of_range(what, axis.n);
                 }
             }
@@ -884,7 +1219,10 @@ impl<'a, D: Device> Run<'a, D> {
                 self.indexed((x, dtype, from), (index, to), (y, dtype, to))?
             {
                 // SAFETY: checked by `indexed`.
-                if !unsafe { self.device.gather(dtype, axis, count, x, index, y) } {
+                if !unsafe {
+                    self.device
+                        .gather(dtype, axis, count, [x, index, y], self.what(what))
+                } {
                     self.out_of_range(what, axis.n);
                 }
             }
@@ -912,7 +1250,10 @@ impl<'a, D: Device> Run<'a, D> {
                 self.indexed((dy, float, from), (index, from), (dx, float, to))?
             {
                 // SAFETY: checked by `indexed`.
-                if !unsafe { self.device.gather_grad(axis, count, dy, index, dx) } {
+                if !unsafe {
+                    self.device
+                        .gather_grad(axis, count, [dy, index, dx], self.what(what))
+                } {
                     self.out_of_range(what, axis.n);
                 }
             }
@@ -937,6 +1278,22 @@ impl<'a, D: Device> Run<'a, D> {
             Ok(())
         });
     }
+}
+
+/// Whether positions of windows can be computed without overflow; strides and dilations are not 0.
+fn windows(
+    stride: [usize; 2],
+    padding: [usize; 2],
+    dilation: [usize; 2],
+    sizes: [[usize; 2]; 3],
+) -> Checked<()> {
+    const LIMIT: usize = 1 << 30;
+    let numbers = [stride, padding, dilation, sizes[0], sizes[1], sizes[2]];
+    let small = numbers.iter().flatten().all(|n| *n < LIMIT);
+    let steps = stride.iter().chain(&dilation).all(|n| *n > 0);
+    (small && steps)
+        .then_some(())
+        .ok_or("windows are out of bounds")
 }
 
 /// The number of elements, if it can be counted.

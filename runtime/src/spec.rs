@@ -17,6 +17,13 @@ pub enum Init {
         /// Units that each input reaches.
         fan_out: usize,
     },
+    /// Normal with the same variance, `2 / (fan_in + fan_out)`.
+    XavierNormal {
+        /// Inputs of each unit.
+        fan_in: usize,
+        /// Units that each input reaches.
+        fan_out: usize,
+    },
     /// Uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for `Linear` weight and bias.
     FanIn {
         /// Number of inputs of the layer.
@@ -51,6 +58,11 @@ pub struct ParamSpec {
     pub init: Init,
     /// Not trained: optimizers skip it.
     pub frozen: bool,
+    /// No parameter, but a buffer: training runs assign it. It is frozen too.
+    pub buffer: bool,
+    /// A buffer that counts, such as PyTorch's `num_batches_tracked`: a whole number, kept as a float
+    /// (exact up to 2^24 in `f32`) and `i64` to whoever reads or writes it.
+    pub count: bool,
 }
 
 impl NetSpec {
@@ -119,7 +131,7 @@ pub struct Shared {
 pub struct NetSpec {
     /// The struct's name.
     pub name: &'static str,
-    /// Parameters in PyTorch's order. Each starts at a multiple of 16 floats (but for the elements of
+    /// Parameters and buffers in PyTorch's order. Each starts at a multiple of 16 floats (but for the elements of
     /// an array behind the first), and the padding between stays zero. Those of an array's elements
     /// lie together, all `weight`s before all `bias`es.
     pub params: &'static [ParamSpec],
@@ -127,7 +139,7 @@ pub struct NetSpec {
     pub shared: &'static [Shared],
     /// Length of the flat buffers in floats, padding included.
     pub flat_len: usize,
-    /// Number of trainable and frozen parameters' elements, padding not counted.
+    /// Number of trainable and frozen parameters' elements, padding and buffers not counted.
     pub parameters: usize,
 }
 
@@ -187,6 +199,8 @@ pub struct Plan {
     pub dims: &'static [&'static str],
     /// Inputs in call order; input k is copied to slot k of the workspace.
     pub inputs: &'static [ArgSpec],
+    /// Inputs that lie in what is kept from call to call, and not in their slots.
+    pub kept: &'static [usize],
     /// Results, in order; result k is left in slot `outputs[k].1`.
     pub outputs: &'static [(ArgSpec, usize)],
     /// Conditions on the named dimensions.
@@ -198,4 +212,6 @@ pub struct Plan {
     pub layout: fn(dims: &[usize], float: usize, offsets: &mut [usize]) -> usize,
     /// It draws random numbers: each run takes the next step of the network's generator.
     pub random: bool,
+    /// It calls functions of the user's own on the host.
+    pub host: bool,
 }

@@ -129,6 +129,8 @@ mod tests {
                 offset,
                 init: Init::Constant(0.0),
                 frozen: false,
+                buffer: false,
+                count: false,
             }
         }
         static SPEC: NetSpec = NetSpec {

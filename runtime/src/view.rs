@@ -7,22 +7,17 @@ pub enum Space {
     Param,
     /// The flat buffer of gradients, laid out as the parameters; offsets count floats.
     Grad,
+    /// What is kept from call to call; offsets count bytes.
+    State,
     /// The workspace of activations; offsets count bytes, every slot is aligned to 64 of them.
     Arena,
     /// Nothing: the operand is computed from its position (an iota).
     Nowhere,
 }
 
-/// The type of a value's elements in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DType {
-    /// The device's float type, `Device::Float`.
-    Float,
-    /// Signed 32-bit integers (`u32`, `i32` and `i64` arguments are checked and stored as these).
-    Int,
-    /// Booleans, one byte each, 0 or 1.
-    Bool,
-}
+/// The type of a value's elements in memory: `Float` is the device's float type, `Int` signed 32-bit
+/// integers (`u32`, `i32` and `i64` arguments are checked and stored as these), `Bool` one byte, 0 or 1.
+pub use netform_ptx::Type as DType;
 
 /// `len` elements of type `dtype`, contiguous, from `offset` of `space`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +26,7 @@ pub struct View {
     pub space: Space,
     /// The element type.
     pub dtype: DType,
-    /// First element: in floats for `Param` and `Grad`, in bytes for `Arena`.
+    /// First element: in floats for `Param` and `Grad`, in bytes for the others.
     pub offset: usize,
     /// Number of elements.
     pub len: usize,

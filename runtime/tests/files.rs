@@ -83,6 +83,8 @@ static NET: NetSpec = NetSpec {
         offset: 0,
         init: Init::Normal { std: 1.0 },
         frozen: false,
+        buffer: false,
+        count: false,
     }],
     shared: &[],
     flat_len: 16,
@@ -97,6 +99,7 @@ static LOSS: Plan = Plan {
         ty: ArgType::Float,
         shape: &[DimSpec::Named(0), DimSpec::Fixed(3)],
     }],
+    kept: &[],
     outputs: &[(
         ArgSpec {
             name: "output",
@@ -115,6 +118,7 @@ static LOSS: Plan = Plan {
         5 * block
     },
     random: true,
+    host: false,
 };
 
 /// d = keep * (w - x); results 2 d / B and d^2 / B.
@@ -127,6 +131,10 @@ impl MapBody for Squares {
         Operand::new(DType::Bool, Inner::One),
     ];
     const OUTPUTS: &'static [DType] = &[DType::Float; 2];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let d = l.mask(2).select(l.float(0) - l.float(1), Pack::splat(0.0));
         let (g, sq) = ((d + d) * l.scalar(0), d * d * l.scalar(0));
@@ -195,7 +203,9 @@ impl Noisy {
             };
             run.reduce::<Identity, 1>(Reduce::Sum, all, input(sq, [3 * b, 1, 1]), &[], loss);
         };
-        self.0.train(&LOSS, &[x.source()], body, false)?.loss(0)
+        self.0
+            .train(&LOSS, &[x.source()], None, body, false)?
+            .loss(0)
     }
 }
 

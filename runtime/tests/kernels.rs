@@ -6,8 +6,8 @@ mod common;
 use common::{Bench, In3, numbers};
 use netform_runtime::device::{Axis, Product, Reduce, Softmax};
 use netform_runtime::{
-    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Space, View,
-    Window,
+    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Space,
+    View, Window,
 };
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
@@ -19,6 +19,10 @@ macro_rules! body {
         impl MapBody for $name {
             const INPUTS: &'static [Operand] = &[$($input),*];
             const OUTPUTS: &'static [DType] = &[$(DType::$output),*];
+            // The CPU has no use for it.
+            fn body() -> Body {
+                Body::IDENTITY
+            }
             #[inline(always)]
             fn apply<F: Float, L: Lanes<F>>($l: &mut L) {
                 $code

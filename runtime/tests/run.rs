@@ -5,7 +5,7 @@ mod common;
 use common::Bench;
 use netform_runtime::device::{Axis, Memory, Product, Reduce, Softmax};
 use netform_runtime::{
-    Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, Space, View,
+    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, Space, View,
     Window,
 };
 use proptest::prelude::*;
@@ -16,6 +16,10 @@ struct Add;
 impl MapBody for Add {
     const INPUTS: &'static [Operand] = &[FLOAT, FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let y = l.float(0) + l.float(1);
         l.put_float(0, y);
@@ -27,6 +31,10 @@ struct Liar;
 impl MapBody for Liar {
     const INPUTS: &'static [Operand] = &[FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
+    // The CPU has no use for it.
+    fn body() -> Body {
+        Body::IDENTITY
+    }
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let y = l.float(7) + l.int(0).to_float() + l.mask(0).to_float();
         l.put_int(3, l.int(1));

@@ -5,6 +5,7 @@
 use crate::cx::Cx;
 use crate::diag::{Poison, Told, did_you_mean};
 use crate::dim::{Dim, show_shape};
+use crate::layers::Layer;
 use crate::value::{Tensor, Value};
 use proc_macro2::{Ident, Span};
 
@@ -260,6 +261,29 @@ impl Args {
             Value::Bool(b) => Ok(b),
             _ => Err(self.wrong(cx, name, "`true` or `false`")),
         }
+    }
+
+    /// A layer of one kind, or nothing; `example` is how one is written.
+    pub fn layer<T: Layer>(&self, cx: &Cx, name: &str, example: &str) -> Told<Option<&T>> {
+        let Some(given) = self.given(name) else {
+            return Ok(None);
+        };
+        let found = match &given.value {
+            Value::Null => return Ok(None),
+            Value::Made(made) => {
+                let any: &dyn std::any::Any = &*made.layer;
+                if let Some(layer) = any.downcast_ref() {
+                    return Ok(Some(layer));
+                }
+                format!("`{}`", made.text)
+            }
+            other => format!("{} `{}`", other.kind(), given.text),
+        };
+        let text = format!(
+            "`{name}` of `{}` is a layer such as `{example}`, not {found}",
+            self.callee
+        );
+        Err(cx.error(given.span, text))
     }
 
     /// One of some strings.

@@ -93,6 +93,13 @@ pub enum FieldKind {
         /// The start: a name, a number, or a call.
         init: Option<Expr>,
     },
+    /// `Buffer[D] = zeros`: kept and saved, but not trained.
+    Buffer {
+        /// The shape.
+        shape: Vec<Expr>,
+        /// The start: a name or a number.
+        init: Option<Expr>,
+    },
     /// `[Linear(8 -> 8); 4]`.
     Array {
         /// One of them.
@@ -189,6 +196,8 @@ pub struct Custom {
     pub forward: syn::Path,
     /// The Rust function that computes its gradients.
     pub backward: syn::Path,
+    /// The constant that holds its kernels for GPUs, if there are such.
+    pub ptx: Option<syn::Path>,
 }
 
 /// An argument of a function.
@@ -196,6 +205,8 @@ pub struct Custom {
 pub struct FnArg {
     /// Marked `#[grad]`.
     pub grad: Option<Span>,
+    /// Marked `#[state]`: kept from call to call.
+    pub state: Option<Span>,
     /// Its name.
     pub name: Ident,
     /// Its type.
@@ -209,6 +220,8 @@ pub struct Type {
     pub elem: Option<Ident>,
     /// The dimensions.
     pub dims: Vec<Expr>,
+    /// Where `..` stands among them, if it does: any further dimensions.
+    pub rest: Option<usize>,
     /// The brackets.
     pub span: Span,
 }
@@ -241,17 +254,30 @@ pub enum Stmt {
         /// The new value.
         value: Expr,
     },
-    /// `for layer in layers { .. }`
+    /// `for layer in layers { .. }`, `for (layer, x) in zip(layers, xs) { .. }`
     For {
-        /// The variable.
-        name: Ident,
-        /// What it goes over.
-        over: Expr,
+        /// The variables.
+        names: Vec<Ident>,
+        /// What each goes over.
+        overs: Vec<Expr>,
         /// The statements of one round.
         body: Block,
     },
+    /// `if training { .. } else { .. }` without a value.
+    If(Box<If>),
     /// `value;`
     Expr(Expr),
+}
+
+/// A choice that is made when the function is compiled.
+#[derive(Clone, Debug)]
+pub struct If {
+    /// `training`, as written.
+    pub condition: Expr,
+    /// What runs in training.
+    pub then: Block,
+    /// What runs in evaluation.
+    pub otherwise: Option<Block>,
 }
 
 /// What a `let` binds.
@@ -309,6 +335,10 @@ pub enum ExprKind {
     Index(Box<Expr>, Vec<Item>),
     /// `|h, x_t| { .. }`: a step of `scan`.
     Closure(Box<Closure>),
+    /// `&mut h`: a variable that a call changes.
+    Mut(Ident),
+    /// `if training { .. } else { .. }`.
+    If(Box<If>),
 }
 
 /// A function without a name.
@@ -401,6 +431,8 @@ impl fmt::Display for Expr {
             ExprKind::List(items) => write!(f, "[{}]", list(items)),
             ExprKind::Index(x, _) => write!(f, "{x}[..]"),
             ExprKind::Closure(_) => write!(f, "|..| .."),
+            ExprKind::Mut(name) => write!(f, "&mut {name}"),
+            ExprKind::If(c) => write!(f, "if {} {{ .. }}", c.condition),
         }
     }
 }

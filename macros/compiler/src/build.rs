@@ -4,8 +4,8 @@
 //! rule or a pass), so it panics; the macro's shell turns that into a message asking for a report.
 
 use crate::dim::{Dim, Shape};
-use crate::infer::infer;
-use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
+use crate::infer::{self, infer};
+use crate::ir::{Attention, DType, Graph, Map, Node, NodeId, Op, Reduce};
 use crate::scalar::Scalar;
 
 impl Graph {
@@ -235,6 +235,22 @@ impl Graph {
             out.push(self.push(Op::Get(k), &[id], None));
         }
         out
+    }
+
+    /// Attention: its result and each softmax's logarithm of the sum. `args`: q, k, v, masks.
+    pub fn attention(&mut self, a: Attention, args: &[NodeId]) -> Vec<NodeId> {
+        match infer::attention(self, &a, args) {
+            Ok(types) => self.add_many(Op::Attention(Box::new(a)), args, &types),
+            Err(why) => panic!("a pass built an ill-formed node: {why}"),
+        }
+    }
+
+    /// The gradients of q, k and v. `args`: those of attention, its results, the gradient.
+    pub fn attention_grad(&mut self, a: Attention, args: &[NodeId]) -> Vec<NodeId> {
+        match infer::attention_grad(self, &a, args) {
+            Ok(types) => self.add_many(Op::AttentionGrad(Box::new(a)), args, &types),
+            Err(why) => panic!("a pass built an ill-formed node: {why}"),
+        }
     }
 
     /// A fused map; returns its results.

@@ -51,6 +51,8 @@ pub struct Cx<'a> {
     pub origin: HashMap<NodeId, String>,
     /// Number of random streams in use.
     pub streams: u32,
+    /// New values of buffers of the layer being called, by the parameter's number in the layer.
+    pub updates: Vec<(usize, NodeId)>,
 }
 
 impl<'a> Cx<'a> {
@@ -64,6 +66,7 @@ impl<'a> Cx<'a> {
             unsigned: Vec::new(),
             origin: HashMap::new(),
             streams: 0,
+            updates: Vec::new(),
         }
     }
 
@@ -273,9 +276,10 @@ impl<'a> Cx<'a> {
     pub fn is_unsigned(&self, id: NodeId) -> bool {
         let node = &self.g[id];
         match node.op {
-            Op::ArgReduce { .. } | Op::Iota { .. } => true,
+            Op::ArgReduce { .. } | Op::WindowArgMax { .. } | Op::Iota { .. } => true,
             Op::Const(v) => v >= 0.0,
             Op::Take { .. } | Op::Gather { .. } => self.is_unsigned(node.args[0]),
+            Op::Put { .. } => self.is_unsigned(node.args[0]) && self.is_unsigned(node.args[2]),
             Op::Reshape
             | Op::Expand
             | Op::Permute(_)
@@ -283,6 +287,14 @@ impl<'a> Cx<'a> {
             | Op::Flip(_)
             | Op::Concat { .. } => node.args.iter().all(|a| self.is_unsigned(*a)),
             _ => self.unsigned.contains(&id),
+        }
+    }
+
+    /// In training, the next value of a buffer: number `param` of the layer being called. The value
+    /// belongs to the graph of the call, not to a body inside of it.
+    pub fn update(&mut self, param: usize, value: NodeId) {
+        if self.train {
+            self.updates.push((param, value));
         }
     }
 

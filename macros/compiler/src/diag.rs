@@ -50,6 +50,13 @@ impl Diag {
         self.messages.borrow().len()
     }
 
+    /// Adds words to what was told after the first `from`.
+    pub fn append(&self, from: usize, words: &str) {
+        for m in self.messages.borrow_mut().iter_mut().skip(from) {
+            m.text.push_str(words);
+        }
+    }
+
     /// Moves what was told after the first `from` to another token, with words before it.
     pub fn move_to(&self, from: usize, span: Span, before: &str) {
         for m in self.messages.borrow_mut().iter_mut().skip(from) {

@@ -217,16 +217,48 @@ impl Dim {
         })
     }
 
-    /// The quotient rounded down.
+    /// The quotient rounded down. By a number, what is whole stands apart, and of a quotient that is rounded
+    /// down already there is one: `floor((T - 2)/2) + 1` is `floor(T/2)`, `floor(floor(T/2)/2)` is `floor(T/4)`.
     pub fn div_floor(&self, other: &Dim) -> Dim {
         if let (Some(p), Some(q)) = (self.value(), other.value())
             && q != 0
         {
             return Dim::from(p.div_euclid(q));
         }
-        self.div_exact(other).unwrap_or_else(|| {
-            Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone())))
-        })
+        if let Some(exact) = self.div_exact(other) {
+            return exact;
+        }
+        if let Some(q) = other.value().filter(|q| *q > 0) {
+            if let Some((p, by)) = self.as_floor() {
+                return p.div_floor(&Dim::from(by.wrapping_mul(q)));
+            }
+            let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
+            for (monomial, c) in &self.terms {
+                whole.push(monomial.clone(), c.div_euclid(q));
+                rest.push(monomial.clone(), c.rem_euclid(q));
+            }
+            if !whole.terms.is_empty() {
+                return whole.add(&rest.div_floor(other));
+            }
+        }
+        Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone())))
+    }
+
+    /// As `floor(p / q)`, q a number above 0, if it is that and maybe a number.
+    fn as_floor(&self) -> Option<(Dim, i64)> {
+        let mut floor = None;
+        let mut more = 0;
+        for (monomial, c) in &self.terms {
+            match monomial.as_slice() {
+                [] => more = *c,
+                [(Atom::Floor(p, q), 1)] if *c == 1 && floor.is_none() => {
+                    floor = Some((p, q.value().filter(|q| *q > 0)?));
+                }
+                _ => return None,
+            }
+        }
+        let (p, q) = floor?;
+        Some((p.add(&Dim::from(more.wrapping_mul(q))), q))
     }
 
     /// The value when each symbol has the value that `env` gives; `None` where a divisor is 0.
@@ -451,12 +483,28 @@ mod tests {
     }
 
     #[test]
+    fn quotients_rounded_down_have_one_form() {
+        let half = d("T").div_floor(&n(2));
+        assert_eq!(d("T").sub(&n(2)).div_floor(&n(2)).add(&n(1)), half);
+        assert_eq!(d("T").mul(&n(2)).add(&n(1)).div_floor(&n(2)), d("T"));
+        assert_eq!(half.div_floor(&n(2)), d("T").div_floor(&n(4)));
+        let odd = d("T").sub(&n(1)).div_floor(&n(2));
+        assert_eq!(odd.add(&n(1)), d("T").add(&n(1)).div_floor(&n(2)));
+        for t in 1..20 {
+            let env = |_: &Atom| t;
+            let twice = half.add(&n(3)).div_floor(&n(3)).eval(&env);
+            assert_eq!(twice, Some((t.div_euclid(2) + 3).div_euclid(3)));
+            assert_eq!(odd.eval(&env), Some((t - 1).div_euclid(2)));
+        }
+    }
+
+    #[test]
     fn shown_as_a_user_would_write_them() {
         assert_eq!(d("T").mul(&n(2)).sub(&n(3)).to_string(), "2*T - 3");
         assert_eq!(d("D").div(&d("H")).to_string(), "D/H");
         assert_eq!(
             d("T").sub(&n(3)).div_floor(&n(2)).add(&n(1)).to_string(),
-            "floor((T - 3)/2) + 1"
+            "floor((T + 1)/2) - 1"
         );
         assert_eq!(show_shape(&[d("B"), n(8)]), "[B, 8]");
     }

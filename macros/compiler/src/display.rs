@@ -1,7 +1,7 @@
 //! The graph as stable text, one node a line: what pass tests compare.
 
 use crate::dim::{Dim, show_shape};
-use crate::ir::{Access, DType, Graph, Instr, Map, Node, NodeId, Op, Reduce};
+use crate::ir::{Access, DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Role, Windows};
 use std::fmt::{self, Write};
 
 impl fmt::Display for NodeId {
@@ -90,9 +90,16 @@ pub fn op_name(op: &Op) -> String {
         Op::CumSum { .. } => "cumsum",
         Op::MatMul { .. } => "matmul",
         Op::Take { .. } => "take",
+        Op::Put { .. } => "put",
         Op::TakeGrad { .. } => "take_grad",
         Op::Gather { .. } => "gather",
         Op::GatherGrad { .. } => "gather_grad",
+        Op::Conv { role: Role::Y, .. } => "conv",
+        Op::Conv { role: Role::X, .. } => "conv_transpose",
+        Op::Conv { role: Role::W, .. } => "conv_weight",
+        Op::WindowArgMax { .. } => "window_argmax",
+        Op::Attention(_) => "attention",
+        Op::AttentionGrad(_) => "attention_grad",
         Op::Bernoulli { .. } => "bernoulli",
         Op::Detach => "detach",
         Op::Custom(_) => "custom",
@@ -116,6 +123,7 @@ fn attributes(op: &Op) -> String {
         | Op::Softmax { dim, .. }
         | Op::LogSumExp { dim }
         | Op::Take { dim, .. }
+        | Op::Put { dim, .. }
         | Op::Gather { dim, .. } => write!(o, " dim={dim}"),
         Op::CumSum { dim, reverse } => {
             write!(o, " dim={dim}{}", if *reverse { " reverse" } else { "" })
@@ -148,6 +156,20 @@ fn attributes(op: &Op) -> String {
                 None => Ok(()),
             }
         }
+        Op::Conv {
+            windows, groups, ..
+        } => write!(o, " {} groups={groups}", show_windows(windows)),
+        Op::WindowArgMax { windows, kernel } => {
+            write!(o, " {} kernel={kernel:?}", show_windows(windows))
+        }
+        Op::Attention(a) | Op::AttentionGrad(a) => {
+            o.push_str(if a.causal { " causal" } else { "" });
+            o.push_str(if a.interleaved { " interleaved" } else { "" });
+            match a.scale {
+                Some(scale) => write!(o, " scale={scale}"),
+                None => Ok(()),
+            }
+        }
         Op::Custom(op) => match op.backward {
             false => write!(o, " {}", op.name),
             true => write!(o, " {} backward", op.name),
@@ -172,6 +194,11 @@ fn attributes(op: &Op) -> String {
         _ => Ok(()),
     };
     out
+}
+
+fn show_windows(w: &Windows) -> String {
+    let (stride, padding, dilation) = (w.stride, show_shape(&w.padding), w.dilation);
+    format!("stride={stride:?} padding={padding} dilation={dilation:?}")
 }
 
 /// `{ a = load 0; b = exp(a) -> b }`.

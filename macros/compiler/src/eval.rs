@@ -3,8 +3,10 @@
 //! In: the graph, arrays for inputs and parameters, values for the dimensions' symbols.
 //! Out: one array for each output. Before and after every pass the values must agree.
 
+mod attention;
+
 use crate::dim::{Atom, Dim};
-use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce, Scan};
+use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce, Role, Scan, Windows};
 
 /// An array of f64; integers and bools (0, 1) too.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +92,7 @@ pub fn eval_all(graph: &Graph, env: &Env) -> Vec<Vec<Array>> {
 pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
     let node = &graph[id];
     let x = |i: usize| &values[node.args[i].index()][0];
+    let operands = || (0..node.args.len()).map(x).collect::<Vec<&Array>>();
     let shape = env.shape(&node.shape);
     vec![match &node.op {
         Op::Input { index } => env.inputs[*index].clone(),
@@ -224,6 +227,15 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
             from[*dim] = x(1).data[i[*dim]] as usize;
             x(0).at(&from)
         }),
+        Op::Put { dim, .. } => {
+            let mut out = x(0).clone();
+            for at in 0..x(2).data.len() {
+                let mut i = unflat(&x(2).shape, at);
+                i[*dim] = x(1).data[i[*dim]] as usize;
+                out.data[flat(&shape, &i)] = x(2).data[at];
+            }
+            out
+        }
         Op::TakeGrad { dim, .. } => {
             scatter(x(0), &shape, |i, to| to[*dim] = x(1).data[i[*dim]] as usize)
         }
@@ -233,6 +245,31 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
             x(0).at(&from)
         }),
         Op::GatherGrad { dim, .. } => scatter(x(0), &shape, |i, to| to[*dim] = x(1).at(i) as usize),
+        Op::Conv {
+            role,
+            windows,
+            groups,
+        } => convolution(env, *role, windows, env.dim(groups), [x(0), x(1)], &shape),
+        Op::WindowArgMax { windows, kernel } => build(&shape, |i| {
+            let mut best: Option<(f64, usize)> = None;
+            for kh in 0..kernel[0] {
+                for kw in 0..kernel[1] {
+                    let at =
+                        |d: usize, k: i64| windows.cell(env, d, i[1 + d], k, x(0).shape[1 + d]);
+                    let (Some(h), Some(w)) = (at(0, kh), at(1, kw)) else {
+                        continue;
+                    };
+                    let v = x(0).at(&[i[0], h, w]);
+                    let better = |b: f64| v > b || (v.is_nan() && !b.is_nan());
+                    if best.is_none_or(|(b, _)| better(b)) {
+                        best = Some((v, h * x(0).shape[2] + w));
+                    }
+                }
+            }
+            best.map_or(0.0, |b| b.1 as f64)
+        }),
+        Op::Attention(a) => return attention::forward(a, &operands()),
+        Op::AttentionGrad(a) => return attention::backward(a, &operands()),
         // Any fixed sequence will do here: the values' distribution is the runtime's to test.
         Op::Bernoulli { keep, stream, .. } => Array::new(&shape, |at| {
             let mix = (at as u64 + 1)
@@ -417,6 +454,49 @@ fn matmul(a: &Array, b: &Array, ta: bool, tb: bool) -> Array {
         };
         (0..k).map(|l| at(a, ta, i, l) * at(b, tb, l, j)).sum()
     })
+}
+
+impl Windows {
+    /// The image's index along dimension `d` (of the image) that cell k of window i lies on.
+    fn cell(&self, env: &Env, d: usize, i: usize, k: i64, size: usize) -> Option<usize> {
+        let at =
+            i as i64 * self.stride[d] + k * self.dilation[d] - env.dim(&self.padding[d]) as i64;
+        usize::try_from(at).ok().filter(|at| *at < size)
+    }
+}
+
+/// All products of the form, each added where the result lies.
+fn convolution(
+    env: &Env,
+    role: Role,
+    windows: &Windows,
+    groups: usize,
+    args: [&Array; 2],
+    shape: &[usize],
+) -> Array {
+    let mut out = Array::new(shape, |_| 0.0);
+    let sizes = args.map(|a| a.shape.clone());
+    let (x, w, y) = match role {
+        Role::Y => (&sizes[0][..], &sizes[1][..], shape),
+        Role::X => (shape, &sizes[1][..], &sizes[0][..]),
+        Role::W => (&sizes[0][..], shape, &sizes[1][..]),
+    };
+    // Over (n, o, i, j) of y and (c, k, l) of w.
+    let over = [y, &w[1..]].concat();
+    for at in 0..over.iter().product() {
+        let i = unflat(&over, at);
+        let h = windows.cell(env, 0, i[2], i[5] as i64, x[2]);
+        let v = windows.cell(env, 1, i[3], i[6] as i64, x[3]);
+        let (Some(h), Some(v)) = (h, v) else { continue };
+        let channel = i[1] / (w[0] / groups) * w[1] + i[4];
+        let (xi, wi, yi) = ([i[0], channel, h, v], [i[1], i[4], i[5], i[6]], &i[..4]);
+        match role {
+            Role::Y => out.data[flat(y, yi)] += args[0].at(&xi) * args[1].at(&wi),
+            Role::X => out.data[flat(x, &xi)] += args[0].at(yi) * args[1].at(&wi),
+            Role::W => out.data[flat(w, &wi)] += args[0].at(&xi) * args[1].at(yi),
+        }
+    }
+    out
 }
 
 fn scatter(dy: &Array, shape: &[usize], place: impl Fn(&[usize], &mut Vec<usize>)) -> Array {

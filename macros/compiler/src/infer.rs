@@ -4,7 +4,7 @@
 //! user's mistake: those are told in `ops` and `layers`, in the user's words.
 
 use crate::dim::{Dim, Shape, numel, show_shape};
-use crate::ir::{DType, Graph, NodeId, Op};
+use crate::ir::{Attention, DType, Graph, NodeId, Op, Role};
 use crate::scalar::{Scalar, Typing};
 
 /// The result's shape and type, or why the operands do not fit. `want` is the node's own shape for
@@ -171,6 +171,23 @@ pub fn infer(
             s[*dim] = shape(1)?[0].clone();
             (s, dtype(0))
         }
+        Op::Put { dim, .. } => {
+            let (x, index, source) = (shape(0)?, shape(1)?, shape(2)?);
+            let mut part = x.clone();
+            if let (Some(d), [count]) = (part.get_mut(*dim), index.as_slice()) {
+                *d = count.clone();
+            }
+            let fits = index.len() == 1 && part == *source && dtype(2) == dtype(0);
+            ensure(fits && dtype(1) == DType::Int, || {
+                format!(
+                    "put {} at {} of {}",
+                    show_shape(source),
+                    show_shape(index),
+                    show_shape(x)
+                )
+            })?;
+            (x.clone(), dtype(0))
+        }
         Op::TakeGrad { dim, size, .. } | Op::GatherGrad { dim, size, .. } => {
             ensure(dtype(1) == DType::Int, || "an index is an integer".into())?;
             let mut s = shape(0)?.clone();
@@ -186,6 +203,33 @@ pub fn infer(
             })?;
             (index.clone(), dtype(0))
         }
+        Op::Conv { role, groups, .. } => {
+            let result = own()?;
+            let (x, w, y) = match role {
+                Role::Y => (shape(0)?, shape(1)?, &result),
+                Role::X => (&result, shape(1)?, shape(0)?),
+                Role::W => (shape(0)?, &result, shape(1)?),
+            };
+            let fits = [x, w, y].iter().all(|s| s.len() == 4)
+                && x[0] == y[0]
+                && w[0] == y[1]
+                && w[1].mul(groups) == x[1];
+            ensure(fits, || {
+                let [x, w, y] = [x, w, y].map(|s| show_shape(s));
+                format!("convolution of {x} with {w} to {y} in {groups} groups")
+            })?;
+            (result, DType::Float)
+        }
+        Op::WindowArgMax { .. } => {
+            let (x, result) = (shape(0)?, own()?);
+            ensure(
+                x.len() == 3 && result.len() == 3 && x[0] == result[0],
+                || format!("windows of {} to {}", show_shape(x), show_shape(&result)),
+            )?;
+            (result, DType::Int)
+        }
+        Op::Attention(a) => attention(graph, a, args)?.swap_remove(0),
+        Op::AttentionGrad(a) => attention_grad(graph, a, args)?.swap_remove(0),
         Op::Bernoulli { .. } => (own()?, DType::Bool),
         Op::Map(map) => {
             let first = map.results.first().copied().unwrap_or(0);
@@ -206,6 +250,66 @@ pub fn infer(
             }
         }
     })
+}
+
+/// The results of attention.
+pub fn attention(
+    graph: &Graph,
+    a: &Attention,
+    args: &[NodeId],
+) -> Result<Vec<(Shape, DType)>, String> {
+    ensure(args.len() >= 3, || "operands are missing".into())?;
+    let shapes: Vec<&Shape> = args.iter().map(|a| graph.shape(*a)).collect();
+    let [b, h, l, e] = a.sizes(shapes[0]);
+    let [kb, kh, s, ke] = a.sizes(shapes[1]);
+    let [vb, vh, vs, v] = a.sizes(shapes[2]);
+    let scores = [&b, &h, &l, &s];
+    let fits = |mask: &Shape| {
+        let mut sizes = mask.iter().zip(scores);
+        mask.len() == 4 && sizes.all(|(m, d)| m.is_one() || m == d)
+    };
+    let holds = shapes[..3].iter().all(|s| s.len() == 4)
+        && args.iter().all(|a| graph[*a].dtype == DType::Float)
+        && [
+            (&kb, &b),
+            (&vb, &b),
+            (&kh, &h),
+            (&vh, &h),
+            (&ke, &e),
+            (&vs, &s),
+        ]
+        .iter()
+        .all(|(x, y)| x == y)
+        && shapes[3..].iter().all(|m| fits(m));
+    ensure(holds, || {
+        let shapes: Vec<String> = shapes.iter().map(|s| show_shape(s)).collect();
+        format!("attention of {}", shapes.join(", "))
+    })?;
+    Ok(vec![
+        (a.shape([&b, &h, &l, &v]), DType::Float),
+        (vec![b, h, l], DType::Float),
+    ])
+}
+
+/// The results of its gradient.
+pub fn attention_grad(
+    graph: &Graph,
+    a: &Attention,
+    args: &[NodeId],
+) -> Result<Vec<(Shape, DType)>, String> {
+    let inputs = args.len().saturating_sub(3);
+    let (inputs, saved) = args.split_at(inputs);
+    let results = attention(graph, a, inputs)?;
+    let wanted = [&results[0], &results[1], &results[0]];
+    let fits = saved
+        .iter()
+        .zip(wanted)
+        .all(|(x, t)| *graph.shape(*x) == t.0);
+    ensure(fits && saved.len() == 3, || {
+        "the results of attention have other shapes".into()
+    })?;
+    let of = |x: &NodeId| (graph.shape(*x).clone(), DType::Float);
+    Ok(inputs[..3].iter().map(of).collect())
 }
 
 /// The result type of a scalar function.

@@ -154,6 +154,63 @@ pub struct Custom {
     pub backward: bool,
 }
 
+/// Which argument of the form `sum(y * conv(x, w))` a convolution is the derivative in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// (x, w) to y: cross-correlation, which PyTorch calls convolution.
+    Y,
+    /// (y, w) to x: its adjoint, which PyTorch calls transposed convolution.
+    X,
+    /// (x, y) to w: the gradient of a kernel.
+    W,
+}
+
+/// How windows lie over images; arrays are (height, width). Sizes are those of the operands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Windows {
+    /// Distance between neighbouring windows.
+    pub stride: [i64; 2],
+    /// Cells outside the image before its first; how many lie behind follows from the sizes.
+    pub padding: [Dim; 2],
+    /// Distance between neighbouring cells of a window.
+    pub dilation: [i64; 2],
+}
+
+/// Scaled dot-product attention. Operands are q (B, H, L, E), k (B, H, S, E), v (B, H, S, V), then masks,
+/// floats of rank 4 that broadcast to the scores (B, H, L, S) and are added to them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Query i sees keys up to i.
+    pub causal: bool,
+    /// Factor of the scores; `1 / sqrt(E)` if it is not given.
+    pub scale: Option<f64>,
+    /// q, k, v and the result have their heads beside each other in a row: (B, L, H, E) and so on.
+    pub interleaved: bool,
+}
+
+impl Attention {
+    /// B, H, the length and the width of an operand or result.
+    pub fn sizes(&self, shape: &[Dim]) -> [Dim; 4] {
+        let order = if self.interleaved {
+            [0, 2, 1, 3]
+        } else {
+            [0, 1, 2, 3]
+        };
+        order.map(|d| shape.get(d).cloned().unwrap_or_else(Dim::one))
+    }
+
+    /// The shape of sizes.
+    pub fn shape(&self, [batch, heads, length, width]: [&Dim; 4]) -> Shape {
+        let middle = match self.interleaved {
+            true => [length, heads],
+            false => [heads, length],
+        };
+        [batch, middle[0], middle[1], width]
+            .map(Clone::clone)
+            .into()
+    }
+}
+
 /// What a node computes.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -269,6 +326,14 @@ pub enum Op {
         /// The operand, for messages.
         what: String,
     },
+    /// Operands (x, index, source): `x`, but `y[.., index[c], ..] = source[.., c, ..]` along `dim`;
+    /// the index has rank 1. Of equal indices the last counts.
+    Put {
+        /// Which dimension.
+        dim: usize,
+        /// The index, for messages.
+        what: String,
+    },
     /// `y[i.., j, k..] = x[i.., index[i.., j, k..], k..]` along `dim`; shapes differ only there.
     Gather {
         /// Which dimension.
@@ -285,6 +350,32 @@ pub enum Op {
         /// The operand, for messages.
         what: String,
     },
+    /// One derivative of `sum(y * conv(x, w))`, with x (N, C, H, W), w (O, C / groups, h, w) and
+    /// y (N, O, H', W'): `y[n, o, i] = sum over c, k of x[n, c, i * stride - padding + k * dilation] *
+    /// w[o, c, k]`, c of o's group, and nothing where x has no such cell. The node's shape gives the
+    /// sizes of the result.
+    Conv {
+        /// Which derivative.
+        role: Role,
+        /// The windows.
+        windows: Box<Windows>,
+        /// Groups of channels that do not see each other.
+        groups: Dim,
+    },
+    /// For images x (G, H, W), each window's largest element, the first of equals: its flat position
+    /// h * W + w in (G, H', W'). Every window has a cell inside; NaN is larger than any number.
+    WindowArgMax {
+        /// The windows.
+        windows: Box<Windows>,
+        /// Their size.
+        kernel: [i64; 2],
+    },
+    /// The result (B, H, L, V) and, in `Node::also`, the logarithm of each softmax's sum (B, H, L). The
+    /// scores of all queries with all keys are not held.
+    Attention(Box<Attention>),
+    /// The gradients of q, k and v: operands are those of `Attention`, its two results, and the
+    /// gradient of the first.
+    AttentionGrad(Box<Attention>),
     /// True with probability `keep`; `stream` tells drawing nodes apart.
     Bernoulli {
         /// Probability.

@@ -24,8 +24,10 @@ pub mod passes;
 pub mod pipeline;
 pub mod scalar;
 pub mod shared;
+pub mod steps;
 pub mod unit;
 pub mod value;
+pub mod visit;
 pub mod weights;
 
 pub use pipeline::{expand, expand_call};

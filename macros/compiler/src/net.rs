@@ -30,6 +30,8 @@ pub enum FieldKind {
     Layer(Box<dyn Layer>),
     /// A parameter of one's own.
     Param,
+    /// A buffer of one's own.
+    Buffer,
     /// A network.
     Block(Box<Instance>),
     /// A mistake that has been told.
@@ -67,6 +69,10 @@ pub struct Param {
     pub init: Init,
     /// Not trained.
     pub frozen: bool,
+    /// No parameter, but a buffer: training assigns it. It is frozen too.
+    pub buffer: bool,
+    /// A buffer that counts: `i64` in files.
+    pub count: bool,
     /// The field's number.
     pub field: usize,
     /// The parameter that this one is: it has no values of its own.
@@ -106,6 +112,8 @@ pub struct Type {
     pub elem: Elem,
     /// The shape.
     pub shape: Shape,
+    /// Where further dimensions stand among these, if they do: `[.., D]`.
+    pub rest: Option<usize>,
 }
 
 /// An argument of a function.
@@ -117,6 +125,8 @@ pub struct Arg {
     pub ty: Type,
     /// Its gradient is wanted.
     pub grad: bool,
+    /// Kept from call to call, and changed by them.
+    pub state: bool,
 }
 
 /// A function's signature.
@@ -147,6 +157,17 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// Whether it takes values of any rank: it is read anew where it is called, and no method.
+    pub fn any_rank(&self) -> bool {
+        let args = self.args.iter().map(|a| &a.ty);
+        args.chain(&self.ret).any(|ty| ty.rest.is_some())
+    }
+
+    /// The numbers of the arguments that are kept from call to call.
+    pub fn states(&self) -> impl Iterator<Item = usize> {
+        (0..self.args.len()).filter(|i| self.args[*i].state)
+    }
+
     /// Whether it returns one float of rank 0.
     pub fn is_scalar(&self) -> bool {
         !self.tuple
@@ -168,6 +189,8 @@ pub struct Net {
     pub generics: Vec<Generic>,
     /// The networks in its fields, with the names of the Rust constants that they use.
     pub held: Vec<Held>,
+    /// What functions keep from call to call: each name once, with its type.
+    pub states: Vec<Kept>,
     /// Ops of the user's own that it declares.
     pub customs: Vec<Custom>,
     /// The struct's name.
@@ -201,6 +224,14 @@ pub struct Held {
     pub consts: Vec<String>,
     /// Its ops of the user's own, those of its fields too.
     pub customs: Vec<Custom>,
+}
+
+/// A value that functions keep from call to call.
+pub struct Kept {
+    /// The argument's name.
+    pub name: Ident,
+    /// Its type, the same in every function that has it.
+    pub ty: Type,
 }
 
 /// A checkpoint that is part of the program.
@@ -265,6 +296,22 @@ impl Net {
             Some(_) => Dim::from(0),
             None => numel(&self.params[index].shape),
         }
+    }
+
+    /// The number of the kept value of this name.
+    pub fn kept(&self, name: &Ident) -> Option<usize> {
+        self.states.iter().position(|s| s.name == *name)
+    }
+
+    /// The named dimensions of what is kept, in the order of first use.
+    pub fn kept_dims(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for name in (self.states.iter()).flat_map(|s| s.ty.shape.iter().flat_map(Dim::names)) {
+            if !out.contains(&name) {
+                out.push(name);
+            }
+        }
+        out
     }
 
     /// The parameter that holds the values of this one.

@@ -10,10 +10,12 @@ use crate::dim::Shape;
 use crate::draw::{self, Drawn};
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
-use crate::net::{FieldKind, Net};
+use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
+use crate::passes::homes::Homes;
 use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
 use crate::unit::{self, Call};
+use crate::visit;
 use crate::weights;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -70,6 +72,12 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
 fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
+    lower::check_recursion(source, diag);
+    // Those that take any rank are read where they are called, which would never end.
+    if diag.messages().len() > before && net.signatures.iter().any(Signature::any_rank) {
+        return;
+    }
+    uncalled(net, source, diag);
     for index in 0..net.signatures.len() {
         for (u, f) in used
             .iter_mut()
@@ -78,7 +86,6 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
             *u |= f;
         }
     }
-    lower::check_recursion(source, diag);
     // A mistake in a body or signature may be why a layer seems unused.
     if diag.messages().len() > before
         || source.functions.iter().any(|f| f.body.is_none())
@@ -94,6 +101,31 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
                 field.name, field.decl
             );
             diag.error(field.name.span(), text);
+        }
+    }
+}
+
+/// A function that takes values of any rank is no method, and is read only where it is called.
+fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
+    let mut called: Vec<String> = Vec::new();
+    for body in source.functions.iter().filter_map(|f| f.body.as_ref()) {
+        visit::block(body, &mut |e| {
+            if let ast::ExprKind::Call(name, _) = &e.kind {
+                called.push(name.to_string());
+            }
+        });
+    }
+    for s in net
+        .signatures
+        .iter()
+        .filter(|s| s.any_rank() && !s.poisoned)
+    {
+        if !called.contains(&s.name.to_string()) {
+            let text = format!(
+                "no function calls `{0}`, which takes values of any rank and so is no method of its own\nhelp: call it, or name its dimensions: `[B, T]`",
+                s.name
+            );
+            diag.error(s.name.span(), text);
         }
     }
 }
@@ -123,8 +155,8 @@ pub struct Program {
     pub unfused: Graph,
     /// Places of its values.
     pub memory: memory::Memory,
-    /// Which outputs are gradients of which parameters.
-    pub grads: Vec<(usize, usize)>,
+    /// Which inputs and outputs lie outside of the workspace.
+    pub homes: Homes,
     /// Shapes and types of the inputs beyond the arguments: gradients of the results.
     pub seeds: Vec<(Shape, DType)>,
     /// Conditions for the door.
@@ -143,6 +175,10 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
     let mut reached = vec![false; net.params.len()];
     let mut told = None;
     for index in 0..net.signatures.len() {
+        // What takes any rank is compiled where it is called.
+        if net.signatures[index].any_rank() {
+            continue;
+        }
         match program(net, source, index, Mode::Infer, diag) {
             Ok(program) => out.push(program),
             // The others' mistakes are told too.
@@ -158,7 +194,11 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
         };
         let backward = program(net, source, index, mode, diag)?;
         if mode == Mode::Backward {
-            backward.grads.iter().for_each(|(_, p)| reached[*p] = true);
+            backward
+                .homes
+                .grads
+                .iter()
+                .for_each(|(_, p)| reached[*p] = true);
         }
         out.push(backward);
         if net.signatures[index].draw {
@@ -169,7 +209,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
         return Err(p);
     }
     out.iter().for_each(|p| budget::check(net, p, diag));
-    if net.signatures.iter().any(crate::net::Signature::is_scalar) {
+    if net.signatures.iter().any(Signature::is_scalar) {
         unreached(net, &reached, diag);
     }
     Ok(out)
@@ -232,15 +272,30 @@ fn program(
         );
         (grads, seeds) = flows;
     }
-    let (fused, unfused) = optimise(&graph, &grads);
-    let memory = memory::memory(&fused, &grads);
+    let mut homes = Homes::of_gradients(&grads);
+    for i in net.signatures[function].states() {
+        if let Some(entry) = net.kept(&net.signatures[function].args[i].name) {
+            homes.states.push((i, entry));
+            let next = lowered.kept.iter().find(|(arg, _)| *arg == i);
+            if let (Some((_, value)), true) = (next, mode != Mode::Draw) {
+                homes.kept.push((graph.outputs.len(), entry));
+                graph.outputs.push(*value);
+            }
+        }
+    }
+    for (param, value) in &lowered.buffers {
+        homes.buffers.push((graph.outputs.len(), *param));
+        graph.outputs.push(*value);
+    }
+    let (fused, unfused) = optimise(&graph, &homes);
+    let memory = memory::memory(&fused, &homes);
     Ok(Program {
         function,
         mode,
         graph: fused,
         unfused,
         memory,
-        grads,
+        homes,
         seeds,
         require,
         constant,
@@ -250,13 +305,13 @@ fn program(
 }
 
 /// Everything between differentiation and memory.
-pub fn optimise(graph: &Graph, grads: &[(usize, usize)]) -> (Graph, Graph) {
+pub fn optimise(graph: &Graph, homes: &Homes) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
     let fused = fuse::fuse(&unfused);
     let fused = memory::own_bodies(fused);
-    let owned = memory::own_gradients(memory::own_outputs(fused, grads), grads);
-    (schedule::schedule(owned, grads), unfused)
+    let owned = memory::own_gradients(memory::own_outputs(fused, homes), homes);
+    (schedule::schedule(owned, homes), unfused)
 }
 
 /// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the

@@ -2,6 +2,8 @@
 
 use crate::dim::Dim;
 use crate::ir::NodeId;
+use crate::layers::Layer;
+use std::rc::Rc;
 
 /// A tensor: a node, and how the user calls it.
 #[derive(Clone, Debug)]
@@ -23,9 +25,26 @@ pub struct LayerRef {
     pub params: Vec<NodeId>,
 }
 
+/// A layer as an argument of a declaration: `TransformerEncoder(TransformerEncoderLayer(512, 8), ..)`.
+#[derive(Clone)]
+pub struct Made {
+    /// What it is.
+    pub layer: Rc<dyn Layer>,
+    /// As written.
+    pub text: String,
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// A value.
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// A layer in a declaration.
+    Made(Made),
     /// A layer, or an array of layers.
     Layer(LayerRef),
     /// A tensor.
@@ -61,7 +80,7 @@ impl Value {
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
-            Value::Layer(_) => "a layer",
+            Value::Made(_) | Value::Layer(_) => "a layer",
             Value::Tensor(_) => "a tensor",
             Value::Number(_, true) => "an integer",
             Value::Number(_, false) => "a number",

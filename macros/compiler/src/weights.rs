@@ -100,7 +100,7 @@ impl Compare<'_> {
                 .map(|k| params[k].name.clone())
                 .collect();
             let (stack, shape) = p.shape.split_at(p.stack.len());
-            self.places(&names, stack, shape);
+            self.places(&names, stack, shape, p.count);
         }
         let mut others: Vec<&str> = (self.file.names().into_iter())
             .filter(|name| !name.starts_with("netform/") && !name.ends_with("num_batches_tracked"))
@@ -115,10 +115,10 @@ impl Compare<'_> {
         }
     }
 
-    /// A parameter in every place of its array.
-    fn places(&mut self, names: &[String], stack: &[Dim], shape: &[Dim]) {
+    /// A parameter in every place of its array. `counts`: it is a count, which a file may lack.
+    fn places(&mut self, names: &[String], stack: &[Dim], shape: &[Dim], counts: bool) {
         let Some((count, rest)) = stack.split_first() else {
-            self.one(names, shape);
+            self.one(names, shape, counts);
             return;
         };
         let count = match count.value() {
@@ -137,7 +137,7 @@ impl Compare<'_> {
         for k in 0..count {
             let at = |name: &String| name.replacen("{}", &k.to_string(), 1);
             let names: Vec<String> = names.iter().map(at).collect();
-            self.places(&names, rest, shape);
+            self.places(&names, rest, shape, counts);
         }
     }
 
@@ -152,23 +152,28 @@ impl Compare<'_> {
     }
 
     /// A parameter under any of its names.
-    fn one(&mut self, names: &[String], shape: &[Dim]) {
+    fn one(&mut self, names: &[String], shape: &[Dim], counts: bool) {
         self.known.extend(names.iter().cloned());
         let file = self.file;
         let mut given = (names.iter()).filter_map(|name| Some((name, file.tensor(name).ok()?)));
         let wanted: Vec<String> = shape.iter().map(Dim::to_string).collect();
         let wanted = wanted.join(", ");
         let Some((name, tensor)) = given.next() else {
+            if counts {
+                return;
+            }
             let text = format!("missing: `{}` of shape [{wanted}]", names[0]);
             self.problems.push(text);
             return;
         };
         self.shape(name, tensor.shape(), shape, &wanted);
         let floats = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
-        if !floats.contains(&tensor.dtype()) {
+        let whole = counts && tensor.dtype() == Dtype::I64;
+        if !whole && !floats.contains(&tensor.dtype()) {
             let found = tensor.dtype().to_string().to_lowercase();
+            let wanted = if counts { "i64" } else { "floats" };
             self.problems.push(format!(
-                "wrong type: `{name}` holds {found}, the network wants floats"
+                "wrong type: `{name}` holds {found}, the network wants {wanted}"
             ));
         }
         let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());

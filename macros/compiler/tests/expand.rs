@@ -47,3 +47,27 @@ fn equations() {
         ));
     }
 }
+
+/// A loop within a step once kept what it assigned to a variable of outside for that step alone.
+#[test]
+fn a_loop_in_a_step_assigns_nothing_outside() {
+    let source = |init: &str, inner: &str, rest: &str| {
+        format!(
+            "struct Net {{ layers: [Linear(3 -> 3); 2] }}
+             fn loss(x: [B, T, 3]) -> [] {{
+                 {init}
+                 let (s, ()) = scan(x, zeros([B, 3]), |h, x_t| {{
+                     {inner}
+                     for layer in layers {{ v = v + layer(x_t); }}
+                     (h + v, ())
+                 }});
+                 s.sum(){rest}
+             }}"
+        )
+    };
+    let declared = "let mut v = zeros([B, 3]);";
+    expands(&source("", declared, ""));
+    let tokens = source(declared, "", " + v.sum()").parse().expect("tokens");
+    let code = expand(tokens).to_string();
+    assert!(code.contains("`v` belongs outside of this step"), "{code}");
+}

@@ -1,6 +1,7 @@
-//! The one function behind which large matrix products go: `C = A B` on one thread.
+//! The one function behind which large matrix products go: `C = A B`, or `C += A B`, on one thread.
 
-/// The general product with strides (row, column); `C` is row-major with row stride `c.1`.
+/// The general product with strides (row, column); `C` is row-major with row stride `c.1`. With `add`
+/// it is added to what `C` holds.
 ///
 /// # Safety
 /// All elements lie inside their buffers; `C` overlaps neither `A` nor `B`.
@@ -11,6 +12,7 @@ pub(crate) unsafe fn library<T: bytemuck::Pod + num::One>(
     a: (*const T, isize, isize),
     b: (*const T, isize, isize),
     c: (*mut T, isize),
+    add: bool,
 ) {
     // SAFETY: the caller's.
     unsafe {
@@ -21,14 +23,14 @@ pub(crate) unsafe fn library<T: bytemuck::Pod + num::One>(
             c.0,
             1,
             c.1,
-            false,
+            add,
             a.0,
             a.2,
             a.1,
             b.0,
             b.2,
             b.1,
-            T::zeroed(),
+            if add { T::ONE } else { T::zeroed() },
             T::ONE,
             false,
             false,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Cpu;
 use super::lanes::size_of_dtype;
 use super::rows::Shared;
-use crate::device::{Addr, Axis, IndexKernels};
+use crate::device::{Addr, Axis, IndexKernels, What};
 use crate::{DType, Float};
 
 /// The position that an index names, if it is inside.
@@ -42,6 +42,37 @@ unsafe fn take<T: bytemuck::Pod, F: Float>(
                         y.write_bytes(0, inner);
                         fine.store(false, Ordering::Relaxed);
                     }
+                }
+            }
+        }
+    });
+    fine.into_inner()
+}
+
+/// # Safety
+/// The kernels' contract.
+unsafe fn put<T: bytemuck::Pod, F: Float>(
+    cpu: &Cpu<F>,
+    axis: Axis,
+    count: usize,
+    src: *mut T,
+    index: *const i32,
+    y: *mut T,
+) -> bool {
+    let Axis { outer, n, inner } = axis;
+    let (src, y, index) = (Shared(src), Shared(y), Shared(index.cast_mut()));
+    let fine = AtomicBool::new(true);
+    // Threads take blocks, so that of equal indices the last counts.
+    cpu.share(outer, outer * count * inner, |from, to| {
+        for unit in from * count..to * count {
+            // SAFETY: the unit's run of src, and a checked run of this block of y.
+            unsafe {
+                match position(*index.get().add(unit % count), n) {
+                    Some(at) => {
+                        let y = y.get().add((unit / count * n + at) * inner);
+                        std::ptr::copy_nonoverlapping(src.get().add(unit * inner), y, inner);
+                    }
+                    None => fine.store(false, Ordering::Relaxed),
                 }
             }
         }
@@ -89,9 +120,8 @@ impl<F: Float> IndexKernels for Cpu<F> {
         dtype: DType,
         axis: Axis,
         count: usize,
-        x: Addr,
-        index: Addr,
-        y: Addr,
+        [x, index, y]: [Addr; 3],
+        _what: What,
     ) -> bool {
         // SAFETY: the caller's; elements are moved as plain bits of their size.
         unsafe {
@@ -103,7 +133,31 @@ impl<F: Float> IndexKernels for Cpu<F> {
         }
     }
 
-    unsafe fn take_grad(&self, axis: Axis, count: usize, dy: Addr, index: Addr, dx: Addr) -> bool {
+    unsafe fn put(
+        &self,
+        dtype: DType,
+        axis: Axis,
+        count: usize,
+        [src, index, y]: [Addr; 3],
+        _what: What,
+    ) -> bool {
+        // SAFETY: the caller's; elements are moved as plain bits of their size.
+        unsafe {
+            match size_of_dtype::<F>(dtype) {
+                8 => put::<u64, F>(self, axis, count, src.cast(), index.cast(), y.cast()),
+                4 => put::<u32, F>(self, axis, count, src.cast(), index.cast(), y.cast()),
+                _ => put::<u8, F>(self, axis, count, src, index.cast(), y),
+            }
+        }
+    }
+
+    unsafe fn take_grad(
+        &self,
+        axis: Axis,
+        count: usize,
+        [dy, index, dx]: [Addr; 3],
+        _what: What,
+    ) -> bool {
         let Axis { outer, n, inner } = axis;
         let (dy, dx, index) = (
             Shared(dy.cast::<F>()),
@@ -144,9 +198,8 @@ impl<F: Float> IndexKernels for Cpu<F> {
         dtype: DType,
         axis: Axis,
         count: usize,
-        x: Addr,
-        index: Addr,
-        y: Addr,
+        [x, index, y]: [Addr; 3],
+        _what: What,
     ) -> bool {
         // SAFETY: the caller's; elements are moved as plain bits of their size.
         unsafe {
@@ -162,9 +215,8 @@ impl<F: Float> IndexKernels for Cpu<F> {
         &self,
         axis: Axis,
         count: usize,
-        dy: Addr,
-        index: Addr,
-        dx: Addr,
+        [dy, index, dx]: [Addr; 3],
+        _what: What,
     ) -> bool {
         let Axis { outer, n, inner } = axis;
         let (dy, dx, index) = (

@@ -93,7 +93,7 @@ impl<
     #[inline(always)]
     fn source(&self, k: usize, dtype: DType) -> Option<&Src> {
         let declared = M::INPUTS.get(k)?;
-        if declared.dtype != dtype {
+        if declared.ty != dtype {
             return None;
         }
         self.inputs.get(k.wrapping_sub(usize::from(ACC)))

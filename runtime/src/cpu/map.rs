@@ -89,7 +89,7 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
         let sources = self.inputs.map(|input| {
             let src = Src::at(
                 &input,
-                size_of_dtype::<F>(M::INPUTS[k].dtype),
+                size_of_dtype::<F>(M::INPUTS[k].ty),
                 position,
                 R.saturating_sub(1),
             );
@@ -114,7 +114,7 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
                 1
             };
             for k in 0..I {
-                let size = size_of_dtype::<F>(M::INPUTS[k].dtype);
+                let size = size_of_dtype::<F>(M::INPUTS[k].ty);
                 sources[k].advance(steps.wrapping_mul(self.inputs[k].strides[d]), size);
             }
             if !wrapped {
@@ -225,5 +225,19 @@ impl<F: Float> MapKernels for Cpu<F> {
         } else {
             self.pool().run(parts, part);
         }
+    }
+
+    unsafe fn map_guarded<M: MapBody, const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: [usize; R],
+        inputs: [Operand<R>; I],
+        outputs: [Addr; O],
+        scalars: Addr,
+    ) {
+        // SAFETY: the caller promises that so many floats lie there.
+        let read = |k| unsafe { *scalars.cast::<F>().add(k) }.to_f64();
+        let scalars: Vec<f64> = (0..M::body().scalars()).map(read).collect();
+        // SAFETY: the caller's promise.
+        unsafe { self.map::<M, R, I, O>(shape, inputs, outputs, &scalars) }
     }
 }

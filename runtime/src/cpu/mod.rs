@@ -3,6 +3,8 @@
 //! Kernels are deterministic: for a given instruction set their results do not depend on the
 //! number of threads.
 
+pub(crate) mod attention;
+pub(crate) mod convolution;
 mod copy;
 mod custom;
 pub(crate) mod gemm;
@@ -152,6 +154,11 @@ impl Drop for CpuBuffer {
 unsafe impl<F: Float> Memory for Cpu<F> {
     const HOST: bool = true;
     type Buffer = CpuBuffer;
+
+    /// All memory of the process, in floats of one size.
+    fn id(&self) -> u64 {
+        size_of::<F>() as u64
+    }
 
     fn alloc(&self, bytes: usize) -> Result<CpuBuffer> {
         CpuBuffer::zeroed(bytes).ok_or_else(|| Error::OutOfMemory {

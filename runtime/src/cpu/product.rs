@@ -45,7 +45,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
         let mut k = 0;
         self.extra.map(|extra| {
             k += 1;
-            Src::at(&extra, size_of_dtype::<F>(M::INPUTS[k].dtype), [g, i, 0], 2)
+            Src::at(&extra, size_of_dtype::<F>(M::INPUTS[k].ty), [g, i, 0], 2)
         })
     }
 
@@ -55,7 +55,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
         let mut k = 0;
         self.extra.map(|extra| {
             k += 1;
-            (extra.strides[1], size_of_dtype::<F>(M::INPUTS[k].dtype))
+            (extra.strides[1], size_of_dtype::<F>(M::INPUTS[k].ty))
         })
     }
 
@@ -162,6 +162,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
                         b_strides.1 as isize,
                     ),
                     (c, n as isize),
+                    false,
                 );
             }
             if !(M::IDENTITY

@@ -93,12 +93,7 @@ impl<M: MapBody, F: Float, const I: usize> Job<'_, M, F, I> {
     fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
         let mut k = 0;
         self.inputs.map(|input| {
-            let src = Src::at(
-                &input,
-                size_of_dtype::<F>(M::INPUTS[k].dtype),
-                position,
-                along,
-            );
+            let src = Src::at(&input, size_of_dtype::<F>(M::INPUTS[k].ty), position, along);
             k += 1;
             src
         })
@@ -220,7 +215,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                 for k in 0..I {
                     sources[k].advance(
                         job.inputs[k].strides[1],
-                        size_of_dtype::<F>(M::INPUTS[k].dtype),
+                        size_of_dtype::<F>(M::INPUTS[k].ty),
                     );
                 }
                 at += 1;

@@ -66,7 +66,7 @@ struct Line<F> {
 
 /// What is subtracted before exponentiating, for a logarithm afterwards: 0 for an infinite maximum.
 #[inline(always)]
-fn finite<F: Float>(max: F) -> F {
+pub(crate) fn finite<F: Float>(max: F) -> F {
     if max.abs() == F::INFINITY {
         F::ZERO
     } else {

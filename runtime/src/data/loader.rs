@@ -118,12 +118,12 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
     /// The batches of the epoch at hand that are left: all of them, unless a position was restored
     /// or the last `Batches` was dropped halfway.
     pub fn epoch(&mut self) -> Batches<'_, 'a, X, Y> {
-        if let Some(seed) = self.seed
-            && self.ordered != Some(self.position.epoch)
-        {
+        if self.ordered != Some(self.position.epoch) {
             self.order.clear();
             self.order.extend(0..self.x.len());
-            permute(seed, self.position.epoch, &mut self.order);
+            if let Some(seed) = self.seed {
+                permute(seed, self.position.epoch, &mut self.order);
+            }
             self.ordered = Some(self.position.epoch);
         }
         Batches { loader: self }
@@ -140,17 +140,8 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
     /// The next batch; `None` ends the epoch.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<(&[X], &[Y])> {
+        let (from, to) = self.advance()?;
         let l = &mut *self.loader;
-        if l.position.batch >= l.batches() {
-            l.position = Position {
-                epoch: l.position.epoch + 1,
-                batch: 0,
-            };
-            return None;
-        }
-        let from = l.position.batch * l.batch;
-        let to = (from + l.batch).min(l.x.len());
-        l.position.batch += 1;
         if l.seed.is_none() {
             return Some((&l.x[from..to], &l.y[from..to]));
         }
@@ -160,6 +151,28 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
         l.xs.extend(picked.iter().map(|&i| l.x[i]));
         l.ys.extend(picked.iter().map(|&i| l.y[i]));
         Some((&l.xs, &l.ys))
+    }
+
+    /// The positions of the next batch's samples, in its place: for samples that are somewhere else
+    /// too, such as [`Resident`](super::Resident) ones.
+    pub fn positions(&mut self) -> Option<&[usize]> {
+        let (from, to) = self.advance()?;
+        Some(&self.loader.order[from..to])
+    }
+
+    /// Goes on to the next batch: where it lies in the order.
+    fn advance(&mut self) -> Option<(usize, usize)> {
+        let l = &mut *self.loader;
+        if l.position.batch >= l.batches() {
+            l.position = Position {
+                epoch: l.position.epoch + 1,
+                batch: 0,
+            };
+            return None;
+        }
+        let from = l.position.batch * l.batch;
+        l.position.batch += 1;
+        Some((from, (from + l.batch).min(l.x.len())))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Data: files in, batches out.
 //!
-//! Readers for IDX images and numeric tables, plain or gzipped, and a [`Loader`] that shuffles and
-//! batches samples held in memory. Every error names the file.
+//! Readers for IDX images and numeric tables, plain or gzipped, a [`Loader`] that shuffles and batches
+//! samples held in memory, and [`Resident`] samples that stay on a device. Every error names the file.
 
 pub mod csv;
 pub mod idx;
 mod loader;
+mod resident;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -16,6 +17,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::{Error, Result};
 
 pub use loader::{Batches, Loader, Position};
+pub use resident::{Part, Picked, Resident};
 
 /// Opens a file, unpacked if its first bytes are gzip's: the name's ending does not matter.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {

@@ -1,8 +1,9 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
 //! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network. Half
-//! precision is widened when read. Entries named `netform/..` (a checkpoint's) and PyTorch's
-//! `num_batches_tracked` are not parameters: `load` passes over them.
+//! precision is widened when read. Entries named `netform/..` are a checkpoint's: `load` passes over
+//! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
+//! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -143,7 +144,7 @@ pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str,
     let spec = core.spec();
     let named = |name| Some((name, spec.find(name)?));
     (spec.names().filter_map(named))
-        .map(|(name, p)| Ok((name, core.read(core.params(), p)?)))
+        .map(|(name, p)| Ok((name, core.value(p)?)))
         .collect()
 }
 
@@ -180,6 +181,9 @@ pub(super) fn restore<D: Device>(
             Some((name.as_str(), tensor))
         });
         let Some((name, tensor)) = given.next() else {
+            if param.count {
+                continue;
+            }
             problems.push(format!(
                 "missing: `{}` of shape {:?}",
                 param.name, param.shape
@@ -192,10 +196,16 @@ pub(super) fn restore<D: Device>(
                 "wrong shape: `{name}` is {found:?}, the network wants {wanted:?}"
             ));
         }
-        if !matches!(tensor.data(), TensorData::F32(_) | TensorData::F64(_)) {
+        let fits = match tensor.data() {
+            TensorData::F32(_) | TensorData::F64(_) => true,
+            TensorData::I64(_) => param.count,
+            _ => false,
+        };
+        if !fits {
             let found = tensor.data().type_name();
+            let wanted = if param.count { "i64" } else { "floats" };
             problems.push(format!(
-                "wrong type: `{name}` holds {found}, the network wants floats"
+                "wrong type: `{name}` holds {found}, the network wants {wanted}"
             ));
         }
         for (other, same) in given {

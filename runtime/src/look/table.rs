@@ -5,8 +5,10 @@ use std::fmt;
 use super::{Graph, Layer};
 use crate::ParamSpec;
 
-fn count(params: &[ParamSpec]) -> usize {
-    params.iter().map(ParamSpec::len).sum()
+/// The number of parameters' elements; buffers are none.
+fn count<'a>(params: impl IntoIterator<Item = &'a ParamSpec>) -> usize {
+    let params = params.into_iter().filter(|p| !p.buffer);
+    params.map(ParamSpec::len).sum()
 }
 
 /// `1234567` as `1,234,567`.
@@ -50,8 +52,8 @@ impl fmt::Display for Graph {
         }
         writeln!(f, "{rule}")?;
         let params = || self.layers.iter().flat_map(|l| l.params);
-        let total: usize = params().map(ParamSpec::len).sum();
-        let frozen: usize = params().filter(|p| p.frozen).map(ParamSpec::len).sum();
+        let total = count(params());
+        let frozen = count(params().filter(|p| p.frozen));
         let bytes = grouped(total * size_of::<f32>());
         write!(f, "{} parameters", grouped(total))?;
         if frozen > 0 {

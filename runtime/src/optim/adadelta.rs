@@ -4,7 +4,7 @@ use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.Adadelta`.
 pub type Adadelta = Optim<AdadeltaRule>;
@@ -67,11 +67,11 @@ impl Rule for AdadeltaRule {
 /// Scalars: scale, limit, weight_decay, rho, 1 - rho, eps, lr.
 struct Body;
 
-impl MapBody for Body {
+impl Formula for Body {
     const INPUTS: &'static [Operand] = operands(4);
     const OUTPUTS: &'static [DType] = results(3);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let v = l.float(2) * l.scalar(3) + l.scalar(4) * g * g;

@@ -4,7 +4,7 @@ use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.Adagrad`.
 pub type Adagrad = Optim<AdagradRule>;
@@ -70,11 +70,11 @@ impl Rule for AdagradRule {
 /// Scalars: scale, limit, weight_decay, eps, lr.
 struct Body;
 
-impl MapBody for Body {
+impl Formula for Body {
     const INPUTS: &'static [Operand] = operands(3);
     const OUTPUTS: &'static [DType] = results(2);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let sum = l.float(2) + g * g;

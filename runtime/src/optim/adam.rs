@@ -5,7 +5,7 @@ use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.Adam`.
 pub type Adam = Optim<AdamRule<false>>;
@@ -123,11 +123,11 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
 /// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, sqrt(1 - b2^t), eps, lr / (1 - b1^t).
 struct Body<const AMSGRAD: bool>;
 
-impl<const AMSGRAD: bool> MapBody for Body<AMSGRAD> {
+impl<const AMSGRAD: bool> Formula for Body<AMSGRAD> {
     const INPUTS: &'static [Operand] = operands(if AMSGRAD { 5 } else { 4 });
     const OUTPUTS: &'static [DType] = results(if AMSGRAD { 4 } else { 3 });
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let p = p * l.scalar(3);

@@ -5,7 +5,7 @@ use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.Adamax`.
 pub type Adamax = Optim<AdamaxRule>;
@@ -74,11 +74,11 @@ impl Rule for AdamaxRule {
 /// Scalars: scale, limit, weight_decay, 1 - b1, b2, eps, lr / (1 - b1^t).
 struct Body;
 
-impl MapBody for Body {
+impl Formula for Body {
     const INPUTS: &'static [Operand] = operands(4);
     const OUTPUTS: &'static [DType] = results(3);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let m = l.float(2);

@@ -2,7 +2,8 @@
 
 use super::Rule;
 use super::group::Grouped;
-use super::rule::{MOMENTS, Place};
+use super::later::Later;
+use super::rule::{MOMENTS, Place, Scalars};
 use crate::core::alloc;
 use crate::network::nearest;
 use crate::{Core, DType, Device, Error, Result};
@@ -21,6 +22,10 @@ pub(super) struct Bound<D: Device> {
     core: u64,
     segments: Vec<Segment>,
     pub(super) moments: [Option<D::Buffer>; MOMENTS],
+    /// How many steps had been made when the moments were.
+    pub(super) made_at: Option<u64>,
+    /// For devices that repeat steps.
+    pub(super) later: Option<Later<D>>,
 }
 
 impl<D: Device> Bound<D> {
@@ -69,6 +74,8 @@ impl<D: Device> Bound<D> {
             core: core.id(),
             segments,
             moments: [None, None, None],
+            made_at: None,
+            later: None,
         })
     }
 
@@ -112,10 +119,16 @@ impl<D: Device> Bound<D> {
     }
 
     /// The addresses of a segment; none if the network has no gradients.
-    pub(super) fn place<'a>(&self, core: &'a Core<D>, segment: &Segment) -> Option<Place<'a, D>> {
+    pub(super) fn place<'a>(
+        &self,
+        core: &'a Core<D>,
+        segment: &Segment,
+        scalars: Scalars<'a>,
+    ) -> Option<Place<'a, D>> {
         let at = segment.offset * size_of::<D::Float>();
         let addr = |buffer: &D::Buffer| D::addr(buffer).wrapping_add(at);
         Some(Place {
+            scalars,
             device: core.device(),
             len: segment.len,
             param: addr(core.params()),

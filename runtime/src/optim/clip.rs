@@ -1,9 +1,8 @@
 //! Gradient clipping: `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`.
 
-use crate::Pack;
 use crate::device::{Axis, Operand, Reduce};
 use crate::map;
-use crate::{Core, DType, Device, Float, Identity, Inner, Lanes, MapBody, Result};
+use crate::{Core, DType, Device, Float, Formula, Identity, Inner, Real, Reals, Result};
 
 /// Which norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,14 +145,14 @@ pub(crate) fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
 macro_rules! unary {
     ($(#[$doc:meta] $name:ident, $l:ident, $x:ident => $y:expr;)*) => {$(
         #[$doc]
-        struct $name;
-        impl MapBody for $name {
+        pub(super) struct $name;
+        impl Formula for $name {
             const INPUTS: &'static [map::Operand] = &[map::Operand::new(DType::Float, Inner::One)];
             const OUTPUTS: &'static [DType] = &[DType::Float];
             #[inline(always)]
-            fn apply<F: Float, L: Lanes<F>>($l: &mut L) {
+            fn compute<V: Real, L: Reals<V>>($l: &mut L) {
                 let $x = $l.float(0);
-                let y: Pack<F> = $y;
+                let y: V = $y;
                 $l.put_float(0, y);
             }
         }
@@ -165,5 +164,5 @@ unary! {
     /// `|x|`.
     Abs, l, x => x.abs();
     /// `clamp(x * scalar 0, -scalar 1, scalar 1)`.
-    Rescale, l, x => (x * l.scalar(0)).min(l.scalar(1)).max(Pack::splat(0.0) - l.scalar(1));
+    Rescale, l, x => (x * l.scalar(0)).min(l.scalar(1)).max(V::splat(0.0) - l.scalar(1));
 }

@@ -19,6 +19,7 @@ mod adamax;
 mod bound;
 pub(crate) mod clip;
 mod group;
+mod later;
 mod nadam;
 mod radam;
 mod rms_prop;
@@ -26,12 +27,17 @@ mod rule;
 pub mod schedule;
 mod sgd;
 mod state;
+mod unsure;
 
 use std::any::Any;
+use std::cell::RefCell;
 
-use bound::Bound;
+use bound::{Bound, Segment};
 use clip::Clip;
 use group::Grouped;
+use later::{Later, Part};
+use rule::Scalars;
+use unsure::{Made, Unsure};
 
 use crate::{Core, Device, Error, Network, Result};
 
@@ -56,6 +62,14 @@ pub trait Optimizer {
     }
     /// The same for a network's core. After an error nothing has changed.
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()>;
+    /// All of a step but its calls of the device, for devices that repeat runs as a whole; returns what
+    /// tells the step's calls from those of others.
+    fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64>;
+    /// The calls of a step that was prepared.
+    fn update<D: Device>(&self, device: &D);
+    /// A step that was prepared is under way in the device's run of this number; it counts unless the
+    /// run turns out to have failed. `None`: it was given up.
+    fn ran(&mut self, run: Option<u64>);
     /// PyTorch's name of the optimizer.
     fn name(&self) -> &'static str;
     /// The learning rate.
@@ -81,6 +95,8 @@ pub struct Optim<R> {
     clip: Clip,
     /// Steps taken.
     t: u64,
+    /// Which of them may have failed, on devices that run on their own.
+    unsure: Option<Unsure>,
     /// A `Bound<D>`: the device's type is known only from the network.
     bound: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -93,6 +109,7 @@ impl<R: Rule> Optim<R> {
             groups: Vec::new(),
             clip: Clip::default(),
             t: 0,
+            unsure: None,
             bound: None,
         }
     }
@@ -116,7 +133,7 @@ impl<R: Rule> Optim<R> {
             base: self.lr,
             rule,
         });
-        self.bound = None;
+        (self.bound, self.unsure) = (None, None);
         self
     }
 
@@ -148,9 +165,48 @@ impl<R: Rule> Optim<R> {
         self.lr
     }
 
-    /// Steps taken.
+    /// Steps taken. On devices that run on their own, a step that an index out of range has made void
+    /// counts until that is known.
     pub fn steps(&self) -> u64 {
-        self.t
+        self.t - self.unsure.as_ref().map_or(0, Unsure::failed)
+    }
+
+    /// The optimizer's rule, then those of its groups.
+    fn rules(&self) -> impl Iterator<Item = &R> + Clone {
+        std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule))
+    }
+
+    /// What was made, as far as is known.
+    fn made(&self) -> Made {
+        match &self.unsure {
+            Some(unsure) if unsure.failed() > 0 => unsure.made(self.rules().copied()),
+            _ => Made {
+                t: self.t,
+                carried: self.rules().map(Rule::carried).collect(),
+            },
+        }
+    }
+
+    /// Takes back what is counted and was not made.
+    fn recount(&mut self, made: &Made) {
+        self.t = made.t;
+        let groups = self.groups.iter_mut().map(|g| &mut g.rule);
+        let rules = std::iter::once(&mut self.rule).chain(groups);
+        for (rule, carried) in rules.zip(&made.carried) {
+            rule.set_carried(*carried);
+        }
+    }
+
+    /// Looks at what is known of the steps so far.
+    fn settle(&mut self) {
+        let Some(mut unsure) = self.unsure.take() else {
+            return;
+        };
+        if unsure.failed() > 0 {
+            self.recount(&unsure.made(self.rules().copied()));
+        }
+        unsure.settle(self.rules().copied());
+        self.unsure = Some(unsure);
     }
 
     /// The settings of all groups make sense.
@@ -171,24 +227,19 @@ impl<R: Rule> Optim<R> {
     }
 }
 
-impl<R: Rule> Optimizer for Optim<R> {
-    fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
+impl<R: Rule> Optim<R> {
+    /// Checks the settings, and binds the optimizer to a network at its first step.
+    fn bind<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
         self.check()?;
         if core.grads().is_none() {
             return Err(Error::NoGradients {
                 network: core.spec().name,
             });
         }
-        let rules = || std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
         if self.bound.is_none() {
             self.bound = Some(Box::new(Bound::new::<R>(core, &self.groups)?));
         }
-        let Some(bound) = self
-            .bound
-            .as_mut()
-            .and_then(|b| b.downcast_mut::<Bound<D>>())
-            .filter(|b| b.is_of(core))
-        else {
+        if !self.bound::<D>().is_some_and(|b| b.is_of(core)) {
             let what = format!(
                 "already bound to another network than this {}",
                 core.spec().name
@@ -197,33 +248,146 @@ impl<R: Rule> Optimizer for Optim<R> {
                 optimizer: R::NAME,
                 what,
             });
+        }
+        Ok(())
+    }
+
+    fn bound<D: Device>(&self) -> Option<&Bound<D>> {
+        self.bound.as_ref()?.downcast_ref()
+    }
+
+    fn bound_mut<D: Device>(&mut self) -> Option<&mut Bound<D>> {
+        self.bound.as_mut()?.downcast_mut()
+    }
+
+    /// Begins a step: the moments are there, and rules know that time goes on. Whether the moments are
+    /// new.
+    fn begin<D: Device>(&mut self, core: &Core<D>) -> Result<bool> {
+        if !D::HOST && self.unsure.is_none() {
+            self.unsure = Some(Unsure::new(core.device(), self.made()));
+        }
+        self.settle();
+        let t = self.t;
+        let rules = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
+        let bound = self
+            .bound
+            .as_mut()
+            .and_then(|b| b.downcast_mut::<Bound<D>>());
+        let fresh = match bound {
+            Some(bound) => {
+                if !D::HOST && bound.later.is_none() {
+                    let segments = bound.segments().len();
+                    bound.later = Some(Later::new(core.device(), segments)?);
+                }
+                if bound.make_moments(core, rules)? {
+                    bound.made_at = Some(t);
+                }
+                bound.made_at == Some(t)
+            }
+            None => false,
         };
-        let fresh = bound.make_moments(core, rules())?;
-        let scale = self.clip.scale(core)?;
         self.t += 1;
         self.rule.advance(self.t);
         for group in &mut self.groups {
             group.rule.advance(self.t);
         }
-        let now = |lr| Now {
+        Ok(fresh)
+    }
+
+    /// A segment's rule, and the scalars of this step.
+    fn now(&self, segment: &Segment, fresh: bool, scale: f64) -> (&R, Now) {
+        let (lr, rule) = match segment.group.and_then(|g| self.groups.get(g)) {
+            Some(group) => (group.lr(self.lr), &group.rule),
+            None => (self.lr, &self.rule),
+        };
+        let now = Now {
             lr,
             t: self.t,
             fresh,
             scale,
             limit: self.clip.limit(),
         };
+        (rule, now)
+    }
+}
+
+impl<R: Rule> Optimizer for Optim<R> {
+    fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
+        if !D::HOST {
+            let id = self.prepare(core)?;
+            let device = core.device().clone();
+            let done = device.replay(core.key_of_step(id), 0, || self.update(&device));
+            // It is as good as the run that left the gradients.
+            self.ran(done.is_ok().then(|| core.grads_run()));
+            return done.map(drop);
+        }
+        self.bind(core)?;
+        let scale = self.clip.scale(core)?;
+        let fresh = self.begin(core)?;
+        let Some(bound) = self.bound::<D>() else {
+            return Ok(());
+        };
         for segment in bound.segments() {
-            let (lr, rule) = match segment.group.and_then(|g| self.groups.get(g)) {
-                Some(group) => (group.lr(self.lr), &group.rule),
-                None => (self.lr, &self.rule),
-            };
-            if let Some(place) = bound.place(core, segment) {
+            let (rule, now) = self.now(segment, fresh, scale);
+            if let Some(place) = bound.place(core, segment, Scalars::Now) {
                 // SAFETY: the place lies inside the buffers of this network, which `&mut` keeps for us,
-                // and the moments that the rule uses were made above.
-                unsafe { rule.update(&place, &now(lr)) };
+                // and the moments that the rule uses were made by `begin`.
+                unsafe { rule.update(&place, &now) };
             }
         }
         Ok(())
+    }
+    fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64> {
+        self.bind(core)?;
+        let fresh = self.begin(core)?;
+        let Some(mut later) = self.bound_mut::<D>().and_then(|b| b.later.take()) else {
+            return Ok(0);
+        };
+        let noted = RefCell::new(std::mem::take(&mut later.noted));
+        later.parts.clear();
+        later.fresh = fresh;
+        if let Some(bound) = self.bound::<D>() {
+            for segment in bound.segments() {
+                let (rule, now) = self.now(segment, fresh, 1.0);
+                if let Some(place) = bound.place(core, segment, Scalars::Noted(&noted)) {
+                    // SAFETY: nothing runs.
+                    unsafe { rule.update(&place, &now) };
+                    later.parts.push(Part::new(segment, &place));
+                }
+            }
+        }
+        later.noted = noted.into_inner();
+        let id = later.write(core.device(), &self.clip, R::NAME);
+        if let Some(bound) = self.bound_mut::<D>() {
+            bound.later = Some(later);
+        }
+        if id.is_err() {
+            self.ran(None);
+        }
+        id
+    }
+    fn ran(&mut self, run: Option<u64>) {
+        let Some(mut unsure) = self.unsure.take() else {
+            return;
+        };
+        match run {
+            Some(run) => unsure.push(run, self.rules().copied()),
+            None => self.recount(&unsure.made(self.rules().copied())),
+        }
+        self.unsure = Some(unsure);
+    }
+    fn update<D: Device>(&self, device: &D) {
+        let Some(later) = self.bound::<D>().and_then(|b| b.later.as_ref()) else {
+            return;
+        };
+        later.clip(device, &self.clip);
+        for (k, part) in later.parts.iter().enumerate() {
+            let (rule, now) = self.now(&part.segment, later.fresh, 1.0);
+            let place = part.place(device, later.scalars(k));
+            // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
+            // keeps for the caller, and from the moments.
+            unsafe { rule.update(&place, &now) };
+        }
     }
     fn name(&self) -> &'static str {
         R::NAME
@@ -256,7 +420,7 @@ impl<R: Rule + std::fmt::Debug> std::fmt::Debug for Optim<R> {
         f.debug_struct(R::NAME)
             .field("lr", &self.lr)
             .field("rule", &self.rule)
-            .field("steps", &self.t)
+            .field("steps", &self.steps())
             .finish()
     }
 }

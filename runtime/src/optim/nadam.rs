@@ -5,7 +5,7 @@ use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.NAdam`.
 pub type NAdam = Optim<NAdamRule>;
@@ -111,11 +111,11 @@ impl Rule for NAdamRule {
 /// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, 1 - b2^t, eps, gradient's step, mean's step.
 struct Body;
 
-impl MapBody for Body {
+impl Formula for Body {
     const INPUTS: &'static [Operand] = operands(4);
     const OUTPUTS: &'static [DType] = results(3);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let p = p * l.scalar(3);

@@ -5,7 +5,7 @@ use super::adam::{check_betas, correction};
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.RAdam`.
 pub type RAdam = Optim<RAdamRule>;
@@ -96,11 +96,11 @@ impl Rule for RAdamRule {
 /// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, eps, step.
 struct Body<const RECTIFIED: bool>;
 
-impl<const RECTIFIED: bool> MapBody for Body<RECTIFIED> {
+impl<const RECTIFIED: bool> Formula for Body<RECTIFIED> {
     const INPUTS: &'static [Operand] = operands(4);
     const OUTPUTS: &'static [DType] = results(3);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let p = p * l.scalar(3);

@@ -4,7 +4,7 @@ use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.RMSprop`.
 pub type RmsProp = Optim<RmsPropRule>;
@@ -96,11 +96,11 @@ impl Rule for RmsPropRule {
 /// then the momentum and the mean, if there are such.
 struct Body<const MOMENTUM: bool, const CENTERED: bool>;
 
-impl<const MOMENTUM: bool, const CENTERED: bool> MapBody for Body<MOMENTUM, CENTERED> {
+impl<const MOMENTUM: bool, const CENTERED: bool> Formula for Body<MOMENTUM, CENTERED> {
     const INPUTS: &'static [Operand] = operands(3 + MOMENTUM as usize + CENTERED as usize);
     const OUTPUTS: &'static [DType] = results(2 + MOMENTUM as usize + CENTERED as usize);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(2) * p;
         let v = l.float(2) * l.scalar(3) + l.scalar(4) * g * g;

@@ -4,10 +4,14 @@
 //! parameter, 1 the gradient, the others moments; results are the parameter and the moments, in
 //! place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
 
-use crate::Pack;
+use crate::MapBody;
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash};
+
 use crate::device::{Addr, Operand};
 use crate::map;
-use crate::{DType, Device, Float, Inner, Lanes, MapBody};
+use crate::{DType, Device, Inner, Real, Reals};
 
 /// The most moments that a rule keeps.
 pub(super) const MOMENTS: usize = 3;
@@ -72,8 +76,31 @@ pub struct Now {
     pub limit: f64,
 }
 
+/// Where a step's scalars are.
+pub(super) enum Scalars<'a> {
+    /// In the call: it runs now.
+    Now,
+    /// The call does not run: what it would be given, and which formula it is, is noted.
+    Noted(&'a RefCell<Noted>),
+    /// On the device, where they were written before: the call may be recorded and repeated.
+    Later(Addr),
+}
+
+/// The calls of a step.
+#[derive(Default)]
+pub(super) struct Noted {
+    /// The scalars, [`SCALARS`] for each call.
+    pub(super) values: Vec<f64>,
+    /// The formulas.
+    pub(super) hash: DefaultHasher,
+}
+
+/// Room for the scalars of one call.
+pub(super) const SCALARS: usize = 16;
+
 /// A run of parameters with the same settings.
 pub struct Place<'a, D> {
+    pub(super) scalars: Scalars<'a>,
     pub(super) device: &'a D,
     pub(super) len: usize,
     pub(super) param: Addr,
@@ -120,8 +147,23 @@ impl<D: Device> Place<'_, D> {
         }
         // SAFETY: the caller's; every output is exactly one of the inputs, and distinct from the others.
         unsafe {
-            self.device
-                .map::<M, 1, I, O>([self.len], inputs, outputs, scalars)
+            match &self.scalars {
+                Scalars::Now => {
+                    let device = self.device;
+                    device.map::<M, 1, I, O>([self.len], inputs, outputs, scalars);
+                }
+                Scalars::Noted(noted) => {
+                    let mut noted = noted.borrow_mut();
+                    let end = noted.values.len() + SCALARS;
+                    noted.values.extend(scalars);
+                    noted.values.resize(end, 0.0);
+                    TypeId::of::<M>().hash(&mut noted.hash);
+                }
+                Scalars::Later(addr) => {
+                    let device = self.device;
+                    device.map_guarded::<M, 1, I, O>([self.len], inputs, outputs, *addr);
+                }
+            }
         };
     }
 }
@@ -141,9 +183,9 @@ pub(super) const fn results(n: usize) -> &'static [DType] {
 
 /// The gradient, clipped.
 #[inline(always)]
-pub(super) fn gradient<F: Float, L: Lanes<F>>(l: &L) -> Pack<F> {
+pub(super) fn gradient<V: Real, L: Reals<V>>(l: &L) -> V {
     let limit = l.scalar(1);
-    let zero = Pack::splat(0.0);
+    let zero = V::splat(0.0);
     (l.float(1) * l.scalar(0)).min(limit).max(zero - limit)
 }
 

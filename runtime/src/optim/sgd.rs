@@ -4,7 +4,7 @@ use super::Optim;
 use super::group::settings;
 use super::rule::{Now, Place, Rule, gradient, operands, results, within};
 use crate::map::Operand;
-use crate::{DType, Device, Float, Lanes, MapBody};
+use crate::{DType, Device, Formula, Real, Reals};
 
 /// `torch.optim.SGD`.
 pub type Sgd = Optim<SgdRule>;
@@ -91,11 +91,11 @@ impl Rule for SgdRule {
 /// Scalars: scale, limit, lr, weight_decay.
 struct Plain;
 
-impl MapBody for Plain {
+impl Formula for Plain {
     const INPUTS: &'static [Operand] = operands(2);
     const OUTPUTS: &'static [DType] = results(1);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(3) * p;
         let p = p - l.scalar(2) * g;
@@ -106,11 +106,11 @@ impl MapBody for Plain {
 /// Scalars: scale, limit, lr, weight_decay, momentum, 1 - dampening.
 struct Momentum<const NESTEROV: bool>;
 
-impl<const NESTEROV: bool> MapBody for Momentum<NESTEROV> {
+impl<const NESTEROV: bool> Formula for Momentum<NESTEROV> {
     const INPUTS: &'static [Operand] = operands(3);
     const OUTPUTS: &'static [DType] = results(2);
     #[inline(always)]
-    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let p = l.float(0);
         let g = gradient(l) + l.scalar(3) * p;
         let m = l.float(2) * l.scalar(4) + l.scalar(5) * g;

@@ -23,17 +23,22 @@ pub struct OptimizerState {
 
 impl<R: Rule> Optim<R> {
     pub(super) fn save_state<D: Device>(&self, core: &Core<D>) -> Result<OptimizerState> {
-        let scalars = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
-        let scalars = scalars.map(|r| [r.momentum(), r.carried()]).collect();
         let mut state = OptimizerState {
             name: R::NAME.into(),
-            t: self.t,
+            t: 0,
             lr: self.lr,
-            scalars,
+            scalars: Vec::new(),
             moments: Vec::new(),
         };
+        let count = |mut state: OptimizerState| {
+            let made = self.made();
+            let scalars = self.rules().zip(&made.carried);
+            state.scalars = scalars.map(|(r, c)| [r.momentum(), *c]).collect();
+            state.t = made.t;
+            state
+        };
         let Some(bound) = &self.bound else {
-            return Ok(state);
+            return Ok(count(state));
         };
         let Some(bound) = bound.downcast_ref::<Bound<D>>().filter(|b| b.is_of(core)) else {
             let what = format!("bound to another network than this {}", core.spec().name);
@@ -51,7 +56,8 @@ impl<R: Rule> Optim<R> {
                     .push(((*name).into(), param.name.into(), values));
             }
         }
-        Ok(state)
+        // Now that the moments have been waited for.
+        Ok(count(state))
     }
 
     pub(super) fn load_state<D: Device>(
@@ -92,6 +98,7 @@ impl<R: Rule> Optim<R> {
         }
         (self.t, self.lr) = (state.t, state.lr);
         self.bound = Some(Box::new(bound));
+        self.unsure = None;
         let rules =
             std::iter::once(&mut self.rule).chain(self.groups.iter_mut().map(|g| &mut g.rule));
         for (rule, [momentum, carried]) in rules.zip(&state.scalars) {

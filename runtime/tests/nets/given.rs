@@ -12,6 +12,7 @@ static BACKWARD: Plan = Plan {
         ty: ArgType::Float,
         shape: &[DimSpec::Named(0)],
     }],
+    kept: &[],
     outputs: &[],
     require: &[],
     slots: 1,
@@ -20,6 +21,7 @@ static BACKWARD: Plan = Plan {
         dims[0] * float
     },
     random: false,
+    host: false,
 };
 
 pub struct Given<D: Device>(Core<D>);
@@ -52,6 +54,8 @@ impl<D: Device> Given<D> {
                     offset,
                     init,
                     frozen: name.ends_with('!'),
+                    buffer: false,
+                    count: false,
                 };
                 offset += values.len().next_multiple_of(16);
                 spec
@@ -88,7 +92,9 @@ impl<D: Device> Given<D> {
             let from = window(run.slot(0, DType::Float, dims[0]));
             run.copy([dims[0]], from, window(run.grad(0, dims[0])));
         };
-        self.0.train(&BACKWARD, &sources, body, false).unwrap();
+        self.0
+            .train(&BACKWARD, &sources, None, body, false)
+            .unwrap();
     }
 
     pub fn values(&self, name: &str) -> Vec<f64> {

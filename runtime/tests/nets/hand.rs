@@ -14,6 +14,8 @@ pub static SPEC: NetSpec = NetSpec {
             offset: 0,
             init: Init::FanIn { fan_in: 4 },
             frozen: false,
+            buffer: false,
+            count: false,
         },
         ParamSpec {
             name: "head.bias",
@@ -22,6 +24,8 @@ pub static SPEC: NetSpec = NetSpec {
             offset: 16,
             init: Init::Constant(0.5),
             frozen: false,
+            buffer: false,
+            count: false,
         },
         ParamSpec {
             name: "table",
@@ -30,6 +34,8 @@ pub static SPEC: NetSpec = NetSpec {
             offset: 32,
             init: Init::Normal { std: 1.0 },
             frozen: true,
+            buffer: false,
+            count: false,
         },
     ],
     shared: &[],
@@ -48,6 +54,7 @@ pub static COPY: Plan = Plan {
         ty: ArgType::Float,
         shape: &[B, DimSpec::Fixed(4)],
     }],
+    kept: &[],
     outputs: &[(
         ArgSpec {
             name: "output",
@@ -63,6 +70,7 @@ pub static COPY: Plan = Plan {
         dims[0] * 4 * float
     },
     random: true,
+    host: false,
 };
 
 /// `fn mixed(ids: u32[B, T], flags: bool[B], wide: i64[2 * B]) -> (u32[B, T], bool[B])`.
@@ -86,6 +94,7 @@ pub static MIXED: Plan = Plan {
             shape: &[DimSpec::Derived(|d| 2 * d[0], "2 * B")],
         },
     ],
+    kept: &[],
     outputs: &[
         (
             ArgSpec {
@@ -124,6 +133,7 @@ pub static MIXED: Plan = Plan {
         offsets[2] + dims[0] * 8
     },
     random: false,
+    host: false,
 };
 
 /// `fn loss(x: [B, 4], target: [B, 3]) -> []`: the loss is 7, the gradients of `head.weight` are 1.5.
@@ -142,6 +152,7 @@ pub static LOSS: Plan = Plan {
             shape: &[B, DimSpec::Fixed(3)],
         },
     ],
+    kept: &[],
     outputs: &[(
         ArgSpec {
             name: "output",
@@ -159,6 +170,7 @@ pub static LOSS: Plan = Plan {
         offsets[2] + 64
     },
     random: false,
+    host: false,
 };
 
 pub struct Hand<D: Device = Cpu>(pub Core<D>);
@@ -180,7 +192,9 @@ impl<D: Device> Hand<D> {
         Core::new(device, seed, &SPEC).map(Self)
     }
     pub fn copy(&self, x: impl Input<FloatArg, (Dyn, Len<4>)>) -> Result<Output<D, [D::Float; 4]>> {
-        self.0.infer(&COPY, &[x.source()], |_, _| ())?.output(0)
+        self.0
+            .infer(&COPY, &[x.source()], None, |_, _| ())?
+            .output(0)
     }
     #[allow(clippy::type_complexity)]
     pub fn mixed(
@@ -192,6 +206,7 @@ impl<D: Device> Hand<D> {
         let lent = self.0.infer(
             &MIXED,
             &[ids.source(), flags.source(), wide.source()],
+            None,
             |_, _| (),
         )?;
         Ok((lent.output(0)?, lent.output(1)?, lent.output(2)?))
@@ -207,7 +222,13 @@ impl<D: Device> Hand<D> {
             run.fill(run.grad(0, 12), 1.5);
         };
         self.0
-            .train(&LOSS, &[x.source(), target.source()], body, accumulate)?
+            .train(
+                &LOSS,
+                &[x.source(), target.source()],
+                None,
+                body,
+                accumulate,
+            )?
             .loss(0)
     }
 }

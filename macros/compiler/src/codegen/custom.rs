@@ -20,13 +20,31 @@ pub fn name(op: &str, backward: bool) -> Ident {
     format_ident!("__netform_{}_{suffix}", flat(op))
 }
 
+/// The name of the hidden constant that holds the kernels.
+pub fn ptx_name(op: &str) -> Ident {
+    format_ident!("__NETFORM_{}_PTX", flat(op))
+}
+
+fn ptx(full: &str, value: &TokenStream) -> TokenStream {
+    let name = ptx_name(full);
+    quote! {
+        #[doc(hidden)]
+        pub const #name: ::core::option::Option<__nf::custom::Ptx> = #value;
+    }
+}
+
 /// The hidden functions, of networks in fields too.
 pub fn items(net: &Net) -> TokenStream {
     let own = net.customs.iter().flat_map(|op| {
         let functions = op.functions.as_ref();
         functions.into_iter().flat_map(|f| {
             let (forward, backward) = (&f.forward, &f.backward);
+            let kernels = match &f.ptx {
+                Some(path) => quote!(::core::option::Option::Some(#path)),
+                None => quote!(::core::option::Option::None),
+            };
             [
+                ptx(&op.name, &kernels),
                 function(op, &op.name, false, &quote!(#forward)),
                 function(op, &op.name, true, &quote!(#backward)),
             ]
@@ -38,11 +56,17 @@ pub fn items(net: &Net) -> TokenStream {
         h.customs.iter().flat_map(move |op| {
             let full = format!("{prefix}::{}", op.name);
             let zeros = &zeros;
-            [false, true].map(|backward| {
+            let kernels = ptx_name(&op.name);
+            let kernels = ptx(
+                &full,
+                &quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#kernels),
+            );
+            let functions = [false, true].map(|backward| {
                 let inner = name(&op.name, backward);
                 let target = quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#inner);
                 function(op, &full, backward, &target)
-            })
+            });
+            functions.into_iter().chain([kernels])
         })
     });
     let all: TokenStream = own.chain(held).collect();

@@ -93,6 +93,8 @@ impl Maps {
             }
         }
         let outputs = map.results.iter().map(|r| dtype(map.types[*r]));
+        let steps = steps(map, &iotas, &scalars);
+        let results = &map.results;
         let body = body(map, &iotas, &scalars);
         let text = quote! {
             const INPUTS: &'static [__nf::Operand] = &[#(#operands),*];
@@ -100,6 +102,9 @@ impl Maps {
             #[inline(always)]
             fn apply<F: __nf::Float, L: __nf::Lanes<F>>(l: &mut L) {
                 #body
+            }
+            fn body() -> __nf::Body {
+                __nf::Body { inputs: Self::INPUTS, steps: const { &[#(#steps),*] }, results: const { &[#(#results),*] } }
             }
         };
         let key = text.to_string();
@@ -189,6 +194,42 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
         });
     }
     out
+}
+
+/// The same as data.
+fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
+    let one = |i: &Instr| match i {
+        Instr::Load(k) => quote!(__nf::Step::Load(#k)),
+        Instr::Iota(d) => {
+            let k = map.access.len() + iotas.iter().position(|x| x == d).unwrap_or(0);
+            quote!(__nf::Step::Load(#k))
+        }
+        Instr::Const(t, bits) => {
+            let c = f64::from_bits(*bits);
+            let bits = match t {
+                DType::Float => (c as f32).to_bits(),
+                DType::Int => (c as i32).cast_unsigned(),
+                DType::Bool => u32::from(c != 0.0),
+            };
+            let t = dtype(*t);
+            quote!(__nf::Step::Const(#t, #bits))
+        }
+        Instr::Size(d) => {
+            let k = scalars.iter().position(|x| x == d).unwrap_or(0);
+            quote!(__nf::Step::Scalar(#k))
+        }
+        Instr::Apply(f, args) => {
+            let name = match f {
+                Scalar::Cast(DType::Float) => "ToFloat".to_owned(),
+                Scalar::Cast(DType::Int) => "ToInts".to_owned(),
+                Scalar::Cast(DType::Bool) => "ToMask".to_owned(),
+                f => format!("{f:?}"),
+            };
+            let name = Ident::new(&name, Span::call_site());
+            quote!(__nf::Step::Apply(__nf::Fn::#name, &[#(#args),*]))
+        }
+    };
+    map.body.iter().map(one).collect()
 }
 
 /// One scalar function; `from` is the first operand's type.

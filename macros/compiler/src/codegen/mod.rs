@@ -10,6 +10,7 @@ mod graph;
 mod map;
 mod network;
 mod plan;
+mod state;
 mod steps;
 mod weights;
 

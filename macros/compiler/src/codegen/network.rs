@@ -13,20 +13,20 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
 /// The const parameters, and the device, as lists for `impl`s and types.
-struct Generics {
+pub(super) struct Generics {
     /// `const D: usize, const HEADS: usize,`.
-    declared: TokenStream,
+    pub declared: TokenStream,
     /// The same with defaults.
-    defaults: TokenStream,
+    pub defaults: TokenStream,
     /// `D, HEADS,`.
-    used: TokenStream,
+    pub used: TokenStream,
     /// The constants behind the methods, for these parameters.
-    items: TokenStream,
+    pub items: TokenStream,
     /// The name of the device's type parameter.
-    device: Ident,
+    pub device: Ident,
 }
 
-fn generics(net: &Net) -> Generics {
+pub(super) fn generics(net: &Net) -> Generics {
     let names: Vec<&Ident> = net.generics.iter().map(|g| &g.name).collect();
     let defaults = net.generics.iter().map(|g| {
         let (name, default) = (&g.name, g.default.as_ref().map(|d| quote!(= #d)));
@@ -50,6 +50,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
         .collect();
     let maps = maps.items;
     let (structure, spec) = (structure(net), spec(net, programs));
+    let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
     let (consts, aliases) = constants(net);
     let customs = super::custom::items(net);
     let pretrained = super::weights::pretrained(net, true);
@@ -71,6 +72,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let graph = super::graph::accessor(items);
     quote! {
         #structure
+        #kept
         #[allow(unused, nonstandard_style, clippy::all, clippy::pedantic)]
         const _: () = {
             use #krate::__private as __nf;
@@ -93,6 +95,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
                 #graph
             }
             #aliases
+            #kept_items
             #customs
             #fits
             impl<#declared #d: __nf::Device> #name<#used #d> {
@@ -128,28 +131,34 @@ pub fn skeleton(net: &Net) -> TokenStream {
     let methods: TokenStream = net
         .signatures
         .iter()
-        .filter(|s| !s.poisoned)
+        .filter(|s| !s.poisoned && !s.any_rank())
         .map(|s| signatures(net, s, None))
         .collect();
-    let memory = net.signatures.iter().flat_map(|s| {
-        let dims = lower_names(&s.dims);
-        let suffixes: &[&str] = if s.is_scalar() {
-            &["", "_backward"]
-        } else {
-            &["", "_vjp"]
-        };
-        suffixes
-            .iter()
-            .map(|suffix| {
-                let name = format_ident!("{}{suffix}_memory", s.name);
-                quote!(pub const fn #name(#(#dims: usize),*) -> usize { 0 })
-            })
-            .collect::<Vec<_>>()
-    });
+    let (kept, kept_items) = (super::state::structure(net), super::state::skeleton(net));
+    let memory = net
+        .signatures
+        .iter()
+        .filter(|s| !s.poisoned && !s.any_rank())
+        .flat_map(|s| {
+            let dims = lower_names(&s.dims);
+            let suffixes: &[&str] = if s.is_scalar() {
+                &["", "_backward"]
+            } else {
+                &["", "_vjp"]
+            };
+            suffixes
+                .iter()
+                .map(|suffix| {
+                    let name = format_ident!("{}{suffix}_memory", s.name);
+                    quote!(pub const fn #name(#(#dims: usize),*) -> usize { 0 })
+                })
+                .collect::<Vec<_>>()
+        });
     let (consts, _) = constants(net);
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
+        #kept
         #[allow(unused, nonstandard_style, clippy::all)]
         const _: () = {
             use #krate::__private as __nf;
@@ -165,6 +174,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 #pretrained
                 #methods
             }
+            #kept_items
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
                 type Device = #d;
                 const PARAMETERS: usize = 0;
@@ -264,7 +274,7 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         .enumerate()
         .filter(|(_, p)| p.shared.is_none());
     let params = own.map(|(i, p)| {
-        let (name, frozen) = (&p.name, p.frozen);
+        let (name, frozen, buffer, count) = (&p.name, p.frozen, p.buffer, p.count);
         let (stack, shape) = p.shape.split_at(p.stack.len());
         let (stack, shape) = (stack.iter().map(usize), shape.iter().map(usize));
         let init = init(&p.init);
@@ -276,6 +286,8 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
                 offset: Self::__OFFSETS[#i],
                 init: #init,
                 frozen: #frozen,
+                buffer: #buffer,
+                count: #count,
             }
         }
     });
@@ -289,6 +301,8 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         let stack = p.stack.iter().map(usize);
         quote!(__nf::Shared { name: #name, holder: #holder, stack: &[#(#stack),*] })
     });
+    let trained = lens.iter().zip(&net.params).filter(|(_, p)| !p.buffer);
+    let trained = trained.map(|(len, _)| len);
     let name = net.name.to_string();
     let mut demands = net.require.clone();
     for r in programs.iter().flat_map(|p| &p.constant) {
@@ -310,7 +324,7 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
             params: &[#(#params),*],
             shared: &[#(#shared),*],
             flat_len: __nf::flat_len(&Self::__LENS),
-            parameters: { let () = Self::__CHECKED; __nf::total(&Self::__LENS) },
+            parameters: { let () = Self::__CHECKED; __nf::total(&[#(#trained),*]) },
         };
     }
 }
@@ -352,6 +366,10 @@ fn init(i: &Init) -> TokenStream {
         Init::Xavier(a, b) => {
             let (a, b) = (usize(a), usize(b));
             quote!(__nf::Init::Xavier { fan_in: #a, fan_out: #b })
+        }
+        Init::XavierNormal(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!(__nf::Init::XavierNormal { fan_in: #a, fan_out: #b })
         }
         Init::Normal(v) => {
             let v = Literal::f64_suffixed(*v);
@@ -396,7 +414,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
 }
 
 /// Named dimensions as arguments: in lower case, where that is no keyword and not taken.
-fn lower_names(dims: &[String]) -> Vec<Ident> {
+pub(super) fn lower_names(dims: &[String]) -> Vec<Ident> {
     let mut out: Vec<Ident> = Vec::new();
     for d in dims {
         let mut name = d.to_lowercase();
@@ -490,12 +508,22 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     let Some(back) = find(if scalar { Mode::Backward } else { Mode::Vjp }) else {
         return TokenStream::new();
     };
+    let state = super::state::argument();
     let sources: Vec<TokenStream> = s
         .args
         .iter()
-        .map(|a| &a.name)
-        .map(|n| quote!(__nf::Input::source(&#n)))
+        .map(|a| match net.kept(&a.name).filter(|_| a.state) {
+            Some(k) => quote!(#state.source(#k)),
+            None => {
+                let n = &a.name;
+                quote!(__nf::Input::source(&#n))
+            }
+        })
         .collect();
+    let kept = match s.states().next() {
+        Some(_) => quote!(::core::option::Option::Some(&mut **#state)),
+        None => quote!(::core::option::Option::None),
+    };
     let seeds: Vec<TokenStream> = seed_names(back.seeds.len())
         .iter()
         .map(|n| quote!(__nf::Input::source(&#n)))
@@ -509,7 +537,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         quote!(::core::result::Result::Ok(#all))
     };
     let infer = quote! {
-        let lent = self.core.infer(#items::#plan, &[#(#sources),*], |run, dims| #items::#body(run, dims))?;
+        let lent = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
         #results
     };
     let plan::Names { plan, body, .. } = names(net, back);
@@ -538,7 +566,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     };
     let train = |accumulate: bool| {
         quote! {
-            let lent = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], |run, dims| #items::#body(run, dims), #accumulate)?;
+            let lent = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #accumulate)?;
         }
     };
     let (once, more) = (train(false), train(true));
@@ -548,16 +576,14 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         backward: quote!(#once #returned),
         accumulate: quote!(#more #returned),
         step: quote! {
-            #once
-            let loss = lent.loss(0)?;
-            __nf::Optimizer::apply(#optimizer, &mut self.core)?;
-            ::core::result::Result::Ok(loss)
+            let lent = self.core.step(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #optimizer)?;
+            lent.loss(0)
         },
         draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
             let plan::Names { plan, body, .. } = names(net, p);
             let drawn = super::graph::drawn(net, p.function);
             quote! {
-                let lent = self.core.infer(#items::#plan, &[#(#sources),*], |run, dims| #items::#body(run, dims))?;
+                let lent = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
                 __nf::look::Picture::new(&#drawn, &lent)
             }
         }),
@@ -586,6 +612,7 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
     let args: Vec<TokenStream> = s
         .args
         .iter()
+        .filter(|a| !a.state)
         .map(|a| {
             let class = match a.ty.elem {
                 Elem::Float => quote!(FloatArg),
@@ -596,6 +623,7 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
             quote!(#n: impl __nf::Input<__nf::#class, #shape>)
         })
         .collect();
+    let state = super::state::parameter(net, s);
     let floats: Vec<&crate::net::Type> = s.ret.iter().filter(|t| t.elem == Elem::Float).collect();
     let seeds: Vec<TokenStream> = seed_names(floats.len())
         .iter()
@@ -643,13 +671,13 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
         let vjp = has_floats.then(|| {
             quote! {
                 #[doc = #vjp_doc]
-                pub fn #vjp(&mut self, #(#args,)* #(#seeds),*) -> __nf::Result<#grads> { #backward }
+                pub fn #vjp(&mut self, #(#args,)* #(#seeds,)* #state) -> __nf::Result<#grads> { #backward }
             }
         });
         return quote! {
             #(#attrs)*
             #[doc = #doc]
-            pub fn #name(&self, #(#args),*) -> __nf::Result<#result> { #infer }
+            pub fn #name(&self, #(#args,)* #state) -> __nf::Result<#result> { #infer }
             #vjp
         };
     }
@@ -679,19 +707,19 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
         );
         quote! {
             #[doc = #draw_doc]
-            pub fn #f_draw(&self, #(#args),*) -> __nf::Result<__nf::look::Picture> { #body }
+            pub fn #f_draw(&self, #(#args,)* #state) -> __nf::Result<__nf::look::Picture> { #body }
         }
     });
     quote! {
         #drawing
         #(#attrs)*
         #[doc = #doc]
-        pub fn #name(&self, #(#args),*) -> __nf::Result<__nf::Loss<#d>> { #infer }
+        pub fn #name(&self, #(#args,)* #state) -> __nf::Result<__nf::Loss<#d>> { #infer }
         #[doc = #backward_doc]
-        pub fn #f_backward(&mut self, #(#args),*) -> __nf::Result<#back> { #backward }
+        pub fn #f_backward(&mut self, #(#args,)* #state) -> __nf::Result<#back> { #backward }
         #[doc = #accumulate_doc]
-        pub fn #f_accumulate(&mut self, #(#args),*) -> __nf::Result<#back> { #accumulate }
+        pub fn #f_accumulate(&mut self, #(#args,)* #state) -> __nf::Result<#back> { #accumulate }
         #[doc = #step_doc]
-        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args),*) -> __nf::Result<__nf::Loss<#d>> { #step }
+        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args,)* #state) -> __nf::Result<__nf::Loss<#d>> { #step }
     }
 }

@@ -57,7 +57,7 @@ pub fn shown(net: &Net, program: &Program) -> String {
 }
 
 /// A shape as `DimSpec`s.
-fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
+pub fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
     let items = shape.iter().map(|d| {
         if d.names().is_empty() {
             let v = usize(d);
@@ -73,7 +73,7 @@ fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
     quote!(&[#(#items),*])
 }
 
-fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStream {
+pub fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStream {
     let ty = match elem {
         Elem::Float => quote!(Float),
         Elem::U32 => quote!(U32),
@@ -113,18 +113,28 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         inputs.push(arg(&name, Elem::Float, shape, dims));
     }
     let outputs = outputs(net, program);
+    let kept = program.homes.states.iter().map(|(input, _)| input);
     let require = program.require.iter().map(|r| require(r, dims));
     let slots = program.memory.slots.len();
-    let random = draws(&program.graph);
+    let random = any(&program.graph, &|op| matches!(op, Op::Bernoulli { .. }));
+
     let layout_body = layout_body(program, dims);
-    let steps = Steps {
+    let owner = super::custom::owner(net);
+    let mut steps = Steps {
         g: &program.graph,
         memory: &program.memory,
         maps,
         loops: Vec::new(),
-        owner: &super::custom::owner(net),
-    }
-    .all();
+        owner: &owner,
+    };
+    let mut customs = Vec::new();
+    customs_of(&program.graph, &mut customs);
+    let host = customs.iter().map(|op| {
+        let kernels = super::custom::ptx_name(op);
+        quote!(#owner::#kernels.is_none() ||)
+    });
+    let host = quote!(#(#host)* false);
+    let (body_steps, last) = (steps.all(), written(program, &steps));
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
     quote! {
@@ -132,27 +142,67 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             name: #shown,
             dims: &[#(#dims),*],
             inputs: &[#(#inputs),*],
+            kept: &[#(#kept),*],
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
             slots: #slots,
             layout: Self::#layout,
             random: #random,
+            host: #host,
         };
         const fn #layout(dims: &[usize], float: usize, at: &mut [usize]) -> usize { #layout_body }
         fn #body<__D: __nf::Device>(run: &mut __nf::Run<'_, __D>, dims: &[usize]) {
             #unpack
-            #steps
+            #body_steps
             #zeros
+            #last
         }
     }
 }
 
-/// Whether random numbers are drawn anywhere in it.
-fn draws(g: &Graph) -> bool {
+/// What is written when all else is done: kept values that could not be written in place, and buffers.
+fn written(program: &Program, steps: &Steps) -> TokenStream {
+    let g = &program.graph;
+    let mut out = TokenStream::new();
+    for (i, entry) in &program.homes.kept {
+        let o = g.outputs[*i];
+        let (n, k) = root(g, o);
+        let place = Place::State(*entry);
+        if program.memory.place[n.index()][k] != place {
+            let (from, to) = (
+                steps.view(o, 0),
+                steps.place(&place, g[o].dtype, &numel(g.shape(o))),
+            );
+            out.extend(quote!(run.assign(#from, #to);));
+        }
+    }
+    for (i, param) in &program.homes.buffers {
+        let o = g.outputs[*i];
+        let (from, len) = (steps.view(o, 0), usize(&numel(g.shape(o))));
+        out.extend(quote! {
+            let y = run.param(Self::__OFFSETS[#param], #len);
+            run.update(#from, y);
+        });
+    }
+    out
+}
+
+/// The names of the user's own ops, each once.
+fn customs_of(g: &Graph, out: &mut Vec<String>) {
+    for node in &g.nodes {
+        match &node.op {
+            Op::Scan(scan) => customs_of(&scan.body, out),
+            Op::Custom(op) if !out.contains(&op.name) => out.push(op.name.clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Whether there is such an op anywhere in it.
+fn any(g: &Graph, is: &dyn Fn(&Op) -> bool) -> bool {
     g.nodes.iter().any(|n| match &n.op {
-        Op::Bernoulli { .. } => true,
-        Op::Scan(scan) => draws(&scan.body),
-        _ => false,
+        Op::Scan(scan) => any(&scan.body, is),
+        op => is(op),
     })
 }
 
@@ -162,7 +212,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
     let g: &Graph = &program.graph;
     let mut out = Vec::new();
     for (i, o) in g.outputs.iter().enumerate() {
-        if program.grads.iter().any(|(index, _)| *index == i) {
+        if program.homes.has(i) {
             continue;
         }
         let (n, k) = root(g, *o);
@@ -255,8 +305,9 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
     if matches!(program.mode, Mode::Infer | Mode::Draw) {
         return TokenStream::new();
     }
-    let missing = (0..net.params.len())
-        .filter(|p| net.params[*p].shared.is_none() && !program.grads.iter().any(|(_, g)| g == p));
+    let missing = (0..net.params.len()).filter(|p| {
+        net.params[*p].shared.is_none() && !program.homes.grads.iter().any(|(_, g)| g == p)
+    });
     missing
         .map(|p| {
             let len = usize(&numel(&net.params[p].shape));

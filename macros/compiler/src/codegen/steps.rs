@@ -3,7 +3,7 @@
 use super::dims::usize;
 use super::map::{Maps, dtype, iota_strides, number, whole};
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{Custom, DType, Graph, Map, NodeId, Op, Reduce, Scan};
+use crate::ir::{Attention, Custom, DType, Graph, Map, NodeId, Op, Reduce, Role, Scan, Windows};
 use crate::passes::memory::{Memory, Place, root};
 use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -40,7 +40,7 @@ impl Steps<'_> {
     }
 
     /// The view of a value.
-    fn view(&self, id: NodeId, k: usize) -> TokenStream {
+    pub fn view(&self, id: NodeId, k: usize) -> TokenStream {
         let node = &self.g[id];
         let (shape, t) = if k == 0 {
             (&node.shape, node.dtype)
@@ -51,12 +51,16 @@ impl Steps<'_> {
     }
 
     /// `len` elements of a place.
-    fn place(&self, place: &Place, t: DType, len: &Dim) -> TokenStream {
+    pub fn place(&self, place: &Place, t: DType, len: &Dim) -> TokenStream {
         let n = usize(len);
         match place {
             Place::Slot(slot) => {
                 let t = dtype(t);
                 quote!(run.slot(#slot, #t, #n))
+            }
+            Place::State(k) => {
+                let t = dtype(t);
+                quote!(run.state(#k, #t, #n))
             }
             Place::Param(p) => quote!(run.param(Self::__OFFSETS[#p], #n)),
             Place::Grad(p) => quote!(run.grad(Self::__OFFSETS[#p], #n)),
@@ -235,6 +239,12 @@ impl Steps<'_> {
                 let what = format!("`{what}`");
                 quote!(run.take(#axis, #count, #x, #i, #y, #what);)
             }
+            Op::Put { dim, what } => {
+                let count = usize(&self.g.shape(x(1))[0]);
+                let (axis, x, i, source, y) = (axis(&node.shape, *dim), v(0), v(1), v(2), y());
+                let what = format!("`{what}`");
+                quote!(run.put(#axis, #count, #x, #i, #source, #y, #what);)
+            }
             Op::TakeGrad { dim, what, .. } => {
                 let count = usize(&self.g.shape(x(1))[0]);
                 let (axis, x, i, y) = (axis(&node.shape, *dim), v(0), v(1), y());
@@ -258,10 +268,107 @@ impl Steps<'_> {
                 let stream = self.stream(*stream);
                 quote!(run.bernoulli(#keep, #stream, #y);)
             }
+            Op::Conv {
+                role,
+                windows,
+                groups,
+            } => self.convolution(id, *role, windows, groups),
+            Op::WindowArgMax { windows, kernel } => {
+                let (planes, x_sizes) = (usize(&node.shape[0]), pair(&self.g.shape(x(0))[1..]));
+                let (sizes, geometry) = (pair(&node.shape[1..]), geometry(windows));
+                let kernel = kernel.map(Dim::from);
+                let (kernel, x, y) = (pair(&kernel), v(0), y());
+                quote! {
+                    run.window_arg_max(
+                        __nf::Window2 {
+                            planes: #planes, x: #x_sizes, kernel: #kernel, y: #sizes, #geometry
+                        },
+                        #x, #y,
+                    );
+                }
+            }
+            Op::Attention(a) => self.attention(id, a, 0, quote!(attention)),
+            Op::AttentionGrad(a) => self.attention(id, a, 3, quote!(attention_grad)),
             Op::Scan(scan) => self.scan(id, scan),
             Op::Custom(op) => self.custom(id, op),
             // In place already, or gone since fusion.
             _ => TokenStream::new(),
+        }
+    }
+
+    fn convolution(&self, id: NodeId, role: Role, windows: &Windows, groups: &Dim) -> TokenStream {
+        let node = &self.g[id];
+        let (a, b) = (node.args[0], node.args[1]);
+        let (x, w, y, method) = match role {
+            Role::Y => (a, b, id, quote!(convolve)),
+            Role::X => (id, b, a, quote!(convolve_input)),
+            Role::W => (a, id, b, quote!(convolve_weight)),
+        };
+        let [x, w, y] = [x, w, y].map(|v| self.g.shape(v));
+        let (n, c, o) = (usize(&x[0]), usize(&w[1]), usize(&w[0].div(groups)));
+        let (groups, geometry) = (usize(groups), geometry(windows));
+        let (x, kernel, y) = (pair(&x[2..]), pair(&w[2..]), pair(&y[2..]));
+        let views = [self.view(a, 0), self.view(b, 0), self.view(id, 0)];
+        quote! {
+            run.#method(
+                __nf::Convolution {
+                    n: #n, groups: #groups, c: #c, o: #o, x: #x, kernel: #kernel, y: #y, #geometry
+                },
+                #(#views),*
+            );
+        }
+    }
+
+    /// Attention, or its gradient, whose last operands are `saved`.
+    fn attention(
+        &self,
+        id: NodeId,
+        a: &Attention,
+        saved: usize,
+        method: TokenStream,
+    ) -> TokenStream {
+        let (g, args) = (self.g, &self.g[id].args);
+        let [b, h, l, e] = a.sizes(g.shape(args[0]));
+        let [_, _, s, v] = a.sizes(g.shape(args[2]));
+        let (interleaved, causal) = (a.interleaved, a.causal);
+        let scale = match a.scale {
+            Some(scale) => number(scale),
+            None => {
+                let e = usize(&e);
+                quote!(1.0 / ((#e) as f64).sqrt())
+            }
+        };
+        let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| usize(&d));
+        let (inputs, saved) = args.split_at(args.len() - saved);
+        let masks = inputs[3..].iter().map(|m| {
+            let shape = g.shape(*m);
+            let strides = shape
+                .iter()
+                .zip(row_major(shape))
+                .map(|(d, stride)| match d.is_one() {
+                    true => Dim::from(0),
+                    false => stride,
+                });
+            let (start, strides) = (Dim::from(0), strides.collect());
+            self.input(*m, &Strided { start, strides })
+        });
+        let view = |x: &NodeId| self.view(*x, 0);
+        let (inputs, results) = (inputs[..3].iter().map(view), self.views(id));
+        let saved = match saved {
+            [] => quote!(),
+            saved => {
+                let saved = saved.iter().map(view);
+                quote!([#(#saved),*],)
+            }
+        };
+        quote! {
+            run.#method(
+                __nf::Attention {
+                    batch: #b, heads: #h, queries: #l, keys: #s, width: #e, value_width: #v,
+                    interleaved: #interleaved, causal: #causal, scale: #scale,
+                },
+                [#(#inputs),*], [#(#masks),*], #saved #results,
+            );
         }
     }
 
@@ -297,8 +404,10 @@ impl Steps<'_> {
             quote!(y.#method(#k))
         });
         let (owner, name) = (self.owner, super::custom::name(&op.name, op.backward));
+        let (kernels, backward) = (super::custom::ptx_name(&op.name), op.backward);
+        let kernel = quote!(__nf::custom::kernel(#owner::#kernels, #backward));
         quote! {
-            run.custom([#(#read),*], [#(#written),*], |x, y| {
+            run.custom([#(#read),*], [#(#written),*], #kernel, |x, y| {
                 #owner::#name::<__D::Float>(#(#read_as,)* #(#written_as),*)
             });
         }
@@ -484,6 +593,19 @@ impl Steps<'_> {
         let shape = shape.iter().map(usize);
         quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
     }
+}
+
+fn pair(sizes: &[Dim]) -> TokenStream {
+    let sizes = sizes.iter().map(usize);
+    quote!([#(#sizes),*])
+}
+
+/// The fields of windows that no shape tells.
+fn geometry(windows: &Windows) -> TokenStream {
+    let stride = pair(&windows.stride.map(Dim::from));
+    let padding = pair(&windows.padding);
+    let dilation = pair(&windows.dilation.map(Dim::from));
+    quote!(stride: #stride, padding: #padding, dilation: #dilation)
 }
 
 fn plain(strides: &[Dim]) -> Vec<(bool, Dim)> {

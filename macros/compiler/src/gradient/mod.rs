@@ -5,11 +5,12 @@
 //! operand, `None` where nothing flows. Backward keeps what a rule names: `x` (an operand), `y` (the
 //! result) or neither.
 
+mod attention;
 mod scalar;
 mod scan;
 
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{Custom, DType, Graph, NodeId, Op, Reduce, Region};
+use crate::ir::{Custom, DType, Graph, NodeId, Op, Reduce, Region, Role, Windows};
 use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
@@ -30,6 +31,9 @@ pub fn rule(
     }
     if let Op::Custom(op) = &node.op {
         return custom(g, y, op, dys);
+    }
+    if let Op::AttentionGrad(a) = &node.op {
+        return attention::second(g, a, &node.args, dys);
     }
     let Some(dy) = dys.first().copied().flatten() else {
         return vec![None; node.args.len()];
@@ -125,12 +129,35 @@ pub fn rule(
             Some(g.push(Op::Take { dim, what }, &[dy, x(1)], None)),
             None,
         ],
+        // What was overwritten has no gradient; what was written has that of its place.
+        Op::Put { dim, what } => {
+            let shape = g.shape(x(2)).clone();
+            let zeros = g.full(0.0, DType::Float, &shape);
+            let op = Op::Put {
+                dim,
+                what: what.clone(),
+            };
+            let dx = g.push(op, &[dy, x(1), zeros], None);
+            let dsource = g.push(Op::Take { dim, what }, &[dy, x(1)], None);
+            vec![Some(dx), None, Some(dsource)]
+        }
         Op::Gather { dim, what } => vec![Some(gather(g, dim, what, x(0), x(1), dy)), None],
         Op::GatherGrad { dim, what, .. } => vec![
             Some(g.push(Op::Gather { dim, what }, &[dy, x(1)], None)),
             None,
         ],
-        Op::Get(_) | Op::Map(_) | Op::Call(_) | Op::Scan(_) | Op::Custom(_) => {
+        Op::Conv {
+            role,
+            windows,
+            groups,
+        } => convolution(g, (role, &windows, &groups), [x(0), x(1)], dy),
+        Op::Attention(a) => attention::rule(g, y, &a, wanted, dy),
+        Op::Get(_)
+        | Op::Map(_)
+        | Op::Call(_)
+        | Op::Scan(_)
+        | Op::Custom(_)
+        | Op::AttentionGrad(_) => {
             vec![None; node.args.len()]
         }
         Op::Input { .. }
@@ -139,6 +166,7 @@ pub fn rule(
         | Op::Size(_)
         | Op::Iota { .. }
         | Op::ArgReduce { .. }
+        | Op::WindowArgMax { .. }
         | Op::Bernoulli { .. }
         | Op::Detach => vec![None; node.args.len()],
     }
@@ -219,6 +247,44 @@ fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy:
     let dy = g.expand(dy, &shape);
     let zero = g.constant(0.0);
     g.select(hit, dy, zero)
+}
+
+/// A convolution is linear in both operands, and its derivatives are the other two of its family.
+fn convolution(
+    g: &mut Graph,
+    (role, windows, groups): (Role, &Windows, &Dim),
+    args: [NodeId; 2],
+    dy: NodeId,
+) -> Vec<Option<NodeId>> {
+    let shapes = args.map(|a| g.shape(a).clone());
+    let [a, b] = args;
+    let mut conv = |role, args: [NodeId; 2], shape: &Shape| {
+        let (windows, groups) = (Box::new(windows.clone()), groups.clone());
+        let op = Op::Conv {
+            role,
+            windows,
+            groups,
+        };
+        Some(g.push(op, &args, Some(shape.clone())))
+    };
+    let [first, second] = &shapes;
+    match role {
+        // Operands (x, w), dy in place of y.
+        Role::Y => vec![
+            conv(Role::X, [dy, b], first),
+            conv(Role::W, [a, dy], second),
+        ],
+        // Operands (y, w), dy in place of x.
+        Role::X => vec![
+            conv(Role::Y, [dy, b], first),
+            conv(Role::W, [dy, a], second),
+        ],
+        // Operands (x, y), dy in place of w.
+        Role::W => vec![
+            conv(Role::X, [b, dy], first),
+            conv(Role::Y, [a, dy], second),
+        ],
+    }
 }
 
 /// A call: its gradient is a call of the body's gradient, which runs the body again.

@@ -119,7 +119,8 @@ fn differentiate<'a>(
         flows.push(k);
         body.outputs.push(grad);
     }
-    let whole = simplify::simplify(&body);
+    // This gradient may be differentiated itself (`grad`).
+    let whole = simplify::simplify_for_gradients(&body);
     let results = results.len();
     Some(Step {
         forward: ancestors(&whole, &whole.outputs[..results]),
@@ -195,6 +196,7 @@ fn is_free(op: &Op) -> bool {
             | Op::Size(_)
             | Op::Iota { .. }
             | Op::Reshape
+            | Op::Detach
             | Op::Expand
             | Op::Permute(_)
             | Op::Slice { .. }

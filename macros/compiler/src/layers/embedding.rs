@@ -47,11 +47,8 @@ struct Embedding {
 impl Layer for Embedding {
     fn params(&self) -> Vec<ParamDecl> {
         let init = self.padding.map_or(Init::Normal(1.0), Init::NormalZeroRow);
-        vec![ParamDecl {
-            name: "weight",
-            shape: vec![self.rows.clone(), self.width.clone()],
-            init,
-        }]
+        let shape = vec![self.rows.clone(), self.width.clone()];
+        vec![ParamDecl::new("weight", shape, init)]
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {

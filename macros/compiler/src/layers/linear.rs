@@ -22,26 +22,24 @@ pub const DEF: LayerDef = LayerDef {
     },
 };
 
-struct Linear {
-    inner: Dim,
-    out: Dim,
-    bias: bool,
+/// A declared layer.
+#[derive(Clone)]
+pub struct Linear {
+    /// Features of the input.
+    pub inner: Dim,
+    /// Features of the result.
+    pub out: Dim,
+    /// It has a bias.
+    pub bias: bool,
 }
 
 impl Layer for Linear {
     fn params(&self) -> Vec<ParamDecl> {
         let init = Init::FanIn(self.inner.clone());
-        let mut out = vec![ParamDecl {
-            name: "weight",
-            shape: vec![self.out.clone(), self.inner.clone()],
-            init: init.clone(),
-        }];
+        let shape = vec![self.out.clone(), self.inner.clone()];
+        let mut out = vec![ParamDecl::new("weight", shape, init.clone())];
         if self.bias {
-            out.push(ParamDecl {
-                name: "bias",
-                shape: vec![self.out.clone()],
-                init,
-            });
+            out.push(ParamDecl::new("bias", vec![self.out.clone()], init));
         }
         out
     }

@@ -3,15 +3,19 @@
 //! A layer is one file (or one row of `function.rs`, if it is an op with remembered arguments).
 
 mod attention;
+mod channels;
+mod convolution;
 mod dropout;
 mod embedding;
 mod function;
 mod linear;
 mod norm;
+mod recurrent;
+mod transformer;
 
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::{Poison, Told};
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::value::{Tensor, Value};
@@ -26,6 +30,8 @@ pub enum Init {
     FanIn(Dim),
     /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
     Xavier(Dim, Dim),
+    /// Normal, with the same variance.
+    XavierNormal(Dim, Dim),
     /// Uniform within a bound.
     Uniform(f64),
     /// Normal with a standard deviation.
@@ -34,15 +40,64 @@ pub enum Init {
     NormalZeroRow(i64),
 }
 
-/// A parameter of a layer.
+/// A parameter or buffer of a layer.
 #[derive(Clone, Debug)]
 pub struct ParamDecl {
-    /// PyTorch's name within the layer: `weight`.
-    pub name: &'static str,
-    /// Its shape.
+    /// PyTorch's name within the layer: `weight`; `layers.{}.weight` in a stack of layers.
+    pub name: String,
+    /// The numbers that stand in place of `{}`; they lead in the node's shape.
+    pub stack: Vec<Dim>,
+    /// Its shape, without these.
     pub shape: Shape,
     /// Its start.
     pub init: Init,
+    /// Training assigns it (`Cx::update`), and optimizers leave it alone.
+    pub buffer: bool,
+    /// A buffer that counts: kept as a float, `i64` in files.
+    pub count: bool,
+}
+
+impl ParamDecl {
+    /// A parameter.
+    pub fn new(name: impl Into<String>, shape: Shape, init: Init) -> ParamDecl {
+        ParamDecl {
+            name: name.into(),
+            stack: Vec::new(),
+            shape,
+            init,
+            buffer: false,
+            count: false,
+        }
+    }
+
+    /// A buffer, all of it `start` at first.
+    pub fn buffer(name: impl Into<String>, shape: Shape, start: f64) -> ParamDecl {
+        ParamDecl {
+            buffer: true,
+            ..ParamDecl::new(name, shape, Init::Constant(start))
+        }
+    }
+
+    /// The same in a layer that has a name: `self_attn.in_proj_weight`.
+    pub fn within(self, layer: &str) -> ParamDecl {
+        let name = format!("{layer}.{}", self.name);
+        ParamDecl { name, ..self }
+    }
+
+    /// The same in each of `count` layers that have a name: `layers.{}.weight`.
+    pub fn repeated(mut self, layers: &str, count: &Dim) -> ParamDecl {
+        self.stack.insert(0, count.clone());
+        let name = format!("{layers}.{{}}.{}", self.name);
+        ParamDecl { name, ..self }
+    }
+
+    /// A buffer that counts from 0.
+    pub fn count(name: impl Into<String>) -> ParamDecl {
+        ParamDecl {
+            count: true,
+            ..ParamDecl::buffer(name, Vec::new(), 0.0)
+        }
+    }
 }
 
 /// A call of a layer.
@@ -53,13 +108,13 @@ pub struct Call<'a> {
     pub decl: &'a str,
     /// The name token of the call.
     pub span: Span,
-    /// The layer's parameters, in the order declared.
+    /// The layer's parameters and buffers, in the order declared.
     pub params: &'a [NodeId],
 }
 
 /// A declared layer.
-pub trait Layer {
-    /// Its parameters.
+pub trait Layer: std::any::Any {
+    /// Its parameters and buffers.
     fn params(&self) -> Vec<ParamDecl>;
     /// Checks the arguments and builds the nodes.
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value>;
@@ -80,8 +135,30 @@ const LAYERS: &[LayerDef] = &[
     embedding::DEF,
     norm::LAYER_NORM,
     norm::RMS_NORM,
+    channels::BATCH_NORM_1D,
+    channels::BATCH_NORM_2D,
+    channels::BATCH_NORM_3D,
+    channels::GROUP_NORM,
+    channels::INSTANCE_NORM_1D,
+    channels::INSTANCE_NORM_2D,
+    channels::INSTANCE_NORM_3D,
     dropout::DEF,
     attention::DEF,
+    recurrent::RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
+    recurrent::RNN_CELL,
+    recurrent::LSTM_CELL,
+    recurrent::GRU_CELL,
+    transformer::ENCODER_LAYER,
+    transformer::DECODER_LAYER,
+    transformer::ENCODER,
+    transformer::DECODER,
+    transformer::TRANSFORMER,
+    convolution::CONV_1D,
+    convolution::CONV_2D,
+    convolution::TRANSPOSE_1D,
+    convolution::TRANSPOSE_2D,
 ];
 
 /// Checks a declaration `name(given)`; `None` if there is no such layer.
@@ -92,10 +169,31 @@ pub fn declare(
     given: Vec<Given>,
 ) -> Option<Told<Box<dyn Layer>>> {
     if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
+        if let Some(told) = sizes_apart(cx, def, &given) {
+            return Some(Err(told));
+        }
         let args = Args::bind(cx, def.name, span, def.signature, given);
         return Some(args.and_then(|a| (def.declare)(cx, &a)));
     }
     function::declare(cx, name, span, given)
+}
+
+/// The mistake of two sizes as two arguments, as PyTorch has them; told before they are bound to
+/// what follows the sizes.
+fn sizes_apart(cx: &Cx, def: &LayerDef, given: &[Given]) -> Option<Poison> {
+    let [from, to, ..] = given else { return None };
+    let size = |g: &Given| g.name.is_none() && g.value.as_dim().is_some();
+    if !def.signature.starts_with("in_out") || !size(from) || !size(to) {
+        return None;
+    }
+    let text = format!(
+        "`{0}` is declared with its sizes as `in -> out`: was `{0}({1} -> {2}{3})` meant?",
+        def.name,
+        from.text,
+        to.text,
+        if given.len() > 2 { ", .." } else { "" }
+    );
+    Some(cx.error(from.span, text))
 }
 
 /// Every layer's name.

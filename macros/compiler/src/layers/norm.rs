@@ -5,6 +5,7 @@ use crate::args::Given;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Shape;
+use crate::ir::NodeId;
 use crate::ops;
 use crate::value::Value;
 
@@ -51,30 +52,31 @@ pub const RMS_NORM: LayerDef = LayerDef {
     },
 };
 
-struct Norm {
-    shape: Shape,
-    eps: f64,
-    weight: bool,
-    bias: bool,
-    centred: bool,
+/// A declared layer.
+#[derive(Clone)]
+pub struct Norm {
+    /// The trailing dimensions.
+    pub shape: Shape,
+    /// Added to the variance.
+    pub eps: f64,
+    /// It has a weight.
+    pub weight: bool,
+    /// It has a bias.
+    pub bias: bool,
+    /// The mean is taken away: `LayerNorm`.
+    pub centred: bool,
 }
 
 impl Layer for Norm {
     fn params(&self) -> Vec<ParamDecl> {
         let mut out = Vec::new();
         if self.weight {
-            out.push(ParamDecl {
-                name: "weight",
-                shape: self.shape.clone(),
-                init: Init::Constant(1.0),
-            });
+            let init = Init::Constant(1.0);
+            out.push(ParamDecl::new("weight", self.shape.clone(), init));
         }
         if self.bias {
-            out.push(ParamDecl {
-                name: "bias",
-                shape: self.shape.clone(),
-                init: Init::Constant(0.0),
-            });
+            let init = Init::Constant(0.0);
+            out.push(ParamDecl::new("bias", self.shape.clone(), init));
         }
         out
     }
@@ -82,13 +84,19 @@ impl Layer for Norm {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
         let (x, args) = input(cx, call, given)?;
         let dims = ops::trailing(cx, &args, &format!("`{}`", call.decl), &x, &self.shape)?;
-        let weight = self.weight.then(|| call.params[0]);
-        let bias = self.bias.then(|| call.params[1]);
-        let y = if self.centred {
-            ops::layer_norm(cx, x.id, &dims, weight, bias, self.eps)
-        } else {
-            ops::rms_norm(cx, x.id, &dims, weight, self.eps)
-        };
+        let y = self.normalise(cx, x.id, &dims, call.params);
         Ok(cx.tensor(y))
+    }
+}
+
+impl Norm {
+    /// Over these dimensions, which are the trailing ones.
+    pub fn normalise(&self, cx: &mut Cx, x: NodeId, dims: &[usize], params: &[NodeId]) -> NodeId {
+        let weight = self.weight.then(|| params[0]);
+        let bias = self.bias.then(|| params[1]);
+        match self.centred {
+            true => ops::layer_norm(cx, x, dims, weight, bias, self.eps),
+            false => ops::rms_norm(cx, x, dims, weight, self.eps),
+        }
     }
 }

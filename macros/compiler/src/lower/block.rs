@@ -1,14 +1,14 @@
 //! Calls of functions: of the network's own, and of the networks in its fields, `block(x)` and
 //! `block.encode(x)`, whose bodies are read with the field's parameters and sizes.
 
-use super::{Lower, show_type, substitute};
+use super::{Done, Lower, show_type, substitute};
 use crate::args::Given;
-use crate::ast::{Expr, ExprKind};
+use crate::ast::{self, Expr, ExprKind};
 use crate::check::bare;
 use crate::diag::{Poison, Told, did_you_mean};
 use crate::dim::{Dim, Shape};
 use crate::ir::{NodeId, Op};
-use crate::net::{Elem, FieldKind, Instance};
+use crate::net::{Elem, FieldKind, Instance, Signature};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
@@ -22,6 +22,7 @@ impl<'a> Lower<'a> {
         index: usize,
         span: Span,
         given: Vec<Given>,
+        source: &[ast::Arg],
     ) -> Told<Value> {
         let net = of.as_ref().map_or(self.net, |(instance, _)| &instance.net);
         let signature = &net.signatures[index];
@@ -56,9 +57,25 @@ impl<'a> Lower<'a> {
             return Err(self.cx.error(span, text));
         }
         let mut dims: HashMap<String, Dim> = HashMap::new();
+        let mut rest: Option<Shape> = None;
         let mut args = Vec::new();
-        for (given, arg) in given.into_iter().zip(&signature.args) {
+        let shown: Vec<String> = given.iter().map(|g| g.text.clone()).collect();
+        for (k, (given, arg)) in given.into_iter().zip(&signature.args).enumerate() {
             let (value, at, text) = (given.value, given.span, given.text);
+            let mutable = matches!(source.get(k).map(|a| &a.value.kind), Some(ExprKind::Mut(_)));
+            if mutable != arg.state {
+                let text = match arg.state {
+                    true => format!(
+                        "`{}` changes its argument `{}`\nhelp: give it a variable: `&mut {text}`",
+                        signature.name, arg.name
+                    ),
+                    false => format!(
+                        "`{}` does not change its argument `{}`: leave out `&mut`\nhelp: what it changes is marked `#[state]`",
+                        signature.name, arg.name
+                    ),
+                };
+                return Err(self.cx.error(at, text));
+            }
             let Some(mut t) = self.cx.lift(&value, &text) else {
                 return Err(self.cx.error(
                     at,
@@ -73,9 +90,17 @@ impl<'a> Lower<'a> {
             if arg.ty.elem == Elem::Float {
                 t = self.cx.to_float(&t);
             }
-            let shape = self.cx.shape(&t);
-            let mut fits =
-                shape.len() == arg.ty.shape.len() && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
+            let mut shape = self.cx.shape(&t);
+            // What `..` stands for is the same in all arguments.
+            let mut known = true;
+            if let (Some(at), true) = (arg.ty.rest, shape.len() >= arg.ty.shape.len()) {
+                let end = at + shape.len() - arg.ty.shape.len();
+                let middle: Shape = shape.drain(at..end).collect();
+                known = *rest.get_or_insert_with(|| middle.clone()) == middle;
+            }
+            let mut fits = known
+                && shape.len() == arg.ty.shape.len()
+                && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
             for (have, want) in shape.iter().zip(&arg.ty.shape) {
                 if let (true, Some(name)) = (fits, bare(want)) {
                     let bound = dims.entry(name).or_insert_with(|| have.clone());
@@ -86,8 +111,15 @@ impl<'a> Lower<'a> {
                 fits = fits && *have == substitute(want, &dims);
             }
             if !fits {
+                let same = match (known, &rest) {
+                    (false, Some(rest)) => format!(
+                        ", where `..` is {} by the arguments before",
+                        crate::dim::show_shape(rest)
+                    ),
+                    _ => String::new(),
+                };
                 let text = format!(
-                    "`{}` takes `{}: {}`, but `{}` is {}{}",
+                    "`{}` takes `{}: {}`{same}, but `{}` is {}{}",
                     signature.name,
                     arg.name,
                     show_type(&arg.ty, &arg.ty.shape),
@@ -99,39 +131,85 @@ impl<'a> Lower<'a> {
             }
             args.push(t);
         }
-        let results = if self.opaque {
-            let mut out = Vec::new();
-            for ty in &signature.ret {
-                let shape: Shape = ty.shape.iter().map(|d| substitute(d, &dims)).collect();
-                let id = self.cx.g.add_typed(
-                    Op::Input { index: usize::MAX },
-                    &[],
-                    shape,
-                    ty.elem.dtype(),
-                );
-                if ty.elem == Elem::U32 {
-                    self.cx.unsigned.push(id);
-                }
-                self.cx.origin.insert(id, format!("{}(..)", signature.name));
-                out.push(Value::Tensor(Tensor {
-                    id,
-                    text: String::new(),
-                }));
+        let outer = std::mem::replace(&mut self.rest, rest);
+        let inline = !self.opaque || signature.any_rank();
+        let done = match of {
+            _ if !inline => Ok(self.opaque_call(signature, &dims)),
+            Some((instance, params)) => self.within(instance, params, span, |lower| {
+                lower.function(index, args, &dims, Some(span))
+            }),
+            None if self.opaque => {
+                let told = self.cx.diag.count();
+                let types: Vec<String> = (args.iter().zip(&shown))
+                    .map(|(t, text)| format!("{text}: {}", self.cx.typed(t.id)))
+                    .collect();
+                let done = self.function(index, args, &dims, Some(span));
+                let called = format!("\nin the call `{}({})`", signature.name, types.join(", "));
+                self.cx.diag.append(told, &called);
+                done
             }
-            out
-        } else {
-            let results = match of {
-                Some((instance, params)) => self.within(instance, params, span, |lower| {
-                    lower.function(index, args, &dims, Some(span))
-                })?,
-                None => self.function(index, args, &dims, Some(span))?,
-            };
-            results.into_iter().map(Value::Tensor).collect()
+            None => self.function(index, args, &dims, Some(span)),
         };
-        Ok(match (signature.tuple, results.len()) {
-            (false, 1) => results.into_iter().next().unwrap_or(Value::Null),
+        self.rest = outer;
+        let Done { results, kept } = done?;
+        let values = |ts: Vec<Tensor>| ts.into_iter().map(Value::Tensor).collect::<Vec<_>>();
+        let mut results = values(results);
+        let value = match (signature.tuple, results.len()) {
+            (false, 1) => results.remove(0),
             _ => Value::Tuple(results),
+        };
+        Ok(match kept.is_empty() {
+            true => value,
+            false => Value::Tuple(vec![value, Value::Tuple(values(kept))]),
         })
+    }
+
+    /// What a call gives that is not looked into: values of the declared types.
+    fn opaque_call(&mut self, signature: &Signature, dims: &HashMap<String, Dim>) -> Done {
+        let mut value = |ty: &crate::net::Type, origin: String| {
+            let shape: Shape = ty.shape.iter().map(|d| substitute(d, dims)).collect();
+            let op = Op::Input { index: usize::MAX };
+            let id = self.cx.g.add_typed(op, &[], shape, ty.elem.dtype());
+            if ty.elem == Elem::U32 {
+                self.cx.unsigned.push(id);
+            }
+            self.cx.origin.insert(id, origin);
+            let text = String::new();
+            Tensor { id, text }
+        };
+        let name = &signature.name;
+        let results = (signature.ret.iter())
+            .map(|ty| value(ty, format!("{name}(..)")))
+            .collect();
+        let kept = (signature.args.iter().filter(|a| a.state))
+            .map(|a| value(&a.ty, format!("{name}(.., &mut {})", a.name)))
+            .collect();
+        Done { results, kept }
+    }
+
+    /// Gives the variables behind `&mut` the values that a call has left in them; returns its result.
+    pub fn take_back(
+        &mut self,
+        value: Value,
+        signature: &Signature,
+        args: &[ast::Arg],
+    ) -> Told<Value> {
+        if signature.states().next().is_none() {
+            return Ok(value);
+        }
+        let Value::Tuple(mut both) = value else {
+            return Err(Poison);
+        };
+        let (Some(Value::Tuple(kept)), Some(value)) = (both.pop(), both.pop()) else {
+            return Err(Poison);
+        };
+        for (i, new) in signature.states().zip(kept) {
+            let Some(ExprKind::Mut(name)) = args.get(i).map(|a| &a.value.kind) else {
+                return Err(Poison);
+            };
+            self.assign(name, Ok(new), &args[i].value)?;
+        }
+        Ok(value)
     }
 
     /// Reads with a field's network in place of the network at hand. The mistakes are told at the
@@ -164,6 +242,7 @@ impl<'a> Lower<'a> {
         index: Option<usize>,
         span: Span,
         given: Vec<Given>,
+        args: &[ast::Arg],
     ) -> Told<Value> {
         let field = &self.net.fields[of.field];
         let signatures = &instance.net.signatures;
@@ -188,8 +267,9 @@ impl<'a> Lower<'a> {
             return Err(self.cx.error(span, text));
         };
         let value = self.again(of.field, &of.params, given, |lower, params, given| {
-            lower.call_function(Some((instance, params)), index, span, given)
+            lower.call_function(Some((instance, params)), index, span, given, args)
         })?;
+        let value = self.take_back(value, &signatures[index], args)?;
         if let Value::Tensor(t) = &value {
             self.called(of.field, t.id);
             self.cx.origin.insert(t.id, field.decl.clone());
@@ -204,6 +284,7 @@ impl<'a> Lower<'a> {
         x: &Expr,
         name: &Ident,
         given: Vec<Given>,
+        args: &[ast::Arg],
     ) -> Told<Value> {
         let net = self.net;
         let field = &net.fields[layer.field];
@@ -234,7 +315,7 @@ impl<'a> Lower<'a> {
             );
             return Err(self.cx.error(name.span(), text));
         };
-        self.call_block(&layer, instance, Some(index), name.span(), given)
+        self.call_block(&layer, instance, Some(index), name.span(), given, args)
     }
 
     /// The network or array of networks that an expression names, if it does.
@@ -275,7 +356,8 @@ impl<'a> Lower<'a> {
             },
             _ => return None,
         };
-        (!matches!(self.net.fields[field].kind, FieldKind::Param)).then_some(field)
+        let kind = &self.net.fields[field].kind;
+        (!matches!(kind, FieldKind::Param | FieldKind::Buffer)).then_some(field)
     }
 
     /// Remembers what a field of the whole network gave, for the table of layers.

@@ -1,15 +1,19 @@
 //! Bodies: the step of a scan, the round of a loop. Each is lowered into a graph of its own, where
 //! a value from outside becomes an input when it is first read.
 
+use super::update::Updates;
 use super::{Local, Lower};
-use crate::dim::Shape;
+use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Graph, Here, NodeId, Op, Scan};
 use crate::value::{LayerRef, Tensor, Value};
 use std::collections::HashMap;
 
 /// What surrounds a body that is being lowered.
 pub struct Frame {
-    outer: Graph,
+    /// The graph around the body.
+    pub outer: Graph,
+    /// The latest values of its buffers.
+    pub updates: Updates,
     origin: HashMap<NodeId, String>,
     unsigned: Vec<NodeId>,
     scope: HashMap<String, Local>,
@@ -20,35 +24,71 @@ pub struct Frame {
 
 /// A body that is finished.
 pub struct Body {
-    /// What all its steps share, outside.
-    pub shared: Vec<NodeId>,
     graph: Graph,
+    /// Values from outside that it reads: there, here, and the value that replaced it, if it is a
+    /// buffer that the body assigns.
+    captured: Vec<(NodeId, NodeId, Option<NodeId>)>,
+    /// Carried values and slices, with the same.
+    inputs: Vec<(NodeId, Option<NodeId>)>,
+}
+
+/// A loop that is not yet a node.
+pub struct Loop {
+    scan: Scan,
+    /// What all its steps share, outside.
+    shared: Vec<NodeId>,
+    /// Buffers of outside that it assigns: they are carried from step to step, before all else.
+    written: Vec<NodeId>,
+    /// Inputs (carried values, then slices) that are buffers of layers in an array and assigned:
+    /// their values are stacked, behind all else.
+    stacked: Vec<usize>,
 }
 
 impl Body {
-    /// What it reads of outside, and the graph.
-    pub fn parts(self) -> (Vec<NodeId>, Graph) {
-        (self.shared, self.graph)
+    fn number(&mut self, order: Vec<NodeId>) {
+        for (index, id) in order.into_iter().enumerate() {
+            self.graph.nodes[id.index()].op = Op::Input { index };
+        }
     }
 
-    /// The operation: one step after another. `carried` and `slices` are inputs of the body, in the
-    /// order of the operands behind the shared ones.
-    pub fn scan(
-        self,
-        name: &str,
-        count: crate::dim::Dim,
-        reverse: bool,
-        carried: usize,
-    ) -> (Scan, Vec<NodeId>) {
-        let scan = Scan {
-            name: name.to_owned(),
-            body: self.graph,
-            count,
-            reverse,
-            shared: self.shared.len(),
-            carried,
-        };
-        (scan, self.shared)
+    /// What it reads of outside, the graph, and the buffers of outside that its last results replace.
+    pub fn parts(mut self) -> (Vec<NodeId>, Graph, Vec<NodeId>) {
+        self.number(self.captured.iter().map(|c| c.1).collect());
+        let written = self.captured.iter().filter_map(|c| Some((c.0, c.2?)));
+        let (written, values): (Vec<_>, Vec<_>) = written.unzip();
+        self.graph.outputs.extend(values);
+        let shared = self.captured.iter().map(|c| c.0).collect();
+        (shared, self.graph, written)
+    }
+
+    /// The operation: one step after another. The first `carried` inputs are carried, the others are
+    /// slices.
+    pub fn scan(mut self, name: &str, count: Dim, reverse: bool, carried: usize) -> Loop {
+        let (written, shared): (Vec<_>, Vec<_>) =
+            (self.captured.iter().copied()).partition(|c| c.2.is_some());
+        let captured = shared.iter().chain(&written).map(|c| c.1);
+        let order = captured.chain(self.inputs.iter().map(|i| i.0)).collect();
+        self.number(order);
+        let outputs = std::mem::take(&mut self.graph.outputs);
+        let stacked: Vec<usize> = (0..self.inputs.len())
+            .filter(|i| self.inputs[*i].1.is_some())
+            .collect();
+        let first = written.iter().filter_map(|c| c.2);
+        let last = self.inputs.iter().filter_map(|i| i.1);
+        self.graph.outputs = first.chain(outputs).chain(last).collect();
+        Loop {
+            scan: Scan {
+                name: name.to_owned(),
+                body: self.graph,
+                count,
+                reverse,
+                shared: shared.len(),
+                carried: written.len() + carried,
+            },
+            shared: shared.iter().map(|c| c.0).collect(),
+            written: written.iter().map(|c| c.0).collect(),
+            stacked,
+        }
     }
 }
 
@@ -66,6 +106,7 @@ impl Lower<'_> {
         };
         self.frames.push(Frame {
             outer: std::mem::replace(&mut self.cx.g, inner),
+            updates: std::mem::take(&mut self.updates),
             origin: std::mem::take(&mut self.cx.origin),
             unsigned: std::mem::take(&mut self.cx.unsigned),
             scope: self.scope.clone(),
@@ -86,19 +127,39 @@ impl Lower<'_> {
             unreachable!("every `close` follows its `open`")
         };
         let mut graph = std::mem::replace(&mut self.cx.g, frame.outer);
+        let mut updates = std::mem::replace(&mut self.updates, frame.updates);
         self.cx.origin = frame.origin;
         self.cx.unsigned = frame.unsigned;
         self.scope = frame.scope;
         self.mutable = frame.mutable;
+        let mut replaced = |id: NodeId| Some(updates.latest(&mut graph, id)).filter(|v| *v != id);
+        let captured = (frame.captured.iter())
+            .map(|(outside, id)| (*outside, *id, replaced(*id)))
+            .collect();
+        let inputs = inputs.iter().map(|id| (*id, replaced(*id))).collect();
         graph.outputs = outputs;
-        let all = frame.captured.iter().map(|c| &c.1).chain(inputs);
-        for (index, id) in all.enumerate() {
-            graph.nodes[id.index()].op = Op::Input { index };
-        }
         Body {
-            shared: frame.captured.iter().map(|c| c.0).collect(),
             graph,
+            captured,
+            inputs,
         }
+    }
+
+    /// Adds a loop. Returns its results; those that are buffers are assigned.
+    pub fn add_loop(&mut self, l: Loop, carried: &[NodeId], slices: &[NodeId]) -> Vec<NodeId> {
+        let inputs = [carried, slices].concat();
+        let operands = [l.shared, l.written.clone(), inputs.clone()].concat();
+        let types = l.scan.results();
+        let op = Op::Scan(Box::new(l.scan));
+        let mut results = self.cx.g.add_many(op, &operands, &types);
+        let stacked = results.split_off(results.len() - l.stacked.len());
+        let others = results.split_off(l.written.len());
+        let homes = l.stacked.iter().map(|i| inputs[*i]);
+        let homes = l.written.iter().copied().chain(homes);
+        for (home, value) in homes.zip(results.into_iter().chain(stacked)) {
+            self.updates.assign(&mut self.cx.g, home, value);
+        }
+        others
     }
 
     /// Whether a value of the body at hand is one of outside.
@@ -113,7 +174,7 @@ impl Lower<'_> {
     }
 
     /// A value of the graph at `level`, in the graph one deeper.
-    fn capture(&mut self, id: NodeId, level: usize) -> NodeId {
+    pub fn capture(&mut self, id: NodeId, level: usize) -> NodeId {
         let (outside, inside) = self.frames.split_at_mut(level + 1);
         let frame = &mut outside[level];
         if let Some(known) = frame.captured.iter().find(|c| c.0 == id) {
@@ -162,7 +223,7 @@ impl Lower<'_> {
             Value::Tuple(items) => Value::Tuple(self.bring_all(items, from)),
             Value::List(items) => Value::List(self.bring_all(items, from)),
             Value::Layer(layer) => Value::Layer(LayerRef {
-                params: layer.params.iter().map(|p| self.bring(*p, from)).collect(),
+                params: layer.params.iter().map(|p| self.home(*p, from)).collect(),
                 ..layer
             }),
             other => other,

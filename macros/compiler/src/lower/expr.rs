@@ -62,6 +62,13 @@ impl Lower<'_> {
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
             ExprKind::List(items) => Ok(Value::List(self.all(items)?)),
             ExprKind::Index(x, items) => self.index(e.span, x, items),
+            ExprKind::If(choice) => self.choose(choice, e.span),
+            ExprKind::Mut(name) => {
+                let text = format!(
+                    "`&mut` is for a `#[state]` argument of a function, which changes `{name}`\nhelp: leave it out"
+                );
+                Err(self.cx.error(e.span, text))
+            }
             ExprKind::Closure(_) => Err(self.cx.error(
                 e.span,
                 "a closure is the step of `scan`\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`",
@@ -113,6 +120,9 @@ impl Lower<'_> {
             .collect();
         let hint = did_you_mean(&name, candidates.iter().map(String::as_str));
         let mut text = format!("there is no value `{name}` here{hint}");
+        if name == "training" {
+            text += "\nhelp: it is asked for by `if training { .. } else { .. }` alone";
+        }
         if name.starts_with(char::is_uppercase) && hint.is_empty() {
             text += "\nhelp: a size is known here if an argument's shape introduces it, or a layer's declaration uses it";
         }
@@ -123,19 +133,33 @@ impl Lower<'_> {
         let mut out = Vec::new();
         let mut told = None;
         for a in args {
-            match self.expr(&a.value) {
-                Ok(value) => {
-                    out.push(Given {
-                        name: a.name.clone(),
-                        value,
-                        span: a.value.span,
-                        text: a.value.to_string(),
-                    });
-                }
+            // Whose argument is written to is seen when it is known what is called.
+            let (value, text) = match &a.value.kind {
+                ExprKind::Mut(name) => (self.name(name, a.value.span), name.to_string()),
+                _ => (self.expr(&a.value), a.value.to_string()),
+            };
+            match value {
+                Ok(value) => out.push(Given {
+                    name: a.name.clone(),
+                    value,
+                    span: a.value.span,
+                    text,
+                }),
                 Err(p) => told = Some(p),
             }
         }
         told.map_or(Ok(out), Err)
+    }
+
+    /// Ops and layers change nothing that they are given.
+    fn unchanged(&mut self, args: &[ast::Arg]) -> Told<()> {
+        let mut told = Ok(());
+        for a in args {
+            if let ExprKind::Mut(_) = a.value.kind {
+                told = self.kind(&a.value).map(|_| ());
+            }
+        }
+        told
     }
 
     /// Locals before fields before functions before ops.
@@ -154,7 +178,7 @@ impl Lower<'_> {
         let given = self.given(args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
-                return self.call_layer(layer, span, given?);
+                return self.call_layer(layer, span, given?, args);
             }
             return Err(self.cx.error(
                 span,
@@ -166,12 +190,14 @@ impl Lower<'_> {
         if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
             self.uses(i);
             let layer = self.whole(i);
-            return self.call_layer(layer, span, given?);
+            return self.call_layer(layer, span, given?, args);
         }
         if let Some(i) = self.net.signatures.iter().position(|s| s.name == text) {
-            return self.call_function(None, i, span, given?);
+            let value = self.call_function(None, i, span, given?, args)?;
+            return self.take_back(value, &self.net.signatures[i], args);
         }
         if ops::find(&text).is_some() {
+            self.unchanged(args)?;
             return self.op(&text, span, given?);
         }
         let names: Vec<String> = (self.net.fields.iter().map(|f| f.name.to_string()))
@@ -194,7 +220,7 @@ impl Lower<'_> {
     fn apply(&mut self, of: &Expr, args: &[ast::Arg]) -> Told<Value> {
         let (value, given) = (self.expr(of), self.given(args));
         match value? {
-            Value::Layer(layer) => self.call_layer(layer, of.span, given?),
+            Value::Layer(layer) => self.call_layer(layer, of.span, given?, args),
             other => {
                 let text = format!(
                     "`{of}` is {}, not a layer: it cannot be called",
@@ -205,7 +231,13 @@ impl Lower<'_> {
         }
     }
 
-    fn call_layer(&mut self, of: LayerRef, span: Span, given: Vec<Given>) -> Told<Value> {
+    fn call_layer(
+        &mut self,
+        of: LayerRef,
+        span: Span,
+        given: Vec<Given>,
+        args: &[ast::Arg],
+    ) -> Told<Value> {
         let net = self.net;
         let field = &net.fields[of.field];
         if of.level < field.stack.len() {
@@ -217,16 +249,23 @@ impl Lower<'_> {
         }
         let layer = match &field.kind {
             FieldKind::Poison => return Err(Poison),
-            FieldKind::Param => {
+            FieldKind::Param | FieldKind::Buffer => {
+                let what = match field.kind {
+                    FieldKind::Buffer => "buffer",
+                    _ => "parameter",
+                };
                 let text = format!(
-                    "`{}` is a parameter: it is used without a call\n{}",
+                    "`{}` is a {what}: it is used without a call\n{}",
                     field.name, field.decl
                 );
                 return Err(self.cx.error(span, text));
             }
-            FieldKind::Block(block) => return self.call_block(&of, block, None, span, given),
+            FieldKind::Block(block) => {
+                return self.call_block(&of, block, None, span, given, args);
+            }
             FieldKind::Layer(layer) => layer,
         };
+        self.unchanged(args)?;
         let name = field.name.to_string();
         let here = std::mem::replace(
             &mut self.cx.g.here,
@@ -236,13 +275,24 @@ impl Lower<'_> {
             },
         );
         let value = self.again(of.field, &of.params, given, |lower, params, given| {
+            let homes = params;
+            let params: Vec<_> = (homes.iter())
+                .map(|p| lower.updates.latest(&mut lower.cx.g, *p))
+                .collect();
             let call = layers::Call {
                 field: &name,
                 decl: &field.decl,
                 span,
                 params: &params,
             };
-            layer.call(&mut lower.cx, &call, given)
+            let value = layer.call(&mut lower.cx, &call, given);
+            let updates = std::mem::take(&mut lower.cx.updates);
+            if lower.updating() {
+                for (param, new) in updates {
+                    lower.updates.assign(&mut lower.cx.g, homes[param], new);
+                }
+            }
+            value
         });
         self.cx.g.here = here;
         if let Ok(Value::Tensor(t)) = &value {
@@ -293,8 +343,9 @@ impl Lower<'_> {
         }
         if let Some(layer) = self.block_at(x) {
             let given = self.given(args);
-            return self.call_of_block(layer?, x, name, given?);
+            return self.call_of_block(layer?, x, name, given?, args);
         }
+        self.unchanged(args)?;
         let receiver = self.expr(x);
         let given = self.given(args);
         let text = name.to_string();
@@ -403,7 +454,7 @@ impl Lower<'_> {
         let names: Vec<&str> = field.params.clone().map(own).collect();
         if let Some(k) = names.iter().position(|n| name == *n) {
             return Ok(Value::Tensor(Tensor {
-                id: layer.params[k],
+                id: self.updates.latest(&mut self.cx.g, layer.params[k]),
                 text: format!("{x}.{name}"),
             }));
         }

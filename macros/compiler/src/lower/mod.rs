@@ -7,21 +7,27 @@
 //! so that a mistake is told once, where it is. `lower` inlines them.
 
 mod array;
+mod assigned;
 mod block;
 mod body;
+mod choice;
 mod custom;
 mod expr;
+mod function;
 mod grad;
+mod loops;
 mod recompute;
 mod recursion;
 mod scan;
+mod statements;
+mod update;
 
 pub use recursion::check_recursion;
 
 use crate::ast;
 use crate::cx::{Cx, Require};
 use crate::diag::{Diag, Poison, Told};
-use crate::dim::{Atom, Dim, Shape, show_shape};
+use crate::dim::{Atom, Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
 use crate::net::{Elem, FieldKind, Net, Signature, Type};
 use crate::value::{LayerRef, Tensor, Value};
@@ -36,6 +42,10 @@ pub struct Lowered {
     pub params: Vec<Option<NodeId>>,
     /// The arguments' nodes.
     pub args: Vec<NodeId>,
+    /// New values of buffers, by the parameter's number.
+    pub buffers: Vec<(usize, NodeId)>,
+    /// New values of what is kept from call to call, by the argument's number.
+    pub kept: Vec<(usize, NodeId)>,
     /// Conditions for the door.
     pub require: Vec<Require>,
     /// The layers called, by number, with the shapes of their results.
@@ -51,6 +61,14 @@ pub struct Local {
     depth: usize,
 }
 
+/// What a function gives.
+struct Done {
+    /// Its results.
+    results: Vec<Tensor>,
+    /// The values of its `#[state]` arguments at the end.
+    kept: Vec<Tensor>,
+}
+
 /// The walk's state.
 pub struct Lower<'a> {
     /// The network whose function is read: the whole, or one in a field.
@@ -64,6 +82,8 @@ pub struct Lower<'a> {
     /// Calls of fields marked so are nodes of their own.
     recompute: bool,
     params: Vec<Option<NodeId>>,
+    /// The latest values of buffers in the graph at hand.
+    updates: update::Updates,
     /// In a field's network: its parameters, and how many bodies deep they are known.
     instance: Option<(Vec<NodeId>, usize)>,
     /// The bodies around the place at hand.
@@ -76,6 +96,8 @@ pub struct Lower<'a> {
     rounds: Vec<usize>,
     /// The function's named dimensions, in the caller's terms.
     dims: HashMap<String, Dim>,
+    /// What `..` in its signature stands for.
+    rest: Option<Shape>,
     /// Fields that were used.
     pub used: Vec<bool>,
     /// Calls of layers, with the shapes of their results.
@@ -88,7 +110,8 @@ pub struct Lower<'a> {
 pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Diag) -> Vec<bool> {
     let mut lower = Lower::new(net, source, diag, false, true);
     let signature = &net.signatures[index];
-    if !signature.poisoned {
+    // What takes any rank is read where it is called.
+    if !signature.poisoned && !signature.any_rank() {
         let args = lower.arguments(signature);
         let _ = lower.function(index, args, &HashMap::new(), None);
     }
@@ -107,10 +130,22 @@ pub fn lower(
     lower.recompute = backward;
     let signature = &net.signatures[index];
     let args = lower.arguments(signature);
-    let ids = args.iter().map(|t| t.id).collect();
-    let results = lower.function(index, args, &HashMap::new(), None)?;
-    lower.cx.g.outputs = results.iter().map(|t| t.id).collect();
+    let ids: Vec<NodeId> = args.iter().map(|t| t.id).collect();
+    let done = lower.function(index, args, &HashMap::new(), None)?;
+    lower.cx.g.outputs = done.results.iter().map(|t| t.id).collect();
+    let kept = signature.states().zip(done.kept.iter().map(|t| t.id));
+    let kept = kept.filter(|(i, id)| ids[*i] != *id).collect();
+    let mut buffers = Vec::new();
+    for (p, home) in lower.params.clone().into_iter().enumerate() {
+        let Some(home) = home else { continue };
+        let latest = lower.updates.latest(&mut lower.cx.g, home);
+        if latest != home {
+            buffers.push((p, latest));
+        }
+    }
     Ok(Lowered {
+        buffers,
+        kept,
         graph: lower.cx.g,
         params: lower.params,
         args: ids,
@@ -134,12 +169,14 @@ impl<'a> Lower<'a> {
             opaque,
             recompute: false,
             params: vec![None; net.params.len()],
+            updates: update::Updates::default(),
             instance: None,
             frames: Vec::new(),
             scope: HashMap::new(),
             mutable: Vec::new(),
             rounds: Vec::new(),
             dims: HashMap::new(),
+            rest: None,
             used: vec![false; net.fields.len()],
             calls: Vec::new(),
             read: Vec::new(),
@@ -171,14 +208,21 @@ impl<'a> Lower<'a> {
         out
     }
 
-    /// The node of a parameter.
+    /// The node of a parameter, or of a buffer's latest value.
     pub fn param(&mut self, index: usize) -> NodeId {
+        let home = self.param_home(index);
+        self.updates.latest(&mut self.cx.g, home)
+    }
+
+    /// The node that an assignment to a buffer replaces.
+    fn param_home(&mut self, index: usize) -> NodeId {
         if let Some((params, depth)) = &self.instance {
-            return self.bring(params[index], *depth);
+            let (id, depth) = (params[index], *depth);
+            return self.home(id, depth);
         }
         let index = self.net.holder(index);
         if let Some(id) = self.params[index] {
-            return self.bring(id, 0);
+            return self.home(id, 0);
         }
         let p = &self.net.params[index];
         let here = crate::ir::Here {
@@ -191,307 +235,7 @@ impl<'a> Lower<'a> {
         let id = g.add_typed(Op::Param { index }, &[], shape, crate::ir::DType::Float);
         g.here = here;
         self.params[index] = Some(id);
-        self.bring(id, 0)
-    }
-
-    /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
-    fn function(
-        &mut self,
-        index: usize,
-        args: Vec<Tensor>,
-        dims: &HashMap<String, Dim>,
-        call: Option<Span>,
-    ) -> Told<Vec<Tensor>> {
-        let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
-        if source.custom.is_some() {
-            return self.custom(signature, &args, dims);
-        }
-        let Some(body) = &source.body else {
-            return Err(Poison);
-        };
-        let mut scope = HashMap::new();
-        for (arg, t) in signature.args.iter().zip(args) {
-            let name = arg.name.to_string();
-            self.cx.origin.entry(t.id).or_insert_with(|| name.clone());
-            let value = Value::Tensor(Tensor {
-                id: t.id,
-                text: name.clone(),
-            });
-            let local = Local {
-                value: Some(value),
-                depth: self.depth(),
-            };
-            scope.insert(name, local);
-        }
-        let mut own: HashMap<String, Dim> = signature
-            .dims
-            .iter()
-            .map(|d| (d.clone(), Dim::named(d)))
-            .collect();
-        own.extend(dims.iter().map(|(k, v)| (k.clone(), v.clone())));
-        let saved = (
-            std::mem::replace(&mut self.scope, scope),
-            std::mem::take(&mut self.mutable),
-            std::mem::replace(&mut self.dims, own),
-            std::mem::take(&mut self.read),
-        );
-        let result = self.body(body, source, signature);
-        if call.is_none() {
-            for arg in &signature.args {
-                let name = arg.name.to_string();
-                if !self.read.contains(&name) && !name.starts_with('_') && result.is_ok() {
-                    let text = format!(
-                        "`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`",
-                        signature.name
-                    );
-                    self.cx.error(arg.name.span(), text);
-                }
-            }
-        }
-        (self.scope, self.mutable, self.dims, self.read) = saved;
-        result
-    }
-
-    fn body(
-        &mut self,
-        body: &ast::Block,
-        source: &ast::Function,
-        signature: &Signature,
-    ) -> Told<Vec<Tensor>> {
-        let value = self.statements(body)?;
-        let (Some(tail), Some(value)) = (&body.tail, value) else {
-            let text = format!(
-                "`{}` ends without a result\nhelp: leave the result as the last expression, without `;`",
-                source.name
-            );
-            return Err(self.cx.error(source.end, text));
-        };
-        let values = match value {
-            Value::Tuple(items) => items,
-            one => vec![one],
-        };
-        if values.len() != signature.ret.len() {
-            let text = format!(
-                "`{}` returns {}, but is declared to return {}",
-                source.name,
-                crate::args::count(values.len(), "value"),
-                signature.ret.len()
-            );
-            return Err(self.cx.error(tail.span, text));
-        }
-        let mut out = Vec::new();
-        for (v, ty) in values.iter().zip(&signature.ret) {
-            let Some(t) = self.cx.lift(v, &tail.to_string()) else {
-                let text = format!("`{}` returns tensors, not {}", source.name, v.kind());
-                return Err(self.cx.error(tail.span, text));
-            };
-            let want = self.substitute(&ty.shape);
-            let t = if ty.elem == Elem::Float {
-                self.cx.to_float(&t)
-            } else {
-                t
-            };
-            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
-                let text = format!(
-                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",
-                    source.name,
-                    self.cx.typed(t.id),
-                    show_type(ty, &want),
-                    self.cx.whence(&t),
-                    self.cx.typed(t.id)
-                );
-                return Err(self.cx.error(tail.span, text));
-            }
-            if ty.elem == Elem::U32 && !self.cx.is_unsigned(t.id) {
-                let text = format!(
-                    "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
-                    source.name,
-                    self.cx.whence(&t),
-                    show_type(
-                        &Type {
-                            elem: Elem::I32,
-                            shape: want.clone()
-                        },
-                        &want
-                    )
-                );
-                return Err(self.cx.error(tail.span, text));
-            }
-            out.push(t);
-        }
-        Ok(out)
-    }
-
-    /// Statements one after another, then the value at the end, if there is one. Every mistake in
-    /// them is told.
-    pub fn statements(&mut self, block: &ast::Block) -> Told<Option<Value>> {
-        let mut told = None;
-        for stmt in &block.stmts {
-            if let Err(p) = self.stmt(stmt) {
-                told = Some(p);
-            }
-        }
-        let value = block.tail.as_ref().map(|e| self.expr(e)).transpose()?;
-        told.map_or(Ok(value), Err)
-    }
-
-    /// A shape of the function's signature in the terms of the graph.
-    pub fn substitute(&self, shape: &Shape) -> Shape {
-        shape.iter().map(|d| substitute(d, &self.dims)).collect()
-    }
-
-    fn stmt(&mut self, stmt: &ast::Stmt) -> Told<()> {
-        match stmt {
-            ast::Stmt::Let { pat, ty, value } => {
-                let result = self.expr(value);
-                let result = match (result, ty) {
-                    (Ok(v), Some(ty)) => self.ascribed(v, ty, value),
-                    (r, _) => r,
-                };
-                self.bind(pat, result, value)
-            }
-            ast::Stmt::Assign { name, value } => {
-                let result = self.expr(value);
-                let text = name.to_string();
-                if !self.scope.contains_key(&text) {
-                    let known: Vec<String> = self.scope.keys().cloned().collect();
-                    let hint = crate::diag::did_you_mean(&text, known.iter().map(String::as_str));
-                    return Err(self.cx.error(
-                        name.span(),
-                        format!(
-                            "there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one"
-                        ),
-                    ));
-                }
-                // What a round of a `for` assigns is carried, if it may be assigned at all.
-                let in_round = self.rounds.last() == Some(&self.depth());
-                let outside = (self.scope.get(&text)).is_some_and(|l| l.depth < self.depth());
-                if outside && !in_round {
-                    let message = format!(
-                        "`{text}` belongs outside of this step\nhelp: make it part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
-                    );
-                    return Err(self.cx.error(name.span(), message));
-                }
-                if !self.mutable.contains(&text) {
-                    let message = format!(
-                        "`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
-                    );
-                    return Err(self.cx.error(name.span(), message));
-                }
-                self.bind(&ast::Pat::Name(name.clone(), true), result, value)
-            }
-            ast::Stmt::For { name, over, body } => self.loop_over(name, over, body),
-            ast::Stmt::Expr(e) => {
-                self.expr(e)?;
-                Err(self.cx.error(
-                    e.span,
-                    "this value is computed and dropped\nhelp: bind it with `let`, or take it away",
-                ))
-            }
-        }
-    }
-
-    fn bind(&mut self, pat: &ast::Pat, value: Told<Value>, source: &ast::Expr) -> Told<()> {
-        match pat {
-            ast::Pat::Wild => value.map(|_| ()),
-            ast::Pat::Name(name, mutable) => {
-                let text = name.to_string();
-                if self.net.constant(&text).is_some() || self.dims.contains_key(&text) {
-                    return Err(self.cx.error(
-                        name.span(),
-                        format!("`{text}` is a size here: choose another name"),
-                    ));
-                }
-                self.mutable.retain(|m| *m != text);
-                if *mutable {
-                    self.mutable.push(text.clone());
-                }
-                let poison = value.as_ref().err().copied();
-                let named = value.ok().map(|v| match v {
-                    Value::Tensor(t) => {
-                        let node = &mut self.cx.g.nodes[t.id.index()];
-                        if node.name.is_empty() {
-                            node.name.clone_from(&text);
-                        }
-                        self.cx
-                            .origin
-                            .entry(t.id)
-                            .or_insert_with(|| source.to_string());
-                        Value::Tensor(Tensor {
-                            id: t.id,
-                            text: text.clone(),
-                        })
-                    }
-                    other => other,
-                });
-                self.set(text, named);
-                poison.map_or(Ok(()), Err)
-            }
-            ast::Pat::Tuple(pats, span) => {
-                let items = match value {
-                    Ok(Value::Tuple(items)) if items.len() == pats.len() => {
-                        items.into_iter().map(Ok).collect()
-                    }
-                    Ok(Value::Tuple(items)) => {
-                        let text = format!(
-                            "`{source}` gives {}, but {} are bound",
-                            crate::args::count(items.len(), "value"),
-                            pats.len()
-                        );
-                        let p = self.cx.error(*span, text);
-                        vec![Err(p); pats.len()]
-                    }
-                    Ok(other) => {
-                        let p = self.cx.error(
-                            *span,
-                            format!("`{source}` is {}, not a tuple", other.kind()),
-                        );
-                        vec![Err(p); pats.len()]
-                    }
-                    Err(p) => vec![Err(p); pats.len()],
-                };
-                let mut told = Ok(());
-                for (pat, item) in pats.iter().zip(items) {
-                    if let Err(p) = self.bind(pat, item, source) {
-                        told = Err(p);
-                    }
-                }
-                told
-            }
-        }
-    }
-
-    /// Checks the shape written behind a `let`.
-    fn ascribed(&mut self, value: Value, ty: &ast::Type, source: &ast::Expr) -> Told<Value> {
-        let known: Vec<String> = self.dims.keys().cloned().collect();
-        let mut shape = Shape::new();
-        for e in &ty.dims {
-            let d = crate::check::dimension(self.net, &mut self.cx, e, Some(&known))?;
-            shape.push(substitute(&d, &self.dims));
-        }
-        let Some(t) = self.cx.lift(&value, &source.to_string()) else {
-            let text = format!("`{source}` is {}, which has no shape", value.kind());
-            return Err(self.cx.error(ty.span, text));
-        };
-        let elem = crate::check::element(&self.cx, ty)?;
-        if self.cx.g[t.id].dtype != elem.dtype() {
-            let text = format!(
-                "`{source}` is {}, not of the element type stated here{}",
-                self.cx.typed(t.id),
-                self.cx.whence(&t)
-            );
-            return Err(self.cx.error(ty.span, text));
-        }
-        if *self.cx.g.shape(t.id) != shape {
-            let text = format!(
-                "`{source}` is {}, not {} as stated here{}",
-                self.cx.typed(t.id),
-                show_shape(&shape),
-                self.cx.whence(&t)
-            );
-            return Err(self.cx.error(ty.span, text));
-        }
-        Ok(Value::Tensor(t))
+        self.home(id, 0)
     }
 
     /// A field read as a value: a parameter of one's own.
@@ -500,7 +244,7 @@ impl<'a> Lower<'a> {
         let field = &self.net.fields[index];
         match &field.kind {
             FieldKind::Poison => Err(Poison),
-            FieldKind::Param => {
+            FieldKind::Param | FieldKind::Buffer => {
                 let id = self.param(field.params.start);
                 self.cx
                     .origin
@@ -529,12 +273,12 @@ impl<'a> Lower<'a> {
         let field = &self.net.fields[index];
         let params = match field.kind {
             FieldKind::Layer(_) | FieldKind::Block(_) => field.params.clone(),
-            FieldKind::Param | FieldKind::Poison => 0..0,
+            FieldKind::Param | FieldKind::Buffer | FieldKind::Poison => 0..0,
         };
         LayerRef {
             field: index,
             level: 0,
-            params: params.map(|p| self.param(p)).collect(),
+            params: params.map(|p| self.param_home(p)).collect(),
         }
     }
 
@@ -576,5 +320,9 @@ pub fn show_type(ty: &Type, shape: &Shape) -> String {
         Elem::I64 => "i64",
         Elem::Bool => "bool",
     };
-    format!("{elem}{}", show_shape(shape))
+    let mut dims: Vec<String> = shape.iter().map(Dim::to_string).collect();
+    if let Some(at) = ty.rest.filter(|_| shape.len() == ty.shape.len()) {
+        dims.insert(at, "..".to_owned());
+    }
+    format!("{elem}[{}]", dims.join(", "))
 }

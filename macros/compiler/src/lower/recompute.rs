@@ -23,7 +23,7 @@ impl<'a> Lower<'a> {
         }
         let depth = self.depth();
         self.open();
-        let params = params.iter().map(|p| self.bring(*p, depth)).collect();
+        let params = params.iter().map(|p| self.home(*p, depth)).collect();
         let inside = |g: Given| Given {
             value: self.bring_value(g.value, depth),
             ..g
@@ -35,7 +35,7 @@ impl<'a> Lower<'a> {
             tensors(value, &mut results);
         }
         let unsigned: Vec<bool> = (results.iter()).map(|r| self.cx.is_unsigned(*r)).collect();
-        let (shared, body) = self.close(&[], results).parts();
+        let (shared, body, written) = self.close(&[], results).parts();
         let value = value?;
         if body.outputs.is_empty() {
             return Ok(value);
@@ -47,7 +47,11 @@ impl<'a> Lower<'a> {
             body,
             recompute: true,
         };
-        let results = (self.cx.g).add_many(Op::Call(Box::new(region)), &shared, &types);
+        let mut results = (self.cx.g).add_many(Op::Call(Box::new(region)), &shared, &types);
+        let values = results.split_off(results.len() - written.len());
+        for (home, value) in written.into_iter().zip(values) {
+            self.updates.assign(&mut self.cx.g, home, value);
+        }
         let below_zero = results.iter().zip(unsigned).filter(|(_, u)| *u);
         self.cx.unsigned.extend(below_zero.map(|(r, _)| *r));
         Ok(replace(value, &mut results.into_iter()))

@@ -4,7 +4,7 @@ use super::Lower;
 use crate::args::{Args, Given};
 use crate::ast::{self, ExprKind};
 use crate::diag::Told;
-use crate::ir::{DType, Here, NodeId, Op};
+use crate::ir::{DType, Here, NodeId};
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
@@ -144,14 +144,9 @@ impl Lower<'_> {
             name: String::new(),
         };
         let here = std::mem::replace(&mut self.cx.g.here, here);
-        let (scan, mut operands) = body.scan("scan", count, reverse, inits.len());
-        operands.extend(inits.iter().map(|t| t.id));
-        operands.extend(sequences);
-        let types = scan.results();
-        let results = self
-            .cx
-            .g
-            .add_many(Op::Scan(Box::new(scan)), &operands, &types);
+        let scan = body.scan("scan", count, reverse, inits.len());
+        let carried: Vec<NodeId> = inits.iter().map(|t| t.id).collect();
+        let results = self.add_loop(scan, &carried, &sequences);
         let (last, stacked) = results.split_at(inits.len());
         let mut all = Vec::new();
         for id in stacked {

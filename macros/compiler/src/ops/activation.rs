@@ -2,10 +2,11 @@
 //! gradient of the branch not taken is 0 and not NaN.
 
 use super::elementwise::{clamp_to, float};
-use super::ops;
+use super::{ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
+use crate::dim::Shape;
 use crate::ir::{NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::Value;
@@ -26,7 +27,7 @@ ops! {
         let y = elu(cx, x, 1.673_263_242_354_377_2, 1.0);
         cx.g.scale(y, 1.050_700_987_355_480_5)
     });
-    "gelu" ("input, approximate = 'none'") gelu;
+    "gelu" ("input, approximate = 'none'") gelu_op;
     "softplus" ("input, beta = 1.0, threshold = 20.0") softplus_op;
     "logsigmoid" ("input") |cx, a| float(cx, a, |cx, x| {
         let n = cx.g.neg(x);
@@ -59,6 +60,8 @@ ops! {
     "softmax" ("input, dim") |cx, a| softmax(cx, a, false);
     "log_softmax" ("input, dim") |cx, a| softmax(cx, a, true);
     "dropout" ("input, p = 0.5") dropout_op;
+    "dropout1d" ("input, p = 0.5") |cx, a| dropout_channels(cx, a, 1);
+    "dropout2d" ("input, p = 0.5") |cx, a| dropout_channels(cx, a, 2);
 }
 
 fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {
@@ -92,26 +95,33 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     cx.g.scalar(S::Where, &[c, x, e])
 }
 
-/// `x / 2 (1 + erf(x / sqrt 2))`, or its tanh approximation (Hendrycks and Gimpel, 2016).
-fn gelu(cx: &mut Cx, a: &Args) -> Told<Value> {
+/// `x / 2 (1 + erf(x / sqrt 2))` (Hendrycks and Gimpel, 2016).
+pub fn gelu(cx: &mut Cx, x: NodeId) -> NodeId {
+    gelu_as(cx, x, false)
+}
+
+/// The same, or its tanh approximation.
+fn gelu_as(cx: &mut Cx, x: NodeId, tanh: bool) -> NodeId {
+    let g = &mut cx.g;
+    let inner = if tanh {
+        let x2 = g.mul2(x, x);
+        let x3 = g.mul2(x2, x);
+        let cubic = g.scale(x3, 0.044715);
+        let sum = g.add2(x, cubic);
+        let scaled = g.scale(sum, (2.0 / std::f64::consts::PI).sqrt());
+        g.unary(S::Tanh, scaled)
+    } else {
+        let scaled = g.scale(x, std::f64::consts::FRAC_1_SQRT_2);
+        g.unary(S::Erf, scaled)
+    };
+    let cdf = g.shift(inner, 1.0);
+    let half = g.scale(x, 0.5);
+    g.mul2(half, cdf)
+}
+
+fn gelu_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let tanh = a.choice(cx, "approximate", &["none", "tanh"])? == "tanh";
-    float(cx, a, |cx, x| {
-        let g = &mut cx.g;
-        let inner = if tanh {
-            let x2 = g.mul2(x, x);
-            let x3 = g.mul2(x2, x);
-            let cubic = g.scale(x3, 0.044715);
-            let sum = g.add2(x, cubic);
-            let scaled = g.scale(sum, (2.0 / std::f64::consts::PI).sqrt());
-            g.unary(S::Tanh, scaled)
-        } else {
-            let scaled = g.scale(x, std::f64::consts::FRAC_1_SQRT_2);
-            g.unary(S::Erf, scaled)
-        };
-        let cdf = g.shift(inner, 1.0);
-        let half = g.scale(x, 0.5);
-        g.mul2(half, cdf)
-    })
+    float(cx, a, |cx, x| gelu_as(cx, x, tanh))
 }
 
 /// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half.
@@ -154,17 +164,24 @@ pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
     if !cx.train || p == 0.0 {
         return x;
     }
-    let stream = cx.stream();
     let shape = cx.g.shape(x).clone();
-    let keep = cx.g.push(
-        Op::Bernoulli {
-            keep: 1.0 - p,
-            stream,
-            again: 0,
-        },
-        &[],
-        Some(shape),
-    );
+    let keep = draw(cx, 1.0 - p, &shape);
+    drop(cx, x, keep, p)
+}
+
+/// Booleans, each true with a probability.
+fn draw(cx: &mut Cx, keep: f64, shape: &Shape) -> NodeId {
+    let stream = cx.stream();
+    let op = Op::Bernoulli {
+        keep,
+        stream,
+        again: 0,
+    };
+    cx.g.push(op, &[], Some(shape.clone()))
+}
+
+/// What is kept, scaled.
+fn drop(cx: &mut Cx, x: NodeId, keep: NodeId, p: f64) -> NodeId {
     let scaled = cx.g.scale(x, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
     let zero = cx.g.constant(0.0);
     cx.g.select(keep, scaled, zero)
@@ -183,6 +200,24 @@ pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
             a.callee
         ),
     ))
+}
+
+/// Whole channels of (N, C, ..) are kept or zeroed.
+fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let p = probability(cx, a, "p")?;
+    let x = a.float(cx, "input")?;
+    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    if !cx.train || p == 0.0 {
+        return Ok(cx.tensor(x.id));
+    }
+    let shape = cx.shape(&x);
+    let keep = draw(cx, 1.0 - p, &shape[..2].to_vec());
+    let mut each = shape[..2].to_vec();
+    each.resize(shape.len(), crate::dim::Dim::one());
+    let keep = cx.g.reshape(keep, &each);
+    let keep = cx.g.expand(keep, &shape);
+    let y = drop(cx, x.id, keep, p);
+    Ok(cx.tensor(y))
 }
 
 fn dropout_op(cx: &mut Cx, a: &Args) -> Told<Value> {

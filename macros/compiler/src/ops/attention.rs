@@ -1,4 +1,9 @@
 //! Scaled dot-product attention (Vaswani et al., 2017).
+//!
+//! In: query, key and value, masks. Out: one node (`Op::Attention`) that never holds the weights of all
+//! queries and keys; products and a softmax where the weights are needed themselves: if they are asked
+//! for, or dropped out in training. Gradients that the node does not have are written out in
+//! `gradient::attention`.
 
 use super::activation::dropout;
 use super::matmul::matmul;
@@ -7,20 +12,20 @@ use super::probability;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::Shape;
-use crate::ir::{DType, NodeId, Op};
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{self, DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
 ops! {
     "scaled_dot_product_attention"
-        ("query, key, value, attn_mask = null, dropout_p = 0.0, is_causal = false, scale = null") attention_op;
+        ("query, key, value, attn_mask = null, dropout_p = 0.0, is_causal = false, scale = null, enable_gqa = false") attention_op;
 }
 
 /// `softmax(query key' * scale + mask) value` with query (.., L, E), key (.., S, E), value (.., S, V).
 fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let (q, k, v) = (
+    let (q, mut k, mut v) = (
         a.float(cx, "query")?,
         a.float(cx, "key")?,
         a.float(cx, "value")?,
@@ -31,6 +36,11 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
             return Err(cx.error(a.span_of(name), text));
         }
     }
+    if a.flag(cx, "enable_gqa")? {
+        for (name, x) in [("key", &mut k), ("value", &mut v)] {
+            x.id = grouped(cx, a, name, &q, x)?;
+        }
+    }
     let causal = a.flag(cx, "is_causal")?;
     let mask = a.optional_tensor(cx, "attn_mask")?;
     if causal && mask.is_some() {
@@ -39,6 +49,11 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     let dropout_p = probability(cx, a, "dropout_p")?;
     let scale = a.optional_number(cx, "scale")?;
+    if !drops(cx, dropout_p)
+        && let Some(y) = fused(cx, [&q, &k, &v], mask.as_ref(), causal, scale)
+    {
+        return Ok(cx.tensor(y));
+    }
     let mut scores = Attention::new(cx, a.span, &q, &k, scale)?;
     if causal {
         scores.causal(cx);
@@ -47,6 +62,121 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     let (y, _) = scores.finish(cx, a.span, &v, dropout_p)?;
     Ok(cx.tensor(y))
+}
+
+/// Keys or values of fewer heads (.., G, S, E) than the query's: each serves as many of these, side by
+/// side (Ainslie et al., 2023).
+fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Told<NodeId> {
+    let (q, shape) = (cx.shape(query), cx.shape(x));
+    if q.len() < 3 || shape.len() != q.len() {
+        let text = format!(
+            "with `enable_gqa`, `query` and `{name}` have the shape (.., heads, length, width){}{}",
+            cx.whence(query),
+            cx.whence(x)
+        );
+        return Err(cx.error(a.span_of(name), text));
+    }
+    let at = q.len() - 3;
+    let why = format!("the heads of `{name}` divide those of `query`");
+    let times = cx.divides(&q[at], &shape[at], a.span_of(name), &why)?;
+    let repeated = cx.g.unsqueeze(x.id, at + 1);
+    let mut wide = cx.g.shape(repeated).clone();
+    wide[at + 1] = times;
+    let repeated = cx.g.expand(repeated, &wide);
+    let mut flat = shape;
+    flat[at] = q[at].clone();
+    Ok(cx.g.reshape(repeated, &flat))
+}
+
+/// Whether weights are dropped out.
+pub fn drops(cx: &Cx, dropout_p: f64) -> bool {
+    cx.train && dropout_p > 0.0
+}
+
+/// As one node; `None` where the shapes do not fit it (a mask that has a batch where there is none
+/// otherwise) or do not fit at all.
+fn fused(
+    cx: &mut Cx,
+    inputs: [&Tensor; 3],
+    mask: Option<&Tensor>,
+    causal: bool,
+    scale: Option<f64>,
+) -> Option<NodeId> {
+    let shapes = inputs.map(|x| cx.shape(x));
+    let [q, k, v] = shapes.each_ref().map(|s| s.split_at(s.len() - 2));
+    let lead = common(&common(q.0, k.0)?, v.0)?;
+    if q.1[1] != k.1[1] || k.1[0] != v.1[0] {
+        return None;
+    }
+    let scores = [&lead[..], &[q.1[0].clone(), k.1[0].clone()]].concat();
+    let mask = match mask {
+        Some(mask) => {
+            let shape = cx.shape(mask);
+            if common(&scores, &shape)? != scores {
+                return None;
+            }
+            Some(additive_mask(cx, mask, &lead))
+        }
+        None => None,
+    };
+    let split = lead.len().saturating_sub(1);
+    let (batch, heads) = (numel(&lead[..split]), numel(&lead[split..]));
+    let mut args: Vec<NodeId> = Vec::new();
+    for (x, shape) in inputs.into_iter().zip(&shapes) {
+        let rows = &shape[shape.len() - 2..];
+        let x = cx.g.expand(x.id, &[&lead[..], rows].concat());
+        let four = [&[batch.clone(), heads.clone()], rows].concat();
+        args.push(cx.g.reshape(x, &four));
+    }
+    args.extend(mask);
+    let op = ir::Attention {
+        causal,
+        scale,
+        interleaved: false,
+    };
+    let y = cx.g.attention(op, &args)[0];
+    let shape = [&lead[..], &[q.1[0].clone(), v.1[1].clone()]].concat();
+    Some(cx.g.reshape(y, &shape))
+}
+
+/// The shape that both are broadcast to.
+fn common(x: &[Dim], y: &[Dim]) -> Option<Shape> {
+    let rank = x.len().max(y.len());
+    let at = |s: &[Dim], d: usize| match (d + s.len()).checked_sub(rank) {
+        Some(d) => s[d].clone(),
+        None => Dim::one(),
+    };
+    let one = |d: usize| match (at(x, d), at(y, d)) {
+        (a, b) if a == b || b.is_one() => Some(a),
+        (a, b) if a.is_one() => Some(b),
+        _ => None,
+    };
+    (0..rank).map(one).collect()
+}
+
+/// A mask to be added, of rank 4: what it repeats stays 1, as far as dimensions before the last of
+/// `lead` repeat together. Booleans are true where a position takes part.
+fn additive_mask(cx: &mut Cx, mask: &Tensor, lead: &[Dim]) -> NodeId {
+    let x = match cx.g[mask.id].dtype {
+        DType::Bool => {
+            let shape = cx.shape(mask);
+            let zero = cx.g.full(0.0, DType::Float, &shape);
+            only(cx, zero, mask.id, &shape)
+        }
+        _ => cx.to_float(mask).id,
+    };
+    let rank = lead.len() + 2;
+    let mut shape = vec![Dim::one(); rank - cx.g.shape(x).len()];
+    shape.extend(cx.g.shape(x).iter().cloned());
+    let split = lead.len().saturating_sub(1);
+    let mut x = cx.g.reshape(x, &shape);
+    if shape[..split].iter().any(|d| !d.is_one()) {
+        shape[..split].clone_from_slice(&lead[..split]);
+        x = cx.g.expand(x, &shape);
+    }
+    let (batch, heads) = (numel(&shape[..split]), numel(&shape[split..lead.len()]));
+    let four = [&[batch, heads], &shape[lead.len()..]].concat();
+    cx.g.reshape(x, &four)
 }
 
 /// Attention while its scores (.., L, S) are made.

@@ -12,6 +12,7 @@ use crate::value::{Tensor, Value};
 ops! {
     "gather" ("input, dim, index") gather;
     "index_select" ("input, dim, index") index_select;
+    "index_copy" ("input, dim, index, source") index_copy;
     "embedding" ("input, weight, padding_idx = null") embedding_op;
     "one_hot" ("input, num_classes") one_hot;
 }
@@ -60,6 +61,52 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
         &[x.id, index.id],
         None,
     );
+    Ok(cx.tensor(y))
+}
+
+/// `input` with the elements of `source` at positions along `dim`: `torch.index_copy`.
+fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let mut index = a.int(cx, "index")?;
+    let mut source = a.tensor(cx, "source")?;
+    if cx.g[x.id].dtype == DType::Float {
+        source = cx.to_float(&source);
+    }
+    // One position is a list of one: then `source` may lack the dimension.
+    if cx.shape(&index).is_empty() {
+        index.id = cx.g.reshape(index.id, &vec![Dim::one()]);
+        if cx.shape(&source).len() + 1 == cx.shape(&x).len() {
+            source.id = cx.g.unsqueeze(source.id, dim);
+        }
+    }
+    let at = cx.shape(&index);
+    let [count] = at.as_slice() else {
+        let text = format!(
+            "the index of `index_copy` has at most one dimension{}",
+            cx.whence(&index)
+        );
+        return Err(cx.error(a.span_of("index"), text));
+    };
+    let mut part = cx.shape(&x);
+    part[dim] = count.clone();
+    if cx.shape(&source) != part || cx.g[source.id].dtype != cx.g[x.id].dtype {
+        let text = format!(
+            "`index_copy` puts `{}` at {count} positions in dimension {dim} of `{}`, so it must be {}, not {}{}{}",
+            source.text,
+            x.text,
+            show_shape(&part),
+            cx.typed(source.id),
+            cx.whence(&x),
+            cx.whence(&source)
+        );
+        return Err(cx.error(a.span_of("source"), text));
+    }
+    let op = Op::Put {
+        dim,
+        what: index.text,
+    };
+    let y = cx.g.push(op, &[x.id, index.id, source.id], None);
     Ok(cx.tensor(y))
 }
 

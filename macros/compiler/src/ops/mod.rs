@@ -4,22 +4,32 @@
 //! and builds nodes. A composite op is a few lines of other builders; its gradient follows.
 
 mod activation;
+mod adaptive;
 mod attention;
+pub mod channels;
+mod convolution;
 mod create;
 mod einsum;
 mod elementwise;
 mod index;
+mod interpolate;
 mod loss;
 mod matmul;
 mod norm;
+mod pool;
+mod position;
 mod reduce;
+mod sequence;
 mod shape;
+pub mod spatial;
 
-pub use activation::{dropout, probability};
-pub use attention::Attention;
+pub use activation::{dropout, gelu, probability};
+pub use attention::{Attention, drops};
+pub use convolution::{Conv, conv, transpose};
 pub use index::embedding;
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
+pub use reduce::mean;
 pub use shape::{flatten_dims, select_dim, slice_dim};
 
 use crate::args::Args;
@@ -42,14 +52,21 @@ const TABLES: &[&[OpDef]] = &[
     elementwise::OPS,
     activation::OPS,
     reduce::OPS,
+    sequence::OPS,
     shape::OPS,
     index::OPS,
     matmul::OPS,
     einsum::OPS,
     attention::OPS,
     norm::OPS,
+    channels::OPS,
+    position::OPS,
     loss::OPS,
     create::OPS,
+    convolution::OPS,
+    pool::OPS,
+    adaptive::OPS,
+    interpolate::OPS,
 ];
 
 /// Other names that PyTorch has for the same op.
@@ -80,6 +97,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("special_erf", "erf"),
     ("special_expm1", "expm1"),
     ("log_sigmoid", "logsigmoid"),
+    ("upsample", "interpolate"),
 ];
 
 /// The op of a name.

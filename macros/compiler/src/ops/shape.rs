@@ -583,7 +583,11 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let list = a.integers(cx, "pad")?.unwrap_or_default();
-    let mode = a.choice(cx, "mode", &["constant", "reflect"])?;
+    let mode = a.choice(
+        cx,
+        "mode",
+        &["constant", "reflect", "replicate", "circular"],
+    )?;
     let shape = cx.shape(&x);
     let span = a.span_of("pad");
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
@@ -606,10 +610,11 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
             list.get(2 * k + 1).copied().unwrap_or(0),
         )
     };
-    if mode == "reflect" {
+    if mode != "constant" {
         let mut y = x;
         for d in 0..shape.len() {
-            y.id = reflect(cx, span, &y, d, sides(d))?;
+            let (before, after) = (Dim::from(sides(d).0), Dim::from(sides(d).1));
+            y.id = pad_along(cx, span, &y, d, (&before, &after), mode)?;
         }
         return Ok(cx.tensor(y.id));
     }
@@ -623,36 +628,76 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn reflect(
+/// `before` and `after` more elements along dimension `d`, taken from the value: `reflect` mirrors it at its
+/// edges, `replicate` repeats them, `circular` goes on at the other end.
+pub fn pad_along(
     cx: &mut Cx,
     span: Span,
     x: &Tensor,
     d: usize,
-    (before, after): (i64, i64),
+    (before, after): (&Dim, &Dim),
+    mode: &str,
 ) -> Told<NodeId> {
     let size = cx.shape(x)[d].clone();
-    let why = format!("`reflect` padding of dimension {d} takes other elements than the edge");
-    cx.at_least(&size, &Dim::from(before.max(after) + 1), span, &why)?;
-    let mut parts = Vec::new();
+    let (zero, one) = (Dim::from(0), Dim::one());
+    for side in [before, after] {
+        if *side == zero {
+            continue;
+        }
+        match mode {
+            "reflect" => {
+                let why = format!(
+                    "`reflect` padding of dimension {d} takes other elements than the edge"
+                );
+                cx.at_least(&size, &side.add(&one), span, &why)?;
+            }
+            "circular" => {
+                let why = format!("`circular` padding of dimension {d} goes around once at most");
+                cx.at_least(&size, side, span, &why)?;
+            }
+            _ => cx.at_least(&size, &one, span, "`replicate` padding repeats an edge")?,
+        }
+    }
     let part = |cx: &mut Cx, from: Dim, to: Dim| -> Told<NodeId> {
-        let y = slice_dim(cx, span, x, d, (&Value::Dim(from), &Value::Dim(to)), 1)?;
-        Ok(cx.g.push(Op::Flip(vec![d]), &[y], None))
+        slice_dim(cx, span, x, d, (&Value::Dim(from), &Value::Dim(to)), 1)
     };
-    if before > 0 {
-        parts.push(part(cx, Dim::one(), Dim::from(before + 1))?);
+    let repeated = |cx: &mut Cx, edge: NodeId, count: &Dim| {
+        let mut shape = cx.g.shape(edge).clone();
+        shape[d] = count.clone();
+        cx.g.expand(edge, &shape)
+    };
+    let flipped = |cx: &mut Cx, y: NodeId| cx.g.push(Op::Flip(vec![d]), &[y], None);
+    let mut parts = Vec::new();
+    if *before != zero {
+        parts.push(match mode {
+            "reflect" => {
+                let y = part(cx, one.clone(), before.add(&one))?;
+                flipped(cx, y)
+            }
+            "circular" => part(cx, size.sub(before), size.clone())?,
+            _ => {
+                let edge = part(cx, zero.clone(), one.clone())?;
+                repeated(cx, edge, before)
+            }
+        });
     }
     parts.push(x.id);
-    if after > 0 {
-        parts.push(part(
-            cx,
-            size.sub(&Dim::from(after + 1)),
-            size.sub(&Dim::one()),
-        )?);
+    if *after != zero {
+        parts.push(match mode {
+            "reflect" => {
+                let y = part(cx, size.sub(&after.add(&one)), size.sub(&one))?;
+                flipped(cx, y)
+            }
+            "circular" => part(cx, zero.clone(), after.clone())?,
+            _ => {
+                let edge = part(cx, size.sub(&one), size.clone())?;
+                repeated(cx, edge, after)
+            }
+        });
     }
-    Ok(if parts.len() == 1 {
-        parts[0]
-    } else {
-        cx.g.push(Op::Concat { dim: d }, &parts, None)
+    Ok(match parts.as_slice() {
+        [only] => *only,
+        _ => cx.g.push(Op::Concat { dim: d }, &parts, None),
     })
 }
 

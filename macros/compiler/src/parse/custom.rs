@@ -4,9 +4,9 @@ use crate::ast::Custom;
 use crate::diag::did_you_mean;
 use syn::{Attribute, Path};
 
-/// Both functions, in any order.
+/// Both functions, and perhaps `ptx = KERNELS`, in any order.
 pub fn read(attr: &Attribute) -> syn::Result<Custom> {
-    let (mut forward, mut backward) = (None, None);
+    let (mut forward, mut backward, mut ptx) = (None, None, None);
     attr.parse_nested_meta(|meta| {
         let key = meta
             .path
@@ -16,8 +16,9 @@ pub fn read(attr: &Attribute) -> syn::Result<Custom> {
         let slot = match key.as_str() {
             "forward" => &mut forward,
             "backward" => &mut backward,
+            "ptx" => &mut ptx,
             _ => {
-                let hint = did_you_mean(&key, ["forward", "backward"]);
+                let hint = did_you_mean(&key, ["forward", "backward", "ptx"]);
                 return Err(meta.error(format!("`#[custom]` has no `{key}`{hint}")));
             }
         };
@@ -28,7 +29,11 @@ pub fn read(attr: &Attribute) -> syn::Result<Custom> {
         Ok(())
     })?;
     match (forward, backward) {
-        (Some(forward), Some(backward)) => Ok(Custom { forward, backward }),
+        (Some(forward), Some(backward)) => Ok(Custom {
+            forward,
+            backward,
+            ptx,
+        }),
         (forward, _) => {
             let missing = if forward.is_none() {
                 "forward"

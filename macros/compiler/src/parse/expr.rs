@@ -185,10 +185,32 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     } else {
         None
     };
-    Ok(Arg {
-        name,
-        value: expr(input)?,
-    })
+    if input.peek(Token![&]) {
+        let span = input.parse::<Token![&]>()?.span;
+        if !input.peek(Token![mut]) {
+            let text = "values are given as they are, without `&`; `&mut h` is for an argument marked `#[state]`";
+            return Err(syn::Error::new(span, text));
+        }
+        input.parse::<Token![mut]>()?;
+        let variable: Ident = input.parse()?;
+        let span = variable.span();
+        let kind = ExprKind::Mut(variable);
+        return Ok(Arg {
+            name,
+            value: Expr { kind, span },
+        });
+    }
+    let mut value = expr(input)?;
+    // A layer's sizes, also of one that is an argument itself.
+    if input.peek(Token![->]) {
+        let arrow: Token![->] = input.parse()?;
+        let to = expr(input)?;
+        value = Expr {
+            kind: ExprKind::Arrow(Box::new(value), Box::new(to)),
+            span: arrow.spans[0],
+        };
+    }
+    Ok(Arg { name, value })
 }
 
 /// `|h, x_t| { .. }`, or with one value behind the bars.
@@ -226,6 +248,11 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             kind: ExprKind::Closure(closure),
             span,
         });
+    }
+    if input.peek(Token![if]) {
+        let (choice, span) = super::if_block(input)?;
+        let kind = ExprKind::If(Box::new(choice));
+        return Ok(Expr { kind, span });
     }
     let ok = |kind| Ok(Expr { kind, span });
     if input.peek(Lit) {

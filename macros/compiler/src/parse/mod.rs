@@ -8,27 +8,31 @@ mod custom;
 mod expr;
 
 use crate::ast::{
-    Arg, Block, ConstParam, Expr, Field, FieldKind, FnArg, Function, Network, Pat, Shared, Stmt,
-    Type, Weights,
+    Arg, Block, ConstParam, Expr, ExprKind, Field, FieldKind, FnArg, Function, If, Network, Pat,
+    Shared, Stmt, Type, Weights,
 };
 use crate::diag::Diag;
 use crate::layers;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Token, Visibility, braced, bracketed, parenthesized, token};
 
 /// Reads one `network!`. `None` only where not even the struct's name could be read.
 pub fn parse(tokens: TokenStream, diag: &Diag) -> Option<Network> {
-    let parser = |input: ParseStream| Ok(network(input, diag));
-    match parser.parse2(tokens) {
-        Ok(network) => network,
-        Err(e) => {
-            diag.syntax(&e);
-            None
-        }
+    let mut found = None;
+    let parser = |input: ParseStream| {
+        found = network(input, diag);
+        Ok(())
+    };
+    // Tokens that a mistake has left behind are no mistake of their own.
+    if let Err(e) = parser.parse2(tokens)
+        && !diag.any()
+    {
+        diag.syntax(&e);
     }
+    found
 }
 
 fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
@@ -287,14 +291,18 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
                 "a parameter has a shape in brackets: `Param[8, 3] = zeros`",
             ));
         }
-        let shape = bracket_list(input)?.0;
-        let init = if input.peek(Token![=]) {
-            input.parse::<Token![=]>()?;
-            Some(expr::expr(input)?)
-        } else {
-            None
-        };
+        let (shape, init) = shape_and_start(input)?;
         return Ok(FieldKind::Param { shape, init });
+    }
+    if layer == "Buffer" {
+        if !input.peek(token::Bracket) {
+            return Err(syn::Error::new(
+                layer.span(),
+                "a buffer has a shape in brackets: `Buffer[8] = zeros`, `Buffer[]` for one number",
+            ));
+        }
+        let (shape, init) = shape_and_start(input)?;
+        return Ok(FieldKind::Buffer { shape, init });
     }
     if input.peek(Token![::]) || input.peek(Token![<]) {
         return block_kind(input, layer);
@@ -315,9 +323,23 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
     Ok(FieldKind::Layer { layer, args })
 }
 
+/// `[8, 3] = zeros`.
+fn shape_and_start(input: ParseStream) -> syn::Result<(Vec<Expr>, Option<Expr>)> {
+    let content;
+    bracketed!(content in input);
+    let shape = content.parse_terminated(expr::expr, Token![,])?;
+    let init = if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        Some(expr::expr(input)?)
+    } else {
+        None
+    };
+    Ok((shape.into_iter().collect(), init))
+}
+
 /// Not a slip of a layer's name: the name of a network.
 fn unlike_layers(name: &Ident) -> bool {
-    let candidates = layers::names().chain(["Param"]);
+    let candidates = layers::names().chain(["Param", "Buffer"]);
     crate::diag::nearest(&name.to_string(), candidates).is_none()
 }
 
@@ -352,17 +374,7 @@ fn block_kind(input: ParseStream, first: Ident) -> syn::Result<FieldKind> {
 fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
     let mut args = Vec::new();
     while !content.is_empty() {
-        let mut arg = expr::arg(content)?;
-        if content.peek(Token![->]) {
-            let arrow: Token![->] = content.parse()?;
-            let to = expr::expr(content)?;
-            let span = arrow.spans[0];
-            arg.value = Expr {
-                kind: crate::ast::ExprKind::Arrow(Box::new(arg.value), Box::new(to)),
-                span,
-            };
-        }
-        args.push(arg);
+        args.push(expr::arg(content)?);
         if content.is_empty() {
             break;
         }
@@ -533,7 +545,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
 }
 
 fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
-    let (_, flags) = attributes(input, &["grad"])?;
+    let (_, flags) = attributes(input, &["grad", "state"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
         return Err(
             input.error("a network's functions name no `self`: layers are in scope by their names")
@@ -549,6 +561,7 @@ fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     input.parse::<Token![:]>()?;
     Ok(FnArg {
         grad: flags[0],
+        state: flags[1],
         name,
         ty: ty(input)?,
     })
@@ -567,15 +580,29 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
         }
         Some(elem)
     };
-    let (dims, span) = bracket_list(input)?;
-    Ok(Type { elem, dims, span })
-}
-
-fn bracket_list(input: ParseStream) -> syn::Result<(Vec<Expr>, Span)> {
     let content;
     let brackets = bracketed!(content in input);
-    let items = content.parse_terminated(expr::expr, Token![,])?;
-    Ok((items.into_iter().collect(), brackets.span.join()))
+    let (mut dims, mut rest) = (Vec::new(), None);
+    while !content.is_empty() {
+        if content.peek(Token![..]) {
+            let dots = content.parse::<Token![..]>()?;
+            if rest.replace(dims.len()).is_some() {
+                let text = "`..` stands once in a shape: it is all dimensions that have no name";
+                return Err(syn::Error::new(dots.spans[0], text));
+            }
+        } else {
+            dims.push(expr::expr(&content)?);
+        }
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(Type {
+        elem,
+        dims,
+        rest,
+        span: brackets.span.join(),
+    })
 }
 
 /// Statements and, at the end, a value.
@@ -590,6 +617,16 @@ fn block(input: ParseStream) -> syn::Result<Block> {
             stmts.push(for_stmt(input)?);
             continue;
         }
+        if input.peek(Token![if]) {
+            let (choice, span) = if_block(input)?;
+            if input.is_empty() && choice.then.tail.is_some() {
+                let kind = ExprKind::If(Box::new(choice));
+                let tail = Some(Expr { kind, span });
+                return Ok(Block { stmts, tail });
+            }
+            stmts.push(Stmt::If(Box::new(choice)));
+            continue;
+        }
         for (token, text) in [
             (
                 input.peek(Token![while]),
@@ -598,10 +635,6 @@ fn block(input: ParseStream) -> syn::Result<Block> {
             (
                 input.peek(Token![loop]),
                 "a network's function has no `loop`: what it computes is fixed when it is compiled",
-            ),
-            (
-                input.peek(Token![if]),
-                "a network's function has no `if`\nhelp: `where(condition, x, y)` chooses element by element",
             ),
             (
                 input.peek(Token![return]),
@@ -641,13 +674,48 @@ fn semicolon(input: ParseStream) -> syn::Result<()> {
     Err(input.error("expected `;`, an operator, or the end of the function"))
 }
 
-/// `for name in over { .. }`.
+/// `if training { .. } else { .. }`.
+pub(crate) fn if_block(input: ParseStream) -> syn::Result<(If, Span)> {
+    let span = input.parse::<Token![if]>()?.span;
+    let condition = expr::expr(input)?;
+    if !matches!(&condition.kind, ExprKind::Name(n) if n == "training") {
+        return Err(syn::Error::new(
+            condition.span,
+            "`if` asks for `training` alone, which is known when the function is compiled\nhelp: `where(condition, x, y)` chooses element by element",
+        ));
+    }
+    let content;
+    braced!(content in input);
+    let then = block(&content)?;
+    let otherwise = if input.peek(Token![else]) {
+        input.parse::<Token![else]>()?;
+        let content;
+        braced!(content in input);
+        Some(block(&content)?)
+    } else {
+        None
+    };
+    let choice = If {
+        condition,
+        then,
+        otherwise,
+    };
+    Ok((choice, span))
+}
+
+/// `for name in over { .. }`, `for (name, ..) in zip(over, ..) { .. }`.
 fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     input.parse::<Token![for]>()?;
-    if !input.peek(syn::Ident) {
-        return Err(input.error("`for` binds one name: `for block in blocks { x = block(x); }`"));
+    let mut names: Vec<Ident> = Vec::new();
+    if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        names.extend(content.parse_terminated(Ident::parse, Token![,])?);
+    } else if input.peek(syn::Ident) {
+        names.push(input.parse()?);
+    } else {
+        return Err(input.error("`for` binds a name: `for block in blocks { x = block(x); }`"));
     }
-    let name: Ident = input.parse()?;
     if !input.peek(Token![in]) {
         return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
     }
@@ -658,6 +726,27 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             "`for` goes over an array of layers, not over numbers\nhelp: `scan` goes over a dimension of a tensor",
         ));
     }
+    let overs = match (over.kind, names.len()) {
+        (ExprKind::Call(f, args), n) if f == "zip" => {
+            if args.len() != n {
+                let text = format!(
+                    "`for` binds {}, but `zip` joins {}\nhelp: `for (block, cache) in zip(blocks, caches)`",
+                    crate::args::count(n, "name"),
+                    args.len()
+                );
+                return Err(syn::Error::new(f.span(), text));
+            }
+            args.into_iter().map(|a| a.value).collect()
+        }
+        (kind, 1) => vec![Expr {
+            kind,
+            span: over.span,
+        }],
+        _ => {
+            let text = "several names go over several things at once: `for (block, cache) in zip(blocks, caches)`";
+            return Err(syn::Error::new(over.span, text));
+        }
+    };
     let content;
     braced!(content in input);
     let body = block(&content)?;
@@ -667,7 +756,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             "a round of `for` has no value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
         ));
     }
-    Ok(Stmt::For { name, over, body })
+    Ok(Stmt::For { names, overs, body })
 }
 
 fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {

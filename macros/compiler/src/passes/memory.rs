@@ -2,6 +2,7 @@
 //!
 //! In: a fused graph in the order in which it runs, and which outputs are gradients of parameters.
 //! After: inputs lie in the slots of their numbers; parameters and gradients in the flat buffers;
+//! what is kept from call to call where it is kept, written in place where nobody reads it later;
 //! every other value in a slot that nobody else needs while it lives. Reshapes share their operand's
 //! place. A map writes over an operand that it reads last, where both have the same elements.
 //!
@@ -11,6 +12,7 @@
 //! A slot is as large as the largest value that is ever in it, so a plan holds for all sizes of the
 //! named dimensions; which values share a slot is chosen by their sizes at 64 for each symbol.
 
+use super::homes::Homes;
 use crate::dim::{Dim, numel};
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
 use std::collections::BTreeMap;
@@ -24,6 +26,8 @@ pub enum Place {
     Param(usize),
     /// A parameter's gradient.
     Grad(usize),
+    /// What is kept from call to call.
+    State(usize),
     /// In each step of a loop, that step's part of what lies there.
     Part(Box<Place>, usize),
     /// Nowhere yet.
@@ -61,17 +65,29 @@ pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     }
 }
 
-/// Assigns places. `grads`: outputs (by index) that are gradients, with their parameter; each must
-/// be computed by a node of its own (`own_gradients`).
-pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
+/// Assigns places. Outputs with homes must be computed by nodes of their own (`own_outputs`,
+/// `own_gradients`).
+pub fn memory(g: &Graph, homes: &Homes) -> Memory {
     let mut place = open(g);
     for (i, o) in g.outputs.iter().enumerate() {
         let (n, k) = root(g, *o);
-        if let Some((_, param)) = grads.iter().find(|(index, _)| *index == i) {
-            place[n.index()][k] = Place::Grad(*param);
+        if let Some(param) = homes.gradient(i) {
+            place[n.index()][k] = Place::Grad(param);
         }
     }
     let inputs = g.inputs();
+    let last = last_reads(g);
+    // What is kept is written where it lies, if nobody reads the old value later.
+    for (i, entry) in &homes.kept {
+        let (n, k) = root(g, g.outputs[*i]);
+        let old = homes.states.iter().find(|(_, e)| e == entry);
+        let old = old.and_then(|(input, _)| inputs.get(*input));
+        let fits =
+            old.is_none_or(|old| last[old.index()][0] <= n.index() && in_place(g, n, k, (*old, 0)));
+        if place[n.index()][k] == Place::Open && fits {
+            place[n.index()][k] = Place::State(*entry);
+        }
+    }
     let mut plan = Plan {
         slots: vec![Vec::new(); inputs.len()],
         ..Plan::default()
@@ -79,6 +95,10 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
     // Inputs lie in the slots of their numbers.
     let mut used = Vec::new();
     for (k, id) in inputs.into_iter().enumerate() {
+        if let Some(entry) = homes.state(k) {
+            place[id.index()][0] = Place::State(entry);
+            continue;
+        }
         place[id.index()][0] = Place::Slot(k);
         plan.slots[k].push((numel(g.shape(id)), g[id].dtype));
         used.push((k, id, 0));
@@ -93,8 +113,8 @@ pub fn memory(g: &Graph, grads: &[(usize, usize)]) -> Memory {
 }
 
 /// The bytes of a graph's workspace, with every symbol at 64.
-pub fn bytes(g: &Graph, grads: &[(usize, usize)]) -> i64 {
-    total(&memory(g, grads).slots)
+pub fn bytes(g: &Graph, homes: &Homes) -> i64 {
+    total(&memory(g, homes).slots)
 }
 
 /// The bytes of what a scan's body needs for itself: its inputs and results lie elsewhere.
@@ -251,8 +271,8 @@ impl Plan {
             let (n, r) = root(body, *o);
             let input = inputs[scan.shared + k];
             let read = last[input.index()][0];
-            let in_place = read == n.index() && reads_in_place(body, n, input);
-            if place[n.index()][r] == Place::Open && (read < n.index() || in_place) {
+            let fits = read <= n.index() && in_place(body, n, r, (input, 0));
+            if place[n.index()][r] == Place::Open && fits {
                 place[n.index()][r] = outer[id.index()][k].clone();
             }
         }
@@ -264,20 +284,48 @@ impl Plan {
     }
 }
 
-/// Whether a map reads a value once, each element where it writes it.
-fn reads_in_place(g: &Graph, id: NodeId, x: NodeId) -> bool {
-    let Op::Map(map) = &g[id].op else {
-        return false;
-    };
-    let mut reads = g[id]
-        .args
-        .iter()
-        .zip(&map.access)
-        .filter(|(a, _)| root(g, **a) == (x, 0));
+/// Whether result `k` of a node may lie where `x` lies: it reads `x` once, each element where it
+/// writes it, or not at all.
+fn in_place(g: &Graph, id: NodeId, k: usize, x: (NodeId, usize)) -> bool {
+    let node = &g[id];
+    let mut reads = (0..node.args.len()).filter(|i| root(g, node.args[*i]) == x);
     match (reads.next(), reads.next()) {
-        (Some((a, access)), None) => access.is_identity() && *g.shape(*a) == g[id].shape,
+        (None, _) => true,
+        (Some(i), None) => over(g, id, i).is_some_and(|result| result.is_none_or(|r| r == k)),
         _ => false,
     }
+}
+
+/// Whether a node may write over its operand number `i`, and if so, with which result, if not any.
+fn over(g: &Graph, id: NodeId, i: usize) -> Option<Option<usize>> {
+    let node = &g[id];
+    match &node.op {
+        Op::Map(map) => {
+            let fits = map.access[i].is_identity() && *g.shape(node.args[i]) == node.shape;
+            fits.then_some(None)
+        }
+        Op::Put { .. } => (i == 0).then_some(None),
+        Op::Scan(scan) if i < scan.shared => None,
+        Op::Scan(scan) if i < scan.shared + scan.carried => Some(Some(i - scan.shared)),
+        Op::Scan(scan) => stacked_over(scan, i).map(Some),
+        _ => None,
+    }
+}
+
+/// The stacked result whose every part may be written over the slice of operand `i` in that step.
+fn stacked_over(scan: &Scan, i: usize) -> Option<usize> {
+    let body = &scan.body;
+    let slice = *body.inputs().get(i)?;
+    let last = last_reads(body)[slice.index()][0];
+    (scan.carried..body.outputs.len()).find(|k| {
+        let (n, r) = root(body, body.outputs[*k]);
+        let computed = !matches!(body[n].op, Op::Input { .. });
+        computed
+            && body[n].dtype == body[slice].dtype
+            && numel(body.shape(body.outputs[*k])) == numel(body.shape(slice))
+            && last <= n.index()
+            && in_place(body, n, r, (slice, 0))
+    })
 }
 
 /// A slot that a node may write over.
@@ -296,13 +344,13 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]
     let mut out = Vec::new();
     for (i, arg) in node.args.iter().enumerate() {
         let (n, k) = root(g, *arg);
-        let result = match &node.op {
-            Op::Map(map) if map.access[i].is_identity() && *g.shape(*arg) == node.shape => None,
-            Op::Scan(scan) if (scan.shared..scan.shared + scan.carried).contains(&i) => {
-                Some(i - scan.shared)
-            }
-            _ => continue,
+        let Some(result) = self::over(g, id, i) else {
+            continue;
         };
+        // Each result takes one place.
+        if result.is_some() && out.iter().any(|o: &Over| o.result == result) {
+            continue;
+        }
         let again = (node.args.iter().enumerate()).any(|(j, a)| j != i && root(g, *a) == (n, k));
         let dies = last[n.index()][k] == id.index();
         if let (Place::Slot(slot), true, false) = (&place[n.index()][k], dies, again) {
@@ -383,7 +431,8 @@ pub fn own_bodies(mut g: Graph) -> Graph {
 
 /// Gives every gradient output a node of its own to write it: a copy where it is a parameter, an
 /// input, another output, or a gradient already.
-pub fn own_gradients(mut g: Graph, grads: &[(usize, usize)]) -> Graph {
+pub fn own_gradients(mut g: Graph, homes: &Homes) -> Graph {
+    let grads = &homes.grads;
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
     for (i, o) in g.outputs.iter().enumerate() {
         if !grads.iter().any(|(index, _)| *index == i) {
@@ -404,17 +453,22 @@ pub fn own_gradients(mut g: Graph, grads: &[(usize, usize)]) -> Graph {
     g
 }
 
-/// Gives every other output a place in the workspace: a copy where it is a parameter or an input,
-/// or lies where another output does.
-pub fn own_outputs(mut g: Graph, grads: &[(usize, usize)]) -> Graph {
+/// Gives every other output a place of its own: a copy where it is a parameter or kept from call to
+/// call, or lies where another output does.
+pub fn own_outputs(mut g: Graph, homes: &Homes) -> Graph {
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
     for i in 0..g.outputs.len() {
-        if grads.iter().any(|(index, _)| *index == i) {
+        if homes.gradient(i).is_some() {
             continue;
         }
         let o = g.outputs[i];
         let r = root(&g, o);
-        if matches!(g[r.0].op, Op::Param { .. }) || taken.contains(&r) {
+        let elsewhere = match g[r.0].op {
+            Op::Param { .. } => true,
+            Op::Input { index } => homes.state(index).is_some(),
+            _ => false,
+        };
+        if elsewhere || taken.contains(&r) {
             let copy = copy(&mut g, o);
             g.outputs[i] = copy;
         } else {

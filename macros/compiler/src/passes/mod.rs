@@ -3,6 +3,7 @@
 
 pub mod autodiff;
 pub mod fuse;
+pub mod homes;
 pub mod inline;
 pub mod memory;
 pub mod schedule;

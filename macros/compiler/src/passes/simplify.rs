@@ -3,7 +3,7 @@
 //!
 //! Bodies of scans are simplified too, and lose what nobody reads (`trim`).
 //!
-//! After: no `Detach`, no chain of two reshapes, permutes or expands; transposed operands of products
+//! After: no `Detach` (unless a gradient is still to come), no chain of two reshapes, permutes or expands; transposed operands of products
 //! are flags; a reduction's dimensions are neighbours; a log-softmax of which single classes are picked
 //! is `x - logsumexp(x)`, so that softmax and cross entropy share one pass forward and one map backward;
 //! reshapes stand behind elementwise functions, not before.
@@ -15,11 +15,21 @@ use std::collections::HashMap;
 
 /// Simplifies.
 pub fn simplify(graph: &Graph) -> Graph {
+    run(graph, false)
+}
+
+/// The same for a graph that may be differentiated again: `Detach` stays.
+pub fn simplify_for_gradients(graph: &Graph) -> Graph {
+    run(graph, true)
+}
+
+fn run(graph: &Graph, detach: bool) -> Graph {
     let picked = picked_softmaxes(graph);
     let mut s = Simplify {
         g: Graph::default(),
         known: HashMap::new(),
         sinking: false,
+        detach,
     };
     let mut map: Vec<NodeId> = Vec::new();
     for id in graph.ids() {
@@ -112,6 +122,8 @@ struct Simplify {
     known: HashMap<(String, Shape, DType), NodeId>,
     /// A function is being built in the shape of one operand: another's does not take it back.
     sinking: bool,
+    /// `Detach` stays.
+    detach: bool,
 }
 
 impl Simplify {
@@ -124,7 +136,7 @@ impl Simplify {
             return id;
         }
         if let Op::Scan(scan) = &mut node.op {
-            scan.body = simplify(&scan.body);
+            scan.body = run(&scan.body, self.detach);
         }
         if !node.also.is_empty()
             || matches!(
@@ -170,6 +182,7 @@ impl Simplify {
     fn rewrite(&mut self, node: &Node) -> Option<NodeId> {
         let x = node.args.first().copied();
         match &node.op {
+            Op::Detach if self.detach => None,
             Op::Detach => x,
             Op::Scalar(f) => self.scalar(*f, node),
             Op::Reshape => {

@@ -8,7 +8,7 @@
 //! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands;
 //!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
 
-use crate::infer::{infer, scalar_type};
+use crate::infer::{self, infer, scalar_type};
 use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Scan};
 
 /// A scan's body against its operands and results.
@@ -109,6 +109,14 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     let (shape, dtype) = infer(graph, &node.op, &node.args, Some(&node.shape))?;
     if shape != node.shape {
         return Err(format!("the rule gives {}", crate::dim::show_shape(&shape)));
+    }
+    let further = match &node.op {
+        Op::Attention(a) => Some(infer::attention(graph, a, &node.args)?),
+        Op::AttentionGrad(a) => Some(infer::attention_grad(graph, a, &node.args)?),
+        _ => None,
+    };
+    if further.is_some_and(|results| results[1..] != node.also) {
+        return Err("further results have other types than the rule gives".into());
     }
     let ranks: Vec<usize> = node.args.iter().map(|a| graph.shape(*a).len()).collect();
     match &node.op {

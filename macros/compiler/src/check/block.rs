@@ -1,0 +1,93 @@
+//! Networks in fields: their const parameters get values in terms of the network around them.
+
+use super::constant::constant;
+use super::instance;
+use crate::ast::{self, Expr, ExprKind};
+use crate::cx::Cx;
+use crate::diag::{Diag, Poison, Told};
+use crate::dim::{Atom, Dim};
+use crate::net::{Held, Instance, Net};
+use crate::unit::Unit;
+use proc_macro2::{Ident, Span};
+
+/// `Block<128, 4>`.
+pub(super) fn block_text(path: &[Ident], args: &[Expr]) -> String {
+    let list: Vec<String> = args.iter().map(Expr::to_string).collect();
+    match list.is_empty() {
+        true => ast::show_path(path),
+        false => format!("{}<{}>", ast::show_path(path), list.join(", ")),
+    }
+}
+
+/// The network of a field, with values for its const parameters.
+pub(super) fn block(
+    net: &mut Net,
+    unit: &Unit,
+    cx: &mut Cx,
+    path: &[Ident],
+    args: &[Expr],
+) -> Told<Instance> {
+    // One with mistakes has told them.
+    let unit = unit.of(path).ok_or(Poison)?;
+    let span = path.last().map_or_else(Span::call_site, Ident::span);
+    let text = block_text(path, args);
+    let wanted = &unit.source.generics;
+    let mut values = Vec::new();
+    for e in args {
+        let d = constant(net, cx, e)?.as_dim();
+        values.push(match d {
+            Some(d) if d.value().is_none_or(|v| v >= 0) => d,
+            _ => return Err(cx.error(e.span, "a size is a whole number, not negative")),
+        });
+    }
+    let least = wanted.iter().filter(|p| p.default.is_none()).count();
+    if values.len() < least || values.len() > wanted.len() {
+        let declared: Vec<String> = (wanted.iter())
+            .map(|p| match &p.default {
+                Some(d) => format!("const {}: usize = {d}", p.name),
+                None => format!("const {}: usize", p.name),
+            })
+            .collect();
+        let declared = match declared.is_empty() {
+            true => String::new(),
+            false => format!("<{}>", declared.join(", ")),
+        };
+        let sizes = match least == wanted.len() {
+            true => crate::args::count(least, "size"),
+            false => format!("{least} to {} sizes", wanted.len()),
+        };
+        let text = format!(
+            "`{}` takes {sizes}, not {}\nit is declared as `struct {}{declared}`",
+            unit.source.name,
+            values.len(),
+            unit.source.name,
+        );
+        return Err(cx.error(span, text));
+    }
+    let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
+    for p in &wanted[values.len()..] {
+        values.push(match p.default.as_ref().map(|e| &e.kind) {
+            Some(ExprKind::Number(v, true)) => Dim::from(*v as i64),
+            Some(ExprKind::Name(n)) => Dim::atom(Atom::Const(format!("{prefix}{n}"))),
+            _ => return Err(Poison),
+        });
+    }
+    let diag = Diag::default();
+    let inner = instance(&unit, values, &prefix, &diag);
+    let messages = diag.messages();
+    for m in &messages {
+        cx.error(span, format!("in `{text}`: {}", m.text));
+    }
+    if !messages.is_empty() {
+        return Err(Poison);
+    }
+    if !net.held.iter().any(|h| h.path == path) {
+        net.held.push(Held {
+            path: path.to_vec(),
+            generics: wanted.len(),
+            consts: inner.all_consts(),
+            customs: inner.all_customs(),
+        });
+    }
+    Ok(Instance { net: inner, unit })
+}

@@ -1,0 +1,56 @@
+//! `where` clauses: what the sizes of a network must satisfy.
+
+use super::constant::constant;
+use crate::ast::{self, Expr, ExprKind};
+use crate::cx::Cx;
+use crate::diag::{Diag, Told};
+use crate::dim::Dim;
+use crate::net::Net;
+
+/// What the `where` clause states.
+pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
+    let mut cx = Cx::new(diag, false);
+    for e in &source.conditions {
+        let _ = condition(net, &mut cx, e);
+    }
+    net.require.extend(cx.require);
+}
+
+pub(super) fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Told<()> {
+    let why = format!("`{e}` does not hold");
+    let zero = |e: &Expr| matches!(e.kind, ExprKind::Number(v, true) if v == 0.0);
+    let mut size = |e: &Expr| match constant(net, cx, e)?.as_dim() {
+        Some(d) => Ok(d),
+        None => Err(cx.error(e.span, "a condition is about whole sizes")),
+    };
+    match &e.kind {
+        ExprKind::Binary(ast::Op::Eq, left, right) if zero(right) => {
+            if let ExprKind::Binary(ast::Op::Rem, a, b) = &left.kind {
+                let (a, b) = (size(a)?, size(b)?);
+                return cx.divides(&a, &b, e.span, &why).map(|_| ());
+            }
+        }
+        ExprKind::Binary(op, a, b) if !is_remainder(a) && !is_remainder(b) => {
+            let one = Dim::one();
+            let order = |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why);
+            let (a, b) = (size(a)?, size(b)?);
+            match op {
+                ast::Op::Ge => return order(cx, &a, &b),
+                ast::Op::Le => return order(cx, &b, &a),
+                ast::Op::Gt => return order(cx, &a, &b.add(&one)),
+                ast::Op::Lt => return order(cx, &b, &a.add(&one)),
+                ast::Op::Eq => return order(cx, &a, &b).and_then(|()| order(cx, &b, &a)),
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+    Err(cx.error(
+        e.span,
+        "a condition is that one size divides another, `D % HEADS == 0`, or compares two: `D >= 8`",
+    ))
+}
+
+pub(super) fn is_remainder(e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::Binary(ast::Op::Rem, ..))
+}

@@ -1,0 +1,207 @@
+//! Expressions in declarations: numbers, sizes, Rust constants, arithmetic on them.
+
+use super::types::quotient;
+use crate::args::Given;
+use crate::ast::{self, Expr, ExprKind};
+use crate::cx::Cx;
+use crate::diag::{Told, did_you_mean};
+use crate::layers;
+use crate::net::Net;
+use crate::value::{Made, Value};
+use proc_macro2::{Ident, Span};
+use std::rc::Rc;
+
+/// Capitalised names in layer arguments and parameter shapes are Rust constants.
+pub(super) fn collect_consts(source: &ast::Network, net: &mut Net) {
+    let mut found = Vec::new();
+    let defaults = source.generics.iter().filter_map(|p| p.default.as_ref());
+    defaults
+        .chain(&source.conditions)
+        .for_each(|e| names(e, &mut found));
+    for field in &source.fields {
+        names_of_kind(&field.kind, &mut found);
+    }
+    for name in found {
+        let text = name.to_string();
+        if text.starts_with(char::is_uppercase)
+            && text != "None"
+            && !net.generics.iter().any(|g| g.name == text)
+            && !net.consts.iter().any(|(n, _)| *n == text)
+        {
+            net.consts.push((text, name.span()));
+        }
+    }
+}
+
+pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+    match kind {
+        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
+        ast::FieldKind::Param { shape, .. } | ast::FieldKind::Buffer { shape, .. } => {
+            shape.iter().for_each(|e| names(e, out));
+        }
+        ast::FieldKind::Block { args, .. } => args.iter().for_each(|e| names(e, out)),
+        ast::FieldKind::Array { element, count } => {
+            names_of_kind(element, out);
+            names(count, out);
+        }
+        ast::FieldKind::Poison => {}
+    }
+}
+
+pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
+    match &e.kind {
+        ExprKind::Name(n) => out.push(n.clone()),
+        ExprKind::Arrow(a, b) | ExprKind::Binary(_, a, b) => {
+            names(a, out);
+            names(b, out);
+        }
+        ExprKind::Neg(a) => names(a, out),
+        ExprKind::Call(_, args) => args.iter().for_each(|a| names(&a.value, out)),
+        ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
+        _ => {}
+    }
+}
+
+/// The value of an expression in a declaration: numbers, constants, arithmetic.
+pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
+    Ok(match &e.kind {
+        ExprKind::Number(v, int) => Value::Number(*v, *int),
+        ExprKind::Str(s) => Value::Str(s.clone()),
+        ExprKind::Bool(b) => Value::Bool(*b),
+        ExprKind::Name(n) if n == "None" => Value::Null,
+        ExprKind::Name(n) => {
+            let name = n.to_string();
+            let Some(d) = net.constant(&name) else {
+                let text = format!(
+                    "`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
+                    name.to_uppercase()
+                );
+                return Err(cx.error(e.span, text));
+            };
+            d.value()
+                .map_or(Value::Dim(d), |v| Value::Number(v as f64, true))
+        }
+        ExprKind::Arrow(a, b) => Value::Arrow(
+            Box::new(constant(net, cx, a)?),
+            Box::new(constant(net, cx, b)?),
+        ),
+        ExprKind::List(items) | ExprKind::Tuple(items) => Value::List(
+            items
+                .iter()
+                .map(|i| constant(net, cx, i))
+                .collect::<Told<_>>()?,
+        ),
+        ExprKind::Call(name, args) if name.to_string().starts_with(char::is_uppercase) => {
+            return made(net, cx, e, name, args);
+        }
+        ExprKind::Binary(op, a, b) => {
+            let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
+            return arithmetic(cx, e.span, *op, &x, &y);
+        }
+        ExprKind::Call(name, args) if name == "floor" => {
+            let (a, b) = quotient(cx, e.span, args)?;
+            let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
+            match (x.as_dim(), y.as_dim()) {
+                (Some(x), Some(y)) => {
+                    let d = x.div_floor(&y);
+                    (d.value()).map_or(Value::Dim(d), |v| Value::Number(v as f64, true))
+                }
+                _ => return Err(cx.error(e.span, "a size is a whole number")),
+            }
+        }
+        ExprKind::Neg(a) => {
+            let x = constant(net, cx, a)?;
+            return arithmetic(cx, e.span, ast::Op::Sub, &Value::Number(0.0, true), &x);
+        }
+        _ => {
+            return Err(cx.error(
+                e.span,
+                "a declaration takes numbers, strings, `true`, `false` and Rust constants",
+            ));
+        }
+    })
+}
+
+/// A layer inside of another one's declaration.
+fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+    let given = given(net, cx, args)?;
+    let text = name.to_string();
+    let Some(declared) = layers::declare(cx, &text, name.span(), given) else {
+        let hint = did_you_mean(&text, layers::names());
+        return Err(cx.error(name.span(), format!("there is no layer `{text}`{hint}")));
+    };
+    Ok(Value::Made(Made {
+        layer: Rc::from(declared?),
+        text: e.to_string(),
+    }))
+}
+
+/// Arithmetic on sizes and numbers.
+pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Told<Value> {
+    if let (Some(a), Some(b)) = (x.as_dim(), y.as_dim()) {
+        let d = match op {
+            ast::Op::Add => a.add(&b),
+            ast::Op::Sub => a.sub(&b),
+            ast::Op::Mul => a.mul(&b),
+            ast::Op::Div => cx.divides(&a, &b, span, "a size must be whole")?,
+            _ => {
+                return Err(cx.error(
+                    span,
+                    format!("sizes are not compared with `{}` here", op.symbol()),
+                ));
+            }
+        };
+        return Ok(match d.value() {
+            Some(v) => Value::Number(v as f64, true),
+            None => Value::Dim(d),
+        });
+    }
+    if let (Value::Number(a, _), Value::Number(b, _)) = (x, y) {
+        let v = match op {
+            ast::Op::Add => a + b,
+            ast::Op::Sub => a - b,
+            ast::Op::Mul => a * b,
+            ast::Op::Div => a / b,
+            _ => {
+                return Err(cx.error(
+                    span,
+                    "two numbers are compared: the result is known already",
+                ));
+            }
+        };
+        return Ok(Value::Number(v, false));
+    }
+    Err(cx.error(
+        span,
+        format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind()),
+    ))
+}
+
+/// A function as an argument: `activation = gelu`, the same as `activation = "gelu"`.
+fn function(a: &ast::Arg) -> Option<Value> {
+    let takes = ["activation", "nonlinearity"];
+    match (&a.name, &a.value.kind) {
+        (Some(name), ExprKind::Name(n)) if takes.iter().any(|t| name == t) => {
+            Some(Value::Str(n.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// Arguments of a declaration.
+pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Told<Vec<Given>> {
+    let mut out = Vec::new();
+    let mut told = None;
+    for a in args {
+        match function(a).map_or_else(|| constant(net, cx, &a.value), Ok) {
+            Ok(value) => out.push(Given {
+                name: a.name.clone(),
+                value,
+                span: a.value.span,
+                text: a.value.to_string(),
+            }),
+            Err(p) => told = Some(p),
+        }
+    }
+    told.map_or(Ok(out), Err)
+}

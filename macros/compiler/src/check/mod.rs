@@ -1,0 +1,209 @@
+//! Resolves declarations: layers, parameters, Rust constants, signatures.
+//!
+//! In: the syntax tree. After: every field is a layer, a parameter or a told mistake; every name in
+//! a signature is a size that is known when the function is called.
+
+mod block;
+mod conditions;
+mod constant;
+mod fields;
+mod keep;
+mod signature;
+mod types;
+
+pub use constant::arithmetic;
+pub use types::{bare, dimension, element};
+
+use crate::ast::{self, ExprKind};
+use crate::diag::Diag;
+use crate::dim::{Atom, Dim};
+use crate::net::{Generic, Net};
+use crate::shared;
+use crate::unit::Unit;
+use conditions::conditions;
+use constant::collect_consts;
+use fields::declare;
+use keep::keep;
+use proc_macro2::{Ident, Span};
+use quote::quote;
+use signature::{custom, signature};
+
+/// Names of generated methods, which fields and functions must leave free.
+const RESERVED: &[&str] = &[
+    "new",
+    "save",
+    "load",
+    "graph",
+    "core",
+    "core_mut",
+    "parameters",
+    "parameter",
+    "set_parameter",
+    "gradient",
+    "zero_grad",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "device",
+];
+
+/// Endings of the methods that a function's name gives rise to.
+fn generated(f: &ast::Function) -> &'static [&'static str] {
+    let scalar =
+        !f.tuple && f.ret.len() == 1 && f.ret[0].elem.is_none() && f.ret[0].dims.is_empty();
+    if scalar {
+        &[
+            "_backward",
+            "_accumulate",
+            "_step",
+            "_draw",
+            "_memory",
+            "_backward_memory",
+            "_draw_memory",
+        ]
+    } else {
+        &["_vjp", "_memory", "_vjp_memory"]
+    }
+}
+
+/// Checks the declarations of a network.
+pub fn check(unit: &Unit, diag: &Diag) -> Net {
+    let own = |p: &ast::ConstParam| Dim::atom(Atom::Const(p.name.to_string()));
+    let values = unit.source.generics.iter().map(own).collect();
+    instance(unit, values, "", diag)
+}
+
+/// The same with values for its const parameters; its Rust constants begin with `prefix`.
+pub(super) fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
+    let source = &unit.source;
+    let mut net = Net {
+        krate: quote!(::netform),
+        device: device(source),
+        prefix: prefix.to_owned(),
+        generics: generics(source, values, diag),
+        held: Vec::new(),
+        states: Vec::new(),
+        customs: Vec::new(),
+        weights: None,
+        name: source.name.clone(),
+        attrs: source.attrs.clone(),
+        vis: source.vis.clone(),
+        fields: Vec::new(),
+        params: Vec::new(),
+        consts: Vec::new(),
+        require: Vec::new(),
+        signatures: Vec::new(),
+    };
+    collect_consts(source, &mut net);
+    conditions(source, &mut net, diag);
+    unique(diag, "size", source.generics.iter().map(|p| &p.name));
+    unique(diag, "field", source.fields.iter().map(|f| &f.name));
+    unique(diag, "function", source.functions.iter().map(|f| &f.name));
+    for f in &source.functions {
+        if source.fields.iter().any(|x| x.name == f.name) {
+            diag.error(
+                f.name.span(),
+                format!(
+                    "`{}` is a field already: a function needs another name",
+                    f.name
+                ),
+            );
+        }
+        reserved(diag, &f.name);
+        for suffix in generated(f) {
+            let derived = format!("{}{suffix}", f.name);
+            if let Some(other) = source.functions.iter().find(|g| g.name == derived) {
+                let text = format!(
+                    "`{derived}` is generated for `{}`: choose another name",
+                    f.name
+                );
+                diag.error(other.name.span(), text);
+            }
+        }
+    }
+    if net.name == "D" {
+        diag.error(
+            net.name.span(),
+            "`D` is the name of a network's device: choose another name",
+        );
+    }
+    for field in &source.fields {
+        let field = declare(&mut net, unit, field, diag);
+        net.fields.push(field);
+    }
+    for s in &source.shared {
+        let _ = shared::share(&mut net, s, diag);
+    }
+    for f in &source.functions {
+        let mut signature = signature(&net, f, diag);
+        let taken = |g: &ast::Function| {
+            generated(g)
+                .iter()
+                .any(|s| f.name == format!("{}{s}", g.name))
+        };
+        signature.poisoned |= source.functions.iter().any(taken);
+        if let (Some(functions), false) = (&f.custom, signature.poisoned) {
+            let custom = custom(f, functions, &mut signature, diag);
+            net.customs.push(custom);
+        }
+        net.signatures.push(signature);
+    }
+    keep(&mut net, source, diag);
+    net
+}
+
+fn reserved(diag: &Diag, name: &Ident) {
+    if RESERVED.iter().any(|r| name == r) {
+        let text = format!("`{name}` is a method that every network has: choose another name");
+        diag.error(name.span(), text);
+    }
+}
+
+pub(super) fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'a Ident>) {
+    let mut seen: Vec<&Ident> = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            diag.error(name.span(), format!("there is a {what} `{name}` already"));
+        }
+        seen.push(name);
+    }
+}
+
+/// The name of the device's type parameter: one that no const parameter has.
+fn device(source: &ast::Network) -> Ident {
+    let taken = |name: &&str| source.generics.iter().any(|p| p.name == name);
+    let name = ["D", "Dev"].into_iter().find(|n| !taken(n));
+    Ident::new(name.unwrap_or("__Device"), Span::mixed_site())
+}
+
+fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic> {
+    let mut optional = false;
+    let mut out = Vec::new();
+    for (p, value) in source.generics.iter().zip(values) {
+        if out.iter().any(|g: &Generic| g.name == p.name) {
+            continue; // told as a name given twice
+        }
+        if optional && p.default.is_none() {
+            let text = format!(
+                "`{}` has no default, but one before it has\nhelp: sizes with defaults stand last",
+                p.name
+            );
+            diag.error(p.name.span(), text);
+            out.iter_mut().for_each(|g| g.default = None);
+        }
+        optional |= p.default.is_some();
+        if let Some(e) = &p.default
+            && !matches!(e.kind, ExprKind::Number(_, true) | ExprKind::Name(_))
+        {
+            diag.error(e.span, "a default is a whole number or a Rust constant");
+        }
+        out.push(Generic {
+            name: p.name.clone(),
+            default: p.default.as_ref().map(|e| match &e.kind {
+                ExprKind::Name(n) => quote!({ #n }),
+                _ => e.to_string().parse().unwrap_or_default(),
+            }),
+            value,
+        });
+    }
+    out
+}

@@ -1,0 +1,187 @@
+//! Signatures: arguments, results and named dimensions of functions.
+
+use super::types::{bare, resolve};
+use super::unique;
+use crate::ast;
+use crate::cx::Cx;
+use crate::diag::Diag;
+use crate::dim::{Dim, Shape};
+use crate::net::{Arg, Custom, Elem, Net, Signature};
+use proc_macro2::Span;
+
+pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
+    let mut out = Signature {
+        name: f.name.clone(),
+        attrs: f.attrs.clone(),
+        dims: Vec::new(),
+        args: Vec::new(),
+        ret: Vec::new(),
+        tuple: f.tuple,
+        draw: f.draw.is_some(),
+        eval: f.eval,
+        budget: f.budget.clone(),
+        poisoned: false,
+        require: Vec::new(),
+    };
+    unique(diag, "argument", f.args.iter().map(|a| &a.name));
+    let mut cx = Cx::new(diag, false);
+    for a in &f.args {
+        match resolve(net, &mut cx, &a.ty, None) {
+            Ok(ty) => {
+                // A dimension that stands alone is introduced by its argument.
+                for d in &ty.shape {
+                    if let Some(name) = bare(d)
+                        && !out.dims.contains(&name)
+                    {
+                        out.dims.push(name);
+                    }
+                }
+                if let (Some(span), true) = (a.grad, ty.elem != Elem::Float) {
+                    let text = format!(
+                        "`{}` holds {}, which has no gradient",
+                        a.name,
+                        if ty.elem == Elem::Bool {
+                            "booleans"
+                        } else {
+                            "integers"
+                        }
+                    );
+                    diag.error(span, text);
+                    out.poisoned = true;
+                }
+                if ty.shape.len() > 6 {
+                    diag.error(a.ty.span, "an argument has at most 6 dimensions");
+                    out.poisoned = true;
+                }
+                if let (Some(_), Some(span)) = (a.grad, a.state) {
+                    let text = format!(
+                        "`{}` is kept from call to call, and gradients end where a call begins\nhelp: leave out `#[grad]`",
+                        a.name
+                    );
+                    diag.error(span, text);
+                    out.poisoned = true;
+                }
+                out.args.push(Arg {
+                    name: a.name.clone(),
+                    ty,
+                    grad: a.grad.is_some(),
+                    state: a.state.is_some(),
+                });
+            }
+            Err(_) => out.poisoned = true,
+        }
+    }
+    if out.dims.len() > 8 {
+        diag.error(f.name.span(), "a function has at most 8 named dimensions");
+        out.poisoned = true;
+    }
+    if !out.poisoned {
+        for (a, arg) in f.args.iter().zip(&out.args) {
+            for name in arg.ty.shape.iter().flat_map(Dim::names) {
+                if !out.dims.contains(&name) {
+                    let text = format!(
+                        "`{name}` cannot be told from the arguments: it stands nowhere alone\nhelp: one argument needs a dimension that is just `{name}`"
+                    );
+                    diag.error(a.ty.span, text);
+                    out.poisoned = true;
+                }
+            }
+        }
+    }
+    if let (Some(budget), Some(name), false) = (&f.budget, out.dims.first(), out.poisoned) {
+        let lower = name.to_lowercase();
+        let text = format!(
+            "the memory of `{0}` depends on `{name}`, which is known only when it is called\nhelp: give `{name}` a number, or ask for `{1}::{0}_memory({lower})`",
+            f.name, net.name
+        );
+        diag.error(budget.span, text);
+    }
+    let shapes: Vec<Shape> = out.args.iter().map(|a| a.ty.shape.clone()).collect();
+    for d in shapes.iter().flatten() {
+        // A difference of sizes must not be negative.
+        if d.terms().any(|(c, _)| c < 0) {
+            let _ = cx.at_least(d, &Dim::from(0), f.name.span(), "a size is not negative");
+        }
+    }
+    for r in &f.ret {
+        let known = if out.poisoned {
+            None
+        } else {
+            Some(out.dims.as_slice())
+        };
+        match resolve(net, &mut cx, r, known) {
+            Ok(ty) => out.ret.push(ty),
+            Err(_) => out.poisoned = true,
+        }
+    }
+    if let (Some(span), false, false) = (f.draw, out.poisoned, out.is_scalar()) {
+        let text = format!(
+            "`{}` does not return one number, so its values have no gradients to draw\nhelp: put `#[draw]` on a function that returns `[]`",
+            f.name
+        );
+        diag.error(span, text);
+    }
+    out.require = cx.require;
+    any_rank(f, &mut out, diag);
+    out
+}
+
+/// What a function of values of any rank cannot be.
+pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
+    if out.poisoned || !out.any_rank() {
+        return;
+    }
+    let mut wrong = |span: Span, text: String| {
+        diag.error(span, text);
+        out.poisoned = true;
+    };
+    if let Some(ty) = f.ret.iter().find(|ty| ty.rest.is_some())
+        && f.args.iter().all(|a| a.ty.rest.is_none())
+    {
+        let text = format!(
+            "no argument of `{}` has `..`, so nobody knows which dimensions its result has",
+            f.name
+        );
+        return wrong(ty.span, text);
+    }
+    for (span, what) in [
+        (f.draw, "`#[draw]`"),
+        (f.budget.as_ref().map(|b| b.span), "a budget"),
+        (f.custom.as_ref().map(|_| f.name.span()), "`#[custom]`"),
+        (f.args.iter().find_map(|a| a.grad), "`#[grad]`"),
+        (f.args.iter().find_map(|a| a.state), "`#[state]`"),
+    ] {
+        if let Some(span) = span {
+            let text = format!(
+                "`{}` takes values of any rank, `[..]`: it is for other functions to call, so {what} has no place here\nhelp: name its dimensions: `[B, T]`",
+                f.name
+            );
+            return wrong(span, text);
+        }
+    }
+}
+
+/// An op of the user's own: results are floats or integers.
+pub(super) fn custom(
+    f: &ast::Function,
+    functions: &ast::Custom,
+    signature: &mut Signature,
+    diag: &Diag,
+) -> Custom {
+    for (ty, source) in signature.ret.iter().zip(&f.ret) {
+        if ty.elem == Elem::Bool {
+            let text = format!(
+                "`{}` gives booleans: the results of an op of one's own are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
+                f.name, f.name
+            );
+            diag.error(source.span, text);
+            signature.poisoned = true;
+        }
+    }
+    Custom {
+        name: f.name.to_string(),
+        args: signature.args.iter().map(|a| a.ty.elem).collect(),
+        ret: signature.ret.iter().map(|ty| ty.elem).collect(),
+        functions: Some(functions.clone()),
+    }
+}

@@ -1,0 +1,129 @@
+//! Types and dimensions as written.
+
+use super::constant::arithmetic;
+use crate::ast::{self, Expr, ExprKind};
+use crate::cx::Cx;
+use crate::diag::{Told, did_you_mean};
+use crate::dim::Dim;
+use crate::net::{Elem, Net, Type};
+use crate::value::Value;
+
+/// The name, if a dimension is nothing but one.
+pub fn bare(d: &Dim) -> Option<String> {
+    let names = d.names();
+    match names.as_slice() {
+        [name] if *d == Dim::named(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// The element type as written.
+pub fn element(cx: &Cx, ty: &ast::Type) -> Told<Elem> {
+    Ok(match &ty.elem {
+        None => Elem::Float,
+        Some(name) => match name.to_string().as_str() {
+            "u32" => Elem::U32,
+            "i32" => Elem::I32,
+            "i64" => Elem::I64,
+            "bool" => Elem::Bool,
+            other => {
+                let help = match other {
+                    "f32" | "f64" | "float" => {
+                        "\nhelp: floats are plain brackets: `[B, 8]`; the device decides between f32 and f64"
+                    }
+                    "usize" | "u64" | "int" | "u8" => "\nhelp: integers are `u32`, `i32` or `i64`",
+                    _ => "",
+                };
+                let text = format!(
+                    "`{other}` is no element type: there are `[..]` for floats, `u32`, `i32`, `i64` and `bool`{help}"
+                );
+                return Err(cx.error(name.span(), text));
+            }
+        },
+    })
+}
+
+/// A type; with `known`, only these names may occur in it.
+pub(super) fn resolve(
+    net: &Net,
+    cx: &mut Cx,
+    ty: &ast::Type,
+    known: Option<&[String]>,
+) -> Told<Type> {
+    let elem = element(cx, ty)?;
+    let shape = ty
+        .dims
+        .iter()
+        .map(|e| dimension(net, cx, e, known))
+        .collect::<Told<_>>()?;
+    let rest = ty.rest;
+    Ok(Type { elem, shape, rest })
+}
+
+/// A dimension in a signature.
+pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Told<Dim> {
+    match &e.kind {
+        ExprKind::Number(v, true) if *v >= 0.0 => Ok(Dim::from(*v as i64)),
+        ExprKind::Number(..) => Err(cx.error(e.span, "a size is a whole number, not negative")),
+        ExprKind::Name(n) => {
+            let name = n.to_string();
+            if let Some(d) = net.constant(&name) {
+                return Ok(d);
+            }
+            if !name.starts_with(char::is_uppercase) {
+                let text = format!(
+                    "a named dimension begins with a capital: `{}`",
+                    name.to_uppercase()
+                );
+                return Err(cx.error(e.span, text));
+            }
+            if let Some(known) = known
+                && !known.contains(&name)
+            {
+                let hint = did_you_mean(&name, known.iter().map(String::as_str));
+                let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                let list = if list.is_empty() {
+                    "none".to_owned()
+                } else {
+                    list.join(", ")
+                };
+                let text = format!(
+                    "no argument introduces the dimension `{name}`\nthe arguments introduce {list}{hint}"
+                );
+                return Err(cx.error(e.span, text));
+            }
+            Ok(Dim::named(&name))
+        }
+        ExprKind::Binary(op, a, b) => {
+            let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
+            let v = arithmetic(cx, e.span, *op, &Value::Dim(x), &Value::Dim(y))?;
+            v.as_dim()
+                .ok_or_else(|| cx.error(e.span, "a size is a whole number"))
+        }
+        ExprKind::Call(name, args) if name == "floor" => {
+            let (a, b) = quotient(cx, e.span, args)?;
+            let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
+            Ok(x.div_floor(&y))
+        }
+        _ => Err(cx.error(
+            e.span,
+            "a dimension is a number, a name, or arithmetic on these, with `floor(p / n)` for a quotient that is rounded down",
+        )),
+    }
+}
+
+/// Numerator and denominator of `floor(p / n)`.
+pub(super) fn quotient<'a>(
+    cx: &Cx,
+    span: proc_macro2::Span,
+    args: &'a [ast::Arg],
+) -> Told<(&'a Expr, &'a Expr)> {
+    if let [ast::Arg { name: None, value }] = args
+        && let ExprKind::Binary(ast::Op::Div, a, b) = &value.kind
+        && !matches!(b.kind, ExprKind::Number(0.0, _))
+    {
+        return Ok((a, b));
+    }
+    let text = "a size that is rounded down is a quotient: `floor(T / 2)`";
+    Err(cx.error(span, text))
+}

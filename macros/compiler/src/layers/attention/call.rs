@@ -1,0 +1,115 @@
+//! A call of attention: its arguments are checked, in the user's words.
+
+use super::{Attention, Inputs, Masks};
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::layers::{Call, Layer, ParamDecl, wrong_features};
+use crate::value::{Tensor, Value};
+
+const CALL: &str = "query, key = null, value = null, key_padding_mask = null, need_weights = false, attn_mask = null, average_attn_weights = true, is_causal = false";
+
+impl Layer for Attention {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.declared()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let a = Args::bind(cx, call.field, call.span, CALL, given)?;
+        let query = a.float(cx, "query")?;
+        let key = match a.given("key") {
+            Some(_) => a.float(cx, "key")?,
+            None => query.clone(),
+        };
+        let value = match a.given("value") {
+            Some(_) => a.float(cx, "value")?,
+            None => key.clone(),
+        };
+        let alone = cx.shape(&query).len() == 2;
+        self.check(cx, call, &a, [&query, &key, &value], alone)?;
+        let [q, k, v] = [&query, &key, &value].map(|x| match alone {
+            true => cx.g.unsqueeze(x.id, 0),
+            false => x.id,
+        });
+        // One value is one node, also with a batch of 1 in front.
+        let k = if key.id == query.id { q } else { k };
+        let v = if value.id == key.id { k } else { v };
+        let sizes = self.sizes(cx, q, k);
+        let names = ["attn_mask", "key_padding_mask", "is_causal"];
+        let masks = Masks::of(cx, &a, names, &sizes, alone)?;
+        let inputs = Inputs {
+            query: q,
+            key: k,
+            value: v,
+            masks,
+        };
+        let average = a.flag(cx, "average_attn_weights")?;
+        let mut results = match a.flag(cx, "need_weights")? {
+            true => {
+                let (y, weights) = self.attend_weighing(cx, call.span, call.params, &inputs)?;
+                vec![y, weights]
+            }
+            false => vec![self.attend(cx, call.span, call.params, &inputs)?],
+        };
+        if let (true, Some(weights)) = (average, results.get_mut(1)) {
+            *weights = crate::ops::mean(cx, *weights, &[1]);
+        }
+        for x in results.iter_mut().filter(|_| alone) {
+            let shape = cx.g.shape(*x)[1..].to_vec();
+            *x = cx.g.reshape(*x, &shape);
+        }
+        Ok(match results[..] {
+            [y, weights] => Value::Tuple(vec![cx.tensor(y), cx.tensor(weights)]),
+            _ => cx.tensor(results[0]),
+        })
+    }
+}
+
+impl Attention {
+    fn check(&self, cx: &Cx, call: &Call, a: &Args, inputs: [&Tensor; 3], alone: bool) -> Told<()> {
+        let wants = [&self.embed, &self.key, &self.value];
+        for ((x, want), name) in inputs.into_iter().zip(wants).zip(["query", "key", "value"]) {
+            let shape = cx.shape(x);
+            if shape.last() != Some(want) {
+                let have = shape.last().map_or_else(String::new, Dim::to_string);
+                let mended = match name {
+                    "query" => format!("MultiheadAttention({have}, {})", self.heads),
+                    _ => format!(
+                        "MultiheadAttention({}, {}, {}dim = {have})",
+                        self.embed,
+                        self.heads,
+                        &name[..1]
+                    ),
+                };
+                return Err(wrong_features(cx, call, x, want, &mended));
+            }
+            if shape.len() != if alone { 2 } else { 3 } {
+                let wanted = match (name, alone) {
+                    ("query", _) => format!("[B, T, {want}], or [T, {want}] without a batch"),
+                    (_, true) => format!("[T, {want}], as `query` has no batch"),
+                    (_, false) => format!("[B, T, {want}]"),
+                };
+                let text = format!(
+                    "`{name}` has the shape {wanted}{}\n{}",
+                    cx.whence(x),
+                    call.decl
+                );
+                return Err(cx.error(a.span_of(name), text));
+            }
+        }
+        let [query, key, value] = inputs;
+        let (q, k, v) = (cx.shape(query), cx.shape(key), cx.shape(value));
+        let length = if alone { 0 } else { 1 };
+        if q[..length] != k[..length] || k[..=length] != v[..=length] {
+            let text = format!(
+                "query, key and value are of one batch, key and value of one length{}{}{}",
+                cx.whence(query),
+                cx.whence(key),
+                cx.whence(value)
+            );
+            return Err(cx.error(call.span, text));
+        }
+        Ok(())
+    }
+}

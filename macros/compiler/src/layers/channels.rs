@@ -1,0 +1,309 @@
+//! Normalisation of channels, which are dimension 1: `BatchNorm1d(C)`, `BatchNorm2d(C)` (Ioffe and
+//! Szegedy, 2015), `GroupNorm(groups, C)` (Wu and He, 2018), `InstanceNorm1d(C)`, `InstanceNorm2d(C)`
+//! (Ulyanov et al., 2016).
+//!
+//! With `track_running_stats` training updates the buffers `running_mean` and `running_var` (of the
+//! unbiased variance), and evaluation uses them. `num_batches_tracked` is kept as a float, so in
+//! `f32` it stays exact up to 2^24 batches.
+
+use super::{Call, Init, Layer, LayerDef, ParamDecl, input, positive};
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ir::NodeId;
+use crate::ops::channels as ops;
+use crate::value::{Tensor, Value};
+
+const BATCH: &str =
+    "num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true";
+const INSTANCE: &str =
+    "num_features, eps = 1e-5, momentum = 0.1, affine = false, track_running_stats = false";
+
+macro_rules! rows {
+    ($($id:ident $name:literal $signature:ident $kind:expr;)*) => {
+        $(/// The table's row.
+        pub const $id: LayerDef = LayerDef {
+            name: $name,
+            signature: $signature,
+            declare: |cx, a| running(cx, a, $kind),
+        };)*
+    };
+}
+
+rows! {
+    BATCH_NORM_1D "BatchNorm1d" BATCH Kind::Batch(1);
+    BATCH_NORM_2D "BatchNorm2d" BATCH Kind::Batch(2);
+    BATCH_NORM_3D "BatchNorm3d" BATCH Kind::Batch(3);
+    INSTANCE_NORM_1D "InstanceNorm1d" INSTANCE Kind::Instance(1);
+    INSTANCE_NORM_2D "InstanceNorm2d" INSTANCE Kind::Instance(2);
+    INSTANCE_NORM_3D "InstanceNorm3d" INSTANCE Kind::Instance(3);
+}
+
+/// The table's row.
+pub const GROUP_NORM: LayerDef = LayerDef {
+    name: "GroupNorm",
+    signature: "num_groups, num_channels, eps = 1e-5, affine = true",
+    declare: |cx, a| {
+        let (groups, channels) = (a.dim(cx, "num_groups")?, a.dim(cx, "num_channels")?);
+        positive(cx, a, "num_groups", &groups)?;
+        positive(cx, a, "num_channels", &channels)?;
+        let (at, why) = (
+            a.span_of("num_groups"),
+            "`num_groups` divides `num_channels`",
+        );
+        cx.divides(&channels, &groups, at, why)?;
+        Ok(Box::new(Norm {
+            kind: Kind::Group(groups),
+            channels,
+            eps: a.number(cx, "eps")?,
+            momentum: None,
+            affine: a.flag(cx, "affine")?,
+            tracks: false,
+        }))
+    },
+};
+
+fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
+    let channels = a.dim(cx, "num_features")?;
+    positive(cx, a, "num_features", &channels)?;
+    Ok(Box::new(Norm {
+        kind,
+        channels,
+        eps: a.number(cx, "eps")?,
+        momentum: a.optional_number(cx, "momentum")?,
+        affine: a.flag(cx, "affine")?,
+        tracks: a.flag(cx, "track_running_stats")?,
+    }))
+}
+
+/// What is normalised together.
+#[derive(Clone)]
+enum Kind {
+    /// A channel of the whole batch, whose samples have so many dimensions besides.
+    Batch(usize),
+    /// A channel of a sample.
+    Instance(usize),
+    /// One of so many groups of channels of a sample.
+    Group(Dim),
+}
+
+struct Norm {
+    kind: Kind,
+    channels: Dim,
+    eps: f64,
+    /// The weight of a batch's statistics in the running ones; `None`: the mean of all batches.
+    momentum: Option<f64>,
+    affine: bool,
+    /// Keeps running statistics.
+    tracks: bool,
+}
+
+impl Norm {
+    /// The layer's name, as far as it is the same for all dimensions.
+    fn name(&self) -> (&'static str, Option<usize>) {
+        match self.kind {
+            Kind::Batch(n) => ("BatchNorm", Some(n)),
+            Kind::Instance(n) => ("InstanceNorm", Some(n)),
+            Kind::Group(_) => ("GroupNorm", None),
+        }
+    }
+
+    /// The input as (N, C, ..), and whether it came without N.
+    fn batch(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Told<(Tensor, bool)> {
+        let rank = cx.shape(x).len();
+        let alone = match self.kind {
+            Kind::Instance(n) => rank == n + 1,
+            _ => false,
+        };
+        let fits = match self.kind {
+            Kind::Batch(1) => rank == 2 || rank == 3,
+            Kind::Batch(n) => rank == n + 2,
+            Kind::Instance(n) => alone || rank == n + 2,
+            Kind::Group(_) => rank >= 2,
+        };
+        if !fits {
+            return Err(self.wrong_rank(cx, call, x));
+        }
+        let mut y = x.clone();
+        if alone {
+            y.id = cx.g.unsqueeze(x.id, 0);
+        }
+        if cx.shape(&y)[1] != self.channels {
+            return Err(self.wrong_channels(cx, call, x, usize::from(!alone)));
+        }
+        Ok((y, alone))
+    }
+
+    fn wrong_rank(&self, cx: &Cx, call: &Call, x: &Tensor) -> crate::diag::Poison {
+        let shape = cx.shape(x);
+        let (name, dims) = self.name();
+        let places = |n: usize| ["L", "H, W", "D, H, W"][n - 1];
+        let takes = match (&self.kind, dims) {
+            (Kind::Batch(1), _) => "[N, C] or [N, C, L]".to_owned(),
+            (Kind::Instance(_), Some(n)) => format!("[N, C, {0}] or [C, {0}]", places(n)),
+            (_, Some(n)) => format!("[N, C, {}]", places(n)),
+            _ => "[N, C, ..]".to_owned(),
+        };
+        let mut text = format!(
+            "`{}` takes {takes} with C = {}, but `{}` has {}{}\n{}",
+            call.field,
+            self.channels,
+            x.text,
+            crate::args::count(shape.len(), "dimension"),
+            cx.whence(x),
+            call.decl
+        );
+        // The layer for an input of this rank, if the channels are where they should be.
+        let other = shape.len().checked_sub(2).filter(|n| (0..=3).contains(n));
+        if let (Some(n), Some(_), true) = (other, dims, shape.get(1) == Some(&self.channels)) {
+            let n = n.max(1);
+            if !(matches!(self.kind, Kind::Instance(_)) && shape.len() == 2) {
+                text += &format!("\nhelp: `{name}{n}d` takes an input of this shape");
+            }
+        }
+        cx.error(call.span, text)
+    }
+
+    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor, at: usize) -> crate::diag::Poison {
+        let shape = cx.shape(x);
+        let (want, have) = (&self.channels, &shape[at]);
+        let mut text = format!(
+            "`{}` takes {want} channels, but `{}` has {have}: channels are dimension {at}{}\n{}",
+            call.field,
+            x.text,
+            cx.whence(x),
+            call.decl
+        );
+        let rank = shape.len();
+        if at + 1 < rank && shape[rank - 1] == *want {
+            let order: Vec<String> = (0..at)
+                .chain([rank - 1])
+                .chain(at..rank - 1)
+                .map(|d| d.to_string())
+                .collect();
+            text += &format!(
+                "\nhelp: the last dimension is {want}: was `{}.permute({})` meant?",
+                x.text,
+                order.join(", ")
+            );
+        } else if have.names().is_empty() {
+            let mended = match &self.kind {
+                Kind::Group(groups) => format!("GroupNorm({groups}, {have})"),
+                _ => {
+                    let (name, n) = self.name();
+                    format!("{name}{}d({have})", n.unwrap_or(1))
+                }
+            };
+            text += &format!("\nhelp: declare `{}: {mended}`", call.field);
+        }
+        cx.error(call.span, text)
+    }
+
+    /// The numbers of the buffers behind weight and bias.
+    fn buffers(&self) -> [usize; 3] {
+        let first = if self.affine { 2 } else { 0 };
+        [first, first + 1, first + 2]
+    }
+
+    /// Training's new running statistics, from those of a batch.
+    fn track(&self, cx: &mut Cx, call: &Call, batch: ops::Moments) {
+        let [mean, var, count] = self.buffers();
+        let counted = cx.g.shift(call.params[count], 1.0);
+        let weight = match (&self.kind, self.momentum) {
+            (_, Some(m)) => cx.g.constant(m),
+            // As PyTorch: instances are not counted.
+            (Kind::Instance(_), None) => cx.g.constant(0.0),
+            _ => {
+                let one = cx.g.constant(1.0);
+                cx.g.div2(one, counted)
+            }
+        };
+        for (at, new) in [(mean, batch.0), (var, batch.1)] {
+            let old = call.params[at];
+            let step = cx.g.sub2(new, old);
+            let step = cx.g.mul2(step, weight);
+            let next = cx.g.add2(old, step);
+            cx.update(at, next);
+        }
+        if let Kind::Batch(_) = self.kind {
+            cx.update(count, counted);
+        }
+    }
+
+    fn normalised(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Told<NodeId> {
+        let (shape, around) = (cx.shape(x), ops::around(cx, x.id));
+        let own = !self.tracks || cx.train;
+        if !own {
+            let [mean, var, _] = self.buffers();
+            let used = (call.params[mean], call.params[var]);
+            return Ok(ops::normalise(cx, x.id, used, &around, self.eps));
+        }
+        let field = call.field;
+        match &self.kind {
+            Kind::Batch(_) => {
+                let count = ops::group_values(&shape, &shape[1]);
+                ops::several(cx, call.span, field, "all of a channel", &count, x)?;
+                if self.tracks {
+                    let batch = ops::moments(cx, x.id, &around, 1.0);
+                    self.track(cx, call, batch);
+                }
+                let used = ops::moments(cx, x.id, &around, 0.0);
+                Ok(ops::normalise(cx, x.id, used, &around, self.eps))
+            }
+            Kind::Group(groups) => {
+                let count = ops::group_values(&shape, groups);
+                ops::several(cx, call.span, field, "a group of channels", &count, x)?;
+                let by = (None, None);
+                Ok(ops::group_norm(cx, x.id, groups, by, self.eps))
+            }
+            Kind::Instance(_) => {
+                let count = crate::dim::numel(&shape[2..]);
+                ops::several(cx, call.span, field, "a channel of one sample", &count, x)?;
+                let inner: Vec<usize> = (2..shape.len()).collect();
+                if self.tracks {
+                    let (mean, var) = ops::moments(cx, x.id, &inner, 1.0);
+                    let over = |cx: &mut Cx, x| crate::ops::mean(cx, x, &[0]);
+                    let batch = (over(cx, mean), over(cx, var));
+                    self.track(cx, call, batch);
+                }
+                let used = ops::moments(cx, x.id, &inner, 0.0);
+                Ok(ops::normalise(cx, x.id, used, &inner, self.eps))
+            }
+        }
+    }
+}
+
+impl Layer for Norm {
+    fn params(&self) -> Vec<ParamDecl> {
+        let shape = vec![self.channels.clone()];
+        let mut out = Vec::new();
+        if self.affine {
+            out.push(ParamDecl::new("weight", shape.clone(), Init::Constant(1.0)));
+            out.push(ParamDecl::new("bias", shape.clone(), Init::Constant(0.0)));
+        }
+        if self.tracks {
+            out.push(ParamDecl::buffer("running_mean", shape.clone(), 0.0));
+            out.push(ParamDecl::buffer("running_var", shape, 1.0));
+            out.push(ParamDecl::count("num_batches_tracked"));
+        }
+        out
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let (given, _) = input(cx, call, given)?;
+        let (x, alone) = self.batch(cx, call, &given)?;
+        let y = self.normalised(cx, call, &x)?;
+        let by = |k| self.affine.then(|| call.params[k]);
+        let by = (by(0), by(1));
+        let y = ops::affine(cx, y, by);
+        let y = match alone {
+            true => {
+                let shape = cx.shape(&given);
+                cx.g.reshape(y, &shape)
+            }
+            false => y,
+        };
+        Ok(cx.tensor(y))
+    }
+}

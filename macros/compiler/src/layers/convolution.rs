@@ -1,0 +1,149 @@
+//! `Conv1d`, `Conv2d`, `ConvTranspose1d` and `ConvTranspose2d` (`in -> out, kernel_size, ..`): a kernel of
+//! weights at every place of a sequence or an image.
+
+use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out, input};
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ops::{self, Conv, spatial};
+use crate::value::{Tensor, Value};
+
+const CONV: &str = "in_out, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, padding_mode = 'zeros'";
+const TRANSPOSE: &str = "in_out, kernel_size, stride = 1, padding = 0, output_padding = 0, groups = 1, bias = true, dilation = 1";
+
+/// The table's row.
+pub const CONV_1D: LayerDef = LayerDef {
+    name: "Conv1d",
+    signature: CONV,
+    declare: |cx, a| declare(cx, a, 1, false),
+};
+
+/// The table's row.
+pub const CONV_2D: LayerDef = LayerDef {
+    name: "Conv2d",
+    signature: CONV,
+    declare: |cx, a| declare(cx, a, 2, false),
+};
+
+/// The table's row.
+pub const TRANSPOSE_1D: LayerDef = LayerDef {
+    name: "ConvTranspose1d",
+    signature: TRANSPOSE,
+    declare: |cx, a| declare(cx, a, 1, true),
+};
+
+/// The table's row.
+pub const TRANSPOSE_2D: LayerDef = LayerDef {
+    name: "ConvTranspose2d",
+    signature: TRANSPOSE,
+    declare: |cx, a| declare(cx, a, 2, true),
+};
+
+struct Convolution {
+    name: String,
+    from: Dim,
+    to: Dim,
+    kernel: Vec<Dim>,
+    settings: Conv,
+    bias: bool,
+    transposed: bool,
+    /// The weight's channels of the other side than its first.
+    inner: Dim,
+}
+
+fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Told<Box<dyn Layer>> {
+    let (from, to) = in_out(cx, a, "in_out")?;
+    let kernel = spatial::sizes(cx, a, "kernel_size", rank)?;
+    let settings = Conv::read(cx, a, rank)?;
+    let ins = spatial::grouped(cx, a, ("input", &from), &settings.groups)?;
+    let outs = spatial::grouped(cx, a, ("output", &to), &settings.groups)?;
+    Ok(Box::new(Convolution {
+        name: a.callee.clone(),
+        from,
+        to,
+        kernel,
+        settings,
+        bias: a.flag(cx, "bias")?,
+        transposed,
+        inner: if transposed { outs } else { ins },
+    }))
+}
+
+impl Convolution {
+    /// The mistake of an input with other channels.
+    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor) -> crate::diag::Poison {
+        let shape = cx.shape(x);
+        let have = &shape[1];
+        let mut text = format!(
+            "`{}` takes {} channels, but `{}` has {have}{}\n{} is declared with {} input channels",
+            call.field,
+            self.from,
+            x.text,
+            cx.whence(x),
+            call.decl,
+            self.from
+        );
+        let last = shape.len() - 1;
+        if shape[last] == self.from {
+            let order = match last {
+                2 => "transpose(1, 2)".to_owned(),
+                _ => "permute([0, 3, 1, 2])".to_owned(),
+            };
+            text += &format!(
+                "\nhelp: the last dimension is {}, but channels come second: was `{}.{order}` meant?",
+                self.from, x.text
+            );
+        } else if have.names().is_empty() {
+            let declared = format!("{}({} -> ", self.name, self.from);
+            let mended = format!("{}({have} -> ", self.name);
+            if call.decl.contains(&declared) {
+                let mended = call.decl.replace(&declared, &mended);
+                text += &format!("\nhelp: declare `{mended}`");
+            }
+            if let Some(origin) = cx.origin.get(&x.id)
+                && origin.contains(&format!("-> {have}"))
+                && origin.contains(": ")
+            {
+                let other = origin.replace(&format!("-> {have}"), &format!("-> {}", self.from));
+                text += &format!(", or `{other}`");
+            }
+        }
+        cx.error(call.span, text)
+    }
+}
+
+impl Layer for Convolution {
+    fn params(&self) -> Vec<ParamDecl> {
+        let first = if self.transposed {
+            &self.from
+        } else {
+            &self.to
+        };
+        let mut shape = vec![first.clone(), self.inner.clone()];
+        shape.extend(self.kernel.iter().cloned());
+        // What PyTorch takes for the number of inputs of an output: all of a row of the weight.
+        let fan_in = crate::dim::numel(&shape[1..]);
+        let init = Init::FanIn(fan_in);
+        let mut out = vec![ParamDecl::new("weight", shape, init.clone())];
+        if self.bias {
+            out.push(ParamDecl::new("bias", vec![self.to.clone()], init));
+        }
+        out
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let (x, _) = input(cx, call, given)?;
+        spatial::batch(cx, (call.span, call.field), &x, self.settings.rank)?;
+        if cx.shape(&x)[1] != self.from {
+            return Err(self.wrong_channels(cx, call, &x));
+        }
+        let weights = (call.params[0], call.params.get(1).copied());
+        let at = (call.span, call.field);
+        let y = match self.transposed {
+            false => ops::conv(cx, at, &x, weights, &self.settings)?,
+            true => ops::transpose(cx, at, &x, weights, &self.settings)?,
+        };
+        Ok(cx.tensor(y))
+    }
+}

@@ -1,0 +1,162 @@
+//! What a call of a recurrent layer is given: the sequences, their lengths, the first states.
+
+use super::sequence::Recurrence;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, show_shape};
+use crate::ir::NodeId;
+use crate::layers::{Call, wrong_features};
+use crate::scalar::Scalar as S;
+use crate::value::Value;
+
+/// A call's tensors, time first.
+pub struct Sequences {
+    /// (T, B, in).
+    pub x: NodeId,
+    /// (T, B): whether the element is there; `None` if all are.
+    pub there: Option<NodeId>,
+    /// First states: of h, and of c: (layers directions, B, size).
+    pub first: Vec<Option<NodeId>>,
+    /// There is a dimension B, and not one sequence alone.
+    pub batched: bool,
+}
+
+/// `x`, (T, B, n) or (B, n), where the element is there, 0 elsewhere.
+pub fn where_there(cx: &mut Cx, there: NodeId, x: NodeId) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let last = cx.g.unsqueeze(there, shape.len() - 1);
+    let there = cx.g.expand(last, &shape);
+    let zero = cx.g.constant(0.0);
+    cx.g.select(there, x, zero)
+}
+
+impl Recurrence {
+    /// Checks and brings time to the front.
+    pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Told<Sequences> {
+        let x = a.float(cx, "input")?;
+        let shape = cx.shape(&x);
+        if !matches!(shape.len(), 2 | 3) {
+            let text = format!(
+                "`{}` takes sequences (B, T, {1}), or one (T, {1}){2}",
+                call.field,
+                self.input,
+                cx.whence(&x)
+            );
+            return Err(cx.error(call.span, text));
+        }
+        if shape.last() != Some(&self.input) {
+            let have = shape.last().map_or_else(String::new, Dim::to_string);
+            let mended = call.decl.replace(
+                &format!("{} -> {}", self.input, self.hidden),
+                &format!("{have} -> {}", self.hidden),
+            );
+            let mended = mended.split_once(": ").map_or("", |m| m.1);
+            return Err(wrong_features(cx, call, &x, &self.input, mended));
+        }
+        let batched = shape.len() == 3;
+        let id = if batched {
+            x.id
+        } else {
+            cx.g.unsqueeze(x.id, 0)
+        };
+        let batch = cx.g.shape(id)[0].clone();
+        let mut x = cx.g.permute(id, &[1, 0, 2]);
+        let mut there = None;
+        if let Some(lengths) = self.lengths(cx, a, &batch, batched)? {
+            let (t, b) = (cx.g.shape(x)[0].clone(), batch.clone());
+            let position = cx.g.iota(&vec![t.clone(), b.clone()], 0);
+            let ends = cx.g.expand(lengths, &vec![t, b]);
+            let is = cx.g.scalar(S::Lt, &[position, ends]);
+            // What lies beyond may be anything, also NaN.
+            x = where_there(cx, is, x);
+            there = Some(is);
+        }
+        let first = self.first(cx, a, &batch, batched)?;
+        Ok(Sequences {
+            x,
+            there,
+            first,
+            batched,
+        })
+    }
+
+    fn lengths(&self, cx: &mut Cx, a: &Args, batch: &Dim, batched: bool) -> Told<Option<NodeId>> {
+        if a.given("lengths").is_none() || matches!(a.value("lengths"), Value::Null) {
+            return Ok(None);
+        }
+        let lengths = a.int(cx, "lengths")?;
+        let want = if batched {
+            vec![batch.clone()]
+        } else {
+            Vec::new()
+        };
+        if cx.shape(&lengths) != want {
+            let text = format!(
+                "`lengths` is one length for each sequence: u32{}{}",
+                show_shape(&want),
+                cx.whence(&lengths)
+            );
+            return Err(cx.error(a.span_of("lengths"), text));
+        }
+        Ok(Some(lengths.id))
+    }
+
+    /// The first states that were given.
+    fn first(
+        &self,
+        cx: &mut Cx,
+        a: &Args,
+        batch: &Dim,
+        batched: bool,
+    ) -> Told<Vec<Option<NodeId>>> {
+        let names: &[&str] = if self.kind.has_cell() {
+            &["h_0", "c_0"]
+        } else {
+            &["h_0"]
+        };
+        let value = a.value("hx");
+        let items = match value {
+            Value::Null => return Ok(vec![None; names.len()]),
+            Value::Tuple(items) if self.kind.has_cell() => items,
+            one => vec![one],
+        };
+        let count = Dim::from(self.layers * self.directions);
+        let span = a.span_of("hx");
+        let sizes = [&self.state, &self.hidden].map(|size| {
+            let mut shape = vec![count.clone(), batch.clone(), size.clone()];
+            if !batched {
+                shape.remove(1);
+            }
+            shape
+        });
+        let due = || {
+            let of = |k: usize| format!("{} {}", names[k], show_shape(&sizes[k]));
+            match names.len() {
+                1 => format!("`hx` is the first state: {}", of(0)),
+                _ => format!("`hx` is the first state and cell: ({}, {})", of(0), of(1)),
+            }
+        };
+        if items.len() != names.len() {
+            let text = format!("{}\nhelp: an LSTM's state is a pair: `(h, c)`", due());
+            return Err(cx.error(span, text));
+        }
+        let mut out = Vec::new();
+        for (item, want) in items.iter().zip(&sizes) {
+            let text = a.given("hx").map_or("hx", |g| g.text.as_str()).to_owned();
+            let Some(t) = cx.lift(item, &text) else {
+                return Err(cx.error(span, due()));
+            };
+            let t = cx.to_float(&t);
+            if cx.shape(&t) != *want {
+                let text = format!("{}{}", due(), cx.whence(&t));
+                return Err(cx.error(span, text));
+            }
+            out.push(Some(match batched {
+                true => t.id,
+                false => cx.g.unsqueeze(t.id, 1),
+            }));
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,188 @@
+//! `RNN`, `LSTM`, `GRU` (in -> hidden) over sequences x (B, T, in), batch first, or (T, in) without a
+//! batch. Results as PyTorch's: `(output, h_n)`, of an LSTM `(output, (h_n, c_n))`, with output
+//! (B, T, D hidden), D = 2 if bidirectional, and the states (D num_layers, B, hidden).
+//!
+//! With `lengths` (B), sequence b ends after `lengths[b]` elements: what lies beyond is never read, its
+//! outputs are 0, `h_n` is the state at the end, and the reverse direction begins there. A length
+//! beyond T counts as T; one of 0 leaves the state as it began.
+
+use super::Weights;
+use super::kind::Kind;
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ir::{NodeId, Op};
+use crate::layers::{Call, Layer, LayerDef, ParamDecl, in_out, positive};
+use crate::ops;
+use crate::value::Value;
+
+/// The table's row.
+pub const RNN: LayerDef = LayerDef {
+    name: "RNN",
+    signature: "in_out, num_layers = 1, nonlinearity = 'tanh', bias = true, batch_first = true, dropout = 0.0, bidirectional = false",
+    declare: |cx, a| {
+        let kind = match a.choice(cx, "nonlinearity", &["tanh", "relu"])? {
+            "relu" => Kind::Relu,
+            _ => Kind::Tanh,
+        };
+        declare(cx, a, kind)
+    },
+};
+
+/// The table's row.
+pub const LSTM: LayerDef = LayerDef {
+    name: "LSTM",
+    signature: "in_out, num_layers = 1, bias = true, batch_first = true, dropout = 0.0, bidirectional = false, proj_size = 0",
+    declare: |cx, a| declare(cx, a, Kind::Lstm),
+};
+
+/// The table's row.
+pub const GRU: LayerDef = LayerDef {
+    name: "GRU",
+    signature: "in_out, num_layers = 1, bias = true, batch_first = true, dropout = 0.0, bidirectional = false",
+    declare: |cx, a| declare(cx, a, Kind::Gru),
+};
+
+fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
+    let (input, hidden) = in_out(cx, a, "in_out")?;
+    let layers = a.integer(cx, "num_layers")?;
+    if layers < 1 {
+        let text = format!("`num_layers` is at least 1, not {layers}");
+        return Err(cx.error(a.span_of("num_layers"), text));
+    }
+    if !a.flag(cx, "batch_first")? {
+        let text = "sequences are batch first here: (B, T, C)\nhelp: leave `batch_first` out, and transpose what comes otherwise: `x.transpose(0, 1)`";
+        return Err(cx.error(a.span_of("batch_first"), text));
+    }
+    let dropout = ops::probability(cx, a, "dropout")?;
+    if dropout > 0.0 && layers == 1 {
+        let text = "`dropout` lies between layers, and there is one only\nhelp: declare `num_layers = 2` or more, or a layer `Dropout(..)` behind";
+        return Err(cx.error(a.span_of("dropout"), text));
+    }
+    let mut state = hidden.clone();
+    if kind == Kind::Lstm && a.given("proj_size").is_some() {
+        let size = a.dim(cx, "proj_size")?;
+        if size.value() != Some(0) {
+            positive(cx, a, "proj_size", &size)?;
+            if size == hidden
+                || matches!((size.value(), hidden.value()), (Some(p), Some(h)) if p > h)
+            {
+                let text = format!("`proj_size` is less than the {hidden} features of the cell");
+                return Err(cx.error(a.span_of("proj_size"), text));
+            }
+            state = size;
+        }
+    }
+    Ok(Box::new(Recurrence {
+        kind,
+        input,
+        hidden,
+        state,
+        layers,
+        bias: a.flag(cx, "bias")?,
+        dropout,
+        directions: 1 + i64::from(a.flag(cx, "bidirectional")?),
+    }))
+}
+
+/// A declared layer.
+pub struct Recurrence {
+    pub kind: Kind,
+    pub input: Dim,
+    pub hidden: Dim,
+    /// Features of h: `hidden`, or those of the projection.
+    pub state: Dim,
+    pub layers: i64,
+    pub bias: bool,
+    pub dropout: f64,
+    pub directions: i64,
+}
+
+impl Recurrence {
+    /// Weights by layer and direction, with the number of the first parameter of each.
+    fn weights(&self) -> Vec<Weights<'_>> {
+        let mut out = Vec::new();
+        let wide = || self.state.mul(&Dim::from(self.directions));
+        let inputs: Vec<Dim> = (0..self.layers)
+            .map(|l| if l == 0 { self.input.clone() } else { wide() })
+            .collect();
+        for (layer, input) in inputs.into_iter().enumerate() {
+            for direction in ["", "_reverse"].iter().take(self.directions as usize) {
+                out.push(Weights {
+                    kind: self.kind,
+                    input: input.clone(),
+                    hidden: &self.hidden,
+                    state: &self.state,
+                    bias: self.bias,
+                    suffix: format!("_l{layer}{direction}"),
+                });
+            }
+        }
+        out
+    }
+}
+
+/// Values one after another along a dimension.
+fn concat(cx: &mut Cx, values: &[NodeId], dim: usize) -> NodeId {
+    match values {
+        [one] => *one,
+        _ => cx.g.push(Op::Concat { dim }, values, None),
+    }
+}
+
+impl Layer for Recurrence {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.weights().iter().flat_map(Weights::params).collect()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let a = Args::bind(
+            cx,
+            call.field,
+            call.span,
+            "input, hx = null, lengths = null",
+            given,
+        )?;
+        let seq = self.sequences(cx, call, &a)?;
+        let per = self.weights()[0].params().len();
+        let mut x = seq.x;
+        let mut last: Vec<Vec<NodeId>> = vec![Vec::new(); seq.first.len()];
+        for layer in 0..self.layers as usize {
+            if layer > 0 {
+                x = ops::dropout(cx, x, self.dropout);
+            }
+            let mut outputs = Vec::new();
+            for direction in 0..self.directions as usize {
+                let at = layer * self.directions as usize + direction;
+                let params = &call.params[at * per..(at + 1) * per];
+                let name = format!("{} layer {layer}", call.field);
+                let (y, states) = self.run(cx, at, &seq, x, params, &name)?;
+                outputs.push(y);
+                for (all, state) in last.iter_mut().zip(states) {
+                    all.push(match seq.batched {
+                        true => cx.g.unsqueeze(state, 0),
+                        false => state,
+                    });
+                }
+            }
+            x = concat(cx, &outputs, 2);
+        }
+        let mut output = cx.g.permute(x, &[1, 0, 2]);
+        if !seq.batched {
+            let shape = cx.g.shape(output)[1..].to_vec();
+            output = cx.g.reshape(output, &shape);
+        }
+        let states: Vec<Value> = (last.iter())
+            .map(|all| {
+                let all = concat(cx, all, 0);
+                cx.tensor(all)
+            })
+            .collect();
+        let states = match states.len() {
+            1 => states.into_iter().next().unwrap_or(Value::Null),
+            _ => Value::Tuple(states),
+        };
+        Ok(Value::Tuple(vec![cx.tensor(output), states]))
+    }
+}

@@ -1,0 +1,180 @@
+//! The Transformer of Vaswani et al. (2017): `TransformerEncoderLayer(d_model, nhead)`,
+//! `TransformerDecoderLayer`, stacks of them, and the whole `Transformer`.
+//!
+//! Sequences are batch first: src and memory (B, S, E), tgt (B, T, E). A layer is attention to the
+//! sequence itself, in a decoder attention to the memory, and two linear maps with an activation
+//! between, each with a residual connection and a LayerNorm behind it, or (`norm_first`) in front.
+//! Parameters have PyTorch's names. `block` is one layer, `stack` a loop over equal ones; here and in
+//! `whole` stand the layers of the language.
+//!
+//! Where PyTorch copies one initialised layer, each layer of a stack here starts with its own values.
+
+mod block;
+mod stack;
+mod whole;
+
+pub use whole::TRANSFORMER;
+
+use super::attention::Masks;
+use super::{Call, Layer, LayerDef, ParamDecl};
+use crate::args::{Args, Given};
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::ir::NodeId;
+use crate::value::Value;
+use block::{Block, LAYER, sequence};
+use stack::Stack;
+
+/// The table's row.
+pub const ENCODER_LAYER: LayerDef = LayerDef {
+    name: "TransformerEncoderLayer",
+    signature: LAYER,
+    declare: |cx, a| Ok(Box::new(EncoderLayer(Block::declare(cx, a, false)?))),
+};
+
+/// The table's row.
+pub const DECODER_LAYER: LayerDef = LayerDef {
+    name: "TransformerDecoderLayer",
+    signature: LAYER,
+    declare: |cx, a| Ok(Box::new(DecoderLayer(Block::declare(cx, a, true)?))),
+};
+
+/// The table's row.
+pub const ENCODER: LayerDef = LayerDef {
+    name: "TransformerEncoder",
+    signature: "encoder_layer, num_layers, norm = null",
+    declare: |cx, a| {
+        let example = "TransformerEncoderLayer(512, 8)";
+        let layer = a.layer::<EncoderLayer>(cx, "encoder_layer", example)?;
+        Ok(Box::new(Encoder(Stack::declare(
+            cx,
+            a,
+            layer.map(|l| &l.0),
+            example,
+        )?)))
+    },
+};
+
+/// The table's row.
+pub const DECODER: LayerDef = LayerDef {
+    name: "TransformerDecoder",
+    signature: "decoder_layer, num_layers, norm = null",
+    declare: |cx, a| {
+        let example = "TransformerDecoderLayer(512, 8)";
+        let layer = a.layer::<DecoderLayer>(cx, "decoder_layer", example)?;
+        Ok(Box::new(Decoder(Stack::declare(
+            cx,
+            a,
+            layer.map(|l| &l.0),
+            example,
+        )?)))
+    },
+};
+
+struct EncoderLayer(Block);
+struct DecoderLayer(Block);
+struct Encoder(Stack);
+struct Decoder(Stack);
+
+/// What a layer reads besides the sequence that it changes.
+struct Around {
+    /// Masks of the attention to the sequence itself.
+    own: Masks,
+    /// What a decoder attends to, and its masks.
+    memory: Option<(NodeId, Masks)>,
+}
+
+impl Layer for EncoderLayer {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.0.params()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let signature = "src, src_mask = null, src_key_padding_mask = null, is_causal = false";
+        let a = Args::bind(cx, call.field, call.span, signature, given)?;
+        let masks = ["src_mask", "src_key_padding_mask", "is_causal"];
+        let (x, around) = encoded(cx, call, &a, &self.0, masks)?;
+        let y = self.0.forward(cx, call.span, call.params, x, &around)?;
+        Ok(cx.tensor(y))
+    }
+}
+
+impl Layer for Encoder {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.0.params()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let signature = "src, mask = null, src_key_padding_mask = null, is_causal = false";
+        let a = Args::bind(cx, call.field, call.span, signature, given)?;
+        let masks = ["mask", "src_key_padding_mask", "is_causal"];
+        let (x, around) = encoded(cx, call, &a, &self.0.layer, masks)?;
+        let y = self.0.forward(cx, call, call.params, x, &around)?;
+        Ok(cx.tensor(y))
+    }
+}
+
+/// The arguments of a decoder's call, PyTorch's.
+const DECODE: &str = "tgt, memory, tgt_mask = null, memory_mask = null, tgt_key_padding_mask = null, memory_key_padding_mask = null, tgt_is_causal = false, memory_is_causal = false";
+
+impl Layer for DecoderLayer {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.0.params()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
+        let memory = sequence(cx, call, &a, "memory", &self.0)?;
+        let (x, around) = decoded(cx, call, &a, &self.0, memory)?;
+        let y = self.0.forward(cx, call.span, call.params, x, &around)?;
+        Ok(cx.tensor(y))
+    }
+}
+
+impl Layer for Decoder {
+    fn params(&self) -> Vec<ParamDecl> {
+        self.0.params()
+    }
+
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+        let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
+        let memory = sequence(cx, call, &a, "memory", &self.0.layer)?;
+        let (x, around) = decoded(cx, call, &a, &self.0.layer, memory)?;
+        let y = self.0.forward(cx, call, call.params, x, &around)?;
+        Ok(cx.tensor(y))
+    }
+}
+
+/// `src` and its masks, which have these names.
+fn encoded(
+    cx: &mut Cx,
+    call: &Call,
+    a: &Args,
+    block: &Block,
+    masks: [&str; 3],
+) -> Told<(NodeId, Around)> {
+    let x = sequence(cx, call, a, "src", block)?;
+    let sizes = block.own.sizes(cx, x, x);
+    let own = Masks::of(cx, a, masks, &sizes, false)?;
+    Ok((x, Around { own, memory: None }))
+}
+
+/// `tgt`, its masks, and those of the memory.
+fn decoded(
+    cx: &mut Cx,
+    call: &Call,
+    a: &Args,
+    block: &Block,
+    memory: NodeId,
+) -> Told<(NodeId, Around)> {
+    let x = sequence(cx, call, a, "tgt", block)?;
+    block.one_batch(cx, call, a, x, memory)?;
+    let sizes = block.own.sizes(cx, x, x);
+    let masks = ["tgt_mask", "tgt_key_padding_mask", "tgt_is_causal"];
+    let own = Masks::of(cx, a, masks, &sizes, false)?;
+    let sizes = block.own.sizes(cx, x, memory);
+    let masks = ["memory_mask", "memory_key_padding_mask", "memory_is_causal"];
+    let seen = Masks::of(cx, a, masks, &sizes, false)?;
+    let memory = Some((memory, seen));
+    Ok((x, Around { own, memory }))
+}

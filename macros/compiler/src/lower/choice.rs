@@ -1,0 +1,133 @@
+//! `if training { .. } else { .. }`: a choice made when the function is compiled.
+//!
+//! When a function is checked both branches are read, and what they give must be alike; when it is
+//! lowered, the one that is meant.
+
+use super::assigned::assigned_in;
+use super::{Local, Lower};
+use crate::ast;
+use crate::diag::{Poison, Told};
+use crate::value::Value;
+use proc_macro2::{Ident, Span};
+use std::collections::HashMap;
+
+impl Lower<'_> {
+    /// A choice between statements: the variables that they assign keep their types.
+    pub fn choose_statements(&mut self, choice: &ast::If) -> Told<()> {
+        let branches = [Some(&choice.then), choice.otherwise.as_ref()];
+        for block in branches.into_iter().flatten() {
+            if let Some(tail) = &block.tail {
+                let text = "this value is computed and dropped\nhelp: `let x = if training { .. } else { .. };` keeps it";
+                return Err(self.cx.error(tail.span, text));
+            }
+        }
+        if !self.opaque {
+            let block = branches[usize::from(!self.cx.train)];
+            return block.map_or(Ok(()), |b| self.branch(b).map(|_| ()));
+        }
+        let before = self.scope.clone();
+        let then = self.branch(&choice.then);
+        let mut after = std::mem::replace(&mut self.scope, before.clone());
+        let otherwise = match &choice.otherwise {
+            Some(block) => self.branch(block),
+            None => Ok(None),
+        };
+        let mut assigned: Vec<Ident> = Vec::new();
+        for block in branches.into_iter().flatten() {
+            assigned_in(block, &mut Vec::new(), &mut assigned);
+        }
+        then.and(otherwise)?;
+        for name in assigned {
+            let text = name.to_string();
+            let (Some(a), Some(b)) = (after.remove(&text), self.scope.get(&text).cloned()) else {
+                continue;
+            };
+            let value = match (a.value, b.value) {
+                (Some(a), Some(b)) => Some(self.alike(a, b, name.span(), &text)?),
+                _ => None,
+            };
+            let depth = b.depth;
+            self.scope.insert(text, Local { value, depth });
+        }
+        Ok(())
+    }
+
+    /// A choice between values.
+    pub fn choose(&mut self, choice: &ast::If, span: Span) -> Told<Value> {
+        let Some(otherwise) = &choice.otherwise else {
+            let text =
+                "this `if` has no value in evaluation\nhelp: `if training { .. } else { .. }`";
+            return Err(self.cx.error(span, text));
+        };
+        for block in [&choice.then, otherwise] {
+            if block.tail.is_none() {
+                let text = "a branch of this `if` ends without a value\nhelp: leave it as the last expression, without `;`";
+                return Err(self.cx.error(span, text));
+            }
+        }
+        let value = |v: Told<Option<Value>>| v.and_then(|v| v.ok_or(Poison));
+        if !self.opaque {
+            let block = if self.cx.train {
+                &choice.then
+            } else {
+                otherwise
+            };
+            return value(self.branch(block));
+        }
+        let before = self.scope.clone();
+        let a = value(self.branch(&choice.then));
+        self.scope = before;
+        let b = value(self.branch(otherwise));
+        self.alike(a?, b?, span, "this `if`")
+    }
+
+    /// A branch's statements; names bound in it are gone behind it.
+    fn branch(&mut self, block: &ast::Block) -> Told<Option<Value>> {
+        let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
+        let value = self.statements(block);
+        let mut assigned = Vec::new();
+        assigned_in(block, &mut Vec::new(), &mut assigned);
+        let after = std::mem::replace(&mut self.scope, scope);
+        self.mutable = mutable;
+        let kept: HashMap<String, Local> = (assigned.iter())
+            .filter_map(|n| after.get_key_value(&n.to_string()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        self.scope.extend(kept);
+        value
+    }
+
+    /// The first of two values, if they have the same type and shape.
+    fn alike(&mut self, a: Value, b: Value, span: Span, what: &str) -> Told<Value> {
+        if let (Value::Tuple(x), Value::Tuple(y)) = (&a, &b)
+            && x.len() == y.len()
+        {
+            let pairs = x.iter().zip(y);
+            let all: Vec<Told<Value>> = pairs
+                .map(|(x, y)| self.alike(x.clone(), y.clone(), span, what))
+                .collect();
+            return all.into_iter().collect::<Told<_>>().map(Value::Tuple);
+        }
+        let (x, y) = (self.cx.lift(&a, what), self.cx.lift(&b, what));
+        let same = match (&x, &y) {
+            (Some(x), Some(y)) => self.same_type(x.id, y.id),
+            _ => false,
+        };
+        if same {
+            return Ok(a);
+        }
+        let show = |t: &Option<crate::value::Tensor>, v: &Value| match t {
+            Some(t) => self.cx.typed(t.id),
+            None => v.kind().to_owned(),
+        };
+        let (x, y) = (show(&x, &a), show(&y, &b));
+        let what = match what.starts_with("this") {
+            true => what.to_owned(),
+            false => format!("`{what}`"),
+        };
+        let text = format!(
+            "{what} is {x} in training and {y} in evaluation\nhelp: both have one type and shape"
+        );
+        Err(self.cx.error(span, text))
+    }
+}

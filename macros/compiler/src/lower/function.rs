@@ -1,0 +1,211 @@
+//! A function's body, read on arguments: its results, and what its `#[state]` arguments have become.
+
+use super::{Done, Local, Lower, show_type, substitute};
+use crate::ast;
+use crate::diag::{Poison, Told};
+use crate::dim::{Dim, Shape};
+use crate::net::{Elem, Signature, Type};
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+use std::collections::HashMap;
+
+impl Lower<'_> {
+    /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
+    pub(super) fn function(
+        &mut self,
+        index: usize,
+        args: Vec<Tensor>,
+        dims: &HashMap<String, Dim>,
+        call: Option<Span>,
+    ) -> Told<Done> {
+        let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
+        if source.custom.is_some() {
+            let results = self.custom(signature, &args, dims)?;
+            return Ok(Done {
+                results,
+                kept: Vec::new(),
+            });
+        }
+        let Some(body) = &source.body else {
+            return Err(Poison);
+        };
+        let mut scope = HashMap::new();
+        for (arg, t) in signature.args.iter().zip(args) {
+            let name = arg.name.to_string();
+            self.cx.origin.entry(t.id).or_insert_with(|| name.clone());
+            let value = Value::Tensor(Tensor {
+                id: t.id,
+                text: name.clone(),
+            });
+            let local = Local {
+                value: Some(value),
+                depth: self.depth(),
+            };
+            scope.insert(name, local);
+        }
+        let mut own: HashMap<String, Dim> = signature
+            .dims
+            .iter()
+            .map(|d| (d.clone(), Dim::named(d)))
+            .collect();
+        own.extend(dims.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let states = || signature.args.iter().filter(|a| a.state);
+        let mutable = states().map(|a| a.name.to_string()).collect();
+        let saved = (
+            std::mem::replace(&mut self.scope, scope),
+            std::mem::replace(&mut self.mutable, mutable),
+            std::mem::replace(&mut self.dims, own),
+            std::mem::take(&mut self.read),
+        );
+        let result = self.body(body, source, signature);
+        let result = match result {
+            Ok(results) => self.kept(states()).map(|kept| Done { results, kept }),
+            Err(p) => Err(p),
+        };
+        if call.is_none() || signature.any_rank() {
+            for arg in &signature.args {
+                let name = arg.name.to_string();
+                if !arg.state
+                    && !self.read.contains(&name)
+                    && !name.starts_with('_')
+                    && result.is_ok()
+                {
+                    let text = format!(
+                        "`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`",
+                        signature.name
+                    );
+                    self.cx.error(arg.name.span(), text);
+                }
+            }
+        }
+        (self.scope, self.mutable, self.dims, self.read) = saved;
+        result
+    }
+
+    /// The values that `#[state]` arguments have when the body ends.
+    pub(super) fn kept<'s>(
+        &mut self,
+        states: impl Iterator<Item = &'s crate::net::Arg>,
+    ) -> Told<Vec<Tensor>> {
+        let mut out = Vec::new();
+        for arg in states {
+            let name = arg.name.to_string();
+            let value = match self.scope.get(&name) {
+                Some(Local {
+                    value: Some(value), ..
+                }) => value.clone(),
+                _ => return Err(Poison),
+            };
+            let want = self.substitute(&arg.ty.shape);
+            let lifted = self.cx.lift(&value, &name);
+            let t = match lifted {
+                Some(t) if arg.ty.elem == Elem::Float => self.cx.to_float(&t),
+                Some(t) => t,
+                None => {
+                    let text = format!("`{name}` keeps a tensor, not {}", value.kind());
+                    return Err(self.cx.error(arg.name.span(), text));
+                }
+            };
+            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != arg.ty.elem.dtype() {
+                let text = format!(
+                    "`{name}` is {} at the end, but {} is kept{}\nhelp: what is kept has one type and shape",
+                    self.cx.typed(t.id),
+                    show_type(&arg.ty, &want),
+                    self.cx.whence(&t)
+                );
+                return Err(self.cx.error(arg.name.span(), text));
+            }
+            out.push(t);
+        }
+        Ok(out)
+    }
+
+    pub(super) fn body(
+        &mut self,
+        body: &ast::Block,
+        source: &ast::Function,
+        signature: &Signature,
+    ) -> Told<Vec<Tensor>> {
+        let value = self.statements(body)?;
+        let (Some(tail), Some(value)) = (&body.tail, value) else {
+            let text = format!(
+                "`{}` ends without a result\nhelp: leave the result as the last expression, without `;`",
+                source.name
+            );
+            return Err(self.cx.error(source.end, text));
+        };
+        let values = match value {
+            Value::Tuple(items) => items,
+            one => vec![one],
+        };
+        if values.len() != signature.ret.len() {
+            let mut text = format!(
+                "`{}` returns {}, but is declared to return {}",
+                source.name,
+                crate::args::count(values.len(), "value"),
+                signature.ret.len()
+            );
+            if let (ast::ExprKind::Call(..), [_]) = (&tail.kind, signature.ret.as_slice()) {
+                let rest = vec!["_"; values.len() - 1].join(", ");
+                text += &format!("\nhelp: take the first alone: `let (y, {rest}) = {tail};`");
+            }
+            return Err(self.cx.error(tail.span, text));
+        }
+        let mut out = Vec::new();
+        for (v, ty) in values.iter().zip(&signature.ret) {
+            let Some(t) = self.cx.lift(v, &tail.to_string()) else {
+                let text = format!("`{}` returns tensors, not {}", source.name, v.kind());
+                return Err(self.cx.error(tail.span, text));
+            };
+            let want = self.whole_shape(ty);
+            let t = if ty.elem == Elem::Float {
+                self.cx.to_float(&t)
+            } else {
+                t
+            };
+            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
+                let text = format!(
+                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",
+                    source.name,
+                    self.cx.typed(t.id),
+                    show_type(ty, &want),
+                    self.cx.whence(&t),
+                    self.cx.typed(t.id)
+                );
+                return Err(self.cx.error(tail.span, text));
+            }
+            if ty.elem == Elem::U32 && !self.cx.is_unsigned(t.id) {
+                let text = format!(
+                    "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
+                    source.name,
+                    self.cx.whence(&t),
+                    show_type(
+                        &Type {
+                            elem: Elem::I32,
+                            shape: want.clone(),
+                            rest: None,
+                        },
+                        &want
+                    )
+                );
+                return Err(self.cx.error(tail.span, text));
+            }
+            out.push(t);
+        }
+        Ok(out)
+    }
+
+    /// The same of a type, with what its `..` stands for.
+    pub(super) fn whole_shape(&self, ty: &Type) -> Shape {
+        let mut shape = self.substitute(&ty.shape);
+        if let (Some(at), Some(rest)) = (ty.rest, &self.rest) {
+            shape.splice(at..at, rest.iter().cloned());
+        }
+        shape
+    }
+
+    /// A shape of the function's signature in the terms of the graph.
+    pub fn substitute(&self, shape: &Shape) -> Shape {
+        shape.iter().map(|d| substitute(d, &self.dims)).collect()
+    }
+}

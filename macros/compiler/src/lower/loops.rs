@@ -1,0 +1,309 @@
+//! Loops over arrays of layers: `for layer in layers { .. }`, and
+//! `for (layer, x) in zip(layers, xs) { .. }` with a tensor beside them, cut along its first dimension.
+
+use super::Lower;
+use super::assigned::assigned_in;
+use crate::ast;
+use crate::diag::{Poison, Told};
+use crate::dim::Dim;
+use crate::ir::{Here, NodeId};
+use crate::value::{LayerRef, Tensor, Value};
+use proc_macro2::Ident;
+
+/// What one name of a loop goes over.
+enum Item {
+    /// An array of layers.
+    Layers(LayerRef),
+    /// A tensor, cut along its first dimension; the variable that it is, if it may be assigned.
+    Tensor(Tensor, Option<String>),
+}
+
+/// A loop's head, for messages and pictures.
+fn loop_text(names: &[Ident], overs: &[ast::Expr]) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    let names: Vec<String> = names.iter().map(Ident::to_string).collect();
+    let overs: Vec<String> = overs.iter().map(ast::Expr::to_string).collect();
+    match names.len() {
+        1 => format!("for {} in {}", list(names), list(overs)),
+        _ => format!("for ({}) in zip({})", list(names), list(overs)),
+    }
+}
+
+impl Lower<'_> {
+    /// One loop over arrays: a scan whose slices are the layers' parameters and the tensors' parts,
+    /// and which carries the variables that a round assigns.
+    pub fn loop_over(
+        &mut self,
+        names: &[Ident],
+        overs: &[ast::Expr],
+        body: &ast::Block,
+    ) -> Told<()> {
+        let text = loop_text(names, overs);
+        let (items, count) = self.zipped(names, overs)?;
+        let mut assigned: Vec<Ident> = Vec::new();
+        let mut own = names.iter().map(Ident::to_string).collect();
+        assigned_in(body, &mut own, &mut assigned);
+        let mut carried: Vec<(Ident, Tensor)> = Vec::new();
+        for variable in assigned {
+            let text = variable.to_string();
+            if !self.scope.contains_key(&text)
+                || !self.mutable.contains(&text)
+                || !self.is_carried(&text)
+            {
+                continue; // told where it is assigned
+            }
+            let Some(Ok(value)) = self.local(&text) else {
+                continue;
+            };
+            let Some(t) = self.cx.lift(&value, &text) else {
+                let message = format!("a loop assigns tensors, but `{text}` is {}", value.kind());
+                return Err(self.cx.error(variable.span(), message));
+            };
+            carried.push((variable, t));
+        }
+        let states: Vec<NodeId> = carried.iter().map(|(_, t)| t.id).collect();
+        let mut slices: Vec<NodeId> = Vec::new();
+        for item in &items {
+            match item {
+                Item::Layers(layers) => {
+                    for p in &layers.params {
+                        slices.push(self.updates.latest(&mut self.cx.g, *p));
+                    }
+                }
+                Item::Tensor(t, _) => slices.push(t.id),
+            }
+        }
+        let texts: Vec<String> = carried.iter().map(|(_, t)| t.text.clone()).collect();
+        let unsigned: Vec<bool> = slices.iter().map(|id| self.cx.is_unsigned(*id)).collect();
+        let mut types: Vec<_> = (states.iter())
+            .map(|id| (self.cx.g.shape(*id).clone(), self.cx.g[*id].dtype))
+            .collect();
+        types.extend(
+            (slices.iter()).map(|p| (self.cx.g.shape(*p)[1..].to_vec(), self.cx.g[*p].dtype)),
+        );
+
+        self.open();
+        let ids: Vec<NodeId> = types
+            .iter()
+            .map(|(shape, dtype)| self.body_input(shape, *dtype))
+            .collect();
+        let (inner, parts) = ids.split_at(carried.len());
+        for ((variable, _), id) in carried.iter().zip(inner) {
+            let t = Tensor {
+                id: *id,
+                text: variable.to_string(),
+            };
+            self.cx.origin.insert(*id, "the round before".to_string());
+            self.set(variable.to_string(), Some(Value::Tensor(t)));
+        }
+        for (id, unsigned) in parts.iter().zip(unsigned) {
+            if unsigned {
+                self.cx.unsigned.push(*id);
+            }
+        }
+        self.bind_items(names, &items, parts);
+        self.rounds.push(self.depth());
+        let done = self.statements(body);
+        self.rounds.pop();
+        let done = done.and_then(|_| {
+            let mut outputs = self.round(&carried, inner)?;
+            let (stacked, written) = self.written(names, &items, parts)?;
+            outputs.extend(stacked);
+            Ok((outputs, written))
+        });
+        let (outputs, written) = match done {
+            Ok(done) => done,
+            Err(p) => {
+                self.close(&ids, Vec::new());
+                for (variable, _) in &carried {
+                    self.set(variable.to_string(), None);
+                }
+                return Err(p);
+            }
+        };
+        let body = self.close(&ids, outputs);
+        if carried.is_empty() && written.is_empty() {
+            let text = format!(
+                "this loop changes nothing\nhelp: assign what a round computes: `x = {}(x);`, with `let mut x = ..` before the loop",
+                names[0]
+            );
+            return Err(self.cx.error(names[0].span(), text));
+        }
+        let here = Here {
+            span: names[0].span(),
+            name: String::new(),
+        };
+        let here = std::mem::replace(&mut self.cx.g.here, here);
+        let scan = body.scan(&text, count, false, carried.len());
+        let results = self.add_loop(scan, &states, &slices);
+        self.cx.g.here = here;
+        let texts = texts.into_iter().chain(written.iter().cloned());
+        let variables = carried
+            .iter()
+            .map(|(v, _)| v.to_string())
+            .chain(written.clone());
+        for ((variable, id), text) in variables.zip(results).zip(texts) {
+            self.cx.origin.insert(id, loop_text(names, overs));
+            self.set(variable, Some(Value::Tensor(Tensor { id, text })));
+        }
+        Ok(())
+    }
+
+    /// What a loop goes over, and how many rounds it has.
+    fn zipped(&mut self, names: &[Ident], overs: &[ast::Expr]) -> Told<(Vec<Item>, Dim)> {
+        let mut items = Vec::new();
+        let mut count: Option<(Dim, String)> = None;
+        for over in overs {
+            let value = self.expr(over)?;
+            let (item, size) = match value {
+                Value::Layer(layers)
+                    if layers.level < self.net.fields[layers.field].stack.len() =>
+                {
+                    let size = self.net.fields[layers.field].stack[layers.level].clone();
+                    (Item::Layers(layers), size)
+                }
+                Value::Tensor(t) if names.len() > 1 && !self.cx.g.shape(t.id).is_empty() => {
+                    let variable = match &over.kind {
+                        ast::ExprKind::Name(n) => Some(n.to_string()),
+                        _ => None,
+                    };
+                    let variable = variable.filter(|v| self.mutable.contains(v));
+                    let size = self.cx.g.shape(t.id)[0].clone();
+                    (Item::Tensor(t, variable), size)
+                }
+                other => {
+                    let help = match names.len() {
+                        1 => "; `scan` goes over a dimension of a tensor",
+                        _ => "; a tensor beside it is cut along its first dimension",
+                    };
+                    let text = format!(
+                        "`for` goes over an array of layers, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`{help}",
+                        other.kind()
+                    );
+                    return Err(self.cx.error(over.span, text));
+                }
+            };
+            match &count {
+                Some((known, first)) if *known != size => {
+                    let text = format!(
+                        "`zip` goes over things of one length, but `{first}` has {known} and `{over}` has {size}"
+                    );
+                    return Err(self.cx.error(over.span, text));
+                }
+                Some(_) => {}
+                None => count = Some((size, over.to_string())),
+            }
+            items.push(item);
+        }
+        if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
+            let text = "`for` goes over an array of layers, with tensors beside it\nhelp: `scan` goes over a dimension of a tensor";
+            return Err(self.cx.error(overs[0].span, text));
+        }
+        let count = count.map_or_else(Dim::one, |c| c.0);
+        Ok((items, count))
+    }
+
+    /// Binds a round's names to the parts of what the loop goes over.
+    fn bind_items(&mut self, names: &[Ident], items: &[Item], parts: &[NodeId]) {
+        let mut parts = parts.iter().copied();
+        for (name, item) in names.iter().zip(items) {
+            let text = name.to_string();
+            let mut mutable = false;
+            let value = match item {
+                Item::Layers(layers) => Value::Layer(LayerRef {
+                    field: layers.field,
+                    level: layers.level + 1,
+                    params: parts.by_ref().take(layers.params.len()).collect(),
+                }),
+                Item::Tensor(t, variable) => {
+                    let Some(id) = parts.next() else { continue };
+                    mutable = variable.is_some();
+                    let origin = format!("a part of `{}`", t.text);
+                    self.cx.origin.insert(id, origin);
+                    let text = text.clone();
+                    Value::Tensor(Tensor { id, text })
+                }
+            };
+            self.mutable.retain(|m| *m != text);
+            if mutable {
+                self.mutable.push(text.clone());
+            }
+            self.set(text, Some(value));
+        }
+    }
+
+    /// The parts that a round has assigned, and the variables that they are stacked into.
+    fn written(
+        &mut self,
+        names: &[Ident],
+        items: &[Item],
+        parts: &[NodeId],
+    ) -> Told<(Vec<NodeId>, Vec<String>)> {
+        let (mut values, mut variables) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        for (name, item) in names.iter().zip(items) {
+            let (t, variable) = match item {
+                Item::Layers(layers) => {
+                    at += layers.params.len();
+                    continue;
+                }
+                Item::Tensor(t, variable) => (t, variable),
+            };
+            let part = parts[at];
+            at += 1;
+            let Some(variable) = variable else { continue };
+            let value = self.local(&name.to_string()).unwrap_or(Err(Poison))?;
+            let Some(mut now) = self.cx.lift(&value, &name.to_string()) else {
+                return Err(Poison);
+            };
+            if self.cx.g[part].dtype == crate::ir::DType::Float {
+                now = self.cx.to_float(&now);
+            }
+            if now.id == part {
+                continue;
+            }
+            if !self.same_type(part, now.id) {
+                let text = format!(
+                    "`{name}` is {} before a round of the loop and {} after it{}\nhelp: a part of `{}` keeps its type and shape",
+                    self.cx.typed(part),
+                    self.cx.typed(now.id),
+                    self.cx.whence(&now),
+                    t.text
+                );
+                return Err(self.cx.error(name.span(), text));
+            }
+            values.push(now.id);
+            variables.push(variable.clone());
+        }
+        Ok((values, variables))
+    }
+
+    /// The carried variables' values after a round.
+    fn round(&mut self, carried: &[(Ident, Tensor)], states: &[NodeId]) -> Told<Vec<NodeId>> {
+        let mut out = Vec::new();
+        for ((variable, _), state) in carried.iter().zip(states) {
+            let value = self.local(&variable.to_string()).unwrap_or(Err(Poison))?;
+            let Some(mut t) = self.cx.lift(&value, &variable.to_string()) else {
+                let text = format!(
+                    "a loop assigns tensors, but `{variable}` is {}",
+                    value.kind()
+                );
+                return Err(self.cx.error(variable.span(), text));
+            };
+            if self.cx.g[*state].dtype == crate::ir::DType::Float {
+                t = self.cx.to_float(&t);
+            }
+            if !self.same_type(*state, t.id) {
+                let text = format!(
+                    "`{variable}` is {} before a round of the loop and {} after it{}\nhelp: all rounds run the same code, so it keeps its type and shape",
+                    self.cx.typed(*state),
+                    self.cx.typed(t.id),
+                    self.cx.whence(&t)
+                );
+                return Err(self.cx.error(variable.span(), text));
+            }
+            out.push(t.id);
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,270 @@
+//! Statements: `let`, assignments, loops and choices, one after another.
+
+use super::{Lower, substitute};
+use crate::ast;
+use crate::diag::Told;
+use crate::dim::{Shape, show_shape};
+use crate::net::FieldKind;
+use crate::value::{Tensor, Value};
+use proc_macro2::Ident;
+
+impl Lower<'_> {
+    /// Statements one after another, then the value at the end, if there is one. Every mistake in
+    /// them is told.
+    pub fn statements(&mut self, block: &ast::Block) -> Told<Option<Value>> {
+        let mut told = None;
+        for stmt in &block.stmts {
+            if let Err(p) = self.stmt(stmt) {
+                told = Some(p);
+            }
+        }
+        let value = block.tail.as_ref().map(|e| self.expr(e)).transpose()?;
+        told.map_or(Ok(value), Err)
+    }
+
+    pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Told<()> {
+        match stmt {
+            ast::Stmt::Let { pat, ty, value } => {
+                let result = self.expr(value);
+                let result = match (result, ty) {
+                    (Ok(v), Some(ty)) => self.ascribed(v, ty, value),
+                    (r, _) => r,
+                };
+                self.bind(pat, result, value)
+            }
+            ast::Stmt::Assign { name, value } => {
+                let text = name.to_string();
+                if !self.scope.contains_key(&text)
+                    && let Some(field) = self.net.fields.iter().position(|f| f.name == text)
+                {
+                    return self.assign_field(field, name, value);
+                }
+                let result = self.expr(value);
+                self.assign(name, result, value)
+            }
+            ast::Stmt::For { names, overs, body } => self.loop_over(names, overs, body),
+            ast::Stmt::If(choice) => self.choose_statements(choice),
+            ast::Stmt::Expr(e) => {
+                self.expr(e)?;
+                Err(self.cx.error(
+                    e.span,
+                    "this value is computed and dropped\nhelp: bind it with `let`, or take it away",
+                ))
+            }
+        }
+    }
+
+    /// Gives a variable another value.
+    pub(super) fn assign(
+        &mut self,
+        name: &Ident,
+        result: Told<Value>,
+        source: &ast::Expr,
+    ) -> Told<()> {
+        let text = name.to_string();
+        if !self.scope.contains_key(&text) {
+            let known: Vec<String> = self.scope.keys().cloned().collect();
+            let hint = crate::diag::did_you_mean(&text, known.iter().map(String::as_str));
+            return Err(self.cx.error(
+                name.span(),
+                format!("there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one"),
+            ));
+        }
+        if !self.is_carried(&text) {
+            let message = format!(
+                "`{text}` belongs outside of this step\nhelp: make it part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
+            );
+            return Err(self.cx.error(name.span(), message));
+        }
+        if !self.mutable.contains(&text) {
+            let message = format!(
+                "`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
+            );
+            return Err(self.cx.error(name.span(), message));
+        }
+        self.bind(&ast::Pat::Name(name.clone(), true), result, source)
+    }
+
+    /// Whether what is assigned here reaches a variable: rounds of `for` carry it, but it does not
+    /// leave the step of a scan.
+    pub(super) fn is_carried(&self, name: &str) -> bool {
+        let own = self.scope.get(name).map_or(0, |l| l.depth);
+        (own + 1..=self.depth()).all(|d| self.rounds.contains(&d))
+    }
+
+    /// Assigns a buffer, in training.
+    pub(super) fn assign_field(
+        &mut self,
+        index: usize,
+        name: &Ident,
+        value: &ast::Expr,
+    ) -> Told<()> {
+        self.uses(index);
+        let field = &self.net.fields[index];
+        match field.kind {
+            FieldKind::Buffer => {}
+            FieldKind::Poison => return self.expr(value).map(|_| ()),
+            FieldKind::Param => {
+                let text = format!(
+                    "`{name}` is a parameter: only optimizers change it\n{}\nhelp: what functions change is a buffer: `{name}: Buffer[..]`",
+                    field.decl
+                );
+                return Err(self.cx.error(name.span(), text));
+            }
+            FieldKind::Layer(_) | FieldKind::Block(_) => {
+                let text = format!(
+                    "`{name}` is a layer: nothing is assigned to it\n{}",
+                    field.decl
+                );
+                return Err(self.cx.error(name.span(), text));
+            }
+        }
+        // In evaluation a buffer keeps its value.
+        if !self.opaque && !self.updating() {
+            return Ok(());
+        }
+        let result = self.expr(value)?;
+        let Some(t) = self.cx.lift(&result, &value.to_string()) else {
+            let text = format!("a buffer holds a tensor, not {}", result.kind());
+            return Err(self.cx.error(value.span, text));
+        };
+        let t = self.cx.to_float(&t);
+        let home = self.param_home(field.params.start);
+        if self.cx.g.shape(t.id) != self.cx.g.shape(home) {
+            let text = format!(
+                "`{}` is {}, but the buffer `{name}` is {}{}\n{}",
+                t.text,
+                self.cx.typed(t.id),
+                self.cx.typed(home),
+                self.cx.whence(&t),
+                field.decl
+            );
+            return Err(self.cx.error(value.span, text));
+        }
+        if self.updating() {
+            self.updates.assign(&mut self.cx.g, home, t.id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn bind(
+        &mut self,
+        pat: &ast::Pat,
+        value: Told<Value>,
+        source: &ast::Expr,
+    ) -> Told<()> {
+        match pat {
+            ast::Pat::Wild => value.map(|_| ()),
+            ast::Pat::Name(name, mutable) => {
+                let text = name.to_string();
+                if self.net.constant(&text).is_some() || self.dims.contains_key(&text) {
+                    return Err(self.cx.error(
+                        name.span(),
+                        format!("`{text}` is a size here: choose another name"),
+                    ));
+                }
+                self.mutable.retain(|m| *m != text);
+                if *mutable {
+                    self.mutable.push(text.clone());
+                }
+                let poison = value.as_ref().err().copied();
+                let named = value.ok().map(|v| match v {
+                    Value::Tensor(t) => {
+                        let node = &mut self.cx.g.nodes[t.id.index()];
+                        if node.name.is_empty() {
+                            node.name.clone_from(&text);
+                        }
+                        self.cx
+                            .origin
+                            .entry(t.id)
+                            .or_insert_with(|| source.to_string());
+                        Value::Tensor(Tensor {
+                            id: t.id,
+                            text: text.clone(),
+                        })
+                    }
+                    other => other,
+                });
+                self.set(text, named);
+                poison.map_or(Ok(()), Err)
+            }
+            ast::Pat::Tuple(pats, span) => {
+                let items = match value {
+                    Ok(Value::Tuple(items)) if items.len() == pats.len() => {
+                        items.into_iter().map(Ok).collect()
+                    }
+                    Ok(Value::Tuple(items)) => {
+                        let text = format!(
+                            "`{source}` gives {}, but {} are bound",
+                            crate::args::count(items.len(), "value"),
+                            pats.len()
+                        );
+                        let p = self.cx.error(*span, text);
+                        vec![Err(p); pats.len()]
+                    }
+                    Ok(other) => {
+                        let p = self.cx.error(
+                            *span,
+                            format!("`{source}` is {}, not a tuple", other.kind()),
+                        );
+                        vec![Err(p); pats.len()]
+                    }
+                    Err(p) => vec![Err(p); pats.len()],
+                };
+                let mut told = Ok(());
+                for (pat, item) in pats.iter().zip(items) {
+                    if let Err(p) = self.bind(pat, item, source) {
+                        told = Err(p);
+                    }
+                }
+                told
+            }
+        }
+    }
+
+    /// Checks the shape written behind a `let`.
+    pub(super) fn ascribed(
+        &mut self,
+        value: Value,
+        ty: &ast::Type,
+        source: &ast::Expr,
+    ) -> Told<Value> {
+        let known: Vec<String> = self.dims.keys().cloned().collect();
+        let mut shape = Shape::new();
+        for e in &ty.dims {
+            let d = crate::check::dimension(self.net, &mut self.cx, e, Some(&known))?;
+            shape.push(substitute(&d, &self.dims));
+        }
+        match (ty.rest, &self.rest) {
+            (Some(at), Some(rest)) => drop(shape.splice(at..at, rest.iter().cloned())),
+            (Some(_), None) => {
+                let text = "`..` stands for the dimensions that the function's arguments have there, but none has `..`";
+                return Err(self.cx.error(ty.span, text));
+            }
+            (None, _) => {}
+        }
+        let Some(t) = self.cx.lift(&value, &source.to_string()) else {
+            let text = format!("`{source}` is {}, which has no shape", value.kind());
+            return Err(self.cx.error(ty.span, text));
+        };
+        let elem = crate::check::element(&self.cx, ty)?;
+        if self.cx.g[t.id].dtype != elem.dtype() {
+            let text = format!(
+                "`{source}` is {}, not of the element type stated here{}",
+                self.cx.typed(t.id),
+                self.cx.whence(&t)
+            );
+            return Err(self.cx.error(ty.span, text));
+        }
+        if *self.cx.g.shape(t.id) != shape {
+            let text = format!(
+                "`{source}` is {}, not {} as stated here{}",
+                self.cx.typed(t.id),
+                show_shape(&shape),
+                self.cx.whence(&t)
+            );
+            return Err(self.cx.error(ty.span, text));
+        }
+        Ok(Value::Tensor(t))
+    }
+}

@@ -1,0 +1,181 @@
+//! Pools whose windows follow from the size of what comes out: window i of n over a dimension of size s
+//! goes from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+
+use super::pool::{largest, tiled_positions};
+use super::shape::slice_dim;
+use super::spatial::{self, along};
+use super::{ops, reduce::mean};
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape};
+use crate::ir::{DType, NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "adaptive_avg_pool1d" ("input, output_size") |cx, a| adaptive_avg(cx, a, 1);
+    "adaptive_avg_pool2d" ("input, output_size") |cx, a| adaptive_avg(cx, a, 2);
+    "adaptive_max_pool1d" ("input, output_size, return_indices = false") |cx, a| adaptive_max(cx, a, 1);
+    "adaptive_max_pool2d" ("input, output_size, return_indices = false") |cx, a| adaptive_max(cx, a, 2);
+}
+
+/// The sizes of what comes out; nothing stands for the input's.
+fn output(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
+    spatial::batch(cx, (a.span, &a.callee), x, rank)?;
+    let shape = cx.shape(x);
+    if let Value::List(items) | Value::Tuple(items) = a.value("output_size")
+        && items.len() == rank
+        && items.iter().any(|i| matches!(i, Value::Null))
+    {
+        let size = |(d, item): (usize, &Value)| match item {
+            Value::Null => Ok(shape[2 + d].clone()),
+            item => item.as_dim().ok_or_else(|| {
+                let text = format!("`output_size` of `{}` is a list of sizes", a.callee);
+                cx.error(a.span_of("output_size"), text)
+            }),
+        };
+        return items.iter().enumerate().map(size).collect();
+    }
+    spatial::sizes(cx, a, "output_size", rank)
+}
+
+fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let sizes = output(cx, a, &x, rank)?;
+    let y = means(cx, x.id, &sizes);
+    Ok(cx.tensor(y))
+}
+
+/// The mean under each window, `sizes` of them along each dimension behind the channels.
+pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
+    let mut shape = cx.g.shape(x).clone();
+    if sizes.iter().all(Dim::is_one) {
+        let dims: Vec<usize> = (2..shape.len()).collect();
+        let y = mean(cx, x, &dims);
+        shape.truncate(2);
+        shape.resize(2 + sizes.len(), Dim::one());
+        return cx.g.reshape(y, &shape);
+    }
+    let mut y = x;
+    for (d, n) in sizes.iter().enumerate() {
+        let size = shape[2 + d].clone();
+        if *n == size {
+            continue;
+        }
+        shape[2 + d] = n.clone();
+        y = match size.div_exact(n) {
+            // Windows of one size, side by side.
+            Some(each) => {
+                let mut split = cx.g.shape(y).clone();
+                split[2 + d] = n.clone();
+                split.insert(3 + d, each);
+                let parts = cx.g.reshape(y, &split);
+                mean(cx, parts, &[3 + d])
+            }
+            None => {
+                let weights = weights(cx, n, &size);
+                along(cx, y, 2 + d, weights)
+            }
+        };
+    }
+    y
+}
+
+/// (n, size): what each element counts in each window.
+fn weights(cx: &mut Cx, n: &Dim, size: &Dim) -> NodeId {
+    let g = &mut cx.g;
+    let shape: Shape = vec![n.clone(), size.clone()];
+    let (i, at) = (g.iota(&shape, 0), g.iota(&shape, 1));
+    let (i, at) = (g.cast(i, DType::Float), g.cast(at, DType::Float));
+    let (n, size) = (g.size(n), g.size(size));
+    // Half an element keeps quotients of whole numbers away from where they would be rounded wrong.
+    let low = g.mul2(i, size);
+    let high = g.add2(low, size);
+    let low = g.shift(low, 0.5);
+    let low = g.div2(low, n);
+    let low = g.unary(S::Floor, low);
+    let high = g.shift(high, -0.5);
+    let high = g.div2(high, n);
+    let high = g.unary(S::Ceil, high);
+    let (behind, before) = (g.scalar(S::Ge, &[at, low]), g.scalar(S::Lt, &[at, high]));
+    let inside = g.scalar(S::And, &[behind, before]);
+    let cells = g.sub2(high, low);
+    let share = g.unary(S::Recip, cells);
+    let zero = g.constant(0.0);
+    g.select(inside, share, zero)
+}
+
+fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let sizes = output(cx, a, &x, rank)?;
+    let shape = cx.shape(&x);
+    let each: Option<Vec<i64>> = (sizes.iter().zip(&shape[2..]))
+        .map(|(n, size)| size.div_exact(n)?.value())
+        .collect();
+    let index = match each {
+        Some(each) => tiled_positions(cx, x.id, &sizes, &each),
+        None => positions(cx, a, &x, &sizes)?,
+    };
+    largest(cx, a, x.id, index)
+}
+
+/// Flat positions of the maxima: along each dimension after the other, the last first, so that of equals
+/// the first counts.
+fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
+    let mut values = x.clone();
+    let mut index: Option<NodeId> = None;
+    for (d, n) in sizes.iter().enumerate().rev() {
+        let dim = 2 + d;
+        let here = best(cx, a, &values, dim, n)?;
+        let gather = |cx: &mut Cx, v: NodeId| {
+            let what = a.callee.clone();
+            cx.g.push(Op::Gather { dim, what }, &[v, here], None)
+        };
+        values.id = gather(cx, values.id);
+        index = Some(match index {
+            None => here,
+            // A row's position, and that within it.
+            Some(columns) => {
+                let columns = gather(cx, columns);
+                let width = cx.shape(x)[dim + 1].clone();
+                let width = cx.g.size(&width);
+                let width = cx.g.cast(width, DType::Int);
+                let start = cx.g.mul2(here, width);
+                cx.g.add2(start, columns)
+            }
+        });
+    }
+    index.ok_or_else(|| cx.error(a.span, "a pool needs a dimension to go over"))
+}
+
+/// Where the largest lies along `dim`, in each of `n` windows.
+fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Told<NodeId> {
+    let Some(count) = n.value() else {
+        let text = format!(
+            "`output_size` of `{}` is a known number where it does not divide the input's size, not {n}{}",
+            a.callee,
+            cx.whence(x)
+        );
+        return Err(cx.error(a.span_of("output_size"), text));
+    };
+    let size = cx.shape(x)[dim].clone();
+    let mut parts = Vec::new();
+    for i in 0..count {
+        let from = size.mul(&Dim::from(i)).div_floor(n);
+        let to = size.mul(&Dim::from(i + 1)).add(&Dim::from(count - 1));
+        let to = to.div_floor(n);
+        let ends = (&Value::Dim(from.clone()), &Value::Dim(to));
+        let window = slice_dim(cx, a.span, x, dim, ends, 1)?;
+        let op = Op::ArgReduce { largest: true, dim };
+        let at = cx.g.push(op, &[window], None);
+        let at = cx.g.unsqueeze(at, dim);
+        let first = cx.g.size(&from);
+        let first = cx.g.cast(first, DType::Int);
+        parts.push(cx.g.add2(at, first));
+    }
+    Ok(match parts.as_slice() {
+        [only] => *only,
+        _ => cx.g.push(Op::Concat { dim }, &parts, None),
+    })
+}

@@ -1,0 +1,228 @@
+//! Normalisation of channels, which are dimension 1: over the batch, over groups of channels, or each
+//! by itself.
+//!
+//! In: an input (N, C, ..), scales and shifts of the channels (C). Out: the input's shape. Variances
+//! are sums of squared distances from the mean, never a difference of large numbers.
+
+use super::ops;
+use super::reduce::{mean, var};
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape};
+use crate::ir::NodeId;
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+ops! {
+    "batch_norm" ("input, running_mean, running_var, weight = null, bias = null, training = false, eps = 1e-5") batch_norm_op;
+    "group_norm" ("input, num_groups, weight = null, bias = null, eps = 1e-5") group_norm_op;
+    "instance_norm"
+        ("input, running_mean = null, running_var = null, weight = null, bias = null, use_input_stats = true, eps = 1e-5") instance_norm_op;
+}
+
+/// Scale and shift of each channel.
+pub type Affine = (Option<NodeId>, Option<NodeId>);
+
+/// A mean and a variance.
+pub type Moments = (NodeId, NodeId);
+
+/// All dimensions of `x` but the channels.
+pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
+    (0..cx.g.shape(x).len()).filter(|d| *d != 1).collect()
+}
+
+/// Mean and variance over `dims`.
+pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Moments {
+    (mean(cx, x, dims), var(cx, x, dims, correction))
+}
+
+/// `(x - mean) / sqrt(var + eps)`; the moments are those over `dims`.
+pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: f64) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let centre = cx.g.unreduce(moments.0, dims, &shape);
+    let d = cx.g.sub2(x, centre);
+    let v = cx.g.shift(moments.1, eps);
+    let r = cx.g.unary(S::Rsqrt, v);
+    let r = cx.g.unreduce(r, dims, &shape);
+    cx.g.mul2(d, r)
+}
+
+/// `x * weight + bias`, one of each for a channel.
+pub fn affine(cx: &mut Cx, x: NodeId, (weight, bias): Affine) -> NodeId {
+    let (shape, dims) = (cx.g.shape(x).clone(), around(cx, x));
+    let mut y = x;
+    for (f, by) in [(S::Mul, weight), (S::Add, bias)] {
+        if let Some(by) = by {
+            let by = cx.g.unreduce(by, &dims, &shape);
+            y = cx.g.scalar(f, &[y, by]);
+        }
+    }
+    y
+}
+
+/// Each group of channels of each sample by its own moments (Wu and He, 2018).
+pub fn group_norm(cx: &mut Cx, x: NodeId, groups: &Dim, by: Affine, eps: f64) -> NodeId {
+    let shape = cx.g.shape(x).clone();
+    let flat = vec![shape[0].clone(), groups.clone(), in_group(&shape, groups)];
+    let flat = cx.g.reshape(x, &flat);
+    let own = moments(cx, flat, &[2], 0.0);
+    let y = normalise(cx, flat, own, &[2], eps);
+    let y = cx.g.reshape(y, &shape);
+    affine(cx, y, by)
+}
+
+/// How many values of a sample one group has.
+fn in_group(shape: &Shape, groups: &Dim) -> Dim {
+    let channels = shape[1].div_exact(groups);
+    let channels = channels.unwrap_or_else(|| shape[1].div(groups));
+    shape[2..].iter().fold(channels, |n, d| n.mul(d))
+}
+
+/// Over one value the variance is 0 and nothing is left of the input: PyTorch's error.
+pub fn several(
+    cx: &mut Cx,
+    span: Span,
+    callee: &str,
+    what: &str,
+    count: &Dim,
+    x: &Tensor,
+) -> Told<()> {
+    if count.value().is_none_or(|n| n >= 2) {
+        return cx.at_least(count, &Dim::from(2), span, callee);
+    }
+    let help = match cx.train {
+        true => ", or mark a function that is not for training `#[eval]`",
+        false => "",
+    };
+    let text = format!(
+        "`{callee}` normalises over {what}, which is {count} value here: its variance is 0{}\nhelp: take more{help}",
+        cx.whence(x)
+    );
+    Err(cx.error(span, text))
+}
+
+/// The number of values of one group, of all that are normalised together.
+pub fn group_values(shape: &Shape, groups: &Dim) -> Dim {
+    in_group(shape, groups).mul(&shape[0])
+}
+
+/// The input, which has channels.
+fn input(cx: &mut Cx, a: &Args) -> Told<Tensor> {
+    let x = a.float(cx, "input")?;
+    if cx.shape(&x).len() < 2 {
+        let text = format!(
+            "`input` of `{}` has the shape [N, C, ..]{}",
+            a.callee,
+            cx.whence(&x)
+        );
+        return Err(cx.error(a.span_of("input"), text));
+    }
+    Ok(x)
+}
+
+/// An argument with one value for each channel.
+fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Told<Option<NodeId>> {
+    if matches!(a.value(name), Value::Null) {
+        return Ok(None);
+    }
+    let t = a.float(cx, name)?;
+    let channels = cx.shape(x)[1].clone();
+    if cx.shape(&t) != [channels.clone()] {
+        let text = format!(
+            "`{name}` of `{}` has the shape [{channels}]: a value for each channel, which are dimension 1 of `{}`{}{}",
+            a.callee,
+            x.text,
+            cx.whence(&t),
+            cx.whence(x)
+        );
+        return Err(cx.error(a.span_of(name), text));
+    }
+    Ok(Some(t.id))
+}
+
+/// `weight` and `bias`.
+fn affine_of(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<Affine> {
+    Ok((
+        per_channel(cx, a, "weight", x)?,
+        per_channel(cx, a, "bias", x)?,
+    ))
+}
+
+/// `running_mean` and `running_var`, which are needed unless the input's own are used.
+fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Told<Option<Moments>> {
+    let mean = per_channel(cx, a, "running_mean", x)?;
+    let var = per_channel(cx, a, "running_var", x)?;
+    match mean.zip(var) {
+        _ if own => Ok(None),
+        Some(both) => Ok(Some(both)),
+        None => {
+            let text = format!(
+                "`{}` without its input's own statistics needs `running_mean` and `running_var`\nhelp: give them, or `{flag} = true`",
+                a.callee
+            );
+            Err(cx.error(a.span, text))
+        }
+    }
+}
+
+/// Running statistics are read only: a function assigns its buffers itself.
+fn batch_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = input(cx, a)?;
+    let own = a.flag(cx, "training")?;
+    let by = affine_of(cx, a, &x)?;
+    let eps = a.number(cx, "eps")?;
+    let dims = around(cx, x.id);
+    let used = match running(cx, a, &x, own, "training")? {
+        Some(used) => used,
+        None => {
+            let shape = cx.shape(&x);
+            let count = group_values(&shape, &shape[1]);
+            several(cx, a.span, &a.callee, "all of a channel", &count, &x)?;
+            moments(cx, x.id, &dims, 0.0)
+        }
+    };
+    let y = normalise(cx, x.id, used, &dims, eps);
+    let y = affine(cx, y, by);
+    Ok(cx.tensor(y))
+}
+
+fn group_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = input(cx, a)?;
+    let groups = a.dim(cx, "num_groups")?;
+    let shape = cx.shape(&x);
+    let (at, why) = (a.span_of("num_groups"), "`num_groups` divides the channels");
+    cx.divides(&shape[1], &groups, at, why)?;
+    let count = group_values(&shape, &groups);
+    several(cx, a.span, &a.callee, "a group of channels", &count, &x)?;
+    let by = affine_of(cx, a, &x)?;
+    let eps = a.number(cx, "eps")?;
+    let y = group_norm(cx, x.id, &groups, by, eps);
+    Ok(cx.tensor(y))
+}
+
+fn instance_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = input(cx, a)?;
+    let own = a.flag(cx, "use_input_stats")?;
+    let by = affine_of(cx, a, &x)?;
+    let eps = a.number(cx, "eps")?;
+    let y = match running(cx, a, &x, own, "use_input_stats")? {
+        Some(used) => {
+            let dims = around(cx, x.id);
+            normalise(cx, x.id, used, &dims, eps)
+        }
+        None => {
+            let shape = cx.shape(&x);
+            let count = in_group(&shape, &shape[1]);
+            several(cx, a.span, &a.callee, "a channel of one sample", &count, &x)?;
+            let channels = shape[1].clone();
+            return Ok({
+                let y = group_norm(cx, x.id, &channels, by, eps);
+                cx.tensor(y)
+            });
+        }
+    };
+    let y = affine(cx, y, by);
+    Ok(cx.tensor(y))
+}

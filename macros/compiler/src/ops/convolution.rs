@@ -1,0 +1,289 @@
+//! Convolutions of sequences and images, forwards and transposed. One dimension is two with a height
+//! of 1; what is padded otherwise than by zeros is padded before.
+
+use super::ops;
+use super::shape::pad_along;
+use super::spatial::{self, Padding};
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape};
+use crate::ir::{NodeId, Op, Role, Windows};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+ops! {
+    "conv1d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, false);
+    "conv2d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, false);
+    "convolve1d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, true);
+    "convolve2d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, true);
+    "conv_transpose1d" ("input, weight, bias = null, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 1);
+    "conv_transpose2d" ("input, weight, bias = null, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 2);
+}
+
+/// How a convolution goes over its input, apart from the size of its kernel.
+#[derive(Clone, Debug)]
+pub struct Conv {
+    /// 1 for sequences, 2 for images.
+    pub rank: usize,
+    /// Distance between windows.
+    pub stride: Vec<i64>,
+    /// What lies around the input.
+    pub padding: Padding,
+    /// `zeros`, or what `pad` calls it.
+    pub mode: &'static str,
+    /// Distance between a window's cells.
+    pub dilation: Vec<i64>,
+    /// Groups of channels.
+    pub groups: Dim,
+    /// Cells that a transposed convolution has more than it needs.
+    pub output_padding: Vec<i64>,
+}
+
+impl Conv {
+    /// From arguments of PyTorch's names.
+    pub fn read(cx: &Cx, a: &Args, rank: usize) -> Told<Conv> {
+        let stride = spatial::integers(cx, a, "stride", rank, 1)?;
+        let padding = spatial::padding(cx, a, rank, &stride)?;
+        let dilation = spatial::integers(cx, a, "dilation", rank, 1)?;
+        let groups = a.dim(cx, "groups")?;
+        if groups.value() == Some(0) {
+            let text = format!("`groups` of `{}` is at least 1, not 0", a.callee);
+            return Err(cx.error(a.span_of("groups"), text));
+        }
+        let mode = match a.has("padding_mode") {
+            false => "zeros",
+            true => {
+                let modes = ["zeros", "reflect", "replicate", "circular"];
+                a.choice(cx, "padding_mode", &modes)?
+            }
+        };
+        let mut output_padding = vec![0; rank];
+        if a.has("output_padding") {
+            output_padding = spatial::integers(cx, a, "output_padding", rank, 0)?;
+            for d in 0..rank {
+                let limit = stride[d].max(dilation[d]);
+                if output_padding[d] >= limit {
+                    let text = format!(
+                        "`output_padding` of `{}` is smaller than the stride or the dilation, which are {} and {}, not {}",
+                        a.callee, stride[d], dilation[d], output_padding[d]
+                    );
+                    return Err(cx.error(a.span_of("output_padding"), text));
+                }
+            }
+        }
+        Ok(Conv {
+            rank,
+            stride,
+            padding,
+            mode,
+            dilation,
+            groups,
+            output_padding,
+        })
+    }
+
+    /// The node's geometry; `low` is the padding before the first cell.
+    fn windows(&self, low: &[Dim]) -> Box<Windows> {
+        let two = |v: &[i64]| -> [i64; 2] {
+            if v.len() == 1 {
+                [1, v[0]]
+            } else {
+                [v[0], v[1]]
+            }
+        };
+        Box::new(Windows {
+            stride: two(&self.stride),
+            padding: match low {
+                [one] => [Dim::from(0), one.clone()],
+                _ => [low[0].clone(), low[1].clone()],
+            },
+            dilation: two(&self.dilation),
+        })
+    }
+}
+
+/// (N, C, L) as (N, C, 1, L).
+pub fn as_image(shape: &Shape) -> Shape {
+    let mut shape = shape.clone();
+    if shape.len() == 3 {
+        shape.insert(2, Dim::one());
+    }
+    shape
+}
+
+/// A node whose operands and result are images.
+fn push(
+    cx: &mut Cx,
+    (role, conv, low): (Role, &Conv, &[Dim]),
+    args: [NodeId; 2],
+    shape: &Shape,
+) -> NodeId {
+    let args = args.map(|a| {
+        let shape = as_image(cx.g.shape(a));
+        cx.g.reshape(a, &shape)
+    });
+    let op = Op::Conv {
+        role,
+        windows: conv.windows(low),
+        groups: conv.groups.clone(),
+    };
+    let y = cx.g.push(op, &args, Some(as_image(shape)));
+    cx.g.reshape(y, shape)
+}
+
+/// A number for each channel, added to (N, C, ..).
+fn add_bias(cx: &mut Cx, y: NodeId, bias: Option<NodeId>) -> NodeId {
+    let Some(bias) = bias else { return y };
+    let mut shape = cx.g.shape(bias).clone();
+    shape.resize(cx.g.shape(y).len() - 1, Dim::one());
+    let bias = cx.g.reshape(bias, &shape);
+    cx.g.binary(S::Add, y, bias)
+}
+
+/// `y[n, o, i] = b[o] + sum over c, k of x[n, c, i * stride + k * dilation - padding] w[o, c, k]`, with
+/// x (N, C, ..), w (O, C / groups, ..); channels fit.
+pub fn conv(
+    cx: &mut Cx,
+    (span, callee): (Span, &str),
+    x: &Tensor,
+    (w, bias): (NodeId, Option<NodeId>),
+    conv: &Conv,
+) -> Told<NodeId> {
+    let kernel = cx.g.shape(w)[2..].to_vec();
+    let mut sides = conv.padding.sides(&kernel, &conv.dilation);
+    let mut x = x.clone();
+    if conv.mode != "zeros" {
+        for (d, side) in sides.iter_mut().enumerate() {
+            x.id = pad_along(cx, span, &x, 2 + d, (&side.0, &side.1), conv.mode)?;
+            *side = (Dim::from(0), Dim::from(0));
+        }
+    }
+    let mut shape = cx.shape(&x);
+    shape[1] = cx.g.shape(w)[0].clone();
+    for d in 0..conv.rank {
+        let window = spatial::Window {
+            kernel: kernel[d].clone(),
+            stride: conv.stride[d],
+            dilation: conv.dilation[d],
+            sides: sides[d].clone(),
+        };
+        shape[2 + d] = window.count(cx, (span, callee), &x, 2 + d)?;
+    }
+    let low: Vec<Dim> = sides.into_iter().map(|s| s.0).collect();
+    let y = push(cx, (Role::Y, conv, &low), [x.id, w], &shape);
+    Ok(add_bias(cx, y, bias))
+}
+
+/// The adjoint: every element of x (N, C, ..) puts a kernel of w (C, O / groups, ..) into the result.
+pub fn transpose(
+    cx: &mut Cx,
+    (span, callee): (Span, &str),
+    x: &Tensor,
+    (w, bias): (NodeId, Option<NodeId>),
+    conv: &Conv,
+) -> Told<NodeId> {
+    let (from, kernel) = (cx.shape(x), cx.g.shape(w).clone());
+    let sides = conv.padding.sides(&kernel[2..], &conv.dilation);
+    let mut shape = from[..1].to_vec();
+    shape.push(kernel[1].mul(&conv.groups));
+    for d in 0..conv.rank {
+        let whole = from[2 + d]
+            .sub(&Dim::one())
+            .mul(&Dim::from(conv.stride[d]))
+            .add(&spatial::reach(&kernel[2 + d], conv.dilation[d]))
+            .add(&Dim::from(conv.output_padding[d]));
+        let cut = sides[d].0.add(&sides[d].1);
+        if whole.sub(&cut).value().is_some_and(|left| left < 1) {
+            let text = format!(
+                "`{callee}` makes {whole} of {} and cuts {cut} off for its padding, which leaves nothing{}",
+                from[2 + d],
+                cx.whence(x)
+            );
+            return Err(cx.error(span, text));
+        }
+        let why = format!("the padding of `{callee}` leaves something of its result");
+        cx.at_least(&whole, &cut.add(&Dim::one()), span, &why)?;
+        shape.push(whole.sub(&cut));
+    }
+    let low: Vec<Dim> = sides.into_iter().map(|s| s.0).collect();
+    let y = push(cx, (Role::X, conv, &low), [x.id, w], &shape);
+    Ok(add_bias(cx, y, bias))
+}
+
+/// Input, weight and bias of an op, whose ranks are right and whose channels are those of the input:
+/// `of_weight` says what they must be.
+fn operands(
+    cx: &mut Cx,
+    a: &Args,
+    (rank, layout): (usize, &str),
+    of_weight: impl Fn(&Shape) -> (Dim, Dim),
+) -> Told<(Tensor, Tensor, Option<NodeId>)> {
+    let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
+    let bias = match a.optional_tensor(cx, "bias")? {
+        Some(_) => Some(a.float(cx, "bias")?),
+        None => None,
+    };
+    spatial::batch(cx, (a.span_of("input"), &a.callee), &x, rank)?;
+    let (shape, kernel) = (cx.shape(&x), cx.shape(&w));
+    if kernel.len() != rank + 2 {
+        let text = format!("the weight of `{}` is {layout}{}", a.callee, cx.whence(&w));
+        return Err(cx.error(a.span_of("weight"), text));
+    }
+    let (channels, out) = of_weight(&kernel);
+    if channels != shape[1] {
+        let text = format!(
+            "the weight of `{}` is for {channels} channels, but `{}` has {}{}{}\nthe weight is {layout}",
+            a.callee,
+            x.text,
+            shape[1],
+            cx.whence(&x),
+            cx.whence(&w),
+        );
+        return Err(cx.error(a.span_of("weight"), text));
+    }
+    if let Some(b) = &bias
+        && cx.shape(b) != [out.clone()]
+    {
+        let text = format!(
+            "the bias of `{}` is a vector of length {out}{}",
+            a.callee,
+            cx.whence(b)
+        );
+        return Err(cx.error(a.span_of("bias"), text));
+    }
+    Ok((x, w, bias.map(|b| b.id)))
+}
+
+/// With `flip` the true convolution: the kernel from its end, as `(f * g)[n] = sum f[n - k] g[k]` has it.
+fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Told<Value> {
+    let settings = Conv::read(cx, a, rank)?;
+    let groups = settings.groups.clone();
+    let layout = match rank {
+        1 => "[out, in / groups, length]",
+        _ => "[out, in / groups, height, width]",
+    };
+    let (x, mut w, bias) = operands(cx, a, (rank, layout), |w| (w[1].mul(&groups), w[0].clone()))?;
+    let out = cx.shape(&w)[0].clone();
+    spatial::grouped(cx, a, ("output", &out), &groups)?;
+    if flip {
+        w.id = cx.g.push(Op::Flip((2..2 + rank).collect()), &[w.id], None);
+    }
+    let y = conv(cx, (a.span, &a.callee), &x, (w.id, bias), &settings)?;
+    Ok(cx.tensor(y))
+}
+
+fn transpose_op(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let settings = Conv::read(cx, a, rank)?;
+    let groups = settings.groups.clone();
+    let layout = match rank {
+        1 => "[in, out / groups, length]",
+        _ => "[in, out / groups, height, width]",
+    };
+    let (x, w, bias) = operands(cx, a, (rank, layout), |w| (w[0].clone(), w[1].mul(&groups)))?;
+    let inner = cx.shape(&w)[0].clone();
+    spatial::grouped(cx, a, ("input", &inner), &groups)?;
+    let y = transpose(cx, (a.span, &a.callee), &x, (w.id, bias), &settings)?;
+    Ok(cx.tensor(y))
+}

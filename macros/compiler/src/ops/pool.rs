@@ -1,0 +1,258 @@
+//! Pools: the largest or the mean of the cells under each window.
+//!
+//! A maximum is read where its position says, so its gradient is that of reading. A mean is a
+//! convolution of each channel by itself with a kernel of ones, divided by the number of cells.
+
+use super::ops;
+use super::spatial::{self, Window};
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, NodeId, Op, Role, Windows};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+ops! {
+    "max_pool1d" ("input, kernel_size, stride = null, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 1);
+    "max_pool2d" ("input, kernel_size, stride = null, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 2);
+    "avg_pool1d" ("input, kernel_size, stride = null, padding = 0, ceil_mode = false, count_include_pad = true") |cx, a| avg_pool(cx, a, 1);
+    "avg_pool2d" ("input, kernel_size, stride = null, padding = 0, ceil_mode = false, count_include_pad = true, divisor_override = null") |cx, a| avg_pool(cx, a, 2);
+}
+
+/// A pool's windows, one number for each dimension.
+struct Pool {
+    kernel: Vec<i64>,
+    stride: Vec<i64>,
+    padding: Vec<i64>,
+    dilation: Vec<i64>,
+    ceil: bool,
+}
+
+impl Pool {
+    fn read(cx: &Cx, a: &Args, rank: usize) -> Told<Pool> {
+        let kernel = spatial::integers(cx, a, "kernel_size", rank, 1)?;
+        let stride = match a.value("stride") {
+            Value::Null => kernel.clone(),
+            _ => spatial::integers(cx, a, "stride", rank, 1)?,
+        };
+        let padding = spatial::integers(cx, a, "padding", rank, 0)?;
+        let dilation = match a.has("dilation") {
+            true => spatial::integers(cx, a, "dilation", rank, 1)?,
+            false => vec![1; rank],
+        };
+        for d in 0..rank {
+            let reach = dilation[d] * (kernel[d] - 1) + 1;
+            if 2 * padding[d] > reach {
+                let text = format!(
+                    "`padding` of `{}` is at most half of its window, which has {reach} cells, not {}: a window would lie outside of its input",
+                    a.callee, padding[d]
+                );
+                return Err(cx.error(a.span_of("padding"), text));
+            }
+        }
+        Ok(Pool {
+            kernel,
+            stride,
+            padding,
+            dilation,
+            ceil: a.flag(cx, "ceil_mode")?,
+        })
+    }
+
+    /// The shape of what comes out, channels as they are.
+    fn shape(&self, cx: &mut Cx, a: &Args, x: &Tensor) -> Told<Shape> {
+        let mut shape = cx.shape(x);
+        for d in 0..self.kernel.len() {
+            let size = shape[2 + d].clone();
+            let (stride, padding) = (self.stride[d], Dim::from(self.padding[d]));
+            // The last window may reach as far outside as one that does not quite fit.
+            let more = Dim::from(if self.ceil { stride - 1 } else { 0 });
+            let window = Window {
+                kernel: Dim::from(self.kernel[d]),
+                stride,
+                dilation: self.dilation[d],
+                sides: (padding.clone(), padding.add(&more)),
+            };
+            shape[2 + d] = window.count(cx, (a.span, &a.callee), x, 2 + d)?;
+            // But it starts inside the input or before it, which one of the two numbers says for all sizes.
+            let reach = self.dilation[d] * (self.kernel[d] - 1) + 1;
+            if self.ceil && stride + self.padding[d] > reach {
+                let all = size.add(&padding).add(&more);
+                shape[2 + d] = all.div_floor(&Dim::from(stride));
+            }
+            // Some cell of each window that starts before the input lies inside.
+            if self.padding[d] > 0 && self.dilation[d] > 1 {
+                let why = format!("every window of `{}` has a cell inside its input", a.callee);
+                cx.at_least(&size, &Dim::from(self.dilation[d]), a.span, &why)?;
+            }
+        }
+        Ok(shape)
+    }
+
+    fn windows(&self) -> Box<Windows> {
+        let two = |v: &[i64], first: i64| match v {
+            [one] => [first, *one],
+            _ => [v[0], v[1]],
+        };
+        Box::new(Windows {
+            stride: two(&self.stride, 1),
+            padding: two(&self.padding, 0).map(Dim::from),
+            dilation: two(&self.dilation, 1),
+        })
+    }
+
+    fn kernel(&self) -> [i64; 2] {
+        match self.kernel[..] {
+            [one] => [1, one],
+            _ => [self.kernel[0], self.kernel[1]],
+        }
+    }
+}
+
+/// (N, C, ..) as images one after another: (N * C, height, width).
+fn planes(shape: &Shape) -> Shape {
+    let mut out = vec![shape[0].mul(&shape[1])];
+    if shape.len() == 3 {
+        out.push(Dim::one());
+    }
+    out.extend_from_slice(&shape[2..]);
+    out
+}
+
+/// The values of x (N, C, ..) at flat positions (N, C, ..) in their images.
+pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId, what: &str) -> NodeId {
+    let flat = |shape: &Shape| vec![shape[0].mul(&shape[1]), numel(&shape[2..])];
+    let (from, to) = (cx.g.shape(x).clone(), cx.g.shape(index).clone());
+    let x = cx.g.reshape(x, &flat(&from));
+    let index = cx.g.reshape(index, &flat(&to));
+    let op = Op::Gather {
+        dim: 1,
+        what: what.to_owned(),
+    };
+    let y = cx.g.push(op, &[x, index], None);
+    cx.g.reshape(y, &to)
+}
+
+/// The result of a pool that knows its positions.
+pub fn largest(cx: &mut Cx, a: &Args, x: NodeId, index: NodeId) -> Told<Value> {
+    let y = values_at(cx, x, index, &a.callee);
+    Ok(match a.flag(cx, "return_indices")? {
+        true => Value::Tuple(vec![cx.tensor(y), cx.tensor(index)]),
+        false => cx.tensor(y),
+    })
+}
+
+/// The positions of the largest elements under windows.
+fn positions(cx: &mut Cx, pool: &Pool, x: NodeId, shape: &Shape) -> NodeId {
+    let images = planes(cx.g.shape(x));
+    let x = cx.g.reshape(x, &images);
+    let op = Op::WindowArgMax {
+        windows: pool.windows(),
+        kernel: pool.kernel(),
+    };
+    let index = cx.g.push(op, &[x], Some(planes(shape)));
+    cx.g.reshape(index, shape)
+}
+
+fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    let pool = Pool::read(cx, a, rank)?;
+    let shape = pool.shape(cx, a, &x)?;
+    let index = positions(cx, &pool, x.id, &shape);
+    largest(cx, a, x.id, index)
+}
+
+/// Positions of maxima under windows that do not overlap, as many as `counts` says; sizes are `each`
+/// times as large.
+pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[i64]) -> NodeId {
+    let pool = Pool {
+        kernel: each.to_vec(),
+        stride: each.to_vec(),
+        padding: vec![0; each.len()],
+        dilation: vec![1; each.len()],
+        ceil: false,
+    };
+    let mut shape = cx.g.shape(x)[..2].to_vec();
+    shape.extend_from_slice(counts);
+    positions(cx, &pool, x, &shape)
+}
+
+fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    let pool = Pool::read(cx, a, rank)?;
+    let with_padding = a.flag(cx, "count_include_pad")?;
+    let divisor = match a.has("divisor_override") {
+        true => a.optional_number(cx, "divisor_override")?,
+        false => None,
+    };
+    if divisor == Some(0.0) {
+        let text = format!("`divisor_override` of `{}` is not 0", a.callee);
+        return Err(cx.error(a.span_of("divisor_override"), text));
+    }
+    let shape = pool.shape(cx, a, &x)?;
+    let from = cx.shape(&x);
+    let image = |shape: &Shape| {
+        let mut image = planes(shape);
+        image.insert(1, Dim::one());
+        image
+    };
+    let images = cx.g.reshape(x.id, &image(&from));
+    let [height, width] = pool.kernel().map(Dim::from);
+    let kernel = vec![Dim::one(), Dim::one(), height, width];
+    let ones = cx.g.full(1.0, DType::Float, &kernel);
+    let op = Op::Conv {
+        role: Role::Y,
+        windows: pool.windows(),
+        groups: Dim::one(),
+    };
+    let sum = cx.g.push(op, &[images, ones], Some(image(&shape)));
+    let sum = cx.g.reshape(sum, &shape);
+    let all: i64 = pool.kernel.iter().product();
+    let padded = pool.padding.iter().any(|p| *p > 0);
+    let y = match divisor {
+        Some(d) => cx.g.scale(sum, 1.0 / d),
+        None if !pool.ceil && (with_padding || !padded) => cx.g.scale(sum, 1.0 / all as f64),
+        None => {
+            let mut cells = None;
+            for d in 0..rank {
+                let count = count(cx, &pool, d, &from[2 + d], &shape, with_padding);
+                cells = Some(match cells {
+                    None => count,
+                    Some(other) => cx.g.mul2(other, count),
+                });
+            }
+            match cells {
+                Some(cells) => cx.g.div2(sum, cells),
+                None => sum,
+            }
+        }
+    };
+    Ok(cx.tensor(y))
+}
+
+/// The cells of each window along dimension `d`: those inside, and with `padding` those around too.
+fn count(cx: &mut Cx, pool: &Pool, d: usize, size: &Dim, shape: &Shape, padding: bool) -> NodeId {
+    let (stride, before) = (pool.stride[d] as f64, pool.padding[d]);
+    let at = cx.g.iota(shape, 2 + d);
+    let at = cx.g.cast(at, DType::Float);
+    let at = cx.g.scale(at, stride);
+    let start = cx.g.shift(at, -before as f64);
+    let end = cx.g.shift(start, pool.kernel[d] as f64);
+    let last = match padding {
+        true => size.add(&Dim::from(before)),
+        false => size.clone(),
+    };
+    let last = cx.g.size(&last);
+    let end = cx.g.binary(S::Min, end, last);
+    let start = match padding {
+        true => start,
+        false => {
+            let zero = cx.g.constant(0.0);
+            cx.g.binary(S::Max, start, zero)
+        }
+    };
+    cx.g.sub2(end, start)
+}

@@ -1,0 +1,79 @@
+//! Sequences of different lengths in one batch (B, T, ..): which elements are there, and pooling over
+//! those alone. A length beyond T counts as T.
+
+use super::ops;
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ir::{DType, NodeId, Reduce};
+use crate::scalar::Scalar as S;
+use crate::value::Value;
+
+ops! {
+    "sequence_mask" ("lengths, maxlen") sequence_mask;
+    "sequence_mean" ("input, lengths") |cx, a| pooled(cx, a, Pool::Mean);
+    "sequence_max" ("input, lengths") |cx, a| pooled(cx, a, Pool::Max);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    Mean,
+    Max,
+}
+
+/// `mask[b, t] = t < lengths[b]`, (B, T).
+pub fn mask(cx: &mut Cx, lengths: NodeId, t: &Dim) -> NodeId {
+    let mut shape = cx.g.shape(lengths).clone();
+    shape.push(t.clone());
+    let last = cx.g.unsqueeze(lengths, shape.len() - 1);
+    let ends = cx.g.expand(last, &shape);
+    let position = cx.g.iota(&shape, shape.len() - 1);
+    cx.g.scalar(S::Lt, &[position, ends])
+}
+
+fn sequence_mask(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let lengths = a.int(cx, "lengths")?;
+    let t = a.dim(cx, "maxlen")?;
+    let mask = mask(cx, lengths.id, &t);
+    Ok(cx.tensor(mask))
+}
+
+/// Over T of (B, T, ..). The mean of nothing is 0, its maximum -inf.
+fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Told<Value> {
+    let (x, lengths) = (a.float(cx, "input")?, a.int(cx, "lengths")?);
+    let shape = cx.shape(&x);
+    if shape.len() < 2 || cx.shape(&lengths) != shape[..1] {
+        let text = format!(
+            "`{}` takes sequences (B, T, ..) and their lengths (B){}{}",
+            a.callee,
+            cx.whence(&x),
+            cx.whence(&lengths)
+        );
+        return Err(cx.error(a.span, text));
+    }
+    let mut there = mask(cx, lengths.id, &shape[1]);
+    for d in 2..shape.len() {
+        there = cx.g.unsqueeze(there, d);
+    }
+    let there = cx.g.expand(there, &shape);
+    let filling = cx.g.constant(match pool {
+        Pool::Mean => 0.0,
+        Pool::Max => f64::NEG_INFINITY,
+    });
+    let kept = cx.g.select(there, x.id, filling);
+    if pool == Pool::Max {
+        let y = cx.g.reduce(Reduce::Max, kept, &[1]);
+        return Ok(cx.tensor(y));
+    }
+    let sum = cx.g.sum(kept, &[1]);
+    let count = cx.g.cast(lengths.id, DType::Float);
+    let (one, all) = (cx.g.constant(1.0), cx.g.size(&shape[1]));
+    let count = cx.g.binary(S::Min, count, all);
+    let mut count = cx.g.binary(S::Max, count, one);
+    for d in 1..shape.len() - 1 {
+        count = cx.g.unsqueeze(count, d);
+    }
+    let y = cx.g.div2(sum, count);
+    Ok(cx.tensor(y))
+}

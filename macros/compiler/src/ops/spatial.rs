@@ -1,0 +1,238 @@
+//! What convolutions, pools and resizing share: arguments that are one number or one for each
+//! dimension, how windows lie over an input, and the checks of inputs, in the user's words.
+
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::{Dim, numel};
+use crate::ir::NodeId;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+/// What lies around an input.
+#[derive(Clone, Debug)]
+pub enum Padding {
+    /// As much as keeps its size, the odd cell at the end.
+    Same,
+    /// So many cells on each side of each dimension.
+    Sizes(Vec<Dim>),
+}
+
+impl Padding {
+    /// Cells before and after, for each dimension.
+    pub fn sides(&self, kernel: &[Dim], dilation: &[i64]) -> Vec<(Dim, Dim)> {
+        let one = |(d, k): (usize, &Dim)| match self {
+            Padding::Sizes(sizes) => (sizes[d].clone(), sizes[d].clone()),
+            Padding::Same => {
+                let all = reach(k, dilation[d]).sub(&Dim::one());
+                let low = all.div_floor(&Dim::from(2));
+                let high = all.sub(&low);
+                (low, high)
+            }
+        };
+        kernel.iter().enumerate().map(one).collect()
+    }
+}
+
+/// The cells from a window's first to its last.
+pub fn reach(kernel: &Dim, dilation: i64) -> Dim {
+    let steps = kernel.sub(&Dim::one()).mul(&Dim::from(dilation));
+    steps.add(&Dim::one())
+}
+
+/// The name of a spatial dimension, `d` of an input (N, C, ..) of so many dimensions.
+fn axis(d: usize, dims: usize) -> &'static str {
+    match (dims, d) {
+        (4, 2) => "height",
+        (4, _) => "width",
+        _ => "length",
+    }
+}
+
+/// One value for each dimension, from one or from a list.
+fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) -> Told<Vec<T>> {
+    match list.len() {
+        1 => Ok(vec![list[0].clone(); rank]),
+        n if n == rank => Ok(list),
+        n => {
+            let each = match rank {
+                1 => "for the length",
+                _ => "or two, for height and width",
+            };
+            let text = format!("`{name}` of `{}` is one number {each}, not {n}", a.callee);
+            Err(cx.error(a.span_of(name), text))
+        }
+    }
+}
+
+/// Integers known now, at least `least`.
+pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Told<Vec<i64>> {
+    let list = a.integers(cx, name)?.unwrap_or_default();
+    if let Some(v) = list.iter().find(|v| **v < least) {
+        let text = format!("`{name}` of `{}` is at least {least}, not {v}", a.callee);
+        return Err(cx.error(a.span_of(name), text));
+    }
+    spread(cx, a, name, rank, list)
+}
+
+/// Sizes, at least 1.
+pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<Vec<Dim>> {
+    let list = a.dims(cx, name)?;
+    if list.iter().any(|d| d.value() == Some(0)) {
+        let text = format!("`{name}` of `{}` is at least 1, not 0", a.callee);
+        return Err(cx.error(a.span_of(name), text));
+    }
+    spread(cx, a, name, rank, list)
+}
+
+/// `padding`: numbers, "same" or "valid".
+pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Told<Padding> {
+    // PyTorch's transposed convolutions take numbers alone.
+    if matches!(a.value("padding"), Value::Str(_)) && !a.has("output_padding") {
+        if a.choice(cx, "padding", &["same", "valid"])? == "valid" {
+            return Ok(Padding::Sizes(vec![Dim::from(0); rank]));
+        }
+        if let Some(s) = stride.iter().find(|s| **s != 1) {
+            let half = match a.has("kernel_size").then(|| a.value("kernel_size")) {
+                Some(Value::Number(k, true)) if k % 2.0 == 1.0 => format!("{}", (k - 1.0) / 2.0),
+                _ => "kernel_size / 2".to_owned(),
+            };
+            let text = format!(
+                "`padding = \"same\"` of `{}` keeps the input's size, which a stride of {s} does not\nhelp: `padding = {half}` makes it `size / {s}`, rounded up",
+                a.callee
+            );
+            return Err(cx.error(a.span_of("padding"), text));
+        }
+        return Ok(Padding::Same);
+    }
+    let list = a.dims(cx, "padding")?;
+    Ok(Padding::Sizes(spread(cx, a, "padding", rank, list)?))
+}
+
+/// How windows lie along one dimension.
+pub struct Window {
+    /// Its cells.
+    pub kernel: Dim,
+    /// Distance between windows.
+    pub stride: i64,
+    /// Distance between a window's cells.
+    pub dilation: i64,
+    /// Cells outside, before and after.
+    pub sides: (Dim, Dim),
+}
+
+impl Window {
+    /// The number of windows along dimension `d` of `x`, of which there is one at least.
+    pub fn count(
+        &self,
+        cx: &mut Cx,
+        (span, callee): (Span, &str),
+        x: &Tensor,
+        d: usize,
+    ) -> Told<Dim> {
+        let rest = self.rest(cx, (span, callee), x, d)?;
+        Ok(rest.div_floor(&Dim::from(self.stride)).add(&Dim::one()))
+    }
+
+    /// The cells behind the first window, which fits.
+    pub fn rest(
+        &self,
+        cx: &mut Cx,
+        (span, callee): (Span, &str),
+        x: &Tensor,
+        d: usize,
+    ) -> Told<Dim> {
+        let shape = cx.shape(x);
+        let (size, dims) = (shape[d].clone(), shape.len());
+        let padding = self.sides.0.add(&self.sides.1);
+        let (reach, padded) = (reach(&self.kernel, self.dilation), size.add(&padding));
+        let rest = padded.sub(&reach);
+        let along = axis(d, dims);
+        if rest.value().is_some_and(|v| v < 0) {
+            let (dilated, padded) = (
+                match self.dilation {
+                    1 => String::new(),
+                    n => format!(" (a kernel of {} with dilation {n})", self.kernel),
+                },
+                match padding.value() {
+                    Some(0) => String::new(),
+                    _ => format!(", {padded} with its padding"),
+                },
+            );
+            let text = format!(
+                "a window of `{callee}` has a {along} of {reach}{dilated}, which is more than its input's {size}{padded}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
+                cx.whence(x)
+            );
+            return Err(cx.error(span, text));
+        }
+        let why = format!(
+            "a window of `{callee}` fits into the {along} of `{}`",
+            x.text
+        );
+        cx.at_least(&padded, &reach, span, &why)?;
+        Ok(rest)
+    }
+}
+
+/// Refuses what is no batch of sequences or images.
+pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> Told<()> {
+    let shape = cx.shape(x);
+    if shape.len() == rank + 2 {
+        return Ok(());
+    }
+    let what = match rank {
+        1 => "sequences [batch, channels, length]",
+        _ => "images [batch, channels, height, width]",
+    };
+    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.whence(x));
+    if shape.len() == rank + 1 {
+        let (all, one) = match rank {
+            1 => ("sequences", "sequence"),
+            _ => ("images", "image"),
+        };
+        text += &format!(
+            "\nhelp: `{0}.unsqueeze(1)` for a batch of {all} of one channel, `{0}.unsqueeze(0)` for one {one}",
+            x.text
+        );
+    } else if shape.len() == 2 {
+        text += &format!(
+            "\nhelp: `{}.reshape([{}, 1, height, width])` for images of one channel that lie in rows",
+            x.text, shape[0]
+        );
+    }
+    Err(cx.error(span, text))
+}
+
+/// Refuses channels that do not fall into groups of equal size.
+pub fn grouped(cx: &mut Cx, a: &Args, (which, channels): (&str, &Dim), groups: &Dim) -> Told<Dim> {
+    if let (Some(c), Some(g)) = (channels.value(), groups.value())
+        && g > 0
+        && c % g != 0
+    {
+        let text = format!(
+            "`groups` of `{}` divides the channels into groups of equal size, but {g} does not divide {c} {which} channels",
+            a.callee
+        );
+        return Err(cx.error(a.span_of("groups"), text));
+    }
+    let why = format!("`groups` of `{}` divides the {which} channels", a.callee);
+    cx.divides(channels, groups, a.span_of("groups"), &why)
+}
+
+/// `y[.., i, ..] = sum over j of m[i, j] x[.., j, ..]` along dimension `dim`.
+pub fn along(cx: &mut Cx, x: NodeId, dim: usize, m: NodeId) -> NodeId {
+    let rank = cx.g.shape(x).len();
+    let mut order: Vec<usize> = (0..rank).filter(|d| *d != dim).collect();
+    order.push(dim);
+    let rows = cx.g.permute(x, &order);
+    let mut shape = cx.g.shape(rows).clone();
+    let inner = shape[rank - 1].clone();
+    let flat = vec![numel(&shape[..rank - 1]), inner];
+    let rows = cx.g.reshape(rows, &flat);
+    let y = cx.g.matmul(rows, m, false, true);
+    shape[rank - 1] = cx.g.shape(m)[0].clone();
+    let y = cx.g.reshape(y, &shape);
+    let mut back: Vec<usize> = (0..rank - 1).collect();
+    back.insert(dim, rank - 1);
+    cx.g.permute(y, &back)
+}

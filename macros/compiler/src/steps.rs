@@ -1,0 +1,104 @@
+//! Loops that layers and ops are made of: a recurrence over a sequence, a stack of equal layers.
+//!
+//! In: what all steps share, what is carried, what is cut along its first dimension, and a function
+//! that builds one step. Out: one node whose body is that step, so that neither code nor compile time
+//! grows with the number of steps. The user's own `scan` and `for` are lowered in `lower`; they come
+//! to the same node.
+
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::dim::Dim;
+use crate::ir::{DType, Graph, NodeId, Op, Scan};
+
+/// What goes into a loop.
+pub struct Steps<'a> {
+    /// The name for messages and pictures.
+    pub name: &'a str,
+    /// The number of steps.
+    pub count: Dim,
+    /// From the last index to the first.
+    pub reverse: bool,
+    /// Values that all steps read.
+    pub shared: &'a [NodeId],
+    /// First values of what is carried from step to step.
+    pub carried: &'a [NodeId],
+    /// Values cut into one slice a step, along their first dimension.
+    pub slices: &'a [NodeId],
+}
+
+/// The values of one step, as nodes of its body.
+pub struct Step {
+    /// Those of `Steps::shared`.
+    pub shared: Vec<NodeId>,
+    /// Those of `Steps::carried`.
+    pub carried: Vec<NodeId>,
+    /// The slices; their first dimension is gone.
+    pub slices: Vec<NodeId>,
+}
+
+/// What comes out: of a step, the next carried values and what is stacked; of the loop, the last
+/// carried values and the stacks, whose first dimension is the step.
+pub struct Stepped {
+    /// One for each of `Steps::carried`, of the same shape and type.
+    pub carried: Vec<NodeId>,
+    /// The others.
+    pub stacked: Vec<NodeId>,
+}
+
+impl Cx<'_> {
+    /// Adds a loop. `step` builds its body from the values that it is given and no others.
+    pub fn steps(
+        &mut self,
+        steps: &Steps,
+        step: impl FnOnce(&mut Self, Step) -> Told<Stepped>,
+    ) -> Told<Stepped> {
+        let body = Graph {
+            here: self.g.here.clone(),
+            ..Graph::default()
+        };
+        let outer = std::mem::replace(&mut self.g, body);
+        let origin = std::mem::take(&mut self.origin);
+        let unsigned = std::mem::take(&mut self.unsigned);
+        let whole = [steps.shared, steps.carried].concat();
+        let whole = whole.iter().map(|id| (*id, 0));
+        let mut inputs: Vec<NodeId> = Vec::new();
+        for (id, cut) in whole.chain(steps.slices.iter().map(|id| (*id, 1))) {
+            let index = inputs.len();
+            let (shape, dtype) = (outer.shape(id)[cut..].to_vec(), outer[id].dtype);
+            let input = self.g.add_typed(Op::Input { index }, &[], shape, dtype);
+            if dtype == DType::Int && unsigned.contains(&id) {
+                self.unsigned.push(input);
+            }
+            inputs.push(input);
+        }
+        let slices = inputs.split_off(steps.shared.len() + steps.carried.len());
+        let carried = inputs.split_off(steps.shared.len());
+        let shared = inputs;
+        let done = step(
+            self,
+            Step {
+                shared,
+                carried,
+                slices,
+            },
+        );
+        let mut body = std::mem::replace(&mut self.g, outer);
+        self.origin = origin;
+        self.unsigned = unsigned;
+        let done = done?;
+        body.outputs = [done.carried, done.stacked].concat();
+        let scan = Scan {
+            name: steps.name.to_owned(),
+            body,
+            count: steps.count.clone(),
+            reverse: steps.reverse,
+            shared: steps.shared.len(),
+            carried: steps.carried.len(),
+        };
+        let types = scan.results();
+        let operands = [steps.shared, steps.carried, steps.slices].concat();
+        let mut carried = self.g.add_many(Op::Scan(Box::new(scan)), &operands, &types);
+        let stacked = carried.split_off(steps.carried.len());
+        Ok(Stepped { carried, stacked })
+    }
+}

@@ -1,0 +1,171 @@
+//! Scaled dot-product attention in blocks: scores of some queries with some keys are made, used and
+//! forgotten while they are in cache (Dao et al., 2022). Nothing of the size queries x keys is held.
+//!
+//! In: rows of q, k and v for each head, masks. Out: `forward`'s rows and the logarithm of each row's
+//! sum, from which `backward` makes the same weights again. Work is cut by the sizes alone and sums have
+//! a fixed order, so results do not depend on the number of threads.
+
+mod backward;
+mod forward;
+mod product;
+mod weights;
+
+pub(crate) use backward::backward;
+pub(crate) use forward::forward;
+
+use super::scratch;
+use crate::device::{Addr, Attention, AttentionKernels, Operand};
+use crate::{Cpu, Float};
+
+/// Queries of a block.
+const QUERIES: usize = 64;
+/// Keys of a block. Its scores take 32 KiB of f32.
+const KEYS: usize = 128;
+/// Multiplications from which on a second thread is worth it.
+const PARALLEL: usize = 131_072;
+
+/// A head's rows.
+struct Rows<F> {
+    first: *mut F,
+    step: usize,
+}
+
+impl<F> Clone for Rows<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Rows<F> {}
+
+impl<F: Float> Rows<F> {
+    /// The rows of a head in an array of rows of `width`.
+    fn of(array: *mut F, g: &Attention, [length, width]: [usize; 2], unit: usize) -> Self {
+        let (first, step) = g.rows(length, width, unit / g.heads, unit % g.heads);
+        Self {
+            first: array.wrapping_add(first),
+            step,
+        }
+    }
+
+    /// Row i.
+    fn row(self, i: usize) -> *mut F {
+        self.first.wrapping_add(i * self.step)
+    }
+
+    /// From row i on.
+    fn from(self, i: usize) -> Self {
+        Self {
+            first: self.row(i),
+            ..self
+        }
+    }
+
+    /// Zeroes in rows of `width`.
+    ///
+    /// # Safety
+    /// They may be written.
+    unsafe fn clear(self, rows: usize, width: usize) {
+        for i in 0..rows {
+            // SAFETY: the caller's.
+            unsafe { self.row(i).write_bytes(0, width) };
+        }
+    }
+}
+
+impl Attention {
+    /// Independent heads.
+    fn units(&self) -> usize {
+        self.batch * self.heads
+    }
+
+    /// Multiplications.
+    fn work(&self) -> usize {
+        let scores = self.units() * self.queries * self.keys;
+        scores.saturating_mul(self.width.saturating_add(self.value_width))
+    }
+
+    /// How many keys queries before `end` see.
+    fn seen(&self, end: usize) -> usize {
+        match self.causal {
+            true => end.min(self.keys),
+            false => self.keys,
+        }
+    }
+}
+
+/// The sizes of a block.
+#[derive(Clone, Copy)]
+struct Size {
+    queries: usize,
+    keys: usize,
+}
+
+/// Calls `f` with blocks for `arrays` times the scores, of any content.
+fn with_blocks<F: Float, const N: usize>(f: impl FnOnce(Size, [*mut F; N])) {
+    let whole = QUERIES * KEYS;
+    let mut f = Some(f);
+    scratch::with(N * whole * size_of::<F>(), |block| {
+        if let Some(f) = f.take() {
+            let (queries, keys) = (QUERIES, KEYS);
+            let at = |k| block.cast::<F>().wrapping_add(k * whole);
+            f(Size { queries, keys }, std::array::from_fn(at));
+        }
+    });
+    // Memory is out: small blocks on the stack will do.
+    if let Some(f) = f.take() {
+        let (queries, keys) = (8, 16);
+        let mut blocks = [[F::ZERO; 8 * 16]; N];
+        f(
+            Size { queries, keys },
+            blocks.each_mut().map(|b| b.as_mut_ptr()),
+        );
+    }
+}
+
+/// Calls `f` for every unit, on several threads if it is worth it.
+fn each<F: Float>(cpu: &Cpu<F>, g: &Attention, units: usize, f: impl Fn(usize) + Sync) {
+    if g.work() < PARALLEL {
+        (0..units).for_each(f);
+    } else {
+        cpu.pool().run(units, f);
+    }
+}
+
+/// Masks that threads share.
+struct Masks<'a>(&'a [Operand<4>]);
+
+// SAFETY: addresses that are only read, under the kernels' contract.
+unsafe impl Sync for Masks<'_> {}
+
+impl<'a> Masks<'a> {
+    /// All. (A method, so that closures capture the whole value.)
+    fn all(&self) -> &'a [Operand<4>] {
+        self.0
+    }
+}
+
+impl<F: Float> AttentionKernels for Cpu<F> {
+    unsafe fn attention(
+        &self,
+        g: Attention,
+        inputs: [Addr; 3],
+        masks: &[Operand<4>],
+        outputs: [Addr; 2],
+    ) {
+        // SAFETY: the caller's.
+        unsafe { F::attention(self, g, inputs, masks, outputs) }
+    }
+
+    unsafe fn attention_grad(
+        &self,
+        g: Attention,
+        inputs: [Addr; 3],
+        masks: &[Operand<4>],
+        saved: [Addr; 3],
+        outputs: [Addr; 3],
+    ) {
+        // SAFETY: the caller's.
+        unsafe { F::attention_grad(self, g, inputs, masks, saved, outputs) }
+    }
+}

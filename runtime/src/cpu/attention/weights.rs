@@ -1,0 +1,241 @@
+//! From a block's scores to its weights, forward and backward, a row at a time.
+
+use super::super::rows::{finite, put, read};
+use super::Rows;
+use crate::device::{Attention, Operand};
+use crate::isa::{Isa, Kernel};
+use crate::pack::LANES;
+use crate::{Float, Mask, Pack};
+
+/// Where a block's scores belong.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) g: &'a Attention,
+    pub(super) masks: &'a [Operand<4>],
+    /// Its head, of all samples'.
+    pub(super) unit: usize,
+    /// Its first query and the number of queries.
+    pub(super) queries: (usize, usize),
+    /// Its first key and the number of keys.
+    pub(super) keys: (usize, usize),
+}
+
+impl Place<'_> {
+    /// How many of the block's keys its query r sees.
+    #[inline(always)]
+    fn seen(&self, r: usize) -> usize {
+        let ((i, _), (j, keys)) = (self.queries, self.keys);
+        match self.g.causal {
+            true => (i + r + 1).saturating_sub(j).min(keys),
+            false => keys,
+        }
+    }
+
+    /// Where each mask's row for query r begins, and its stride. There are two at most.
+    #[inline(always)]
+    fn masks<F>(&self, r: usize) -> impl Iterator<Item = (*const F, usize)> + Clone {
+        let (heads, i, j) = (self.g.heads, self.queries.0 + r, self.keys.0);
+        let index = [self.unit / heads, self.unit % heads, i, j];
+        self.masks.iter().map(move |m| {
+            let at: usize = m.strides.iter().zip(index).map(|(s, i)| s * i).sum();
+            (
+                m.addr.cast::<F>().cast_const().wrapping_add(at),
+                m.strides[3],
+            )
+        })
+    }
+
+    /// `count` scores of query r from the block's key `at` on, scaled and masked.
+    ///
+    /// # Safety
+    /// The scores and the masks may be read, and the processor has `S`'s instructions.
+    #[inline(always)]
+    unsafe fn scores<F: Float, S: Isa>(
+        &self,
+        r: usize,
+        z: *const F,
+        at: usize,
+        count: usize,
+    ) -> Pack<F> {
+        // SAFETY: the caller's.
+        unsafe {
+            let mut x = read::<F, S>(z.add(at), count) * Pack::splat(self.g.scale);
+            for (mask, stride) in self.masks::<F>(r) {
+                x = x + match stride {
+                    0 => Pack::all(*mask),
+                    _ => read::<F, S>(mask.add(at), count),
+                };
+            }
+            x
+        }
+    }
+}
+
+/// Forward: scores `z` become `exp(score - max)`, with the largest so far; what `out` holds of earlier
+/// keys is brought to the same.
+pub(super) struct Weigh<'a, F> {
+    pub(super) place: Place<'a>,
+    pub(super) z: Rows<F>,
+    /// Each query's largest score so far.
+    pub(super) max: &'a mut [F],
+    /// And its sum.
+    pub(super) sum: &'a mut [f64],
+    pub(super) out: Rows<F>,
+}
+
+impl<F: Float> Kernel for Weigh<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        let Self { place, z, out, .. } = self;
+        let masked = !place.masks.is_empty();
+        for r in 0..place.queries.1 {
+            let (z, n) = (z.row(r), place.seen(r));
+            let low = Pack::all(-F::INFINITY);
+            let mut top = low;
+            // SAFETY: the block's scores and the head's rows.
+            unsafe {
+                for at in (0..n).step_by(LANES) {
+                    let count = LANES.min(n - at);
+                    let x = place.scores::<F, S>(r, z, at, count);
+                    if masked {
+                        put::<F, S>(z.add(at), count, x);
+                    }
+                    top = top.max(match count {
+                        LANES => x,
+                        _ => Mask::first(count).select(x, low),
+                    });
+                }
+                let old = self.max[r];
+                let max = old.max(top.fold(F::max));
+                // A query that has seen no key yet keeps weights of 0, not of NaN.
+                let shift = Pack::all(finite(max));
+                let scale = match masked {
+                    true => Pack::splat(1.0),
+                    false => Pack::splat(place.g.scale),
+                };
+                let mut sum = Pack::splat(0.0);
+                for at in (0..n).step_by(LANES) {
+                    let count = LANES.min(n - at);
+                    let e = (read::<F, S>(z.add(at), count) * scale - shift).exp();
+                    put::<F, S>(z.add(at), count, e);
+                    sum = sum
+                        + match count {
+                            LANES => e,
+                            _ => Mask::first(count).select(e, Pack::splat(0.0)),
+                        };
+                }
+                z.add(n).write_bytes(0, place.keys.1 - n);
+                let sum = sum.fold(|a, b| a + b).to_f64();
+                self.max[r] = max;
+                if place.keys.0 == 0 || max == old {
+                    self.sum[r] += sum;
+                    continue;
+                }
+                let factor = (old - finite(max)).exp();
+                self.sum[r] = self.sum[r] * factor.to_f64() + sum;
+                multiply::<F, S>(out.row(r), place.g.value_width, factor);
+            }
+        }
+    }
+}
+
+/// Forward's end: rows divided by their sums, and the sums' logarithms.
+pub(super) struct Finish<'a, F> {
+    pub(super) width: usize,
+    pub(super) max: &'a [F],
+    pub(super) sum: &'a [f64],
+    pub(super) out: Rows<F>,
+    pub(super) lse: *mut F,
+}
+
+impl<F: Float> Kernel for Finish<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        for (r, (max, sum)) in self.max.iter().zip(self.sum).enumerate() {
+            // SAFETY: the head's rows. A sum of 0, where every key is masked out, gives NaN.
+            unsafe {
+                multiply::<F, S>(self.out.row(r), self.width, F::from_f64(1.0 / sum));
+                *self.lse.add(r) = F::from_f64(sum.ln() + finite(*max).to_f64());
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The row may be written, and the processor has `S`'s instructions.
+#[inline(always)]
+unsafe fn multiply<F: Float, S: Isa>(row: *mut F, width: usize, by: F) {
+    for at in (0..width).step_by(LANES) {
+        let count = LANES.min(width - at);
+        // SAFETY: the caller's.
+        unsafe {
+            let x = read::<F, S>(row.add(at), count);
+            put::<F, S>(row.add(at), count, x * Pack::all(by));
+        }
+    }
+}
+
+/// Backward: scores `z` become weights, and their gradients `dz` the gradients of the products of
+/// queries and keys: `w (dw - sum over keys of dw w) scale`, where the sum is `dout out`.
+pub(super) struct Slope<'a, F> {
+    pub(super) place: Place<'a>,
+    pub(super) z: Rows<F>,
+    pub(super) dz: Rows<F>,
+    /// The block's queries' of these.
+    pub(super) out: Rows<F>,
+    pub(super) dout: Rows<F>,
+    pub(super) lse: *const F,
+}
+
+impl<F: Float> Kernel for Slope<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        let Self { place, z, dz, .. } = self;
+        let scale = Pack::splat(place.g.scale);
+        for r in 0..place.queries.1 {
+            let (z, dz, n) = (z.row(r), dz.row(r), place.seen(r));
+            // SAFETY: the block's scores and the head's rows.
+            unsafe {
+                let mean = Pack::all(self.mean::<S>(r));
+                let lse = Pack::all(*self.lse.add(r));
+                for at in (0..n).step_by(LANES) {
+                    let count = LANES.min(n - at);
+                    let w = (place.scores::<F, S>(r, z, at, count) - lse).exp();
+                    let dw = read::<F, S>(dz.add(at), count);
+                    put::<F, S>(z.add(at), count, w);
+                    put::<F, S>(dz.add(at), count, w * (dw - mean) * scale);
+                }
+                z.add(n).write_bytes(0, place.keys.1 - n);
+                dz.add(n).write_bytes(0, place.keys.1 - n);
+            }
+        }
+    }
+}
+
+impl<F: Float> Slope<'_, F> {
+    /// `dout out` of a row.
+    ///
+    /// # Safety
+    /// As for the kernel.
+    #[inline(always)]
+    unsafe fn mean<S: Isa>(&self, r: usize) -> F {
+        let (width, mut sum) = (self.place.g.value_width, Pack::splat(0.0));
+        for at in (0..width).step_by(LANES) {
+            let count = LANES.min(width - at);
+            // SAFETY: the caller's.
+            unsafe {
+                let y = read::<F, S>(self.out.row(r).add(at), count);
+                let dy = read::<F, S>(self.dout.row(r).add(at), count);
+                sum = sum
+                    + match count {
+                        LANES => y * dy,
+                        _ => Mask::first(count).select(y * dy, Pack::splat(0.0)),
+                    };
+            }
+        }
+        sum.fold(|a, b| a + b)
+    }
+}

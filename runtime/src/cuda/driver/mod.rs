@@ -1,0 +1,132 @@
+//! Opens the CUDA driver at run time.
+//!
+//! `cust` calls the driver through ordinary imports. This module *defines* those symbols inside the
+//! program and forwards each to `libcuda.so.1`, opened on first use. So nothing links to the driver:
+//! the same program starts on a machine without one, where every call answers with an error, and uses
+//! the GPU where there is one.
+
+mod forward;
+
+use cust_raw::CUresult;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::path::Path;
+use std::sync::OnceLock;
+
+unsafe extern "C" {
+    fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
+    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+const RTLD_NOW: c_int = 2;
+
+/// An open library: handles may be used from any thread.
+struct Library(*mut c_void);
+// SAFETY: `dlsym` takes a handle from any thread.
+unsafe impl Send for Library {}
+// SAFETY: as above.
+unsafe impl Sync for Library {}
+
+static LIBRARY: OnceLock<Library> = OnceLock::new();
+
+fn open(names: &[&CStr]) -> Library {
+    // SAFETY: names end with a zero; opening the driver runs its own initialisers only.
+    let mut opened = (names.iter()).map(|n| unsafe { dlopen(n.as_ptr(), RTLD_NOW) });
+    let found = opened.find(|h| !h.is_null());
+    Library(found.unwrap_or(std::ptr::null_mut()))
+}
+
+fn library() -> *mut c_void {
+    let names = [c"libcuda.so.1", c"libcuda.so"];
+    LIBRARY.get_or_init(|| open(&names)).0
+}
+
+/// Opens the driver, or the library at `path` where there is none: for tests without a GPU. Answers
+/// whether there is one now. Without effect if the driver has been looked for before.
+pub fn open_or(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_encoded_bytes()) else {
+        return present();
+    };
+    let names = [c"libcuda.so.1", c"libcuda.so", &path];
+    LIBRARY.get_or_init(|| open(&names));
+    present()
+}
+
+/// Whether the driver's library could be opened.
+pub fn present() -> bool {
+    !library().is_null()
+}
+
+/// A function of the driver by name; null where there is none.
+pub fn symbol(name: &CStr) -> *mut c_void {
+    match library() {
+        h if h.is_null() => h,
+        // SAFETY: an open library and a name that ends with a zero.
+        h => unsafe { dlsym(h, name.as_ptr()) },
+    }
+}
+
+/// A result code as the enum of CUDA 11.4 that `cust` knows. A newer driver's further codes must never
+/// become a value of that enum.
+fn checked(code: c_int) -> CUresult {
+    match code {
+        0..=8
+        | 34
+        | 100..=102
+        | 200..=202
+        | 205..=224
+        | 300..=304
+        | 400..=401
+        | 500
+        | 600
+        | 700..=705
+        | 708..=720
+        | 800..=809
+        | 900..=911
+        | 999 => {
+            // SAFETY: these are the enum's values, and it is as wide as an integer.
+            unsafe { std::mem::transmute::<c_int, CUresult>(code) }
+        }
+        _ => CUresult::CUDA_ERROR_UNKNOWN,
+    }
+}
+
+/// What an error code means, in the driver's words.
+pub fn error_text(code: u32) -> String {
+    let mut text: *const c_char = std::ptr::null();
+    // SAFETY: `text` takes the pointer; what it points to lives as long as the program.
+    unsafe {
+        cuGetErrorString(checked(code.cast_signed()), &raw mut text);
+        CStr::from_ptr(text).to_string_lossy().into_owned()
+    }
+}
+
+/// Answers without a driver too: `cust` asks when it shows an error, and must not fail then.
+///
+/// # Safety
+/// `out` points to a pointer.
+#[allow(non_snake_case)]
+// SAFETY: as in `forward`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cuGetErrorString(error: CUresult, out: *mut *const c_char) -> CUresult {
+    let p = symbol(c"cuGetErrorString");
+    if !p.is_null() {
+        // SAFETY: the driver's function of this name has this signature.
+        let f: unsafe extern "C" fn(CUresult, *mut *const c_char) -> c_int =
+            unsafe { std::mem::transmute(p) };
+        // SAFETY: the caller's promise.
+        if unsafe { f(error, out) } == 0 {
+            return CUresult::CUDA_SUCCESS;
+        }
+    }
+    let text = match error {
+        CUresult::CUDA_ERROR_SHARED_OBJECT_INIT_FAILED => {
+            c"the NVIDIA driver (libcuda.so.1) is not here"
+        }
+        CUresult::CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND => {
+            c"this NVIDIA driver lacks a function that is needed"
+        }
+        _ => c"unknown CUDA error",
+    };
+    // SAFETY: the caller's promise.
+    unsafe { *out = text.as_ptr() };
+    CUresult::CUDA_SUCCESS
+}

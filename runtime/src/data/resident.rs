@@ -1,0 +1,205 @@
+//! Samples that stay on a device: copied there once, picked there for each batch.
+//!
+//! ```
+//! use netform_runtime::data::{Loader, Resident};
+//! use netform_runtime::{Cpu, Tensor};
+//! let (x, y) = (vec![[0.5f32; 8]; 100], vec![1u32; 100]);
+//! let mut loader = Loader::new(&x, &y, 32)?.shuffle(42);
+//! let device = Cpu::new();
+//! let mut images = Resident::new(&device, &Tensor::from(&x))?;
+//! let mut classes = Resident::new(&device, &Tensor::from(y.clone()))?;
+//! let mut batches = loader.epoch();
+//! while let Some(at) = batches.positions() {
+//!     let (x, y) = (images.pick(at)?, classes.pick(at)?);
+//!     assert_eq!(x.len(), y.len());
+//!     // net.loss_step(&mut adam, &x, &y)?;
+//! }
+//! # Ok::<(), netform_runtime::Error>(())
+//! ```
+
+use crate::device::{Addr, Axis, What};
+use crate::door;
+use crate::input::{Input, Source, SourceData};
+use crate::tensor::TensorData;
+use crate::{ArgSpec, ArgType, DType, Device, Error, Result, Tensor};
+
+/// Samples on a device: a tensor whose first dimension tells them apart.
+pub struct Resident<D: Device> {
+    device: D,
+    samples: D::Buffer,
+    ty: ArgType,
+    shape: Vec<usize>,
+    /// The least of integers.
+    least: i32,
+    /// The positions of the batch at hand, there and here.
+    positions: Option<D::Buffer>,
+    picked: Vec<i32>,
+}
+
+impl<D: Device> Resident<D> {
+    /// Copies samples to a device; floats become the device's. Integers are held as 32 bits.
+    pub fn new(device: &D, samples: &Tensor) -> Result<Self> {
+        let problem = |what: &str| Error::Data { what: what.into() };
+        let shape = samples.shape().to_vec();
+        if shape.is_empty() || shape.contains(&0) {
+            return Err(problem("no samples"));
+        }
+        let (ty, size) = match samples.data() {
+            TensorData::F32(_) | TensorData::F64(_) => (ArgType::Float, size_of::<D::Float>()),
+            TensorData::Bool(_) => (ArgType::Bool, 1),
+            _ => (ArgType::I32, 4),
+        };
+        let bytes = shape.iter().product::<usize>().checked_mul(size);
+        let bytes = bytes.ok_or_else(|| problem("more samples than memory has room for"))?;
+        let least = match ty {
+            ArgType::I32 => samples.to_f64_vec().into_iter().fold(0.0, f64::min) as i32,
+            _ => 0,
+        };
+        let buffer = device.alloc(bytes)?;
+        let arg = ArgSpec {
+            name: "samples",
+            ty,
+            shape: &[],
+        };
+        let source = Input::<crate::FloatArg, ()>::source(&samples);
+        // SAFETY: the buffer holds all elements, in the type that they are written in.
+        unsafe { door::write(device, "Resident::new", &arg, &source, D::addr(&buffer))? };
+        Ok(Self {
+            device: device.clone(),
+            samples: buffer,
+            ty,
+            shape,
+            least,
+            positions: None,
+            picked: Vec::new(),
+        })
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.shape[0]
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The sizes of a sample's dimensions.
+    pub fn sample(&self) -> &[usize] {
+        &self.shape[1..]
+    }
+
+    /// A batch of the samples at these positions, in this order: an argument of any function. Nothing
+    /// but the positions goes to the device.
+    pub fn pick(&mut self, positions: &[usize]) -> Result<Picked<'_, D>> {
+        if let Some(at) = positions.iter().find(|at| **at >= self.len()) {
+            let what = format!("no sample {at} of {}", self.len());
+            return Err(Error::Data { what });
+        }
+        self.picked.clear();
+        // There are no more samples than `new` could count in memory; devices count in 31 bits.
+        let positions = positions.iter().map(|at| i32::try_from(*at));
+        for at in positions {
+            let what = "more samples than 31 bits count".to_owned();
+            self.picked.push(at.map_err(|_| Error::Data { what })?);
+        }
+        let bytes: &[u8] = bytemuck::cast_slice(&self.picked);
+        let room = self.positions.as_ref().map_or(0, D::size);
+        if room < bytes.len() {
+            self.positions = Some(self.device.alloc(bytes.len().next_power_of_two())?);
+        }
+        if let Some(to) = &self.positions {
+            // SAFETY: there is room, and `&mut self` keeps others out.
+            unsafe { self.device.write(D::addr(to), bytes)? };
+        }
+        Ok(Picked { of: self })
+    }
+}
+
+/// A batch on the device.
+pub struct Picked<'a, D: Device> {
+    of: &'a Resident<D>,
+}
+
+impl<D: Device> Picked<'_, D> {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.of.picked.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
+    fn source(&self) -> Source<'_> {
+        let of = self.of;
+        let mut shape = [1; crate::input::MAX_RANK + 1];
+        let rank = of.shape.len().min(shape.len());
+        shape[..rank].copy_from_slice(&of.shape[..rank]);
+        shape[0] = self.len();
+        let Some(positions) = &of.positions else {
+            // A batch of nothing has no place, and fits nowhere.
+            return Source::new(SourceData::Strided, &shape[..rank]);
+        };
+        let part = Part {
+            device: of.device.id(),
+            ty: of.ty,
+            least: of.least,
+            samples: of.len(),
+            sample: of.shape[1..].iter().product(),
+            count: self.len(),
+            from: D::addr(&of.samples).expose_provenance(),
+            positions: D::addr(positions).expose_provenance(),
+        };
+        Source::new(SourceData::Resident(part), &shape[..rank])
+    }
+}
+
+/// Where a batch lies. Made here alone, from buffers that the input borrows.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    device: u64,
+    pub(crate) ty: ArgType,
+    pub(crate) least: i32,
+    samples: usize,
+    sample: usize,
+    count: usize,
+    from: usize,
+    positions: usize,
+}
+
+impl Part {
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.count * self.sample
+    }
+
+    /// Whether it lies on this device.
+    pub(crate) fn is_on<D: Device>(&self, device: &D) -> bool {
+        self.device == device.id()
+    }
+
+    /// Copies the batch.
+    ///
+    /// # Safety
+    /// It is on this device ([`is_on`](Self::is_on)), what it was made from is alive, and `to` begins a
+    /// range for all of its elements that nothing else uses now.
+    pub(crate) unsafe fn copy<D: Device>(&self, device: &D, to: Addr) {
+        let dtype = match self.ty {
+            ArgType::Float => DType::Float,
+            ArgType::Bool => DType::Bool,
+            _ => DType::Int,
+        };
+        let axis = Axis {
+            outer: 1,
+            n: self.samples,
+            inner: self.sample,
+        };
+        let from = std::ptr::with_exposed_provenance_mut(self.from);
+        let positions = std::ptr::with_exposed_provenance_mut(self.positions);
+        let arrays = [from, positions, to];
+        // SAFETY: the caller's promise; `pick` has checked every position.
+        let _ = unsafe { device.take(dtype, axis, self.count, arrays, What::default()) };
+    }
+}

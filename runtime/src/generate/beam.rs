@@ -1,0 +1,254 @@
+//! Beam search: the likeliest sequence, as far as a few hypotheses at a time can find it.
+//!
+//! A model scores the next symbol of `width` hypotheses at once, always as many, so that its plan never
+//! changes:
+//!
+//! ```
+//! use netform_runtime::generate::Beam;
+//!
+//! // A model of two symbols and an end (2): after 0 comes 1, after 1 the end.
+//! let model = |last: &[u32]| -> Vec<f32> {
+//!     last.iter().flat_map(|s| if *s == 0 { [0.0, 3.0, 1.0] } else { [0.0, 0.0, 3.0] }).collect()
+//! };
+//! let mut beam = Beam::new(4, 10).start(&[0]).end(2);
+//! loop {
+//!     let scores = model(beam.last()); // of a model with a state: `beam.parents()` too
+//!     if !beam.advance(&scores)? { break }
+//! }
+//! assert_eq!(beam.best().symbols, [0, 1, 2]);
+//! # Ok::<(), netform_runtime::Error>(())
+//! ```
+
+use crate::{Error, Float, Result};
+
+/// A sequence and how likely it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// The symbols, those of the start included.
+    pub symbols: Vec<u32>,
+    /// The logarithm of its probability, given the start.
+    pub log_prob: f64,
+    /// It has come to the end symbol.
+    pub ended: bool,
+}
+
+/// A search under way.
+#[derive(Clone, Debug)]
+pub struct Beam {
+    width: usize,
+    max_len: usize,
+    start: usize,
+    end: Option<u32>,
+    alpha: f64,
+    live: Vec<Hypothesis>,
+    done: Vec<Hypothesis>,
+    last: Vec<u32>,
+    parents: Vec<u32>,
+}
+
+impl Beam {
+    /// A search with `width` hypotheses at a time (1 is greedy), over sequences that grow by `max_len`
+    /// symbols at most. It begins with symbol 0 alone, unless [`start`](Self::start) says otherwise.
+    pub fn new(width: usize, max_len: usize) -> Self {
+        let beam = Self {
+            width: width.max(1),
+            max_len,
+            start: 0,
+            end: None,
+            alpha: 0.0,
+            live: Vec::new(),
+            done: Vec::new(),
+            last: Vec::new(),
+            parents: Vec::new(),
+        };
+        beam.start(&[0])
+    }
+
+    /// What every hypothesis begins with.
+    #[must_use]
+    pub fn start(mut self, symbols: &[u32]) -> Self {
+        self.start = symbols.len();
+        // Equal ones would stay equal: all but the first begin as impossible.
+        let one = |k: usize| Hypothesis {
+            symbols: symbols.to_vec(),
+            log_prob: if k == 0 { 0.0 } else { f64::NEG_INFINITY },
+            ended: false,
+        };
+        self.live = (0..self.width).map(one).collect();
+        self.done.clear();
+        self.name();
+        self.parents = (0..self.width as u32).collect();
+        self
+    }
+
+    /// The symbol behind which a sequence has ended.
+    #[must_use]
+    pub fn end(mut self, symbol: u32) -> Self {
+        self.end = Some(symbol);
+        self
+    }
+
+    /// Sequences are compared by `log_prob / ((5 + n) / 6)^alpha`, n the symbols behind the start, so that
+    /// longer ones are not at a loss (Wu et al., 2016). 0, the default, compares probabilities.
+    #[must_use]
+    pub fn length_penalty(mut self, alpha: f64) -> Self {
+        self.alpha = alpha;
+        self
+    }
+
+    fn name(&mut self) {
+        self.last.clear();
+        let last = |h: &Hypothesis| h.symbols.last().copied().unwrap_or(0);
+        self.last.extend(self.live.iter().map(last));
+    }
+
+    /// The last symbol of each hypothesis, (width).
+    pub fn last(&self) -> &[u32] {
+        &self.last
+    }
+
+    /// Which hypothesis of the step before each goes on from, (width): a model's state is selected by it,
+    /// `index_select(cache, 0, parents)`, before the symbols are read.
+    pub fn parents(&self) -> &[u32] {
+        &self.parents
+    }
+
+    /// The hypotheses, for a model that reads them whole. All have the same length.
+    pub fn sequences(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        self.live.iter().map(|h| h.symbols.as_slice())
+    }
+
+    /// Symbols behind the start.
+    pub fn steps(&self) -> usize {
+        self.live
+            .first()
+            .map_or(0, |h| h.symbols.len() - self.start)
+    }
+
+    fn score(&self, log_prob: f64, steps: usize) -> f64 {
+        log_prob / ((5.0 + steps as f64) / 6.0).powf(self.alpha)
+    }
+
+    fn score_of(&self, h: &Hypothesis) -> f64 {
+        self.score(h.log_prob, h.symbols.len() - self.start)
+    }
+
+    /// Goes on by one symbol. `scores`: (width, symbols), logits of the next symbol of each hypothesis.
+    /// Returns whether there is more to do.
+    ///
+    /// # Errors
+    /// [`Error::Choice`] if the scores are not `width` rows, or if no symbol of any has a number.
+    pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
+        let wrong = |what| Err(Error::Choice { what });
+        if scores.is_empty() || !scores.len().is_multiple_of(self.width) {
+            return wrong("the scores of a beam are one row for each of its hypotheses");
+        }
+        if self.is_over() {
+            return Ok(false);
+        }
+        let symbols = scores.len() / self.width;
+        let mut next: Vec<(f64, usize, u32)> = Vec::new();
+        for (k, (h, row)) in self.live.iter().zip(scores.chunks(symbols)).enumerate() {
+            if h.log_prob == f64::NEG_INFINITY {
+                continue;
+            }
+            let row = || row.iter().map(|s| s.to_f64());
+            let top = row()
+                .filter(|s| !s.is_nan())
+                .fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row().filter(|s| !s.is_nan()).map(|s| (s - top).exp()).sum();
+            let norm = top + sum.ln();
+            let log_prob = |s: f64| h.log_prob + s - norm;
+            let row = row().map(log_prob).enumerate();
+            next.extend(
+                row.filter(|(_, p)| *p > f64::NEG_INFINITY)
+                    .map(|(s, p)| (p, k, s as u32)),
+            );
+        }
+        if next.is_empty() {
+            return wrong("no symbol has a score that is a number");
+        }
+        // Of equal ones the first hypothesis and symbol lead. Each hypothesis can end once.
+        let order = |a: &(f64, usize, u32), b: &(f64, usize, u32)| {
+            b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2)))
+        };
+        if next.len() > 2 * self.width {
+            next.select_nth_unstable_by(2 * self.width, order);
+            next.truncate(2 * self.width);
+        }
+        next.sort_unstable_by(order);
+        let mut live = Vec::with_capacity(self.width);
+        self.parents.clear();
+        for (rank, (log_prob, k, symbol)) in next.into_iter().enumerate() {
+            let ended = Some(symbol) == self.end;
+            // An end that is not among the first does not count: with one hypothesis this is greedy.
+            let out = if ended { rank } else { live.len() };
+            if out >= self.width {
+                continue;
+            }
+            let mut symbols = self.live[k].symbols.clone();
+            symbols.push(symbol);
+            let h = Hypothesis {
+                symbols,
+                log_prob,
+                ended,
+            };
+            if ended {
+                self.done.push(h);
+            } else {
+                self.parents.push(k as u32);
+                live.push(h);
+            }
+        }
+        // As many rows as ever; what fills them is impossible.
+        while live.len() < self.width {
+            let mut symbols = self.live[0].symbols.clone();
+            symbols.push(self.end.unwrap_or(0));
+            self.parents.push(0);
+            live.push(Hypothesis {
+                symbols,
+                log_prob: f64::NEG_INFINITY,
+                ended: false,
+            });
+        }
+        self.live = live;
+        self.name();
+        Ok(!self.is_over())
+    }
+
+    /// Whether no hypothesis can become better than one that has ended.
+    fn is_over(&self) -> bool {
+        if self.steps() >= self.max_len {
+            return true;
+        }
+        let live = self.live.iter().map(|h| h.log_prob);
+        let best = live.fold(f64::NEG_INFINITY, f64::max);
+        // Probabilities only fall; the penalty is the mildest at one of both ends.
+        let hope = self.score(best, self.steps() + 1);
+        let hope = hope.max(self.score(best, self.max_len));
+        let done = self.done.iter().map(|h| self.score_of(h));
+        best == f64::NEG_INFINITY || done.fold(f64::NEG_INFINITY, f64::max) >= hope
+    }
+
+    /// What was found, the best first: sequences that have ended, then those cut off.
+    pub fn ranked(&self) -> Vec<&Hypothesis> {
+        let possible = |h: &&Hypothesis| h.log_prob > f64::NEG_INFINITY;
+        let mut all: Vec<&Hypothesis> = self
+            .done
+            .iter()
+            .chain(&self.live)
+            .filter(possible)
+            .collect();
+        all.sort_by(|a, b| {
+            let order = self.score_of(b).total_cmp(&self.score_of(a));
+            b.ended.cmp(&a.ended).then(order)
+        });
+        all
+    }
+
+    /// The best: of those that have ended, if any has.
+    pub fn best(&self) -> &Hypothesis {
+        // The first live one is always there.
+        self.ranked().first().copied().unwrap_or(&self.live[0])
+    }
+}

@@ -1,0 +1,117 @@
+//! The next symbol, drawn: scores in, an index out.
+
+use crate::{Error, Float, Result, fill_uniform};
+
+/// How the next symbol is chosen from its scores.
+///
+/// In this order: scores are divided by the temperature; the `top_k` largest stay; of these the fewest
+/// whose probabilities sum to `top_p` stay (nucleus sampling, Holtzman et al., 2020); one is drawn by its
+/// probability. The same seed draws the same symbols. After the first call none allocates.
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    temperature: f64,
+    top_k: usize,
+    top_p: f64,
+    seed: u64,
+    drawn: u64,
+    /// Index and weight of each candidate.
+    candidates: Vec<(usize, f64)>,
+}
+
+impl Sampler {
+    /// Draws from all symbols, by their probabilities `softmax(scores)`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            temperature: 1.0,
+            top_k: usize::MAX,
+            top_p: 1.0,
+            seed,
+            drawn: 0,
+            candidates: Vec::new(),
+        }
+    }
+
+    /// The symbol of the highest score, the first of equal ones.
+    pub fn greedy() -> Self {
+        Self::new(0).temperature(0.0)
+    }
+
+    /// Below 1 likely symbols become likelier; 0 is greedy.
+    #[must_use]
+    pub fn temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// So many symbols may be drawn, those of the highest scores.
+    #[must_use]
+    pub fn top_k(mut self, top_k: usize) -> Self {
+        self.top_k = top_k;
+        self
+    }
+
+    /// The likeliest symbols may be drawn that together have this probability, one at least.
+    #[must_use]
+    pub fn top_p(mut self, top_p: f64) -> Self {
+        self.top_p = top_p;
+        self
+    }
+
+    /// The next symbol. Scores of `-inf` and NaN are never chosen.
+    ///
+    /// # Errors
+    /// [`Error::Choice`] if no symbol can be chosen, or if a setting makes no sense: a temperature below 0,
+    /// a `top_k` of 0, a `top_p` outside (0, 1].
+    pub fn pick<F: Float>(&mut self, scores: &[F]) -> Result<usize> {
+        let settings = [
+            (self.temperature >= 0.0, "the temperature is 0 or more"),
+            (self.top_k > 0, "`top_k` is at least 1"),
+            (
+                self.top_p > 0.0 && self.top_p <= 1.0,
+                "`top_p` is above 0 and at most 1",
+            ),
+        ];
+        if let Some((_, what)) = settings.into_iter().find(|(holds, _)| !holds) {
+            return Err(Error::Choice { what });
+        }
+        self.candidates.clear();
+        let all = scores.iter().map(|s| s.to_f64()).enumerate();
+        self.candidates
+            .extend(all.filter(|(_, s)| *s > f64::NEG_INFINITY));
+        // Stable: of equal scores the first leads.
+        self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let Some(&(first, top)) = self.candidates.first() else {
+            let what = "no symbol has a score that is a number";
+            return Err(Error::Choice { what });
+        };
+        if self.temperature == 0.0 || top == f64::INFINITY {
+            return Ok(first);
+        }
+        self.candidates.truncate(self.top_k);
+        for (_, s) in &mut self.candidates {
+            *s = ((*s - top) / self.temperature).exp();
+        }
+        let total: f64 = self.candidates.iter().map(|c| c.1).sum();
+        let mut kept = 0.0;
+        let enough = self.top_p * total;
+        let more = |c: &(usize, f64)| {
+            let more = kept < enough;
+            kept += c.1;
+            more
+        };
+        let count = self.candidates.iter().copied().take_while(more).count();
+        self.candidates.truncate(count.max(1));
+        let total: f64 = self.candidates.iter().map(|c| c.1).sum();
+        let mut at = [0.0f64];
+        fill_uniform(self.seed, self.drawn, &mut at, 0.0, total);
+        self.drawn += 1;
+        let mut passed = 0.0;
+        let chosen = self.candidates.iter().find(|c| {
+            passed += c.1;
+            at[0] < passed
+        });
+        // Rounding may leave the last sum a little below the total.
+        let chosen = chosen.or(self.candidates.last());
+        Ok(chosen.map_or(first, |c| c.0))
+    }
+}

@@ -1,0 +1,153 @@
+//! The loss of a run: a number to look at, read when it is asked for.
+//!
+//! Where results lie in the host's memory it is copied out at once. On a device that runs on its own it
+//! stays in the run's workspace, so that training waits for nobody; the next run in that workspace
+//! overwrites it, and then reading it is an error.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::device::{Addr, Ran};
+use crate::{Device, Error, Float, Result};
+
+/// The loss of one run.
+pub struct Loss<D: Device> {
+    value: Value<D>,
+}
+
+enum Value<D: Device> {
+    /// Copied out.
+    Here(D::Float),
+    /// In a workspace, unless a later run was made there.
+    There {
+        place: Arc<Place<D>>,
+        run: u64,
+        /// The same run, in the device's count.
+        ran: Ran,
+    },
+}
+
+/// Where the loss of the latest run in a workspace lies.
+pub(crate) struct Place<D: Device> {
+    device: D,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    run: u64,
+    function: &'static str,
+    /// As a number, so that it may be sent to other threads; 0 while there is none.
+    addr: usize,
+}
+
+impl<D: Device> Place<D> {
+    pub(crate) fn new(device: D) -> Self {
+        let now = Now {
+            run: 0,
+            function: "",
+            addr: 0,
+        };
+        let now = Mutex::new(now);
+        Self { device, now }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        // Every statement leaves it whole, also if another thread has panicked.
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new run begins: the loss of the one before is gone.
+    pub(crate) fn begin(&self, function: &'static str) {
+        let mut now = self.now();
+        now.run += 1;
+        now.addr = 0;
+        now.function = function;
+    }
+
+    /// The run's loss will lie there.
+    ///
+    /// # Safety
+    /// A float of the device's lies there until `begin` or `end` is called.
+    pub(crate) unsafe fn set(&self, addr: Addr) {
+        self.now().addr = addr as usize;
+    }
+
+    /// The workspace is gone.
+    pub(crate) fn end(&self) {
+        self.now().addr = 0;
+    }
+
+    /// The loss of the latest run.
+    pub(crate) fn loss(self: &Arc<Self>, ran: Ran) -> Loss<D> {
+        let run = self.now().run;
+        let place = Arc::clone(self);
+        Loss {
+            value: Value::There { place, run, ran },
+        }
+    }
+
+    fn read(&self, run: u64, ran: &Ran) -> Result<D::Float> {
+        let now = self.now();
+        if now.run != run || now.addr == 0 {
+            let function = now.function;
+            // What the run has met is known all the same.
+            self.device.verdict(ran.number())?;
+            return Err(Error::LossOverwritten { function });
+        }
+        let mut value = [D::Float::from_f64(0.0)];
+        let addr = std::ptr::with_exposed_provenance_mut(now.addr);
+        // SAFETY: `set` was promised a float there, and the lock keeps the next run from beginning.
+        unsafe {
+            self.device
+                .read(addr, bytemuck::cast_slice_mut(&mut value))?
+        };
+        self.device.verdict(ran.number())?;
+        Ok(value[0])
+    }
+}
+
+impl<D: Device> Loss<D> {
+    pub(crate) fn new(value: D::Float) -> Self {
+        let value = Value::Here(value);
+        Self { value }
+    }
+
+    /// The loss. An error if the device failed, if the run has met an index out of range (each time), or
+    /// if later runs have overwritten the value.
+    pub fn item(&self) -> Result<D::Float> {
+        match &self.value {
+            Value::Here(value) => Ok(*value),
+            Value::There { place, run, ran } => place.read(*run, ran),
+        }
+    }
+}
+
+impl<D: Device> Clone for Loss<D> {
+    fn clone(&self) -> Self {
+        let value = match &self.value {
+            Value::Here(value) => Value::Here(*value),
+            Value::There { place, run, ran } => Value::There {
+                place: Arc::clone(place),
+                run: *run,
+                ran: ran.clone(),
+            },
+        };
+        Self { value }
+    }
+}
+
+/// The number; where there is none, why, in parentheses.
+impl<D: Device> fmt::Display for Loss<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.item() {
+            Ok(value) => fmt::Display::fmt(&value, f),
+            Err(e) => write!(f, "({e})"),
+        }
+    }
+}
+
+impl<D: Device> fmt::Debug for Loss<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Loss({self})")
+    }
+}

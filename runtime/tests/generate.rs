@@ -1,0 +1,201 @@
+//! Choosing symbols: greedy, sampled, beam search against all sequences there are.
+
+use netform_runtime::generate::{Beam, Sampler};
+use netform_runtime::{Error, Result};
+
+/// How often each symbol is drawn.
+fn drawn(mut sampler: Sampler, scores: &[f32], times: usize) -> Result<Vec<f64>> {
+    let mut count = vec![0.0; scores.len()];
+    for _ in 0..times {
+        count[sampler.pick(scores)?] += 1.0 / times as f64;
+    }
+    Ok(count)
+}
+
+fn softmax(scores: &[f32], temperature: f64) -> Vec<f64> {
+    let e: Vec<f64> = scores
+        .iter()
+        .map(|s| (f64::from(*s) / temperature).exp())
+        .collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|x| x / sum).collect()
+}
+
+#[test]
+fn frequencies_are_probabilities() -> Result<()> {
+    let scores = [0.3f32, -1.0, 2.0, 1.5, f32::NEG_INFINITY, f32::NAN];
+    let whole = softmax(&scores[..4], 0.7);
+    let near = |found: &[f64], wanted: &[f64]| {
+        let far = found.iter().zip(wanted).any(|(a, b)| (a - b).abs() > 0.01);
+        assert!(!far, "{found:?} against {wanted:?}");
+    };
+    let found = drawn(Sampler::new(1).temperature(0.7), &scores, 40_000)?;
+    near(&found[..4], &whole);
+    assert_eq!(found[4..], [0.0, 0.0]);
+    // The two likeliest, by their own shares.
+    let pair = whole[2] + whole[3];
+    let two = [0.0, 0.0, whole[2] / pair, whole[3] / pair];
+    near(
+        &drawn(Sampler::new(2).temperature(0.7).top_k(2), &scores, 40_000)?[..4],
+        &two,
+    );
+    near(
+        &drawn(
+            Sampler::new(3).temperature(0.7).top_p(pair - 1e-6),
+            &scores,
+            40_000,
+        )?[..4],
+        &two,
+    );
+    near(
+        &drawn(Sampler::new(3).temperature(0.7).top_p(1e-9), &scores, 100)?[..4],
+        &[0.0, 0.0, 1.0, 0.0],
+    );
+    Ok(())
+}
+
+#[test]
+fn the_same_seed_draws_the_same() -> Result<()> {
+    let scores = [0.0f64; 50];
+    let draw = |seed| -> Result<Vec<usize>> {
+        let mut sampler = Sampler::new(seed);
+        (0..20).map(|_| sampler.pick(&scores)).collect()
+    };
+    assert_eq!(draw(5)?, draw(5)?);
+    assert_ne!(draw(5)?, draw(6)?);
+    Ok(())
+}
+
+#[test]
+fn greedy_takes_the_first_of_the_largest() -> Result<()> {
+    assert_eq!(Sampler::greedy().pick(&[1.0f32, 3.0, 3.0, f32::NAN])?, 1);
+    assert_eq!(Sampler::new(0).pick(&[1.0f32, f32::INFINITY])?, 1);
+    Ok(())
+}
+
+#[test]
+fn what_makes_no_sense_is_told() {
+    let scores = [1.0f32, 2.0];
+    for (sampler, scores) in [
+        (Sampler::new(0).temperature(-1.0), &scores[..]),
+        (Sampler::new(0).temperature(f64::NAN), &scores[..]),
+        (Sampler::new(0).top_k(0), &scores[..]),
+        (Sampler::new(0).top_p(0.0), &scores[..]),
+        (Sampler::new(0).top_p(1.5), &scores[..]),
+        (Sampler::greedy(), &[]),
+        (Sampler::greedy(), &[f32::NAN, f32::NEG_INFINITY]),
+    ] {
+        let mut sampler = sampler;
+        assert!(matches!(sampler.pick(scores), Err(Error::Choice { .. })));
+    }
+    let mut beam = Beam::new(3, 5);
+    assert!(matches!(
+        beam.advance(&[0.0f32; 4]),
+        Err(Error::Choice { .. })
+    ));
+    assert!(matches!(
+        beam.advance(&[f32::NAN; 6]),
+        Err(Error::Choice { .. })
+    ));
+    assert!(matches!(
+        beam.advance::<f32>(&[]),
+        Err(Error::Choice { .. })
+    ));
+}
+
+const SYMBOLS: usize = 4;
+const END: u32 = 3;
+
+/// Scores of the next symbol behind a sequence: they look random and depend on all of it.
+fn scores(sequence: &[u32], salt: u64) -> [f64; SYMBOLS] {
+    let mut z = salt;
+    for s in sequence {
+        z = (z ^ u64::from(*s + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z ^= z >> 29;
+    }
+    std::array::from_fn(|k| {
+        let z = (z ^ (k as u64 + 11)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((z ^ (z >> 31)) >> 40) as f64 / (1u64 << 22) as f64
+    })
+}
+
+fn search(width: usize, max_len: usize, alpha: f64, salt: u64) -> Result<Beam> {
+    let mut beam = Beam::new(width, max_len)
+        .start(&[0])
+        .end(END)
+        .length_penalty(alpha);
+    loop {
+        let rows: Vec<f64> = beam.sequences().flat_map(|s| scores(s, salt)).collect();
+        if !beam.advance(&rows)? {
+            return Ok(beam);
+        }
+    }
+}
+
+/// The best score of all sequences that end within `left` symbols.
+fn best(sequence: &mut Vec<u32>, log_prob: f64, left: usize, alpha: f64, salt: u64) -> f64 {
+    let mut found = f64::NEG_INFINITY;
+    let row = scores(sequence, salt);
+    let norm = row.iter().map(|s| s.exp()).sum::<f64>().ln();
+    for (k, s) in row.iter().enumerate() {
+        let p = log_prob + s - norm;
+        sequence.push(k as u32);
+        let steps = sequence.len() as f64 - 1.0;
+        if k as u32 == END {
+            found = found.max(p / ((5.0 + steps) / 6.0).powf(alpha));
+        } else if left > 1 {
+            found = found.max(best(sequence, p, left - 1, alpha, salt));
+        }
+        sequence.pop();
+    }
+    found
+}
+
+/// Wide enough it misses nothing; with one hypothesis it is greedy.
+#[test]
+fn a_wide_beam_finds_the_best() -> Result<()> {
+    for salt in 1..60 {
+        for alpha in [0.0, 0.6, 1.0] {
+            let beam = search(200, 5, alpha, salt)?;
+            let h = beam.best();
+            assert!(h.ended);
+            let steps = h.symbols.len() as f64 - 1.0;
+            let found = h.log_prob / ((5.0 + steps) / 6.0).powf(alpha);
+            let wanted = best(&mut vec![0], 0.0, 5, alpha, salt);
+            assert!(
+                (found - wanted).abs() < 1e-9,
+                "{salt}, {alpha}: {found} against {wanted}"
+            );
+        }
+        let greedy = search(1, 5, 0.0, salt)?;
+        let mut sequence = vec![0];
+        let mut sampler = Sampler::greedy();
+        while sequence.len() < 6 && sequence.last() != Some(&END) {
+            let next = sampler.pick(&scores(&sequence, salt))?;
+            sequence.push(next as u32);
+        }
+        assert_eq!(greedy.best().symbols, sequence);
+    }
+    Ok(())
+}
+
+/// A state that is selected by `parents` is that of the sequences.
+#[test]
+fn parents_lead_to_the_sequences() -> Result<()> {
+    let mut beam = Beam::new(5, 8).start(&[0, 1]).end(END);
+    let mut state: Vec<Vec<u32>> = vec![vec![0]; 5];
+    loop {
+        state = (beam.parents().iter().zip(beam.last()))
+            .map(|(p, s)| [state[*p as usize].as_slice(), &[*s]].concat())
+            .collect();
+        let sequences: Vec<Vec<u32>> = beam.sequences().map(<[u32]>::to_vec).collect();
+        assert_eq!(state, sequences);
+        let rows: Vec<f64> = beam.sequences().flat_map(|s| scores(s, 9)).collect();
+        if !beam.advance(&rows)? {
+            break;
+        }
+    }
+    let ranked = beam.ranked();
+    assert!(ranked.windows(2).all(|w| w[0].ended >= w[1].ended));
+    Ok(())
+}
