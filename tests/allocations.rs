@@ -84,6 +84,76 @@ network! {
     fn loss(x: [B, T, 3], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
 }
 
+network! {
+    struct Stream {
+        input: Linear(8 -> 16),
+        hidden: Linear(16 -> 16),
+        seen: Buffer[16],
+    }
+    fn step(x: [B, 8], at: u32[], #[state] h: [B, 16], #[state] all: [B, S, 16]) -> [B, 16] {
+        h = tanh(input(x) + hidden(h));
+        all = all.index_copy(1, at, h);
+        all.mean(1)
+    }
+    fn loss(x: [B, 8]) -> [] {
+        let y = tanh(input(x)) + hidden(seen);
+        seen = lerp(seen, y.mean(0), 0.1);
+        y.square().mean()
+    }
+}
+
+network! {
+    /// Layers whose state goes from call to call.
+    struct Reader {
+        rnn: RNN(8 -> 4),
+        lstm: LSTM(4 -> 4, num_layers = 2),
+        gru: GRU(4 -> 4),
+    }
+    fn step(
+        x: [B, T, 8],
+        #[state] r: [1, B, 4],
+        #[state] h: [2, B, 4],
+        #[state] c: [2, B, 4],
+        #[state] g: [1, B, 4],
+    ) -> [B, T, 4] {
+        let (y, r_next) = rnn(x, r);
+        let (y, (h_next, c_next)) = lstm(y, (h, c));
+        let (y, g_next) = gru(y, g);
+        r = r_next;
+        h = h_next;
+        c = c_next;
+        g = g_next;
+        y
+    }
+    fn loss(x: [B, T, 8], lengths: u32[B]) -> [] {
+        let (y, _) = rnn(x, lengths = lengths);
+        let (y, _) = lstm(y, lengths = lengths);
+        let (y, _) = gru(y, lengths = lengths);
+        sequence_mean(y, lengths).square().mean()
+    }
+}
+
+network! {
+    /// Attention that keeps keys and values, and layers of a Transformer.
+    struct Decoder {
+        query: Linear(8 -> 8),
+        key: Linear(8 -> 8),
+        value: Linear(8 -> 8),
+        norm: BatchNorm1d(8),
+        layer: TransformerEncoder(TransformerEncoderLayer(8, 2, dim_feedforward = 16), num_layers = 2),
+    }
+    fn next(x: [B, 8], at: u32[], #[state] keys: [B, S, 8], #[state] values: [B, S, 8]) -> [B, 8] {
+        keys = keys.index_copy(1, at, key(x));
+        values = values.index_copy(1, at, value(x));
+        let seen = arange(S) <= at;
+        scaled_dot_product_attention(query(x).unsqueeze(1), keys, values, attn_mask = seen).squeeze(1)
+    }
+    fn loss(x: [B, T, 8]) -> [] {
+        let y = norm(x.transpose(1, 2)).transpose(1, 2);
+        scaled_dot_product_attention(query(y), key(y), value(layer(y)), is_causal = true).square().mean()
+    }
+}
+
 // One test: others at the same time would be counted with it.
 #[test]
 fn nothing_is_allocated() {
@@ -133,6 +203,48 @@ fn nothing_is_allocated() {
         net.forward(&x).unwrap();
     });
     assert_eq!(loops, 0, "a step and an inference with loops");
+
+    let mut net = Stream::new(Cpu::new(), 1).unwrap();
+    let mut state = net.state(2, 32).unwrap();
+    let x = [[0.5f32; 8]; 2];
+    let (mut at, mut momentum) = (0u32, Sgd::new(0.1).momentum(0.9));
+    let stream = count(|| {
+        for _ in 0..8 {
+            net.step(&x, at, &mut state).unwrap();
+            at += 1;
+        }
+        net.loss_step(&mut momentum, &x).unwrap();
+    });
+    assert_eq!(stream, 0, "steps with kept state, and a buffer's update");
+
+    let mut net = Reader::new(Cpu::new(), 1).unwrap();
+    let mut adam = Adam::new(1e-3);
+    let mut state = net.state(3).unwrap();
+    let x = netform::Tensor::from_vec([3, 5, 8], vec![0.5f32; 120]).unwrap();
+    let one = netform::Tensor::from_vec([3, 1, 8], vec![0.5f32; 24]).unwrap();
+    let recurrent = count(|| {
+        for x in [&one, &x, &one] {
+            net.step(x, &mut state).unwrap();
+        }
+        net.loss_step(&mut adam, &x, &[2, 5, 1]).unwrap();
+    });
+    assert_eq!(recurrent, 0, "recurrent layers: streams and a step");
+
+    let mut net = Decoder::new(Cpu::new(), 1).unwrap();
+    let mut state = net.state(2, 32).unwrap();
+    let x = netform::Tensor::from_vec([2, 7, 8], vec![0.5f32; 112]).unwrap();
+    let (mut at, mut adam) = (0u32, Adam::new(1e-3));
+    let decoder = count(|| {
+        for _ in 0..8 {
+            net.next(&[[0.5f32; 8]; 2], at, &mut state).unwrap();
+            at += 1;
+        }
+        net.loss_step(&mut adam, &x).unwrap();
+    });
+    assert_eq!(
+        decoder, 0,
+        "keys and values that are kept, and a step with attention"
+    );
 
     let (x, y) = (vec![[0.5f32; 784]; 128], vec![1u32; 128]);
     let mut net = Large::new(Cpu::new(), 1).unwrap();

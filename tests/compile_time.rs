@@ -7,7 +7,13 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use proc_macro2::{TokenStream, TokenTree};
+
+/// Two measurements at a time would measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// The goal, and what a busy machine may add to it.
 const GOAL: Duration = Duration::from_secs(3);
@@ -37,20 +43,16 @@ fn cargo(package: &Path, command: &str) {
     assert!(cargo.status().expect("cargo runs").success());
 }
 
-/// The shortest of a few runs of `cargo check` after a change of `main.rs`.
+fn write(package: &Path, main: &str) {
+    std::fs::write(package.join("src/main.rs"), main).expect("the program");
+}
+
+/// `cargo check` after a change of `main.rs`.
 fn check(package: &Path, main: &str) -> Duration {
-    let mut best = Duration::MAX;
-    for round in 0..3 {
-        std::fs::write(package.join("src/main.rs"), format!("{main}// {round}\n"))
-            .expect("the program");
-        let begin = Instant::now();
-        cargo(package, "check");
-        // The first round builds what the program depends on.
-        if round > 0 {
-            best = best.min(begin.elapsed());
-        }
-    }
-    best
+    write(package, main);
+    let begin = Instant::now();
+    cargo(package, "check");
+    begin.elapsed()
 }
 
 const BLOCK: &str = "pub struct Block<const D: usize, const HEADS: usize> {
@@ -85,47 +87,74 @@ fn loss(tokens: u32[B, T], targets: u32[B, T]) -> [] {{
     )
 }
 
-/// The shortest expansion of a few.
-fn expansion(blocks: usize) -> Duration {
+/// One expansion: how long it took, and the number of tokens that came out.
+fn expand(blocks: usize) -> (Duration, usize) {
+    fn count(tokens: TokenStream) -> usize {
+        let inner = |t| match t {
+            TokenTree::Group(g) => 1 + count(g.stream()),
+            _ => 1,
+        };
+        tokens.into_iter().map(inner).sum()
+    }
     let text = format!("[::netform] {{ {} }} {{ {{ {BLOCK} }} }}", gpt(blocks));
-    let once = || {
-        let tokens = text.parse().expect("tokens");
-        let begin = Instant::now();
-        let call = netform_compiler::unit::Call::read(tokens);
-        let code = netform_compiler::expand_call(&call, "");
-        let took = begin.elapsed();
-        assert!(!code.to_string().contains("compile_error"));
-        took
-    };
-    (0..20).map(|_| once()).min().unwrap_or_default()
+    let tokens = text.parse().expect("tokens");
+    let begin = Instant::now();
+    let call = netform_compiler::unit::Call::read(tokens);
+    let code = netform_compiler::expand_call(&call, "");
+    let took = begin.elapsed();
+    assert!(!code.to_string().contains("compile_error"));
+    (took, count(code))
+}
+
+/// The shortest of many runs of each, in turns, so that a busy moment strikes all alike.
+fn shortest<const N: usize>(
+    rounds: usize,
+    mut once: impl FnMut(usize) -> Duration,
+) -> [Duration; N] {
+    let mut best = [Duration::MAX; N];
+    for _ in 0..rounds {
+        for (k, best) in best.iter_mut().enumerate() {
+            *best = once(k).min(*best);
+        }
+    }
+    best
 }
 
 #[test]
 fn forty_eight_blocks_cost_what_four_do() {
+    let _alone = ALONE.lock();
     let folder = package();
-    let mut seen = Vec::new();
-    for blocks in [4, 12, 48] {
+    let blocks = [4, 12, 48];
+    let main = blocks.map(|blocks| {
         let text = gpt(blocks);
-        let main = format!(
+        format!(
             "use netform::prelude::*;\nnetwork! {{ {BLOCK} }}\nnetwork! {{ {text} }}\nfn main() {{ let _ = Gpt::new(Cpu::new(), 1).and_then(|mut n| n.loss_step(&mut AdamW::new(1e-3), &[[1u32]], &[[2u32]])); }}\n"
-        );
-        let check = check(folder.path(), &main);
-        let expansion = expansion(blocks);
+        )
+    });
+    // Builds what the program depends on; every later one changes the program.
+    check(folder.path(), &main[2]);
+    let check: [Duration; 3] = shortest(5, |k| check(folder.path(), &main[k]));
+    let expansion: [Duration; 3] = shortest(30, |k| expand(blocks[k]).0);
+    let mut seen = Vec::new();
+    for (k, blocks) in blocks.into_iter().enumerate() {
+        let (check, expansion) = (check[k], expansion[k]);
+        let tokens = expand(blocks).1;
+        write(folder.path(), &main[k]);
         cargo(folder.path(), "build");
         let size = std::fs::metadata(folder.path().join("target/debug/deep"))
             .expect("the program")
             .len();
         println!(
-            "{blocks:2} blocks: `cargo check` {check:.2?}, expansion {expansion:.2?}, program {size} bytes"
+            "{blocks:2} blocks: `cargo check` {check:.2?}, expansion {expansion:.2?} to {tokens} tokens, program {size} bytes"
         );
-        seen.push((check.as_secs_f64(), expansion.as_secs_f64(), size as f64));
+        let [check, expansion] = [check, expansion].map(|d| d.as_secs_f64());
+        seen.push([check, expansion, tokens as f64, size as f64]);
     }
-    let (four, many) = (seen[0], seen[2]);
-    for (what, few, many) in [
-        ("`cargo check`", four.0, many.0),
-        ("expansion", four.1, many.1),
-        ("program", four.2, many.2),
-    ] {
+    for (k, what) in ["`cargo check`", "expansion", "tokens", "program"]
+        .iter()
+        .enumerate()
+    {
+        let (few, many) = (seen[0][k], seen[2][k]);
         assert!(
             many <= 1.2 * few,
             "{what}: {few} for 4 blocks, {many} for 48"
@@ -150,9 +179,15 @@ fn package() -> tempfile::TempDir {
 
 #[test]
 fn a_hundred_layers() {
+    let _alone = ALONE.lock();
     let folder = package();
-    let empty = check(folder.path(), "use netform::prelude as _;\nfn main() {}\n");
-    let full = check(folder.path(), &deep(100));
+    let main = [
+        "use netform::prelude as _;\nfn main() {}\n".to_owned(),
+        deep(100),
+    ];
+    // Builds what the program depends on; every later one changes the program.
+    check(folder.path(), &main[1]);
+    let [empty, full] = shortest(3, |k| check(folder.path(), &main[k]));
     let added = full.saturating_sub(empty);
     println!(
         "a network of 100 layers adds {added:.2?} to `cargo check` ({full:.2?}, empty {empty:.2?})"

@@ -14,9 +14,14 @@ fn program(name: &str) -> PathBuf {
         .expect("target/<profile>/deps");
     BUILT.call_once(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--examples", "--manifest-path"]);
+        // The whole workspace, so that what `cargo test --workspace` has built is what is wanted here.
+        cargo.args(["build", "--quiet", "--workspace", "--examples"]);
+        cargo.arg("--manifest-path");
         cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
         cargo.arg("--target-dir").args(profile.parent());
+        if cfg!(feature = "cuda") {
+            cargo.args(["--features", "cuda"]);
+        }
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
@@ -31,6 +36,16 @@ fn program(name: &str) -> PathBuf {
 /// Runs an example from a folder of its own; returns what its last line says after `label`, and
 /// the folder with what it wrote.
 fn last_line(name: &str, args: &[&str], label: &str) -> (String, tempfile::TempDir) {
+    last_line_with(name, args, label, None)
+}
+
+/// The same with a folder in which libraries are looked for first.
+fn last_line_with(
+    name: &str,
+    args: &[&str],
+    label: &str,
+    libraries: Option<&Path>,
+) -> (String, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(program(name));
     command
@@ -38,6 +53,9 @@ fn last_line(name: &str, args: &[&str], label: &str) -> (String, tempfile::TempD
         .arg("--out")
         .arg(folder.path())
         .current_dir(folder.path());
+    if let Some(libraries) = libraries {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
     let done = command.output().expect("it runs");
     let (out, err) = (
         String::from_utf8_lossy(&done.stdout),
@@ -119,9 +137,224 @@ fn mnist_mlp() {
 }
 
 #[test]
+fn mnist_cnn() {
+    let args = [
+        "--epochs",
+        "4",
+        "--train-samples",
+        "2000",
+        "--test-samples",
+        "500",
+    ];
+    let (accuracy, out) = last_line("mnist_cnn", &args, "test accuracy: ");
+    let accuracy = number(&accuracy, " %");
+    assert!(accuracy > 85.0 && accuracy < 99.5, "{accuracy} %");
+    for file in ["mnist_cnn.safetensors", "mnist_cnn_accuracy.svg"] {
+        assert!(out.path().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn char_gpt() {
+    let mut args = vec![
+        "--epochs",
+        "1",
+        "--train-samples",
+        "60000",
+        "--test-samples",
+        "4000",
+    ];
+    args.extend(["--write", "50"]);
+    let (nats, out) = last_line("char_gpt", &args, "test loss: ");
+    let nats = number(&nats, " nats a character");
+    // Every character alike is 4.56, each by its frequency 3.3.
+    assert!(nats > 2.0 && nats < 3.2, "{nats}");
+    let text = std::fs::read_to_string(out.path().join("char_gpt.txt")).expect("the text");
+    assert_eq!(text.chars().count(), "PROSPERO.\n".len() + 50);
+}
+
+#[test]
 fn house_prices() {
     let args = ["--epochs", "25", "--networks", "1"];
     let (error, _) = last_line("house_prices", &args, "test error: ");
     let error = number(&error, " dollars");
     assert!(error > 20_000.0 && error < 34_000.0, "{error} dollars");
+}
+
+#[test]
+fn names() {
+    let args = ["--epochs", "6", "--networks", "1"];
+    let (accuracy, _) = last_line("names", &args, "test accuracy: ");
+    let accuracy = number(&accuracy, " %");
+    assert!(accuracy > 60.0 && accuracy < 85.0, "{accuracy} %");
+}
+
+#[test]
+fn mnist1d() {
+    for (model, epochs, least) in [("conv", "3", 45.0), ("gru", "3", 20.0), ("mlp", "10", 30.0)] {
+        let args = format!("--train-samples 2000 --model {model} --epochs {epochs}");
+        let args: Vec<&str> = args.split(' ').collect();
+        let (accuracy, out) = last_line("mnist1d", &args, "test accuracy: ");
+        let accuracy = number(&accuracy, " %");
+        assert!(accuracy > least && accuracy < 99.0, "{model}: {accuracy} %");
+        for kind in ["loss", "accuracy", "curves"] {
+            let file = format!("mnist1d_{model}_{kind}.svg");
+            assert!(out.path().join(&file).exists(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn sentiment() {
+    for model in ["lstm", "gru"] {
+        let args = "--epochs 2 --networks 1 --train-samples 3000 --model".split(' ');
+        let args: Vec<&str> = args.chain([model]).collect();
+        let (accuracy, _) = last_line("sentiment", &args, "test accuracy: ");
+        let accuracy = number(&accuracy, " %");
+        assert!(accuracy > 60.0 && accuracy < 85.0, "{model}: {accuracy} %");
+    }
+}
+
+#[test]
+fn sunspots() {
+    let args = ["--epochs", "60", "--networks", "2"];
+    let (error, out) = last_line("sunspots", &args, "test error: ");
+    let error = number(&error, " sunspots");
+    assert!(error > 12.0 && error < 25.0, "{error} sunspots");
+    let plot = std::fs::read_to_string(out.path().join("sunspots.svg")).expect("the plot");
+    roxmltree::Document::parse(&plot).expect("well-formed XML");
+}
+
+#[test]
+fn char_rnn() {
+    let args = "--epochs 1 --train-samples 100000 --test-samples 20000 --write 80";
+    let args: Vec<&str> = args.split(' ').collect();
+    let (nats, out) = last_line("char_rnn", &args, "test nats a character: ");
+    let nats = number(&nats, "");
+    assert!(nats > 1.5 && nats < 3.0, "{nats} nats");
+    assert!(out.path().join("char_rnn.svg").exists());
+}
+
+/// A picture is there, and is XML.
+fn picture(folder: &Path, file: &str) -> String {
+    let text = std::fs::read_to_string(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    roxmltree::Document::parse(&text).unwrap_or_else(|e| panic!("{file}: {e}"));
+    text
+}
+
+#[test]
+fn dates() {
+    let args = "--epochs 4 --train-samples 2000 --test-samples 200 --batch 32";
+    let args: Vec<&str> = args.split(' ').collect();
+    let (exact, out) = last_line("dates", &args, "test exact: ");
+    let exact = number(&exact, " %");
+    // There are 20,000 dates to choose from.
+    assert!(exact > 5.0 && exact < 99.0, "{exact} %");
+    picture(out.path(), "dates_loss.svg");
+    picture(out.path(), "dates_exact.svg");
+    assert!(out.path().join("dates.safetensors").exists());
+}
+
+#[test]
+fn translate() {
+    let args = "--epochs 2 --train-samples 1500 --test-samples 60 --batch 16 --beam 2";
+    let args: Vec<&str> = args.split(' ').collect();
+    let (errors, out) = last_line("translate", &args, "test exact: ");
+    let errors = errors.split_once(" %, character error rate ");
+    let (exact, errors) = errors.expect("two measures");
+    let (exact, errors) = (number(exact, ""), number(errors, " %"));
+    // Nothing at all has 100 % errors.
+    assert!(
+        exact < 30.0 && errors > 40.0 && errors < 95.0,
+        "{exact} %, {errors} %"
+    );
+    for file in ["translate_loss.svg", "translate_errors.svg"] {
+        picture(out.path(), file);
+    }
+    // A square for each pair of at least eight pieces.
+    let map = picture(out.path(), "translate_attention.svg");
+    assert!(map.matches("<rect").count() > 8);
+}
+
+#[test]
+fn autoencoder() {
+    let args = "--epochs 2 --train-samples 3000 --test-samples 300 --batch 32";
+    let args: Vec<&str> = args.split(' ').collect();
+    let (errors, out) = last_line("autoencoder", &args, "test error: ");
+    let (error, trivial) = errors
+        .split_once(", of the mean image ")
+        .expect("two errors");
+    let (error, trivial) = (number(error, ""), number(trivial, ""));
+    assert!(trivial > 0.06 && trivial < 0.08, "{trivial}");
+    assert!(error > 0.005 && error < 0.6 * trivial, "{error}, {trivial}");
+    picture(out.path(), "autoencoder_error.svg");
+    // Three rows of ten digits, each pixel that is not black a square.
+    let digits = picture(out.path(), "autoencoder.svg");
+    assert!(digits.matches("<rect").count() > 30 * 50);
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn without_the_feature() {
+    let mut program = Command::new(program("simple_mlp"));
+    let done = program.args(["--device", "cuda"]).output();
+    let done = done.expect("it runs");
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success());
+    assert!(err.contains("built without the feature `cuda`"), "{err}");
+}
+
+/// On the GPU; or, unless `REQUIRE_CUDA=1` asks for one, on the emulator that stands in for its driver.
+#[cfg(feature = "cuda")]
+mod cuda {
+    use super::{last_line, last_line_with, number};
+    use std::path::Path;
+
+    /// What is left of the last lines on the GPU and on the CPU.
+    fn both(name: &str, args: &[&str], label: &str) -> [String; 2] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let required = std::env::var_os("REQUIRE_CUDA").is_some_and(|v| v != "0");
+        if !required {
+            let exe = std::env::current_exe().expect("a test has a path");
+            let emulator = exe.with_file_name("libnetform_ptx_emulator.so");
+            std::os::unix::fs::symlink(emulator, folder.path().join("libcuda.so.1"))
+                .expect("a link to the emulator");
+        }
+        let libraries: Option<&Path> = (!required).then(|| folder.path());
+        let gpu = [args, &["--device", "cuda"]].concat();
+        [
+            last_line_with(name, &gpu, label, libraries).0,
+            last_line(name, args, label).0,
+        ]
+    }
+
+    #[test]
+    fn computation_graph() {
+        let [gpu, cpu] = both("computation_graph", &[], "f(2, 1) = ");
+        assert_eq!(gpu, cpu);
+    }
+
+    #[test]
+    fn simple_mlp() {
+        let losses = both("simple_mlp", &["--epochs", "10"], "loss: ");
+        let [gpu, cpu] = losses.map(|loss| number(&loss, ""));
+        assert!((gpu - cpu).abs() < 2e-4, "{gpu}, {cpu}");
+    }
+
+    #[test]
+    fn mnist_mlp() {
+        let args = "--epochs 1 --train-samples 256 --test-samples 200".split(' ');
+        let args: Vec<&str> = args.collect();
+        let accuracies = both("mnist_mlp", &args, "test accuracy: ");
+        let [gpu, cpu] = accuracies.map(|accuracy| number(&accuracy, " %"));
+        assert!(gpu > 15.0 && (gpu - cpu).abs() < 3.0, "{gpu}, {cpu} %");
+    }
+
+    #[test]
+    fn house_prices() {
+        let args = ["--epochs", "4", "--networks", "1"];
+        let errors = both("house_prices", &args, "test error: ");
+        let [gpu, cpu] = errors.map(|error| number(&error, " dollars"));
+        assert!((gpu - cpu).abs() < 0.02 * cpu, "{gpu}, {cpu} dollars");
+    }
 }

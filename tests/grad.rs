@@ -34,6 +34,15 @@ network! {
         grad((h * h).sum(), h)
     }
 
+    /// What a step detaches is a constant to the second derivative too.
+    fn stopped(#[grad] x: [1, 3]) -> [] {
+        let (_, all) = scan(x, zeros([1]), |h, x_t| {
+            let y = x_t * x_t * detach(x_t);
+            (h, y)
+        });
+        grad(all.sum(), x).sum()
+    }
+
     fn loss(#[grad] x: [3]) -> [] {
         let y = (x.exp() * scale).sum();
         grad(y, x).square().sum()
@@ -136,8 +145,12 @@ fn closed_forms() {
     assert_eq!(value(b.to_tensor()), x);
     assert_eq!(value(c.to_tensor()), [2.0, -6.0, 2.0]);
     drop((a, b, c));
-    // d/dx (e^x)^2 = 2 e^2x.
     let mut net = net;
+    // d/dx x x c = 2 x c, whose derivative is 2 c.
+    let (_, dx) = net.stopped_backward(&[x]).unwrap();
+    assert_eq!(value(dx.to_tensor()), [2.0, -4.0, 1.0]);
+    drop(dx);
+    // d/dx (e^x)^2 = 2 e^2x.
     let (_, dx) = net.loss_backward(&x).unwrap();
     for (dx, x) in dx.to_tensor().to_f64_vec().iter().zip(x) {
         assert!((dx - 2.0 * (2.0 * x).exp()).abs() < 1e-12 * dx.abs());
@@ -242,4 +255,22 @@ fn a_gradient_penalty_holds_the_slope_at_one() {
     let (high, low) = (net.score(&real).unwrap(), net.score(&fake).unwrap());
     let apart = high.to_tensor().to_f64_vec()[0] - low.to_tensor().to_f64_vec()[0];
     assert!(apart > 1.0, "{apart}");
+}
+
+network! {
+    struct Penalised {
+        layers: [Linear(3 -> 3); 2],
+    }
+    /// How steep the loss is in one layer of an array.
+    fn loss(x: [B, 3]) -> [] {
+        let y = layers[1](tanh(layers[0](x))).square().sum();
+        y + grad(y, layers[0].weight).square().sum()
+    }
+}
+
+#[test]
+fn an_element_of_an_array_is_a_variable() {
+    let mut net = Penalised::new(Cpu::f64(), 2).unwrap();
+    let x = [[0.3, -0.2, 0.5], [0.1, 0.7, -0.4]];
+    netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
 }

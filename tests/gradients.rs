@@ -1,8 +1,17 @@
 //! Every op's gradient against finite differences in f64, on ordinary and awkward shapes: sizes of
-//! 1, no rows at all, odd sizes, more than one pack of lanes.
+//! 1, no rows at all, odd sizes, more than one pack of lanes. With the feature `cuda`, the GPU computes
+//! the same values and gradients.
 
+#[cfg(feature = "cuda")]
+#[path = "common/close.rs"]
+mod close;
+#[cfg(feature = "cuda")]
+#[path = "common/cuda.rs"]
+mod device;
 #[path = "common/finite.rs"]
 mod finite;
+#[path = "common/results.rs"]
+mod results;
 
 family! {
     smooth_functions in (-2.0, 2.0);
@@ -238,9 +247,24 @@ family! {
 }
 
 family! {
+    normalised_channels in (0.3, 2.0);
+    f_batch f_batch_vjp (x: [B, C, L], w: [C], b: [C]) -> [B, C, L] { batch_norm(x, None, None, weight = w, bias = b, training = true) } at [&[2, 3, 5][..], &[3][..], &[3][..]], [&[7, 1, 1][..], &[1][..], &[1][..]], [&[1, 3, 17][..], &[3][..], &[3][..]];
+    f_batch_flat f_batch_flat_vjp (x: [B, C], w: [C]) -> [B, C] { batch_norm(x, None, None, weight = w, training = true, eps = 0.1) } at [&[5, 3][..], &[3][..]], [&[2, 17][..], &[17][..]];
+    f_batch_plane f_batch_plane_vjp (x: [B, C, H, W]) -> [B, C, H, W] { batch_norm(x, None, None, training = true) } at [&[3, 2, 3, 5][..]], [&[1, 1, 1, 7][..]];
+    f_batch_eval f_batch_eval_vjp (x: [B, C, L], m: [C], v: [C], b: [C]) -> [B, C, L] { batch_norm(x, m, v, bias = b) } at [&[2, 3, 5][..], &[3][..], &[3][..], &[3][..]], [&[1, 1, 1][..], &[1][..], &[1][..], &[1][..]];
+    f_group f_group_vjp (x: [B, 6, L], w: [6], b: [6]) -> [B, 6, L] { group_norm(x, 3, weight = w, bias = b) } at [&[2, 6, 5][..], &[6][..], &[6][..]], [&[1, 6, 1][..], &[6][..], &[6][..]];
+    f_instance f_instance_vjp (x: [B, C, H, W], w: [C]) -> [B, C, H, W] { instance_norm(x, weight = w) } at [&[2, 3, 1, 5][..], &[3][..]], [&[1, 1, 3, 3][..], &[1][..]];
+    f_instance_eval f_instance_eval_vjp (x: [B, C, L], m: [C], v: [C]) -> [B, C, L] { instance_norm(x, m, v, use_input_stats = false) } at [&[2, 3, 1][..], &[3][..], &[3][..]];
+}
+
+family! {
     attention_and_sums_of_products in (-1.0, 1.0);
     f_attention f_attention_vjp (q: [B, T, D], k: [B, S, D], v: [B, S, E]) -> [B, T, E] { scaled_dot_product_attention(q, k, v) } at [&[2, 3, 4][..], &[2, 5, 4][..], &[2, 5, 3][..]], [&[1, 1, 1][..], &[1, 1, 1][..], &[1, 1, 1][..]];
     f_causal f_causal_vjp (q: [B, T, D], k: [B, T, D], v: [B, T, D]) -> [B, T, D] { scaled_dot_product_attention(q, k, v, is_causal = true, scale = 0.3) } at [&[2, 3, 4][..], &[2, 3, 4][..], &[2, 3, 4][..]];
+    f_masked f_masked_vjp (q: [B, T, D], k: [B, S, D], v: [B, S, D], m: [T, S]) -> [B, T, D] { scaled_dot_product_attention(q, k, v, attn_mask = m) } at [&[2, 3, 4][..], &[2, 5, 4][..], &[2, 5, 4][..], &[3, 5][..]];
+    f_grouped f_grouped_vjp (q: [B, 4, T, D], k: [B, 2, S, D], v: [B, 1, S, D]) -> [B, 4, T, D] { scaled_dot_product_attention(q, k, v, enable_gqa = true) } at [&[2, 4, 3, 5][..], &[2, 2, 1, 5][..], &[2, 1, 1, 5][..]], [&[1, 4, 1, 1][..], &[1, 2, 3, 1][..], &[1, 1, 3, 1][..]];
+    f_rotary f_rotary_vjp (x: [B, T, 6]) -> [B, T, 6] { rotary(x) } at [&[2, 3, 6][..]], [&[1, 1, 6][..]];
+    f_rotary_halves f_rotary_halves_vjp (x: [B, H, T, 2]) -> [B, H, T, 2] { rotary(x, interleaved = false, base = 50.0) } at [&[2, 3, 5, 2][..]], [&[1, 1, 1, 2][..]];
     f_einsum f_einsum_vjp (x: [B, M, K], y: [B, K, N]) -> [B, N] { einsum("bmk,bkn->bn", x, y) } at [&[2, 3, 4][..], &[2, 4, 5][..]], [&[1, 1, 1][..], &[1, 1, 1][..]], [&[3, 7, 17][..], &[3, 17, 1][..]];
     f_diagonal f_diagonal_vjp (x: [B, M, M]) -> [B, M] { einsum("bii->bi", x) } at [&[2, 3, 3][..]], [&[1, 1, 1][..]];
     f_select f_select_vjp (x: [M, 3, K]) -> [M, K] { x.select(1, -2) } at [&[2, 3, 4][..]], [&[1, 3, 1][..]];

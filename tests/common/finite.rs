@@ -1,33 +1,6 @@
-//! Finite differences in f64: is `f_vjp` the gradient of `f`?
+//! Finite differences in f64: is `f_vjp` the gradient of `f`? And does the GPU compute both?
 
-use netform::{Cpu, Output, Tensor};
-
-/// The gradients that a `_vjp` returns: one result or a tuple.
-pub trait Gradients {
-    /// As tensors, in order.
-    fn tensors(self) -> Vec<Tensor>;
-}
-
-impl<T: netform::Row> Gradients for Output<Cpu<f64>, T> {
-    fn tensors(self) -> Vec<Tensor> {
-        vec![self.to_tensor()]
-    }
-}
-
-macro_rules! tuples {
-    ($(($($t:ident),+))*) => {$(
-        impl<$($t: Gradients),+> Gradients for ($($t,)+) {
-            #[allow(non_snake_case)]
-            fn tensors(self) -> Vec<Tensor> {
-                let ($($t,)+) = self;
-                let mut out = Vec::new();
-                $(out.extend($t.tensors());)+
-                out
-            }
-        }
-    )*};
-}
-tuples! { (A, B) (A, B, C) }
+use netform::Tensor;
 
 /// Numbers that look random and are the same in every run.
 pub fn noise(i: usize) -> f64 {
@@ -46,14 +19,7 @@ pub fn tensor(shape: &[usize], salt: usize, (low, high): (f64, f64)) -> Tensor {
 }
 
 /// Compares the gradients of `sum(f(x) * dy)` with central differences.
-#[allow(clippy::type_complexity)]
-pub fn check(
-    name: &str,
-    shapes: &[&[usize]],
-    range: (f64, f64),
-    f: &dyn Fn(&[Tensor]) -> netform::Result<Tensor>,
-    vjp: &mut dyn FnMut(&[Tensor], &Tensor) -> netform::Result<Vec<Tensor>>,
-) {
+pub fn check(name: &str, shapes: &[&[usize]], range: (f64, f64), f: Call<'_>, vjp: Vjp<'_>) {
     let x: Vec<Tensor> = shapes
         .iter()
         .enumerate()
@@ -91,6 +57,53 @@ pub fn check(
     }
 }
 
+/// What a function returns for some arguments.
+pub type Call<'a> = &'a dyn Fn(&[Tensor]) -> netform::Result<Tensor>;
+/// Its gradients, for one of what it returns.
+pub type Vjp<'a> = &'a mut dyn FnMut(&[Tensor], &Tensor) -> netform::Result<Vec<Tensor>>;
+
+/// A function on the GPU computes what it computes on the CPU in f64, and so do its gradients.
+#[cfg(feature = "cuda")]
+pub fn same(
+    name: &str,
+    shapes: &[&[usize]],
+    range: (f64, f64),
+    (cpu, cpu_vjp): (Call<'_>, Vjp<'_>),
+    (cuda, cuda_vjp): (Call<'_>, Vjp<'_>),
+) {
+    let args: Vec<Tensor> = (shapes.iter().enumerate())
+        .map(|(k, s)| tensor(s, k, range))
+        .collect();
+    let name = format!("{name} {shapes:?}");
+    let failed = |e| panic!("{name}: {e}");
+    let wanted = cpu(&args).unwrap_or_else(failed);
+    let found = cuda(&args).unwrap_or_else(failed);
+    crate::close::close(&name, &found, &wanted, 2e-5);
+    let dy = tensor(wanted.shape(), 77, (-1.0, 1.0));
+    let wanted = cpu_vjp(&args, &dy).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let found = cuda_vjp(&args, &dy).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for (k, (a, b)) in found.iter().zip(&wanted).enumerate() {
+        crate::close::close(&format!("{name}: gradient {k}"), a, b, 5e-5);
+    }
+}
+
+/// A function of a network and its gradients, as closures of a list of arguments.
+#[macro_export]
+macro_rules! calls {
+    ($net:ident $f:ident $v:ident ($($arg:ident),*)) => {(
+        &|t: &[netform::Tensor]| {
+            let mut t = t.iter();
+            $(let $arg = t.next().unwrap();)*
+            Ok($net.borrow().$f($($arg),*)?.to_tensor())
+        },
+        &mut |t: &[netform::Tensor], dy: &netform::Tensor| {
+            let mut t = t.iter();
+            $(let $arg = t.next().unwrap();)*
+            Ok($net.borrow_mut().$v($($arg,)* dy)?.tensors())
+        },
+    )};
+}
+
 /// A network of functions, each checked at several shapes of its arguments.
 ///
 /// `name name_vjp (x: [M, N], ..) -> [M, N] { body } at shapes, ..;`
@@ -99,30 +112,29 @@ macro_rules! family {
     ($test:ident in $range:expr; $($f:ident $v:ident ($($arg:ident : $ty:tt),*) -> $out:tt { $($body:tt)* } at $($shapes:expr),+ ;)*) => {
         #[test]
         fn $test() {
-            use $crate::finite::{Gradients as _, check};
+            use std::cell::RefCell;
+            use $crate::finite::check;
+            use $crate::results::Gradients as _;
             use netform::prelude::*;
             network! {
                 struct Family {}
                 $(fn $f($(#[grad] $arg: $ty),*) -> $out { $($body)* })*
             }
-            let net = std::cell::RefCell::new(Family::new(Cpu::f64(), 1).unwrap());
+            let cpu = RefCell::new(Family::new(Cpu::f64(), 1).unwrap());
+            #[cfg(feature = "cuda")]
+            let cuda = RefCell::new(Family::new($crate::device::cuda(), 1).unwrap());
             $(
                 for shapes in [$($shapes),+] {
                     let shapes: &[&[usize]] = &shapes;
-                    check(
+                    let (f, vjp) = $crate::calls!(cpu $f $v ($($arg),*));
+                    check(stringify!($f), shapes, $range, f, vjp);
+                    #[cfg(feature = "cuda")]
+                    $crate::finite::same(
                         stringify!($f),
                         shapes,
                         $range,
-                        &|t| {
-                            let mut t = t.iter();
-                            $(let $arg = t.next().unwrap();)*
-                            Ok(net.borrow().$f($($arg),*)?.to_tensor())
-                        },
-                        &mut |t, dy| {
-                            let mut t = t.iter();
-                            $(let $arg = t.next().unwrap();)*
-                            Ok(net.borrow_mut().$v($($arg,)* dy)?.tensors())
-                        },
+                        $crate::calls!(cpu $f $v ($($arg),*)),
+                        $crate::calls!(cuda $f $v ($($arg),*)),
                     );
                 }
             )*

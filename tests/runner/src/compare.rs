@@ -1,31 +1,16 @@
 //! How far results are off.
 
-use serde::{Deserialize, Serialize};
-
 use crate::index::Case;
 use crate::tensors::Tensors;
 use netform::Tensor;
 
 /// The float type of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// 32 bits.
     F32,
     /// 64 bits.
     F64,
-}
-
-/// The two, in order.
-pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Precision::F32 => "f32",
-            Precision::F64 => "f64",
-        })
-    }
 }
 
 /// What is wrong with one tensor.

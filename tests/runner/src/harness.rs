@@ -1,4 +1,4 @@
-//! The generated program's `main`: runs every case in both precisions and writes a line for each.
+//! The generated program's `main`: runs every case in every place and writes a line for each.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{PRECISIONS, Precision, worst};
+use crate::compare::worst;
 use crate::index::Index;
+use crate::place::{PLACES, Place};
 use crate::tensors::{Failure, Tensors};
 
 /// A case that can be run.
@@ -19,6 +20,9 @@ pub struct Subject {
     pub f32: fn(&Tensors) -> Result<Tensors, Failure>,
     /// Runs it in double precision.
     pub f64: fn(&Tensors) -> Result<Tensors, Failure>,
+    /// Runs it on the GPU.
+    #[cfg(feature = "cuda")]
+    pub cuda: fn(&Tensors) -> Result<Tensors, Failure>,
 }
 
 /// How a case went.
@@ -26,8 +30,8 @@ pub struct Subject {
 pub struct Outcome {
     /// The case.
     pub id: String,
-    /// The float type.
-    pub precision: Precision,
+    /// Where.
+    pub place: Place,
     /// What is wrong, if anything.
     pub wrong: Option<String>,
 }
@@ -40,11 +44,11 @@ pub fn main(parts: &[&[Subject]]) -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
         let mut out = std::io::stdout().lock();
         for subject in parts.iter().copied().flatten() {
-            for precision in PRECISIONS {
+            for &place in PLACES {
                 let outcome = Outcome {
                     id: subject.id.into(),
-                    precision,
-                    wrong: one(&index, subject, precision),
+                    place,
+                    wrong: one(&index, subject, place),
                 };
                 writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
             }
@@ -60,20 +64,24 @@ pub fn main(parts: &[&[Subject]]) -> ExitCode {
     }
 }
 
-fn one(index: &Index, subject: &Subject, precision: Precision) -> Option<String> {
+fn one(index: &Index, subject: &Subject, place: Place) -> Option<String> {
     let Some(case) = index.cases.iter().find(|c| c.id == subject.id) else {
         return Some("not in the index".into());
     };
-    let run = match precision {
-        Precision::F32 => subject.f32,
-        Precision::F64 => subject.f64,
+    let run = match place {
+        Place::CpuF32 => subject.f32,
+        Place::CpuF64 => subject.f64,
+        #[cfg(feature = "cuda")]
+        Place::CudaF32 => subject.cuda,
+        #[cfg(not(feature = "cuda"))]
+        Place::CudaF32 => return Some("built without the feature `cuda`".into()),
     };
     let given = match index.tensors(case) {
         Ok(given) => given,
         Err(e) => return Some(e.to_string()),
     };
     match catch_unwind(AssertUnwindSafe(|| run(&given))) {
-        Ok(Ok(got)) => worst(case, precision, &given, &got),
+        Ok(Ok(got)) => worst(case, place.precision(), &given, &got),
         Ok(Err(e)) => Some(e.to_string()),
         Err(panic) => {
             let text = panic

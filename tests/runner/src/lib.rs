@@ -6,8 +6,11 @@
 //! [`compare`]). [`report`] is the table.
 
 pub mod compare;
+#[cfg(feature = "cuda")]
+pub mod gpu;
 pub mod harness;
 pub mod index;
+pub mod place;
 #[cfg(feature = "generate")]
 pub mod project;
 #[cfg(feature = "generate")]
@@ -20,6 +23,8 @@ pub mod tensors;
 
 /// What a generated module uses.
 pub mod prelude {
+    #[cfg(feature = "cuda")]
+    pub use crate::gpu::cuda;
     pub use crate::harness::Subject;
     pub use crate::tensors::{Failure, Tensors};
     pub use netform::Float;

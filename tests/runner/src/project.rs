@@ -81,8 +81,19 @@ impl Project {
     fn write(&self) -> Result<(), Failure> {
         let home = fs::canonicalize(HOME)?;
         let mut members = vec!["program".to_owned()];
+        // The emulator is not linked: its library lies where the program looks for it.
+        let (features, emulator) = match cfg!(feature = "cuda") {
+            true => (
+                ", features = [\"cuda\"]",
+                format!(
+                    "netform-ptx-emulator = {{ path = {:?} }}\n",
+                    home.join("ptx/emulator")
+                ),
+            ),
+            false => ("", String::new()),
+        };
         let dependencies = format!(
-            "netform = {{ path = {home:?} }}\nnetform-fixtures = {{ path = {:?}, default-features = false }}\n",
+            "netform = {{ path = {home:?} }}\nnetform-fixtures = {{ path = {:?}, default-features = false{features} }}\n",
             home.join("tests/runner")
         );
         let mut program = String::from(
@@ -113,7 +124,7 @@ impl Project {
         let dir = self.root.join("program");
         keep(
             &dir.join("Cargo.toml"),
-            &manifest("program", &(dependencies + &parts)),
+            &manifest("program", &(dependencies + &parts + &emulator)),
         )?;
         keep(&dir.join("src/main.rs"), &program)
     }
@@ -123,12 +134,17 @@ impl Project {
         let mut lib =
             String::from("//! A part of the cases.\n\nuse netform_fixtures::prelude::*;\n\n");
         let mut list = String::new();
+        let cuda = match cfg!(feature = "cuda") {
+            true => |module: &str| format!(", cuda: |t| {module}::run(cuda()?, t)"),
+            false => |_: &str| String::new(),
+        };
         for (k, source) in self.modules.iter().filter(|(k, _)| *k % PARTS == part) {
             let module = format!("case_{k:04}");
             lib += &format!("mod {module};\n");
             list += &format!(
-                "    Subject {{ id: {:?}, f32: |t| {module}::run(Cpu::new(), t), f64: |t| {module}::run(Cpu::f64(), t) }},\n",
-                source.id
+                "    Subject {{ id: {:?}, f32: |t| {module}::run(Cpu::new(), t), f64: |t| {module}::run(Cpu::f64(), t){} }},\n",
+                source.id,
+                cuda(&module)
             );
             keep(&dir.join(format!("src/{module}.rs")), &source.text)?;
         }
@@ -145,6 +161,11 @@ impl Project {
             .args(["build", "--release", "--keep-going", "--quiet"])
             .args(["--message-format", "json", "--target-dir"])
             .arg(&self.target)
+            // Where the workspace's own configuration is not found (`.cargo/config.toml`).
+            .env(
+                "CUDA_LIBRARY_PATH",
+                fs::canonicalize(HOME)?.join("runtime/cuda-stub"),
+            )
             .current_dir(&self.root)
             .stderr(Stdio::piped());
         if self.root.join("Cargo.lock").exists() {

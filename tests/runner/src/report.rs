@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::compare::{PRECISIONS, Precision};
 use crate::index::Index;
+use crate::place::{PLACES, Place};
 use crate::session::{Status, Statuses};
 
 /// Everything that is printed.
@@ -18,19 +18,15 @@ pub fn report(index: &Index, statuses: &Statuses) -> String {
         _ => None,
     });
     let total = index.cases.len();
-    let _ = writeln!(
-        out,
-        "fixtures: {} of {total} (cpu f32), {} of {total} (cpu f64)",
-        passed(statuses, Precision::F32),
-        passed(statuses, Precision::F64)
-    );
+    let count = |p: &Place| format!("{} of {total} ({p})", passed(statuses, *p));
+    let counts: Vec<String> = PLACES.iter().map(count).collect();
+    let _ = writeln!(out, "fixtures: {}", counts.join(", "));
     out
 }
 
 /// How many cases passed.
-pub fn passed(statuses: &Statuses, precision: Precision) -> usize {
-    let of =
-        |((_, p), s): &(&(String, Precision), &Status)| *p == precision && **s == Status::Passed;
+pub fn passed(statuses: &Statuses, place: Place) -> usize {
+    let of = |((_, p), s): &(&(String, Place), &Status)| *p == place && **s == Status::Passed;
     statuses.iter().filter(of).count()
 }
 
@@ -43,9 +39,10 @@ fn table(index: &Index, statuses: &Statuses) -> String {
             names.push(name);
         }
     }
+    let heads: String = PLACES.iter().map(|p| format!(" {p:>8}")).collect();
     let mut out = format!(
-        "{:<10} {:<30} {:>6} {:>6} {:>7} {:>7} {:>12}\n",
-        "kind", "name", "f32", "f64", "of", "failed", "not covered"
+        "{:<10} {:<30}{heads} {:>7} {:>7} {:>12}\n",
+        "kind", "name", "of", "failed", "not covered"
     );
     for (kind, name) in names {
         let cases = || {
@@ -54,32 +51,32 @@ fn table(index: &Index, statuses: &Statuses) -> String {
                 .iter()
                 .filter(|c| c.kind == kind && c.name == name)
         };
-        let count = |precision: Precision, f: fn(&Status) -> bool| {
+        let count = |place: Place, f: fn(&Status) -> bool| {
             cases()
-                .filter(|c| statuses.get(&(c.id.clone(), precision)).is_some_and(f))
+                .filter(|c| statuses.get(&(c.id.clone(), place)).is_some_and(f))
                 .count()
         };
         let is_passed = |s: &Status| *s == Status::Passed;
         let failed = cases()
             .filter(|c| {
-                PRECISIONS
+                PLACES
                     .iter()
                     .any(|p| matches!(statuses.get(&(c.id.clone(), *p)), Some(Status::Failed(_))))
             })
             .count();
+        let passed = PLACES.iter().map(|p| count(*p, is_passed));
+        let passed: String = passed.map(|n| format!(" {n:>8}")).collect();
         let _ = writeln!(
             out,
-            "{kind:<10} {name:<30} {:>6} {:>6} {:>7} {failed:>7} {:>12}",
-            count(Precision::F32, is_passed),
-            count(Precision::F64, is_passed),
+            "{kind:<10} {name:<30}{passed} {:>7} {failed:>7} {:>12}",
             cases().count(),
-            count(Precision::F32, |s| matches!(s, Status::NotCovered(_))),
+            count(PLACES[0], |s| matches!(s, Status::NotCovered(_))),
         );
     }
     out
 }
 
-/// The cases of one sort, each with its reason; one line where both precisions agree.
+/// The cases of one sort, each with its reason; one line where all places agree.
 fn list(
     out: &mut String,
     index: &Index,
@@ -89,16 +86,15 @@ fn list(
 ) {
     let mut lines = Vec::new();
     for case in &index.cases {
-        let reasons = PRECISIONS.map(|p| statuses.get(&(case.id.clone(), p)).and_then(of));
-        match reasons {
-            [None, None] => {}
-            [Some(a), Some(b)] if a == b => lines.push(format!("  {}: {}", case.id, brief(a))),
-            _ => {
-                for (p, reason) in PRECISIONS.iter().zip(reasons) {
-                    if let Some(reason) = reason {
-                        lines.push(format!("  {} ({p}): {}", case.id, brief(reason)));
-                    }
-                }
+        let of = |p: &Place| statuses.get(&(case.id.clone(), *p)).and_then(of);
+        let reasons: Vec<Option<&String>> = PLACES.iter().map(of).collect();
+        if let (Some(reason), true) = (reasons[0], reasons.iter().all(|r| *r == reasons[0])) {
+            lines.push(format!("  {}: {}", case.id, brief(reason)));
+            continue;
+        }
+        for (p, reason) in PLACES.iter().zip(reasons) {
+            if let Some(reason) = reason {
+                lines.push(format!("  {} ({p}): {}", case.id, brief(reason)));
             }
         }
     }

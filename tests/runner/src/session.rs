@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::compare::{PRECISIONS, Precision};
 use crate::index::Index;
+use crate::place::{PLACES, Place};
 use crate::project::Project;
 use crate::source;
 use crate::tensors::Failure;
 
-/// How a case went in one precision.
+/// How a case went in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Everything within tolerance.
@@ -26,15 +26,15 @@ pub enum Status {
 }
 
 /// The status of every case.
-pub type Statuses = BTreeMap<(String, Precision), Status>;
+pub type Statuses = BTreeMap<(String, Place), Status>;
 
 /// Checks all cases of an index; progress goes to standard error.
 pub fn check(index: &Index) -> Result<Statuses, Failure> {
     let start = Instant::now();
     let mut statuses = Statuses::new();
     let mut set = |k: usize, status: Status| {
-        for precision in PRECISIONS {
-            statuses.insert((index.cases[k].id.clone(), precision), status.clone());
+        for &place in PLACES {
+            statuses.insert((index.cases[k].id.clone(), place), status.clone());
         }
     };
     let mut project = Project::new(&build_dir(), &name(index));
@@ -61,7 +61,7 @@ pub fn check(index: &Index) -> Result<Statuses, Failure> {
     let start = Instant::now();
     for outcome in project.run(&index.dir)? {
         let status = outcome.wrong.map_or(Status::Passed, Status::Failed);
-        statuses.insert((outcome.id, outcome.precision), status);
+        statuses.insert((outcome.id, outcome.place), status);
     }
     eprintln!("run in {:.1} s", start.elapsed().as_secs_f64());
     Ok(statuses)

@@ -16,6 +16,8 @@ pub struct Graph {
     pub result: String,
     /// PyTorch's names of the parameters, and those in the network.
     pub params: Vec<(String, String)>,
+    /// The same of the buffers.
+    pub buffers: Vec<(String, String)>,
 }
 
 /// The inputs by the names that they have in the function.
@@ -30,9 +32,6 @@ fn argument(name: &str) -> String {
 impl Graph {
     /// The module.
     pub fn module(&self, case: &Case, given: &Tensors) -> Result<Module, Refusal> {
-        if !case.buffers_after.is_empty() {
-            return Err("buffers that a forward pass updates".into());
-        }
         let shape = |name: &String| type_of(given, name);
         let mut args = Vec::new();
         for name in &case.inputs {
@@ -67,6 +66,7 @@ impl Graph {
             join(args.clone()),
             indent(&lines.join("\n"), 1)
         );
+        let values = args.clone();
         if !plain {
             let names = join(inputs(case));
             args.push("dy: []".into());
@@ -75,20 +75,91 @@ impl Graph {
                 join(args)
             );
         }
-        Ok(Module {
-            network,
-            body: self.body(case, given, scalar, plain),
-        })
+        if case.buffers_after.is_empty() {
+            let body = self.body(case, given, scalar, plain);
+            return Ok(Module { network, body });
+        }
+        // Only training updates buffers, and only a loss is trained. A loss that is the sum of the
+        // results times the upstream gradients has the results themselves as gradients.
+        let (mut args, mut terms) = (values, Vec::new());
+        for (i, gout) in case.gouts.iter().enumerate() {
+            args.push(format!("#[grad] dy{i}: {}", shape(gout)?));
+            terms.push(format!("(y{i} * dy{i}).sum()"));
+        }
+        let results: Vec<String> = (0..case.outputs.len()).map(|i| format!("y{i}")).collect();
+        network += &format!(
+            "\nfn trained({}) -> [] {{\n    let {} = value({});\n    {}\n}}\n",
+            join(args),
+            pattern(&results),
+            join(inputs(case)),
+            terms.join(" + ")
+        );
+        let body = self.trained(case);
+        Ok(Module { network, body })
+    }
+
+    /// The parameters and buffers get PyTorch's values.
+    fn state(&self) -> String {
+        let mut out = String::from("let mut net = Net::new(device, 1)?;\n");
+        let all = [("param", &self.params), ("buffer", &self.buffers)];
+        for (kind, names) in all {
+            for (theirs, own) in names {
+                out += &format!(
+                    "net.set_parameter({own:?}, given.at({:?})?)?;\n",
+                    format!("{kind}.{theirs}")
+                );
+            }
+        }
+        out
+    }
+
+    /// One training run: results, gradients, and the buffers behind it.
+    fn trained(&self, case: &Case) -> String {
+        let mut out = self.state();
+        let at = |name: &String| format!("given.at({name:?})?");
+        let args = case.inputs.iter().chain(&case.gouts).map(at);
+        let wanted: Vec<&String> = case
+            .inputs
+            .iter()
+            .filter(|name| case.grads.contains(&format!("grad.{name}")))
+            .collect();
+        let results = (0..case.outputs.len()).map(|i| format!("y{i}"));
+        let names: Vec<String> = wanted
+            .iter()
+            .map(|n| format!("d_{}", argument(n)))
+            .chain(results)
+            .collect();
+        out += &format!(
+            "let (_, {}) = net.trained_backward({})?;\n",
+            pattern(&names),
+            join(args)
+        );
+        let keys = wanted.iter().map(|n| format!("grad.{n}"));
+        for (name, value) in keys.chain(case.outputs.iter().cloned()).zip(&names) {
+            out += &format!("got.put({name:?}, {value}.to_tensor());\n");
+        }
+        out += &self.gradients();
+        for (theirs, own) in &self.buffers {
+            out += &format!(
+                "got.put({:?}, net.parameter({own:?})?);\n",
+                format!("buffer_after.{theirs}")
+            );
+        }
+        out
+    }
+
+    fn gradients(&self) -> String {
+        let one = |(theirs, own): &(String, String)| {
+            format!(
+                "got.put({:?}, net.gradient({own:?})?);\n",
+                format!("grad.param.{theirs}")
+            )
+        };
+        self.params.iter().map(one).collect()
     }
 
     fn body(&self, case: &Case, given: &Tensors, scalar: bool, plain: bool) -> String {
-        let mut out = String::from("let mut net = Net::new(device, 1)?;\n");
-        for (theirs, own) in &self.params {
-            out += &format!(
-                "net.set_parameter({own:?}, given.at({:?})?)?;\n",
-                format!("param.{theirs}")
-            );
-        }
+        let mut out = self.state();
         let at = |name: &String| format!("given.at({name:?})?");
         let args: Vec<String> = case.inputs.iter().map(at).collect();
         let names: Vec<String> = (0..case.outputs.len()).map(|i| format!("y{i}")).collect();
@@ -130,13 +201,7 @@ impl Graph {
         for (name, d) in wanted.iter().zip(&names) {
             out += &format!("got.put({:?}, {d}.to_tensor());\n", format!("grad.{name}"));
         }
-        for (theirs, own) in &self.params {
-            out += &format!(
-                "got.put({:?}, net.gradient({own:?})?);\n",
-                format!("grad.param.{theirs}")
-            );
-        }
-        out
+        out + &self.gradients()
     }
 }
 

@@ -23,27 +23,65 @@ const FIRST: [&str; 3] = ["normalized_shape", "num_features", "embed_dim"];
 pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     let init = case.attrs.get("init").and_then(Value::as_object);
     let call = case.attrs.get("call").and_then(Value::as_object);
-    if init.is_some_and(|i| i.values().any(Value::is_object)) {
-        return Err("a layer made of other layers".into());
-    }
     let params = case.params.iter().filter_map(|p| p.strip_prefix("param."));
-    // Masks are given by name; query, key and value by position.
-    let arguments = inputs(case)
-        .into_iter()
-        .map(|name| match name.ends_with("_mask") {
-            true => format!("{name} = {name}"),
-            false => name,
-        });
+    let buffers = case
+        .buffers
+        .iter()
+        .filter_map(|b| b.strip_prefix("buffer."));
+    let own = |p: &str| (p.to_owned(), format!("layer.{p}"));
+    let arguments = arguments(case);
     let keywords = keywords(call.into_iter().flatten());
+    let declared = match init.and_then(|i| i.get("layer")).and_then(Value::as_object) {
+        Some(layer) => stacked(&case.name, init, layer),
+        None => declaration(&case.name, init),
+    };
+    let mut result = format!("layer({})", join(arguments.into_iter().chain(keywords)));
+    let mut lets = Vec::new();
+    if case.name == "LSTM" {
+        // Its states are a tuple within the tuple.
+        lets.push(format!("let (output, (h_n, c_n)) = {result};"));
+        result = "(output, h_n, c_n)".to_owned();
+    }
     Graph {
-        fields: vec![format!("layer: {}", declaration(&case.name, init))],
-        lets: Vec::new(),
-        result: format!("layer({})", join(arguments.chain(keywords))),
-        params: params
-            .map(|p| (p.to_owned(), format!("layer.{p}")))
-            .collect(),
+        fields: vec![format!("layer: {declared}")],
+        lets,
+        result,
+        params: params.map(own).collect(),
+        buffers: buffers.map(own).collect(),
     }
     .module(case, given)
+}
+
+/// Masks and lengths are given by name; a recurrence's states are one argument; all else by position.
+fn arguments(case: &Case) -> Vec<String> {
+    let inputs = inputs(case);
+    let has = |name: &str| inputs.iter().any(|i| i == name);
+    let stack = case.name == "TransformerEncoder";
+    let mut out = Vec::new();
+    for name in &inputs {
+        out.push(match name.as_str() {
+            "h0" | "hx" | "h" if has("c0") || has("cx") || has("c") => continue,
+            "c0" => "(h0, c0)".to_owned(),
+            "cx" => "(hx, cx)".to_owned(),
+            "c" => "(h, c)".to_owned(),
+            "src_mask" if stack => format!("mask = {name}"),
+            n if n.ends_with("mask") || n == "lengths" => format!("{n} = {n}"),
+            n => n.to_owned(),
+        });
+    }
+    out
+}
+
+/// `TransformerEncoder(TransformerEncoderLayer(d_model = 8, nhead = 2), num_layers = 2)`.
+fn stacked(name: &str, init: Option<&Map<String, Value>>, layer: &Map<String, Value>) -> String {
+    let of = |key: &str| init.and_then(|i| i.get(key));
+    let mut args = vec![declaration(&format!("{name}Layer"), Some(layer))];
+    args.extend(of("num_layers").map(|n| format!("num_layers = {}", value(n))));
+    if of("norm").and_then(Value::as_bool) == Some(true) {
+        let model = layer.get("d_model").map_or(String::new(), value);
+        args.push(format!("norm = LayerNorm({model})"));
+    }
+    format!("{name}({})", join(args))
 }
 
 /// `Linear(4 -> 3, bias = false)`.

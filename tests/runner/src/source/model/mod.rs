@@ -1,7 +1,12 @@
 //! Whole models: a network for each of PyTorch's modules, trained for some steps.
 
+mod conv_autoencoder;
 mod gpt;
+mod recurrent;
+mod seq2seq;
 mod simple_mlp;
+mod small_cnn;
+mod tiny_resnet;
 
 use serde_json::{Map, Value};
 
@@ -29,7 +34,13 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
         .unwrap_or(&empty);
     let model = match case.name.as_str() {
         "SimpleMLP" => simple_mlp::model(case, given, init)?,
+        "Seq2SeqTransformer" => seq2seq::model(case, given, init)?,
+        "TinyResNet" => tiny_resnet::model(case, given, init)?,
         "GPT" => gpt::model(case, given, init)?,
+        "LSTMClassifier" => recurrent::lstm(case, given, init)?,
+        "GRUClassifier" => recurrent::gru(case, given, init)?,
+        "SmallCNN" => small_cnn::model(case, given, init)?,
+        "ConvAutoencoder" => conv_autoencoder::model(case, given, init)?,
         other => return Err(format!("no template for the model {other}")),
     };
     Ok(Module {
@@ -85,10 +96,28 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
             format!("param.{p}")
         );
     }
+    let buffers: Vec<&str> = (case.buffers.iter())
+        .filter_map(|b| b.strip_prefix("buffer."))
+        .collect();
+    let start: String = (buffers.iter())
+        .map(|b| {
+            let theirs = format!("buffer.{b}");
+            format!("net.set_parameter({:?}, given.at({theirs:?})?)?;\n", own(b))
+        })
+        .collect();
+    out += &start;
     let at = |name: &String| format!("given.at({name:?})?");
     let args = join(case.inputs.iter().map(at));
     let forward = join(case.inputs.iter().take(model.forward).map(at));
-    out += &format!("got.put(\"out.0\", net.forward({forward})?.to_tensor());\n");
+    // Where training and evaluation differ, the template's `trained` has the result in training as the
+    // gradient of its last argument.
+    let statistics = |b: &String| b.ends_with("running_mean");
+    out += &match case.buffers.iter().any(statistics) {
+        true => format!(
+            "let (_, y) = net.trained_backward({forward}, given.at(\"out.0\")?)?;\ngot.put(\"out.0\", y.to_tensor());\n{start}"
+        ),
+        false => format!("got.put(\"out.0\", net.forward({forward})?.to_tensor());\n"),
+    };
     out += &format!("let loss = net.loss_backward({args})?.item()?;\n");
     out += "got.put_number(\"out.loss\", loss);\n";
     for p in &names {
@@ -98,13 +127,17 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
             own(p)
         );
     }
+    for b in &buffers {
+        let after = format!("buffer_after.{b}");
+        out += &format!("got.put({after:?}, net.parameter({:?})?);\n", own(b));
+    }
+    out += &start;
     out += &format!("let mut optimizer = {optimizer};\n");
     if let Some(s) = case.attrs.get("scheduler").and_then(Value::as_object) {
         let name = s.get("name").and_then(Value::as_str).unwrap_or("");
         let schedule = schedule::construct(name, s)?;
         out += &format!("let mut schedule = {schedule}.on(&mut optimizer);\n");
     }
-    let last = format!("net.loss({args})?");
     out += "let (mut losses, mut norms, mut lrs) = (Vec::new(), Vec::<f64>::new(), Vec::new());\n";
     out += &format!(
         "for _ in 0..{steps} {{\n    losses.push(Float::to_f64(net.loss_backward({args})?.item()?));\n"
@@ -116,8 +149,7 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     if case.attrs.contains_key("scheduler") {
         out += "    schedule.step(&mut optimizer);\n";
     }
-    out += &format!("}}\nlosses.push(Float::to_f64({last}.item()?));\n");
-    out += "got.put_numbers(\"out.losses\", losses);\ngot.put_numbers(\"out.grad_norms\", norms);\ngot.put_numbers(\"out.lrs\", lrs);\n";
+    out += "}\n";
     for name in &case.finals {
         let p = name.trim_start_matches("final.");
         let first = case.tied.iter().find(|t| t.iter().any(|n| n == p));
@@ -125,5 +157,8 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
         out += &format!("got.put({name:?}, net.parameter({:?})?);\n", own(p));
     }
     out += &format!("got.put(\"out.eval\", net.forward({forward})?.to_tensor());\n");
+    // The last loss is one of training, too.
+    out += &format!("losses.push(Float::to_f64(net.loss_backward({args})?.item()?));\n");
+    out += "got.put_numbers(\"out.losses\", losses);\ngot.put_numbers(\"out.grad_norms\", norms);\ngot.put_numbers(\"out.lrs\", lrs);\n";
     Ok(out)
 }

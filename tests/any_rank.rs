@@ -1,0 +1,80 @@
+//! Functions of values of any rank: `fn swish(x: [..]) -> [..]`, read anew at every call.
+
+use netform::prelude::*;
+use netform::{Network, Tensor};
+
+network! {
+    struct Helpers<const D: usize> {
+        norm: LayerNorm(D),
+        scale: Param[D] = 2.0,
+        #[recompute]
+        inner: Inner<D>,
+    }
+    fn swish(x: [..]) -> [..] { x * sigmoid(x) }
+    /// The last dimension is known, those before are not.
+    fn scaled(x: [.., D], gate: [D]) -> [.., D] {
+        let y: [.., D] = norm(x) * scale;
+        swish(y) * gate
+    }
+    fn first(x: [B, ..]) -> [..] { x[0] }
+    fn both(x: [..], y: [..], keep: bool[..]) -> ([..], [..]) {
+        (where(keep, x, y), where(keep, y, x))
+    }
+    fn ids(i: u32[..]) -> u32[..] { i }
+
+    fn matrix(x: [B, D]) -> [B, D] { scaled(x, scale) }
+    fn cube(x: [B, T, D]) -> [T, D] {
+        let (y, z) = both(x, scaled(x, scale), x > 0.0);
+        first(swish(y + z)) + inner(x)[0]
+    }
+    fn number(x: []) -> [] { swish(swish(x)) }
+    fn row(x: [D], i: u32[D]) -> [D] { scaled(x, scale) + ids(i).float() }
+    fn loss(x: [B, T, D]) -> [] { cube(x).square().sum() }
+}
+
+network! {
+    struct Inner<const D: usize> {
+        up: Linear(D -> D),
+    }
+    fn residual(x: [.., D]) -> [.., D] { x + gelu(up(x)) }
+    fn forward(x: [B, T, D]) -> [B, T, D] { residual(residual(x)) }
+}
+
+fn swish(x: f64) -> f64 {
+    x / (1.0 + (-x).exp())
+}
+
+#[test]
+fn each_call_has_a_rank_of_its_own() {
+    let net = Helpers::<2, _>::new(Cpu::f64(), 1).unwrap();
+    let y = net.number(1.5).unwrap().item().unwrap();
+    assert!((y - swish(swish(1.5))).abs() < 1e-14);
+    // Normalised rows of two are -1 and 1, nearly.
+    let normal = 1.0 / (1.0f64 + 1e-5 / 0.25).sqrt();
+    let wanted = [-normal, normal].map(|x| swish(2.0 * x) * 2.0);
+    let y = net.matrix(&[[0.0, 1.0], [3.0, 2.0]]).unwrap().to_tensor();
+    let wanted = [wanted[0], wanted[1], wanted[1], wanted[0]];
+    for (a, b) in y.to_f64_vec().iter().zip(wanted) {
+        assert!((a - b).abs() < 1e-14, "{a} is not {b}");
+    }
+    let y = net.row(&[0.0, 1.0], &[10u32, 20]).unwrap().to_tensor();
+    for (a, b) in y
+        .to_f64_vec()
+        .iter()
+        .zip([wanted[0] + 10.0, wanted[1] + 20.0])
+    {
+        assert!((a - b).abs() < 1e-13, "{a} is not {b}");
+    }
+    let y = net.cube(&[[[0.5, -0.5]; 3]; 2]).unwrap();
+    assert_eq!(y.shape(), [3, 2]);
+}
+
+#[test]
+fn gradients_go_through() {
+    let mut net = Helpers::<3, _>::new(Cpu::f64(), 1).unwrap();
+    let mut x = vec![0f32; 2 * 2 * 3];
+    netform::fill_uniform(2, 0, &mut x, -1.0, 1.0);
+    let x = Tensor::from_vec([2, 2, 3], x).unwrap();
+    netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
+    assert_eq!(net.parameters().count(), 5);
+}

@@ -1,0 +1,61 @@
+//! The same on both devices.
+
+use netform::Tensor;
+
+pub use crate::close::close;
+
+/// Floats that look random: the same for the same seed.
+pub fn random(shape: &[usize], seed: u64, (low, high): (f64, f64)) -> Tensor {
+    let mut values = vec![0f32; shape.iter().product()];
+    netform::fill_uniform(seed, 0, &mut values, low, high);
+    Tensor::from_vec(shape, values).expect("as many values as the shape has")
+}
+
+/// Results with their names.
+#[derive(Default)]
+pub struct Values(Vec<(String, Tensor)>);
+
+impl Values {
+    /// Adds a result.
+    pub fn put(&mut self, name: impl Into<String>, value: Tensor) {
+        self.0.push((name.into(), value));
+    }
+
+    /// Adds a number.
+    pub fn number(&mut self, name: impl Into<String>, value: f64) {
+        let value = Tensor::from_vec([], vec![value]).expect("one value");
+        self.put(name, value);
+    }
+
+    /// Adds everything that a network has, and its gradients if there are any.
+    pub fn network(&mut self, net: &impl netform::Network) {
+        for p in net.parameters().chain(net.buffers()) {
+            self.put(p.name(), p.values().expect("values"));
+            if let Ok(gradient) = net.gradient(p.name()) {
+                self.put(format!("gradient of {}", p.name()), gradient);
+            }
+        }
+    }
+}
+
+/// Compares all results.
+pub fn all_close(what: &str, cuda: &Values, cpu: &Values, tolerance: f64) {
+    assert_eq!(cuda.0.len(), cpu.0.len(), "{what}");
+    for ((name, a), (other, b)) in cuda.0.iter().zip(&cpu.0) {
+        assert_eq!(name, other, "{what}");
+        close(&format!("{what}: {name}"), a, b, tolerance);
+    }
+}
+
+/// A test that a function generic in the device returns the same [`Values`] on both.
+macro_rules! same {
+    ($($(#[$doc:meta])* $test:ident within $tolerance:expr;)*) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $test() {
+            let cuda = scenario::$test($crate::device::cuda()).unwrap();
+            let cpu = scenario::$test(netform::Cpu::new()).unwrap();
+            $crate::both::all_close(stringify!($test), &cuda, &cpu, $tolerance);
+        }
+    )*};
+}

@@ -1,0 +1,212 @@
+//! The cases, each in a process of its own.
+
+use std::ffi::CString;
+
+use netform::files::Checkpoint;
+use netform::prelude::*;
+use netform::{Error, Result};
+
+network! {
+    struct Net {
+        linear_1: Linear(4 -> 16),
+        dropout: Dropout(p = 0.5),
+        linear_2: Linear(16 -> 3),
+        steps: Buffer[],
+    }
+    fn forward(x: [B, 4]) -> [B, 3] {
+        let h = if training {
+            steps = steps + 1.0;
+            dropout(tanh(linear_1(x)))
+        } else {
+            tanh(linear_1(x))
+        };
+        linear_2(h)
+    }
+    fn loss(x: [B, 4], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
+}
+
+/// Runs a case by its name.
+pub fn run(name: &str) {
+    match name {
+        "no_driver" => refused(0, "cuda:0: the NVIDIA driver (libcuda.so.1) is not here"),
+        "no_device" => refused(0, "cuda:0: no NVIDIA GPU is here"),
+        "a_driver_that_is_too_old" => refused(
+            0,
+            "cuda:0: the NVIDIA driver is too old: it knows CUDA 11.3, and 11.4 is needed",
+        ),
+        "a_device_that_is_too_old" => refused(
+            0,
+            "cuda:0: netform PTX emulator has compute capability 7.0, and 7.5 is needed",
+        ),
+        "no_such_ordinal" => refused(3, "cuda:3: the only GPU is number 0"),
+        "the_oldest_driver" => works(&Net::new(device(), 1).unwrap()),
+        "a_kernel_that_does_not_compile" => jit(),
+        "out_of_memory" => memory(),
+        "no_memory_for_a_network" => no_memory(),
+        "a_device_lost_in_a_step" => lost().unwrap(),
+        other => panic!("no case {other}"),
+    }
+}
+
+fn device() -> Cuda {
+    Cuda::new(0).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// There is no device, the error says why, and says so again; the CPU computes.
+fn refused(ordinal: usize, message: &str) {
+    for _ in 0..2 {
+        let error = Cuda::new(ordinal).expect_err("there is no such device");
+        assert!(matches!(error, Error::NoDevice { .. }), "{error:?}");
+        assert_eq!(error.to_string(), message);
+    }
+    let net = Net::new(Cpu::new(), 1).unwrap();
+    net.forward(&[[0.5f32; 4]]).unwrap();
+}
+
+/// The network computes what it computes on the CPU.
+fn works(net: &Net<Cuda>) {
+    let cpu = Net::new(Cpu::new(), 1).unwrap();
+    let x = [[0.5f32, -0.25, 1.0, 0.0]; 5];
+    for _ in 0..4 {
+        let (a, b) = (net.forward(&x).unwrap(), cpu.forward(&x).unwrap());
+        for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
+            assert!((a - b).abs() < 1e-5, "{a} is not {b}");
+        }
+    }
+}
+
+fn jit() {
+    let net = Net::new(device(), 1).unwrap();
+    for _ in 0..3 {
+        let error = net.forward(&[[0.5f32; 4]]).expect_err("no kernel compiles");
+        assert!(matches!(error, Error::Device { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with("cuda:0: "), "{text}");
+        assert!(text.contains("CUDA error 218"), "{text}");
+        // The kernel by name, and what the compiler says of it.
+        assert!(
+            text.contains("kernel `") && text.contains("the JIT fails as asked"),
+            "{text}"
+        );
+    }
+    // The device itself is well: what needs no kernel works, and kernels do once they compile.
+    assert_eq!(net.parameter("linear_2.bias").unwrap().shape(), [3]);
+    set("FAIL_JIT", "0");
+    works(&net);
+}
+
+fn memory() {
+    let net = Net::new(device(), 1).unwrap();
+    works(&net);
+    let before = net.parameter("linear_1.weight").unwrap();
+    let large = vec![[0.5f32; 4]; 200_000];
+    for _ in 0..2 {
+        let error = net.forward(&large).expect_err("there is no room");
+        assert!(
+            matches!(error, Error::OutOfMemory { bytes, .. } if bytes > 8_000_000),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.starts_with("cuda:0: out of memory: ") && text.contains(" bytes asked for "),
+            "{text}"
+        );
+        assert_eq!(net.parameter("linear_1.weight").unwrap(), before);
+        works(&net);
+    }
+}
+
+fn no_memory() {
+    // A few bytes are left for the device's own, none for the gradients of a step.
+    let mut net = Net::new(device(), 1).unwrap();
+    let before = net.parameter("linear_1.weight").unwrap();
+    let mut adam = Adam::new(0.1);
+    for _ in 0..2 {
+        let error = net
+            .loss_step(&mut adam, &[[0.5f32; 4]; 3], &[0u32, 1, 2])
+            .err();
+        let error = error.expect("there is no room");
+        assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+        assert_eq!(net.parameter("linear_1.weight").unwrap(), before);
+    }
+    set("MEMORY", "");
+    net.loss_step(&mut adam, &[[0.5f32; 4]; 3], &[0u32, 1, 2])
+        .unwrap();
+}
+
+/// The device goes in the middle of a step; training goes on on the CPU from the last checkpoint.
+fn lost() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, weights) = (
+        folder.path().join("a.ckpt"),
+        folder.path().join("a.safetensors"),
+    );
+    let (x, y) = ([[0.5f32, -0.25, 1.0, 0.0]; 3], [0u32, 1, 2]);
+    let (mut net, mut adam) = (Net::new(device(), 5)?, Adam::new(0.1));
+    let (mut other, mut other_adam) = (Net::new(Cpu::new(), 5)?, Adam::new(0.1));
+    for _ in 0..3 {
+        net.loss_step(&mut adam, &x, &y)?;
+        other.loss_step(&mut other_adam, &x, &y)?;
+    }
+    Checkpoint::of(&net).optimizer(&adam)?.step(3).save(&file)?;
+    net.save(&weights)?;
+    let saved = std::fs::read(&weights).expect("the file");
+    let held = net.forward(&x)?;
+    let copy = held.to_tensor();
+
+    set("FAIL_LAUNCH", "2");
+    for _ in 0..3 {
+        let error = net
+            .loss_step(&mut adam, &x, &y)
+            .expect_err("the device is lost");
+        assert!(matches!(error, Error::Device { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with("cuda:0: "), "{text}");
+        assert!(
+            text.contains("(CUDA error 719); this program cannot use the device any more"),
+            "{text}"
+        );
+    }
+    // Nothing pretends to work, and no file is overwritten.
+    assert!(net.forward(&x).is_err());
+    assert!(net.parameter("linear_1.weight").is_err());
+    assert!(net.save(&weights).is_err());
+    assert_eq!(std::fs::read(&weights).expect("the file"), saved);
+    assert!(Net::new(net.device().clone(), 1).is_err());
+    // Results that were there stay there.
+    assert_eq!(held.to_tensor(), copy);
+    drop((held, net));
+
+    let (mut net, mut adam) = (Net::new(Cpu::new(), 1)?, Adam::new(0.1));
+    let saved = Checkpoint::open(&file)?;
+    saved.network(&mut net)?;
+    saved.optimizer(&mut adam, &net)?;
+    for _ in 0..3 {
+        let a = net.loss_step(&mut adam, &x, &y)?.item()?;
+        let b = other.loss_step(&mut other_adam, &x, &y)?.item()?;
+        assert!((a - b).abs() < 1e-4, "{a} is not {b}");
+    }
+    assert_eq!(net.parameter("steps")?.to_f64_vec(), [6.0]);
+    Ok(())
+}
+
+#[link(name = "dl")]
+unsafe extern "C" {
+    fn dlopen(path: *const std::ffi::c_char, flags: i32) -> *mut std::ffi::c_void;
+    fn dlsym(handle: *mut std::ffi::c_void, name: *const std::ffi::c_char)
+    -> *mut std::ffi::c_void;
+}
+
+/// Changes a setting of the emulator that this process uses.
+fn set(name: &str, value: &str) {
+    type Set = unsafe extern "C" fn(*const std::ffi::c_char, *const std::ffi::c_char) -> i32;
+    let [name, value] = [name, value].map(|s| CString::new(s).expect("no zero in it"));
+    // SAFETY: the library is open already (and is the emulator), and the function has this type.
+    let failed = unsafe {
+        let library = dlopen(c"libcuda.so.1".as_ptr(), 2);
+        let function = dlsym(library, c"netform_emulator_set".as_ptr());
+        assert!(!function.is_null(), "the driver is not the emulator");
+        std::mem::transmute::<*mut std::ffi::c_void, Set>(function)(name.as_ptr(), value.as_ptr())
+    };
+    assert_eq!(failed, 0);
+}

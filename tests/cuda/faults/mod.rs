@@ -1,0 +1,76 @@
+//! What goes wrong with a driver or a device: a clear error, and nothing of the host's is lost.
+//!
+//! Each case runs in a process of its own, this program started again with the settings of the
+//! emulator, which stands in also where there is a GPU: a GPU shows none of this on demand.
+
+mod cases;
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use crate::device::emulator;
+
+/// Says in the environment which case a process is for.
+const CASE: &str = "NETFORM_TEST_FAULT";
+
+/// Runs a case with these settings of the emulator; without any driver if there are none.
+fn case(name: &str, settings: Option<&[(&str, &str)]>) {
+    let drivers = tempfile::tempdir().unwrap();
+    for file in ["libcuda.so.1", "libcuda.so"] {
+        let path = drivers.path().join(file);
+        match settings {
+            Some(_) => symlink(emulator(), path).unwrap(),
+            // The loader takes the first that it finds, and this is none.
+            None => std::fs::write(path, "no library").unwrap(),
+        }
+    }
+    let mut paths = vec![drivers.path().to_owned()];
+    if let Some(others) = std::env::var_os("LD_LIBRARY_PATH") {
+        paths.extend(std::env::split_paths(&others));
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "faults::child", "--nocapture"]);
+    command
+        .env(CASE, name)
+        .env("LD_LIBRARY_PATH", std::env::join_paths(paths).unwrap());
+    for (name, value) in settings.unwrap_or_default() {
+        command.env(format!("NETFORM_EMULATOR_{name}"), value);
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The process of a case; in any other there is nothing to do.
+#[test]
+fn child() {
+    if let Ok(name) = std::env::var(CASE) {
+        cases::run(&name);
+    }
+}
+
+macro_rules! cases {
+    ($($name:ident $settings:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            case(stringify!($name), $settings);
+        }
+    )*};
+}
+
+cases! {
+    no_driver None;
+    no_device Some(&[("DEVICES", "0")]);
+    a_driver_that_is_too_old Some(&[("DRIVER_VERSION", "11030")]);
+    the_oldest_driver Some(&[("DRIVER_VERSION", "11040"), ("COMPUTE_CAPABILITY", "7.5")]);
+    a_device_that_is_too_old Some(&[("COMPUTE_CAPABILITY", "7.0")]);
+    no_such_ordinal Some(&[]);
+    a_kernel_that_does_not_compile Some(&[("FAIL_JIT", "1")]);
+    out_of_memory Some(&[("MEMORY", "8000000")]);
+    no_memory_for_a_network Some(&[("MEMORY", "6100")]);
+    a_device_lost_in_a_step Some(&[]);
+}

@@ -1,0 +1,30 @@
+//! The CUDA device: what it computes is what the CPU computes, on a GPU or on the emulator that stands
+//! in for its driver.
+#![cfg(feature = "cuda")]
+
+#[path = "../common/close.rs"]
+mod close;
+#[path = "../common/cuda.rs"]
+mod device;
+#[path = "../common/results.rs"]
+mod results;
+#[macro_use]
+mod both;
+
+mod attention;
+mod blocks;
+mod convolutions;
+mod faults;
+mod graphs;
+mod indices;
+mod kernels;
+mod large;
+mod mnist;
+mod optimizers;
+mod programs;
+mod resident;
+mod seq2seq;
+mod state;
+mod threads;
+mod training;
+mod verdicts;

@@ -1,0 +1,9 @@
+//! Samples that stay on the GPU.
+
+#[path = "../resident.rs"]
+mod both;
+
+#[test]
+fn training_from_samples_that_stay() {
+    both::trains_alike(&super::device::cuda());
+}

@@ -1,0 +1,46 @@
+//! A network in training, step by step beside its twin on the CPU.
+
+use crate::device::cuda;
+use netform::Tensor;
+use netform::prelude::*;
+
+network! {
+    struct Mlp {
+        linear_1: Linear(20 -> 33),
+        linear_2: Linear(33 -> 10),
+        dropout: Dropout(p = 0.25),
+    }
+    fn forward(x: [B, 20]) -> [B, 10] { linear_2(dropout(relu(linear_1(x)))) }
+    fn loss(x: [B, 20], class: u32[B]) -> [] { cross_entropy(forward(x), class) }
+}
+
+fn data(b: usize, seed: u64) -> (Tensor, Vec<u32>) {
+    let mut x = vec![0f32; b * 20];
+    netform::fill_uniform(seed, 0, &mut x, -1.0, 1.0);
+    (
+        Tensor::from_vec([b, 20], x).unwrap(),
+        (0..b as u32).map(|i| i * 7 % 10).collect(),
+    )
+}
+
+#[test]
+fn a_network_trains_as_on_the_cpu() {
+    let mut gpu = Mlp::new(cuda(), 1).unwrap();
+    let mut cpu = Mlp::new(Cpu::new(), 1).unwrap();
+    let (mut a, mut b) = (Adam::new(1e-2), Adam::new(1e-2));
+    for step in 0..6 {
+        // A short last batch, now and then.
+        let (x, y) = data(if step == 3 { 5 } else { 16 }, step);
+        let mine = gpu.loss_step(&mut a, &x, &y).unwrap().item().unwrap();
+        let wanted = cpu.loss_step(&mut b, &x, &y).unwrap().item().unwrap();
+        assert!(
+            (mine - wanted).abs() < 1e-5,
+            "step {step}: {mine} is not {wanted}"
+        );
+    }
+    let (x, _) = data(7, 9);
+    let (mine, wanted) = (gpu.forward(&x).unwrap(), cpu.forward(&x).unwrap());
+    for (a, b) in mine.as_slice().iter().zip(wanted.as_slice()) {
+        assert!((a - b).abs() < 1e-4, "{a} is not {b}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The CUDA device of the generated program.
+
+use std::sync::OnceLock;
+
+use netform::Cuda;
+
+use crate::tensors::Failure;
+
+/// One device for all cases: a GPU where there is one, or the emulator that stands in for its driver,
+/// which Cargo builds beside the program's dependencies. `REQUIRE_CUDA=1` makes a missing GPU a failure.
+pub fn cuda() -> Result<Cuda, Failure> {
+    static DEVICE: OnceLock<Cuda> = OnceLock::new();
+    if let Some(device) = DEVICE.get() {
+        return Ok(device.clone());
+    }
+    if std::env::var_os("REQUIRE_CUDA").is_none_or(|v| v == "0") {
+        let deps = std::env::current_exe()?.with_file_name("deps");
+        netform::__private::open_driver_or(&deps.join("libnetform_ptx_emulator.so"));
+    }
+    let device = Cuda::new(0)?;
+    Ok(DEVICE.get_or_init(|| device).clone())
+}

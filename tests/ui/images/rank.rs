@@ -1,0 +1,17 @@
+use netform::prelude::*;
+
+network! {
+    struct Net {
+        conv: Conv2d(1 -> 8, kernel_size = 3),
+        line: Conv1d(1 -> 8, kernel_size = 3),
+        pool: MaxPool2d(2),
+    }
+    fn gray(x: [B, 28, 28]) -> [B, 8, 26, 26] { conv(x) }
+    fn flat(x: [B, 784]) -> [B, 8, 26, 26] { conv(x) }
+    fn sequence(x: [B, T]) -> [B, 8, T] { line(x) }
+    fn pooled(x: [3, 28, 28]) -> [3, 14, 14] { pool(x) }
+    fn larger(x: [B, 2, 5]) -> [B, 2, 10] { interpolate(x, scale_factor = 2, mode = "bilinear") }
+    fn loss(x: [B, 28, 28], y: [B, T]) -> [] { sum(gray(x)) + sum(sequence(y)) }
+}
+
+fn main() {}
