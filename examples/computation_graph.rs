@@ -36,14 +36,22 @@ struct Args {
     /// The second argument.
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     y: f32,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = common::Place::Cpu)]
+    device: common::Place,
     /// Where the pictures go; `target/examples-out` if not given.
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
 fn main() -> common::Result {
-    let Args { x, y, out } = Args::parse();
-    let mut lecture = Lecture::new(Cpu::new(), 0)?;
+    let args = Args::parse();
+    on!(args.device, |device| draw(device, args))
+}
+
+fn draw<D: Device>(device: D, args: Args) -> common::Result {
+    let Args { x, y, out, .. } = args;
+    let mut lecture = Lecture::new(device, 0)?;
     let (f, (dx, dy)) = lecture.f_backward(x, y)?;
     let picture = lecture.f_draw(x, y)?;
     let out = common::out_folder(out)?;

@@ -58,6 +58,9 @@ struct Args {
     /// Trains without the last 400 training houses and measures on them instead.
     #[arg(long)]
     validate: bool,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = common::Place::Cpu)]
+    device: common::Place,
     /// Where the parameters go; `target/examples-out` if not given.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -80,6 +83,10 @@ fn houses(part: &str) -> common::Result<Houses> {
 
 fn main() -> common::Result {
     let args = Args::parse();
+    on!(args.device, |device| train(device, args))
+}
+
+fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
     let (mut x, mut price) = houses("train")?;
     let (mut test_x, test_price) = if args.validate {
         let at = x.len() - 400;
@@ -99,7 +106,7 @@ fn main() -> common::Result {
     let out = common::out_folder(args.out)?;
     let mut votes = vec![0.0; test_x.len()];
     for seed in 0..args.networks {
-        let mut net = HousePrices::new(Cpu::new(), seed)?;
+        let mut net = HousePrices::new(device.clone(), seed)?;
         let mut loader = Loader::new(&x, &y, 64)?.shuffle(seed);
         let steps = (loader.batches() * args.epochs) as u64;
         let mut adam = AdamW::new(args.lr).weight_decay(0.05).clip_norm(1.0);

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use common::Curve as Line;
 use indicatif::{ProgressBar, ProgressStyle};
-use netform::data::{Loader, idx};
+use netform::data::{Loader, Resident, idx};
 use netform::optim::schedule::OneCycleLR;
 use netform::prelude::*;
 
@@ -58,6 +58,9 @@ struct Args {
     /// How many training images are used, from the first on.
     #[arg(long, default_value_t = 60_000)]
     train_samples: usize,
+    /// How many images measure, from the first on.
+    #[arg(long, default_value_t = 10_000)]
+    test_samples: usize,
     /// The highest learning rate of the cycle.
     #[arg(long, default_value_t = 2e-3)]
     lr: f64,
@@ -67,6 +70,9 @@ struct Args {
     /// Trains without the last 10,000 training images and measures on them instead.
     #[arg(long)]
     validate: bool,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = common::Place::Cpu)]
+    device: common::Place,
     /// Where weights and curves go; `target/examples-out` if not given.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -82,7 +88,7 @@ fn images(part: &str) -> common::Result<Images> {
 }
 
 /// Which part of the images is read right, in percent.
-fn accuracy(net: &MnistMlp, (x, y): &Images) -> netform::Result<f64> {
+fn accuracy<D: Device>(net: &MnistMlp<D>, (x, y): &Images) -> netform::Result<f64> {
     let mut right = 0;
     for (x, y) in x.chunks(1000).zip(y.chunks(1000)) {
         let read = net.predict(x)?;
@@ -93,8 +99,12 @@ fn accuracy(net: &MnistMlp, (x, y): &Images) -> netform::Result<f64> {
 
 fn main() -> common::Result {
     let args = Args::parse();
+    on!(args.device, |device| train(device, args))
+}
+
+fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
     let (mut x, mut y) = images("train")?;
-    let (measured, test) = if args.validate {
+    let (measured, mut test) = if args.validate {
         let at = x.len() - 10_000;
         ("validation", (x.split_off(at), y.split_off(at)))
     } else {
@@ -102,9 +112,14 @@ fn main() -> common::Result {
     };
     x.truncate(args.train_samples);
     y.truncate(args.train_samples);
+    test.0.truncate(args.test_samples);
+    test.1.truncate(args.test_samples);
 
-    let mut net = MnistMlp::new(Cpu::new(), args.seed)?;
+    let mut net = MnistMlp::new(device, args.seed)?;
     println!("{}\n", MnistMlp::graph());
+    // The images go to the device once; of each batch, only which they are.
+    let mut images = Resident::new(net.device(), &Tensor::from(&x))?;
+    let mut digits = Resident::new(net.device(), &Tensor::from(y.as_slice()))?;
     let mut loader = Loader::new(&x, &y, 128)?.shuffle(args.seed);
     let steps = (loader.batches() * args.epochs) as u64;
     let mut adam = Adam::new(args.lr);
@@ -117,16 +132,22 @@ fn main() -> common::Result {
     for epoch in 1..=args.epochs {
         let bar = ProgressBar::new(loader.batches() as u64).with_style(style.clone());
         bar.set_prefix(epoch.to_string());
-        let (mut sum, mut seen) = (0.0, 0);
+        let (mut sum, mut read, mut seen) = (0.0, 0, 0);
         let epoch_begin = Instant::now();
         let mut shown = Duration::ZERO;
         let mut batches = loader.epoch();
-        while let Some((x, y)) = batches.next() {
-            let loss = net.loss_step(&mut adam, x, y)?.item()?;
+        while let Some(at) = batches.positions() {
+            let loss = net.loss_step(&mut adam, &images.pick(at)?, &digits.pick(at)?)?;
             schedule.step(&mut adam);
-            sum += f64::from(loss) * x.len() as f64;
-            seen += x.len();
+            seen += at.len();
             bar.inc(1);
+            // Reading a loss waits for the step: now and then is enough.
+            if bar.position() % 10 != 1 {
+                continue;
+            }
+            let loss = loss.item()?;
+            sum += f64::from(loss);
+            read += 1;
             let passed = epoch_begin.elapsed();
             if passed - shown > Duration::from_millis(100) {
                 shown = passed;
@@ -136,7 +157,7 @@ fn main() -> common::Result {
         }
         let seconds = epoch_begin.elapsed().as_secs_f64();
         bar.finish_and_clear();
-        let (loss, right) = (sum / seen as f64, accuracy(&net, &test)?);
+        let (loss, right) = (sum / f64::from(read), accuracy(&net, &test)?);
         losses.push((epoch as f64, loss));
         accuracies.push((epoch as f64, right));
         println!(

@@ -42,6 +42,9 @@ struct Args {
     /// The learning rate.
     #[arg(long, default_value_t = 0.01)]
     lr: f64,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = common::Place::Cpu)]
+    device: common::Place,
     /// Where the parameters go; `target/examples-out` if not given.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -58,8 +61,12 @@ fn dummy_data(samples: usize) -> (Vec<[f32; 8]>, Vec<[f32; 3]>) {
 
 fn main() -> common::Result {
     let args = Args::parse();
+    on!(args.device, |device| train(device, args))
+}
+
+fn train<D: Device>(device: D, args: Args) -> common::Result {
     let (x, target) = dummy_data(64);
-    let mut mlp = SimpleMlp::new(Cpu::new(), 42)?;
+    let mut mlp = SimpleMlp::new(device, 42)?;
     let mut sgd = Sgd::new(args.lr);
     for epoch in 1..=args.epochs {
         let loss = mlp.loss_backward(&x, &target)?;

@@ -1,5 +1,8 @@
-//! What the examples share: where data lies, where results go, and curves as SVG.
+//! What the examples share: where they run, where data lies, where results go, and curves as SVG.
 #![allow(dead_code, missing_docs)]
+
+pub mod text;
+pub mod training;
 
 use std::error::Error;
 use std::ops::Range;
@@ -8,6 +11,41 @@ use std::path::{Path, PathBuf};
 use plotters::prelude::*;
 
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Place {
+    /// The processor, on all its cores.
+    Cpu,
+    /// The first NVIDIA GPU.
+    Cuda,
+}
+
+/// Runs generic code on the device that `--device` names: `on!(place, |device| train(device, &args))`.
+#[macro_export]
+macro_rules! on {
+    ($place:expr, |$device:ident| $run:expr) => {
+        match $place {
+            $crate::common::Place::Cpu => {
+                let $device = netform::Cpu::new();
+                $run
+            }
+            #[cfg(feature = "cuda")]
+            $crate::common::Place::Cuda => {
+                // The error says why there is no GPU.
+                let $device = netform::Cuda::new(0).map_err(|e| e.to_string())?;
+                println!("{} is {}", netform::Device::name(&$device), $device.model());
+                $run
+            }
+            #[cfg(not(feature = "cuda"))]
+            $crate::common::Place::Cuda => Err($crate::common::WITHOUT_CUDA.into()),
+        }
+    };
+}
+
+#[cfg(not(feature = "cuda"))]
+pub const WITHOUT_CUDA: &str =
+    "this program was built without the feature `cuda`: add `--features cuda` to cargo's arguments";
 
 /// A file of the bundled data, from whatever folder the program is started.
 pub fn data(file: &str) -> PathBuf {
@@ -76,4 +114,31 @@ fn bounds(curves: &[Curve<'_>], of: impl Fn(&(f64, f64)) -> f64) -> Range<f64> {
     }
     let room = ((high - low) * 0.05).max(1e-6);
     low - room..high + room
+}
+
+/// Random whole numbers, the same for the same seed.
+pub struct Numbers {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
+    }
+
+    /// One of 0 to `limit - 1`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        let mut x = [0.0f64];
+        netform::fill_uniform(self.seed, self.drawn, &mut x, 0.0, limit as f64);
+        self.drawn += 1;
+        x[0] as usize
+    }
+
+    /// Another order, each as likely.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for at in (1..all.len()).rev() {
+            all.swap(at, self.below(at + 1));
+        }
+    }
 }

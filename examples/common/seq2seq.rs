@@ -1,0 +1,382 @@
+//! From one sequence to another: an encoder-decoder Transformer (Vaswani et al., 2017), and two ways to
+//! write with it.
+//!
+//! The encoder reads the whole source; every position looks at every other. The decoder writes the
+//! target from left to right: each position looks at those before it, and at what the encoder made of
+//! the source. In training all positions of the target are computed at once, each from the right
+//! beginning (teacher forcing). Writing goes symbol by symbol, and `#[state]` keeps the keys and values of
+//! what was written, and those of the source, so that a symbol costs one position and not the whole beginning.
+//!
+//! Blocks are normalised first, as in GPT-2, and source, target and scores share one table of symbols.
+
+use netform::generate::Beam;
+use netform::optim::schedule::{OneCycleLR, Schedule};
+use netform::prelude::*;
+
+use super::common::text::{buckets, pad};
+use super::common::training::{Pass, pass};
+use super::common::{self, Numbers};
+
+network! {
+    /// Attention of several heads: each position of `x` takes a mean of the values, weighted by how well its
+    /// query agrees with their keys.
+    pub struct Attention<const D: usize, const HEADS: usize>
+    where
+        D % HEADS == 0,
+    {
+        query: Linear(D -> D),
+        key: Linear(D -> D),
+        value: Linear(D -> D),
+        out: Linear(D -> D),
+    }
+
+    fn heads(x: [B, T, D]) -> [B, HEADS, T, D / HEADS] {
+        x.reshape([B, T, HEADS, D / HEADS]).transpose(1, 2)
+    }
+
+    fn joined(x: [B, HEADS, T, D / HEADS]) -> [B, T, D] {
+        out(x.transpose(1, 2).reshape([B, T, D]))
+    }
+
+    /// Keys and values.
+    fn remember(x: [B, T, D]) -> ([B, T, D], [B, T, D]) {
+        (key(x), value(x))
+    }
+
+    /// To those of the given keys and values that are there.
+    fn look(x: [B, T, D], keys: [B, S, D], values: [B, S, D], there: bool[B, S]) -> [B, T, D] {
+        let mask = there.unsqueeze(1).unsqueeze(1);
+        let q = heads(query(x));
+        joined(scaled_dot_product_attention(q, heads(keys), heads(values), attn_mask = mask))
+    }
+
+    /// To the positions of `memory` that are there.
+    fn forward(x: [B, T, D], memory: [B, S, D], there: bool[B, S]) -> [B, T, D] {
+        look(x, key(memory), value(memory), there)
+    }
+
+    /// To itself and what came before.
+    fn causal(x: [B, T, D]) -> [B, T, D] {
+        let q = heads(query(x));
+        joined(scaled_dot_product_attention(q, heads(key(x)), heads(value(x)), is_causal = true))
+    }
+
+    /// The weights of the mean, averaged over the heads.
+    fn weights(x: [B, T, D], memory: [B, S, D]) -> [B, T, S] {
+        let agreement = heads(query(x)).matmul(heads(key(memory)).transpose(2, 3));
+        softmax(agreement / sqrt(ones([]) * D / HEADS), 3).mean(1)
+    }
+}
+
+network! {
+    /// Two linear layers, for each position alone.
+    pub struct Feed<const D: usize> {
+        up: Linear(D -> 4 * D),
+        down: Linear(4 * D -> D),
+    }
+    fn forward(x: [B, T, D]) -> [B, T, D] {
+        down(gelu(up(x)))
+    }
+}
+
+network! {
+    /// A block of the encoder.
+    pub struct Reads<const D: usize, const HEADS: usize> {
+        norm_1: LayerNorm(D),
+        attention: Attention<D, HEADS>,
+        norm_2: LayerNorm(D),
+        feed: Feed<D>,
+        dropout: Dropout(p = 0.1),
+    }
+    fn forward(x: [B, S, D], there: bool[B, S]) -> [B, S, D] {
+        let n = norm_1(x);
+        let x = x + dropout(attention(n, n, there));
+        x + dropout(feed(norm_2(x)))
+    }
+}
+
+network! {
+    /// A block of the decoder.
+    pub struct Writes<const D: usize, const HEADS: usize> {
+        norm_1: LayerNorm(D),
+        attention: Attention<D, HEADS>,
+        norm_2: LayerNorm(D),
+        source: Attention<D, HEADS>,
+        norm_3: LayerNorm(D),
+        feed: Feed<D>,
+        dropout: Dropout(p = 0.1),
+    }
+
+    fn forward(x: [B, T, D], memory: [B, S, D], there: bool[B, S]) -> [B, T, D] {
+        let x = x + dropout(attention.causal(norm_1(x)));
+        let x = x + dropout(source(norm_2(x), memory, there));
+        x + dropout(feed(norm_3(x)))
+    }
+
+    /// The same, and where it looked in the source.
+    fn looking(x: [B, T, D], memory: [B, S, D], there: bool[B, S]) -> ([B, T, D], [B, T, S]) {
+        let seen = x + attention.causal(norm_1(x));
+        (forward(x, memory, there), source.weights(norm_2(seen), memory))
+    }
+
+    /// The keys and values of the source.
+    fn remember(memory: [B, S, D]) -> ([B, S, D], [B, S, D]) {
+        source.remember(memory)
+    }
+
+    /// Position `at` alone; what came before lies in the state, and so does the source.
+    fn next(
+        x: [B, 1, D],
+        at: u32[],
+        there: bool[B, S],
+        source_keys: [B, S, D],
+        source_values: [B, S, D],
+        #[state] keys: [B, T, D],
+        #[state] values: [B, T, D],
+    ) -> [B, 1, D] {
+        let n = norm_1(x);
+        let (k, v) = attention.remember(n);
+        keys = keys.index_copy(1, at, k.squeeze(1));
+        values = values.index_copy(1, at, v.squeeze(1));
+        let written = (arange(T) <= at).unsqueeze(0).expand([B, T]);
+        let x = x + attention.look(n, keys, values, written);
+        let x = x + source.look(norm_2(x), source_keys, source_values, there);
+        x + feed(norm_3(x))
+    }
+}
+
+network! {
+    /// The model.
+    pub struct Seq2Seq<const SYMBOLS: usize, const D: usize, const HEADS: usize, const LAYERS: usize> {
+        token: Param[SYMBOLS, D] = normal(0.1),
+        encoder: [Reads<D, HEADS>; LAYERS],
+        encoder_norm: LayerNorm(D),
+        decoder: [Writes<D, HEADS>; LAYERS],
+        decoder_norm: LayerNorm(D),
+        dropout: Dropout(p = 0.1),
+    }
+
+    /// Rows of the table, as large as what is added to them.
+    fn symbols(x: u32[..]) -> [.., D] {
+        embedding(x, token) * sqrt(ones([]) * D)
+    }
+
+    /// With their positions.
+    fn embed(x: u32[B, T]) -> [B, T, D] {
+        dropout(symbols(x) + sinusoidal_positions(T, D))
+    }
+
+    /// What the encoder makes of the source.
+    fn encode(source: u32[B, S], there: bool[B, S]) -> [B, S, D] {
+        let mut x = embed(source);
+        for block in encoder { x = block(x, there); }
+        encoder_norm(x)
+    }
+
+    /// Scores of all symbols; symbols are rows of the table, scores the products with each.
+    fn scores(x: [B, T, D]) -> [B, T, SYMBOLS] {
+        linear(decoder_norm(x), token)
+    }
+
+    /// Scores of what follows each position of the target.
+    fn forward(source: u32[B, S], lengths: u32[B], target: u32[B, T]) -> [B, T, SYMBOLS] {
+        let there = sequence_mask(lengths, S);
+        let memory = encode(source, there);
+        let mut x = embed(target);
+        for block in decoder { x = block(x, memory, there); }
+        scores(x)
+    }
+
+    /// How far they are from what follows, asking for a little less than certainty (label smoothing).
+    fn loss(source: u32[B, S], lengths: u32[B], target: u32[B, T], following: u32[B, T]) -> [] {
+        let scores = forward(source, lengths, target).flatten(0, 1);
+        cross_entropy(scores, following.flatten(), ignore_index = 0, label_smoothing = 0.1)
+    }
+
+    /// Where the last block of the decoder looks in the source, for one pair.
+    fn looks(source: u32[S], target: u32[T]) -> [T, S] {
+        let there = ones([1, S]) > 0.0;
+        let memory = encode(source.unsqueeze(0), there);
+        let mut x = embed(target.unsqueeze(0));
+        let mut weights = zeros([1, T, S]);
+        for block in decoder {
+            let (next, where_it_looked) = block.looking(x, memory, there);
+            x = next;
+            weights = where_it_looked;
+        }
+        weights.squeeze(0)
+    }
+
+    /// The same as `encode`; what the decoder's blocks need of it stays in the state.
+    fn read(
+        source: u32[B, S],
+        lengths: u32[B],
+        #[state] there: bool[B, S],
+        #[state] source_keys: [LAYERS, B, S, D],
+        #[state] source_values: [LAYERS, B, S, D],
+    ) -> [B, S, D] {
+        there = sequence_mask(lengths, S);
+        let memory = encode(source, there);
+        for (block, k, v) in zip(decoder, source_keys, source_values) {
+            let (keys, values) = block.remember(memory);
+            k = keys;
+            v = values;
+        }
+        memory
+    }
+
+    /// Scores of what follows one more symbol in each row. First, row `b` of what was written becomes what
+    /// row `parents[b]` was: a beam search lets one beginning go on in several ways, and drops others.
+    fn next(
+        last: u32[B],
+        at: u32[],
+        parents: u32[B],
+        #[state] there: bool[B, S],
+        #[state] source_keys: [LAYERS, B, S, D],
+        #[state] source_values: [LAYERS, B, S, D],
+        #[state] keys: [LAYERS, B, T, D],
+        #[state] values: [LAYERS, B, T, D],
+    ) -> [B, SYMBOLS] {
+        let mut x = (symbols(last) + sinusoidal_positions(T, D).index_select(0, at.unsqueeze(0))).unsqueeze(1);
+        keys = keys.index_select(1, parents);
+        values = values.index_select(1, parents);
+        for (block, sk, sv, k, v) in zip(decoder, source_keys, source_values, keys, values) {
+            x = block.next(x, at, there, sk, sv, &mut k, &mut v);
+        }
+        scores(x).squeeze(1)
+    }
+}
+
+/// A source, and a target that begins and ends with the same mark.
+pub type Pair = (Vec<u32>, Vec<u32>);
+
+/// What a training run goes on with from epoch to epoch.
+pub struct Training {
+    adam: AdamW,
+    schedule: Schedule<OneCycleLR>,
+    /// The order of the pairs, and what else is drawn.
+    pub numbers: Numbers,
+    batch: usize,
+}
+
+impl Training {
+    /// AdamW with the rates of one cycle: up in the first fifth of all steps, then down along a cosine.
+    pub fn new(
+        lr: f64,
+        decay: f64,
+        batch: usize,
+        (epochs, pairs): (usize, usize),
+        seed: u64,
+    ) -> Self {
+        let mut adam = AdamW::new(lr)
+            .weight_decay(decay)
+            .betas((0.9, 0.98))
+            .clip_norm(1.0);
+        let steps = (pairs.div_ceil(batch) * epochs) as u64;
+        let schedule = OneCycleLR::new(lr, steps).pct_start(0.2).on(&mut adam);
+        Self {
+            adam,
+            schedule,
+            numbers: Numbers::new(seed),
+            batch,
+        }
+    }
+
+    /// One pass over the pairs, in batches of about equal lengths.
+    pub fn pass<const V: usize, const W: usize, const H: usize, const L: usize, D>(
+        &mut self,
+        epoch: usize,
+        net: &mut Seq2Seq<V, W, H, L, D>,
+        pairs: &[Pair],
+    ) -> common::Result<Pass>
+    where
+        D: Device<Float = f32>,
+    {
+        // By the target first: most of the work is there.
+        let lengths: Vec<usize> = pairs.iter().map(|p| 1000 * p.1.len() + p.0.len()).collect();
+        let batches = buckets(&lengths, self.batch, &mut self.numbers);
+        let mut order = batches.iter();
+        pass(epoch, batches.len(), || {
+            let Some(batch) = order.next() else {
+                return Ok(None);
+            };
+            let some = batch.iter().map(|&at| &pairs[at]);
+            let (source, lengths) = pad(some.clone().map(|p| p.0.as_slice()))?;
+            // The decoder reads all but the end, and is to say all but the beginning.
+            let (target, _) = pad(some.clone().map(|p| &p.1[..p.1.len() - 1]))?;
+            let (following, _) = pad(some.map(|p| &p.1[1..]))?;
+            let loss = net.loss_step(&mut self.adam, &source, &lengths, &target, &following)?;
+            self.schedule.step(&mut self.adam);
+            Ok(Some((loss, batch.len())))
+        })
+    }
+}
+
+/// How targets are written.
+#[derive(Clone, Copy)]
+pub struct Search {
+    /// What targets begin and end with.
+    pub mark: u32,
+    /// Symbols at most, the end included.
+    pub longest: usize,
+    /// Beginnings that are followed at a time; 1 is greedy.
+    pub width: usize,
+    /// How far longer targets are favoured: see [`Beam::length_penalty`].
+    pub alpha: f64,
+}
+
+/// Writes the target of each source, without its marks.
+///
+/// Many sources are written at once, each in `width` rows of the batch, and all rows go on by one symbol
+/// a call. A search that has found its end waits for the others.
+pub fn write<const V: usize, const W: usize, const H: usize, const L: usize, D>(
+    net: &Seq2Seq<V, W, H, L, D>,
+    sources: &[Vec<u32>],
+    search: Search,
+) -> netform::Result<Vec<Vec<u32>>>
+where
+    D: Device<Float = f32>,
+{
+    let Search {
+        mark,
+        longest,
+        width,
+        alpha,
+    } = search;
+    let mut written = Vec::new();
+    for sources in sources.chunks((256 / width).max(1)) {
+        let rows = sources
+            .iter()
+            .flat_map(|s| std::iter::repeat_n(s.as_slice(), width));
+        let rows: Vec<&[u32]> = rows.collect();
+        let (source, lengths) = pad(rows.iter().copied())?;
+        let mut state = net.state(rows.len(), source.shape()[1], longest)?;
+        net.read(&source, &lengths, &mut state)?;
+        let beam = Beam::new(width, longest).start(&[mark]).end(mark);
+        let mut beams = vec![beam.length_penalty(alpha); sources.len()];
+        for at in 0..longest as u32 {
+            let last: Vec<u32> = beams.iter().flat_map(Beam::last).copied().collect();
+            // Rows of a search are counted from its first.
+            let parents = beams.iter().enumerate().flat_map(|(k, beam)| {
+                let first = (k * width) as u32;
+                beam.parents().iter().map(move |row| first + row)
+            });
+            let parents: Vec<u32> = parents.collect();
+            let scores = net.next(&last, at, &parents, &mut state)?;
+            let mut more = false;
+            let scores = scores.as_flattened().chunks(width * V);
+            for (beam, scores) in beams.iter_mut().zip(scores) {
+                more |= beam.advance(scores)?;
+            }
+            if !more {
+                break;
+            }
+        }
+        let text = |b: &Beam| {
+            let symbols = b.best().symbols[1..].iter().copied();
+            symbols.take_while(|s| *s != mark).collect()
+        };
+        written.extend(beams.iter().map(text));
+    }
+    Ok(written)
+}
