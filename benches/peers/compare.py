@@ -3,7 +3,10 @@
 
     cargo build --release -p netform-bench
     python3 -m venv venv && venv/bin/pip install -r benches/peers/requirements.txt
-    venv/bin/python benches/peers/compare.py --netform target/release/netform-bench [--dfdx PROGRAM]
+    venv/bin/python benches/peers/compare.py --netform target/release/netform-bench [--peer NAME=PROGRAM ..]
+
+A peer's program has netform-bench's command line and prints the same line of JSON; one that does not know
+a workload fails, and the table says so. `--without NAME` leaves one out.
 
 Prints one table a mode: microseconds a step, the median of the runs' medians, and how many times
 netform's time that is. Load from other processes during a run is shown beside it.
@@ -13,8 +16,9 @@ import argparse, json, os, statistics, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 p = argparse.ArgumentParser()
 p.add_argument("--netform", required=True)
-p.add_argument("--dfdx", help="a program with the same command line and output")
-p.add_argument("--workloads", default="tiny,mlp")
+p.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="one more program")
+p.add_argument("--without", action="append", default=[], metavar="NAME")
+p.add_argument("--workloads", default="tiny,mlp,cnn,lstm,gru,gpt,seq2seq")
 p.add_argument("--modes", default="train,infer")
 p.add_argument("--threads", default="2,1")
 p.add_argument("--reps", type=int, default=5)
@@ -28,9 +32,16 @@ PEERS = {
     "torch.compile": [sys.executable, f"{HERE}/torch_bench.py", "--variant", "compile"],
     "jax": [sys.executable, f"{HERE}/jax_bench.py"],
 }
-if a.dfdx:
-    PEERS["dfdx"] = [a.dfdx]
-GUESS = {("tiny", "train"): 60, ("tiny", "infer"): 10, ("mlp", "train"): 4000, ("mlp", "infer"): 60}
+for peer in a.peer:
+    name, program = peer.split("=", 1)
+    PEERS[name] = program.split()
+for name in a.without:
+    del PEERS[name]
+# Microseconds a step, roughly, of training and of inference.
+GUESS = {
+    "tiny": (60, 10), "mlp": (4000, 60), "cnn": (50000, 300), "lstm": (10000, 400),
+    "gru": (10000, 400), "gpt": (50000, 1000), "seq2seq": (60000, 3000),
+}
 
 
 def cpu():
@@ -40,7 +51,8 @@ def cpu():
 
 
 def run(argv, workload, mode, threads):
-    steps = max(50, min(20000, int(a.seconds * 1e6 / GUESS.get((workload, mode), 1000))))
+    guess = GUESS[workload][mode == "infer"]
+    steps = max(20, min(20000, int(a.seconds * 1e6 / guess)))
     before, own = cpu(), os.times()
     out = subprocess.run(
         argv + ["--workload", workload, "--mode", mode, "--threads", str(threads), "--steps", str(steps)],

@@ -1,15 +1,25 @@
 //! `netform-bench --workload tiny --mode train --threads 2 --steps 1000`: one JSON line.
+//!
+//! Built with the feature `cuda`, `--device cuda --precision tf32` runs it on the first GPU.
 
 mod data;
+mod place;
 mod run;
 mod workloads;
 
 use clap::{Parser, ValueEnum};
+use place::{Place, Precision, Target};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Workload {
     Tiny,
     Mlp,
+    Lstm,
+    Gru,
+    Gpt,
+    Seq2seq,
+    Cnn,
+    Gemm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,7 +37,16 @@ struct Args {
     /// A training step, or inference at batch 1.
     #[arg(long, default_value = "train")]
     mode: Mode,
-    /// Threads; with one the process stays on one core.
+    /// Where.
+    #[arg(long, value_enum, default_value_t = Place::Cpu)]
+    device: Place,
+    /// The precision of matrix products on the GPU.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    precision: Precision,
+    /// Rows and columns of the matrices of `gemm`.
+    #[arg(long, default_value_t = 1024)]
+    size: usize,
+    /// The CPU's threads; with one the process stays on one core.
     #[arg(long, default_value_t = 2)]
     threads: usize,
     /// Timed steps.
@@ -40,19 +59,47 @@ struct Args {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let a = Args::parse();
-    if a.threads == 1 {
-        run::pin_to_one_core();
-    }
+    let report = match a.device {
+        Place::Cpu if a.precision != Precision::F32 => {
+            return Err("the CPU multiplies in f32 alone".into());
+        }
+        Place::Cpu => {
+            if a.threads == 1 {
+                run::pin_to_one_core();
+            }
+            time(netform::Cpu::new().threads(a.threads), &a)?
+        }
+        #[cfg(feature = "cuda")]
+        Place::Cuda => {
+            // Its error in words: why there is no GPU.
+            let device = place::cuda(a.precision).map_err(|e| e.to_string())?;
+            time(device, &a)?
+        }
+        #[cfg(not(feature = "cuda"))]
+        Place::Cuda => return Err("this program was built without the feature `cuda`".into()),
+    };
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
+
+fn time<D: Target>(device: D, a: &Args) -> netform::Result<run::Report> {
     let settings = run::Settings {
+        device: device.describe(),
+        precision: a.precision.name(),
+        queues: a.device == Place::Cuda,
         threads: a.threads,
         steps: a.steps,
         warmup: a.warmup,
         infer: a.mode == Mode::Infer,
     };
-    let report = match a.workload {
-        Workload::Tiny => workloads::tiny::time(settings)?,
-        Workload::Mlp => workloads::mlp::time(settings)?,
-    };
-    println!("{}", serde_json::to_string(&report)?);
-    Ok(())
+    match a.workload {
+        Workload::Tiny => workloads::tiny::time(device, settings),
+        Workload::Mlp => workloads::mlp::time(device, settings),
+        Workload::Lstm => workloads::recurrent::lstm(device, settings),
+        Workload::Gru => workloads::recurrent::gru(device, settings),
+        Workload::Gpt => workloads::gpt::time(device, settings),
+        Workload::Seq2seq => workloads::seq2seq::time(device, settings),
+        Workload::Cnn => workloads::cnn::time(device, settings),
+        Workload::Gemm => workloads::gemm::time(device, settings, a.size),
+    }
 }

@@ -1,13 +1,23 @@
 //! Timing: the first step, warm-up, then every step on its own; one JSON line at the end.
+//!
+//! A step ends when the device has done it. A GPU's steps are timed a second time as they run in
+//! training: a queue of them, and one wait at its end.
 
 use std::time::Instant;
 
+use crate::place::Target;
 use netform::Result;
 use serde::Serialize;
 
 /// What a workload is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
+    /// What the device is.
+    pub device: String,
+    /// The precision of matrix products.
+    pub precision: &'static str,
+    /// Whether the device goes on by itself when a call has returned.
+    pub queues: bool,
     /// Threads of the device.
     pub threads: usize,
     /// Timed steps.
@@ -25,10 +35,15 @@ pub struct Report {
     version: &'static str,
     workload: String,
     mode: &'static str,
+    device: String,
+    precision: &'static str,
     threads: usize,
     median_us: f64,
     p10_us: f64,
     p90_us: f64,
+    /// A step's share of a queue.
+    queued_us: Option<f64>,
+    gflops: Option<f64>,
     loss_first: f64,
     loss_last: f64,
     peak_rss_mb: Option<f64>,
@@ -37,47 +52,73 @@ pub struct Report {
     steps: usize,
 }
 
+/// Steps of a queue.
+const QUEUE: usize = 20;
+
+impl Report {
+    /// How fast, where a step is so many operations.
+    pub fn with_flops(mut self, flops: f64) -> Self {
+        let us = self.queued_us.unwrap_or(self.median_us);
+        self.gflops = Some((flops / us / 1e2).round() / 10.0);
+        self
+    }
+}
+
 /// Runs `step`, which returns something that `loss` turns into a number outside the timed part.
-pub fn run<T>(
+pub fn run<D: Target, T>(
     workload: &str,
+    device: &D,
     s: Settings,
     mut step: impl FnMut() -> Result<T>,
     loss: impl Fn(T) -> Result<f64>,
 ) -> Result<Report> {
     let begin = Instant::now();
     let first = step()?;
+    device.wait()?;
     let first_step_ms = begin.elapsed().as_secs_f64() * 1e3;
     let startup_ms = started_ns().map(|t| (monotonic_ns().saturating_sub(t)) as f64 / 1e6);
     let loss_first = loss(first)?;
     for _ in 1..s.warmup.max(1) {
         step()?;
     }
+    device.wait()?;
     let mut times = Vec::with_capacity(s.steps);
     let mut last = loss_first;
     for i in 0..s.steps {
         let begin = Instant::now();
         let out = step()?;
+        device.wait()?;
         times.push(begin.elapsed().as_nanos() as f64 / 1e3);
         if i + 1 == s.steps {
             last = loss(out)?;
         }
     }
+    let mut shares = Vec::new();
+    let queues = if s.queues { s.steps.div_ceil(QUEUE) } else { 0 };
+    for _ in 0..queues {
+        let begin = Instant::now();
+        for _ in 0..QUEUE {
+            step()?;
+        }
+        device.wait()?;
+        shares.push(begin.elapsed().as_nanos() as f64 / 1e3 / QUEUE as f64);
+    }
     times.sort_by(f64::total_cmp);
-    let quantile = |q: f64| {
-        let i = ((times.len() as f64 * q) as usize).min(times.len().saturating_sub(1));
-        times
-            .get(i)
-            .map_or(f64::NAN, |t| (t * 100.0).round() / 100.0)
-    };
+    shares.sort_by(f64::total_cmp);
+    let quantile = |q| quantile(&times, q).unwrap_or(f64::NAN);
     Ok(Report {
         peer: "netform",
         version: env!("CARGO_PKG_VERSION"),
         workload: workload.to_owned(),
         mode: if s.infer { "infer" } else { "train" },
+        device: s.device,
+        precision: s.precision,
         threads: s.threads,
         median_us: quantile(0.5),
         p10_us: quantile(0.1),
         p90_us: quantile(0.9),
+        queued_us: self::quantile(&shares, 0.5),
+        gflops: None,
         loss_first,
         loss_last: last,
         peak_rss_mb: peak_rss_mb(),
@@ -85,6 +126,12 @@ pub fn run<T>(
         first_step_ms,
         steps: s.steps,
     })
+}
+
+/// Of sorted times, if there are any.
+fn quantile(times: &[f64], q: f64) -> Option<f64> {
+    let i = ((times.len() as f64 * q) as usize).min(times.len().saturating_sub(1));
+    times.get(i).map(|t| (t * 100.0).round() / 100.0)
 }
 
 /// When the process was started, if the driver says so: CLOCK_MONOTONIC nanoseconds.

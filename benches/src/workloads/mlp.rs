@@ -1,6 +1,7 @@
 //! `mlp`: 784-512-512-10 with ReLUs, batch 128, cross entropy, Adam 1e-3.
 
 use crate::data::{ints, uniform};
+use crate::place::Target;
 use crate::run::{Report, Settings, run};
 use netform::prelude::*;
 
@@ -20,17 +21,18 @@ network! {
 }
 
 /// Times it.
-pub fn time(s: Settings) -> netform::Result<Report> {
+pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
     let (x, y) = (uniform::<784>(1, 128), ints(2, 10, 128));
-    let mut net = Mlp::new(Cpu::new().threads(s.threads), 0)?;
+    let mut net = Mlp::new(device.clone(), 0)?;
     if s.infer {
         let one = &x[..1];
         let loss = f64::from(net.loss(one, &y[..1])?.item()?);
-        return run("mlp", s, || net.forward(one), |_| Ok(loss));
+        return run("mlp", &device, s, || net.forward(one), |_| Ok(loss));
     }
     let mut adam = Adam::new(1e-3);
     run(
         "mlp",
+        &device,
         s,
         || net.loss_step(&mut adam, &x, &y),
         |l| Ok(f64::from(l.item()?)),

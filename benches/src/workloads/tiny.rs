@@ -1,6 +1,7 @@
 //! `tiny`: 8-10-7-3 with sigmoids, batch 10, mean squared error, SGD 0.01.
 
 use crate::data::uniform;
+use crate::place::Target;
 use crate::run::{Report, Settings, run};
 use netform::prelude::*;
 
@@ -20,17 +21,18 @@ network! {
 }
 
 /// Times it.
-pub fn time(s: Settings) -> netform::Result<Report> {
+pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
     let (x, y) = (uniform::<8>(1, 10), uniform::<3>(2, 10));
-    let mut net = Tiny::new(Cpu::new().threads(s.threads), 0)?;
+    let mut net = Tiny::new(device.clone(), 0)?;
     if s.infer {
         let one = &x[..1];
         let loss = f64::from(net.loss(one, &y[..1])?.item()?);
-        return run("tiny", s, || net.forward(one), |_| Ok(loss));
+        return run("tiny", &device, s, || net.forward(one), |_| Ok(loss));
     }
     let mut sgd = Sgd::new(0.01);
     run(
         "tiny",
+        &device,
         s,
         || net.loss_step(&mut sgd, &x, &y),
         |l| Ok(f64::from(l.item()?)),
