@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use netform::data::Loader;
+use netform::generate::{Beam, Sampler};
 use netform::optim::Norm;
 use netform::optim::schedule::OneCycleLR;
 use netform::prelude::*;
@@ -245,6 +246,22 @@ fn nothing_is_allocated() {
         decoder, 0,
         "keys and values that are kept, and a step with attention"
     );
+
+    let scores: Vec<f32> = (0..4 * 2000)
+        .map(|i| ((i * 7919) % 997) as f32 / 100.0)
+        .collect();
+    let mut drawn = Sampler::new(1).top_k(600).top_p(0.9);
+    let mut greedy = Sampler::greedy();
+    // Symbol 2000 is none: nothing ends.
+    let mut beam = Beam::new(4, 100).start(&[0]).end(2000);
+    let choice = count(|| {
+        for _ in 0..8 {
+            drawn.pick(&scores).unwrap();
+            greedy.pick(&scores).unwrap();
+            assert!(beam.advance(&scores).unwrap());
+        }
+    });
+    assert_eq!(choice, 0, "the choice of symbols");
 
     let (x, y) = (vec![[0.5f32; 784]; 128], vec![1u32; 128]);
     let mut net = Large::new(Cpu::new(), 1).unwrap();

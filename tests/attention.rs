@@ -43,6 +43,12 @@ network! {
     fn headed(#[grad] q: [B, H, L, E], #[grad] k: [B, H, S, E], #[grad] v: [B, H, S, V], m: [H, L, 1]) -> [B, H, L, V] {
         scaled_dot_product_attention(q, k, v, scale = 0.3, attn_mask = m)
     }
+    fn dropped(#[grad] q: [B, H, L, E], #[grad] k: [B, H, S, E], #[grad] v: [B, H, S, V], m: [L, S]) -> [B, H, L, V] {
+        scaled_dot_product_attention(q, k, v, attn_mask = m, dropout_p = 0.5)
+    }
+    fn learnt(#[grad] q: [B, H, L, E], #[grad] k: [B, H, S, E], #[grad] v: [B, H, S, V], #[grad] m: [L, S]) -> [B, H, L, V] {
+        scaled_dot_product_attention(q, k, v, attn_mask = m)
+    }
     fn every(#[grad] q: [B, H, L, E], #[grad] k: [B, H, S, E], #[grad] v: [B, H, S, V], m: [B, H, L, S]) -> [B, H, L, V] {
         scaled_dot_product_attention(q, k, v, scale = 0.3, attn_mask = m)
     }
@@ -181,18 +187,29 @@ fn large_scores() -> netform::Result<()> {
     Ok(())
 }
 
+/// As in PyTorch: 0, and gradients of 0 from it; whichever way it is computed.
 #[test]
 fn a_query_that_sees_nothing() -> netform::Result<()> {
-    let net = Attend::new(Cpu::f64(), 1)?;
-    let [q, k, v, _] = &arguments([1, 2, 3, 200, 4, 4], 1.0);
+    let mut net = Attend::new(Cpu::f64(), 1)?;
+    let args = &arguments([1, 2, 3, 200, 4, 4], 1.0);
     let mut mask = vec![0.0; 600];
     mask[200..400].fill(f64::NEG_INFINITY);
     // The keys of the first block alone.
     mask[400..528].fill(f64::NEG_INFINITY);
-    let mask = Tensor::from_vec([3, 200], mask)?;
-    let y = net.masked(q, k, v, &mask)?.to_tensor().to_f64_vec();
-    for (i, y) in y.iter().enumerate() {
-        assert_eq!(y.is_nan(), i / 4 % 3 == 1, "[{i}] is {y}");
+    let mask = &Tensor::from_vec([3, 200], mask)?;
+    let fused = all!(net, masked, masked_vjp, args, mask);
+    let dropped = all!(net, dropped, dropped_vjp, args, mask);
+    let learnt = all!(net, learnt, learnt_vjp, args, mask);
+    for all in [fused, dropped, learnt] {
+        for t in &all {
+            assert!(t.to_f64_vec().iter().all(|x| x.is_finite()));
+        }
+        // The result, and the gradient of queries.
+        for t in &all[..2] {
+            for (i, x) in t.to_f64_vec().iter().enumerate() {
+                assert_eq!(*x == 0.0, i / 4 % 3 == 1, "[{i}] is {x}");
+            }
+        }
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ const IN: usize = 4;
 network! {
     struct Edges {
         linear: Linear(IN -> 2),
+        flatten: Flatten(end_dim = 2),
+        pool: MaxPool1d(3, 2, 0, 1, true),
     }
 
     fn bce(#[grad] p: [B], t: [B]) -> [] { binary_cross_entropy(p, t, reduction = "sum") }
@@ -18,6 +20,10 @@ network! {
     fn pick(i: u32[], #[grad] v: []) -> [] { where(arange(10) == i, v, 0.0).sum(0) }
     fn scaled(ids: u32[B]) -> ([B], i32[B]) { (ids * 1.0, ids - 5) }
     fn chosen(c: bool[B], x: [B]) -> bool[B] { where(c, x > 0, x < -1) }
+
+    // Arguments in the order of PyTorch's layers.
+    fn flattened(x: [B, 2, 3, 4]) -> [B, 6, 4] { flatten(x) }
+    fn pooled(x: [B, C, 6]) -> ([B, C, 2], i32[B, C, 2]) { pool(x) }
 
     // Names that generated code uses, or could not.
     fn named(optimizer: [AS, IN], lent: [AS, 2], run: [TYPE]) -> [] {
@@ -41,6 +47,18 @@ fn gradients_are_finite_where_functions_are_flat() {
     assert_eq!(*dx, [[0.0; 3]]);
     let (_, dx) = net.norm_backward(&[0.0, 0.0]).unwrap();
     assert_eq!(*dx, [0.0; 2]);
+}
+
+#[test]
+fn arguments_of_layers_come_in_pytorchs_order() -> netform::Result<()> {
+    let net = net();
+    let x = netform::Tensor::from_vec([1, 2, 3, 4], vec![0.5f32; 24])?;
+    assert_eq!(net.flattened(&x)?.shape(), [1, 6, 4]);
+    let x = netform::Tensor::from_vec([1, 1, 6], vec![1.0f32, 3.0, 2.0, 0.0, 5.0, 4.0])?;
+    let (largest, at) = net.pooled(&x)?;
+    assert_eq!(largest.to_tensor().to_f64_vec(), [3.0, 5.0]);
+    assert_eq!(at.to_tensor().to_f64_vec(), [1.0, 4.0]);
+    Ok(())
 }
 
 #[test]

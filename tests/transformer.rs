@@ -50,6 +50,10 @@ network! {
     fn self_attention(x: [B, T, 6], hidden: bool[B, T]) -> [B, T, 6] {
         own(x, key_padding_mask = hidden)
     }
+    fn weighing(x: [B, T, 6], hidden: bool[B, T]) -> [B, T, 6] {
+        let (y, _) = own(x, key_padding_mask = hidden, need_weights = true);
+        y
+    }
     fn in_batch(x: [1, T, 6]) -> [1, T, 6] { own(x, is_causal = true) }
     fn alone(x: [T, 6]) -> [T, 6] { own(x, is_causal = true) }
 }
@@ -89,18 +93,47 @@ fn a_sequence_needs_no_batch() {
     assert_eq!(net.alone(&flat).unwrap().to_tensor().to_f64_vec(), with);
 }
 
-/// As PyTorch: no key is left, and a softmax over nothing is 0 / 0.
+/// As in PyTorch: attention gives 0, whose output is the last map's bias; a softmax over nothing, which who
+/// asks for the weights sees, is 0 / 0.
 #[test]
-fn a_row_without_keys_is_not_a_number() {
+fn a_row_without_keys_is_zero() {
     let net = Attends::new(Cpu::new(), 2).unwrap();
     let x = noise([2, 3, 6], 5);
     let hidden = booleans([2, 3], |i| i < 3);
-    let y = net
-        .self_attention(&x, &hidden)
-        .unwrap()
-        .to_tensor()
-        .to_f64_vec();
+    let y = net.self_attention(&x, &hidden).unwrap().to_tensor();
+    let y = y.to_f64_vec();
+    assert!(y[..18].iter().all(|y| *y == 0.0) && y[18..].iter().all(|y| *y != 0.0));
+    let y = net.weighing(&x, &hidden).unwrap().to_tensor();
+    let y = y.to_f64_vec();
     assert!(y[..18].iter().all(|y| y.is_nan()) && y[18..].iter().all(|y| y.is_finite()));
+}
+
+/// A sample that is padding from end to end spoils no gradient, with dropout or without.
+#[test]
+fn a_sample_of_padding() -> netform::Result<()> {
+    let x = noise([2, 3, 6], 5);
+    let hidden = booleans([2, 3], |i| i < 3);
+    let mut net = Padded::new(Cpu::new(), 2)?;
+    let check = |loss: f32, net: &Padded, name: &str| -> netform::Result<()> {
+        assert!(loss.is_finite());
+        let gradient = net.gradient(name)?.to_f64_vec();
+        assert!(gradient.iter().all(|x| x.is_finite()), "{name}");
+        assert!(gradient.iter().any(|x| x.abs() > 1e-3), "{name}");
+        Ok(())
+    };
+    let loss = net.plain_backward(&x, &hidden)?.item()?;
+    check(loss, &net, "layer.self_attn.in_proj_weight")?;
+    let loss = net.dropped_backward(&x, &hidden)?.item()?;
+    check(loss, &net, "dropping.self_attn.in_proj_weight")
+}
+
+network! {
+    struct Padded {
+        layer: TransformerEncoderLayer(6, 2, dim_feedforward = 8, dropout = 0.0),
+        dropping: TransformerEncoderLayer(6, 2, dim_feedforward = 8, dropout = 0.5),
+    }
+    fn plain(x: [B, T, 6], hidden: bool[B, T]) -> [] { layer(x, src_key_padding_mask = hidden).pow(3).sum() }
+    fn dropped(x: [B, T, 6], hidden: bool[B, T]) -> [] { dropping(x, src_key_padding_mask = hidden).pow(3).sum() }
 }
 
 network! {

@@ -189,7 +189,7 @@ impl Attention {
 
 /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
 /// `lse[i]`, the softmax's logarithm of its sum: (batch, heads, queries). Masks lie over (batch, heads,
-/// queries, keys). A query that sees no key gets NaN, or 0 where there is none.
+/// queries, keys). A query that sees no key gets 0, and minus infinity.
 pub fn attention(
     g: Attention,
     [q, k, v]: [Addr; 3],

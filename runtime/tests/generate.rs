@@ -199,3 +199,15 @@ fn parents_lead_to_the_sequences() -> Result<()> {
     assert!(ranked.windows(2).all(|w| w[0].ended >= w[1].ended));
     Ok(())
 }
+
+/// A score of infinity forces a symbol, in a beam as when drawn.
+#[test]
+fn a_forced_symbol() -> Result<()> {
+    let scores = [0.0f32, f32::INFINITY, 5.0];
+    assert_eq!(Sampler::new(1).pick(&scores)?, 1);
+    let mut beam = Beam::new(2, 3);
+    while beam.advance(&[scores, scores].concat())? {}
+    assert_eq!(beam.best().symbols, [0, 1, 1, 1]);
+    assert_eq!(beam.best().log_prob, 0.0);
+    Ok(())
+}

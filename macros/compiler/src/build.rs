@@ -192,6 +192,20 @@ impl Graph {
         self.reduce(Reduce::Sum, x, dims)
     }
 
+    /// Softmax along the last dimension. A row of nothing but minus infinity has zeros, and no gradient.
+    pub fn softmax_or_zero(&mut self, x: NodeId) -> NodeId {
+        let shape = self.shape(x).clone();
+        let dim = shape.len() - 1;
+        let top = self.reduce(Reduce::Max, x, &[dim]);
+        let top = self.unreduce(top, &[dim], &shape);
+        let low = self.full(f64::NEG_INFINITY, DType::Float, &shape);
+        let empty = self.scalar(Scalar::Le, &[top, low]);
+        let zero = self.full(0.0, DType::Float, &shape);
+        let x = self.scalar(Scalar::Where, &[empty, zero, x]);
+        let y = self.push(Op::Softmax { log: false, dim }, &[x], None);
+        self.scalar(Scalar::Where, &[empty, zero, y])
+    }
+
     /// A value reduced over `dims`, back in the shape it had: each vanished dimension repeats.
     pub fn unreduce(&mut self, y: NodeId, dims: &[usize], shape: &Shape) -> NodeId {
         let kept: Shape = shape

@@ -32,7 +32,10 @@ pub struct Hypothesis {
     pub ended: bool,
 }
 
-/// A search under way.
+/// Symbols that a hypothesis has room for from the start, at most; it may grow further.
+const MOST_ROOM: usize = 4096;
+
+/// A search under way. After the first step, a step allocates for sequences that end in it, and not otherwise.
 #[derive(Clone, Debug)]
 pub struct Beam {
     width: usize,
@@ -44,6 +47,10 @@ pub struct Beam {
     done: Vec<Hypothesis>,
     last: Vec<u32>,
     parents: Vec<u32>,
+    /// Room for the live hypotheses of the next step, as many.
+    spare: Vec<Hypothesis>,
+    /// Room for candidates: the logarithm of the probability, the hypothesis, the symbol.
+    candidates: Vec<(f64, usize, u32)>,
 }
 
 impl Beam {
@@ -60,6 +67,8 @@ impl Beam {
             done: Vec::new(),
             last: Vec::new(),
             parents: Vec::new(),
+            spare: Vec::new(),
+            candidates: Vec::new(),
         };
         beam.start(&[0])
     }
@@ -69,12 +78,18 @@ impl Beam {
     pub fn start(mut self, symbols: &[u32]) -> Self {
         self.start = symbols.len();
         // Equal ones would stay equal: all but the first begin as impossible.
-        let one = |k: usize| Hypothesis {
-            symbols: symbols.to_vec(),
-            log_prob: if k == 0 { 0.0 } else { f64::NEG_INFINITY },
-            ended: false,
+        let room = self.max_len.min(MOST_ROOM) + symbols.len();
+        let one = |k: usize| {
+            let mut own = Vec::with_capacity(room);
+            own.extend(symbols);
+            Hypothesis {
+                symbols: own,
+                log_prob: if k == 0 { 0.0 } else { f64::NEG_INFINITY },
+                ended: false,
+            }
         };
         self.live = (0..self.width).map(one).collect();
+        self.spare = (0..self.width).map(one).collect();
         self.done.clear();
         self.name();
         self.parents = (0..self.width as u32).collect();
@@ -147,7 +162,8 @@ impl Beam {
             return Ok(false);
         }
         let symbols = scores.len() / self.width;
-        let mut next: Vec<(f64, usize, u32)> = Vec::new();
+        let mut next = std::mem::take(&mut self.candidates);
+        next.clear();
         for (k, (h, row)) in self.live.iter().zip(scores.chunks(symbols)).enumerate() {
             if h.log_prob == f64::NEG_INFINITY {
                 continue;
@@ -158,7 +174,13 @@ impl Beam {
                 .fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row().filter(|s| !s.is_nan()).map(|s| (s - top).exp()).sum();
             let norm = top + sum.ln();
-            let log_prob = |s: f64| h.log_prob + s - norm;
+            // A score of infinity, as of a symbol that is forced, leaves nothing to the others.
+            let infinite = row().filter(|s| *s == f64::INFINITY).count() as f64;
+            let log_prob = |s: f64| match infinite > 0.0 {
+                true if s == top => h.log_prob - infinite.ln(),
+                true => f64::NEG_INFINITY,
+                false => h.log_prob + s - norm,
+            };
             let row = row().map(log_prob).enumerate();
             next.extend(
                 row.filter(|(_, p)| *p > f64::NEG_INFINITY)
@@ -177,43 +199,42 @@ impl Beam {
             next.truncate(2 * self.width);
         }
         next.sort_unstable_by(order);
-        let mut live = Vec::with_capacity(self.width);
         self.parents.clear();
-        for (rank, (log_prob, k, symbol)) in next.into_iter().enumerate() {
+        for (rank, (log_prob, k, symbol)) in next.drain(..).enumerate() {
             let ended = Some(symbol) == self.end;
             // An end that is not among the first does not count: with one hypothesis this is greedy.
-            let out = if ended { rank } else { live.len() };
+            let out = if ended { rank } else { self.parents.len() };
             if out >= self.width {
                 continue;
             }
-            let mut symbols = self.live[k].symbols.clone();
-            symbols.push(symbol);
-            let h = Hypothesis {
-                symbols,
-                log_prob,
-                ended,
-            };
             if ended {
-                self.done.push(h);
+                let symbols = [&self.live[k].symbols[..], &[symbol]].concat();
+                self.done.push(Hypothesis {
+                    symbols,
+                    log_prob,
+                    ended,
+                });
             } else {
-                self.parents.push(k as u32);
-                live.push(h);
+                self.go_on(k, symbol, log_prob);
             }
         }
+        self.candidates = next;
         // As many rows as ever; what fills them is impossible.
-        while live.len() < self.width {
-            let mut symbols = self.live[0].symbols.clone();
-            symbols.push(self.end.unwrap_or(0));
-            self.parents.push(0);
-            live.push(Hypothesis {
-                symbols,
-                log_prob: f64::NEG_INFINITY,
-                ended: false,
-            });
+        while self.parents.len() < self.width {
+            self.go_on(0, self.end.unwrap_or(0), f64::NEG_INFINITY);
         }
-        self.live = live;
+        std::mem::swap(&mut self.live, &mut self.spare);
         self.name();
         Ok(!self.is_over())
+    }
+
+    /// The next live hypothesis: number k and a symbol more.
+    fn go_on(&mut self, k: usize, symbol: u32, log_prob: f64) {
+        let next = &mut self.spare[self.parents.len()];
+        next.symbols.clone_from(&self.live[k].symbols);
+        next.symbols.push(symbol);
+        next.log_prob = log_prob;
+        self.parents.push(k as u32);
     }
 
     /// Whether no hypothesis can become better than one that has ended.

@@ -74,20 +74,27 @@ impl Sampler {
         if let Some((_, what)) = settings.into_iter().find(|(holds, _)| !holds) {
             return Err(Error::Choice { what });
         }
-        self.candidates.clear();
-        let all = scores.iter().map(|s| s.to_f64()).enumerate();
-        self.candidates
-            .extend(all.filter(|(_, s)| *s > f64::NEG_INFINITY));
-        // Stable: of equal scores the first leads.
-        self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let Some(&(first, top)) = self.candidates.first() else {
+        let all = || {
+            let all = scores.iter().map(|s| s.to_f64()).enumerate();
+            all.filter(|(_, s)| *s > f64::NEG_INFINITY)
+        };
+        // Of equal scores the first leads.
+        let best = all().reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let Some((first, top)) = best else {
             let what = "no symbol has a score that is a number";
             return Err(Error::Choice { what });
         };
         if self.temperature == 0.0 || top == f64::INFINITY {
             return Ok(first);
         }
-        self.candidates.truncate(self.top_k);
+        self.candidates.clear();
+        self.candidates.extend(all());
+        let order = |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if self.top_k < self.candidates.len() {
+            self.candidates.select_nth_unstable_by(self.top_k, order);
+            self.candidates.truncate(self.top_k);
+        }
+        self.candidates.sort_unstable_by(order);
         for (_, s) in &mut self.candidates {
             *s = ((*s - top) / self.temperature).exp();
         }

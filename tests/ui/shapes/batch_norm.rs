@@ -17,6 +17,8 @@ network! {
     fn plane(x: [B, 4, H, W]) -> [B, 4, H, W] { instance(x) }
     fn op(x: [B, 8], mean: [4], var: [8]) -> [B, 8] { batch_norm(x, mean, var) }
     fn no_statistics(x: [B, 8]) -> [B, 8] { batch_norm(x, None, None) }
+    fn momentum(x: [B, 8], mean: [8], var: [8]) -> [B, 8] { batch_norm(x, mean, var, None, None, true, 0.1) }
+    fn named(x: [B, 8, L]) -> [B, 8, L] { instance_norm(x, momentum = 0.1) }
 }
 
 fn main() {}

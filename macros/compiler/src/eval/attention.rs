@@ -71,6 +71,11 @@ fn add(to: &mut Array, at: &[usize], x: f64) {
     to.data[at] += x;
 }
 
+/// A query that sees no key has weights of 0: `exp(-inf - 0)`.
+fn finite(lse: f64) -> f64 {
+    if lse == f64::NEG_INFINITY { 0.0 } else { lse }
+}
+
 /// The result and the softmaxes' logarithms of the sum.
 pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
     let heads = Heads::new(a, args, args.len() - 3);
@@ -83,6 +88,7 @@ pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
             let scores: Vec<f64> = (0..heads.keys).map(|j| heads.score(head, i, j)).collect();
             let lse = log_sum_exp(&scores);
             all.data[head * heads.queries + i] = lse;
+            let lse = finite(lse);
             for (j, score) in scores.iter().enumerate() {
                 for e in 0..heads.value_width {
                     let x = (score - lse).exp() * heads.at(2, head, j, e);
@@ -104,7 +110,7 @@ pub fn backward(a: &Attention, args: &[&Array]) -> Vec<Array> {
         .collect();
     for head in 0..heads.batch * heads.heads {
         for i in 0..heads.queries {
-            let lse = args[first + 1].data[head * heads.queries + i];
+            let lse = finite(args[first + 1].data[head * heads.queries + i]);
             let dy = |e| heads.at(dout, head, i, e);
             let values = 0..heads.value_width;
             let mean: f64 = (values.clone())

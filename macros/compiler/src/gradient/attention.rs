@@ -91,8 +91,10 @@ pub fn written_out(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
         let never = g.full(f64::NEG_INFINITY, DType::Float, &shape);
         scores = g.scalar(Scalar::Where, &[keep, scores, never]);
     }
-    let softmax = Op::Softmax { log: false, dim: 3 };
-    let weights = g.push(softmax, &[scores], None);
+    let weights = match args.len() {
+        3 => g.push(Op::Softmax { log: false, dim: 3 }, &[scores], None),
+        _ => g.softmax_or_zero(scores),
+    };
     let flat = g.shape(products).clone();
     let weights = g.reshape(weights, &flat);
     let out = g.matmul(weights, v, false, false);

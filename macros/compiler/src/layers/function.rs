@@ -77,13 +77,21 @@ pub fn declare(
     let op = ops::find(op)?;
     let all = parameters(op.signature);
     // Flatten keeps the batch, unlike the op.
-    let start = (name == "Flatten" && given.is_empty()).then(|| Given {
+    let named = |g: &Given| g.name.as_ref().is_none_or(|n| n == "start_dim");
+    let start = (name == "Flatten" && !given.iter().any(named)).then(|| Given {
         name: Some(Ident::new("start_dim", span)),
         value: Value::Number(1.0, true),
         span,
         text: "1".into(),
     });
-    let rest = &all[inputs..];
+    let mut rest = all[inputs..].to_vec();
+    // The layer has these the other way round than the op.
+    let place = |n: &str| rest.iter().position(|(p, _)| *p == n);
+    if name.starts_with("MaxPool")
+        && let Some((a, b)) = place("ceil_mode").zip(place("return_indices"))
+    {
+        rest.swap(a, b);
+    }
     let mut remembered: Vec<Given> = start.into_iter().collect();
     let mut position = 0;
     for mut g in given {

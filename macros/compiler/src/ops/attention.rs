@@ -57,7 +57,8 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let mut scores = Attention::new(cx, a.span, &q, &k, scale)?;
     if causal {
         scores.causal(cx);
-    } else {
+    } else if mask.is_some() {
+        scores.or_zero();
         scores.scores = masked(cx, a, scores.scores, mask)?;
     }
     let (y, _) = scores.finish(cx, a.span, &v, dropout_p)?;
@@ -182,6 +183,8 @@ fn additive_mask(cx: &mut Cx, mask: &Tensor, lead: &[Dim]) -> NodeId {
 /// Attention while its scores (.., L, S) are made.
 pub struct Attention {
     scores: NodeId,
+    /// A query without keys has the result 0, not NaN.
+    or_zero: bool,
 }
 
 impl Attention {
@@ -207,7 +210,15 @@ impl Attention {
                 cx.g.binary(S::Mul, scores, factor)
             }
         };
-        Ok(Attention { scores })
+        Ok(Attention {
+            scores,
+            or_zero: false,
+        })
+    }
+
+    /// A query that may attend to nothing has weights of 0; otherwise 0 / 0.
+    pub fn or_zero(&mut self) {
+        self.or_zero = true;
     }
 
     /// Position `i` sees positions up to `i`, aligned at the start.
@@ -241,8 +252,13 @@ impl Attention {
         dropout_p: f64,
     ) -> Told<(NodeId, NodeId)> {
         let dim = cx.g.shape(self.scores).len() - 1;
-        let weights =
-            cx.g.push(Op::Softmax { log: false, dim }, &[self.scores], None);
+        let weights = match self.or_zero {
+            true => cx.g.softmax_or_zero(self.scores),
+            false => {
+                let softmax = Op::Softmax { log: false, dim };
+                cx.g.push(softmax, &[self.scores], None)
+            }
+        };
         let weights = Tensor {
             id: dropout(cx, weights, dropout_p),
             text: "the attention's weights".into(),

@@ -16,10 +16,10 @@ use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
 ops! {
-    "batch_norm" ("input, running_mean, running_var, weight = null, bias = null, training = false, eps = 1e-5") batch_norm_op;
+    "batch_norm" ("input, running_mean, running_var, weight = null, bias = null, training = false, momentum = null, eps = 1e-5") batch_norm_op;
     "group_norm" ("input, num_groups, weight = null, bias = null, eps = 1e-5") group_norm_op;
     "instance_norm"
-        ("input, running_mean = null, running_var = null, weight = null, bias = null, use_input_stats = true, eps = 1e-5") instance_norm_op;
+        ("input, running_mean = null, running_var = null, weight = null, bias = null, use_input_stats = true, momentum = null, eps = 1e-5") instance_norm_op;
 }
 
 /// Scale and shift of each channel.
@@ -167,9 +167,22 @@ fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Told<Opt
     }
 }
 
+/// `momentum` is for statistics that the op would update in place; this one changes nothing.
+fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Told<()> {
+    if matches!(a.value("momentum"), Value::Null) {
+        return Ok(());
+    }
+    let text = format!(
+        "`{}` updates no running statistics, so it has no use for `momentum`\nhelp: leave it out; the layer `{layer}` updates its own, or write them to a `Buffer`",
+        a.callee
+    );
+    Err(cx.error(a.span_of("momentum"), text))
+}
+
 /// Running statistics are read only: a function assigns its buffers itself.
 fn batch_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = input(cx, a)?;
+    no_momentum(cx, a, "BatchNorm1d")?;
     let own = a.flag(cx, "training")?;
     let by = affine_of(cx, a, &x)?;
     let eps = a.number(cx, "eps")?;
@@ -204,6 +217,7 @@ fn group_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 fn instance_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = input(cx, a)?;
+    no_momentum(cx, a, "InstanceNorm1d")?;
     let own = a.flag(cx, "use_input_stats")?;
     let by = affine_of(cx, a, &x)?;
     let eps = a.number(cx, "eps")?;

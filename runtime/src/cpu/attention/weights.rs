@@ -154,9 +154,11 @@ impl<F: Float> Kernel for Finish<'_, F> {
     #[inline(always)]
     unsafe fn run<S: Isa>(self) {
         for (r, (max, sum)) in self.max.iter().zip(self.sum).enumerate() {
-            // SAFETY: the head's rows. A sum of 0, where every key is masked out, gives NaN.
+            // A sum of 0, where every key is masked out: the result is 0.
+            let factor = if *sum == 0.0 { 0.0 } else { 1.0 / sum };
+            // SAFETY: the head's rows.
             unsafe {
-                multiply::<F, S>(self.out.row(r), self.width, F::from_f64(1.0 / sum));
+                multiply::<F, S>(self.out.row(r), self.width, F::from_f64(factor));
                 *self.lse.add(r) = F::from_f64(sum.ln() + finite(*max).to_f64());
             }
         }
@@ -200,7 +202,11 @@ impl<F: Float> Kernel for Slope<'_, F> {
             // SAFETY: the block's scores and the head's rows.
             unsafe {
                 let mean = Pack::all(self.mean::<S>(r));
-                let lse = Pack::all(*self.lse.add(r));
+                // -inf, where every key is masked out: weights of 0, as forward.
+                let lse = Pack::all(match *self.lse.add(r) {
+                    lse if lse == -F::INFINITY => F::ZERO,
+                    lse => lse,
+                });
                 for at in (0..n).step_by(LANES) {
                     let count = LANES.min(n - at);
                     let w = (place.scores::<F, S>(r, z, at, count) - lse).exp();

@@ -46,7 +46,7 @@ impl Attention {
         inputs: &Inputs,
     ) -> Told<NodeId> {
         if ops::drops(cx, self.dropout) || self.bias_kv || self.zero {
-            return Ok(self.attend_weighing(cx, span, params, inputs)?.0);
+            return Ok(self.written_out(cx, span, params, inputs, true)?.0);
         }
         let sizes = self.sizes(cx, inputs.query, inputs.key);
         let heads = self.projected(cx, params, inputs).map(|x| {
@@ -64,13 +64,25 @@ impl Attention {
         Ok(self.joined(cx, params, y, sizes))
     }
 
-    /// The result and the weights.
+    /// The result and the weights. As in PyTorch, a query that may attend to nothing has NaN in both.
     pub fn attend_weighing(
         &self,
         cx: &mut Cx,
         span: Span,
         params: &[NodeId],
         inputs: &Inputs,
+    ) -> Told<(NodeId, NodeId)> {
+        self.written_out(cx, span, params, inputs, false)
+    }
+
+    /// The same, with 0 instead of NaN if `or_zero`.
+    fn written_out(
+        &self,
+        cx: &mut Cx,
+        span: Span,
+        params: &[NodeId],
+        inputs: &Inputs,
+        or_zero: bool,
     ) -> Told<(NodeId, NodeId)> {
         let sizes = self.sizes(cx, inputs.query, inputs.key);
         let [q, mut k, mut v] = self.projected(cx, params, inputs);
@@ -91,6 +103,9 @@ impl Attention {
             text: "the heads".into(),
         });
         let mut scores = Scores::new(cx, span, &q, &k, None)?;
+        if or_zero && (inputs.masks.attention.is_some() || inputs.masks.padding.is_some()) {
+            scores.or_zero();
+        }
         inputs
             .masks
             .apply(cx, &mut scores, &sizes, &Dim::from(more));

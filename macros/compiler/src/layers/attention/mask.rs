@@ -1,6 +1,6 @@
 //! Masks of attention. Booleans are true where a position may not be attended to, the opposite of
 //! `scaled_dot_product_attention`'s; floats are added to the scores. A query that may attend to nothing
-//! gets NaN, as in PyTorch: its softmax is 0 / 0.
+//! gets 0, or NaN where the weights are asked for, both as in PyTorch.
 //!
 //! In: what a call brings, checked against the sizes. Out: masks in the shape of the scores.
 
