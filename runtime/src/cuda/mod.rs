@@ -5,10 +5,13 @@
 //! |---|---|
 //! | `driver/` | the driver's functions, found when the program runs |
 //! | `gpu.rs` | what all clones of a device share: context, stream, and the lock that orders their use |
+//! | `errors.rs` | what the driver says of a call |
+//! | `stream.rs` | the stream, and places on it |
 //! | `modules.rs` | composed PTX, loaded once |
 //! | `launches.rs` | the kernels of a call, put on the stream |
 //! | `graphs.rs` | runs, captured the second time and replayed from the third on |
-//! | `memory.rs` | buffers, and copies through pinned memory |
+//! | `memory.rs` | buffers, and copies to them and from them |
+//! | `staging.rs` | pinned memory, through which these go |
 //! | `faults.rs` | what kernels find wrong: indices out of range |
 //! | `kernels.rs`, `attention.rs`, `convolutions.rs`, `host.rs` | the families of ops |
 //!
@@ -19,6 +22,7 @@
 mod attention;
 mod convolutions;
 pub mod driver;
+mod errors;
 mod faults;
 mod gpu;
 mod graphs;
@@ -27,6 +31,8 @@ mod kernels;
 mod launches;
 mod memory;
 mod modules;
+mod staging;
+mod stream;
 
 use std::sync::Arc;
 

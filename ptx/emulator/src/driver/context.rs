@@ -68,6 +68,9 @@ impl State {
 extern "C" fn cuDevicePrimaryCtxRetain(out: *mut Handle, device: c_int) -> c_int {
     call(|state| {
         state.device(device)?;
+        if state.settings.fail_context != 0 {
+            return Err(state.settings.fail_context);
+        }
         state.retain();
         put(out, CONTEXT)
     })

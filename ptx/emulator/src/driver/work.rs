@@ -147,7 +147,7 @@ impl State {
         if self.settings.fail_launch == Some(self.launches) {
             let message = format!("launch {} of {} fails as asked", self.launches, kernel.name);
             self.tell(message);
-            self.context.sticky = Some(code::LAUNCH_FAILED);
+            self.context.sticky = Some(self.settings.fail_code);
             return Ok(());
         }
         if !self.settings.launch_delay.is_zero() {

@@ -359,6 +359,18 @@ fn faults_come_when_asked_for() {
     assert_eq!(driver.launch(function, threads(1), 0, &[]), 0);
     assert_eq!(cuda!(cuCtxSynchronize()), 719);
     assert_eq!(driver.load(&text), Err(719));
+    // Another code, and codes of the start.
+    driver.reset();
+    driver.start();
+    driver.set("FAIL_CODE", "999");
+    driver.set("FAIL_LAUNCH", "1");
+    let module = driver.load(&text).unwrap();
+    let function = driver.function(module, "k");
+    assert_eq!(driver.launch(function, threads(1), 0, &[]), 0);
+    assert_eq!(cuda!(cuCtxSynchronize()), 999);
+    driver.reset();
+    driver.set("FAIL_INIT", "802");
+    assert_eq!(cuda!(cuInit(0 => u32)), 802);
     // A driver of 11.4 knows PTX up to 7.4.
     driver.reset();
     driver.start();
