@@ -87,6 +87,7 @@
 //! | `FAIL_CODE` | 719 | what all calls answer then |
 //! | `FAIL_JIT` | 0 | 1: no module compiles (218) |
 //! | `LAUNCH_DELAY_US` | 0 | extra time of each launch |
+//! | `LATER` | 0 | 1: work is done when it is waited for, and finds memory as it is then |
 //!
 //! # Functions beyond the driver's
 //!

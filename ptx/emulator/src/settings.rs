@@ -6,7 +6,7 @@ use std::time::Duration;
 const PREFIX: &str = "NETFORM_EMULATOR_";
 
 /// Names, as after the prefix.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "DEVICES",
     "COMPUTE_CAPABILITY",
     "DRIVER_VERSION",
@@ -21,6 +21,7 @@ const NAMES: [&str; 14] = [
     "FAIL_CODE",
     "FAIL_JIT",
     "LAUNCH_DELAY_US",
+    "LATER",
 ];
 
 /// The emulated machine and the faults it is to show.
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) fail_jit: bool,
     /// Extra time of every launch.
     pub(crate) launch_delay: Duration,
+    /// Work waits in its stream until the program waits for it.
+    pub(crate) later: bool,
 }
 
 impl Default for Settings {
@@ -70,6 +73,7 @@ impl Default for Settings {
             fail_code: 719,
             fail_jit: false,
             launch_delay: Duration::ZERO,
+            later: false,
         }
     }
 }
@@ -117,6 +121,7 @@ impl Settings {
             "FAIL_LAUNCH" => parse!(fail_launch, Some(number(value)?).filter(|&n| n > 0)),
             "FAIL_JIT" => parse!(fail_jit, number(value)? != 0),
             "LAUNCH_DELAY_US" => parse!(launch_delay, Duration::from_micros(number(value)?)),
+            "LATER" => parse!(later, number(value)? != 0),
             _ => return Err("no such setting".to_string()),
         }
         Ok(())

@@ -73,6 +73,7 @@ pub fn run(name: &str) {
         "a_kernel_that_does_not_compile" => jit(),
         "out_of_memory" => memory(),
         "no_memory_for_a_network" => no_memory(),
+        "a_device_that_is_far_behind" => behind().unwrap(),
         "a_device_lost_in_a_step" => lost().unwrap(),
         "a_device_that_fails_without_a_reason" => fails(999, true),
         "a_call_that_fails_leaves_the_device" => fails(701, false),
@@ -148,6 +149,37 @@ fn precision() {
         }
     }
     Wide::new(device(), 1).unwrap().forward(&x).unwrap();
+}
+
+/// More batches than the pinned memory holds are put on the stream, and then the device begins.
+fn behind() -> Result<()> {
+    network! {
+        struct Line { linear: Linear(64 -> 2) }
+        fn loss(x: [B, 64], y: [B, 2]) -> [] { mse_loss(linear(x), y) }
+    }
+    let (mut cuda, mut cpu) = (Line::new(device(), 1)?, Line::new(Cpu::new(), 1)?);
+    let (mut a, mut b) = (Sgd::new(0.1), Sgd::new(0.1));
+    for step in 0..60u32 {
+        // Less than 300 KB each, all different; the host's memory is used again at once.
+        let rows = 900 + step as usize % 3 * 100;
+        let value = |i: usize| ((i as u32 * 7 + step * 13) % 31) as f32 / 31.0 - 0.5;
+        let x: Vec<[f32; 64]> = (0..rows)
+            .map(|r| std::array::from_fn(|c| value(r * 64 + c)))
+            .collect();
+        let y: Vec<[f32; 2]> = x.iter().map(|x| [x[0], x[1] - x[2]]).collect();
+        cuda.loss_step(&mut a, &x, &y)?;
+        cpu.loss_step(&mut b, &x, &y)?;
+    }
+    for name in ["linear.weight", "linear.bias"] {
+        let (a, b) = (
+            cuda.parameter(name)?.to_f64_vec(),
+            cpu.parameter(name)?.to_f64_vec(),
+        );
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() < 1e-5, "{name}: {a} is not {b}");
+        }
+    }
+    Ok(())
 }
 
 /// A launch after which all calls answer this: whether the device can be used after such an error.
@@ -226,8 +258,9 @@ fn lost() -> Result<()> {
 
     set("FAIL_LAUNCH", "2");
     for _ in 0..3 {
-        let error = net
-            .loss_step(&mut adam, &x, &y)
+        let loss = net.loss_step(&mut adam, &x, &y);
+        let error = loss
+            .and_then(|loss| loss.item())
             .expect_err("the device is lost");
         assert!(matches!(error, Error::Device { .. }), "{error:?}");
         let text = error.to_string();

@@ -79,6 +79,7 @@ cases! {
     a_kernel_that_does_not_compile Some(&[("FAIL_JIT", "1")]);
     out_of_memory Some(&[("MEMORY", "8000000")]);
     no_memory_for_a_network Some(&[("MEMORY", "6100")]);
+    a_device_that_is_far_behind Some(&[("LATER", "1")]);
     a_device_lost_in_a_step Some(&[]);
     a_device_that_fails_without_a_reason Some(&[("FAIL_CODE", "999")]);
     a_call_that_fails_leaves_the_device Some(&[("FAIL_CODE", "701")]);

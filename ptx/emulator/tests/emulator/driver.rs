@@ -169,6 +169,39 @@ fn events_measure_time() {
     drop(driver);
 }
 
+/// Then copies find the host's memory as it is when they are waited for.
+#[test]
+fn work_can_be_left_for_later() {
+    let Some(driver) = emulated_driver() else {
+        return;
+    };
+    driver.set("LATER", "1");
+    let (data, mut stream, mut event) = (driver.upload(&[0; 8]), 0usize, 0usize);
+    assert_eq!(
+        cuda!(cuStreamCreate(&mut stream => *mut usize, 1 => u32)),
+        0
+    );
+    assert_eq!(cuda!(cuEventCreate(&mut event => *mut usize, 2 => u32)), 0);
+    let mut host = [1u8; 8];
+    let at = host.as_mut_ptr();
+    let copy = |k: usize| {
+        let from = at.wrapping_add(k);
+        cuda!(cuMemcpyHtoDAsync_v2(data + k as u64 => u64, from => *mut u8, 4 => usize, stream => usize))
+    };
+    // SAFETY: of all writes: they are to `host`.
+    unsafe {
+        assert_eq!(copy(0), 0);
+        assert_eq!(cuda!(cuEventRecord(event => usize, stream => usize)), 0);
+        assert_eq!(copy(4), 0);
+        at.write_bytes(2, 8);
+        assert_eq!(cuda!(cuEventSynchronize(event => usize)), 0);
+        at.write_bytes(3, 8);
+        assert_eq!(cuda!(cuStreamSynchronize(stream => usize)), 0);
+        at.write_bytes(4, 8);
+    }
+    assert_eq!(driver.download(data, 8).unwrap(), [2, 2, 2, 2, 3, 3, 3, 3]);
+}
+
 #[test]
 fn functions_have_attributes() {
     let driver = driver();
