@@ -36,7 +36,7 @@ fn busy<F: Float>(x: Array<'_, F>, mut y: ArrayMut<'_, F>) {
         Does::RunsInner => INNER.with_borrow(|net| {
             let net = net.as_ref().expect("a network");
             // An index that is wrong: whose error would it be?
-            let error = net.rows(&[[1f32, 2.0]], &[5u32]).err().expect("refused");
+            let error = net.rows(&[[1f32, 2.0]], &[5u32]).expect_err("refused");
             assert!(matches!(error, Error::Device { .. }), "{error:?}");
             TOLD.with_borrow_mut(|told| told.push(error.to_string()));
         }),

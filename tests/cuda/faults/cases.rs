@@ -189,8 +189,7 @@ fn fails(code: u32, last: bool) {
     set("FAIL_LAUNCH", "1");
     let text = net
         .forward(&[[0.5f32; 4]])
-        .err()
-        .expect("it fails")
+        .expect_err("it fails")
         .to_string();
     let told = text.contains("; this program cannot use the device any more");
     assert!(text.contains(&format!("(CUDA error {code})")), "{text}");
