@@ -60,7 +60,8 @@ impl Cuda {
     }
 
     /// The same GPU with matrix products in another precision: that of `f32` unless tf32 or bf16 is asked
-    /// for by name. Sums are in f32 in any case.
+    /// for by name. Sums are in f32 in any case. Both need compute capability 8.0; below, a product in them is
+    /// an error.
     #[must_use]
     pub fn matmul(self, precision: Precision) -> Self {
         Self { precision, ..self }

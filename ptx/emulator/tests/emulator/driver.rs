@@ -188,17 +188,16 @@ fn work_can_be_left_for_later() {
         let from = at.wrapping_add(k);
         cuda!(cuMemcpyHtoDAsync_v2(data + k as u64 => u64, from => *mut u8, 4 => usize, stream => usize))
     };
-    // SAFETY: of all writes: they are to `host`.
-    unsafe {
-        assert_eq!(copy(0), 0);
-        assert_eq!(cuda!(cuEventRecord(event => usize, stream => usize)), 0);
-        assert_eq!(copy(4), 0);
-        at.write_bytes(2, 8);
-        assert_eq!(cuda!(cuEventSynchronize(event => usize)), 0);
-        at.write_bytes(3, 8);
-        assert_eq!(cuda!(cuStreamSynchronize(stream => usize)), 0);
-        at.write_bytes(4, 8);
-    }
+    // SAFETY: the bytes are `host`'s.
+    let write = |value: u8| unsafe { at.write_bytes(value, 8) };
+    assert_eq!(copy(0), 0);
+    assert_eq!(cuda!(cuEventRecord(event => usize, stream => usize)), 0);
+    assert_eq!(copy(4), 0);
+    write(2);
+    assert_eq!(cuda!(cuEventSynchronize(event => usize)), 0);
+    write(3);
+    assert_eq!(cuda!(cuStreamSynchronize(stream => usize)), 0);
+    write(4);
     assert_eq!(driver.download(data, 8).unwrap(), [2, 2, 2, 2, 3, 3, 3, 3]);
 }
 
