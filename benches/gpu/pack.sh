@@ -40,6 +40,10 @@ mkdir "$dir/bin"
 tests -p netform-ptx --features kernels --test '*'
 mv "$dir/bin" "$dir/kernels"
 mkdir "$dir/bin"
+# The emulator's own: they tell whether the GPU does what the emulator does.
+tests -p netform-ptx-emulator --test '*'
+mv "$dir/bin" "$dir/emulator"
+mkdir "$dir/bin"
 # Some tests start the emulator themselves, whatever the device.
 cp "$target/debug/deps/libnetform_ptx_emulator.so" "$dir/netform"
 

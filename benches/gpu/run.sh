@@ -10,14 +10,19 @@
 #     REPS=3                     runs of each program, in turns
 #     STEPS=                     timed steps of a run; about a second's worth if empty
 #     WORKLOADS="tiny mlp gemm"  SIZES="256 512 1024 2048 4096 8192"  PRECISIONS="f32 tf32 bf16"
+#     LIMIT=1800                 seconds that a program may take
+#
+# WORKLOADS can name cnn, lstm, gru, gpt and seq2seq too.
 set -uo pipefail
+# Numbers have a decimal point.
+export LC_ALL=C
 cd "$(dirname "$0")"
 exec </dev/null
 here=$(pwd -P)
 out=$here/results
 mkdir -p "$out"
 results=$out/results.jsonl
-: > "$results"
+touch "$results"
 PYTHON=${PYTHON:-python3}
 failed=0
 
@@ -25,7 +30,8 @@ failed=0
 export REQUIRE_CUDA=1 NETFORM_DRIVER=libcuda.so.1
 root=$(cat built-in.txt)
 if [ ! -e "$root" ]; then
-    if mkdir -p "$(dirname "$root")" && ln -s "$here" "$root"; then
+    # A link that leads nowhere is replaced.
+    if mkdir -p "$(dirname "$root")" && ln -sfn "$here" "$root"; then
         trap 'rm -f "$root"' EXIT
     else
         echo "$root cannot be made: tests that read data will fail"
@@ -34,6 +40,16 @@ fi
 
 nvidia-smi 2>/dev/null || echo "nvidia-smi is not here"
 cat version.txt
+
+# again NAME: forgets the results that have this field, which are made anew.
+again() {
+    sed -i "/\"$1\":/d" "$results"
+}
+
+# limited PROGRAM..: ends it when it takes too long.
+limited() {
+    timeout -k 30 "${LIMIT:-1800}" "$@"
+}
 
 # seconds COMMAND..: runs it, sets `took` and returns what it returns.
 seconds() {
@@ -61,35 +77,40 @@ check() {
 
 # All cases of the golden values on the GPU.
 golden() {
-    bin/fixtures tests/fixtures > "$out/fixtures.jsonl" || return 1
-    echo "$(grep '"cuda_f32"' "$out/fixtures.jsonl" | grep -c '"wrong":null') cases agree, and not:"
-    ! grep '"cuda_f32"' "$out/fixtures.jsonl" | grep -v '"wrong":null'
+    limited bin/fixtures tests/fixtures > "$out/fixtures.jsonl" || return 1
+    local agree
+    agree=$(grep '"cuda_f32"' "$out/fixtures.jsonl" | grep -c '"wrong":null')
+    echo "$agree cases agree, and not:"
+    [ "$agree" -gt 0 ] && ! grep '"cuda_f32"' "$out/fixtures.jsonl" | grep -v '"wrong":null'
 }
 
 tests() {
+    again test
     # One after the other within a program: the device is one, and logs are easier to read.
-    for program in kernels/test-* netform/test-*; do
-        check "${program////-}" "$program" --test-threads 1
+    for program in emulator/test-* kernels/test-* netform/test-*; do
+        check "${program////-}" limited "$program" --test-threads 1
     done
     [ ! -x bin/fixtures ] || check fixtures golden
     for example in computation_graph simple_mlp house_prices mnist_mlp; do
-        check "example-$example" "bin/$example" --device cuda --out "$out"
+        check "example-$example" limited "bin/$example" --device cuda --out "$out"
     done
 }
 
 # bench PROGRAM.. : its line, with the number of the repetition.
 bench() {
     local line
-    line=$("$@" 2>> "$out/benches.log" | grep '^{' | tail -n 1)
+    line=$(limited "$@" 2>> "$out/benches.log" | grep '^{' | tail -n 1)
     if [ -z "$line" ]; then
         echo "did not run: $*" | tee -a "$out/benches.log"
+        # A peer may lack a workload.
+        [ "$1" != bin/netform-bench ] || failed=1
         return
     fi
     echo "${line%\}}, \"rep\": $rep}" >> "$results"
 }
 
 has() {
-    "$PYTHON" -c "$1" >> "$out/benches.log" 2>&1
+    limited "$PYTHON" -c "$1" >> "$out/benches.log" 2>&1
 }
 
 # workload ARGUMENTS..: netform and every peer that is here.
@@ -110,6 +131,7 @@ workload() {
 }
 
 benches() {
+    again peer
     torch=false jax=false
     has 'import torch; assert torch.cuda.is_available()' && torch=true
     has 'import jax, optax; assert jax.devices()[0].platform == "gpu"' && jax=true
@@ -124,6 +146,9 @@ benches() {
                     steps=2000
                     ;;
                 mlp) steps=1000 ;;
+                cnn) steps=200 ;;
+                lstm | gru) steps=300 ;;
+                gpt | seq2seq) steps=100 ;;
                 gemm)
                     variants=eager feeds=device
                     for size in ${SIZES:-256 512 1024 2048 4096 8192}; do
@@ -131,6 +156,11 @@ benches() {
                         workload --workload gemm --mode infer --size "$size" --precision "$precision" --steps "${STEPS:-$steps}"
                     done
                     continue
+                    ;;
+                *)
+                    echo "there is no workload $name: they are tiny mlp cnn lstm gru gpt seq2seq gemm"
+                    failed=1
+                    continue 2
                     ;;
                 esac
                 variants="eager eager-fused compile graph" feeds="host device"
@@ -189,6 +219,12 @@ table() {
 for what in ${*:-tests benches}; do
     echo
     echo "== $what"
-    "$what"
+    case $what in
+    tests | benches) "$what" ;;
+    *)
+        echo "there are tests and benches"
+        failed=1
+        ;;
+    esac
 done
 exit $failed

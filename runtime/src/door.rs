@@ -269,9 +269,11 @@ pub(crate) unsafe fn write<D: Device>(
         match source.data {
             SourceData::F32(v) => to.floats(v, f64::from),
             SourceData::F64(v) => to.floats(v, |x| x),
-            SourceData::I32(v) if arg.ty != ArgType::U32 => to.bytes(v),
+            SourceData::I32(v) if arg.ty != ArgType::U32 || positive(v) => to.bytes(v),
             SourceData::I32(v) => to.ints(v, i128::from),
             SourceData::I64(v) => to.ints(v, i128::from),
+            // As i32 these have the same bits.
+            SourceData::U32(v) if positive(bytemuck::cast_slice(v)) => to.bytes(v),
             SourceData::U32(v) => to.ints(v, i128::from),
             SourceData::U8(v) => to.ints(v, i128::from),
             SourceData::Usize(v) => to.ints(v, |x| x as i128),
@@ -302,6 +304,11 @@ pub(crate) unsafe fn write<D: Device>(
     }
 }
 
+/// Whether no element is negative.
+fn positive(values: &[i32]) -> bool {
+    values.iter().fold(0, |all, x| all | x) >= 0
+}
+
 /// Where one input goes.
 struct Target<'a, D> {
     device: &'a D,
@@ -310,8 +317,10 @@ struct Target<'a, D> {
     dst: Addr,
 }
 
-/// Elements converted at a time: on the stack, so that nothing is allocated.
+/// Elements converted at a time, on the stack, so that nothing is allocated. Few where they are not many
+/// or stay near the processor; more where each time is a copy that a driver is asked for.
 const CHUNK: usize = 256;
+const LARGE_CHUNK: usize = 16 << 10;
 
 impl<D: Device> Target<'_, D> {
     /// Copies elements that are stored as they are.
@@ -365,12 +374,28 @@ impl<D: Device> Target<'_, D> {
         values: &[T],
         convert: impl Fn(T) -> Result<U>,
     ) -> Result<()> {
-        let mut chunk = [U::zeroed(); CHUNK];
-        for (i, part) in values.chunks(CHUNK).enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match D::HOST || values.len() <= CHUNK {
+                true => self.in_chunks::<CHUNK, T, U>(values, convert),
+                false => self.in_chunks::<LARGE_CHUNK, T, U>(values, convert),
+            }
+        }
+    }
+
+    /// # Safety
+    /// See [`write`].
+    unsafe fn in_chunks<const N: usize, T: Copy, U: Pod>(
+        &self,
+        values: &[T],
+        convert: impl Fn(T) -> Result<U>,
+    ) -> Result<()> {
+        let mut chunk = [U::zeroed(); N];
+        for (i, part) in values.chunks(N).enumerate() {
             for (to, &from) in chunk.iter_mut().zip(part) {
                 *to = convert(from)?;
             }
-            let at = i * CHUNK * size_of::<U>();
+            let at = i * N * size_of::<U>();
             // SAFETY: as many elements were written before as lie before `at`: it is inside the range.
             unsafe {
                 self.device

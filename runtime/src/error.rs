@@ -7,13 +7,13 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The device has no room.
-    #[error("{device}: out of memory: {bytes} bytes asked for {what}")]
+    #[error("{device}: out of memory: {}{what}", asked(bytes))]
     OutOfMemory {
         /// The device's name.
         device: String,
         /// What the memory was for.
         what: String,
-        /// How much was asked for.
+        /// How much was asked for; 0 where only the driver knows.
         bytes: usize,
     },
     /// There is no such device, or none that can be used.
@@ -347,6 +347,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
     crate::tensor::elements(shape).map_or_else(|| "too many".into(), |n| n.to_string())
+}
+
+fn asked(bytes: &usize) -> String {
+    match bytes {
+        0 => String::new(),
+        bytes => format!("{bytes} bytes asked for "),
+    }
 }
 
 fn did_you_mean(near: &Option<&'static str>) -> String {

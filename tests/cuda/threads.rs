@@ -4,7 +4,7 @@ use netform::prelude::*;
 use netform::{Error, Tensor};
 
 use crate::both::random;
-use crate::device::cuda;
+use crate::device::{cuda, own};
 
 network! {
     struct Net {
@@ -102,6 +102,40 @@ fn networks_share_a_device() {
             scope.spawn(move || assert_eq!(alone(seed), *expected));
         }
     });
+}
+
+/// A second device on the same GPU is opened, trains and tells its losses while the first records runs.
+#[test]
+fn devices_share_a_gpu() {
+    let first = own();
+    let steps = |device: Cuda, sizes: std::ops::Range<usize>| -> Vec<u32> {
+        let (mut net, mut sgd) = (Net::new(device, 1).unwrap(), Sgd::new(0.1));
+        let mut losses = Vec::new();
+        for b in sizes {
+            let y: Vec<u32> = (0..b as u32).map(|i| i % 10).collect();
+            // The second is recorded.
+            for _ in 0..3 {
+                let x = random(&[b, 16], b as u64, (-1.0, 1.0));
+                losses.push(
+                    net.loss_step(&mut sgd, &x, &y)
+                        .unwrap()
+                        .item()
+                        .unwrap()
+                        .to_bits(),
+                );
+            }
+        }
+        losses
+    };
+    let (many, few) = (steps(own(), 1..30), steps(own(), 1..4));
+    std::thread::scope(|scope| {
+        let records = scope.spawn(|| steps(first.clone(), 1..30));
+        while !records.is_finished() {
+            assert_eq!(steps(own(), 1..4), few);
+        }
+        assert_eq!(records.join().unwrap(), many);
+    });
+    assert!(first.graphs() > 0);
 }
 
 /// Two networks in two threads, one of which is given wrong indices now and then: each is told of its own

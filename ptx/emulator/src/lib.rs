@@ -82,9 +82,12 @@
 //! | `THREADS` | all | host threads for the blocks of a launch |
 //! | `MAX_STEPS` | 2^28 | warp instructions of one block before it counts as endless |
 //! | `CHECK_BLOCKS` | 0 | 1: look for races between blocks (slow, blocks run one by one) |
-//! | `FAIL_LAUNCH` | | this launch, from 1, loses the device (719) |
+//! | `FAIL_INIT`, `FAIL_CONTEXT` | 0 | codes that `cuInit` and the retaining of a context answer |
+//! | `FAIL_LAUNCH` | | this launch, from 1, loses the device |
+//! | `FAIL_CODE` | 719 | what all calls answer then |
 //! | `FAIL_JIT` | 0 | 1: no module compiles (218) |
 //! | `LAUNCH_DELAY_US` | 0 | extra time of each launch |
+//! | `LATER` | 0 | 1: work is done when it is waited for, and finds memory as it is then |
 //!
 //! # Functions beyond the driver's
 //!

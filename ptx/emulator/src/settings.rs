@@ -6,7 +6,7 @@ use std::time::Duration;
 const PREFIX: &str = "NETFORM_EMULATOR_";
 
 /// Names, as after the prefix.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 15] = [
     "DEVICES",
     "COMPUTE_CAPABILITY",
     "DRIVER_VERSION",
@@ -15,9 +15,13 @@ const NAMES: [&str; 11] = [
     "THREADS",
     "MAX_STEPS",
     "CHECK_BLOCKS",
+    "FAIL_INIT",
+    "FAIL_CONTEXT",
     "FAIL_LAUNCH",
+    "FAIL_CODE",
     "FAIL_JIT",
     "LAUNCH_DELAY_US",
+    "LATER",
 ];
 
 /// The emulated machine and the faults it is to show.
@@ -37,12 +41,19 @@ pub(crate) struct Settings {
     pub(crate) max_steps: u64,
     /// Whether blocks are checked for races with each other on global memory.
     pub(crate) check_blocks: bool,
+    /// Codes that `cuInit` and the retaining of a context answer; 0: success.
+    pub(crate) fail_init: i32,
+    pub(crate) fail_context: i32,
     /// Counted from 1 at each setting: this launch loses the device.
     pub(crate) fail_launch: Option<u64>,
+    /// What all calls answer then.
+    pub(crate) fail_code: i32,
     /// Every module fails to compile.
     pub(crate) fail_jit: bool,
     /// Extra time of every launch.
     pub(crate) launch_delay: Duration,
+    /// Work waits in its stream until the program waits for it.
+    pub(crate) later: bool,
 }
 
 impl Default for Settings {
@@ -56,9 +67,13 @@ impl Default for Settings {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             max_steps: 1 << 28,
             check_blocks: false,
+            fail_init: 0,
+            fail_context: 0,
             fail_launch: None,
+            fail_code: 719,
             fail_jit: false,
             launch_delay: Duration::ZERO,
+            later: false,
         }
     }
 }
@@ -100,9 +115,13 @@ impl Settings {
             "THREADS" => parse!(threads, number(value)?.clamp(1, 1024) as usize),
             "MAX_STEPS" => parse!(max_steps, number(value)?),
             "CHECK_BLOCKS" => parse!(check_blocks, number(value)? != 0),
+            "FAIL_INIT" => parse!(fail_init, number(value)?.min(9999) as i32),
+            "FAIL_CONTEXT" => parse!(fail_context, number(value)?.min(9999) as i32),
+            "FAIL_CODE" => parse!(fail_code, number(value)?.clamp(1, 9999) as i32),
             "FAIL_LAUNCH" => parse!(fail_launch, Some(number(value)?).filter(|&n| n > 0)),
             "FAIL_JIT" => parse!(fail_jit, number(value)? != 0),
             "LAUNCH_DELAY_US" => parse!(launch_delay, Duration::from_micros(number(value)?)),
+            "LATER" => parse!(later, number(value)? != 0),
             _ => return Err("no such setting".to_string()),
         }
         Ok(())

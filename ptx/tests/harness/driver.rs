@@ -31,6 +31,11 @@ fn library() -> (usize, bool) {
     })
 }
 
+/// Whether the driver is the emulator.
+pub fn emulated() -> bool {
+    library().1
+}
+
 /// Calls a driver function: `cuda!(cuInit(0 => u32))`.
 macro_rules! cuda {
     ($name:ident($($value:expr => $type:ty),* $(,)?)) => {{

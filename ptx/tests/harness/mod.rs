@@ -73,6 +73,11 @@ impl Element for u8 {
 }
 
 impl Gpu {
+    /// Whether fresh memory holds no numbers: a real GPU's holds what was there before.
+    pub fn marks_fresh_memory(&self) -> bool {
+        driver::emulated()
+    }
+
     /// Memory of so many bytes, of any content.
     pub fn space(&mut self, bytes: usize) -> u64 {
         let at = self.driver.alloc(bytes);

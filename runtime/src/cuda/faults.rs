@@ -10,11 +10,11 @@
 use std::collections::HashMap;
 use std::sync::Weak;
 
-use cust::memory::{CopyDestination, DeviceBuffer};
-use cust::stream::Stream;
+use cust::memory::{DeviceBuffer, LockedBuffer};
 use netform_ptx::{Fault, Launch, RUNS};
 
-use super::gpu::{Code, checked};
+use super::errors::Code;
+use super::stream::Stream;
 use crate::device::{Ran, What};
 use crate::{Error, Result};
 
@@ -45,6 +45,8 @@ impl Found {
 /// The words, their meanings, and what was found.
 pub struct Faults {
     words: DeviceBuffer<u32>,
+    /// Where the host reads them.
+    seen: LockedBuffer<u32>,
     codes: HashMap<(What, usize), u32>,
     meanings: Vec<(What, usize)>,
     /// The run that is being recorded looks at indices.
@@ -62,11 +64,15 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn new() -> std::result::Result<Self, Code> {
-        let words = DeviceBuffer::from_slice(&[0; HEAD + RUNS])?;
+    pub fn new(stream: &Stream) -> std::result::Result<Self, Code> {
+        // SAFETY: cleared by the next call.
+        let words = unsafe { DeviceBuffer::uninitialized(HEAD + RUNS)? };
         let guard = words.as_device_ptr().as_raw();
+        // SAFETY: the words are ours.
+        unsafe { stream.zero(guard, (HEAD + RUNS) * size_of::<u32>())? };
         Ok(Self {
             words,
+            seen: LockedBuffer::new(&0, HEAD + RUNS)?,
             codes: HashMap::new(),
             meanings: Vec::new(),
             looks: false,
@@ -119,7 +125,7 @@ impl Faults {
     /// Forgets what a run found that was given up.
     pub fn clear(&self, stream: &Stream) -> std::result::Result<(), Code> {
         // SAFETY: the word is ours.
-        checked(unsafe { cust_raw::cuMemsetD32Async(self.addr(), 0, 1, stream.as_inner()) })
+        unsafe { stream.zero(self.addr(), size_of::<u32>()) }
     }
 
     /// A run of this network is on the stream, with what ends it.
@@ -134,16 +140,30 @@ impl Faults {
         self.open.len() >= RUNS
     }
 
-    /// Fetches the verdicts. The stream must have been waited for.
-    pub fn look(&mut self) -> std::result::Result<(), Code> {
+    /// Has the device tell, when it has done what is on the stream, how many runs found something.
+    pub fn ask(&mut self, stream: &Stream) -> std::result::Result<(), Code> {
+        match self.open.is_empty() {
+            true => Ok(()),
+            false => self.fetch(stream, HEAD),
+        }
+    }
+
+    /// Puts a copy of the first words on the stream.
+    fn fetch(&mut self, stream: &Stream, count: usize) -> std::result::Result<(), Code> {
+        let (to, bytes) = (self.seen.as_mut_ptr().cast(), count * size_of::<u32>());
+        // SAFETY: both have as many words, and the host looks at its own when it has waited.
+        unsafe { stream.to_host(to, self.addr(), bytes) }
+    }
+
+    /// Takes the verdicts. The stream must have been waited for since [`ask`](Self::ask).
+    pub fn look(&mut self, stream: &Stream) -> std::result::Result<(), Code> {
         if self.open.is_empty() {
             return Ok(());
         }
-        let mut head = [0; HEAD];
-        self.words.index(0..HEAD).copy_to(&mut head)?;
-        if head[1] != self.count {
-            let mut codes = [0; RUNS];
-            self.words.index(HEAD..HEAD + RUNS).copy_to(&mut codes)?;
+        if self.seen[1] != self.count {
+            self.fetch(stream, HEAD + RUNS)?;
+            stream.wait()?;
+            let (count, codes) = (self.seen[1], &self.seen[HEAD..]);
             for (k, (network, asker)) in self.open.iter().enumerate() {
                 let before = self.known + k as u64;
                 let code = codes[(before % RUNS as u64) as usize] as usize;
@@ -165,7 +185,7 @@ impl Faults {
                     told: false,
                 });
             }
-            self.count = head[1];
+            self.count = count;
         }
         self.known += self.open.len() as u64;
         self.open.clear();

@@ -1,18 +1,18 @@
 //! What all clones of a device share, and the lock that orders their use of it.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::RefCell;
 
 use cust::context::{Context, CurrentContext};
 use cust::device::DeviceAttribute;
 use cust::error::CudaError;
-use cust::stream::{Stream, StreamFlags};
-use cust_raw::CUresult;
 use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
+use super::errors::Code;
 use super::faults::Faults;
 use super::graphs::Graphs;
-use super::memory::Staging;
 use super::modules::Modules;
+use super::staging::Staging;
+use super::stream::Stream;
 use super::{driver, launches::Scratch};
 use crate::{Error, Result};
 
@@ -35,45 +35,19 @@ pub struct Gpu {
 /// The device, for one thread alone.
 pub type Guard<'a> = ReentrantMutexGuard<'a, RefCell<State>>;
 
-/// A driver's error code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code(pub u32);
-
-impl From<CudaError> for Code {
-    fn from(e: CudaError) -> Self {
-        Self(e as u32)
-    }
-}
-
-impl std::fmt::Display for Code {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (CUDA error {})", driver::error_text(self.0), self.0)
-    }
-}
-
-/// What the driver says of a call.
-pub fn checked(code: CUresult) -> std::result::Result<(), Code> {
-    match code as u32 {
-        0 => Ok(()),
-        code => Err(Code(code)),
-    }
-}
-
-/// What is used under the lock.
+/// What is used under the lock; it goes in this order: graphs launch what modules hold, and all is used on
+/// the stream.
 pub struct State {
-    pub stream: Stream,
-    pub modules: Modules,
     pub graphs: Graphs,
+    pub modules: Modules,
     pub scratch: Scratch,
     pub staging: Staging,
     pub faults: Faults,
+    pub stream: Stream,
+    /// A run is being recorded: another must not come between.
+    pub recording: bool,
     /// What went wrong in a call that returns nothing.
     pub failed: Option<Error>,
-}
-
-thread_local! {
-    /// The context that this thread has current.
-    static CURRENT: Cell<usize> = const { Cell::new(0) };
 }
 
 impl Gpu {
@@ -86,21 +60,25 @@ impl Gpu {
             return Err(none("the NVIDIA driver (libcuda.so.1) is not here".into()));
         }
         let no_gpu = "no NVIDIA GPU is here";
-        let why = |e: CudaError| {
-            none(match e {
-                CudaError::NoDevice => no_gpu.into(),
-                e => Code::from(e).to_string(),
-            })
+        let why = |e: Code| match e {
+            Code::NO_DEVICE => none(no_gpu.into()),
+            Code::OUT_OF_MEMORY => Error::OutOfMemory {
+                device: format!("cuda:{ordinal}"),
+                what: "the device's own use".into(),
+                bytes: 0,
+            },
+            e => none(e.to_string()),
         };
-        cust::init(cust::CudaFlags::empty()).map_err(why)?;
-        let version = cust::CudaApiVersion::get().map_err(why)?;
+        let why_cust = |e: CudaError| why(e.into());
+        cust::init(cust::CudaFlags::empty()).map_err(why_cust)?;
+        let version = cust::CudaApiVersion::get().map_err(why_cust)?;
         let (major, minor) = (version.major(), version.minor());
         if major * 1000 + minor * 10 < LEAST_DRIVER {
             return Err(none(format!(
                 "the NVIDIA driver is too old: it knows CUDA {major}.{minor}, and 11.4 is needed"
             )));
         }
-        let count = cust::device::Device::num_devices().map_err(why)? as usize;
+        let count = cust::device::Device::num_devices().map_err(why_cust)? as usize;
         if ordinal >= count {
             return Err(none(match count {
                 0 => no_gpu.into(),
@@ -108,9 +86,9 @@ impl Gpu {
                 n => format!("the GPUs are numbers 0 to {}", n - 1),
             }));
         }
-        let device = cust::device::Device::get_device(ordinal as u32).map_err(why)?;
-        let model = device.name().map_err(why)?;
-        let attribute = |a| device.get_attribute(a).map(|v| v as u32).map_err(why);
+        let device = cust::device::Device::get_device(ordinal as u32).map_err(why_cust)?;
+        let model = device.name().map_err(why_cust)?;
+        let attribute = |a| device.get_attribute(a).map(|v| v as u32).map_err(why_cust);
         let capability = (
             attribute(DeviceAttribute::ComputeCapabilityMajor)?,
             attribute(DeviceAttribute::ComputeCapabilityMinor)?,
@@ -121,24 +99,24 @@ impl Gpu {
                 capability.0, capability.1, LEAST_CAPABILITY.0, LEAST_CAPABILITY.1
             )));
         }
-        let context = Context::new(device).map_err(why)?;
-        CurrentContext::set_current(&context).map_err(why)?;
-        CURRENT.set(context.as_raw() as usize);
-        let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(why)?;
-        let faults = Faults::new().map_err(|e| none(e.to_string()))?;
+        let context = Context::new(device).map_err(why_cust)?;
+        CurrentContext::set_current(&context).map_err(why_cust)?;
+        let stream = Stream::new().map_err(why)?;
+        let state = State {
+            graphs: Graphs::default(),
+            modules: Modules::default(),
+            scratch: Scratch::default(),
+            staging: Staging::new().map_err(why)?,
+            faults: Faults::new(&stream).map_err(why)?,
+            stream,
+            recording: false,
+            failed: None,
+        };
         Ok(Self {
             ordinal,
             model,
             capability,
-            state: ReentrantMutex::new(RefCell::new(State {
-                stream,
-                modules: Modules::default(),
-                graphs: Graphs::default(),
-                scratch: Scratch::default(),
-                staging: Staging::default(),
-                faults,
-                failed: None,
-            })),
+            state: ReentrantMutex::new(RefCell::new(state)),
             context,
         })
     }
@@ -146,12 +124,9 @@ impl Gpu {
     /// The device, for this thread alone.
     pub fn lock(&self) -> Result<Guard<'_>> {
         let guard = self.state.lock();
-        let context = self.context.as_raw() as usize;
-        if CURRENT.get() != context {
-            let set = CurrentContext::set_current(&self.context);
-            set.map_err(|e| self.error(e.into(), "the context"))?;
-            CURRENT.set(context);
-        }
+        // Each time: other code of this thread may have set another since.
+        let set = CurrentContext::set_current(&self.context);
+        set.map_err(|e| self.error(e.into(), "the context"))?;
         Ok(guard)
     }
 
@@ -166,19 +141,6 @@ impl Gpu {
         }
     }
 
-    /// An error of this device.
-    pub fn error(&self, e: Code, doing: &str) -> Error {
-        let what = match e.0 {
-            // What a kernel did, or a device that is gone: nothing works on it any more.
-            700..=719 => format!("{doing}: {e}; this program cannot use the device any more"),
-            _ => format!("{doing}: {e}"),
-        };
-        Error::Device {
-            device: format!("cuda:{}", self.ordinal),
-            what,
-        }
-    }
-
     /// Waits for the stream, and tells what went wrong.
     pub fn wait(&self) -> Result<()> {
         let guard = self.lock()?;
@@ -188,14 +150,20 @@ impl Gpu {
     }
 
     /// The same under the lock. What was found in the runs so far is known then.
-    pub fn finish(&self, state: &mut RefMut<'_, State>) -> Result<()> {
-        let done = state.stream.synchronize();
+    pub fn finish(&self, state: &mut State) -> Result<()> {
+        let asked = state.faults.ask(&state.stream);
+        let waited = state.stream.wait();
+        self.settle(state, asked.and(waited))
+    }
+
+    /// Looks at what the stream has left, when it has been waited for.
+    pub fn settle(&self, state: &mut State, waited: Result<(), Code>) -> Result<()> {
         if let Some(e) = state.failed.take() {
             return Err(e);
         }
-        done.map_err(|e| self.error(e.into(), "waiting for the stream"))?;
-        state.staging.used = 0;
-        let looked = state.faults.look();
+        waited.map_err(|e| self.error(e, "waiting for the stream"))?;
+        state.staging.rest();
+        let looked = state.faults.look(&state.stream);
         looked.map_err(|e| self.error(e, "looking for faults"))
     }
 
@@ -205,9 +173,9 @@ impl Gpu {
 }
 
 impl Drop for Gpu {
-    /// Graphs, buffers and the stream are freed in the context, which goes last.
+    /// All that the state holds is freed in the context, when nothing uses it any more.
     fn drop(&mut self) {
         let _ = CurrentContext::set_current(&self.context);
-        CURRENT.set(self.context.as_raw() as usize);
+        let _ = self.state.get_mut().get_mut().stream.wait();
     }
 }

@@ -7,10 +7,12 @@
 
 use cust::memory::DeviceBuffer;
 use cust_raw::{CUgraph, CUgraphExec, CUstreamCaptureMode_enum as Mode};
+use std::cell::RefCell;
 use std::ptr::null_mut;
 
 use super::Cuda;
-use super::gpu::{Code, Gpu, State, checked};
+use super::errors::{Code, checked};
+use super::gpu::{Gpu, State};
 use crate::device::{Key, Ran, Replay};
 use crate::{Precision, Result};
 
@@ -42,8 +44,9 @@ impl Graphs {
     /// The address of the step of random numbers.
     pub fn step(&mut self, gpu: &Gpu) -> Result<u64> {
         if self.step.is_none() {
-            let word = DeviceBuffer::from_slice(&[0u64]);
-            self.step = Some(word.map_err(|e| gpu.error(e.into(), "a word"))?);
+            // SAFETY: runs that draw come behind a copy to it.
+            let word = unsafe { DeviceBuffer::uninitialized(1) };
+            self.step = Some(word.map_err(|e| gpu.no_room(e.into(), "a word", 8))?);
         }
         Ok((self.step.as_ref()).map_or(0, |b| b.as_device_ptr().as_raw()))
     }
@@ -98,7 +101,7 @@ impl Drop for Graph {
 impl Graph {
     fn launch(&self, state: &State) -> std::result::Result<(), Code> {
         // SAFETY: a graph of this context, on its stream.
-        checked(unsafe { cust_raw::cuGraphLaunch(self.0, state.stream.as_inner()) })
+        checked(unsafe { cust_raw::cuGraphLaunch(self.0, state.stream.raw()) })
     }
 }
 
@@ -106,7 +109,7 @@ impl Graph {
 fn begin(state: &State) -> std::result::Result<(), Code> {
     let mode = Mode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
     // SAFETY: the stream is ours, and the lock keeps others from it.
-    checked(unsafe { cust_raw::cuStreamBeginCapture_v2(state.stream.as_inner(), mode) })
+    checked(unsafe { cust_raw::cuStreamBeginCapture_v2(state.stream.raw(), mode) })
 }
 
 /// Ends it: what was recorded, ready to launch.
@@ -116,7 +119,7 @@ fn end(state: &State) -> std::result::Result<Graph, Code> {
     // SAFETY: a capture is under way; the graph is destroyed when it has been made ready.
     unsafe {
         checked(cust_raw::cuStreamEndCapture(
-            state.stream.as_inner(),
+            state.stream.raw(),
             &raw mut graph,
         ))?;
         let made = cust_raw::cuGraphInstantiateWithFlags(&raw mut exec, graph, 0);
@@ -126,6 +129,48 @@ fn end(state: &State) -> std::result::Result<Graph, Code> {
     Ok(Graph(exec))
 }
 
+impl Gpu {
+    /// Writes the step of random numbers.
+    fn write_step(&self, state: &mut State, step: u64) -> Result<()> {
+        let addr = state.graphs.step(self)?;
+        // SAFETY: 8 bytes of the graphs' own.
+        let put = unsafe { (state.staging).upload(&state.stream, addr, &step.to_ne_bytes()) };
+        put.map_err(|e| self.error(e, "a copy to the device"))
+    }
+}
+
+/// A run whose calls are being made, by a function that calls the user's own where there are any: what
+/// these do with the device comes between. Where one panics, what the run has left is cleared away.
+struct Recording<'a> {
+    state: &'a RefCell<State>,
+    which: Which,
+    capture: bool,
+    done: bool,
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        let Ok(mut state) = self.state.try_borrow_mut() else {
+            return;
+        };
+        state.recording = false;
+        if !self.done {
+            let _ = self.capture.then(|| end(&state));
+            state.give_up(self.which);
+            state.failed = None;
+        }
+    }
+}
+
+impl State {
+    /// Forgets a run that failed, and what it has found, which is nobody's.
+    fn give_up(&mut self, which: Which) {
+        self.graphs.forget(which);
+        // Where this fails, so does all that comes.
+        let _ = self.faults.clear(&self.stream);
+    }
+}
+
 impl Replay for Cuda {
     fn replay(&self, key: Key, step: u64, record: impl FnOnce()) -> Result<Ran> {
         let gpu = &self.gpu;
@@ -133,6 +178,11 @@ impl Replay for Cuda {
         let guard = gpu.lock()?;
         let why = |e: Code, doing: &str| gpu.error(e, doing);
         let mut state = guard.borrow_mut();
+        if state.recording {
+            let what = "a function of an op's own runs a network of the device that called it: \
+                        it may use another, such as the CPU";
+            return Err(gpu.fails(what.into()));
+        }
         if let Some(e) = state.failed.take() {
             return Err(e);
         }
@@ -155,8 +205,17 @@ impl Replay for Cuda {
             begin(&state).map_err(|e| why(e, "recording a run"))?;
         }
         state.faults.begin(key.guard);
+        state.recording = true;
         drop(state);
+        let mut recording = Recording {
+            state: &guard,
+            which,
+            capture,
+            done: false,
+        };
         record();
+        recording.done = true;
+        drop(recording);
         let mut state = guard.borrow_mut();
         let last = state.faults.end(key.keep);
         let looks = last.is_some();
@@ -166,9 +225,7 @@ impl Replay for Cuda {
         }
         let graph = capture.then(|| end(&state));
         if let Some(e) = state.failed.take() {
-            state.graphs.forget(which);
-            // What it has found is nobody's. Where this fails, so does all that comes.
-            let _ = state.faults.clear(&state.stream);
+            state.give_up(which);
             return Err(e);
         }
         if let Some(graph) = graph {

@@ -6,8 +6,8 @@ use cust::memory::{DeviceBuffer, DeviceMemory};
 use netform_ptx::{Error as Refused, Plan};
 
 use super::gpu::{Gpu, State};
+use crate::Result;
 use crate::custom::{Kernel, Raw};
-use crate::{Error, Result};
 
 /// Memory for kernels that work in two stages. What is outgrown stays, since captured runs refer to
 /// it; each is at least twice as large as the one before.
@@ -25,7 +25,7 @@ impl Gpu {
             let size = bytes.max(last.map_or(1 << 20, |b| 2 * b.size_in_bytes()));
             // SAFETY: kernels write it before they read it.
             let new = unsafe { DeviceBuffer::uninitialized(size) };
-            let new = new.map_err(|e| self.error(e.into(), "scratch memory"))?;
+            let new = new.map_err(|e| self.no_room(e.into(), "scratch memory", size))?;
             state.scratch.0.push(new);
         }
         let last = state.scratch.0.last();
@@ -40,11 +40,7 @@ impl Gpu {
         arrays: &[Raw<'_>],
         threads: usize,
     ) -> Result<()> {
-        let error = |what: String| Error::Device {
-            device: format!("cuda:{}", self.ordinal),
-            what,
-        };
-        let too_large = |_| error(format!("kernel `{}`: an array is too large", kernel.entry));
+        let too_large = |_| self.fails(format!("kernel `{}`: an array is too large", kernel.entry));
         let addrs: Vec<u64> = arrays.iter().map(|a| a.addr as u64).collect();
         let lens = arrays.iter().map(|a| u32::try_from(a.len));
         let lens: Vec<u32> = lens.collect::<Result<_, _>>().map_err(too_large)?;
@@ -52,14 +48,15 @@ impl Gpu {
         let addrs = addrs
             .iter()
             .map(|a| std::ptr::from_ref(a).cast_mut().cast());
-        let args: Vec<*mut c_void> = addrs
+        let mut args: Vec<*mut c_void> = addrs
             .chain(lens.iter().map(|n| std::ptr::from_ref(n).cast_mut().cast()))
             .collect();
-        let function = state.modules.own(kernel).map_err(error)?;
+        let function = state.modules.own(self, kernel)?;
+        let (grid, block) = ([blocks.max(1), 1, 1], [256, 1, 1]);
         // SAFETY: the entry takes these parameters, as its author was told; the arrays are those that
         // the run has checked.
-        let done = unsafe { (state.stream).launch(function, blocks.max(1), 256, 0, &args) };
-        done.map_err(|e| self.error(e.into(), kernel.entry))
+        let done = unsafe { (state.stream).launch(function, grid, block, 0, &mut args) };
+        done.map_err(|e| self.error(e, kernel.entry))
     }
 
     /// Puts the launches of a call on the stream.
@@ -68,30 +65,19 @@ impl Gpu {
         state: &mut State,
         plan: std::result::Result<Plan, Refused>,
     ) -> Result<()> {
-        let plan = plan.map_err(|e| Error::Device {
-            device: format!("cuda:{}", self.ordinal),
-            what: e.to_string(),
-        })?;
+        let plan = plan.map_err(|e| self.fails(e.to_string()))?;
         for launch in &plan {
-            let kernel = state.modules.kernel(&launch.module, launch.shared);
-            let kernel = kernel.map_err(|what| Error::Device {
-                device: format!("cuda:{}", self.ordinal),
-                what,
-            })?;
+            let kernel = state.modules.kernel(self, &launch.module, launch.shared)?;
             let bytes = launch.params.bytes().as_ptr();
-            let args: Vec<*mut c_void> = (launch.params.offsets().iter())
+            let mut args: Vec<*mut c_void> = (launch.params.offsets().iter())
                 .map(|at| bytes.wrapping_add(*at).cast_mut().cast())
                 .collect();
-            let [gx, gy, gz] = launch.grid;
-            let [bx, by, bz] = launch.block;
+            let (grid, block) = (launch.grid, launch.block);
             // SAFETY: the parameters are laid out as the entry declares them, and the addresses among
             // them were checked by the run that asks for this.
-            let done = unsafe {
-                state
-                    .stream
-                    .launch(kernel, (gx, gy, gz), (bx, by, bz), launch.shared, &args)
-            };
-            done.map_err(|e| self.error(e.into(), launch.entry()))?;
+            let done =
+                unsafe { (state.stream).launch(kernel, grid, block, launch.shared, &mut args) };
+            done.map_err(|e| self.error(e, launch.entry()))?;
         }
         Ok(())
     }

@@ -5,10 +5,13 @@
 //! |---|---|
 //! | `driver/` | the driver's functions, found when the program runs |
 //! | `gpu.rs` | what all clones of a device share: context, stream, and the lock that orders their use |
+//! | `errors.rs` | what the driver says of a call |
+//! | `stream.rs` | the stream, and places on it |
 //! | `modules.rs` | composed PTX, loaded once |
 //! | `launches.rs` | the kernels of a call, put on the stream |
 //! | `graphs.rs` | runs, captured the second time and replayed from the third on |
-//! | `memory.rs` | buffers, and copies through pinned memory |
+//! | `memory.rs` | buffers, and copies to them and from them |
+//! | `staging.rs` | pinned memory, through which these go |
 //! | `faults.rs` | what kernels find wrong: indices out of range |
 //! | `kernels.rs`, `attention.rs`, `convolutions.rs`, `host.rs` | the families of ops |
 //!
@@ -19,6 +22,7 @@
 mod attention;
 mod convolutions;
 pub mod driver;
+mod errors;
 mod faults;
 mod gpu;
 mod graphs;
@@ -27,6 +31,8 @@ mod kernels;
 mod launches;
 mod memory;
 mod modules;
+mod staging;
+mod stream;
 
 use std::sync::Arc;
 
@@ -54,7 +60,8 @@ impl Cuda {
     }
 
     /// The same GPU with matrix products in another precision: that of `f32` unless tf32 or bf16 is asked
-    /// for by name. Sums are in f32 in any case.
+    /// for by name. Sums are in f32 in any case. Both need compute capability 8.0; below, a product in them is
+    /// an error.
     #[must_use]
     pub fn matmul(self, precision: Precision) -> Self {
         Self { precision, ..self }

@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use netform::files::Checkpoint;
 use netform::prelude::*;
-use netform::{Error, Result};
+use netform::{Error, Precision, Result};
 
 network! {
     struct Net {
@@ -39,11 +39,44 @@ pub fn run(name: &str) {
             "cuda:0: netform PTX emulator has compute capability 7.0, and 7.5 is needed",
         ),
         "no_such_ordinal" => refused(3, "cuda:3: the only GPU is number 0"),
+        "a_system_that_is_not_ready" => refused(
+            0,
+            "cuda:0: the system is not ready: a service that its GPUs need, such as the fabric \
+             manager, does not run (CUDA error 802)",
+        ),
+        "a_library_of_another_version" => refused(
+            0,
+            "cuda:0: the NVIDIA driver and its library (libcuda.so.1) are of different versions: \
+             after an update, start the machine again (CUDA error 803)",
+        ),
+        "a_library_for_other_devices" => refused(
+            0,
+            "cuda:0: this libcuda.so.1 is for forward compatibility, which this GPU does not have: \
+             use the driver's own (CUDA error 804)",
+        ),
+        "a_code_that_nobody_knows" => refused(0, "cuda:0: unknown error (CUDA error 998)"),
+        "a_device_that_another_process_has" => refused(
+            0,
+            "cuda:0: another process has the device for itself, or it is closed to all (its \
+             compute mode) (CUDA error 46)",
+        ),
+        "a_context_without_memory" => {
+            let error = Cuda::new(0).expect_err("there is no room");
+            assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
+            assert_eq!(
+                error.to_string(),
+                "cuda:0: out of memory: the device's own use"
+            );
+        }
+        "a_precision_that_the_device_lacks" => precision(),
         "the_oldest_driver" => works(&Net::new(device(), 1).unwrap()),
         "a_kernel_that_does_not_compile" => jit(),
         "out_of_memory" => memory(),
         "no_memory_for_a_network" => no_memory(),
+        "a_device_that_is_far_behind" => behind().unwrap(),
         "a_device_lost_in_a_step" => lost().unwrap(),
+        "a_device_that_fails_without_a_reason" => fails(999, true),
+        "a_call_that_fails_leaves_the_device" => fails(701, false),
         other => panic!("no case {other}"),
     }
 }
@@ -93,6 +126,74 @@ fn jit() {
     assert_eq!(net.parameter("linear_2.bias").unwrap().shape(), [3]);
     set("FAIL_JIT", "0");
     works(&net);
+}
+
+fn precision() {
+    network! {
+        struct Wide { linear: Linear(128 -> 128) }
+        fn forward(x: [B, 128]) -> [B, 128] { linear(x) }
+    }
+    let x = vec![[0.5f32; 128]; 128];
+    for (precision, name) in [(Precision::Tf32, "tf32"), (Precision::Bf16, "bf16")] {
+        let net = Wide::new(device().matmul(precision), 1).unwrap();
+        for _ in 0..3 {
+            let error = net.forward(&x).expect_err("there are no such instructions");
+            assert!(matches!(error, Error::Device { .. }), "{error:?}");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "cuda:0: matrix products in {name} need compute capability 8.0, and netform \
+                     PTX emulator has 7.5"
+                )
+            );
+        }
+    }
+    Wide::new(device(), 1).unwrap().forward(&x).unwrap();
+}
+
+/// More batches than the pinned memory holds are put on the stream, and then the device begins.
+fn behind() -> Result<()> {
+    network! {
+        struct Line { linear: Linear(64 -> 2) }
+        fn loss(x: [B, 64], y: [B, 2]) -> [] { mse_loss(linear(x), y) }
+    }
+    let (mut cuda, mut cpu) = (Line::new(device(), 1)?, Line::new(Cpu::new(), 1)?);
+    let (mut a, mut b) = (Sgd::new(0.1), Sgd::new(0.1));
+    for step in 0..60u32 {
+        // Less than 300 KB each, all different; the host's memory is used again at once.
+        let rows = 900 + step as usize % 3 * 100;
+        let value = |i: usize| ((i as u32 * 7 + step * 13) % 31) as f32 / 31.0 - 0.5;
+        let x: Vec<[f32; 64]> = (0..rows)
+            .map(|r| std::array::from_fn(|c| value(r * 64 + c)))
+            .collect();
+        let y: Vec<[f32; 2]> = x.iter().map(|x| [x[0], x[1] - x[2]]).collect();
+        cuda.loss_step(&mut a, &x, &y)?;
+        cpu.loss_step(&mut b, &x, &y)?;
+    }
+    for name in ["linear.weight", "linear.bias"] {
+        let (a, b) = (
+            cuda.parameter(name)?.to_f64_vec(),
+            cpu.parameter(name)?.to_f64_vec(),
+        );
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() < 1e-5, "{name}: {a} is not {b}");
+        }
+    }
+    Ok(())
+}
+
+/// A launch after which all calls answer this: whether the device can be used after such an error.
+fn fails(code: u32, last: bool) {
+    let net = Net::new(device(), 1).unwrap();
+    works(&net);
+    set("FAIL_LAUNCH", "1");
+    let text = net
+        .forward(&[[0.5f32; 4]])
+        .expect_err("it fails")
+        .to_string();
+    let told = text.contains("; this program cannot use the device any more");
+    assert!(text.contains(&format!("(CUDA error {code})")), "{text}");
+    assert_eq!(told, last, "{text}");
 }
 
 fn memory() {
@@ -156,8 +257,9 @@ fn lost() -> Result<()> {
 
     set("FAIL_LAUNCH", "2");
     for _ in 0..3 {
-        let error = net
-            .loss_step(&mut adam, &x, &y)
+        let loss = net.loss_step(&mut adam, &x, &y);
+        let error = loss
+            .and_then(|loss| loss.item())
             .expect_err("the device is lost");
         assert!(matches!(error, Error::Device { .. }), "{error:?}");
         let text = error.to_string();

@@ -69,8 +69,18 @@ cases! {
     the_oldest_driver Some(&[("DRIVER_VERSION", "11040"), ("COMPUTE_CAPABILITY", "7.5")]);
     a_device_that_is_too_old Some(&[("COMPUTE_CAPABILITY", "7.0")]);
     no_such_ordinal Some(&[]);
+    a_system_that_is_not_ready Some(&[("FAIL_INIT", "802")]);
+    a_library_of_another_version Some(&[("FAIL_INIT", "803")]);
+    a_library_for_other_devices Some(&[("FAIL_INIT", "804")]);
+    a_code_that_nobody_knows Some(&[("FAIL_INIT", "998")]);
+    a_device_that_another_process_has Some(&[("FAIL_CONTEXT", "46")]);
+    a_context_without_memory Some(&[("FAIL_CONTEXT", "2")]);
+    a_precision_that_the_device_lacks Some(&[("COMPUTE_CAPABILITY", "7.5")]);
     a_kernel_that_does_not_compile Some(&[("FAIL_JIT", "1")]);
     out_of_memory Some(&[("MEMORY", "8000000")]);
     no_memory_for_a_network Some(&[("MEMORY", "6100")]);
+    a_device_that_is_far_behind Some(&[("LATER", "1")]);
     a_device_lost_in_a_step Some(&[]);
+    a_device_that_fails_without_a_reason Some(&[("FAIL_CODE", "999")]);
+    a_call_that_fails_leaves_the_device Some(&[("FAIL_CODE", "701")]);
 }

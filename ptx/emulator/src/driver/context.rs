@@ -2,6 +2,7 @@
 
 use super::code;
 use super::state::{Code, Context, Handle, Outcome, State, call, put};
+use super::work::{ALL, catch_up, caught_up};
 use std::cell::RefCell;
 use std::ffi::{c_int, c_uint};
 
@@ -68,6 +69,9 @@ impl State {
 extern "C" fn cuDevicePrimaryCtxRetain(out: *mut Handle, device: c_int) -> c_int {
     call(|state| {
         state.device(device)?;
+        if state.settings.fail_context != 0 {
+            return Err(state.settings.fail_context);
+        }
         state.retain();
         put(out, CONTEXT)
     })
@@ -75,6 +79,7 @@ extern "C" fn cuDevicePrimaryCtxRetain(out: *mut Handle, device: c_int) -> c_int
 
 #[unsafe(no_mangle)]
 extern "C" fn cuDevicePrimaryCtxRelease_v2(device: c_int) -> c_int {
+    let _ = catch_up(ALL);
     call(|state| {
         state.device(device)?;
         state.release()
@@ -88,6 +93,7 @@ extern "C" fn cuDevicePrimaryCtxRelease(device: c_int) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuDevicePrimaryCtxReset_v2(device: c_int) -> c_int {
+    let _ = catch_up(ALL);
     call(|state| {
         state.device(device)?;
         let retained = state.context.retained;
@@ -142,6 +148,7 @@ extern "C" fn cuCtxCreate_v2(out: *mut Handle, flags: c_uint, device: c_int) -> 
 
 #[unsafe(no_mangle)]
 extern "C" fn cuCtxDestroy_v2(context: Handle) -> c_int {
+    let _ = catch_up(ALL);
     call(|state| {
         known(context)?;
         if current() == context {
@@ -258,5 +265,8 @@ extern "C" fn cuCtxSetSharedMemConfig(_config: c_int) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuCtxSynchronize() -> c_int {
-    context_call(State::forbid_during_capture)
+    match context_call(State::forbid_during_capture) {
+        0 => caught_up(ALL),
+        code => code,
+    }
 }

@@ -12,6 +12,9 @@ extern "C" fn cuInit(_flags: c_uint) -> c_int {
         if state.settings.devices == 0 {
             return Err(code::NO_DEVICE);
         }
+        if state.settings.fail_init != 0 {
+            return Err(state.settings.fail_init);
+        }
         state.initialised = true;
         Ok(())
     })

@@ -3,6 +3,7 @@
 use super::code;
 use super::context::context_call;
 use super::state::{Event, Handle, Outcome, State, put};
+use super::work::caught_up;
 use std::ffi::{c_int, c_uint};
 use std::time::Instant;
 
@@ -42,20 +43,22 @@ extern "C" fn cuEventRecord(event: Handle, stream: Handle) -> c_int {
             // Fails where the capture is no longer valid.
             state.capture(stream)?;
         }
+        let enqueued = state.enqueued;
         let event = state.events.get_mut(&event).ok_or(code::INVALID_HANDLE)?;
         (event.captured, event.stream) = (origin, stream);
         if origin.is_none() {
-            event.recorded = Some(Instant::now());
+            (event.recorded, event.behind) = (Some(Instant::now()), enqueued);
         }
         Ok(())
     })
 }
 
 impl State {
-    fn waitable(&mut self, event: Handle) -> Outcome {
+    /// How much work an event waits for.
+    fn waitable(&mut self, event: Handle) -> Outcome<u64> {
         let event = self.events.get(&event).ok_or(code::INVALID_HANDLE)?;
         match event.captured {
-            None => Ok(()),
+            None => Ok(event.behind),
             Some(origin) => {
                 if let Some(capture) = self.capture(origin)? {
                     capture.invalid = true;
@@ -68,12 +71,20 @@ impl State {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuEventQuery(event: Handle) -> c_int {
-    context_call(|state| state.waitable(event))
+    cuEventSynchronize(event)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn cuEventSynchronize(event: Handle) -> c_int {
-    context_call(|state| state.waitable(event))
+    let mut behind = 0;
+    let code = context_call(|state| {
+        behind = state.waitable(event)?;
+        Ok(())
+    });
+    match code {
+        0 => caught_up(behind),
+        code => code,
+    }
 }
 
 #[unsafe(no_mangle)]

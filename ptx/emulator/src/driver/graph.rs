@@ -3,7 +3,7 @@
 use super::code;
 use super::context::context_call;
 use super::state::{Handle, lock, put};
-use super::work::perform;
+use super::work;
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ extern "C" fn cuGraphLaunch(executable: Handle, stream: Handle) -> c_int {
         Ok(())
     });
     for node in work.as_deref().into_iter().flatten() {
-        if let Err(code) = perform(node) {
+        if let Err(code) = work::put(lock(), node.clone()) {
             // A kernel's fault shows at the next call, as after any launch.
             return if lock().context.sticky.is_some() {
                 0

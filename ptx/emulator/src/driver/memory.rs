@@ -3,6 +3,7 @@
 use super::code;
 use super::context::context_call;
 use super::state::{Handle, Outcome, State, put};
+use super::work::{ALL, catch_up};
 use crate::machine::memory::ALIGN;
 use std::ffi::{c_int, c_uint, c_void};
 
@@ -43,6 +44,7 @@ extern "C" fn cuMemAlloc_v2(out: *mut u64, bytes: usize) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuMemFree_v2(pointer: u64) -> c_int {
+    let _ = catch_up(ALL);
     context_call(|state| {
         state.forbid_during_capture()?;
         if pointer == 0 || state.memory.free(pointer, true) || state.memory.free(pointer, false) {
@@ -65,6 +67,7 @@ extern "C" fn cuMemAllocAsync(out: *mut u64, bytes: usize, stream: Handle) -> c_
 
 #[unsafe(no_mangle)]
 extern "C" fn cuMemFreeAsync(pointer: u64, stream: Handle) -> c_int {
+    let _ = catch_up(ALL);
     context_call(|state| {
         if state.capture(stream)?.is_some() {
             return Err(code::NOT_SUPPORTED);
@@ -109,6 +112,7 @@ extern "C" fn cuMemAllocManaged(out: *mut u64, bytes: usize, _flags: c_uint) -> 
 
 #[unsafe(no_mangle)]
 extern "C" fn cuMemFreeHost(pointer: *mut c_void) -> c_int {
+    let _ = catch_up(ALL);
     context_call(|state| {
         if state.memory.free(pointer as u64, false) {
             Ok(())

@@ -3,6 +3,7 @@
 use super::code;
 use super::context::context_call;
 use super::state::{Function, Handle, Outcome, State, put};
+use super::work::{ALL, catch_up};
 use crate::module::Module;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
@@ -161,6 +162,7 @@ unsafe extern "C" fn cuModuleLoadData(out: *mut Handle, image: *const c_char) ->
 
 #[unsafe(no_mangle)]
 extern "C" fn cuModuleUnload(module: Handle) -> c_int {
+    let _ = catch_up(ALL);
     context_call(|state| {
         let removed = state.modules.remove(&module).ok_or(code::INVALID_HANDLE)?;
         removed.unload(&mut state.memory);

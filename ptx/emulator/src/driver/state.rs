@@ -1,7 +1,8 @@
 //! The driver's state: one lock around everything that handles stand for.
 //!
 //! Work is done when it is enqueued: a stream is always idle, which the API allows. What capture
-//! records is done when its graph is launched.
+//! records is done when its graph is launched. With the setting `LATER` work waits in one queue for all
+//! streams until something must wait for it.
 
 use super::code;
 use super::work::Work;
@@ -9,7 +10,7 @@ use crate::machine::memory::DeviceMemory;
 use crate::module::Module;
 use crate::program::Kernel;
 use crate::settings::Settings;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::c_int;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::ThreadId;
@@ -35,6 +36,9 @@ pub(crate) struct State {
     pub(crate) graphs: HashMap<Handle, Arc<Vec<Work>>>,
     pub(crate) executables: HashMap<Handle, Arc<Vec<Work>>>,
     pub(crate) context: Context,
+    /// Work for later, and how much was enqueued in all.
+    pub(crate) later: VecDeque<Work>,
+    pub(crate) enqueued: u64,
     /// Launches so far, for the one that is to fail.
     pub(crate) launches: u64,
     pub(crate) thread_instructions: u64,
@@ -82,6 +86,8 @@ pub(crate) struct Capture {
 #[derive(Default)]
 pub(crate) struct Event {
     pub(crate) recorded: Option<Instant>,
+    /// How much had been enqueued when it was recorded.
+    pub(crate) behind: u64,
     pub(crate) timed: bool,
     /// Recorded in the capture of this stream.
     pub(crate) captured: Option<Handle>,
@@ -114,6 +120,8 @@ impl State {
             graphs: HashMap::new(),
             executables: HashMap::new(),
             context: Context::default(),
+            later: VecDeque::new(),
+            enqueued: 0,
             launches: 0,
             thread_instructions: 0,
             message: String::new(),

@@ -3,7 +3,7 @@
 use super::code;
 use super::context::context_call;
 use super::state::{Capture, Handle, State, Stream, put};
-use super::work::{HostFunction, Work, enqueue};
+use super::work::{ALL, HostFunction, Work, catch_up, caught_up, enqueue};
 use std::ffi::{c_int, c_uint, c_void};
 use std::sync::Arc;
 
@@ -32,6 +32,7 @@ extern "C" fn cuStreamCreate(out: *mut Handle, flags: c_uint) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamDestroy_v2(stream: Handle) -> c_int {
+    let _ = catch_up(ALL);
     context_call(|state| match state.streams.remove(&stream) {
         Some(_) if stream != 0 => Ok(()),
         _ => Err(code::INVALID_HANDLE),
@@ -64,12 +65,15 @@ impl State {
 
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamSynchronize(stream: Handle) -> c_int {
-    context_call(|state| state.wait_for(stream))
+    match context_call(|state| state.wait_for(stream)) {
+        0 => caught_up(ALL),
+        code => code,
+    }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamQuery(stream: Handle) -> c_int {
-    context_call(|state| state.wait_for(stream))
+    cuStreamSynchronize(stream)
 }
 
 #[unsafe(no_mangle)]

@@ -2,13 +2,19 @@
 
 use super::context::context_call;
 use super::state::{Handle, State};
-use super::work::{Work, enqueue, perform};
+use super::work::{ALL, Work, catch_up, enqueue, perform};
 use std::ffi::{c_int, c_uchar, c_uint, c_ushort, c_void};
 
-/// A call that may not be made while a stream captures.
+/// A call that may not be made while a stream captures; it is one of the legacy default stream's.
 fn now(work: &Work) -> c_int {
-    match context_call(State::forbid_during_capture) {
-        0 => perform(work).err().unwrap_or(0),
+    let allowed = |state: &mut State| {
+        state.forbid_during_capture()?;
+        state.check_default_stream(0)
+    };
+    match context_call(allowed) {
+        0 => (catch_up(ALL).and_then(|()| perform(work)))
+            .err()
+            .unwrap_or(0),
         code => code,
     }
 }

@@ -1,12 +1,12 @@
 //! What a stream can be asked to do: done at once, or recorded and done when the graph is launched.
 
 use super::code;
-use super::state::{Handle, Outcome, State, lock};
+use super::state::{Code, Handle, Outcome, State, lock};
 use crate::error::FaultKind;
 use crate::machine::{self, Limits, Shape};
 use crate::program::Kernel;
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A function of the program that runs in stream order.
 #[derive(Clone, Copy)]
@@ -65,8 +65,42 @@ pub(crate) fn enqueue(stream: Handle, work: Work) -> Outcome {
         }
         return Ok(());
     }
+    put(state, work)
+}
+
+/// The same for a call that waits: it answers what the device has come to.
+pub(super) fn caught_up(until: u64) -> Code {
+    let done = catch_up(until);
+    done.and_then(|()| lock().check()).err().unwrap_or(0)
+}
+
+/// All that was enqueued.
+pub(super) const ALL: u64 = u64::MAX;
+
+/// Does the work, or leaves it for later.
+pub(super) fn put(mut state: MutexGuard<'_, State>, work: Work) -> Outcome {
+    if state.settings.later {
+        state.later.push_back(work);
+        state.enqueued += 1;
+        return Ok(());
+    }
     drop(state);
     perform(&work)
+}
+
+/// Does what is left of the first `until` pieces of work, of all streams.
+pub(super) fn catch_up(until: u64) -> Outcome {
+    static ORDER: Mutex<()> = Mutex::new(());
+    let _order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let mut state = lock();
+        let done = state.enqueued - state.later.len() as u64;
+        let Some(work) = (done < until).then(|| state.later.pop_front()).flatten() else {
+            return Ok(());
+        };
+        drop(state);
+        perform(&work)?;
+    }
 }
 
 /// Does the work now.
@@ -147,7 +181,7 @@ impl State {
         if self.settings.fail_launch == Some(self.launches) {
             let message = format!("launch {} of {} fails as asked", self.launches, kernel.name);
             self.tell(message);
-            self.context.sticky = Some(code::LAUNCH_FAILED);
+            self.context.sticky = Some(self.settings.fail_code);
             return Ok(());
         }
         if !self.settings.launch_delay.is_zero() {

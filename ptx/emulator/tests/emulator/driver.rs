@@ -169,6 +169,38 @@ fn events_measure_time() {
     drop(driver);
 }
 
+/// Then copies find the host's memory as it is when they are waited for.
+#[test]
+fn work_can_be_left_for_later() {
+    let Some(driver) = emulated_driver() else {
+        return;
+    };
+    driver.set("LATER", "1");
+    let (data, mut stream, mut event) = (driver.upload(&[0; 8]), 0usize, 0usize);
+    assert_eq!(
+        cuda!(cuStreamCreate(&mut stream => *mut usize, 1 => u32)),
+        0
+    );
+    assert_eq!(cuda!(cuEventCreate(&mut event => *mut usize, 2 => u32)), 0);
+    let mut host = [1u8; 8];
+    let at = host.as_mut_ptr();
+    let copy = |k: usize| {
+        let from = at.wrapping_add(k);
+        cuda!(cuMemcpyHtoDAsync_v2(data + k as u64 => u64, from => *mut u8, 4 => usize, stream => usize))
+    };
+    // SAFETY: the bytes are `host`'s.
+    let write = |value: u8| unsafe { at.write_bytes(value, 8) };
+    assert_eq!(copy(0), 0);
+    assert_eq!(cuda!(cuEventRecord(event => usize, stream => usize)), 0);
+    assert_eq!(copy(4), 0);
+    write(2);
+    assert_eq!(cuda!(cuEventSynchronize(event => usize)), 0);
+    write(3);
+    assert_eq!(cuda!(cuStreamSynchronize(stream => usize)), 0);
+    write(4);
+    assert_eq!(driver.download(data, 8).unwrap(), [2, 2, 2, 2, 3, 3, 3, 3]);
+}
+
 #[test]
 fn functions_have_attributes() {
     let driver = driver();
@@ -359,6 +391,18 @@ fn faults_come_when_asked_for() {
     assert_eq!(driver.launch(function, threads(1), 0, &[]), 0);
     assert_eq!(cuda!(cuCtxSynchronize()), 719);
     assert_eq!(driver.load(&text), Err(719));
+    // Another code, and codes of the start.
+    driver.reset();
+    driver.start();
+    driver.set("FAIL_CODE", "999");
+    driver.set("FAIL_LAUNCH", "1");
+    let module = driver.load(&text).unwrap();
+    let function = driver.function(module, "k");
+    assert_eq!(driver.launch(function, threads(1), 0, &[]), 0);
+    assert_eq!(cuda!(cuCtxSynchronize()), 999);
+    driver.reset();
+    driver.set("FAIL_INIT", "802");
+    assert_eq!(cuda!(cuInit(0 => u32)), 802);
     // A driver of 11.4 knows PTX up to 7.4.
     driver.reset();
     driver.start();

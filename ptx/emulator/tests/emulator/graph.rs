@@ -146,6 +146,25 @@ fn some_calls_spoil_a_capture() {
     assert_eq!(end(stream), Err(401));
 }
 
+/// Copies that wait are the legacy default stream's, which waits for blocking streams: none may capture.
+#[test]
+fn a_copy_that_waits_spoils_the_captures_of_blocking_streams() {
+    let driver = driver();
+    let cell = driver.upload(&[0; 4]);
+    let (blocking, mut other, mut word) = (stream(), 0usize, [0u8; 4]);
+    assert_eq!(cuda!(cuStreamCreate(&mut other => *mut usize, 1 => u32)), 0);
+    let mut read = || cuda!(cuMemcpyDtoH_v2(word.as_mut_ptr() => *mut u8, cell => u64, 4 => usize));
+    // Relaxed: the calls themselves are allowed.
+    for (stream, code) in [(blocking, 906), (other, 0)] {
+        assert_eq!(cuda!(cuStreamBeginCapture_v2(stream => usize, 2 => u32)), 0);
+        assert_eq!(read(), code);
+        assert_eq!(
+            end(stream).map(drop),
+            [Ok(()), Err(901)][usize::from(code != 0)]
+        );
+    }
+}
+
 #[test]
 fn events_draw_streams_into_a_capture() {
     let driver = driver();

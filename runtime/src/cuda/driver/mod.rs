@@ -7,7 +7,9 @@
 
 mod forward;
 
+use super::errors::Code;
 use cust_raw::CUresult;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -64,9 +66,23 @@ pub fn symbol(name: &CStr) -> *mut c_void {
     }
 }
 
+thread_local! {
+    /// What the driver answered last when it was not success.
+    static LAST: Cell<c_int> = const { Cell::new(0) };
+}
+
+/// The driver's own number for the last call of this thread that failed: `cust` and its enum know fewer,
+/// and have "unknown" for all others.
+pub fn last() -> Code {
+    Code(LAST.get().cast_unsigned())
+}
+
 /// A result code as the enum of CUDA 11.4 that `cust` knows. A newer driver's further codes must never
 /// become a value of that enum.
 fn checked(code: c_int) -> CUresult {
+    if code != 0 {
+        LAST.set(code);
+    }
     match code {
         0..=8
         | 34
@@ -89,15 +105,39 @@ fn checked(code: c_int) -> CUresult {
     }
 }
 
-/// What an error code means, in the driver's words.
+/// What an error code means: in the driver's words, or in plainer ones where something can be done.
 pub fn error_text(code: u32) -> String {
-    let mut text: *const c_char = std::ptr::null();
-    // SAFETY: `text` takes the pointer; what it points to lives as long as the program.
-    unsafe {
-        cuGetErrorString(checked(code.cast_signed()), &raw mut text);
-        CStr::from_ptr(text).to_string_lossy().into_owned()
+    let text = match code {
+        46 => c"another process has the device for itself, or it is closed to all (its compute mode)",
+        222 => c"the NVIDIA driver is too old for this PTX",
+        802 => c"the system is not ready: a service that its GPUs need, such as the fabric manager, does not run",
+        803 => c"the NVIDIA driver and its library (libcuda.so.1) are of different versions: after an update, start the machine again",
+        804 => c"this libcuda.so.1 is for forward compatibility, which this GPU does not have: use the driver's own",
+        code => words(code.cast_signed()),
+    };
+    text.to_string_lossy().into_owned()
+}
+
+/// A code in the driver's words.
+fn words(code: c_int) -> &'static CStr {
+    let p = symbol(c"cuGetErrorString");
+    if !p.is_null() {
+        let mut text: *const c_char = std::ptr::null();
+        // SAFETY: the driver's function of this name has this signature; `text` takes the pointer.
+        let failed =
+            unsafe { std::mem::transmute::<*mut c_void, ErrorString>(p)(code, &raw mut text) };
+        if failed == 0 && !text.is_null() {
+            // SAFETY: what it points to ends with a zero, and lives as long as the program.
+            return unsafe { CStr::from_ptr(text) };
+        }
+    }
+    match code {
+        303 => c"the NVIDIA driver (libcuda.so.1) is not here",
+        302 => c"this NVIDIA driver lacks a function that is needed",
+        _ => c"unknown error",
     }
 }
+type ErrorString = unsafe extern "C" fn(c_int, *mut *const c_char) -> c_int;
 
 /// Answers without a driver too: `cust` asks when it shows an error, and must not fail then.
 ///
@@ -107,26 +147,7 @@ pub fn error_text(code: u32) -> String {
 // SAFETY: as in `forward`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuGetErrorString(error: CUresult, out: *mut *const c_char) -> CUresult {
-    let p = symbol(c"cuGetErrorString");
-    if !p.is_null() {
-        // SAFETY: the driver's function of this name has this signature.
-        let f: unsafe extern "C" fn(CUresult, *mut *const c_char) -> c_int =
-            unsafe { std::mem::transmute(p) };
-        // SAFETY: the caller's promise.
-        if unsafe { f(error, out) } == 0 {
-            return CUresult::CUDA_SUCCESS;
-        }
-    }
-    let text = match error {
-        CUresult::CUDA_ERROR_SHARED_OBJECT_INIT_FAILED => {
-            c"the NVIDIA driver (libcuda.so.1) is not here"
-        }
-        CUresult::CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND => {
-            c"this NVIDIA driver lacks a function that is needed"
-        }
-        _ => c"unknown CUDA error",
-    };
     // SAFETY: the caller's promise.
-    unsafe { *out = text.as_ptr() };
+    unsafe { *out = words(error as c_int).as_ptr() };
     CUresult::CUDA_SUCCESS
 }
