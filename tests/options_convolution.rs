@@ -90,6 +90,10 @@ network! {
     fn area(x: [1, 1, 3, 2]) -> [1, 1, 2, 1] { interpolate(x, size = [2, 1], mode = "area") }
     fn corners(x: [1, 1, 3]) -> [1, 1, 5] { interpolate(x, size = 5, mode = "linear", align_corners = true) }
     fn more(x: [1, 1, 5]) -> [1, 1, 7] { interpolate(x, scale_factor = 1.5) }
+    fn not_whole(x: [1, 1, 3]) -> ([1, 1, 3], [1, 1, 3]) {
+        (interpolate(x, scale_factor = 1.2), interpolate(x, scale_factor = 1.3, mode = "nearest-exact"))
+    }
+    fn not_twice(x: [1, 1, 5]) -> [1, 1, 10] { interpolate(x, scale_factor = 2.1) }
     fn between(x: [1, 1, 3]) -> [1, 1, 4] { interpolate(x, scale_factor = 1.6, mode = "linear") }
 }
 
@@ -151,6 +155,11 @@ fn known_values() -> netform::Result<()> {
     // The factor itself is what neighbours lie apart: 2/3 and 5/8.
     let five = of(&[1, 1, 5], &[1., 2., 3., 4., 5.]);
     assert_eq!(values(net.more(&five)?), [[1., 1., 2., 3., 3., 4., 5.]]);
+    // Also where the sizes are whole multiples and the factor is none.
+    let y = values(net.not_whole(&of(&[1, 1, 3], &[1., 2., 3.]))?);
+    assert_eq!(y, [[1., 1., 2.], [1., 2., 2.]]);
+    let y = values(net.not_twice(&five)?);
+    assert_eq!(y, [[1., 1., 1., 2., 2., 3., 3., 4., 4., 5.]]);
     let y = values(net.between(&x)?);
     near(&y[0], &[1., 1. + 7. / 16., 2. + 2. / 16., 2. + 22. / 16.]);
     Ok(())

@@ -126,7 +126,7 @@ network! {
         batch_3: BatchNorm3d(6),
     }
     fn nobody(#[grad] x: [0, 6, 4]) -> [0, 6, 4] {
-        let y = layer(x) + both(x) + rms(x) + instance_1(x);
+        let y = layer(x) + both(x) + rms(x) + instance_1(x) + group(x);
         y + instance_2(x.unsqueeze(2)).squeeze(2)
     }
     #[eval]
@@ -158,7 +158,13 @@ fn norms_of_nothing_and_of_one() -> netform::Result<()> {
     let net = RefCell::new(net);
     let (f, vjp) = calls!(net nobody nobody_vjp (x));
     check("nobody", &[&[0, 6, 4]], (-1.0, 1.0), f, vjp);
-    for name in ["layer.weight", "both.bias", "rms.weight", "instance_1.bias"] {
+    for name in [
+        "layer.weight",
+        "both.bias",
+        "rms.weight",
+        "instance_1.bias",
+        "group.weight",
+    ] {
         let gradient = net.borrow().gradient(name)?.to_f64_vec();
         assert!(gradient.iter().all(|&g| g == 0.0), "{name}: {gradient:?}");
     }

@@ -155,7 +155,9 @@ fn nearest(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, exact: bool)
     let mut shape = cx.g.shape(x).clone();
     // A whole factor repeats each.
     if let Some(times) = s.to.div_exact(&s.from)
-        && times.value().is_some()
+        && let Some(n) = times.value()
+        && s.step
+            .is_none_or(|step| (step * n as f64 - 1.0).abs() < 1e-9)
     {
         let mut whole = shape.clone();
         whole.insert(dim + 1, times);
