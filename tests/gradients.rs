@@ -12,6 +12,9 @@ mod device;
 mod finite;
 #[path = "common/results.rs"]
 mod results;
+#[cfg(feature = "cuda")]
+#[path = "common/same.rs"]
+mod same;
 
 family! {
     smooth_functions in (-2.0, 2.0);

@@ -1,4 +1,5 @@
-//! Finite differences in f64: is `f_vjp` the gradient of `f`? And does the GPU compute both?
+//! Finite differences in f64: is `f_vjp` the gradient of `f`? With the feature `cuda`, `family` asks `same.rs` too
+//! whether the GPU computes both.
 
 use netform::Tensor;
 
@@ -62,31 +63,6 @@ pub type Call<'a> = &'a dyn Fn(&[Tensor]) -> netform::Result<Tensor>;
 /// Its gradients, for one of what it returns.
 pub type Vjp<'a> = &'a mut dyn FnMut(&[Tensor], &Tensor) -> netform::Result<Vec<Tensor>>;
 
-/// A function on the GPU computes what it computes on the CPU in f64, and so do its gradients.
-#[cfg(feature = "cuda")]
-pub fn same(
-    name: &str,
-    shapes: &[&[usize]],
-    range: (f64, f64),
-    (cpu, cpu_vjp): (Call<'_>, Vjp<'_>),
-    (cuda, cuda_vjp): (Call<'_>, Vjp<'_>),
-) {
-    let args: Vec<Tensor> = (shapes.iter().enumerate())
-        .map(|(k, s)| tensor(s, k, range))
-        .collect();
-    let name = format!("{name} {shapes:?}");
-    let failed = |e| panic!("{name}: {e}");
-    let wanted = cpu(&args).unwrap_or_else(failed);
-    let found = cuda(&args).unwrap_or_else(failed);
-    crate::close::close(&name, &found, &wanted, 2e-5);
-    let dy = tensor(wanted.shape(), 77, (-1.0, 1.0));
-    let wanted = cpu_vjp(&args, &dy).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let found = cuda_vjp(&args, &dy).unwrap_or_else(|e| panic!("{name}: {e}"));
-    for (k, (a, b)) in found.iter().zip(&wanted).enumerate() {
-        crate::close::close(&format!("{name}: gradient {k}"), a, b, 5e-5);
-    }
-}
-
 /// A function of a network and its gradients, as closures of a list of arguments.
 #[macro_export]
 macro_rules! calls {
@@ -129,7 +105,7 @@ macro_rules! family {
                     let (f, vjp) = $crate::calls!(cpu $f $v ($($arg),*));
                     check(stringify!($f), shapes, $range, f, vjp);
                     #[cfg(feature = "cuda")]
-                    $crate::finite::same(
+                    $crate::same::same(
                         stringify!($f),
                         shapes,
                         $range,
