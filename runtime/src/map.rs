@@ -3,7 +3,7 @@
 //! A body reads its operands in packs of [`LANES`](crate::pack::LANES) consecutive elements,
 //! computes, and writes its results. Example of what the macro emits for `y = sigmoid(x + b)`:
 //!
-//! ```ignore
+//! ```text
 //! struct Map0;
 //! impl MapBody for Map0 {
 //!     const INPUTS: &'static [Operand] =
