@@ -204,6 +204,12 @@ impl Dump {
 
     /// Every tile: in fours and plain, with a mask; then neighbours apart, causal, with two.
     fn attention(&self) {
+        let stream = Stream {
+            seed: 0,
+            step: 0,
+            node: 0,
+        };
+        let dropout = Some(Dropout { p: 0.1, stream });
         for wide in [32, 64, 128] {
             for (rows, high) in [(Rows::Four, 4), (Rows::Eight, 8)] {
                 let fours = Attention {
@@ -216,6 +222,7 @@ impl Dump {
                     interleaved: true,
                     causal: false,
                     scale: 0.125,
+                    dropout: None,
                 };
                 let odd = Attention {
                     width: wide - 1,
@@ -235,6 +242,8 @@ impl Dump {
                         0,
                     ),
                     ("_odd", odd, 2),
+                    ("_dropped", Attention { dropout, ..fours }, 0),
+                    ("_dropped_odd", Attention { dropout, ..odd }, 2),
                 ] {
                     let masks = vec![mask.clone(); masks];
                     let name = format!("attention_{wide}_{high}{how}");

@@ -5,6 +5,7 @@ use crate::form::Attending;
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
 use crate::lines::Axis;
 use crate::moves::fill;
+use crate::random::{Stream, bound};
 use crate::reduce::{Reduce, reduce, reduce_work};
 use crate::{Body, Fn, Form, Inner, Module, Operand, Step, Type};
 
@@ -31,6 +32,18 @@ pub struct Attention {
     pub causal: bool,
     /// Factor of the scores.
     pub scale: f32,
+    /// Weights that are dropped behind the softmax.
+    pub dropout: Option<Dropout>,
+}
+
+/// Dropout of weights: the bits are those of [`bernoulli`](crate::bernoulli) over (batch, heads, queries,
+/// keys rounded up to four), so that forward and backward make the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// The probability of a weight to be dropped; what is kept is multiplied by `1 / (1 - p)`.
+    pub p: f64,
+    /// Of the random numbers.
+    pub stream: Stream,
 }
 
 /// Rows of a thread: 8 threads make tiles of 32 or 64 rows.
@@ -149,6 +162,7 @@ impl Attention {
             causal: self.causal,
             masks: masks.len() as u8,
             vector: fours && arrays.iter().all(|a| aligned(*a, 16)),
+            drop: self.dropout.is_some(),
         };
         let tiles = length.div_ceil(8 * high);
         let mut p = Params::default();
@@ -177,6 +191,12 @@ impl Attention {
             p.u32(count(n)?);
         }
         p.f32(self.scale);
+        if let Some(Dropout { p: rate, stream }) = self.dropout {
+            for word in [stream.step, stream.seed, stream.node, bound(1.0 - rate)] {
+                p.u64(word);
+            }
+            p.f32(kept(rate));
+        }
         Ok(Launch {
             module: Module::plain(form),
             grid: [total(&[self.units(), tiles])?, count(across)?, 1],
@@ -184,6 +204,15 @@ impl Attention {
             shared: 0,
             params: p,
         })
+    }
+}
+
+/// The factor of a weight that is kept.
+fn kept(rate: f64) -> f32 {
+    if rate < 1.0 {
+        (1.0 / (1.0 - rate)) as f32
+    } else {
+        0.0
     }
 }
 

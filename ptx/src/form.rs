@@ -126,6 +126,8 @@ pub enum Form {
         masks: u8,
         /// Rows are read and written in fours.
         vector: bool,
+        /// Weights are dropped.
+        drop: bool,
     },
     /// A convolution or an adjoint as a product, in tiles.
     Convolution {

@@ -36,7 +36,8 @@ pub use function::{Fn, Typing};
 #[cfg(feature = "kernels")]
 mod kernels {
     pub use crate::attention::{
-        Attention, Rows, attention, attention_as, attention_grad, attention_grad_as, attention_work,
+        Attention, Dropout, Rows, attention, attention_as, attention_grad, attention_grad_as,
+        attention_work,
     };
     pub use crate::call::{Addr, Arg, Scalars};
     pub use crate::convolution::{

@@ -16,6 +16,11 @@ pub struct Stream {
     pub node: u64,
 }
 
+/// A word is below the bound with probability `keep`: never for 0, always for 1.
+pub(crate) fn bound(keep: f64) -> u64 {
+    (keep * 4_294_967_296.0) as u64
+}
+
 /// Booleans, true with probability `keep`.
 pub fn bernoulli(keep: f64, stream: Stream, len: usize, y: Addr) -> Result<Plan, Error> {
     let len = count(len)?;
@@ -27,8 +32,7 @@ pub fn bernoulli(keep: f64, stream: Stream, len: usize, y: Addr) -> Result<Plan,
     p.u64(stream.step);
     p.u64(stream.seed);
     p.u64(stream.node);
-    // A word is below the bound with probability `keep`: never for 0, always for 1.
-    p.u64((keep * 4_294_967_296.0) as u64);
+    p.u64(bound(keep));
     p.u32(len);
     simple(Form::Bernoulli, len.div_ceil(4) as usize, p)
 }

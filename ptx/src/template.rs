@@ -31,6 +31,7 @@ sources! {
     "gather_grad.ptx"
     "geometry.ptx"
     "map.ptx"
+    "philox.ptx"
     "product.ptx"
     "put.ptx"
     "random.ptx"

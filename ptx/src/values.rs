@@ -219,6 +219,7 @@ impl Form {
                 causal,
                 masks,
                 vector,
+                drop,
             } => vec![
                 ("entry", self.entry().into()),
                 ("turned", (of == Attending::Keys).into()),
@@ -227,6 +228,7 @@ impl Form {
                 ("causal", causal.into()),
                 ("masks", masks.into()),
                 ("vector", vector.into()),
+                ("drop", drop.into()),
                 ("ahead", ahead(of, high, wide).into()),
                 ("residents", residents(of, high, wide).into()),
             ],

@@ -6,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    Arg, Attending, Attention, Error, Form, Plan, Rows, attention, attention_as, attention_grad_as,
-    attention_work,
+    Arg, Attending, Attention, Dropout, Error, Form, Plan, Rows, Stream, attention, attention_as,
+    attention_grad_as, attention_work, bernoulli,
 };
 
 /// A mask's values, and its strides along (batch, head, query, key).
@@ -32,7 +32,13 @@ struct Case {
     v: Vec<f32>,
     dout: Vec<f32>,
     masks: Vec<Mask>,
+    /// The probability of a weight to be dropped.
+    p: f64,
 }
+
+const SEED: u64 = 0x1234_5678_9ABC_DEF0;
+const STEP: u64 = 41 | 1 << 40;
+const NODE: u64 = 5 << 32 | 77;
 
 /// out, lse, dq, dk, dv.
 type Results = [Vec<f32>; 5];
@@ -50,7 +56,32 @@ impl Case {
             v: floats(g.keys, g.value_width),
             dout: floats(g.queries, g.value_width),
             masks: Vec::new(),
+            p: 0.0,
         }
+    }
+
+    fn dropped(mut self, p: f64) -> Self {
+        self.p = p;
+        self
+    }
+
+    /// Each weight's factor, in rows of a multiple of four: the bits are `bernoulli`'s.
+    fn factors(&self) -> Vec<f64> {
+        let g = self.g;
+        let len = g.batch * g.heads * g.queries * g.keys.next_multiple_of(4);
+        let mut gpu = Gpu::default();
+        let (step, y) = (gpu.array(&[STEP]), gpu.space(len));
+        let stream = Stream {
+            seed: SEED,
+            step,
+            node: NODE,
+        };
+        gpu.run(bernoulli(1.0 - self.p, stream, len, y));
+        let one = |keep: u8| match keep {
+            0 => 0.0,
+            _ => 1.0 / (1.0 - self.p),
+        };
+        gpu.read::<u8>(y, len).into_iter().map(one).collect()
     }
 
     /// With a mask over those dimensions, of which every third is minus infinity but for the first key.
@@ -84,6 +115,7 @@ impl Case {
         let g = self.g;
         let (rows, columns) = ([g.queries, g.width], [g.keys, g.width]);
         let (results, values) = ([g.queries, g.value_width], [g.keys, g.value_width]);
+        let factors = self.factors();
         let of = |x: &[f32], size, index| f64::from(x[self.at(size, index)]);
         let (mut out, mut lse) = (vec![0.0; self.dout.len()], Vec::new());
         let mut dq = vec![0.0; self.q.len()];
@@ -105,10 +137,12 @@ impl Case {
                     let sum: f64 = scores.iter().map(|s| (s - shift).exp()).sum();
                     lse.push((sum.ln() + shift) as f32);
                     let w: Vec<f64> = scores.iter().map(|s| (s - shift).exp() / sum).collect();
+                    let row = (b * g.heads + h) * g.queries + i;
+                    let factor = |j: usize| factors[row * g.keys.next_multiple_of(4) + j];
                     for (j, w) in w.iter().enumerate() {
                         for e in 0..g.value_width {
                             let value = of(&self.v, values, [b, h, j, e]);
-                            out[self.at(results, [b, h, i, e])] += w * value;
+                            out[self.at(results, [b, h, i, e])] += w * factor(j) * value;
                         }
                     }
                     let dw: Vec<f64> = (0..seen)
@@ -117,14 +151,14 @@ impl Case {
                                 of(&self.dout, results, [b, h, i, e])
                                     * of(&self.v, values, [b, h, j, e])
                             };
-                            (0..g.value_width).map(one).sum()
+                            factor(j) * (0..g.value_width).map(one).sum::<f64>()
                         })
                         .collect();
                     let mean: f64 = w.iter().zip(&dw).map(|(w, d)| w * d).sum();
                     for j in 0..seen {
                         for e in 0..g.value_width {
                             dv[self.at(values, [b, h, j, e])] +=
-                                w[j] * of(&self.dout, results, [b, h, i, e]);
+                                w[j] * factor(j) * of(&self.dout, results, [b, h, i, e]);
                         }
                         let slope = w[j] * (dw[j] - mean) * f64::from(g.scale);
                         for e in 0..g.width {
@@ -144,7 +178,15 @@ impl Case {
     /// What the kernels compute; `forms` gets the kernels' names and tiles.
     fn run(&self, forms: &mut Vec<(Attending, u8, u8, bool)>) -> Results {
         let mut gpu = Gpu::default();
-        let g = self.g;
+        let mut g = self.g;
+        if self.p > 0.0 {
+            let stream = Stream {
+                seed: SEED,
+                step: gpu.array(&[STEP]),
+                node: NODE,
+            };
+            g.dropout = Some(Dropout { p: self.p, stream });
+        }
         let inputs = [&self.q, &self.k, &self.v].map(|x| gpu.array(x));
         let dout = gpu.array(&self.dout);
         let masks: Vec<Arg> = self
@@ -216,6 +258,7 @@ fn size([batch, heads, queries, keys, width, value_width]: [usize; 6]) -> Attent
         interleaved: false,
         causal: false,
         scale: 0.3,
+        dropout: None,
     }
 }
 
@@ -341,6 +384,43 @@ fn masks() {
     }
     let two = Case::new(g, 7).masked([false, false, true, true], 8);
     two.masked([true, false, false, true], 9).check(&mut forms);
+}
+
+/// Every tile: forward and backward drop the same weights.
+#[test]
+fn dropout() {
+    for (n, sizes) in [
+        [1, 1, 1, 1, 1, 1],
+        [2, 3, 5, 7, 4, 3],
+        [2, 1, 33, 1, 8, 5],
+        [1, 2, 33, 66, 5, 40],
+        [1, 2, 70, 67, 65, 66],
+        [1, 1, 6, 9, 0, 5],
+        [1, 1, 6, 9, 4, 0],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (causal, rows) in [(false, Rows::Four), (true, Rows::Eight)] {
+            let g = Attention {
+                causal,
+                interleaved: n % 2 == 0,
+                ..size(sizes)
+            };
+            let mut case = Case::new(g, n as u64 + 40).dropped(0.4);
+            if causal {
+                case = case.masked([true, false, true, true], n as u64);
+            }
+            case.rows = Some(rows);
+            case.check(&mut Vec::new());
+        }
+    }
+    // All of them: results of 0.
+    let [out, lse, grads @ ..] = Case::new(size([1, 2, 5, 70, 8, 8]), 1)
+        .dropped(1.0)
+        .run(&mut Vec::new());
+    assert!(out.iter().chain(grads.iter().flatten()).all(|x| *x == 0.0));
+    assert!(lse.iter().all(|x| x.is_finite()));
 }
 
 #[test]

@@ -331,6 +331,19 @@ pub struct Attention {
     pub causal: bool,
     /// Factor of the scores.
     pub scale: f64,
+    /// Weights that are dropped behind the softmax.
+    pub dropout: Option<Dropout>,
+}
+
+/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. The bits are those
+/// of [`RandomKernels::bernoulli`] over (batch, heads, queries, keys rounded up to four): a function of
+/// the stream, so that forward and backward drop the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// The probability of a weight to be dropped.
+    pub p: f64,
+    /// Of the random numbers.
+    pub stream: Stream,
 }
 
 impl Attention {

@@ -12,17 +12,26 @@ const PERMUTE: u32 = u32::MAX - 1;
 /// Ten rounds on one counter; the key is the seed.
 #[inline(always)]
 pub(crate) fn block(counter: [u32; 4], seed: u64) -> [u32; 4] {
-    let mut c = counter;
+    blocks::<1>(counter, seed).map(|[word]| word)
+}
+
+/// The same for N counters, whose first words follow each other: word w of block i is `[w][i]`.
+#[inline(always)]
+pub(crate) fn blocks<const N: usize>(counter: [u32; 4], seed: u64) -> [[u32; N]; 4] {
+    let mut c = counter.map(|word| [word; N]);
+    for (i, word) in c[0].iter_mut().enumerate() {
+        *word = word.wrapping_add(i as u32);
+    }
     let (mut k0, mut k1) = (seed as u32, (seed >> 32) as u32);
     for _ in 0..10 {
-        let p0 = u64::from(c[0]) * 0xD251_1F53;
-        let p1 = u64::from(c[2]) * 0xCD9E_8D57;
-        c = [
-            (p1 >> 32) as u32 ^ c[1] ^ k0,
-            p1 as u32,
-            (p0 >> 32) as u32 ^ c[3] ^ k1,
-            p0 as u32,
-        ];
+        for i in 0..N {
+            let p0 = u64::from(c[0][i]) * 0xD251_1F53;
+            let p1 = u64::from(c[2][i]) * 0xCD9E_8D57;
+            c[0][i] = (p1 >> 32) as u32 ^ c[1][i] ^ k0;
+            c[1][i] = p1 as u32;
+            c[2][i] = (p0 >> 32) as u32 ^ c[3][i] ^ k1;
+            c[3][i] = p0 as u32;
+        }
         k0 = k0.wrapping_add(0x9E37_79B9);
         k1 = k1.wrapping_add(0xBB67_AE85);
     }
@@ -110,6 +119,16 @@ mod tests {
             ),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
+    }
+
+    #[test]
+    fn side_by_side() {
+        let [a, b, c, d] = [u32::MAX - 2, 3, 5, 7];
+        let all = blocks::<5>([a, b, c, d], 11);
+        for i in 0..5 {
+            let one = block([a.wrapping_add(i as u32), b, c, d], 11);
+            assert_eq!(all.map(|words| words[i]), one);
+        }
     }
 
     #[test]

@@ -1261,6 +1261,15 @@ impl<'a, D: Device> Run<'a, D> {
         });
     }
 
+    /// The random numbers of a drawing node.
+    pub fn stream(&self, node: u64) -> Stream {
+        Stream {
+            seed: self.seed,
+            step: self.step,
+            node,
+        }
+    }
+
     /// Booleans, true with probability `keep`; `node` is the drawing node's number.
     pub fn bernoulli(&self, keep: f64, node: u64, y: View) {
         self.guard("bernoulli", || {
@@ -1268,13 +1277,8 @@ impl<'a, D: Device> Run<'a, D> {
                 return Ok(());
             }
             let (addr, _) = self.written(y, DType::Bool, Some(y.len))?;
-            let stream = Stream {
-                seed: self.seed,
-                step: self.step,
-                node,
-            };
             // SAFETY: checked above.
-            unsafe { self.device.bernoulli(keep, stream, y.len, addr) };
+            unsafe { self.device.bernoulli(keep, self.stream(node), y.len, addr) };
             Ok(())
         });
     }

@@ -17,6 +17,7 @@ const SIZE: Attention = Attention {
     interleaved: true,
     causal: false,
     scale: 0.5,
+    dropout: None,
 };
 
 #[test]

@@ -165,10 +165,10 @@ fn attributes(op: &Op) -> String {
         Op::Attention(a) | Op::AttentionGrad(a) => {
             o.push_str(if a.causal { " causal" } else { "" });
             o.push_str(if a.interleaved { " interleaved" } else { "" });
-            match a.scale {
-                Some(scale) => write!(o, " scale={scale}"),
-                None => Ok(()),
-            }
+            let scale = a.scale.map(|scale| format!(" scale={scale}"));
+            let drop = (a.dropout).map(|d| format!(" p={} stream={}", d.p, d.stream));
+            [scale, drop].iter().flatten().for_each(|x| o.push_str(x));
+            Ok(())
         }
         Op::Custom(op) => match op.backward {
             false => write!(o, " {}", op.name),

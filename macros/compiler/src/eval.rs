@@ -270,14 +270,9 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
         }),
         Op::Attention(a) => return attention::forward(a, &operands()),
         Op::AttentionGrad(a) => return attention::backward(a, &operands()),
-        // Any fixed sequence will do here: the values' distribution is the runtime's to test.
-        Op::Bernoulli { keep, stream, .. } => Array::new(&shape, |at| {
-            let mix = (at as u64 + 1)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .rotate_left(17 + stream % 31);
-            let u = (mix.wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 53) as f64;
-            f64::from(u8::from(u < *keep))
-        }),
+        Op::Bernoulli { keep, stream, .. } => {
+            Array::new(&shape, |at| f64::from(u8::from(drawn(*keep, *stream, at))))
+        }
         Op::Map(map) => {
             let operands: Vec<&Array> = (0..node.args.len()).map(x).collect();
             return eval_map(map, &operands, &shape, env);
@@ -343,6 +338,15 @@ fn scan(s: &Scan, args: &[&Array], env: &Env) -> Vec<Array> {
         }
     }
     carried.into_iter().chain(stacked).collect()
+}
+
+/// A draw's element. Any fixed sequence will do here: the distribution is the runtime's to test.
+fn drawn(keep: f64, stream: u32, at: usize) -> bool {
+    let mix = (at as u64 + 1)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .rotate_left(17 + stream % 31);
+    let u = (mix.wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 53) as f64;
+    u < keep
 }
 
 /// The results of a map over `shape`.

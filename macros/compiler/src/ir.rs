@@ -186,6 +186,40 @@ pub struct Attention {
     pub scale: Option<f64>,
     /// q, k, v and the result have their heads beside each other in a row: (B, L, H, E) and so on.
     pub interleaved: bool,
+    /// Weights that are dropped behind the softmax.
+    pub dropout: Option<Dropout>,
+}
+
+/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. They are drawn as
+/// `Bernoulli` of the same stream draws (B, H, L, S rounded up to four), forward and backward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// The probability of a weight to be dropped.
+    pub p: f64,
+    /// The node's own stream.
+    pub stream: u32,
+}
+
+impl Op {
+    /// Whether it takes random numbers.
+    pub fn draws(&self) -> bool {
+        match self {
+            Op::Bernoulli { .. } => true,
+            Op::Attention(a) | Op::AttentionGrad(a) => a.dropout.is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Dropout {
+    /// The factor of a weight that is kept.
+    pub fn factor(self) -> f64 {
+        if self.p < 1.0 {
+            1.0 / (1.0 - self.p)
+        } else {
+            0.0
+        }
+    }
 }
 
 impl Attention {

@@ -5,7 +5,9 @@ mod common;
 
 use netform_compiler::dim::{Atom, Dim, Shape};
 use netform_compiler::eval::{Array, Env, eval};
-use netform_compiler::ir::{Attention, DType, Graph, NodeId, Op, Region, Role, Scan, Windows};
+use netform_compiler::ir::{
+    Attention, DType, Dropout, Graph, NodeId, Op, Region, Role, Scan, Windows,
+};
 use netform_compiler::passes::homes::Homes;
 use netform_compiler::passes::verify::verify;
 use netform_compiler::passes::{autodiff, fuse, inline, memory, schedule, simplify};
@@ -310,6 +312,7 @@ fn attention(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> Node
         causal: rng.below(2) == 0,
         scale: Some(0.4),
         interleaved,
+        dropout: (rng.below(2) == 0).then_some(Dropout { p: 0.3, stream: 5 }),
     };
     let y = g.attention(op, &args)[0];
     g.reshape(y, &shape)

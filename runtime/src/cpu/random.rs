@@ -4,29 +4,65 @@ use super::Cpu;
 use super::rows::Shared;
 use crate::Float;
 use crate::device::{Addr, RandomKernels, Stream};
-use crate::philox::block;
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::philox::blocks;
+
+/// Philox blocks that are computed side by side.
+pub(super) const SIDE: usize = 8;
+
+impl Stream {
+    /// The counter of block `at`. Beyond 2^32 blocks, which are 2^34 elements, numbers repeat.
+    #[inline(always)]
+    pub(super) fn counter(self, at: usize) -> [u32; 4] {
+        [
+            at as u32,
+            self.node as u32,
+            self.step as u32,
+            // Runs do not reach 2^32, so a loop's steps have this word to themselves.
+            (self.step >> 32) as u32 ^ (self.node >> 32) as u32,
+        ]
+    }
+}
+
+/// A word is below the bound with probability `keep`: never for 0, always for 1.
+pub(super) fn bound(keep: f64) -> u64 {
+    (keep * 4_294_967_296.0) as u64
+}
 
 impl<F: Float> RandomKernels for Cpu<F> {
     unsafe fn bernoulli(&self, keep: f64, stream: Stream, len: usize, y: Addr) {
-        // A word is below the bound with probability `keep`: never for 0, always for 1.
-        let bound = (keep * 4_294_967_296.0) as u64;
-        let y = Shared(y);
+        let (y, bound) = (Shared(y), bound(keep));
         self.share(len.div_ceil(4), len * 4, |from, to| {
-            for e in from..to {
-                let counter = [
-                    e as u32,
-                    stream.node as u32,
-                    stream.step as u32,
-                    // Runs do not reach 2^32, so a loop's steps have this word to themselves.
-                    (stream.step >> 32) as u32 ^ (stream.node >> 32) as u32,
-                ];
-                let words = block(counter, stream.seed);
-                let count = 4.min(len - 4 * e);
-                for (i, &word) in words[..count].iter().enumerate() {
-                    // SAFETY: element 4 e + i is below len.
-                    unsafe { *y.get().add(4 * e + i) = u8::from(u64::from(word) < bound) };
-                }
-            }
+            let y = y.get().wrapping_add(4 * from);
+            dispatch(Draw {
+                stream,
+                bound,
+                first: from,
+                // SAFETY: these elements are below len, and this thread's alone.
+                y: unsafe { std::slice::from_raw_parts_mut(y, len.min(4 * to) - 4 * from) },
+            });
         });
+    }
+}
+
+/// Booleans from block `first` on.
+struct Draw<'a> {
+    stream: Stream,
+    bound: u64,
+    first: usize,
+    y: &'a mut [u8],
+}
+
+impl Kernel for Draw<'_> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<S: Isa>(self) {
+        for (k, y) in self.y.chunks_mut(4 * SIDE).enumerate() {
+            let counter = self.stream.counter(self.first + k * SIDE);
+            let words = blocks::<SIDE>(counter, self.stream.seed);
+            for (i, y) in y.iter_mut().enumerate() {
+                *y = u8::from(u64::from(words[i % 4][i / 4]) < self.bound);
+            }
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Attention.
 
-use netform_ptx::{Addr as At, Arg};
+use netform_ptx::{Addr as At, Arg, Dropout};
 
 use super::Cuda;
+use super::gpu::{Gpu, State};
+use crate::Result;
 use crate::device::{Addr, Attention, AttentionKernels, Operand};
 
-fn sizes(g: Attention) -> netform_ptx::Attention {
+fn sizes(g: Attention, dropout: Option<Dropout>) -> netform_ptx::Attention {
     netform_ptx::Attention {
         batch: g.batch,
         heads: g.heads,
@@ -16,7 +18,17 @@ fn sizes(g: Attention) -> netform_ptx::Attention {
         interleaved: g.interleaved,
         causal: g.causal,
         scale: g.scale as f32,
+        dropout,
     }
+}
+
+fn dropout(gpu: &Gpu, state: &mut State, g: Attention) -> Result<Option<Dropout>> {
+    let Some(dropout) = g.dropout else {
+        return Ok(None);
+    };
+    let stream = gpu.random(state, dropout.stream)?;
+    let p = dropout.p;
+    Ok(Some(Dropout { p, stream }))
 }
 
 fn args(masks: &[Operand<4>]) -> Vec<Arg> {
@@ -36,8 +48,12 @@ impl AttentionKernels for Cuda {
         masks: &[Operand<4>],
         outputs: [Addr; 2],
     ) {
-        let plan = netform_ptx::attention(sizes(g), ats(inputs), &args(masks), ats(outputs));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
+        let masks = args(masks);
+        self.gpu.put(|state| {
+            let g = sizes(g, dropout(&self.gpu, state, g)?);
+            let plan = netform_ptx::attention(g, ats(inputs), &masks, ats(outputs));
+            self.gpu.launch(state, plan)
+        });
     }
 
     unsafe fn attention_grad(
@@ -48,8 +64,9 @@ impl AttentionKernels for Cuda {
         saved: [Addr; 3],
         outputs: [Addr; 3],
     ) {
-        let (g, masks) = (sizes(g), args(masks));
+        let masks = args(masks);
         self.gpu.put(|state| {
+            let g = sizes(g, dropout(&self.gpu, state, g)?);
             let work = self.gpu.scratch(state, netform_ptx::attention_work(g))?;
             let (inputs, saved, outputs) = (ats(inputs), ats(saved), ats(outputs));
             let plan = netform_ptx::attention_grad(g, inputs, &masks, saved, outputs, work);

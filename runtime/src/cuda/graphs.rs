@@ -137,6 +137,19 @@ impl Gpu {
         let put = unsafe { (state.staging).upload(&state.stream, addr, &step.to_ne_bytes()) };
         put.map_err(|e| self.error(e, "a copy to the device"))
     }
+
+    /// A draw's place, whose step lies in device memory, where `replay` has put it.
+    pub fn random(
+        &self,
+        state: &mut State,
+        stream: crate::device::Stream,
+    ) -> Result<netform_ptx::Stream> {
+        Ok(netform_ptx::Stream {
+            seed: stream.seed,
+            step: state.graphs.step(self)?,
+            node: stream.node,
+        })
+    }
 }
 
 /// A run whose calls are being made, by a function that calls the user's own where there are any: what

@@ -294,12 +294,7 @@ impl IndexKernels for Cuda {
 impl RandomKernels for Cuda {
     unsafe fn bernoulli(&self, keep: f64, stream: Stream, len: usize, y: Addr) {
         self.gpu.put(|state| {
-            let stream = netform_ptx::Stream {
-                seed: stream.seed,
-                // The step lies in device memory, where `replay` has put it.
-                step: state.graphs.step(&self.gpu)?,
-                node: stream.node,
-            };
+            let stream = self.gpu.random(state, stream)?;
             let plan = netform_ptx::bernoulli(keep, stream, len, at(y));
             self.gpu.launch(state, plan)
         });

@@ -116,7 +116,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let kept = program.homes.states.iter().map(|(input, _)| input);
     let require = program.require.iter().map(|r| require(r, dims));
     let slots = program.memory.slots.len();
-    let random = any(&program.graph, &|op| matches!(op, Op::Bernoulli { .. }));
+    let random = any(&program.graph, &Op::draws);
 
     let layout_body = layout_body(program, dims);
     let owner = super::custom::owner(net);

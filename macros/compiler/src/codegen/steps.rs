@@ -338,6 +338,13 @@ impl Steps<'_> {
                 quote!(1.0 / ((#e) as f64).sqrt())
             }
         };
+        let dropout = match a.dropout {
+            Some(dropout) => {
+                let (p, stream) = (number(dropout.p), self.stream(dropout.stream));
+                quote!(Some(__nf::Dropout { p: #p, stream: run.stream(#stream) }))
+            }
+            None => quote!(None),
+        };
         let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| usize(&d));
         let (inputs, saved) = args.split_at(args.len() - saved);
         let masks = inputs[3..].iter().map(|m| {
@@ -365,7 +372,7 @@ impl Steps<'_> {
             run.#method(
                 __nf::Attention {
                     batch: #b, heads: #h, queries: #l, keys: #s, width: #e, value_width: #v,
-                    interleaved: #interleaved, causal: #causal, scale: #scale,
+                    interleaved: #interleaved, causal: #causal, scale: #scale, dropout: #dropout,
                 },
                 [#(#inputs),*], [#(#masks),*], #saved #results,
             );

@@ -1,6 +1,6 @@
 //! Attention and its gradient, one pair of query and key at a time.
 
-use super::{Array, log_sum_exp};
+use super::{Array, drawn, log_sum_exp};
 use crate::ir::Attention;
 
 /// The operands, walked by head, position and column.
@@ -66,6 +66,18 @@ impl<'a> Heads<'a> {
     }
 }
 
+impl Heads<'_> {
+    /// What dropout multiplies a weight by.
+    fn factor(&self, head: usize, i: usize, j: usize) -> f64 {
+        let Some(d) = self.a.dropout else { return 1.0 };
+        let at = (head * self.queries + i) * self.keys.next_multiple_of(4) + j;
+        match drawn(1.0 - d.p, d.stream, at) {
+            true => d.factor(),
+            false => 0.0,
+        }
+    }
+}
+
 fn add(to: &mut Array, at: &[usize], x: f64) {
     let at = super::flat(&to.shape, at);
     to.data[at] += x;
@@ -90,8 +102,9 @@ pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
             all.data[head * heads.queries + i] = lse;
             let lse = finite(lse);
             for (j, score) in scores.iter().enumerate() {
+                let weight = (score - lse).exp() * heads.factor(head, i, j);
                 for e in 0..heads.value_width {
-                    let x = (score - lse).exp() * heads.at(2, head, j, e);
+                    let x = weight * heads.at(2, head, j, e);
                     add(&mut out, &heads.place(head, i, e), x);
                 }
             }
@@ -118,12 +131,16 @@ pub fn backward(a: &Attention, args: &[&Array]) -> Vec<Array> {
                 .sum();
             for j in 0..heads.keys {
                 let weight = (heads.score(head, i, j) - lse).exp();
-                let dw: f64 = (values.clone())
-                    .map(|e| dy(e) * heads.at(2, head, j, e))
-                    .sum();
+                let factor = heads.factor(head, i, j);
+                let products = values.clone().map(|e| dy(e) * heads.at(2, head, j, e));
+                let dw = factor * products.sum::<f64>();
                 let ds = weight * (dw - mean) * heads.scale();
                 for e in values.clone() {
-                    add(&mut grads[2], &heads.place(head, j, e), weight * dy(e));
+                    add(
+                        &mut grads[2],
+                        &heads.place(head, j, e),
+                        weight * factor * dy(e),
+                    );
                 }
                 for e in 0..heads.width {
                     let (q, k) = (heads.at(0, head, i, e), heads.at(1, head, j, e));

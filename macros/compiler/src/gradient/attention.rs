@@ -1,7 +1,8 @@
 //! The gradients of attention: one node that makes the weights again, block by block. What that node
 //! does not give (the gradient of a mask, a second derivative) comes from attention written out.
 
-use crate::ir::{Attention, DType, Graph, NodeId, Op};
+use crate::dim::Dim;
+use crate::ir::{Attention, DType, Dropout, Graph, NodeId, Op};
 use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
@@ -95,9 +96,32 @@ pub fn written_out(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
         3 => g.push(Op::Softmax { log: false, dim: 3 }, &[scores], None),
         _ => g.softmax_or_zero(scores),
     };
+    let weights = match a.dropout {
+        Some(d) => dropped(g, weights, d),
+        None => weights,
+    };
     let flat = g.shape(products).clone();
     let weights = g.reshape(weights, &flat);
     let out = g.matmul(weights, v, false, false);
     let out = g.reshape(out, &vec![batch, heads, queries, value_width]);
     g.permute(out, order)
+}
+
+/// The weights (B, H, L, S) that the node drops are dropped here: the same draw.
+fn dropped(g: &mut Graph, weights: NodeId, d: Dropout) -> NodeId {
+    let shape = g.shape(weights).clone();
+    let mut drawn = shape.clone();
+    let four = Dim::from(4);
+    drawn[3] = shape[3].add(&Dim::from(3)).div_floor(&four).mul(&four);
+    let draw = Op::Bernoulli {
+        keep: 1.0 - d.p,
+        stream: d.stream,
+        again: 0,
+    };
+    let all = g.push(draw, &[], Some(drawn));
+    let (start, step) = (vec![Dim::from(0); 4], vec![1; 4]);
+    let keep = g.push(Op::Slice { start, step }, &[all], Some(shape));
+    let scaled = g.scale(weights, d.factor());
+    let zero = g.constant(0.0);
+    g.select(keep, scaled, zero)
 }

@@ -181,7 +181,7 @@ fn invariant(g: &Graph, shared: usize) -> Vec<bool> {
         let node = &g[id];
         out[id.index()] = match node.op {
             Op::Input { index } => index < shared,
-            Op::Bernoulli { .. } => false,
+            _ if node.op.draws() => false,
             _ => node.args.iter().all(|a| out[a.index()]),
         };
     }

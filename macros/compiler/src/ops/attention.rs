@@ -1,8 +1,7 @@
 //! Scaled dot-product attention (Vaswani et al., 2017).
 //!
 //! In: query, key and value, masks. Out: one node (`Op::Attention`) that never holds the weights of all
-//! queries and keys; products and a softmax where the weights are needed themselves: if they are asked
-//! for, or dropped out in training. Gradients that the node does not have are written out in
+//! queries and keys; products and a softmax where the weights are asked for themselves. Gradients that the node does not have are written out in
 //! `gradient::attention`.
 
 use super::activation::dropout;
@@ -49,9 +48,7 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     let dropout_p = probability(cx, a, "dropout_p")?;
     let scale = a.optional_number(cx, "scale")?;
-    if !drops(cx, dropout_p)
-        && let Some(y) = fused(cx, [&q, &k, &v], mask.as_ref(), causal, scale)
-    {
+    if let Some(y) = fused(cx, [&q, &k, &v], mask.as_ref(), (causal, scale, dropout_p)) {
         return Ok(cx.tensor(y));
     }
     let mut scores = Attention::new(cx, a.span, &q, &k, scale)?;
@@ -89,9 +86,13 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Tol
     Ok(cx.g.reshape(repeated, &flat))
 }
 
-/// Whether weights are dropped out.
-pub fn drops(cx: &Cx, dropout_p: f64) -> bool {
-    cx.train && dropout_p > 0.0
+/// Dropout of weights with this probability: in training only.
+pub fn dropout_of_weights(cx: &mut Cx, p: f64) -> Option<ir::Dropout> {
+    let drops = cx.train && p > 0.0;
+    drops.then(|| ir::Dropout {
+        p,
+        stream: cx.stream(),
+    })
 }
 
 /// As one node; `None` where the shapes do not fit it (a mask that has a batch where there is none
@@ -100,8 +101,7 @@ fn fused(
     cx: &mut Cx,
     inputs: [&Tensor; 3],
     mask: Option<&Tensor>,
-    causal: bool,
-    scale: Option<f64>,
+    (causal, scale, dropout_p): (bool, Option<f64>, f64),
 ) -> Option<NodeId> {
     let shapes = inputs.map(|x| cx.shape(x));
     let [q, k, v] = shapes.each_ref().map(|s| s.split_at(s.len() - 2));
@@ -134,6 +134,7 @@ fn fused(
         causal,
         scale,
         interleaved: false,
+        dropout: dropout_of_weights(cx, dropout_p),
     };
     let y = cx.g.attention(op, &args)[0];
     let shape = [&lead[..], &[q.1[0].clone(), v.1[1].clone()]].concat();

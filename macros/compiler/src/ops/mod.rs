@@ -24,7 +24,7 @@ mod shape;
 pub mod spatial;
 
 pub use activation::{dropout, gelu, probability};
-pub use attention::{Attention, drops};
+pub use attention::{Attention, dropout_of_weights};
 pub use convolution::{Conv, conv, transpose};
 pub use index::embedding;
 pub use matmul::linear;

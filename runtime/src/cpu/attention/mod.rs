@@ -6,6 +6,7 @@
 //! a fixed order, so results do not depend on the number of threads.
 
 mod backward;
+mod drop;
 mod forward;
 mod product;
 mod weights;
@@ -19,7 +20,7 @@ use crate::{Cpu, Float};
 
 /// Queries of a block.
 const QUERIES: usize = 64;
-/// Keys of a block. Its scores take 32 KiB of f32.
+/// Keys of a block, a multiple of `LANES`. Its scores take 32 KiB of f32.
 const KEYS: usize = 128;
 /// Multiplications from which on a second thread is worth it.
 const PARALLEL: usize = 131_072;

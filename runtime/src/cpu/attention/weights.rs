@@ -2,6 +2,7 @@
 
 use super::super::rows::{finite, put, read};
 use super::Rows;
+use super::drop::Factors;
 use crate::device::{Attention, Operand};
 use crate::isa::{Isa, Kernel};
 use crate::pack::LANES;
@@ -71,7 +72,7 @@ impl Place<'_> {
     }
 }
 
-/// Forward: scores `z` become `exp(score - max)`, with the largest so far; what `out` holds of earlier
+/// Forward: scores `z` become `exp(score - max)`, with the largest so far, or 0 if dropped; what `out` holds of earlier
 /// keys is brought to the same.
 pub(super) struct Weigh<'a, F> {
     pub(super) place: Place<'a>,
@@ -115,10 +116,13 @@ impl<F: Float> Kernel for Weigh<'_, F> {
                     false => Pack::splat(place.g.scale),
                 };
                 let mut sum = Pack::splat(0.0);
+                let factors = Factors::of(&place, r);
                 for at in (0..n).step_by(LANES) {
                     let count = LANES.min(n - at);
                     let e = (read::<F, S>(z.add(at), count) * scale - shift).exp();
-                    put::<F, S>(z.add(at), count, e);
+                    // What is dropped counts in the sum all the same.
+                    let weight = factors.as_ref().map_or(e, |f| f.apply(at, e));
+                    put::<F, S>(z.add(at), count, weight);
                     sum = sum
                         + match count {
                             LANES => e,
@@ -180,7 +184,8 @@ unsafe fn multiply<F: Float, S: Isa>(row: *mut F, width: usize, by: F) {
 }
 
 /// Backward: scores `z` become weights, and their gradients `dz` the gradients of the products of
-/// queries and keys: `w (dw - sum over keys of dw w) scale`, where the sum is `dout out`.
+/// queries and keys: `w (dw - sum over keys of dw w) scale`, where the sum is `dout out`. What is
+/// dropped has `dw = 0`, and is 0 in `z`.
 pub(super) struct Slope<'a, F> {
     pub(super) place: Place<'a>,
     pub(super) z: Rows<F>,
@@ -207,11 +212,13 @@ impl<F: Float> Kernel for Slope<'_, F> {
                     lse if lse == -F::INFINITY => F::ZERO,
                     lse => lse,
                 });
+                let factors = Factors::of(&place, r);
+                let drop = |at, x| factors.as_ref().map_or(x, |f| f.apply(at, x));
                 for at in (0..n).step_by(LANES) {
                     let count = LANES.min(n - at);
                     let w = (place.scores::<F, S>(r, z, at, count) - lse).exp();
-                    let dw = read::<F, S>(dz.add(at), count);
-                    put::<F, S>(z.add(at), count, w);
+                    let dw = drop(at, read::<F, S>(dz.add(at), count));
+                    put::<F, S>(z.add(at), count, drop(at, w));
                     put::<F, S>(dz.add(at), count, w * (dw - mean) * scale);
                 }
                 z.add(n).write_bytes(0, place.keys.1 - n);

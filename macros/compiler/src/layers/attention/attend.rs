@@ -45,7 +45,7 @@ impl Attention {
         params: &[NodeId],
         inputs: &Inputs,
     ) -> Told<NodeId> {
-        if ops::drops(cx, self.dropout) || self.bias_kv || self.zero {
+        if self.bias_kv || self.zero {
             return Ok(self.written_out(cx, span, params, inputs, true)?.0);
         }
         let sizes = self.sizes(cx, inputs.query, inputs.key);
@@ -59,6 +59,7 @@ impl Attention {
             causal: inputs.masks.causal,
             scale: None,
             interleaved: true,
+            dropout: ops::dropout_of_weights(cx, self.dropout),
         };
         let y = cx.g.attention(op, &args)[0];
         Ok(self.joined(cx, params, y, sizes))
