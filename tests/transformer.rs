@@ -344,6 +344,8 @@ network! {
     fn turned(x: [B, T, 6]) -> [B, T, 6] { rotary(x) }
     fn halves(x: [B, T, 6]) -> [B, T, 6] { rotary(x, base = 100.0, interleaved = false) }
     fn at(x: [B, T, 6], positions: u32[T]) -> [B, T, 6] { rotary(x, positions = positions) }
+    fn each(x: [B, T, 6], positions: u32[B, T]) -> [B, T, 6] { rotary(x, positions = positions) }
+    fn heads(x: [B, H, T, 6], positions: u32[B, T]) -> [B, H, T, 6] { rotary(x, positions = positions.unsqueeze(1)) }
     fn loss(w: []) -> [] {
         let y = rotary(x) * w + rotary(x, interleaved = false, positions = arange(5));
         sin(y + sinusoidal_positions(5, 6)).sum()
@@ -388,6 +390,27 @@ fn positions_as_the_papers_have_them() {
     let at = net.at(&x, &[0u32, 1, 2, 3]).unwrap().to_tensor();
     close(&at, &found, 1e-12);
     netform::check::gradients(&mut net, |net| net.loss_backward(1.0)?.item()).unwrap();
+}
+
+/// Samples of a batch that have come to different positions.
+#[test]
+fn positions_of_each_sample() {
+    let net = Positions::new(Cpu::f64(), 0).unwrap();
+    let x = noise([2, 3, 6], 1);
+    let places = Tensor::from_vec([2, 3], vec![3u32, 4, 5, 0, 9, 2]).unwrap();
+    let each = net.each(&x, &places).unwrap().to_tensor().to_f64_vec();
+    let values = x.to_f64_vec();
+    for (sample, places) in [[3u32, 4, 5], [0, 9, 2]].iter().enumerate() {
+        let own = 18 * sample..18 * (sample + 1);
+        let one = Tensor::from_vec([1, 3, 6], values[own.clone()].to_vec()).unwrap();
+        let alone = net.at(&one, places).unwrap().to_tensor();
+        assert_eq!(alone.to_f64_vec(), each[own]);
+    }
+    let doubled: Vec<f64> = values.chunks(18).flat_map(|x| [x, x].concat()).collect();
+    let y = Tensor::from_vec([2, 2, 3, 6], doubled).unwrap();
+    let heads = net.heads(&y, &places).unwrap().to_tensor().to_f64_vec();
+    let wanted: Vec<f64> = each.chunks(18).flat_map(|x| [x, x].concat()).collect();
+    assert_eq!(heads, wanted);
 }
 
 /// Products of turned vectors depend on how far apart they are, not where.

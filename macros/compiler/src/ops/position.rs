@@ -7,7 +7,7 @@ use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::{Dim, Shape};
+use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
@@ -27,7 +27,7 @@ fn base(cx: &Cx, a: &Args) -> Told<f64> {
     Err(cx.error(a.span_of("base"), text))
 }
 
-/// `position / base^(2 i / d)` for positions (T, 1) and pairs (T, n), as floats.
+/// `position / base^(2 i / d)` for positions (.., T, 1) and pairs (.., T, n), as floats.
 fn angles(cx: &mut Cx, position: NodeId, pair: NodeId, d: &Dim, base: f64) -> NodeId {
     let d = cx.g.size(d);
     let rate = cx.g.scale(pair, -2.0 * base.ln());
@@ -73,12 +73,14 @@ fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
         );
         return Err(cx.error(a.span_of("input"), text));
     }
-    let (length, d) = (shape[rank - 2].clone(), shape[rank - 1].clone());
+    let d = shape[rank - 1].clone();
     let why = "`rotary` turns pairs of features";
     let half = cx.divides(&d, &Dim::from(2), a.span_of("input"), why)?;
-    let turns = vec![length.clone(), half.clone()];
-    let position = positions(cx, a, &length)?;
-    let pair = cx.g.iota(&turns, 1);
+    let position = positions(cx, a, &shape[..rank - 1])?;
+    let mut turns = cx.g.shape(position).clone();
+    let last = turns.len() - 1;
+    turns[last] = half.clone();
+    let pair = cx.g.iota(&turns, last);
     let pair = cx.g.cast(pair, DType::Float);
     let angle = angles(cx, position, pair, &d, base);
     let (sin, cos) = (cx.g.unary(S::Sin, angle), cx.g.unary(S::Cos, angle));
@@ -114,20 +116,27 @@ fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-/// (T, 1) floats: 0, 1, .., or what is given.
-fn positions(cx: &mut Cx, a: &Args, length: &Dim) -> Told<NodeId> {
-    let column = vec![length.clone(), Dim::one()];
+/// (.., T, 1) floats: 0, 1, .., or what is given, which broadcasts to the elements (.., T).
+fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Told<NodeId> {
+    let length = &elements[elements.len() - 1];
     let Some(given) = a.optional_tensor(cx, "positions")? else {
-        let position = cx.g.iota(&column, 0);
+        let position = cx.g.iota(&vec![length.clone(), Dim::one()], 0);
         return Ok(cx.g.cast(position, DType::Float));
     };
-    if cx.shape(&given) != [length.clone()] {
+    let mut column = cx.shape(&given);
+    let mut pairs = column.iter().rev().zip(elements.iter().rev());
+    let fits = column.last() == Some(length)
+        && column.len() <= elements.len()
+        && pairs.all(|(p, e)| p == e || p.is_one());
+    if !fits {
         let text = format!(
-            "`positions` of `rotary` has the shape [{length}], one for each element of the sequence{}",
+            "`positions` of `rotary` has the shape [{length}], one for each element of the sequence, or one that broadcasts to {}{}",
+            show_shape(elements),
             cx.whence(&given)
         );
         return Err(cx.error(a.span_of("positions"), text));
     }
     let Tensor { id, .. } = cx.to_float(&given);
+    column.push(Dim::one());
     Ok(cx.g.reshape(id, &column))
 }
