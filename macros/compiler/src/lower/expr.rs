@@ -120,6 +120,9 @@ impl Lower<'_> {
             .collect();
         let hint = did_you_mean(&name, candidates.iter().map(String::as_str));
         let mut text = format!("there is no value `{name}` here{hint}");
+        if ["null", "nil", "nullptr"].contains(&name.as_str()) {
+            text += "\nhelp: nothing is `None`";
+        }
         if name == "training" {
             text += "\nhelp: it is asked for by `if training { .. } else { .. }` alone";
         }

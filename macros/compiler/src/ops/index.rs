@@ -167,10 +167,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);
     if classes.value().is_some_and(|c| c < 1) {
-        let text = format!(
-            "`num_classes` is at least 1, not {classes}{}",
-            show_shape(&shape)
-        );
+        let text = format!("`num_classes` of `one_hot` is at least 1, not {classes}");
         return Err(cx.error(a.span_of("num_classes"), text));
     }
     let rank = shape.len();

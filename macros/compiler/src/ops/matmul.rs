@@ -25,7 +25,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
         let text = format!(
-            "`matmul` takes matrices or vectors, not a scalar{}{}",
+            "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a number",
             cx.whence(x),
             cx.whence(y)
         );
@@ -137,11 +137,14 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let bias = a.optional_tensor(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
     if sw.len() != 2 || sx.last() != sw.last() {
-        let text = format!(
+        let mut text = format!(
             "`linear` takes an input (.., in) and a weight (out, in){}{}",
             cx.whence(&x),
             cx.whence(&w)
         );
+        if sw.len() == 2 && sx.last() == sw.first() {
+            text += &format!("\nhelp: was `{}.t()` meant?", w.text);
+        }
         return Err(cx.error(a.span, text));
     }
     if let Some(b) = &bias

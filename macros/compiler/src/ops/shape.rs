@@ -110,9 +110,10 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     if numel(&sizes) != shape[dim] {
         let text = format!(
-            "`unflatten` of size {} to {}{}",
+            "`unflatten` of size {} to {}, which is {}{}",
             shape[dim],
             show_shape(&sizes),
+            numel(&sizes),
             cx.whence(&x)
         );
         return Err(cx.error(a.span_of("sizes"), text));

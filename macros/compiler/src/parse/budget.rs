@@ -17,6 +17,11 @@ const UNITS: [(&str, f64); 7] = [
 /// The size it states.
 pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     let mut max = None;
+    let unsaid = || {
+        let text = "`#[memory]` does not say how much\nhelp: write `#[memory(max = \"64 KiB\")]`";
+        syn::Error::new_spanned(attr.path(), text)
+    };
+    attr.meta.require_list().map_err(|_| unsaid())?;
     attr.parse_nested_meta(|meta| {
         if !meta.path.is_ident("max") || max.is_some() {
             return Err(meta.error("`#[memory]` says one thing: `#[memory(max = \"64 KiB\")]`"));
@@ -25,8 +30,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Budget> {
         Ok(())
     })?;
     let Some(max) = max else {
-        let text = "`#[memory]` does not say how much\nhelp: write `#[memory(max = \"64 KiB\")]`";
-        return Err(syn::Error::new_spanned(attr.path(), text));
+        return Err(unsaid());
     };
     let text = max.value();
     let Some(bytes) = bytes(&text) else {
