@@ -12,10 +12,11 @@ impl Lower<'_> {
     pub fn element(&mut self, layers: &LayerRef, at: &Value, span: Span) -> Told<Value> {
         let field = &self.net.fields[layers.field];
         let Some(count) = field.stack.get(layers.level).cloned() else {
-            let text = format!(
-                "`{}` is one layer, not an array\n{}",
-                field.name, field.decl
-            );
+            let what = match layers.level {
+                0 => format!("`{}`", field.name),
+                _ => format!("an element of `{}`", field.name),
+            };
+            let text = format!("{what} is one layer, not an array\n{}", field.decl);
             return Err(self.cx.error(span, text));
         };
         let Value::Number(n, true) = at else {
