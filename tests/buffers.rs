@@ -297,3 +297,65 @@ fn a_run_that_fails_updates_nothing() {
     net.loss_accumulate(&[0u32]).unwrap();
     assert_eq!(net.parameter("seen").unwrap().to_f64_vec(), [2.0]);
 }
+
+network! {
+    /// What a smaller network learns from.
+    pub struct Teacher {
+        linear: Linear(4 -> 3),
+        norm: BatchNorm1d(3),
+        drop: Dropout(p = 0.5),
+        calls: Buffer[],
+    }
+    #[eval]
+    fn forward(x: [B, 4]) -> [B, 3] {
+        calls = calls + 1.0;
+        let y = drop(norm(linear(x)));
+        if training { y * 1000.0 } else { y }
+    }
+    fn trained(x: [B, 4]) -> [] { drop(norm(linear(x))).square().mean() }
+}
+
+network! {
+    struct Pupil {
+        #[frozen]
+        teacher: Teacher,
+        linear: Linear(4 -> 3),
+        norm: BatchNorm1d(3),
+    }
+    fn told(x: [B, 4]) -> [B, 3] { teacher(x) }
+    fn loss(x: [B, 4]) -> [] { mse_loss(norm(linear(x)), teacher(x)) }
+    fn both(x: [B, 4]) -> [] { mse_loss(norm(linear(x)), teacher(x)) + teacher.trained(x) }
+}
+
+/// A function in evaluation mode stays in it, whoever calls it; what is called after it trains.
+#[test]
+fn a_teacher_is_in_evaluation_mode() {
+    let mut net = Pupil::new(Cpu::f64(), 1).unwrap();
+    let x = Tensor::from_vec([3, 4], (0..12).map(|i| f64::from(i).sin()).collect()).unwrap();
+    let names = ["running_mean", "running_var", "num_batches_tracked"];
+    let buffers = |net: &Pupil<Cpu<f64>>, of: &str| -> Vec<f64> {
+        let one = |n: &&str| {
+            net.parameter(&format!("{of}norm.{n}"))
+                .unwrap()
+                .to_f64_vec()
+        };
+        names.iter().flat_map(one).collect()
+    };
+    let (told, before) = (net.told(&x).unwrap().to_tensor(), buffers(&net, "teacher."));
+    let losses = [0; 3].map(|_| net.loss_backward(&x).unwrap().item().unwrap());
+    // No weight has changed, and the pupil's norm goes by its batch.
+    assert_eq!(losses, [losses[0]; 3]);
+    assert_eq!(buffers(&net, "teacher."), before);
+    assert_eq!(net.told(&x).unwrap().to_tensor(), told);
+    assert_eq!(net.parameter("teacher.calls").unwrap().to_f64_vec(), [0.0]);
+    assert_eq!(
+        net.parameter("norm.num_batches_tracked")
+            .unwrap()
+            .to_f64_vec(),
+        [3.0]
+    );
+    let losses = [0; 2].map(|_| net.both_backward(&x).unwrap().item().unwrap());
+    assert_ne!(losses[0], losses[1]);
+    assert_ne!(buffers(&net, "teacher."), before);
+    assert_eq!(net.parameter("teacher.calls").unwrap().to_f64_vec(), [0.0]);
+}

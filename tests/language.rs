@@ -271,3 +271,57 @@ fn both_float_types_train() {
         assert!(loss.unwrap() < 1e-3);
     }
 }
+
+network! {
+    /// Integers and booleans stay what they are.
+    struct Shifted { table: Embedding(9 -> 2) }
+    fn behind(t: u32[B, T]) -> u32[B, T + 1] { pad(t, [1, 0], value = 8) }
+    fn around(t: u32[B, 3]) -> u32[B, 5] { pad(t, [1, 1], mode = "circular") }
+    fn seen(m: bool[B, T]) -> bool[B, T + 2] { pad(m, [0, 2], value = 1) }
+    fn looked_up(t: u32[B, T]) -> [B, T + 1, 2] { table(pad(t, [1, 0])) }
+}
+
+#[test]
+fn padded_integers() {
+    let net = Shifted::new(Cpu::new(), 1).unwrap();
+    let t = [[1u32, 2, 3], [4, 5, 6]];
+    let ints = |t: Tensor| t.as_slice::<u32>().unwrap().to_vec();
+    let y = net.behind(&t).unwrap().to_tensor();
+    assert_eq!(ints(y), [8, 1, 2, 3, 8, 4, 5, 6]);
+    let y = net.around(&t).unwrap().to_tensor();
+    assert_eq!(ints(y), [3, 1, 2, 3, 1, 6, 4, 5, 6, 4]);
+    let y = net.seen(&[[false, true]]).unwrap().to_tensor();
+    assert_eq!(
+        y,
+        Tensor::from_vec([1, 4], vec![false, true, true, true]).unwrap()
+    );
+    assert_eq!(net.looked_up(&t).unwrap().shape(), [2, 4, 2]);
+}
+
+network! {
+    struct Classes {}
+    fn classes(i: i32[B, T]) -> [B, T, 3] { one_hot(i, 3) }
+    fn weighed(i: i32[B], #[grad] x: [B, 3]) -> [] { (one_hot(i, 3) * x).sum() }
+}
+
+/// As everywhere, an index out of range is an error.
+#[test]
+fn one_hot_of_no_class() {
+    let mut net = Classes::new(Cpu::new(), 1).unwrap();
+    let y = net.classes(&[[2, 0]]).unwrap().to_tensor().to_f64_vec();
+    assert_eq!(y, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    let dx = net
+        .weighed_backward(&[1], &[[1f32, 2.0, 3.0]])
+        .unwrap()
+        .1
+        .to_tensor()
+        .to_f64_vec();
+    assert_eq!(dx, [0.0, 1.0, 0.0]);
+    for wrong in [3, -1] {
+        let error = net.classes(&[[wrong, 0]]).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("{wrong}")) && error.contains("`i`"),
+            "{error}"
+        );
+    }
+}

@@ -275,9 +275,13 @@ impl<'a> Cx<'a> {
     /// Whether integers cannot be below 0: positions, `u32` arguments, and what only moves them.
     pub fn is_unsigned(&self, id: NodeId) -> bool {
         let node = &self.g[id];
-        match node.op {
+        match &node.op {
             Op::ArgReduce { .. } | Op::WindowArgMax { .. } | Op::Iota { .. } => true,
-            Op::Const(v) => v >= 0.0,
+            Op::Const(v) => *v >= 0.0,
+            Op::Pad { value, .. } => *value >= 0.0 && self.is_unsigned(node.args[0]),
+            Op::Scalar(crate::scalar::Scalar::Where) => {
+                node.args[1..].iter().all(|a| self.is_unsigned(*a))
+            }
             Op::Take { .. } | Op::Gather { .. } => self.is_unsigned(node.args[0]),
             Op::Put { .. } => self.is_unsigned(node.args[0]) && self.is_unsigned(node.args[2]),
             Op::Reshape

@@ -11,15 +11,16 @@ use crate::philox::blocks;
 pub(super) const SIDE: usize = 8;
 
 impl Stream {
-    /// The counter of block `at`. Beyond 2^32 blocks, which are 2^34 elements, numbers repeat.
+    /// The counter of block `at`.
     #[inline(always)]
     pub(super) fn counter(self, at: usize) -> [u32; 4] {
         [
             at as u32,
             self.node as u32,
             self.step as u32,
-            // Runs do not reach 2^32, so a loop's steps have this word to themselves.
-            (self.step >> 32) as u32 ^ (self.node >> 32) as u32,
+            // Runs do not reach 2^32, so a loop's steps have this word to themselves; what there is beyond
+            // 2^32 blocks is at its other end.
+            (self.step >> 32) as u32 ^ (self.node >> 32) as u32 ^ ((at as u64 >> 32) as u32) << 24,
         ]
     }
 }

@@ -239,7 +239,8 @@ impl Beam {
 
     /// Whether no hypothesis can become better than one that has ended.
     fn is_over(&self) -> bool {
-        if self.steps() >= self.max_len {
+        // One hypothesis is what greedy search finds: it is not compared with what is less likely.
+        if self.steps() >= self.max_len || (self.width == 1 && !self.done.is_empty()) {
             return true;
         }
         let live = self.live.iter().map(|h| h.log_prob);

@@ -9,6 +9,8 @@ network! {
     fn gathered(x: [B, 3], i: u32[B]) -> [B] { gather(x, 1, i) }
     fn selected(x: [B, 3], i: u32[2, 2]) -> [B, 2, 2] { index_select(x, 1, i) }
     fn no_matrix(i: u32[B], w: [5]) -> [B] { embedding(i, w) }
+    fn no_row(i: u32[B], w: [5, 2]) -> [B, 2] { embedding(i, w, padding_idx = -6) }
+    fn some_row_from_the_end(i: u32[B], w: [N, 2]) -> [B, 2] { embedding(i, w, padding_idx = -1) }
     fn no_class(i: u32[B]) -> [B, 0] { one_hot(i, 0) }
     fn fewer_than_none(i: u32[B]) -> [B, 0] { one_hot(i, -1) }
     fn nothing(x: [B]) -> [B] { clamp(x, null, 1.0) }

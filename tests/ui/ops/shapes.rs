@@ -25,6 +25,8 @@ network! {
     fn stacked(x: [B, 6], y: [B, 5]) -> [2, B, 6] { stack([x, y]) }
     fn half_padded(x: [B, 6]) -> [B, 7] { x.pad([1]) }
     fn cut(x: [B, 6]) -> [B, 5] { x.pad([-1, 0]) }
+    fn half_a_symbol(x: u32[B]) -> u32[B + 1] { x.pad([1, 0], value = 0.5) }
+    fn twice_true(x: bool[B]) -> bool[B + 1] { x.pad([1, 0], value = 2) }
     fn summed_twice(x: [B, 6]) -> [] { x.sum([0, -2]) }
     fn of_a_scalar(x: []) -> [] { x.sum(0) }
     fn of_a_vector(x: [6]) -> [] { x.sum(1) }

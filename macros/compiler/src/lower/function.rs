@@ -57,7 +57,11 @@ impl Lower<'_> {
             std::mem::replace(&mut self.dims, own),
             std::mem::take(&mut self.read),
         );
+        // As after PyTorch's `eval()`, whoever calls it.
+        let train = self.cx.train;
+        self.cx.train &= !signature.eval;
         let result = self.body(body, source, signature);
+        self.cx.train = train;
         let result = match result {
             Ok(results) => self.kept(states()).map(|kept| Done { results, kept }),
             Err(p) => Err(p),

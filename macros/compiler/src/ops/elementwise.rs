@@ -31,19 +31,13 @@ ops! {
         cx.g.div2(s, c)
     });
     "exp2" ("input") |cx, a| float(cx, a, |cx, x| {
-        let x = cx.g.scale(x, std::f64::consts::LN_2);
-        cx.g.unary(S::Exp, x)
+        let two = cx.g.constant(2.0);
+        cx.g.binary(S::Pow, two, x)
     });
-    "log2" ("input") |cx, a| float(cx, a, |cx, x| {
-        let x = cx.g.unary(S::Log, x);
-        cx.g.scale(x, std::f64::consts::LOG2_E)
-    });
-    "log10" ("input") |cx, a| float(cx, a, |cx, x| {
-        let x = cx.g.unary(S::Log, x);
-        cx.g.scale(x, std::f64::consts::LOG10_E)
-    });
-    "sinh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, S::Sub));
-    "cosh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, S::Add));
+    "log2" ("input") |cx, a| float(cx, a, |cx, x| logarithm(cx, x, 2.0, 126.0));
+    "log10" ("input") |cx, a| float(cx, a, |cx, x| logarithm(cx, x, 10.0, 37.0));
+    "sinh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, true));
+    "cosh" ("input") |cx, a| float(cx, a, |cx, x| hyperbolic(cx, x, false));
     "add" ("input, other") |cx, a| binary(cx, a, S::Add);
     "sub" ("input, other") |cx, a| binary(cx, a, S::Sub);
     "mul" ("input, other") |cx, a| binary(cx, a, S::Mul);
@@ -82,11 +76,61 @@ pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -
     Ok(cx.tensor(y))
 }
 
-fn hyperbolic(cx: &mut Cx, x: NodeId, f: S) -> NodeId {
-    let n = cx.g.neg(x);
-    let (a, b) = (cx.g.unary(S::Exp, x), cx.g.unary(S::Exp, n));
-    let sum = cx.g.scalar(f, &[a, b]);
-    cx.g.scale(sum, 0.5)
+/// The logarithm to a base: a whole number, whose power (below `base^most`) is taken out, and the rest.
+/// So powers of the base have whole logarithms.
+fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
+    let log = |cx: &mut Cx, x| {
+        let y = cx.g.unary(S::Log, x);
+        cx.g.scale(y, 1.0 / base.ln())
+    };
+    let near = log(cx, x);
+    let whole = cx.g.unary(S::Round, near);
+    let (low, high) = (cx.g.constant(-most), cx.g.constant(most));
+    let whole = cx.g.binary(S::Max, whole, low);
+    let whole = cx.g.binary(S::Min, whole, high);
+    let whole = cx.g.push(crate::ir::Op::Detach, &[whole], None);
+    let base = cx.g.constant(base);
+    let power = cx.g.binary(S::Pow, base, whole);
+    let rest = cx.g.div2(x, power);
+    let rest = log(cx, rest);
+    cx.g.add2(whole, rest)
+}
+
+/// `sinh` and `cosh`. From 1 on, `e^|x| / 2 -+ e^-|x| / 2`, from squares of `e^(|x| / 2)`, which is finite
+/// for as long as the result is. Below, where such differences lose digits, `(u + u / (u + 1)) / 2` and
+/// `1 + u^2 / (2 (u + 1))` with `u = e^x - 1`.
+fn hyperbolic(cx: &mut Cx, x: NodeId, sine: bool) -> NodeId {
+    let one = cx.g.constant(1.0);
+    let far = cx.g.unary(S::Abs, x);
+    let root = cx.g.scale(far, 0.5);
+    let root = cx.g.unary(S::Exp, root);
+    let inverse = cx.g.unary(S::Recip, root);
+    let [large, small] = [root, inverse].map(|x| {
+        let half = cx.g.scale(x, 0.5);
+        cx.g.mul2(half, x)
+    });
+    let f = if sine { S::Sub } else { S::Add };
+    let mut outer = cx.g.scalar(f, &[large, small]);
+    if sine {
+        let sign = cx.g.unary(S::Sign, x);
+        outer = cx.g.mul2(sign, outer);
+    }
+    let low = cx.g.constant(-1.0);
+    let near = cx.g.binary(S::Max, x, low);
+    let near = cx.g.binary(S::Min, near, one);
+    let u = cx.g.unary(S::Expm1, near);
+    let power = cx.g.binary(S::Add, u, one);
+    let part = cx.g.div2(u, power);
+    let inner = if sine {
+        let sum = cx.g.add2(u, part);
+        cx.g.scale(sum, 0.5)
+    } else {
+        let half = cx.g.scale(u, 0.5);
+        let rest = cx.g.mul2(half, part);
+        cx.g.binary(S::Add, rest, one)
+    };
+    let is_near = cx.g.binary(S::Lt, far, one);
+    cx.g.select(is_near, inner, outer)
 }
 
 fn binary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {

@@ -153,9 +153,15 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
         Value::Null => None,
         _ => Some(a.integer(cx, "padding_idx")?),
     };
-    let padding = match (padding, cx.shape(&weight)[0].value()) {
-        (Some(p), Some(n)) if p < 0 => Some(p + n),
-        (p, _) => p,
+    let rows = cx.shape(&weight)[0].clone();
+    let padding = match (padding, rows.value()) {
+        (Some(p), Some(n)) if (-n..n).contains(&p) => Some(p.rem_euclid(n)),
+        (Some(p), None) if p >= 0 => Some(p),
+        (None, _) => None,
+        (Some(p), _) => {
+            let text = format!("`padding_idx` is one of the {rows} rows, not {p}");
+            return Err(cx.error(a.span_of("padding_idx"), text));
+        }
     };
     let y = embedding(cx, &index, weight.id, padding);
     Ok(cx.tensor(y))
@@ -170,13 +176,21 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
         let text = format!("`num_classes` of `one_hot` is at least 1, not {classes}");
         return Err(cx.error(a.span_of("num_classes"), text));
     }
+    // The ones are read at the indices, which finds those that are no class.
+    let ones = cx.g.full(1.0, DType::Float, &vec![classes.clone()]);
+    let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
+    let what = index.text.clone();
+    let one = cx.g.push(Op::Take { dim: 0, what }, &[ones, flat], None);
+    let one = cx.g.reshape(one, &shape);
     let rank = shape.len();
     let at = cx.g.unsqueeze(index.id, rank);
     shape.push(classes);
     let at = cx.g.expand(at, &shape);
     let position = cx.g.iota(&shape, rank);
     let hit = cx.g.scalar(S::Eq, &[position, at]);
-    let y = cx.g.cast(hit, DType::Float);
+    let one = cx.g.unsqueeze(one, rank);
+    let zero = cx.g.constant(0.0);
+    let y = cx.g.select(hit, one, zero);
     Ok(cx.tensor(y))
 }
 

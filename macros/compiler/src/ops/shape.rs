@@ -582,7 +582,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 /// Pairs (before, after), last dimension first.
 fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let x = a.float(cx, "input")?;
+    let x = a.tensor(cx, "input")?;
     let list = a.integers(cx, "pad")?.unwrap_or_default();
     let mode = a.choice(
         cx,
@@ -620,6 +620,21 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Ok(cx.tensor(y.id));
     }
     let value = a.number(cx, "value")?;
+    let (fits, kind) = match cx.g[x.id].dtype {
+        DType::Float => (true, ""),
+        DType::Int => (
+            value.fract() == 0.0 && value.abs() < 2_147_483_648.0,
+            "integers",
+        ),
+        DType::Bool => (value == 0.0 || value == 1.0, "booleans, 0 or 1"),
+    };
+    if !fits {
+        let text = format!(
+            "`value` of `pad` is one of {kind}, not {value}{}",
+            cx.whence(&x)
+        );
+        return Err(cx.error(a.span_of("value"), text));
+    }
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
     let to: Shape = (0..shape.len())
         .map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1)))

@@ -17,8 +17,10 @@ impl<F: Float> Factors<F> {
         let dropout = place.g.dropout?;
         let keep = 1.0 - dropout.p;
         let kept = F::from_f64(if keep > 0.0 { 1.0 / keep } else { 0.0 });
-        // Words up to here are kept. If there are none, the factor is 0.
-        let last = bound(keep).saturating_sub(1) as u32;
+        // Words up to here are kept. If there are none, so that all are dropped, the factor is 0.
+        let bound = bound(keep);
+        let kept = if bound > 0 { kept } else { F::ZERO };
+        let last = bound.saturating_sub(1) as u32;
         let mut all = [F::ZERO; KEYS];
         let row = place.unit * place.g.queries + place.queries.0 + r;
         let first = row * place.g.keys.div_ceil(4) + place.keys.0 / 4;
