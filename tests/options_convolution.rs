@@ -59,6 +59,8 @@ family! {
     f_half_more_exact f_half_more_exact_vjp (x: [N, 2, 5]) -> [N, 2, 7] { interpolate(x, scale_factor = 1.5, mode = "nearest-exact") } at [&[1, 2, 5][..]];
     f_half_more_linear f_half_more_linear_vjp (x: [N, 2, 5]) -> [N, 2, 7] { interpolate(x, scale_factor = 1.5, mode = "linear") } at [&[2, 2, 5][..]], [&[1, 2, 5][..]];
     f_fractions f_fractions_vjp (x: [N, 2, 5, 4]) -> [N, 2, 3, 9] { interpolate(x, scale_factor = [0.7, 2.25], mode = "bilinear") } at [&[2, 2, 5, 4][..]], [&[1, 2, 5, 4][..]];
+    f_linear_twice f_linear_twice_vjp (x: [N, 2, L]) -> [N, 2, L] { let y = interpolate(x, size = 7, mode = "linear"); grad((y * y * y).sum(), x) } at [&[2, 2, 5][..]], [&[1, 2, 1][..]];
+    f_windows_twice f_windows_twice_vjp (x: [N, 2, H, W]) -> [N, 2, H, W] { let y = adaptive_avg_pool2d(x, [3, 4]); grad((y * y * y).sum(), x) } at [&[2, 2, 7, 5][..]], [&[1, 2, 3, 1][..]];
     f_fraction_area f_fraction_area_vjp (x: [N, 2, 5, 4]) -> [N, 2, 3, 2] { interpolate(x, scale_factor = 0.7, mode = "area") } at [&[1, 2, 5, 4][..]];
     f_none f_none_vjp (x: [0, 2, 5, 4]) -> [0, 2, 3, 9] { interpolate(x, scale_factor = [0.7, 2.25], mode = "bilinear") } at [&[0, 2, 5, 4][..]];
 }
