@@ -59,6 +59,8 @@ family! {
     f_half_more_exact f_half_more_exact_vjp (x: [N, 2, 5]) -> [N, 2, 7] { interpolate(x, scale_factor = 1.5, mode = "nearest-exact") } at [&[1, 2, 5][..]];
     f_half_more_linear f_half_more_linear_vjp (x: [N, 2, 5]) -> [N, 2, 7] { interpolate(x, scale_factor = 1.5, mode = "linear") } at [&[2, 2, 5][..]], [&[1, 2, 5][..]];
     f_fractions f_fractions_vjp (x: [N, 2, 5, 4]) -> [N, 2, 3, 9] { interpolate(x, scale_factor = [0.7, 2.25], mode = "bilinear") } at [&[2, 2, 5, 4][..]], [&[1, 2, 5, 4][..]];
+    f_linear_twice f_linear_twice_vjp (x: [N, 2, L]) -> [N, 2, L] { let y = interpolate(x, size = 7, mode = "linear"); grad((y * y * y).sum(), x) } at [&[2, 2, 5][..]], [&[1, 2, 1][..]];
+    f_windows_twice f_windows_twice_vjp (x: [N, 2, H, W]) -> [N, 2, H, W] { let y = adaptive_avg_pool2d(x, [3, 4]); grad((y * y * y).sum(), x) } at [&[2, 2, 7, 5][..]], [&[1, 2, 3, 1][..]];
     f_fraction_area f_fraction_area_vjp (x: [N, 2, 5, 4]) -> [N, 2, 3, 2] { interpolate(x, scale_factor = 0.7, mode = "area") } at [&[1, 2, 5, 4][..]];
     f_none f_none_vjp (x: [0, 2, 5, 4]) -> [0, 2, 3, 9] { interpolate(x, scale_factor = [0.7, 2.25], mode = "bilinear") } at [&[0, 2, 5, 4][..]];
 }
@@ -165,6 +167,60 @@ fn known_values() -> netform::Result<()> {
     assert_eq!(y, [[1., 1., 1., 2., 2., 3., 3., 4., 4., 5.]]);
     let y = values(net.between(&x)?);
     near(&y[0], &[1., 1. + 7. / 16., 2. + 2. / 16., 2. + 22. / 16.]);
+    Ok(())
+}
+
+network! {
+    /// Linear in `x`, so that infinity shows what counts.
+    struct Infinite {}
+
+    fn linear(#[grad] x: [1, 1, 4]) -> [1, 1, 7] { interpolate(x, size = 7, mode = "linear") }
+    fn fewer(#[grad] x: [1, 1, 9]) -> [1, 1, 4] { interpolate(x, size = 4, mode = "linear") }
+    fn corners(#[grad] x: [1, 1, 4]) -> [1, 1, 7] { interpolate(x, size = 7, mode = "linear", align_corners = true) }
+    fn factor(#[grad] x: [1, 1, 3]) -> [1, 1, 4] { interpolate(x, scale_factor = 1.6, mode = "linear") }
+    fn plane(#[grad] x: [1, 1, 4, 3]) -> [1, 1, 7, 5] { interpolate(x, size = [7, 5], mode = "bilinear") }
+    fn adaptive(#[grad] x: [1, 1, 7, 5]) -> [1, 1, 3, 2] { adaptive_avg_pool2d(x, [3, 2]) }
+    fn windows(#[grad] x: [1, 1, 3]) -> [1, 1, 5] { adaptive_avg_pool1d(x, 5) }
+    fn area(#[grad] x: [1, 1, L]) -> [1, 1, 4] { interpolate(x, size = 4, mode = "area") }
+}
+
+/// One element of infinity, the others 0: infinite is what it counts for, and nothing else, also backward.
+#[test]
+fn infinity_stays_where_it_counts() -> netform::Result<()> {
+    let mut net = Infinite::new(Cpu::f64(), 1)?;
+    let single = |shape: &[usize], at: usize, v: f64| {
+        let mut x = vec![0.0; shape.iter().product()];
+        x[at] = v;
+        Tensor::from_vec(shape, x).unwrap()
+    };
+    let spread = |shape: &[usize], f: &mut dyn FnMut(&Tensor) -> netform::Result<Tensor>| {
+        for at in 0..shape.iter().product() {
+            let share = f(&single(shape, at, 1.0))?.to_f64_vec();
+            let found = f(&single(shape, at, f64::INFINITY))?.to_f64_vec();
+            let infinite = |s: &f64| if *s > 0.0 { f64::INFINITY } else { 0.0 };
+            let wanted: Vec<f64> = share.iter().map(infinite).collect();
+            assert_eq!(found, wanted, "{shape:?}, element {at}");
+        }
+        netform::Result::Ok(())
+    };
+    macro_rules! both {
+        ($($f:ident $vjp:ident $from:expr => $to:expr;)*) => {$(
+            spread(&$from, &mut |x| Ok(net.$f(x)?.to_tensor()))?;
+            let x = single(&$from, 0, 1.0);
+            spread(&$to, &mut |dy| Ok(net.$vjp(&x, dy)?.to_tensor()))?;
+        )*};
+    }
+    both! {
+        linear linear_vjp [1, 1, 4] => [1, 1, 7];
+        fewer fewer_vjp [1, 1, 9] => [1, 1, 4];
+        corners corners_vjp [1, 1, 4] => [1, 1, 7];
+        factor factor_vjp [1, 1, 3] => [1, 1, 4];
+        plane plane_vjp [1, 1, 4, 3] => [1, 1, 7, 5];
+        adaptive adaptive_vjp [1, 1, 7, 5] => [1, 1, 3, 2];
+        windows windows_vjp [1, 1, 3] => [1, 1, 5];
+        area area_vjp [1, 1, 6] => [1, 1, 4];
+        area area_vjp [1, 1, 3] => [1, 1, 4];
+    }
     Ok(())
 }
 

@@ -342,7 +342,8 @@ impl Dump {
                 );
             }
         }
-        for (rows, n) in [(1, 5), (2, 1500), (4, 3000), (8, 8000), (32, 50_000)] {
+        let many = [(4, 2500), (8, 4500), (16, 9000), (32, 50_000)];
+        for (rows, n) in [(1, 5), (2, 1500)].into_iter().chain(many) {
             let axis = Axis {
                 outer: 1,
                 n,
@@ -350,8 +351,14 @@ impl Dump {
             };
             self.write(
                 &format!("take_grad_{rows}"),
-                take_grad(axis, 7, 0, 0, 0, fault),
+                take_grad(axis, 7, 0, 0, 0, fault, 0),
             );
+            let plan = take_grad(axis, 10_000, 0, 0, 0, fault, 0).expect("few elements");
+            let placed = format!("take_grad_{rows}_placed");
+            let names = ["bucket_count", "starts", "bucket_place", &placed];
+            for (name, launch) in names.into_iter().zip(plan) {
+                self.write(name, Ok(vec![launch]));
+            }
             self.write("gather_grad", gather_grad(axis, 7, 0, 0, 0, fault));
         }
         let planes = Axis {

@@ -182,7 +182,16 @@ pub enum Form {
     TakeGrad {
         /// The most rows of a block.
         rows: u8,
+        /// The indices lie in buckets of rows.
+        placed: bool,
     },
+    /// Indices counted by buckets of rows, or put in them.
+    Bucket {
+        /// Put, not counted.
+        place: bool,
+    },
+    /// Where buckets begin, from their counts.
+    Starts,
     /// Notes what was found in a run.
     Verdict,
     /// Sums at an index for each element, in lines.

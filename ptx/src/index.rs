@@ -5,6 +5,7 @@ use crate::call::{Addr, aligned};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
 use crate::lines::Axis;
 use crate::moves::{fill, simple};
+use crate::take_grad::{BLOCKS, scan};
 use crate::{Form, Module, Type};
 
 /// Where an index out of range is noted: a word on the device, 0 before.
@@ -17,7 +18,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn params(self, p: &mut Params) {
+    pub(crate) fn params(self, p: &mut Params) {
         p.u64(self.addr);
         p.u32(self.code);
     }
@@ -43,7 +44,7 @@ pub fn verdict(words: Addr, keep: Addr) -> Launch {
 }
 
 /// Checks the sizes: of x, and of what lies over (outer, count, inner).
-fn sizes(axis: Axis, counted: usize) -> Result<u32, Error> {
+pub(crate) fn sizes(axis: Axis, counted: usize) -> Result<u32, Error> {
     total(&[axis.outer, axis.n, axis.inner])?;
     total(&[axis.outer, counted, axis.inner])
 }
@@ -165,7 +166,7 @@ pub fn gather_grad(
 ) -> Result<Plan, Error> {
     if axis.outer * axis.inner == 1 && axis.n <= BLOCKS {
         // An index for each element is then one for each row, whose kernel has more threads.
-        return take_grad(axis, count, dy, index, dx, fault);
+        return scan(axis, count, dy, index, dx, fault);
     }
     if count >= WARP && axis.inner < WARP {
         return lines(axis, count, [dy, index, dx], fault);
@@ -212,47 +213,6 @@ fn lines(
         module: Module::plain(Form::GatherGrad),
         grid: [warps.div_ceil(8), 1, 1],
         block: [256, 1, 1],
-        shared: 0,
-        params: p,
-    }])
-}
-
-/// Blocks that [`take_grad`] wants, and the most rows that a block of it owns.
-const BLOCKS: usize = 1056;
-const ROWS: usize = 32;
-
-/// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in the order of c.
-pub fn take_grad(
-    axis: Axis,
-    counted: usize,
-    dy: Addr,
-    index: Addr,
-    dx: Addr,
-    fault: Fault,
-) -> Result<Plan, Error> {
-    sizes(axis, counted)?;
-    if total(&[axis.outer, axis.n, axis.inner])? == 0 {
-        return Ok(Plan::new());
-    }
-    let slices = axis.inner.div_ceil(128);
-    if slices > 65_535 {
-        return Err(Error::TooLarge);
-    }
-    let rows = (axis.outer * axis.n * slices / BLOCKS).clamp(1, ROWS);
-    let ranges = axis.n.div_ceil(rows);
-    let mut p = Params::default();
-    p.u64(dy);
-    p.u64(index);
-    p.u64(dx);
-    fault.params(&mut p);
-    for v in [axis.n, counted, axis.inner, rows, ranges] {
-        p.u32(count(v)?);
-    }
-    let rows = (rows as u8).next_power_of_two();
-    Ok(vec![Launch {
-        module: Module::plain(Form::TakeGrad { rows }),
-        grid: [total(&[axis.outer, ranges])?, slices as u32, 1],
-        block: [128, 1, 1],
         shared: 0,
         params: p,
     }])

@@ -15,7 +15,7 @@
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
 //! | moves | `copy`, `fill` |
-//! | indices | `take`, `take_grad`, `gather`, `gather_grad`, `put`, `verdict` |
+//! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `verdict` |
 //! | random numbers | `bernoulli`, `advance` |
 //!
 //! Floats are f32, integers i32, booleans u8 (0 or 1); arrays have fewer than 2^31 elements. What a
@@ -46,7 +46,7 @@ mod kernels {
     };
     pub use crate::form::{Attending, Exponential, Form};
     pub use crate::geometry::{Convolution, Side};
-    pub use crate::index::{Fault, RUNS, gather, gather_grad, put, take, take_grad, verdict};
+    pub use crate::index::{Fault, RUNS, gather, gather_grad, put, take, verdict};
     pub use crate::launch::{Error, Launch, Module, Params, Plan};
     pub use crate::lines::{Axis, Lines};
     pub use crate::map::map;
@@ -56,6 +56,7 @@ mod kernels {
     pub use crate::reduce::{
         Reduce, Softmax, arg_reduce, cumsum, logsumexp, reduce, reduce_work, softmax,
     };
+    pub use crate::take_grad::{take_grad, take_grad_work};
     pub use crate::tile::{
         CONVOLUTIONS, Precision, Product, Rated, TensorTile, Tile, Way, choose, tiles,
     };
@@ -92,6 +93,8 @@ mod random;
 mod reduce;
 #[cfg(feature = "kernels")]
 mod splice;
+#[cfg(feature = "kernels")]
+mod take_grad;
 #[cfg(feature = "kernels")]
 mod template;
 #[cfg(feature = "kernels")]

@@ -42,6 +42,8 @@ impl Form {
             Form::Take { .. } => "take",
             Form::Put { .. } => "put",
             Form::TakeGrad { .. } => "take_grad",
+            Form::Bucket { .. } => "bucket",
+            Form::Starts => "starts",
             Form::GatherGrad => "gather_grad",
             Form::Verdict => "verdict",
             Form::Bernoulli => "bernoulli",
@@ -74,6 +76,8 @@ impl Form {
             Form::Take { .. } => "take.ptx",
             Form::Put { .. } => "put.ptx",
             Form::TakeGrad { .. } => "take_grad.ptx",
+            Form::Bucket { .. } => "bucket.ptx",
+            Form::Starts => "starts.ptx",
             Form::GatherGrad => "gather_grad.ptx",
             Form::Verdict => "verdict.ptx",
             Form::Bernoulli => "random.ptx",
@@ -249,11 +253,18 @@ impl Form {
             Form::Fill { size } => vec![("size", size.into())],
             Form::Take { each, size } => vec![("each", each.into()), ("size", size.into())],
             Form::Put { add, size } => vec![("add", add.into()), ("size", size.into())],
-            Form::TakeGrad { rows } => vec![("rows", rows.into())],
+            Form::TakeGrad { rows, placed } => {
+                vec![("rows", rows.into()), ("placed", placed.into())]
+            }
+            Form::Bucket { place } => vec![
+                ("place", place.into()),
+                ("buckets", crate::take_grad::BUCKETS.into()),
+            ],
             Form::Verdict => vec![("codes", crate::index::RUNS.into())],
             Form::Correlation
             | Form::WindowArgMax
             | Form::GatherGrad
+            | Form::Starts
             | Form::Bernoulli
             | Form::Advance => vec![],
             Form::Cumsum { reverse, scan } => {

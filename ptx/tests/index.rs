@@ -5,10 +5,10 @@
 
 mod harness;
 
-use harness::{Gpu, Numbers};
+use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
     Axis, Error, Fault, Plan, RUNS, Type, copy, fill, gather, gather_grad, put, take, take_grad,
-    verdict,
+    take_grad_work, verdict,
 };
 
 #[test]
@@ -105,7 +105,7 @@ const SIZES: [(usize, usize, usize, usize); 10] = [
     (300, 3, 2, 33),
 ];
 
-type Call = fn(Axis, usize, [u64; 3], Fault) -> Result<Plan, Error>;
+type Call = fn(Axis, usize, [u64; 3], Fault, u64) -> Result<Plan, Error>;
 
 /// Runs a call on data of these sizes; returns what it wrote and the fault's word.
 fn run(
@@ -119,6 +119,7 @@ fn run(
     let mut gpu = Gpu::default();
     let (ax, ai, ay) = (gpu.array(x), gpu.array(index), gpu.array(y));
     let fault = gpu.array(&[0i32]);
+    let work = gpu.space(take_grad_work(axis, count));
     gpu.run(call(
         axis,
         count,
@@ -127,6 +128,7 @@ fn run(
             addr: fault,
             code: 9,
         },
+        work,
     ));
     (gpu.read(ay, y.len()), gpu.read::<i32>(fault, 1)[0])
 }
@@ -159,11 +161,11 @@ fn rows() {
                 }
             }
             let code = if wrong { 9 } else { 0 };
-            let call: Call = |a, c, [x, i, y], f| take(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| take(Type::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &x, &index, &dy), (y, code));
-            let call: Call = |a, c, [x, i, y], f| take_grad(a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, w| take_grad(a, c, x, i, y, f, w);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (dx, code));
-            let call: Call = |a, c, [x, i, y], f| put(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| put(Type::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (z, code));
         }
     }
@@ -190,9 +192,9 @@ fn elements() {
                 }
             }
             let code = if wrong { 9 } else { 0 };
-            let call: Call = |a, c, [x, i, y], f| gather(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| gather(Type::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &x, &index, &dy), (y, code));
-            let call: Call = |a, c, [x, i, y], f| gather_grad(a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| gather_grad(a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (dx, code));
         }
     }
@@ -253,11 +255,63 @@ fn many_rows_and_indices() {
             dx[index[c] as usize * 3 + i] += dy[c * 3 + i];
         }
     }
-    let call: Call = |a, c, [x, i, y], f| take_grad(a, c, x, i, y, f);
+    let call: Call = |a, c, [x, i, y], f, w| take_grad(a, c, x, i, y, f, w);
     assert_eq!(
         run(axis, count, call, &dy, &index, &vec![1.0; 120_000]),
         (dx, 0)
     );
+}
+
+/// Sizes on both sides of where buckets begin, of the most buckets, and of the most tiles.
+#[test]
+fn buckets() {
+    let mut numbers = Numbers::new(7);
+    for (outer, n, inner, count, launches) in [
+        (1, 7, 3, 8191, 1),
+        (1, 7, 3, 8192, 4),
+        (1, 1, 1, 8192, 4),
+        (3, 65, 130, 8193, 4),
+        (130, 3, 1, 9001, 4),
+        (1, 1025, 5, 8200, 4),
+        (2, 3001, 4, 5000, 4),
+        (1, 34_000, 1, 4097, 4),
+        (1, 70_001, 1, 2800, 4),
+        (1, 40, 1, 66_000, 4),
+        (1, 0, 4, 9000, 0),
+        (0, 9, 4, 9000, 0),
+    ] {
+        let axis = Axis { outer, n, inner };
+        let fault = Fault { addr: 0, code: 9 };
+        let plan = take_grad(axis, count, 0, 0, 0, fault, 0).unwrap();
+        assert_eq!(plan.len(), launches, "{axis:?} {count}");
+        assert_eq!(take_grad_work(axis, count) != 0, launches == 4);
+        if launches != 4 {
+            continue;
+        }
+        // All in one row, any, half in one row, with wrong ones, nothing but wrong ones.
+        for kind in 0..5 {
+            let mut index = |c: usize| match kind {
+                0 => n - 1,
+                2 if c.is_multiple_of(2) => n / 2,
+                3 if c % 5 == 2 => n + c,
+                4 => usize::MAX,
+                _ => numbers.below(n),
+            };
+            let index: Vec<i32> = (0..count).map(|c| index(c) as i32).collect();
+            let dy = numbers.floats(outer * count * inner);
+            let mut dx = vec![0.0f32; outer * n * inner];
+            for (at, v) in dy.iter().enumerate() {
+                let (o, c, i) = (at / (count * inner), at / inner % count, at % inner);
+                if (0..n as i32).contains(&index[c]) {
+                    dx[(o * n + index[c] as usize) * inner + i] += v;
+                }
+            }
+            let call: Call = |a, c, [x, i, y], f, w| take_grad(a, c, x, i, y, f, w);
+            let (found, code) = run(axis, count, call, &dy, &index, &vec![1.0; dx.len()]);
+            assert!(bits(&found) == bits(&dx), "{axis:?} {count} kind {kind}");
+            assert_eq!(code, if kind < 3 { 0 } else { 9 });
+        }
+    }
 }
 
 /// Runs are told apart by their number, also when more have ended than are kept.

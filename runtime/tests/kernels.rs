@@ -1,5 +1,5 @@
 //! Every kernel, through `Run`, against plain f64 code: ordinary and awkward sizes, f32 and f64,
-//! and bit for bit the same with one, two and three threads.
+//! and bit for bit the same with one to four threads.
 
 mod common;
 
@@ -103,7 +103,7 @@ fn close<F: Float>(got: &[F], want: &[f64], tolerance: f64) {
     }
 }
 
-/// Runs a case in both precisions with 1, 2 and 3 threads; its results must agree to the bit.
+/// Runs a case in both precisions with 1 to 4 threads; its results must agree to the bit.
 fn everywhere(f32s: impl Fn(Cpu<f32>) -> Vec<f32>, f64s: impl Fn(Cpu<f64>) -> Vec<f64>) {
     let bits = |v: Vec<f32>| v.into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let one = bits(f32s(Cpu::new().threads(1)));
@@ -111,7 +111,7 @@ fn everywhere(f32s: impl Fn(Cpu<f32>) -> Vec<f32>, f64s: impl Fn(Cpu<f64>) -> Ve
         .into_iter()
         .map(f64::to_bits)
         .collect::<Vec<_>>();
-    for threads in [2, 3] {
+    for threads in [2, 3, 4] {
         assert_eq!(one, bits(f32s(Cpu::new().threads(threads))));
         let more = f64s(Cpu::f64().threads(threads))
             .into_iter()
@@ -739,6 +739,12 @@ fn index() {
         (30, 11, 70, 20),
         (2, 3, 0, 1),
         (1, 4, 2, 0),
+        // Rows, and columns and rows, of more threads than there are columns for.
+        (1, 1000, 64, 700),
+        (1, 3, 5, 9000),
+        (1, 150, 130, 400),
+        (3, 65, 7, 3000),
+        (500, 40, 1, 90),
     ] {
         everywhere!(indices, Axis { outer, n, inner }, count);
     }

@@ -36,6 +36,10 @@ mod scenario {
             (65, 3, 2),
             (3, 7, 5),
             (3, 7, 5),
+            // So many that a gradient has them in buckets.
+            (3, 7, 3000),
+            (3, 7, 3000),
+            (3, 7, 3000),
         ] {
             let at = |rows: usize, limit: usize| -> Tensor {
                 let values = (0..rows * k)

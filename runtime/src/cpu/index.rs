@@ -9,6 +9,10 @@ use super::rows::Shared;
 use crate::device::{Addr, Axis, IndexKernels, What};
 use crate::{DType, Float};
 
+/// The most classes of rows that threads sum apart, a power of two. Rows are in one class where their
+/// numbers leave one remainder: what is frequent lies together in many a vocabulary, and so is spread.
+const CLASSES: usize = 64;
+
 /// The position that an index names, if it is inside.
 #[inline(always)]
 fn position(index: i32, n: usize) -> Option<usize> {
@@ -29,13 +33,15 @@ unsafe fn take<T: bytemuck::Pod, F: Float>(
     let (x, y, index) = (Shared(x), Shared(y), Shared(index.cast_mut()));
     let fine = AtomicBool::new(true);
     cpu.share(outer * count, outer * count * inner, |from, to| {
+        let (mut o, mut c) = (from / count.max(1), from % count.max(1));
         for unit in from..to {
             // SAFETY: the unit's run of y, and a checked run of x.
             unsafe {
                 let y = y.get().add(unit * inner);
-                match position(*index.get().add(unit % count), n) {
+                match position(*index.get().add(c), n) {
+                    Some(at) if inner == 1 => *y = *x.get().add(o * n + at),
                     Some(at) => {
-                        let x = x.get().add((unit / count * n + at) * inner);
+                        let x = x.get().add((o * n + at) * inner);
                         std::ptr::copy_nonoverlapping(x, y, inner);
                     }
                     None => {
@@ -43,6 +49,10 @@ unsafe fn take<T: bytemuck::Pod, F: Float>(
                         fine.store(false, Ordering::Relaxed);
                     }
                 }
+            }
+            c += 1;
+            if c == count {
+                (o, c) = (o + 1, 0);
             }
         }
     });
@@ -165,24 +175,43 @@ impl<F: Float> IndexKernels for Cpu<F> {
             Shared(index.cast::<i32>()),
         );
         let fine = AtomicBool::new(true);
-        // Threads take columns, so that every element's sum is in the order of the indices.
+        // Threads take columns, and of those classes of rows, so that every element's sum is in the order
+        // of the indices.
         let cuts = inner.div_ceil(64);
-        self.share(outer * cuts, outer * (count + n) * inner, |from, to| {
-            for unit in from..to {
-                let (o, i) = (unit / cuts, unit % cuts * 64);
+        let classes = CLASSES.min(n.next_power_of_two());
+        let units = outer * cuts * classes;
+        self.share(units, outer * (count + n) * inner, |from, to| {
+            let mut unit = from;
+            while unit < to {
+                let (block, low) = (unit / classes, unit % classes);
+                let high = classes.min(low + to - unit);
+                unit += high - low;
+                let ours = |j: usize| (low..high).contains(&(j & (classes - 1)));
+                let (o, i) = (block / cuts, block % cuts * 64);
                 let width = 64.min(inner - i);
-                // SAFETY: this unit's columns of dx, checked rows.
+                // SAFETY: the columns of these rows of dx, checked rows.
                 unsafe {
-                    for j in 0..n {
-                        dx.get().add((o * n + j) * inner + i).write_bytes(0, width);
+                    if high - low == classes && width == inner {
+                        dx.get().add(o * n * inner).write_bytes(0, n * inner);
+                    } else {
+                        for j in (0..n).filter(|j| ours(*j)) {
+                            dx.get().add((o * n + j) * inner + i).write_bytes(0, width);
+                        }
                     }
                     for c in 0..count {
                         let Some(j) = position(*index.get().add(c), n) else {
                             fine.store(false, Ordering::Relaxed);
                             continue;
                         };
+                        if !ours(j) {
+                            continue;
+                        }
                         let from = dy.get().add((o * count + c) * inner + i);
                         let to = dx.get().add((o * n + j) * inner + i);
+                        if width == 1 {
+                            *to += *from;
+                            continue;
+                        }
                         for k in 0..width {
                             *to.add(k) += *from.add(k);
                         }

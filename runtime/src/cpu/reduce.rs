@@ -176,7 +176,8 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
     unsafe fn across<S: Isa, const STATIC: bool>(self) {
         let (job, kind) = (self.job, self.job.kind);
         let zero = Pack::splat(0.0);
-        self.totals.fill(identity(kind));
+        let packs = self.width.div_ceil(LANES);
+        self.totals[..packs * LANES].fill(identity(kind));
         let (mut at, to) = self.n;
         let mut sources = job.sources([self.o, at, 0], 2);
         while at < to {
@@ -198,7 +199,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                             *sum = combine_packs(kind, *sum, value[0].float);
                         }
                     } else {
-                        for p in 0..self.width.div_ceil(LANES) {
+                        for p in 0..packs {
                             let count = LANES.min(self.width - p * LANES);
                             let first = self.i + p * LANES;
                             let value = evaluate::<M, F, S, I, 1, false, STATIC>(
@@ -220,7 +221,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                 }
                 at += 1;
             }
-            for p in 0..WIDE / LANES {
+            for p in 0..packs {
                 for lane in 0..LANES {
                     let total = &mut self.totals[p * LANES + lane];
                     *total = combine(kind, *total, sums[p].0[lane].to_f64());

@@ -240,7 +240,11 @@ impl IndexKernels for Cuda {
     ) -> bool {
         self.gpu.put(|state| {
             let fault = state.faults.of(what, a.n);
-            let plan = netform_ptx::take_grad(axis(a), count, at(dy), at(index), at(dx), fault);
+            let (a, index) = (axis(a), at(index));
+            let work = self
+                .gpu
+                .scratch(state, netform_ptx::take_grad_work(a, count))?;
+            let plan = netform_ptx::take_grad(a, count, at(dy), index, at(dx), fault, work);
             self.gpu.launch(state, plan)
         });
         true

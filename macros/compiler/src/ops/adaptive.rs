@@ -3,13 +3,13 @@
 
 use super::pool::{largest, tiled_positions};
 use super::shape::slice_dim;
-use super::spatial::{self, along};
+use super::spatial;
 use super::{ops, reduce::mean};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::{Dim, Shape};
-use crate::ir::{DType, NodeId, Op};
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, Graph, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -43,12 +43,12 @@ fn output(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
 fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let sizes = output(cx, a, &x, rank)?;
-    let y = means(cx, x.id, &sizes);
+    let y = means(cx, a, x.id, &sizes);
     Ok(cx.tensor(y))
 }
 
 /// The mean under each window, `sizes` of them along each dimension behind the channels.
-pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
+pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
     if sizes.iter().all(Dim::is_one) {
         let dims: Vec<usize> = (2..shape.len()).collect();
@@ -73,22 +73,59 @@ pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
                 let parts = cx.g.reshape(y, &split);
                 mean(cx, parts, &[3 + d])
             }
-            None => {
-                let weights = weights(cx, n, &size);
-                along(cx, y, 2 + d, weights)
-            }
+            None => uneven(cx, a, y, 2 + d, n),
         };
     }
     y
 }
 
-/// (n, size): what each element counts in each window.
-fn weights(cx: &mut Cx, n: &Dim, size: &Dim) -> NodeId {
+/// The mean under each of `n` windows of unequal size along `dim`: of the first elements of all windows, the
+/// second of all, and so on, the sum of those that lie before their window's end.
+fn uneven(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     let g = &mut cx.g;
-    let shape: Shape = vec![n.clone(), size.clone()];
-    let (i, at) = (g.iota(&shape, 0), g.iota(&shape, 1));
-    let (i, at) = (g.cast(i, DType::Float), g.cast(at, DType::Float));
-    let (n, size) = (g.size(n), g.size(size));
+    let size = g.shape(x)[dim].clone();
+    let places = vec![longest(n, &size), n.clone()];
+    let (low, _) = ends(g, &places, 1, &size);
+    let at = g.iota(&places, 0);
+    let at = g.cast(at, DType::Float);
+    let at = g.add2(low, at);
+    let last = g.size(&size.sub(&Dim::one()));
+    let at = g.binary(S::Min, at, last);
+    let at = g.cast(at, DType::Int);
+    let at = g.reshape(at, &vec![numel(&places)]);
+    let what = a.callee.clone();
+    let x = g.push(Op::Take { dim, what }, &[x, at], None);
+    let mut shape = g.shape(x).clone();
+    shape.splice(dim..=dim, places);
+    let x = g.reshape(x, &shape);
+    // The same for every sequence or image.
+    let (low, high) = ends(g, &shape[dim + 1..].to_vec(), 0, &size);
+    let cells = g.sub2(high, low);
+    let wanted = g.expand(cells, &shape);
+    let k = g.iota(&shape, dim);
+    let k = g.cast(k, DType::Float);
+    let inside = g.scalar(S::Lt, &[k, wanted]);
+    let zero = g.constant(0.0);
+    let x = g.select(inside, x, zero);
+    let sum = g.sum(x, &[dim]);
+    g.div2(sum, cells)
+}
+
+/// The most elements of a window, and one more at the most.
+fn longest(n: &Dim, size: &Dim) -> Dim {
+    let more = match (n.value(), size.value()) {
+        // Each boundary of elements inside a window is that of two windows.
+        (Some(n), Some(size)) if n % (size % n) == 0 => 1,
+        _ => 2,
+    };
+    size.div_floor(n).add(&Dim::from(more))
+}
+
+/// Where the windows along dimension `d` of a shape begin and end in an input of this size, as whole floats.
+fn ends(g: &mut Graph, shape: &Shape, d: usize, size: &Dim) -> (NodeId, NodeId) {
+    let i = g.iota(shape, d);
+    let i = g.cast(i, DType::Float);
+    let (n, size) = (g.size(&shape[d]), g.size(size));
     // Half an element keeps quotients of whole numbers away from where they would be rounded wrong.
     let low = g.mul2(i, size);
     let high = g.add2(low, size);
@@ -98,12 +135,7 @@ fn weights(cx: &mut Cx, n: &Dim, size: &Dim) -> NodeId {
     let high = g.shift(high, -0.5);
     let high = g.div2(high, n);
     let high = g.unary(S::Ceil, high);
-    let (behind, before) = (g.scalar(S::Ge, &[at, low]), g.scalar(S::Lt, &[at, high]));
-    let inside = g.scalar(S::And, &[behind, before]);
-    let cells = g.sub2(high, low);
-    let share = g.unary(S::Recip, cells);
-    let zero = g.constant(0.0);
-    g.select(inside, share, zero)
+    (low, high)
 }
 
 fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {

@@ -1,13 +1,13 @@
-//! Sequences and images in another size: each element of the result is one of the input's, or a mean of
-//! its neighbours, by products with small matrices.
+//! Sequences and images in another size: each element of the result is one of the input's, a mean of two
+//! neighbours, one dimension after the other, or a mean of those that it covers.
 
 use super::adaptive::means;
 use super::ops;
-use super::spatial::{self, along};
+use super::spatial;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::{Dim, Shape};
+use crate::dim::Dim;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
@@ -54,19 +54,17 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
     let sizes = sizes(cx, a, &x, rank)?;
     if mode == "area" {
         let to: Vec<Dim> = sizes.into_iter().map(|s| s.to).collect();
-        let y = means(cx, x.id, &to);
+        let y = means(cx, a, x.id, &to);
         return Ok(cx.tensor(y));
     }
     let mut y = x.id;
-    for (d, s) in sizes.iter().enumerate() {
+    // The last dimension first, as PyTorch rounds.
+    for (d, s) in sizes.iter().enumerate().rev() {
         if s.from == s.to && s.step.is_none_or(|step| step == 1.0) {
             continue;
         }
         y = match linear {
-            true => {
-                let weights = weights(cx, s, corners);
-                along(cx, y, 2 + d, weights)
-            }
+            true => between(cx, a, y, 2 + d, s, corners),
             false => nearest(cx, a, y, 2 + d, s, mode == "nearest-exact"),
         };
     }
@@ -184,44 +182,67 @@ fn nearest(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, exact: bool)
         }
     };
     let at = g.unary(S::Floor, at);
-    let last = g.size(&s.from.sub(&Dim::one()));
-    let at = g.binary(S::Min, at, last);
-    let at = g.cast(at, DType::Int);
-    let what = a.callee.clone();
-    g.push(Op::Take { dim, what }, &[x, at], None)
+    taken(cx, a, x, dim, at)
 }
 
-/// (to, from): what each element counts for each of the result's: 1 less its distance.
-fn weights(cx: &mut Cx, s: &Along, corners: bool) -> NodeId {
+/// The elements along `dim` at these places, whole floats, the last for what is behind it.
+fn taken(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, at: NodeId) -> NodeId {
+    let last = cx.g.shape(x)[dim].sub(&Dim::one());
+    let last = cx.g.size(&last);
+    let at = cx.g.binary(S::Min, at, last);
+    let at = cx.g.cast(at, DType::Int);
+    let what = a.callee.clone();
+    cx.g.push(Op::Take { dim, what }, &[x, at], None)
+}
+
+/// Between two neighbours: of the second so much as the place is behind the first. One that counts nothing
+/// is left out, since nothing of infinity is no number.
+fn between(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, corners: bool) -> NodeId {
+    let place = place(cx, s, corners);
+    let first = cx.g.unary(S::Floor, place);
+    let second = cx.g.shift(first, 1.0);
+    let (low, high) = (taken(cx, a, x, dim, first), taken(cx, a, x, dim, second));
     let g = &mut cx.g;
-    let shape: Shape = vec![s.to.clone(), s.from.clone()];
-    let (i, at) = (g.iota(&shape, 0), g.iota(&shape, 1));
-    let (i, at) = (g.cast(i, DType::Float), g.cast(at, DType::Float));
-    let zero = g.constant(0.0);
-    let last = g.size(&s.from.sub(&Dim::one()));
-    let place = if corners {
+    let shape = g.shape(low).clone();
+    let mut column = vec![Dim::one(); shape.len() - dim];
+    column[0] = s.to.clone();
+    let share = g.sub2(place, first);
+    let rest = g.neg(share);
+    let rest = g.shift(rest, 1.0);
+    let [share, rest] = [share, rest].map(|v| {
+        let v = g.reshape(v, &column);
+        g.expand(v, &shape)
+    });
+    let zero = g.full(0.0, DType::Float, &shape);
+    let counts = g.scalar(S::Gt, &[share, zero]);
+    let (low, high) = (g.mul2(low, rest), g.mul2(high, share));
+    let high = g.select(counts, high, zero);
+    g.add2(low, high)
+}
+
+/// (to): where each of the result's lies in the input, at least 0.
+fn place(cx: &mut Cx, s: &Along, corners: bool) -> NodeId {
+    let g = &mut cx.g;
+    let i = g.iota(&vec![s.to.clone()], 0);
+    let i = g.cast(i, DType::Float);
+    if corners {
+        let last = g.size(&s.from.sub(&Dim::one()));
         let steps = g.size(&s.to.sub(&Dim::one()));
         let one = g.constant(1.0);
         let steps = g.binary(S::Max, steps, one);
         let ratio = g.div2(last, steps);
-        g.mul2(i, ratio)
-    } else {
-        let middle = g.shift(i, 0.5);
-        let middle = match s.step {
-            Some(step) => g.scale(middle, step),
-            None => {
-                let (from, to) = (g.size(&s.from), g.size(&s.to));
-                let ratio = g.div2(from, to);
-                g.mul2(middle, ratio)
-            }
-        };
-        let place = g.shift(middle, -0.5);
-        g.binary(S::Max, place, zero)
+        return g.mul2(i, ratio);
+    }
+    let middle = g.shift(i, 0.5);
+    let middle = match s.step {
+        Some(step) => g.scale(middle, step),
+        None => {
+            let (from, to) = (g.size(&s.from), g.size(&s.to));
+            let ratio = g.div2(from, to);
+            g.mul2(middle, ratio)
+        }
     };
-    let place = g.binary(S::Min, place, last);
-    let distance = g.sub2(place, at);
-    let distance = g.unary(S::Abs, distance);
-    let distance = g.neg(distance);
-    let share = g.shift(distance, 1.0);
-    g.binary(S::Max, share, zero)
+    let place = g.shift(middle, -0.5);
+    let zero = g.constant(0.0);
+    g.binary(S::Max, place, zero)
 }

@@ -4,8 +4,7 @@
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::{Dim, numel};
-use crate::ir::NodeId;
+use crate::dim::Dim;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
@@ -217,22 +216,4 @@ pub fn grouped(cx: &mut Cx, a: &Args, (which, channels): (&str, &Dim), groups: &
     }
     let why = format!("`groups` of `{}` divides the {which} channels", a.callee);
     cx.divides(channels, groups, a.span_of("groups"), &why)
-}
-
-/// `y[.., i, ..] = sum over j of m[i, j] x[.., j, ..]` along dimension `dim`.
-pub fn along(cx: &mut Cx, x: NodeId, dim: usize, m: NodeId) -> NodeId {
-    let rank = cx.g.shape(x).len();
-    let mut order: Vec<usize> = (0..rank).filter(|d| *d != dim).collect();
-    order.push(dim);
-    let rows = cx.g.permute(x, &order);
-    let mut shape = cx.g.shape(rows).clone();
-    let inner = shape[rank - 1].clone();
-    let flat = vec![numel(&shape[..rank - 1]), inner];
-    let rows = cx.g.reshape(rows, &flat);
-    let y = cx.g.matmul(rows, m, false, true);
-    shape[rank - 1] = cx.g.shape(m)[0].clone();
-    let y = cx.g.reshape(y, &shape);
-    let mut back: Vec<usize> = (0..rank - 1).collect();
-    back.insert(dim, rank - 1);
-    cx.g.permute(y, &back)
 }
