@@ -62,6 +62,8 @@ family! {
     f_linear_twice f_linear_twice_vjp (x: [N, 2, L]) -> [N, 2, L] { let y = interpolate(x, size = 7, mode = "linear"); grad((y * y * y).sum(), x) } at [&[2, 2, 5][..]], [&[1, 2, 1][..]];
     f_windows_twice f_windows_twice_vjp (x: [N, 2, H, W]) -> [N, 2, H, W] { let y = adaptive_avg_pool2d(x, [3, 4]); grad((y * y * y).sum(), x) } at [&[2, 2, 7, 5][..]], [&[1, 2, 3, 1][..]];
     f_fraction_area f_fraction_area_vjp (x: [N, 2, 5, 4]) -> [N, 2, 3, 2] { interpolate(x, scale_factor = 0.7, mode = "area") } at [&[1, 2, 5, 4][..]];
+    f_named f_named_vjp (x: [N, 2, H, W]) -> [N, 2, floor(H / 2), floor(5 * W / 4)] { interpolate(x, scale_factor = [0.5, 1.25], mode = "bilinear") } at [&[2, 2, 5, 4][..]], [&[1, 2, 2, 3][..]];
+    f_named_nearest f_named_nearest_vjp (x: [N, 2, H]) -> [N, 2, floor(3 * H / 2)] { interpolate(x, scale_factor = 1.5) } at [&[2, 2, 5][..]], [&[1, 2, 4][..]];
     f_none f_none_vjp (x: [0, 2, 5, 4]) -> [0, 2, 3, 9] { interpolate(x, scale_factor = [0.7, 2.25], mode = "bilinear") } at [&[0, 2, 5, 4][..]];
 }
 

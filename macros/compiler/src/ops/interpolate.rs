@@ -72,7 +72,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// What `size` or `scale_factor` says.
-fn sizes(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
+fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
     let from = cx.shape(x)[2..].to_vec();
     let (size, factor) = (a.value("size"), a.value("scale_factor"));
     let pairs = from.into_iter();
@@ -93,25 +93,9 @@ fn sizes(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
         (Value::Null, _) => {
             let factors = factors(cx, a, rank)?;
             let one = |(from, factor): (Dim, f64)| {
-                let to = match from.value() {
-                    _ if factor.fract() == 0.0 => Some(from.mul(&Dim::from(factor as i64))),
-                    Some(n) => Some(Dim::from((n as f64 * factor).floor() as i64)),
-                    None => None,
-                };
-                match to {
-                    Some(to) if to.value() != Some(0) => Ok(Along {
-                        from,
-                        to,
-                        step: Some(1.0 / factor),
-                    }),
-                    _ => {
-                        let text = format!(
-                            "`scale_factor = {factor}` of size {from} gives no size that is known{}\nhelp: give the `size`",
-                            cx.whence(x)
-                        );
-                        Err(cx.error(a.span_of("scale_factor"), text))
-                    }
-                }
+                let to = scaled(cx, a, x, &from, factor)?;
+                let step = Some(1.0 / factor);
+                Ok(Along { from, to, step })
             };
             pairs.zip(factors).map(one).collect()
         }
@@ -121,6 +105,32 @@ fn sizes(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
                 a.callee
             );
             Err(cx.error(a.span_of("scale_factor"), text))
+        }
+    }
+}
+
+/// `floor(from * factor)`. Of a named size, the factor is a fraction of a power of two, such as 0.5 or 1.25.
+fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Told<Dim> {
+    let span = a.span_of("scale_factor");
+    let halves = (0..=10).map(|k| 1 << k);
+    let fraction = halves.map(|q: i64| (factor * q as f64, q));
+    let to = match (from.value(), { fraction }.find(|(p, _)| p.fract() == 0.0)) {
+        (Some(n), _) => Some(Dim::from((n as f64 * factor).floor() as i64)),
+        (None, Some((p, q))) => Some(from.mul(&Dim::from(p as i64)).div_floor(&Dim::from(q))),
+        (None, None) => None,
+    };
+    match to {
+        Some(to) if to.value() != Some(0) => {
+            let why = format!("`scale_factor = {factor}` leaves something of size {from}");
+            cx.at_least(&to, &Dim::one(), span, &why)?;
+            Ok(to)
+        }
+        _ => {
+            let text = format!(
+                "`scale_factor = {factor}` of size {from} gives no size that is known{}\nhelp: give the `size`",
+                cx.whence(x)
+            );
+            Err(cx.error(span, text))
         }
     }
 }
