@@ -29,6 +29,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
     let shape = cx.shape(&x);
     let rank = if shape.len() == 3 { 1 } else { 2 };
     spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    spatial::filled(cx, (a.span, &a.callee), &x)?;
     let modes = ["nearest", "nearest-exact", "linear", "bilinear", "area"];
     let mode = a.choice(cx, "mode", &modes)?;
     let wanted = [("linear", 1), ("bilinear", 2)];

@@ -170,8 +170,21 @@ impl Window {
             x.text
         );
         cx.at_least(&padded, &reach, span, &why)?;
+        // A window that fits into the padding alone needs something to pad.
+        if reach.sub(&padding).value().is_none_or(|least| least < 1) {
+            cx.at_least(&size, &Dim::one(), span, &why)?;
+        }
         Ok(rest)
     }
+}
+
+/// Sequences and images have at least one element, as in PyTorch; a batch of them may have none.
+pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor) -> Told<()> {
+    let why = format!("`{callee}` takes sequences and images with something in them");
+    for size in &cx.shape(x)[2..] {
+        cx.at_least(size, &Dim::one(), span, &why)?;
+    }
+    Ok(())
 }
 
 /// Refuses what is no batch of sequences or images.
