@@ -1,6 +1,9 @@
 //! `batch_first = false`: sequences (T, B, C) through recurrent layers, attention and the Transformer give
-//! what the same weights give for (B, T, C), forward and backward.
+//! what the same weights give for (B, T, C), forward and backward, on both devices.
 
+#[cfg(feature = "cuda")]
+#[path = "common/cuda.rs"]
+mod device;
 #[path = "common/finite.rs"]
 #[allow(unused_macros, dead_code)]
 mod finite;
@@ -24,6 +27,11 @@ fn turned(x: &Tensor) -> Tensor {
 
 /// The first `sequences` of both are sequences; the rest is the same whatever comes first.
 fn equal(what: &str, batch: &[Tensor], time: &[Tensor], sequences: usize) {
+    // Sums may be taken in another order.
+    let tolerance = match batch.first().map(Tensor::as_slice::<f32>) {
+        Some(Ok(_)) => 1e-5,
+        _ => 1e-14,
+    };
     assert_eq!(batch.len(), time.len(), "{what}");
     for (i, (wanted, found)) in batch.iter().zip(time).enumerate() {
         let found = match i < sequences {
@@ -32,8 +40,7 @@ fn equal(what: &str, batch: &[Tensor], time: &[Tensor], sequences: usize) {
         };
         assert_eq!(found.shape(), wanted.shape(), "{what}: {i}");
         for (a, b) in found.to_f64_vec().iter().zip(wanted.to_f64_vec()) {
-            // Sums may be taken in another order.
-            assert!((a - b).abs() <= 1e-14, "{what}: {i}: {a} is not {b}");
+            assert!((a - b).abs() <= tolerance, "{what}: {i}: {a} is not {b}");
         }
     }
 }
@@ -106,10 +113,9 @@ macro_rules! recurrent {
 recurrent!(BatchFirst, true, [B, T]);
 recurrent!(TimeFirst, false, [T, B]);
 
-#[test]
-fn recurrent_layers() -> netform::Result<()> {
-    let mut batch = BatchFirst::new(Cpu::f64(), 4)?;
-    let mut time = TimeFirst::new(Cpu::f64(), 4)?;
+fn recurrent<D: Device>(device: D) -> netform::Result<()> {
+    let mut batch = BatchFirst::new(device.clone(), 4)?;
+    let mut time = TimeFirst::new(device, 4)?;
     for (b, t) in [(3, 5), (1, 4), (5, 1), (1, 1)] {
         let x = tensor(&[b, t, 2], 1, (-1.0, 1.0));
         let h = tensor(&[2, b, 3], 2, (-1.0, 1.0));
@@ -169,10 +175,9 @@ fn padding(b: usize, t: usize) -> Tensor {
     Tensor::from_vec([b, t], (0..b * t).map(one).collect::<Vec<bool>>()).unwrap()
 }
 
-#[test]
-fn attention() -> netform::Result<()> {
-    let mut batch = BatchAttends::new(Cpu::f64(), 5)?;
-    let mut time = TimeAttends::new(Cpu::f64(), 5)?;
+fn attends<D: Device>(device: D) -> netform::Result<()> {
+    let mut batch = BatchAttends::new(device.clone(), 5)?;
+    let mut time = TimeAttends::new(device, 5)?;
     for (b, t, s) in [(3, 5, 4), (1, 4, 3), (5, 1, 2), (2, 3, 1), (1, 1, 1)] {
         let x = tensor(&[b, t, 4], 1, (-1.0, 1.0));
         let y = tensor(&[b, s, 4], 2, (-1.0, 1.0));
@@ -230,10 +235,9 @@ macro_rules! transformer {
 transformer!(BatchModel, true, [B, T], [B, S]);
 transformer!(TimeModel, false, [T, B], [S, B]);
 
-#[test]
-fn transformers() -> netform::Result<()> {
-    let mut batch = BatchModel::new(Cpu::f64(), 6)?;
-    let mut time = TimeModel::new(Cpu::f64(), 6)?;
+fn transforms<D: Device>(device: D) -> netform::Result<()> {
+    let mut batch = BatchModel::new(device.clone(), 6)?;
+    let mut time = TimeModel::new(device, 6)?;
     for (b, t, s) in [(3, 5, 4), (1, 4, 3), (5, 1, 2), (2, 3, 1), (1, 1, 1)] {
         let x = tensor(&[b, t, 4], 1, (-1.0, 1.0));
         let y = tensor(&[b, s, 4], 2, (-1.0, 1.0));
@@ -248,4 +252,20 @@ fn transformers() -> netform::Result<()> {
         }
     }
     Ok(())
+}
+
+macro_rules! on_both_devices {
+    ($($test:ident: $f:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            $f(Cpu::f64()).unwrap();
+            #[cfg(feature = "cuda")]
+            $f(device::cuda()).unwrap();
+        }
+    )*};
+}
+on_both_devices! {
+    recurrent_layers: recurrent;
+    attention: attends;
+    transformers: transforms;
 }

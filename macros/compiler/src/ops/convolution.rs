@@ -186,10 +186,10 @@ pub fn transpose(
 ) -> Told<NodeId> {
     let (from, kernel) = (cx.shape(x), cx.g.shape(w).clone());
     let sides = conv.padding.sides(&kernel[2..], &conv.dilation);
-    spatial::filled(cx, (span, callee), x)?;
     let mut shape = from[..1].to_vec();
     shape.push(kernel[1].mul(&conv.groups));
     for d in 0..conv.rank {
+        spatial::filled(cx, (span, callee), x, 2 + d)?;
         let whole = from[2 + d]
             .sub(&Dim::one())
             .mul(&Dim::from(conv.stride[d]))

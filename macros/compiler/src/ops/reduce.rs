@@ -47,6 +47,10 @@ fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Told<()> {
     let shape = cx.shape(x);
     let why = format!("`{}` takes one of at least one element", a.callee);
     for d in dims {
+        if shape[*d].value() == Some(0) {
+            let text = format!("{why}, and dimension {d} has none{}", cx.whence(x));
+            return Err(cx.error(a.span, text));
+        }
         cx.at_least(&shape[*d], &Dim::one(), a.span, &why)?;
     }
     Ok(())
