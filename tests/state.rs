@@ -103,7 +103,6 @@ fn what_does_not_fit_is_told() {
     let mut state = net.state(2).unwrap();
     let error = net.step(&[[0f32; 3]; 3], &mut state).err().unwrap();
     assert_eq!(error.to_string(), "Cell::step: B is 3 in `x` but 2 in `h`");
-    assert!(matches!(net.state(0), Err(Error::EmptyState { .. })));
     assert!(net.state(usize::MAX).is_err());
     let error = state.get("g").err().unwrap();
     assert_eq!(error.to_string(), "Cell keeps no `g`");
@@ -114,6 +113,15 @@ fn what_does_not_fit_is_told() {
     );
     let error = state.set("h", &Tensor::zeros::<i32>([2, 4]).unwrap());
     assert!(matches!(error, Err(Error::StateShape { .. })));
+}
+
+#[test]
+fn nothing_is_kept_of_an_empty_batch() {
+    let net = Cell::new(Cpu::new(), 1).unwrap();
+    let mut state = net.state(0).unwrap();
+    let none: [[f32; 3]; 0] = [];
+    assert_eq!(net.step(&none, &mut state).unwrap().shape(), [0, 4]);
+    assert_eq!(state.get("h").unwrap().shape(), [0, 4]);
 }
 
 /// Gradients of a window, with what came before as a constant.

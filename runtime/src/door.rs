@@ -53,14 +53,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         }
         check_form(plan, arg, source)?;
     }
-    let mut dims = Dims {
-        sizes: [0; MAX_DIMS],
-        len: plan.dims.len(),
-    };
-    bind_named(plan, sources, &mut dims)?;
-    if dims.contains(&0) {
-        return Err(internal("a named dimension is in no input"));
-    }
+    let dims = bind_named(plan, sources)?;
     check_sizes(plan, sources, |dim| {
         if let DimSpec::Fixed(n) = dim {
             Some(*n)
@@ -141,43 +134,42 @@ fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Every named dimension is what its first argument says, not 0, and the same everywhere.
-fn bind_named(plan: &Plan, sources: &[Source<'_>], dims: &mut Dims) -> Result<()> {
-    let mut from = [""; MAX_DIMS];
+/// Every named dimension is what its first argument says, which may be 0, and the same everywhere.
+fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
+    let internal = |what: String| Error::Internal {
+        function: plan.name,
+        what,
+    };
+    let mut sizes = [0; MAX_DIMS];
+    // The argument that a dimension's size is from.
+    let mut from = [None; MAX_DIMS];
     for (arg, source) in plan.inputs.iter().zip(sources) {
-        for (position, (dim, &size)) in arg.shape.iter().zip(source.shape()).enumerate() {
+        for (dim, &size) in arg.shape.iter().zip(source.shape()) {
             let DimSpec::Named(k) = *dim else { continue };
             let Some(dimension) = plan.dims.get(k) else {
-                return Err(Error::Internal {
-                    function: plan.name,
-                    what: format!("no named dimension {k}"),
-                });
+                return Err(internal(format!("no named dimension {k}")));
             };
-            if size == 0 {
-                let outermost = position == 0;
-                return Err(Error::EmptyDimension {
-                    function: plan.name,
-                    dimension,
-                    argument: arg.name,
-                    outermost,
-                });
-            }
-            if dims.sizes[k] == 0 {
-                dims.sizes[k] = size;
-                from[k] = arg.name;
-            } else if dims.sizes[k] != size {
-                return Err(Error::Disagree {
-                    function: plan.name,
-                    dimension,
-                    first: dims.sizes[k],
-                    first_argument: from[k],
-                    second: size,
-                    second_argument: arg.name,
-                });
+            match from[k] {
+                None => (sizes[k], from[k]) = (size, Some(arg.name)),
+                Some(first_argument) if sizes[k] != size => {
+                    return Err(Error::Disagree {
+                        function: plan.name,
+                        dimension,
+                        first: sizes[k],
+                        first_argument,
+                        second: size,
+                        second_argument: arg.name,
+                    });
+                }
+                Some(_) => {}
             }
         }
     }
-    Ok(())
+    let len = plan.dims.len();
+    if from[..len].contains(&None) {
+        return Err(internal("a named dimension is in no input".into()));
+    }
+    Ok(Dims { sizes, len })
 }
 
 /// The dimensions for which `wanted` has an answer are of that size.

@@ -112,18 +112,6 @@ pub enum Error {
         /// The other argument.
         second_argument: &'static str,
     },
-    /// A named dimension is 0.
-    #[error("{function}: {dimension} is 0: `{argument}` has no {}", if *.outermost { "rows" } else { "elements" })]
-    EmptyDimension {
-        /// The entry function.
-        function: &'static str,
-        /// The dimension's name.
-        dimension: &'static str,
-        /// The argument.
-        argument: &'static str,
-        /// It is the argument's first dimension.
-        outermost: bool,
-    },
     /// A condition on the named dimensions does not hold.
     #[error("{function}: {what} must hold, but {dims}")]
     Requirement {
@@ -155,14 +143,6 @@ pub enum Error {
         function: &'static str,
         /// The argument.
         argument: &'static str,
-    },
-    /// A kept value of no elements.
-    #[error("{network}: {dimension} is 0: what is kept has no elements")]
-    EmptyState {
-        /// The network.
-        network: &'static str,
-        /// The dimension's name.
-        dimension: &'static str,
     },
     /// No kept value has this name.
     #[error("{network} keeps no `{name}`{}", near.map_or_else(String::new, |n| format!(": did you mean `{n}`?")))]

@@ -40,12 +40,6 @@ pub struct State<D: Device> {
 impl<D: Device> State<D> {
     /// Zeros of these sizes, in the order of `spec.dims`.
     pub fn new(device: D, spec: &'static StateSpec, dims: &[usize]) -> Result<Self> {
-        if let Some((name, _)) = spec.dims.iter().zip(dims).find(|(_, n)| **n == 0) {
-            return Err(Error::EmptyState {
-                network: spec.network,
-                dimension: name,
-            });
-        }
         // Unlike those of arguments, no data stand behind these sizes: what could overflow is refused.
         let product = dims.iter().fold(1usize, |p, n| p.saturating_mul(*n));
         if product > MAX_PRODUCT {

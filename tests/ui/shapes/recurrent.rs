@@ -49,7 +49,6 @@ network! {
 network! {
     struct Declared {
         layers: GRU(8 -> 16, num_layers = 0),
-        time_first: GRU(8 -> 16, batch_first = false),
         dropped: LSTM(8 -> 16, dropout = 0.5),
         projected: LSTM(8 -> 16, proj_size = 16),
         unknown: RNN(8 -> 16, nonlinearity = "sigmoid"),

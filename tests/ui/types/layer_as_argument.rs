@@ -9,7 +9,7 @@ network! {
         flag: TransformerEncoder(TransformerEncoderLayer(8, 2), num_layers = 6, norm = true),
         norm: TransformerEncoder(TransformerEncoderLayer(8, 2), num_layers = 6, norm = LayerNorm(16)),
         inside: Linear(Linear(8 -> 8) -> 8),
-        last: TransformerEncoder(TransformerEncoderLayer(8, 2, batch_first = false), num_layers = 0),
+        last: TransformerEncoder(TransformerEncoderLayer(8, 2, batch_first = 1), num_layers = 0),
         none: TransformerDecoder(TransformerDecoderLayer(8, 2), num_layers = 0),
     }
     fn forward(x: [B, T, 8]) -> [B, T, 8] { x }

@@ -21,8 +21,11 @@ ops! {
 }
 
 /// The sizes of what comes out; nothing stands for the input's.
-fn output(cx: &Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
+fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
     spatial::batch(cx, (a.span, &a.callee), x, rank)?;
+    for d in 2..rank + 2 {
+        spatial::filled(cx, (a.span, &a.callee), x, d)?;
+    }
     let shape = cx.shape(x);
     if let Value::List(items) | Value::Tuple(items) = a.value("output_size")
         && items.len() == rank

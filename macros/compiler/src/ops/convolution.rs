@@ -189,6 +189,7 @@ pub fn transpose(
     let mut shape = from[..1].to_vec();
     shape.push(kernel[1].mul(&conv.groups));
     for d in 0..conv.rank {
+        spatial::filled(cx, (span, callee), x, 2 + d)?;
         let whole = from[2 + d]
             .sub(&Dim::one())
             .mul(&Dim::from(conv.stride[d]))

@@ -29,6 +29,9 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
     let shape = cx.shape(&x);
     let rank = if shape.len() == 3 { 1 } else { 2 };
     spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    for d in 2..rank + 2 {
+        spatial::filled(cx, (a.span, &a.callee), &x, d)?;
+    }
     let modes = ["nearest", "nearest-exact", "linear", "bilinear", "area"];
     let mode = a.choice(cx, "mode", &modes)?;
     let wanted = [("linear", 1), ("bilinear", 2)];

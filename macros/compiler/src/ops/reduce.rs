@@ -13,8 +13,8 @@ use crate::value::{Tensor, Value};
 ops! {
     "sum" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.sum(x, dims));
     "mean" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, mean);
-    "amax" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.reduce(Reduce::Max, x, dims));
-    "amin" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.reduce(Reduce::Min, x, dims));
+    "amax" ("input, dim = null, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
+    "amin" ("input, dim = null, keepdim = false") |cx, a| extreme(cx, a, Reduce::Min);
     "max" ("input, dim = null, keepdim = false") |cx, a| extremum(cx, a, true);
     "min" ("input, dim = null, keepdim = false") |cx, a| extremum(cx, a, false);
     "argmax" ("input, dim = null, keepdim = false") |cx, a| arg_extremum(cx, a, true);
@@ -32,6 +32,28 @@ fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> Node
     let dims = a.axes(cx, "dim", &x)?;
     let y = f(cx, x.id, &dims);
     keepdim(cx, a, &x, &dims, y)
+}
+
+/// The largest or smallest over the argument `dim`.
+fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let dims = a.axes(cx, "dim", &x)?;
+    some(cx, a, &x, &dims)?;
+    over(cx, a, |cx, x, dims| cx.g.reduce(kind, x, dims))
+}
+
+/// What is largest or smallest is one of at least one: of nothing it is PyTorch's error.
+fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Told<()> {
+    let shape = cx.shape(x);
+    let why = format!("`{}` takes one of at least one element", a.callee);
+    for d in dims {
+        if shape[*d].value() == Some(0) {
+            let text = format!("{why}, and dimension {d} has none{}", cx.whence(x));
+            return Err(cx.error(a.span, text));
+        }
+        cx.at_least(&shape[*d], &Dim::one(), a.span, &why)?;
+    }
+    Ok(())
 }
 
 fn keepdim(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize], y: NodeId) -> Told<Value> {
@@ -93,11 +115,13 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     let x = a.float(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let dims: Vec<usize> = (0..cx.g.shape(x.id).len()).collect();
+        some(cx, a, &x, &dims)?;
         let kind = if largest { Reduce::Max } else { Reduce::Min };
         let y = cx.g.reduce(kind, x.id, &dims);
         return Ok(cx.tensor(y));
     }
     let dim = a.axis(cx, "dim", &x)?;
+    some(cx, a, &x, &[dim])?;
     let index = cx.g.push(Op::ArgReduce { largest, dim }, &[x.id], None);
     let at = cx.g.unsqueeze(index, dim);
     let value = cx.g.push(
@@ -121,12 +145,14 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     let x = a.float(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let shape = cx.shape(&x);
+        let dims: Vec<usize> = (0..shape.len()).collect();
+        some(cx, a, &x, &dims)?;
         let flat = cx.g.reshape(x.id, &vec![crate::dim::numel(&shape)]);
         let y = cx.g.push(Op::ArgReduce { largest, dim: 0 }, &[flat], None);
-        let dims: Vec<usize> = (0..shape.len()).collect();
         return keepdim(cx, a, &x, &dims, y);
     }
     let dim = a.axis(cx, "dim", &x)?;
+    some(cx, a, &x, &[dim])?;
     let y = cx.g.push(Op::ArgReduce { largest, dim }, &[x.id], None);
     keepdim(cx, a, &x, &[dim], y)
 }

@@ -169,8 +169,24 @@ impl Window {
             x.text
         );
         cx.at_least(&padded, &reach, span, &why)?;
+        // A window that fits into the padding alone needs something to pad.
+        if reach.sub(&padding).value().is_none_or(|least| least < 1) {
+            filled(cx, (span, callee), x, d)?;
+        }
         Ok(rest)
     }
+}
+
+/// Along dimension `d` there is something, as in PyTorch; of a batch there may be nothing.
+pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -> Told<()> {
+    let shape = cx.shape(x);
+    let along = axis(d, shape.len());
+    if shape[d].value() == Some(0) {
+        let text = format!("`{callee}` needs a {along} of at least 1{}", cx.whence(x));
+        return Err(cx.error(span, text));
+    }
+    let why = format!("the {along} of `{}`", x.text);
+    cx.at_least(&shape[d], &Dim::one(), span, &why)
 }
 
 /// Refuses what is no batch of sequences or images.

@@ -30,7 +30,7 @@ impl Layer for Attention {
         self.check(cx, call, &a, [&query, &key, &value], alone)?;
         let [q, k, v] = [&query, &key, &value].map(|x| match alone {
             true => cx.g.unsqueeze(x.id, 0),
-            false => x.id,
+            false => self.turned(cx, x.id),
         });
         // One value is one node, also with a batch of 1 in front.
         let k = if key.id == query.id { q } else { k };
@@ -54,6 +54,9 @@ impl Layer for Attention {
         };
         if let (true, Some(weights)) = (average, results.get_mut(1)) {
             *weights = crate::ops::mean(cx, *weights, &[1]);
+        }
+        if !alone {
+            results[0] = self.turned(cx, results[0]);
         }
         for x in results.iter_mut().filter(|_| alone) {
             let shape = cx.g.shape(*x)[1..].to_vec();
@@ -86,9 +89,12 @@ impl Attention {
             }
             if shape.len() != if alone { 2 } else { 3 } {
                 let wanted = match (name, alone) {
-                    ("query", _) => format!("[B, T, {want}], or [T, {want}] without a batch"),
+                    ("query", _) => {
+                        let all = self.shown("T", want);
+                        format!("{all}, or [T, {want}] without a batch")
+                    }
                     (_, true) => format!("[T, {want}], as `query` has no batch"),
-                    (_, false) => format!("[B, T, {want}]"),
+                    (_, false) => self.shown("T", want),
                 };
                 let text = format!(
                     "`{name}` has the shape {wanted}{}\n{}",
@@ -100,10 +106,16 @@ impl Attention {
         }
         let [query, key, value] = inputs;
         let (q, k, v) = (cx.shape(query), cx.shape(key), cx.shape(value));
-        let length = if alone { 0 } else { 1 };
-        if q[..length] != k[..length] || k[..=length] != v[..=length] {
+        let batch = match (alone, self.batch_first) {
+            (true, _) => 0..0,
+            (false, true) => 0..1,
+            (false, false) => 1..2,
+        };
+        let both = k.len() - 1;
+        if q[batch.clone()] != k[batch] || k[..both] != v[..both] {
             let text = format!(
-                "query, key and value are of one batch, key and value of one length{}{}{}",
+                "query, key and value{} are of one batch, key and value of one length{}{}{}",
+                if alone { "" } else { self.order() },
                 cx.whence(query),
                 cx.whence(key),
                 cx.whence(value)

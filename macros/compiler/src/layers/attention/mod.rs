@@ -1,8 +1,8 @@
 //! `MultiheadAttention(embed_dim, num_heads)` (Vaswani et al., 2017): per head
 //! `softmax(Q K' / sqrt(d_k)) V`, with Q, K and V linear in query, key and value, the heads side by
-//! side and a linear map behind. Sequences are batch first: query (B, L, E), key (B, S, kdim), value
-//! (B, S, vdim), result (B, L, E), or all without B; with `need_weights`, also the weights (B, L, S),
-//! averaged over the heads, or (B, H, L, S).
+//! side and a linear map behind. Sequences: query (B, L, E), key (B, S, kdim), value (B, S, vdim), result
+//! (B, L, E), with `batch_first = false` (L, B, E) and so on, or all without B; with `need_weights`, also
+//! the weights, always (B, L, S), averaged over the heads, or (B, H, L, S).
 //!
 //! Parameters as PyTorch's: `in_proj_weight` holds the maps of Q, K and V one after another, or,
 //! where `kdim` or `vdim` differ, there is one for each. Here stand the declaration and the parameters;
@@ -20,6 +20,7 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
+use crate::ir::NodeId;
 use crate::ops;
 use crate::value::Value;
 
@@ -61,15 +62,8 @@ pub struct Attention {
     /// A key and value of zeros are added to each sequence.
     zero: bool,
     dropout: f64,
-}
-
-/// Sequences are batch first: the argument that says so, or the mistake.
-pub fn batch_first(cx: &Cx, a: &Args) -> Told<()> {
-    if a.flag(cx, "batch_first")? {
-        return Ok(());
-    }
-    let text = "sequences are batch first here: (B, T, E)\nhelp: leave `batch_first` out, and transpose what comes otherwise: `x.transpose(0, 1)`";
-    Err(cx.error(a.span_of("batch_first"), text))
+    /// Sequences come and go as (B, T, E), and not as (T, B, E).
+    batch_first: bool,
 }
 
 impl Attention {
@@ -85,7 +79,6 @@ impl Attention {
             (embed, heads)
         };
         let width = cx.divides(&embed, &heads, at, &why)?;
-        batch_first(cx, a)?;
         Ok(Attention {
             key: embed.clone(),
             value: embed.clone(),
@@ -93,10 +86,32 @@ impl Attention {
             bias_kv: false,
             zero: false,
             dropout: ops::probability(cx, a, "dropout")?,
+            batch_first: a.flag(cx, "batch_first")?,
             embed,
             heads,
             width,
         })
+    }
+
+    /// A sequence as it comes, batch first; or one that is batch first, as it is to go.
+    pub fn turned(&self, cx: &mut Cx, x: NodeId) -> NodeId {
+        match self.batch_first {
+            true => x,
+            false => cx.g.permute(x, &[1, 0, 2]),
+        }
+    }
+
+    /// The shape of a batch of sequences, as a message shows it.
+    pub fn shown(&self, length: &str, features: &Dim) -> String {
+        match self.batch_first {
+            true => format!("[B, {length}, {features}]"),
+            false => format!("[{length}, B, {features}]"),
+        }
+    }
+
+    /// In a message, of batches of sequences: in which order their dimensions are, unless the usual one.
+    pub fn order(&self) -> &'static str {
+        if self.batch_first { "" } else { " (T, B, C)" }
     }
 
     /// Whether Q, K and V have one weight together.

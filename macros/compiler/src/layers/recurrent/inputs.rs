@@ -38,8 +38,9 @@ impl Recurrence {
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 2 | 3) {
             let text = format!(
-                "`{}` takes sequences (B, T, {1}), or one (T, {1}){2}",
+                "`{}` takes sequences ({}, {2}), or one (T, {2}){3}",
                 call.field,
+                if self.batch_first { "B, T" } else { "T, B" },
                 self.input,
                 cx.whence(&x)
             );
@@ -60,8 +61,11 @@ impl Recurrence {
         } else {
             cx.g.unsqueeze(x.id, 0)
         };
-        let batch = cx.g.shape(id)[0].clone();
-        let mut x = cx.g.permute(id, &[1, 0, 2]);
+        let mut x = match self.batch_first || !batched {
+            true => cx.g.permute(id, &[1, 0, 2]),
+            false => id,
+        };
+        let batch = cx.g.shape(x)[1].clone();
         let mut there = None;
         if let Some(lengths) = self.lengths(cx, a, &batch, batched)? {
             let (t, b) = (cx.g.shape(x)[0].clone(), batch.clone());

@@ -1,6 +1,7 @@
-//! `RNN`, `LSTM`, `GRU` (in -> hidden) over sequences x (B, T, in), batch first, or (T, in) without a
-//! batch. Results as PyTorch's: `(output, h_n)`, of an LSTM `(output, (h_n, c_n))`, with output
-//! (B, T, D hidden), D = 2 if bidirectional, and the states (D num_layers, B, hidden).
+//! `RNN`, `LSTM`, `GRU` (in -> hidden) over sequences x (B, T, in), with `batch_first = false`
+//! (T, B, in), or (T, in) without a batch. Results as PyTorch's: `(output, h_n)`, of an LSTM
+//! `(output, (h_n, c_n))`, with output (B, T, D hidden) or (T, B, D hidden), D = 2 if bidirectional, and
+//! the states (D num_layers, B, hidden) whichever comes first.
 //!
 //! With `lengths` (B), sequence b ends after `lengths[b]` elements: what lies beyond is never read, its
 //! outputs are 0, `h_n` is the state at the end, and the reverse direction begins there. A length
@@ -51,10 +52,6 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
         let text = format!("`num_layers` is at least 1, not {layers}");
         return Err(cx.error(a.span_of("num_layers"), text));
     }
-    if !a.flag(cx, "batch_first")? {
-        let text = "sequences are batch first here: (B, T, C)\nhelp: leave `batch_first` out, and transpose what comes otherwise: `x.transpose(0, 1)`";
-        return Err(cx.error(a.span_of("batch_first"), text));
-    }
     let dropout = ops::probability(cx, a, "dropout")?;
     if dropout > 0.0 && layers == 1 {
         let text = "`dropout` lies between layers, and there is one only\nhelp: declare `num_layers = 2` or more, or a layer `Dropout(..)` behind";
@@ -81,6 +78,7 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
         state,
         layers,
         bias: a.flag(cx, "bias")?,
+        batch_first: a.flag(cx, "batch_first")?,
         dropout,
         directions: 1 + i64::from(a.flag(cx, "bidirectional")?),
     }))
@@ -95,6 +93,8 @@ pub struct Recurrence {
     pub state: Dim,
     pub layers: i64,
     pub bias: bool,
+    /// Sequences are (B, T, C), and not (T, B, C).
+    pub batch_first: bool,
     pub dropout: f64,
     pub directions: i64,
 }
@@ -168,7 +168,10 @@ impl Layer for Recurrence {
             }
             x = concat(cx, &outputs, 2);
         }
-        let mut output = cx.g.permute(x, &[1, 0, 2]);
+        let mut output = x;
+        if self.batch_first || !seq.batched {
+            output = cx.g.permute(x, &[1, 0, 2]);
+        }
         if !seq.batched {
             let shape = cx.g.shape(output)[1..].to_vec();
             output = cx.g.reshape(output, &shape);

@@ -193,7 +193,8 @@ impl Block {
         if cx.g.shape(tgt)[0] == cx.g.shape(other)[0] {
             return Ok(());
         }
-        let mut text = format!("`{}` takes sequences of one batch", call.field);
+        let order = self.own.order();
+        let mut text = format!("`{}` takes sequences{order} of one batch", call.field);
         for name in ["src", "tgt", "memory"] {
             if a.has(name)
                 && let Some(given) = a.given(name)
@@ -207,7 +208,7 @@ impl Block {
     }
 }
 
-/// A sequence (B, T, E) that a call brings.
+/// A sequence that a call brings, as (B, T, E).
 pub fn sequence(cx: &mut Cx, call: &Call, a: &Args, name: &str, block: &Block) -> Told<NodeId> {
     let x = a.float(cx, name)?;
     let (shape, want) = (cx.shape(&x), block.model());
@@ -234,13 +235,14 @@ pub fn sequence(cx: &mut Cx, call: &Call, a: &Args, name: &str, block: &Block) -
     if shape.len() != 3 {
         let letter = if name == "tgt" { "T" } else { "S" };
         let text = format!(
-            "`{name}` has the shape [B, {letter}, {want}]{}\n{}",
+            "`{name}` has the shape {}{}\n{}",
+            block.own.shown(letter, want),
             cx.whence(&x),
             call.decl
         );
         return Err(cx.error(a.span_of(name), text));
     }
-    Ok(x.id)
+    Ok(block.own.turned(cx, x.id))
 }
 
 /// The declaration with another number of features, as far as it is clear which number that is.

@@ -1,10 +1,10 @@
 //! The Transformer of Vaswani et al. (2017): `TransformerEncoderLayer(d_model, nhead)`,
 //! `TransformerDecoderLayer`, stacks of them, and the whole `Transformer`.
 //!
-//! Sequences are batch first: src and memory (B, S, E), tgt (B, T, E). A layer is attention to the
-//! sequence itself, in a decoder attention to the memory, and two linear maps with an activation
-//! between, each with a residual connection and a LayerNorm behind it, or (`norm_first`) in front.
-//! Parameters have PyTorch's names. `block` is one layer, `stack` a loop over equal ones; here and in
+//! Sequences: src and memory (B, S, E), tgt (B, T, E), with `batch_first = false` (S, B, E) and (T, B, E),
+//! turned once as they come and as they go. A layer is attention to the sequence itself, in a decoder
+//! attention to the memory, and two linear maps with an activation between, each with a residual
+//! connection and a LayerNorm behind it, or (`norm_first`) in front. Parameters have PyTorch's names. `block` is one layer, `stack` a loop over equal ones; here and in
 //! `whole` stand the layers of the language.
 //!
 //! Where PyTorch copies one initialised layer, each layer of a stack here starts with its own values.
@@ -95,6 +95,7 @@ impl Layer for EncoderLayer {
         let masks = ["src_mask", "src_key_padding_mask", "is_causal"];
         let (x, around) = encoded(cx, call, &a, &self.0, masks)?;
         let y = self.0.forward(cx, call.span, call.params, x, &around)?;
+        let y = self.0.own.turned(cx, y);
         Ok(cx.tensor(y))
     }
 }
@@ -110,6 +111,7 @@ impl Layer for Encoder {
         let masks = ["mask", "src_key_padding_mask", "is_causal"];
         let (x, around) = encoded(cx, call, &a, &self.0.layer, masks)?;
         let y = self.0.forward(cx, call, call.params, x, &around)?;
+        let y = self.0.layer.own.turned(cx, y);
         Ok(cx.tensor(y))
     }
 }
@@ -127,6 +129,7 @@ impl Layer for DecoderLayer {
         let memory = sequence(cx, call, &a, "memory", &self.0)?;
         let (x, around) = decoded(cx, call, &a, &self.0, memory)?;
         let y = self.0.forward(cx, call.span, call.params, x, &around)?;
+        let y = self.0.own.turned(cx, y);
         Ok(cx.tensor(y))
     }
 }
@@ -141,6 +144,7 @@ impl Layer for Decoder {
         let memory = sequence(cx, call, &a, "memory", &self.0.layer)?;
         let (x, around) = decoded(cx, call, &a, &self.0.layer, memory)?;
         let y = self.0.forward(cx, call, call.params, x, &around)?;
+        let y = self.0.layer.own.turned(cx, y);
         Ok(cx.tensor(y))
     }
 }

@@ -69,6 +69,7 @@ impl Layer for Whole {
             *seen = memory;
         }
         let y = self.decoder.forward(cx, call, second, tgt, &around)?;
+        let y = self.decoder.layer.own.turned(cx, y);
         Ok(cx.tensor(y))
     }
 }
