@@ -255,6 +255,9 @@ network! {
         cat([attention(x, y), decode(x, y, tgt_is_causal = true)], dim = 2)
     }
     fn alone(#[grad] x: [T, 4], #[grad] y: [S, 4]) -> [T, 4] { attention(x, y) }
+    fn layers_alone(#[grad] x: [T, 4], #[grad] y: [S, 4]) -> [T, 12] {
+        cat([encode(x), first(x), decode(x, y, tgt_is_causal = true)], dim = 1)
+    }
     fn nobody(#[grad] x: [0, T, 4], #[grad] y: [0, S, 4]) -> [0, T, 20] { cat([own(x), cross(x, y)], dim = 2) }
 }
 
@@ -268,6 +271,7 @@ fn attention_of_one_and_of_none() -> netform::Result<()> {
         own own_vjp (x) at [&[1, 1, 4][..]], [&[3, 1, 4][..]], [&[1, 5, 4][..]];
         cross cross_vjp (x, y) at [&[1, 1, 4][..], &[1, 1, 4]], [&[1, 3, 4][..], &[1, 1, 4]], [&[1, 1, 4][..], &[1, 3, 4]], [&[2, 3, 4][..], &[2, 5, 4]];
         alone alone_vjp (x, y) at [&[1, 4][..], &[1, 4]], [&[3, 4][..], &[1, 4]];
+        layers_alone layers_alone_vjp (x, y) at [&[1, 4][..], &[1, 4]], [&[3, 4][..], &[2, 4]];
         nobody nobody_vjp (x, y) at [&[0, 3, 4][..], &[0, 2, 4]], [&[0, 1, 4][..], &[0, 1, 4]];
     }
     Ok(())

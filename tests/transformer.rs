@@ -339,6 +339,47 @@ fn the_whole_learns_and_ends_as_it_began_in_a_file() {
 }
 
 network! {
+    /// Sequences without a batch.
+    struct Alone {
+        encode: TransformerEncoderLayer(8, 2, dim_feedforward = 5, dropout = 0.0),
+        encoder: TransformerEncoder(TransformerEncoderLayer(8, 2, dim_feedforward = 5, dropout = 0.0), num_layers = 2),
+        decode: TransformerDecoderLayer(8, 2, dim_feedforward = 5, dropout = 0.0),
+        decoder: TransformerDecoder(TransformerDecoderLayer(8, 2, dim_feedforward = 5, dropout = 0.0), num_layers = 2, norm = LayerNorm(8)),
+        model: Transformer(8, 2, num_encoder_layers = 1, num_decoder_layers = 1, dim_feedforward = 5, dropout = 0.0, batch_first = false),
+    }
+    fn alone(s: [S, 8], t: [T, 8], hidden: bool[S], seen: bool[T, T]) -> [T, 40] {
+        let memory = encoder(encode(s, src_key_padding_mask = hidden), src_key_padding_mask = hidden);
+        let y = decode(t, memory, tgt_mask = seen, memory_key_padding_mask = hidden);
+        let z = decoder(y, s, tgt_is_causal = true, memory_key_padding_mask = hidden);
+        let w = model(s, t, src_key_padding_mask = hidden, tgt_is_causal = true);
+        cat([y, z, w, decode(t, s), t], dim = 1)
+    }
+    fn batch(s: [B, S, 8], t: [B, T, 8], hidden: bool[B, S], seen: bool[T, T]) -> [B, T, 40] {
+        let memory = encoder(encode(s, src_key_padding_mask = hidden), src_key_padding_mask = hidden);
+        let y = decode(t, memory, tgt_mask = seen, memory_key_padding_mask = hidden);
+        let z = decoder(y, s, tgt_is_causal = true, memory_key_padding_mask = hidden);
+        let turned = t.transpose(0, 1);
+        let w = model(s.transpose(0, 1), turned, src_key_padding_mask = hidden, tgt_is_causal = true);
+        cat([y, z, w.transpose(0, 1), decode(t, s), t], dim = 2)
+    }
+}
+
+#[test]
+fn one_sequence_is_a_batch_of_one() {
+    let net = Alone::new(Cpu::f64(), 3).unwrap();
+    let (s, t) = (noise([5, 8], 1), noise([4, 8], 2));
+    let hidden = Tensor::from_vec([5], vec![false, false, true, false, true]).unwrap();
+    let seen: Vec<bool> = (0..16).map(|i| i % 4 > i / 4).collect();
+    let seen = Tensor::from_vec([4, 4], seen).unwrap();
+    let alone = net.alone(&s, &t, &hidden, &seen).unwrap().to_tensor();
+    let one = |x: &Tensor, shape: &[usize]| Tensor::from_vec(shape, x.to_f64_vec()).unwrap();
+    let hidden = Tensor::from_vec([1, 5], vec![false, false, true, false, true]).unwrap();
+    let (s, t) = (one(&s, &[1, 5, 8]), one(&t, &[1, 4, 8]));
+    let batch = net.batch(&s, &t, &hidden, &seen).unwrap().to_tensor();
+    assert_eq!(alone.to_f64_vec(), batch.to_f64_vec());
+}
+
+network! {
     struct Positions { x: Param[2, 3, 5, 6] = normal(1.0) }
     fn sinusoids(x: [T, D]) -> [T, D] { x * 0.0 + sinusoidal_positions(T, D) }
     fn turned(x: [B, T, 6]) -> [B, T, 6] { rotary(x) }

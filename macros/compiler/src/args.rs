@@ -1,6 +1,6 @@
 //! Binding a call's arguments to a signature, as Python does: by position, then by keyword.
 //!
-//! A signature is text, `"input, dim = null, keepdim = false"`: one line tells all there is to know.
+//! A signature is text, `"input, dim = None, keepdim = false"`: one line tells all there is to know.
 
 use crate::cx::Cx;
 use crate::diag::{Poison, Told, did_you_mean};
@@ -160,7 +160,7 @@ impl Args {
             None => match self.defaults[index] {
                 Some("true") => Value::Bool(true),
                 Some("false") => Value::Bool(false),
-                Some("null") | None => Value::Null,
+                Some("None") | None => Value::Null,
                 Some(text) if text.starts_with('\'') => {
                     Value::Str(text.trim_matches('\'').to_owned())
                 }

@@ -13,7 +13,7 @@ network! {
     }
     fn other_batch(tgt: [B, T, 8], memory: [N, S, 8]) -> [B, T, 8] { layer(tgt, memory) }
     fn other_features(src: [B, S, 16], tgt: [B, T, 12]) -> [B, T, 16] { model(src, tgt) }
-    fn no_sequence(src: [S, 16]) -> [S, 16] { model(src, src) }
+    fn no_sequence(src: [A, B, S, 16]) -> [S, 16] { model(src, src) }
 }
 
 fn main() {}

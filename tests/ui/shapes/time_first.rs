@@ -23,7 +23,7 @@ network! {
     fn attention_rank(x: [T, B, 4, 8]) -> [T, B, 8] { attention(x) }
     fn key_rank(x: [T, B, 8], y: [T, 8]) -> [T, B, 8] { attention(x, y) }
     fn batches(x: [T, B, 8], y: [B, S, 8]) -> [T, B, 8] { attention(x, y) }
-    fn encode_rank(x: [T, 8]) -> [T, 8] { encode(x) }
+    fn encode_rank(x: [A, T, B, 8]) -> [A, T, B, 8] { encode(x) }
     fn mask(x: [T, B, 8], padded: bool[T, B]) -> [T, B, 8] {
         encode(x, src_key_padding_mask = padded)
     }

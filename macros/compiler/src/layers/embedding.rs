@@ -11,7 +11,7 @@ use crate::value::Value;
 /// The table's row.
 pub const DEF: LayerDef = LayerDef {
     name: "Embedding",
-    signature: "in_out, padding_idx = null",
+    signature: "in_out, padding_idx = None",
     declare: |cx, a| {
         let (rows, width) = in_out(cx, a, "in_out")?;
         let padding = match a.value("padding_idx") {

@@ -34,7 +34,7 @@ pub const LAYER_NORM: LayerDef = LayerDef {
 /// that of f32 on every device, so that f32 and f64 compute the same function.
 pub const RMS_NORM: LayerDef = LayerDef {
     name: "RMSNorm",
-    signature: "normalized_shape, eps = null, elementwise_affine = true",
+    signature: "normalized_shape, eps = None, elementwise_affine = true",
     declare: |cx, a| {
         let shape = a.dims(cx, "normalized_shape")?;
         for d in &shape {

@@ -19,7 +19,7 @@ use proc_macro2::Span;
 
 ops! {
     "scaled_dot_product_attention"
-        ("query, key, value, attn_mask = null, dropout_p = 0.0, is_causal = false, scale = null, enable_gqa = false") attention_op;
+        ("query, key, value, attn_mask = None, dropout_p = 0.0, is_causal = false, scale = None, enable_gqa = false") attention_op;
 }
 
 /// `softmax(query key' * scale + mask) value` with query (.., L, E), key (.., S, E), value (.., S, V).

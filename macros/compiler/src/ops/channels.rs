@@ -16,10 +16,10 @@ use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
 ops! {
-    "batch_norm" ("input, running_mean, running_var, weight = null, bias = null, training = false, momentum = null, eps = 1e-5") batch_norm_op;
-    "group_norm" ("input, num_groups, weight = null, bias = null, eps = 1e-5") group_norm_op;
+    "batch_norm" ("input, running_mean, running_var, weight = None, bias = None, training = false, momentum = None, eps = 1e-5") batch_norm_op;
+    "group_norm" ("input, num_groups, weight = None, bias = None, eps = 1e-5") group_norm_op;
     "instance_norm"
-        ("input, running_mean = null, running_var = null, weight = null, bias = null, use_input_stats = true, momentum = null, eps = 1e-5") instance_norm_op;
+        ("input, running_mean = None, running_var = None, weight = None, bias = None, use_input_stats = true, momentum = None, eps = 1e-5") instance_norm_op;
 }
 
 /// Scale and shift of each channel.

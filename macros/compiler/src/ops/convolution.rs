@@ -14,12 +14,12 @@ use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
 ops! {
-    "conv1d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, false);
-    "conv2d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, false);
-    "convolve1d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, true);
-    "convolve2d" ("input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, true);
-    "conv_transpose1d" ("input, weight, bias = null, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 1);
-    "conv_transpose2d" ("input, weight, bias = null, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 2);
+    "conv1d" ("input, weight, bias = None, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, false);
+    "conv2d" ("input, weight, bias = None, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, false);
+    "convolve1d" ("input, weight, bias = None, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 1, true);
+    "convolve2d" ("input, weight, bias = None, stride = 1, padding = 0, dilation = 1, groups = 1") |cx, a| conv_op(cx, a, 2, true);
+    "conv_transpose1d" ("input, weight, bias = None, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 1);
+    "conv_transpose2d" ("input, weight, bias = None, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 2);
 }
 
 /// How a convolution goes over its input, apart from the size of its kernel.

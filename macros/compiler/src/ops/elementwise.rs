@@ -57,7 +57,7 @@ ops! {
     "pow" ("input, exponent") pow;
     "where" ("condition, input, other") where_op;
     "masked_fill" ("input, mask, value") masked_fill;
-    "clamp" ("input, min = null, max = null") clamp;
+    "clamp" ("input, min = None, max = None") clamp;
     "lerp" ("input, end, weight") lerp;
     "detach" ("input") |cx, a| float(cx, a, |cx, x| cx.g.push(crate::ir::Op::Detach, &[x], None));
     "float" ("input") |cx, a| cast(cx, a, DType::Float);

@@ -13,7 +13,7 @@ ops! {
     "gather" ("input, dim, index") gather;
     "index_select" ("input, dim, index") index_select;
     "index_copy" ("input, dim, index, source") index_copy;
-    "embedding" ("input, weight, padding_idx = null") embedding_op;
+    "embedding" ("input, weight, padding_idx = None") embedding_op;
     "one_hot" ("input, num_classes") one_hot;
 }
 

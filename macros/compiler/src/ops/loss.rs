@@ -33,12 +33,12 @@ ops! {
         }
         Ok(huber(cx, x, t, delta))
     });
-    "binary_cross_entropy" ("input, target, weight = null, reduction = 'mean'") |cx, a| pointwise(cx, a, bce);
-    "binary_cross_entropy_with_logits" ("input, target, weight = null, pos_weight = null, reduction = 'mean'")
+    "binary_cross_entropy" ("input, target, weight = None, reduction = 'mean'") |cx, a| pointwise(cx, a, bce);
+    "binary_cross_entropy_with_logits" ("input, target, weight = None, pos_weight = None, reduction = 'mean'")
         |cx, a| pointwise(cx, a, bce_with_logits);
     "kl_div" ("input, target, reduction = 'mean', log_target = false") |cx, a| pointwise(cx, a, kl_div);
-    "nll_loss" ("input, target, weight = null, ignore_index = -100, reduction = 'mean'") |cx, a| classes(cx, a, false);
-    "cross_entropy" ("input, target, weight = null, ignore_index = -100, reduction = 'mean', label_smoothing = 0.0")
+    "nll_loss" ("input, target, weight = None, ignore_index = -100, reduction = 'mean'") |cx, a| classes(cx, a, false);
+    "cross_entropy" ("input, target, weight = None, ignore_index = -100, reduction = 'mean', label_smoothing = 0.0")
         |cx, a| classes(cx, a, true);
     "cosine_embedding_loss" ("input1, input2, target, margin = 0.0, reduction = 'mean'") cosine_embedding;
 }

@@ -16,7 +16,7 @@ ops! {
         let id = matmul(cx, a.span, &x, &y)?;
         Ok(cx.tensor(id))
     };
-    "linear" ("input, weight, bias = null") linear_op;
+    "linear" ("input, weight, bias = None") linear_op;
 }
 
 /// NumPy's rules: vectors gain a dimension that vanishes again, leading dimensions broadcast.

@@ -11,8 +11,8 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "layer_norm" ("input, normalized_shape, weight = null, bias = null, eps = 1e-5") |cx, a| norm_op(cx, a, true);
-    "rms_norm" ("input, normalized_shape, weight = null, eps = null") |cx, a| norm_op(cx, a, false);
+    "layer_norm" ("input, normalized_shape, weight = None, bias = None, eps = 1e-5") |cx, a| norm_op(cx, a, true);
+    "rms_norm" ("input, normalized_shape, weight = None, eps = None") |cx, a| norm_op(cx, a, false);
 }
 
 /// The machine epsilon of f32: PyTorch's default `eps` of RMSNorm for float inputs.

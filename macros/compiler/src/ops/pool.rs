@@ -14,10 +14,10 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "max_pool1d" ("input, kernel_size, stride = null, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 1);
-    "max_pool2d" ("input, kernel_size, stride = null, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 2);
-    "avg_pool1d" ("input, kernel_size, stride = null, padding = 0, ceil_mode = false, count_include_pad = true") |cx, a| avg_pool(cx, a, 1);
-    "avg_pool2d" ("input, kernel_size, stride = null, padding = 0, ceil_mode = false, count_include_pad = true, divisor_override = null") |cx, a| avg_pool(cx, a, 2);
+    "max_pool1d" ("input, kernel_size, stride = None, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 1);
+    "max_pool2d" ("input, kernel_size, stride = None, padding = 0, dilation = 1, ceil_mode = false, return_indices = false") |cx, a| max_pool(cx, a, 2);
+    "avg_pool1d" ("input, kernel_size, stride = None, padding = 0, ceil_mode = false, count_include_pad = true") |cx, a| avg_pool(cx, a, 1);
+    "avg_pool2d" ("input, kernel_size, stride = None, padding = 0, ceil_mode = false, count_include_pad = true, divisor_override = None") |cx, a| avg_pool(cx, a, 2);
 }
 
 /// A pool's windows, one number for each dimension.

@@ -14,7 +14,7 @@ use crate::value::{Tensor, Value};
 
 ops! {
     "sinusoidal_positions" ("length, d_model, base = 10000.0") sinusoidal;
-    "rotary" ("input, base = 10000.0, positions = null, interleaved = true") rotary;
+    "rotary" ("input, base = 10000.0, positions = None, interleaved = true") rotary;
 }
 
 /// The number above which angles fall, which is positive.

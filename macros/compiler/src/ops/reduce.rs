@@ -11,18 +11,18 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "sum" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.sum(x, dims));
-    "mean" ("input, dim = null, keepdim = false") |cx, a| over(cx, a, mean);
-    "amax" ("input, dim = null, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
-    "amin" ("input, dim = null, keepdim = false") |cx, a| extreme(cx, a, Reduce::Min);
-    "max" ("input, dim = null, keepdim = false") |cx, a| extremum(cx, a, true);
-    "min" ("input, dim = null, keepdim = false") |cx, a| extremum(cx, a, false);
-    "argmax" ("input, dim = null, keepdim = false") |cx, a| arg_extremum(cx, a, true);
-    "argmin" ("input, dim = null, keepdim = false") |cx, a| arg_extremum(cx, a, false);
-    "var" ("input, dim = null, correction = 1, keepdim = false") |cx, a| variance(cx, a, false);
-    "std" ("input, dim = null, correction = 1, keepdim = false") |cx, a| variance(cx, a, true);
+    "sum" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.sum(x, dims));
+    "mean" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, mean);
+    "amax" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
+    "amin" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Min);
+    "max" ("input, dim = None, keepdim = false") |cx, a| extremum(cx, a, true);
+    "min" ("input, dim = None, keepdim = false") |cx, a| extremum(cx, a, false);
+    "argmax" ("input, dim = None, keepdim = false") |cx, a| arg_extremum(cx, a, true);
+    "argmin" ("input, dim = None, keepdim = false") |cx, a| arg_extremum(cx, a, false);
+    "var" ("input, dim = None, correction = 1, keepdim = false") |cx, a| variance(cx, a, false);
+    "std" ("input, dim = None, correction = 1, keepdim = false") |cx, a| variance(cx, a, true);
     "logsumexp" ("input, dim, keepdim = false") |cx, a| over(cx, a, log_sum_exp);
-    "norm" ("input, ord = 2, dim = null, keepdim = false") norm;
+    "norm" ("input, ord = 2, dim = None, keepdim = false") norm;
     "cumsum" ("input, dim") cumsum;
 }
 

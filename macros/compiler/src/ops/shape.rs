@@ -17,13 +17,13 @@ ops! {
     "transpose" ("input, dim0, dim1") transpose;
     "t" ("input") t;
     "permute" ("input, *dims") permute;
-    "squeeze" ("input, dim = null") squeeze;
+    "squeeze" ("input, dim = None") squeeze;
     "unsqueeze" ("input, dim") unsqueeze;
     "expand" ("input, *shape") expand;
     "expand_as" ("input, other") expand_as;
     "repeat" ("input, *repeats") repeat;
     "flip" ("input, *dims") flip;
-    "slice" ("input, dim = 0, start = null, end = null, step = 1") slice;
+    "slice" ("input, dim = 0, start = None, end = None, step = 1") slice;
     "narrow" ("input, dim, start, length") narrow;
     "select" ("input, dim, index") select;
     "split" ("input, split_size_or_sections, dim = 0") split;

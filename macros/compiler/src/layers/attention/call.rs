@@ -8,7 +8,7 @@ use crate::dim::Dim;
 use crate::layers::{Call, Layer, ParamDecl, wrong_features};
 use crate::value::{Tensor, Value};
 
-const CALL: &str = "query, key = null, value = null, key_padding_mask = null, need_weights = false, attn_mask = null, average_attn_weights = true, is_causal = false";
+const CALL: &str = "query, key = None, value = None, key_padding_mask = None, need_weights = false, attn_mask = None, average_attn_weights = true, is_causal = false";
 
 impl Layer for Attention {
     fn params(&self) -> Vec<ParamDecl> {

@@ -27,7 +27,7 @@ use crate::value::Value;
 /// The table's row.
 pub const DEF: LayerDef = LayerDef {
     name: "MultiheadAttention",
-    signature: "embed_dim, num_heads, dropout = 0.0, bias = true, add_bias_kv = false, add_zero_attn = false, kdim = null, vdim = null, batch_first = true",
+    signature: "embed_dim, num_heads, dropout = 0.0, bias = true, add_bias_kv = false, add_zero_attn = false, kdim = None, vdim = None, batch_first = true",
     declare: |cx, a| {
         let attention = Attention::declare(cx, a, ["embed_dim", "num_heads"])?;
         let or_embed = |name: &str| match a.value(name) {

@@ -114,7 +114,7 @@ impl Layer for Cell {
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
-        let a = Args::bind(cx, call.field, call.span, "input, hx = null", given)?;
+        let a = Args::bind(cx, call.field, call.span, "input, hx = None", given)?;
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 1 | 2) {

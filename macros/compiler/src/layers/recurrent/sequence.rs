@@ -141,7 +141,7 @@ impl Layer for Recurrence {
             cx,
             call.field,
             call.span,
-            "input, hx = null, lengths = null",
+            "input, hx = None, lengths = None",
             given,
         )?;
         let seq = self.sequences(cx, call, &a)?;

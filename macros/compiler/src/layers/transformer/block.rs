@@ -181,20 +181,24 @@ impl Block {
         })
     }
 
-    /// The sequences of one call are of one batch.
+    /// The sequences of one call are of one batch, or all without one.
     pub fn one_batch(
         &self,
         cx: &Cx,
         call: &Call,
         a: &Args,
-        tgt: NodeId,
-        other: NodeId,
+        (tgt, alone): (NodeId, bool),
+        (other, like): (NodeId, bool),
     ) -> Told<()> {
-        if cx.g.shape(tgt)[0] == cx.g.shape(other)[0] {
-            return Ok(());
-        }
         let order = self.own.order();
-        let mut text = format!("`{}` takes sequences{order} of one batch", call.field);
+        let which = if alone != like {
+            " that all have a batch, or none".to_owned()
+        } else if cx.g.shape(tgt)[0] != cx.g.shape(other)[0] {
+            format!("{order} of one batch")
+        } else {
+            return Ok(());
+        };
+        let mut text = format!("`{}` takes sequences{which}", call.field);
         for name in ["src", "tgt", "memory"] {
             if a.has(name)
                 && let Some(given) = a.given(name)
@@ -208,17 +212,24 @@ impl Block {
     }
 }
 
-/// A sequence that a call brings, as (B, T, E).
-pub fn sequence(cx: &mut Cx, call: &Call, a: &Args, name: &str, block: &Block) -> Told<NodeId> {
+/// A sequence that a call brings, as (B, T, E), and whether it came alone, as (T, E).
+pub fn sequence(
+    cx: &mut Cx,
+    call: &Call,
+    a: &Args,
+    name: &str,
+    block: &Block,
+) -> Told<(NodeId, bool)> {
     let x = a.float(cx, name)?;
     let (shape, want) = (cx.shape(&x), block.model());
-    if shape.last() != Some(want) && shape.len() == 3 {
+    let alone = shape.len() == 2;
+    if shape.last() != Some(want) && (alone || shape.len() == 3) {
         if name == "memory" {
             let text = format!(
                 "`{}` takes a memory of {want} features, but `{}` has {}: encoder and decoder have one `d_model`{}\n{}",
                 call.field,
                 x.text,
-                shape[2],
+                shape[shape.len() - 1],
                 cx.whence(&x),
                 call.decl
             );
@@ -229,20 +240,24 @@ pub fn sequence(cx: &mut Cx, call: &Call, a: &Args, name: &str, block: &Block) -
             call,
             &x,
             want,
-            &mended(call, want, &shape[2]),
+            &mended(call, want, &shape[shape.len() - 1]),
         ));
     }
-    if shape.len() != 3 {
+    if !alone && shape.len() != 3 {
         let letter = if name == "tgt" { "T" } else { "S" };
         let text = format!(
-            "`{name}` has the shape {}{}\n{}",
+            "`{name}` has the shape {}, or [{letter}, {want}] without a batch{}\n{}",
             block.own.shown(letter, want),
             cx.whence(&x),
             call.decl
         );
         return Err(cx.error(a.span_of(name), text));
     }
-    Ok(block.own.turned(cx, x.id))
+    let batch = match alone {
+        true => cx.g.unsqueeze(x.id, 0),
+        false => block.own.turned(cx, x.id),
+    };
+    Ok((batch, alone))
 }
 
 /// The declaration with another number of features, as far as it is clear which number that is.

@@ -42,7 +42,7 @@ pub const DECODER_LAYER: LayerDef = LayerDef {
 /// The table's row.
 pub const ENCODER: LayerDef = LayerDef {
     name: "TransformerEncoder",
-    signature: "encoder_layer, num_layers, norm = null",
+    signature: "encoder_layer, num_layers, norm = None",
     declare: |cx, a| {
         let example = "TransformerEncoderLayer(512, 8)";
         let layer = a.layer::<EncoderLayer>(cx, "encoder_layer", example)?;
@@ -58,7 +58,7 @@ pub const ENCODER: LayerDef = LayerDef {
 /// The table's row.
 pub const DECODER: LayerDef = LayerDef {
     name: "TransformerDecoder",
-    signature: "decoder_layer, num_layers, norm = null",
+    signature: "decoder_layer, num_layers, norm = None",
     declare: |cx, a| {
         let example = "TransformerDecoderLayer(512, 8)";
         let layer = a.layer::<DecoderLayer>(cx, "decoder_layer", example)?;
@@ -90,13 +90,12 @@ impl Layer for EncoderLayer {
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
-        let signature = "src, src_mask = null, src_key_padding_mask = null, is_causal = false";
+        let signature = "src, src_mask = None, src_key_padding_mask = None, is_causal = false";
         let a = Args::bind(cx, call.field, call.span, signature, given)?;
         let masks = ["src_mask", "src_key_padding_mask", "is_causal"];
-        let (x, around) = encoded(cx, call, &a, &self.0, masks)?;
+        let (x, alone, around) = encoded(cx, call, &a, &self.0, masks)?;
         let y = self.0.forward(cx, call.span, call.params, x, &around)?;
-        let y = self.0.own.turned(cx, y);
-        Ok(cx.tensor(y))
+        Ok(left(cx, &self.0, y, alone))
     }
 }
 
@@ -106,18 +105,17 @@ impl Layer for Encoder {
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
-        let signature = "src, mask = null, src_key_padding_mask = null, is_causal = false";
+        let signature = "src, mask = None, src_key_padding_mask = None, is_causal = false";
         let a = Args::bind(cx, call.field, call.span, signature, given)?;
         let masks = ["mask", "src_key_padding_mask", "is_causal"];
-        let (x, around) = encoded(cx, call, &a, &self.0.layer, masks)?;
+        let (x, alone, around) = encoded(cx, call, &a, &self.0.layer, masks)?;
         let y = self.0.forward(cx, call, call.params, x, &around)?;
-        let y = self.0.layer.own.turned(cx, y);
-        Ok(cx.tensor(y))
+        Ok(left(cx, &self.0.layer, y, alone))
     }
 }
 
 /// The arguments of a decoder's call, PyTorch's.
-const DECODE: &str = "tgt, memory, tgt_mask = null, memory_mask = null, tgt_key_padding_mask = null, memory_key_padding_mask = null, tgt_is_causal = false, memory_is_causal = false";
+const DECODE: &str = "tgt, memory, tgt_mask = None, memory_mask = None, tgt_key_padding_mask = None, memory_key_padding_mask = None, tgt_is_causal = false, memory_is_causal = false";
 
 impl Layer for DecoderLayer {
     fn params(&self) -> Vec<ParamDecl> {
@@ -127,10 +125,9 @@ impl Layer for DecoderLayer {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
         let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
         let memory = sequence(cx, call, &a, "memory", &self.0)?;
-        let (x, around) = decoded(cx, call, &a, &self.0, memory)?;
+        let (x, alone, around) = decoded(cx, call, &a, &self.0, memory)?;
         let y = self.0.forward(cx, call.span, call.params, x, &around)?;
-        let y = self.0.own.turned(cx, y);
-        Ok(cx.tensor(y))
+        Ok(left(cx, &self.0, y, alone))
     }
 }
 
@@ -142,43 +139,55 @@ impl Layer for Decoder {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
         let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
         let memory = sequence(cx, call, &a, "memory", &self.0.layer)?;
-        let (x, around) = decoded(cx, call, &a, &self.0.layer, memory)?;
+        let (x, alone, around) = decoded(cx, call, &a, &self.0.layer, memory)?;
         let y = self.0.forward(cx, call, call.params, x, &around)?;
-        let y = self.0.layer.own.turned(cx, y);
-        Ok(cx.tensor(y))
+        Ok(left(cx, &self.0.layer, y, alone))
     }
 }
 
-/// `src` and its masks, which have these names.
+/// `src`, whether it came alone, and its masks, which have these names.
 fn encoded(
     cx: &mut Cx,
     call: &Call,
     a: &Args,
     block: &Block,
     masks: [&str; 3],
-) -> Told<(NodeId, Around)> {
-    let x = sequence(cx, call, a, "src", block)?;
+) -> Told<(NodeId, bool, Around)> {
+    let (x, alone) = sequence(cx, call, a, "src", block)?;
     let sizes = block.own.sizes(cx, x, x);
-    let own = Masks::of(cx, a, masks, &sizes, false)?;
-    Ok((x, Around { own, memory: None }))
+    let own = Masks::of(cx, a, masks, &sizes, alone)?;
+    let memory = None;
+    Ok((x, alone, Around { own, memory }))
 }
 
-/// `tgt`, its masks, and those of the memory.
+/// `tgt`, whether it and the memory came alone, its masks, and those of the memory.
 fn decoded(
     cx: &mut Cx,
     call: &Call,
     a: &Args,
     block: &Block,
-    memory: NodeId,
-) -> Told<(NodeId, Around)> {
-    let x = sequence(cx, call, a, "tgt", block)?;
-    block.one_batch(cx, call, a, x, memory)?;
+    (memory, like): (NodeId, bool),
+) -> Told<(NodeId, bool, Around)> {
+    let (x, alone) = sequence(cx, call, a, "tgt", block)?;
+    block.one_batch(cx, call, a, (x, alone), (memory, like))?;
     let sizes = block.own.sizes(cx, x, x);
     let masks = ["tgt_mask", "tgt_key_padding_mask", "tgt_is_causal"];
-    let own = Masks::of(cx, a, masks, &sizes, false)?;
+    let own = Masks::of(cx, a, masks, &sizes, alone)?;
     let sizes = block.own.sizes(cx, x, memory);
     let masks = ["memory_mask", "memory_key_padding_mask", "memory_is_causal"];
-    let seen = Masks::of(cx, a, masks, &sizes, false)?;
+    let seen = Masks::of(cx, a, masks, &sizes, alone)?;
     let memory = Some((memory, seen));
-    Ok((x, Around { own, memory }))
+    Ok((x, alone, Around { own, memory }))
+}
+
+/// A result (B, T, E) as the call's sequences have come.
+fn left(cx: &mut Cx, block: &Block, y: NodeId, alone: bool) -> Value {
+    let y = match alone {
+        true => {
+            let shape = cx.g.shape(y)[1..].to_vec();
+            cx.g.reshape(y, &shape)
+        }
+        false => block.own.turned(cx, y),
+    };
+    cx.tensor(y)
 }

@@ -2,7 +2,7 @@
 //! the memory of a decoder. As in PyTorch both end in a LayerNorm, and all matrices start with
 //! Glorot's uniform distribution.
 
-use super::{Around, Stack, decoded};
+use super::{Around, Stack, decoded, left};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -39,7 +39,7 @@ struct Whole {
     decoder: Stack,
 }
 
-const CALL: &str = "src, tgt, src_mask = null, tgt_mask = null, memory_mask = null, src_key_padding_mask = null, tgt_key_padding_mask = null, memory_key_padding_mask = null, src_is_causal = false, tgt_is_causal = false, memory_is_causal = false";
+const CALL: &str = "src, tgt, src_mask = None, tgt_mask = None, memory_mask = None, src_key_padding_mask = None, tgt_key_padding_mask = None, memory_key_padding_mask = None, src_is_causal = false, tgt_is_causal = false, memory_is_causal = false";
 
 impl Layer for Whole {
     fn params(&self) -> Vec<ParamDecl> {
@@ -55,21 +55,20 @@ impl Layer for Whole {
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
         let a = Args::bind(cx, call.field, call.span, CALL, given)?;
-        let src = sequence(cx, call, &a, "src", &self.encoder.layer)?;
+        let (src, alone) = sequence(cx, call, &a, "src", &self.encoder.layer)?;
         let sizes = self.encoder.layer.own.sizes(cx, src, src);
         let names = ["src_mask", "src_key_padding_mask", "src_is_causal"];
-        let own = Masks::of(cx, &a, names, &sizes, false)?;
+        let own = Masks::of(cx, &a, names, &sizes, alone)?;
         // The memory has the shape of `src`: what is wrong with it is told before it is made.
-        let (tgt, mut around) = decoded(cx, call, &a, &self.decoder.layer, src)?;
+        let (tgt, _, mut around) = decoded(cx, call, &a, &self.decoder.layer, (src, alone))?;
         let (first, second) = call.params.split_at(self.encoder.params().len());
-        let memory = self
-            .encoder
-            .forward(cx, call, first, src, &Around { own, memory: None })?;
+        let memory = None;
+        let own = Around { own, memory };
+        let memory = self.encoder.forward(cx, call, first, src, &own)?;
         if let Some((seen, _)) = &mut around.memory {
             *seen = memory;
         }
         let y = self.decoder.forward(cx, call, second, tgt, &around)?;
-        let y = self.decoder.layer.own.turned(cx, y);
-        Ok(cx.tensor(y))
+        Ok(left(cx, &self.decoder.layer, y, alone))
     }
 }
