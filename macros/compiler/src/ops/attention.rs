@@ -1,8 +1,8 @@
 //! Scaled dot-product attention (Vaswani et al., 2017).
 //!
 //! In: query, key and value, masks. Out: one node (`Op::Attention`) that never holds the weights of all
-//! queries and keys; products and a softmax where the weights are asked for themselves. Gradients that the node does not have are written out in
-//! `gradient::attention`.
+//! queries and keys; products and a softmax where the shapes do not fit it. Gradients that the node does
+//! not have are written out in `gradient::attention`.
 
 use super::activation::dropout;
 use super::matmul::matmul;

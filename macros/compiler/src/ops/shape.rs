@@ -325,7 +325,7 @@ pub fn slice_dim(
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
-    // Python cuts a range at the end; so do literals here. Symbols are checked at the door.
+    // Python cuts a range at the end; here it is a mistake. Symbols are checked at the door.
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
@@ -624,15 +624,15 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
         DType::Float => (true, ""),
         DType::Int => (
             value.fract() == 0.0 && value.abs() < 2_147_483_648.0,
-            "integers",
+            "a whole number where integers are padded",
         ),
-        DType::Bool => (value == 0.0 || value == 1.0, "booleans, 0 or 1"),
+        DType::Bool => (
+            value == 0.0 || value == 1.0,
+            "0 or 1 where booleans are padded",
+        ),
     };
     if !fits {
-        let text = format!(
-            "`value` of `pad` is one of {kind}, not {value}{}",
-            cx.whence(&x)
-        );
+        let text = format!("`value` of `pad` is {kind}, not {value}{}", cx.whence(&x));
         return Err(cx.error(a.span_of("value"), text));
     }
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();

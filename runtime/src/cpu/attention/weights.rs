@@ -72,8 +72,8 @@ impl Place<'_> {
     }
 }
 
-/// Forward: scores `z` become `exp(score - max)`, with the largest so far, or 0 if dropped; what `out` holds of earlier
-/// keys is brought to the same.
+/// Forward: scores `z` become `exp(score - max)`, with the largest so far, or 0 if dropped; what `out`
+/// holds of earlier keys is brought to the same.
 pub(super) struct Weigh<'a, F> {
     pub(super) place: Place<'a>,
     pub(super) z: Rows<F>,
