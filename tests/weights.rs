@@ -67,3 +67,47 @@ fn embedded_weights_are_those_of_the_file() {
     let error = given.load_bytes(&[1, 2, 3]).unwrap_err().to_string();
     assert!(error.starts_with("bytes:"), "{error}");
 }
+
+network! {
+    /// The body of `Net` under another head.
+    struct Other {
+        token: Embedding(4 -> SIDE),
+        blocks: [Block<SIDE>; COUNT],
+        batch: BatchNorm1d(SIDE),
+        score: Linear(SIDE -> 4, bias = false),
+        score.weight = token.weight,
+    }
+
+    fn loss(x: u32[B]) -> [] {
+        let mut h = token(x);
+        for block in blocks {
+            h = block(h);
+        }
+        score(batch(h)).square().mean()
+    }
+}
+
+/// Names are those of arrays and of shared parameters, too. A count is not missed, as in `load`.
+#[test]
+fn a_body_under_another_head() {
+    let bytes = include_bytes!("weights/fits.safetensors");
+    let embedded = Net::pretrained(Cpu::new(), 0).unwrap();
+    let mut net = Other::new(Cpu::new(), 1).unwrap();
+    net.loss_backward(&[1u32, 2]).unwrap();
+    let unmatched = net.load_matching_bytes(bytes).unwrap();
+    let own = ["weight", "bias", "running_mean", "running_var"];
+    assert_eq!(unmatched.missing, own.map(|n| format!("batch.{n}")));
+    assert_eq!(unmatched.unexpected, ["head.weight"]);
+    for name in [
+        "token.weight",
+        "blocks.0.inner.weight",
+        "blocks.1.inner.bias",
+    ] {
+        assert_eq!(
+            net.parameter(name).unwrap(),
+            embedded.parameter(name).unwrap()
+        );
+    }
+    let count = net.parameter("batch.num_batches_tracked").unwrap();
+    assert_eq!(count, Tensor::scalar(1i64));
+}

@@ -9,7 +9,7 @@
 //!
 //! Blocks are normalised first, as in GPT-2, and source, target and scores share one table of symbols.
 
-use netform::generate::Beam;
+use netform::generate::{Beam, Beams};
 use netform::optim::schedule::{OneCycleLR, Schedule};
 use netform::prelude::*;
 
@@ -353,22 +353,10 @@ where
         let mut state = net.state(rows.len(), source.shape()[1], longest)?;
         net.read(&source, &lengths, &mut state)?;
         let beam = Beam::new(width, longest).start(&[mark]).end(mark);
-        let mut beams = vec![beam.length_penalty(alpha); sources.len()];
+        let mut beams = Beams::new(vec![beam.length_penalty(alpha); sources.len()]);
         for at in 0..longest as u32 {
-            let last: Vec<u32> = beams.iter().flat_map(Beam::last).copied().collect();
-            // Rows of a search are counted from its first.
-            let parents = beams.iter().enumerate().flat_map(|(k, beam)| {
-                let first = (k * width) as u32;
-                beam.parents().iter().map(move |row| first + row)
-            });
-            let parents: Vec<u32> = parents.collect();
-            let scores = net.next(&last, at, &parents, &mut state)?;
-            let mut more = false;
-            let scores = scores.as_flattened().chunks(width * V);
-            for (beam, scores) in beams.iter_mut().zip(scores) {
-                more |= beam.advance(scores)?;
-            }
-            if !more {
+            let scores = net.next(beams.last(), at, beams.parents(), &mut state)?;
+            if !beams.advance(scores.as_flattened())? {
                 break;
             }
         }

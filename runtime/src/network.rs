@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::files::safetensors;
+use crate::files::{Unmatched, safetensors};
 use crate::optim::{Norm, clip};
 use crate::tensor::TensorData;
 use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
@@ -130,6 +130,34 @@ pub trait Network {
     /// The same from the bytes of such a file, as `include_bytes!` gives them.
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         safetensors::load_bytes(self.core_mut(), "bytes", bytes)
+    }
+
+    /// Reads what a safetensors file and the network both have, by name, and returns the names that one of
+    /// them lacks: PyTorch's `load_state_dict(strict=False)`, for a new head on an old body.
+    ///
+    /// What the file lacks stays as it is; of a shared parameter, one of its names is enough. What the
+    /// network lacks is not read, whatever its type.
+    ///
+    /// ```
+    /// # use netform_runtime::{Cpu, Network, Result};
+    /// # fn new_head<N: Network>(net: &mut N) -> Result<()> {
+    /// let unmatched = net.load_matching("body.safetensors")?;
+    /// assert_eq!(unmatched.missing, ["head.weight", "head.bias"]);
+    /// println!("{unmatched}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A file that cannot be read, and [`Error::Mismatch`] where something that both have is of another
+    /// shape or type. It lists every difference, and nothing is changed.
+    fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Unmatched> {
+        safetensors::load_matching(self.core_mut(), path)
+    }
+
+    /// The same from the bytes of such a file.
+    fn load_matching_bytes(&mut self, bytes: &[u8]) -> Result<Unmatched> {
+        safetensors::load_matching_bytes(self.core_mut(), "bytes", bytes)
     }
 
     /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.

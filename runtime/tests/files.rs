@@ -70,6 +70,94 @@ fn a_load_that_does_not_fit_lists_everything_and_changes_nothing() {
     assert!(message(net.load(&path)).contains("not a whole safetensors file"));
 }
 
+/// An old body and a new head: what both have is read, and the rest is told.
+#[test]
+fn a_file_that_matches_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("body.safetensors");
+    let values = |net: &Hand<Cpu>, name| net.parameter(name).unwrap();
+    let table = Tensor::from(&[[1.5f32, -2.0], [3.0, 0.25]]);
+    let ids = Tensor::from(vec![0i64, 1, 2]);
+    let steps = Tensor::scalar(3i64);
+    let entries = [
+        ("table", &table),
+        ("position_ids", &ids),
+        ("body.bias", &table),
+        ("norm.num_batches_tracked", &steps),
+        ("netform/m/table", &table),
+    ];
+    safetensors::write(&path, entries).unwrap();
+    let mut net = Hand::new(Cpu::new(), 1).unwrap();
+    let head = values(&net, "head.weight");
+    assert!(matches!(net.load(&path), Err(Error::Mismatch { .. })));
+    let unmatched = net.load_matching(&path).unwrap();
+    assert_eq!(unmatched.missing, ["head.weight", "head.bias"]);
+    assert_eq!(unmatched.unexpected, ["body.bias", "position_ids"]);
+    assert_eq!(values(&net, "table"), table);
+    assert_eq!(values(&net, "head.weight"), head);
+    assert_eq!(values(&net, "head.bias"), Tensor::from(vec![0.5f32; 3]));
+    // The same from bytes, in f64.
+    let mut wide = Hand::new(Cpu::f64(), 1).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(wide.load_matching_bytes(&bytes).unwrap(), unmatched);
+    let same = wide.parameter("table").unwrap().to_f64_vec();
+    assert_eq!(same, table.to_f64_vec());
+    // A whole file leaves nothing to tell.
+    net.save(&path).unwrap();
+    assert!(net.load_matching(&path).unwrap().is_empty());
+    // A file without any name in common changes nothing.
+    safetensors::write(&path, [("other", &ids)]).unwrap();
+    let unmatched = net.load_matching(&path).unwrap();
+    assert_eq!(unmatched.missing, ["head.weight", "head.bias", "table"]);
+    assert_eq!(values(&net, "table"), table);
+}
+
+/// What is in both must fit, or nothing is read; what the network lacks may be of any type.
+#[test]
+fn a_matching_load_that_does_not_fit_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.safetensors");
+    let (a, b, c) = (
+        Tensor::zeros::<f32>([2, 2]).unwrap(),
+        Tensor::zeros::<f32>([4, 3]).unwrap(),
+        Tensor::zeros::<i64>([3]).unwrap(),
+    );
+    let entries = [("table", &a), ("head.weight", &b), ("head.bias", &c)];
+    safetensors::write(&path, entries).unwrap();
+    let mut net = Hand::new(Cpu::new(), 1).unwrap();
+    let before: Vec<_> = net.parameters().map(|p| p.values().unwrap()).collect();
+    let error = message(net.load_matching(&path));
+    let wanted = "other.safetensors: does not fit Hand:
+  wrong shape: `head.weight` is [4, 3], the network wants [3, 4]
+  wrong type: `head.bias` holds i64, the network wants floats";
+    assert!(error.ends_with(wanted), "{error}");
+    assert!(net.parameters().map(|p| p.values().unwrap()).eq(before));
+    assert!(message(net.load_matching(folder.path().join("none"))).contains("none: "));
+    assert!(message(net.load_matching_bytes(b"no tensor")).starts_with("bytes: not a whole"));
+
+    // A mask of bytes, as old files have it: a type that is not read.
+    use ::safetensors::tensor::{Dtype, TensorView};
+    let one = 1f32.to_le_bytes().repeat(4);
+    let of = |name, dtype, bytes: &[u8]| {
+        let view = TensorView::new(dtype, vec![2, 2], bytes).unwrap();
+        ::safetensors::serialize([(name, view)], None).unwrap()
+    };
+    let mask = of("attn.mask", Dtype::U8, &[1; 4]);
+    assert!(message(net.load_bytes(&mask)).contains("which is not read"));
+    let unmatched = net.load_matching_bytes(&mask).unwrap();
+    assert_eq!(unmatched.unexpected, ["attn.mask"]);
+    let table = of("table", Dtype::U8, &[1; 4]);
+    assert!(message(net.load_matching_bytes(&table)).contains("which is not read"));
+    let table = of("table", Dtype::F32, &one);
+    assert!(
+        net.load_matching_bytes(&table)
+            .unwrap()
+            .unexpected
+            .is_empty()
+    );
+    assert_eq!(net.parameter("table").unwrap().to_f64_vec(), [1.0; 4]);
+}
+
 /// `fn loss(x: [B, 3]) -> []`: the mean over a batch of (keep * (w - x))^2, with dropout; its parameters are
 /// `Hand`'s first.
 struct Noisy(Core<Cpu>);

@@ -1,6 +1,6 @@
 //! Choosing symbols: greedy, sampled, beam search against all sequences there are.
 
-use netform_runtime::generate::{Beam, Sampler};
+use netform_runtime::generate::{Beam, Beams, Sampler};
 use netform_runtime::{Error, Result};
 
 /// How often each symbol is drawn.
@@ -200,6 +200,55 @@ fn parents_lead_to_the_sequences() -> Result<()> {
     }
     let ranked = beam.ranked();
     assert!(ranked.windows(2).all(|w| w[0].ended >= w[1].ended));
+    Ok(())
+}
+
+/// Searches of different widths and beginnings that go on together find what each finds alone, and their
+/// parents are rows of one batch.
+#[test]
+fn searches_together_are_those_alone() -> Result<()> {
+    let one = |width, begin: &[u32], alpha| {
+        Beam::new(width, 7)
+            .start(begin)
+            .end(END)
+            .length_penalty(alpha)
+    };
+    let begins = [(3, &[0u32][..], 0.0), (5, &[1], 0.6), (1, &[2], 1.0)];
+    for salt in 1..40 {
+        let mut beams = Beams::new(begins.iter().map(|(w, s, a)| one(*w, s, *a)));
+        let mut state: Vec<Vec<u32>> = vec![vec![]; 9];
+        assert_eq!(beams.last(), [0, 0, 0, 1, 1, 1, 1, 1, 2]);
+        assert_eq!(beams.parents(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        loop {
+            state = (beams.parents().iter().zip(beams.last()))
+                .map(|(p, s)| [state[*p as usize].as_slice(), &[*s]].concat())
+                .collect();
+            let mut rows = Vec::new();
+            for (beam, state) in beams.iter().zip([&state[..3], &state[3..8], &state[8..]]) {
+                for (sequence, kept) in beam.sequences().zip(state) {
+                    // The state of a search that is over no longer matters.
+                    assert!(sequence.len() < kept.len() || sequence == kept);
+                    rows.extend(scores(sequence, salt));
+                }
+            }
+            if !beams.advance(&rows)? {
+                break;
+            }
+        }
+        for (beam, (width, begin, alpha)) in beams.iter().zip(begins) {
+            let mut alone = one(width, begin, alpha);
+            loop {
+                let rows: Vec<f64> = alone.sequences().flat_map(|s| scores(s, salt)).collect();
+                if !alone.advance(&rows)? {
+                    break;
+                }
+            }
+            assert_eq!(beam.ranked(), alone.ranked());
+        }
+        let wrong = beams.advance(&[0.0f32; 10]);
+        assert!(matches!(wrong, Err(Error::Choice { .. })));
+    }
+    assert!(!Beams::new([]).advance::<f32>(&[])?);
     Ok(())
 }
 

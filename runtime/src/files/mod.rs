@@ -7,5 +7,7 @@
 mod atomic;
 mod checkpoint;
 pub mod safetensors;
+mod unmatched;
 
 pub use checkpoint::{Checkpoint, CheckpointWriter};
+pub use unmatched::Unmatched;

@@ -1,19 +1,19 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
-//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network. Half
-//! precision is widened when read. Entries named `netform/..` are a checkpoint's: `load` passes over
+//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network, and
+//! [`load_matching`] those that the file has. Half precision is widened when read. Entries named `netform/..` are a checkpoint's: `load` passes over
 //! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
 //! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 
-use super::atomic;
+use super::{Unmatched, atomic};
 use crate::data::{bad, io};
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, Result, Tensor};
+use crate::{Core, Device, Error, Float, NetSpec, Result, Tensor};
 
 /// What a checkpoint's own entries start with.
 pub(super) const OWN: &str = "netform/";
@@ -67,12 +67,28 @@ pub(super) fn read_with(path: &Path, key: &str) -> Result<Content> {
 
 /// The same of bytes that were read from there.
 fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
-    let broken = |e| bad(path, format!("not a whole safetensors file: {e}"));
-    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let file = whole(path, bytes)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken(path, e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key)).cloned();
+    Ok((decoded(path, &file, |_| true)?, metadata))
+}
+
+fn whole<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(bytes).map_err(|e| broken(path, e))
+}
+
+fn broken(path: &Path, e: SafeTensorError) -> Error {
+    bad(path, format!("not a whole safetensors file: {e}"))
+}
+
+/// The tensors of these names, sorted; types of others do not matter.
+fn decoded(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Tensor)>> {
     let mut tensors = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
+    for (name, view) in file.iter().filter(|(name, _)| wanted(name)) {
         let data = decode(view.dtype(), view.data()).ok_or_else(|| {
             bad(
                 path,
@@ -82,7 +98,7 @@ fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
         tensors.push((name.to_owned(), Tensor::from_data(view.shape(), data)?));
     }
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok((tensors, metadata))
+    Ok(tensors)
 }
 
 fn encode(tensor: &Tensor) -> (Dtype, Vec<u8>) {
@@ -165,14 +181,60 @@ pub fn load_bytes<D: Device>(
     restore(core, name.as_ref(), &tensors)
 }
 
-/// The same from tensors that were read.
+/// Reads what the file and the network both have, by name, and returns the names that one of them lacks.
+/// What both have in another shape or type is an error that lists every difference, and changes nothing.
+pub fn load_matching<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<Unmatched> {
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+    load_matching_bytes(core, path, &bytes)
+}
+
+/// The same from the bytes of a file; `name` is for messages.
+pub fn load_matching_bytes<D: Device>(
+    core: &mut Core<D>,
+    name: impl AsRef<Path>,
+    bytes: &[u8],
+) -> Result<Unmatched> {
+    let (path, spec) = (name.as_ref(), core.spec());
+    let file = whole(path, bytes)?;
+    let tensors = decoded(path, &file, |name| spec.find(name).is_some())?;
+    let names = file.names().into_iter().filter(|n| unexpected(spec, n));
+    let mut unmatched = Unmatched {
+        missing: Vec::new(),
+        unexpected: names.map(str::to_owned).collect(),
+    };
+    unmatched.unexpected.sort();
+    restore_into(core, path, &tensors, Some(&mut unmatched.missing))?;
+    Ok(unmatched)
+}
+
+/// Whether a network has no use for an entry, and it is not one to pass over.
+fn unexpected(spec: &NetSpec, name: &str) -> bool {
+    let passed = name.starts_with(OWN) || name.ends_with("num_batches_tracked");
+    !passed && spec.find(name).is_none()
+}
+
+/// [`load`] from tensors that were read.
 pub(super) fn restore<D: Device>(
     core: &mut Core<D>,
     path: &Path,
     tensors: &[(String, Tensor)],
 ) -> Result<()> {
+    restore_into(core, path, tensors, None)
+}
+
+/// With a list, what is missing goes there and stays as it is; without, it is an error.
+fn restore_into<D: Device>(
+    core: &mut Core<D>,
+    path: &Path,
+    tensors: &[(String, Tensor)],
+    mut missing: Option<&mut Vec<String>>,
+) -> Result<()> {
     let spec = core.spec();
     let mut flat = vec![D::Float::from_f64(0.0); spec.flat_len];
+    if missing.is_some() {
+        core.read_floats(core.params(), 0, &mut flat)?;
+    }
     let mut problems = Vec::new();
     for param in spec.params {
         // A file may have a shared parameter under one of its names, or under several.
@@ -181,13 +243,14 @@ pub(super) fn restore<D: Device>(
             Some((name.as_str(), tensor))
         });
         let Some((name, tensor)) = given.next() else {
-            if param.count {
-                continue;
+            match &mut missing {
+                _ if param.count => {}
+                Some(missing) => missing.push(param.name.into()),
+                None => problems.push(format!(
+                    "missing: `{}` of shape {:?}",
+                    param.name, param.shape
+                )),
             }
-            problems.push(format!(
-                "missing: `{}` of shape {:?}",
-                param.name, param.shape
-            ));
             continue;
         };
         if tensor.shape() != param.shape {
@@ -226,8 +289,7 @@ pub(super) fn restore<D: Device>(
         }
     }
     for (name, tensor) in tensors {
-        let other = name.starts_with(OWN) || name.ends_with("num_batches_tracked");
-        if !other && spec.find(name).is_none() {
+        if unexpected(spec, name) {
             problems.push(format!(
                 "unexpected: `{name}` of shape {:?}",
                 tensor.shape()

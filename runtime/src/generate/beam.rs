@@ -1,7 +1,7 @@
 //! Beam search: the likeliest sequence, as far as a few hypotheses at a time can find it.
 //!
 //! A model scores the next symbol of `width` hypotheses at once, always as many, so that its plan never
-//! changes:
+//! changes. For several sources at once there is [`Beams`](super::Beams).
 //!
 //! ```
 //! use netform_runtime::generate::Beam;

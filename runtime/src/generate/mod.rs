@@ -15,7 +15,9 @@
 //! ```
 
 mod beam;
+mod beams;
 mod sampler;
 
 pub use beam::{Beam, Hypothesis};
+pub use beams::Beams;
 pub use sampler::Sampler;
