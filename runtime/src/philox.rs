@@ -18,24 +18,23 @@ pub(crate) fn block(counter: [u32; 4], seed: u64) -> [u32; 4] {
 /// The same for N counters, whose first words follow each other: word w of block i is `[w][i]`.
 #[inline(always)]
 pub(crate) fn blocks<const N: usize>(counter: [u32; 4], seed: u64) -> [[u32; N]; 4] {
-    let mut c = counter.map(|word| [word; N]);
-    for (i, word) in c[0].iter_mut().enumerate() {
+    let [mut a, mut b, mut c, mut d] = counter.map(|word| [word; N]);
+    for (i, word) in a.iter_mut().enumerate() {
         *word = word.wrapping_add(i as u32);
     }
     let (mut k0, mut k1) = (seed as u32, (seed >> 32) as u32);
     for _ in 0..10 {
-        for i in 0..N {
-            let p0 = u64::from(c[0][i]) * 0xD251_1F53;
-            let p1 = u64::from(c[2][i]) * 0xCD9E_8D57;
-            c[0][i] = (p1 >> 32) as u32 ^ c[1][i] ^ k0;
-            c[1][i] = p1 as u32;
-            c[2][i] = (p0 >> 32) as u32 ^ c[3][i] ^ k1;
-            c[3][i] = p0 as u32;
+        for (((a, b), c), d) in a.iter_mut().zip(&mut b).zip(&mut c).zip(&mut d) {
+            let (p0, p1) = (u64::from(*a) * 0xD251_1F53, u64::from(*c) * 0xCD9E_8D57);
+            *a = (p1 >> 32) as u32 ^ *b ^ k0;
+            *b = p1 as u32;
+            *c = (p0 >> 32) as u32 ^ *d ^ k1;
+            *d = p0 as u32;
         }
         k0 = k0.wrapping_add(0x9E37_79B9);
         k1 = k1.wrapping_add(0xBB67_AE85);
     }
-    c
+    [a, b, c, d]
 }
 
 /// Two uniform numbers in [0, 1) with 53 bits.
