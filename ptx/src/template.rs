@@ -27,6 +27,7 @@ sources! {
     "copy.ptx"
     "correlation.ptx"
     "cumsum.ptx"
+    "dropout.ptx"
     "few_channels.ptx"
     "fill.ptx"
     "gather_grad.ptx"

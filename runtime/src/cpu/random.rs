@@ -67,3 +67,35 @@ impl Kernel for Draw<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks beyond 2^32 have counters of their own, and those of a loop's steps stay apart.
+    #[test]
+    fn counters_differ() {
+        let stream = Stream {
+            seed: 1,
+            step: 5,
+            node: 3 | 7 << 32,
+        };
+        let later = Stream {
+            node: 3 | 8 << 32,
+            ..stream
+        };
+        let far = 1 << 32;
+        let all = [
+            stream.counter(0),
+            stream.counter(1),
+            stream.counter(far),
+            stream.counter(2 * far),
+            later.counter(0),
+            later.counter(far),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            assert!(!all[..i].contains(a), "{i}");
+        }
+        assert_eq!(stream.counter(0), [0, 3, 5, 7]);
+    }
+}
