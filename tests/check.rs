@@ -101,7 +101,7 @@ fn a_wrong_gradient_is_named() {
         ..Options::default()
     };
     gradients_with(&mut net, loose, |net| net.wrong_backward(&X, &Y)?.item()).unwrap();
-    let (empty, none): ([[f64; 4]; 0], [u32; 0]) = ([], []);
-    let told = gradients(&mut net, |net| net.loss_backward(&empty, &none)?.item()).unwrap_err();
-    assert!(told.to_string().contains("B is 0"), "{told}");
+    let none = [0; 0];
+    let told = gradients(&mut net, |net| net.loss_backward(&X, &none)?.item()).unwrap_err();
+    assert!(told.to_string().contains("B is"), "{told}");
 }
