@@ -30,7 +30,7 @@ fn between(a: f32, b: f32) -> Vec<f32> {
         .collect()
 }
 
-fn check<D: Device>(device: D) -> netform::Result<()> {
+fn check<D: Device>(device: D, exact: bool) -> netform::Result<()> {
     let mut net = Functions::new(device, 0)?;
     macro_rules! check {
         ($f:ident, $vjp:ident, $xs:expr, $most:expr, |$x:ident| $y:expr, $dy:expr) => {{
@@ -87,7 +87,12 @@ fn check<D: Device>(device: D) -> netform::Result<()> {
     let tens: Vec<f32> = (-37..38)
         .map(|k| format!("1e{k}").parse().unwrap())
         .collect();
-    assert!(whole(net.of_ten(&tens)?.to_tensor().to_f64_vec(), -37));
+    // Powers of ten are rounded to f32, on the GPU within two units.
+    let of_tens = net.of_ten(&tens)?.to_tensor().to_f64_vec();
+    match exact {
+        true => assert!(whole(of_tens, -37)),
+        false => worst("of_ten", &of_tens, (-37..38).map(f64::from), 6e-8),
+    }
     let inf = f32::INFINITY;
     let ends = [0.0, -1.0, inf, f32::NAN];
     let y = net.of_two(&ends)?.to_tensor().to_f64_vec();
@@ -103,11 +108,11 @@ fn check<D: Device>(device: D) -> netform::Result<()> {
 
 #[test]
 fn on_the_cpu() -> netform::Result<()> {
-    check(Cpu::new())
+    check(Cpu::new(), true)
 }
 
 #[cfg(feature = "cuda")]
 #[test]
 fn on_the_gpu() -> netform::Result<()> {
-    check(device::cuda())
+    check(device::cuda(), false)
 }

@@ -77,7 +77,7 @@ pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -
 }
 
 /// The logarithm to a base: a whole number, whose power (below `base^most`) is taken out, and the rest.
-/// So powers of the base have whole logarithms.
+/// So powers of the base have whole logarithms, as far as the device's `pow` is exact.
 fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
     let log = |cx: &mut Cx, x| {
         let y = cx.g.unary(S::Log, x);
