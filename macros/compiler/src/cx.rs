@@ -49,6 +49,8 @@ pub struct Cx<'a> {
     pub unsigned: Vec<NodeId>,
     /// Where values come from, for messages.
     pub origin: HashMap<NodeId, String>,
+    /// The value that a message shows for one that was made from it.
+    pub shown: HashMap<NodeId, NodeId>,
     /// Number of random streams in use.
     pub streams: u32,
     /// New values of buffers of the layer being called, by the parameter's number in the layer.
@@ -65,6 +67,7 @@ impl<'a> Cx<'a> {
             require: Vec::new(),
             unsigned: Vec::new(),
             origin: HashMap::new(),
+            shown: HashMap::new(),
             streams: 0,
             updates: Vec::new(),
         }
@@ -122,8 +125,9 @@ impl<'a> Cx<'a> {
 
     /// Further lines saying where a tensor comes from, or nothing.
     pub fn whence(&self, x: &Tensor) -> String {
-        let shape = self.typed(x.id);
-        match self.origin.get(&x.id) {
+        let id = self.shown.get(&x.id).unwrap_or(&x.id);
+        let shape = self.typed(*id);
+        match self.origin.get(id) {
             Some(origin) if *origin == x.text => format!("\n`{}` is {shape}", x.text),
             Some(origin) => format!("\n`{}`: {shape} comes from `{origin}`", x.text),
             None => format!("\n`{}` is {shape}", x.text),

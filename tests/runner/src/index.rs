@@ -34,6 +34,9 @@ pub struct Case {
     /// Everything that defines the case.
     #[serde(default)]
     pub attrs: Map<String, Value>,
+    /// PyTorch's value of each argument that `attrs` leaves out.
+    #[serde(default)]
+    pub defaults: Map<String, Value>,
     /// The file below the folder.
     pub file: String,
     /// Names of the inputs, in call order.

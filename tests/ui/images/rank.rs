@@ -9,7 +9,9 @@ network! {
     fn gray(x: [B, 28, 28]) -> [B, 8, 26, 26] { conv(x) }
     fn flat(x: [B, 784]) -> [B, 8, 26, 26] { conv(x) }
     fn sequence(x: [B, T]) -> [B, 8, T] { line(x) }
-    fn pooled(x: [3, 28, 28]) -> [3, 14, 14] { pool(x) }
+    fn pooled(x: [28, 28]) -> [14, 14] { pool(x) }
+    fn volume(x: [B, 3, 4, 28, 28]) -> [B, 3, 4, 14, 14] { pool(x) }
+    fn resized(x: [3, 28, 28]) -> [3, 56, 56] { interpolate(x, scale_factor = 2, mode = "bilinear") }
     fn larger(x: [B, 2, 5]) -> [B, 2, 10] { interpolate(x, scale_factor = 2, mode = "bilinear") }
     fn loss(x: [B, 28, 28], y: [B, T]) -> [] { sum(gray(x)) + sum(sequence(y)) }
 }

@@ -15,10 +15,8 @@ use crate::ir::NodeId;
 use crate::ops::channels as ops;
 use crate::value::{Tensor, Value};
 
-const BATCH: &str =
-    "num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true";
-const INSTANCE: &str =
-    "num_features, eps = 1e-5, momentum = 0.1, affine = false, track_running_stats = false";
+const BATCH: &str = "num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true";
+const INSTANCE: &str = "num_features, eps = 1e-5, momentum = 0.1, affine = false, track_running_stats = false, bias = true";
 
 macro_rules! rows {
     ($($id:ident $name:literal $signature:ident $kind:expr;)*) => {
@@ -43,7 +41,7 @@ rows! {
 /// The table's row.
 pub const GROUP_NORM: LayerDef = LayerDef {
     name: "GroupNorm",
-    signature: "num_groups, num_channels, eps = 1e-5, affine = true",
+    signature: "num_groups, num_channels, eps = 1e-5, affine = true, bias = true",
     declare: |cx, a| {
         let (groups, channels) = (a.dim(cx, "num_groups")?, a.dim(cx, "num_channels")?);
         positive(cx, a, "num_groups", &groups)?;
@@ -59,6 +57,7 @@ pub const GROUP_NORM: LayerDef = LayerDef {
             eps: a.number(cx, "eps")?,
             momentum: None,
             affine: a.flag(cx, "affine")?,
+            bias: a.flag(cx, "bias")?,
             tracks: false,
         }))
     },
@@ -73,6 +72,7 @@ fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
         eps: a.number(cx, "eps")?,
         momentum: a.optional_number(cx, "momentum")?,
         affine: a.flag(cx, "affine")?,
+        bias: a.flag(cx, "bias")?,
         tracks: a.flag(cx, "track_running_stats")?,
     }))
 }
@@ -95,6 +95,8 @@ struct Norm {
     /// The weight of a batch's statistics in the running ones; `None`: the mean of all batches.
     momentum: Option<f64>,
     affine: bool,
+    /// With `affine`: there is a bias beside the weight.
+    bias: bool,
     /// Keeps running statistics.
     tracks: bool,
 }
@@ -200,9 +202,13 @@ impl Norm {
         cx.error(call.span, text)
     }
 
-    /// The numbers of the buffers behind weight and bias.
+    /// The numbers of the buffers, which follow weight and bias.
     fn buffers(&self) -> [usize; 3] {
-        let first = if self.affine { 2 } else { 0 };
+        let first = match (self.affine, self.bias) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
         [first, first + 1, first + 2]
     }
 
@@ -280,7 +286,9 @@ impl Layer for Norm {
         let mut out = Vec::new();
         if self.affine {
             out.push(ParamDecl::new("weight", shape.clone(), Init::Constant(1.0)));
-            out.push(ParamDecl::new("bias", shape.clone(), Init::Constant(0.0)));
+            if self.bias {
+                out.push(ParamDecl::new("bias", shape.clone(), Init::Constant(0.0)));
+            }
         }
         if self.tracks {
             out.push(ParamDecl::buffer("running_mean", shape.clone(), 0.0));
@@ -294,8 +302,8 @@ impl Layer for Norm {
         let (given, _) = input(cx, call, given)?;
         let (x, alone) = self.batch(cx, call, &given)?;
         let y = self.normalised(cx, call, &x)?;
-        let by = |k| self.affine.then(|| call.params[k]);
-        let by = (by(0), by(1));
+        let by = |there: bool, k: usize| there.then(|| call.params[k]);
+        let by = (by(self.affine, 0), by(self.affine && self.bias, 1));
         let y = ops::affine(cx, y, by);
         let y = match alone {
             true => {

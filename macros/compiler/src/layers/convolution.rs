@@ -71,10 +71,10 @@ fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Told<Box<dyn
 }
 
 impl Convolution {
-    /// The mistake of an input with other channels.
-    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor) -> crate::diag::Poison {
+    /// The mistake of an input with other channels, which are its dimension `at`.
+    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor, at: usize) -> crate::diag::Poison {
         let shape = cx.shape(x);
-        let have = &shape[1];
+        let have = &shape[at];
         let mut text = format!(
             "`{}` takes {} channels, but `{}` has {have}{}\n{} is declared with {} input channels",
             call.field,
@@ -86,14 +86,20 @@ impl Convolution {
         );
         let last = shape.len() - 1;
         if shape[last] == self.from {
-            let order = match last {
-                2 => "transpose(1, 2)".to_owned(),
-                _ => "permute([0, 3, 1, 2])".to_owned(),
+            let order = match (self.settings.rank, at) {
+                (1, 0) => "transpose(0, 1)",
+                (1, _) => "transpose(1, 2)",
+                (_, 0) => "permute([2, 0, 1])",
+                _ => "permute([0, 3, 1, 2])",
             };
+            let place = ["first", "second"][at];
             text += &format!(
-                "\nhelp: the last dimension is {}, but channels come second: was `{}.{order}` meant?",
+                "\nhelp: the last dimension is {}, but channels come {place}: was `{}.{order}` meant?",
                 self.from, x.text
             );
+        } else if at == 0 && self.from.is_one() {
+            // A batch without channels looks like one sample.
+            text += &spatial::one_channel(x, self.settings.rank);
         } else if have.names().is_empty() {
             let declared = format!("{}({} -> ", self.name, self.from);
             let mended = format!("{}({have} -> ", self.name);
@@ -133,17 +139,19 @@ impl Layer for Convolution {
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
-        let (x, _) = input(cx, call, given)?;
-        spatial::batch(cx, (call.span, call.field), &x, self.settings.rank)?;
-        if cx.shape(&x)[1] != self.from {
-            return Err(self.wrong_channels(cx, call, &x));
+        let (given, _) = input(cx, call, given)?;
+        let at = (call.span, call.field);
+        let batch = spatial::batch_or_one(cx, at, &given, self.settings.rank)?;
+        let x = &batch.x;
+        if cx.shape(x)[1] != self.from {
+            return Err(self.wrong_channels(cx, call, &given, batch.channels()));
         }
         let weights = (call.params[0], call.params.get(1).copied());
-        let at = (call.span, call.field);
         let y = match self.transposed {
-            false => ops::conv(cx, at, &x, weights, &self.settings)?,
-            true => ops::transpose(cx, at, &x, weights, &self.settings)?,
+            false => ops::conv(cx, at, x, weights, &self.settings)?,
+            true => ops::transpose(cx, at, x, weights, &self.settings)?,
         };
+        let y = batch.result(cx, y);
         Ok(cx.tensor(y))
     }
 }

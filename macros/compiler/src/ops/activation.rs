@@ -206,17 +206,23 @@ pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
 fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     let p = probability(cx, a, "p")?;
     let x = a.float(cx, "input")?;
-    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    if rank > 1 {
+        // PyTorch takes (N, C, L) here and warns that this will become (C, H, W).
+        spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    }
+    let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &x, rank)?;
     if !cx.train || p == 0.0 {
         return Ok(cx.tensor(x.id));
     }
-    let shape = cx.shape(&x);
+    let x = &batch.x;
+    let shape = cx.shape(x);
     let keep = draw(cx, 1.0 - p, &shape[..2].to_vec());
     let mut each = shape[..2].to_vec();
     each.resize(shape.len(), crate::dim::Dim::one());
     let keep = cx.g.reshape(keep, &each);
     let keep = cx.g.expand(keep, &shape);
     let y = drop(cx, x.id, keep, p);
+    let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 

@@ -22,7 +22,6 @@ ops! {
 
 /// The sizes of what comes out; nothing stands for the input's.
 fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
-    spatial::batch(cx, (a.span, &a.callee), x, rank)?;
     for d in 2..rank + 2 {
         spatial::filled(cx, (a.span, &a.callee), x, d)?;
     }
@@ -44,9 +43,11 @@ fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
 }
 
 fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
-    let x = a.float(cx, "input")?;
-    let sizes = output(cx, a, &x, rank)?;
-    let y = means(cx, a, x.id, &sizes);
+    let given = a.float(cx, "input")?;
+    let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
+    let sizes = output(cx, a, &batch.x, rank)?;
+    let y = means(cx, a, batch.x.id, &sizes);
+    let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 
@@ -142,17 +143,19 @@ fn ends(g: &mut Graph, shape: &Shape, d: usize, size: &Dim) -> (NodeId, NodeId) 
 }
 
 fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
-    let x = a.float(cx, "input")?;
-    let sizes = output(cx, a, &x, rank)?;
-    let shape = cx.shape(&x);
+    let given = a.float(cx, "input")?;
+    let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
+    let x = &batch.x;
+    let sizes = output(cx, a, x, rank)?;
+    let shape = cx.shape(x);
     let each: Option<Vec<i64>> = (sizes.iter().zip(&shape[2..]))
         .map(|(n, size)| size.div_exact(n)?.value())
         .collect();
     let index = match each {
         Some(each) => tiled_positions(cx, x.id, &sizes, &each),
-        None => positions(cx, a, &x, &sizes)?,
+        None => positions(cx, a, x, &sizes)?,
     };
-    largest(cx, a, x.id, index)
+    largest(cx, a, &batch, index)
 }
 
 /// Flat positions of the maxima: along each dimension after the other, the last first, so that of equals

@@ -213,21 +213,21 @@ pub fn transpose(
     Ok(add_bias(cx, y, bias))
 }
 
-/// Input, weight and bias of an op, whose ranks are right and whose channels are those of the input:
-/// `of_weight` says what they must be.
+/// Input as a batch, weight and bias of an op. Their ranks are right, and their channels are those of the
+/// input: `of_weight` returns the channels before and after.
 fn operands(
     cx: &mut Cx,
     a: &Args,
     (rank, layout): (usize, &str),
     of_weight: impl Fn(&Shape) -> (Dim, Dim),
-) -> Told<(Tensor, Tensor, Option<NodeId>)> {
+) -> Told<(spatial::Batch, Tensor, Option<NodeId>)> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
     let bias = match a.optional_tensor(cx, "bias")? {
         Some(_) => Some(a.float(cx, "bias")?),
         None => None,
     };
-    spatial::batch(cx, (a.span_of("input"), &a.callee), &x, rank)?;
-    let (shape, kernel) = (cx.shape(&x), cx.shape(&w));
+    let batch = spatial::batch_or_one(cx, (a.span_of("input"), &a.callee), &x, rank)?;
+    let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
         let text = format!("the weight of `{}` is {layout}{}", a.callee, cx.whence(&w));
         return Err(cx.error(a.span_of("weight"), text));
@@ -254,7 +254,7 @@ fn operands(
         );
         return Err(cx.error(a.span_of("bias"), text));
     }
-    Ok((x, w, bias.map(|b| b.id)))
+    Ok((batch, w, bias.map(|b| b.id)))
 }
 
 /// With `flip` the true convolution: the kernel from its end, as `(f * g)[n] = sum f[n - k] g[k]` has it.
@@ -265,13 +265,15 @@ fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Told<Value> {
         1 => "[out, in / groups, length]",
         _ => "[out, in / groups, height, width]",
     };
-    let (x, mut w, bias) = operands(cx, a, (rank, layout), |w| (w[1].mul(&groups), w[0].clone()))?;
+    let (batch, mut w, bias) =
+        operands(cx, a, (rank, layout), |w| (w[1].mul(&groups), w[0].clone()))?;
     let out = cx.shape(&w)[0].clone();
     spatial::grouped(cx, a, ("output", &out), &groups)?;
     if flip {
         w.id = cx.g.push(Op::Flip((2..2 + rank).collect()), &[w.id], None);
     }
-    let y = conv(cx, (a.span, &a.callee), &x, (w.id, bias), &settings)?;
+    let y = conv(cx, (a.span, &a.callee), &batch.x, (w.id, bias), &settings)?;
+    let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 
@@ -282,9 +284,10 @@ fn transpose_op(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
         1 => "[in, out / groups, length]",
         _ => "[in, out / groups, height, width]",
     };
-    let (x, w, bias) = operands(cx, a, (rank, layout), |w| (w[0].clone(), w[1].mul(&groups)))?;
+    let (batch, w, bias) = operands(cx, a, (rank, layout), |w| (w[0].clone(), w[1].mul(&groups)))?;
     let inner = cx.shape(&w)[0].clone();
     spatial::grouped(cx, a, ("input", &inner), &groups)?;
-    let y = transpose(cx, (a.span, &a.callee), &x, (w.id, bias), &settings)?;
+    let y = transpose(cx, (a.span, &a.callee), &batch.x, (w.id, bias), &settings)?;
+    let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }

@@ -134,9 +134,10 @@ pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId, what: &str) -> NodeId {
     cx.g.reshape(y, &to)
 }
 
-/// The result of a pool that knows its positions.
-pub fn largest(cx: &mut Cx, a: &Args, x: NodeId, index: NodeId) -> Told<Value> {
-    let y = values_at(cx, x, index, &a.callee);
+/// The result of a pool that knows its positions (N, C, ..).
+pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> Told<Value> {
+    let y = values_at(cx, batch.x.id, index, &a.callee);
+    let (y, index) = (batch.result(cx, y), batch.result(cx, index));
     Ok(match a.flag(cx, "return_indices")? {
         true => Value::Tuple(vec![cx.tensor(y), cx.tensor(index)]),
         false => cx.tensor(y),
@@ -156,12 +157,12 @@ fn positions(cx: &mut Cx, pool: &Pool, x: NodeId, shape: &Shape) -> NodeId {
 }
 
 fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
-    let x = a.float(cx, "input")?;
-    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    let given = a.float(cx, "input")?;
+    let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let pool = Pool::read(cx, a, rank)?;
-    let shape = pool.shape(cx, a, &x)?;
-    let index = positions(cx, &pool, x.id, &shape);
-    largest(cx, a, x.id, index)
+    let shape = pool.shape(cx, a, &batch.x)?;
+    let index = positions(cx, &pool, batch.x.id, &shape);
+    largest(cx, a, &batch, index)
 }
 
 /// Positions of maxima under windows that do not overlap, as many as `counts` says; sizes are `each`
@@ -180,8 +181,9 @@ pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[i64]) -> 
 }
 
 fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
-    let x = a.float(cx, "input")?;
-    spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
+    let given = a.float(cx, "input")?;
+    let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
+    let x = &batch.x;
     let pool = Pool::read(cx, a, rank)?;
     let with_padding = a.flag(cx, "count_include_pad")?;
     let divisor = match a.has("divisor_override") {
@@ -192,8 +194,8 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
         let text = format!("`divisor_override` of `{}` is not 0", a.callee);
         return Err(cx.error(a.span_of("divisor_override"), text));
     }
-    let shape = pool.shape(cx, a, &x)?;
-    let from = cx.shape(&x);
+    let shape = pool.shape(cx, a, x)?;
+    let from = cx.shape(x);
     let image = |shape: &Shape| {
         let mut image = planes(shape);
         image.insert(1, Dim::one());
@@ -230,6 +232,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
             }
         }
     };
+    let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 

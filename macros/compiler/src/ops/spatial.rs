@@ -5,6 +5,7 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Dim;
+use crate::ir::NodeId;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
@@ -189,7 +190,48 @@ pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -
     cx.at_least(&shape[d], &Dim::one(), span, &why)
 }
 
-/// Refuses what is no batch of sequences or images.
+/// An input of a layer or an op that takes a batch or one sample.
+pub struct Batch {
+    /// The input as a batch, (N, C, ..); N is 1 for one sample.
+    pub x: Tensor,
+    /// The input was one sample, (C, ..), and so is the result.
+    pub one: bool,
+}
+
+impl Batch {
+    /// A result (N, C, ..) in the form of the input.
+    pub fn result(&self, cx: &mut Cx, y: NodeId) -> NodeId {
+        match self.one {
+            true => {
+                let shape = cx.g.shape(y)[1..].to_vec();
+                cx.g.reshape(y, &shape)
+            }
+            false => y,
+        }
+    }
+
+    /// The number of the input's dimension that holds its channels.
+    pub fn channels(&self) -> usize {
+        usize::from(!self.one)
+    }
+}
+
+/// A batch (N, C, ..) as it is, one sample (C, ..) as a batch of 1; others are refused.
+pub fn batch_or_one(cx: &mut Cx, at: (Span, &str), x: &Tensor, rank: usize) -> Told<Batch> {
+    let one = cx.shape(x).len() == rank + 1;
+    if !one {
+        batch(cx, at, x, rank)?;
+    }
+    let mut x = x.clone();
+    if one {
+        let id = cx.g.unsqueeze(x.id, 0);
+        cx.shown.insert(id, x.id);
+        x.id = id;
+    }
+    Ok(Batch { x, one })
+}
+
+/// Refuses an input that is not a batch (N, C, ..) of sequences or images.
 pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> Told<()> {
     let shape = cx.shape(x);
     if shape.len() == rank + 2 {
@@ -201,14 +243,7 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
     };
     let mut text = format!("`{callee}` takes a batch of {what}{}", cx.whence(x));
     if shape.len() == rank + 1 {
-        let (all, one) = match rank {
-            1 => ("sequences", "sequence"),
-            _ => ("images", "image"),
-        };
-        text += &format!(
-            "\nhelp: `{0}.unsqueeze(1)` for a batch of {all} of one channel, `{0}.unsqueeze(0)` for one {one}",
-            x.text
-        );
+        text += &one_channel(x, rank);
     } else if shape.len() == 2 {
         text += &format!(
             "\nhelp: `{}.reshape([{}, 1, height, width])` for images of one channel that lie in rows",
@@ -216,6 +251,18 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         );
     }
     Err(cx.error(span, text))
+}
+
+/// The help for an input with one dimension too few.
+pub fn one_channel(x: &Tensor, rank: usize) -> String {
+    let (all, one) = match rank {
+        1 => ("sequences", "sequence"),
+        _ => ("images", "image"),
+    };
+    format!(
+        "\nhelp: `{0}.unsqueeze(1)` for a batch of {all} of one channel, `{0}.unsqueeze(0)` for one {one}",
+        x.text
+    )
 }
 
 /// Refuses channels that do not fall into groups of equal size.

@@ -19,6 +19,23 @@ const ARROWS: [(&str, &str); 4] = [
 /// First arguments, written without their names.
 const FIRST: [&str; 3] = ["normalized_shape", "num_features", "embed_dim"];
 
+/// Arguments whose default in netform is not PyTorch's: where a case leaves one out, PyTorch's is written.
+const OTHER_DEFAULTS: [&str; 1] = ["batch_first"];
+
+/// A layer's arguments with PyTorch's defaults where netform has others.
+fn completed(
+    init: Option<&Map<String, Value>>,
+    defaults: &Map<String, Value>,
+) -> Map<String, Value> {
+    let mut init = init.cloned().unwrap_or_default();
+    for key in OTHER_DEFAULTS {
+        if let Some(value) = defaults.get(key) {
+            init.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    init
+}
+
 /// The module of a layer.
 pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     let init = case.attrs.get("init").and_then(Value::as_object);
@@ -30,10 +47,18 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
         .filter_map(|b| b.strip_prefix("buffer."));
     let own = |p: &str| (p.to_owned(), format!("layer.{p}"));
     let arguments = arguments(case);
-    let keywords = keywords(call.into_iter().flatten());
+    let mut keywords = keywords(call.into_iter().flatten());
+    // PyTorch's attention returns its weights unless it is asked not to.
+    let asks = call.is_some_and(|call| call.contains_key("need_weights"));
+    if case.name == "MultiheadAttention" && case.outputs.len() == 2 && !asks {
+        keywords.push("need_weights = true".to_owned());
+    }
     let declared = match init.and_then(|i| i.get("layer")).and_then(Value::as_object) {
-        Some(layer) => stacked(&case.name, init, layer),
-        None => declaration(&case.name, init),
+        Some(layer) => {
+            let layer = completed(Some(layer), &case.defaults);
+            stacked(&case.name, init, &layer)
+        }
+        None => declaration(&case.name, Some(&completed(init, &case.defaults))),
     };
     let mut result = format!("layer({})", join(arguments.into_iter().chain(keywords)));
     let mut lets = Vec::new();
