@@ -34,7 +34,7 @@ tests() {
             cp "$program" "$dir/bin/test-$name"
         done
 }
-tests -p netform --features cuda --test 'cuda*'
+tests -p netform-networks --test cuda
 mv "$dir/bin" "$dir/netform"
 mkdir "$dir/bin"
 tests -p netform-ptx --features kernels --test '*'

@@ -2,19 +2,7 @@
 //! 1, no rows at all, odd sizes, more than one pack of lanes. With the feature `cuda`, the GPU computes
 //! the same values and gradients.
 
-#[cfg(feature = "cuda")]
-#[path = "common/close.rs"]
-mod close;
-#[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
-#[cfg(feature = "cuda")]
-#[path = "common/same.rs"]
-mod same;
+use netform_networks::family;
 
 family! {
     smooth_functions in (-2.0, 2.0);

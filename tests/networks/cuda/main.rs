@@ -2,12 +2,7 @@
 //! in for its driver.
 #![cfg(feature = "cuda")]
 
-#[path = "../common/close.rs"]
-mod close;
-#[path = "../common/cuda.rs"]
-mod device;
-#[path = "../common/results.rs"]
-mod results;
+use netform_networks::{close, device, results};
 #[macro_use]
 mod both;
 

@@ -1,6 +1,6 @@
 //! Samples that stay on the GPU.
 
-#[path = "../resident.rs"]
+#[path = "../training/resident.rs"]
 mod both;
 
 #[test]

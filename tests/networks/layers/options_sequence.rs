@@ -2,10 +2,9 @@
 //! element, nothing at all; first states, dropout between layers, masks of the memory. Gradients of inputs
 //! and parameters against finite differences in f64, values against other ways to them.
 
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
+use netform_networks::calls;
+use netform_networks::finite;
+use netform_networks::results;
 
 use std::cell::RefCell;
 

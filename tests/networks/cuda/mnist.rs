@@ -1,7 +1,5 @@
 //! The network of the example `mnist_mlp` on the first test images: the same losses on both devices.
 
-use std::path::Path;
-
 use netform::data::{Loader, idx};
 use netform::optim::schedule::OneCycleLR;
 use netform::prelude::*;
@@ -48,7 +46,7 @@ fn train<D: Device>(
 
 #[test]
 fn losses_agree() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+    let data = netform_networks::root().join("data/mnist");
     let read = |name: &str| idx::read(data.join(name)).unwrap();
     let mut x = read("t10k-images-idx3-ubyte.gz").pixels().unwrap();
     let mut y = read("t10k-labels-idx1-ubyte.gz").labels(10).unwrap();

@@ -2,19 +2,9 @@
 //! awkward shapes, second derivatives among them; and what is not a gradient against plain numbers. With the
 //! feature `cuda`, the GPU computes the same values and gradients.
 
-#[cfg(feature = "cuda")]
-#[path = "common/close.rs"]
-mod close;
-#[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
-#[cfg(feature = "cuda")]
-#[path = "common/same.rs"]
-mod same;
+use netform_networks::family;
+use netform_networks::finite;
+use netform_networks::results;
 
 use netform::Tensor;
 use netform::prelude::*;

@@ -2,8 +2,7 @@
 //! place of f32, near 0 and up to where results overflow; exact where the result is a whole number.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 

@@ -16,7 +16,7 @@ network! {
 }
 
 network! {
-    #[weights("tests/weights/fits.safetensors")]
+    #[weights("../weights/fits.safetensors")]
     struct Net {
         token: Embedding(4 -> SIDE),
         blocks: [Block<SIDE>; COUNT],
@@ -39,15 +39,12 @@ network! {
 
 #[test]
 fn embedded_weights_are_those_of_the_file() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/weights/fits.safetensors"
-    );
+    let path = netform_networks::root().join("tests/weights/fits.safetensors");
     let embedded = Net::pretrained(Cpu::new(), 0).unwrap();
     let mut loaded = Net::new(Cpu::new(), 0).unwrap();
-    loaded.load(path).unwrap();
+    loaded.load(&path).unwrap();
     let mut given = Net::new(Cpu::f64(), 0).unwrap();
-    given.load_bytes(&std::fs::read(path).unwrap()).unwrap();
+    given.load_bytes(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(embedded.parameters().count(), 5);
     for p in embedded.parameters() {
         let name = p.name();
@@ -90,7 +87,7 @@ network! {
 /// Names are those of arrays and of shared parameters, too. A count is not missed, as in `load`.
 #[test]
 fn a_body_under_another_head() {
-    let bytes = include_bytes!("weights/fits.safetensors");
+    let bytes = include_bytes!("../../weights/fits.safetensors");
     let embedded = Net::pretrained(Cpu::new(), 0).unwrap();
     let mut net = Other::new(Cpu::new(), 1).unwrap();
     net.loss_backward(&[1u32, 2]).unwrap();

@@ -112,10 +112,8 @@ fn a_head_that_is_the_embedding_trains_as_pytorchs() {
 }
 
 fn fixture(name: &str) -> BTreeMap<String, Tensor> {
-    let file = format!(
-        "{}/tests/fixtures/model/{name}.safetensors",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let folder = netform_networks::root().join("tests/fixtures/model");
+    let file = folder.join(format!("{name}.safetensors"));
     netform::files::safetensors::read(file)
         .unwrap()
         .into_iter()

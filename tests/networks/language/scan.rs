@@ -48,10 +48,8 @@ fn stored(file: &SafeTensors<'_>, name: &str) -> Tensor {
 
 #[test]
 fn a_hand_written_lstm_equals_pytorchs() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/layer/LSTM.one_layer.safetensors"
-    );
+    let path = "tests/fixtures/layer/LSTM.one_layer.safetensors";
+    let path = netform_networks::root().join(path);
     let bytes = std::fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let get = |name: &str| stored(&file, name);

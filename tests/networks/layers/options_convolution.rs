@@ -2,19 +2,9 @@
 //! finite differences in f64, values against plain numbers and other ways to them. With the feature `cuda`,
 //! the GPU computes the same values and gradients of the ops.
 
-#[cfg(feature = "cuda")]
-#[path = "common/close.rs"]
-mod close;
-#[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
-#[cfg(feature = "cuda")]
-#[path = "common/same.rs"]
-mod same;
+use netform_networks::family;
+use netform_networks::finite;
+use netform_networks::results;
 
 use netform::Tensor;
 use netform::check::gradients;

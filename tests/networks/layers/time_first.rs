@@ -2,13 +2,9 @@
 //! what the same weights give for (B, T, C), forward and backward, on both devices.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
-#[path = "common/finite.rs"]
-#[allow(unused_macros, dead_code)]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
+use netform_networks::device;
+use netform_networks::finite;
+use netform_networks::results;
 
 use finite::tensor;
 use netform::prelude::*;

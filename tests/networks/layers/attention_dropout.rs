@@ -3,8 +3,7 @@
 //! threads; memory grows as the sequence does. With the feature `cuda`, the GPU drops the same.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::Tensor;
 use netform::prelude::*;

@@ -2,8 +2,7 @@
 //! NaN, gradients of parameters are 0, and what needs something is told. On both devices.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 use netform::{Error, Float, Loss, Network, Output, Result, Row, Tensor};

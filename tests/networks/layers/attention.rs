@@ -2,19 +2,9 @@
 //! around those of blocks, with every mask; the same bits on any number of threads; memory that grows
 //! as the sequence does. With the feature `cuda`, the GPU computes the same.
 
-#[cfg(feature = "cuda")]
-#[path = "common/close.rs"]
-mod close;
-#[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
-#[cfg(feature = "cuda")]
-#[path = "common/same.rs"]
-mod same;
+use netform_networks::family;
+use netform_networks::finite;
+use netform_networks::results;
 
 use finite::{noise, tensor};
 use netform::Tensor;

@@ -2,8 +2,7 @@
 //! PyTorch takes both.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 use netform::{Network, Tensor};

@@ -1,10 +1,9 @@
 //! Dropout of whole channels, and layers that normalise nothing: what evaluation and training make of them,
 //! gradients against finite differences in f64.
 
-#[path = "common/finite.rs"]
-mod finite;
-#[path = "common/results.rs"]
-mod results;
+use netform_networks::calls;
+use netform_networks::finite;
+use netform_networks::results;
 
 use std::cell::RefCell;
 

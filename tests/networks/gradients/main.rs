@@ -1,0 +1,7 @@
+//! Numbers: gradients of every op, accuracy, special positions.
+
+mod accuracy;
+mod check;
+mod edges;
+mod grad;
+mod ops;

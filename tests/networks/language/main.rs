@@ -1,0 +1,16 @@
+//! What the language expresses: functions, loops, blocks, state, memory.
+
+mod any_rank;
+mod arrays;
+mod blocks;
+mod buffers;
+mod custom;
+mod language;
+mod listings;
+mod looking;
+mod memory;
+mod recompute;
+mod scan;
+mod sharing;
+mod state;
+mod weights;

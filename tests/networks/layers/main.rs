@@ -1,0 +1,14 @@
+//! Layers: values, gradients and options.
+
+mod attention;
+mod attention_dropout;
+mod convolutions;
+mod empty;
+mod norms;
+mod options_convolution;
+mod options_layers;
+mod options_sequence;
+mod recurrent;
+mod time_first;
+mod transformer;
+mod unbatched;

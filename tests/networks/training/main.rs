@@ -1,0 +1,7 @@
+//! Training and inference as programs do them: input, files, resuming, threads.
+
+mod bad_input;
+mod gpt;
+mod resident;
+mod resume;
+mod threads;
