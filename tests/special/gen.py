@@ -232,8 +232,8 @@ binary("add", torch.add, ulps=EXACT)
 binary("sub", torch.sub, ulps=EXACT)
 binary("mul", torch.mul, ulps=EXACT)
 binary("div", torch.div, (finite(lambda x, y: x / y), finite(lambda x, y: 1 / y), finite(lambda x, y: -x / y / y)), ulps=(0, 4))
-binary("maximum", torch.maximum, ulps=EXACT)
-binary("minimum", torch.minimum, ulps=EXACT)
+binary("maximum", torch.maximum, ulps=EXACT, zeros=False)
+binary("minimum", torch.minimum, ulps=EXACT, zeros=False)
 for name in "eq ne lt le gt ge".split():
     binary(name, getattr(torch, name), grads=[])
 binary("logical_and", torch.logical_and, grads=[])
@@ -249,24 +249,33 @@ add("binary", "masked_fill", "masked_fill(x, c, -2.0)", {k: MASK[k] for k in "xc
 add("binary", "masked_fill.inf", "masked_fill(x, c, -inf)", {k: MASK[k] for k in "xc"}, lambda x, c: x.masked_fill(c, -INF), ulps=EXACT)
 for id, low, high in [("clamp", -1.0, 2.5), ("clamp.min", 0.0, None), ("clamp.max", None, 1.0), ("clamp.crossed", 2.0, -1.0), ("clamp.inf", -INF, INF)]:
     keys = ", ".join(f"{k} = {'inf' if v == INF else '-inf' if v == -INF else v}" for k, v in [("min", low), ("max", high)] if v is not None)
-    unary(id, lambda x, low=low, high=high: torch.clamp(x, low, high), call=f"clamp(x, {keys})", group="binary", ulps=EXACT)
+    unary(id, lambda x, low=low, high=high: torch.clamp(x, low, high), call=f"clamp(x, {keys})", group="binary", ulps=EXACT, zeros=False)
 TRIPLE = {name: (lambda d, k=k: product(few(d), few(d), few(d))[k]) for k, name in enumerate("xyz")}
-add("binary", "clamp.tensors", "clamp(x, min = y, max = z)", TRIPLE, torch.clamp, grads=["x"], ulps=EXACT)
+add("binary", "clamp.tensors", "clamp(x, min = y, max = z)", TRIPLE, torch.clamp, grads=["x"], ulps=EXACT, zeros=False)
 add("binary", "lerp", "lerp(x, y, z)", TRIPLE, torch.lerp, slack=lambda x, y, z: x.abs() + (y - x).abs() * z.abs(),
     grad_slack={"x": lambda x, y, z: 1 + z.abs(), "z": lambda x, y, z: x.abs() + y.abs()}, zeros=False)
 
 # ---------------------------------------------------------------- activations
 
 
+def near(f):
+    """A magnitude for arguments whose function is a difference; far from 0 nothing is lost."""
+    return lambda x: torch.where(x.abs() < 25, f(x), torch.zeros_like(x))
+
+
+ONE = {"x": near(torch.ones_like)}
+LINEAR = {"x": near(lambda x: 1 + x.abs())}
+
+
 def activation(id, f, exact=None, call=None, **kwargs):
     unary(id, f, exact, call, group="activations", **kwargs)
 
 
-activation("tanh", torch.tanh, (mp.tanh, lambda x: mp.sech(x) ** 2))
-activation("sigmoid", torch.sigmoid, (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)))
+activation("tanh", torch.tanh, (mp.tanh, lambda x: mp.sech(x) ** 2), grad_slack=ONE)
+activation("sigmoid", torch.sigmoid, (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)), grad_slack=ONE)
 activation("relu", torch.relu, ulps=EXACT)
-activation("relu6", F.relu6, ulps=EXACT)
-activation("silu", F.silu, (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))))
+activation("relu6", F.relu6, ulps=EXACT, zeros=False)
+activation("silu", F.silu, (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))), grad_slack=LINEAR)
 for slope in [0.01, -0.5, 0.0]:
     activation(f"leaky_relu.{slope}", lambda x, s=slope: F.leaky_relu(x, s), call=f"leaky_relu(x, negative_slope = {slope})", ulps=(1, 1))
 
@@ -304,8 +313,9 @@ def phi(x):
     return mp.erfc(-x / mp.sqrt(2)) / 2
 
 
-activation("gelu", F.gelu, (lambda x: x * phi(x), lambda x: phi(x) + x * mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)))
-activation("gelu.tanh", lambda x: F.gelu(x, approximate="tanh"), (gelu_tanh, d_gelu_tanh), "gelu(x, approximate = 'tanh')")
+activation("gelu", F.gelu, (lambda x: x * phi(x), lambda x: phi(x) + x * mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)), slack=near(torch.abs), grad_slack=LINEAR)
+activation("gelu.tanh", lambda x: F.gelu(x, approximate="tanh"), (gelu_tanh, d_gelu_tanh), "gelu(x, approximate = 'tanh')",
+           slack=near(torch.abs), grad_slack={"x": near(lambda x: 1 + x.abs() ** 3)})
 
 
 def soft(beta=1.0, threshold=INF):
@@ -338,13 +348,13 @@ def d_mish(x):
     return (1 + 2 * e) / d + x * 4 * e * e * (1 + e) / d**2
 
 
-activation("mish", F.mish, (mish, d_mish))
-activation("hardtanh", F.hardtanh, ulps=EXACT)
-activation("hardtanh.bounds", lambda x: F.hardtanh(x, -3.0, 0.5), call="hardtanh(x, min_val = -3.0, max_val = 0.5)", ulps=EXACT)
-activation("hardsigmoid", F.hardsigmoid, ulps=(2, 2))
-activation("hardswish", F.hardswish, ulps=(4, 4))
+activation("mish", F.mish, (mish, d_mish), grad_slack=LINEAR)
+activation("hardtanh", F.hardtanh, ulps=EXACT, zeros=False)
+activation("hardtanh.bounds", lambda x: F.hardtanh(x, -3.0, 0.5), call="hardtanh(x, min_val = -3.0, max_val = 0.5)", ulps=EXACT, zeros=False)
+activation("hardsigmoid", F.hardsigmoid, ulps=(2, 2), zeros=False)
+activation("hardswish", F.hardswish, ulps=(4, 4), zeros=False)
 activation("softsign", F.softsign, (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2))
-activation("tanhshrink", F.tanhshrink, (lambda x: x - mp.tanh(x), lambda x: mp.tanh(x) ** 2))
+activation("tanhshrink", F.tanhshrink, (lambda x: x - mp.tanh(x), lambda x: mp.tanh(x) ** 2), slack=near(torch.abs), grad_slack=ONE)
 
 # ---------------------------------------------------------------- along rows
 
@@ -709,7 +719,7 @@ def record(case, name, dtype, store):
         store[f"{case.id}/{key}"] = value.contiguous().clone()
     outputs = [k for k in got if k.startswith("out.")]
     return {
-        "id": case.id, "op": case.op, "call": case.call, "inputs": list(tensors), "grads": wanted, "outputs": len(outputs),
+        "id": case.id, "op": case.op, "call": case.call.replace("'", '"'), "inputs": list(tensors), "grads": wanted, "outputs": len(outputs),
         "ulps": list(case.ulps), "zeros": case.zeros, "rows": case.rows,
     }
 

@@ -67,8 +67,9 @@ pub fn rule(
             let d = g.scale(e, std::f64::consts::FRAC_2_SQRT_PI);
             one(g.mul2(dy, d))
         }
+        // Not y + 1, of which nothing is left far below 0.
         S::Expm1 => {
-            let e = g.shift(y, 1.0);
+            let e = g.unary(S::Exp, x);
             one(g.mul2(dy, e))
         }
         S::Log1p => {
@@ -127,11 +128,11 @@ fn one_minus(g: &mut Graph, x: NodeId) -> NodeId {
     g.sub2(one, x)
 }
 
-/// 0 at 0. Keeps y, which is positive where x is, so that x need not be stored.
+/// 0 at 0; through NaN it passes. Keeps y, which is positive where x is, so that x need not be stored.
 fn relu(g: &mut Graph, y: NodeId, dy: NodeId) -> NodeId {
     let zero = g.constant(0.0);
-    let positive = g.binary(Scalar::Gt, y, zero);
-    g.select(positive, dy, zero)
+    let still = g.binary(Scalar::Le, y, zero);
+    g.select(still, zero, dy)
 }
 
 /// `x^e`: `e x^(e-1)`, 0 where `e` is 0; and `y ln x`, 0 where `x` is 0 and `e` is not negative.
@@ -156,19 +157,19 @@ fn pow(g: &mut Graph, y: NodeId, x: NodeId, e: NodeId, dy: NodeId) -> Vec<Option
     vec![Some(dx), Some(de)]
 }
 
-/// Ties share the gradient, half each.
+/// Ties share the gradient, half each. Beside NaN neither loses, and both get all of it.
 fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<Option<NodeId>> {
-    let wins = if f == Scalar::Max {
-        Scalar::Gt
-    } else {
+    let loses = if f == Scalar::Max {
         Scalar::Lt
+    } else {
+        Scalar::Gt
     };
     let zero = g.constant(0.0);
     let tie = g.scalar(Scalar::Eq, &[a, b]);
     let half = g.scale(dy, 0.5);
     let mut side = |a: NodeId, b: NodeId| {
-        let hit = g.scalar(wins, &[a, b]);
-        let d = g.select(hit, dy, zero);
+        let miss = g.scalar(loses, &[a, b]);
+        let d = g.select(miss, zero, dy);
         g.scalar(Scalar::Where, &[tie, half, d])
     };
     let (da, db) = (side(a, b), side(b, a));

@@ -1,7 +1,6 @@
 //! Losses, as in `torch.nn.functional`.
 
 use super::activation::softplus;
-use super::elementwise::clamp_to;
 use super::index::pick;
 use super::ops;
 use crate::args::Args;
@@ -121,27 +120,36 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
     Ok(cx.g.mul2(y, w))
 }
 
-/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100.
+/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it.
 fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let one = cx.g.constant(1.0);
-    // At 0 the argument is made harmless first: the gradient there is 0 and not NaN.
-    let log = |cx: &mut Cx, x: NodeId| {
-        let zero = cx.g.constant(0.0);
-        let some = cx.g.binary(S::Ne, x, zero);
-        let safe = cx.g.select(some, x, one);
-        let l = cx.g.unary(S::Log, safe);
-        let floor = cx.g.constant(-100.0);
-        let l = cx.g.select(some, l, floor);
-        clamp_to(cx, l, Some(-100.0), None)
-    };
-    let l1 = log(cx, x);
+    let n = cx.g.neg(x);
     let rest = cx.g.sub2(one, x);
-    let l0 = log(cx, rest);
+    let (l1, l0) = (cx.g.unary(S::Log, x), cx.g.unary(S::Log1p, n));
+    let l1 = cut_log(cx, x, l1);
+    let l0 = cut_log(cx, rest, l0);
     let other = cx.g.sub2(one, t);
     let (p, q) = (cx.g.mul2(t, l1), cx.g.mul2(other, l0));
     let sum = cx.g.add2(p, q);
     let y = cx.g.neg(sum);
     weighted(cx, a, "weight", y)
+}
+
+/// The logarithm `log` of `x`, but -100 where it is less, with the gradient `1 / max(x, 1e-12)`.
+fn cut_log(cx: &mut Cx, x: NodeId, log: NodeId) -> NodeId {
+    let g = &mut cx.g;
+    let floor = g.constant(-100.0);
+    let value = g.binary(S::Max, log, floor);
+    // A function with that gradient, less its own value: 0, but only the first part is differentiated.
+    let least = g.constant(1e-12);
+    let low = g.binary(S::Lt, x, least);
+    let line = g.scale(x, 1e12);
+    let safe = g.select(low, least, x);
+    let curve = g.unary(S::Log, safe);
+    let curve = g.scalar(S::Where, &[low, line, curve]);
+    let [value, own] = [value, curve].map(|x| g.push(Op::Detach, &[x], None));
+    let slope = g.sub2(curve, own);
+    g.add2(value, slope)
 }
 
 /// `(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))`.
