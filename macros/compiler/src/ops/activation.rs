@@ -44,10 +44,7 @@ ops! {
         float(cx, a, |cx, x| clamp_to(cx, x, Some(low), Some(high)))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
-    "hardswish" ("input") |cx, a| float(cx, a, |cx, x| {
-        let y = hardsigmoid(cx, x);
-        cx.g.mul2(x, y)
-    });
+    "hardswish" ("input") |cx, a| float(cx, a, hardswish);
     "softsign" ("input") |cx, a| float(cx, a, |cx, x| {
         let d = cx.g.unary(S::Abs, x);
         let d = cx.g.shift(d, 1.0);
@@ -70,6 +67,19 @@ fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {
     cx.g.scale(y, 1.0 / 6.0)
 }
 
+/// `x (x + 3) / 6` between -3 and 3; below 0, above (and at NaN) `x`.
+fn hardswish(cx: &mut Cx, x: NodeId) -> NodeId {
+    let (zero, low, high) = (cx.g.constant(0.0), cx.g.constant(-3.0), cx.g.constant(3.0));
+    let off = cx.g.binary(S::Le, x, low);
+    let below = cx.g.binary(S::Lt, x, high);
+    let inside = cx.g.select(below, x, zero);
+    let inside = cx.g.select(off, zero, inside);
+    let line = cx.g.shift(inside, 3.0);
+    let line = cx.g.scale(line, 1.0 / 6.0);
+    let curve = cx.g.mul2(inside, line);
+    cx.g.scalar(S::Where, &[below, curve, x])
+}
+
 fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
     let slope = a.number(cx, "negative_slope")?;
     float(cx, a, |cx, x| {
@@ -80,11 +90,11 @@ fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
     })
 }
 
-/// `x` above 0, else `alpha (exp(rate x) - 1)`.
+/// `x` above 0 (and at NaN), else `alpha (exp(rate x) - 1)`.
 fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     let zero = cx.g.constant(0.0);
-    let c = cx.g.binary(S::Gt, x, zero);
-    let low = cx.g.select(c, zero, x);
+    let c = cx.g.binary(S::Le, x, zero);
+    let low = cx.g.select(c, x, zero);
     let low = if rate == 1.0 {
         low
     } else {
@@ -92,7 +102,7 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     };
     let e = cx.g.unary(S::Expm1, low);
     let e = cx.g.scale(e, alpha);
-    cx.g.scalar(S::Where, &[c, x, e])
+    cx.g.scalar(S::Where, &[c, e, x])
 }
 
 /// `x / 2 (1 + erf(x / sqrt 2))` (Hendrycks and Gimpel, 2016).
