@@ -206,8 +206,8 @@ fn extremum(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> 
     let count = g.sum(ones, dims);
     let share = g.div2(dy, count);
     let share = g.unreduce(share, dims, &shape);
-    let zero = g.constant(0.0);
-    g.select(hit, share, zero)
+    // A product and no choice: where the largest is NaN nothing equals it, and the gradient is 0 / 0.
+    g.mul2(ones, share)
 }
 
 /// Softmax: `y (dy - sum(dy y))`; its logarithm: `dy - exp(y) sum(dy)`. Keeps y.

@@ -16,10 +16,7 @@ pub fn rule(
     let one = |dx: NodeId| vec![Some(dx)];
     match f {
         S::Neg => one(g.neg(dy)),
-        S::Abs => {
-            let s = g.unary(S::Sign, x);
-            one(g.mul2(dy, s))
-        }
+        S::Abs => one(abs(g, x, dy)),
         S::Exp => one(g.mul2(dy, y)),
         S::Log => one(g.div2(dy, x)),
         S::Sqrt => {
@@ -86,9 +83,11 @@ pub fn rule(
             let (a, b) = (g.mul2(dy, args[1]), g.mul2(dy, x));
             vec![Some(a), Some(b)]
         }
+        // The quotient is divided, not dy: a small divisor makes dy / b infinite, and 0 times that is NaN.
         S::Div => {
             let a = g.div2(dy, args[1]);
-            let b = g.mul2(a, y);
+            let b = g.div2(y, args[1]);
+            let b = g.mul2(dy, b);
             let b = g.neg(b);
             vec![Some(a), Some(b)]
         }
@@ -128,11 +127,21 @@ fn one_minus(g: &mut Graph, x: NodeId) -> NodeId {
     g.sub2(one, x)
 }
 
-/// 0 at 0; through NaN it passes. Keeps y, which is positive where x is, so that x need not be stored.
+/// 0 at 0 and at NaN.
+fn abs(g: &mut Graph, x: NodeId, dy: NodeId) -> NodeId {
+    let zero = g.constant(0.0);
+    let n = g.neg(dy);
+    let positive = g.binary(Scalar::Gt, x, zero);
+    let negative = g.binary(Scalar::Lt, x, zero);
+    let rest = g.select(negative, n, zero);
+    g.scalar(Scalar::Where, &[positive, dy, rest])
+}
+
+/// 0 at 0; all at NaN. Keeps y, which is positive where x is, so that x need not be stored.
 fn relu(g: &mut Graph, y: NodeId, dy: NodeId) -> NodeId {
     let zero = g.constant(0.0);
-    let still = g.binary(Scalar::Le, y, zero);
-    g.select(still, zero, dy)
+    let off = g.binary(Scalar::Le, y, zero);
+    g.select(off, zero, dy)
 }
 
 /// `x^e`: `e x^(e-1)`, 0 where `e` is 0; and `y ln x`, 0 where `x` is 0 and `e` is not negative.
@@ -157,7 +166,7 @@ fn pow(g: &mut Graph, y: NodeId, x: NodeId, e: NodeId, dy: NodeId) -> Vec<Option
     vec![Some(dx), Some(de)]
 }
 
-/// Ties share the gradient, half each. Beside NaN neither loses, and both get all of it.
+/// Ties share the gradient, half each. At NaN both have it.
 fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<Option<NodeId>> {
     let loses = if f == Scalar::Max {
         Scalar::Lt
@@ -167,10 +176,10 @@ fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<O
     let zero = g.constant(0.0);
     let tie = g.scalar(Scalar::Eq, &[a, b]);
     let half = g.scale(dy, 0.5);
+    let share = g.select(tie, half, dy);
     let mut side = |a: NodeId, b: NodeId| {
         let miss = g.scalar(loses, &[a, b]);
-        let d = g.select(miss, zero, dy);
-        g.scalar(Scalar::Where, &[tie, half, d])
+        g.select(miss, zero, share)
     };
     let (da, db) = (side(a, b), side(b, a));
     vec![Some(da), Some(db)]

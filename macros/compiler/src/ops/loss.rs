@@ -94,7 +94,10 @@ fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
     }
     let limit = g.constant(delta);
     let near = g.binary(S::Lt, d, limit);
-    let d2 = g.mul2(d, d);
+    // The square of what is not near may be infinite, and its gradient NaN.
+    let zero = g.constant(0.0);
+    let small = g.select(near, d, zero);
+    let d2 = g.mul2(small, small);
     let square = g.scale(d2, 0.5);
     let shifted = g.shift(d, -0.5 * delta);
     let line = g.scale(shifted, delta);
@@ -180,7 +183,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
     weighted(cx, a, "weight", y)
 }
 
-/// `t (log t - x)`, 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
+/// `t (log t - x)`, its first part 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
 fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let log_target = a.flag(cx, "log_target")?;
     let g = &mut cx.g;
@@ -190,7 +193,7 @@ fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
         return Ok(g.mul2(p, d));
     }
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
-    let some = g.binary(S::Gt, t, zero);
+    let some = g.binary(S::Ne, t, zero);
     let safe = g.select(some, t, one);
     let log = g.unary(S::Log, safe);
     let own = g.mul2(t, log);
@@ -392,7 +395,8 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         );
         return Err(cx.error(a.span, text));
     }
-    // PyTorch adds 1e-12 to each squared length, so that zeros have a direction.
+    // PyTorch adds 1e-12, as an f32 has it, to each squared length, so that zeros have a direction.
+    let least = f64::from(1e-12f32);
     let last = [shape.len() - 1];
     let dot = |cx: &mut Cx, x: NodeId, y: NodeId| {
         let p = cx.g.mul2(x, y);
@@ -403,7 +407,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         dot(cx, x.id, x.id),
         dot(cx, y.id, y.id),
     );
-    let (xx, yy) = (cx.g.shift(xx, 1e-12), cx.g.shift(yy, 1e-12));
+    let (xx, yy) = (cx.g.shift(xx, least), cx.g.shift(yy, least));
     let lengths = cx.g.mul2(xx, yy);
     let lengths = cx.g.unary(S::Sqrt, lengths);
     let cos = cx.g.div2(xy, lengths);
