@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 mp.mp.prec = 2300  # sums of the smallest and the largest float64 are exact
 torch.set_num_threads(1)
 TYPES = {"f32": torch.float32, "f64": torch.float64}
+CURRENT = [torch.float32]  # the type that is being recorded
 INF, NAN = math.inf, math.nan
 
 
@@ -155,7 +156,7 @@ unary("floor", torch.floor, ulps=EXACT)
 unary("ceil", torch.ceil, ulps=EXACT)
 unary("round", torch.round, ulps=EXACT)
 unary("sign", torch.sign, ulps=EXACT)
-unary("square", torch.square, (lambda x: x * x, lambda x: 2 * x), ulps=(0, 0))
+unary("square", torch.square, (lambda x: x * x, lambda x: 2 * x), ulps=(0, 2))
 unary("tan", torch.tan, (mp.tan, lambda x: 1 / mp.cos(x) ** 2))
 unary("exp2", torch.exp2, (lambda x: mp.exp(x * mp.ln2), lambda x: mp.exp(x * mp.ln2) * mp.ln2))
 unary("log2", torch.log2, (positive(lambda x: mp.log(x) / mp.ln2), positive(lambda x: 1 / x / mp.ln2)))
@@ -176,8 +177,8 @@ def whole(dtype):
 
 add("elementwise", "int", "int(x)", {"x": whole}, lambda x: x.to(torch.int32), grads=[])
 add("elementwise", "float", "float(i)", {"i": lambda d: torch.tensor([0, 1, -1, 16777217, 33554435, 2**31 - 1, -(2**31)])},
-    lambda i: i.float(), grads=[], ulps=EXACT)
-add("elementwise", "float.bool", "float(b)", {"b": lambda d: torch.tensor([True, False])}, lambda b: b.float(), grads=[], ulps=EXACT)
+    lambda i: i.to(CURRENT[0]), grads=[], ulps=EXACT)
+add("elementwise", "float.bool", "float(b)", {"b": lambda d: torch.tensor([True, False])}, lambda b: b.to(CURRENT[0]), grads=[], ulps=EXACT)
 
 # Exponents that are numbers.
 for e in [0.0, 0.5, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 9.0, -1.0, -2.0, -3.0, 1.5, 2.5, -1.5, 0.25]:
@@ -252,7 +253,8 @@ for id, low, high in [("clamp", -1.0, 2.5), ("clamp.min", 0.0, None), ("clamp.ma
     unary(id, lambda x, low=low, high=high: torch.clamp(x, low, high), call=f"clamp(x, {keys})", group="binary", ulps=EXACT, zeros=False)
 TRIPLE = {name: (lambda d, k=k: product(few(d), few(d), few(d))[k]) for k, name in enumerate("xyz")}
 add("binary", "clamp.tensors", "clamp(x, min = y, max = z)", TRIPLE, torch.clamp, grads=["x"], ulps=EXACT, zeros=False)
-add("binary", "lerp", "lerp(x, y, z)", TRIPLE, torch.lerp, slack=lambda x, y, z: x.abs() + (y - x).abs() * z.abs(),
+add("binary", "lerp", "lerp(x, y, z)", TRIPLE, torch.lerp,
+    exact=(lambda x, y, z: x + z * (y - x), lambda x, y, z: 1 - z, lambda x, y, z: z, lambda x, y, z: y - x), slack=lambda x, y, z: x.abs() + (y - x).abs() * z.abs(),
     grad_slack={"x": lambda x, y, z: 1 + z.abs(), "z": lambda x, y, z: x.abs() + y.abs()}, zeros=False)
 
 # ---------------------------------------------------------------- activations
@@ -291,8 +293,8 @@ def elu(alpha, scale, rate):
 
 
 for alpha in [1.0, 2.0, 0.5, -1.0]:
-    activation(f"elu.{alpha}", lambda x, a=alpha: F.elu(x, a), elu(alpha, 1, 1), f"elu(x, alpha = {alpha})")
-    activation(f"celu.{alpha}", lambda x, a=alpha: F.celu(x, a), elu(alpha, 1, 1 / mp.mpf(alpha)), f"celu(x, alpha = {alpha})")
+    activation(f"elu.{alpha}", lambda x, a=alpha: F.elu(x, a), elu(alpha, 1, 1), f"elu(x, alpha = {alpha})", zeros=alpha > 0)
+    activation(f"celu.{alpha}", lambda x, a=alpha: F.celu(x, a), elu(alpha, 1, 1 / mp.mpf(alpha)), f"celu(x, alpha = {alpha})", zeros=alpha > 0)
 activation("selu", F.selu, elu(mp.mpf("1.6732632423543772848170429916717"), mp.mpf("1.0507009873554804934193349852946"), 1))
 
 
@@ -331,7 +333,7 @@ def soft(beta=1.0, threshold=INF):
 activation("softplus", F.softplus, soft(1.0, 20.0))
 activation("softplus.beta", lambda x: F.softplus(x, 2.0, 5.0), soft(2.0, 5.0), "softplus(x, beta = 2.0, threshold = 5.0)")
 activation("softplus.far", lambda x: F.softplus(x, 0.5, 1000.0), soft(0.5, 1000.0), "softplus(x, beta = 0.5, threshold = 1000.0)")
-activation("logsigmoid", F.logsigmoid, (lambda x: -soft()[0](-x), lambda x: sigmoid(-x)))
+activation("logsigmoid", F.logsigmoid, (lambda x: -soft()[0](-x), lambda x: sigmoid(-x)), zeros=False)
 
 
 def mish(x):
@@ -351,9 +353,11 @@ def d_mish(x):
 activation("mish", F.mish, (mish, d_mish), grad_slack=LINEAR)
 activation("hardtanh", F.hardtanh, ulps=EXACT, zeros=False)
 activation("hardtanh.bounds", lambda x: F.hardtanh(x, -3.0, 0.5), call="hardtanh(x, min_val = -3.0, max_val = 0.5)", ulps=EXACT, zeros=False)
-activation("hardsigmoid", F.hardsigmoid, ulps=(2, 2), zeros=False)
-activation("hardswish", F.hardswish, ulps=(4, 4), zeros=False)
-activation("softsign", F.softsign, (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2))
+activation("hardsigmoid", F.hardsigmoid, (lambda x: min(max(x + 3, mp.mpf(0)), mp.mpf(6)) / 6, lambda x: mp.mpf(abs(x) < 3) / 6),
+           ulps=(2, 2), zeros=False)
+activation("hardswish", F.hardswish, (lambda x: x * min(max(x + 3, mp.mpf(0)), mp.mpf(6)) / 6, None), ulps=(4, 4), zeros=False)
+activation("softsign", F.softsign, (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),
+           grad_slack={"x": lambda x: 1 / (1 + x.abs())})
 activation("tanhshrink", F.tanhshrink, (lambda x: x - mp.tanh(x), lambda x: mp.tanh(x) ** 2), slack=near(torch.abs), grad_slack=ONE)
 
 # ---------------------------------------------------------------- along rows
@@ -364,7 +368,7 @@ def eps_of(x):
 
 
 def along(id, f, call, group="reductions", **kwargs):
-    add(group, id, call, {"x": rows}, f, zeros=kwargs.pop("zeros", False), rows=True, **kwargs)
+    add(group, id, call, {"x": kwargs.pop("inputs", rows)}, f, zeros=kwargs.pop("zeros", False), rows=True, **kwargs)
 
 
 def magnitude(x):
@@ -389,16 +393,32 @@ for name in ["argmax", "argmin"]:
     along(name, lambda x, n=name: getattr(torch, n)(x, 1), f"{name}(x, dim = 1)", grads=[])
 
 
+def single(dtype):
+    """The rows of float32 in either type: in float64 no square overflows, and PyTorch's values are nearly exact."""
+    return rows(torch.float32).to(dtype)
+
+
 def spread(x):
-    return (x.abs() ** 2).sum(1)
+    """How a variance magnifies errors of the values: little in float32, whose exact values are those of float64."""
+    return (x**2).sum(1) if x.dtype == torch.float64 and CURRENT[0] == torch.float64 else x.var(1)
+
+
+def deviation(x):
+    return x.std(1).clamp(1e-300)
+
+
+def each(f):
+    return {"x": lambda x: f(x)[:, None].expand(x.shape)}
 
 
 for c in [1, 0]:
-    along(f"var.{c}", lambda x, c=c: x.var(1, correction=c), f"var(x, dim = 1, correction = {c})", grad_slack={"x": lambda x: magnitude(x)[:, None]})
-    along(f"std.{c}", lambda x, c=c: x.std(1, correction=c), f"std(x, dim = 1, correction = {c})")
+    along(f"var.{c}", lambda x, c=c: x.var(1, correction=c), f"var(x, dim = 1, correction = {c})", inputs=single,
+          slack=spread, grad_slack=each(magnitude))
+    along(f"std.{c}", lambda x, c=c: x.std(1, correction=c), f"std(x, dim = 1, correction = {c})", inputs=single,
+          slack=lambda x: spread(x) / deviation(x), grad_slack=each(lambda x: magnitude(x) / deviation(x)))
 along("logsumexp", lambda x: x.logsumexp(1), "logsumexp(x, dim = 1)", slack=lambda x: x.amax(1).abs() + 1, grad_slack={"x": softmax_slack})
-along("norm.1", lambda x: torch.linalg.vector_norm(x, 1, 1), "norm(x, ord = 1, dim = 1)")
-along("norm.2", lambda x: torch.linalg.vector_norm(x, 2, 1), "norm(x, dim = 1)")
+along("norm.1", lambda x: torch.linalg.vector_norm(x, 1, 1), "norm(x, ord = 1, dim = 1)", inputs=single)
+along("norm.2", lambda x: torch.linalg.vector_norm(x, 2, 1), "norm(x, dim = 1)", inputs=single)
 along("cumsum", lambda x: x.cumsum(1), "cumsum(x, dim = 1)", slack=lambda x: x.abs().cumsum(1), grad_slack={"x": lambda x: torch.full_like(x, 8.0)})
 
 
@@ -406,13 +426,13 @@ def lengths(d):
     return torch.arange(len(rows(d))) % 4
 
 
-def cut(x, n, f, nothing):
+def first(x, n, f, nothing):
     return torch.stack([f(r[: int(k)]) if int(k) else r[:0].sum() + nothing for r, k in zip(x, n)])
 
 
-add("reductions", "sequence_mean", "sequence_mean(x, n)", {"x": rows, "n": lengths}, lambda x, n: cut(x, n, torch.mean, 0.0),
-    slack=lambda x, n: cut(x, n, lambda r: r.abs().mean(), 0.0), zeros=False, rows=True)
-add("reductions", "sequence_max", "sequence_max(x, n)", {"x": rows, "n": lengths}, lambda x, n: cut(x, n, torch.amax, -INF),
+add("reductions", "sequence_mean", "sequence_mean(x, n)", {"x": rows, "n": lengths}, lambda x, n: first(x, n, torch.mean, 0.0),
+    slack=lambda x, n: first(x, n, lambda r: r.abs().mean(), 0.0), zeros=False, rows=True)
+add("reductions", "sequence_max", "sequence_max(x, n)", {"x": rows, "n": lengths}, lambda x, n: first(x, n, torch.amax, -INF),
     zeros=False, ulps=(0, 1), rows=True)
 
 # ---------------------------------------------------------------- losses
@@ -426,7 +446,8 @@ def loss(id, f, args="", inputs=None, call=None, **kwargs):
     add("losses", id, call, inputs, f, zeros=False, **kwargs)
 
 
-loss("mse_loss", lambda x, t: F.mse_loss(x, t, reduction="none"), ulps=(1, 2))
+loss("mse_loss", lambda x, t: F.mse_loss(x, t, reduction="none"), ulps=(1, 2),
+     exact=tuple(map(finite, (lambda x, t: (x - t) ** 2, lambda x, t: 2 * (x - t), lambda x, t: 2 * (t - x)))))
 loss("l1_loss", lambda x, t: F.l1_loss(x, t, reduction="none"), ulps=(0, 0))
 for beta in [1.0, 0.5, 0.0]:
     loss(f"smooth_l1_loss.{beta}", lambda x, t, b=beta: F.smooth_l1_loss(x, t, reduction="none", beta=b), f"beta = {beta}, ", ulps=(2, 2))
@@ -445,7 +466,20 @@ def targets(d):
 
 
 PROBABILITIES = {"x": lambda d: product(unit(d), targets(d)[:3])[0], "t": lambda d: product(unit(d), targets(d)[:3])[1]}
+
+
+def cut(x):
+    """A logarithm, at least -100."""
+    return max(mp.log(x), mp.mpf(-100)) if x > 0 else mp.mpf(-100)
+
+
+def d_bce(x, t):
+    """Of the logarithms without their bound, which PyTorch's gradient has not either."""
+    return (1 / (1 - x) if t == 0 else -1 / x if t == 1 else -t / x + (1 - t) / (1 - x))
+
+
 loss("binary_cross_entropy", lambda x, t: F.binary_cross_entropy(x, t, reduction="none"), inputs=PROBABILITIES,
+     exact=(lambda x, t: -t * cut(x) - (1 - t) * cut(1 - x), d_bce, lambda x, t: cut(1 - x) - cut(x)),
      slack=lambda x, t: (t * x.log().clamp(-100)).abs() + ((1 - t) * (-x).log1p().clamp(-100)).abs())
 LOGITS = {"x": lambda d: product(line(d), targets(d))[0], "t": lambda d: product(line(d), targets(d))[1]}
 loss("binary_cross_entropy_with_logits", lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"), inputs=LOGITS,
@@ -494,8 +528,12 @@ entropy("cross_entropy.smooth", lambda x, t: F.cross_entropy(x, t, reduction="no
 entropy("cross_entropy.shares", lambda x, t: F.cross_entropy(x, t, reduction="none"), inputs={"x": rows, "t": shares}, grads=["x"])
 
 
+def lengthless(x):
+    return (1 / ((x**2).sum(1) + 1e-12).sqrt())[:, None].expand(x.shape)
+
+
 def others(d):
-    return rows(d).flip(0)
+    return single(d).flip(0)
 
 
 def signs(d):
@@ -503,8 +541,9 @@ def signs(d):
 
 
 loss("cosine_embedding_loss", lambda x, y, t: F.cosine_embedding_loss(x, y, t, margin=0.25, reduction="none"),
-     inputs={"x": rows, "y": others, "t": signs}, call="cosine_embedding_loss(x, y, t, margin = 0.25, reduction = 'none')",
-     grads=["x", "y"], slack=lambda x, y, t: torch.ones_like(t))
+     inputs={"x": single, "y": others, "t": signs}, rows=True, call="cosine_embedding_loss(x, y, t, margin = 0.25, reduction = 'none')",
+     grads=["x", "y"], slack=lambda x, y, t: torch.ones_like(t),
+     grad_slack={"x": lambda x, y, t: lengthless(x), "y": lambda x, y, t: lengthless(y)})
 
 # ---------------------------------------------------------------- pools and norms, along rows of three
 
@@ -542,15 +581,34 @@ pooled("adaptive_max_pool1d", lambda x: F.adaptive_max_pool1d(x, 2, return_indic
 pooled("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (2, 1), return_indices=True), "(2, 1), return_indices = true", images, ulps=(0, 2))
 
 
-def normalised(id, f, call, inputs=rows, **kwargs):
-    add("norms", id, call, {"x": inputs}, f, zeros=False, rows=True, ulps=(16, 64), slack=lambda x: torch.ones_like(x), **kwargs)
+def scaled(eps, centred=True):
+    """What a value is multiplied with, and how much of it is left: slacks of gradients and of results."""
+
+    def scale(x):
+        moment = x.var(-1, correction=0, keepdim=True) if centred else (x**2).mean(-1, keepdim=True)
+        return (1 / (moment + eps).sqrt()).expand(x.shape)
+
+    def size(x):
+        lost = x.abs().amax(-1, True) * scale(x)
+        return 1 + (lost**2 if CURRENT[0] == torch.float64 else lost)
+
+    return size, {"x": lambda x: 16 * scale(x) * (size(x) if CURRENT[0] == torch.float64 else 1)}
+
+
+def triples(d):
+    return single(d)[:, None, :]
+
+
+def normalised(id, f, call, inputs=single, eps=1e-5, centred=True):
+    size, scale = scaled(eps, centred)
+    add("norms", id, call, {"x": inputs}, f, zeros=False, rows=True, ulps=(16, 64), slack=size, grad_slack=scale)
 
 
 normalised("layer_norm", lambda x: F.layer_norm(x, (3,)), "layer_norm(x, [3])")
-normalised("layer_norm.eps", lambda x: F.layer_norm(x, (3,), eps=1.0), "layer_norm(x, [3], eps = 1.0)")
-normalised("rms_norm", lambda x: F.rms_norm(x, (3,), eps=1e-5), "rms_norm(x, [3], eps = 1e-5)")
-normalised("group_norm", lambda x: F.group_norm(x, 1), "group_norm(x, 1)", channels)
-normalised("instance_norm", F.instance_norm, "instance_norm(x)", channels)
+normalised("layer_norm.eps", lambda x: F.layer_norm(x, (3,), eps=1.0), "layer_norm(x, [3], eps = 1.0)", eps=1.0)
+normalised("rms_norm", lambda x: F.rms_norm(x, (3,), eps=1e-5), "rms_norm(x, [3], eps = 1e-5)", centred=False)
+normalised("group_norm", lambda x: F.group_norm(x, 1), "group_norm(x, 1)", triples)
+normalised("instance_norm", F.instance_norm, "instance_norm(x)", triples)
 THREE = {"x": rows, "m": lambda d: torch.tensor([0.0, 1.0, 1e20], dtype=d), "v": lambda d: torch.tensor([1.0, 0.0, 1e20], dtype=d)}
 add("norms", "batch_norm", "batch_norm(x, m, v)", THREE, lambda x, m, v: F.batch_norm(x, m, v), grads=["x"], zeros=False, rows=True,
     slack=lambda x, m, v: x.abs() / (v + 1e-5).sqrt() + (m / (v + 1e-5).sqrt()).abs())
@@ -656,6 +714,8 @@ def by_formula(case, tensors, dtype, got, wanted):
     def value(j, xs):
         if (j, xs) not in known:
             try:
+                if case.exact[j] is None:
+                    raise ValueError
                 v = case.exact[j](*[mp.sign(x) * LARGE if mp.isinf(x) else x for x in map(mp.mpf, xs)])
                 known[j, xs] = None if isinstance(v, mp.mpc) or mp.isnan(v) else v
             except (ValueError, ZeroDivisionError, OverflowError):
@@ -680,6 +740,20 @@ def by_formula(case, tensors, dtype, got, wanted):
     return out
 
 
+def undefined(case, got, exact, wanted):
+    """Where PyTorch's result is NaN, so is the exact gradient: of the element, or of the row."""
+    nan = got["out.0"].isnan() if got["out.0"].is_floating_point() else None
+    for name in [f"grad.{k}.{n}" for k in range(3) for n in wanted if nan is not None]:
+        value = exact[name]
+        if case.rows and value.dim() and nan.dim() and len(value) == len(nan):
+            row = nan.reshape(len(nan), -1).any(1).reshape([-1] + [1] * (value.dim() - 1)).expand(value.shape)
+        elif value.shape == nan.shape and not case.rows:
+            row = nan
+        else:
+            continue
+        exact[name] = value.masked_fill(row, NAN)
+
+
 def put(tensor, e, value):
     old = tensor.view(-1)[e].item()
     # mpmath's zero has no sign.
@@ -691,15 +765,19 @@ def same(a, b):
 
 
 def record(case, name, dtype, store):
+    CURRENT[0] = dtype
     tensors = {n: f(dtype) for n, f in case.inputs.items()}
     got, wanted = run(case, tensors)
     if case.exact:
         exact = by_formula(case, tensors, dtype, got, wanted)
     elif dtype == torch.float32:
+        CURRENT[0] = torch.float64
         double = {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
         exact = {k: v.float() if v.dtype == torch.float64 else v for k, v in run(case, double)[0].items()}
     else:
         exact = got
+    exact = dict(exact)
+    undefined(case, got, exact, wanted)
     keep = {f"in.{n}": t for n, t in tensors.items()}
     for key, value in got.items():
         keep[key] = value.to(dtype) if value.is_floating_point() else value
@@ -710,7 +788,9 @@ def record(case, name, dtype, store):
     for n, f in (case.grad_slack or {}).items():
         slacks[f"grad.{n}"] = f
     for key, f in slacks.items():
-        s = f(*floats.values()).nan_to_num(0.0, 0.0, 0.0)
+        wide = [t.double() if t.is_floating_point() else t for t in floats.values()]
+        CURRENT[0] = dtype
+        s = f(*wide).nan_to_num(0.0, 0.0, 0.0).clamp(max=torch.finfo(dtype).max)
         like = keep[key] if key in keep else tensors[key.removeprefix("grad.")]
         keep[f"slack.{key}"] = s.expand(like.shape).to(dtype)
     for key, value in keep.items():

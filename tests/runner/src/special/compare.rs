@@ -2,7 +2,8 @@
 //!
 //! Two numbers agree if both are NaN, or are the same infinity or zero, or are finite and apart by a few units
 //! in the last place. A result agrees with PyTorch if it agrees with PyTorch's number, or with the exact one
-//! where PyTorch's is of the same class: both finite, both zero, both NaN or the same infinity.
+//! where PyTorch's is of the same class: both finite, both zero, both NaN or the same infinity. So does NaN where
+//! the exact value is NaN: a gradient of a result that is NaN.
 
 use netform::Tensor;
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,9 @@ impl Bound {
     }
 
     fn right(self, got: f64, torch: f64, exact: f64) -> bool {
-        self.agree(got, torch) || (class(got) == class(torch) && self.agree(got, exact))
+        self.agree(got, torch)
+            || (class(got) == class(torch) && self.agree(got, exact))
+            || (got.is_nan() && exact.is_nan())
     }
 
     fn nearer(self, got: f64, torch: f64, exact: f64) -> bool {
