@@ -19,16 +19,21 @@ tanhshrink(x) pow(x,2) pow(x,3) pow(x,0.5) pow(x,-1) pow(x,-2) pow(x,1.5) pow(x,
 log(1-x) log(1+exp(x)) sqrt(1-square(x)) x*log(x) exp(x)/(1+exp(x)) log(tanh(x)) 1/sqrt(x) 1/log(x) sqrt(log(x)) log2(1-x)
 log10(1-x) exp(exp(x)) tanh(1/x) log2(log2(x)) pow(square(x),0.5)""".split()
 BINARY = "y/x pow(x,y) maximum(x,y) minimum(x,y) y*log(x) log2(x/y) x*y lerp(x,y,0.3) sqrt(x)/y y*log10(x)".split()
+REDUCED = """norm(z) norm(z,1) std(z) var(z) mean(z) logsumexp(z,0) softmax(z,0).square().sum() log_softmax(z,0).square().sum()
+softmax(z,0)[1] log_softmax(z,0)[1] amax(z) layer_norm(z,16)[1] rms_norm(z,16)[1] sqrt(mean(z)) log(mean(z)) cumsum(z,0)[3]
+1/std(z) log(norm(z)) sqrt(var(z)) z[2]/norm(z)""".split()
+ROWS = ["where(abs(x)<10,x+0.25,0.0)", "where(m,x,0.0)", "where(m,x,3.0)", "where(abs(x)<10,x,-1e30)"]
 NAMES = {n: getattr(torch, n) for n in (
     "abs exp log sqrt rsqrt reciprocal sin cos tan erf expm1 log1p square exp2 log2 log10 sinh cosh tanh sigmoid pow where "
-    "maximum minimum lerp clamp relu masked_fill").split()}
+    "maximum minimum lerp clamp relu masked_fill std var mean logsumexp softmax log_softmax amax cumsum norm").split()}
+NAMES |= {"layer_norm": lambda x, n: F.layer_norm(x, (n,)), "rms_norm": lambda x, n: F.rms_norm(x, (n,))}
 NAMES |= {n: getattr(F, n) for n in (
     "relu6 silu leaky_relu elu celu selu gelu softplus logsigmoid mish hardtanh hardsigmoid hardswish softsign "
     "tanhshrink").split()}
 
 
 def gradients(text):
-    both = "y" in text.replace("ny", "")
+    both = bool(re.search(r"\by\b", text))
     p = torch.tensor(PAIRED if both else POINTS)
     n = len(p)
     x = (p.repeat_interleave(n) if both else p.clone()).requires_grad_()
@@ -58,3 +63,9 @@ for f in UNARY:
     line(f"where(x>0,{f},x).sum()")
     line(f"relu({f}).sum()")
     line(f"clamp({f},-1,1).sum()")
+
+for f in REDUCED:
+    for row in ROWS:
+        text = f.replace("z", row)
+        line(text)
+        line(f"where(m,{text},x).sum()")

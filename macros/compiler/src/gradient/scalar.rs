@@ -23,16 +23,17 @@ pub fn rule(
             let half = g.scale(dy, 0.5);
             one(g.div2(half, y))
         }
-        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2
+        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2; by one factor after the other, as powers of y leave the range.
         S::Rsqrt => {
-            let y2 = g.mul2(y, y);
-            let y3 = g.mul2(y2, y);
-            let d = g.mul2(dy, y3);
-            one(g.scale(d, -0.5))
+            let mut d = g.scale(dy, -0.5);
+            for _ in 0..3 {
+                d = g.mul2(d, y);
+            }
+            one(d)
         }
         S::Recip => {
-            let y2 = g.mul2(y, y);
-            let d = g.mul2(dy, y2);
+            let d = g.mul2(dy, y);
+            let d = g.mul2(d, y);
             one(g.neg(d))
         }
         S::Sin => {
