@@ -57,6 +57,11 @@ def few(dtype):
                         dtype=dtype)
 
 
+def some(dtype):
+    largest = ends(dtype)[-1]
+    return torch.tensor([0.0, 1.0, -1.0, 2.5, 1e20, -largest, INF, NAN], dtype=dtype)
+
+
 def product(*lists):
     """Every combination: one tensor for each list."""
     return [torch.stack(c) for c in zip(*itertools.product(*lists))]
@@ -251,7 +256,7 @@ add("binary", "masked_fill.inf", "masked_fill(x, c, -inf)", {k: MASK[k] for k in
 for id, low, high in [("clamp", -1.0, 2.5), ("clamp.min", 0.0, None), ("clamp.max", None, 1.0), ("clamp.crossed", 2.0, -1.0), ("clamp.inf", -INF, INF)]:
     keys = ", ".join(f"{k} = {'inf' if v == INF else '-inf' if v == -INF else v}" for k, v in [("min", low), ("max", high)] if v is not None)
     unary(id, lambda x, low=low, high=high: torch.clamp(x, low, high), call=f"clamp(x, {keys})", group="binary", ulps=EXACT, zeros=False)
-TRIPLE = {name: (lambda d, k=k: product(few(d), few(d), few(d))[k]) for k, name in enumerate("xyz")}
+TRIPLE = {name: (lambda d, k=k: product(some(d), some(d), some(d))[k]) for k, name in enumerate("xyz")}
 add("binary", "clamp.tensors", "clamp(x, min = y, max = z)", TRIPLE, torch.clamp, grads=["x"], ulps=EXACT, zeros=False)
 add("binary", "lerp", "lerp(x, y, z)", TRIPLE, torch.lerp,
     exact=(lambda x, y, z: x + z * (y - x), lambda x, y, z: 1 - z, lambda x, y, z: z, lambda x, y, z: y - x), slack=lambda x, y, z: x.abs() + (y - x).abs() * z.abs(),
@@ -277,7 +282,7 @@ activation("tanh", torch.tanh, (mp.tanh, lambda x: mp.sech(x) ** 2), grad_slack=
 activation("sigmoid", torch.sigmoid, (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)), grad_slack=ONE)
 activation("relu", torch.relu, ulps=EXACT)
 activation("relu6", F.relu6, ulps=EXACT, zeros=False)
-activation("silu", F.silu, (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))), grad_slack=LINEAR)
+activation("silu", F.silu, (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))), zeros=False, grad_slack=LINEAR)
 for slope in [0.01, -0.5, 0.0]:
     activation(f"leaky_relu.{slope}", lambda x, s=slope: F.leaky_relu(x, s), call=f"leaky_relu(x, negative_slope = {slope})", ulps=(1, 1))
 
@@ -315,9 +320,9 @@ def phi(x):
     return mp.erfc(-x / mp.sqrt(2)) / 2
 
 
-activation("gelu", F.gelu, (lambda x: x * phi(x), lambda x: phi(x) + x * mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)), slack=near(torch.abs), grad_slack=LINEAR)
+activation("gelu", F.gelu, (lambda x: x * phi(x), lambda x: phi(x) + x * mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)), zeros=False, slack=near(torch.abs), grad_slack=LINEAR)
 activation("gelu.tanh", lambda x: F.gelu(x, approximate="tanh"), (gelu_tanh, d_gelu_tanh), "gelu(x, approximate = 'tanh')",
-           slack=near(torch.abs), grad_slack={"x": near(lambda x: 1 + x.abs() ** 3)})
+           zeros=False, slack=near(torch.abs), grad_slack={"x": near(lambda x: 1 + x.abs() ** 3)})
 
 
 def soft(beta=1.0, threshold=INF):
@@ -350,7 +355,7 @@ def d_mish(x):
     return (1 + 2 * e) / d + x * 4 * e * e * (1 + e) / d**2
 
 
-activation("mish", F.mish, (mish, d_mish), grad_slack=LINEAR)
+activation("mish", F.mish, (mish, d_mish), zeros=False, grad_slack=LINEAR)
 activation("hardtanh", F.hardtanh, ulps=EXACT, zeros=False)
 activation("hardtanh.bounds", lambda x: F.hardtanh(x, -3.0, 0.5), call="hardtanh(x, min_val = -3.0, max_val = 0.5)", ulps=EXACT, zeros=False)
 activation("hardsigmoid", F.hardsigmoid, (lambda x: min(max(x + 3, mp.mpf(0)), mp.mpf(6)) / 6, lambda x: mp.mpf(abs(x) < 3) / 6),
@@ -741,8 +746,8 @@ def by_formula(case, tensors, dtype, got, wanted):
 
 
 def undefined(case, got, exact, wanted):
-    """Where PyTorch's result is NaN, so is the exact gradient: of the element, or of the row."""
-    nan = got["out.0"].isnan() if got["out.0"].is_floating_point() else None
+    """Where the exact result is NaN, so is its gradient: of the element, or of the row."""
+    nan = exact["out.0"].isnan() if got["out.0"].is_floating_point() else None
     for name in [f"grad.{k}.{n}" for k in range(3) for n in wanted if nan is not None]:
         value = exact[name]
         if case.rows and value.dim() and nan.dim() and len(value) == len(nan):
@@ -790,7 +795,11 @@ def record(case, name, dtype, store):
     for key, f in slacks.items():
         wide = [t.double() if t.is_floating_point() else t for t in floats.values()]
         CURRENT[0] = dtype
-        s = f(*wide).nan_to_num(0.0, 0.0, 0.0).clamp(max=torch.finfo(dtype).max)
+        s = f(*wide)
+        # In float64 the sum of finite magnitudes may overflow.
+        s = torch.where(s.isinf() & (dtype == torch.float64), torch.finfo(dtype).max, s)
+        s = s.nan_to_num(0.0, 0.0, 0.0).clamp(max=torch.finfo(dtype).max)
+
         like = keep[key] if key in keep else tensors[key.removeprefix("grad.")]
         keep[f"slack.{key}"] = s.expand(like.shape).to(dtype)
     for key, value in keep.items():

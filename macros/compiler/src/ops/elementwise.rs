@@ -273,9 +273,10 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     if matches!(min, Value::Tensor(_)) || matches!(max, Value::Tensor(_)) {
         let mut y = x;
-        for (name, within) in [("min", S::Ge), ("max", S::Le)] {
+        for (name, f) in [("min", S::Max), ("max", S::Min)] {
             if let Some(bound) = a.optional_tensor(cx, name)? {
-                y.id = bounded(cx, a, &y, &bound, within)?;
+                let id = cx.elementwise(f, a.span, "`clamp`", &y, &bound)?;
+                y.id = id;
             }
         }
         return Ok(cx.tensor(y.id));
@@ -283,19 +284,6 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (min, max) = (a.optional_number(cx, "min")?, a.optional_number(cx, "max")?);
     let y = clamp_to(cx, x.id, min, max);
     Ok(cx.tensor(y))
-}
-
-/// `x` where it is `within` the bound, else the bound. A value at the bound has the whole gradient; where either
-/// is NaN, so is the result, and `x` has none.
-fn bounded(cx: &mut Cx, a: &Args, x: &Tensor, bound: &Tensor, within: S) -> Told<NodeId> {
-    let shape = cx.broadcast(a.span, "`clamp`", &[x, bound])?;
-    let bound = cx.to_float(bound);
-    let (x, bound) = (cx.g.expand(x.id, &shape), cx.g.expand(bound.id, &shape));
-    let inside = cx.g.scalar(within, &[x, bound]);
-    let nan = cx.g.scalar(S::Ne, &[x, x]);
-    let value = cx.g.push(crate::ir::Op::Detach, &[x], None);
-    let outside = cx.g.scalar(S::Where, &[nan, value, bound]);
-    Ok(cx.g.scalar(S::Where, &[inside, x, outside]))
 }
 
 fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {

@@ -84,24 +84,23 @@ fn pointwise(
     reduced(cx, a, y)
 }
 
-/// `d^2 / 2` where `|d| < delta`, else `delta (|d| - delta / 2)`.
+/// `d^2 / 2` where `|d| < delta` (and at NaN), else `delta (|d| - delta / 2)`.
 fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
     let g = &mut cx.g;
     let d = g.sub2(x, t);
-    let d = g.unary(S::Abs, d);
+    let size = g.unary(S::Abs, d);
     if delta <= 0.0 {
-        return d;
+        return size;
     }
-    let limit = g.constant(delta);
-    let near = g.binary(S::Lt, d, limit);
-    // The square of what is not near may be infinite, and its gradient NaN.
-    let zero = g.constant(0.0);
-    let small = g.select(near, d, zero);
-    let d2 = g.mul2(small, small);
-    let square = g.scale(d2, 0.5);
-    let shifted = g.shift(d, -0.5 * delta);
-    let line = g.scale(shifted, delta);
-    g.scalar(S::Where, &[near, square, line])
+    let (zero, limit) = (g.constant(0.0), g.constant(delta));
+    let far = g.binary(S::Ge, size, limit);
+    // The square of what is far may be infinite, and its gradient NaN.
+    let near = g.select(far, zero, d);
+    let square = g.mul2(near, near);
+    let square = g.scale(square, 0.5);
+    let line = g.shift(size, -0.5 * delta);
+    let line = g.scale(line, delta);
+    g.scalar(S::Where, &[far, line, square])
 }
 
 /// A further factor for each element, if given.
