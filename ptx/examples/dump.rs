@@ -125,6 +125,9 @@ impl Dump {
                 let plan = reduce(&Body::IDENTITY, kind, axis, x, 0, Scalars::NONE, 0);
                 self.write(&format!("{how}_{name}"), plan);
             }
+            let x = std::slice::from_ref(&x);
+            let plan = mean(&Body::IDENTITY, axis, x, [Some(0), None], Scalars::NONE, 0);
+            self.write(&format!("mean_{name}"), plan);
             self.write(&format!("argmax_{name}"), arg_reduce(true, axis, 0, 0));
             self.write(&format!("argmin_{name}"), arg_reduce(false, axis, 0, 0));
             self.write(
@@ -133,7 +136,7 @@ impl Dump {
             );
             let plan = softmax(Softmax::LogSoftmax, axis, 0, 0);
             self.write(&format!("log_softmax_{name}"), plan);
-            self.write(&format!("logsumexp_{name}"), logsumexp(axis, 0, 0));
+            self.write(&format!("logsumexp_{name}"), logsumexp(axis, 0, [0, 0]));
         }
         for (name, n, inner) in [("scan", 5000, 1), ("columns", 5, 7)] {
             let axis = Axis { outer: 2, n, inner };

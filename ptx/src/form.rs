@@ -45,6 +45,13 @@ pub enum Form {
         /// Threads.
         lines: Lines,
     },
+    /// A mean with a body in front, or the sums of its segments.
+    Mean {
+        /// Threads.
+        lines: Lines,
+    },
+    /// A mean from the sums of segments.
+    MeanOfParts,
     /// The index of an extreme.
     ArgReduce {
         /// Of the largest.

@@ -10,7 +10,7 @@
 //! | call | functions |
 //! |---|---|
 //! | maps | `map` |
-//! | reductions | `reduce` (with `reduce_work`), `arg_reduce`, `softmax`, `logsumexp`, `cumsum` |
+//! | reductions | `reduce` (with `reduce_work`), `mean` (with `mean_work`), `arg_reduce`, `softmax`, `logsumexp`, `cumsum` |
 //! | products | `product` (with `product_work`), `product_as` (with `split_work`) |
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
@@ -54,7 +54,8 @@ mod kernels {
     pub use crate::product::{product, product_as, product_work, split_work};
     pub use crate::random::{Stream, advance, bernoulli};
     pub use crate::reduce::{
-        Reduce, Softmax, arg_reduce, cumsum, logsumexp, reduce, reduce_work, softmax,
+        Reduce, Softmax, arg_reduce, cumsum, logsumexp, mean, mean_work, reduce, reduce_work,
+        softmax,
     };
     pub use crate::take_grad::{take_grad, take_grad_work};
     pub use crate::tile::{

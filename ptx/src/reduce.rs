@@ -105,15 +105,73 @@ pub fn reduce(
     ])
 }
 
-/// A kernel of one x and one y along an axis.
-fn plain(form: Form, axis: Axis, lines: Lines, x: Addr, y: Addr) -> Result<Plan, Error> {
+/// Bytes that [`mean`] needs at `work`, aligned to 8; often 0.
+pub fn mean_work(axis: Axis) -> usize {
+    2 * reduce_work(axis)
+}
+
+/// `y[o, i] = mean over n of body(inputs at (o, n, i))`, summed in double precision and rounded once, and,
+/// with a second address, what rounding took from that; the body has one result, a float.
+pub fn mean(
+    body: &Body,
+    axis: Axis,
+    inputs: &[Arg],
+    [y, rest]: [Option<Addr>; 2],
+    scalars: Scalars,
+    work: Addr,
+) -> Result<Plan, Error> {
+    check(body, 0, 3, inputs, 1, scalars)?;
+    let columns = axis.columns()?;
+    if columns == 0 {
+        return Ok(Plan::new());
+    }
+    let [y, rest] = [y, rest].map(Option::unwrap_or_default);
+    let lines = lines(axis);
+    let (parts, length) = segments(axis, lines);
+    let module = Module {
+        form: Form::Mean { lines },
+        body: *body,
+        device_scalars: scalars.on_device(),
+    };
+    let to = if parts == 1 { y } else { work };
+    let mut p = params(&module, 0, inputs, &[to], scalars)?;
+    p.u64(rest);
+    p.u32(length as u32);
+    axis.params(&mut p)?;
+    let mut plan = vec![Launch {
+        module,
+        grid: [lines.blocks(columns), parts as u32, 1],
+        block: [lines.threads(), 1, 1],
+        shared: 0,
+        params: p,
+    }];
+    if parts > 1 {
+        let mut p = Params::default();
+        p.u64(work);
+        p.u64(y);
+        p.u64(rest);
+        p.u32(axis.n as u32);
+        Axis { n: parts, ..axis }.params(&mut p)?;
+        plan.push(Launch {
+            module: Module::plain(Form::MeanOfParts),
+            grid: [columns.div_ceil(256), 1, 1],
+            block: [256, 1, 1],
+            shared: 0,
+            params: p,
+        });
+    }
+    Ok(plan)
+}
+
+/// A kernel of one x and some results along an axis.
+fn plain(form: Form, axis: Axis, lines: Lines, x: Addr, ys: &[Addr]) -> Result<Plan, Error> {
     let columns = axis.columns()?;
     if columns == 0 {
         return Ok(Plan::new());
     }
     let mut params = Params::default();
     params.u64(x);
-    params.u64(y);
+    ys.iter().for_each(|y| params.u64(*y));
     axis.params(&mut params)?;
     Ok(vec![Launch {
         module: Module::plain(form),
@@ -127,7 +185,7 @@ fn plain(form: Form, axis: Axis, lines: Lines, x: Addr, y: Addr) -> Result<Plan,
 /// `y[o, i]` = the index of the first largest (`largest`) or smallest along n; the first NaN wins.
 pub fn arg_reduce(largest: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
     let lines = lines(axis);
-    plain(Form::ArgReduce { largest, lines }, axis, lines, x, y)
+    plain(Form::ArgReduce { largest, lines }, axis, lines, x, &[y])
 }
 
 /// Lanes for softmax, and how many elements each keeps in registers (0: none, x is read again).
@@ -153,10 +211,10 @@ fn rows(axis: Axis) -> (Lines, u8) {
     (lines, if hold <= 16 { hold as u8 } else { 0 })
 }
 
-fn exponential(kind: Exponential, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
+fn exponential(kind: Exponential, axis: Axis, x: Addr, ys: &[Addr]) -> Result<Plan, Error> {
     let (lines, hold) = rows(axis);
     let form = Form::Exponential { kind, lines, hold };
-    plain(form, axis, lines, x, y)
+    plain(form, axis, lines, x, ys)
 }
 
 /// Softmax or log-softmax along n; `y` may be `x`.
@@ -165,12 +223,13 @@ pub fn softmax(kind: Softmax, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Erro
         Softmax::Softmax => Exponential::Softmax,
         Softmax::LogSoftmax => Exponential::LogSoftmax,
     };
-    exponential(kind, axis, x, y)
+    exponential(kind, axis, x, &[y])
 }
 
-/// `y[o, i] = log(sum over n of exp(x))`; all `-inf` gives `-inf`.
-pub fn logsumexp(axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
-    exponential(Exponential::LogSumExp, axis, x, y)
+/// `log(sum over n of exp(x))` in two parts: `log(sum(exp(x - max)))` and `max`, or 0 where that is infinite;
+/// all `-inf` gives `-inf` and 0.
+pub fn logsumexp(axis: Axis, x: Addr, y: [Addr; 2]) -> Result<Plan, Error> {
+    exponential(Exponential::LogSumExp, axis, x, &y)
 }
 
 /// Running sums along n, from the front or (`reverse`) from the back; `y` may be `x`.
@@ -181,5 +240,5 @@ pub fn cumsum(reverse: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error
         cols: if scan { 1 } else { 256 },
         along: scan,
     };
-    plain(Form::Cumsum { reverse, scan }, axis, lines, x, y)
+    plain(Form::Cumsum { reverse, scan }, axis, lines, x, &[y])
 }

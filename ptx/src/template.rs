@@ -33,6 +33,8 @@ sources! {
     "gather_grad.ptx"
     "geometry.ptx"
     "map.ptx"
+    "mean.ptx"
+    "mean_of_parts.ptx"
     "philox.ptx"
     "product.ptx"
     "put.ptx"

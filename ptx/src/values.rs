@@ -18,6 +18,8 @@ impl Form {
         match self {
             Form::Map { .. } => "map",
             Form::Reduce { .. } => "reduce",
+            Form::Mean { .. } => "mean",
+            Form::MeanOfParts => "mean_of_parts",
             Form::ArgReduce { .. } => "arg_reduce",
             Form::Exponential { kind, .. } => match kind {
                 Exponential::Softmax => "softmax",
@@ -57,6 +59,8 @@ impl Form {
         match self {
             Form::Map { .. } => "map.ptx",
             Form::Reduce { .. } => "reduce.ptx",
+            Form::Mean { .. } => "mean.ptx",
+            Form::MeanOfParts => "mean_of_parts.ptx",
             Form::ArgReduce { .. } => "arg_reduce.ptx",
             Form::Exponential { .. } => "softmax.ptx",
             Form::Product { .. } => "product.ptx",
@@ -127,6 +131,11 @@ impl Form {
                     ("neutral", neutral.into()),
                     ("lanes4", names(&["0", "1", "2", "3", "r"])),
                 ];
+                values.extend(layout(lines));
+                values
+            }
+            Form::Mean { lines } => {
+                let mut values = vec![("lanes4", names(&["0", "1", "2", "3", "r"]))];
                 values.extend(layout(lines));
                 values
             }
@@ -264,6 +273,7 @@ impl Form {
             Form::Correlation
             | Form::WindowArgMax
             | Form::GatherGrad
+            | Form::MeanOfParts
             | Form::Starts
             | Form::Bernoulli
             | Form::Advance => vec![],

@@ -145,6 +145,19 @@ pub trait ReduceKernels {
         scalars: &[f64],
         y: Addr,
     );
+    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once, and
+    /// `rest`, if it is given, what rounding took from that.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    unsafe fn mean<M: MapBody, const I: usize>(
+        &self,
+        axis: Axis,
+        inputs: [Operand<3>; I],
+        scalars: &[f64],
+        y: Addr,
+        rest: Option<Addr>,
+    );
     /// `y[o, i]` = index of the first largest (`largest`) or smallest along n; the first NaN wins.
     ///
     /// # Safety
@@ -155,11 +168,12 @@ pub trait ReduceKernels {
     /// # Safety
     /// See the module's contract.
     unsafe fn softmax(&self, kind: Softmax, axis: Axis, x: Addr, y: Addr);
-    /// `y[o, i] = log(sum over n of exp(x))`, stable; all `-inf` gives `-inf`.
+    /// `log(sum over n of exp(x))` in two parts, `log(sum(exp(x - max)))` and `max`, or 0 where that is
+    /// infinite; all `-inf` gives `-inf` and 0.
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn logsumexp(&self, axis: Axis, x: Addr, y: Addr);
+    unsafe fn logsumexp(&self, axis: Axis, x: Addr, y: [Addr; 2]);
     /// Running sums along n, from the front or (`reverse`) from the back.
     ///
     /// # Safety

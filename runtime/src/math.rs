@@ -65,7 +65,8 @@ pub fn expm1(x: f32) -> f32 {
     let (s, t) = (exp2_int(half), exp2_int(n.wrapping_sub(half)));
     let near = p * s * t + (s * t - 1.0);
     let far = (p + 1.0) * s * t;
-    if x > 60.0 { far } else { near }
+    // The sums above make 0 of -0.
+    (if x > 60.0 { far } else { near }).copysign(x)
 }
 
 /// `log(m)` for `m = 1 + f` in [sqrt(1/2), sqrt(2)), times 2^k; `c` corrects `f` (fdlibm's scheme).
@@ -116,7 +117,8 @@ pub fn log1p(x: f32) -> f32 {
     let near = k == 0;
     let f = if near { x } else { m - 1.0 };
     let c = if near { 0.0 } else { lost / u };
-    ends(u, u, log_core(f, k as f32, c))
+    // The sums above make 0 of -0.
+    ends(u, u, log_core(f, k as f32, c)).copysign(x)
 }
 
 /// tanh x, with relative accuracy near 0.
@@ -233,5 +235,8 @@ mod tests {
         assert_eq!((tanh(inf), tanh(-inf), tanh(0.0)), (1.0, -1.0, 0.0));
         assert_eq!((sigmoid(inf), sigmoid(-inf), sigmoid(0.0)), (1.0, 0.0, 0.5));
         assert_eq!((erf(inf), erf(-inf), erf(0.0)), (1.0, -1.0, 0.0));
+        for f in [expm1, log1p, tanh, erf] {
+            assert!(f(-0.0).is_sign_negative() && f(0.0).is_sign_positive());
+        }
     }
 }

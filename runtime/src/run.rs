@@ -521,39 +521,84 @@ impl<'a, D: Device> Run<'a, D> {
         y: View,
     ) {
         self.guard("reduce", || {
-            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
-                return Err(COUNT);
+            if let Some((operands, [y])) = self.reduced::<M, I, 1>(axis, &inputs, [y])? {
+                // SAFETY: checked by `reduced`.
+                unsafe { self.device.reduce::<M, I>(kind, axis, operands, scalars, y) };
             }
-            if M::OUTPUTS[0] != DType::Float {
-                return Err(TYPE);
-            }
-            let shape = [axis.outer, axis.n, axis.inner];
-            let total = product(&shape).ok_or(OUTSIDE)?;
-            let len = product(&[axis.outer, axis.inner]).ok_or(OUTSIDE)?;
-            if len == 0 {
-                return Ok(());
-            }
-            let y = self.written(y, DType::Float, Some(len))?;
-            let nothing = device::Operand {
-                addr: std::ptr::null_mut(),
-                start: 0,
-                strides: [0; 3],
-            };
-            let mut operands = [nothing; I];
-            if total > 0 {
-                let inputs = self.operands(&shape, &inputs, M::INPUTS, false)?;
-                if inputs.iter().any(|i| i.1.overlaps(y.1)) {
-                    return Err(OVERLAP);
-                }
-                operands = inputs.map(|i| i.0);
-            }
-            // SAFETY: checked above; with n == 0 no operand is read.
-            unsafe {
-                self.device
-                    .reduce::<M, I>(kind, axis, operands, scalars, y.0)
-            };
             Ok(())
         });
+    }
+
+    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once, and
+    /// `rest`, if it is given, what rounding took from that.
+    pub fn mean<M: MapBody, const I: usize>(
+        &self,
+        axis: Axis,
+        inputs: [In<3>; I],
+        scalars: &[f64],
+        y: View,
+        rest: Option<View>,
+    ) {
+        self.guard("mean", || {
+            let both = self.reduced::<M, I, 2>(axis, &inputs, [y, rest.unwrap_or(y)])?;
+            let Some((operands, [y, other])) = both else {
+                return Ok(());
+            };
+            let rest = rest.map(|_| other);
+            if rest == Some(y) {
+                return Err(OVERLAP);
+            }
+            // SAFETY: checked by `reduced`, and the results lie apart.
+            unsafe { self.device.mean::<M, I>(axis, operands, scalars, y, rest) };
+            Ok(())
+        });
+    }
+
+    /// A reduction's operands and the addresses of its results, unless nothing is written. With `n == 0` no
+    /// operand is read. Results that are not the same lie apart.
+    #[inline(always)]
+    fn reduced<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        axis: Axis,
+        inputs: &[In<3>; I],
+        results: [View; O],
+    ) -> Checked<Option<([device::Operand<3>; I], [Addr; O])>> {
+        if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
+            return Err(COUNT);
+        }
+        if M::OUTPUTS[0] != DType::Float {
+            return Err(TYPE);
+        }
+        let shape = [axis.outer, axis.n, axis.inner];
+        let total = product(&shape).ok_or(OUTSIDE)?;
+        let len = product(&[axis.outer, axis.inner]).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(None);
+        }
+        let nothing = device::Operand {
+            addr: std::ptr::null_mut(),
+            start: 0,
+            strides: [0; 3],
+        };
+        let mut operands = [nothing; I];
+        let mut read = [Range { from: 0, to: 0 }; I];
+        if total > 0 {
+            let inputs = self.operands(&shape, inputs, M::INPUTS, false)?;
+            operands = inputs.map(|i| i.0);
+            read = inputs.map(|i| i.1);
+        }
+        let mut to = [std::ptr::null_mut(); O];
+        let mut written: [Range; O] = [Range { from: 0, to: 0 }; O];
+        for k in 0..O {
+            let y = self.written(results[k], DType::Float, Some(len))?;
+            let apart = |r: &Range| !r.overlaps(y.1);
+            let same = |r: &Range| *r == y.1 || apart(r);
+            if !read.iter().all(apart) || !written[..k].iter().all(same) {
+                return Err(OVERLAP);
+            }
+            (to[k], written[k]) = y;
+        }
+        Ok(Some((operands, to)))
     }
 
     /// A call that reads one block and writes another: the addresses, unless nothing is written.
@@ -601,13 +646,22 @@ impl<'a, D: Device> Run<'a, D> {
         });
     }
 
-    /// `y[o, i] = log(sum over n of exp(x))`.
-    pub fn logsumexp(&self, axis: Axis, x: View, y: View) {
+    /// `log(sum over n of exp(x))` in two parts: `log(sum(exp(x - max)))` and `max`, or 0 where that is
+    /// infinite.
+    pub fn logsumexp(&self, axis: Axis, x: View, [log, max]: [View; 2]) {
         self.guard("logsumexp", || {
-            if let Some([x, y]) = self.line(axis, x, y, DType::Float, 1, false)? {
-                // SAFETY: checked by `line`.
-                unsafe { self.device.logsumexp(axis, x, y) };
+            let to_log = self.line(axis, x, log, DType::Float, 1, false)?;
+            let to_max = self.line(axis, x, max, DType::Float, 1, false)?;
+            let (Some([x, to_log]), Some([_, to_max])) = (to_log, to_max) else {
+                return Ok(());
+            };
+            let len = product(&[axis.outer, axis.inner]);
+            let log = self.whole(log, DType::Float, len)?;
+            if log.1.overlaps(self.whole(max, DType::Float, len)?.1) {
+                return Err(OVERLAP);
             }
+            // SAFETY: checked by `line`, and the results lie apart.
+            unsafe { self.device.logsumexp(axis, x, [to_log, to_max]) };
             Ok(())
         });
     }

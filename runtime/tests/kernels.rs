@@ -256,7 +256,8 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
     let x = numbers(outer * n * inner, 4);
     let vx = t.floats(&x);
     let small = outer * inner;
-    let [sum, max, min, squares, lse] = std::array::from_fn(|_| t.empty(small));
+    let [sum, max, min, squares, lse, top, mean, rest, alone] =
+        std::array::from_fn(|_| t.empty(small));
     let [soft, log, running, back] = std::array::from_fn(|_| t.empty(x.len()));
     let (most, least) = (t.empty_of(DType::Int, small), t.empty_of(DType::Int, small));
     t.run(|run| {
@@ -269,7 +270,9 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
         run.arg_reduce(false, axis, vx, least);
         run.softmax(Softmax::Softmax, axis, vx, soft);
         run.softmax(Softmax::LogSoftmax, axis, vx, log);
-        run.logsumexp(axis, vx, lse);
+        run.logsumexp(axis, vx, [lse, top]);
+        run.mean::<Square, 1>(axis, [input], &[], mean, Some(rest));
+        run.mean::<Square, 1>(axis, [input], &[], alone, None);
         run.cumsum(false, axis, vx, running);
         run.cumsum(true, axis, vx, back);
     });
@@ -296,7 +299,22 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
         &each(&|l| l.iter().map(|v| v * v).sum()),
         1e-5,
     );
-    close(&t.get(lse), &each(&|l| exponentials(l).ln()), 1e-5);
+    let both: Vec<f64> = (t.get(lse).iter().zip(t.get(top)))
+        .map(|(log, max)| log.to_f64() + max.to_f64())
+        .collect();
+    close(&both, &each(&|l| exponentials(l).ln()), 1e-5);
+    let mean = t.get(mean);
+    // Of nothing it is NaN.
+    assert_eq!(format!("{mean:?}"), format!("{:?}", t.get(alone)));
+    let average = |l: &[f64]| l.iter().map(|v| v * v).sum::<f64>() / n as f64;
+    close(&mean, &each(&average), 1e-7);
+    // Of what n floats are rounded to, a mean is right to half a unit, and what is left is small beside it.
+    for (m, r) in mean.iter().zip(t.get(rest)) {
+        assert!(
+            n == 0 || r.to_f64().abs() <= m.to_f64().abs() * 6e-8,
+            "{m} {r}"
+        );
+    }
     let first = |l: &[f64], v: f64| l.iter().position(|&w| w == v).unwrap_or(0) as i32;
     let rounded: Vec<Vec<f64>> = lines
         .iter()
@@ -395,6 +413,90 @@ fn a_million_floats_keep_their_accuracy() {
     assert!((f64::from(t.get(y)[0]) / want - 1.0).abs() < 2e-7);
 }
 
+/// Means of equal values are those values, to the bit, at both ends of the range and in every layout; what
+/// rounding takes from a mean is its second result.
+fn exact_means<F: Float>(cpu: Cpu<F>, values: &[f64]) {
+    for (outer, n, inner) in [
+        (3, 14, 1),
+        (1, 40_000, 1),
+        (2, 1000, 1),
+        (2, 7, 5),
+        (1, 9001, 70),
+    ] {
+        let axis = Axis { outer, n, inner };
+        for &value in values {
+            let mut t = Bench::new(cpu.clone());
+            let x = t.floats(&vec![value; outer * n * inner]);
+            let (mean, rest) = (t.empty(outer * inner), t.empty(outer * inner));
+            let input = In3::block(x, axis);
+            t.run(|run| run.mean::<Identity, 1>(axis, [input], &[], mean, Some(rest)));
+            let want = vec![F::from_f64(value); outer * inner];
+            assert_eq!(t.get(mean), want, "{axis:?}");
+            assert_eq!(
+                t.get(rest),
+                vec![F::ZERO; outer * inner],
+                "{axis:?} {value}"
+            );
+        }
+    }
+}
+
+#[test]
+fn means_of_equal_values() {
+    let values = [
+        1000.000_24,
+        10_000_004.0,
+        0.1,
+        -3e38,
+        3.4e38,
+        1e-38,
+        1e-45,
+        0.0,
+    ];
+    exact_means(Cpu::new(), &values);
+    exact_means(Cpu::f64(), &values);
+    // One unit apart: the mean lies between two floats, and the rest says where.
+    let mut t = Bench::new(Cpu::new());
+    let axis = Axis {
+        outer: 1,
+        n: 2,
+        inner: 1,
+    };
+    let x = t.floats(&[10_000_003.0, 10_000_004.0]);
+    let (mean, rest) = (t.empty(1), t.empty(1));
+    let input = In3::block(x, axis);
+    t.run(|run| run.mean::<Identity, 1>(axis, [input], &[], mean, Some(rest)));
+    assert_eq!((t.get(mean)[0], t.get(rest)[0]), (10_000_004.0, -0.5));
+}
+
+/// What the others add to the largest's own 1 is not rounded away.
+#[test]
+fn logarithms_of_sums_beside_a_one() {
+    for inner in [1, 3] {
+        let axis = Axis {
+            outer: 1,
+            n: 3,
+            inner,
+        };
+        let mut t = Bench::new(Cpu::new());
+        let x: Vec<f64> = [100.0, 85.0, 84.0]
+            .iter()
+            .flat_map(|v| vec![*v; inner])
+            .collect();
+        let x = t.floats(&x);
+        let (log, max, soft) = (t.empty(inner), t.empty(inner), t.empty(3 * inner));
+        t.run(|run| {
+            run.logsumexp(axis, x, [log, max]);
+            run.softmax(Softmax::LogSoftmax, axis, x, soft);
+        });
+        let want = (f64::exp(-15.0) + f64::exp(-16.0)).ln_1p();
+        for log in [f64::from(t.get(log)[0]), -f64::from(t.get(soft)[0])] {
+            assert!((log / want - 1.0).abs() < 3e-7, "{log} {want}");
+        }
+        assert_eq!(t.get(max), vec![100.0; inner]);
+    }
+}
+
 #[test]
 fn rows_without_a_finite_number() {
     for inner in [1, 2] {
@@ -408,16 +510,18 @@ fn rows_without_a_finite_number() {
         let mut mixed = vec![1.0; 3 * inner];
         mixed[inner] = f64::NAN;
         let (vl, vm) = (t.floats(&low), t.floats(&mixed));
-        let (soft, lse, max) = (t.empty(3 * inner), t.empty(inner), t.empty(inner));
+        let (soft, max) = (t.empty(3 * inner), t.empty(inner));
+        let (lse, top) = (t.empty(inner), t.empty(inner));
         let arg = t.empty_of(DType::Int, inner);
         t.run(|run| {
             run.softmax(Softmax::Softmax, axis, vl, soft);
-            run.logsumexp(axis, vl, lse);
+            run.logsumexp(axis, vl, [lse, top]);
             run.reduce::<Identity, 1>(Reduce::Max, axis, [In3::block(vm, axis)], &[], max);
             run.arg_reduce(true, axis, vm, arg);
         });
         assert!(t.get(soft).iter().all(|v| v.is_nan()));
         assert_eq!(t.get(lse), vec![f32::NEG_INFINITY; inner]);
+        assert_eq!(t.get(top), vec![0.0; inner]);
         assert!(t.get(max)[0].is_nan());
         assert_eq!(t.get_ints(arg)[0], 1);
     }

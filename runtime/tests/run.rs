@@ -181,7 +181,15 @@ fn operands_that_reach_outside_their_views() {
             y,
         )
     });
-    refused(|run| run.logsumexp(axis, view(0, 64), view(4096, 15)));
+    let none = || view(4096, 15);
+    refused(|run| run.logsumexp(axis, view(0, 64), [none(), view(8192, 16)]));
+    refused(|run| run.logsumexp(axis, view(0, 64), [view(8192, 16), none()]));
+    let whole = In {
+        view: view(0, 64),
+        ..x
+    };
+    refused(|run| run.mean::<Identity, 1>(axis, [whole], &[], none(), None));
+    refused(|run| run.mean::<Identity, 1>(axis, [whole], &[], view(8192, 16), Some(none())));
     let size = Product {
         batch: 1,
         m: 4,
@@ -305,9 +313,25 @@ fn overlaps() {
                 inner: 1,
             },
             x,
-            x,
+            [x, view(4096, 1)],
         )
     });
+    // Results over each other.
+    let axis = Axis {
+        outer: 2,
+        n: 4,
+        inner: 1,
+    };
+    let [y, z] = [view(4096, 2), view(4100, 2)];
+    refused(|run| run.logsumexp(axis, view(0, 8), [y, z]));
+    let row = In {
+        view: view(0, 8),
+        start: 0,
+        strides: [4, 1, 1],
+    };
+    for rest in [y, z, view(4, 2)] {
+        refused(|run| run.mean::<Identity, 1>(axis, [row], &[], y, Some(rest)));
+    }
     let size = Product {
         batch: 1,
         m: 4,

@@ -187,6 +187,31 @@ impl Graph {
         )
     }
 
+    /// A mean, and what rounding took from it.
+    pub fn mean_and_rest(&mut self, x: NodeId, dims: &[usize]) -> [NodeId; 2] {
+        let kind = Reduce::Mean;
+        let op = Op::Reduce {
+            kind,
+            dims: dims.to_vec(),
+            body: None,
+        };
+        let y = self.push(op, &[x], None);
+        [y, self.second(y)]
+    }
+
+    /// `log(sum(exp(x)))` along `dim` in its two parts.
+    pub fn log_sum_exp(&mut self, x: NodeId, dim: usize) -> [NodeId; 2] {
+        let y = self.push(Op::LogSumExp { dim }, &[x], None);
+        [y, self.second(y)]
+    }
+
+    /// A second result of the first one's type.
+    fn second(&mut self, y: NodeId) -> NodeId {
+        let own = (self.shape(y).clone(), self[y].dtype);
+        self.nodes[y.index()].also = vec![own];
+        self.push(Op::Get(1), &[y], None)
+    }
+
     /// A sum.
     pub fn sum(&mut self, x: NodeId, dims: &[usize]) -> NodeId {
         self.reduce(Reduce::Sum, x, dims)

@@ -273,6 +273,10 @@ impl<'a> Cx<'a> {
         }
         let shape = self.broadcast(span, what, &[&x, &y])?;
         let (a, b) = (self.g.expand(x.id, &shape), self.g.expand(y.id, &shape));
+        // Its gradient holds no quotient of small numbers.
+        if f == Scalar::Div && matches!(self.g[x.id].op, Op::Const(v) if v == 1.0) {
+            return Ok(self.g.unary(Scalar::Recip, b));
+        }
         Ok(self.g.scalar(f, &[a, b]))
     }
 

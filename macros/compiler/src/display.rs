@@ -80,6 +80,9 @@ pub fn op_name(op: &Op) -> String {
             kind: Reduce::Max, ..
         } => "amax",
         Op::Reduce {
+            kind: Reduce::Mean, ..
+        } => "mean",
+        Op::Reduce {
             kind: Reduce::Min, ..
         } => "amin",
         Op::ArgReduce { largest: true, .. } => "argmax",

@@ -1,4 +1,5 @@
-//! The reference: evaluates any graph in f64, plainly, one node at a time.
+//! The reference: evaluates any graph in f64, plainly, one node at a time; or as a device of f32
+//! does, with every value rounded and sums in double precision.
 //!
 //! In: the graph, arrays for inputs and parameters, values for the dimensions' symbols.
 //! Out: one array for each output. Before and after every pass the values must agree.
@@ -6,7 +7,7 @@
 mod attention;
 
 use crate::dim::{Atom, Dim};
-use crate::ir::{Access, Graph, Instr, Map, NodeId, Op, Reduce, Role, Scan, Windows};
+use crate::ir::{Access, DType, Graph, Instr, Map, NodeId, Op, Reduce, Role, Scan, Windows};
 
 /// An array of f64; integers and bools (0, 1) too.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +39,17 @@ pub struct Env<'a> {
     pub params: &'a [Array],
     /// The value of each symbol.
     pub dims: &'a dyn Fn(&Atom) -> i64,
+    /// Every float is rounded to f32.
+    pub single: bool,
 }
 
 impl Env<'_> {
     fn dim(&self, d: &Dim) -> usize {
         usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
+    }
+    /// A float, as it is held.
+    fn round(&self, x: f64) -> f64 {
+        if self.single { f64::from(x as f32) } else { x }
     }
     /// The sizes of a shape.
     pub fn shape(&self, shape: &[Dim]) -> Vec<usize> {
@@ -90,6 +97,19 @@ pub fn eval_all(graph: &Graph, env: &Env) -> Vec<Vec<Array>> {
 
 /// One node's values, from its operands'.
 pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
+    let mut results = exact(graph, id, values, env);
+    let node = &graph[id];
+    let types = std::iter::once(node.dtype).chain(node.also.iter().map(|t| t.1));
+    for (array, dtype) in results.iter_mut().zip(types) {
+        if dtype == DType::Float {
+            array.data.iter_mut().for_each(|x| *x = env.round(*x));
+        }
+    }
+    results
+}
+
+/// The same before the results are rounded.
+fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
     let node = &graph[id];
     let x = |i: usize| &values[node.args[i].index()][0];
     let operands = || (0..node.args.len()).map(x).collect::<Vec<&Array>>();
@@ -178,7 +198,11 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
                     eval_map(&b.0, &operands, &env.shape(&b.1), env).swap_remove(0)
                 }
             };
-            reduce(*kind, &whole, dims, &shape)
+            let y = reduce(*kind, &whole, dims, &shape);
+            let rest = Array::new(&shape, |i| y.data[i] - env.round(y.data[i]));
+            return std::iter::once(y)
+                .chain((!node.also.is_empty()).then_some(rest))
+                .collect();
         }
         Op::ArgReduce { largest, dim } => along(x(0), *dim, &shape, |row| {
             let better =
@@ -192,12 +216,25 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
             vec![best as f64]
         }),
         Op::Softmax { log, dim } => along(x(0), *dim, &shape, |row| {
-            let lse = log_sum_exp(row);
-            row.iter()
-                .map(|v| if *log { v - lse } else { (v - lse).exp() })
-                .collect()
+            let (sum, max) = log_sum_exp(row, |x| env.round(x));
+            let shifted = row.iter().map(|v| env.round(v - max));
+            match log {
+                true => shifted.map(|v| v - sum).collect(),
+                false => {
+                    let e: Vec<f64> = shifted.map(|v| env.round(v.exp())).collect();
+                    let sum = env.round(e.iter().sum());
+                    e.iter().map(|e| e / sum).collect()
+                }
+            }
         }),
-        Op::LogSumExp { dim } => along(x(0), *dim, &shape, |row| vec![log_sum_exp(row)]),
+        Op::LogSumExp { dim } => {
+            let part = |f: &dyn Fn((f64, f64)) -> f64| {
+                along(x(0), *dim, &shape, |row| {
+                    vec![f(log_sum_exp(row, |x| env.round(x)))]
+                })
+            };
+            return vec![part(&|p| p.0), part(&|p| p.1)];
+        }
         Op::CumSum { dim, reverse } => along(x(0), *dim, &shape, |row| {
             let mut out = row.to_vec();
             let n = out.len();
@@ -285,6 +322,7 @@ pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) ->
                     inputs: &inputs,
                     params: &[],
                     dims: env.dims,
+                    single: env.single,
                 },
             );
         }
@@ -330,6 +368,7 @@ fn scan(s: &Scan, args: &[&Array], env: &Env) -> Vec<Array> {
                 inputs: &inputs,
                 params: env.params,
                 dims: env.dims,
+                single: env.single,
             },
         );
         for (whole, part) in stacked.iter_mut().zip(carried.split_off(s.carried)) {
@@ -359,7 +398,7 @@ fn eval_map(map: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<A
     for at in 0..shape.iter().product() {
         let index = unflat(shape, at);
         let mut steps: Vec<f64> = Vec::new();
-        for instr in &map.body {
+        for (instr, dtype) in map.body.iter().zip(&map.types) {
             let value = match instr {
                 Instr::Load(k) => operands[*k].at(&accessed(&map.access[*k], &index, env)),
                 Instr::Iota(d) => index[*d] as f64,
@@ -369,7 +408,10 @@ fn eval_map(map: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<A
                     f.eval(&args.iter().map(|a| steps[*a]).collect::<Vec<_>>())
                 }
             };
-            steps.push(value);
+            steps.push(match dtype {
+                DType::Float => env.round(value),
+                _ => value,
+            });
         }
         for (result, array) in map.results.iter().zip(&mut out) {
             array.data[at] = steps[*result];
@@ -390,7 +432,7 @@ fn accessed(access: &Access, index: &[usize], env: &Env) -> Vec<usize> {
 
 fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
     let start = match kind {
-        Reduce::Sum => 0.0,
+        Reduce::Sum | Reduce::Mean => 0.0,
         Reduce::Max => f64::NEG_INFINITY,
         Reduce::Min => f64::INFINITY,
     };
@@ -403,11 +445,15 @@ fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
             .collect();
         let slot = &mut out.data[flat(shape, &to)];
         *slot = match kind {
-            Reduce::Sum => *slot + v,
+            Reduce::Sum | Reduce::Mean => *slot + v,
             Reduce::Max if slot.is_nan() || *slot > *v => *slot,
             Reduce::Min if slot.is_nan() || *slot < *v => *slot,
             _ => *v,
         };
+    }
+    if kind == Reduce::Mean {
+        let n: usize = dims.iter().map(|d| x.shape[*d]).product();
+        out.data.iter_mut().for_each(|y| *y /= n as f64);
     }
     out
 }
@@ -431,12 +477,18 @@ fn along(x: &Array, dim: usize, shape: &[usize], f: impl Fn(&[f64]) -> Vec<f64>)
     out
 }
 
-fn log_sum_exp(row: &[f64]) -> f64 {
+/// `log(sum(exp(x - max)))`, where a 1 is the maximum's own, and `max`, or 0 where that is infinite.
+fn log_sum_exp(row: &[f64], round: impl Fn(f64) -> f64) -> (f64, f64) {
     let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
+    let max = if max.is_infinite() { 0.0 } else { max };
+    let (mut ones, mut rest) = (0.0, 0.0);
+    for v in row {
+        match round(round(v - max).exp()) {
+            1.0 => ones += 1.0,
+            e => rest += e,
+        }
     }
-    max + row.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+    (round((ones - 1.0 + rest).ln_1p()), max)
 }
 
 fn matmul(a: &Array, b: &Array, ta: bool, tb: bool) -> Array {

@@ -40,6 +40,8 @@ pub enum Reduce {
     Max,
     /// Smallest.
     Min,
+    /// Sum in double precision, divided by the number of elements and rounded once.
+    Mean,
 }
 
 /// How a map reads an operand of its own shape from a value of another.
@@ -299,7 +301,8 @@ pub enum Op {
     /// Reversed order in these dimensions.
     Flip(Vec<usize>),
     /// Reduction over `dims` (ascending), which vanish. With a body, of the map of the operands
-    /// over the shape `over`.
+    /// over the shape `over`. A mean may have a second result, in `Node::also`: what rounding took
+    /// from the first, which has no gradient.
     Reduce {
         /// How.
         kind: Reduce,
@@ -322,7 +325,9 @@ pub enum Op {
         /// Which dimension.
         dim: usize,
     },
-    /// `log(sum(exp(x)))` along `dim`, which vanishes.
+    /// `log(sum(exp(x)))` along `dim`, which vanishes, in two parts: `log(sum(exp(x - max)))` and, in
+    /// `Node::also`, `max`, or 0 where that is infinite. Their sum would round the first away beside a
+    /// large maximum. The maximum has no gradient: it cancels wherever the parts are used together.
     LogSumExp {
         /// Which dimension.
         dim: usize,

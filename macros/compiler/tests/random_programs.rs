@@ -104,6 +104,7 @@ impl Compiled<'_> {
             inputs: &self.inputs,
             params: &self.params,
             dims: &dims,
+            single: false,
         };
         match places {
             Some(m) => common::run(g, m, &env),

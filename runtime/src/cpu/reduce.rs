@@ -7,11 +7,13 @@
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
+mod mean;
+
 use std::marker::PhantomData;
 
 use super::Cpu;
 use super::lanes::{Src, evaluate, size_of_dtype};
-use super::rows::Shared;
+use super::rows::{Shared, Work};
 use crate::device::{Addr, Axis, Operand, Reduce, ReduceKernels, Softmax};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
@@ -54,7 +56,6 @@ fn combine_packs<F: Float>(kind: Reduce, a: Pack<F>, b: Pack<F>) -> Pack<F> {
 
 /// A reduction.
 struct Job<'a, M, F, const I: usize> {
-    kind: Reduce,
     axis: Axis,
     inputs: [Operand<3>; I],
     scalars: &'a [f64],
@@ -65,16 +66,31 @@ struct Job<'a, M, F, const I: usize> {
 unsafe impl<M, F, const I: usize> Sync for Job<'_, M, F, I> {}
 
 /// A range of n at `width` columns from (o, i).
-struct Block<'a, 'b, M, F, const I: usize> {
+struct Block<'a, 'b, M, F, const I: usize, T> {
     job: &'a Job<'b, M, F, I>,
     o: usize,
     n: (usize, usize),
     i: usize,
     width: usize,
-    totals: &'a mut [f64; WIDE],
+    totals: &'a mut [T; WIDE],
 }
 
-impl<M: MapBody, F: Float, const I: usize> Job<'_, M, F, I> {
+/// A block whose values are combined in the float type.
+struct Combined<'a, 'b, M, F, const I: usize> {
+    kind: Reduce,
+    block: Block<'a, 'b, M, F, I, f64>,
+}
+
+impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
+    fn new(axis: Axis, inputs: [Operand<3>; I], scalars: &'a [f64]) -> Self {
+        Job {
+            axis,
+            inputs,
+            scalars,
+            body: PhantomData,
+        }
+    }
+
     /// Whether the operands' strides along this dimension are those that the body declares for its
     /// innermost one; then packs are loaded without asking.
     #[inline(always)]
@@ -100,14 +116,15 @@ impl<M: MapBody, F: Float, const I: usize> Job<'_, M, F, I> {
     }
 }
 
-impl<M: MapBody, F: Float, const I: usize> Kernel for Block<'_, '_, M, F, I> {
+impl<M: MapBody, F: Float, const I: usize> Kernel for Combined<'_, '_, M, F, I> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Isa>(self) {
-        let along = if self.job.axis.inner == 1 { 1 } else { 2 };
+        let job = self.block.job;
+        let along = if job.axis.inner == 1 { 1 } else { 2 };
         // SAFETY: the kernels' contract.
         unsafe {
-            match (along, self.job.strides_as_declared(along)) {
+            match (along, job.strides_as_declared(along)) {
                 (1, true) => self.along::<S, true>(),
                 (1, false) => self.along::<S, false>(),
                 (_, true) => self.across::<S, true>(),
@@ -117,19 +134,20 @@ impl<M: MapBody, F: Float, const I: usize> Kernel for Block<'_, '_, M, F, I> {
     }
 }
 
-impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
+impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
     /// One column whose elements follow each other: the packs lie along n.
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
     unsafe fn along<S: Isa, const STATIC: bool>(self) {
-        let (job, kind) = (self.job, self.job.kind);
-        let sources = job.sources([self.o, 0, 0], 1);
+        let Combined { kind, block } = self;
+        let job = block.job;
+        let sources = job.sources([block.o, 0, 0], 1);
         let zero = Pack::splat(0.0);
         let neutral = Pack::<F>::splat(identity(kind));
         let mut total = identity(kind);
-        let (mut at, to) = self.n;
+        let (mut at, to) = block.n;
         // SAFETY: positions stay below `to`.
         let value = |at, count| unsafe {
             evaluate::<M, F, S, I, 1, false, STATIC>(&sources, zero, at, count, job.scalars)[0]
@@ -165,7 +183,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
             );
             total = combine(kind, total, sum.fold(|a, b| combine(kind, a, b)).to_f64());
         }
-        self.totals[0] = total;
+        block.totals[0] = total;
     }
 
     /// Columns side by side: the packs lie across them.
@@ -174,21 +192,22 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
     unsafe fn across<S: Isa, const STATIC: bool>(self) {
-        let (job, kind) = (self.job, self.job.kind);
+        let Combined { kind, block } = self;
+        let job = block.job;
         let zero = Pack::splat(0.0);
-        let packs = self.width.div_ceil(LANES);
-        self.totals[..packs * LANES].fill(identity(kind));
-        let (mut at, to) = self.n;
-        let mut sources = job.sources([self.o, at, 0], 2);
+        let packs = block.width.div_ceil(LANES);
+        block.totals[..packs * LANES].fill(identity(kind));
+        let (mut at, to) = block.n;
+        let mut sources = job.sources([block.o, at, 0], 2);
         while at < to {
             let end = to.min(at + RUN);
             let mut sums = [Pack::<F>::splat(identity(kind)); WIDE / LANES];
             while at < end {
                 // SAFETY: columns stay below the width.
                 unsafe {
-                    if self.width == WIDE {
+                    if block.width == WIDE {
                         for (p, sum) in sums.iter_mut().enumerate() {
-                            let first = self.i + p * LANES;
+                            let first = block.i + p * LANES;
                             let value = evaluate::<M, F, S, I, 1, false, STATIC>(
                                 &sources,
                                 zero,
@@ -200,8 +219,8 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
                         }
                     } else {
                         for p in 0..packs {
-                            let count = LANES.min(self.width - p * LANES);
-                            let first = self.i + p * LANES;
+                            let count = LANES.min(block.width - p * LANES);
+                            let first = block.i + p * LANES;
                             let value = evaluate::<M, F, S, I, 1, false, STATIC>(
                                 &sources,
                                 zero,
@@ -223,7 +242,7 @@ impl<M: MapBody, F: Float, const I: usize> Block<'_, '_, M, F, I> {
             }
             for p in 0..packs {
                 for lane in 0..LANES {
-                    let total = &mut self.totals[p * LANES + lane];
+                    let total = &mut block.totals[p * LANES + lane];
                     *total = combine(kind, *total, sums[p].0[lane].to_f64());
                 }
             }
@@ -241,13 +260,7 @@ impl<F: Float> ReduceKernels for Cpu<F> {
         y: Addr,
     ) {
         let Axis { outer, n, inner } = axis;
-        let job = Job::<M, F, I> {
-            kind,
-            axis,
-            inputs,
-            scalars,
-            body: PhantomData,
-        };
+        let job = Job::<M, F, I>::new(axis, inputs, scalars);
         let y = Shared(y.cast::<F>());
         let cuts = inner.div_ceil(WIDE);
         let total = outer * n * inner;
@@ -261,14 +274,15 @@ impl<F: Float> ReduceKernels for Cpu<F> {
             self.pool().run(segments, |s| {
                 // SAFETY: every part has its own place, and the places outlive the region.
                 let totals = unsafe { &mut *places.get().add(s) };
-                dispatch(Block {
+                let block = Block {
                     job: &job,
                     o: 0,
                     n: (s * length, n.min((s + 1) * length)),
                     i: 0,
                     width: inner,
                     totals,
-                });
+                };
+                dispatch(Combined { kind, block });
             });
             for i in 0..inner {
                 let sum = partial[..segments]
@@ -284,20 +298,33 @@ impl<F: Float> ReduceKernels for Cpu<F> {
             for unit in from..to {
                 let (o, i) = (unit / cuts, unit % cuts * WIDE);
                 let width = WIDE.min(inner - i);
-                dispatch(Block {
+                let block = Block {
                     job: &job,
                     o,
                     n: (0, n),
                     i,
                     width,
                     totals: &mut totals,
-                });
+                };
+                dispatch(Combined { kind, block });
                 for (j, sum) in totals[..width].iter().enumerate() {
                     // SAFETY: the kernels' contract.
                     unsafe { *y.get().add(o * inner + i + j) = F::from_f64(*sum) };
                 }
             }
         });
+    }
+
+    unsafe fn mean<M: MapBody, const I: usize>(
+        &self,
+        axis: Axis,
+        inputs: [Operand<3>; I],
+        scalars: &[f64],
+        y: Addr,
+        rest: Option<Addr>,
+    ) {
+        // SAFETY: the caller's.
+        unsafe { mean::mean::<M, F, I>(self, axis, inputs, scalars, y, rest) }
     }
 
     unsafe fn arg_reduce(&self, largest: bool, axis: Axis, x: Addr, y: Addr) {
@@ -307,18 +334,18 @@ impl<F: Float> ReduceKernels for Cpu<F> {
 
     unsafe fn softmax(&self, kind: Softmax, axis: Axis, x: Addr, y: Addr) {
         let work = match kind {
-            Softmax::Softmax => super::rows::Work::Softmax,
-            Softmax::LogSoftmax => super::rows::Work::LogSoftmax,
+            Softmax::Softmax => Work::Softmax,
+            Softmax::LogSoftmax => Work::LogSoftmax,
         };
+        let none = std::ptr::null_mut();
         // SAFETY: the caller's.
-        unsafe { super::rows::exponentials(self, work, axis, x.cast(), y.cast()) }
+        unsafe { super::rows::exponentials(self, work, axis, x.cast(), y.cast(), none) }
     }
 
-    unsafe fn logsumexp(&self, axis: Axis, x: Addr, y: Addr) {
+    unsafe fn logsumexp(&self, axis: Axis, x: Addr, [log, max]: [Addr; 2]) {
+        let work = Work::LogSumExp;
         // SAFETY: the caller's.
-        unsafe {
-            super::rows::exponentials(self, super::rows::Work::LogSumExp, axis, x.cast(), y.cast())
-        }
+        unsafe { super::rows::exponentials(self, work, axis, x.cast(), log.cast(), max.cast()) }
     }
 
     unsafe fn cumsum(&self, reverse: bool, axis: Axis, x: Addr, y: Addr) {

@@ -62,6 +62,8 @@ struct Line<F> {
     width: usize,
     x: *const F,
     y: *mut F,
+    /// For a logsumexp, where the maximum goes.
+    max: *mut F,
 }
 
 /// What is subtracted before exponentiating, for a logarithm afterwards: 0 for an infinite maximum.
@@ -126,7 +128,14 @@ impl<F: Float> Line<F> {
     /// The kernels' contract.
     #[inline(always)]
     unsafe fn along<S: Isa>(self) {
-        let Self { work, n, x, y, .. } = self;
+        let Self {
+            work,
+            n,
+            x,
+            y,
+            max: to,
+            ..
+        } = self;
         let low = Pack::all(-F::INFINITY);
         let full = n / LANES * LANES;
         // SAFETY: all positions are below n.
@@ -145,33 +154,41 @@ impl<F: Float> Line<F> {
             } else {
                 finite(max)
             });
-            let mut total = 0.0;
+            let (zero, one) = (Pack::splat(0.0), Pack::splat(1.0));
+            let (mut total, mut ones) = (0.0, 0.0);
             let mut at = 0;
             while at < n {
-                let mut sum = Pack::splat(0.0);
+                let (mut sum, mut count_ones) = (zero, zero);
                 let end = n.min(at + 128 * LANES);
                 while at < end {
                     let count = LANES.min(end - at);
                     let e = (read::<F, S>(x.add(at), count) - shift).exp();
+                    let e = if count == LANES {
+                        e
+                    } else {
+                        Mask::first(count).select(e, zero)
+                    };
                     if work == Work::Softmax {
                         put::<F, S>(y.add(at), count, e);
+                        sum = sum + e;
+                    } else {
+                        let is_one = e.eq(one);
+                        sum = sum + is_one.select(zero, e);
+                        count_ones = count_ones + is_one.select(one, zero);
                     }
-                    sum = sum
-                        + if count == LANES {
-                            e
-                        } else {
-                            Mask::first(count).select(e, Pack::splat(0.0))
-                        };
                     at += count;
                 }
                 total += sum.fold(|a, b| a + b).to_f64();
+                ones += count_ones.fold(|a, b| a + b).to_f64();
             }
-            let total = F::from_f64(total);
-            let lse = total.ln() + shift.0[0];
+            let log = F::from_f64(total + (ones - 1.0)).log1p();
             match work {
-                Work::LogSumExp => *y = lse,
+                Work::LogSumExp => {
+                    *y = log;
+                    *to = shift.0[0];
+                }
                 Work::Softmax => {
-                    let total = Pack::all(total);
+                    let total = Pack::splat(total);
                     for at in (0..n).step_by(LANES) {
                         let count = LANES.min(n - at);
                         let e = read::<F, S>(y.add(at), count);
@@ -180,7 +197,7 @@ impl<F: Float> Line<F> {
                 }
                 Work::LogSoftmax => {
                     // Two steps: the logarithm is small beside a large maximum.
-                    let log = Pack::all(total.ln());
+                    let log = Pack::all(log);
                     for at in (0..n).step_by(LANES) {
                         let count = LANES.min(n - at);
                         let z = read::<F, S>(x.add(at), count) - shift;
@@ -202,6 +219,7 @@ impl<F: Float> Line<F> {
             width,
             x,
             y,
+            max: to,
         } = self;
         // SAFETY: all positions are inside the columns.
         unsafe {
@@ -215,17 +233,25 @@ impl<F: Float> Line<F> {
                     *lane = finite(*lane);
                 }
             }
-            let mut total = Pack::splat(0.0);
+            let (zero, one) = (Pack::splat(0.0), Pack::splat(1.0));
+            let (mut total, mut ones) = (zero, zero);
             for j in 0..n {
                 let e = (read::<F, S>(x.add(j * step), width) - shift).exp();
                 if work == Work::Softmax {
                     put::<F, S>(y.add(j * step), width, e);
+                    total = total + e;
+                } else {
+                    let is_one = e.eq(one);
+                    total = total + is_one.select(zero, e);
+                    ones = ones + is_one.select(one, zero);
                 }
-                total = total + e;
             }
-            let log = total.log();
+            let log = (total + (ones - one)).log1p();
             match work {
-                Work::LogSumExp => put::<F, S>(y, width, log + shift),
+                Work::LogSumExp => {
+                    put::<F, S>(y, width, log);
+                    put::<F, S>(to, width, shift);
+                }
                 Work::Softmax => {
                     for j in 0..n {
                         let e = read::<F, S>(y.add(j * step), width);
@@ -243,7 +269,11 @@ impl<F: Float> Line<F> {
     }
 }
 
-/// Softmax, log-softmax or logsumexp along n.
+/// Softmax, log-softmax or logsumexp along n. Of a logsumexp `y` is the logarithm of the sum and `max` the
+/// maximum.
+///
+/// A logarithm is that of the sum without the largest's own 1, and `log1p`: so what the others add to a 1 is
+/// not rounded away.
 ///
 /// # Safety
 /// The kernels' contract; `y` may be `x`.
@@ -253,9 +283,10 @@ pub(crate) unsafe fn exponentials<F: Float>(
     axis: Axis,
     x: *mut F,
     y: *mut F,
+    max: *mut F,
 ) {
     let Axis { outer, n, inner } = axis;
-    let (x, y) = (Shared(x), Shared(y));
+    let (x, y, max) = (Shared(x), Shared(y), Shared(max));
     let cuts = inner.div_ceil(LANES);
     // The exponential makes an element worth several of a plain map's.
     cpu.share(outer * cuts, outer * n * inner * 4, |from, to| {
@@ -269,6 +300,10 @@ pub(crate) unsafe fn exponentials<F: Float>(
                     x.get().add(o * n * inner + i),
                     y.get().add(o * rows * inner + i),
                 );
+                let max = match work {
+                    Work::LogSumExp => max.get().add(o * inner + i),
+                    _ => max.get(),
+                };
                 dispatch(Line {
                     work,
                     n,
@@ -276,6 +311,7 @@ pub(crate) unsafe fn exponentials<F: Float>(
                     width: LANES.min(inner - i),
                     x,
                     y,
+                    max,
                 });
             }
         }

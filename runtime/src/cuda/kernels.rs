@@ -98,6 +98,24 @@ impl ReduceKernels for Cuda {
             self.gpu.launch(state, plan)
         });
     }
+    unsafe fn mean<M: MapBody, const I: usize>(
+        &self,
+        a: Axis,
+        inputs: [Operand<3>; I],
+        scalars: &[f64],
+        y: Addr,
+        rest: Option<Addr>,
+    ) {
+        let (a, rest) = (axis(a), rest.map(at));
+        self.gpu.put(|state| {
+            let work = self.gpu.scratch(state, netform_ptx::mean_work(a))?;
+            let scalars = floats(scalars);
+            let scalars = Scalars::Values(&scalars);
+            let (body, inputs) = (M::body(), args(&inputs));
+            let plan = netform_ptx::mean(&body, a, &inputs, [Some(at(y)), rest], scalars, work);
+            self.gpu.launch(state, plan)
+        });
+    }
     unsafe fn arg_reduce(&self, largest: bool, a: Axis, x: Addr, y: Addr) {
         let plan = netform_ptx::arg_reduce(largest, axis(a), at(x), at(y));
         self.gpu.put(|state| self.gpu.launch(state, plan));
@@ -110,8 +128,8 @@ impl ReduceKernels for Cuda {
         let plan = netform_ptx::softmax(kind, axis(a), at(x), at(y));
         self.gpu.put(|state| self.gpu.launch(state, plan));
     }
-    unsafe fn logsumexp(&self, a: Axis, x: Addr, y: Addr) {
-        let plan = netform_ptx::logsumexp(axis(a), at(x), at(y));
+    unsafe fn logsumexp(&self, a: Axis, x: Addr, y: [Addr; 2]) {
+        let plan = netform_ptx::logsumexp(axis(a), at(x), y.map(at));
         self.gpu.put(|state| self.gpu.launch(state, plan));
     }
     unsafe fn cumsum(&self, reverse: bool, a: Axis, x: Addr, y: Addr) {

@@ -173,13 +173,14 @@ impl Beam {
                 .filter(|s| !s.is_nan())
                 .fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row().filter(|s| !s.is_nan()).map(|s| (s - top).exp()).sum();
-            let norm = top + sum.ln();
+            let log = sum.ln();
             // A score of infinity, as of a symbol that is forced, leaves nothing to the others.
             let infinite = row().filter(|s| *s == f64::INFINITY).count() as f64;
             let log_prob = |s: f64| match infinite > 0.0 {
                 true if s == top => h.log_prob - infinite.ln(),
                 true => f64::NEG_INFINITY,
-                false => h.log_prob + s - norm,
+                // A large score would round away what it is added to.
+                false => h.log_prob + ((s - top) - log),
             };
             let row = row().map(log_prob).enumerate();
             next.extend(

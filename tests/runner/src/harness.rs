@@ -1,5 +1,6 @@
 //! The generated program's `main`: runs every case in every place and writes a line for each.
 
+use std::any::Any;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -23,6 +24,20 @@ pub struct Subject {
     /// Runs it on the GPU.
     #[cfg(feature = "cuda")]
     pub cuda: fn(&Tensors) -> Result<Tensors, Failure>,
+}
+
+impl Subject {
+    /// What runs it in a place.
+    pub fn at(&self, place: Place) -> Result<fn(&Tensors) -> Result<Tensors, Failure>, Failure> {
+        match place {
+            Place::CpuF32 => Ok(self.f32),
+            Place::CpuF64 => Ok(self.f64),
+            #[cfg(feature = "cuda")]
+            Place::CudaF32 => Ok(self.cuda),
+            #[cfg(not(feature = "cuda"))]
+            Place::CudaF32 => Err("built without the feature `cuda`".into()),
+        }
+    }
 }
 
 /// How a case went.
@@ -68,27 +83,22 @@ fn one(index: &Index, subject: &Subject, place: Place) -> Option<String> {
     let Some(case) = index.cases.iter().find(|c| c.id == subject.id) else {
         return Some("not in the index".into());
     };
-    let run = match place {
-        Place::CpuF32 => subject.f32,
-        Place::CpuF64 => subject.f64,
-        #[cfg(feature = "cuda")]
-        Place::CudaF32 => subject.cuda,
-        #[cfg(not(feature = "cuda"))]
-        Place::CudaF32 => return Some("built without the feature `cuda`".into()),
-    };
-    let given = match index.tensors(case) {
-        Ok(given) => given,
-        Err(e) => return Some(e.to_string()),
+    let (run, given) = match (subject.at(place), index.tensors(case)) {
+        (Ok(run), Ok(given)) => (run, given),
+        (Err(e), _) | (_, Err(e)) => return Some(e.to_string()),
     };
     match catch_unwind(AssertUnwindSafe(|| run(&given))) {
         Ok(Ok(got)) => worst(case, place.precision(), &given, &got),
         Ok(Err(e)) => Some(e.to_string()),
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            Some(format!("panic: {}", text.unwrap_or("of unknown kind")))
-        }
+        Err(panic) => Some(message(&*panic)),
     }
+}
+
+/// What a panic said.
+pub fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("of unknown kind"))
 }

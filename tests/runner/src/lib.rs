@@ -4,6 +4,8 @@
 //! a Rust module that holds a network and a function that runs it ([`source`]); the modules become
 //! a program ([`project`]), which compares what it gets with what PyTorch got ([`harness`],
 //! [`compare`]). [`report`] is the table.
+//!
+//! [`special`] does the same for special values, whose differences are listed one by one.
 
 pub mod compare;
 #[cfg(feature = "cuda")]
@@ -19,6 +21,7 @@ pub mod report;
 pub mod session;
 #[cfg(feature = "generate")]
 pub mod source;
+pub mod special;
 pub mod tensors;
 
 /// What a generated module uses.
@@ -26,6 +29,7 @@ pub mod prelude {
     #[cfg(feature = "cuda")]
     pub use crate::gpu::cuda;
     pub use crate::harness::Subject;
+    pub use crate::special::upstream;
     pub use crate::tensors::{Failure, Tensors};
     pub use netform::Float;
     pub use netform::optim::schedule::*;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::harness::Outcome;
 use crate::tensors::Failure;
 
 /// Crates that the modules are spread over: they compile side by side.
@@ -18,6 +18,8 @@ const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// A program on disk.
 pub struct Project {
+    name: String,
+    main: &'static str,
     root: PathBuf,
     target: PathBuf,
     modules: BTreeMap<usize, Source>,
@@ -30,9 +32,11 @@ struct Source {
 }
 
 impl Project {
-    /// A program of this name below a build directory.
-    pub fn new(build: &Path, name: &str) -> Self {
+    /// A program of this name below a build directory; `main` runs its modules.
+    pub fn new(build: &Path, name: &str, main: &'static str) -> Self {
         Self {
+            name: name.to_owned(),
+            main,
             root: build.join("fixtures").join(name),
             target: build.join("fixtures").join("target"),
             modules: BTreeMap::new(),
@@ -61,18 +65,18 @@ impl Project {
         }
     }
 
-    /// Runs the program on a folder of cases.
-    pub fn run(&self, dir: &Path) -> Result<Vec<Outcome>, Failure> {
-        let program = self.target.join("release").join("program");
+    /// Runs the program on a folder of cases: the JSON objects that it writes.
+    pub fn run<T: DeserializeOwned>(&self, dir: &Path) -> Result<Vec<T>, Failure> {
+        let program = self.target.join("release").join(&self.name);
         let output = Command::new(program)
             .arg(dir)
             .stderr(Stdio::inherit())
             .output()?;
         let text = String::from_utf8(output.stdout)?;
         let outcomes = text.lines().map(serde_json::from_str);
-        let outcomes = outcomes.collect::<Result<Vec<Outcome>, _>>()?;
+        let outcomes = outcomes.collect::<Result<Vec<T>, _>>()?;
         if !output.status.success() {
-            let after = outcomes.last().map_or("the start", |o| o.id.as_str());
+            let after = text.lines().last().unwrap_or("the start");
             return Err(format!("the program ended after {after}: {}", output.status).into());
         }
         Ok(outcomes)
@@ -96,8 +100,9 @@ impl Project {
             "netform = {{ path = {home:?} }}\nnetform-fixtures = {{ path = {:?}, default-features = false{features} }}\n",
             home.join("tests/runner")
         );
-        let mut program = String::from(
-            "//! Runs all cases.\n\nfn main() -> std::process::ExitCode {\n    netform_fixtures::harness::main(&[",
+        let mut program = format!(
+            "//! Runs all cases.\n\nfn main() -> std::process::ExitCode {{\n    {}(&[",
+            self.main
         );
         let mut parts = String::new();
         for part in 0..PARTS {
@@ -124,7 +129,7 @@ impl Project {
         let dir = self.root.join("program");
         keep(
             &dir.join("Cargo.toml"),
-            &manifest("program", &(dependencies + &parts + &emulator)),
+            &manifest(&self.name, &(dependencies + &parts + &emulator)),
         )?;
         keep(&dir.join("src/main.rs"), &program)
     }

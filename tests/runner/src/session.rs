@@ -8,10 +8,13 @@ use std::time::Instant;
 
 use proc_macro2::{TokenStream, TokenTree};
 
+use crate::harness::Outcome;
 use crate::index::Index;
 use crate::place::{PLACES, Place};
 use crate::project::Project;
 use crate::source;
+use crate::special::compare::Difference;
+use crate::special::{self, Table};
 use crate::tensors::Failure;
 
 /// How a case went in one place.
@@ -37,7 +40,11 @@ pub fn check(index: &Index) -> Result<Statuses, Failure> {
             statuses.insert((index.cases[k].id.clone(), place), status.clone());
         }
     };
-    let mut project = Project::new(&build_dir(), &name(index));
+    let mut project = Project::new(
+        &build_dir(),
+        &name(&index.set, &index.dir),
+        "netform_fixtures::harness::main",
+    );
     for (k, case) in index.cases.iter().enumerate() {
         let module = match source::module(index, case) {
             Ok(module) => module,
@@ -49,7 +56,7 @@ pub fn check(index: &Index) -> Result<Statuses, Failure> {
         match refused(&module.network) {
             Some(text) if unknown(&text) => set(k, Status::NotCovered(text)),
             Some(text) => set(k, Status::Failed(text)),
-            None => project.add(k, &case.id, module.file(case)),
+            None => project.add(k, &case.id, module.file(&case.id)),
         }
     }
     eprintln!("written in {:.1} s", start.elapsed().as_secs_f64());
@@ -59,12 +66,34 @@ pub fn check(index: &Index) -> Result<Statuses, Failure> {
     }
     eprintln!("built in {:.1} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    for outcome in project.run(&index.dir)? {
+    for outcome in project.run::<Outcome>(&index.dir)? {
         let status = outcome.wrong.map_or(Status::Passed, Status::Failed);
         statuses.insert((outcome.id, outcome.place), status);
     }
     eprintln!("run in {:.1} s", start.elapsed().as_secs_f64());
     Ok(statuses)
+}
+
+/// The elements of a table that differ from PyTorch's.
+pub fn special(table: &Table) -> Result<Vec<Difference>, Failure> {
+    let name = name("special", &table.dir);
+    let mut project = Project::new(&build_dir(), &name, "netform_fixtures::special::main");
+    for (k, group) in table.groups().into_iter().enumerate() {
+        let module = special::source::module(table, group)?;
+        if let Some(text) = refused(&module.network) {
+            return Err(format!("{group}: {text}").into());
+        }
+        project.add(k, group, module.file(group));
+    }
+    let start = Instant::now();
+    if let Some(text) = project.build()?.into_values().next() {
+        return Err(text.into());
+    }
+    eprintln!("built in {:.1} s", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let differences = project.run(&table.dir)?;
+    eprintln!("run in {:.1} s", start.elapsed().as_secs_f64());
+    Ok(differences)
 }
 
 /// The build directory of the workspace.
@@ -76,14 +105,10 @@ fn build_dir() -> PathBuf {
 }
 
 /// A name of its own for each folder.
-fn name(index: &Index) -> String {
+fn name(set: &str, dir: &Path) -> String {
     let mut hasher = DefaultHasher::new();
-    index.dir.hash(&mut hasher);
-    let set = if index.set.is_empty() {
-        "set"
-    } else {
-        &index.set
-    };
+    dir.hash(&mut hasher);
+    let set = if set.is_empty() { "set" } else { set };
     format!("{set}-{:08x}", hasher.finish() as u32)
 }
 

@@ -138,9 +138,10 @@ impl Steps<'_> {
             Op::Map(map) => self.map(id, map),
             Op::Reduce { kind, dims, body } => {
                 let kind = match kind {
-                    Reduce::Sum => quote!(Sum),
-                    Reduce::Max => quote!(Max),
-                    Reduce::Min => quote!(Min),
+                    Reduce::Sum => Some(quote!(Sum)),
+                    Reduce::Max => Some(quote!(Max)),
+                    Reduce::Min => Some(quote!(Min)),
+                    Reduce::Mean => None,
                 };
                 let over = body
                     .as_ref()
@@ -157,7 +158,22 @@ impl Steps<'_> {
                     Some(b) => self.body(&node.args, &b.0, &over, dims),
                 };
                 let n = inputs.len();
-                quote!(run.reduce::<#ty, #n>(__nf::Reduce::#kind, #axis, [#(#inputs),*], #scalars, #y);)
+                let inputs = quote!([#(#inputs),*]);
+                match kind {
+                    Some(kind) => {
+                        quote!(run.reduce::<#ty, #n>(__nf::Reduce::#kind, #axis, #inputs, #scalars, #y);)
+                    }
+                    None => {
+                        let rest = match node.also.is_empty() {
+                            true => quote!(None),
+                            false => {
+                                let rest = self.view(id, 1);
+                                quote!(Some(#rest))
+                            }
+                        };
+                        quote!(run.mean::<#ty, #n>(#axis, #inputs, #scalars, #y, #rest);)
+                    }
+                }
             }
             Op::ArgReduce { largest, dim } => {
                 let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
@@ -173,7 +189,7 @@ impl Steps<'_> {
                 quote!(run.softmax(__nf::Softmax::#kind, #axis, #x, #y);)
             }
             Op::LogSumExp { dim } => {
-                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
+                let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), self.views(id));
                 quote!(run.logsumexp(#axis, #x, #y);)
             }
             Op::CumSum { dim, reverse } => {

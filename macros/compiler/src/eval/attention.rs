@@ -98,7 +98,8 @@ pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
     for head in 0..heads.batch * heads.heads {
         for i in 0..heads.queries {
             let scores: Vec<f64> = (0..heads.keys).map(|j| heads.score(head, i, j)).collect();
-            let lse = log_sum_exp(&scores);
+            let (log, max) = log_sum_exp(&scores, |x| x);
+            let lse = log + max;
             all.data[head * heads.queries + i] = lse;
             let lse = finite(lse);
             for (j, score) in scores.iter().enumerate() {

@@ -84,13 +84,27 @@ pub fn rule(
             let shape = g.shape(x(0)).clone();
             vec![Some(g.unreduce(dy, &dims, &shape))]
         }
+        Op::Reduce {
+            kind: Reduce::Mean,
+            dims,
+            ..
+        } => {
+            let shape = g.shape(x(0)).clone();
+            let n: Vec<Dim> = dims.iter().map(|d| shape[*d].clone()).collect();
+            let n = count(g, &n);
+            let share = g.div2(dy, n);
+            vec![Some(g.unreduce(share, &dims, &shape))]
+        }
         Op::Reduce { dims, .. } => vec![Some(extremum(g, x(0), y, dy, &dims))],
         Op::Softmax { log, dim } => vec![Some(softmax(g, log, dim, y, dy))],
-        // d logsumexp / dx = softmax(x) = exp(x - y). Keeps x and y.
+        // d logsumexp / dx = softmax(x) = exp((x - max) - y). Keeps x, y and max.
         Op::LogSumExp { dim } => {
             let shape = g.shape(x(0)).clone();
+            let max = g.push(Op::Get(1), &[y], None);
+            let max = g.unreduce(max, &[dim], &shape);
             let y = g.unreduce(y, &[dim], &shape);
-            let d = g.sub2(x(0), y);
+            let d = g.sub2(x(0), max);
+            let d = g.sub2(d, y);
             let p = g.unary(Scalar::Exp, d);
             let dy = g.unreduce(dy, &[dim], &shape);
             vec![Some(g.mul2(dy, p))]
@@ -206,8 +220,8 @@ fn extremum(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> 
     let count = g.sum(ones, dims);
     let share = g.div2(dy, count);
     let share = g.unreduce(share, dims, &shape);
-    let zero = g.constant(0.0);
-    g.select(hit, share, zero)
+    // A product and no choice: where the largest is NaN nothing equals it, and the gradient is 0 / 0.
+    g.mul2(ones, share)
 }
 
 /// Softmax: `y (dy - sum(dy y))`; its logarithm: `dy - exp(y) sum(dy)`. Keeps y.

@@ -16,26 +16,24 @@ pub fn rule(
     let one = |dx: NodeId| vec![Some(dx)];
     match f {
         S::Neg => one(g.neg(dy)),
-        S::Abs => {
-            let s = g.unary(S::Sign, x);
-            one(g.mul2(dy, s))
-        }
+        S::Abs => one(abs(g, x, dy)),
         S::Exp => one(g.mul2(dy, y)),
         S::Log => one(g.div2(dy, x)),
         S::Sqrt => {
             let half = g.scale(dy, 0.5);
             one(g.div2(half, y))
         }
-        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2
+        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2; by one factor after the other, as powers of y leave the range.
         S::Rsqrt => {
-            let y2 = g.mul2(y, y);
-            let y3 = g.mul2(y2, y);
-            let d = g.mul2(dy, y3);
-            one(g.scale(d, -0.5))
+            let mut d = g.scale(dy, -0.5);
+            for _ in 0..3 {
+                d = g.mul2(d, y);
+            }
+            one(d)
         }
         S::Recip => {
-            let y2 = g.mul2(y, y);
-            let d = g.mul2(dy, y2);
+            let d = g.mul2(dy, y);
+            let d = g.mul2(d, y);
             one(g.neg(d))
         }
         S::Sin => {
@@ -67,8 +65,9 @@ pub fn rule(
             let d = g.scale(e, std::f64::consts::FRAC_2_SQRT_PI);
             one(g.mul2(dy, d))
         }
+        // Not y + 1, of which nothing is left far below 0.
         S::Expm1 => {
-            let e = g.shift(y, 1.0);
+            let e = g.unary(S::Exp, x);
             one(g.mul2(dy, e))
         }
         S::Log1p => {
@@ -85,9 +84,11 @@ pub fn rule(
             let (a, b) = (g.mul2(dy, args[1]), g.mul2(dy, x));
             vec![Some(a), Some(b)]
         }
+        // The quotient is divided, not dy: a small divisor makes dy / b infinite, and 0 times that is NaN.
         S::Div => {
             let a = g.div2(dy, args[1]);
-            let b = g.mul2(a, y);
+            let b = g.div2(y, args[1]);
+            let b = g.mul2(dy, b);
             let b = g.neg(b);
             vec![Some(a), Some(b)]
         }
@@ -127,11 +128,21 @@ fn one_minus(g: &mut Graph, x: NodeId) -> NodeId {
     g.sub2(one, x)
 }
 
-/// 0 at 0. Keeps y, which is positive where x is, so that x need not be stored.
+/// 0 at 0 and at NaN.
+fn abs(g: &mut Graph, x: NodeId, dy: NodeId) -> NodeId {
+    let zero = g.constant(0.0);
+    let n = g.neg(dy);
+    let positive = g.binary(Scalar::Gt, x, zero);
+    let negative = g.binary(Scalar::Lt, x, zero);
+    let rest = g.select(negative, n, zero);
+    g.scalar(Scalar::Where, &[positive, dy, rest])
+}
+
+/// 0 at 0; all at NaN. Keeps y, which is positive where x is, so that x need not be stored.
 fn relu(g: &mut Graph, y: NodeId, dy: NodeId) -> NodeId {
     let zero = g.constant(0.0);
-    let positive = g.binary(Scalar::Gt, y, zero);
-    g.select(positive, dy, zero)
+    let off = g.binary(Scalar::Le, y, zero);
+    g.select(off, zero, dy)
 }
 
 /// `x^e`: `e x^(e-1)`, 0 where `e` is 0; and `y ln x`, 0 where `x` is 0 and `e` is not negative.
@@ -156,20 +167,20 @@ fn pow(g: &mut Graph, y: NodeId, x: NodeId, e: NodeId, dy: NodeId) -> Vec<Option
     vec![Some(dx), Some(de)]
 }
 
-/// Ties share the gradient, half each.
+/// Ties share the gradient, half each. At NaN both have it.
 fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<Option<NodeId>> {
-    let wins = if f == Scalar::Max {
-        Scalar::Gt
-    } else {
+    let loses = if f == Scalar::Max {
         Scalar::Lt
+    } else {
+        Scalar::Gt
     };
     let zero = g.constant(0.0);
     let tie = g.scalar(Scalar::Eq, &[a, b]);
     let half = g.scale(dy, 0.5);
+    let share = g.select(tie, half, dy);
     let mut side = |a: NodeId, b: NodeId| {
-        let hit = g.scalar(wins, &[a, b]);
-        let d = g.select(hit, dy, zero);
-        g.scalar(Scalar::Where, &[tie, half, d])
+        let miss = g.scalar(loses, &[a, b]);
+        g.select(miss, zero, share)
     };
     let (da, db) = (side(a, b), side(b, a));
     vec![Some(da), Some(db)]

@@ -254,8 +254,7 @@ impl Norm {
                     let batch = ops::moments(cx, x.id, &around, 1.0);
                     self.track(cx, call, batch);
                 }
-                let used = ops::moments(cx, x.id, &around, 0.0);
-                Ok(ops::normalise(cx, x.id, used, &around, self.eps))
+                Ok(ops::normalise_own(cx, x.id, &around, self.eps))
             }
             Kind::Group(groups) => {
                 let count = ops::group_values(&shape, groups);
@@ -273,8 +272,7 @@ impl Norm {
                     let batch = (over(cx, mean), over(cx, var));
                     self.track(cx, call, batch);
                 }
-                let used = ops::moments(cx, x.id, &inner, 0.0);
-                Ok(ops::normalise(cx, x.id, used, &inner, self.eps))
+                Ok(ops::normalise_own(cx, x.id, &inner, self.eps))
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Shape;
-use crate::ir::{NodeId, Op};
+use crate::ir::{Graph, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::Value;
 
@@ -15,10 +15,12 @@ ops! {
     "tanh" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Tanh, x));
     "sigmoid" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Sigmoid, x));
     "relu" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Relu, x));
-    "relu6" ("input") |cx, a| float(cx, a, |cx, x| clamp_to(cx, x, Some(0.0), Some(6.0)));
+    "relu6" ("input") |cx, a| float(cx, a, |cx, x| hardtanh(cx, x, 0.0, 6.0));
     "silu" ("input") |cx, a| float(cx, a, |cx, x| {
-        let s = cx.g.unary(S::Sigmoid, x);
-        cx.g.mul2(x, s)
+        far(cx, x, |cx, x| {
+            let s = cx.g.unary(S::Sigmoid, x);
+            cx.g.mul2(x, s)
+        })
     });
     "leaky_relu" ("input, negative_slope = 0.01") leaky_relu;
     "elu" ("input, alpha = 1.0") |cx, a| { let alpha = a.number(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, alpha, 1.0)) };
@@ -35,19 +37,18 @@ ops! {
         cx.g.neg(y)
     });
     "mish" ("input") |cx, a| float(cx, a, |cx, x| {
-        let y = softplus(cx, x);
-        let y = cx.g.unary(S::Tanh, y);
-        cx.g.mul2(x, y)
+        far(cx, x, |cx, x| {
+            let y = softplus(cx, x);
+            let y = cx.g.unary(S::Tanh, y);
+            cx.g.mul2(x, y)
+        })
     });
     "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
         let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
-        float(cx, a, |cx, x| clamp_to(cx, x, Some(low), Some(high)))
+        float(cx, a, |cx, x| hardtanh(cx, x, low, high))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
-    "hardswish" ("input") |cx, a| float(cx, a, |cx, x| {
-        let y = hardsigmoid(cx, x);
-        cx.g.mul2(x, y)
-    });
+    "hardswish" ("input") |cx, a| float(cx, a, hardswish);
     "softsign" ("input") |cx, a| float(cx, a, |cx, x| {
         let d = cx.g.unary(S::Abs, x);
         let d = cx.g.shift(d, 1.0);
@@ -64,10 +65,46 @@ ops! {
     "dropout2d" ("input, p = 0.5") |cx, a| dropout_channels(cx, a, 2);
 }
 
+/// A function near 0, and `relu` far away, which rounding makes of it there. Products of large numbers with 0
+/// do not occur then, nor does NaN for them, in the result or in the gradient.
+fn far(cx: &mut Cx, x: NodeId, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> NodeId {
+    let (zero, limit) = (cx.g.constant(0.0), cx.g.constant(1e4));
+    let size = cx.g.unary(S::Abs, x);
+    let is_far = cx.g.binary(S::Gt, size, limit);
+    let near = cx.g.select(is_far, zero, x);
+    let near = f(cx, near);
+    let line = cx.g.unary(S::Relu, x);
+    cx.g.scalar(S::Where, &[is_far, line, near])
+}
+
+/// `clamp`, whose gradient at NaN is not 0 but the whole.
+fn hardtanh(cx: &mut Cx, x: NodeId, low: f64, high: f64) -> NodeId {
+    let mut y = x;
+    for (bound, outside) in [(low, S::Le), (high, S::Ge)] {
+        let bound = cx.g.constant(bound);
+        let c = cx.g.binary(outside, x, bound);
+        y = cx.g.select(c, bound, y);
+    }
+    y
+}
+
 fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {
     let y = cx.g.shift(x, 3.0);
     let y = clamp_to(cx, y, Some(0.0), Some(6.0));
     cx.g.scale(y, 1.0 / 6.0)
+}
+
+/// `x (x + 3) / 6` between -3 and 3; below 0, above (and at NaN) `x`.
+fn hardswish(cx: &mut Cx, x: NodeId) -> NodeId {
+    let (zero, low, high) = (cx.g.constant(0.0), cx.g.constant(-3.0), cx.g.constant(3.0));
+    let off = cx.g.binary(S::Le, x, low);
+    let below = cx.g.binary(S::Lt, x, high);
+    let inside = cx.g.select(below, x, zero);
+    let inside = cx.g.select(off, zero, inside);
+    let line = cx.g.shift(inside, 3.0);
+    let line = cx.g.scale(line, 1.0 / 6.0);
+    let curve = cx.g.mul2(inside, line);
+    cx.g.scalar(S::Where, &[below, curve, x])
 }
 
 fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
@@ -80,11 +117,11 @@ fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
     })
 }
 
-/// `x` above 0, else `alpha (exp(rate x) - 1)`.
+/// `x` above 0 (and at NaN), else `alpha (exp(rate x) - 1)`.
 fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     let zero = cx.g.constant(0.0);
-    let c = cx.g.binary(S::Gt, x, zero);
-    let low = cx.g.select(c, zero, x);
+    let c = cx.g.binary(S::Le, x, zero);
+    let low = cx.g.select(c, x, zero);
     let low = if rate == 1.0 {
         low
     } else {
@@ -92,7 +129,7 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     };
     let e = cx.g.unary(S::Expm1, low);
     let e = cx.g.scale(e, alpha);
-    cx.g.scalar(S::Where, &[c, x, e])
+    cx.g.scalar(S::Where, &[c, e, x])
 }
 
 /// `x / 2 (1 + erf(x / sqrt 2))` (Hendrycks and Gimpel, 2016).
@@ -102,7 +139,10 @@ pub fn gelu(cx: &mut Cx, x: NodeId) -> NodeId {
 
 /// The same, or its tanh approximation.
 fn gelu_as(cx: &mut Cx, x: NodeId, tanh: bool) -> NodeId {
-    let g = &mut cx.g;
+    far(cx, x, |cx, x| gelu_near(&mut cx.g, x, tanh))
+}
+
+fn gelu_near(g: &mut Graph, x: NodeId, tanh: bool) -> NodeId {
     let inner = if tanh {
         let x2 = g.mul2(x, x);
         let x3 = g.mul2(x2, x);
@@ -124,13 +164,14 @@ fn gelu_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     float(cx, a, |cx, x| gelu_as(cx, x, tanh))
 }
 
-/// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half.
+/// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half. The smaller of x and -x
+/// is -|x|, with a gradient at NaN.
 pub fn softplus(cx: &mut Cx, x: NodeId) -> NodeId {
     let g = &mut cx.g;
     let zero = g.constant(0.0);
     let top = g.binary(S::Max, x, zero);
-    let d = g.unary(S::Abs, x);
-    let d = g.neg(d);
+    let n = g.neg(x);
+    let d = g.binary(S::Min, x, n);
     let e = g.unary(S::Exp, d);
     let l = g.unary(S::Log1p, e);
     g.add2(top, l)

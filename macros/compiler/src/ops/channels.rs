@@ -5,7 +5,7 @@
 //! are sums of squared distances from the mean, never a difference of large numbers.
 
 use super::ops;
-use super::reduce::{mean, var};
+use super::reduce::{centred, var};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -35,15 +35,29 @@ pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
 
 /// Mean and variance over `dims`.
 pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Moments {
-    (mean(cx, x, dims), var(cx, x, dims, correction))
+    let (mean, d) = centred(cx, x, dims);
+    (mean, var(cx, d, dims, correction))
 }
 
-/// `(x - mean) / sqrt(var + eps)`; the moments are those over `dims`.
+/// `(x - mean) / sqrt(var + eps)` by its own moments over `dims`.
+pub fn normalise_own(cx: &mut Cx, x: NodeId, dims: &[usize], eps: f64) -> NodeId {
+    let (_, d) = centred(cx, x, dims);
+    let v = var(cx, d, dims, 0.0);
+    scaled(cx, d, v, dims, eps)
+}
+
+/// `(x - mean) / sqrt(var + eps)` by given moments, those over `dims`.
 pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: f64) -> NodeId {
     let shape = cx.g.shape(x).clone();
     let centre = cx.g.unreduce(moments.0, dims, &shape);
     let d = cx.g.sub2(x, centre);
-    let v = cx.g.shift(moments.1, eps);
+    scaled(cx, d, moments.1, dims, eps)
+}
+
+/// `d / sqrt(var + eps)`.
+fn scaled(cx: &mut Cx, d: NodeId, v: NodeId, dims: &[usize], eps: f64) -> NodeId {
+    let shape = cx.g.shape(d).clone();
+    let v = cx.g.shift(v, eps);
     let r = cx.g.unary(S::Rsqrt, v);
     let r = cx.g.unreduce(r, dims, &shape);
     cx.g.mul2(d, r)
@@ -67,8 +81,7 @@ pub fn group_norm(cx: &mut Cx, x: NodeId, groups: &Dim, by: Affine, eps: f64) ->
     let shape = cx.g.shape(x).clone();
     let flat = vec![shape[0].clone(), groups.clone(), in_group(&shape, groups)];
     let flat = cx.g.reshape(x, &flat);
-    let own = moments(cx, flat, &[2], 0.0);
-    let y = normalise(cx, flat, own, &[2], eps);
+    let y = normalise_own(cx, flat, &[2], eps);
     let y = cx.g.reshape(y, &shape);
     affine(cx, y, by)
 }
@@ -191,16 +204,15 @@ fn batch_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let by = affine_of(cx, a, &x)?;
     let eps = a.number(cx, "eps")?;
     let dims = around(cx, x.id);
-    let used = match running(cx, a, &x, own, "training")? {
-        Some(used) => used,
+    let y = match running(cx, a, &x, own, "training")? {
+        Some(used) => normalise(cx, x.id, used, &dims, eps),
         None => {
             let shape = cx.shape(&x);
             let count = group_values(&shape, &shape[1]);
             several(cx, a.span, &a.callee, "all of a channel", &count, &x)?;
-            moments(cx, x.id, &dims, 0.0)
+            normalise_own(cx, x.id, &dims, eps)
         }
     };
-    let y = normalise(cx, x.id, used, &dims, eps);
     let y = affine(cx, y, by);
     Ok(cx.tensor(y))
 }

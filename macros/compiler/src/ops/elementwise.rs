@@ -77,13 +77,15 @@ pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -
 }
 
 /// The logarithm to a base: a whole number, whose power (below `base^most`) is taken out, and the rest.
-/// So powers of the base have whole logarithms, as far as the device's `pow` is exact.
+/// So powers of the base have whole logarithms, as far as the device's `pow` is exact. The power is that
+/// of `|x|`: where `x` is negative the logarithm is NaN, but its gradient is `1 / (x ln base)` all the same.
 fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
     let log = |cx: &mut Cx, x| {
         let y = cx.g.unary(S::Log, x);
         cx.g.scale(y, 1.0 / base.ln())
     };
-    let near = log(cx, x);
+    let size = cx.g.unary(S::Abs, x);
+    let near = log(cx, size);
     let whole = cx.g.unary(S::Round, near);
     let (low, high) = (cx.g.constant(-most), cx.g.constant(most));
     let whole = cx.g.binary(S::Max, whole, low);
@@ -96,19 +98,19 @@ fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
     cx.g.add2(whole, rest)
 }
 
-/// `sinh` and `cosh`. From 1 on, `e^|x| / 2 -+ e^-|x| / 2`, from squares of `e^(|x| / 2)`, which is finite
-/// for as long as the result is. Below, where such differences lose digits, `(u + u / (u + 1)) / 2` and
-/// `1 + u^2 / (2 (u + 1))` with `u = e^x - 1`.
+/// `sinh` and `cosh`. From 1 on, `e^|x| / 2 -+ e^-|x| / 2`; below, where such differences lose digits,
+/// `(u + u / (u + 1)) / 2` and `1 + u^2 / (2 (u + 1))` with `u = e^x - 1`.
 fn hyperbolic(cx: &mut Cx, x: NodeId, sine: bool) -> NodeId {
     let one = cx.g.constant(1.0);
     let far = cx.g.unary(S::Abs, x);
-    let root = cx.g.scale(far, 0.5);
-    let root = cx.g.unary(S::Exp, root);
-    let inverse = cx.g.unary(S::Recip, root);
-    let [large, small] = [root, inverse].map(|x| {
-        let half = cx.g.scale(x, 0.5);
-        cx.g.mul2(half, x)
-    });
+    // `e^|x| / 2` as `(e^s / 2) e^(|x| - s)`: it and its gradient are finite for as long as the result is. With
+    // s = 355/512, which is nearly ln 2, the difference is exact and the factor nearly 1.
+    const SHIFT: f64 = 355.0 / 512.0;
+    let large = cx.g.shift(far, -SHIFT);
+    let large = cx.g.unary(S::Exp, large);
+    let large = cx.g.scale(large, SHIFT.exp() / 2.0);
+    let small = cx.g.scale(large, 4.0);
+    let small = cx.g.unary(S::Recip, small);
     let f = if sine { S::Sub } else { S::Add };
     let mut outer = cx.g.scalar(f, &[large, small]);
     if sine {
@@ -239,17 +241,25 @@ fn masked_fill(cx: &mut Cx, a: &Args) -> Told<Value> {
     select(cx, a, &c, &value, &x)
 }
 
-/// The gradient is 0 at the bounds and outside them, as in PyTorch from 2.14 on.
+/// The gradient is 0 at the bounds, outside them, as in PyTorch from 2.14 on, and at NaN.
 pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> NodeId {
-    let mut y = x;
-    for (bound, outside) in [(min, S::Le), (max, S::Ge)] {
+    let (mut y, mut inside) = (x, None);
+    for (bound, f, within) in [(min, S::Max, S::Gt), (max, S::Min, S::Lt)] {
         if let Some(bound) = bound {
             let bound = cx.g.constant(bound);
-            let c = cx.g.binary(outside, y, bound);
-            y = cx.g.select(c, bound, y);
+            y = cx.g.binary(f, y, bound);
+            let c = cx.g.binary(within, x, bound);
+            inside = Some(match inside {
+                None => c,
+                Some(other) => cx.g.scalar(S::And, &[other, c]),
+            });
         }
     }
-    y
+    let Some(inside) = inside else {
+        return x;
+    };
+    let y = cx.g.push(crate::ir::Op::Detach, &[y], None);
+    cx.g.scalar(S::Where, &[inside, x, y])
 }
 
 fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {

@@ -1,7 +1,6 @@
 //! Losses, as in `torch.nn.functional`.
 
 use super::activation::softplus;
-use super::elementwise::clamp_to;
 use super::index::pick;
 use super::ops;
 use crate::args::Args;
@@ -85,21 +84,23 @@ fn pointwise(
     reduced(cx, a, y)
 }
 
-/// `d^2 / 2` where `|d| < delta`, else `delta (|d| - delta / 2)`.
+/// `d^2 / 2` where `|d| < delta` (and at NaN), else `delta (|d| - delta / 2)`.
 fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
     let g = &mut cx.g;
     let d = g.sub2(x, t);
-    let d = g.unary(S::Abs, d);
+    let size = g.unary(S::Abs, d);
     if delta <= 0.0 {
-        return d;
+        return size;
     }
-    let limit = g.constant(delta);
-    let near = g.binary(S::Lt, d, limit);
-    let d2 = g.mul2(d, d);
-    let square = g.scale(d2, 0.5);
-    let shifted = g.shift(d, -0.5 * delta);
-    let line = g.scale(shifted, delta);
-    g.scalar(S::Where, &[near, square, line])
+    let (zero, limit) = (g.constant(0.0), g.constant(delta));
+    let far = g.binary(S::Ge, size, limit);
+    // The square of what is far may be infinite, and its gradient NaN.
+    let near = g.select(far, zero, d);
+    let square = g.mul2(near, near);
+    let square = g.scale(square, 0.5);
+    let line = g.shift(size, -0.5 * delta);
+    let line = g.scale(line, delta);
+    g.scalar(S::Where, &[far, line, square])
 }
 
 /// A further factor for each element, if given.
@@ -121,27 +122,36 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
     Ok(cx.g.mul2(y, w))
 }
 
-/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100.
+/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it.
 fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let one = cx.g.constant(1.0);
-    // At 0 the argument is made harmless first: the gradient there is 0 and not NaN.
-    let log = |cx: &mut Cx, x: NodeId| {
-        let zero = cx.g.constant(0.0);
-        let some = cx.g.binary(S::Ne, x, zero);
-        let safe = cx.g.select(some, x, one);
-        let l = cx.g.unary(S::Log, safe);
-        let floor = cx.g.constant(-100.0);
-        let l = cx.g.select(some, l, floor);
-        clamp_to(cx, l, Some(-100.0), None)
-    };
-    let l1 = log(cx, x);
+    let n = cx.g.neg(x);
     let rest = cx.g.sub2(one, x);
-    let l0 = log(cx, rest);
+    let (l1, l0) = (cx.g.unary(S::Log, x), cx.g.unary(S::Log1p, n));
+    let l1 = cut_log(cx, x, l1);
+    let l0 = cut_log(cx, rest, l0);
     let other = cx.g.sub2(one, t);
     let (p, q) = (cx.g.mul2(t, l1), cx.g.mul2(other, l0));
     let sum = cx.g.add2(p, q);
     let y = cx.g.neg(sum);
     weighted(cx, a, "weight", y)
+}
+
+/// The logarithm `log` of `x`, but -100 where it is less, with the gradient `1 / max(x, 1e-12)`.
+fn cut_log(cx: &mut Cx, x: NodeId, log: NodeId) -> NodeId {
+    let g = &mut cx.g;
+    let floor = g.constant(-100.0);
+    let value = g.binary(S::Max, log, floor);
+    // A function with that gradient, less its own value: 0, but only the first part is differentiated.
+    let least = g.constant(1e-12);
+    let low = g.binary(S::Lt, x, least);
+    let line = g.scale(x, 1e12);
+    let safe = g.select(low, least, x);
+    let curve = g.unary(S::Log, safe);
+    let curve = g.scalar(S::Where, &[low, line, curve]);
+    let [value, own] = [value, curve].map(|x| g.push(Op::Detach, &[x], None));
+    let slope = g.sub2(curve, own);
+    g.add2(value, slope)
 }
 
 /// `(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))`.
@@ -172,7 +182,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
     weighted(cx, a, "weight", y)
 }
 
-/// `t (log t - x)`, 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
+/// `t (log t - x)`, its first part 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
 fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let log_target = a.flag(cx, "log_target")?;
     let g = &mut cx.g;
@@ -182,7 +192,7 @@ fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
         return Ok(g.mul2(p, d));
     }
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
-    let some = g.binary(S::Gt, t, zero);
+    let some = g.binary(S::Ne, t, zero);
     let safe = g.select(some, t, one);
     let log = g.unary(S::Log, safe);
     let own = g.mul2(t, log);
@@ -384,7 +394,8 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         );
         return Err(cx.error(a.span, text));
     }
-    // PyTorch adds 1e-12 to each squared length, so that zeros have a direction.
+    // PyTorch adds 1e-12, as an f32 has it, to each squared length, so that zeros have a direction.
+    let least = f64::from(1e-12f32);
     let last = [shape.len() - 1];
     let dot = |cx: &mut Cx, x: NodeId, y: NodeId| {
         let p = cx.g.mul2(x, y);
@@ -395,7 +406,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         dot(cx, x.id, x.id),
         dot(cx, y.id, y.id),
     );
-    let (xx, yy) = (cx.g.shift(xx, 1e-12), cx.g.shift(yy, 1e-12));
+    let (xx, yy) = (cx.g.shift(xx, least), cx.g.shift(yy, least));
     let lengths = cx.g.mul2(xx, yy);
     let lengths = cx.g.unary(S::Sqrt, lengths);
     let cos = cx.g.div2(xy, lengths);

@@ -1,7 +1,7 @@
 //! Normalisation over trailing dimensions.
 
 use super::ops;
-use super::reduce::{mean, var};
+use super::reduce::{centred, mean, var};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -46,11 +46,8 @@ pub fn layer_norm(
     bias: Option<NodeId>,
     eps: f64,
 ) -> NodeId {
-    let shape = cx.g.shape(x).clone();
-    let centre = mean(cx, x, dims);
-    let centre = cx.g.unreduce(centre, dims, &shape);
-    let d = cx.g.sub2(x, centre);
-    let v = var(cx, x, dims, 0.0);
+    let (_, d) = centred(cx, x, dims);
+    let v = var(cx, d, dims, 0.0);
     scaled(cx, d, v, dims, (weight, bias), eps)
 }
 

@@ -83,12 +83,54 @@ fn picked(cx: &Cx, x: NodeId, dims: &[usize]) -> Vec<Dim> {
     dims.iter().map(|d| cx.g.shape(x)[*d].clone()).collect()
 }
 
-/// The sum, divided by the number of elements.
+/// The mean.
 pub fn mean(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
-    let n = picked(cx, x, dims);
-    let n = count(&mut cx.g, &n);
-    let sum = cx.g.sum(x, dims);
-    cx.g.div2(sum, n)
+    let (mut y, runs) = runs(cx, x, dims);
+    for run in runs {
+        y = cx.g.reduce(Reduce::Mean, y, &run);
+    }
+    y
+}
+
+/// `x` without those of the dimensions that are of size 1, and the others in runs of neighbours, the
+/// last run first: a mean is reduced one run at a time.
+fn runs(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, Vec<Vec<usize>>) {
+    let (mut shape, mut runs) = (Shape::new(), Vec::<Vec<usize>>::new());
+    for (d, size) in cx.g.shape(x).clone().into_iter().enumerate() {
+        let over = dims.contains(&d);
+        if over && size.is_one() {
+            continue;
+        }
+        let at = shape.len();
+        match runs.last_mut() {
+            Some(run) if over && run.last() == Some(&at.wrapping_sub(1)) => run.push(at),
+            _ if over => runs.push(vec![at]),
+            _ => {}
+        }
+        shape.push(size);
+    }
+    runs.reverse();
+    (cx.g.reshape(x, &shape), runs)
+}
+
+/// A mean over dimensions, and `x - mean`. What rounding took from the mean is taken away too: beside a
+/// large mean it is as much as values differ by.
+pub fn centred(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, NodeId) {
+    let (mut y, runs) = runs(cx, x, dims);
+    let mut rest = None;
+    for run in runs {
+        let [mean, lost] = cx.g.mean_and_rest(y, &run);
+        let before = rest.map(|r| cx.g.reduce(Reduce::Mean, r, &run));
+        rest = Some(before.map_or(lost, |r| cx.g.add2(r, lost)));
+        y = mean;
+    }
+    let shape = cx.g.shape(x).clone();
+    let mut d = x;
+    for part in std::iter::once(y).chain(rest) {
+        let part = cx.g.unreduce(part, dims, &shape);
+        d = cx.g.sub2(d, part);
+    }
+    (y, d)
 }
 
 /// Of several dimensions: they are brought together first.
@@ -96,7 +138,10 @@ fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     let shape = cx.g.shape(x).clone();
     match dims {
         [] => x,
-        [dim] => cx.g.push(Op::LogSumExp { dim: *dim }, &[x], None),
+        [dim] => {
+            let [log, max] = cx.g.log_sum_exp(x, *dim);
+            cx.g.add2(log, max)
+        }
         _ => {
             let rest: Vec<usize> = (0..shape.len()).filter(|d| !dims.contains(d)).collect();
             let order: Vec<usize> = rest.iter().chain(dims).copied().collect();
@@ -104,7 +149,7 @@ fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
             let mut flat: Shape = rest.iter().map(|d| shape[*d].clone()).collect();
             flat.push(dims.iter().fold(Dim::one(), |n, d| n.mul(&shape[*d])));
             let x = cx.g.reshape(x, &flat);
-            cx.g.push(Op::LogSumExp { dim: rest.len() }, &[x], None)
+            log_sum_exp(cx, x, &[rest.len()])
         }
     }
 }
@@ -157,26 +202,46 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     keepdim(cx, a, &x, &[dim], y)
 }
 
-/// `sum((x - mean)^2) / (n - correction)`.
-pub fn var(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let shape = cx.g.shape(x).clone();
-    let centre = mean(cx, x, dims);
-    let centre = cx.g.unreduce(centre, dims, &shape);
-    let d = cx.g.sub2(x, centre);
+/// `mean(d^2)`, times `n / (n - correction)`, of distances `d` from the mean.
+pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let d2 = cx.g.mul2(d, d);
-    let sum = cx.g.sum(d2, dims);
-    let n = picked(cx, x, dims);
+    let v = mean(cx, d2, dims);
+    if correction == 0.0 {
+        return v;
+    }
+    let n = picked(cx, d, dims);
     let n = count(&mut cx.g, &n);
-    let n = cx.g.shift(n, -correction);
-    cx.g.div2(sum, n)
+    let less = cx.g.shift(n, -correction);
+    let more = cx.g.div2(n, less);
+    cx.g.mul2(v, more)
 }
 
 fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
     let correction = a.number(cx, "correction")?;
     over(cx, a, |cx, x, dims| {
-        let v = var(cx, x, dims, correction);
-        if root { safe_sqrt(cx, v) } else { v }
+        let (_, d) = centred(cx, x, dims);
+        match root {
+            true => deviation(cx, d, dims, correction),
+            false => var(cx, d, dims, correction),
+        }
     })
+}
+
+/// The root of the variance of distances `d` in units of the largest of them, so that squares neither
+/// overflow nor vanish.
+fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+    let shape = cx.g.shape(d).clone();
+    let size = cx.g.unary(S::Abs, d);
+    let unit = cx.g.reduce(Reduce::Max, size, dims);
+    let unit = cx.g.push(Op::Detach, &[unit], None);
+    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
+    let some = cx.g.binary(S::Gt, unit, zero);
+    let unit = cx.g.select(some, unit, one);
+    let each = cx.g.unreduce(unit, dims, &shape);
+    let d = cx.g.div2(d, each);
+    let v = var(cx, d, dims, correction);
+    let root = safe_sqrt(cx, v);
+    cx.g.mul2(root, unit)
 }
 
 fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {

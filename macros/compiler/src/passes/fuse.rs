@@ -670,6 +670,7 @@ impl Fuse<'_> {
             &args,
             Some(node.shape.clone()),
         );
+        self.new.nodes[new.index()].also = node.also;
         self.done[id.index()] = Some(new);
         new
     }

@@ -5,8 +5,8 @@
 //!
 //! After: no `Detach` (unless a gradient is still to come), no chain of two reshapes, permutes or expands; transposed operands of products
 //! are flags; a reduction's dimensions are neighbours; a log-softmax of which single classes are picked
-//! is `x - logsumexp(x)`, so that softmax and cross entropy share one pass forward and one map backward;
-//! reshapes stand behind elementwise functions, not before.
+//! is `(x - max) - log_sum` with the parts of a logsumexp, so that softmax and cross entropy share one pass
+//! forward and one map backward; reshapes stand behind elementwise functions, not before.
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Graph, Here, Node, NodeId, Op};
@@ -138,7 +138,8 @@ impl Simplify {
         if let Op::Scan(scan) = &mut node.op {
             scan.body = run(&scan.body, self.detach);
         }
-        if !node.also.is_empty()
+        let parts = matches!(node.op, Op::Reduce { .. } | Op::LogSumExp { .. });
+        if !node.also.is_empty() && !parts
             || matches!(
                 node.op,
                 Op::Call(_) | Op::Scan(_) | Op::Input { .. } | Op::Param { .. }
@@ -146,7 +147,8 @@ impl Simplify {
         {
             return self.g.add(node);
         }
-        let key = (node.to_string(), node.shape.clone(), node.dtype);
+        let text = format!("{node} and {}", node.also.len());
+        let key = (text, node.shape.clone(), node.dtype);
         if let Some(id) = self.known.get(&key) {
             return *id;
         }
@@ -390,6 +392,10 @@ impl Simplify {
         x: NodeId,
         node: &Node,
     ) -> Option<NodeId> {
+        // A mean of means is no more accurate than a mean: it is built of neighbours to begin with.
+        if kind == crate::ir::Reduce::Mean {
+            return None;
+        }
         let shape = self.g[x].shape.clone();
         let real: Vec<usize> = dims
             .iter()
@@ -455,7 +461,7 @@ impl Simplify {
         ))
     }
 
-    /// `log_softmax(x) = x - logsumexp(x)`.
+    /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`.
     fn split_log_softmax(&mut self, node: &Node) -> NodeId {
         let Op::Softmax { dim, .. } = node.op else {
             return self.node(node.clone());
@@ -465,15 +471,22 @@ impl Simplify {
         kept[dim] = Dim::one();
         let mut less = node.shape.clone();
         less.remove(dim);
-        let l = self.make(Op::LogSumExp { dim }, &[x], less, DType::Float);
-        let l = self.reshape(l, &kept);
-        let l = self.expand(l, &node.shape);
-        self.make(
-            Op::Scalar(S::Sub),
-            &[x, l],
-            node.shape.clone(),
-            DType::Float,
-        )
+        let also = vec![(less.clone(), DType::Float)];
+        let log = self.node(Node {
+            op: Op::LogSumExp { dim },
+            shape: less.clone(),
+            also,
+            ..node.clone()
+        });
+        let max = self.make(Op::Get(1), &[log], less, DType::Float);
+        let mut y = x;
+        for part in [max, log] {
+            let part = self.reshape(part, &kept);
+            let part = self.expand(part, &node.shape);
+            let (op, shape) = (Op::Scalar(S::Sub), node.shape.clone());
+            y = self.make(op, &[y, part], shape, DType::Float);
+        }
+        y
     }
 
     /// Picking one element along `dim` of `x - l`, with `l` constant along it, is picking of `x`.

@@ -9,7 +9,7 @@
 //!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
 
 use crate::infer::{self, infer, scalar_type};
-use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Scan};
+use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Scan};
 
 /// A scan's body against its operands and results.
 fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {
@@ -113,6 +113,11 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     let further = match &node.op {
         Op::Attention(a) => Some(infer::attention(graph, a, &node.args)?),
         Op::AttentionGrad(a) => Some(infer::attention_grad(graph, a, &node.args)?),
+        Op::LogSumExp { .. } => Some(vec![(shape.clone(), dtype); 2]),
+        Op::Reduce { kind, .. } => {
+            let rest = usize::from(*kind == Reduce::Mean && !node.also.is_empty());
+            Some(vec![(shape.clone(), dtype); 1 + rest])
+        }
         _ => None,
     };
     if further.is_some_and(|results| results[1..] != node.also) {

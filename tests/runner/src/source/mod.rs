@@ -11,7 +11,7 @@ mod op;
 mod optimizer;
 mod program;
 mod schedule;
-mod text;
+pub mod text;
 
 use crate::index::{Case, Index};
 use crate::tensors::Tensors;
@@ -52,8 +52,8 @@ fn category(case: &Case) -> &str {
 
 impl Module {
     /// The whole file.
-    pub fn file(&self, case: &Case) -> String {
-        let mut out = format!("//! {}\n\nuse netform_fixtures::prelude::*;\n\n", case.id);
+    pub fn file(&self, id: &str) -> String {
+        let mut out = format!("//! {id}\n\nuse netform_fixtures::prelude::*;\n\n");
         if !self.network.is_empty() {
             out += &format!("network! {{\n{}}}\n\n", text::indent(&self.network, 1));
         }
@@ -68,7 +68,7 @@ impl Module {
 }
 
 /// The shape of a tensor as a type: `i64[3, 4]`.
-fn type_of(given: &Tensors, name: &str) -> Result<String, Refusal> {
+pub fn type_of(given: &Tensors, name: &str) -> Result<String, Refusal> {
     let tensor = given.at(name).map_err(|e| e.to_string())?;
     let element = if tensor.as_slice::<bool>().is_ok() {
         "bool"

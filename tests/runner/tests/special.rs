@@ -1,0 +1,60 @@
+//! Special values in `tests/special`: every op agrees with PyTorch, or the difference is listed with its reason.
+
+use std::path::PathBuf;
+
+use netform_fixtures::place::PLACES;
+use netform_fixtures::session;
+use netform_fixtures::special::{Table, UPSTREAMS, list};
+use netform_fixtures::tensors::Failure;
+
+fn dir() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../special"))
+}
+
+/// `differences.tsv` lists the elements that differ: an element that agrees leaves the list.
+#[test]
+fn pytorch() -> Result<(), Failure> {
+    let table = Table::read(dir())?;
+    let listed = list::read(&dir().join("differences.tsv"))?;
+    let found = session::special(&table)?;
+    let faults = list::faults(&listed, &found);
+    // Results and gradients in all places.
+    let tensors = |grads: usize, outputs: usize| outputs + UPSTREAMS * grads;
+    let count = table
+        .cases
+        .iter()
+        .map(|c| tensors(c.grads.len(), c.outputs));
+    let count = count.sum::<usize>() * PLACES.len();
+    let wrong = faults.len();
+    let passed = count - wrong.min(count);
+    println!(
+        "special values: {passed} of {count}, {} listed differences",
+        listed.len()
+    );
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}
+
+/// An op has cases, or a reason for having none.
+#[test]
+fn every_op() -> Result<(), Failure> {
+    let table = Table::read(dir())?;
+    let ops: Vec<&str> = netform_compiler::ops::all().map(|op| op.name).collect();
+    for op in &ops {
+        let cases = table.cases.iter().any(|c| c.op == *op);
+        let reason = table.without.contains_key(*op);
+        assert!(
+            cases != reason,
+            "`{op}` needs rows in tests/special/gen.py, or a reason for having none"
+        );
+    }
+    let named = table
+        .cases
+        .iter()
+        .map(|c| &c.op)
+        .chain(table.without.keys());
+    for name in named {
+        assert!(ops.contains(&name.as_str()), "`{name}` is no op");
+    }
+    Ok(())
+}
