@@ -124,7 +124,10 @@ fn multi<D: Device>(device: D, tolerance: f64) {
     assert_eq!((t("scale"), t("trunk.bias"), t("out_b.bias")), (13, 8, 9));
     assert_eq!((t("blocks.0.bias"), t("blocks.1.bias")), (9, 13));
     let pairs = ["0.layers.0", "0.layers.1", "1.layers.0", "1.layers.1"];
-    assert_eq!(pairs.map(|p| t(&format!("pairs.{p}.weight"))), [8, 0, 13, 9]);
+    assert_eq!(
+        pairs.map(|p| t(&format!("pairs.{p}.weight"))),
+        [8, 0, 13, 9]
+    );
 }
 
 fn letter_of<D: Device>(net: &mut Multi<D>, opt: &mut impl Optimizer, letter: char, x: &Tensor) {

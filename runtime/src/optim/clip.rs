@@ -48,7 +48,7 @@ impl Order {
             Norm::P(p) => Self::Powers(p),
         }
     }
-    /// Tells orders apart.
+    /// Different for different orders.
     pub(super) fn bits(self) -> (u8, u64) {
         match self {
             Self::Squares => (0, 0),

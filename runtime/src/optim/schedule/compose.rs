@@ -116,7 +116,7 @@ impl SequentialLR {
         self.begin(optimizer, -1);
         self
     }
-    /// The same, but counts on behind step `last_epoch`. As in PyTorch its parts begin anew.
+    /// The same, but counts on from step `last_epoch`. As in PyTorch its parts begin anew.
     #[must_use]
     pub fn resume(mut self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Self {
         self.begin(optimizer, i64::try_from(last_epoch).unwrap_or(i64::MAX - 1));

@@ -60,7 +60,7 @@ pub struct At {
 
 /// A learning rate as a function of time.
 ///
-/// One's own needs [`lr`](Self::lr) alone.
+/// A custom curve needs [`lr`](Self::lr) alone.
 pub trait Curve: Sized {
     /// The rate for optimizer step `t` (from 0), from the optimizer's own rate.
     fn lr(&self, base: f64, t: u64) -> f64;
@@ -82,7 +82,7 @@ pub trait Curve: Sized {
         self.momentum(at.t)
     }
     /// Before the first rate is set: changes of the optimizer's settings, or the reason why the schedule does
-    /// not fit. `last_epoch`: the step behind which it continues an earlier one.
+    /// not fit. `last_epoch`: the step after which it continues an earlier one.
     fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
         let _ = (rates, last_epoch);
         Ok(())
@@ -117,7 +117,7 @@ pub trait Curve: Sized {
         schedule.begin(optimizer, -1);
         schedule
     }
-    /// Continues behind step `last_epoch`, as the constructors in PyTorch do with this argument: the rates
+    /// Continues after step `last_epoch`, as the constructors in PyTorch do with this argument: the rates
     /// in force stay those of the optimizer (of a checkpoint), the bases are its
     /// [`initial_lr`](Rates::initial_lr).
     fn resume(self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Schedule<Self> {

@@ -6,7 +6,7 @@ use crate::optim::{Optimizer, Rates};
 /// A schedule of any kind, as a part of [`ChainedScheduler`](super::ChainedScheduler) or
 /// [`SequentialLR`](super::SequentialLR). The methods are those of PyTorch's `LRScheduler`.
 pub trait Scheduler: Send + Sync {
-    /// Takes the bases from the optimizer and sets the first rates. `last_epoch`: the step behind which it
+    /// Takes the bases from the optimizer and sets the first rates. `last_epoch`: the step after which it
     /// continues, -1 for none.
     fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64);
     /// Sets the first rates again.
@@ -17,7 +17,7 @@ pub trait Scheduler: Send + Sync {
     fn restart(&mut self, rates: &mut dyn Rates);
     /// Takes back the step that `begin` has made.
     fn undo(&mut self);
-    /// All that changes over time, behind what is there.
+    /// Appends all that changes over time.
     fn save(&self, out: &mut Vec<f64>);
     /// The inverse, from the front of `state`; `false` if it is another schedule's.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Schedules: the rates that they set, step by step.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::text::{float, join};
 use super::{Module, Refusal, optimizer};
@@ -16,12 +16,20 @@ pub fn module(case: &Case) -> Result<Module, Refusal> {
         .and_then(Value::as_object)
         .cloned();
     let settings = settings.get_or_insert_default();
-    if let Some(lr) = case.attrs.get("base_lr") {
-        settings.insert("lr".into(), lr.clone());
+    let mut groups = case.attrs.get("groups").and_then(Value::as_array).cloned();
+    match case.attrs.get("base_lr") {
+        // One for each group.
+        Some(Value::Array(rates)) => {
+            let groups = groups.get_or_insert_with(|| vec![json!({}); rates.len()]);
+            for (group, lr) in groups.iter_mut().zip(rates) {
+                group["lr"] = lr.clone();
+            }
+        }
+        Some(lr) => drop(settings.insert("lr".into(), lr.clone())),
+        None => {}
     }
-    let groups = case.attrs.get("groups").and_then(Value::as_array);
     let optimizer = match groups {
-        Some(groups) => optimizer::of_groups(settings, groups)?,
+        Some(groups) => optimizer::of_groups(settings, &groups)?,
         None => optimizer::construct(settings, None)?,
     };
     let mut body = format!("let mut optimizer = {optimizer};\n");
@@ -204,7 +212,9 @@ fn composed(name: &str, attrs: &Map<String, Value>) -> Result<String, Refusal> {
     let mut out = String::new();
     for (k, part) in parts.iter().enumerate() {
         let part = part.as_object().ok_or(format!("the part {part}"))?;
-        let kind = part.get("name").and_then(Value::as_str);
+        let kind = ["name", "type", "class"]
+            .iter()
+            .find_map(|k| part.get(*k)?.as_str());
         let part = construct(kind.ok_or("a part without a name")?, part)?;
         out += &match (k, name) {
             (0, _) => format!("{name}::new({part})"),
@@ -275,11 +285,17 @@ fn function(v: &Value) -> Result<String, Refusal> {
         return Ok(format!("{x:?}"));
     }
     Ok(match v.get("type").and_then(Value::as_str) {
-        Some("constant") => format!("{:?}", number(&["value", "factor", "gamma"])?),
-        Some("exponential" | "power") => {
-            format!("{:?}f64.powf(t)", number(&["gamma", "base", "factor"])?)
+        Some("constant" | "const") => format!("{:?}", number(&["value", "factor", "gamma"])?),
+        Some("exponential" | "exp" | "power" | "decay") => {
+            format!(
+                "{:?}f64.powf(t)",
+                number(&["gamma", "base", "factor", "rate", "decay"])?
+            )
         }
-        Some("inverse") => format!("1.0 / (1.0 + {:?} * t)", number(&["decay", "gamma", "k"])?),
+        Some("inverse" | "inverse_time") => format!(
+            "1.0 / (1.0 + {:?} * t)",
+            number(&["decay", "rate", "gamma", "k"])?
+        ),
         Some("linear") => format!("1.0 + {:?} * t", number(&["slope", "gamma", "k"])?),
         Some("warmup_cosine") => format!(
             "warmup_cosine({:.0}, {:.0}, {:?})(t as u64)",

@@ -80,8 +80,14 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     let optimizer = optimizer::construct(settings.ok_or("no optimizer")?, None)?;
     let steps = case.attrs.get("steps").and_then(Value::as_u64);
     let steps = steps.ok_or("no steps")?;
-    let clip = case.attrs.get("clip_grad_norm").and_then(Value::as_f64);
-    let norm = clip::norm(case.attrs.get("norm_type").unwrap_or(&Value::Null))?;
+    // The largest norm alone, or PyTorch's arguments.
+    let clip = case.attrs.get("clip_grad_norm").unwrap_or(&Value::Null);
+    let order = clip.get("norm_type").or(case.attrs.get("norm_type"));
+    let norm = clip::norm(order.unwrap_or(&Value::Null))?;
+    let clip = clip
+        .as_f64()
+        .or(clip.get("max_norm").and_then(Value::as_f64));
+    let cut = case.attrs.get("clip_grad_value").and_then(Value::as_f64);
     let own = |name: &str| (model.name)(name);
     let names: Vec<&str> = case
         .params
@@ -144,6 +150,9 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     );
     if let Some(max) = clip {
         out += &format!("    norms.push(net.clip_grad_norm({max:?}, {norm})?);\n");
+    }
+    if let Some(value) = cut {
+        out += &format!("    net.clip_grad_value({value:?})?;\n");
     }
     out += "    lrs.push(optimizer.lr());\n    optimizer.step(&mut net)?;\n";
     if case.attrs.contains_key("scheduler") {
