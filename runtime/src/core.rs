@@ -10,6 +10,7 @@ use crate::device::{self, Addr, Ran};
 use crate::optim::Optimizer;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
+use crate::reach::Reach;
 use crate::tensor::TensorData;
 use crate::{
     DType, Device, Error, Float, Formula, Inner, Lent, NetSpec, Operand, ParamSpec, Plan, Real,
@@ -33,6 +34,8 @@ pub struct Core<D: Device> {
     grads_run: u64,
     /// A float for each parameter and one more, for norms; made when first asked for.
     scratch: Option<D::Buffer>,
+    /// Which parameters have gradients.
+    reach: Reach,
     pool: Pool<D>,
     /// Tells this network from every other one of the process.
     id: u64,
@@ -61,6 +64,7 @@ impl<D: Device> Core<D> {
             spoilt,
             grads_run: 0,
             scratch,
+            reach: Reach::new(spec),
             pool,
             id,
             seed,
@@ -113,7 +117,7 @@ impl<D: Device> Core<D> {
         self.lend(plan, sources, (state, None), body, NOTHING, 0)
     }
 
-    /// Runs a function that leaves gradients in the network: overwritten, or (`accumulate`) added to
+    /// Runs a function that leaves gradients in the network, those of parameters that it does not reach zero: overwritten, or (`accumulate`) added to
     /// those that are there. After an error the parameters are as before; the gradients are too
     /// when accumulating, and otherwise hold anything.
     pub fn train(
@@ -128,8 +132,8 @@ impl<D: Device> Core<D> {
         self.train_and(plan, sources, state, body, accumulate, NOTHING)
     }
 
-    /// A whole training step: [`train`](Self::train), then the optimizer's update. One unit where the
-    /// device repeats runs as a whole. After an error the parameters are as before.
+    /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
+    /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters are as before.
     pub fn step<O: Optimizer>(
         &mut self,
         plan: &'static Plan,
@@ -140,6 +144,7 @@ impl<D: Device> Core<D> {
     ) -> Result<Lent<D>> {
         if D::HOST {
             let lent = self.train(plan, sources, state, body, false)?;
+            self.reach.only(self.spec, plan);
             optimizer.apply(self)?;
             return Ok(lent);
         }
@@ -147,11 +152,13 @@ impl<D: Device> Core<D> {
         // Inputs that do not fit must not count as a step.
         door::bind(plan, sources)?;
         self.make_grads()?;
+        self.reach.only(self.spec, plan);
         let id = optimizer.prepare(self)?;
         let device = self.device.clone();
         let update = || optimizer.update(&device);
         let lent = self.train_and(plan, sources, state, body, false, (id, update));
         optimizer.ran(lent.as_ref().ok().map(Lent::number));
+        self.reach.step();
         lent
     }
 
@@ -246,8 +253,11 @@ impl<D: Device> Core<D> {
         } else {
             &mut self.grads
         }) = target;
-        if let (Ok(lent), false) = (&lent, accumulate) {
-            self.set_grads_run(lent.number());
+        if let Ok(lent) = &lent {
+            self.reach.add(self.spec, plan, accumulate);
+            if !accumulate {
+                self.set_grads_run(lent.number());
+            }
         }
         lent
     }
@@ -369,7 +379,7 @@ impl<D: Device> Core<D> {
         }
     }
 
-    /// Sets all gradients to zero.
+    /// Sets all gradients to zero; no parameter has one any more, as after PyTorch's `zero_grad`.
     pub fn zero_grad(&mut self) {
         if let Some(grads) = &self.grads {
             // SAFETY: the buffer holds `flat_len` floats.
@@ -379,6 +389,16 @@ impl<D: Device> Core<D> {
             };
         }
         self.set_grads_run(0);
+        self.reach.clear();
+    }
+
+    /// Which parameters have gradients.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+    /// The same, to change.
+    pub(crate) fn reach_mut(&mut self) -> &mut Reach {
+        &mut self.reach
     }
 
     /// The flat parameters.

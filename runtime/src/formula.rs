@@ -33,6 +33,10 @@ pub trait Real:
     fn max(self, other: Self) -> Self;
     /// The smaller.
     fn min(self, other: Self) -> Self;
+    /// -1, 0 or 1.
+    fn sign(self) -> Self;
+    /// This to the power of the other.
+    fn pow(self, other: Self) -> Self;
 }
 
 /// Operands, scalars and results of a formula.
@@ -93,6 +97,14 @@ impl<F: Float> Real for Pack<F> {
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         Pack::min(self, other)
+    }
+    #[inline(always)]
+    fn sign(self) -> Self {
+        Pack::sign(self)
+    }
+    #[inline(always)]
+    fn pow(self, other: Self) -> Self {
+        Pack::pow(self, other)
     }
 }
 
@@ -172,6 +184,12 @@ impl Real for Traced {
     }
     fn min(self, other: Self) -> Self {
         Self::apply(Fn::Min, &[self, other])
+    }
+    fn sign(self) -> Self {
+        Self::apply(Fn::Sign, &[self])
+    }
+    fn pow(self, other: Self) -> Self {
+        Self::apply(Fn::Pow, &[self, other])
     }
 }
 

@@ -33,6 +33,7 @@ mod pack;
 mod parallel;
 mod philox;
 mod pool;
+mod reach;
 mod run;
 mod spec;
 mod stack;
@@ -58,7 +59,9 @@ pub use pack::{Ints, LANES, Mask, Pack};
 pub use philox::{fill_normal, fill_uniform, permutation};
 pub use pool::Lent;
 pub use run::Run;
-pub use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Require, Shared};
+pub use spec::{
+    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Require, Shared,
+};
 pub use state::{State, StateSpec};
 pub use tensor::{Element, Tensor, TensorData};
 pub use view::{DType, In, Space, View, Window};

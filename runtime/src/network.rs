@@ -79,7 +79,8 @@ pub trait Network {
         core.write_params(param.offset, &values)
     }
 
-    /// The gradient of one parameter, as the last `_backward` left it.
+    /// The gradient of one parameter, as the last `_backward` left it: zero if that does not reach the
+    /// parameter.
     fn gradient(&self, name: &str) -> Result<Tensor> {
         let core = self.core();
         let param = find(core, name)?;
@@ -89,13 +90,24 @@ pub trait Network {
         core.read(grads, param)
     }
 
-    /// Scales the gradients of all trained parameters so that their norm is at most `max_norm`; returns
-    /// the norm before: `torch.nn.utils.clip_grad_norm_`.
+    /// Scales the gradients of the trained parameters that have one, so that their norm is at most
+    /// `max_norm`; returns the norm before: `torch.nn.utils.clip_grad_norm_`.
+    ///
+    /// # Errors
+    /// Before the first `_backward`, and a norm of order NaN.
     fn clip_grad_norm(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
         let core = self.core_mut();
         if core.grads().is_none() {
             return Err(Error::NoGradients {
                 network: core.spec().name,
+            });
+        }
+        if let Norm::P(p) = norm
+            && p.is_nan()
+        {
+            return Err(Error::Optimizer {
+                optimizer: "clip_grad_norm",
+                what: "gradients have no norm of order NaN".into(),
             });
         }
         let total = clip::total_norm(core, norm)?;
@@ -160,7 +172,8 @@ pub trait Network {
         safetensors::load_matching_bytes(self.core_mut(), "bytes", bytes)
     }
 
-    /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite.
+    /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite. No parameter
+    /// has a gradient any more, and a step moves none, until a function reaches it again.
     fn zero_grad(&mut self) {
         self.core_mut().zero_grad();
     }

@@ -86,6 +86,12 @@ impl NetSpec {
         params.chain(self.shared.iter().map(|s| s.name))
     }
 
+    /// The number of a parameter among [`params`](Self::params).
+    pub(crate) fn index_of(&self, param: &ParamSpec) -> usize {
+        let own = |p: &ParamSpec| std::ptr::eq(p, param);
+        self.params.iter().position(own).unwrap_or(usize::MAX)
+    }
+
     /// The parameters in the order in which they lie.
     pub(crate) fn by_offset(&self) -> Vec<&'static ParamSpec> {
         let mut out: Vec<&ParamSpec> = self.params.iter().collect();
@@ -189,6 +195,43 @@ pub struct Require {
     pub what: &'static str,
 }
 
+/// A parameter that the gradients of a function reach; of an array of layers, some of its elements.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// The parameter's first element in the flat buffers, in floats.
+    pub offset: usize,
+    /// Its number of elements, of the whole array if it is one.
+    pub len: usize,
+    /// The sizes of the array that it belongs to.
+    pub stack: &'static [usize],
+    /// The layers of the array: the first and the number, for each of the array's dimensions from the
+    /// outermost on. Those of any of the lists are reached; all, if there is no list.
+    pub ranges: &'static [&'static [[usize; 2]]],
+}
+
+impl Reached {
+    /// Whether the layer's parameter that begins here is among them.
+    pub(crate) fn holds(&self, offset: usize) -> bool {
+        let Some(at) = offset.checked_sub(self.offset) else {
+            return false;
+        };
+        if at >= self.len {
+            return false;
+        }
+        let layer = at / (self.len / count(self.stack).max(1)).max(1);
+        let among = |range: &&[[usize; 2]]| {
+            let (mut rest, mut unit) = (layer, count(self.stack));
+            range.iter().zip(self.stack).all(|([first, n], size)| {
+                unit /= (*size).max(1);
+                let index = rest / unit.max(1);
+                rest %= unit.max(1);
+                (*first..first + n).contains(&index)
+            })
+        };
+        self.ranges.is_empty() || self.ranges.iter().any(among)
+    }
+}
+
 /// One compiled function: what is checked at the door and how large its workspace is.
 /// The steps themselves are the closure passed to the run.
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +248,8 @@ pub struct Plan {
     pub outputs: &'static [(ArgSpec, usize)],
     /// Conditions on the named dimensions.
     pub require: &'static [Require],
+    /// The trained parameters that its gradients reach: those that an optimizer's step after it moves.
+    pub reached: &'static [Reached],
     /// Number of slots.
     pub slots: usize,
     /// Fills in each slot's first byte for these dimensions and this size of a float; returns the

@@ -197,6 +197,7 @@ static LOSS: Plan = Plan {
         3,
     )],
     require: &[],
+    reached: hand::ALL,
     slots: 5,
     layout: |dims, _, offsets| {
         let block = (dims[0] * 12).next_multiple_of(64);

@@ -13,6 +13,7 @@ use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
 use crate::passes::homes::Homes;
+use crate::passes::reach::{self, Reached};
 use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
 use crate::unit::{self, Call};
 use crate::visit;
@@ -159,6 +160,8 @@ pub struct Program {
     pub homes: Homes,
     /// Shapes and types of the inputs beyond the arguments: gradients of the results.
     pub seeds: Vec<(Shape, DType)>,
+    /// The trained parameters that its gradients reach.
+    pub reached: Vec<Reached>,
     /// Conditions for the door.
     pub require: Vec<Require>,
     /// Conditions on Rust constants and const parameters, for rustc.
@@ -259,9 +262,12 @@ fn program(
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
     let mut drawn = None;
+    let mut reached = Vec::new();
     if mode == Mode::Draw {
         drawn = Some(draw::draw(&mut graph));
     } else if backward {
+        reached = reach::reach(&graph);
+        reached.retain(|(p, _)| !net.params[*p].frozen);
         let flows = differentiate(
             net,
             function,
@@ -297,6 +303,7 @@ fn program(
         memory,
         homes,
         seeds,
+        reached,
         require,
         constant,
         calls: lowered.calls,

@@ -157,3 +157,104 @@ fn functions_run_on_the_smaller_shape() {
          return %2",
     );
 }
+
+/// The parameters that a function's gradient reaches, with the layers of arrays: `pair.{}.weight[0+1]`.
+fn reached(source: &str) -> String {
+    let diag = Diag::default();
+    let ast = parse::parse(source.parse().unwrap(), &diag).unwrap();
+    let unit = Unit::alone(ast);
+    let net = check::check(&unit, &diag);
+    let all = programs(&net, &unit.source, &diag).unwrap_or_default();
+    assert!(!diag.any(), "{:?}", diag.messages());
+    let f = |p: &&Program| net.signatures[p.function].name == "f" && p.mode != Mode::Infer;
+    let program = all.iter().find(f).unwrap();
+    let show = |(p, ranges): &(usize, Vec<Vec<(Dim, Dim)>>)| {
+        let depth = net.params[*p].stack.len();
+        let mut out = net.params[*p].name.clone();
+        for r in ranges.iter().filter(|_| depth > 0) {
+            let dims = r
+                .iter()
+                .take(depth)
+                .map(|(first, n)| format!("{first}+{n}"));
+            out += &format!("[{}]", dims.collect::<Vec<_>>().join(", "));
+        }
+        out
+    };
+    let mut names: Vec<String> = program.reached.iter().map(show).collect();
+    names.sort();
+    names.join(" ")
+}
+
+#[test]
+fn gradients_reach() {
+    const HEAD: &str = "struct Net {
+        a: Param[4] = zeros, b: Param[4] = zeros, table: Embedding(5 -> 4),
+        pair: [Linear(4 -> 4, bias = false); 3], still: Param[4] = zeros, lin: Linear(4 -> 4, bias = false),
+        tie: Linear(4 -> 4, bias = false), tie.weight = lin.weight,
+        #[recompute] again: [Linear(4 -> 4, bias = false); 2],
+        drop: Dropout(p = 0.5), gru: GRU(4 -> 4, num_layers = 2, bias = false) }";
+    // The other loss reaches all, so that every parameter can be trained.
+    const ALL: &str = "fn all(x: [B, 4], i: u32[B]) -> [] {
+        let mut h = x * a + b * still + table(i);
+        for p in pair { h = p(h); }
+        for p in again { h = p(h); }
+        let (y, _) = gru(tie(lin(drop(h))).unsqueeze(1));
+        y.sum() }";
+    let table = [
+        ("(x * a).sum()", "a"),
+        ("(x * a + detach(b)).sum()", "a"),
+        ("(x * a + detach(lin(x * b))).sum()", "a"),
+        ("(x * a * sign(b) + floor(still)).sum()", "a b still"),
+        ("where(b > 0.0, a, x.sum(0)).sum()", "a"),
+        ("(x * a + relu(b) * 0.0).sum()", "a b"),
+        (
+            "gather(x * a, 1, argmax(x * b, 1, keepdim = true)).sum()",
+            "a",
+        ),
+        ("table(argmax(x * a, 1)).sum()", "table.weight"),
+        ("tie(x).sum()", "lin.weight"),
+        ("pair[1](x).sum()", "pair.{}.weight[1+1]"),
+        ("again[1](x * a).sum()", "a again.{}.weight[1+1]"),
+        (
+            "(pair[0](x) + pair[-1](x)).sum()",
+            "pair.{}.weight[2+1][0+1]",
+        ),
+        (
+            "let mut h = x; for p in pair { h = tanh(p(h)); } h.sum()",
+            "pair.{}.weight[0+3]",
+        ),
+        (
+            "let mut h = x; for p in pair { h = tanh(detach(p(h)) + pair[2](h)); } h.sum()",
+            "pair.{}.weight[2+1]",
+        ),
+        (
+            "let (h, _) = scan(x.unsqueeze(1), zeros([B, 4]), |h, x_t| { let h = tanh(x_t * a + lin(h)); (h, ()) }); h.sum()",
+            "a lin.weight",
+        ),
+        (
+            "let (h, _) = scan(x.unsqueeze(1), zeros([B, 4]) + b, |h, x_t| { let h = tanh(x_t * a + detach(h)); (h, ()) }); h.sum()",
+            "a",
+        ),
+        (
+            "let (_, y) = scan(x.unsqueeze(1), zeros([B, 4]) + a, |h, x_t| { let n = h + x_t; (n, sign(h) + b * 0.0) }); y.sum()",
+            "a b",
+        ),
+        (
+            "gru(x.unsqueeze(1))[0].sum()",
+            "gru.weight_hh_l0 gru.weight_hh_l1 gru.weight_ih_l0 gru.weight_ih_l1",
+        ),
+        (
+            "(drop(x * a) + clamp(b, 0.0, 1.0) + maximum(still, a)).sum()",
+            "a b still",
+        ),
+    ];
+    let mut wrong = String::new();
+    for (body, wanted) in table {
+        let f = format!("{HEAD} {ALL} fn f(x: [B, 4]) -> [] {{ {body} }}");
+        let found = std::panic::catch_unwind(|| reached(&f)).unwrap_or_default();
+        if found != wanted {
+            wrong += &format!("{body}\n    reaches {found}, not {wanted}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

@@ -25,12 +25,12 @@ use serde::{Deserialize, Serialize};
 use super::safetensors::{OWN, parameters, read_with, restore, write_with};
 use crate::data::{Position, bad};
 use crate::optim::schedule::ScheduleState;
-use crate::optim::{Optimizer, OptimizerState};
+use crate::optim::{GroupState, Optimizer, OptimizerState, ParamState};
 use crate::{Network, Result, Tensor};
 
-/// The key of the metadata, and its version.
+/// The key of the metadata, and its version. Version 1 had one count of steps for all parameters.
 const KEY: &str = "netform";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything but the tensors. Floats are stored as their bits: text might round them, and has no
 /// infinities.
@@ -51,7 +51,70 @@ struct OptimizerMeta {
     name: String,
     t: u64,
     lr: u64,
+    /// Momentum and carried scalar of each group, in version 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scalars: Vec<[u64; 2]>,
+    /// Rate, initial rate and momentum of each group, in version 2.
+    #[serde(default)]
+    groups: Vec<(u64, Option<u64>, u64)>,
+    /// Name, steps, carried scalar of each parameter, and whether it has begun.
+    #[serde(default)]
+    params: Vec<(String, u64, u64, bool)>,
+}
+
+impl OptimizerMeta {
+    fn of(state: &OptimizerState) -> Self {
+        let bits = |x: f64| x.to_bits();
+        let group = |g: &GroupState| {
+            let lr = g.lr.unwrap_or(state.lr);
+            (bits(lr), g.initial_lr.map(bits), bits(g.momentum))
+        };
+        let param = |p: &ParamState| (p.name.clone(), p.t, bits(p.carried), p.begun);
+        Self {
+            name: state.name.clone(),
+            t: state.t,
+            lr: bits(state.lr),
+            scalars: Vec::new(),
+            groups: state.groups.iter().map(group).collect(),
+            params: state.params.iter().map(param).collect(),
+        }
+    }
+
+    fn state(&self, moments: Vec<(String, String, Tensor)>) -> OptimizerState {
+        let float = f64::from_bits;
+        let old = self.scalars.iter().map(|[momentum, carried]| GroupState {
+            lr: None,
+            initial_lr: None,
+            momentum: float(*momentum),
+            carried: Some(float(*carried)),
+        });
+        let new = self
+            .groups
+            .iter()
+            .map(|(lr, initial, momentum)| GroupState {
+                lr: Some(float(*lr)),
+                initial_lr: initial.map(float),
+                momentum: float(*momentum),
+                carried: None,
+            });
+        let params = self
+            .params
+            .iter()
+            .map(|(name, t, carried, begun)| ParamState {
+                name: name.clone(),
+                t: *t,
+                carried: float(*carried),
+                begun: *begun,
+            });
+        OptimizerState {
+            name: self.name.clone(),
+            t: self.t,
+            lr: float(self.lr),
+            groups: old.chain(new).collect(),
+            params: params.collect(),
+            moments,
+        }
+    }
 }
 
 /// A checkpoint being put together.
@@ -97,12 +160,7 @@ impl<N: Network> CheckpointWriter<'_, N> {
             seed: core.seed(),
             random_step: core.random_step(),
             step: self.step,
-            optimizer: self.optimizer.as_ref().map(|o| OptimizerMeta {
-                name: o.name.clone(),
-                t: o.t,
-                lr: o.lr.to_bits(),
-                scalars: o.scalars.iter().map(|s| s.map(f64::to_bits)).collect(),
-            }),
+            optimizer: self.optimizer.as_ref().map(OptimizerMeta::of),
             schedule: self.schedule,
             position: self.position.map(|p| (p.epoch, p.batch)),
         };
@@ -149,11 +207,11 @@ impl Checkpoint {
             meta.ok_or_else(|| bad(path, "a safetensors file, but not a checkpoint of netform"))?;
         let meta: Meta =
             serde_json::from_str(&meta).map_err(|e| bad(path, format!("damaged metadata: {e}")))?;
-        if meta.version != VERSION {
+        if !(1..=VERSION).contains(&meta.version) {
             return Err(bad(
                 path,
                 format!(
-                    "version {} of the format; this netform reads {VERSION}",
+                    "version {} of the format; this netform reads 1 to {VERSION}",
                     meta.version
                 ),
             ));
@@ -184,13 +242,7 @@ impl Checkpoint {
             let (moment, param) = name.strip_prefix(OWN)?.split_once('/')?;
             Some((moment.to_owned(), param.to_owned(), t.clone()))
         });
-        let state = OptimizerState {
-            name: meta.name.clone(),
-            t: meta.t,
-            lr: f64::from_bits(meta.lr),
-            scalars: meta.scalars.iter().map(|s| s.map(f64::from_bits)).collect(),
-            moments: moments.collect(),
-        };
+        let state = meta.state(moments.collect());
         optimizer.set_state(net.core(), &state)
     }
 

@@ -15,6 +15,7 @@ pub struct AdadeltaRule {
     rho: f64,
     eps: f64,
     weight_decay: f64,
+    maximize: bool,
 }
 
 impl Adadelta {
@@ -26,6 +27,7 @@ impl Adadelta {
                 rho: 0.9,
                 eps: 1e-6,
                 weight_decay: 0.0,
+                maximize: false,
             },
         )
     }
@@ -38,12 +40,17 @@ settings!(AdadeltaRule {
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for AdadeltaRule {
     const NAME: &'static str = "Adadelta";
     const MOMENTS: &'static [&'static str] = &["square_avg", "acc_delta"];
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
     fn check(&self) -> Result<(), String> {
         within("rho", self.rho, 0.0..=1.0)?;
         within("eps", self.eps, 0.0..)?;

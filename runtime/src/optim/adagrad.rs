@@ -16,6 +16,7 @@ pub struct AdagradRule {
     eps: f64,
     weight_decay: f64,
     initial_accumulator_value: f64,
+    maximize: bool,
 }
 
 impl Adagrad {
@@ -26,6 +27,7 @@ impl Adagrad {
             eps: 1e-10,
             weight_decay: 0.0,
             initial_accumulator_value: 0.0,
+            maximize: false,
         };
         Self::from_rule(lr, rule)
     }
@@ -40,6 +42,8 @@ settings!(AdagradRule {
     weight_decay: f64,
     /// What the sums start with; the optimizer's own counts for all groups.
     initial_accumulator_value: f64,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for AdagradRule {
@@ -48,6 +52,9 @@ impl Rule for AdagradRule {
 
     fn initial(&self) -> f64 {
         self.initial_accumulator_value
+    }
+    fn maximize(&self) -> bool {
+        self.maximize
     }
     fn check(&self) -> Result<(), String> {
         within("lr_decay", self.lr_decay, 0.0..)?;

@@ -19,6 +19,8 @@ pub struct AdamRule<const DECOUPLED: bool> {
     eps: f64,
     weight_decay: f64,
     amsgrad: bool,
+    maximize: bool,
+    decoupled_weight_decay: bool,
 }
 
 impl<const DECOUPLED: bool> Optim<AdamRule<DECOUPLED>> {
@@ -32,6 +34,8 @@ impl<const DECOUPLED: bool> Optim<AdamRule<DECOUPLED>> {
                 eps: 1e-8,
                 weight_decay,
                 amsgrad: false,
+                maximize: false,
+                decoupled_weight_decay: DECOUPLED,
             },
         )
     }
@@ -49,6 +53,10 @@ settings!(Coupled {
     weight_decay: f64,
     /// Divides by the largest mean square so far.
     amsgrad: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
+    /// The weights decay by themselves, as in [`AdamW`].
+    decoupled_weight_decay: bool,
 });
 settings!(Decoupled {
     /// How much of the means is kept.
@@ -59,6 +67,8 @@ settings!(Decoupled {
     weight_decay: f64,
     /// Divides by the largest mean square so far.
     amsgrad: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 /// The checks of all rules with two betas.
@@ -81,6 +91,9 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn uses(&self, k: usize) -> bool {
         k < 2 || self.amsgrad
     }
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
     fn check(&self) -> Result<(), String> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
@@ -92,7 +105,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     }
     unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
         let (b1, b2) = self.betas;
-        let (penalty, keep) = match DECOUPLED {
+        let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),
             false => (self.weight_decay, 1.0),
         };

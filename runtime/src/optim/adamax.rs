@@ -16,6 +16,7 @@ pub struct AdamaxRule {
     betas: (f64, f64),
     eps: f64,
     weight_decay: f64,
+    maximize: bool,
 }
 
 impl Adamax {
@@ -27,6 +28,7 @@ impl Adamax {
                 betas: (0.9, 0.999),
                 eps: 1e-8,
                 weight_decay: 0.0,
+                maximize: false,
             },
         )
     }
@@ -39,12 +41,17 @@ settings!(AdamaxRule {
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for AdamaxRule {
     const NAME: &'static str = "Adamax";
     const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_inf"];
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
     fn check(&self) -> Result<(), String> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }

@@ -1,29 +1,47 @@
-//! An optimizer's memory on one network: its moments, and which parameters have which settings.
+//! An optimizer's memory on one network: its moments, and which parameters have which settings and history.
 
 use super::Rule;
 use super::group::Grouped;
+use super::history::History;
 use super::later::Later;
 use super::rule::{MOMENTS, Place, Scalars};
 use crate::core::alloc;
 use crate::network::nearest;
 use crate::{Core, DType, Device, Error, Result};
 
-/// A run of neighbouring trained parameters with the same settings.
+/// A trained parameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trained {
+    /// Its number among the network's parameters.
+    pub(super) index: usize,
+    pub(super) offset: usize,
+    pub(super) len: usize,
+    /// The group; `None` is the optimizer itself.
+    pub(super) group: Option<usize>,
+    /// The trained parameter before this one lies beside it: nothing is between.
+    beside: bool,
+}
+
+/// A run of neighbouring parameters that a step moves, with the same settings and the same history.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
     pub(super) offset: usize,
     pub(super) len: usize,
     /// The group; `None` is the optimizer itself.
     pub(super) group: Option<usize>,
+    /// Before the step.
+    pub(super) before: History,
+    /// After it.
+    pub(super) after: History,
 }
 
 /// The moments, as flat as the parameters.
 pub(super) struct Bound<D: Device> {
     core: u64,
+    pub(super) params: Vec<Trained>,
+    /// Those of the step at hand.
     segments: Vec<Segment>,
     pub(super) moments: [Option<D::Buffer>; MOMENTS],
-    /// How many steps had been made when the moments were.
-    pub(super) made_at: Option<u64>,
     /// For devices that repeat steps.
     pub(super) later: Option<Later<D>>,
 }
@@ -48,35 +66,61 @@ impl<D: Device> Bound<D> {
                 });
             }
         }
-        let mut segments: Vec<Segment> = Vec::new();
-        let mut adjacent = false;
+        let mut params: Vec<Trained> = Vec::new();
+        let mut beside = false;
         for param in spec.by_offset() {
             if param.frozen {
-                adjacent = false;
+                beside = false;
                 continue;
             }
             let of = |g: &Grouped<R>| spec.names_of(param).any(|name| g.pattern.matches(name));
-            let group = groups.iter().rposition(of);
-            match segments.last_mut() {
-                // The padding between holds zeros, which every rule leaves alone.
-                Some(last) if adjacent && last.group == group => {
-                    last.len = param.offset + param.len() - last.offset
-                }
-                _ => segments.push(Segment {
-                    offset: param.offset,
-                    len: param.len(),
-                    group,
-                }),
-            }
-            adjacent = true;
+            params.push(Trained {
+                index: spec.index_of(param),
+                offset: param.offset,
+                len: param.len(),
+                group: groups.iter().rposition(of),
+                beside,
+            });
+            beside = true;
         }
         Ok(Self {
             core: core.id(),
-            segments,
+            segments: Vec::with_capacity(params.len()),
+            params,
             moments: [None, None, None],
-            made_at: None,
             later: None,
         })
+    }
+
+    /// Finds the runs of parameters that the next step moves: those `reached`, by the order of places.
+    pub(super) fn gather<R: Rule>(
+        &mut self,
+        reached: &[bool],
+        histories: &[History],
+        rule: impl Fn(Option<usize>) -> R,
+    ) {
+        self.segments.clear();
+        let mut open = false;
+        for ((param, reached), before) in self.params.iter().zip(reached).zip(histories) {
+            let joins = open && param.beside;
+            open = *reached;
+            if !open {
+                continue;
+            }
+            match self.segments.last_mut() {
+                // The padding between holds zeros, which every rule leaves alone.
+                Some(last) if joins && last.group == param.group && last.before == *before => {
+                    last.len = param.offset + param.len - last.offset;
+                }
+                _ => self.segments.push(Segment {
+                    offset: param.offset,
+                    len: param.len,
+                    group: param.group,
+                    before: *before,
+                    after: before.next(&rule(param.group)),
+                }),
+            }
+        }
     }
 
     /// Whether this is the network that the moments belong to.
@@ -88,13 +132,12 @@ impl<D: Device> Bound<D> {
         &self.segments
     }
 
-    /// Makes the moments that any of the rules uses; says whether there were none before.
+    /// Makes the moments that any of the rules uses.
     pub(super) fn make_moments<'a, R: Rule>(
         &mut self,
         core: &Core<D>,
         rules: impl Iterator<Item = &'a R> + Clone,
-    ) -> Result<bool> {
-        let fresh = self.moments.iter().all(Option::is_none);
+    ) -> Result<()> {
         for (k, moment) in self.moments.iter_mut().enumerate().take(R::MOMENTS.len()) {
             let Some(rule) = rules.clone().find(|r| r.uses(k)) else {
                 continue;
@@ -115,7 +158,7 @@ impl<D: Device> Bound<D> {
                 *moment = Some(buffer);
             }
         }
-        Ok(fresh)
+        Ok(())
     }
 
     /// The addresses of a segment; none if the network has no gradients.

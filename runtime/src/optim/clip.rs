@@ -1,16 +1,138 @@
 //! Gradient clipping: `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`.
 
-use crate::device::{Axis, Operand, Reduce};
+use crate::device::{Addr, Axis, Operand, Reduce};
 use crate::map;
-use crate::{Core, DType, Device, Float, Formula, Identity, Inner, Real, Reals, Result};
+use crate::{Core, DType, Device, Float, Formula, Identity, Inner, ParamSpec, Real, Reals, Result};
 
-/// Which norm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which norm: PyTorch's `norm_type`.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Norm {
     /// The square root of the sum of squares.
     L2,
     /// The largest absolute value.
     Inf,
+    /// The norm of this order p: `sum(|x|^p)^(1/p)` of the parameters' norms. Order 0 counts the parameters
+    /// with a gradient that is not all zero, negative infinity finds the smallest absolute value of all.
+    P(f64),
+}
+
+/// How a norm is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    Squares,
+    Largest,
+    Smallest,
+    Count,
+    Absolute,
+    Powers(f64),
+}
+
+/// What follows the sum over all parameters.
+pub(super) enum Root {
+    None,
+    Square,
+    /// A power, by [`Order::inverse`].
+    Any,
+}
+
+impl Order {
+    pub(super) fn of(norm: Norm) -> Self {
+        match norm {
+            Norm::L2 => Self::Squares,
+            Norm::Inf => Self::Largest,
+            Norm::P(2.0) => Self::Squares,
+            Norm::P(1.0) => Self::Absolute,
+            Norm::P(0.0) => Self::Count,
+            Norm::P(f64::INFINITY) => Self::Largest,
+            Norm::P(f64::NEG_INFINITY) => Self::Smallest,
+            Norm::P(p) => Self::Powers(p),
+        }
+    }
+    /// Different for different orders.
+    pub(super) fn bits(self) -> (u8, u64) {
+        match self {
+            Self::Squares => (0, 0),
+            Self::Largest => (1, 0),
+            Self::Smallest => (2, 0),
+            Self::Count => (3, 0),
+            Self::Absolute => (4, 0),
+            Self::Powers(p) => (5, p.to_bits()),
+        }
+    }
+    /// Zeros, and how the gradients are cut into pieces, do not matter.
+    pub(super) fn skips_zeros(self) -> bool {
+        matches!(self, Self::Squares | Self::Largest | Self::Absolute)
+    }
+    pub(super) fn root(self) -> Root {
+        match self {
+            Self::Squares => Root::Square,
+            Self::Powers(_) => Root::Any,
+            _ => Root::None,
+        }
+    }
+    /// The power that [`Root::Any`] is.
+    pub(super) fn inverse(self) -> f64 {
+        match self {
+            Self::Powers(p) => 1.0 / p,
+            _ => 1.0,
+        }
+    }
+    /// The norm, from the sum over all parameters.
+    fn norm(self, sum: f64) -> f64 {
+        match self.root() {
+            Root::None => sum,
+            Root::Square => sum.sqrt(),
+            Root::Any => sum.powf(self.inverse()),
+        }
+    }
+
+    /// What one parameter adds, from the `len` floats of its gradient.
+    ///
+    /// # Safety
+    /// Both addresses lie in buffers of the device, apart; `len` is not 0.
+    pub(super) unsafe fn sum<D: Device>(self, device: &D, len: usize, x: Addr, y: Addr) {
+        let (axis, x) = along(len, x);
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                Self::Squares => device.reduce::<Square, 1>(Reduce::Sum, axis, x, &[], y),
+                Self::Absolute => device.reduce::<Abs, 1>(Reduce::Sum, axis, x, &[], y),
+                Self::Largest => device.reduce::<Abs, 1>(Reduce::Max, axis, x, &[], y),
+                Self::Smallest => device.reduce::<Abs, 1>(Reduce::Min, axis, x, &[], y),
+                Self::Count => device.reduce::<NotZero, 1>(Reduce::Max, axis, x, &[], y),
+                Self::Powers(p) => device.reduce::<Power, 1>(Reduce::Sum, axis, x, &[p], y),
+            }
+        }
+    }
+    /// The same of all parameters, from `count` of those.
+    ///
+    /// # Safety
+    /// As for [`sum`](Self::sum).
+    pub(super) unsafe fn sum_of_sums<D: Device>(self, device: &D, count: usize, x: Addr, y: Addr) {
+        let (axis, x) = along(count, x);
+        let kind = match self {
+            Self::Largest => Reduce::Max,
+            Self::Smallest => Reduce::Min,
+            _ => Reduce::Sum,
+        };
+        // SAFETY: the caller's.
+        unsafe { device.reduce::<Identity, 1>(kind, axis, x, &[], y) };
+    }
+}
+
+/// `n` floats side by side, as what a reduction takes.
+fn along(n: usize, addr: Addr) -> (Axis, [Operand<3>; 1]) {
+    let axis = Axis {
+        outer: 1,
+        n,
+        inner: 1,
+    };
+    let operand = Operand {
+        addr,
+        start: 0,
+        strides: [0, 1, 0],
+    };
+    (axis, [operand])
 }
 
 /// An optimizer's setting.
@@ -22,6 +144,11 @@ pub(super) struct Clip {
 
 impl Clip {
     pub(super) fn check(&self) -> Result<(), String> {
+        if let Some((_, Norm::P(p))) = self.norm
+            && p.is_nan()
+        {
+            return Err("gradients have no norm of order NaN".into());
+        }
         let bound = self
             .norm
             .map(|(max, _)| max)
@@ -50,83 +177,45 @@ pub(crate) fn coefficient(max: f64, norm: f64) -> f64 {
     if c > 1.0 { 1.0 } else { c }
 }
 
-/// The norm of the gradients of all trained parameters. Summed in a fixed order, so it depends
-/// neither on the number of threads nor on parameter groups.
+/// The trained parameters that have a gradient, and elements.
+fn with_gradients<D: Device>(core: &Core<D>) -> impl Iterator<Item = &'static ParamSpec> {
+    let params = core.spec().params.iter().enumerate();
+    let own = params.filter(|(_, p)| !p.frozen && !p.is_empty());
+    own.filter(|(i, _)| core.reach().has(*i)).map(|(_, p)| p)
+}
+
+/// The norm of the gradients of all trained parameters that have one. Summed in a fixed order, so it
+/// depends neither on the number of threads nor on parameter groups.
 pub(crate) fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     core.make_scratch()?;
-    let params = core.spec().params;
+    let last = core.spec().params.len();
     let (Some(grads), Some(scratch)) = (core.grads(), core.scratch()) else {
         return Ok(0.0);
     };
+    let order = Order::of(norm);
     let size = size_of::<D::Float>();
     let at = |buffer: &D::Buffer, i: usize| D::addr(buffer).wrapping_add(i * size);
-    let operand = |addr| {
-        [Operand {
-            addr,
-            start: 0,
-            strides: [0, 1, 0],
-        }]
-    };
-    let axis = |n| Axis {
-        outer: 1,
-        n,
-        inner: 1,
-    };
     let mut count = 0;
-    for param in params.iter().filter(|p| !p.frozen && !p.is_empty()) {
-        let (x, y) = (operand(at(grads, param.offset)), at(scratch, count));
+    for param in with_gradients(core) {
+        let (x, y) = (at(grads, param.offset), at(scratch, count));
         // SAFETY: the parameter lies in the gradients; the scratch has a float for each parameter and one more.
-        unsafe {
-            match norm {
-                Norm::L2 => {
-                    core.device()
-                        .reduce::<Square, 1>(Reduce::Sum, axis(param.len()), x, &[], y)
-                }
-                Norm::Inf => {
-                    core.device()
-                        .reduce::<Abs, 1>(Reduce::Max, axis(param.len()), x, &[], y)
-                }
-            }
-        }
+        unsafe { order.sum(core.device(), param.len(), x, y) };
         count += 1;
     }
     if count == 0 {
         return Ok(0.0);
     }
-    let kind = if norm == Norm::L2 {
-        Reduce::Sum
-    } else {
-        Reduce::Max
-    };
     // SAFETY: `count` floats were just written; the last float of the scratch is not among them.
-    unsafe {
-        core.device().reduce::<Identity, 1>(
-            kind,
-            axis(count),
-            operand(at(scratch, 0)),
-            &[],
-            at(scratch, params.len()),
-        );
-    }
+    unsafe { order.sum_of_sums(core.device(), count, at(scratch, 0), at(scratch, last)) };
     let mut total = [D::Float::from_f64(0.0)];
-    core.read_floats(scratch, params.len(), &mut total)?;
-    let total = total[0].to_f64();
-    Ok(if norm == Norm::L2 {
-        total.sqrt()
-    } else {
-        total
-    })
+    core.read_floats(scratch, last, &mut total)?;
+    Ok(order.norm(total[0].to_f64()))
 }
 
 /// Multiplies all gradients and then cuts their absolute values, in place.
 pub(crate) fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
     let Some(grads) = core.grads() else { return };
-    for param in core
-        .spec()
-        .params
-        .iter()
-        .filter(|p| !p.frozen && !p.is_empty())
-    {
+    for param in with_gradients(core) {
         let addr = D::addr(grads).wrapping_add(param.offset * size_of::<D::Float>());
         let input = [Operand {
             addr,
@@ -163,6 +252,10 @@ unary! {
     Square, l, x => x * x;
     /// `|x|`.
     Abs, l, x => x.abs();
+    /// 1, of 0 it is 0.
+    NotZero, l, x => x.abs().sign();
+    /// `|x|^p`, p is scalar 0.
+    Power, l, x => x.abs().pow(l.scalar(0));
     /// `clamp(x * scalar 0, -scalar 1, scalar 1)`.
     Rescale, l, x => (x * l.scalar(0)).min(l.scalar(1)).max(V::splat(0.0) - l.scalar(1));
 }

@@ -38,7 +38,8 @@ pub struct Group<R> {
 }
 
 impl<R: Rule> Group<R> {
-    /// A learning rate of its own; schedules change it in proportion to the optimizer's.
+    /// A learning rate of its own. [`set_lr`](crate::optim::Optimizer::set_lr) changes it in proportion to the
+    /// optimizer's; schedules set each group's by itself.
     #[must_use]
     pub fn lr(mut self, lr: f64) -> Self {
         self.lr = Some(lr);
@@ -49,16 +50,21 @@ impl<R: Rule> Group<R> {
 /// A declared group.
 pub(super) struct Grouped<R> {
     pub(super) pattern: Box<dyn Pattern>,
-    pub(super) lr: Option<f64>,
+    /// The rate that the group was declared with, if it has one of its own.
+    pub(super) own: Option<f64>,
     /// The optimizer's rate when the group was declared.
     pub(super) base: f64,
+    /// The rate.
+    pub(super) lr: f64,
+    /// That from which schedules start.
+    pub(super) initial_lr: Option<f64>,
     pub(super) rule: R,
 }
 
 impl<R> Grouped<R> {
-    /// The group's rate when the optimizer's is `lr`.
-    pub(super) fn lr(&self, lr: f64) -> f64 {
-        match self.lr {
+    /// The group's rate in proportion to the optimizer's, `lr`.
+    pub(super) fn in_proportion(&self, lr: f64) -> f64 {
+        match self.own {
             None => lr,
             Some(own) if lr == self.base || self.base == 0.0 => own,
             Some(own) => own * (lr / self.base),

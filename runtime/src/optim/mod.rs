@@ -2,8 +2,10 @@
 //!
 //! An optimizer is a [`Rule`] (the formula and its settings) in an [`Optim`], which owns what all
 //! of them share: the rate, parameter groups, clipping, and the moments, flat device buffers bound to
-//! a network at its first step. A step is one fused elementwise map over each run of parameters
-//! with the same settings, so it is vectorised, parallel and deterministic wherever maps are.
+//! a network at its first step. A step moves the parameters that have a gradient, as PyTorch's does: those
+//! that the functions run since the last step reach. It is one fused elementwise map over each run of
+//! parameters with the same settings and the same number of steps, so it is vectorised, parallel and
+//! deterministic wherever maps are.
 //!
 //! ```
 //! use netform_runtime::optim::{AdamW, Optimizer, Sgd};
@@ -19,9 +21,11 @@ mod adamax;
 mod bound;
 pub(crate) mod clip;
 mod group;
+mod history;
 mod later;
 mod nadam;
 mod radam;
+mod rates;
 mod rms_prop;
 mod rule;
 pub mod schedule;
@@ -33,8 +37,9 @@ use std::any::Any;
 use std::cell::RefCell;
 
 use bound::{Bound, Segment};
-use clip::Clip;
+use clip::{Clip, Order};
 use group::Grouped;
+use history::History;
 use later::{Later, Part};
 use rule::Scalars;
 use unsure::{Made, Unsure};
@@ -49,14 +54,16 @@ pub use clip::Norm;
 pub use group::{Group, Pattern};
 pub use nadam::NAdam;
 pub use radam::RAdam;
+pub use rates::Rates;
 pub use rms_prop::RmsProp;
 pub use rule::{Now, Place, Rule};
 pub use sgd::Sgd;
-pub use state::OptimizerState;
+pub use state::{GroupState, OptimizerState, ParamState};
 
 /// What training loops and schedules need of an optimizer.
-pub trait Optimizer {
-    /// Updates the parameters from the gradients of the last `_backward`.
+pub trait Optimizer: Rates {
+    /// Updates the parameters that have a gradient: those that a `_backward` or `_accumulate` since the last
+    /// step reached. The others stay as they are, whatever momentum or weight decay would do.
     fn step<N: Network>(&mut self, net: &mut N) -> Result<()> {
         self.apply(net.core_mut())
     }
@@ -91,10 +98,18 @@ pub trait Optimizer {
 pub struct Optim<R> {
     rule: R,
     lr: f64,
+    /// That from which schedules start.
+    initial_lr: Option<f64>,
     groups: Vec<Grouped<R>>,
     clip: Clip,
     /// Steps taken.
     t: u64,
+    /// The steps of each trained parameter, by the order of places.
+    histories: Vec<History>,
+    /// Which of them the step at hand moves.
+    reached: Vec<bool>,
+    /// A schedule does not fit.
+    refused: Option<String>,
     /// Which of them may have failed, on devices that run on their own.
     unsure: Option<Unsure>,
     /// A `Bound<D>`: the device's type is known only from the network.
@@ -106,9 +121,13 @@ impl<R: Rule> Optim<R> {
         Self {
             rule,
             lr,
+            initial_lr: None,
             groups: Vec::new(),
             clip: Clip::default(),
             t: 0,
+            histories: Vec::new(),
+            reached: Vec::new(),
+            refused: None,
             unsure: None,
             bound: None,
         }
@@ -129,16 +148,18 @@ impl<R: Rule> Optim<R> {
         });
         self.groups.push(Grouped {
             pattern: Box::new(pattern),
-            lr,
+            own: lr,
             base: self.lr,
+            lr: lr.unwrap_or(self.lr),
+            initial_lr: None,
             rule,
         });
         (self.bound, self.unsure) = (None, None);
         self
     }
 
-    /// Scales the gradients down to this norm, over all trained parameters, before each update:
-    /// `torch.nn.utils.clip_grad_norm_`. The network's own gradients stay as they are.
+    /// Scales the gradients down to this norm, over all trained parameters that have one, before each
+    /// update: `torch.nn.utils.clip_grad_norm_`. The network's own gradients stay as they are.
     #[must_use]
     pub fn clip_norm(mut self, max_norm: f64) -> Self {
         self.clip.norm = Some((max_norm, Norm::L2));
@@ -149,6 +170,13 @@ impl<R: Rule> Optim<R> {
     #[must_use]
     pub fn clip_norm_inf(mut self, max_norm: f64) -> Self {
         self.clip.norm = Some((max_norm, Norm::Inf));
+        self
+    }
+
+    /// The same for a norm of any order, PyTorch's `norm_type`.
+    #[must_use]
+    pub fn clip_norm_type(mut self, max_norm: f64, norm: Norm) -> Self {
+        self.clip.norm = Some((max_norm, norm));
         self
     }
 
@@ -182,19 +210,14 @@ impl<R: Rule> Optim<R> {
             Some(unsure) if unsure.failed() > 0 => unsure.made(self.rules().copied()),
             _ => Made {
                 t: self.t,
-                carried: self.rules().map(Rule::carried).collect(),
+                histories: self.histories.clone(),
             },
         }
     }
 
     /// Takes back what is counted and was not made.
-    fn recount(&mut self, made: &Made) {
-        self.t = made.t;
-        let groups = self.groups.iter_mut().map(|g| &mut g.rule);
-        let rules = std::iter::once(&mut self.rule).chain(groups);
-        for (rule, carried) in rules.zip(&made.carried) {
-            rule.set_carried(*carried);
-        }
+    fn recount(&mut self, made: Made) {
+        (self.t, self.histories) = (made.t, made.histories);
     }
 
     /// Looks at what is known of the steps so far.
@@ -203,7 +226,7 @@ impl<R: Rule> Optim<R> {
             return;
         };
         if unsure.failed() > 0 {
-            self.recount(&unsure.made(self.rules().copied()));
+            self.recount(unsure.made(self.rules().copied()));
         }
         unsure.settle(self.rules().copied());
         self.unsure = Some(unsure);
@@ -215,8 +238,11 @@ impl<R: Rule> Optim<R> {
             optimizer: R::NAME,
             what,
         };
+        if let Some(what) = &self.refused {
+            return Err(error(what.clone()));
+        }
         for (lr, rule) in std::iter::once((self.lr, &self.rule))
-            .chain(self.groups.iter().map(|g| (g.lr(self.lr), &g.rule)))
+            .chain(self.groups.iter().map(|g| (g.lr, &g.rule)))
         {
             if !(lr.is_finite() && lr >= 0.0) {
                 return Err(error(format!("a learning rate of {lr}")));
@@ -237,7 +263,9 @@ impl<R: Rule> Optim<R> {
             });
         }
         if self.bound.is_none() {
-            self.bound = Some(Box::new(Bound::new::<R>(core, &self.groups)?));
+            let bound = Bound::new::<R>(core, &self.groups)?;
+            self.histories = vec![History::new::<R>(); bound.params.len()];
+            self.bound = Some(Box::new(bound));
         }
         if !self.bound::<D>().is_some_and(|b| b.is_of(core)) {
             let what = format!(
@@ -260,51 +288,56 @@ impl<R: Rule> Optim<R> {
         self.bound.as_mut()?.downcast_mut()
     }
 
-    /// Begins a step: the moments are there, and rules know that time goes on. Whether the moments are
-    /// new.
-    fn begin<D: Device>(&mut self, core: &Core<D>) -> Result<bool> {
+    /// Begins a step: the moments are there, and it is known what the step moves.
+    fn begin<D: Device>(&mut self, core: &Core<D>) -> Result<()> {
         if !D::HOST && self.unsure.is_none() {
-            self.unsure = Some(Unsure::new(core.device(), self.made()));
+            let params = self.bound::<D>().map_or(&[][..], |b| &b.params);
+            let rules = params
+                .iter()
+                .map(|p| p.group.map_or(0, |g| g + 1))
+                .collect();
+            self.unsure = Some(Unsure::new(core.device(), self.made(), rules));
         }
         self.settle();
-        let t = self.t;
         let rules = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
         let bound = self
             .bound
             .as_mut()
             .and_then(|b| b.downcast_mut::<Bound<D>>());
-        let fresh = match bound {
-            Some(bound) => {
-                if !D::HOST && bound.later.is_none() {
-                    let segments = bound.segments().len();
-                    bound.later = Some(Later::new(core.device(), segments)?);
-                }
-                if bound.make_moments(core, rules)? {
-                    bound.made_at = Some(t);
-                }
-                bound.made_at == Some(t)
-            }
-            None => false,
-        };
-        self.t += 1;
-        self.rule.advance(self.t);
-        for group in &mut self.groups {
-            group.rule.advance(self.t);
+        let Some(bound) = bound else { return Ok(()) };
+        if !D::HOST && bound.later.is_none() {
+            bound.later = Some(Later::new(core.device(), bound.params.len())?);
         }
-        Ok(fresh)
+        bound.make_moments(core, rules)?;
+        let reached = bound.params.iter().map(|p| core.reach().has(p.index));
+        self.reached.clear();
+        self.reached.extend(reached);
+        let rule_of = |group: Option<usize>| match group.and_then(|g| self.groups.get(g)) {
+            Some(group) => group.rule,
+            None => self.rule,
+        };
+        bound.gather(&self.reached, &self.histories, rule_of);
+        let each = bound.params.iter().zip(&self.reached);
+        for (history, (param, _)) in (self.histories.iter_mut().zip(each)).filter(|(_, (_, r))| **r)
+        {
+            *history = history.next(&rule_of(param.group));
+        }
+        self.t += 1;
+        Ok(())
     }
 
     /// A segment's rule, and the scalars of this step.
-    fn now(&self, segment: &Segment, fresh: bool, scale: f64) -> (&R, Now) {
+    fn now(&self, segment: &Segment, scale: f64) -> (&R, Now) {
         let (lr, rule) = match segment.group.and_then(|g| self.groups.get(g)) {
-            Some(group) => (group.lr(self.lr), &group.rule),
+            Some(group) => (group.lr, &group.rule),
             None => (self.lr, &self.rule),
         };
         let now = Now {
             lr,
-            t: self.t,
-            fresh,
-            scale,
+            t: segment.after.t,
+            carried: segment.after.carried,
+            fresh: !segment.before.begun,
+            scale: if rule.maximize() { -scale } else { scale },
             limit: self.clip.limit(),
         };
         (rule, now)
@@ -319,44 +352,55 @@ impl<R: Rule> Optimizer for Optim<R> {
             let done = device.replay(core.key_of_step(id), 0, || self.update(&device));
             // It is as good as the run that left the gradients.
             self.ran(done.is_ok().then(|| core.grads_run()));
+            core.reach_mut().step();
             return done.map(drop);
         }
         self.bind(core)?;
         let scale = self.clip.scale(core)?;
-        let fresh = self.begin(core)?;
+        self.begin(core)?;
         let Some(bound) = self.bound::<D>() else {
             return Ok(());
         };
         for segment in bound.segments() {
-            let (rule, now) = self.now(segment, fresh, scale);
+            let (rule, now) = self.now(segment, scale);
             if let Some(place) = bound.place(core, segment, Scalars::Now) {
                 // SAFETY: the place lies inside the buffers of this network, which `&mut` keeps for us,
                 // and the moments that the rule uses were made by `begin`.
                 unsafe { rule.update(&place, &now) };
             }
         }
+        core.reach_mut().step();
         Ok(())
     }
     fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64> {
         self.bind(core)?;
-        let fresh = self.begin(core)?;
+        self.begin(core)?;
         let Some(mut later) = self.bound_mut::<D>().and_then(|b| b.later.take()) else {
             return Ok(0);
         };
         let noted = RefCell::new(std::mem::take(&mut later.noted));
         later.parts.clear();
-        later.fresh = fresh;
         if let Some(bound) = self.bound::<D>() {
             for segment in bound.segments() {
-                let (rule, now) = self.now(segment, fresh, 1.0);
+                let (rule, now) = self.now(segment, 1.0);
                 if let Some(place) = bound.place(core, segment, Scalars::Noted(&noted)) {
                     // SAFETY: nothing runs.
                     unsafe { rule.update(&place, &now) };
-                    later.parts.push(Part::new(segment, &place));
+                    later
+                        .parts
+                        .push(Part::new(segment, rule.maximize(), &place));
                 }
             }
         }
         later.noted = noted.into_inner();
+        if let (Some((_, norm)), Some(bound), Some(grads)) =
+            (self.clip.norm, self.bound::<D>(), core.grads())
+        {
+            let moved = bound.params.iter().zip(&self.reached).filter(|p| *p.1);
+            let at = |offset: usize| D::addr(grads).wrapping_add(offset * size_of::<D::Float>());
+            let pieces = moved.map(|(p, _)| (at(p.offset).expose_provenance(), p.len));
+            later.cut(Order::of(norm), pieces);
+        }
         let id = later.write(core.device(), &self.clip, R::NAME);
         if let Some(bound) = self.bound_mut::<D>() {
             bound.later = Some(later);
@@ -371,8 +415,8 @@ impl<R: Rule> Optimizer for Optim<R> {
             return;
         };
         match run {
-            Some(run) => unsure.push(run, self.rules().copied()),
-            None => self.recount(&unsure.made(self.rules().copied())),
+            Some(run) => unsure.push(run, self.rules().copied(), &self.reached),
+            None => self.recount(unsure.made(self.rules().copied())),
         }
         self.unsure = Some(unsure);
     }
@@ -382,7 +426,7 @@ impl<R: Rule> Optimizer for Optim<R> {
         };
         later.clip(device, &self.clip);
         for (k, part) in later.parts.iter().enumerate() {
-            let (rule, now) = self.now(&part.segment, later.fresh, 1.0);
+            let (rule, now) = self.now(&part.segment, 1.0);
             let place = part.place(device, later.scalars(k));
             // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
             // keeps for the caller, and from the moments.
@@ -397,6 +441,9 @@ impl<R: Rule> Optimizer for Optim<R> {
     }
     fn set_lr(&mut self, lr: f64) {
         self.lr = lr;
+        for group in &mut self.groups {
+            group.lr = group.in_proportion(lr);
+        }
     }
     fn momentum(&self) -> f64 {
         self.rule.momentum()

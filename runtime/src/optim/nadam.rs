@@ -18,8 +18,7 @@ pub struct NAdamRule {
     weight_decay: f64,
     momentum_decay: f64,
     decoupled_weight_decay: bool,
-    /// The product of the momenta of all steps so far.
-    product: f64,
+    maximize: bool,
 }
 
 impl NAdam {
@@ -31,7 +30,7 @@ impl NAdam {
             weight_decay: 0.0,
             momentum_decay: 0.004,
             decoupled_weight_decay: false,
-            product: 1.0,
+            maximize: false,
         };
         Self::from_rule(lr, rule)
     }
@@ -48,6 +47,8 @@ settings!(NAdamRule {
     momentum_decay: f64,
     /// The weights decay by themselves, as in AdamW.
     decoupled_weight_decay: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl NAdamRule {
@@ -60,20 +61,19 @@ impl NAdamRule {
 impl Rule for NAdamRule {
     const NAME: &'static str = "NAdam";
     const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
+    const CARRIED: f64 = 1.0;
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
     fn check(&self) -> Result<(), String> {
         within("momentum_decay", self.momentum_decay, 0.0..)?;
         check_betas(self.betas, self.eps, self.weight_decay)
     }
-    fn advance(&mut self, t: u64) {
-        // PyTorch keeps this product in single precision, whatever the parameters' type.
-        self.product = f64::from(self.product as f32 * self.mu(t) as f32);
-    }
-    fn carried(&self) -> f64 {
-        self.product
-    }
-    fn set_carried(&mut self, carried: f64) {
-        self.product = carried;
+    /// The product of the momenta of all steps. PyTorch keeps it in single precision, whatever the
+    /// parameters' type.
+    fn carry(&self, carried: f64, t: u64) -> f64 {
+        f64::from(carried as f32 * self.mu(t) as f32)
     }
     fn momentum(&self) -> f64 {
         self.betas.0
@@ -88,8 +88,8 @@ impl Rule for NAdamRule {
             false => (self.weight_decay, 1.0),
         };
         let next = self.mu(now.t + 1);
-        let by_gradient = now.lr * (1.0 - self.mu(now.t)) / (1.0 - self.product);
-        let by_mean = now.lr * next / (1.0 - self.product * next);
+        let by_gradient = now.lr * (1.0 - self.mu(now.t)) / (1.0 - now.carried);
+        let by_mean = now.lr * next / (1.0 - now.carried * next);
         let scalars = [
             now.scale,
             now.limit,

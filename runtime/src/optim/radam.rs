@@ -17,6 +17,7 @@ pub struct RAdamRule {
     eps: f64,
     weight_decay: f64,
     decoupled_weight_decay: bool,
+    maximize: bool,
 }
 
 impl RAdam {
@@ -27,6 +28,7 @@ impl RAdam {
             eps: 1e-8,
             weight_decay: 0.0,
             decoupled_weight_decay: false,
+            maximize: false,
         };
         Self::from_rule(lr, rule)
     }
@@ -41,12 +43,17 @@ settings!(RAdamRule {
     weight_decay: f64,
     /// The weights decay by themselves, as in AdamW.
     decoupled_weight_decay: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for RAdamRule {
     const NAME: &'static str = "RAdam";
     const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
     fn check(&self) -> Result<(), String> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }

@@ -17,6 +17,7 @@ pub struct RmsPropRule {
     weight_decay: f64,
     momentum: f64,
     centered: bool,
+    maximize: bool,
 }
 
 impl RmsProp {
@@ -28,6 +29,7 @@ impl RmsProp {
             weight_decay: 0.0,
             momentum: 0.0,
             centered: false,
+            maximize: false,
         };
         Self::from_rule(lr, rule)
     }
@@ -44,6 +46,8 @@ settings!(RmsPropRule {
     momentum: f64,
     /// Divides by the deviation from the mean gradient.
     centered: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for RmsPropRule {
@@ -56,6 +60,9 @@ impl Rule for RmsPropRule {
             2 => self.centered,
             _ => true,
         }
+    }
+    fn maximize(&self) -> bool {
+        self.maximize
     }
     fn check(&self) -> Result<(), String> {
         within("alpha", self.alpha, 0.0..)?;

@@ -33,18 +33,15 @@ pub trait Rule: Copy + Send + Sync + 'static {
     }
     /// What is wrong with the settings.
     fn check(&self) -> Result<(), String>;
-    /// Updates scalars that change from step to step; `t` counts from 1.
-    fn advance(&mut self, t: u64) {
+    /// What a scalar that depends on all steps before starts with.
+    const CARRIED: f64 = 0.0;
+    /// The scalar after step `t` of a parameter, from 1, from that before.
+    fn carry(&self, carried: f64, t: u64) -> f64 {
         let _ = t;
+        carried
     }
-    /// A scalar that depends on all steps before, for checkpoints.
-    fn carried(&self) -> f64 {
-        0.0
-    }
-    /// Restores it.
-    fn set_carried(&mut self, carried: f64) {
-        let _ = carried;
-    }
+    /// Steps go up the gradient instead of down.
+    fn maximize(&self) -> bool;
     /// The momentum, or the first beta.
     fn momentum(&self) -> f64 {
         0.0
@@ -66,11 +63,13 @@ pub trait Rule: Copy + Send + Sync + 'static {
 pub struct Now {
     /// The learning rate.
     pub lr: f64,
-    /// The step, from 1.
+    /// The step of these parameters, from 1.
     pub t: u64,
-    /// The moments were made in this step.
+    /// The scalar that the rule carries, after this step.
+    pub carried: f64,
+    /// The moments hold nothing yet.
     pub fresh: bool,
-    /// What gradients are multiplied with first.
+    /// What gradients are multiplied with first: negative if steps go up.
     pub scale: f64,
     /// What their absolute values are then cut to.
     pub limit: f64,

@@ -16,6 +16,7 @@ pub struct SgdRule {
     dampening: f64,
     weight_decay: f64,
     nesterov: bool,
+    maximize: bool,
 }
 
 impl Sgd {
@@ -28,6 +29,7 @@ impl Sgd {
                 dampening: 0.0,
                 weight_decay: 0.0,
                 nesterov: false,
+                maximize: false,
             },
         )
     }
@@ -42,6 +44,8 @@ settings!(SgdRule {
     weight_decay: f64,
     /// Nesterov's momentum; needs momentum and no dampening.
     nesterov: bool,
+    /// Steps go up the gradient instead of down.
+    maximize: bool,
 });
 
 impl Rule for SgdRule {
@@ -50,6 +54,9 @@ impl Rule for SgdRule {
 
     fn uses(&self, _: usize) -> bool {
         self.momentum != 0.0
+    }
+    fn maximize(&self) -> bool {
+        self.maximize
     }
     fn check(&self) -> Result<(), String> {
         within("momentum", self.momentum, 0.0..)?;

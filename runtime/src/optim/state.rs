@@ -1,7 +1,8 @@
 //! What a checkpoint keeps of an optimizer, and how it comes back.
 
-use super::bound::Bound;
-use super::{Optim, Rule};
+use super::bound::{Bound, Trained};
+use super::history::History;
+use super::{Optim, Optimizer, Rates, Rule};
 use crate::core::alloc;
 use crate::tensor::TensorData;
 use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
@@ -15,10 +16,39 @@ pub struct OptimizerState {
     pub t: u64,
     /// The learning rate.
     pub lr: f64,
-    /// Momentum and carried scalar of the optimizer and then of each group.
-    pub scalars: Vec<[f64; 2]>,
+    /// The optimizer's settings that change over time, and then those of each group.
+    pub groups: Vec<GroupState>,
+    /// The steps of each trained parameter. Empty in states of older versions, which counted for all at
+    /// once.
+    pub params: Vec<ParamState>,
     /// PyTorch's name of a moment, a parameter's name, and the values.
     pub moments: Vec<(String, String, Tensor)>,
+}
+
+/// What changes of a group over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupState {
+    /// The rate; `None` in states of older versions: in proportion to the optimizer's.
+    pub lr: Option<f64>,
+    /// The rate from which schedules start, if there was one.
+    pub initial_lr: Option<f64>,
+    /// The momentum.
+    pub momentum: f64,
+    /// The scalar that all parameters of the group carry; only in states of older versions.
+    pub carried: Option<f64>,
+}
+
+/// The steps that a parameter has had.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamState {
+    /// The parameter's name.
+    pub name: String,
+    /// Steps.
+    pub t: u64,
+    /// A scalar that depends on all of them: NAdam's product.
+    pub carried: f64,
+    /// Its moments hold something.
+    pub begun: bool,
 }
 
 impl<R: Rule> Optim<R> {
@@ -27,18 +57,32 @@ impl<R: Rule> Optim<R> {
             name: R::NAME.into(),
             t: 0,
             lr: self.lr,
-            scalars: Vec::new(),
+            groups: Vec::new(),
+            params: Vec::new(),
             moments: Vec::new(),
         };
-        let count = |mut state: OptimizerState| {
+        let count = |mut state: OptimizerState, params: &[Trained]| {
             let made = self.made();
-            let scalars = self.rules().zip(&made.carried);
-            state.scalars = scalars.map(|(r, c)| [r.momentum(), *c]).collect();
+            let group = |g: usize| GroupState {
+                lr: Some(self.group_lr(g)),
+                initial_lr: self.initial_lr(g),
+                momentum: self.group_momentum(g),
+                carried: None,
+            };
+            state.groups = (0..self.groups()).map(group).collect();
+            let name = |p: &Trained| core.spec().params[p.index].name.to_owned();
+            let each = params.iter().zip(&made.histories).map(|(p, h)| ParamState {
+                name: name(p),
+                t: h.t,
+                carried: h.carried,
+                begun: h.begun,
+            });
+            state.params = each.collect();
             state.t = made.t;
             state
         };
         let Some(bound) = &self.bound else {
-            return Ok(count(state));
+            return Ok(count(state, &[]));
         };
         let Some(bound) = bound.downcast_ref::<Bound<D>>().filter(|b| b.is_of(core)) else {
             let what = format!("bound to another network than this {}", core.spec().name);
@@ -57,7 +101,7 @@ impl<R: Rule> Optim<R> {
             }
         }
         // Now that the moments have been waited for.
-        Ok(count(state))
+        Ok(count(state, &bound.params))
     }
 
     pub(super) fn load_state<D: Device>(
@@ -96,14 +140,20 @@ impl<R: Rule> Optim<R> {
             };
             *slot = Some(buffer);
         }
-        (self.t, self.lr) = (state.t, state.lr);
+        self.histories = histories::<D, R>(core, &bound.params, state);
+        self.t = state.t;
         self.bound = Some(Box::new(bound));
         self.unsure = None;
-        let rules =
-            std::iter::once(&mut self.rule).chain(self.groups.iter_mut().map(|g| &mut g.rule));
-        for (rule, [momentum, carried]) in rules.zip(&state.scalars) {
-            rule.set_momentum(*momentum);
-            rule.set_carried(*carried);
+        // Groups of states that know no rates of their own follow.
+        self.set_lr(state.lr);
+        for (g, saved) in state.groups.iter().enumerate() {
+            self.set_group_momentum(g, saved.momentum);
+            if let Some(lr) = saved.lr {
+                self.set_group_lr(g, lr);
+            }
+            if let Some(lr) = saved.initial_lr {
+                self.set_initial_lr(g, lr);
+            }
         }
         Ok(())
     }
@@ -115,11 +165,18 @@ impl<R: Rule> Optim<R> {
         }
         let mut problems = Vec::new();
         let groups = self.groups.len();
-        if state.scalars.len() != groups + 1 {
+        if state.groups.len() != groups + 1 {
             problems.push(format!(
                 "it has {} groups, the optimizer has {groups}",
-                state.scalars.len().saturating_sub(1)
+                state.groups.len().saturating_sub(1)
             ));
+        }
+        for p in state
+            .params
+            .iter()
+            .filter(|p| find(core, &p.name).is_none())
+        {
+            problems.push(format!("steps of `{}`: no such trained parameter", p.name));
         }
         for (moment, param, values) in &state.moments {
             match find(core, param) {
@@ -166,6 +223,36 @@ impl<R: Rule> Optim<R> {
         }
         problems
     }
+}
+
+/// The histories of these parameters. One that the state does not know has had no step; older states know
+/// one count for all.
+fn histories<D: Device, R: Rule>(
+    core: &Core<D>,
+    params: &[Trained],
+    state: &OptimizerState,
+) -> Vec<History> {
+    let begun = state.t > 0 && !state.moments.is_empty();
+    let of = |p: &Trained| {
+        let saved = |s: &&ParamState| s.name == core.spec().params[p.index].name;
+        if let Some(s) = state.params.iter().find(saved) {
+            return History {
+                t: s.t,
+                carried: s.carried,
+                begun: s.begun,
+            };
+        }
+        let group = state.groups.get(p.group.map_or(0, |g| g + 1));
+        match group.and_then(|g| g.carried) {
+            Some(carried) => History {
+                t: state.t,
+                carried,
+                begun,
+            },
+            None => History::new::<R>(),
+        }
+    };
+    params.iter().map(of).collect()
 }
 
 fn find<D: Device>(core: &Core<D>, name: &str) -> Option<&'static ParamSpec> {

@@ -3,6 +3,7 @@
 //! the optimizer counts comes out, without those that are known to have failed.
 
 use super::Rule;
+use super::history::History;
 use crate::Device;
 
 /// What the optimizer counts.
@@ -10,49 +11,51 @@ use crate::Device;
 pub(super) struct Made {
     /// Steps.
     pub(super) t: u64,
-    /// The scalar that each rule carries from step to step: the optimizer's, then the groups'.
-    pub(super) carried: Vec<f64>,
+    /// Those of each trained parameter.
+    pub(super) histories: Vec<History>,
 }
 
-impl Made {
-    /// One more step, of rules with these momenta.
-    fn advance<R: Rule>(&mut self, rules: impl Iterator<Item = R>, momenta: &[f64]) {
-        self.t += 1;
-        for ((mut rule, carried), momentum) in rules.zip(&mut self.carried).zip(momenta) {
-            rule.set_momentum(*momentum);
-            rule.set_carried(*carried);
-            rule.advance(self.t);
-            *carried = rule.carried();
-        }
-    }
+/// A pending step.
+struct Step {
+    /// The device's number of its run.
+    run: u64,
+    /// Which of the sets of parameters it moves.
+    set: usize,
 }
 
 /// The steps.
 pub(super) struct Unsure {
     /// Before them.
     made: Made,
-    /// The device's numbers of their runs, in order.
-    runs: Vec<u64>,
+    /// In order.
+    steps: Vec<Step>,
     /// The momenta of all rules in each of them.
     momenta: Vec<f64>,
+    /// The sets of parameters that steps have moved, each once.
+    sets: Vec<Box<[bool]>>,
+    /// The number of each parameter's rule.
+    rules: Box<[usize]>,
     /// Asks the device whether a run was good.
     known: Box<dyn Fn(u64) -> Option<bool> + Send + Sync>,
 }
 
 impl Unsure {
-    pub(super) fn new<D: Device>(device: &D, made: Made) -> Self {
+    /// No steps yet, of parameters with these rules.
+    pub(super) fn new<D: Device>(device: &D, made: Made, rules: Box<[usize]>) -> Self {
         let device = device.clone();
         Self {
             made,
-            runs: Vec::new(),
+            steps: Vec::new(),
             momenta: Vec::new(),
+            sets: Vec::new(),
+            rules,
             known: Box::new(move |run| device.known(run)),
         }
     }
 
     /// How many of them are known to have failed.
     pub(super) fn failed(&self) -> u64 {
-        let failed = self.runs.iter().filter(|run| self.is_failed(**run));
+        let failed = self.steps.iter().filter(|step| self.is_failed(step.run));
         failed.count() as u64
     }
 
@@ -60,37 +63,69 @@ impl Unsure {
         (self.known)(run) == Some(false)
     }
 
-    /// A step was asked for, in this run.
-    pub(super) fn push<R: Rule>(&mut self, run: u64, rules: impl Iterator<Item = R>) {
-        self.runs.push(run);
+    /// A step was asked for, in this run, of the parameters that are `reached`.
+    pub(super) fn push<R: Rule>(
+        &mut self,
+        run: u64,
+        rules: impl Iterator<Item = R>,
+        reached: &[bool],
+    ) {
+        let known = self.sets.iter().position(|set| **set == *reached);
+        let set = known.unwrap_or_else(|| {
+            self.sets.push(reached.into());
+            self.sets.len() - 1
+        });
+        self.steps.push(Step { run, set });
         self.momenta.extend(rules.map(|rule| rule.momentum()));
     }
 
     /// What was made, if those are good that are not known to have failed.
     pub(super) fn made<R: Rule>(&self, rules: impl Iterator<Item = R> + Clone) -> Made {
         let mut made = self.made.clone();
-        let momenta = self.momenta.chunks_exact(made.carried.len());
-        for (run, momenta) in self.runs.iter().zip(momenta) {
-            if !self.is_failed(*run) {
-                made.advance(rules.clone(), momenta);
+        let width = rules.clone().count();
+        for (step, momenta) in self.steps.iter().zip(self.momenta.chunks_exact(width)) {
+            if !self.is_failed(step.run) {
+                let set = &self.sets[step.set];
+                advance(&mut made, set, &self.rules, rules.clone(), momenta);
             }
         }
         made
     }
 
-    /// Forgets those of whose runs enough is known.
+    /// Forgets the steps whose verdict is known, from the first on.
     pub(super) fn settle<R: Rule>(&mut self, rules: impl Iterator<Item = R> + Clone) {
-        let width = self.made.carried.len();
+        let width = rules.clone().count();
         let mut sure = 0;
-        for (run, momenta) in self.runs.iter().zip(self.momenta.chunks_exact(width)) {
-            match (self.known)(*run) {
-                Some(true) => self.made.advance(rules.clone(), momenta),
+        for (step, momenta) in self.steps.iter().zip(self.momenta.chunks_exact(width)) {
+            match (self.known)(step.run) {
+                Some(true) => {
+                    let set = &self.sets[step.set];
+                    advance(&mut self.made, set, &self.rules, rules.clone(), momenta);
+                }
                 Some(false) => {}
                 None => break,
             }
             sure += 1;
         }
-        self.runs.drain(..sure);
+        self.steps.drain(..sure);
         self.momenta.drain(..sure * width);
+    }
+}
+
+/// One more step, of the parameters in `set`, of rules with these momenta.
+fn advance<R: Rule>(
+    made: &mut Made,
+    set: &[bool],
+    rule_of: &[usize],
+    rules: impl Iterator<Item = R>,
+    momenta: &[f64],
+) {
+    made.t += 1;
+    for (k, (mut rule, momentum)) in rules.zip(momenta).enumerate() {
+        rule.set_momentum(*momentum);
+        let own = made.histories.iter_mut().zip(set).zip(rule_of);
+        for ((history, _), _) in own.filter(|((_, reached), of)| **reached && **of == k) {
+            *history = history.next(&rule);
+        }
     }
 }

@@ -15,6 +15,12 @@ static BACKWARD: Plan = Plan {
     kept: &[],
     outputs: &[],
     require: &[],
+    reached: &[Reached {
+        offset: 0,
+        len: usize::MAX,
+        stack: &[],
+        ranges: &[],
+    }],
     slots: 1,
     layout: |dims, float, offsets| {
         offsets[0] = 0;
@@ -77,6 +83,32 @@ impl<D: Device> Given<D> {
 
     /// Hands over the gradients of all parameters, in order.
     pub fn backward(&mut self, grads: &[&[f64]]) {
+        self.run(&BACKWARD, grads, false);
+    }
+
+    /// Hands over some gradients, as a function does that reaches no others; or adds them.
+    pub fn reach(&mut self, grads: &[Option<&[f64]>], accumulate: bool) {
+        let params = self.0.spec().params;
+        let own = params.iter().zip(grads).filter(|(_, g)| g.is_some());
+        let reached = own.map(|(p, _)| Reached {
+            offset: p.offset,
+            len: p.len(),
+            stack: &[],
+            ranges: &[],
+        });
+        let reached: Vec<Reached> = reached.collect();
+        let plan = Plan {
+            reached: reached.leak(),
+            ..BACKWARD
+        };
+        let zeros: Vec<Vec<f64>> = params.iter().map(|p| vec![0.0; p.len()]).collect();
+        let grads: Vec<&[f64]> = (grads.iter().zip(&zeros))
+            .map(|(g, z)| g.unwrap_or(z))
+            .collect();
+        self.run(Box::leak(Box::new(plan)), &grads, accumulate);
+    }
+
+    fn run(&mut self, plan: &'static Plan, grads: &[&[f64]], accumulate: bool) {
         let params = self.0.spec().params;
         let mut flat = vec![0.0; self.0.spec().flat_len];
         for (param, grad) in params.iter().zip(grads) {
@@ -93,7 +125,7 @@ impl<D: Device> Given<D> {
             run.copy([dims[0]], from, window(run.grad(0, dims[0])));
         };
         self.0
-            .train(&BACKWARD, &sources, None, body, false)
+            .train(plan, &sources, None, body, accumulate)
             .unwrap();
     }
 

@@ -43,6 +43,14 @@ pub static SPEC: NetSpec = NetSpec {
     parameters: 19,
 };
 
+/// Every parameter.
+pub const ALL: &[Reached] = &[Reached {
+    offset: 0,
+    len: 48,
+    stack: &[],
+    ranges: &[],
+}];
+
 const B: DimSpec = DimSpec::Named(0);
 
 /// `fn copy(x: [B, 4]) -> [B, 4]`: the result is the input's slot.
@@ -64,6 +72,7 @@ pub static COPY: Plan = Plan {
         0,
     )],
     require: &[],
+    reached: ALL,
     slots: 1,
     layout: |dims, float, offsets| {
         offsets[0] = 0;
@@ -125,6 +134,7 @@ pub static MIXED: Plan = Plan {
         holds: |d| d[1] >= 2,
         what: "T >= 2",
     }],
+    reached: ALL,
     slots: 3,
     layout: |dims, _, offsets| {
         offsets[0] = 0;
@@ -162,6 +172,7 @@ pub static LOSS: Plan = Plan {
         2,
     )],
     require: &[],
+    reached: ALL,
     slots: 3,
     layout: |dims, float, offsets| {
         offsets[0] = 0;

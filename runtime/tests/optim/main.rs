@@ -3,6 +3,7 @@
 #[path = "../nets/given.rs"]
 mod given;
 mod pytorch;
+mod reach;
 mod schedules;
 
 use given::Given;

@@ -91,6 +91,12 @@ optimizers! {
     clipped_by_norm: Sgd::new(0.1).clip_norm(0.05);
     clipped_by_largest: Sgd::new(0.1).clip_norm_inf(0.02);
     clipped_by_value: Adam::new(0.01).clip_value(0.01);
+    up: Adam::new(0.01).maximize(true).group("linear_2.*", |g| g.maximize(false));
+    up_and_clipped: Sgd::new(0.1).maximize(true).clip_norm(0.05).clip_value(0.02);
+    clipped_by_order_3: Sgd::new(0.1).clip_norm_type(0.05, Norm::P(3.0));
+    clipped_by_order_minus_2: Sgd::new(0.1).maximize(true).clip_norm_type(1e-4, Norm::P(-2.0));
+    clipped_by_order_0: Sgd::new(0.1).clip_norm_type(0.5, Norm::P(0.0));
+    clipped_by_smallest: Sgd::new(0.1).clip_norm_type(1e-4, Norm::P(f64::NEG_INFINITY));
 }
 
 #[test]
@@ -102,7 +108,13 @@ fn gradients_are_clipped_in_place() {
             random(&[6, 5], 1, (-2.0, 2.0)),
             random(&[6, 3], 2, (-1.0, 1.0)),
         );
-        for norm in [Norm::L2, Norm::Inf] {
+        for norm in [
+            Norm::L2,
+            Norm::Inf,
+            Norm::P(0.5),
+            Norm::P(-1.0),
+            Norm::P(0.0),
+        ] {
             net.loss_backward(&x, &y)?;
             out.number("norm", net.clip_grad_norm(0.05, norm)?);
             out.network(&net);

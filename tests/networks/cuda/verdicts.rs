@@ -240,7 +240,7 @@ skipped! {
 /// from then on it is right.
 #[test]
 fn a_late_error_is_counted_back() {
-    fn after(batches: &str) -> (u64, Vec<[f64; 2]>) {
+    fn after(batches: &str) -> (u64, Vec<netform::optim::ParamState>) {
         let mut net = Table::new(own(), 1).unwrap();
         let mut nadam = NAdam::new(0.01);
         let mut bad = Vec::new();
@@ -253,7 +253,7 @@ fn a_late_error_is_counted_back() {
         }
         bad.iter().for_each(|loss| is_wrong(loss.item()));
         let state = nadam.state(net.core()).unwrap();
-        (state.t, state.scalars)
+        (state.t, state.params)
     }
     assert_eq!(after("..x...x.."), after("......."));
 }

@@ -64,6 +64,20 @@ impl Tensors {
         self.put(name, Tensor::from(values));
     }
 
+    /// Keeps rows of numbers in the shape of the tensor that is given under this name: a matrix, or the first
+    /// number of each row.
+    pub fn put_rows(&mut self, name: &str, rows: &[Vec<f64>], given: &Self) -> Result<(), Failure> {
+        let all: Vec<f64> = match given.get(name).is_some_and(|t| t.shape().len() == 2) {
+            true => rows.concat(),
+            false => rows.iter().filter_map(|r| r.first().copied()).collect(),
+        };
+        let shape = given
+            .get(name)
+            .map_or(vec![all.len()], |t| t.shape().to_vec());
+        self.put(name, Tensor::from_vec(shape, all)?);
+        Ok(())
+    }
+
     /// Adds one item of a sequence: the tensors of a name become one with a further first dimension.
     pub fn push(&mut self, name: &str, item: &Tensor) -> Result<(), Failure> {
         let mut values = self.get(name).map_or(Vec::new(), Tensor::to_f64_vec);
@@ -83,10 +97,10 @@ impl Tensors {
                 self.put(format!("out.state.{i}.{moment}"), values.clone());
             }
         }
-        for i in 0..params.len() {
-            self.put_number(&format!("out.state.{i}.step"), state.t as f64);
-            if let Some([_, carried]) = state.scalars.first() {
-                self.put_number(&format!("out.state.{i}.mu_product"), *carried);
+        for p in &state.params {
+            if let Some(i) = at(&p.name) {
+                self.put_number(&format!("out.state.{i}.step"), p.t as f64);
+                self.put_number(&format!("out.state.{i}.mu_product"), p.carried);
             }
         }
     }

@@ -9,10 +9,21 @@ use netform_fixtures::report::report;
 use netform_fixtures::session::{Status, check};
 use netform_fixtures::tensors::Failure;
 
-/// `pending.txt` lists the cases that are not covered yet: a case that starts to pass leaves the list.
+/// Operators, layers, losses, optimizers, whole models.
 #[test]
 fn pytorch() -> Result<(), Failure> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    all_pass("../fixtures")
+}
+
+/// Schedules, optimizers and clipping with every argument that changes values.
+#[test]
+fn optimizers() -> Result<(), Failure> {
+    all_pass("../fixtures/optim")
+}
+
+/// `pending.txt` lists the cases that are not covered yet: a case that starts to pass leaves the list.
+fn all_pass(dir: &str) -> Result<(), Failure> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
     let pending = std::fs::read_to_string(dir.join("pending.txt"))?;
     let pending: BTreeSet<&str> = pending.lines().filter(|l| !l.starts_with('#')).collect();
     let index = Index::read(&dir)?;

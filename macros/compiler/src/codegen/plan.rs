@@ -9,6 +9,7 @@ use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, Op};
 use crate::net::{Elem, Net};
 use crate::passes::memory::{Place, root};
+use crate::passes::reach::Reached;
 use crate::pipeline::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -115,6 +116,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let outputs = outputs(net, program);
     let kept = program.homes.states.iter().map(|(input, _)| input);
     let require = program.require.iter().map(|r| require(r, dims));
+    let reached = program.reached.iter().map(|r| reached(net, r));
     let slots = program.memory.slots.len();
     let random = any(&program.graph, &Op::draws);
 
@@ -145,6 +147,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             kept: &[#(#kept),*],
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
+            reached: &[#(#reached),*],
             slots: #slots,
             layout: Self::#layout,
             random: #random,
@@ -156,6 +159,29 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             #body_steps
             #zeros
             #last
+        }
+    }
+}
+
+/// A reached parameter: its place, and of an array the elements, by ranges of its dimensions.
+fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
+    let stack = &net.params[*param].stack;
+    let sizes = stack.iter().map(usize);
+    // All elements, if one range has them all.
+    let whole = ranges.iter().any(|r| r.is_empty() || stack.is_empty());
+    let ranges = ranges.iter().filter(|_| !whole).map(|range| {
+        let dims = range.iter().take(stack.len()).map(|(first, count)| {
+            let (first, count) = (usize(first), usize(count));
+            quote!([#first, #count])
+        });
+        quote!(&[#(#dims),*])
+    });
+    quote! {
+        __nf::Reached {
+            offset: Self::__OFFSETS[#param],
+            len: Self::__LENS[#param],
+            stack: &[#(#sizes),*],
+            ranges: &[#(#ranges),*],
         }
     }
 }

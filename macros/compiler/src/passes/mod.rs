@@ -6,6 +6,7 @@ pub mod fuse;
 pub mod homes;
 pub mod inline;
 pub mod memory;
+pub mod reach;
 pub mod schedule;
 pub mod simplify;
 pub mod strides;

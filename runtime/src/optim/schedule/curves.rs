@@ -1,8 +1,9 @@
-//! The schedules that are functions of the step: in go the base rate and a step, out comes its rate.
+//! The schedules of one formula: in go the rate in force and the step, out comes the next rate.
 
 use std::f64::consts::PI;
 
-use super::Curve;
+use super::{At, Curve};
+use crate::optim::Rates;
 
 /// `gamma` times as much every `step_size` steps.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +32,15 @@ impl Curve for StepLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
         base * power(self.gamma, t / self.step_size)
     }
+    fn next(&self, at: &At) -> f64 {
+        match at.t == 0 || !at.t.is_multiple_of(self.step_size) {
+            true => at.lr,
+            false => at.lr * self.gamma,
+        }
+    }
 }
 
-/// `gamma` times as much at each milestone.
+/// `gamma` times as much at each milestone; at one that is given twice, twice.
 #[derive(Clone, Debug)]
 pub struct MultiStepLR {
     milestones: Vec<u64>,
@@ -54,13 +61,123 @@ impl MultiStepLR {
         self.gamma = gamma;
         self
     }
+    fn count(&self, is: impl Fn(u64) -> bool) -> u64 {
+        self.milestones.iter().filter(|m| is(**m)).count() as u64
+    }
 }
 
 impl Curve for MultiStepLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
-        base * power(
-            self.gamma,
-            self.milestones.iter().filter(|&&m| m <= t).count() as u64,
+        base * power(self.gamma, self.count(|m| m <= t))
+    }
+    fn next(&self, at: &At) -> f64 {
+        at.lr * power(self.gamma, self.count(|m| m == at.t))
+    }
+}
+
+/// `factor` of the base for `total_iters` steps, then all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct ConstantLR {
+    factor: f64,
+    total: u64,
+}
+
+impl ConstantLR {
+    /// The factor is from 0 to 1. PyTorch's defaults are 1/3 and 5.
+    pub fn new(factor: f64, total_iters: u64) -> Self {
+        Self {
+            factor,
+            total: total_iters,
+        }
+    }
+}
+
+impl Default for ConstantLR {
+    fn default() -> Self {
+        Self::new(1.0 / 3.0, 5)
+    }
+}
+
+impl Curve for ConstantLR {
+    fn lr(&self, base: f64, t: u64) -> f64 {
+        let rest = if t >= self.total {
+            1.0 - self.factor
+        } else {
+            0.0
+        };
+        base * (self.factor + rest)
+    }
+    fn next(&self, at: &At) -> f64 {
+        match at.t {
+            0 => at.lr * self.factor,
+            t if t == self.total => at.lr * (1.0 / self.factor),
+            _ => at.lr,
+        }
+    }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        inside(
+            "ConstantLR's factor",
+            self.factor,
+            "outside 0 to 1",
+            (0.0..=1.0).contains(&self.factor),
+        )
+    }
+}
+
+/// From `start_factor` to `end_factor` of the base over `total_iters` steps.
+#[derive(Clone, Copy, Debug)]
+pub struct LinearLR {
+    start: f64,
+    end: f64,
+    total: u64,
+}
+
+impl LinearLR {
+    /// Factors are at most 1, the first above 0. PyTorch's defaults are 1/3, 1 and 5.
+    pub fn new(start_factor: f64, end_factor: f64, total_iters: u64) -> Self {
+        Self {
+            start: start_factor,
+            end: end_factor,
+            total: total_iters,
+        }
+    }
+}
+
+impl Default for LinearLR {
+    fn default() -> Self {
+        Self::new(1.0 / 3.0, 1.0, 5)
+    }
+}
+
+impl Curve for LinearLR {
+    fn lr(&self, base: f64, t: u64) -> f64 {
+        let part = t.min(self.total) as f64 / self.total.max(1) as f64;
+        base * (self.start + (self.end - self.start) * part)
+    }
+    fn next(&self, at: &At) -> f64 {
+        if at.t == 0 {
+            return at.lr * self.start;
+        }
+        if at.initial || at.t > self.total {
+            return at.lr;
+        }
+        let rise = self.end - self.start;
+        let before = self.total as f64 * self.start + (at.t - 1) as f64 * rise;
+        at.lr * (1.0 + rise / before)
+    }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        let start = self.start > 0.0 && self.start <= 1.0;
+        inside(
+            "LinearLR's start_factor",
+            self.start,
+            "outside 0 to 1, 0 excluded",
+            start,
+        )?;
+        inside(
+            "LinearLR's end_factor",
+            self.end,
+            "outside 0 to 1",
+            (0.0..=1.0).contains(&self.end),
         )
     }
 }
@@ -81,6 +198,55 @@ impl ExponentialLR {
 impl Curve for ExponentialLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
         base * power(self.gamma, t)
+    }
+    fn next(&self, at: &At) -> f64 {
+        if at.initial {
+            at.lr
+        } else {
+            at.lr * self.gamma
+        }
+    }
+}
+
+/// From the base to 0 over `total_iters` steps, as a power of the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct PolynomialLR {
+    total: u64,
+    power: f64,
+}
+
+impl PolynomialLR {
+    /// With `power` 1, a straight line. PyTorch's default is 5 steps; 0 counts as 1.
+    pub fn new(total_iters: u64) -> Self {
+        Self {
+            total: total_iters.max(1),
+            power: 1.0,
+        }
+    }
+    /// Sets the power.
+    #[must_use]
+    pub fn power(mut self, power: f64) -> Self {
+        self.power = power;
+        self
+    }
+}
+
+impl Default for PolynomialLR {
+    fn default() -> Self {
+        Self::new(5)
+    }
+}
+
+impl Curve for PolynomialLR {
+    fn lr(&self, base: f64, t: u64) -> f64 {
+        base * (1.0 - t.min(self.total) as f64 / self.total as f64).powf(self.power)
+    }
+    fn next(&self, at: &At) -> f64 {
+        if at.initial || at.t > self.total {
+            return at.lr;
+        }
+        let (t, total) = (at.t as f64, self.total as f64);
+        at.lr * ((1.0 - t / total) / (1.0 - (t - 1.0) / total)).powf(self.power)
     }
 }
 
@@ -112,71 +278,32 @@ impl Curve for CosineAnnealingLR {
         let cos = (PI * t as f64 / self.t_max as f64).cos();
         self.eta_min + (base - self.eta_min) * (1.0 + cos) / 2.0
     }
-}
-
-/// From `start_factor` to `end_factor` of the base over `total_iters` steps.
-#[derive(Clone, Copy, Debug)]
-pub struct LinearLR {
-    start: f64,
-    end: f64,
-    total: u64,
-}
-
-impl LinearLR {
-    /// PyTorch's defaults are 1/3, 1 and 5.
-    pub fn new(start_factor: f64, end_factor: f64, total_iters: u64) -> Self {
-        Self {
-            start: start_factor,
-            end: end_factor,
-            total: total_iters,
+    fn next(&self, at: &At) -> f64 {
+        let (t, t_max) = (at.t as f64, self.t_max as f64);
+        if at.initial {
+            return at.lr;
         }
-    }
-}
-
-impl Curve for LinearLR {
-    fn lr(&self, base: f64, t: u64) -> f64 {
-        if t >= self.total {
-            return base * self.end;
+        if at.calls == 1 && at.t > 0 {
+            return self.lr(at.base, at.t);
         }
-        base * (self.start + (self.end - self.start) * t as f64 / self.total as f64)
-    }
-}
-
-/// Any factor of the base, as a function of the step.
-#[derive(Clone, Copy, Debug)]
-pub struct LambdaLR<F> {
-    factor: F,
-}
-
-impl<F: Fn(u64) -> f64> LambdaLR<F> {
-    /// With this function.
-    pub fn new(factor: F) -> Self {
-        Self { factor }
-    }
-}
-
-impl<F: Fn(u64) -> f64> Curve for LambdaLR<F> {
-    fn lr(&self, base: f64, t: u64) -> f64 {
-        base * (self.factor)(t)
-    }
-}
-
-/// A factor for [`LambdaLR`]: a straight line up for `warmup` steps, then half a cosine to `floor`.
-pub fn warmup_cosine(warmup: u64, total: u64, floor: f64) -> impl Fn(u64) -> f64 + Clone {
-    move |t| {
-        if t < warmup {
-            return (t + 1) as f64 / warmup as f64;
+        // Just after the lowest rate, where the quotient below would be 0 / 0.
+        if (at.t + self.t_max)
+            .checked_sub(1)
+            .is_some_and(|t| t.is_multiple_of(2 * self.t_max))
+        {
+            return at.lr + (at.base - self.eta_min) * (1.0 - (PI / t_max).cos()) / 2.0;
         }
-        let p = ((t - warmup) as f64 / total.saturating_sub(warmup).max(1) as f64).min(1.0);
-        floor + (1.0 - floor) * (1.0 + (PI * p).cos()) / 2.0
+        (1.0 + (PI * t / t_max).cos()) / (1.0 + (PI * (t - 1.0) / t_max).cos())
+            * (at.lr - self.eta_min)
+            + self.eta_min
     }
 }
 
-/// A factor for [`LambdaLR`]: that of "Attention Is All You Need", for a base of 1.
-pub fn inverse_sqrt(d_model: usize, warmup: u64) -> impl Fn(u64) -> f64 + Clone {
-    move |t| {
-        let s = (t + 1) as f64;
-        (d_model as f64).powf(-0.5) * s.powf(-0.5).min(s * (warmup.max(1) as f64).powf(-1.5))
+/// `x` is allowed, or an error that names it and the range.
+pub(super) fn inside(name: &str, x: f64, range: &str, is: bool) -> Result<(), String> {
+    match is {
+        true => Ok(()),
+        false => Err(format!("{name} is {x}, {range}")),
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::f64::consts::PI;
 
-use super::Curve;
+use super::curves::inside;
+use super::{At, Curve, PerGroup};
+use crate::optim::Rates;
 
 /// One cycle (Smith and Topin): up to `max_lr`, then down to almost nothing, the momentum the other way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OneCycleLR {
-    max_lr: f64,
+    max_lr: PerGroup,
     total_steps: u64,
     pct_start: f64,
     linear: bool,
-    momentum: Option<(f64, f64)>,
+    momentum: Option<(PerGroup, PerGroup)>,
     div_factor: f64,
     final_div_factor: f64,
     three_phase: bool,
@@ -19,17 +21,21 @@ pub struct OneCycleLR {
 
 impl OneCycleLR {
     /// With PyTorch's defaults. The optimizer's own rate does not matter.
-    pub fn new(max_lr: f64, total_steps: u64) -> Self {
+    pub fn new(max_lr: impl Into<PerGroup>, total_steps: u64) -> Self {
         Self {
-            max_lr,
+            max_lr: max_lr.into(),
             total_steps,
             pct_start: 0.3,
             linear: false,
-            momentum: Some((0.85, 0.95)),
+            momentum: Some((0.85.into(), 0.95.into())),
             div_factor: 25.0,
             final_div_factor: 1e4,
             three_phase: false,
         }
+    }
+    /// With so many steps as these epochs have.
+    pub fn of_epochs(max_lr: impl Into<PerGroup>, epochs: u64, steps_per_epoch: u64) -> Self {
+        Self::new(max_lr, epochs.saturating_mul(steps_per_epoch))
     }
     /// The part of the cycle in which the rate rises.
     #[must_use]
@@ -45,8 +51,8 @@ impl OneCycleLR {
     }
     /// The lowest and highest momentum.
     #[must_use]
-    pub fn momentum_range(mut self, base: f64, max: f64) -> Self {
-        self.momentum = Some((base, max));
+    pub fn momentum_range(mut self, base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
+        self.momentum = Some((base.into(), max.into()));
         self
     }
     /// Leaves the momentum alone.
@@ -74,7 +80,8 @@ impl OneCycleLR {
         self
     }
 
-    /// The value at `t` of a curve through the corners of the phases; `t` beyond the end stays there.
+    /// The value at `t` of a curve through the corners of the phases. PyTorch lets one step after the last
+    /// pass, a little beyond the curve; `t` beyond that stays at the end.
     fn curve(&self, t: u64, corners: [f64; 4]) -> f64 {
         let total = self.total_steps as f64;
         let peak = self.pct_start * total - 1.0;
@@ -83,11 +90,15 @@ impl OneCycleLR {
         } else {
             [peak, total - 1.0, total - 1.0]
         };
-        let t = (t as f64).min(total - 1.0);
+        let t = if t > self.total_steps {
+            total - 1.0
+        } else {
+            t as f64
+        };
         let (mut start, last) = (0.0, if self.three_phase { 2 } else { 1 });
         for (i, end) in ends.into_iter().enumerate().take(last + 1) {
             if t <= end || i == last {
-                let pct = if end > start {
+                let pct = if end != start {
                     (t - start) / (end - start)
                 } else {
                     1.0
@@ -102,24 +113,62 @@ impl OneCycleLR {
         }
         corners[last + 1]
     }
+
+    fn rate(&self, group: usize, t: u64) -> f64 {
+        let max = self.max_lr.of(group);
+        let first = max / self.div_factor;
+        let last = first / self.final_div_factor;
+        let middle = if self.three_phase { first } else { last };
+        self.curve(t, [first, max, middle, last])
+    }
+    fn momentum_of(&self, group: usize, t: u64) -> Option<f64> {
+        let (low, high) = self.momentum.as_ref()?;
+        let (low, high) = (low.of(group), high.of(group));
+        Some(self.curve(t, [high, low, high, high]))
+    }
 }
 
 impl Curve for OneCycleLR {
     fn lr(&self, _: f64, t: u64) -> f64 {
-        let first = self.max_lr / self.div_factor;
-        let last = first / self.final_div_factor;
-        self.curve(
-            t,
-            [
-                first,
-                self.max_lr,
-                if self.three_phase { first } else { last },
-                last,
-            ],
-        )
+        self.rate(0, t)
     }
     fn momentum(&self, t: u64) -> Option<f64> {
-        let (low, high) = self.momentum?;
-        Some(self.curve(t, [high, low, high, high]))
+        self.momentum_of(0, t)
+    }
+    fn next(&self, at: &At) -> f64 {
+        self.rate(at.group, at.t)
+    }
+    fn jump(&self, at: &At) -> f64 {
+        self.next(at)
+    }
+    fn next_momentum(&self, at: &At) -> Option<f64> {
+        self.momentum_of(at.group, at.t)
+    }
+    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+        let groups = rates.groups();
+        if last_epoch.is_none() {
+            for g in 0..groups {
+                rates.set_initial_lr(g, self.max_lr.of(g) / self.div_factor);
+            }
+        }
+        let part = (0.0..=1.0).contains(&self.pct_start);
+        inside(
+            "OneCycleLR's pct_start",
+            self.pct_start,
+            "outside 0 to 1",
+            part,
+        )?;
+        inside(
+            "OneCycleLR's total_steps",
+            self.total_steps as f64,
+            "not above 0",
+            self.total_steps > 0,
+        )?;
+        self.max_lr.check("OneCycleLR's max_lr", groups)?;
+        if let Some((base, max)) = &self.momentum {
+            base.check("OneCycleLR's base_momentum", groups)?;
+            max.check("OneCycleLR's max_momentum", groups)?;
+        }
+        Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! The schedule that looks at a metric.
 
-use super::ScheduleState;
+use super::curves::inside;
+use super::{PerGroup, ScheduleState};
 use crate::optim::Optimizer;
 
 /// Less when a metric has stopped getting better.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReduceLROnPlateau {
     max: bool,
     factor: f64,
@@ -12,7 +13,7 @@ pub struct ReduceLROnPlateau {
     threshold: f64,
     absolute: bool,
     cooldown: u64,
-    min_lr: f64,
+    min_lr: PerGroup,
     eps: f64,
     best: f64,
     bad: u64,
@@ -30,7 +31,7 @@ impl ReduceLROnPlateau {
             threshold: 1e-4,
             absolute: false,
             cooldown: 0,
-            min_lr: 0.0,
+            min_lr: 0.0.into(),
             eps: 1e-8,
             best: f64::INFINITY,
             bad: 0,
@@ -75,13 +76,30 @@ impl ReduceLROnPlateau {
     }
     /// The lowest rate.
     #[must_use]
-    pub fn min_lr(mut self, min_lr: f64) -> Self {
-        self.min_lr = min_lr;
+    pub fn min_lr(mut self, min_lr: impl Into<PerGroup>) -> Self {
+        self.min_lr = min_lr.into();
+        self
+    }
+    /// A cut by no more than this is not made (1e-8).
+    #[must_use]
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.eps = eps;
         self
     }
 
-    /// Looks at the metric and cuts the optimizer's rate if it is time.
+    /// Looks at the metric and cuts the rates of the optimizer's groups if it is time.
     pub fn step(&mut self, metric: f64, optimizer: &mut impl Optimizer) {
+        let fits = inside(
+            "ReduceLROnPlateau's factor",
+            self.factor,
+            "not below 1",
+            self.factor < 1.0,
+        );
+        let groups = optimizer.groups();
+        let fits = fits.and(self.min_lr.check("ReduceLROnPlateau's min_lr", groups));
+        if let Err(what) = fits {
+            optimizer.refuse(what);
+        }
         if self.better(metric) {
             (self.best, self.bad) = (metric, 0);
         } else {
@@ -92,10 +110,12 @@ impl ReduceLROnPlateau {
             self.bad = 0;
         }
         if self.bad > self.patience {
-            let lr = optimizer.lr();
-            let next = (lr * self.factor).max(self.min_lr);
-            if lr - next > self.eps {
-                optimizer.set_lr(next);
+            for g in 0..groups {
+                let lr = optimizer.group_lr(g);
+                let next = (lr * self.factor).max(self.min_lr.of(g));
+                if lr - next > self.eps {
+                    optimizer.set_group_lr(g, next);
+                }
             }
             (self.cooling, self.bad) = (self.cooldown, 0);
         }

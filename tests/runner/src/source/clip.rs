@@ -36,10 +36,14 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
 }
 
 /// The norm of a `norm_type`.
-fn norm(v: &Value) -> Result<&'static str, Refusal> {
-    match (v.as_f64(), v.as_str()) {
-        (Some(2.0), _) | (None, None) => Ok("Norm::L2"),
-        (_, Some("inf")) => Ok("Norm::Inf"),
-        _ => Err(format!("the norm {v}")),
-    }
+pub fn norm(v: &Value) -> Result<String, Refusal> {
+    Ok(match (v.as_f64(), v.as_str()) {
+        (None, None) if v.is_null() => "Norm::L2".into(),
+        (Some(2.0), _) => "Norm::L2".into(),
+        (_, Some("inf" | "+inf" | "Infinity")) => "Norm::Inf".into(),
+        (_, Some("-inf" | "-Infinity")) => "Norm::P(f64::NEG_INFINITY)".into(),
+        (Some(p), _) => format!("Norm::P({p:?})"),
+        (None, Some(text)) if text.parse::<f64>().is_ok() => format!("Norm::P({text}_f64)"),
+        _ => return Err(format!("the norm {v}")),
+    })
 }

@@ -49,24 +49,28 @@ pub fn holder(shapes: &[String]) -> String {
     format!("pub struct Net {{ {params} }}\n\nfn loss({args}) -> [] {{ {terms} }}\n")
 }
 
+/// The optimizers, and PyTorch's default rates.
+const OPTIMIZERS: &[(&str, &str, f64)] = &[
+    ("SGD", "Sgd", 1e-3),
+    ("Adam", "Adam", 1e-3),
+    ("AdamW", "AdamW", 1e-3),
+    ("Adamax", "Adamax", 2e-3),
+    ("NAdam", "NAdam", 2e-3),
+    ("RAdam", "RAdam", 1e-3),
+    ("RMSprop", "RmsProp", 1e-2),
+    ("Adagrad", "Adagrad", 1e-2),
+    ("Adadelta", "Adadelta", 1.0),
+];
+
+/// Arguments that say how PyTorch computes, and change no value.
+const IGNORED: &[&str] = &["name", "foreach", "fused", "capturable", "differentiable"];
+
 /// `Sgd::new(0.1).momentum(0.9)`, with its groups.
 pub fn construct(
     settings: &Map<String, Value>,
     groups: Option<&Vec<Value>>,
 ) -> Result<String, Refusal> {
-    let name = settings.get("name").and_then(Value::as_str);
-    let name = match name.ok_or("an optimizer without a name")? {
-        "SGD" => "Sgd",
-        "RMSprop" => "RmsProp",
-        other => other,
-    };
-    let lr = settings.get("lr").map_or("0.1".into(), float);
-    let mut out = format!("{name}::new({lr})");
-    for (key, v) in settings {
-        if key != "name" && key != "lr" {
-            out += &setting(key, v);
-        }
-    }
+    let mut out = base(settings)?;
     for group in groups.into_iter().flatten() {
         let members = ["params", "indices", "index"]
             .iter()
@@ -76,16 +80,7 @@ pub fn construct(
             Some(one) => one.as_u64().into_iter().collect(),
             None => return Err(format!("a group {group}")),
         };
-        let own: String = group
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(k, _)| !["params", "indices", "index"].contains(&k.as_str()))
-            .flat_map(|(k, v)| match v.as_object() {
-                Some(inner) => inner.iter().map(|(k, v)| setting(k, v)).collect(),
-                None => vec![setting(k, v)],
-            })
-            .collect();
+        let own = overrides(group);
         if own.is_empty() {
             continue;
         }
@@ -96,8 +91,58 @@ pub fn construct(
     Ok(out)
 }
 
+/// An optimizer whose groups are PyTorch's by number: the first is the optimizer itself.
+pub fn of_groups(settings: &Map<String, Value>, groups: &[Value]) -> Result<String, Refusal> {
+    let Some((first, rest)) = groups.split_first() else {
+        return base(settings);
+    };
+    let mut settings = settings.clone();
+    for (key, v) in flat(first) {
+        settings.insert(key.clone(), v.clone());
+    }
+    let mut out = base(&settings)?;
+    for (k, group) in rest.iter().enumerate() {
+        out += &format!(".group(\"p{}\", |g| g{})", k + 1, overrides(group));
+    }
+    Ok(out)
+}
+
+/// The optimizer alone.
+fn base(settings: &Map<String, Value>) -> Result<String, Refusal> {
+    let name = settings.get("name").and_then(Value::as_str);
+    let name = name.ok_or("an optimizer without a name")?;
+    let known = OPTIMIZERS.iter().find(|o| o.0 == name);
+    let (_, own, lr) = known.ok_or(format!("the optimizer {name}"))?;
+    let lr = settings.get("lr").map_or(format!("{lr:?}"), float);
+    let mut out = format!("{own}::new({lr})");
+    for (key, v) in settings {
+        // AdamW's weights always decay by themselves.
+        let implied = name == "AdamW" && key == "decoupled_weight_decay";
+        if key != "lr" && !implied {
+            out += &setting(key, v);
+        }
+    }
+    Ok(out)
+}
+
+/// The settings of a group, also those that stand in an object of their own.
+fn flat(group: &Value) -> Vec<(&String, &Value)> {
+    let all = group.as_object().into_iter().flatten();
+    let own = all.filter(|(k, _)| !["params", "indices", "index"].contains(&k.as_str()));
+    own.flat_map(|(k, v)| match v.as_object() {
+        Some(inner) => inner.iter().collect(),
+        None => vec![(k, v)],
+    })
+    .collect()
+}
+
+fn overrides(group: &Value) -> String {
+    flat(group).iter().map(|(k, v)| setting(k, v)).collect()
+}
+
 fn setting(key: &str, v: &Value) -> String {
     match v {
+        _ if IGNORED.contains(&key) => String::new(),
         Value::Null => String::new(),
         Value::Bool(b) => format!(".{key}({b})"),
         Value::Array(items) => format!(".{key}(({}))", join(items.iter().map(float))),

@@ -11,7 +11,7 @@ mod tiny_resnet;
 use serde_json::{Map, Value};
 
 use super::text::join;
-use super::{Module, Refusal, optimizer, schedule};
+use super::{Module, Refusal, clip, optimizer, schedule};
 use crate::index::Case;
 use crate::tensors::Tensors;
 
@@ -80,7 +80,14 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     let optimizer = optimizer::construct(settings.ok_or("no optimizer")?, None)?;
     let steps = case.attrs.get("steps").and_then(Value::as_u64);
     let steps = steps.ok_or("no steps")?;
-    let clip = case.attrs.get("clip_grad_norm").and_then(Value::as_f64);
+    // The largest norm alone, or PyTorch's arguments.
+    let clip = case.attrs.get("clip_grad_norm").unwrap_or(&Value::Null);
+    let order = clip.get("norm_type").or(case.attrs.get("norm_type"));
+    let norm = clip::norm(order.unwrap_or(&Value::Null))?;
+    let clip = clip
+        .as_f64()
+        .or(clip.get("max_norm").and_then(Value::as_f64));
+    let cut = case.attrs.get("clip_grad_value").and_then(Value::as_f64);
     let own = |name: &str| (model.name)(name);
     let names: Vec<&str> = case
         .params
@@ -135,15 +142,17 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     out += &format!("let mut optimizer = {optimizer};\n");
     if let Some(s) = case.attrs.get("scheduler").and_then(Value::as_object) {
         let name = s.get("name").and_then(Value::as_str).unwrap_or("");
-        let schedule = schedule::construct(name, s)?;
-        out += &format!("let mut schedule = {schedule}.on(&mut optimizer);\n");
+        out += &schedule::start(name, s)?;
     }
     out += "let (mut losses, mut norms, mut lrs) = (Vec::new(), Vec::<f64>::new(), Vec::new());\n";
     out += &format!(
         "for _ in 0..{steps} {{\n    losses.push(Float::to_f64(net.loss_backward({args})?.item()?));\n"
     );
     if let Some(max) = clip {
-        out += &format!("    norms.push(net.clip_grad_norm({max:?}, Norm::L2)?);\n");
+        out += &format!("    norms.push(net.clip_grad_norm({max:?}, {norm})?);\n");
+    }
+    if let Some(value) = cut {
+        out += &format!("    net.clip_grad_value({value:?})?;\n");
     }
     out += "    lrs.push(optimizer.lr());\n    optimizer.step(&mut net)?;\n";
     if case.attrs.contains_key("scheduler") {

@@ -1,0 +1,74 @@
+//! The rates and momenta of an optimizer's groups, as schedules read and set them.
+
+use super::{Optim, Rule};
+
+/// The parameter groups of an optimizer, by number: 0 is the optimizer itself (the parameters of no group),
+/// 1 and on are its groups in the order of their declaration. PyTorch's `param_groups`.
+pub trait Rates {
+    /// How many groups there are, at least 1.
+    fn groups(&self) -> usize;
+    /// The rate of a group.
+    fn group_lr(&self, group: usize) -> f64;
+    /// Sets the rate of this group alone.
+    fn set_group_lr(&mut self, group: usize, lr: f64);
+    /// The momentum of a group, or Adam's first beta.
+    fn group_momentum(&self, group: usize) -> f64;
+    /// Sets the momentum (Adam's first beta) of this group alone; nothing where there is none.
+    fn set_group_momentum(&mut self, group: usize, momentum: f64);
+    /// The rate from which schedules start: that of the group when its first schedule began, PyTorch's
+    /// `initial_lr`.
+    fn initial_lr(&self, group: usize) -> Option<f64>;
+    /// Sets it, as before a schedule that continues an earlier one.
+    fn set_initial_lr(&mut self, group: usize, lr: f64);
+    /// From now on each step is an error that says this: a schedule does not fit the optimizer.
+    fn refuse(&mut self, what: String);
+}
+
+impl<R: Rule> Rates for Optim<R> {
+    fn groups(&self) -> usize {
+        1 + self.groups.len()
+    }
+    fn group_lr(&self, group: usize) -> f64 {
+        let own = group.checked_sub(1).and_then(|g| self.groups.get(g));
+        own.map_or(self.lr, |g| g.lr)
+    }
+    fn set_group_lr(&mut self, group: usize, lr: f64) {
+        match group.checked_sub(1) {
+            None => self.lr = lr,
+            Some(g) => {
+                if let Some(g) = self.groups.get_mut(g) {
+                    g.lr = lr;
+                }
+            }
+        }
+    }
+    fn group_momentum(&self, group: usize) -> f64 {
+        self.rules().nth(group).map_or(0.0, Rule::momentum)
+    }
+    fn set_group_momentum(&mut self, group: usize, momentum: f64) {
+        let groups = self.groups.iter_mut().map(|g| &mut g.rule);
+        let mut rules = std::iter::once(&mut self.rule).chain(groups);
+        if let Some(rule) = rules.nth(group) {
+            rule.set_momentum(momentum);
+        }
+    }
+    fn initial_lr(&self, group: usize) -> Option<f64> {
+        match group.checked_sub(1) {
+            None => self.initial_lr,
+            Some(g) => self.groups.get(g).and_then(|g| g.initial_lr),
+        }
+    }
+    fn set_initial_lr(&mut self, group: usize, lr: f64) {
+        match group.checked_sub(1) {
+            None => self.initial_lr = Some(lr),
+            Some(g) => {
+                if let Some(g) = self.groups.get_mut(g) {
+                    g.initial_lr = Some(lr);
+                }
+            }
+        }
+    }
+    fn refuse(&mut self, what: String) {
+        self.refused.get_or_insert(what);
+    }
+}

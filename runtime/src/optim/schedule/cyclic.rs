@@ -1,0 +1,179 @@
+//! Rates that go up and down between two bounds, and momenta the other way.
+
+use std::sync::Arc;
+
+use super::{At, Curve, PerGroup};
+use crate::optim::Rates;
+
+/// How the height of [`CyclicLR`]'s cycles changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CyclicMode {
+    /// It does not.
+    Triangular,
+    /// Half of it in each cycle.
+    Triangular2,
+    /// `gamma^t` of it at step t.
+    ExpRange,
+}
+
+/// What a custom height is a function of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleMode {
+    /// The number of the cycle, from 1.
+    Cycle,
+    /// The step, from 0.
+    Iterations,
+}
+
+/// A custom height.
+type Scale = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
+
+/// Between two rates, up and down in straight lines (Smith, 2015); the momentum the other way.
+#[derive(Clone)]
+pub struct CyclicLR {
+    base_lr: PerGroup,
+    max_lr: PerGroup,
+    up: u64,
+    down: Option<u64>,
+    mode: CyclicMode,
+    gamma: f64,
+    scale: Option<(Scale, ScaleMode)>,
+    momentum: Option<(PerGroup, PerGroup)>,
+}
+
+impl CyclicLR {
+    /// With PyTorch's defaults: 2000 steps up and as many down, momentum from 0.9 to 0.8 and back. The
+    /// optimizer's own rate does not matter.
+    pub fn new(base_lr: impl Into<PerGroup>, max_lr: impl Into<PerGroup>) -> Self {
+        Self {
+            base_lr: base_lr.into(),
+            max_lr: max_lr.into(),
+            up: 2000,
+            down: None,
+            mode: CyclicMode::Triangular,
+            gamma: 1.0,
+            scale: None,
+            momentum: Some((0.8.into(), 0.9.into())),
+        }
+    }
+    /// How many steps the rate rises; 0 counts as 1.
+    #[must_use]
+    pub fn step_size_up(mut self, steps: u64) -> Self {
+        self.up = steps.max(1);
+        self
+    }
+    /// How many steps it falls; without, as many as it rises.
+    #[must_use]
+    pub fn step_size_down(mut self, steps: u64) -> Self {
+        self.down = Some(steps);
+        self
+    }
+    /// How the height changes.
+    #[must_use]
+    pub fn mode(mut self, mode: CyclicMode) -> Self {
+        self.mode = mode;
+        self
+    }
+    /// The factor of [`CyclicMode::ExpRange`].
+    #[must_use]
+    pub fn gamma(mut self, gamma: f64) -> Self {
+        self.gamma = gamma;
+        self
+    }
+    /// A custom height, from 0 to 1, instead of a mode's.
+    #[must_use]
+    pub fn scale_fn(
+        mut self,
+        scale: impl Fn(f64) -> f64 + Send + Sync + 'static,
+        of: ScaleMode,
+    ) -> Self {
+        self.scale = Some((Arc::new(scale), of));
+        self
+    }
+    /// The lowest and highest momentum.
+    #[must_use]
+    pub fn momentum_range(mut self, base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
+        self.momentum = Some((base.into(), max.into()));
+        self
+    }
+    /// Leaves the momentum alone.
+    #[must_use]
+    pub fn fixed_momentum(mut self) -> Self {
+        self.momentum = None;
+        self
+    }
+
+    /// How far from base to maximum step `t` is.
+    fn height(&self, t: u64) -> f64 {
+        let (up, down) = (self.up as f64, self.down.unwrap_or(self.up) as f64);
+        let (total, ratio) = (up + down, up / (up + down));
+        let t = t as f64;
+        let cycle = (1.0 + t / total).floor();
+        let x = 1.0 + t / total - cycle;
+        let part = match x <= ratio {
+            true => x / ratio,
+            false => (x - 1.0) / (ratio - 1.0),
+        };
+        let scale = match (&self.scale, self.mode) {
+            (Some((f, ScaleMode::Cycle)), _) => f(cycle),
+            (Some((f, ScaleMode::Iterations)), _) => f(t),
+            (None, CyclicMode::Triangular) => 1.0,
+            (None, CyclicMode::Triangular2) => 1.0 / 2f64.powf(cycle - 1.0),
+            (None, CyclicMode::ExpRange) => self.gamma.powf(t),
+        };
+        part * scale
+    }
+    fn momentum_of(&self, group: usize, t: u64) -> Option<f64> {
+        let (base, max) = self.momentum.as_ref()?;
+        let (base, max) = (base.of(group), max.of(group));
+        Some(max - (max - base) * self.height(t))
+    }
+}
+
+impl Curve for CyclicLR {
+    fn lr(&self, base: f64, t: u64) -> f64 {
+        base + (self.max_lr.of(0) - base) * self.height(t)
+    }
+    fn momentum(&self, t: u64) -> Option<f64> {
+        self.momentum_of(0, t)
+    }
+    fn next(&self, at: &At) -> f64 {
+        at.base + (self.max_lr.of(at.group) - at.base) * self.height(at.t)
+    }
+    fn jump(&self, at: &At) -> f64 {
+        self.next(at)
+    }
+    fn next_momentum(&self, at: &At) -> Option<f64> {
+        self.momentum_of(at.group, at.t)
+    }
+    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+        let groups = rates.groups();
+        if last_epoch.is_none() {
+            (0..groups).for_each(|g| rates.set_group_lr(g, self.base_lr.of(g)));
+        }
+        self.base_lr.check("CyclicLR's base_lr", groups)?;
+        self.max_lr.check("CyclicLR's max_lr", groups)?;
+        if let Some((base, max)) = &self.momentum {
+            base.check("CyclicLR's base_momentum", groups)?;
+            max.check("CyclicLR's max_momentum", groups)?;
+        }
+        Ok(())
+    }
+    fn base(&self, group: usize) -> Option<f64> {
+        Some(self.base_lr.of(group))
+    }
+}
+
+impl std::fmt::Debug for CyclicLR {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CyclicLR")
+            .field("base_lr", &self.base_lr)
+            .field("max_lr", &self.max_lr)
+            .field("step_size", &(self.up, self.down.unwrap_or(self.up)))
+            .field("mode", &self.mode)
+            .field("gamma", &self.gamma)
+            .field("scale", &self.scale.as_ref().map(|s| s.1))
+            .field("momentum", &self.momentum)
+            .finish()
+    }
+}

@@ -1,0 +1,202 @@
+//! Schedules in use: they count the steps and set the rates of an optimizer's groups.
+
+use super::{At, Curve, ScheduleState};
+use crate::optim::{Optimizer, Rates};
+
+/// A schedule of any kind, as a part of [`ChainedScheduler`](super::ChainedScheduler) or
+/// [`SequentialLR`](super::SequentialLR). The methods are those of PyTorch's `LRScheduler`.
+pub trait Scheduler: Send + Sync {
+    /// Takes the bases from the optimizer and sets the first rates. `last_epoch`: the step after which it
+    /// continues, -1 for none.
+    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64);
+    /// Sets the first rates again.
+    fn initial_step(&mut self, rates: &mut dyn Rates);
+    /// Goes on by one and sets the rates.
+    fn advance(&mut self, rates: &mut dyn Rates);
+    /// Goes to step 0 and sets the rates.
+    fn restart(&mut self, rates: &mut dyn Rates);
+    /// Takes back the step that `begin` has made.
+    fn undo(&mut self);
+    /// Appends all that changes over time.
+    fn save(&self, out: &mut Vec<f64>);
+    /// The inverse, from the front of `state`; `false` if it is another schedule's.
+    #[must_use]
+    fn load(&mut self, state: &mut &[f64]) -> bool;
+}
+
+/// What can be a part of a schedule: curves and composed schedules.
+pub trait IntoScheduler {
+    /// The schedule, not yet on an optimizer.
+    fn into_scheduler(self) -> Box<dyn Scheduler>;
+}
+
+impl<C: Curve + Send + Sync + 'static> IntoScheduler for C {
+    fn into_scheduler(self) -> Box<dyn Scheduler> {
+        Box::new(Schedule::idle(self))
+    }
+}
+
+/// A curve in use: it counts the steps.
+#[derive(Clone, Debug)]
+pub struct Schedule<S> {
+    curve: S,
+    /// For each group, the rate from which it starts.
+    bases: Vec<f64>,
+    /// The step; -1 before the first rate is set.
+    t: i64,
+    calls: u64,
+}
+
+impl<S: Curve> Schedule<S> {
+    pub(super) fn idle(curve: S) -> Self {
+        Self {
+            curve,
+            bases: Vec::new(),
+            t: -1,
+            calls: 0,
+        }
+    }
+    pub(super) fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64) {
+        let resumed = last_epoch >= 0;
+        if let Err(what) = self.curve.begin(rates, u64::try_from(last_epoch).ok()) {
+            rates.refuse(what);
+        }
+        self.bases.clear();
+        for g in 0..rates.groups() {
+            if rates.initial_lr(g).is_none() {
+                if resumed {
+                    let what =
+                        "a schedule continues, but no initial rate is known: call `set_initial_lr`";
+                    rates.refuse(what.into());
+                }
+                rates.set_initial_lr(g, rates.group_lr(g));
+            }
+            self.bases.push(rates.initial_lr(g).unwrap_or(0.0));
+        }
+        self.t = last_epoch;
+        self.initial(rates);
+        for (g, base) in self.bases.iter_mut().enumerate() {
+            *base = self.curve.base(g).unwrap_or(*base);
+        }
+    }
+    fn initial(&mut self, rates: &mut dyn Rates) {
+        self.calls = 0;
+        self.go_on(rates, true);
+    }
+    fn go_on(&mut self, rates: &mut dyn Rates, initial: bool) {
+        self.curve.advance(self.t < 0);
+        self.calls += 1;
+        self.t += 1;
+        self.set(rates, initial, S::next);
+    }
+    fn set(&self, rates: &mut dyn Rates, initial: bool, rate: impl Fn(&S, &At) -> f64) {
+        for (group, base) in self.bases.iter().enumerate().take(rates.groups()) {
+            let at = At {
+                group,
+                t: self.t(),
+                base: *base,
+                lr: rates.group_lr(group),
+                initial,
+                calls: self.calls,
+            };
+            rates.set_group_lr(group, rate(&self.curve, &at));
+            if let Some(momentum) = self.curve.next_momentum(&at) {
+                rates.set_group_momentum(group, momentum);
+            }
+        }
+    }
+
+    /// Goes on by one and sets the optimizer's rates.
+    pub fn step(&mut self, optimizer: &mut impl Optimizer) {
+        self.go_on(optimizer, false);
+    }
+    /// Goes to step `t` and sets the optimizer's rates, by the closed form where there is one: PyTorch's
+    /// `step(epoch)`.
+    pub fn step_to(&mut self, t: u64, optimizer: &mut impl Optimizer) {
+        self.calls += 1;
+        self.t = i64::try_from(t).unwrap_or(i64::MAX - 1);
+        self.curve.put(t);
+        self.set(optimizer, false, S::jump);
+    }
+    /// The rate for optimizer step `t`, from 0, if nothing else changes it; that of the optimizer itself, not
+    /// of its groups.
+    pub fn lr_at(&self, t: u64) -> f64 {
+        self.curve.lr(self.bases.first().copied().unwrap_or(0.0), t)
+    }
+    /// The momentum for step `t`, if the schedule sets it.
+    pub fn momentum_at(&self, t: u64) -> Option<f64> {
+        self.curve.momentum(t)
+    }
+    /// How often [`step`](Self::step) was called.
+    pub fn t(&self) -> u64 {
+        u64::try_from(self.t).unwrap_or(0)
+    }
+    /// The curve.
+    pub(super) fn curve_mut(&mut self) -> &mut S {
+        &mut self.curve
+    }
+    /// Sets the rates of a curve that was changed.
+    pub(super) fn set_at(&mut self, t: u64, rates: &mut dyn Rates) {
+        self.t = i64::try_from(t).unwrap_or(i64::MAX - 1);
+        self.set(rates, false, S::next);
+    }
+}
+
+impl<S: Curve + Send + Sync> Scheduler for Schedule<S> {
+    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64) {
+        Schedule::begin(self, rates, last_epoch);
+    }
+    fn initial_step(&mut self, rates: &mut dyn Rates) {
+        self.initial(rates);
+    }
+    fn advance(&mut self, rates: &mut dyn Rates) {
+        self.go_on(rates, false);
+    }
+    fn restart(&mut self, rates: &mut dyn Rates) {
+        self.t = 0;
+        self.set(rates, false, S::jump);
+    }
+    fn undo(&mut self) {
+        self.t -= 1;
+    }
+    fn save(&self, out: &mut Vec<f64>) {
+        out.extend([self.t as f64, self.calls as f64, self.bases.len() as f64]);
+        out.extend(&self.bases);
+        out.extend(self.curve.save());
+    }
+    fn load(&mut self, state: &mut &[f64]) -> bool {
+        let [t, calls, groups, rest @ ..] = *state else {
+            return false;
+        };
+        let groups = *groups as usize;
+        if groups != self.bases.len() || rest.len() < groups {
+            return false;
+        }
+        let (bases, rest) = rest.split_at(groups);
+        *state = rest;
+        if !self.curve.load(state) {
+            return false;
+        }
+        self.bases.copy_from_slice(bases);
+        (self.t, self.calls) = (*t as i64, *calls as u64);
+        true
+    }
+}
+
+impl<S: Curve + Send + Sync> ScheduleState for Schedule<S> {
+    fn state(&self) -> Vec<f64> {
+        let mut out = Vec::new();
+        self.save(&mut out);
+        out
+    }
+    fn set_state(&mut self, state: &[f64]) -> bool {
+        // Older versions kept one base for all groups.
+        if let [base, t] = *state {
+            self.bases.fill(base);
+            (self.t, self.calls) = (t as i64, t as u64 + 1);
+            return true;
+        }
+        let mut rest = state;
+        self.load(&mut rest) && rest.is_empty()
+    }
+}

@@ -1,0 +1,122 @@
+//! Half cosines, again and again.
+
+use std::f64::consts::PI;
+
+use super::curves::inside;
+use super::{At, Curve, Schedule};
+use crate::optim::{Optimizer, Rates};
+
+/// From the base to `eta_min` along half a cosine, then from the base again (Loshchilov and Hutter, SGDR).
+#[derive(Clone, Copy, Debug)]
+pub struct CosineAnnealingWarmRestarts {
+    t_0: u64,
+    t_mult: u64,
+    eta_min: f64,
+    /// Steps since the last restart.
+    t_cur: f64,
+    /// Steps from that to the next.
+    t_i: f64,
+}
+
+impl CosineAnnealingWarmRestarts {
+    /// The first restart after `t_0` steps, at least 1; the others after as many (`t_mult` 1), to `eta_min` 0.
+    pub fn new(t_0: u64) -> Self {
+        let t_0 = t_0.max(1);
+        Self {
+            t_0,
+            t_mult: 1,
+            eta_min: 0.0,
+            t_cur: -1.0,
+            t_i: t_0 as f64,
+        }
+    }
+    /// How many times as long each half cosine is as that before, at least 1.
+    #[must_use]
+    pub fn t_mult(mut self, t_mult: u64) -> Self {
+        self.t_mult = t_mult.max(1);
+        self
+    }
+    /// Sets the lowest rate.
+    #[must_use]
+    pub fn eta_min(mut self, eta_min: f64) -> Self {
+        self.eta_min = eta_min;
+        self
+    }
+
+    fn rate(&self, base: f64, t_cur: f64, t_i: f64) -> f64 {
+        self.eta_min + (base - self.eta_min) * (1.0 + (PI * t_cur / t_i).cos()) / 2.0
+    }
+
+    /// Steps since the last restart and from that to the next, at a time that need not be whole.
+    fn place(&self, epoch: f64) -> (f64, f64) {
+        let (first, factor) = (self.t_0 as f64, self.t_mult as f64);
+        if epoch < first {
+            return (epoch, first);
+        }
+        if self.t_mult == 1 {
+            return (epoch % first, first);
+        }
+        let (mut begin, mut length) = (0.0, first);
+        while epoch >= begin + length {
+            (begin, length) = (begin + length, length * factor);
+        }
+        (epoch - begin, length)
+    }
+}
+
+impl Schedule<CosineAnnealingWarmRestarts> {
+    /// Goes to a time that need not be whole, `epoch + batch / batches`: PyTorch's `step(epoch)`.
+    pub fn step_at(&mut self, epoch: f64, optimizer: &mut impl Optimizer) {
+        let curve = self.curve_mut();
+        (curve.t_cur, curve.t_i) = curve.place(epoch.max(0.0));
+        self.set_at(epoch.max(0.0) as u64, optimizer);
+    }
+}
+
+impl Curve for CosineAnnealingWarmRestarts {
+    fn lr(&self, base: f64, t: u64) -> f64 {
+        let (t_cur, t_i) = self.place(t as f64);
+        self.rate(base, t_cur, t_i)
+    }
+    fn next(&self, at: &At) -> f64 {
+        self.rate(at.base, self.t_cur, self.t_i)
+    }
+    fn jump(&self, at: &At) -> f64 {
+        self.next(at)
+    }
+    fn begin(&mut self, _: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+        if let Some(last) = last_epoch {
+            self.t_cur = last as f64;
+        }
+        inside(
+            "CosineAnnealingWarmRestarts' eta_min",
+            self.eta_min,
+            "not finite",
+            self.eta_min.is_finite(),
+        )
+    }
+    fn advance(&mut self, first: bool) {
+        if first {
+            (self.t_cur, self.t_i) = (0.0, self.t_0 as f64);
+            return;
+        }
+        self.t_cur += 1.0;
+        if self.t_cur >= self.t_i {
+            self.t_cur %= self.t_i;
+            self.t_i *= self.t_mult as f64;
+        }
+    }
+    fn put(&mut self, t: u64) {
+        (self.t_cur, self.t_i) = self.place(t as f64);
+    }
+    fn save(&self) -> Vec<f64> {
+        vec![self.t_cur, self.t_i]
+    }
+    fn load(&mut self, state: &mut &[f64]) -> bool {
+        let [t_cur, t_i, rest @ ..] = *state else {
+            return false;
+        };
+        (self.t_cur, self.t_i, *state) = (*t_cur, *t_i, rest);
+        true
+    }
+}
