@@ -7,7 +7,7 @@ use netform::{Error, Result, Tensor};
 const SIDE: usize = 1 << 21;
 
 network! {
-    struct Large { weight: Param[1] = ones, side: Param[SIDE] = ones }
+    struct Large { weight: Param[1] = ones, side: Buffer[SIDE] }
     fn cube(x: [N]) -> [N, N, N] {
         let cube = x.reshape([N, 1, 1]) * x.reshape([N, 1]) * x;
         cube
@@ -39,7 +39,7 @@ fn values_larger_than_memory_are_named() {
     // A cube has 2^63 elements; of sides of 3,000,000 it has more than 2^64.
     for side in [SIDE, 3_000_000] {
         let x = vec![1f32; side];
-        told(net.cube(&x).map(|y| y.to_tensor()), "`cube` [N, N, N]");
+        told(net.cube(&x).map(|y| y.to_tensor()), "`cube`: [N, N, N]");
         let at = format!("N is {side}");
         told(net.cube(&x).map(|y| y.to_tensor()), &at);
         told(
@@ -59,7 +59,7 @@ fn values_larger_than_memory_are_named() {
     // Rows of nothing may be any number.
     for rows in [usize::MAX, usize::MAX / 2, usize::MAX / 4] {
         let x = Tensor::from_vec([rows, 0], Vec::<f32>::new()).unwrap();
-        told(net.wide(&x, &x).map(|y| y.to_tensor()), "[2 * B, 3]");
+        told(net.wide(&x, &x).map(|y| y.to_tensor()), "[2*B, 3]");
     }
     let x = Tensor::from_vec([1 << 40, 0], Vec::<f32>::new()).unwrap();
     assert_eq!(net.nothing(&x).unwrap().shape(), [1 << 41, 0]);
@@ -68,7 +68,7 @@ fn values_larger_than_memory_are_named() {
             .map(|y| y.to_tensor()),
         "output: ",
     );
-    told(net.constant(&[1f32]).map(|y| y.to_tensor()), "output: ");
+    told(net.constant(&[1f32]).map(|y| y.to_tensor()), "the result: [SIDE, SIDE, SIDE]");
     // As a number, a difference of sizes may be below 0.
     assert_eq!(
         net.difference(&[0.5f32, 1.5]).unwrap().as_slice(),

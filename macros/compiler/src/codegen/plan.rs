@@ -6,7 +6,7 @@ use super::steps::Steps;
 use crate::check::bare;
 use crate::cx::Require;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Graph, Op};
+use crate::ir::{DType, Graph, NodeId, Op};
 use crate::net::{Elem, Net};
 use crate::passes::memory::{Place, root};
 use crate::pipeline::{Mode, Program};
@@ -257,7 +257,8 @@ fn rooms(program: &Program) -> Vec<(Dim, String)> {
 const ROOMS: usize = 8;
 
 fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
-    for node in &g.nodes {
+    let results: Vec<NodeId> = g.outputs.iter().map(|o| root(g, *o).0).collect();
+    for (id, node) in g.ids().zip(&g.nodes) {
         let over = match &node.op {
             Op::Input { .. } | Op::Param { .. } => continue,
             Op::Scan(scan) => {
@@ -274,12 +275,14 @@ fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
             continue;
         }
         // A coefficient is not what makes a value too large.
-        let name = match node.name.is_empty() {
-            true => crate::display::op_name(&node.op),
-            false => format!("`{}`", node.name),
+        let name = match &node.op {
+            _ if !node.name.is_empty() => format!("`{}`", node.name),
+            _ if results.contains(&id) => "the result".to_owned(),
+            Op::Map(_) => "a value".to_owned(),
+            op => format!("a value of `{}`", crate::display::op_name(op)),
         };
         if out.iter().all(|(known, _)| *known != size) {
-            out.push((size, format!("{name} {}", crate::dim::show_shape(over))));
+            out.push((size, format!("{name}: {}", crate::dim::show_shape(over))));
         }
     }
 }
