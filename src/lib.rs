@@ -33,7 +33,7 @@ pub mod prelude {
 pub mod __private {
     pub use netform_macros::network;
     pub use netform_runtime::device::{
-        Attention, Axis, Convolution, Dropout, Product, Reduce, Softmax, Window2,
+        Attention, Axis, Convolution, Dropout, Integers, Product, Reduce, Softmax, Window2,
     };
     pub use netform_runtime::emit::*;
     pub use netform_runtime::look;

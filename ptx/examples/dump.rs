@@ -128,6 +128,15 @@ impl Dump {
             let x = std::slice::from_ref(&x);
             let plan = mean(&Body::IDENTITY, axis, x, [Some(0), None], Scalars::NONE, 0);
             self.write(&format!("mean_{name}"), plan);
+            let fault = Fault { addr: 0, code: 1 };
+            for (how, kind) in [
+                ("sum", Reduce::Sum),
+                ("max", Reduce::Max),
+                ("min", Reduce::Min),
+            ] {
+                let plan = integers(Integers::Reduce(kind, axis), [0; 3], fault);
+                self.write(&format!("integer_{how}_{name}"), plan);
+            }
             self.write(&format!("argmax_{name}"), arg_reduce(true, axis, 0, 0));
             self.write(&format!("argmin_{name}"), arg_reduce(false, axis, 0, 0));
             self.write(
@@ -138,6 +147,22 @@ impl Dump {
             self.write(&format!("log_softmax_{name}"), plan);
             self.write(&format!("logsumexp_{name}"), logsumexp(axis, 0, [0, 0]));
         }
+        let fault = Fault { addr: 0, code: 1 };
+        for (name, f) in [
+            ("add", Integers::Add(100)),
+            ("sub", Integers::Sub(100)),
+            ("mul", Integers::Mul(100)),
+            ("cast", Integers::Cast(100)),
+        ] {
+            self.write(&format!("integers_{name}"), integers(f, [0; 3], fault));
+        }
+        let axis = Axis {
+            outer: 2,
+            n: 5,
+            inner: 7,
+        };
+        let plan = integers(Integers::CumSum(axis), [0; 3], fault);
+        self.write("integer_cumsum", plan);
         for (name, n, inner) in [("scan", 5000, 1), ("columns", 5, 7)] {
             let axis = Axis { outer: 2, n, inner };
             self.write(&format!("cumsum_{name}"), cumsum(false, axis, 0, 0));

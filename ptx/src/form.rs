@@ -59,6 +59,17 @@ pub enum Form {
         /// Threads.
         lines: Lines,
     },
+    /// Sums, differences and products of integers, integers of floats.
+    Integers(crate::integers::Pair),
+    /// Reductions and running sums of integers.
+    IntegerLines {
+        /// How it combines.
+        kind: Reduce,
+        /// Running sums.
+        running: bool,
+        /// Threads.
+        lines: Lines,
+    },
     /// Softmax and its kin.
     Exponential {
         /// Which.

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | maps | `map` |
 //! | reductions | `reduce` (with `reduce_work`), `mean` (with `mean_work`), `arg_reduce`, `softmax`, `logsumexp`, `cumsum` |
+//! | integers | `integers` |
 //! | products | `product` (with `product_work`), `product_as` (with `split_work`) |
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
@@ -47,6 +48,7 @@ mod kernels {
     pub use crate::form::{Attending, Exponential, Form};
     pub use crate::geometry::{Convolution, Side};
     pub use crate::index::{Fault, RUNS, gather, gather_grad, put, take, verdict};
+    pub use crate::integers::{Integers, Pair, integers};
     pub use crate::launch::{Error, Launch, Module, Params, Plan};
     pub use crate::lines::{Axis, Lines};
     pub use crate::map::map;
@@ -78,6 +80,8 @@ mod form;
 mod geometry;
 #[cfg(feature = "kernels")]
 mod index;
+#[cfg(feature = "kernels")]
+mod integers;
 #[cfg(feature = "kernels")]
 mod launch;
 #[cfg(feature = "kernels")]

@@ -32,6 +32,8 @@ sources! {
     "fill.ptx"
     "gather_grad.ptx"
     "geometry.ptx"
+    "integer_lines.ptx"
+    "integers.ptx"
     "map.ptx"
     "mean.ptx"
     "mean_of_parts.ptx"

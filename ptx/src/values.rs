@@ -3,6 +3,7 @@
 use minijinja::Value;
 
 use crate::form::{Attending, Exponential, Form};
+use crate::integers::Pair;
 use crate::lines::Lines;
 use crate::reduce::Reduce;
 use crate::splice::Splice;
@@ -21,6 +22,8 @@ impl Form {
             Form::Mean { .. } => "mean",
             Form::MeanOfParts => "mean_of_parts",
             Form::ArgReduce { .. } => "arg_reduce",
+            Form::Integers(_) => "integers",
+            Form::IntegerLines { .. } => "integer_lines",
             Form::Exponential { kind, .. } => match kind {
                 Exponential::Softmax => "softmax",
                 Exponential::LogSoftmax => "log_softmax",
@@ -62,6 +65,8 @@ impl Form {
             Form::Mean { .. } => "mean.ptx",
             Form::MeanOfParts => "mean_of_parts.ptx",
             Form::ArgReduce { .. } => "arg_reduce.ptx",
+            Form::Integers(_) => "integers.ptx",
+            Form::IntegerLines { .. } => "integer_lines.ptx",
             Form::Exponential { .. } => "softmax.ptx",
             Form::Product { .. } => "product.ptx",
             Form::Tensor { .. } => "tensor.ptx",
@@ -142,6 +147,35 @@ impl Form {
             Form::ArgReduce { largest, lines } => {
                 let neutral = if largest { "0fFF800000" } else { "0f7F800000" };
                 let mut values = vec![("largest", largest.into()), ("neutral", neutral.into())];
+                values.extend(layout(lines));
+                values
+            }
+            Form::Integers(pair) => {
+                let op = match pair {
+                    Pair::Add => "add",
+                    Pair::Sub => "sub",
+                    Pair::Mul => "mul",
+                    Pair::Cast => "cast",
+                };
+                vec![("op", op.into())]
+            }
+            Form::IntegerLines {
+                kind,
+                running,
+                lines,
+            } => {
+                // Of nothing, an extreme is beyond 32 bits.
+                let (kind, op, neutral) = match kind {
+                    Reduce::Sum => ("sum", "add", "0"),
+                    Reduce::Max => ("largest", "max", "0x8000000000000000"),
+                    Reduce::Min => ("smallest", "min", "0x7FFFFFFFFFFFFFFF"),
+                };
+                let mut values = vec![
+                    ("kind", kind.into()),
+                    ("op", op.into()),
+                    ("neutral", neutral.into()),
+                    ("running", running.into()),
+                ];
                 values.extend(layout(lines));
                 values
             }

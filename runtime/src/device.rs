@@ -492,6 +492,37 @@ pub trait IndexKernels {
     unsafe fn gather_grad(&self, axis: Axis, count: usize, arrays: [Addr; 3], what: What) -> bool;
 }
 
+/// A function of integers, on the arrays a, b and y; where it takes one array, b is a.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integers {
+    /// `y[i] = a[i] + b[i]` of so many.
+    Add(usize),
+    /// `y[i] = a[i] - b[i]`.
+    Sub(usize),
+    /// `y[i] = a[i] * b[i]`.
+    Mul(usize),
+    /// Floats `a[i]`, cut towards zero.
+    Cast(usize),
+    /// A reduction of a along n.
+    Reduce(Reduce, Axis),
+    /// Running sums of a along n.
+    CumSum(Axis),
+}
+
+/// A fault's limit that is none: a result of integers does not fit.
+pub const NO_LIMIT: usize = usize::MAX;
+
+/// Arithmetic of integers. Returns `false` when a result did not fit (what is written there is
+/// unspecified), or tells of `what` later, as [`IndexKernels`] do.
+pub trait IntegerKernels {
+    /// One function.
+    ///
+    /// # Safety
+    /// See the module's contract.
+    #[must_use]
+    unsafe fn integers(&self, f: Integers, arrays: [Addr; 3], what: What) -> bool;
+}
+
 /// What tells runs apart: equal keys make the same calls on the same buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -598,6 +629,7 @@ pub trait Device:
     + AttentionKernels
     + CopyKernels
     + IndexKernels
+    + IntegerKernels
     + RandomKernels
     + CustomKernels
     + Replay

@@ -10,6 +10,7 @@ use std::ops::Deref;
 use bytemuck::{NoUninit, Pod};
 
 use crate::device::Addr;
+use crate::emit::ROOM;
 use crate::input::MAX_RANK;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Float, Plan, Result, Source, SourceData};
 
@@ -63,6 +64,9 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     })?;
     for require in plan.require {
         if !(require.holds)(&dims) {
+            if let Some(value) = require.what.strip_prefix(ROOM) {
+                return Err(no_room(plan, &dims, value));
+            }
             return Err(Error::Requirement {
                 function: plan.name,
                 what: require.what,
@@ -79,6 +83,19 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         }
     })?;
     Ok(dims)
+}
+
+/// A value does not lie in any memory.
+pub(crate) fn no_room(plan: &Plan, dims: &[usize], value: &str) -> Error {
+    let at = match dims {
+        [] => String::new(),
+        dims => format!(", where {}", named(plan, dims)),
+    };
+    Error::OutOfMemory {
+        device: plan.name.into(),
+        what: format!("no room for {value}{at}"),
+        bytes: 0,
+    }
 }
 
 /// The rank, the element class and the layout are as declared.
@@ -198,7 +215,7 @@ fn check_sizes(
 }
 
 /// A declared shape as in the source: `x: [B, 8]`.
-fn declared(plan: &Plan, arg: &ArgSpec) -> String {
+pub(crate) fn declared(plan: &Plan, arg: &ArgSpec) -> String {
     let dims: Vec<String> = arg
         .shape
         .iter()

@@ -42,9 +42,28 @@ pub const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// A slot's bytes: a multiple of 64.
-pub const fn aligned(bytes: usize) -> usize {
-    bytes.next_multiple_of(64)
+/// Slots begin at multiples of this.
+const SLOT: usize = 64;
+
+/// The bytes of `count` elements; `usize::MAX` where these cannot be counted.
+pub const fn bytes(count: usize, width: usize) -> usize {
+    count.saturating_mul(width)
+}
+
+/// Where the slot after one of so many bytes begins; `usize::MAX` where that cannot be counted.
+pub const fn after(end: usize, bytes: usize) -> usize {
+    match bytes.checked_next_multiple_of(SLOT) {
+        Some(bytes) => end.saturating_add(bytes),
+        None => usize::MAX,
+    }
+}
+
+/// How a condition begins that is one of room: what follows names the value.
+pub const ROOM: &str = "room for ";
+
+/// Whether so many elements might lie in some memory: fewer than a processor has addresses for.
+pub fn has_room(elements: f64) -> bool {
+    elements < (1u64 << 45) as f64
 }
 
 /// The quotient, 0 where there is none.

@@ -48,6 +48,14 @@ pub enum Error {
         /// The dimension's size.
         limit: usize,
     },
+    /// A result of integer arithmetic does not fit.
+    #[error("{function}: {what} does not fit 32-bit integers")]
+    IntegerOverflow {
+        /// The entry function.
+        function: &'static str,
+        /// The value, as written.
+        what: &'static str,
+    },
     /// The next symbol of a sequence cannot be chosen.
     #[error("choosing a symbol: {what}")]
     Choice {

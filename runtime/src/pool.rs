@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::device::{Addr, Ran};
-use crate::door::{Dims, element_size};
+use crate::door::{Dims, declared, element_size, no_room};
 use crate::input::MAX_RANK;
 use crate::loss::Place;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
@@ -85,15 +85,54 @@ impl<D: Device> Workspace<D> {
         {
             // The old one goes first: both at once might not fit.
             self.arena = None;
-            self.arena = Some(self.device.alloc(bytes)?);
+            let made = self.device.alloc(bytes);
+            self.arena = Some(made.map_err(|e| self.for_values(e, plan, &dims))?);
         }
         Ok(())
+    }
+
+    /// An error that tells what the memory was for: the function, its sizes, and its largest value if that
+    /// is an argument or a result.
+    fn for_values(&self, e: Error, plan: &Plan, dims: &[usize]) -> Error {
+        let Error::OutOfMemory { device, bytes, .. } = e else {
+            return e;
+        };
+        let layout = &self.layouts[self.current];
+        let end = |k: usize| layout.offsets.get(k + 1).copied().unwrap_or(layout.bytes);
+        let size = |k: usize| end(k).saturating_sub(layout.offsets[k]);
+        let largest = (0..layout.offsets.len()).max_by_key(|k| size(*k));
+        let inputs = plan.inputs.iter().enumerate().map(|(k, arg)| (arg, k));
+        let outputs = plan.outputs.iter().map(|(arg, k)| (arg, *k));
+        let value = outputs.chain(inputs).find(|(_, k)| Some(*k) == largest);
+        let value = value.map_or("its values".into(), |(arg, _)| declared(plan, arg));
+        let Error::OutOfMemory { what, .. } = no_room(plan, dims, &value) else {
+            return Error::OutOfMemory {
+                device,
+                what: value,
+                bytes,
+            };
+        };
+        let what = format!("{}: {what}", plan.name);
+        Error::OutOfMemory {
+            device,
+            what,
+            bytes,
+        }
     }
 
     /// Lays a plan out, in a free place or in the oldest one's.
     fn add_layout(&mut self, plan: &'static Plan, dims: Dims) -> Result<usize> {
         let mut offsets = vec![0; plan.slots];
         let bytes = (plan.layout)(&dims, size_of::<D::Float>(), &mut offsets);
+        let inputs = plan.inputs.iter();
+        for arg in inputs.chain(plan.outputs.iter().map(|(arg, _)| arg)) {
+            if shape_of::<D>(arg, &dims).1.is_none() {
+                return Err(no_room(plan, &dims, &declared(plan, arg)));
+            }
+        }
+        if isize::try_from(bytes).is_err() {
+            return Err(no_room(plan, &dims, "its values"));
+        }
         let inputs = plan.inputs.iter().enumerate().map(|(k, arg)| (arg, k));
         let inputs = inputs.filter(|(_, k)| !plan.kept.contains(k));
         for (arg, slot) in inputs.chain(plan.outputs.iter().map(|(arg, slot)| (arg, *slot))) {

@@ -15,7 +15,8 @@ use std::marker::PhantomData;
 
 use crate::custom;
 use crate::device::{
-    self, Addr, Attention, Axis, Convolution, Product, Reduce, Role, Softmax, Stream, What, Window2,
+    self, Addr, Attention, Axis, Convolution, Integers, Product, Reduce, Role, Softmax, Stream,
+    What, Window2,
 };
 use crate::{
     DType, Device, Error, Identity, In, Inner, MapBody, Operand, Result, Space, View, Window,
@@ -64,6 +65,7 @@ type Strided<const R: usize> = (device::Operand<R>, Range);
 const OUTSIDE: Refusal = "an operand reaches outside its view";
 const OVERLAP: Refusal = "an output overlaps another operand";
 const TYPE: Refusal = "an operand has another type than its kernel";
+const POSITIONS: Refusal = "a position is no 32-bit integer";
 const COUNT: Refusal = "a call has another number of operands than its kernel";
 
 /// An execution of a plan on borrowed buffers.
@@ -254,6 +256,9 @@ impl<'a, D: Device> Run<'a, D> {
     #[cold]
     #[inline(never)]
     fn refuse(&self, call: &'static str, why: Refusal) {
+        if why == POSITIONS {
+            return self.overflow("a position");
+        }
         let what = format!("{call}: {why}");
         // Later faults follow from the first more often than not.
         let _ = self.fault.set(Error::Internal {
@@ -278,6 +283,13 @@ impl<'a, D: Device> Run<'a, D> {
             what,
             limit,
         });
+    }
+
+    /// Notes a result of integers that does not fit.
+    #[cold]
+    fn overflow(&self, what: &'static str) {
+        let function = self.function;
+        let _ = self.fault.set(Error::IntegerOverflow { function, what });
     }
 
     /// Runs a call's checks and kernel.
@@ -383,6 +395,11 @@ impl<'a, D: Device> Run<'a, D> {
             strides[R - 1] = stride;
         }
         if declared.iota {
+            let reach = (0..R).map(|d| strides[d].saturating_mul(shape[d] - 1));
+            let last = reach.fold(input.start, usize::saturating_add);
+            if i32::try_from(last).is_err() {
+                return Err(POSITIONS);
+            }
             let operand = device::Operand {
                 addr: std::ptr::null_mut(),
                 start: input.start,
@@ -624,9 +641,59 @@ impl<'a, D: Device> Run<'a, D> {
         Ok(Some([x.0, y.0]))
     }
 
+    /// Arithmetic of integers: `y = f(a, b)`, where `b` is `a` if there is one operand. `what` names the
+    /// value, of which some may not fit.
+    pub fn integers(&self, f: Integers, [a, b]: [View; 2], y: View, what: &'static str) {
+        self.guard("integers", || {
+            let (from, to) = match f {
+                Integers::Add(len)
+                | Integers::Sub(len)
+                | Integers::Mul(len)
+                | Integers::Cast(len) => (product(&[len]), product(&[len])),
+                Integers::Reduce(_, axis) => (
+                    product(&[axis.outer, axis.n, axis.inner]),
+                    product(&[axis.outer, axis.inner]),
+                ),
+                Integers::CumSum(axis) => {
+                    let all = product(&[axis.outer, axis.n, axis.inner]);
+                    (all, all)
+                }
+            };
+            if to == Some(0) {
+                return Ok(());
+            }
+            let ty = match f {
+                Integers::Cast(_) => DType::Float,
+                _ => DType::Int,
+            };
+            let (a, b) = (self.whole(a, ty, from)?, self.whole(b, ty, from)?);
+            let y = self.written(y, DType::Int, to)?;
+            if y.1.overlaps(a.1) || y.1.overlaps(b.1) {
+                return Err(OVERLAP);
+            }
+            let arrays = [a.0, b.0, y.0];
+            // SAFETY: checked above.
+            if !unsafe { self.device.integers(f, arrays, self.what(what)) } {
+                self.overflow(what);
+            }
+            Ok(())
+        });
+    }
+
+    /// The integer `value`, a size, in all of a view.
+    pub fn integer(&self, y: View, value: f64, what: &'static str) {
+        match (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) {
+            true => self.fill(y, value),
+            false => self.overflow(what),
+        }
+    }
+
     /// `y[o, i]` = index of the first largest (`largest`) or smallest along n.
     pub fn arg_reduce(&self, largest: bool, axis: Axis, x: View, y: View) {
         self.guard("arg_reduce", || {
+            if i32::try_from(axis.n).is_err() {
+                return Err(POSITIONS);
+            }
             if let Some([x, y]) = self.line(axis, x, y, DType::Int, 1, false)? {
                 // SAFETY: checked by `line`.
                 unsafe { self.device.arg_reduce(largest, axis, x, y) };
@@ -926,7 +993,7 @@ impl<'a, D: Device> Run<'a, D> {
         self.guard("window_arg_max", || {
             windows(w.stride, w.padding, w.dilation, [w.x, w.kernel, w.y])?;
             let plane = product(&w.x).filter(|p| i32::try_from(*p).is_ok());
-            plane.ok_or("an image has more cells than positions can be told")?;
+            plane.ok_or(POSITIONS)?;
             let (from, to) = (
                 product(&[w.planes, w.x[0], w.x[1]]),
                 product(&[w.planes, w.y[0], w.y[1]]),

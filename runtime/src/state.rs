@@ -52,6 +52,14 @@ impl<D: Device> State<D> {
         let mut offsets = vec![0; spec.entries.len()];
         let bytes = (spec.layout)(dims, size_of::<D::Float>(), &mut offsets);
         for (entry, at) in spec.entries.iter().zip(&offsets) {
+            let size = shape_of::<D>(entry, dims).1;
+            if size.is_none_or(|size| isize::try_from(size.saturating_add(*at)).is_err()) {
+                return Err(Error::OutOfMemory {
+                    device: device.name(),
+                    what: format!("`{}`, which `{}` keeps", entry.name, spec.network),
+                    bytes: size.unwrap_or(usize::MAX),
+                });
+            }
             let end = shape_of::<D>(entry, dims)
                 .1
                 .and_then(|n| n.checked_add(*at));
@@ -173,7 +181,7 @@ impl<D: Device> State<D> {
         };
         let shape = shape_of::<D>(entry, &self.dims).0;
         let shape: &[usize] = shape.as_slice();
-        let len = shape.iter().product();
+        let len = crate::tensor::elements(shape).unwrap_or(0);
         debug_assert!(shape.len() <= MAX_RANK);
         Source::new(SourceData::Kept(entry.ty, len), shape)
     }

@@ -5,7 +5,9 @@
 use crate::cx::Cx;
 use crate::diag::{Poison, Told, did_you_mean};
 use crate::dim::{Dim, show_shape};
+use crate::ir::{DType, Op};
 use crate::layers::Layer;
+use crate::takes::{Takes, takes};
 use crate::value::{Tensor, Value};
 use proc_macro2::{Ident, Span};
 
@@ -29,6 +31,8 @@ pub struct Args {
     pub callee: String,
     /// The call's name token.
     pub span: Span,
+    /// The op, whatever it is called as; nothing for a layer. See `takes`.
+    op: &'static str,
     names: Vec<&'static str>,
     bound: Vec<Option<Given>>,
     defaults: Vec<Option<&'static str>>,
@@ -122,12 +126,19 @@ impl Args {
                 Ok(Args {
                     callee: callee.to_owned(),
                     span,
+                    op: "",
                     names,
                     bound,
                     defaults,
                 })
             }
         }
+    }
+
+    /// The arguments of an op, under whatever name it is called.
+    pub fn of(mut self, op: &'static str) -> Args {
+        self.op = op;
+        self
     }
 
     fn index(&self, name: &str) -> usize {
@@ -186,19 +197,56 @@ impl Args {
         )
     }
 
-    /// A tensor; a number becomes a scalar.
+    /// A tensor of a type that is taken here; a number becomes a scalar.
     pub fn tensor(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
-        match self.value(name) {
-            Value::Tensor(t) => Ok(t),
+        let t = match self.value(name) {
+            Value::Tensor(t) => t,
             Value::Number(..) | Value::Dim(_) => {
                 let text = self
                     .given(name)
                     .map_or_else(|| name.to_owned(), |g| g.text.clone());
                 cx.lift(&self.value(name), &text)
-                    .ok_or_else(|| self.wrong(cx, name, "a tensor"))
+                    .ok_or_else(|| self.wrong(cx, name, "a tensor"))?
             }
-            _ => Err(self.wrong(cx, name, "a tensor")),
+            _ => return Err(self.wrong(cx, name, "a tensor")),
+        };
+        self.check(cx, name, &t)?;
+        Ok(t)
+    }
+
+    /// Refuses a tensor of another type than the argument takes.
+    pub fn check(&self, cx: &Cx, name: &str, t: &Tensor) -> Told<()> {
+        let takes = takes(self.op, name);
+        let dtype = cx.g[t.id].dtype;
+        // A whole number is written without a point where a float is meant, too.
+        let literal = matches!(cx.g[t.id].op, Op::Const(_) | Op::Size(_)) && dtype == DType::Int;
+        if takes == Takes::Int {
+            cx.small(t.id, &t.text, self.span_of(name))?;
         }
+        if takes.has(dtype) || (literal && takes.has(DType::Float)) {
+            return Ok(());
+        }
+        let (callee, have) = (&self.callee, cx.typed(t.id));
+        let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
+        let text = match (takes, dtype) {
+            (Takes::Int, DType::Float) => format!(
+                "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{}`",
+                t.text,
+                show_shape(cx.g.shape(t.id)),
+            ),
+            (Takes::Bool, _) => format!(
+                "`{name}` of `{callee}` is a condition, but `{0}` is {have}\nhelp: compare it: `{0} {1}`",
+                t.text,
+                if dtype == DType::Float { "> 0" } else { "!= 0" },
+            ),
+            _ => format!(
+                "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
+                takes.text(),
+                t.text,
+                takes.conversion(dtype, &t.text),
+            ),
+        };
+        Err(cx.error(span, text))
     }
 
     /// A tensor, or nothing.
@@ -210,24 +258,16 @@ impl Args {
         }
     }
 
-    /// A float tensor (integers and bools are converted).
+    /// A tensor as floats: what else the argument takes is converted.
     pub fn float(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
         let t = self.tensor(cx, name)?;
         Ok(cx.to_float(&t))
     }
 
-    /// An integer tensor.
-    pub fn int(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
-        let t = self.tensor(cx, name)?;
-        if cx.g[t.id].dtype == crate::ir::DType::Int {
-            return Ok(t);
-        }
-        let (have, shape) = (cx.typed(t.id), show_shape(cx.g.shape(t.id)));
-        let text = format!(
-            "`{}` of `{}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{shape}`",
-            name, self.callee, t.text,
-        );
-        Err(cx.error(self.span_of(name), text))
+    /// Floats, or nothing.
+    pub fn optional_float(&self, cx: &mut Cx, name: &str) -> Told<Option<Tensor>> {
+        let t = self.optional_tensor(cx, name)?;
+        Ok(t.map(|t| cx.to_float(&t)))
     }
 
     /// A number.

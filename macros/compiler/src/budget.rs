@@ -18,11 +18,12 @@ pub fn bytes(p: &Program) -> Option<i64> {
     let slot = |values: &Vec<_>| -> Option<i64> {
         let mut largest = 0;
         for (size, t) in values {
-            largest = largest.max(width(*t) * crate::dim::Dim::value(size)?);
+            largest = largest.max(width(*t).saturating_mul(crate::dim::Dim::value(size)?));
         }
-        Some((largest + ALIGN - 1) / ALIGN * ALIGN)
+        Some(largest.saturating_add(ALIGN - 1) / ALIGN * ALIGN)
     };
-    p.memory.slots.iter().map(slot).sum()
+    let sum = |sum: i64, slot: Option<i64>| Some(sum.saturating_add(slot?));
+    p.memory.slots.iter().map(slot).try_fold(0, sum)
 }
 
 fn width(t: DType) -> i64 {
@@ -76,7 +77,7 @@ fn largest(p: &Program) -> String {
             true => op_name(&node.op).to_owned(),
             false => format!("`{}`", node.name),
         };
-        let bytes = size * width(node.dtype);
+        let bytes = size.saturating_mul(width(node.dtype));
         let text = format!(
             "{} bytes: {name} {}",
             grouped(bytes),

@@ -95,11 +95,11 @@ impl<'a> Cx<'a> {
     pub fn lift(&mut self, value: &Value, text: &str) -> Option<Tensor> {
         let id = match value {
             Value::Tensor(t) => return Some(t.clone()),
-            Value::Number(v, true) if i32::try_from(*v as i64).is_ok() => {
-                self.g.add_typed(Op::Const(*v), &[], Vec::new(), DType::Int)
-            }
-            Value::Number(v, _) => self.g.constant(*v),
-            Value::Dim(d) => self.g.size(d),
+            Value::Number(v, true) => self.g.add_typed(Op::Const(*v), &[], Vec::new(), DType::Int),
+            Value::Number(v, false) => self.g.constant(*v),
+            Value::Dim(d) => self
+                .g
+                .add_typed(Op::Size(d.clone()), &[], Vec::new(), DType::Int),
             _ => return None,
         };
         Some(Tensor {
@@ -110,17 +110,27 @@ impl<'a> Cx<'a> {
 
     /// As floats.
     pub fn to_float(&mut self, x: &Tensor) -> Tensor {
-        // A literal is a float without a conversion.
-        if let Op::Const(v) = self.g[x.id].op {
-            return Tensor {
-                id: self.g.constant(v),
-                text: x.text.clone(),
-            };
-        }
+        // A literal or a size is a float without a conversion.
+        let id = match self.g[x.id].op.clone() {
+            Op::Const(v) => self.g.constant(v),
+            Op::Size(d) => self.g.size(&d),
+            _ => self.g.cast(x.id, DType::Float),
+        };
         Tensor {
-            id: self.g.cast(x.id, DType::Float),
+            id,
             text: x.text.clone(),
         }
+    }
+
+    /// As another type; a number is written in it.
+    pub fn as_type(&mut self, x: &Tensor, to: DType) -> NodeId {
+        let number = match (&self.g[x.id].op, to) {
+            (_, DType::Float) => return self.to_float(x).id,
+            (Op::Const(v), DType::Int) => v.trunc(),
+            (Op::Const(v), DType::Bool) => f64::from(u8::from(*v != 0.0)),
+            _ => return self.g.cast(x.id, to),
+        };
+        self.g.add_typed(Op::Const(number), &[], Vec::new(), to)
     }
 
     /// Further lines saying where a tensor comes from, or nothing.
@@ -232,7 +242,8 @@ impl<'a> Cx<'a> {
     }
 
     /// Brings two values to one element type, as PyTorch promotes: bool, then integer, then float.
-    pub fn promote(&mut self, x: &Tensor, y: &Tensor) -> (Tensor, Tensor) {
+    /// A literal that is no 32-bit integer is told at `span` where it would be one.
+    pub fn promote(&mut self, span: Span, x: &Tensor, y: &Tensor) -> Told<(Tensor, Tensor)> {
         let order = |t: DType| match t {
             DType::Bool => 0,
             DType::Int => 1,
@@ -240,14 +251,16 @@ impl<'a> Cx<'a> {
         };
         let (a, b) = (self.g[x.id].dtype, self.g[y.id].dtype);
         let to = if order(a) >= order(b) { a } else { b };
-        let cast = |cx: &mut Self, t: &Tensor| match to {
-            DType::Float => cx.to_float(t),
-            _ => Tensor {
-                id: cx.g.cast(t.id, to),
+        let mut cast = |t: &Tensor| -> Told<Tensor> {
+            if to == DType::Int {
+                self.small(t.id, &t.text, span)?;
+            }
+            Ok(Tensor {
+                id: self.as_type(t, to),
                 text: t.text.clone(),
-            },
+            })
         };
-        (cast(self, x), cast(self, y))
+        Ok((cast(x)?, cast(y)?))
     }
 
     /// An elementwise function of two values: promoted, broadcast.
@@ -259,14 +272,21 @@ impl<'a> Cx<'a> {
         x: &Tensor,
         y: &Tensor,
     ) -> Told<NodeId> {
-        let (mut x, mut y) = self.promote(x, y);
-        let dtype = self.g[x.id].dtype;
+        let both = |t: DType| self.g[x.id].dtype == t && self.g[y.id].dtype == t;
+        // Sums and products of booleans are booleans.
+        let f = match f {
+            Scalar::Add | Scalar::Max if both(DType::Bool) => Scalar::Or,
+            Scalar::Mul | Scalar::Min if both(DType::Bool) => Scalar::And,
+            f => f,
+        };
+        let (mut x, mut y) = self.promote(span, x, y)?;
         let number = !matches!(f, Scalar::And | Scalar::Or);
-        if number && dtype == DType::Bool {
+        if number && self.g[x.id].dtype == DType::Bool {
             x.id = self.g.cast(x.id, DType::Int);
             y.id = self.g.cast(y.id, DType::Int);
         }
-        let float_only = f.typing() == Some(crate::scalar::Typing::Float);
+        let extreme = matches!(f, Scalar::Max | Scalar::Min);
+        let float_only = f.typing() == Some(crate::scalar::Typing::Float) && !extreme;
         if float_only {
             x = self.to_float(&x);
             y = self.to_float(&y);
@@ -277,29 +297,31 @@ impl<'a> Cx<'a> {
         if f == Scalar::Div && matches!(self.g[x.id].op, Op::Const(v) if v == 1.0) {
             return Ok(self.g.unary(Scalar::Recip, b));
         }
-        Ok(self.g.scalar(f, &[a, b]))
+        match f {
+            Scalar::Add | Scalar::Sub | Scalar::Mul if self.g[a].dtype == DType::Int => {
+                let text = match what.trim_matches('`') {
+                    name if name.starts_with(char::is_alphabetic) => {
+                        format!("{name}({}, {})", x.text, y.text)
+                    }
+                    symbol => format!("{} {symbol} {}", x.text, y.text),
+                };
+                self.integers(f, a, b, span, &text)
+            }
+            Scalar::Max | Scalar::Min if self.g[a].dtype == DType::Int => {
+                let f = match f {
+                    Scalar::Max => Scalar::Gt,
+                    _ => Scalar::Lt,
+                };
+                let first = self.g.scalar(f, &[a, b]);
+                Ok(self.g.scalar(Scalar::Where, &[first, a, b]))
+            }
+            _ => Ok(self.g.scalar(f, &[a, b])),
+        }
     }
 
-    /// Whether integers cannot be below 0: positions, `u32` arguments, and what only moves them.
+    /// Whether integers cannot be below 0: positions, `u32` arguments, and what follows from them.
     pub fn is_unsigned(&self, id: NodeId) -> bool {
-        let node = &self.g[id];
-        match &node.op {
-            Op::ArgReduce { .. } | Op::WindowArgMax { .. } | Op::Iota { .. } => true,
-            Op::Const(v) => *v >= 0.0,
-            Op::Pad { value, .. } => *value >= 0.0 && self.is_unsigned(node.args[0]),
-            Op::Scalar(crate::scalar::Scalar::Where) => {
-                node.args[1..].iter().all(|a| self.is_unsigned(*a))
-            }
-            Op::Take { .. } | Op::Gather { .. } => self.is_unsigned(node.args[0]),
-            Op::Put { .. } => self.is_unsigned(node.args[0]) && self.is_unsigned(node.args[2]),
-            Op::Reshape
-            | Op::Expand
-            | Op::Permute(_)
-            | Op::Slice { .. }
-            | Op::Flip(_)
-            | Op::Concat { .. } => node.args.iter().all(|a| self.is_unsigned(*a)),
-            _ => self.unsigned.contains(&id),
-        }
+        self.range(id).0 >= 0
     }
 
     /// In training, the next value of a buffer: number `param` of the layer being called. The value

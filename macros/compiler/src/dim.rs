@@ -122,11 +122,11 @@ impl Dim {
             for (b, cb) in &other.terms {
                 let (product, c) = times(a, b);
                 match c {
-                    None => out.push(product, ca.wrapping_mul(*cb)),
+                    None => out.push(product, ca.saturating_mul(*cb)),
                     // A quotient met its divisor: the rest is a polynomial again.
                     Some(reduced) => {
                         let rest = Dim {
-                            terms: BTreeMap::from([(product, ca.wrapping_mul(*cb))]),
+                            terms: BTreeMap::from([(product, ca.saturating_mul(*cb))]),
                         };
                         out = out.add(&rest.mul(&reduced));
                     }
@@ -230,7 +230,7 @@ impl Dim {
         }
         if let Some(q) = other.value().filter(|q| *q > 0) {
             if let Some((p, by)) = self.as_floor() {
-                return p.div_floor(&Dim::from(by.wrapping_mul(q)));
+                return p.div_floor(&Dim::from(by.saturating_mul(q)));
             }
             let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
             for (monomial, c) in &self.terms {
@@ -258,7 +258,7 @@ impl Dim {
             }
         }
         let (p, q) = floor?;
-        Some((p.add(&Dim::from(more.wrapping_mul(q))), q))
+        Some((p.add(&Dim::from(more.saturating_mul(q))), q))
     }
 
     /// The value when each symbol has the value that `env` gives; `None` where a divisor is 0.
@@ -297,7 +297,7 @@ impl Dim {
             .get(&monomial)
             .copied()
             .unwrap_or(0)
-            .wrapping_add(c);
+            .saturating_add(c);
         if sum == 0 {
             self.terms.remove(&monomial);
         } else {

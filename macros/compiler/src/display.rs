@@ -1,7 +1,9 @@
 //! The graph as stable text, one node a line: what pass tests compare.
 
 use crate::dim::{Dim, show_shape};
-use crate::ir::{Access, DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Role, Windows};
+use crate::ir::{
+    Access, DType, Graph, Instr, Integers, Map, Node, NodeId, Op, Reduce, Role, Windows,
+};
 use std::fmt::{self, Write};
 
 impl fmt::Display for NodeId {
@@ -85,6 +87,18 @@ pub fn op_name(op: &Op) -> String {
         Op::Reduce {
             kind: Reduce::Min, ..
         } => "amin",
+        Op::Integers { f, .. } => match f {
+            Integers::Add => "add",
+            Integers::Sub => "sub",
+            Integers::Mul => "mul",
+            Integers::Cast => "to_ints",
+            Integers::Reduce { kind, .. } => match kind {
+                Reduce::Sum => "sum",
+                Reduce::Max => "amax",
+                Reduce::Min => "amin",
+            },
+            Integers::CumSum { .. } => "cumsum",
+        },
         Op::ArgReduce { largest: true, .. } => "argmax",
         Op::ArgReduce { largest: false, .. } => "argmin",
         Op::Softmax { log: false, .. } => "softmax",
@@ -122,6 +136,10 @@ fn attributes(op: &Op) -> String {
     let _ = match op {
         Op::Iota { dim }
         | Op::Concat { dim }
+        | Op::Integers {
+            f: Integers::Reduce { dim, .. } | Integers::CumSum { dim },
+            ..
+        }
         | Op::ArgReduce { dim, .. }
         | Op::Softmax { dim, .. }
         | Op::LogSumExp { dim }

@@ -7,7 +7,9 @@
 mod attention;
 
 use crate::dim::{Atom, Dim};
-use crate::ir::{Access, DType, Graph, Instr, Map, NodeId, Op, Reduce, Role, Scan, Windows};
+use crate::ir::{
+    Access, DType, Graph, Instr, Integers, Map, NodeId, Op, Reduce, Role, Scan, Windows,
+};
 
 /// An array of f64; integers and bools (0, 1) too.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,6 +206,14 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                 .chain((!node.also.is_empty()).then_some(rest))
                 .collect();
         }
+        Op::Integers { f, .. } => match f {
+            Integers::Add => Array::new(&shape, |at| x(0).data[at] + x(1).data[at]),
+            Integers::Sub => Array::new(&shape, |at| x(0).data[at] - x(1).data[at]),
+            Integers::Mul => Array::new(&shape, |at| x(0).data[at] * x(1).data[at]),
+            Integers::Cast => Array::new(&shape, |at| x(0).data[at].trunc()),
+            Integers::Reduce { kind, dim } => reduce(*kind, x(0), &[*dim], &shape),
+            Integers::CumSum { dim } => along(x(0), *dim, &shape, running_sum),
+        },
         Op::ArgReduce { largest, dim } => along(x(0), *dim, &shape, |row| {
             let better =
                 |a: f64, b: f64| a.is_nan() && !b.is_nan() || if *largest { a > b } else { a < b };
@@ -475,6 +485,16 @@ fn along(x: &Array, dim: usize, shape: &[usize], f: impl Fn(&[f64]) -> Vec<f64>)
         }
     }
     out
+}
+
+fn running_sum(row: &[f64]) -> Vec<f64> {
+    let mut sum = 0.0;
+    row.iter()
+        .map(|v| {
+            sum += v;
+            sum
+        })
+        .collect()
 }
 
 /// `log(sum(exp(x - max)))`, where a 1 is the maximum's own, and `max`, or 0 where that is infinite.

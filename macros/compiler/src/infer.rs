@@ -4,7 +4,7 @@
 //! user's mistake: those are told in `ops` and `layers`, in the user's words.
 
 use crate::dim::{Dim, Shape, numel, show_shape};
-use crate::ir::{Attention, DType, Graph, NodeId, Op, Role};
+use crate::ir::{Attention, DType, Graph, Integers, NodeId, Op, Role};
 use crate::scalar::{Scalar, Typing};
 
 /// The result's shape and type, or why the operands do not fit. `want` is the node's own shape for
@@ -133,6 +133,25 @@ pub fn infer(
                     .collect(),
                 DType::Float,
             )
+        }
+        Op::Integers { f, .. } => {
+            let from = match f {
+                Integers::Cast => DType::Float,
+                _ => DType::Int,
+            };
+            let pair = matches!(f, Integers::Add | Integers::Sub | Integers::Mul);
+            let alike = (0..args.len()).all(|k| dtype(k) == from && shape(k) == shape(0));
+            ensure(alike && args.len() == 1 + usize::from(pair), || {
+                "operands of integers".into()
+            })?;
+            match f {
+                Integers::Reduce { dim, .. } => (without(*dim)?, DType::Int),
+                Integers::CumSum { dim } => {
+                    without(*dim)?;
+                    (shape(0)?.clone(), DType::Int)
+                }
+                _ => (shape(0)?.clone(), DType::Int),
+            }
         }
         Op::ArgReduce { dim, .. } => (without(*dim)?, DType::Int),
         Op::LogSumExp { dim } => (without(*dim)?, DType::Float),

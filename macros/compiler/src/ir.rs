@@ -44,6 +44,31 @@ pub enum Reduce {
     Mean,
 }
 
+/// Functions of integers that are checked when they are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Integers {
+    /// Sum of two of one shape.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// Of floats, towards zero.
+    Cast,
+    /// Reduction along `dim`, which vanishes.
+    Reduce {
+        /// How.
+        kind: Reduce,
+        /// Which dimension.
+        dim: usize,
+    },
+    /// Running sum along `dim`.
+    CumSum {
+        /// Which dimension.
+        dim: usize,
+    },
+}
+
 /// How a map reads an operand of its own shape from a value of another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
@@ -331,6 +356,13 @@ pub enum Op {
     LogSumExp {
         /// Which dimension.
         dim: usize,
+    },
+    /// A function of integers whose result may leave 32 bits: then the run ends in an error.
+    Integers {
+        /// Which.
+        f: Integers,
+        /// The value, for messages.
+        what: String,
     },
     /// Running sum along `dim`.
     CumSum {

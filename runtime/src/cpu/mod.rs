@@ -9,6 +9,7 @@ mod copy;
 mod custom;
 pub(crate) mod gemm;
 mod index;
+mod integers;
 mod lanes;
 mod map;
 mod matvec;

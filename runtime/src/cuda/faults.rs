@@ -1,4 +1,4 @@
-//! What kernels find wrong in their data: indices out of range. Each run's calls go in, its verdict
+//! What kernels find wrong in their data: indices out of range, integers that do not fit. Each run's calls go in, its verdict
 //! comes out, to be asked for by the run's number.
 //!
 //! Runs follow each other on the stream, so one word of device memory serves them all: 0 while all is
@@ -15,7 +15,7 @@ use netform_ptx::{Fault, Launch, RUNS};
 
 use super::errors::Code;
 use super::stream::Stream;
-use crate::device::{Ran, What};
+use crate::device::{NO_LIMIT, Ran, What};
 use crate::{Error, Result};
 
 /// Words before the codes of runs: what was found, how many runs found something, how many ended.
@@ -34,10 +34,17 @@ struct Found {
 impl Found {
     fn tell(&mut self) -> Error {
         self.told = true;
-        Error::IndexOutOfRange {
-            function: self.what.function,
-            what: self.what.index,
-            limit: self.limit,
+        let What { function, index } = self.what;
+        match self.limit {
+            NO_LIMIT => Error::IntegerOverflow {
+                function,
+                what: index,
+            },
+            limit => Error::IndexOutOfRange {
+                function,
+                what: index,
+                limit,
+            },
         }
     }
 }

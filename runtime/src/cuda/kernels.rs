@@ -4,8 +4,8 @@ use netform_ptx::{Addr as At, Arg, Scalars};
 
 use super::Cuda;
 use crate::device::{
-    Addr, Axis, CopyKernels, IndexKernels, MapKernels, Operand, Product, ProductKernels,
-    RandomKernels, Reduce, ReduceKernels, Softmax, Stream, What,
+    Addr, Axis, CopyKernels, IndexKernels, IntegerKernels, Integers, MapKernels, NO_LIMIT, Operand,
+    Product, ProductKernels, RandomKernels, Reduce, ReduceKernels, Softmax, Stream, What,
 };
 use crate::{DType, MapBody};
 
@@ -25,6 +25,14 @@ fn args<const R: usize>(inputs: &[Operand<R>]) -> Vec<Arg> {
 fn axis(a: Axis) -> netform_ptx::Axis {
     let Axis { outer, n, inner } = a;
     netform_ptx::Axis { outer, n, inner }
+}
+
+fn reduction(kind: Reduce) -> netform_ptx::Reduce {
+    match kind {
+        Reduce::Sum => netform_ptx::Reduce::Sum,
+        Reduce::Max => netform_ptx::Reduce::Max,
+        Reduce::Min => netform_ptx::Reduce::Min,
+    }
 }
 
 fn floats(scalars: &[f64]) -> Vec<f32> {
@@ -83,12 +91,7 @@ impl ReduceKernels for Cuda {
         scalars: &[f64],
         y: Addr,
     ) {
-        let kind = match kind {
-            Reduce::Sum => netform_ptx::Reduce::Sum,
-            Reduce::Max => netform_ptx::Reduce::Max,
-            Reduce::Min => netform_ptx::Reduce::Min,
-        };
-        let a = axis(a);
+        let (kind, a) = (reduction(kind), axis(a));
         self.gpu.put(|state| {
             let work = self.gpu.scratch(state, netform_ptx::reduce_work(a))?;
             let scalars = floats(scalars);
@@ -307,6 +310,25 @@ impl IndexKernels for Cuda {
         self.gpu.put(|state| {
             let fault = state.faults.of(what, a.n);
             let plan = netform_ptx::gather_grad(axis(a), count, at(dy), at(index), at(dx), fault);
+            self.gpu.launch(state, plan)
+        });
+        true
+    }
+}
+
+impl IntegerKernels for Cuda {
+    unsafe fn integers(&self, f: Integers, arrays: [Addr; 3], what: What) -> bool {
+        let f = match f {
+            Integers::Add(len) => netform_ptx::Integers::Add(len),
+            Integers::Sub(len) => netform_ptx::Integers::Sub(len),
+            Integers::Mul(len) => netform_ptx::Integers::Mul(len),
+            Integers::Cast(len) => netform_ptx::Integers::Cast(len),
+            Integers::Reduce(kind, a) => netform_ptx::Integers::Reduce(reduction(kind), axis(a)),
+            Integers::CumSum(a) => netform_ptx::Integers::CumSum(axis(a)),
+        };
+        self.gpu.put(|state| {
+            let fault = state.faults.of(what, NO_LIMIT);
+            let plan = netform_ptx::integers(f, arrays.map(at), fault);
             self.gpu.launch(state, plan)
         });
         true

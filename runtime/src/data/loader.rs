@@ -170,9 +170,9 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
             };
             return None;
         }
-        let from = l.position.batch * l.batch;
+        let from = l.position.batch.saturating_mul(l.batch);
         l.position.batch += 1;
-        Some((from, (from + l.batch).min(l.x.len())))
+        Some((from, from.saturating_add(l.batch).min(l.x.len())))
     }
 }
 

@@ -5,7 +5,7 @@ network! {
         table: Embedding(5 -> 3, padding_idx = 5),
     }
     fn unbounded(x: [B]) -> [B] { clamp(x) }
-    fn of_order_three(x: [B]) -> [] { norm(x, 3) }
+    fn of_order_fro(x: [B]) -> [] { norm(x, "fro") }
     fn gathered(x: [B, 3], i: u32[B]) -> [B] { gather(x, 1, i) }
     fn selected(x: [B, 3], i: u32[2, 2]) -> [B, 2, 2] { index_select(x, 1, i) }
     fn no_matrix(i: u32[B], w: [5]) -> [B] { embedding(i, w) }

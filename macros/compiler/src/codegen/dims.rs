@@ -23,7 +23,8 @@ pub fn flat(name: &str) -> String {
     name.replace("::", "__")
 }
 
-/// The value. Differences that conditions at the door keep from going below 0 saturate.
+/// The value. Differences that conditions at the door keep from going below 0 saturate, and so do sums and
+/// products that are too large: then there is no memory, and no wrong size.
 pub fn usize(d: &Dim) -> TokenStream {
     if let Some(v) = d.value() {
         let v = Literal::usize_unsuffixed(usize::try_from(v).unwrap_or(0));
@@ -34,33 +35,59 @@ pub fn usize(d: &Dim) -> TokenStream {
         let mut factors = Vec::new();
         let size = c.unsigned_abs();
         if size != 1 || monomial.is_empty() {
-            let c = Literal::u64_unsuffixed(size);
+            let c = Literal::usize_suffixed(usize::try_from(size).unwrap_or(usize::MAX));
             factors.push(quote!(#c));
         }
         for (a, power) in monomial {
             let a = atom(a);
             factors.extend((0..*power).map(|_| a.clone()));
         }
-        let term = joined(&factors, '*');
+        let term = folded(&factors, "saturating_mul");
         if c > 0 {
             plus.push(term)
         } else {
             minus.push(term)
         }
     }
-    let sum = if plus.is_empty() {
-        quote!(0usize)
-    } else {
-        joined(&plus, '+')
-    };
-    match (minus.len(), plus.len()) {
-        (0, 1) => sum,
-        (0, _) => quote!((#sum)),
-        _ => {
-            let minus = joined(&minus, '+');
-            quote!((#sum).saturating_sub(#minus))
+    let sum = folded(&plus, "saturating_add");
+    match minus.is_empty() {
+        true => sum,
+        false => {
+            let minus = folded(&minus, "saturating_add");
+            quote!(#sum.saturating_sub(#minus))
         }
     }
+}
+
+/// Expressions of type `usize` combined by a method; of none, 0.
+fn folded(items: &[TokenStream], method: &str) -> TokenStream {
+    let method = Ident::new(method, Span::call_site());
+    let all = items.iter().cloned();
+    all.reduce(|a, b| quote!(#a.#method(#b)))
+        .unwrap_or_else(|| quote!(0usize))
+}
+
+/// The value as a number, an `f64`: it may be below 0, and no product wraps.
+pub fn number(d: &Dim) -> TokenStream {
+    let mut terms = Vec::new();
+    for (c, monomial) in d.terms() {
+        let size = Literal::f64_suffixed(c.unsigned_abs() as f64);
+        let mut factors = vec![if c < 0 {
+            quote!((-#size))
+        } else {
+            quote!(#size)
+        }];
+        for (a, power) in monomial {
+            let a = atom(a);
+            factors.extend((0..*power).map(|_| quote!((#a as f64))));
+        }
+        terms.push(joined(&factors, '*'));
+    }
+    if terms.is_empty() {
+        return quote!(0f64);
+    }
+    let sum = joined(&terms, '+');
+    quote!((#sum))
 }
 
 fn atom(a: &Atom) -> TokenStream {

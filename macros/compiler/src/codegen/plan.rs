@@ -6,7 +6,7 @@ use super::steps::Steps;
 use crate::check::bare;
 use crate::cx::Require;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Graph, Op};
+use crate::ir::{DType, Graph, NodeId, Op};
 use crate::net::{Elem, Net};
 use crate::passes::memory::{Place, root};
 use crate::passes::reach::Reached;
@@ -115,7 +115,9 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     }
     let outputs = outputs(net, program);
     let kept = program.homes.states.iter().map(|(input, _)| input);
-    let require = program.require.iter().map(|r| require(r, dims));
+    let rooms = rooms(program);
+    let require = (program.require.iter().map(|r| require(r, dims)))
+        .chain(rooms.iter().map(|r| room(r, dims)));
     let reached = program.reached.iter().map(|r| reached(net, r));
     let slots = program.memory.slots.len();
     let random = any(&program.graph, &Op::draws);
@@ -262,6 +264,64 @@ fn require(r: &Require, dims: &[String]) -> TokenStream {
     quote!(__nf::Require { holds: |dims| { #unpack #holds }, what: #text })
 }
 
+/// The values that may be larger than any memory: those over a product of named dimensions, each size
+/// that divides no other, with how they are called.
+fn rooms(program: &Program) -> Vec<(Dim, String)> {
+    let mut all: Vec<(Dim, String)> = Vec::new();
+    rooms_of(&program.graph, &mut all);
+    let covered = |k: usize| {
+        let other = |(j, (q, _)): (usize, &(Dim, String))| {
+            j != k && q.div_exact(&all[k].0).is_some_and(|r| j < k || !r.is_one())
+        };
+        all.iter().enumerate().any(other)
+    };
+    let kept = (0..all.len()).filter(|k| !covered(*k));
+    kept.map(|k| all[k].clone()).take(ROOMS).collect()
+}
+
+/// How many such values are looked at.
+const ROOMS: usize = 8;
+
+fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
+    let results: Vec<NodeId> = g.outputs.iter().map(|o| root(g, *o).0).collect();
+    for (id, node) in g.ids().zip(&g.nodes) {
+        let over = match &node.op {
+            Op::Input { .. } | Op::Param { .. } => continue,
+            Op::Scan(scan) => {
+                rooms_of(&scan.body, out);
+                continue;
+            }
+            // A reduction's map is over a shape that nobody stores.
+            Op::Reduce { body: Some(b), .. } => &b.1,
+            _ => &node.shape,
+        };
+        let size = numel(over);
+        let power = |(_, m): (i64, &[(crate::dim::Atom, u32)])| m.iter().map(|f| f.1).sum::<u32>();
+        if size.terms().map(power).max().unwrap_or(0) < 2 {
+            continue;
+        }
+        // A coefficient is not what makes a value too large.
+        let name = match &node.op {
+            _ if !node.name.is_empty() => format!("`{}`", node.name),
+            _ if results.contains(&id) => "the result".to_owned(),
+            Op::Map(_) => "a value".to_owned(),
+            op => format!("a value of `{}`", crate::display::op_name(op)),
+        };
+        if out.iter().all(|(known, _)| *known != size) {
+            out.push((size, format!("{name}: {}", crate::dim::show_shape(over))));
+        }
+    }
+}
+
+fn room((size, text): &(Dim, String), dims: &[String]) -> TokenStream {
+    let unpack = unpack(dims, &quote!(return false));
+    let size = super::dims::number(size);
+    quote!(__nf::Require { holds: |dims| { #unpack __nf::has_room(#size) }, what: concat!(#ROOM, #text) })
+}
+
+/// How such a condition begins (`netform_runtime::emit::ROOM`).
+const ROOM: &str = "room for ";
+
 /// A condition as a Rust expression of type `bool`.
 pub fn holds(r: &Require) -> TokenStream {
     match r {
@@ -305,9 +365,9 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
         let bytes = sizes.iter().map(|(n, t)| {
             let n = usize(n);
             match t {
-                DType::Float => quote!((#n) * float),
-                DType::Int => quote!((#n) * 4),
-                DType::Bool => quote!(#n),
+                DType::Float => quote!(__nf::bytes(#n, float)),
+                DType::Int => quote!(__nf::bytes(#n, 4)),
+                DType::Bool => quote!(__nf::bytes(#n, 1)),
             }
         });
         let largest = bytes
@@ -315,7 +375,7 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
             .unwrap_or(quote!(0));
         quote! {
             at[#i] = end;
-            end += __nf::aligned(#largest);
+            end = __nf::after(end, #largest);
         }
     });
     quote! {

@@ -99,13 +99,13 @@ pub fn items(net: &Net) -> TokenStream {
     let places = net.states.iter().enumerate().map(|(k, s)| {
         let n = usize(&numel(&s.ty.shape));
         let bytes = match s.ty.elem.dtype() {
-            DType::Float => quote!((#n) * float),
-            DType::Int => quote!((#n) * 4),
-            DType::Bool => quote!(#n),
+            DType::Float => quote!(__nf::bytes(#n, float)),
+            DType::Int => quote!(__nf::bytes(#n, 4)),
+            DType::Bool => quote!(__nf::bytes(#n, 1)),
         };
         quote! {
             at[#k] = end;
-            end += __nf::aligned(#bytes);
+            end = __nf::after(end, #bytes);
         }
     });
     let (unpack, count) = (unpack(&dims, &quote!(return 0)), net.states.len());

@@ -3,7 +3,9 @@
 use super::dims::usize;
 use super::map::{Maps, dtype, iota_strides, number, whole};
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{Attention, Custom, DType, Graph, Map, NodeId, Op, Reduce, Role, Scan, Windows};
+use crate::ir::{
+    Attention, Custom, DType, Graph, Integers, Map, NodeId, Op, Reduce, Role, Scan, Windows,
+};
 use crate::passes::memory::{Memory, Place, root};
 use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -137,12 +139,7 @@ impl Steps<'_> {
         match &node.op {
             Op::Map(map) => self.map(id, map),
             Op::Reduce { kind, dims, body } => {
-                let kind = match kind {
-                    Reduce::Sum => Some(quote!(Sum)),
-                    Reduce::Max => Some(quote!(Max)),
-                    Reduce::Min => Some(quote!(Min)),
-                    Reduce::Mean => None,
-                };
+                let kind = reduce(*kind);
                 let over = body
                     .as_ref()
                     .map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
@@ -174,6 +171,33 @@ impl Steps<'_> {
                         quote!(run.mean::<#ty, #n>(#axis, #inputs, #scalars, #y, #rest);)
                     }
                 }
+            }
+            // Those of floats are scalars of maps.
+            Op::Size(d) if node.dtype == DType::Int => {
+                let (y, value, what) = (y(), super::dims::number(d), format!("`{d}`"));
+                quote!(run.integer(#y, #value, #what);)
+            }
+            Op::Integers { f, what } => {
+                let of = |dim: &usize| axis(self.g.shape(x(0)), *dim);
+                let len = usize(&numel(&node.shape));
+                let f = match f {
+                    Integers::Add => quote!(Add(#len)),
+                    Integers::Sub => quote!(Sub(#len)),
+                    Integers::Mul => quote!(Mul(#len)),
+                    Integers::Cast => quote!(Cast(#len)),
+                    Integers::Reduce { kind, dim } => {
+                        let (kind, axis) = (reduce(*kind), of(dim));
+                        quote!(Reduce(__nf::Reduce::#kind, #axis))
+                    }
+                    Integers::CumSum { dim } => {
+                        let axis = of(dim);
+                        quote!(CumSum(#axis))
+                    }
+                };
+                let second = node.args.len() - 1;
+                let (a, b, y) = (v(0), v(second), y());
+                let what = format!("`{what}`");
+                quote!(run.integers(__nf::Integers::#f, [#a, #b], #y, #what);)
             }
             Op::ArgReduce { largest, dim } => {
                 let (axis, x, y) = (axis(self.g.shape(x(0)), *dim), v(0), y());
@@ -636,10 +660,7 @@ fn plain(strides: &[Dim]) -> Vec<(bool, Dim)> {
 }
 
 fn scalars(dims: &[Dim]) -> TokenStream {
-    let values = dims.iter().map(|d| {
-        let d = usize(d);
-        quote!((#d) as f64)
-    });
+    let values = dims.iter().map(super::dims::number);
     quote!(&[#(#values),*])
 }
 
@@ -656,4 +677,15 @@ fn block(shape: &Shape, dims: &[usize]) -> TokenStream {
 fn collapsed_whole(shape: &Shape, groups: &[std::ops::Range<usize>; 3]) -> Strided {
     let sizes: Vec<Dim> = groups.iter().map(|g| numel(&shape[g.clone()])).collect();
     whole(&sizes)
+}
+
+/// The runtime's name of a reduction; a mean, which floats alone have, is a call by itself.
+fn reduce(kind: Reduce) -> Option<Ident> {
+    let name = match kind {
+        Reduce::Sum => "Sum",
+        Reduce::Max => "Max",
+        Reduce::Min => "Min",
+        Reduce::Mean => return None,
+    };
+    Some(Ident::new(name, Span::call_site()))
 }

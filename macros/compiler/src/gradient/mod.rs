@@ -179,6 +179,7 @@ pub fn rule(
         | Op::Const(_)
         | Op::Size(_)
         | Op::Iota { .. }
+        | Op::Integers { .. }
         | Op::ArgReduce { .. }
         | Op::WindowArgMax { .. }
         | Op::Bernoulli { .. }

@@ -52,8 +52,8 @@ impl Layer for Embedding {
     }
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
-        let args = Args::bind(cx, call.field, call.span, "input", given)?;
-        let index = args.int(cx, "input")?;
+        let args = Args::bind(cx, call.field, call.span, "input", given)?.of("embedding");
+        let index = args.tensor(cx, "input")?;
         let y = ops::embedding(cx, &index, call.params[0], self.padding);
         Ok(cx.tensor(y))
     }

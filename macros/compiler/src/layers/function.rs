@@ -147,7 +147,8 @@ impl Layer for Function {
             return Err(cx.error(call.span, text));
         }
         given.extend(self.remembered.iter().cloned());
-        let args = Args::bind(cx, call.field, call.span, self.op.signature, given)?;
+        let args =
+            Args::bind(cx, call.field, call.span, self.op.signature, given)?.of(self.op.name);
         (self.op.build)(cx, &args)
     }
 }

@@ -7,13 +7,26 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::check::bare;
 use crate::diag::{Poison, Told, did_you_mean};
 use crate::dim::{Dim, Shape};
-use crate::ir::{NodeId, Op};
+use crate::ir::{DType, NodeId, Op};
 use crate::net::{Elem, FieldKind, Instance, Signature};
+use crate::takes::Takes;
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl<'a> Lower<'a> {
+    /// A line with the conversion to write, where only the type of a value does not fit.
+    fn conversion(&self, t: &Tensor, to: DType) -> String {
+        let from = self.cx.g[t.id].dtype;
+        let takes = match to {
+            _ if from == to => return String::new(),
+            DType::Float => Takes::Float,
+            DType::Int => Takes::Int,
+            DType::Bool => Takes::Bool,
+        };
+        format!("\nhelp: convert it: `{}`", takes.conversion(from, &t.text))
+    }
+
     /// A call of another function of the network at hand, or of `of`, a network in a field with its
     /// parameters.
     pub fn call_function(
@@ -87,7 +100,9 @@ impl<'a> Lower<'a> {
                     ),
                 ));
             };
-            if arg.ty.elem == Elem::Float {
+            // A number is of the type that is due; a tensor's is converted by who writes it.
+            let literal = !matches!(value, Value::Tensor(_));
+            if arg.ty.elem == Elem::Float && literal {
                 t = self.cx.to_float(&t);
             }
             let mut shape = self.cx.shape(&t);
@@ -126,7 +141,7 @@ impl<'a> Lower<'a> {
                     t.text,
                     self.cx.typed(t.id),
                     self.cx.whence(&t)
-                );
+                ) + &self.conversion(&t, arg.ty.elem.dtype());
                 return Err(self.cx.error(at, text));
             }
             args.push(t);

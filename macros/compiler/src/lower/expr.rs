@@ -10,6 +10,7 @@ use crate::layers;
 use crate::net::FieldKind;
 use crate::ops;
 use crate::scalar::Scalar as S;
+use crate::takes::{Takes, takes};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -57,6 +58,17 @@ impl Lower<'_> {
             ExprKind::Neg(x) => self.negative(e.span, x),
             ExprKind::Not(x) => {
                 let v = self.expr(x)?;
+                if let Value::Tensor(t) = &v
+                    && self.cx.g[t.id].dtype != DType::Bool
+                {
+                    let text = format!(
+                        "`!` turns a condition around, but `{}` is {}\nhelp: compare it: `{}`",
+                        t.text,
+                        self.cx.typed(t.id),
+                        Takes::Bool.conversion(self.cx.g[t.id].dtype, &t.text).replace("!=", "==")
+                    );
+                    return Err(self.cx.error(e.span, text));
+                }
                 self.op("logical_not", e.span, vec![plain(v, x)])
             }
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
@@ -314,7 +326,7 @@ impl Lower<'_> {
             Value::Tensor(t) => Some(t.id),
             _ => None,
         });
-        let args = Args::bind(&self.cx, name, span, def.signature, given)?;
+        let args = Args::bind(&self.cx, name, span, def.signature, given)?.of(def.name);
         let here = std::mem::replace(
             &mut self.cx.g.here,
             Here {
@@ -513,6 +525,21 @@ impl Lower<'_> {
                         t.text,
                         self.cx.typed(t.id),
                         self.cx.whence(t)
+                    );
+                    return Err(self.cx.error(span, text));
+                }
+            }
+        }
+        if f == S::Sub {
+            for t in [&tx, &ty] {
+                let (dtype, takes) = (self.cx.g[t.id].dtype, takes("sub", "input"));
+                if !takes.has(dtype) {
+                    let text = format!(
+                        "`-` takes {}, but `{}` is {}\nhelp: convert it: `{}`",
+                        takes.text(),
+                        t.text,
+                        self.cx.typed(t.id),
+                        takes.conversion(dtype, &t.text)
                     );
                     return Err(self.cx.error(span, text));
                 }

@@ -167,6 +167,7 @@ impl Lower<'_> {
             } else {
                 t
             };
+            self.cx.small(t.id, &t.text, tail.span)?;
             if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
                 let text = format!(
                     "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",

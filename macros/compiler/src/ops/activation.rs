@@ -1,8 +1,8 @@
 //! Activations. Where a branch would overflow, its argument is made harmless first, so that the
 //! gradient of the branch not taken is 0 and not NaN.
 
-use super::elementwise::{clamp_to, float};
-use super::{ops, spatial};
+use super::elementwise::{clamp_to, float, unary};
+use super::{integer, ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -14,8 +14,14 @@ use crate::value::Value;
 ops! {
     "tanh" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Tanh, x));
     "sigmoid" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Sigmoid, x));
-    "relu" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Relu, x));
-    "relu6" ("input") |cx, a| float(cx, a, |cx, x| hardtanh(cx, x, 0.0, 6.0));
+    "relu" ("input") |cx, a| unary(cx, a, S::Relu);
+    "relu6" ("input") |cx, a| {
+        let [low, high] = [0.0, 6.0].map(|v| Value::Number(v, true));
+        if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
+            return Ok(cx.tensor(y));
+        }
+        float(cx, a, |cx, x| hardtanh(cx, x, 0.0, 6.0))
+    };
     "silu" ("input") |cx, a| float(cx, a, |cx, x| {
         far(cx, x, |cx, x| {
             let s = cx.g.unary(S::Sigmoid, x);
@@ -45,6 +51,11 @@ ops! {
     });
     "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
         let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
+        // Of integers, the bounds are cut to integers.
+        let of = |v: f64| Value::Number(v.trunc(), true);
+        if let Some(y) = integer::clamp(cx, a, [&of(low), &of(high)])? {
+            return Ok(cx.tensor(y));
+        }
         float(cx, a, |cx, x| hardtanh(cx, x, low, high))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);

@@ -222,10 +222,7 @@ fn operands(
     of_weight: impl Fn(&Shape) -> (Dim, Dim),
 ) -> Told<(spatial::Batch, Tensor, Option<NodeId>)> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
-    let bias = match a.optional_tensor(cx, "bias")? {
-        Some(_) => Some(a.float(cx, "bias")?),
-        None => None,
-    };
+    let bias = a.optional_float(cx, "bias")?;
     let batch = spatial::batch_or_one(cx, (a.span_of("input"), &a.callee), &x, rank)?;
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {

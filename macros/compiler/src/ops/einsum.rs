@@ -48,6 +48,7 @@ fn einsum(cx: &mut Cx, a: &Args) -> Told<Value> {
             let text = format!("`einsum` takes tensors, not {}", operand.kind());
             return Err(cx.error(a.span_of("*operands"), text));
         };
+        a.check(cx, "*operands", &x)?;
         let x = cx.to_float(&x);
         agree(cx, a, names, &x, &mut sizes)?;
         let x = diagonals(cx, x.id, names);

@@ -1,6 +1,6 @@
 //! Elementwise functions of one, two and three values.
 
-use super::ops;
+use super::{integer, ops};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -25,7 +25,10 @@ ops! {
     "ceil" ("input") |cx, a| unary(cx, a, S::Ceil);
     "round" ("input") |cx, a| unary(cx, a, S::Round);
     "sign" ("input") |cx, a| unary(cx, a, S::Sign);
-    "square" ("input") |cx, a| float(cx, a, |cx, x| cx.g.mul2(x, x));
+    "square" ("input") |cx, a| match integer::power(cx, a, &Value::Number(2.0, true))? {
+        Some(y) => Ok(cx.tensor(y)),
+        None => float(cx, a, |cx, x| cx.g.mul2(x, x)),
+    };
     "tan" ("input") |cx, a| float(cx, a, |cx, x| {
         let (s, c) = (cx.g.unary(S::Sin, x), cx.g.unary(S::Cos, x));
         cx.g.div2(s, c)
@@ -59,13 +62,20 @@ ops! {
     "masked_fill" ("input, mask, value") masked_fill;
     "clamp" ("input, min = None, max = None") clamp;
     "lerp" ("input, end, weight") lerp;
-    "detach" ("input") |cx, a| float(cx, a, |cx, x| cx.g.push(crate::ir::Op::Detach, &[x], None));
+    "detach" ("input") |cx, a| {
+        let x = a.tensor(cx, "input")?;
+        let y = cx.g.push(crate::ir::Op::Detach, &[x.id], None);
+        Ok(cx.tensor(y))
+    };
     "float" ("input") |cx, a| cast(cx, a, DType::Float);
     "int" ("input") |cx, a| cast(cx, a, DType::Int);
     "bool" ("input") |cx, a| cast(cx, a, DType::Bool);
 }
 
-fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+    if let Some(y) = integer::unary(cx, a, f)? {
+        return Ok(cx.tensor(y));
+    }
     float(cx, a, |cx, x| cx.g.unary(f, x))
 }
 
@@ -164,12 +174,18 @@ fn logical_not(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 fn cast(cx: &mut Cx, a: &Args, to: DType) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
-    let id = cx.g.cast(x.id, to);
+    let id = match to {
+        DType::Int => cx.to_int(x.id, &format!("{}({})", a.callee, x.text)),
+        _ => cx.as_type(&x, to),
+    };
     Ok(cx.tensor(id))
 }
 
 /// Exponents that have a function of their own take it: exact, and defined for every sign.
 fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
+    if let Some(y) = integer::power(cx, a, &a.value("exponent"))? {
+        return Ok(cx.tensor(y));
+    }
     let x = a.float(cx, "input")?;
     let Value::Number(e, _) = a.value("exponent") else {
         let e = a.float(cx, "exponent")?;
@@ -195,23 +211,8 @@ fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(id))
 }
 
-fn condition(cx: &mut Cx, a: &Args, name: &str) -> Told<Tensor> {
-    let c = a.tensor(cx, name)?;
-    if cx.g[c.id].dtype != DType::Bool {
-        let text = format!(
-            "`{name}` of `{}` is a condition, but `{}` is {}\nhelp: compare it: `{} > 0`",
-            a.callee,
-            c.text,
-            cx.typed(c.id),
-            c.text
-        );
-        return Err(cx.error(a.span_of(name), text));
-    }
-    Ok(c)
-}
-
 fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Value> {
-    let (x, y) = cx.promote(x, y);
+    let (x, y) = cx.promote(a.span, x, y)?;
     let shape = cx.broadcast(a.span, &format!("`{}`", a.callee), &[c, &x, &y])?;
     let ids: Vec<NodeId> = [c, &x, &y]
         .iter()
@@ -229,15 +230,15 @@ fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Val
 }
 
 fn where_op(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let c = condition(cx, a, "condition")?;
+    let c = a.tensor(cx, "condition")?;
     let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     select(cx, a, &c, &x, &y)
 }
 
 fn masked_fill(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
-    let c = condition(cx, a, "mask")?;
-    let value = a.tensor(cx, "value")?;
+    let c = a.tensor(cx, "mask")?;
+    let value = integer::filling(cx, a, "value", &x)?;
     select(cx, a, &c, &value, &x)
 }
 
@@ -263,7 +264,6 @@ pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> N
 }
 
 fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let x = a.float(cx, "input")?;
     let (min, max) = (a.value("min"), a.value("max"));
     if matches!((&min, &max), (Value::Null, Value::Null)) {
         return Err(cx.error(
@@ -271,6 +271,10 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
             "`clamp` is called without `min` and `max`: it needs at least one",
         ));
     }
+    if let Some(y) = integer::clamp(cx, a, [&min, &max])? {
+        return Ok(cx.tensor(y));
+    }
+    let x = a.float(cx, "input")?;
     if matches!(min, Value::Tensor(_)) || matches!(max, Value::Tensor(_)) {
         let mut y = x;
         for (name, f) in [("min", S::Max), ("max", S::Min)] {

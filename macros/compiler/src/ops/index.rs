@@ -20,16 +20,32 @@ ops! {
 fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
-    let index = a.int(cx, "index")?;
+    let index = a.tensor(cx, "index")?;
     let (shape, at) = (cx.shape(&x), cx.shape(&index));
-    if shape.len() != at.len() || (0..at.len()).any(|d| d != dim && at[d] != shape[d]) {
+    if shape.len() != at.len() {
         let text = format!(
-            "`gather` takes an index that is like `{}` but for dimension {dim}{}{}",
+            "`gather` takes an index that has as many dimensions as `{}`{}{}",
             x.text,
             cx.whence(&x),
             cx.whence(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
+    }
+    // Where the index is smaller, the first elements are read.
+    let mut size = shape.clone();
+    for d in (0..at.len()).filter(|d| *d != dim) {
+        let why = format!(
+            "`gather` takes an index that is no larger than `{}` but in dimension {dim}",
+            x.text
+        );
+        cx.at_least(&shape[d], &at[d], a.span_of("index"), &why)?;
+        size[d] = at[d].clone();
+    }
+    let mut x = x;
+    if size != shape {
+        let start = vec![Dim::from(0); size.len()];
+        let step = vec![1; size.len()];
+        x.id = cx.g.push(Op::Slice { start, step }, &[x.id], Some(size));
     }
     let y = cx.g.push(
         Op::Gather {
@@ -45,7 +61,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
-    let index = a.int(cx, "index")?;
+    let index = a.tensor(cx, "index")?;
     if cx.shape(&index).len() != 1 {
         let text = format!(
             "the index of `index_select` has one dimension{}",
@@ -68,10 +84,12 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
-    let mut index = a.int(cx, "index")?;
+    let mut index = a.tensor(cx, "index")?;
     let mut source = a.tensor(cx, "source")?;
-    if cx.g[x.id].dtype == DType::Float {
-        source = cx.to_float(&source);
+    // A number is of the type that is due.
+    if !matches!(a.value("source"), Value::Tensor(_)) {
+        let to = cx.g[x.id].dtype;
+        source.id = cx.as_type(&source, to);
     }
     // One position is a list of one: then `source` may lack the dimension.
     if cx.shape(&index).is_empty() {
@@ -140,7 +158,7 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
 }
 
 fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let index = a.int(cx, "input")?;
+    let index = a.tensor(cx, "input")?;
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
         let text = format!(
@@ -167,9 +185,9 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-/// 1 at the position, 0 elsewhere, along a new last dimension; as floats, ready for arithmetic.
+/// 1 at the position, 0 elsewhere, along a new last dimension; integers, as in PyTorch.
 fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let index = a.int(cx, "input")?;
+    let index = a.tensor(cx, "input")?;
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);
     if classes.value().is_some_and(|c| c < 1) {
@@ -177,7 +195,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Err(cx.error(a.span_of("num_classes"), text));
     }
     // The ones are read at the indices, which finds those that are no class.
-    let ones = cx.g.full(1.0, DType::Float, &vec![classes.clone()]);
+    let ones = cx.g.full(1.0, DType::Int, &vec![classes.clone()]);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
     let what = index.text.clone();
     let one = cx.g.push(Op::Take { dim: 0, what }, &[ones, flat], None);
@@ -189,7 +207,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
     let position = cx.g.iota(&shape, rank);
     let hit = cx.g.scalar(S::Eq, &[position, at]);
     let one = cx.g.unsqueeze(one, rank);
-    let zero = cx.g.constant(0.0);
+    let zero = cx.g.full(0.0, DType::Int, &Vec::new());
     let y = cx.g.select(hit, one, zero);
     Ok(cx.tensor(y))
 }

@@ -9,6 +9,7 @@ use crate::diag::Told;
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
+use crate::takes::Takes;
 use crate::value::{Tensor, Value};
 
 ops! {
@@ -70,7 +71,18 @@ fn pointwise(
     a: &Args,
     f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Told<NodeId>,
 ) -> Told<Value> {
-    let (x, t) = (a.float(cx, "input")?, a.float(cx, "target")?);
+    let (x, t) = (a.tensor(cx, "input")?, a.tensor(cx, "target")?);
+    if cx.g[x.id].dtype != DType::Float && cx.g[t.id].dtype != DType::Float {
+        let text = format!(
+            "`{}` takes floats, but both `input` and `target` hold others{}{}\nhelp: convert one: `{}`",
+            a.callee,
+            cx.whence(&x),
+            cx.whence(&t),
+            Takes::Float.conversion(cx.g[x.id].dtype, &x.text)
+        );
+        return Err(cx.error(a.span, text));
+    }
+    let (x, t) = (cx.to_float(&x), cx.to_float(&t));
     if cx.shape(&x) != cx.shape(&t) {
         let text = format!(
             "`{}` compares values of one shape{}{}",
@@ -242,7 +254,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
         );
         return Err(cx.error(a.span, text));
     }
-    let t = a.int(cx, "target")?;
+    let t = a.tensor(cx, "target")?;
     let ignore = a.integer(cx, "ignore_index")?;
     let weight = class_weight(cx, a, &classes)?;
     let logp = if logits {
@@ -251,8 +263,8 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
         x.id
     };
 
-    // A negative `ignore_index` cannot occur among unsigned classes.
-    let masked = ignore >= 0 || !cx.unsigned.contains(&t.id);
+    // A negative `ignore_index`, say, cannot occur among unsigned classes.
+    let masked = cx.may_be(t.id, ignore);
     let (index, valid) = if masked {
         let skip = cx.g.full(ignore as f64, DType::Int, &want);
         let zero = cx.g.full(0.0, DType::Int, &want);

@@ -134,7 +134,7 @@ pub fn linear(cx: &mut Cx, x: NodeId, weight: NodeId, bias: Option<NodeId>) -> N
 
 fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
-    let bias = a.optional_tensor(cx, "bias")?;
+    let bias = a.optional_float(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
     if sw.len() != 2 || sx.last() != sw.last() {
         let mut text = format!(

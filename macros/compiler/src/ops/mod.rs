@@ -12,6 +12,7 @@ mod create;
 mod einsum;
 mod elementwise;
 mod index;
+mod integer;
 mod interpolate;
 mod loss;
 mod matmul;
@@ -98,6 +99,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("special_expm1", "expm1"),
     ("log_sigmoid", "logsigmoid"),
     ("upsample", "interpolate"),
+    ("vector_norm", "norm"),
 ];
 
 /// The op of a name.

@@ -91,7 +91,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
     let shape = a.dims(cx, "normalized_shape")?;
     let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
     let affine = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
-        let Some(t) = a.optional_tensor(cx, name)? else {
+        let Some(t) = a.optional_float(cx, name)? else {
             return Ok(None);
         };
         if cx.shape(&t) != shape {

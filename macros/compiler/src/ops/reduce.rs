@@ -6,12 +6,15 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
 use crate::gradient::count;
-use crate::ir::{NodeId, Op, Reduce};
+use crate::ir::{DType, Integers, NodeId, Op, Reduce};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "sum" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, |cx, x, dims| cx.g.sum(x, dims));
+    "sum" ("input, dim = None, keepdim = false") |cx, a| match whole(cx, a, Reduce::Sum)? {
+        Some(y) => Ok(y),
+        None => over(cx, a, |cx, x, dims| cx.g.sum(x, dims)),
+    };
     "mean" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, mean);
     "amax" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
     "amin" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Min);
@@ -34,11 +37,48 @@ fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> Node
     keepdim(cx, a, &x, &dims, y)
 }
 
+/// A reduction of integers or booleans: sums are integers, extremes of what they are taken of.
+fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Option<Value>> {
+    let x = a.tensor(cx, "input")?;
+    let dtype = cx.g[x.id].dtype;
+    if dtype == DType::Float {
+        return Ok(None);
+    }
+    let dims = a.axes(cx, "dim", &x)?;
+    let y = integers(cx, a, &x, kind, &dims);
+    keepdim(cx, a, &x, &dims, y).map(Some)
+}
+
+fn integers(cx: &mut Cx, a: &Args, x: &Tensor, kind: Reduce, dims: &[usize]) -> NodeId {
+    let text = format!("{}({})", a.callee, x.text);
+    let dtype = cx.g[x.id].dtype;
+    let y = cx.g.cast(x.id, DType::Int);
+    let y = cx.reduce_integers(kind, y, dims, &text);
+    match kind {
+        Reduce::Sum => y,
+        _ => cx.g.cast(y, dtype),
+    }
+}
+
+/// The position of the first largest or smallest along `dim`, which vanishes.
+fn place(cx: &mut Cx, a: &Args, x: NodeId, largest: bool, dim: usize) -> NodeId {
+    match cx.g[x].dtype {
+        DType::Float => cx.g.push(Op::ArgReduce { largest, dim }, &[x], None),
+        _ => {
+            let x = cx.g.cast(x, DType::Int);
+            cx.place_of_extreme(largest, x, dim, &a.callee)
+        }
+    }
+}
+
 /// The largest or smallest over the argument `dim`.
 fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Value> {
-    let x = a.float(cx, "input")?;
+    let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
     some(cx, a, &x, &dims)?;
+    if let Some(y) = whole(cx, a, kind)? {
+        return Ok(y);
+    }
     over(cx, a, |cx, x, dims| cx.g.reduce(kind, x, dims))
 }
 
@@ -157,17 +197,20 @@ fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
 /// With `dim` a pair (values, indices); the gradient flows to that one element. Without, the value,
 /// whose ties share the gradient.
 fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
-    let x = a.float(cx, "input")?;
+    let x = a.tensor(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let dims: Vec<usize> = (0..cx.g.shape(x.id).len()).collect();
         some(cx, a, &x, &dims)?;
         let kind = if largest { Reduce::Max } else { Reduce::Min };
-        let y = cx.g.reduce(kind, x.id, &dims);
+        let y = match cx.g[x.id].dtype {
+            DType::Float => cx.g.reduce(kind, x.id, &dims),
+            _ => integers(cx, a, &x, kind, &dims),
+        };
         return Ok(cx.tensor(y));
     }
     let dim = a.axis(cx, "dim", &x)?;
     some(cx, a, &x, &[dim])?;
-    let index = cx.g.push(Op::ArgReduce { largest, dim }, &[x.id], None);
+    let index = place(cx, a, x.id, largest, dim);
     let at = cx.g.unsqueeze(index, dim);
     let value = cx.g.push(
         Op::Gather {
@@ -187,18 +230,18 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
 }
 
 fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
-    let x = a.float(cx, "input")?;
+    let x = a.tensor(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let shape = cx.shape(&x);
         let dims: Vec<usize> = (0..shape.len()).collect();
         some(cx, a, &x, &dims)?;
         let flat = cx.g.reshape(x.id, &vec![crate::dim::numel(&shape)]);
-        let y = cx.g.push(Op::ArgReduce { largest, dim: 0 }, &[flat], None);
+        let y = place(cx, a, flat, largest, 0);
         return keepdim(cx, a, &x, &dims, y);
     }
     let dim = a.axis(cx, "dim", &x)?;
     some(cx, a, &x, &[dim])?;
-    let y = cx.g.push(Op::ArgReduce { largest, dim }, &[x.id], None);
+    let y = place(cx, a, x.id, largest, dim);
     keepdim(cx, a, &x, &[dim], y)
 }
 
@@ -244,23 +287,54 @@ fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId 
     cx.g.mul2(root, unit)
 }
 
+/// `sum(|x|^p)^(1/p)` for any `p`: of 0 the number of elements that are not 0, of infinity the largest
+/// `|x|`, of minus infinity the smallest.
 fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let ord = a.number(cx, "ord")?;
-    if ord != 1.0 && ord != 2.0 {
-        return Err(cx.error(
-            a.span_of("ord"),
-            format!("`ord` of `norm` is 1 or 2, not {ord}"),
-        ));
+    let p = a.number(cx, "ord")?;
+    if p.is_nan() {
+        return Err(cx.error(a.span_of("ord"), "`ord` of `norm` is a number, not NaN"));
+    }
+    if p < 0.0 || p == f64::INFINITY {
+        let x = a.float(cx, "input")?;
+        let dims = a.axes(cx, "dim", &x)?;
+        some(cx, a, &x, &dims)?;
     }
     over(cx, a, |cx, x, dims| {
-        if ord == 1.0 {
-            let x = cx.g.unary(S::Abs, x);
-            return cx.g.sum(x, dims);
+        if p == 2.0 {
+            let x2 = cx.g.mul2(x, x);
+            let sum = cx.g.sum(x2, dims);
+            return safe_sqrt(cx, sum);
         }
-        let x2 = cx.g.mul2(x, x);
-        let sum = cx.g.sum(x2, dims);
-        safe_sqrt(cx, sum)
+        let size = cx.g.unary(S::Abs, x);
+        if p == 1.0 {
+            return cx.g.sum(size, dims);
+        }
+        // Of equal ones each has its share of the gradient.
+        if p.is_infinite() {
+            let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
+            return cx.g.reduce(kind, size, dims);
+        }
+        let zero = cx.g.constant(0.0);
+        if p == 0.0 {
+            let there = cx.g.binary(S::Ne, x, zero);
+            let there = cx.g.cast(there, DType::Float);
+            return cx.g.sum(there, dims);
+        }
+        // What is 0 has no gradient, a norm of 0 neither.
+        let power = safe_power(cx, size, p);
+        let sum = cx.g.sum(power, dims);
+        safe_power(cx, sum, 1.0 / p)
     })
+}
+
+/// `x^p` of `x` not below 0, whose gradient at 0 is 0.
+fn safe_power(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
+    let (zero, one, exponent) = (cx.g.constant(0.0), cx.g.constant(1.0), cx.g.constant(p));
+    let at_zero = cx.g.constant(if p > 0.0 { 0.0 } else { f64::INFINITY });
+    let flat = cx.g.binary(S::Eq, x, zero);
+    let safe = cx.g.select(flat, one, x);
+    let power = cx.g.binary(S::Pow, safe, exponent);
+    cx.g.select(flat, at_zero, power)
 }
 
 /// A square root whose gradient at 0 is 0, as PyTorch has it for `norm` and `std`.
@@ -273,8 +347,15 @@ fn safe_sqrt(cx: &mut Cx, x: NodeId) -> NodeId {
 }
 
 fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let x = a.float(cx, "input")?;
+    let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
+    if cx.g[x.id].dtype != DType::Float {
+        let unsigned = cx.range(x.id).0 >= 0;
+        let text = format!("{}({})", a.callee, x.text);
+        let y = cx.g.cast(x.id, DType::Int);
+        let y = cx.checked(Integers::CumSum { dim }, &[y], unsigned, &text);
+        return Ok(cx.tensor(y));
+    }
     let y = cx.g.push(
         Op::CumSum {
             dim,

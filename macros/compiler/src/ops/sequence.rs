@@ -33,7 +33,7 @@ pub fn mask(cx: &mut Cx, lengths: NodeId, t: &Dim) -> NodeId {
 }
 
 fn sequence_mask(cx: &mut Cx, a: &Args) -> Told<Value> {
-    let lengths = a.int(cx, "lengths")?;
+    let lengths = a.tensor(cx, "lengths")?;
     let t = a.dim(cx, "maxlen")?;
     let mask = mask(cx, lengths.id, &t);
     Ok(cx.tensor(mask))
@@ -41,7 +41,7 @@ fn sequence_mask(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 /// Over T of (B, T, ..). The mean of nothing is 0, its maximum -inf.
 fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Told<Value> {
-    let (x, lengths) = (a.float(cx, "input")?, a.int(cx, "lengths")?);
+    let (x, lengths) = (a.float(cx, "input")?, a.tensor(cx, "lengths")?);
     let shape = cx.shape(&x);
     if shape.len() < 2 || cx.shape(&lengths) != shape[..1] {
         let text = format!(

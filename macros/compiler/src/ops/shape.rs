@@ -521,7 +521,7 @@ fn tensors(cx: &mut Cx, a: &Args) -> Told<Vec<Tensor>> {
         return Err(cx.error(a.span, format!("`{}` needs at least one tensor", a.callee)));
     }
     for i in 1..out.len() {
-        let (x, y) = cx.promote(&out[0].clone(), &out[i].clone());
+        let (x, y) = cx.promote(a.span, &out[0].clone(), &out[i].clone())?;
         out[0] = x;
         out[i] = y;
     }
@@ -730,6 +730,8 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Told<Value> {
         ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
+    // No matrix is so large that a diagonal beyond matters.
+    let diagonal = diagonal.clamp(-(1 << 30), 1 << 30);
     let shift = cx.g.full(diagonal as f64, DType::Int, &shape);
     let limit = cx.g.scalar(S::Add, &[row, shift]);
     let keep =

@@ -48,7 +48,9 @@ pub fn fuse(graph: &Graph) -> Graph {
 fn is_leaf(g: &Graph, id: NodeId) -> bool {
     let node = &g[id];
     match node.op {
-        Op::Const(_) | Op::Size(_) | Op::Iota { .. } => true,
+        // A map's scalars are floats, which do not hold every integer: such a size lies in memory.
+        Op::Size(_) => node.dtype == DType::Float,
+        Op::Const(_) | Op::Iota { .. } => true,
         Op::Scalar(_) => node.shape.is_empty() && node.args.iter().all(|a| is_leaf(g, *a)),
         Op::Expand => g[node.args[0]].shape.is_empty() && is_leaf(g, node.args[0]),
         _ => false,

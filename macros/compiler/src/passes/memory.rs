@@ -394,10 +394,11 @@ fn choose(
     }
 }
 
-/// Bytes of a value, with every symbol at 64.
+/// Bytes of a value, with every symbol at 64; never so many that sums of them wrap.
 pub fn estimate(size: &Dim, dtype: DType) -> i64 {
     let width = if dtype == DType::Bool { 1 } else { 4 };
-    size.eval(&|_| 64).unwrap_or(0).saturating_mul(width)
+    let bytes = size.eval(&|_| 64).unwrap_or(i64::MAX).saturating_mul(width);
+    bytes.min(1 << 40)
 }
 
 /// Gives every result of a scan's body a place of its own: a copy of what is stacked where it is an

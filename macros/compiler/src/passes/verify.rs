@@ -74,8 +74,8 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     }
     match &node.op {
         Op::Input { .. } | Op::Param { .. } => return Ok(()),
-        // A constant has the type it was given.
-        Op::Const(_) if node.shape.is_empty() => return Ok(()),
+        // A constant or a size has the type it was given.
+        Op::Const(_) | Op::Size(_) if node.shape.is_empty() => return Ok(()),
         Op::Call(region) => {
             verify(&region.body)?;
             if region

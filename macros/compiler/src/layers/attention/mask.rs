@@ -163,14 +163,6 @@ impl Masks {
     }
 }
 
-/// Booleans as they are, numbers as floats.
-fn typed(cx: &mut Cx, mask: &Tensor) -> NodeId {
-    match cx.g[mask.id].dtype {
-        DType::Bool => mask.id,
-        _ => cx.to_float(mask).id,
-    }
-}
-
 fn wrong(cx: &Cx, a: &Args, name: &str, wanted: &str) -> Poison {
     let text = format!("`{name}` of `{}` has the shape {wanted}", a.callee);
     cx.error(a.span_of(name), text)
@@ -182,7 +174,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
     let one = [s.queries.clone(), s.keys.clone()];
     let all = [flat, s.queries.clone(), s.keys.clone()];
     if have[..] == one || have[..] == all {
-        return Ok(typed(cx, mask));
+        return Ok(mask.id);
     }
     let mut wanted = format!(
         "[{0}, {1}] (queries, keys), or [{2} * {3}, {0}, {1}] with one for each head",
@@ -223,6 +215,7 @@ fn padding_mask(
         let wanted = format!("{wanted}: true where a key is padding{from}{help}");
         return Err(wrong(cx, a, name, &wanted));
     }
-    let mask = typed(cx, mask);
-    Ok(cx.g.reshape(mask, &vec![s.batch.clone(), s.keys.clone()]))
+    Ok(cx
+        .g
+        .reshape(mask.id, &vec![s.batch.clone(), s.keys.clone()]))
 }

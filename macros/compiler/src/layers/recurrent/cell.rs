@@ -89,6 +89,7 @@ impl Cell {
             let Some(t) = cx.lift(&item, &text) else {
                 return Err(cx.error(span, due));
             };
+            a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != want {
                 let text = format!("{due}{}", cx.whence(&t));

@@ -89,7 +89,7 @@ impl Recurrence {
         if a.given("lengths").is_none() || matches!(a.value("lengths"), Value::Null) {
             return Ok(None);
         }
-        let lengths = a.int(cx, "lengths")?;
+        let lengths = a.tensor(cx, "lengths")?;
         let want = if batched {
             vec![batch.clone()]
         } else {
@@ -151,6 +151,7 @@ impl Recurrence {
             let Some(t) = cx.lift(item, &text) else {
                 return Err(cx.error(span, due()));
             };
+            a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != *want {
                 let text = format!("{}{}", due(), cx.whence(&t));

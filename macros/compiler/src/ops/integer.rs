@@ -1,0 +1,149 @@
+//! Elementwise functions whose results are integers where their operands are (booleans where these are
+//! booleans): PyTorch's promotion. Results that do not fit 32 bits are errors of the run.
+//!
+//! In: a call's arguments. Out: the node, or nothing where the function is one of floats.
+
+use crate::args::Args;
+use crate::cx::Cx;
+use crate::diag::Told;
+use crate::ir::{DType, NodeId, Op};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value};
+
+/// The element type of the argument `input`, if it is not the float type.
+fn whole(cx: &mut Cx, a: &Args) -> Told<Option<(Tensor, DType)>> {
+    let x = a.tensor(cx, "input")?;
+    let dtype = cx.g[x.id].dtype;
+    Ok((dtype != DType::Float).then_some((x, dtype)))
+}
+
+/// A number in the shape of a value.
+fn number(cx: &mut Cx, v: i32, like: NodeId) -> NodeId {
+    let shape = cx.g.shape(like).clone();
+    cx.g.full(f64::from(v), DType::Int, &shape)
+}
+
+/// `neg`, `abs`, `sign`, `relu`, `floor`, `ceil` and `round`.
+pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Option<NodeId>> {
+    let Some((x, dtype)) = whole(cx, a)? else {
+        return Ok(None);
+    };
+    if dtype == DType::Bool {
+        return Ok((f == S::Sign).then_some(x.id));
+    }
+    let zero = number(cx, 0, x.id);
+    let text = format!("{}({})", a.callee, x.text);
+    Ok(Some(match f {
+        S::Neg => cx.integers(S::Sub, zero, x.id, a.span, &text)?,
+        S::Abs if cx.is_unsigned(x.id) => x.id,
+        S::Abs => {
+            let turned = cx.integers(S::Sub, zero, x.id, a.span, &text)?;
+            let below = cx.g.scalar(S::Lt, &[x.id, zero]);
+            let y = cx.g.scalar(S::Where, &[below, turned, x.id]);
+            cx.unsigned.push(y);
+            y
+        }
+        S::Sign => {
+            let (one, minus) = (number(cx, 1, x.id), number(cx, -1, x.id));
+            let (above, below) = (
+                cx.g.scalar(S::Gt, &[x.id, zero]),
+                cx.g.scalar(S::Lt, &[x.id, zero]),
+            );
+            let rest = cx.g.scalar(S::Where, &[below, minus, zero]);
+            cx.g.scalar(S::Where, &[above, one, rest])
+        }
+        S::Relu => {
+            let above = cx.g.scalar(S::Gt, &[x.id, zero]);
+            let y = cx.g.scalar(S::Where, &[above, x.id, zero]);
+            cx.unsigned.push(y);
+            y
+        }
+        S::Floor | S::Ceil | S::Round => x.id,
+        _ => return Ok(None),
+    }))
+}
+
+/// A power with a whole exponent; of a negative one, PyTorch's error.
+pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
+    let Some((x, _)) = whole(cx, a)? else {
+        return Ok(None);
+    };
+    let e = match exponent {
+        Value::Number(e, true) if *e >= 0.0 => *e as u64,
+        Value::Number(_, true) => {
+            let text = format!(
+                "an integer to a negative power is no integer\nhelp: convert it: `{}.float()`",
+                x.text
+            );
+            return Err(cx.error(a.span_of("exponent"), text));
+        }
+        Value::Tensor(t) if cx.g[t.id].dtype != DType::Float => {
+            let text = format!(
+                "`pow` of integers takes an exponent that is a number, but `{}` is {}\nhelp: convert it: `{}.float()`",
+                t.text,
+                cx.typed(t.id),
+                t.text
+            );
+            return Err(cx.error(a.span_of("exponent"), text));
+        }
+        _ => return Ok(None),
+    };
+    let text = format!("{}({}, {e})", a.callee, x.text);
+    let x = cx.g.cast(x.id, DType::Int);
+    // By squaring: no square is made that is not a factor, so that what overflows is the result.
+    let (mut y, mut square, mut left) = (None, x, e);
+    while left > 0 {
+        if left % 2 == 1 {
+            y = Some(match y {
+                None => square,
+                Some(y) => cx.integers(S::Mul, y, square, a.span, &text)?,
+            });
+        }
+        left /= 2;
+        if left > 0 {
+            square = cx.integers(S::Mul, square, square, a.span, &text)?;
+        }
+    }
+    let y = y.unwrap_or_else(|| number(cx, 1, x));
+    if e % 2 == 0 {
+        cx.unsigned.push(y);
+    }
+    Ok(Some(y))
+}
+
+/// Between bounds, of which none is a float: numbers, tensors or nothing.
+pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Told<Option<NodeId>> {
+    let Some((mut x, _)) = whole(cx, a)? else {
+        return Ok(None);
+    };
+    let float = |cx: &Cx, v: &Value| match v {
+        Value::Number(_, whole) => !whole,
+        Value::Tensor(t) => cx.g[t.id].dtype == DType::Float,
+        _ => false,
+    };
+    if bounds.iter().any(|v| float(cx, v)) {
+        return Ok(None);
+    }
+    for (value, f) in bounds.into_iter().zip([S::Max, S::Min]) {
+        if let Some(bound) = cx.lift(value, "a bound") {
+            x.id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &bound)?;
+        }
+    }
+    Ok(Some(x.id))
+}
+
+/// A value in the type of what it fills.
+pub fn filling(cx: &mut Cx, a: &Args, name: &str, of: &Tensor) -> Told<Tensor> {
+    let value = a.tensor(cx, name)?;
+    let to = cx.g[of.id].dtype;
+    let id = match cx.g[value.id].op {
+        Op::Const(_) => cx.as_type(&value, to),
+        _ if to == DType::Int => cx.to_int(value.id, &value.text),
+        _ => cx.as_type(&value, to),
+    };
+    cx.small(id, &value.text, a.span_of(name))?;
+    Ok(Tensor {
+        id,
+        text: value.text,
+    })
+}

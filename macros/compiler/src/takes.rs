@@ -1,0 +1,160 @@
+//! What every tensor argument takes: one table, PyTorch's rules.
+//!
+//! In: an op or layer and the name of an argument. Out: the element types that are taken there.
+//! `Args::tensor` refuses all others, with the conversion to write.
+
+use crate::ir::DType;
+
+/// The element types that an argument takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Floats.
+    Float,
+    /// Floats and integers.
+    Number,
+    /// Integers: positions, classes, lengths.
+    Int,
+    /// Booleans: conditions.
+    Bool,
+    /// Booleans, or floats that are added to scores.
+    Mask,
+    /// Integers (classes), or floats (probabilities).
+    Classes,
+    /// All.
+    Any,
+}
+
+use Takes::{Any, Bool, Classes, Float, Int, Mask, Number};
+
+/// Ops, their arguments, and what these take; `*` is every op, or every argument. The first row counts.
+/// Layers are in the rows of `*`, those that are an op with remembered arguments in the op's.
+pub const TABLE: &[(&str, &str, Takes)] = &[
+    // Positions, classes and lengths.
+    ("embedding one_hot", "input", Int),
+    ("*", "index lengths", Int),
+    // Conditions and masks.
+    ("masked_fill", "mask", Bool),
+    ("*", "condition", Bool),
+    (
+        "*",
+        "mask attn_mask key_padding_mask src_mask tgt_mask memory_mask src_key_padding_mask \
+         tgt_key_padding_mask memory_key_padding_mask",
+        Mask,
+    ),
+    // Element by element: integers stay integers, or become floats where the function gives floats.
+    (
+        "abs neg floor ceil round sub relu relu6 hardtanh softsign tanhshrink",
+        "*",
+        Number,
+    ),
+    (
+        "add mul div maximum minimum eq ne lt le gt ge logical_and logical_or logical_not isnan pow \
+         where masked_fill clamp sign square detach float int bool",
+        "*",
+        Any,
+    ),
+    (
+        "exp log sqrt rsqrt reciprocal sin cos tan erf expm1 log1p exp2 log2 log10 sinh cosh tanh sigmoid",
+        "*",
+        Any,
+    ),
+    // Reductions.
+    ("sum amax amin max min logsumexp cumsum", "*", Any),
+    ("argmax argmin", "*", Number),
+    // What moves elements takes any.
+    (
+        "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip \
+         slice narrow select split chunk cat stack pad tril triu zeros_like ones_like full_like",
+        "*",
+        Any,
+    ),
+    ("gather index_select index_copy", "*", Any),
+    ("rotary", "positions", Number),
+    // Losses.
+    ("mse_loss smooth_l1_loss", "input target", Any),
+    ("l1_loss", "input target", Number),
+    ("huber_loss", "target", Any),
+    (
+        "binary_cross_entropy binary_cross_entropy_with_logits",
+        "weight",
+        Any,
+    ),
+    ("binary_cross_entropy_with_logits", "pos_weight", Number),
+    ("nll_loss cross_entropy", "target", Classes),
+    ("cosine_embedding_loss", "*", Any),
+    // All else: scores, weights, statistics, sequences, images.
+    ("*", "*", Float),
+];
+
+/// What an argument takes.
+pub fn takes(op: &str, argument: &str) -> Takes {
+    let named =
+        |names: &str, name: &str| names == "*" || names.split_whitespace().any(|n| n == name);
+    TABLE
+        .iter()
+        .find(|(ops, arguments, _)| named(ops, op) && named(arguments, argument))
+        .map_or(Float, |row| row.2)
+}
+
+impl Takes {
+    /// Whether values of this type are taken.
+    pub fn has(self, dtype: DType) -> bool {
+        match dtype {
+            DType::Float => !matches!(self, Int | Bool),
+            DType::Int => matches!(self, Int | Number | Classes | Any),
+            DType::Bool => matches!(self, Bool | Mask | Any),
+        }
+    }
+
+    /// The types, for messages.
+    pub fn text(self) -> &'static str {
+        match self {
+            Float => "floats",
+            Number => "floats or integers",
+            Int => "integers",
+            Bool => "bool",
+            Mask => "bool or floats",
+            Classes => "integers (classes) or floats (probabilities)",
+            Any => "any type",
+        }
+    }
+
+    /// How a value of another type is converted.
+    pub fn conversion(self, from: DType, value: &str) -> String {
+        let simple = value
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_.".contains(c))
+            || (value.ends_with(')')
+                && value.starts_with(char::is_alphabetic)
+                && !value.contains(' '));
+        let value = match simple {
+            true => value.to_owned(),
+            false => format!("({value})"),
+        };
+        match (self, from) {
+            (Bool | Mask, _) => format!("{value} != 0"),
+            (Int | Classes, _) | (Number, DType::Bool) => format!("{value}.int()"),
+            _ => format!("{value}.float()"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::parameters;
+    use crate::ops;
+
+    #[test]
+    fn every_name_in_the_table_is_one() {
+        for (names, arguments, _) in TABLE {
+            for name in names.split_whitespace().filter(|n| *n != "*") {
+                let op = ops::find(name).unwrap_or_else(|| panic!("no op {name}"));
+                for argument in arguments.split_whitespace().filter(|a| *a != "*") {
+                    let known = parameters(op.signature).iter().any(|p| p.0 == argument);
+                    assert!(known, "{name} has no {argument}");
+                }
+            }
+        }
+    }
+}

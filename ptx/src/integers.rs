@@ -1,0 +1,101 @@
+//! Arithmetic of 32-bit integers, computed in 64 bits: a result that does not fit is noted as a fault.
+
+use crate::call::Addr;
+use crate::index::Fault;
+use crate::launch::{Error, Launch, Params, Plan, count};
+use crate::lines::{Axis, Lines, lines};
+use crate::moves::simple;
+use crate::reduce::Reduce;
+use crate::{Form, Module};
+
+/// A function of integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integers {
+    /// `y[i] = a[i] + b[i]` of so many.
+    Add(usize),
+    /// `y[i] = a[i] - b[i]`.
+    Sub(usize),
+    /// `y[i] = a[i] * b[i]`.
+    Mul(usize),
+    /// Floats `a[i]`, cut towards zero; NaN does not fit.
+    Cast(usize),
+    /// A reduction of a along n; of nothing, the largest or smallest is a fault.
+    Reduce(Reduce, Axis),
+    /// Running sums of a along n.
+    CumSum(Axis),
+}
+
+/// Which elementwise function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pair {
+    /// Sum.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// Of a float.
+    Cast,
+}
+
+/// `f` of the arrays a, b (which may be a, where there is one) and y.
+pub fn integers(f: Integers, [a, b, y]: [Addr; 3], fault: Fault) -> Result<Plan, Error> {
+    let pair = |op, len| {
+        let total = count(len)?;
+        if total == 0 {
+            return Ok(Plan::new());
+        }
+        let mut p = Params::default();
+        p.u64(a);
+        p.u64(b);
+        p.u64(y);
+        fault.params(&mut p);
+        p.u32(total);
+        simple(Form::Integers(op), len, p)
+    };
+    match f {
+        Integers::Add(len) => pair(Pair::Add, len),
+        Integers::Sub(len) => pair(Pair::Sub, len),
+        Integers::Mul(len) => pair(Pair::Mul, len),
+        Integers::Cast(len) => pair(Pair::Cast, len),
+        Integers::Reduce(kind, axis) => along(kind, false, axis, lines(axis), [a, y], fault),
+        Integers::CumSum(axis) => {
+            let lines = Lines {
+                lanes: 1,
+                cols: 256,
+                along: false,
+            };
+            along(Reduce::Sum, true, axis, lines, [a, y], fault)
+        }
+    }
+}
+
+fn along(
+    kind: Reduce,
+    running: bool,
+    axis: Axis,
+    lines: Lines,
+    [x, y]: [Addr; 2],
+    fault: Fault,
+) -> Result<Plan, Error> {
+    let columns = axis.columns()?;
+    if columns == 0 {
+        return Ok(Plan::new());
+    }
+    let mut params = Params::default();
+    params.u64(x);
+    params.u64(y);
+    fault.params(&mut params);
+    axis.params(&mut params)?;
+    Ok(vec![Launch {
+        module: Module::plain(Form::IntegerLines {
+            kind,
+            running,
+            lines,
+        }),
+        grid: [lines.blocks(columns), 1, 1],
+        block: [lines.threads(), 1, 1],
+        shared: 0,
+        params,
+    }])
+}

@@ -1,0 +1,58 @@
+//! Arithmetic of 32-bit integers, computed in 64 bits: a result that does not fit makes the kernel
+//! return `false`.
+
+use super::Cpu;
+use crate::Float;
+use crate::device::{Addr, Axis, IntegerKernels, Integers, Reduce, What};
+
+/// The low half, and whether that is all.
+fn narrow(wide: i64, fits: &mut bool) -> i32 {
+    *fits &= i32::try_from(wide).is_ok();
+    wide as i32
+}
+
+impl<F: Float> IntegerKernels for Cpu<F> {
+    unsafe fn integers(&self, f: Integers, [a, b, y]: [Addr; 3], _: What) -> bool {
+        let (a, b, y) = (a.cast::<i32>(), b.cast::<i32>(), y.cast::<i32>());
+        let mut fits = true;
+        // SAFETY: the kernels' contract, for elements below the lengths that the call states.
+        let read = |x: *mut i32, at: usize| i64::from(unsafe { *x.add(at) });
+        let mut write = |at: usize, wide: i64| unsafe { *y.add(at) = narrow(wide, &mut fits) };
+        match f {
+            Integers::Add(len) => (0..len).for_each(|i| write(i, read(a, i) + read(b, i))),
+            Integers::Sub(len) => (0..len).for_each(|i| write(i, read(a, i) - read(b, i))),
+            Integers::Mul(len) => (0..len).for_each(|i| write(i, read(a, i) * read(b, i))),
+            Integers::Cast(len) => {
+                let x = a.cast::<F>();
+                for i in 0..len {
+                    // SAFETY: as above. NaN and what is too large are beyond any 32-bit integer.
+                    let v = unsafe { *x.add(i) }.to_f64().trunc();
+                    write(i, if v.is_nan() { i64::MAX } else { v as i64 });
+                }
+            }
+            Integers::Reduce(kind, Axis { outer, n, inner }) => {
+                for column in 0..outer * inner {
+                    let first = column / inner * n * inner + column % inner;
+                    let row = (0..n).map(|j| read(a, first + j * inner));
+                    let found = match kind {
+                        Reduce::Sum => Some(row.sum()),
+                        Reduce::Max => row.max(),
+                        Reduce::Min => row.min(),
+                    };
+                    write(column, found.unwrap_or(i64::MAX));
+                }
+            }
+            Integers::CumSum(Axis { outer, n, inner }) => {
+                for column in 0..outer * inner {
+                    let first = column / inner * n * inner + column % inner;
+                    let mut sum = 0;
+                    for j in 0..n {
+                        sum += read(a, first + j * inner);
+                        write(first + j * inner, sum);
+                    }
+                }
+            }
+        }
+        fits
+    }
+}
