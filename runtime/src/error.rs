@@ -252,9 +252,12 @@ pub enum Error {
     },
     /// A file's content is not what it should be.
     #[error("{}: {what}", path.display())]
+    #[non_exhaustive]
     File {
         /// The file.
         path: PathBuf,
+        /// The kind of mistake, for a program to match on.
+        problem: FileProblem,
         /// What is wrong with it.
         what: String,
     },
@@ -274,6 +277,7 @@ pub enum Error {
     },
     /// Samples and targets do not go together.
     #[error("{what}")]
+    #[non_exhaustive]
     Data {
         /// What is wrong.
         what: String,
@@ -320,6 +324,22 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+/// Why the content of a file cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// The file is of another kind: a zip archive, JSON, a checkpoint where a table is wanted.
+    WrongKind,
+    /// The file is cut, longer than it says, or was changed: a length, the header or the checksum is wrong.
+    Damaged,
+    /// The file is of a version that this netform does not read.
+    Version,
+    /// A name occurs twice, or holds control characters.
+    Names,
+    /// The file is whole, but its values are not those asked for.
+    Content,
 }
 
 /// A result whose error is netform's.

@@ -165,7 +165,7 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
         let l = &mut *self.loader;
         if l.position.batch >= l.batches() {
             l.position = Position {
-                epoch: l.position.epoch + 1,
+                epoch: l.position.epoch.saturating_add(1),
                 batch: 0,
             };
             return None;

@@ -90,12 +90,20 @@ pub trait ScheduleState {
     fn set_state(&mut self, state: &[f64]) -> bool;
 }
 
+/// Whether a number counts something: whole, and no larger than floats can count.
+fn is_count(x: f64) -> bool {
+    (0.0..=(1u64 << 53) as f64).contains(&x) && x.fract() == 0.0
+}
+
 impl<S: Curve> ScheduleState for Schedule<S> {
     fn state(&self) -> Vec<f64> {
         vec![self.base, self.t as f64]
     }
     fn set_state(&mut self, state: &[f64]) -> bool {
         let [base, t] = *state else { return false };
+        if !base.is_finite() || !is_count(t) {
+            return false;
+        }
         (self.base, self.t) = (base, t as u64);
         true
     }
