@@ -194,7 +194,7 @@ mod unix {
         let path = folder.path().join("net.safetensors");
         net(1).save(&path).unwrap();
         let script = format!(
-            "trap '' XFSZ; ulimit -f 1; exec '{}' --exact a_process_that_saves",
+            "trap '' XFSZ; ulimit -f 1; exec '{}' a_process_that_saves",
             std::env::current_exe().unwrap().display()
         );
         let mut child = std::process::Command::new("sh");
@@ -222,7 +222,7 @@ fn a_process_that_saves() {
 
 fn saving(path: &Path) -> std::process::Child {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "a_process_that_saves"]);
+    child.arg("a_process_that_saves");
     let child = child.env(SAVES, path).stdout(std::process::Stdio::null());
     child.spawn().unwrap()
 }

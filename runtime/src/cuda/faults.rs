@@ -36,8 +36,11 @@ impl Found {
         self.told = true;
         Error::IndexOutOfRange {
             function: self.what.function,
-            what: self.what.index,
+            site: self.what.site,
+            index: self.what.index,
             limit: self.limit,
+            // A kernel's word says which call it was, not more.
+            found: None,
         }
     }
 }

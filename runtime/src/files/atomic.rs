@@ -99,23 +99,12 @@ fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
         let file = builder.tempfile_in(folder)?;
         match file.as_file().try_lock() {
             Err(TryLockError::Error(_)) => return Ok(file),
-            Ok(()) if exists(&file) => return Ok(file),
+            Ok(()) if file.path().exists() => return Ok(file),
             // Another process takes it for one that was left, and removes it.
             Ok(()) | Err(TryLockError::WouldBlock) => {}
         }
     }
     Err(IoError::other("temporary files vanish at once"))
-}
-
-/// Whether the file still has its name.
-fn exists(file: &NamedTempFile) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        file.as_file().metadata().is_ok_and(|meta| meta.nlink() > 0)
-    }
-    #[cfg(not(unix))]
-    file.path().exists()
 }
 
 /// Removes what killed processes have left. What cannot be removed, or locked, stays.

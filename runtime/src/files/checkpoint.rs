@@ -20,6 +20,7 @@
 //! # Ok(()) }
 //! ```
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -201,8 +202,10 @@ impl Checkpoint {
     pub fn network(&self, net: &mut impl Network) -> Result<()> {
         let core = net.core_mut();
         let problems = self.differences(core.spec());
-        let entry = |(name, t): &(String, Tensor)| (name.clone(), Entry::Tensor(t.clone()));
-        let entries: Vec<_> = self.tensors.iter().map(entry).collect();
+        let entries = self.tensors.iter();
+        let entries: Vec<_> = entries
+            .map(|(name, t)| (name.clone(), Entry::Tensor(Cow::Borrowed(t))))
+            .collect();
         restore(core, &self.path, &entries, problems, None)?;
         core.set_random(self.meta.seed, self.meta.random_step);
         Ok(())

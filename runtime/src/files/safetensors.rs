@@ -5,6 +5,7 @@
 //! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
 //! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -88,7 +89,7 @@ pub(super) fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
     let mut problems = Vec::new();
     for (name, entry) in decoded(&file, |_| true)? {
         match entry {
-            Entry::Tensor(tensor) => tensors.push((name, tensor)),
+            Entry::Tensor(tensor) => tensors.push((name, tensor.into_owned())),
             Entry::Unread(dtype, _) => {
                 problems.push(format!("`{name}` is of type {dtype:?}, which is not read"));
             }
@@ -112,13 +113,13 @@ fn whole<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
 }
 
 /// A tensor of a file.
-pub(super) enum Entry {
-    Tensor(Tensor),
+pub(super) enum Entry<'a> {
+    Tensor(Cow<'a, Tensor>),
     /// One of a type that is not read, and its shape.
     Unread(Dtype, Vec<usize>),
 }
 
-impl Entry {
+impl Entry<'_> {
     fn shape(&self) -> &[usize] {
         match self {
             Self::Tensor(tensor) => tensor.shape(),
@@ -128,12 +129,12 @@ impl Entry {
 }
 
 /// The tensors of these names, sorted; the data of others is not looked at.
-fn decoded(file: &SafeTensors<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Entry)>> {
+fn decoded(file: &SafeTensors<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Entry<'static>)>> {
     let wanted = |name: &str| name != seal::NAME && wanted(name);
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter().filter(|(name, _)| wanted(name)) {
         let entry = match decode(view.dtype(), view.data()) {
-            Some(data) => Entry::Tensor(Tensor::from_data(view.shape(), data)?),
+            Some(data) => Entry::Tensor(Cow::Owned(Tensor::from_data(view.shape(), data)?)),
             None => Entry::Unread(view.dtype(), view.shape().to_vec()),
         };
         tensors.push((name.to_owned(), entry));
@@ -265,7 +266,7 @@ fn unexpected(spec: &NetSpec, name: &str) -> bool {
 pub(super) fn restore<D: Device>(
     core: &mut Core<D>,
     path: &Path,
-    entries: &[(String, Entry)],
+    entries: &[(String, Entry<'_>)],
     mut problems: Vec<String>,
     mut missing: Option<&mut Vec<String>>,
 ) -> Result<()> {

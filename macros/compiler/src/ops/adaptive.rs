@@ -46,12 +46,12 @@ fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
 fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let sizes = output(cx, a, &x, rank)?;
-    let y = means(cx, a, x.id, &sizes);
+    let y = means(cx, x.id, &sizes);
     Ok(cx.tensor(y))
 }
 
 /// The mean under each window, `sizes` of them along each dimension behind the channels.
-pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
+pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
     if sizes.iter().all(Dim::is_one) {
         let dims: Vec<usize> = (2..shape.len()).collect();
@@ -76,7 +76,7 @@ pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
                 let parts = cx.g.reshape(y, &split);
                 mean(cx, parts, &[3 + d])
             }
-            None => uneven(cx, a, y, 2 + d, n),
+            None => uneven(cx, y, 2 + d, n),
         };
     }
     y
@@ -84,7 +84,8 @@ pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
 
 /// The mean under each of `n` windows of unequal size along `dim`: of the first elements of all windows, the
 /// second of all, and so on, the sum of those that lie before their window's end.
-fn uneven(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, n: &Dim) -> NodeId {
+fn uneven(cx: &mut Cx, x: NodeId, dim: usize, n: &Dim) -> NodeId {
+    let what = cx.own_reads(x);
     let g = &mut cx.g;
     let size = g.shape(x)[dim].clone();
     let places = vec![longest(n, &size), n.clone()];
@@ -96,7 +97,6 @@ fn uneven(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     let at = g.binary(S::Min, at, last);
     let at = g.cast(at, DType::Int);
     let at = g.reshape(at, &vec![numel(&places)]);
-    let what = a.callee.clone();
     let x = g.push(Op::Take { dim, what }, &[x, at], None);
     let mut shape = g.shape(x).clone();
     shape.splice(dim..=dim, places);
@@ -164,7 +164,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
         let dim = 2 + d;
         let here = best(cx, a, &values, dim, n)?;
         let gather = |cx: &mut Cx, v: NodeId| {
-            let what = a.callee.clone();
+            let what = cx.own_reads(here);
             cx.g.push(Op::Gather { dim, what }, &[v, here], None)
         };
         values.id = gather(cx, values.id);
