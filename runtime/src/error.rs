@@ -136,7 +136,7 @@ pub enum Error {
         function: &'static str,
         /// The layer or op that asks for it, and where it is called.
         site: Site,
-        /// The condition: `B * L must be at least 2`.
+        /// The condition: `B*L must be at least 2`.
         what: &'static str,
         /// The size that it is about.
         value: usize,

@@ -209,7 +209,7 @@ pub struct Require {
     pub holds: fn(&[usize]) -> bool,
     /// The size that it is about.
     pub value: fn(&[usize]) -> usize,
-    /// The condition, in the user's names: `B * L must be at least 2`.
+    /// The condition, in the user's names: `B*L must be at least 2`.
     pub what: &'static str,
     /// Its reason.
     pub why: &'static str,

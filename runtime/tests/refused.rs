@@ -472,6 +472,7 @@ fn files_of_another_kind() {
             "a JSON document, not",
         ),
         ("list.json", b"\n[{\"a\": 1}]", "a JSON document, not"),
+        ("numbers.json", b"[1, 2.5]", "a JSON document, not"),
         (
             "model.safetensors.index.json",
             index,

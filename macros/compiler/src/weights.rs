@@ -56,11 +56,10 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
             weights.path
         )
     })?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| match kind(&bytes) {
-            Some(kind) => format!("`{}` is {kind}, not a safetensors file", weights.path),
-            None => format!("`{}` is no whole safetensors file: {e}", weights.path),
-        })?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| match kind(&bytes) {
+        Some(kind) => format!("`{}` is {kind}, not a safetensors file", weights.path),
+        None => format!("`{}` is no whole safetensors file: {e}", weights.path),
+    })?;
     let mut compare = Compare {
         net,
         file: &file,

@@ -70,6 +70,10 @@ const MAGIC: &[(&[u8], &str, Option<&str>)] = &[
 /// The kind of a file of binary data or of markup. Text may be anything; IDX begins like nothing else here.
 pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
+    // Its first bytes are a length, which may look like anything else.
+    if bytes.get(8) == Some(&b'{') && bytes.get(4..8) == Some(&[0; 4]) {
+        return Some(Kind::new("a safetensors file", None));
+    }
     if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
         return Some(zip(bytes));
     }
@@ -96,9 +100,6 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
     }
     if bytes.get(257..262) == Some(b"ustar") {
         return Some(Kind::new("a tar archive", Some(UNPACK)));
-    }
-    if bytes.get(8) == Some(&b'{') && bytes.get(4..8) == Some(&[0; 4]) {
-        return Some(Kind::new("a safetensors file", None));
     }
     markup(bytes)
 }
@@ -201,6 +202,7 @@ mod tests {
                 "a pointer of Git LFS",
             ),
             (b"\x10\0\0\0\0\0\0\0{\"a\":", "a safetensors file"),
+            (b"\x1f\x8b\0\0\0\0\0\0{\"a\":", "a safetensors file"),
         ];
         for (bytes, name) in cases {
             assert_eq!(of(bytes).expect(name).name, *name);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use safetensors::tensor::SafeTensorError;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::data::{bad_in, kind, shown};
@@ -67,6 +67,10 @@ pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
     match kind {
         // It begins like one.
         Some(what) if !what.starts_with("a safetensors file") => {
+            bad_in(path, FileProblem::WrongKind, what)
+        }
+        _ if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() => {
+            let what = "a JSON document, not a safetensors file";
             bad_in(path, FileProblem::WrongKind, what)
         }
         _ if onnx => {

@@ -129,7 +129,10 @@ impl Entry<'_> {
 }
 
 /// The tensors of these names, sorted; the data of others is not looked at.
-fn decoded(file: &SafeTensors<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Entry<'static>)>> {
+fn decoded(
+    file: &SafeTensors<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Entry<'static>)>> {
     let wanted = |name: &str| name != seal::NAME && wanted(name);
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter().filter(|(name, _)| wanted(name)) {
