@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub use netform_runtime::{
-    BoolArg, Core, Cpu, Device, Dyn, Error, Float, FloatArg, Input, IntArg, Len, Loss, Network,
-    Output, Parameter, Result, Row, State, Tensor, check, data, files, fill_normal, fill_uniform,
-    generate, input, look, optim, permutation,
+    BoolArg, Core, Cpu, Device, Dyn, Error, FileProblem, Float, FloatArg, Input, IntArg, Len, Loss,
+    Network, OutOfRange, Output, Parameter, Result, Row, State, Tensor, check, data, files,
+    fill_normal, fill_uniform, generate, input, look, optim, permutation,
 };
 
 #[cfg(feature = "cuda")]

@@ -355,9 +355,10 @@ impl<D: Device> Core<D> {
         let ran = self.device.replay(key, step, || {
             body(&mut run, &dims);
             then();
-        })?;
+        });
+        let ran = ran.map_err(|e| e.within(function))?;
         run.finish()?;
-        ws.fetch(ran.number())?;
+        ws.fetch(ran.number()).map_err(|e| e.within(function))?;
         Ok(ran)
     }
 

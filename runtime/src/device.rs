@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use crate::custom::{Kernel, Raw};
 pub use crate::door::Dims;
-use crate::{DType, Float, MapBody, Result};
+use crate::{DType, Float, MapBody, Result, Site};
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.
 pub type Addr = *mut u8;
@@ -430,8 +430,10 @@ pub trait CopyKernels {
 pub struct What {
     /// The entry function.
     pub function: &'static str,
-    /// The op and its index, in the user's names.
+    /// The positions, in the user's names.
     pub index: &'static str,
+    /// Who reads at them.
+    pub site: Site,
 }
 
 /// Reads and writes at positions held as data. Each returns `false` when an index was found out of

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Site;
+
 /// What can go wrong at run time.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,14 +41,22 @@ pub enum Error {
         function: &'static str,
     },
     /// An index held as data points outside its dimension.
-    #[error("{function}: {what} holds an index outside 0..{limit}")]
+    #[error(
+        "{function}: {}`{index}` holds {}{limit}{}",
+        asker(.site), out_of_range(.found), place(.site, "")
+    )]
+    #[non_exhaustive]
     IndexOutOfRange {
         /// The entry function.
         function: &'static str,
-        /// The op and its operand, in the user's names.
-        what: &'static str,
+        /// The layer or op that reads at the indices, and where it is called.
+        site: Site,
+        /// The indices, as written in the network.
+        index: &'static str,
         /// The dimension's size.
         limit: usize,
+        /// The first of those that are out of range; not known on devices that run on their own.
+        found: Option<OutOfRange>,
     },
     /// A result of integer arithmetic does not fit.
     #[error("{function}: {what} does not fit 32-bit integers")]
@@ -57,10 +67,13 @@ pub enum Error {
         what: &'static str,
     },
     /// The next symbol of a sequence cannot be chosen.
-    #[error("choosing a symbol: {what}")]
+    #[error("{function}: {what}")]
+    #[non_exhaustive]
     Choice {
+        /// The function that chooses: `Sampler::pick`.
+        function: &'static str,
         /// Why.
-        what: &'static str,
+        what: String,
     },
     /// A plan broke its own rules: a bug in netform, stopped before it touched memory.
     #[error("{function}: internal error, please report it: {what}")]
@@ -121,12 +134,22 @@ pub enum Error {
         second_argument: &'static str,
     },
     /// A condition on the named dimensions does not hold.
-    #[error("{function}: {what} must hold, but {dims}")]
+    #[error(
+        "{function}: {}{what}, but it is {value}{}{}",
+        asker(.site), note(why), place(.site, dims)
+    )]
+    #[non_exhaustive]
     Requirement {
         /// The entry function.
         function: &'static str,
-        /// The condition, as written by the macro.
+        /// The layer or op that asks for it, and where it is called.
+        site: Site,
+        /// The condition: `B*L must be at least 2`.
         what: &'static str,
+        /// The size that it is about.
+        value: usize,
+        /// The reason for the condition.
+        why: &'static str,
         /// The named dimensions: `B is 10, T is 3`.
         dims: String,
     },
@@ -199,7 +222,7 @@ pub enum Error {
         limits: &'static str,
     },
     /// A tensor holds another type than asked for.
-    #[error("the tensor holds {found}, not {asked}")]
+    #[error("Tensor: {asked} was asked for, but the elements are {found}")]
     TensorType {
         /// The tensor's element type.
         found: &'static str,
@@ -215,7 +238,7 @@ pub enum Error {
         len: usize,
     },
     /// One value was asked of something that holds several or none.
-    #[error("shape {shape:?} is not a single value")]
+    #[error("item: one value is asked for, but shape {shape:?} has {}", shown_elements(.shape))]
     NotScalar {
         /// The shape.
         shape: Vec<usize>,
@@ -260,9 +283,12 @@ pub enum Error {
     },
     /// A file's content is not what it should be.
     #[error("{}: {what}", path.display())]
+    #[non_exhaustive]
     File {
         /// The file.
         path: PathBuf,
+        /// The kind of mistake, for a program to match on.
+        problem: FileProblem,
         /// What is wrong with it.
         what: String,
     },
@@ -282,6 +308,7 @@ pub enum Error {
     },
     /// Samples and targets do not go together.
     #[error("{what}")]
+    #[non_exhaustive]
     Data {
         /// What is wrong.
         what: String,
@@ -330,11 +357,94 @@ pub enum Error {
     },
 }
 
+/// An index that is out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutOfRange {
+    /// The index.
+    pub value: i64,
+    /// Its place in the array of indices.
+    pub position: Vec<usize>,
+}
+
+/// Why the content of a file cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// The file is of another kind: a zip archive, JSON, a checkpoint where a table is wanted.
+    WrongKind,
+    /// The file is cut, longer than it says, or was changed: a length, the header or the checksum is wrong.
+    Damaged,
+    /// The file is of a version that this netform does not read.
+    Version,
+    /// A name occurs twice, or holds control characters.
+    Names,
+    /// The file is whole, but its values are not those asked for.
+    Content,
+}
+
+impl Error {
+    /// A device's error, with the function that was running. What an earlier one has left to the device may
+    /// be found as late as then.
+    #[cold]
+    pub(crate) fn within(self, function: &str) -> Self {
+        match self {
+            Self::Device { device, what } => Self::Device {
+                device,
+                what: format!("{what}\n  in `{function}`, or before it"),
+            },
+            other => other,
+        }
+    }
+}
+
 /// A result whose error is netform's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
     crate::tensor::elements(shape).map_or_else(|| "too many".into(), |n| n.to_string())
+}
+
+/// `` `Embedding` `tok`: ``.
+fn asker(site: &Site) -> String {
+    match site.by {
+        "" => String::new(),
+        by => format!("{by}: "),
+    }
+}
+
+fn out_of_range(found: &Option<OutOfRange>) -> String {
+    match found {
+        None => "an index outside 0..".into(),
+        Some(found) if found.position.is_empty() => {
+            format!("{}, which is outside 0..", found.value)
+        }
+        Some(found) => {
+            let (value, at) = (found.value, &found.position);
+            format!("{value} at {at:?}, which is outside 0..")
+        }
+    }
+}
+
+/// A line that says more.
+fn note(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!("\n  {text}"),
+    }
+}
+
+/// A line with the place of a call in the source, and the sizes there.
+fn place(site: &Site, dims: &str) -> String {
+    let at = match site.line {
+        0 => String::new(),
+        line => format!("at {}:{line}", site.file),
+    };
+    match (at.as_str(), dims) {
+        (at, "") => note(at),
+        ("", dims) => note(&format!("where {dims}")),
+        (at, dims) => note(&format!("{at}, where {dims}")),
+    }
 }
 
 fn asked(bytes: &usize) -> String {

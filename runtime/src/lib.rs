@@ -46,7 +46,7 @@ pub use cpu::{Cpu, CpuBuffer};
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, CudaBuffer, Precision, driver::open_or as open_driver_or};
 pub use device::Device;
-pub use error::{Error, Result};
+pub use error::{Error, FileProblem, OutOfRange, Result};
 pub use float::Float;
 pub use formula::{Formula, Real, Reals};
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
@@ -60,7 +60,8 @@ pub use philox::{fill_normal, fill_uniform, permutation};
 pub use pool::Lent;
 pub use run::Run;
 pub use spec::{
-    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Require, Shared,
+    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Shared,
+    Site,
 };
 pub use state::{State, StateSpec};
 pub use tensor::{Element, Tensor, TensorData};

@@ -19,7 +19,8 @@ use crate::device::{
     What, Window2,
 };
 use crate::{
-    DType, Device, Error, Identity, In, Inner, MapBody, Operand, Result, Space, View, Window,
+    DType, Device, Error, Identity, In, Inner, MapBody, Operand, OutOfRange, Reads, Result, Site,
+    Space, View, Window,
 };
 
 /// A buffer of the run.
@@ -268,20 +269,37 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// A call, for messages.
-    fn what(&self, index: &'static str) -> What {
+    fn what(&self, reads: Reads<'_>) -> What {
         What {
             function: self.function,
-            index,
+            index: reads.index,
+            site: reads.site,
         }
     }
 
-    /// Notes an index that is out of range.
+    /// Notes that one of the `len` positions at `index` is outside 0..limit, and the first that is.
+    ///
+    /// # Safety
+    /// The positions are checked ([`indexed`](Self::indexed)).
     #[cold]
-    fn out_of_range(&self, what: &'static str, limit: usize) {
+    #[inline(never)]
+    unsafe fn out_of_range(&self, reads: Reads<'_>, limit: usize, index: Addr, len: usize) {
+        let mut found = None;
+        if D::HOST {
+            // SAFETY: the caller's promise; calls of the host have ended, so nobody writes them.
+            let all = unsafe { std::slice::from_raw_parts(index.cast::<i32>(), len) };
+            let outside = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= limit);
+            found = all.iter().position(outside).map(|at| OutOfRange {
+                value: i64::from(all[at]),
+                position: unravel(at, len, reads.shape),
+            });
+        }
         let _ = self.fault.set(Error::IndexOutOfRange {
             function: self.function,
-            what,
+            site: reads.site,
+            index: reads.index,
             limit,
+            found,
         });
     }
 
@@ -672,8 +690,13 @@ impl<'a, D: Device> Run<'a, D> {
                 return Err(OVERLAP);
             }
             let arrays = [a.0, b.0, y.0];
+            let value = What {
+                function: self.function,
+                index: what,
+                site: Site::default(),
+            };
             // SAFETY: checked above.
-            if !unsafe { self.device.integers(f, arrays, self.what(what)) } {
+            if !unsafe { self.device.integers(f, arrays, value) } {
                 self.overflow(what);
             }
             Ok(())
@@ -1220,15 +1243,7 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// `y[o, c, i] = x[o, index[c], i]`, `c < count`; `what` names the op and its index.
-    pub fn take(
-        &self,
-        axis: Axis,
-        count: usize,
-        x: View,
-        index: View,
-        y: View,
-        what: &'static str,
-    ) {
+    pub fn take(&self, axis: Axis, count: usize, x: View, index: View, y: View, what: Reads<'_>) {
         self.guard("take", || {
             let (from, to) = (
                 product(&[axis.outer, axis.n, axis.inner]),
@@ -1243,7 +1258,8 @@ impl<'a, D: Device> Run<'a, D> {
                     self.device
                         .take(dtype, axis, count, [x, index, y], self.what(what))
                 } {
-                    self.out_of_range(what, axis.n);
+                    // SAFETY: checked by `indexed`.
+                    unsafe { self.out_of_range(what, axis.n, index, count) };
                 }
             }
             Ok(())
@@ -1260,7 +1276,7 @@ impl<'a, D: Device> Run<'a, D> {
         index: View,
         source: View,
         y: View,
-        what: &'static str,
+        what: Reads<'_>,
     ) {
         if x != y {
             self.assign(x, y);
@@ -1282,7 +1298,8 @@ impl<'a, D: Device> Run<'a, D> {
                     self.device
                         .put(dtype, axis, count, [source, index, y], self.what(what))
                 } {
-                    self.out_of_range(what, axis.n);
+                    // SAFETY: checked by `indexed`.
+                    unsafe { self.out_of_range(what, axis.n, index, count) };
                 }
             }
             Ok(())
@@ -1297,7 +1314,7 @@ impl<'a, D: Device> Run<'a, D> {
         dy: View,
         index: View,
         dx: View,
-        what: &'static str,
+        what: Reads<'_>,
     ) {
         self.guard("take_grad", || {
             let (to, from) = (
@@ -1313,7 +1330,8 @@ impl<'a, D: Device> Run<'a, D> {
                     self.device
                         .take_grad(axis, count, [dy, index, dx], self.what(what))
                 } {
-                    self.out_of_range(what, axis.n);
+                    // SAFETY: checked by `indexed`.
+                    unsafe { self.out_of_range(what, axis.n, index, count) };
                 }
             }
             Ok(())
@@ -1321,15 +1339,7 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`.
-    pub fn gather(
-        &self,
-        axis: Axis,
-        count: usize,
-        x: View,
-        index: View,
-        y: View,
-        what: &'static str,
-    ) {
+    pub fn gather(&self, axis: Axis, count: usize, x: View, index: View, y: View, what: Reads<'_>) {
         self.guard("gather", || {
             let (from, to) = (
                 product(&[axis.outer, axis.n, axis.inner]),
@@ -1344,7 +1354,8 @@ impl<'a, D: Device> Run<'a, D> {
                     self.device
                         .gather(dtype, axis, count, [x, index, y], self.what(what))
                 } {
-                    self.out_of_range(what, axis.n);
+                    // SAFETY: checked by `indexed`.
+                    unsafe { self.out_of_range(what, axis.n, index, to.unwrap_or(0)) };
                 }
             }
             Ok(())
@@ -1359,7 +1370,7 @@ impl<'a, D: Device> Run<'a, D> {
         dy: View,
         index: View,
         dx: View,
-        what: &'static str,
+        what: Reads<'_>,
     ) {
         self.guard("gather_grad", || {
             let (to, from) = (
@@ -1375,7 +1386,8 @@ impl<'a, D: Device> Run<'a, D> {
                     self.device
                         .gather_grad(axis, count, [dy, index, dx], self.what(what))
                 } {
-                    self.out_of_range(what, axis.n);
+                    // SAFETY: checked by `indexed`.
+                    unsafe { self.out_of_range(what, axis.n, index, from.unwrap_or(0)) };
                 }
             }
             Ok(())
@@ -1419,6 +1431,19 @@ fn windows(
     (small && steps)
         .then_some(())
         .ok_or("windows are out of bounds")
+}
+
+/// Element `at` of `len` as a place in an array of this shape; in a flat one if the shape is another's.
+fn unravel(at: usize, len: usize, shape: &[usize]) -> Vec<usize> {
+    if product(shape) != Some(len) {
+        return vec![at];
+    }
+    let mut place = vec![0; shape.len()];
+    let mut rest = at;
+    for (to, size) in place.iter_mut().zip(shape).rev() {
+        (*to, rest) = (rest % size, rest / size);
+    }
+    place
 }
 
 /// The number of elements, if it can be counted.

@@ -186,13 +186,41 @@ pub struct ArgSpec {
     pub shape: &'static [DimSpec],
 }
 
+/// A call of a layer or op, for messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Site {
+    /// The layer's kind and name, or the op's name: `` `BatchNorm1d` `norm` ``. Empty if it is neither.
+    pub by: &'static str,
+    /// The file that it is written in.
+    pub file: &'static str,
+    /// The line, from 1; 0 if it is not known.
+    pub line: u32,
+}
+
+/// A read at positions held as data, for messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reads<'a> {
+    /// Who reads.
+    pub site: Site,
+    /// The positions, as written.
+    pub index: &'static str,
+    /// Their shape as written.
+    pub shape: &'a [usize],
+}
+
 /// Something about the named dimensions that could not be proved when compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Require {
     /// Whether it holds.
     pub holds: fn(&[usize]) -> bool,
-    /// What must hold, in the user's names: `H divides D`.
+    /// The size that it is about.
+    pub value: fn(&[usize]) -> usize,
+    /// The condition, in the user's names: `B*L must be at least 2`.
     pub what: &'static str,
+    /// Its reason.
+    pub why: &'static str,
+    /// Who asks for it.
+    pub site: Site,
 }
 
 /// A parameter that the gradients of a function reach; of an array of layers, some of its elements.

@@ -41,7 +41,7 @@ fn the_door_names_function_argument_and_dimension() {
     let flags = [true; 2];
     assert_eq!(
         message(net.mixed(&[[1u8]; 2], &flags, &[0; 4])),
-        "Hand::mixed: T >= 2 must hold, but B is 2, T is 1"
+        "Hand::mixed: `Pairs` `pairs`: T must be at least 2, but it is 1\n  ids are pairs\n  at src/net.rs:7, where B is 2, T is 1"
     );
     assert_eq!(
         message(net.mixed(&[[1u8; 2]; 2], &flags, &[0; 3])),

@@ -424,6 +424,13 @@ fn a_checkpoint_that_does_not_fit_changes_nothing() {
     assert_eq!(hand.parameter("table").unwrap(), before);
     let error = message(saved.optimizer(&mut NAdam::new(0.1), &hand));
     assert!(
+        error.contains("does not fit Hand:\n  another network: it is a checkpoint of `Noisy`"),
+        "{error}"
+    );
+    // Nor does a state that comes from elsewhere.
+    let state = run.adam.state(run.net.core()).unwrap();
+    let error = message(NAdam::new(0.1).set_state(hand.core(), &state));
+    assert!(
         error.contains("`exp_avg` of `w`: no such trained parameter"),
         "{error}"
     );

@@ -6,8 +6,8 @@ mod common;
 use common::{Bench, In3, numbers};
 use netform_runtime::device::{Axis, Product, Reduce, Softmax};
 use netform_runtime::{
-    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Space,
-    View, Window,
+    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads,
+    Site, Space, View, Window,
 };
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
@@ -806,10 +806,10 @@ fn indices<F: Float>(cpu: Cpu<F>, axis: Axis, count: usize) -> Vec<F> {
     let (taken, gathered) = (t.empty(dy.len()), t.empty(dy.len()));
     let (dt, dg) = (t.empty(x.len()), t.empty(x.len()));
     t.run(|run| {
-        run.take(axis, count, vx, vf, taken, "take");
-        run.gather(axis, count, vx, vm, gathered, "gather");
-        run.take_grad(axis, count, vdy, vf, dt, "take");
-        run.gather_grad(axis, count, vdy, vm, dg, "gather");
+        run.take(axis, count, vx, vf, taken, Reads::default());
+        run.gather(axis, count, vx, vm, gathered, Reads::default());
+        run.take_grad(axis, count, vdy, vf, dt, Reads::default());
+        run.gather_grad(axis, count, vdy, vm, dg, Reads::default());
     });
     let mut want = [
         vec![0.0; dy.len()],
@@ -866,31 +866,45 @@ fn indices_out_of_range_are_errors() {
         let (x, index) = (t.floats(&[1.0; 6]), t.ints(&[0, bad]));
         let wide = t.ints(&[0, 0, bad, 0]);
         let y = t.floats(&[9.0; 4]);
-        let fault = t.fault(|run| run.take(axis, 2, x, index, y, "embedding"));
-        assert!(matches!(
-            fault,
+        let by = |index, shape| Reads {
+            site: Site {
+                by: "`embedding`",
+                file: "net.rs",
+                line: 7,
+            },
+            index,
+            shape,
+        };
+        let fault = t.fault(|run| run.take(axis, 2, x, index, y, by("ids", &[2, 1])));
+        let wanted = format!(
+            "test: `embedding`: `ids` holds {bad} at [1, 0], which is outside 0..3\n  at net.rs:7"
+        );
+        assert_eq!(fault.to_string(), wanted);
+        let found = |fault: Error| match fault {
             Error::IndexOutOfRange {
                 function: "test",
-                what: "embedding",
-                limit: 3
-            }
-        ));
+                limit: 3,
+                found: Some(found),
+                ..
+            } => (found.value, found.position),
+            other => panic!("{other}"),
+        };
+        let bad = i64::from(bad);
+        assert_eq!(found(fault), (bad, vec![1, 0]));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 0.0]);
-        assert!(matches!(
-            t.fault(|run| run.gather(axis, 2, x, wide, y, "g")),
-            Error::IndexOutOfRange { .. }
-        ));
+        // A shape that is not the index's: its place in a row.
+        let fault = t.fault(|run| run.gather(axis, 2, x, wide, y, by("ids", &[3, 2])));
+        assert_eq!(found(fault), (bad, vec![2]));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 1.0]);
         let dx = t.empty(6);
-        assert!(matches!(
-            t.fault(|run| run.take_grad(axis, 2, y, index, dx, "g")),
-            Error::IndexOutOfRange { .. }
-        ));
+        let fault = t.fault(|run| run.take_grad(axis, 2, y, index, dx, by("ids", &[2])));
+        assert_eq!(found(fault), (bad, vec![1]));
         assert_eq!(t.get(dx), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-        assert!(matches!(
-            t.fault(|run| run.gather_grad(axis, 2, y, wide, dx, "g")),
-            Error::IndexOutOfRange { .. }
-        ));
+        let fault = t.fault(|run| run.gather_grad(axis, 2, y, wide, dx, by("ids", &[1, 2, 2])));
+        assert_eq!(found(fault), (bad, vec![0, 1, 0]));
+        let (out, all) = (t.floats(&[9.0; 6]), t.floats(&[1.0; 4]));
+        let fault = t.fault(|run| run.put(axis, 2, x, index, all, out, by("ids", &[1, 1, 2])));
+        assert_eq!(found(fault), (bad, vec![0, 0, 1]));
     }
 }
 

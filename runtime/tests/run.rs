@@ -5,8 +5,8 @@ mod common;
 use common::Bench;
 use netform_runtime::device::{Axis, Memory, Product, Reduce, Softmax};
 use netform_runtime::{
-    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, Space, View,
-    Window,
+    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run,
+    Space, View, Window,
 };
 use proptest::prelude::*;
 
@@ -222,7 +222,7 @@ fn operands_that_reach_outside_their_views() {
         dtype: DType::Int,
         ..view(256, 3)
     };
-    refused(|run| run.take(axis, 4, view(0, 64), ints, y, "take"));
+    refused(|run| run.take(axis, 4, view(0, 64), ints, y, Reads::default()));
 }
 
 #[test]

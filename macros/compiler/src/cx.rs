@@ -3,7 +3,7 @@
 
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Dim, Shape, show_shape};
-use crate::ir::{DType, Graph, NodeId, Op};
+use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::scalar::Scalar;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -35,6 +35,43 @@ impl std::fmt::Display for Require {
     }
 }
 
+impl Require {
+    /// The two sizes that the condition compares, neither with a term below 0.
+    pub fn sides(&self) -> (Dim, Dim) {
+        match self {
+            Require::Divides(p, q) => (p.clone(), q.clone()),
+            Require::AtLeast(p, q) => p.sub(q).sides(),
+        }
+    }
+}
+
+/// A condition, and who asks for it.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    /// The condition.
+    pub what: Require,
+    /// The layer or op: `` `BatchNorm1d` `norm` ``.
+    pub by: String,
+    /// Its reason.
+    pub why: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// The first who asks is named: the same condition need not be checked again.
+impl PartialEq for Demand {
+    fn eq(&self, other: &Demand) -> bool {
+        self.what == other.what
+    }
+}
+
+impl Demand {
+    /// Whether it is known when the network is compiled.
+    pub fn is_constant(&self) -> bool {
+        self.what.is_constant()
+    }
+}
+
 /// The state.
 pub struct Cx<'a> {
     /// Where mistakes are told.
@@ -44,7 +81,9 @@ pub struct Cx<'a> {
     /// Dropout is on, statistics are updated.
     pub train: bool,
     /// Conditions for the door.
-    pub require: Vec<Require>,
+    pub require: Vec<Demand>,
+    /// The layer or op that is being called, for messages at run time.
+    pub by: String,
     /// Integer values that cannot be negative, by their declaration.
     pub unsigned: Vec<NodeId>,
     /// Where values come from, for messages.
@@ -65,6 +104,7 @@ impl<'a> Cx<'a> {
             g: Graph::default(),
             train,
             require: Vec::new(),
+            by: String::new(),
             unsigned: Vec::new(),
             origin: HashMap::new(),
             shown: HashMap::new(),
@@ -219,7 +259,7 @@ impl<'a> Cx<'a> {
             };
             return Err(self.error(span, format!("{why}: {q} does not divide {p}{help}")));
         }
-        self.demand(Require::Divides(p.clone(), q.clone()));
+        self.demand(Require::Divides(p.clone(), q.clone()), span, why);
         Ok(p.div(q))
     }
 
@@ -229,15 +269,39 @@ impl<'a> Cx<'a> {
             Some(d) if d >= 0 => Ok(()),
             Some(_) => Err(self.error(span, format!("{why}: {p} is less than {q}"))),
             None => {
-                self.demand(Require::AtLeast(p.clone(), q.clone()));
+                self.demand(Require::AtLeast(p.clone(), q.clone()), span, why);
                 Ok(())
             }
         }
     }
 
-    fn demand(&mut self, require: Require) {
-        if !self.require.contains(&require) {
-            self.require.push(require);
+    fn demand(&mut self, what: Require, span: Span, why: &str) {
+        let demand = Demand {
+            what,
+            by: self.by.clone(),
+            why: why.to_owned(),
+            span,
+        };
+        if !self.require.contains(&demand) {
+            self.require.push(demand);
+        }
+    }
+
+    /// The layer or op being called reads at the positions in `index`.
+    pub fn reads(&self, index: &Tensor) -> Reads {
+        Reads {
+            by: self.by.clone(),
+            index: index.text.clone(),
+            shape: self.shape(index),
+        }
+    }
+
+    /// It reads at positions that it has computed itself.
+    pub fn own_reads(&self, index: NodeId) -> Reads {
+        Reads {
+            by: self.by.clone(),
+            index: "positions of its own".to_owned(),
+            shape: self.g.shape(index).clone(),
         }
     }
 

@@ -43,6 +43,22 @@ impl From<i64> for Dim {
 }
 
 impl Dim {
+    /// The positive terms, and the negative ones without their sign.
+    pub fn sides(&self) -> (Dim, Dim) {
+        let (mut plus, mut minus) = (Dim::from(0), Dim::from(0));
+        for (c, monomial) in self.terms() {
+            let mut term = Dim::from(c.abs());
+            for (atom, power) in monomial {
+                for _ in 0..*power {
+                    term = term.mul(&Dim::atom(atom.clone()));
+                }
+            }
+            let side = if c > 0 { &mut plus } else { &mut minus };
+            *side = side.add(&term);
+        }
+        (plus, minus)
+    }
+
     /// The dimension 1.
     pub fn one() -> Dim {
         Dim::from(1)

@@ -385,8 +385,8 @@ pub enum Op {
     Take {
         /// Which dimension.
         dim: usize,
-        /// The operand, for messages.
-        what: String,
+        /// For messages.
+        what: Reads,
     },
     /// Operands (dy, index): `dx[.., index[c], ..] += dy[.., c, ..]` into zeros, `size` along `dim`.
     TakeGrad {
@@ -394,23 +394,23 @@ pub enum Op {
         dim: usize,
         /// Its size.
         size: Dim,
-        /// The operand, for messages.
-        what: String,
+        /// For messages.
+        what: Reads,
     },
     /// Operands (x, index, source): `x`, but `y[.., index[c], ..] = source[.., c, ..]` along `dim`;
     /// the index has rank 1. Of equal indices the last counts.
     Put {
         /// Which dimension.
         dim: usize,
-        /// The index, for messages.
-        what: String,
+        /// For messages.
+        what: Reads,
     },
     /// `y[i.., j, k..] = x[i.., index[i.., j, k..], k..]` along `dim`; shapes differ only there.
     Gather {
         /// Which dimension.
         dim: usize,
-        /// The operand, for messages.
-        what: String,
+        /// For messages.
+        what: Reads,
     },
     /// Operands (dy, index): the gradient of `Gather`, `size` along `dim`.
     GatherGrad {
@@ -418,8 +418,8 @@ pub enum Op {
         dim: usize,
         /// Its size.
         size: Dim,
-        /// The operand, for messages.
-        what: String,
+        /// For messages.
+        what: Reads,
     },
     /// One derivative of `sum(y * conv(x, w))`, with x (N, C, H, W), w (O, C / groups, h, w) and
     /// y (N, O, H', W'): `y[n, o, i] = sum over c, k of x[n, c, i * stride - padding + k * dilation] *
@@ -472,6 +472,17 @@ pub enum Op {
     Custom(Box<Custom>),
     /// Result k of the operand.
     Get(usize),
+}
+
+/// Who reads at positions held as data, and which: for the message when one is out of range.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Reads {
+    /// The layer or op: `` `Embedding` `tok` ``.
+    pub by: String,
+    /// The index, as the user wrote it.
+    pub index: String,
+    /// The index's shape there.
+    pub shape: Shape,
 }
 
 /// A node.

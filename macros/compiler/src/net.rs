@@ -1,6 +1,6 @@
 //! The network after `check`: layers declared, parameters laid out, signatures resolved.
 
-use crate::cx::Require;
+use crate::cx::Demand;
 use crate::dim::{Atom, Dim, Shape, numel};
 use crate::ir::DType;
 use crate::layers::{Init, Layer};
@@ -151,7 +151,7 @@ pub struct Signature {
     /// How many bytes its workspace may take.
     pub budget: Option<crate::ast::Budget>,
     /// Conditions on the dimensions that its types state.
-    pub require: Vec<Require>,
+    pub require: Vec<Demand>,
     /// Not even the signature was right.
     pub poisoned: bool,
 }
@@ -208,7 +208,7 @@ pub struct Net {
     /// The file of weights that is part of the program.
     pub weights: Option<Weights>,
     /// Conditions on the Rust constants that declarations state.
-    pub require: Vec<Require>,
+    pub require: Vec<Demand>,
     /// Signatures, in the order of the functions.
     pub signatures: Vec<Signature>,
 }

@@ -4,7 +4,7 @@ use crate::ast;
 use crate::budget;
 use crate::check::check;
 use crate::codegen;
-use crate::cx::Require;
+use crate::cx::Demand;
 use crate::diag::{Diag, Told};
 use crate::dim::Shape;
 use crate::draw::{self, Drawn};
@@ -163,9 +163,9 @@ pub struct Program {
     /// The trained parameters that its gradients reach.
     pub reached: Vec<Reached>,
     /// Conditions for the door.
-    pub require: Vec<Require>,
+    pub require: Vec<Demand>,
     /// Conditions on Rust constants and const parameters, for rustc.
-    pub constant: Vec<Require>,
+    pub constant: Vec<Demand>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,
     /// What the outputs are, in a picture's program.
@@ -257,8 +257,8 @@ fn program(
     require.extend(lowered.require);
     // What declarations state already is checked when the network is compiled.
     require.retain(|r| !net.require.contains(r));
-    let (constant, require): (Vec<Require>, Vec<Require>) =
-        require.into_iter().partition(Require::is_constant);
+    let (constant, require): (Vec<Demand>, Vec<Demand>) =
+        require.into_iter().partition(Demand::is_constant);
     let mut grads = Vec::new();
     let mut seeds = Vec::new();
     let mut drawn = None;

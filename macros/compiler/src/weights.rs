@@ -56,8 +56,10 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
             weights.path
         )
     })?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| format!("`{}` is no whole safetensors file: {e}", weights.path))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| match kind(&bytes) {
+        Some(kind) => format!("`{}` is {kind}, not a safetensors file", weights.path),
+        None => format!("`{}` is no whole safetensors file: {e}", weights.path),
+    })?;
     let mut compare = Compare {
         net,
         file: &file,
@@ -74,6 +76,20 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
             net.name,
             compare.problems.join("\n")
         )),
+    }
+}
+
+/// The kind of a file that is none of safetensors, where it is one that weights often come in.
+fn kind(bytes: &[u8]) -> Option<&'static str> {
+    let has = |part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
+    match bytes {
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive, such as `torch.save` writes"),
+        [0x80, 2..=5, ..] => Some("a pickle, such as old versions of `torch.save` write"),
+        [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..] => Some("an ONNX model"),
+        [b'{', ..] if has(b"\"weight_map\"") => Some("an index of shards"),
+        [b'{' | b'[', ..] => Some("a JSON document"),
+        _ if bytes.starts_with(b"version https://git-lfs") => Some("a pointer of Git LFS"),
+        _ => None,
     }
 }
 

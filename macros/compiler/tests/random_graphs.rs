@@ -6,7 +6,7 @@ mod common;
 use netform_compiler::dim::{Atom, Dim, Shape};
 use netform_compiler::eval::{Array, Env, eval};
 use netform_compiler::ir::{
-    Attention, DType, Dropout, Graph, NodeId, Op, Reduce, Region, Role, Scan, Windows,
+    Attention, DType, Dropout, Graph, NodeId, Op, Reads, Reduce, Region, Role, Scan, Windows,
 };
 use netform_compiler::passes::homes::Homes;
 use netform_compiler::passes::verify::verify;
@@ -233,7 +233,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let mut at = shape.clone();
             at[dim] = Dim::one();
             let index = g.full(0.0, DType::Int, &at);
-            let what = String::new();
+            let what = Reads::default();
             let x = if rng.below(2) == 0 {
                 g.push(Op::Softmax { log: true, dim }, &[x], None)
             } else {
@@ -251,7 +251,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let one = g.add_typed(Op::Const(1.0), &[], Vec::new(), DType::Int);
             let iota = g.iota(&vec![count], 0);
             let index = g.binary(S::Add, iota, one);
-            let what = String::new();
+            let what = Reads::default();
             let part = g.push(
                 Op::Take {
                     dim,

@@ -34,7 +34,11 @@ struct Found {
 impl Found {
     fn tell(&mut self) -> Error {
         self.told = true;
-        let What { function, index } = self.what;
+        let What {
+            function,
+            index,
+            site,
+        } = self.what;
         match self.limit {
             NO_LIMIT => Error::IntegerOverflow {
                 function,
@@ -42,8 +46,11 @@ impl Found {
             },
             limit => Error::IndexOutOfRange {
                 function,
-                what: index,
+                site,
+                index,
                 limit,
+                // A kernel's word holds the number of the call, not the index.
+                found: None,
             },
         }
     }

@@ -1,7 +1,8 @@
 //! Numeric tables: comma-separated values, plain or gzipped, with or without a header line.
 //!
 //! Cells are kept as text and read as numbers when asked for, so that a table may hold columns that
-//! are none; an error then names the file, the line and the column.
+//! are none; an error then names the file, the line and the column. Numbers are finite: `NaN` and `inf`,
+//! which often stand for what is missing, are errors.
 //!
 //! ```no_run
 //! use netform_runtime::data::csv;
@@ -15,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use super::{bad, io, open};
-use crate::{Error, Result};
+use super::{bad, bad_in, io, kind, open, shown};
+use crate::{Error, FileProblem, Result};
 
 /// A table of text cells.
 #[derive(Clone, Debug)]
@@ -37,10 +38,16 @@ pub fn read_headless(path: impl AsRef<Path>) -> Result<Table> {
 }
 
 fn parse(path: &Path, headed: bool) -> Result<Table> {
+    let mut file = open(path)?.reader;
+    let start = file.fill_buf().map_err(|source| io(path, source))?;
+    if let Some(kind) = kind::of(start) {
+        let what = kind.instead_of("a table of comma-separated values");
+        return Err(bad_in(path, FileProblem::WrongKind, what));
+    }
     let mut reader = ReaderBuilder::new()
         .has_headers(headed)
         .trim(Trim::All)
-        .from_reader(open(path)?);
+        .from_reader(file);
     let mut header: Vec<String> = match headed {
         true => reader
             .headers()
@@ -56,6 +63,14 @@ fn parse(path: &Path, headed: bool) -> Result<Table> {
         .map_err(|e| error(path, e))?;
     if headed && header.iter().all(String::is_empty) {
         return Err(bad(path, "the file has no header line"));
+    }
+    let control = |name: &&String| name.contains(char::is_control);
+    if let Some(name) = header.iter().find(control) {
+        let what = format!(
+            "the column name `{}` holds a control character",
+            shown(name)
+        );
+        return Err(bad_in(path, FileProblem::Names, what));
     }
     if !headed {
         header = (1..=records.first().map_or(0, StringRecord::len))
@@ -165,23 +180,38 @@ impl Table {
         self.records.iter().map(row).collect()
     }
 
+    /// The only column of this name.
     fn position(&self, column: &str) -> Result<usize> {
-        self.header
-            .iter()
-            .position(|name| name == column)
-            .ok_or_else(|| {
+        let names = self.header.iter().enumerate();
+        let mut found = names.filter(|(_, name)| *name == column).map(|(at, _)| at);
+        match (found.next(), found.next()) {
+            (Some(at), None) => Ok(at),
+            (Some(first), Some(second)) => {
+                let (first, second) = (first + 1, second + 1);
+                let what =
+                    format!("two columns are named `{column}`: number {first} and number {second}");
+                Err(bad_in(&self.path, FileProblem::Names, what))
+            }
+            (None, _) => {
                 let near = crate::network::nearest(column, self.header.iter().map(String::as_str));
                 let hint =
                     near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-                bad(&self.path, format!("no column `{column}`{hint}"))
-            })
+                Err(bad(&self.path, format!("no column `{column}`{hint}")))
+            }
+        }
     }
 
     fn number(&self, record: &StringRecord, at: usize) -> Result<f32> {
-        record
-            .get(at)
-            .and_then(|cell| cell.parse().ok())
-            .ok_or_else(|| self.cell(record, at, "a number"))
+        let cell = record.get(at).unwrap_or_default();
+        match cell.parse::<f32>() {
+            Ok(x) if x.is_finite() => Ok(x),
+            // Digits, but too many of them.
+            Ok(_) if cell.contains(|c: char| c.is_ascii_digit()) => {
+                Err(self.cell(record, at, "within the range of f32"))
+            }
+            Ok(_) => Err(self.cell(record, at, "a finite number")),
+            Err(_) => Err(self.cell(record, at, "a number")),
+        }
     }
 
     fn cell(&self, record: &StringRecord, at: usize, wanted: &'static str) -> Error {
@@ -189,7 +219,7 @@ impl Table {
             path: self.path.clone(),
             line: record.position().map_or(0, csv::Position::line),
             column: self.header.get(at).cloned().unwrap_or_default(),
-            cell: record.get(at).unwrap_or_default().into(),
+            cell: shown(record.get(at).unwrap_or_default()),
             wanted,
         }
     }

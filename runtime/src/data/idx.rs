@@ -9,11 +9,11 @@
 //! # Ok::<(), netform_runtime::Error>(())
 //! ```
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use super::{bad, io, open};
-use crate::{Result, Tensor};
+use super::{bad, bad_in, io, kind, open};
+use crate::{FileProblem, Result, Tensor};
 
 /// The elements of an IDX file.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,14 +44,17 @@ pub struct Idx {
 /// Reads a file, plain or gzipped.
 pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
     let path = path.as_ref();
-    let mut reader = open(path)?;
+    let opened = open(path)?;
+    let mut reader = opened.reader;
+    let start = reader.fill_buf().map_err(|source| io(path, source))?;
+    let other = kind::of(start).map(|kind| kind.instead_of("an IDX file"));
     let mut magic = [0; 4];
     fill(path, &mut *reader, &mut magic)?;
+    let wrong_kind = |what: String| bad_in(path, FileProblem::WrongKind, what);
     let [0, 0, kind, rank] = magic else {
-        return Err(bad(
-            path,
-            format!("not an IDX file: it starts with {magic:02x?}, not with two zero bytes"),
-        ));
+        let unknown =
+            || format!("not an IDX file: it starts with {magic:02x?}, not with two zero bytes");
+        return Err(wrong_kind(other.unwrap_or_else(unknown)));
     };
     let size = match kind {
         0x08 | 0x09 => 1,
@@ -59,10 +62,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         0x0c | 0x0d => 4,
         0x0e => 8,
         _ => {
-            return Err(bad(
-                path,
-                format!("not an IDX file: unknown element type 0x{kind:02x}"),
-            ));
+            let what = format!("not an IDX file: unknown element type 0x{kind:02x}");
+            return Err(wrong_kind(what));
         }
     };
     let mut shape = Vec::new();
@@ -71,15 +72,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         fill(path, &mut *reader, &mut dim)?;
         shape.push(u32::from_be_bytes(dim) as usize);
     }
+    let damaged = |what: String| bad_in(path, FileProblem::Damaged, what);
     let elements = crate::tensor::elements(&shape).and_then(|n| n.checked_mul(size));
     let Some(wanted) = elements.filter(|&n| n < isize::MAX as usize) else {
-        return Err(bad(
-            path,
-            format!("the header's shape {shape:?} is too large"),
-        ));
+        return Err(damaged(format!(
+            "the header's shape {shape:?} is too large"
+        )));
     };
-    // Read, not allocated ahead: a damaged header must not ask for the moon. One byte more than
-    // wanted tells a longer file.
+    // Before anything is read: a damaged header must not ask for the moon.
+    let left = opened.most.saturating_sub(4 + 4 * u64::from(rank));
+    if wanted as u64 > left {
+        let at_most = if opened.packed { "at most " } else { "" };
+        return Err(damaged(format!(
+            "shape {shape:?} needs {wanted} bytes, but {at_most}{left} follow"
+        )));
+    }
+    // One byte more than wanted tells a longer file.
     let mut bytes = Vec::new();
     reader
         .take(wanted as u64 + 1)
@@ -91,10 +99,9 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         } else {
             format!("{} follow", bytes.len())
         };
-        return Err(bad(
-            path,
-            format!("shape {shape:?} needs {wanted} bytes, but {found}"),
-        ));
+        return Err(damaged(format!(
+            "shape {shape:?} needs {wanted} bytes, but {found}"
+        )));
     }
     let data = match kind {
         0x08 => IdxData::U8(bytes),
@@ -111,9 +118,13 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
     })
 }
 
-fn fill(path: &Path, reader: &mut dyn Read, to: &mut [u8]) -> Result<()> {
+fn fill(path: &Path, reader: &mut dyn BufRead, to: &mut [u8]) -> Result<()> {
     reader.read_exact(to).map_err(|source| match source.kind() {
-        std::io::ErrorKind::UnexpectedEof => bad(path, "the file ends inside its header"),
+        std::io::ErrorKind::UnexpectedEof => bad_in(
+            path,
+            FileProblem::Damaged,
+            "the file ends inside its header",
+        ),
         _ => io(path, source),
     })
 }

@@ -49,15 +49,16 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
     /// Batches of `batch` samples in their order; the last of an epoch may be shorter.
     pub fn new(x: &'a [X], y: &'a [Y], batch: usize) -> Result<Self> {
         let problem = if x.len() != y.len() {
-            Some(format!("{} samples, but {} targets", x.len(), y.len()))
+            Some(format!("{} samples but {} targets", x.len(), y.len()))
         } else if x.is_empty() {
-            Some("no samples".into())
+            Some("there are no samples".into())
         } else if batch == 0 {
-            Some("a batch of 0 samples".into())
+            Some("a batch must have at least 1 sample, but has 0".into())
         } else {
             None
         };
         if let Some(what) = problem {
+            let what = format!("Loader::new: {what}");
             return Err(Error::Data { what });
         }
         let position = Position::default();
@@ -165,7 +166,7 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
         let l = &mut *self.loader;
         if l.position.batch >= l.batches() {
             l.position = Position {
-                epoch: l.position.epoch + 1,
+                epoch: l.position.epoch.saturating_add(1),
                 batch: 0,
             };
             return None;
@@ -246,9 +247,15 @@ mod tests {
             |l: Result<Loader<'_, u32, u32>>| l.err().map(|e| e.to_string()).unwrap_or_default();
         assert_eq!(
             message(Loader::new(&[1, 2], &[1], 1)),
-            "2 samples, but 1 targets"
+            "Loader::new: 2 samples but 1 targets"
         );
-        assert_eq!(message(Loader::new(&[], &[], 1)), "no samples");
-        assert_eq!(message(Loader::new(&[1], &[1], 0)), "a batch of 0 samples");
+        assert_eq!(
+            message(Loader::new(&[], &[], 1)),
+            "Loader::new: there are no samples"
+        );
+        assert_eq!(
+            message(Loader::new(&[1], &[1], 0)),
+            "Loader::new: a batch must have at least 1 sample, but has 0"
+        );
     }
 }

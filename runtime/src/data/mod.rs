@@ -5,33 +5,53 @@
 
 pub mod csv;
 pub mod idx;
+pub(crate) mod kind;
 mod loader;
 mod resident;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{Error, Result};
+use crate::{Error, FileProblem, Result};
 
 pub use loader::{Batches, Loader, Position};
 pub use resident::{Part, Picked, Resident};
 
+/// A file that was opened: its bytes, unpacked, and how many there can be.
+pub(crate) struct Opened {
+    pub reader: Box<dyn BufRead>,
+    /// As many bytes as the file has (more than any number if it is a pipe), or as gzip can make of those.
+    pub most: u64,
+    pub packed: bool,
+}
+
 /// Opens a file, unpacked if its first bytes are gzip's: the name's ending does not matter.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
+pub(crate) fn open(path: &Path) -> Result<Opened> {
     let file = File::open(path).map_err(|source| io(path, source))?;
+    let meta = file.metadata().map_err(|source| io(path, source))?;
+    let len = if meta.is_file() { meta.len() } else { u64::MAX };
     let mut file = BufReader::with_capacity(1 << 16, file);
     let start = file.fill_buf().map_err(|source| io(path, source))?;
     if start.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(
-            1 << 16,
-            MultiGzDecoder::new(file),
-        )));
+        let unpacked = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file));
+        return Ok(Opened {
+            reader: Box::new(unpacked),
+            most: len.saturating_mul(GZIP),
+            packed: true,
+        });
     }
-    Ok(Box::new(file))
+    Ok(Opened {
+        reader: Box::new(file),
+        most: len,
+        packed: false,
+    })
 }
+
+/// A byte of gzip makes no more than so many.
+const GZIP: u64 = 1032;
 
 /// An error of the system (or of the packed stream) on this file.
 pub(crate) fn io(path: &Path, source: std::io::Error) -> Error {
@@ -43,8 +63,28 @@ pub(crate) fn io(path: &Path, source: std::io::Error) -> Error {
 
 /// An error in this file's content.
 pub(crate) fn bad(path: &Path, what: impl Into<String>) -> Error {
+    bad_in(path, FileProblem::Content, what)
+}
+
+/// The same of this kind.
+pub(crate) fn bad_in(path: &Path, problem: FileProblem, what: impl Into<String>) -> Error {
     Error::File {
         path: path.to_path_buf(),
+        problem,
         what: what.into(),
     }
+}
+
+/// Text of a file for a message: one line, not endless, nothing that a terminal obeys.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    let mut out: String = text.chars().take(MOST).map(escape).collect();
+    if text.chars().nth(MOST).is_some() {
+        out.push_str("...");
+    }
+    out
 }

@@ -39,10 +39,14 @@ pub struct Resident<D: Device> {
 impl<D: Device> Resident<D> {
     /// Copies samples to a device; floats become the device's. Integers are held as 32 bits.
     pub fn new(device: &D, samples: &Tensor) -> Result<Self> {
-        let problem = |what: &str| Error::Data { what: what.into() };
+        let problem = |what: &str| Error::Data {
+            what: format!("Resident::new: {what}"),
+        };
         let shape = samples.shape().to_vec();
         if shape.is_empty() || shape.contains(&0) {
-            return Err(problem("no samples"));
+            return Err(problem(&format!(
+                "a tensor of shape {shape:?} holds no samples"
+            )));
         }
         let (ty, size) = match samples.data() {
             TensorData::F32(_) | TensorData::F64(_) => (ArgType::Float, size_of::<D::Float>()),
@@ -91,15 +95,18 @@ impl<D: Device> Resident<D> {
     /// A batch of the samples at these positions, in this order: an argument of any function. Nothing
     /// but the positions goes to the device.
     pub fn pick(&mut self, positions: &[usize]) -> Result<Picked<'_, D>> {
-        if let Some(at) = positions.iter().find(|at| **at >= self.len()) {
-            let what = format!("no sample {at} of {}", self.len());
+        if let Some(k) = positions.iter().position(|at| *at >= self.len()) {
+            let (at, len) = (positions[k], self.len());
+            let what = format!(
+                "Resident::pick: `positions` holds {at} at [{k}], which is outside 0..{len}"
+            );
             return Err(Error::Data { what });
         }
         self.picked.clear();
         // There are no more samples than `new` could count in memory; devices count in 31 bits.
         let positions = positions.iter().map(|at| i32::try_from(*at));
         for at in positions {
-            let what = "more samples than 31 bits count".to_owned();
+            let what = "Resident::pick: more samples than 31 bits count".to_owned();
             self.picked.push(at.map_err(|_| Error::Data { what })?);
         }
         let bytes: &[u8] = bytemuck::cast_slice(&self.picked);

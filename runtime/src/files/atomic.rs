@@ -1,39 +1,164 @@
 //! Replaces a file in one step: bytes in; afterwards the name holds all of them, or what it held before.
+//!
+//! The bytes go to a temporary file beside the one that is replaced. Whoever writes it holds a lock on it,
+//! which the system ends with its process: a temporary file without a lock is a killed process's, and the
+//! next save in its folder removes it.
 
-use std::fs::File;
-use std::io::{Error as IoError, Write};
-use std::path::Path;
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{Error as IoError, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use tempfile::NamedTempFile;
 
-/// Writes a file next to `path`, syncs it and renames it.
+use crate::Result;
+use crate::data::io;
+
+/// The name of a temporary file: these around six letters or digits.
+const PREFIX: &str = ".netform-";
+const SUFFIX: &str = ".tmp";
+const LETTERS: usize = 6;
+
+/// Symbolic links that lead to a file. Linux follows as many.
+const LINKS: usize = 40;
+
+/// Writes a file next to `path`, syncs it and renames it. The mode of an older file, and its owner where
+/// the process may give files away, stay; a symbolic link stays too, and the file that it names is
+/// replaced. A pipe or a device is written to.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes).map_err(|source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    })
+    replace(path, bytes).map_err(|source| io(path, source))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".netform-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        // As any new file: temporary ones are otherwise their owner's alone.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    let old = match fs::metadata(path) {
+        Ok(old) => Some(old),
+        Err(e) if e.kind() == ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    if let Some(old) = old.as_ref().filter(|old| !old.is_file()) {
+        if old.is_dir() {
+            return Err(IoError::new(ErrorKind::IsADirectory, "it is a folder"));
+        }
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    let mut file = builder.tempfile_in(folder)?;
+    let target = target(path)?;
+    if target.file_name().is_none() {
+        let what = "the path names no file";
+        return Err(IoError::new(ErrorKind::InvalidInput, what));
+    }
+    if old.is_some() {
+        // A file that must not be written must not be replaced either.
+        OpenOptions::new().write(true).open(&target)?;
+    }
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if let Err(e) = fs::metadata(folder) {
+        let what = format!("its folder `{}`: {e}", folder.display());
+        return Err(IoError::new(e.kind(), what));
+    }
+    sweep(folder);
+    let mut file = make(folder, old.is_none())?;
     file.write_all(bytes)?;
+    if let Some(old) = &old {
+        keep(file.as_file(), old)?;
+    }
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
+    file.persist(&target).map_err(|e| e.error)?;
     // The new name, too, must survive a crash. Not every system can sync a folder.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
+    Ok(())
+}
+
+/// Where symbolic links lead, whether or not there is a file.
+fn target(path: &Path) -> Result<PathBuf, IoError> {
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) {
+            return Ok(path);
+        }
+        let link = fs::read_link(&path)?;
+        path = path.parent().unwrap_or(Path::new("")).join(link);
+    }
+    Err(IoError::other("too many symbolic links"))
+}
+
+/// An empty temporary file, locked where the file system knows locks. Only the owner reads it, or, if it
+/// is `new`, whoever may read new files.
+fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(LETTERS);
+    #[cfg(unix)]
+    if new {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = new;
+    for _ in 0..64 {
+        let file = builder.tempfile_in(folder)?;
+        match file.as_file().try_lock() {
+            Err(TryLockError::Error(_)) => return Ok(file),
+            Ok(()) if file.path().exists() => return Ok(file),
+            // Another process takes it for one that was left, and removes it.
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    Err(IoError::other("temporary files vanish at once"))
+}
+
+/// Removes what killed processes have left. What cannot be removed, or locked, stays.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(is_temporary);
+        if !ours || !entry.file_type().is_ok_and(|t| t.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        let open = |write| OpenOptions::new().read(true).write(write).open(&path);
+        // Some systems want a file open for writing before they lock it.
+        let Ok(file) = open(true).or_else(|_| open(false)) else {
+            continue;
+        };
+        // A file that has been renamed since it was listed is locked, or has another name.
+        if file.try_lock().is_ok() {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn is_temporary(name: &str) -> bool {
+    let middle = name
+        .strip_prefix(PREFIX)
+        .and_then(|name| name.strip_suffix(SUFFIX));
+    middle.is_some_and(|m| m.len() == LETTERS && m.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Gives a file the owner and the mode of the one that it replaces.
+#[cfg(unix)]
+fn keep(file: &File, old: &Metadata) -> Result<(), IoError> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let new = file.metadata()?;
+    let mut mode = old.mode() & 0o777;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        let group = || fchown(file, None, Some(old.gid()));
+        let kept = fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| group());
+        if kept.is_err() {
+            // The group is another one, with the rights of others.
+            mode = mode & 0o707 | (mode & 0o007) << 3;
+        }
+    }
+    if new.mode() & 0o777 == mode {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn keep(_: &File, _: &Metadata) -> Result<(), IoError> {
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! A training run in one file: parameters, optimizer, schedule, generator, position in the data.
 //!
 //! A run that is resumed from it continues bit for bit. The file is a safetensors file in which the
-//! parameters have their own names, so it can also be loaded as a model.
+//! parameters have their own names, so it can also be loaded as a model. It ends in a checksum, and holds
+//! the network's name and a hash of its parameters' names, shapes and types: a damaged file, and another
+//! network's, are errors.
 //!
 //! ```no_run
 //! # use netform_runtime::{*, files::Checkpoint, optim::{schedule::{Schedule, StepLR}, Adam}, data::Loader};
@@ -18,19 +20,27 @@
 //! # Ok(()) }
 //! ```
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::safetensors::{OWN, parameters, read_with, restore, write_with};
-use crate::data::{Position, bad};
+use super::safetensors::{Entry, OWN, bytes_of, content, parameters, restore};
+use super::{atomic, schema, seal};
+use crate::data::{Position, bad, bad_in, io, shown};
 use crate::optim::schedule::ScheduleState;
 use crate::optim::{GroupState, Optimizer, OptimizerState, ParamState};
-use crate::{Network, Result, Tensor};
+use crate::{Error, FileProblem, NetSpec, Network, Result, Tensor};
 
 /// The key of the metadata, and its version. Version 1 had one count of steps for all parameters.
 const KEY: &str = "netform";
 const VERSION: u32 = 2;
+
+/// Files of version 1 have no checksum and no hash of the parameters.
+const UNSEALED: u32 = 1;
+
+/// No count is larger: beyond, floats cannot count, and a counter might overflow.
+const MOST: u64 = 1 << 53;
 
 /// Everything but the tensors. Floats are stored as their bits: text might round them, and has no
 /// infinities.
@@ -38,6 +48,8 @@ const VERSION: u32 = 2;
 struct Meta {
     version: u32,
     network: String,
+    #[serde(default)]
+    schema: Option<String>,
     seed: u64,
     random_step: u64,
     step: u64,
@@ -157,6 +169,7 @@ impl<N: Network> CheckpointWriter<'_, N> {
         let meta = Meta {
             version: VERSION,
             network: core.spec().name.into(),
+            schema: Some(schema::hash(core.spec())),
             seed: core.seed(),
             random_step: core.random_step(),
             step: self.step,
@@ -171,11 +184,8 @@ impl<N: Network> CheckpointWriter<'_, N> {
             .map(|(moment, param, t)| (format!("{OWN}{moment}/{param}"), t))
             .collect();
         let parameters = parameters.iter().map(|(name, t)| (*name, t));
-        write_with(
-            path,
-            parameters.chain(moments.iter().map(|(name, t)| (name.as_str(), *t))),
-            (KEY, &meta),
-        )
+        let tensors = parameters.chain(moments.iter().map(|(name, t)| (name.as_str(), *t)));
+        atomic::write(path, &bytes_of(path, tensors, (KEY, &meta), true)?)
     }
 }
 
@@ -200,21 +210,42 @@ impl Checkpoint {
     }
 
     /// Reads a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, that is no checkpoint, that is damaged, or that a newer netform wrote.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let (tensors, meta) = read_with(path, KEY)?;
-        let meta =
-            meta.ok_or_else(|| bad(path, "a safetensors file, but not a checkpoint of netform"))?;
+        let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+        let (tensors, meta) = content(path, &bytes, KEY).map_err(damaged)?;
+        let meta = meta.ok_or_else(|| {
+            let what = "a safetensors file, but not a checkpoint of netform";
+            bad_in(path, FileProblem::WrongKind, what)
+        })?;
+        let damage = |what: String| bad_in(path, FileProblem::Damaged, what);
         let meta: Meta =
-            serde_json::from_str(&meta).map_err(|e| bad(path, format!("damaged metadata: {e}")))?;
-        if !(1..=VERSION).contains(&meta.version) {
-            return Err(bad(
-                path,
-                format!(
-                    "version {} of the format; this netform reads 1 to {VERSION}",
-                    meta.version
-                ),
-            ));
+            serde_json::from_str(&meta).map_err(|e| damage(format!("damaged metadata: {e}")))?;
+        if !(UNSEALED..=VERSION).contains(&meta.version) {
+            let what = format!(
+                "version {} of the format; this netform reads {UNSEALED} to {VERSION}",
+                meta.version
+            );
+            return Err(bad_in(path, FileProblem::Version, what));
+        }
+        if meta.version > UNSEALED && !seal::is_on(&bytes) {
+            return Err(damage(seal::MISSING.into()));
+        }
+        let steps = |o: &OptimizerMeta| o.params.iter().map(|p| p.1).fold(o.t, u64::max);
+        let counts = [
+            ("the optimizer's `t`", meta.optimizer.as_ref().map(steps)),
+            ("`random_step`", Some(meta.random_step)),
+            ("the epoch", meta.position.map(|p| p.0)),
+        ];
+        for (name, count) in counts {
+            if let Some(count) = count.filter(|&count| count > MOST) {
+                let what =
+                    format!("damaged metadata: {name} is {count}, but at most 2^53 steps count");
+                return Err(damage(what));
+            }
         }
         Ok(Self {
             path: path.to_path_buf(),
@@ -224,11 +255,37 @@ impl Checkpoint {
     }
 
     /// Restores parameters and generator. After an error the network is as before.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] with every difference: another network's name, other parameters.
     pub fn network(&self, net: &mut impl Network) -> Result<()> {
         let core = net.core_mut();
-        restore(core, &self.path, &self.tensors)?;
+        let problems = self.differences(core.spec());
+        let entries = self.tensors.iter();
+        let entries: Vec<_> = entries
+            .map(|(name, t)| (name.clone(), Entry::Tensor(Cow::Borrowed(t))))
+            .collect();
+        restore(core, &self.path, &entries, problems, None)?;
         core.set_random(self.meta.seed, self.meta.random_step);
         Ok(())
+    }
+
+    /// How the network that was saved differs from this one as a whole.
+    fn differences(&self, spec: &NetSpec) -> Vec<String> {
+        let (saved, name) = (&self.meta.network, spec.name);
+        if saved != name {
+            let saved = shown(saved);
+            return vec![format!(
+                "another network: it is a checkpoint of `{saved}` (`load` reads the parameters alone)"
+            )];
+        }
+        match &self.meta.schema {
+            Some(saved) if *saved != schema::hash(spec) => vec![
+                "another declaration: `NAME` had other parameters, or these in another order"
+                    .replace("NAME", name),
+            ],
+            _ => Vec::new(),
+        }
     }
 
     /// Restores the optimizer, from now on that of `net`. After an error it is as before.
@@ -238,6 +295,14 @@ impl Checkpoint {
             .optimizer
             .as_ref()
             .ok_or_else(|| bad(&self.path, "holds no optimizer"))?;
+        let problems = self.differences(net.core().spec());
+        if !problems.is_empty() {
+            return Err(Error::Mismatch {
+                path: self.path.clone(),
+                network: net.core().spec().name,
+                problems,
+            });
+        }
         let moments = self.tensors.iter().filter_map(|(name, t)| {
             let (moment, param) = name.strip_prefix(OWN)?.split_once('/')?;
             Some((moment.to_owned(), param.to_owned(), t.clone()))
@@ -257,7 +322,8 @@ impl Checkpoint {
         if schedule.set_state(&state) {
             Ok(())
         } else {
-            Err(bad(&self.path, "holds another kind of schedule"))
+            let what = "holds another kind of schedule, or counts that are none";
+            Err(bad(&self.path, what))
         }
     }
 
@@ -278,5 +344,19 @@ impl Checkpoint {
     /// The network's name.
     pub fn network_name(&self) -> &str {
         &self.meta.network
+    }
+}
+
+/// The error of a file whose structure is wrong, as one of a checkpoint.
+fn damaged(error: Error) -> Error {
+    match error {
+        Error::File {
+            path,
+            problem: FileProblem::Damaged,
+            what,
+        } if !what.starts_with("damaged") => {
+            bad_in(&path, FileProblem::Damaged, format!("damaged: {what}"))
+        }
+        other => other,
     }
 }

@@ -5,39 +5,46 @@
 //! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
 //! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{Unmatched, atomic};
-use crate::data::{bad, io};
+use super::{Unmatched, atomic, header, seal};
+use crate::data::{bad, bad_in, io, shown};
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, NetSpec, Result, Tensor};
+use crate::{Core, Device, Error, FileProblem, Float, NetSpec, Result, Tensor};
 
 /// What a checkpoint's own entries start with.
 pub(super) const OWN: &str = "netform/";
 
-/// Writes named tensors; the file is replaced in one step.
+/// Writes named tensors; the file is replaced in one step. Its mode stays, and a symbolic link is followed.
+///
+/// # Errors
+/// A name that occurs twice, or holds a control character, and a file that cannot be written.
 pub fn write<'a>(
     path: impl AsRef<Path>,
     tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
 ) -> Result<()> {
+    let path = path.as_ref();
     // Loaders of PyTorch models look for this.
-    write_with(path.as_ref(), tensors, ("format", "pt"))
+    atomic::write(path, &bytes_of(path, tensors, ("format", "pt"), false)?)
 }
 
-/// The same with one entry of metadata. (With several their order, and so the file, would vary.)
-pub(super) fn write_with<'a>(
+/// The bytes of such a file, with one entry of metadata (with several their order, and so the file, would
+/// vary), and with or without a checksum.
+pub(super) fn bytes_of<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
     metadata: (&str, &str),
-) -> Result<()> {
+    sealed: bool,
+) -> Result<Vec<u8>> {
     let tensors: Vec<_> = tensors
         .into_iter()
         .map(|(name, t)| (name, t.shape(), encode(t)))
         .collect();
-    let mut views = Vec::with_capacity(tensors.len());
+    header::check_names(path, tensors.iter().map(|(name, ..)| *name))?;
+    let mut views = Vec::with_capacity(tensors.len() + 1);
     for (name, shape, (dtype, bytes)) in &tensors {
         let view = TensorView::new(*dtype, shape.to_vec(), bytes);
         views.push((
@@ -45,57 +52,95 @@ pub(super) fn write_with<'a>(
             view.map_err(|e| bad(path, format!("`{name}`: {e}")))?,
         ));
     }
-    let metadata = HashMap::from([(metadata.0.to_owned(), metadata.1.to_owned())]);
-    let bytes =
+    if sealed {
+        let view = TensorView::new(Dtype::U8, vec![seal::EMPTY.len()], &seal::EMPTY);
+        views.push((seal::NAME, view.map_err(|e| bad(path, e.to_string()))?));
+    }
+    let metadata = [(metadata.0.to_owned(), metadata.1.to_owned())].into();
+    let mut bytes =
         safetensors::serialize(views, Some(metadata)).map_err(|e| bad(path, e.to_string()))?;
-    atomic::write(path, &bytes)
+    if sealed {
+        seal::set(path, &mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Reads all tensors of a file, sorted by name.
+///
+/// # Errors
+/// A file that cannot be read, that is of another kind (a zip archive, an ONNX model, an index of shards),
+/// that is damaged, or that holds tensors of other types; all of those are named.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
-    Ok(read_with(path.as_ref(), "")?.0)
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+    Ok(content(path, &bytes, "")?.0)
 }
 
 /// Named tensors, and one entry of metadata.
 pub(super) type Content = (Vec<(String, Tensor)>, Option<String>);
 
-/// The same with one entry of metadata.
-pub(super) fn read_with(path: &Path, key: &str) -> Result<Content> {
-    let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
-    content(path, &bytes, key)
-}
-
-/// The same of bytes that were read from there.
-fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
+/// All tensors in the bytes of a file, and one entry of its metadata.
+pub(super) fn content(path: &Path, bytes: &[u8], key: &str) -> Result<Content> {
     let file = whole(path, bytes)?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken(path, e))?;
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|e| header::broken(path, bytes, e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key)).cloned();
-    Ok((decoded(path, &file, |_| true)?, metadata))
+    let mut tensors = Vec::with_capacity(file.len());
+    let mut problems = Vec::new();
+    for (name, entry) in decoded(&file, |_| true)? {
+        match entry {
+            Entry::Tensor(tensor) => tensors.push((name, tensor.into_owned())),
+            Entry::Unread(dtype, _) => {
+                problems.push(format!("`{name}` is of type {dtype:?}, which is not read"));
+            }
+        }
+    }
+    match problems.is_empty() {
+        true => Ok((tensors, metadata)),
+        false => Err(bad(path, problems.join("\n  "))),
+    }
 }
 
+/// The file in these bytes, if all of it is there and its checksum, if it has one, is right.
 fn whole<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes).map_err(|e| broken(path, e))
+    seal::check(path, bytes)?;
+    header::check(path, bytes)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| header::broken(path, bytes, e))?;
+    if file.tensor(seal::NAME).is_ok() && !seal::is_on(bytes) {
+        return Err(bad_in(path, FileProblem::Damaged, seal::MISSING));
+    }
+    Ok(file)
 }
 
-fn broken(path: &Path, e: SafeTensorError) -> Error {
-    bad(path, format!("not a whole safetensors file: {e}"))
+/// A tensor of a file.
+pub(super) enum Entry<'a> {
+    Tensor(Cow<'a, Tensor>),
+    /// One of a type that is not read, and its shape.
+    Unread(Dtype, Vec<usize>),
 }
 
-/// The tensors of these names, sorted; types of others do not matter.
+impl Entry<'_> {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Tensor(tensor) => tensor.shape(),
+            Self::Unread(_, shape) => shape,
+        }
+    }
+}
+
+/// The tensors of these names, sorted; the data of others is not looked at.
 fn decoded(
-    path: &Path,
     file: &SafeTensors<'_>,
     wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<(String, Tensor)>> {
+) -> Result<Vec<(String, Entry<'static>)>> {
+    let wanted = |name: &str| name != seal::NAME && wanted(name);
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter().filter(|(name, _)| wanted(name)) {
-        let data = decode(view.dtype(), view.data()).ok_or_else(|| {
-            bad(
-                path,
-                format!("`{name}` is of type {:?}, which is not read", view.dtype()),
-            )
-        })?;
-        tensors.push((name.to_owned(), Tensor::from_data(view.shape(), data)?));
+        let entry = match decode(view.dtype(), view.data()) {
+            Some(data) => Entry::Tensor(Cow::Owned(Tensor::from_data(view.shape(), data)?)),
+            None => Entry::Unread(view.dtype(), view.shape().to_vec()),
+        };
+        tensors.push((name.to_owned(), entry));
     }
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(tensors)
@@ -167,8 +212,9 @@ pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str,
 /// Reads all parameters of a network. A file that does not fit is an error that lists every
 /// difference, and changes nothing.
 pub fn load<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<()> {
-    let tensors = read(path.as_ref())?;
-    restore(core, path.as_ref(), &tensors)
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
+    load_bytes(core, path, &bytes)
 }
 
 /// The same from the bytes of a file; `name` is for messages.
@@ -177,8 +223,9 @@ pub fn load_bytes<D: Device>(
     name: impl AsRef<Path>,
     bytes: &[u8],
 ) -> Result<()> {
-    let (tensors, _) = content(name.as_ref(), bytes, "")?;
-    restore(core, name.as_ref(), &tensors)
+    let path = name.as_ref();
+    let entries = decoded(&whole(path, bytes)?, |_| true)?;
+    restore(core, path, &entries, Vec::new(), None)
 }
 
 /// Reads what the file and the network both have, by name, and returns the names that one of them lacks.
@@ -197,14 +244,15 @@ pub fn load_matching_bytes<D: Device>(
 ) -> Result<Unmatched> {
     let (path, spec) = (name.as_ref(), core.spec());
     let file = whole(path, bytes)?;
-    let tensors = decoded(path, &file, |name| spec.find(name).is_some())?;
+    let tensors = decoded(&file, |name| spec.find(name).is_some())?;
     let names = file.names().into_iter().filter(|n| unexpected(spec, n));
     let mut unmatched = Unmatched {
         missing: Vec::new(),
         unexpected: names.map(str::to_owned).collect(),
     };
     unmatched.unexpected.sort();
-    restore_into(core, path, &tensors, Some(&mut unmatched.missing))?;
+    let missing = Some(&mut unmatched.missing);
+    restore(core, path, &tensors, Vec::new(), missing)?;
     Ok(unmatched)
 }
 
@@ -214,20 +262,15 @@ fn unexpected(spec: &NetSpec, name: &str) -> bool {
     !passed && spec.find(name).is_none()
 }
 
-/// [`load`] from tensors that were read.
+/// Sets a network's parameters to tensors that were read, sorted by name, unless there are problems: those
+/// that are known already, then those of the parameters in declaration order, then of entries too many.
+///
+/// With a list, what is missing goes there and stays as it is; without, it is an error.
 pub(super) fn restore<D: Device>(
     core: &mut Core<D>,
     path: &Path,
-    tensors: &[(String, Tensor)],
-) -> Result<()> {
-    restore_into(core, path, tensors, None)
-}
-
-/// With a list, what is missing goes there and stays as it is; without, it is an error.
-fn restore_into<D: Device>(
-    core: &mut Core<D>,
-    path: &Path,
-    tensors: &[(String, Tensor)],
+    entries: &[(String, Entry<'_>)],
+    mut problems: Vec<String>,
     mut missing: Option<&mut Vec<String>>,
 ) -> Result<()> {
     let spec = core.spec();
@@ -235,14 +278,14 @@ fn restore_into<D: Device>(
     if missing.is_some() {
         core.read_floats(core.params(), 0, &mut flat)?;
     }
-    let mut problems = Vec::new();
     for param in spec.params {
         // A file may have a shared parameter under one of its names, or under several.
         let mut given = spec.names_of(param).filter_map(|name| {
-            let (name, tensor) = tensors.iter().find(|(n, _)| n == name)?;
-            Some((name.as_str(), tensor))
+            let at = entries.binary_search_by(|(n, _)| n.as_str().cmp(name));
+            let (name, entry) = &entries[at.ok()?];
+            Some((name.as_str(), entry))
         });
-        let Some((name, tensor)) = given.next() else {
+        let Some((name, entry)) = given.next() else {
             match &mut missing {
                 _ if param.count => {}
                 Some(missing) => missing.push(param.name.into()),
@@ -253,12 +296,22 @@ fn restore_into<D: Device>(
             }
             continue;
         };
-        if tensor.shape() != param.shape {
-            let (wanted, found) = (param.shape, tensor.shape());
+        let found = entry.shape();
+        if found != param.shape {
+            let wanted = param.shape;
             problems.push(format!(
                 "wrong shape: `{name}` is {found:?}, the network wants {wanted:?}"
             ));
         }
+        let tensor = match entry {
+            Entry::Tensor(tensor) => tensor,
+            Entry::Unread(dtype, _) => {
+                problems.push(format!(
+                    "wrong type: `{name}` holds {dtype:?}, which is not read"
+                ));
+                continue;
+            }
+        };
         let fits = match tensor.data() {
             TensorData::F32(_) | TensorData::F64(_) => true,
             TensorData::I64(_) => param.count,
@@ -273,7 +326,8 @@ fn restore_into<D: Device>(
         }
         for (other, same) in given {
             // As bits: what is not a number is the same, too.
-            if encode(same) != encode(tensor) {
+            let same = matches!(same, Entry::Tensor(same) if encode(same) == encode(tensor));
+            if !same {
                 problems.push(format!(
                     "not the same: `{other}` and `{name}` are one parameter of the network"
                 ));
@@ -288,11 +342,16 @@ fn restore_into<D: Device>(
             }
         }
     }
-    for (name, tensor) in tensors {
+    for (name, entry) in entries {
         if unexpected(spec, name) {
+            let unread = match entry {
+                Entry::Unread(dtype, _) => format!(" and of type {dtype:?}, which is not read"),
+                Entry::Tensor(_) => String::new(),
+            };
             problems.push(format!(
-                "unexpected: `{name}` of shape {:?}",
-                tensor.shape()
+                "unexpected: `{}` of shape {:?}{unread}",
+                shown(name),
+                entry.shape()
             ));
         }
     }

@@ -154,9 +154,13 @@ impl Beam {
     /// # Errors
     /// [`Error::Choice`] if the scores are not `width` rows, or if no symbol of any has a number.
     pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
-        let wrong = |what| Err(Error::Choice { what });
+        let function = "Beam::advance";
+        let wrong = |what| Err(Error::Choice { function, what });
         if scores.is_empty() || !scores.len().is_multiple_of(self.width) {
-            return wrong("the scores of a beam are one row for each of its hypotheses");
+            let (rows, len) = (self.width, scores.len());
+            return wrong(format!(
+                "`scores` must be {rows} rows, one for each hypothesis, but has {len} elements"
+            ));
         }
         if self.is_over() {
             return Ok(false);
@@ -189,7 +193,7 @@ impl Beam {
             );
         }
         if next.is_empty() {
-            return wrong("no symbol has a score that is a number");
+            return wrong("each score of each hypothesis is NaN or -inf".into());
         }
         // Of equal ones the first hypothesis and symbol lead. Each hypothesis can end once.
         let order = |a: &(f64, usize, u32), b: &(f64, usize, u32)| {

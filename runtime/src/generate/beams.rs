@@ -80,8 +80,13 @@ impl Beams {
     pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
         let rows = self.last.len();
         if !scores.len().is_multiple_of(rows) {
-            let what = "the scores of searches are one row for each hypothesis of each";
-            return Err(Error::Choice { what });
+            return Err(Error::Choice {
+                function: "Beams::advance",
+                what: format!(
+                    "`scores` must be {rows} rows, one for each hypothesis, but has {} elements",
+                    scores.len()
+                ),
+            });
         }
         let symbols = scores.len().checked_div(rows).unwrap_or(0);
         let (mut rest, mut more) = (scores, false);

@@ -57,23 +57,31 @@ impl Sampler {
         self
     }
 
+    /// The settings make sense.
+    fn check(&self) -> Result<()> {
+        let (t, k, p) = (self.temperature, self.top_k, self.top_p);
+        if t.is_nan() || t < 0.0 {
+            let what = format!("`temperature` must be at least 0, but it is {t}");
+            return Err(choice(what));
+        }
+        if k == 0 {
+            let what = "`top_k` must be at least 1, but it is 0";
+            return Err(choice(what.into()));
+        }
+        if p > 0.0 && p <= 1.0 {
+            return Ok(());
+        }
+        let what = format!("`top_p` must be above 0 and at most 1, but it is {p}");
+        Err(choice(what))
+    }
+
     /// The next symbol. Scores of `-inf` and NaN are never chosen.
     ///
     /// # Errors
     /// [`Error::Choice`] if no symbol can be chosen, or if a setting makes no sense: a temperature below 0,
     /// a `top_k` of 0, a `top_p` outside (0, 1].
     pub fn pick<F: Float>(&mut self, scores: &[F]) -> Result<usize> {
-        let settings = [
-            (self.temperature >= 0.0, "the temperature is 0 or more"),
-            (self.top_k > 0, "`top_k` is at least 1"),
-            (
-                self.top_p > 0.0 && self.top_p <= 1.0,
-                "`top_p` is above 0 and at most 1",
-            ),
-        ];
-        if let Some((_, what)) = settings.into_iter().find(|(holds, _)| !holds) {
-            return Err(Error::Choice { what });
-        }
+        self.check()?;
         let all = || {
             let all = scores.iter().map(|s| s.to_f64()).enumerate();
             all.filter(|(_, s)| *s > f64::NEG_INFINITY)
@@ -81,8 +89,10 @@ impl Sampler {
         // Of equal scores the first leads.
         let best = all().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let Some((first, top)) = best else {
-            let what = "no symbol has a score that is a number";
-            return Err(Error::Choice { what });
+            return Err(choice(format!(
+                "each of the {} scores is NaN or -inf",
+                scores.len()
+            )));
         };
         if self.temperature == 0.0 || top == f64::INFINITY {
             return Ok(first);
@@ -120,5 +130,12 @@ impl Sampler {
         // Rounding may leave the last sum a little below the total.
         let chosen = chosen.or(self.candidates.last());
         Ok(chosen.map_or(first, |c| c.0))
+    }
+}
+
+fn choice(what: String) -> Error {
+    Error::Choice {
+        function: "Sampler::pick",
+        what,
     }
 }

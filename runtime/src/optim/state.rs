@@ -164,6 +164,10 @@ impl<R: Rule> Optim<R> {
             return vec![format!("it is {}'s", state.name)];
         }
         let mut problems = Vec::new();
+        // Floats compute with it, and it goes on counting.
+        if state.t > 1 << 53 {
+            problems.push(format!("it has taken {} steps, more than 2^53", state.t));
+        }
         let groups = self.groups.len();
         if state.groups.len() != groups + 1 {
             problems.push(format!(

@@ -132,7 +132,14 @@ pub static MIXED: Plan = Plan {
     ],
     require: &[Require {
         holds: |d| d[1] >= 2,
-        what: "T >= 2",
+        value: |d| d[1],
+        what: "T must be at least 2",
+        why: "ids are pairs",
+        site: Site {
+            by: "`Pairs` `pairs`",
+            file: "src/net.rs",
+            line: 7,
+        },
     }],
     reached: ALL,
     slots: 3,

@@ -319,6 +319,7 @@ fn one_hot_of_no_class() {
     assert_eq!(dx, [0.0, 1.0, 0.0]);
     for wrong in [3, -1] {
         let error = net.classes(&[[wrong, 0]]).unwrap_err().to_string();
-        assert!(error.contains("`i` holds an index outside 0..3"), "{error}");
+        let wanted = format!("`one_hot`: `i` holds {wrong} at [0, 0], which is outside 0..3");
+        assert!(error.contains(&wanted), "{error}");
     }
 }

@@ -59,4 +59,26 @@ network! {
     }
 }
 
+network! {
+    #[weights("tests/weights/archive.pt")]
+    struct Archive {
+        linear: Linear(3 -> 4),
+    }
+
+    fn forward(x: [B, 3]) -> [B, 4] {
+        linear(x)
+    }
+}
+
+network! {
+    #[weights("tests/weights/model.safetensors.index.json")]
+    struct Index {
+        linear: Linear(3 -> 4),
+    }
+
+    fn forward(x: [B, 3]) -> [B, 4] {
+        linear(x)
+    }
+}
+
 fn main() {}

@@ -43,6 +43,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 return out;
             };
             let name = layer.to_string();
+            cx.by = format!("`{name}` `{}`", field.name);
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
                 let hint = did_you_mean(&name, layers::names().chain(["Param"]));
                 let mut text = format!("there is no layer `{name}`{hint}");

@@ -311,7 +311,14 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         }
     }
     let asserts = demands.iter().map(|r| {
-        let (holds, text) = (plan::holds(r), format!("`{}`: {r}", net.name));
+        let by = match r.by.as_str() {
+            "" => String::new(),
+            by => format!("{by}: "),
+        };
+        let (holds, text) = (
+            plan::holds(&r.what),
+            format!("`{}`: {by}{}", net.name, r.what),
+        );
         quote!(::core::assert!(#holds, #text);)
     });
     let budgets = programs.iter().filter_map(|p| budget(net, p));

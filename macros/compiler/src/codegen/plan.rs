@@ -4,7 +4,7 @@ use super::dims::{unpack, usize};
 use super::map::Maps;
 use super::steps::Steps;
 use crate::check::bare;
-use crate::cx::Require;
+use crate::cx::{Demand, Require};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::net::{Elem, Net};
@@ -12,7 +12,7 @@ use crate::passes::memory::{Place, root};
 use crate::passes::reach::Reached;
 use crate::pipeline::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 /// The names of a program's items.
 pub struct Names {
@@ -257,11 +257,34 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
     out
 }
 
-fn require(r: &Require, dims: &[String]) -> TokenStream {
-    let text = r.to_string();
-    let unpack = unpack(dims, &quote!(return false));
-    let holds = holds(r);
-    quote!(__nf::Require { holds: |dims| { #unpack #holds }, what: #text })
+fn require(d: &Demand, dims: &[String]) -> TokenStream {
+    let (by, why) = (&d.by, &d.why);
+    let (left, right) = d.what.sides();
+    let (text, shown) = match d.what {
+        Require::Divides(..) => (format!("{left} must be a multiple of {right}"), left),
+        Require::AtLeast(..) if left.value().is_some() => {
+            (format!("{right} must be at most {left}"), right)
+        }
+        Require::AtLeast(..) => (format!("{left} must be at least {right}"), left),
+    };
+    let unpack = unpack(dims, &quote!(return Default::default()));
+    let (holds, value) = (holds(&d.what), usize(&shown));
+    let site = site(d.span, by);
+    quote! {
+        __nf::Require {
+            holds: |dims| { #unpack #holds },
+            value: |dims| { #unpack #value },
+            what: #text,
+            why: #why,
+            site: #site,
+        }
+    }
+}
+
+/// A layer or op, and the file and line where it is called.
+pub fn site(span: Span, by: &str) -> TokenStream {
+    let place = quote_spanned!(span=> file: ::core::file!(), line: ::core::line!());
+    quote!(__nf::Site { by: #by, #place })
 }
 
 /// The values that may be larger than any memory: those over a product of named dimensions, each size
@@ -331,30 +354,11 @@ pub fn holds(r: &Require) -> TokenStream {
         }
         // A difference below 0 would saturate: what is taken away goes to the other side.
         Require::AtLeast(p, q) => {
-            let (left, right) = sides(&p.sub(q));
+            let (left, right) = p.sub(q).sides();
             let (left, right) = (usize(&left), usize(&right));
             quote!(#left >= #right)
         }
     }
-}
-
-/// A polynomial's positive and negative terms.
-fn sides(d: &Dim) -> (Dim, Dim) {
-    let (mut plus, mut minus) = (Dim::from(0), Dim::from(0));
-    for (c, monomial) in d.terms() {
-        let mut term = Dim::from(c.abs());
-        for (atom, power) in monomial {
-            for _ in 0..*power {
-                term = term.mul(&Dim::atom(atom.clone()));
-            }
-        }
-        if c > 0 {
-            plus = plus.add(&term);
-        } else {
-            minus = minus.add(&term);
-        }
-    }
-    (plus, minus)
 }
 
 fn layout_body(program: &Program, dims: &[String]) -> TokenStream {

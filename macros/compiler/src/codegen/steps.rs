@@ -4,7 +4,7 @@ use super::dims::usize;
 use super::map::{Maps, dtype, iota_strides, number, whole};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{
-    Attention, Custom, DType, Graph, Integers, Map, NodeId, Op, Reduce, Role, Scan, Windows,
+    Attention, Custom, DType, Graph, Integers, Map, NodeId, Op, Reads, Reduce, Role, Scan, Windows,
 };
 use crate::passes::memory::{Memory, Place, root};
 use crate::passes::strides::{self, Strided, blocks, collapse_all, row_major};
@@ -129,6 +129,13 @@ impl Steps<'_> {
     fn views(&self, id: NodeId) -> TokenStream {
         let all = (0..=self.g[id].also.len()).map(|k| self.view(id, k));
         quote!([#(#all),*])
+    }
+
+    /// Who reads at the positions, and where those lie, for messages.
+    fn reads(&self, span: Span, what: &Reads) -> TokenStream {
+        let (site, index) = (super::plan::site(span, &what.by), &what.index);
+        let shape = what.shape.iter().map(usize);
+        quote!(__nf::Reads { site: #site, index: #index, shape: &[#(#shape),*] })
     }
 
     fn step(&mut self, id: NodeId) -> TokenStream {
@@ -276,31 +283,31 @@ impl Steps<'_> {
             Op::Take { dim, what } => {
                 let count = usize(&self.g.shape(x(1))[0]);
                 let (axis, x, i, y) = (axis(self.g.shape(x(0)), *dim), v(0), v(1), y());
-                let what = format!("`{what}`");
+                let what = self.reads(node.span, what);
                 quote!(run.take(#axis, #count, #x, #i, #y, #what);)
             }
             Op::Put { dim, what } => {
                 let count = usize(&self.g.shape(x(1))[0]);
                 let (axis, x, i, source, y) = (axis(&node.shape, *dim), v(0), v(1), v(2), y());
-                let what = format!("`{what}`");
+                let what = self.reads(node.span, what);
                 quote!(run.put(#axis, #count, #x, #i, #source, #y, #what);)
             }
             Op::TakeGrad { dim, what, .. } => {
                 let count = usize(&self.g.shape(x(1))[0]);
                 let (axis, x, i, y) = (axis(&node.shape, *dim), v(0), v(1), y());
-                let what = format!("`{what}`");
+                let what = self.reads(node.span, what);
                 quote!(run.take_grad(#axis, #count, #x, #i, #y, #what);)
             }
             Op::Gather { dim, what } => {
                 let count = usize(&node.shape[*dim]);
                 let (axis, x, i, y) = (axis(self.g.shape(x(0)), *dim), v(0), v(1), y());
-                let what = format!("`{what}`");
+                let what = self.reads(node.span, what);
                 quote!(run.gather(#axis, #count, #x, #i, #y, #what);)
             }
             Op::GatherGrad { dim, what, .. } => {
                 let count = usize(&self.g.shape(x(1))[*dim]);
                 let (axis, x, i, y) = (axis(&node.shape, *dim), v(0), v(1), y());
-                let what = format!("`{what}`");
+                let what = self.reads(node.span, what);
                 quote!(run.gather_grad(#axis, #count, #x, #i, #y, #what);)
             }
             Op::Bernoulli { keep, stream, .. } => {

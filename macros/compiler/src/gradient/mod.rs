@@ -10,7 +10,7 @@ mod scalar;
 mod scan;
 
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{Custom, DType, Graph, NodeId, Op, Reduce, Region, Role, Windows};
+use crate::ir::{Custom, DType, Graph, NodeId, Op, Reads, Reduce, Region, Role, Windows};
 use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
@@ -243,7 +243,7 @@ fn softmax(g: &mut Graph, log: bool, dim: usize, y: NodeId, dy: NodeId) -> NodeI
 
 /// Where one element is picked along `dim`, its gradient is a comparison, which fuses with what
 /// follows; the general case adds into zeros.
-fn gather(g: &mut Graph, dim: usize, what: String, x: NodeId, index: NodeId, dy: NodeId) -> NodeId {
+fn gather(g: &mut Graph, dim: usize, what: Reads, x: NodeId, index: NodeId, dy: NodeId) -> NodeId {
     let shape = g.shape(x).clone();
     if !g.shape(index)[dim].is_one() {
         return g.push(

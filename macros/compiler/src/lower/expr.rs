@@ -289,6 +289,8 @@ impl Lower<'_> {
                 name: name.clone(),
             },
         );
+        let called = self.layer(field);
+        let by = std::mem::replace(&mut self.cx.by, called);
         let value = self.again(of.field, &of.params, given, |lower, params, given| {
             let homes = params;
             let params: Vec<_> = (homes.iter())
@@ -310,11 +312,24 @@ impl Lower<'_> {
             value
         });
         self.cx.g.here = here;
+        self.cx.by = by;
         if let Ok(Value::Tensor(t)) = &value {
             self.called(of.field, t.id);
             self.cx.origin.insert(t.id, field.decl.clone());
         }
         value
+    }
+
+    /// A layer in messages at run time: its kind and its name, and the network in a field that has it.
+    fn layer(&self, field: &crate::net::Field) -> String {
+        let kind = field.decl.split_once(':').map_or("", |(_, kind)| kind);
+        let kind = kind.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let end = kind.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let kind = &kind[..end.unwrap_or(kind.len())];
+        match &self.instance {
+            Some(_) => format!("`{kind}` `{}` of `{}`", field.name, self.net.name),
+            None => format!("`{kind}` `{}`", field.name),
+        }
     }
 
     fn op(&mut self, name: &str, span: Span, given: Vec<Given>) -> Told<Value> {
@@ -334,8 +349,10 @@ impl Lower<'_> {
                 name: String::new(),
             },
         );
+        let by = std::mem::replace(&mut self.cx.by, format!("`{name}`"));
         let value = (def.build)(&mut self.cx, &args);
         self.cx.g.here = here;
+        self.cx.by = by;
         // What keeps its input's shape is said to come from where the input comes from.
         if let (Ok(Value::Tensor(t)), Some(x)) = (&value, first)
             && t.id != x
@@ -574,6 +591,13 @@ impl Lower<'_> {
     }
 
     fn index(&mut self, span: Span, x: &Expr, items: &[Item]) -> Told<Value> {
+        let by = std::mem::replace(&mut self.cx.by, format!("`{x}[..]`"));
+        let value = self.indexed(span, x, items);
+        self.cx.by = by;
+        value
+    }
+
+    fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Told<Value> {
         let v = self.expr(x)?;
         let tuple = match (&v, items) {
             (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),

@@ -25,7 +25,7 @@ mod update;
 pub use recursion::check_recursion;
 
 use crate::ast;
-use crate::cx::{Cx, Require};
+use crate::cx::{Cx, Demand};
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Atom, Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
@@ -47,7 +47,7 @@ pub struct Lowered {
     /// New values of what is kept from call to call, by the argument's number.
     pub kept: Vec<(usize, NodeId)>,
     /// Conditions for the door.
-    pub require: Vec<Require>,
+    pub require: Vec<Demand>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,
 }

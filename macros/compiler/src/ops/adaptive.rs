@@ -46,13 +46,13 @@ fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     let given = a.float(cx, "input")?;
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let sizes = output(cx, a, &batch.x, rank)?;
-    let y = means(cx, a, batch.x.id, &sizes);
+    let y = means(cx, batch.x.id, &sizes);
     let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 
 /// The mean under each window, `sizes` of them along each dimension behind the channels.
-pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
+pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
     if sizes.iter().all(Dim::is_one) {
         let dims: Vec<usize> = (2..shape.len()).collect();
@@ -77,7 +77,7 @@ pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
                 let parts = cx.g.reshape(y, &split);
                 mean(cx, parts, &[3 + d])
             }
-            None => uneven(cx, a, y, 2 + d, n),
+            None => uneven(cx, y, 2 + d, n),
         };
     }
     y
@@ -85,7 +85,8 @@ pub fn means(cx: &mut Cx, a: &Args, x: NodeId, sizes: &[Dim]) -> NodeId {
 
 /// The mean under each of `n` windows of unequal size along `dim`: of the first elements of all windows, the
 /// second of all, and so on, the sum of those that lie before their window's end.
-fn uneven(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, n: &Dim) -> NodeId {
+fn uneven(cx: &mut Cx, x: NodeId, dim: usize, n: &Dim) -> NodeId {
+    let what = cx.own_reads(x);
     let g = &mut cx.g;
     let size = g.shape(x)[dim].clone();
     let places = vec![longest(n, &size), n.clone()];
@@ -97,7 +98,6 @@ fn uneven(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     let at = g.binary(S::Min, at, last);
     let at = g.cast(at, DType::Int);
     let at = g.reshape(at, &vec![numel(&places)]);
-    let what = a.callee.clone();
     let x = g.push(Op::Take { dim, what }, &[x, at], None);
     let mut shape = g.shape(x).clone();
     shape.splice(dim..=dim, places);
@@ -167,7 +167,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
         let dim = 2 + d;
         let here = best(cx, a, &values, dim, n)?;
         let gather = |cx: &mut Cx, v: NodeId| {
-            let what = a.callee.clone();
+            let what = cx.own_reads(here);
             cx.g.push(Op::Gather { dim, what }, &[v, here], None)
         };
         values.id = gather(cx, values.id);

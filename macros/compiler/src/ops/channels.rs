@@ -107,7 +107,8 @@ pub fn several(
         return Ok(());
     }
     if count.value().is_none_or(|n| n >= 2) {
-        return cx.at_least(count, &Dim::from(2), span, callee);
+        let why = format!("`{callee}` normalises over {what}, and the variance of one value is 0");
+        return cx.at_least(count, &Dim::from(2), span, &why);
     }
     let help = match cx.train {
         true => ", or mark a function that is not for training `#[eval]`",

@@ -5,7 +5,7 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, numel, show_shape};
-use crate::ir::{DType, NodeId, Op};
+use crate::ir::{DType, NodeId, Op, Reads};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -50,7 +50,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
     let y = cx.g.push(
         Op::Gather {
             dim,
-            what: index.text,
+            what: cx.reads(&index),
         },
         &[x.id, index.id],
         None,
@@ -72,7 +72,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
     let y = cx.g.push(
         Op::Take {
             dim,
-            what: index.text,
+            what: cx.reads(&index),
         },
         &[x.id, index.id],
         None,
@@ -85,6 +85,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let mut index = a.tensor(cx, "index")?;
+    let what = cx.reads(&index);
     let mut source = a.tensor(cx, "source")?;
     // A number is of the type that is due.
     if !matches!(a.value("source"), Value::Tensor(_)) {
@@ -120,10 +121,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
         );
         return Err(cx.error(a.span_of("source"), text));
     }
-    let op = Op::Put {
-        dim,
-        what: index.text,
-    };
+    let op = Op::Put { dim, what };
     let y = cx.g.push(op, &[x.id, index.id, source.id], None);
     Ok(cx.tensor(y))
 }
@@ -131,15 +129,9 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
 /// Rows of `weight` (V, D) at `index` (any shape): (.., D). The row `padding_idx` gets no gradient.
 pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Option<i64>) -> NodeId {
     let mut shape = cx.shape(index);
+    let what = cx.reads(index);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
-    let rows = cx.g.push(
-        Op::Take {
-            dim: 0,
-            what: index.text.clone(),
-        },
-        &[weight, flat],
-        None,
-    );
+    let rows = cx.g.push(Op::Take { dim: 0, what }, &[weight, flat], None);
     let rows = match padding_idx {
         None => rows,
         Some(padding) => {
@@ -197,7 +189,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
     // The ones are read at the indices, which finds those that are no class.
     let ones = cx.g.full(1.0, DType::Int, &vec![classes.clone()]);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
-    let what = index.text.clone();
+    let what = cx.reads(&index);
     let one = cx.g.push(Op::Take { dim: 0, what }, &[ones, flat], None);
     let one = cx.g.reshape(one, &shape);
     let rank = shape.len();
@@ -213,33 +205,19 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// The element of `x` at `index` along `dim`, which vanishes; `index` has `x`'s other dimensions.
-pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: &str) -> NodeId {
+pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: Reads) -> NodeId {
     let shape = cx.g.shape(index).clone();
     let mut at: Vec<Dim> = shape.clone();
     at.insert(dim, Dim::one());
     let at = cx.g.reshape(index, &at);
-    let y = cx.g.push(
-        Op::Gather {
-            dim,
-            what: what.to_owned(),
-        },
-        &[x, at],
-        None,
-    );
+    let y = cx.g.push(Op::Gather { dim, what }, &[x, at], None);
     cx.g.reshape(y, &shape)
 }
 
 /// `weight` (C) at `index` (any shape): each class's own factor.
-pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: &str) -> NodeId {
+pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: Reads) -> NodeId {
     let shape = cx.g.shape(index).clone();
     let flat = cx.g.reshape(index, &vec![numel(&shape)]);
-    let w = cx.g.push(
-        Op::Take {
-            dim: 0,
-            what: what.to_owned(),
-        },
-        &[weight, flat],
-        None,
-    );
+    let w = cx.g.push(Op::Take { dim: 0, what }, &[weight, flat], None);
     cx.g.reshape(w, &shape)
 }

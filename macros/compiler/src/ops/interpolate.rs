@@ -57,7 +57,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
     let sizes = sizes(cx, a, &x, rank)?;
     if mode == "area" {
         let to: Vec<Dim> = sizes.into_iter().map(|s| s.to).collect();
-        let y = means(cx, a, x.id, &to);
+        let y = means(cx, x.id, &to);
         return Ok(cx.tensor(y));
     }
     let mut y = x.id;
@@ -67,8 +67,8 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
             continue;
         }
         y = match linear {
-            true => between(cx, a, y, 2 + d, s, corners),
-            false => nearest(cx, a, y, 2 + d, s, mode == "nearest-exact"),
+            true => between(cx, y, 2 + d, s, corners),
+            false => nearest(cx, y, 2 + d, s, mode == "nearest-exact"),
         };
     }
     Ok(cx.tensor(y))
@@ -162,7 +162,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Told<Vec<f64>> {
 }
 
 /// Each element's nearest.
-fn nearest(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, exact: bool) -> NodeId {
+fn nearest(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, exact: bool) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
     // A whole factor repeats each.
     if let Some(times) = s.to.div_exact(&s.from)
@@ -195,26 +195,26 @@ fn nearest(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, exact: bool)
         }
     };
     let at = g.unary(S::Floor, at);
-    taken(cx, a, x, dim, at)
+    taken(cx, x, dim, at)
 }
 
 /// The elements along `dim` at these places, whole floats, the last for what is behind it.
-fn taken(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, at: NodeId) -> NodeId {
+fn taken(cx: &mut Cx, x: NodeId, dim: usize, at: NodeId) -> NodeId {
     let last = cx.g.shape(x)[dim].sub(&Dim::one());
     let last = cx.g.size(&last);
     let at = cx.g.binary(S::Min, at, last);
     let at = cx.g.cast(at, DType::Int);
-    let what = a.callee.clone();
+    let what = cx.own_reads(at);
     cx.g.push(Op::Take { dim, what }, &[x, at], None)
 }
 
 /// Between two neighbours: of the second so much as the place is behind the first. One that counts nothing
 /// is left out, since nothing of infinity is no number.
-fn between(cx: &mut Cx, a: &Args, x: NodeId, dim: usize, s: &Along, corners: bool) -> NodeId {
+fn between(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, corners: bool) -> NodeId {
     let place = place(cx, s, corners);
     let first = cx.g.unary(S::Floor, place);
     let second = cx.g.shift(first, 1.0);
-    let (low, high) = (taken(cx, a, x, dim, first), taken(cx, a, x, dim, second));
+    let (low, high) = (taken(cx, x, dim, first), taken(cx, x, dim, second));
     let g = &mut cx.g;
     let shape = g.shape(low).clone();
     let mut column = vec![Dim::one(); shape.len() - dim];

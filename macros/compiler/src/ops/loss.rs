@@ -273,9 +273,10 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     } else {
         (t.id, None)
     };
-    let picked = pick(cx, logp, dim, index, &t.text);
+    let what = cx.reads(&t);
+    let picked = pick(cx, logp, dim, index, what.clone());
     let mut y = cx.g.neg(picked);
-    let weights = weight.map(|w| super::index::embedding_weights(cx, index, w, &t.text));
+    let weights = weight.map(|w| super::index::embedding_weights(cx, index, w, what));
     if let Some(w) = weights {
         y = cx.g.mul2(y, w);
     }

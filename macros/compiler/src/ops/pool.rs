@@ -121,14 +121,14 @@ fn planes(shape: &Shape) -> Shape {
 }
 
 /// The values of x (N, C, ..) at flat positions (N, C, ..) in their images.
-pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId, what: &str) -> NodeId {
+pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId) -> NodeId {
     let flat = |shape: &Shape| vec![shape[0].mul(&shape[1]), numel(&shape[2..])];
     let (from, to) = (cx.g.shape(x).clone(), cx.g.shape(index).clone());
     let x = cx.g.reshape(x, &flat(&from));
     let index = cx.g.reshape(index, &flat(&to));
     let op = Op::Gather {
         dim: 1,
-        what: what.to_owned(),
+        what: cx.own_reads(index),
     };
     let y = cx.g.push(op, &[x, index], None);
     cx.g.reshape(y, &to)
@@ -136,7 +136,7 @@ pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId, what: &str) -> NodeId {
 
 /// The result of a pool that knows its positions (N, C, ..).
 pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> Told<Value> {
-    let y = values_at(cx, batch.x.id, index, &a.callee);
+    let y = values_at(cx, batch.x.id, index);
     let (y, index) = (batch.result(cx, y), batch.result(cx, index));
     Ok(match a.flag(cx, "return_indices")? {
         true => Value::Tuple(vec![cx.tensor(y), cx.tensor(index)]),

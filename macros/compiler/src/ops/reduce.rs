@@ -215,7 +215,7 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     let value = cx.g.push(
         Op::Gather {
             dim,
-            what: a.callee.clone(),
+            what: cx.own_reads(at),
         },
         &[x.id, at],
         None,

@@ -135,3 +135,8 @@ pub trait ScheduleState {
     #[must_use]
     fn set_state(&mut self, state: &[f64]) -> bool;
 }
+
+/// Whether a number counts something: whole, and no larger than floats can count.
+fn is_count(x: f64) -> bool {
+    (0.0..=(1u64 << 53) as f64).contains(&x) && x.fract() == 0.0
+}

@@ -150,6 +150,9 @@ impl ScheduleState for ReduceLROnPlateau {
         let [best, bad, cooling] = *state else {
             return false;
         };
+        if best.is_nan() || !super::is_count(bad) || !super::is_count(cooling) {
+            return false;
+        }
         (self.best, self.bad, self.cooling) = (best, bad as u64, cooling as u64);
         true
     }

@@ -1,6 +1,6 @@
 //! Schedules in use: they count the steps and set the rates of an optimizer's groups.
 
-use super::{At, Curve, ScheduleState};
+use super::{At, Curve, ScheduleState, is_count};
 use crate::optim::{Optimizer, Rates};
 
 /// A schedule of any kind, as a part of [`ChainedScheduler`](super::ChainedScheduler) or
@@ -168,11 +168,18 @@ impl<S: Curve + Send + Sync> Scheduler for Schedule<S> {
         let [t, calls, groups, rest @ ..] = *state else {
             return false;
         };
+        // A schedule that has not begun is at step -1.
+        if !is_count(*t + 1.0) || !is_count(*calls) {
+            return false;
+        }
         let groups = *groups as usize;
         if groups != self.bases.len() || rest.len() < groups {
             return false;
         }
         let (bases, rest) = rest.split_at(groups);
+        if !bases.iter().all(|base| base.is_finite()) {
+            return false;
+        }
         *state = rest;
         if !self.curve.load(state) {
             return false;
@@ -192,6 +199,9 @@ impl<S: Curve + Send + Sync> ScheduleState for Schedule<S> {
     fn set_state(&mut self, state: &[f64]) -> bool {
         // Older versions kept one base for all groups.
         if let [base, t] = *state {
+            if !base.is_finite() || !is_count(t) {
+                return false;
+            }
             self.bases.fill(base);
             (self.t, self.calls) = (t as i64, t as u64 + 1);
             return true;

@@ -1,0 +1,19 @@
+//! What a checkpoint keeps of a network's declaration: a hash of its parameters.
+
+use std::fmt::Write;
+
+use crate::NetSpec;
+
+/// A hash of the names, shapes and types of all parameters and buffers, in their order, and of what they
+/// share. Whether they are trained does not count: a layer may be frozen between two runs.
+pub(super) fn hash(spec: &NetSpec) -> String {
+    let mut text = String::new();
+    for param in spec.params {
+        let ty = if param.count { "i64" } else { "float" };
+        let _ = writeln!(text, "{}: {ty}{:?}", param.name, param.shape);
+    }
+    for shared in spec.shared {
+        let _ = writeln!(text, "{} = {}", shared.name, shared.holder);
+    }
+    format!("{:08x}", crc32fast::hash(text.as_bytes()))
+}
