@@ -290,6 +290,7 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
+/// `x + w (y - x)` for `|w| < 1/2`, else `y - (1 - w) (y - x)`.
 fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (x, y, w) = (
         a.float(cx, "input")?,
@@ -302,8 +303,19 @@ fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
         cx.g.expand(y.id, &shape),
         cx.g.expand(w.id, &shape),
     );
+    // From the nearer end, so that a weight of 1 gives the other end exactly.
+    let (zero, one, half) = (cx.g.constant(0.0), cx.g.constant(1.0), cx.g.constant(0.5));
+    let size = cx.g.unary(S::Abs, w);
+    let low = cx.g.binary(S::Lt, size, half);
     let d = cx.g.sub2(y, x);
-    let d = cx.g.mul2(w, d);
-    let id = cx.g.add2(x, d);
+    let from_x = cx.g.select(low, d, zero);
+    let from_x = cx.g.mul2(from_x, w);
+    let from_x = cx.g.add2(x, from_x);
+    let rest = cx.g.sub2(one, w);
+    let zero = cx.g.expand(zero, &shape);
+    let from_y = cx.g.scalar(S::Where, &[low, zero, d]);
+    let from_y = cx.g.mul2(from_y, rest);
+    let from_y = cx.g.sub2(y, from_y);
+    let id = cx.g.scalar(S::Where, &[low, from_x, from_y]);
     Ok(cx.tensor(id))
 }

@@ -134,7 +134,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
     Ok(cx.g.mul2(y, w))
 }
 
-/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it.
+/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it (in f32).
 fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
     let one = cx.g.constant(1.0);
     let n = cx.g.neg(x);
@@ -155,9 +155,10 @@ fn cut_log(cx: &mut Cx, x: NodeId, log: NodeId) -> NodeId {
     let floor = g.constant(-100.0);
     let value = g.binary(S::Max, log, floor);
     // A function with that gradient, less its own value: 0, but only the first part is differentiated.
-    let least = g.constant(1e-12);
+    let bound = f64::from(1e-12f32);
+    let least = g.constant(bound);
     let low = g.binary(S::Lt, x, least);
-    let line = g.scale(x, 1e12);
+    let line = g.scale(x, 1.0 / bound);
     let safe = g.select(low, least, x);
     let curve = g.unary(S::Log, safe);
     let curve = g.scalar(S::Where, &[low, line, curve]);
