@@ -33,6 +33,6 @@ pub mod prelude {
     pub use crate::tensors::{Failure, Tensors};
     pub use netform::Float;
     pub use netform::optim::schedule::*;
-    pub use netform::optim::{Norm, OptimizerState};
+    pub use netform::optim::{Norm, OptimizerState, Rates};
     pub use netform::prelude::*;
 }

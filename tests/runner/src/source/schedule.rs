@@ -277,36 +277,39 @@ fn factor(name: &str, v: &Value) -> Result<String, Refusal> {
 
 /// A function of `t`, a float.
 fn function(v: &Value) -> Result<String, Refusal> {
-    let number = |keys: &[&str]| {
-        let found = keys.iter().find_map(|k| v.get(k).and_then(Value::as_f64));
-        found.ok_or(format!("the function {v}"))
-    };
     if let Some(x) = v.as_f64() {
         return Ok(format!("{x:?}"));
     }
-    Ok(match v.get("type").and_then(Value::as_str) {
-        Some("constant" | "const") => format!("{:?}", number(&["value", "factor", "gamma"])?),
-        Some("exponential" | "exp" | "power" | "decay") => {
-            format!(
-                "{:?}f64.powf(t)",
-                number(&["gamma", "base", "factor", "rate", "decay"])?
-            )
+    // Most have one number, whatever its name.
+    let one = || {
+        let mut numbers = v
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, v)| v.as_f64());
+        match (numbers.next(), numbers.next()) {
+            (Some(x), None) => Ok(x),
+            _ => Err(format!("the function {v}")),
         }
-        Some("inverse" | "inverse_time") => format!(
-            "1.0 / (1.0 + {:?} * t)",
-            number(&["decay", "rate", "gamma", "k"])?
-        ),
-        Some("linear") => format!("1.0 + {:?} * t", number(&["slope", "gamma", "k"])?),
+    };
+    let number = |key: &str| v.get(key).and_then(Value::as_f64).unwrap_or(0.0);
+    Ok(match v.get("type").and_then(Value::as_str) {
+        Some("constant" | "const") => format!("{:?}", one()?),
+        Some("exponential" | "exp" | "power" | "geometric") => format!("{:?}f64.powf(t)", one()?),
+        Some("inverse" | "inverse_time" | "hyperbolic") => {
+            format!("1.0 / (1.0 + {:?} * t)", one()?)
+        }
+        Some("sin" | "sine") => "0.5 * (1.0 + (t * std::f64::consts::FRAC_PI_2).sin())".into(),
         Some("warmup_cosine") => format!(
             "warmup_cosine({:.0}, {:.0}, {:?})(t as u64)",
-            number(&["warmup"])?,
-            number(&["total"])?,
-            number(&["floor"]).unwrap_or(0.0)
+            number("warmup"),
+            number("total"),
+            number("floor")
         ),
         Some("inverse_sqrt") => format!(
             "inverse_sqrt({:.0}, {:.0})(t as u64)",
-            number(&["d_model"])?,
-            number(&["warmup"])?
+            number("d_model"),
+            number("warmup")
         ),
         _ => return Err(format!("the function {v}")),
     })
