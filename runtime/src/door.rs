@@ -65,7 +65,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         if !(require.holds)(&dims) {
             return Err(Error::Requirement {
                 function: plan.name,
-                site: require.site,
+                site: &require.site,
                 what: require.what,
                 value: (require.value)(&dims),
                 why: require.why,
