@@ -69,7 +69,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             }
             return Err(Error::Requirement {
                 function: plan.name,
-                site: require.site,
+                site: &require.site,
                 what: require.what,
                 value: (require.value)(&dims),
                 why: require.why,

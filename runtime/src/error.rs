@@ -143,7 +143,7 @@ pub enum Error {
         /// The entry function.
         function: &'static str,
         /// The layer or op that asks for it, and where it is called.
-        site: Site,
+        site: &'static Site,
         /// The condition: `B*L must be at least 2`.
         what: &'static str,
         /// The size that it is about.

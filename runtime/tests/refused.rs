@@ -429,7 +429,8 @@ fn names_that_are_none() {
         .map(|x| x.0)
         .collect();
     let mut wanted = names.map(String::from).to_vec();
-    (read.sort(), wanted.sort());
+    read.sort();
+    wanted.sort();
     assert_eq!(read, wanted);
 }
 

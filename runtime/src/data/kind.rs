@@ -135,11 +135,10 @@ fn markup(bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::new("an XML document", None));
     }
     let (open, rest) = text.split_first()?;
-    let json = match (open, rest.trim_ascii_start().first()) {
-        (b'{', Some(b'"' | b'}')) => true,
-        (b'[', Some(b'{' | b'[' | b']' | b'"')) => true,
-        _ => false,
-    };
+    let json = matches!(
+        (open, rest.trim_ascii_start().first()),
+        (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b']' | b'"'))
+    );
     json.then(|| shards(text).unwrap_or_else(|| Kind::new("a JSON document", None)))
 }
 

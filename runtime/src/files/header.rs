@@ -69,7 +69,7 @@ pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
         Some(what) if !what.starts_with("a safetensors file") => {
             bad_in(path, FileProblem::WrongKind, what)
         }
-        _ if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() => {
+        _ if is_json(bytes) => {
             let what = "a JSON document, not a safetensors file";
             bad_in(path, FileProblem::WrongKind, what)
         }
@@ -86,6 +86,12 @@ pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
             bad_in(path, FileProblem::Damaged, what)
         }
     }
+}
+
+/// Whether the bytes are an array or an object. (A number may be what is left of any file.)
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'[' | b'{'))
+        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 /// The entries of a header in their order, also those of the same name, if it is one.
