@@ -4,4 +4,7 @@ mod accuracy;
 mod check;
 mod edges;
 mod grad;
+mod integers;
+mod norm_gather;
 mod ops;
+mod rounding;

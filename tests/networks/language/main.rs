@@ -12,5 +12,6 @@ mod memory;
 mod recompute;
 mod scan;
 mod sharing;
+mod sizes;
 mod state;
 mod weights;

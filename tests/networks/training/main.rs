@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod gpt;
+mod messages;
+mod reached;
 mod resident;
 mod resume;
 mod threads;

@@ -6,9 +6,7 @@ use netform::optim::Norm;
 use netform::prelude::*;
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-#[allow(dead_code)]
-mod device;
+use netform_networks::device;
 
 network! {
     pub struct Pair {

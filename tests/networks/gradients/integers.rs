@@ -2,8 +2,7 @@
 //! value. Values are PyTorch's.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 use netform::{Error, Result};

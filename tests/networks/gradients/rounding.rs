@@ -2,8 +2,7 @@
 //! moments at both ends of the range. Against exact values, in f32, in f64 and on the GPU.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::Tensor;
 use netform::prelude::*;

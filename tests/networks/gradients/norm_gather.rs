@@ -2,8 +2,7 @@
 //! (`fixtures/norm.py`), on both devices.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 use netform::{Error, Float, Result};

@@ -2,8 +2,7 @@
 //! an index lies is known on the CPU alone.
 
 #[cfg(feature = "cuda")]
-#[path = "common/cuda.rs"]
-mod device;
+use netform_networks::device;
 
 use netform::prelude::*;
 use netform::{Error, Result};
