@@ -133,7 +133,9 @@ fn a_checkpoint_of_version_1() {
     saved.optimizer(&mut adam, &net).unwrap();
     let state = adam.state(net.core()).unwrap();
     assert_eq!((state.t, state.lr), (10, 0.19611132546699175));
-    assert_eq!(state.scalars, [[0.8520253513192751, 0.000380428449716419]]);
+    assert_eq!(state.groups[0].momentum, 0.8520253513192751);
+    let w = &state.params[0];
+    assert_eq!((w.t, w.carried), (10, 0.000380428449716419));
     let squares = vec![0.00011361888f32, 2.2869556e-6, 0.002372874];
     assert_eq!(state.moments[1].2, Tensor::from(squares));
     // Saved again, it has a checksum.

@@ -94,6 +94,7 @@ pub fn op_name(op: &Op) -> String {
             Integers::Cast => "to_ints",
             Integers::Reduce { kind, .. } => match kind {
                 Reduce::Sum => "sum",
+                Reduce::Mean => "mean",
                 Reduce::Max => "amax",
                 Reduce::Min => "amin",
             },

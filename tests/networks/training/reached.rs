@@ -65,10 +65,7 @@ struct Wanted(Vec<(String, Tensor)>);
 
 impl Wanted {
     fn read() -> Self {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/reached/reached.safetensors"
-        );
+        let path = netform_networks::root().join("tests/reached/reached.safetensors");
         Self(read(path).unwrap())
     }
     fn at(&self, name: &str) -> &Tensor {
