@@ -86,7 +86,7 @@ pub fn run<D: Target, T>(
     let mut last = loss_first;
     for i in 0..s.steps {
         let begin = Instant::now();
-        let out = step()?;
+        let out = timed_step(&mut step)?;
         device.wait()?;
         times.push(begin.elapsed().as_nanos() as f64 / 1e3);
         if i + 1 == s.steps {
@@ -126,6 +126,13 @@ pub fn run<D: Target, T>(
         first_step_ms,
         steps: s.steps,
     })
+}
+
+/// A timed step: a function with a name, so that a profiler can count this step's instructions alone
+/// (`benches/instructions.sh`).
+#[inline(never)]
+fn timed_step<T>(step: &mut impl FnMut() -> Result<T>) -> Result<T> {
+    step()
 }
 
 /// Of sorted times, if there are any.
