@@ -176,7 +176,7 @@ fn picks<D: Device>(device: D, unit: f64) -> netform::Result<()> {
 /// Rows of 14: equal values, values close to each other beside a large mean, both ends of the range.
 fn samples() -> Vec<[f32; 14]> {
     let equal = [
-        1000.000_24,
+        1_000.000_24,
         10_000_004.0,
         0.1,
         3.4e38,

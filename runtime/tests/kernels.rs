@@ -448,7 +448,7 @@ fn exact_means<F: Float>(cpu: Cpu<F>, values: &[f64]) {
 #[test]
 fn means_of_equal_values() {
     let values = [
-        1000.000_24,
+        1_000.000_24,
         10_000_004.0,
         0.1,
         -3e38,
