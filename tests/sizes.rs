@@ -68,7 +68,10 @@ fn values_larger_than_memory_are_named() {
             .map(|y| y.to_tensor()),
         "output: ",
     );
-    told(net.constant(&[1f32]).map(|y| y.to_tensor()), "the result: [SIDE, SIDE, SIDE]");
+    told(
+        net.constant(&[1f32]).map(|y| y.to_tensor()),
+        "the result: [SIDE, SIDE, SIDE]",
+    );
     // As a number, a difference of sizes may be below 0.
     assert_eq!(
         net.difference(&[0.5f32, 1.5]).unwrap().as_slice(),
