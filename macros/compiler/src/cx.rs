@@ -376,8 +376,13 @@ impl<'a> Cx<'a> {
                     Scalar::Max => Scalar::Gt,
                     _ => Scalar::Lt,
                 };
+                let least = self.range(a).0.max(self.range(b).0);
                 let first = self.g.scalar(f, &[a, b]);
-                Ok(self.g.scalar(Scalar::Where, &[first, a, b]))
+                let y = self.g.scalar(Scalar::Where, &[first, a, b]);
+                if f == Scalar::Gt && least >= 0 {
+                    self.unsigned.push(y);
+                }
+                Ok(y)
             }
             _ => Ok(self.g.scalar(f, &[a, b])),
         }

@@ -13,7 +13,7 @@ use proc_macro2::Span;
 /// The integers that there are.
 const LEAST: i64 = i32::MIN as i64;
 const MOST: i64 = i32::MAX as i64;
-/// How far back ranges are looked for.
+/// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
 
 impl Cx<'_> {
@@ -34,7 +34,8 @@ impl Cx<'_> {
             true => (0, MOST),
             false => (LEAST, MOST),
         };
-        let Some(depth) = depth.checked_sub(1) else {
+        let several = matches!(node.op, Op::Scalar(_) | Op::Put { .. } | Op::Concat { .. });
+        let Some(depth) = depth.checked_sub(usize::from(several)) else {
             return any;
         };
         let of = |k: usize| self.range_to(node.args[k], depth);

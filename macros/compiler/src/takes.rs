@@ -121,12 +121,19 @@ impl Takes {
 
     /// How a value of another type is converted.
     pub fn conversion(self, from: DType, value: &str) -> String {
-        let simple = value
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_.".contains(c))
-            || (value.ends_with(')')
-                && value.starts_with(char::is_alphabetic)
-                && !value.contains(' '));
+        // A name, or a call whose first bracket closes last.
+        let call = value.split_once('(').is_some_and(|(name, rest)| {
+            let depth = |d: i32, c: char| match c {
+                '(' => Some(d + 1),
+                ')' if d == 0 => None,
+                ')' => Some(d - 1),
+                _ => Some(d),
+            };
+            let inside = rest.strip_suffix(')');
+            !name.contains(' ') && inside.is_some_and(|r| r.chars().try_fold(0, depth) == Some(0))
+        });
+        let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+        let simple = call || value.chars().all(name);
         let value = match simple {
             true => value.to_owned(),
             false => format!("({value})"),

@@ -8,7 +8,7 @@ network! {
     }
 
     fn forward(x: u32[B]) -> [B] {
-        token(x).sum(-1) + head(one_hot(x, 65)).sum(-1)
+        token(x).sum(-1) + head(one_hot(x, 65).float()).sum(-1)
     }
 }
 

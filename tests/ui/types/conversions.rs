@@ -32,7 +32,6 @@ network! {
     fn powers(i: i32[B]) -> i32[B] { pow(2, i) }
     fn large(i: i64[B]) -> i64[B] { i + 3000000000 }
     fn larger(i: i64[B]) -> i64[B] { (i * 0 + 2000000000) + 2000000000 }
-    fn never(m: bool[B]) -> i32[B] { m.int() + 2147483647 + 2147483647 }
     fn own(x: [B, 4]) -> [B, 4] { linear(x) }
     fn called(i: u32[B, 4]) -> [B, 4] { own(i) }
 }
