@@ -202,7 +202,8 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
         reach(&mut net, "abc", 0);
         message(sgd.step(&mut net))
     };
-    let table: [(&dyn Fn(&mut Sgd), &str); 8] = [
+    type Row<'a> = (&'a dyn Fn(&mut Sgd), &'a str);
+    let table: [Row<'_>; 8] = [
         (
             &|sgd| drop(OneCycleLR::new([0.1, 0.2, 0.3], 9).on(sgd)),
             "SGD: OneCycleLR's max_lr has 3 values for 2 groups, the optimizer's own among them",

@@ -155,8 +155,13 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
         out += &format!("    net.clip_grad_value({value:?})?;\n");
     }
     out += "    lrs.push(optimizer.lr());\n    optimizer.step(&mut net)?;\n";
-    if case.attrs.contains_key("scheduler") {
-        out += "    schedule.step(&mut optimizer);\n";
+    if let Some(s) = case.attrs.get("scheduler") {
+        out += match s.get("name").and_then(Value::as_str) {
+            Some("ReduceLROnPlateau") => {
+                "    schedule.step(losses[losses.len() - 1], &mut optimizer);\n"
+            }
+            _ => "    schedule.step(&mut optimizer);\n",
+        };
     }
     out += "}\n";
     for name in &case.finals {
