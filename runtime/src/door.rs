@@ -10,7 +10,6 @@ use std::ops::Deref;
 use bytemuck::{NoUninit, Pod};
 
 use crate::device::Addr;
-use crate::emit::ROOM;
 use crate::input::MAX_RANK;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Float, Plan, Result, Source, SourceData};
 
@@ -64,9 +63,6 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     })?;
     for require in plan.require {
         if !(require.holds)(&dims) {
-            if let Some(value) = require.what.strip_prefix(ROOM) {
-                return Err(no_room(plan, &dims, value));
-            }
             return Err(Error::Requirement {
                 function: plan.name,
                 site: &require.site,
@@ -76,6 +72,9 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
                 dims: named(plan, &dims),
             });
         }
+    }
+    if let Some(room) = plan.rooms.iter().find(|room| !(room.fits)(&dims)) {
+        return Err(no_room(plan, &dims, room.value));
     }
     // Only now: a derived size may be without meaning when a condition does not hold.
     check_sizes(plan, sources, |dim| {

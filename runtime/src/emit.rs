@@ -58,9 +58,6 @@ pub const fn after(end: usize, bytes: usize) -> usize {
     }
 }
 
-/// How a condition begins that is one of room: what follows names the value.
-pub const ROOM: &str = "room for ";
-
 /// Whether so many elements might lie in some memory: fewer than a processor has addresses for.
 pub fn has_room(elements: f64) -> bool {
     elements < (1u64 << 45) as f64

@@ -60,8 +60,8 @@ pub use philox::{fill_normal, fill_uniform, permutation};
 pub use pool::Lent;
 pub use run::Run;
 pub use spec::{
-    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Shared,
-    Site,
+    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,
+    Shared, Site,
 };
 pub use state::{State, StateSpec};
 pub use tensor::{Element, Tensor, TensorData};

@@ -223,6 +223,15 @@ pub struct Require {
     pub site: Site,
 }
 
+/// A value over a product of named dimensions, which may be larger than any memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Whether some memory can hold it.
+    pub fits: fn(&[usize]) -> bool,
+    /// The value, as written, with its shape.
+    pub value: &'static str,
+}
+
 /// A parameter that the gradients of a function reach; of an array of layers, some of its elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Reached {
@@ -276,6 +285,8 @@ pub struct Plan {
     pub outputs: &'static [(ArgSpec, usize)],
     /// Conditions on the named dimensions.
     pub require: &'static [Require],
+    /// Values that may be larger than any memory.
+    pub rooms: &'static [Room],
     /// The trained parameters that its gradients reach: those that an optimizer's step after it moves.
     pub reached: &'static [Reached],
     /// Number of slots.

@@ -197,6 +197,7 @@ static LOSS: Plan = Plan {
         3,
     )],
     require: &[],
+    rooms: &[],
     reached: hand::ALL,
     slots: 5,
     layout: |dims, _, offsets| {

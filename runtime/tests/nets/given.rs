@@ -15,6 +15,7 @@ static BACKWARD: Plan = Plan {
     kept: &[],
     outputs: &[],
     require: &[],
+    rooms: &[],
     reached: &[Reached {
         offset: 0,
         len: usize::MAX,

@@ -72,6 +72,7 @@ pub static COPY: Plan = Plan {
         0,
     )],
     require: &[],
+    rooms: &[],
     reached: ALL,
     slots: 1,
     layout: |dims, float, offsets| {
@@ -141,6 +142,7 @@ pub static MIXED: Plan = Plan {
             line: 7,
         },
     }],
+    rooms: &[],
     reached: ALL,
     slots: 3,
     layout: |dims, _, offsets| {
@@ -179,6 +181,7 @@ pub static LOSS: Plan = Plan {
         2,
     )],
     require: &[],
+    rooms: &[],
     reached: ALL,
     slots: 3,
     layout: |dims, float, offsets| {

@@ -116,8 +116,8 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let outputs = outputs(net, program);
     let kept = program.homes.states.iter().map(|(input, _)| input);
     let rooms = rooms(program);
-    let require = (program.require.iter().map(|r| require(r, dims)))
-        .chain(rooms.iter().map(|r| room(r, dims)));
+    let require = program.require.iter().map(|r| require(r, dims));
+    let rooms = rooms.iter().map(|r| room(r, dims));
     let reached = program.reached.iter().map(|r| reached(net, r));
     let slots = program.memory.slots.len();
     let random = any(&program.graph, &Op::draws);
@@ -149,6 +149,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             kept: &[#(#kept),*],
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
+            rooms: &[#(#rooms),*],
             reached: &[#(#reached),*],
             slots: #slots,
             layout: Self::#layout,
@@ -339,11 +340,8 @@ fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
 fn room((size, text): &(Dim, String), dims: &[String]) -> TokenStream {
     let unpack = unpack(dims, &quote!(return false));
     let size = super::dims::number(size);
-    quote!(__nf::Require { holds: |dims| { #unpack __nf::has_room(#size) }, what: concat!(#ROOM, #text) })
+    quote!(__nf::Room { fits: |dims| { #unpack __nf::has_room(#size) }, value: #text })
 }
-
-/// How such a condition begins (`netform_runtime::emit::ROOM`).
-const ROOM: &str = "room for ";
 
 /// A condition as a Rust expression of type `bool`.
 pub fn holds(r: &Require) -> TokenStream {
