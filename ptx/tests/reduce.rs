@@ -146,7 +146,7 @@ fn means() {
     let mut numbers = Numbers::new(6);
     for a in AXES.map(axis) {
         let len = a.outer * a.n * a.inner;
-        let equal = [1000.000_24, 10_000_004.0, 3.4e38, 1e-38].map(|v| vec![v; len]);
+        let equal = [1_000.000_24, 10_000_004.0, 3.4e38, 1e-38].map(|v| vec![v; len]);
         let mixed: Vec<f32> = numbers.floats(len).iter().map(|v| 1e4 + v).collect();
         for x in equal.iter().chain([&mixed]) {
             let mut gpu = Gpu::default();

@@ -67,7 +67,8 @@ fn as_pytorch() {
         }
         let got = gradients(text, &x, &y);
         for (k, (g, w)) in got.iter().zip(&want).enumerate() {
-            if w.is_finite() && !((g - w).abs() <= 2e-5 * w.abs() + 1e-30) {
+            let same = (g - w).abs() <= 2e-5 * w.abs() + 1e-30;
+            if w.is_finite() && !same {
                 let at = k % x.len();
                 wrong.push(format!(
                     "{text} at x = {}, y = {}: {g}, not {w}",
