@@ -13,22 +13,25 @@ use crate::index::Index;
 use crate::place::{PLACES, Place};
 use crate::tensors::{Failure, Tensors};
 
+/// From the tensors that a case is given to those that it gets.
+pub type Run = fn(&Tensors) -> Result<Tensors, Failure>;
+
 /// A case that can be run.
 pub struct Subject {
     /// Its id.
     pub id: &'static str,
     /// Runs it.
-    pub f32: fn(&Tensors) -> Result<Tensors, Failure>,
+    pub f32: Run,
     /// Runs it in double precision.
-    pub f64: fn(&Tensors) -> Result<Tensors, Failure>,
+    pub f64: Run,
     /// Runs it on the GPU.
     #[cfg(feature = "cuda")]
-    pub cuda: fn(&Tensors) -> Result<Tensors, Failure>,
+    pub cuda: Run,
 }
 
 impl Subject {
     /// What runs it in a place.
-    pub fn at(&self, place: Place) -> Result<fn(&Tensors) -> Result<Tensors, Failure>, Failure> {
+    pub fn at(&self, place: Place) -> Result<Run, Failure> {
         match place {
             Place::CpuF32 => Ok(self.f32),
             Place::CpuF64 => Ok(self.f64),

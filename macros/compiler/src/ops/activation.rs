@@ -20,7 +20,7 @@ ops! {
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| hardtanh(cx, x, 0.0, 6.0))
+        float(cx, a, |cx, x| clamp_to(cx, x, Some(0.0), Some(6.0)))
     };
     "silu" ("input") |cx, a| float(cx, a, |cx, x| {
         far(cx, x, |cx, x| {
@@ -56,7 +56,7 @@ ops! {
         if let Some(y) = integer::clamp(cx, a, [&of(low), &of(high)])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| hardtanh(cx, x, low, high))
+        float(cx, a, |cx, x| clamp_to(cx, x, Some(low), Some(high)))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
     "hardswish" ("input") |cx, a| float(cx, a, hardswish);
@@ -86,17 +86,6 @@ fn far(cx: &mut Cx, x: NodeId, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> Nod
     let near = f(cx, near);
     let line = cx.g.unary(S::Relu, x);
     cx.g.scalar(S::Where, &[is_far, line, near])
-}
-
-/// `clamp`, whose gradient at NaN is not 0 but the whole.
-fn hardtanh(cx: &mut Cx, x: NodeId, low: f64, high: f64) -> NodeId {
-    let mut y = x;
-    for (bound, outside) in [(low, S::Le), (high, S::Ge)] {
-        let bound = cx.g.constant(bound);
-        let c = cx.g.binary(outside, x, bound);
-        y = cx.g.select(c, bound, y);
-    }
-    y
 }
 
 fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {

@@ -290,7 +290,7 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-/// `x + w (y - x)` for `|w| < 1/2`, else `y - (1 - w) (y - x)`.
+/// `x + w (y - x)` for `w < 1/2`, else `y - (1 - w) (y - x)`.
 fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (x, y, w) = (
         a.float(cx, "input")?,
@@ -305,8 +305,7 @@ fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
     );
     // From the nearer end, so that a weight of 1 gives the other end exactly.
     let (zero, one, half) = (cx.g.constant(0.0), cx.g.constant(1.0), cx.g.constant(0.5));
-    let size = cx.g.unary(S::Abs, w);
-    let low = cx.g.binary(S::Lt, size, half);
+    let low = cx.g.binary(S::Lt, w, half);
     let d = cx.g.sub2(y, x);
     let from_x = cx.g.select(low, d, zero);
     let from_x = cx.g.mul2(from_x, w);
