@@ -5,15 +5,19 @@
 //! debug profile, as an editor does it after every change.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Two measurements at a time would measure each other.
-static ALONE: Mutex<()> = Mutex::new(());
+/// The package of both tests. Two measurements at a time would measure each other.
+static PACKAGE: LazyLock<Mutex<PathBuf>> = LazyLock::new(|| Mutex::new(make_package()));
+
+fn package() -> MutexGuard<'static, PathBuf> {
+    PACKAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The goal, and what a busy machine may add to it.
 const GOAL: Duration = Duration::from_secs(3);
@@ -122,7 +126,6 @@ fn shortest<const N: usize>(
 
 #[test]
 fn forty_eight_blocks_cost_what_four_do() {
-    let _alone = ALONE.lock();
     let folder = package();
     let blocks = [4, 12, 48];
     let main = blocks.map(|blocks| {
@@ -132,16 +135,16 @@ fn forty_eight_blocks_cost_what_four_do() {
         )
     });
     // Builds what the program depends on; every later one changes the program.
-    check(folder.path(), &main[2]);
-    let check: [Duration; 3] = shortest(5, |k| check(folder.path(), &main[k]));
+    check(&folder, &main[2]);
+    let check: [Duration; 3] = shortest(5, |k| check(&folder, &main[k]));
     let expansion: [Duration; 3] = shortest(30, |k| expand(blocks[k]).0);
     let mut seen = Vec::new();
     for (k, blocks) in blocks.into_iter().enumerate() {
         let (check, expansion) = (check[k], expansion[k]);
         let tokens = expand(blocks).1;
-        write(folder.path(), &main[k]);
-        cargo(folder.path(), "build");
-        let size = std::fs::metadata(folder.path().join("target/debug/deep"))
+        write(&folder, &main[k]);
+        cargo(&folder, "build");
+        let size = std::fs::metadata(&folder.join("target/debug/deep"))
             .expect("the program")
             .len();
         println!(
@@ -162,32 +165,30 @@ fn forty_eight_blocks_cost_what_four_do() {
     }
 }
 
-/// An empty package that depends on netform.
-fn package() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+/// An empty package that depends on netform, in the target folder.
+fn make_package() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deep");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = format!(
-        "[package]\nname = \"deep\"\nedition = \"2024\"\n[dependencies]\nnetform = {{ path = {root:?} }}\n[workspace]\n"
+        "[package]\nname = \"deep\"\nedition = \"2024\"\n[dependencies]\nnetform = {{ path = {root:?} }}\n[profile.dev]\ndebug = false\n[workspace]\n"
     );
-    std::fs::create_dir(folder.path().join("src")).expect("a folder");
-    std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("the manifest");
+    std::fs::create_dir_all(folder.join("src")).expect("a folder");
+    std::fs::write(folder.join("Cargo.toml"), manifest).expect("the manifest");
     // The versions that are at hand.
-    std::fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock"))
-        .expect("the lock file");
+    std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("the lock file");
     folder
 }
 
 #[test]
 fn a_hundred_layers() {
-    let _alone = ALONE.lock();
     let folder = package();
     let main = [
         "use netform::prelude as _;\nfn main() {}\n".to_owned(),
         deep(100),
     ];
     // Builds what the program depends on; every later one changes the program.
-    check(folder.path(), &main[1]);
-    let [empty, full] = shortest(3, |k| check(folder.path(), &main[k]));
+    check(&folder, &main[1]);
+    let [empty, full] = shortest(3, |k| check(&folder, &main[k]));
     let added = full.saturating_sub(empty);
     println!(
         "a network of 100 layers adds {added:.2?} to `cargo check` ({full:.2?}, empty {empty:.2?})"

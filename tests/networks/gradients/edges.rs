@@ -75,7 +75,10 @@ fn conditions_stated_in_signatures_are_checked() {
         8.0
     );
     let short = net.after(&[1.0; 1], &[1.0; 0]).unwrap_err().to_string();
-    assert!(short.contains("T - 3"), "{short}");
+    assert!(
+        short.contains("T must be at least 3, but it is 1"),
+        "{short}"
+    );
     let one = net.after_backward(&[1.0; 2], &[1.0; 0]);
     assert!(one.is_err());
 }
