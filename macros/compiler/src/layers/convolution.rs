@@ -70,19 +70,24 @@ fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Told<Box<dyn
     }))
 }
 
+/// `3 channels`.
+fn several(n: &Dim, what: &str) -> String {
+    format!("{n} {what}{}", if n.is_one() { "" } else { "s" })
+}
+
 impl Convolution {
     /// The mistake of an input with other channels, which are its dimension `at`.
     fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor, at: usize) -> crate::diag::Poison {
         let shape = cx.shape(x);
         let have = &shape[at];
         let mut text = format!(
-            "`{}` takes {} channels, but `{}` has {have}{}\n{} is declared with {} input channels",
+            "`{}` takes {}, but `{}` has {have}{}\n{} is declared with {}",
             call.field,
-            self.from,
+            several(&self.from, "channel"),
             x.text,
             cx.whence(x),
             call.decl,
-            self.from
+            several(&self.from, "input channel")
         );
         let last = shape.len() - 1;
         if shape[last] == self.from {
