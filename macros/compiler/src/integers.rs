@@ -41,7 +41,10 @@ impl Cx<'_> {
         let of = |k: usize| self.range_to(node.args[k], depth);
         let both = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
         let found = match &node.op {
-            Op::Const(v) => (*v as i64, *v as i64),
+            Op::Const(v) => {
+                let v = (*v as i64).clamp(LEAST, MOST);
+                (v, v)
+            }
             Op::Size(_) | Op::ArgReduce { .. } | Op::WindowArgMax { .. } => (0, MOST),
             Op::Iota { dim } => match node.shape[*dim].value() {
                 Some(n) => (0, (n - 1).clamp(0, MOST)),
@@ -149,9 +152,11 @@ impl Cx<'_> {
             Op::Const(v)
                 if self.g[id].dtype == DType::Int && !(LEAST as f64..=MOST as f64).contains(&v) =>
             {
-                let text = format!(
-                    "`{text}` is outside the 32-bit integers\nhelp: with a point it is a float: `{text}.0`"
-                );
+                let help = match text.trim_start_matches('-').parse::<u128>() {
+                    Ok(_) => format!("\nhelp: with a point it is a float: `{text}.0`"),
+                    Err(_) => String::new(),
+                };
+                let text = format!("`{text}` is outside the 32-bit integers{help}");
                 Err(self.error(span, text))
             }
             _ => Ok(()),
@@ -162,10 +167,11 @@ impl Cx<'_> {
 /// The range of a sum, difference or product.
 fn result(f: S, a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
     match f {
-        S::Add => (a.0 + b.0, a.1 + b.1),
-        S::Sub => (a.0 - b.1, a.1 - b.0),
+        S::Add => (a.0.saturating_add(b.0), a.1.saturating_add(b.1)),
+        S::Sub => (a.0.saturating_sub(b.1), a.1.saturating_sub(b.0)),
         _ => {
-            let all = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+            let of = |x: i64, y: i64| x.saturating_mul(y);
+            let all = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
             let least = all.iter().copied().fold(i64::MAX, i64::min);
             (least, all.iter().copied().fold(i64::MIN, i64::max))
         }

@@ -165,8 +165,9 @@ impl<R: Rule> Optim<R> {
         }
         let mut problems = Vec::new();
         // Floats compute with it, and it goes on counting.
-        if state.t > 1 << 53 {
-            problems.push(format!("it has taken {} steps, more than 2^53", state.t));
+        let steps = state.params.iter().map(|p| p.t).fold(state.t, u64::max);
+        if steps > 1 << 53 {
+            problems.push(format!("it has taken {steps} steps, more than 2^53"));
         }
         let groups = self.groups.len();
         if state.groups.len() != groups + 1 {

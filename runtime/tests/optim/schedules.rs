@@ -132,3 +132,51 @@ fn plateau() {
         assert_eq!(sgd.lr(), lr);
     }
 }
+
+/// A schedule's state goes into an equal one, however deep it is composed; what counts nothing is refused.
+#[test]
+fn states_of_composed_schedules() {
+    fn make(optimizer: &mut Sgd) -> SequentialLR {
+        let inner = SequentialLR::new(ExponentialLR::new(0.9)).then(3, ExponentialLR::new(0.5));
+        let middle = SequentialLR::new(ConstantLR::new(0.5, 2)).then(4, inner);
+        SequentialLR::new(LinearLR::new(0.1, 1.0, 3))
+            .then(2, middle)
+            .on(optimizer)
+    }
+    for steps in [0, 1, 3, 6, 9] {
+        let mut sgd = Sgd::new(0.1);
+        let mut schedule = make(&mut sgd);
+        (0..steps).for_each(|_| schedule.step(&mut sgd));
+        let mut again = Sgd::new(0.1);
+        let mut restored = make(&mut again);
+        assert!(restored.set_state(&schedule.state()), "after {steps}");
+        again.set_lr(sgd.lr());
+        for _ in 0..6 {
+            schedule.step(&mut sgd);
+            restored.step(&mut again);
+            assert_eq!(sgd.lr(), again.lr(), "after {steps}");
+        }
+        let state = schedule.state();
+        for count in [-7.5, 0.5, f64::MAX, f64::NAN] {
+            let mut wrong = state.clone();
+            wrong[0] = count;
+            assert!(!restored.set_state(&wrong), "{count}");
+        }
+        assert_eq!(restored.state(), state);
+    }
+}
+
+/// Times that nothing counts do not overflow, and do not take forever.
+#[test]
+fn far_times() {
+    let mut sgd = Sgd::new(0.1);
+    let mut step = StepLR::new(10).on(&mut sgd);
+    step.step_to(u64::MAX, &mut sgd);
+    step.step(&mut sgd);
+    step.step(&mut sgd);
+    let mut warm = CosineAnnealingWarmRestarts::new(2).t_mult(2).on(&mut sgd);
+    for time in [f64::INFINITY, f64::NAN, -1.0] {
+        warm.step_at(time, &mut sgd);
+        assert!(sgd.lr().is_finite(), "{time}");
+    }
+}

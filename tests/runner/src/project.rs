@@ -119,7 +119,8 @@ impl Project {
         let root = format!(
             "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n\
              [profile.release]\nopt-level = {level}\ndebug = false\n\
-             [profile.release.package.\"*\"]\nopt-level = 3\n"
+             [profile.release.package.\"*\"]\nopt-level = 3\n\
+             [profile.release.package.netform-compiler]\nopt-level = 1\n"
         );
         keep(&self.root.join("Cargo.toml"), &root)?;
         let lock = self.root.join("Cargo.lock");

@@ -659,7 +659,7 @@ impl Lower<'_> {
                     let at = self.expr(e)?;
                     if let Value::Tensor(index) = &at {
                         let text = format!(
-                            "an index here is a number\nhelp: `index_select({}, dim = {dim}, {})` reads at positions held as data",
+                            "an index here is a number\nhelp: `index_select({}, dim = {dim}, index = {})` reads at positions held as data",
                             t.text, index.text
                         );
                         return Err(self.cx.error(e.span, text));

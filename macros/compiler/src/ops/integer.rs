@@ -14,6 +14,7 @@ use crate::value::{Tensor, Value};
 fn whole(cx: &mut Cx, a: &Args) -> Told<Option<(Tensor, DType)>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
+    cx.small(x.id, &x.text, a.span_of("input"))?;
     Ok((dtype != DType::Float).then_some((x, dtype)))
 }
 
@@ -125,7 +126,11 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Told<Option<NodeId>>
         return Ok(None);
     }
     for (value, f) in bounds.into_iter().zip([S::Max, S::Min]) {
-        if let Some(bound) = cx.lift(value, "a bound") {
+        let text = match value {
+            Value::Number(v, _) => v.to_string(),
+            _ => "a bound".to_owned(),
+        };
+        if let Some(bound) = cx.lift(value, &text) {
             x.id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &bound)?;
         }
     }

@@ -1,6 +1,6 @@
 //! Schedules made of schedules.
 
-use super::{IntoScheduler, ScheduleState, Scheduler};
+use super::{IntoScheduler, MOST, ScheduleState, Scheduler, is_count};
 use crate::optim::{Optimizer, Rates};
 
 /// Several schedules at once: each changes what the ones before it have set.
@@ -119,7 +119,7 @@ impl SequentialLR {
     /// The same, but counts on from step `last_epoch`. As in PyTorch its parts begin anew.
     #[must_use]
     pub fn resume(mut self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Self {
-        self.begin(optimizer, i64::try_from(last_epoch).unwrap_or(i64::MAX - 1));
+        self.begin(optimizer, last_epoch.min(MOST) as i64);
         self
     }
     /// Goes on by one.
@@ -190,6 +190,9 @@ impl Scheduler for SequentialLR {
     }
     fn load(&mut self, state: &mut &[f64]) -> bool {
         let [t, rest @ ..] = *state else { return false };
+        if !is_count(*t) {
+            return false;
+        }
         *state = rest;
         let loaded = self.parts.iter_mut().all(|part| part.load(state));
         self.t = *t as u64;

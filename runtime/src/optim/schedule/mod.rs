@@ -122,7 +122,7 @@ pub trait Curve: Sized {
     /// [`initial_lr`](Rates::initial_lr).
     fn resume(self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
-        schedule.begin(optimizer, i64::try_from(last_epoch).unwrap_or(i64::MAX - 1));
+        schedule.begin(optimizer, last_epoch.min(MOST) as i64);
         schedule
     }
 }
@@ -136,7 +136,10 @@ pub trait ScheduleState {
     fn set_state(&mut self, state: &[f64]) -> bool;
 }
 
+/// The last step: beyond, floats cannot count.
+const MOST: u64 = 1 << 53;
+
 /// Whether a number counts something: whole, and no larger than floats can count.
 fn is_count(x: f64) -> bool {
-    (0.0..=(1u64 << 53) as f64).contains(&x) && x.fract() == 0.0
+    (0.0..=MOST as f64).contains(&x) && x.fract() == 0.0
 }

@@ -1,6 +1,6 @@
 //! Schedules in use: they count the steps and set the rates of an optimizer's groups.
 
-use super::{At, Curve, ScheduleState, is_count};
+use super::{At, Curve, MOST, ScheduleState, is_count};
 use crate::optim::{Optimizer, Rates};
 
 /// A schedule of any kind, as a part of [`ChainedScheduler`](super::ChainedScheduler) or
@@ -113,8 +113,9 @@ impl<S: Curve> Schedule<S> {
     /// Goes to step `t` and sets the optimizer's rates, by the closed form where there is one: PyTorch's
     /// `step(epoch)`.
     pub fn step_to(&mut self, t: u64, optimizer: &mut impl Optimizer) {
+        let t = t.min(MOST);
         self.calls += 1;
-        self.t = i64::try_from(t).unwrap_or(i64::MAX - 1);
+        self.t = t as i64;
         self.curve.put(t);
         self.set(optimizer, false, S::jump);
     }
@@ -137,7 +138,7 @@ impl<S: Curve> Schedule<S> {
     }
     /// Sets the rates of a curve that was changed.
     pub(super) fn set_at(&mut self, t: u64, rates: &mut dyn Rates) {
-        self.t = i64::try_from(t).unwrap_or(i64::MAX - 1);
+        self.t = t.min(MOST) as i64;
         self.set(rates, false, S::next);
     }
 }
@@ -168,8 +169,8 @@ impl<S: Curve + Send + Sync> Scheduler for Schedule<S> {
         let [t, calls, groups, rest @ ..] = *state else {
             return false;
         };
-        // A schedule that has not begun is at step -1.
-        if !is_count(*t + 1.0) || !is_count(*calls) {
+        // A part that has not begun is before step 0 by one for each sequence that it is in.
+        if !is_count(t.abs()) || !is_count(*calls) {
             return false;
         }
         let groups = *groups as usize;

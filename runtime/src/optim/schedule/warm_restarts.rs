@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::curves::inside;
-use super::{At, Curve, Schedule};
+use super::{At, Curve, MOST, Schedule};
 use crate::optim::{Optimizer, Rates};
 
 /// From the base to `eta_min` along half a cosine, then from the base again (Loshchilov and Hutter, SGDR).
@@ -67,9 +67,12 @@ impl CosineAnnealingWarmRestarts {
 impl Schedule<CosineAnnealingWarmRestarts> {
     /// Goes to a time that need not be whole, `epoch + batch / batches`: PyTorch's `step(epoch)`.
     pub fn step_at(&mut self, epoch: f64, optimizer: &mut impl Optimizer) {
+        // NaN is no time: the schedule begins.
+        let epoch = if epoch > 0.0 { epoch } else { 0.0 };
+        let epoch = epoch.min(MOST as f64);
         let curve = self.curve_mut();
-        (curve.t_cur, curve.t_i) = curve.place(epoch.max(0.0));
-        self.set_at(epoch.max(0.0) as u64, optimizer);
+        (curve.t_cur, curve.t_i) = curve.place(epoch);
+        self.set_at(epoch as u64, optimizer);
     }
 }
 
