@@ -144,7 +144,7 @@ fn forty_eight_blocks_cost_what_four_do() {
         let tokens = expand(blocks).1;
         write(&folder, &main[k]);
         cargo(&folder, "build");
-        let size = std::fs::metadata(&folder.join("target/debug/deep"))
+        let size = std::fs::metadata(folder.join("target/debug/deep"))
             .expect("the program")
             .len();
         println!(
