@@ -143,7 +143,7 @@ fn precision() {
                 error.to_string(),
                 format!(
                     "cuda:0: matrix products in {name} need compute capability 8.0, and netform \
-                     PTX emulator has 7.5"
+                     PTX emulator has 7.5\n  in `Wide::forward`, or before it"
                 )
             );
         }
