@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(t.shape(), [3, 2]);
         assert_eq!(t.to_string(), "f32[3, 2] [1, 2, 3, 4, 5, 6]");
         let error = t.as_slice::<f64>().unwrap_err().to_string();
-        assert_eq!(error, "the tensor holds f32, not f64");
+        assert_eq!(error, "Tensor: f64 was asked for, but the elements are f32");
         let error = Tensor::from_vec([2, 3], vec![1i64; 5])
             .unwrap_err()
             .to_string();
