@@ -106,7 +106,8 @@ impl Project {
         );
         let mut parts = String::new();
         for part in 0..PARTS {
-            let name = format!("part_{part}");
+            // Programs share a target folder, where Cargo tells packages apart by their names.
+            let name = format!("{}_part_{part}", self.name.replace('-', "_"));
             self.write_part(part, &name, &dependencies)?;
             parts += &format!("{name} = {{ path = \"../{name}\" }}\n");
             program += &format!("{name}::CASES, ");
