@@ -286,7 +286,7 @@ impl<'a, D: Device> Run<'a, D> {
     unsafe fn out_of_range(&self, reads: Reads<'_>, limit: usize, index: Addr, len: usize) {
         let mut found = None;
         if D::HOST {
-            // SAFETY: the caller's promise; calls of the host have ended, so nobody writes them.
+            // SAFETY: the caller's promise; calls of the host have ended, so the positions are not written now.
             let all = unsafe { std::slice::from_raw_parts(index.cast::<i32>(), len) };
             let outside = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= limit);
             found = all.iter().position(outside).map(|at| OutOfRange {

@@ -312,7 +312,7 @@ fn what_a_living_process_writes_stays() {
     child.wait().unwrap();
 }
 
-/// Whoever saves last wins; nobody reads a mixture, and no save fails.
+/// The last save counts; no reader sees a mixture, and no save fails.
 #[test]
 fn several_save_at_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -306,7 +306,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Brings two values to one element type, as PyTorch promotes: bool, then integer, then float.
-    /// A literal that is no 32-bit integer is told at `span` where it would be one.
+    /// A literal outside the 32-bit integers is an error at `span`.
     pub fn promote(&mut self, span: Span, x: &Tensor, y: &Tensor) -> Told<(Tensor, Tensor)> {
         let order = |t: DType| match t {
             DType::Bool => 0,

@@ -1,5 +1,5 @@
 //! Arithmetic of integers, which are 32 bits wide: what surely fits is computed as it is, what may not
-//! fit is checked when it is computed (`Op::Integers`), what never fits is told here.
+//! fit is checked when it is computed (`Op::Integers`), what never fits is an error here.
 //!
 //! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
 

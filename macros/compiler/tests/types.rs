@@ -21,7 +21,7 @@ fn written(t: char) -> &'static str {
 }
 
 /// The types of results by function, and the messages of what is refused. No function has the result that
-/// it is declared to have: so each is told.
+/// it is declared to have, so each is reported.
 fn results(functions: &str) -> (HashMap<String, char>, String) {
     let source = format!("struct Net {{}} {functions}");
     let tokens = source.parse().expect("tokens");

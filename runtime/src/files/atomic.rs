@@ -1,6 +1,6 @@
 //! Replaces a file in one step: bytes in; afterwards the name holds all of them, or what it held before.
 //!
-//! The bytes go to a temporary file beside the one that is replaced. Whoever writes it holds a lock on it,
+//! The bytes go to a temporary file beside the one that is replaced. Its writer holds a lock on it,
 //! which the system ends with its process: a temporary file without a lock is a killed process's, and the
 //! next save in its folder removes it.
 

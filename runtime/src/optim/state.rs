@@ -144,7 +144,7 @@ impl<R: Rule> Optim<R> {
         self.t = state.t;
         self.bound = Some(Box::new(bound));
         self.unsure = None;
-        // Groups of states that know no rates of their own follow.
+        // Groups whose saved state has no rate follow the optimizer's.
         self.set_lr(state.lr);
         for (g, saved) in state.groups.iter().enumerate() {
             self.set_group_momentum(g, saved.momentum);

@@ -210,7 +210,7 @@ fn on_the_gpu() {
     gan(device::cuda(), 1e-4);
 }
 
-/// Gradients stay as they are told: zero where the last run did not reach.
+/// Gradients are zero where the last run did not reach.
 #[test]
 fn gradients_and_what_is_stepped() {
     let wanted = Wanted::read();

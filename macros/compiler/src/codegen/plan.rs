@@ -315,7 +315,7 @@ fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
                 rooms_of(&scan.body, out);
                 continue;
             }
-            // A reduction's map is over a shape that nobody stores.
+            // A reduction's map is over a shape that is not stored.
             Op::Reduce { body: Some(b), .. } => &b.1,
             _ => &node.shape,
         };
