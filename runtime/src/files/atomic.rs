@@ -83,8 +83,8 @@ fn target(path: &Path) -> Result<PathBuf, IoError> {
     Err(IoError::other("too many symbolic links"))
 }
 
-/// An empty temporary file, locked where the file system knows locks. Only the owner reads it, or, if it
-/// is `new`, whoever may read new files.
+/// An empty temporary file, locked where the file system knows locks. Only its owner may read it; if it is
+/// `new`, it has the mode of new files.
 fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(LETTERS);
