@@ -59,12 +59,17 @@ pub enum Error {
         found: Option<OutOfRange>,
     },
     /// A result of integer arithmetic does not fit.
-    #[error("{function}: {what} does not fit 32-bit integers")]
+    #[error("{function}: {what}{} 32-bit integers{}", unfit(.found), place(.site, ""))]
+    #[non_exhaustive]
     IntegerOverflow {
         /// The entry function.
         function: &'static str,
+        /// Where it is computed.
+        site: Site,
         /// The value, as written.
         what: &'static str,
+        /// The first result that does not fit; not known on devices that run on their own.
+        found: Option<Overflow>,
     },
     /// The next symbol of a sequence cannot be chosen.
     #[error("{function}: {what}")]
@@ -367,6 +372,16 @@ pub struct OutOfRange {
     pub position: Vec<usize>,
 }
 
+/// A result of integers that does not fit.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Overflow {
+    /// The exact result, as near as a float is.
+    pub value: f64,
+    /// Its place in the array of results.
+    pub position: Vec<usize>,
+}
+
 /// Why the content of a file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -422,6 +437,19 @@ fn out_of_range(found: &Option<OutOfRange>) -> String {
         Some(found) => {
             let (value, at) = (found.value, &found.position);
             format!("{value} at {at:?}, which is outside 0..")
+        }
+    }
+}
+
+fn unfit(found: &Option<Overflow>) -> String {
+    match found {
+        None => " does not fit".into(),
+        Some(found) if found.position.is_empty() => {
+            format!(" is {}, which does not fit", found.value)
+        }
+        Some(found) => {
+            let (value, at) = (found.value, &found.position);
+            format!(" is {value} at {at:?}, which does not fit")
         }
     }
 }

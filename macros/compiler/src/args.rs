@@ -172,8 +172,8 @@ impl Args {
                 Some("true") => Value::Bool(true),
                 Some("false") => Value::Bool(false),
                 Some("None") | None => Value::Null,
-                Some(text) if text.starts_with('\'') => {
-                    Value::Str(text.trim_matches('\'').to_owned())
+                Some(text) if text.starts_with('"') => {
+                    Value::Str(text.trim_matches('"').to_owned())
                 }
                 Some(text) => {
                     Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e']))
@@ -229,6 +229,11 @@ impl Args {
         let (callee, have) = (&self.callee, cx.typed(t.id));
         let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
         let text = match (takes, dtype) {
+            (Takes::Int, DType::Float) if !matches!(cx.g[t.id].op, Op::Input { .. }) => format!(
+                "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: convert it: `{}`",
+                t.text,
+                takes.conversion(dtype, &t.text),
+            ),
             (Takes::Int, DType::Float) => format!(
                 "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{}`",
                 t.text,
@@ -239,12 +244,14 @@ impl Args {
                 t.text,
                 if dtype == DType::Float { "> 0" } else { "!= 0" },
             ),
-            _ => format!(
-                "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
-                takes.text(),
-                t.text,
-                takes.conversion(dtype, &t.text),
-            ),
+            _ => {
+                format!(
+                    "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
+                    takes.text(),
+                    t.text,
+                    takes.conversion(dtype, &t.text),
+                ) + takes.meaning(self.op, name)
+            }
         };
         Err(cx.error(span, text))
     }

@@ -95,6 +95,23 @@ pub enum Elem {
 }
 
 impl Elem {
+    /// As written; nothing for the device's float.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Elem::Float => "",
+            Elem::U32 => "u32",
+            Elem::I32 => "i32",
+            Elem::I64 => "i64",
+            Elem::Bool => "bool",
+        }
+    }
+    /// In a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Elem::Float => "floats",
+            other => other.prefix(),
+        }
+    }
     /// The type in the graph.
     pub fn dtype(self) -> DType {
         match self {
