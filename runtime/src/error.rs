@@ -89,7 +89,7 @@ pub enum Error {
         what: String,
     },
     /// An argument has another number of dimensions than declared.
-    #[error("{function}: `{argument}` has {found} dimensions, but {declared} has {wanted}")]
+    #[error("{function}: `{argument}` has {}, but {declared} has {wanted}", counted(*found, "dimension"))]
     Rank {
         /// The entry function.
         function: &'static str,
@@ -235,7 +235,7 @@ pub enum Error {
         asked: &'static str,
     },
     /// A shape does not have as many elements as are given.
-    #[error("shape {shape:?} has {} elements, but {len} are given", shown_elements(.shape))]
+    #[error("shape {shape:?} has {}, but {}", shown_elements(.shape), are_given(len))]
     ShapeLen {
         /// The shape.
         shape: Vec<usize>,
@@ -417,7 +417,18 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
-    crate::tensor::elements(shape).map_or_else(|| "too many".into(), |n| n.to_string())
+    match crate::tensor::elements(shape) {
+        None => "too many elements".into(),
+        Some(n) => counted(n, "element"),
+    }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn are_given(n: &usize) -> String {
+    format!("{n} {} given", if *n == 1 { "is" } else { "are" })
 }
 
 /// `` `Embedding` `tok`: ``.

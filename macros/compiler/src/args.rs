@@ -88,8 +88,9 @@ impl Args {
             if index >= names.len() {
                 if index == names.len() {
                     let text = format!(
-                        "`{callee}` takes {}, but {positional} are given\n`{callee}` takes ({signature})",
+                        "`{callee}` takes {}, but {}\n`{callee}` takes ({signature})",
                         count(names.len(), "argument"),
+                        are_given(positional),
                     );
                     told = Some(cx.error(g.span, text));
                 }
@@ -188,6 +189,7 @@ impl Args {
             .given(name)
             .map_or(String::new(), |g| format!(" `{}`", g.text));
         let what = match value {
+            Value::Null => "`None`".to_owned(),
             Value::Tensor(_) => format!("the tensor{text}"),
             _ => format!("{}{text}", value.kind()),
         };
@@ -426,5 +428,14 @@ impl Args {
 
 /// `1 argument`, `2 arguments`.
 pub fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+    match (n, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "index") => format!("{n} indices"),
+        _ => format!("{n} {what}s"),
+    }
+}
+
+/// `1 is given`, `2 are given`.
+pub fn are_given(n: usize) -> String {
+    format!("{n} {} given", if n == 1 { "is" } else { "are" })
 }
