@@ -28,9 +28,9 @@ pub struct Field {
 pub enum FieldKind {
     /// A layer.
     Layer(Box<dyn Layer>),
-    /// A parameter of one's own.
+    /// A custom parameter.
     Param,
-    /// A buffer of one's own.
+    /// A custom buffer.
     Buffer,
     /// A network.
     Block(Box<Instance>),

@@ -161,14 +161,23 @@ pub fn enclosed(value: &str) -> String {
     }
 }
 
-/// How a value is made one of a type.
-pub fn converted(to: DType, from: DType, value: &str) -> String {
+/// What takes values of one type.
+fn only(to: DType) -> Takes {
     match to {
         DType::Float => Float,
         DType::Int => Int,
         DType::Bool => Bool,
     }
-    .conversion(from, value)
+}
+
+/// A type, for messages.
+pub fn named(dtype: DType) -> &'static str {
+    only(dtype).text()
+}
+
+/// How a value is made one of a type.
+pub fn converted(to: DType, from: DType, value: &str) -> String {
+    only(to).conversion(from, value)
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ pub(super) fn custom(
     for (ty, source) in signature.ret.iter().zip(&f.ret) {
         if ty.elem == Elem::Bool {
             let text = format!(
-                "`{}` gives booleans: the results of an op of one's own are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
+                "`{}` gives booleans: the results of a custom op are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
                 f.name, f.name
             );
             diag.error(source.span, text);

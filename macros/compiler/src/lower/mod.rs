@@ -236,7 +236,7 @@ impl<'a> Lower<'a> {
         self.home(id, 0)
     }
 
-    /// A field read as a value: a parameter of one's own.
+    /// A field read as a value: a custom parameter.
     fn field_value(&mut self, index: usize, span: Span) -> Told<Value> {
         self.uses(index);
         let field = &self.net.fields[index];

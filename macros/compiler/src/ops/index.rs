@@ -7,7 +7,7 @@ use crate::diag::Told;
 use crate::dim::{Dim, numel, show_shape};
 use crate::ir::{DType, NodeId, Op, Reads};
 use crate::scalar::Scalar as S;
-use crate::takes::converted;
+use crate::takes::{converted, named};
 use crate::value::{Tensor, Value};
 
 ops! {
@@ -113,9 +113,9 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
     if to != from {
         let text = format!(
-            "`source` of `index_copy` has the type of `{}`, which is {}, but `{}` is {}\nhelp: convert it: `{}`",
+            "`source` of `index_copy` takes {}, as `{}` has, but `{}` is {}\nhelp: convert it: `{}`",
+            named(to),
             x.text,
-            cx.typed(x.id),
             source.text,
             cx.typed(source.id),
             converted(to, from, &source.text)
