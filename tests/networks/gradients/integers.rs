@@ -201,15 +201,14 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
     let net = Whole::new(device, 1)?;
     let most = i64::from(MOST);
     let least = i64::from(LEAST);
-    // A device that runs on its own knows the expression, not the value.
+    // A device that runs on its own knows the expression, not the value, except for sizes.
     let told = |e: Result<Tensor>, text: &str, value: &str| match e {
         Err(e @ Error::IntegerOverflow { .. }) => {
-            let wanted = match host {
-                true => format!("`{text}` is {value}, which does not fit 32-bit integers\n  at "),
-                false => format!("`{text}` does not fit 32-bit integers\n  at "),
-            };
+            let known = format!("`{text}` is {value}, which does not fit 32-bit integers\n  at ");
+            let unknown = format!("`{text}` does not fit 32-bit integers\n  at ");
             let message = e.to_string();
-            assert!(message.contains(&wanted), "{message}");
+            let told = message.contains(&known) || !host && message.contains(&unknown);
+            assert!(told, "{message}");
             assert!(message.contains("integers.rs:"), "{message}");
         }
         e => panic!("{text}: {e:?}"),
@@ -274,7 +273,7 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
         told(
             run!(cut [0.0f32, wrong]),
             "x.int()",
-            &format!("{wrong} at [1]"),
+            &format!("{} at [1]", f64::from(wrong)),
         );
     }
     // After an error, all is as before.
