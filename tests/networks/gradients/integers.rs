@@ -39,6 +39,11 @@ network! {
     fn made(x: i32[N]) -> (i32[2], i32[N], i32[N], i32[N, 3]) {
         (full([2], 16777217), full_like(x, 2.7), x + (N - 10), one_hot(x.clamp(0, 2), 3))
     }
+    fn stated(x: i32[N], m: bool[N]) -> [N] {
+        let y: [N] = x;
+        let z: [N] = m;
+        y * 0.5 + z
+    }
     fn sum2(a: i64[N], b: i64[N]) -> i64[N] { a + b }
     fn difference(a: i64[N], b: i64[N]) -> i64[N] { a - b }
     fn product(a: i64[N], b: i64[N]) -> i64[N] { a * b }
@@ -193,6 +198,8 @@ fn exact<D: Device>(device: D) -> Result<()> {
         [0, 0, 1, 0, 1, 0, 1, 0, 0],
     );
     is!(all!((net.looped(&[3, -5, 1118481])?,); 0), [-16777215]);
+    let stated = net.stated(&[3, -2], &[true, false])?;
+    assert_eq!(numbers(&stated.to_tensor()), [2.5, -1.0]);
     Ok(())
 }
 
