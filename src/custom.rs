@@ -1,4 +1,4 @@
-//! Ops of one's own: what their Rust functions get.
+//! Custom ops: what their Rust functions get.
 //!
 //! ```
 //! use netform::custom::{Array, ArrayMut};

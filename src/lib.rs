@@ -2,8 +2,8 @@
 
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Error, FileProblem, Float, FloatArg, Input, IntArg, Len, Loss,
-    Network, OutOfRange, Output, Parameter, Result, Row, State, Tensor, check, data, files,
-    fill_normal, fill_uniform, generate, input, look, optim, permutation,
+    Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State, Tensor, check, data,
+    files, fill_normal, fill_uniform, generate, input, look, optim, permutation,
 };
 
 #[cfg(feature = "cuda")]
@@ -46,6 +46,8 @@ pub mod __private {
 mod pages {
     #[doc = include_str!("../docs/language.md")]
     struct Language;
+    #[doc = include_str!("../docs/training.md")]
+    struct Training;
     #[doc = include_str!("../docs/devices.md")]
     struct Devices;
     #[doc = include_str!("../docs/internals.md")]

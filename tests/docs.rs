@@ -1,4 +1,5 @@
-//! The page on the language lists every op with its signature, and every layer.
+//! The page on the language lists every op with its signature, and every layer; that on training every optimizer
+//! with its settings, and every schedule with its own.
 
 const PAGE: &str = include_str!("../docs/language.md");
 
@@ -30,5 +31,59 @@ fn every_layer() {
             .split(|c: char| !c.is_alphanumeric())
             .any(|word| word == layer);
         assert!(listed, "docs/language.md lacks the layer `{layer}`");
+    }
+}
+
+/// The page's row of a name.
+fn row(name: &str) -> &'static str {
+    const TRAINING: &str = include_str!("../docs/training.md");
+    let wanted = format!("`{name}`");
+    let first = |line: &&str| line.split('|').nth(1).is_some_and(|c| c.contains(&wanted));
+    let found = TRAINING.lines().find(first);
+    found.unwrap_or_else(|| panic!("docs/training.md lacks `{name}`"))
+}
+
+#[test]
+fn every_optimizer_and_schedule() {
+    let folder = format!("{}/runtime/src/optim", env!("CARGO_MANIFEST_DIR"));
+    let read = |file: String| std::fs::read_to_string(file).unwrap();
+    let files = [
+        "sgd", "adam", "nadam", "radam", "adamax", "adagrad", "adadelta", "rms_prop",
+    ];
+    for file in files {
+        let text = read(format!("{folder}/{file}.rs"));
+        let names = text.lines().filter_map(|l| l.strip_prefix("pub type "));
+        let names: Vec<&str> = names.filter_map(|l| l.split(' ').next()).collect();
+        let settings: Vec<&str> = text.split("settings!(").skip(1).collect();
+        assert_eq!(names.len(), settings.len(), "{file}");
+        for (name, settings) in names.into_iter().zip(settings) {
+            let settings = settings.split("});").next().unwrap();
+            let setting = |line: &'_ str| line.trim().split_once(": ").map(|s| s.0.to_owned());
+            for setting in settings
+                .lines()
+                .filter(|l| !l.contains("///"))
+                .filter_map(setting)
+            {
+                let listed = row(name).contains(&format!("`{setting}("));
+                assert!(listed, "docs/training.md lacks `{setting}` of `{name}`");
+            }
+        }
+    }
+    let folder = format!("{folder}/schedule");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let text = read(entry.unwrap().path().display().to_string());
+        // The methods of a struct that set something: `pub fn gamma(mut self, ..`.
+        for part in text.split("\nimpl ").skip(1) {
+            let name = part.split([' ', '<']).next().unwrap();
+            let body = part.split("\n}").next().unwrap();
+            for method in body.split("pub fn ").skip(1) {
+                let (method, rest) = method.split_once('(').unwrap();
+                if rest.trim_start().starts_with("mut self") && !["on", "resume"].contains(&method)
+                {
+                    let listed = row(name).contains(&format!("`{method}("));
+                    assert!(listed, "docs/training.md lacks `{method}` of `{name}`");
+                }
+            }
+        }
     }
 }

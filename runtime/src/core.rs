@@ -117,8 +117,9 @@ impl<D: Device> Core<D> {
         self.lend(plan, sources, (state, None), body, NOTHING, 0)
     }
 
-    /// Runs a function that leaves gradients in the network, those of parameters that it does not reach zero: overwritten, or (`accumulate`) added to
-    /// those that are there. After an error the parameters are as before; the gradients are too
+    /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
+    /// where the function does not reach, and the parameters that it reaches are those that have a gradient; or
+    /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are as before; the gradients are too
     /// when accumulating, and otherwise hold anything.
     pub fn train(
         &mut self,
@@ -144,7 +145,6 @@ impl<D: Device> Core<D> {
     ) -> Result<Lent<D>> {
         if D::HOST {
             let lent = self.train(plan, sources, state, body, false)?;
-            self.reach.only(self.spec, plan);
             optimizer.apply(self)?;
             return Ok(lent);
         }
@@ -152,13 +152,12 @@ impl<D: Device> Core<D> {
         // Inputs that do not fit must not count as a step.
         door::bind(plan, sources)?;
         self.make_grads()?;
-        self.reach.only(self.spec, plan);
+        self.reach.add(self.spec, plan, false);
         let id = optimizer.prepare(self)?;
         let device = self.device.clone();
         let update = || optimizer.update(&device);
         let lent = self.train_and(plan, sources, state, body, false, (id, update));
         optimizer.ran(lent.as_ref().ok().map(Lent::number));
-        self.reach.step();
         lent
     }
 
@@ -396,10 +395,6 @@ impl<D: Device> Core<D> {
     /// Which parameters have gradients.
     pub(crate) fn reach(&self) -> &Reach {
         &self.reach
-    }
-    /// The same, to change.
-    pub(crate) fn reach_mut(&mut self) -> &mut Reach {
-        &mut self.reach
     }
 
     /// The flat parameters.

@@ -1,4 +1,4 @@
-//! What the Rust functions of an op of one's own get: arrays to read and arrays to write.
+//! What the Rust functions of a custom op get: arrays to read and arrays to write.
 //!
 //! `#[custom(forward = f, backward = g)] fn name(x: [B, 8], n: u32[B]) -> [B];` calls
 //! `f(x, n, y)` and `g(x, n, y, dy, dx)`: the arguments, the results and the gradients of float

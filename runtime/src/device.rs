@@ -514,15 +514,28 @@ pub enum Integers {
 /// A fault's limit that is none: a result of integers does not fit.
 pub const NO_LIMIT: usize = usize::MAX;
 
-/// Arithmetic of integers. Returns `false` when a result did not fit (what is written there is
+/// A result of integers that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfit {
+    /// The number of the element, row by row.
+    pub at: usize,
+    /// The exact result, as near as a float is.
+    pub value: f64,
+}
+
+/// Arithmetic of integers. Returns the first result that does not fit (what is written there is
 /// unspecified), or tells of `what` later, as [`IndexKernels`] do.
 pub trait IntegerKernels {
     /// One function.
     ///
     /// # Safety
     /// See the module's contract.
-    #[must_use]
-    unsafe fn integers(&self, f: Integers, arrays: [Addr; 3], what: What) -> bool;
+    unsafe fn integers(
+        &self,
+        f: Integers,
+        arrays: [Addr; 3],
+        what: What,
+    ) -> std::result::Result<(), Unfit>;
 }
 
 /// What tells runs apart: equal keys make the same calls on the same buffers.

@@ -59,12 +59,17 @@ pub enum Error {
         found: Option<OutOfRange>,
     },
     /// A result of integer arithmetic does not fit.
-    #[error("{function}: {what} does not fit 32-bit integers")]
+    #[error("{function}: {what}{} 32-bit integers{}", unfit(.found), place(.site, ""))]
+    #[non_exhaustive]
     IntegerOverflow {
         /// The entry function.
         function: &'static str,
+        /// Where it is computed.
+        site: Site,
         /// The value, as written.
         what: &'static str,
+        /// The first result that does not fit; not known on devices that run on their own.
+        found: Option<Overflow>,
     },
     /// The next symbol of a sequence cannot be chosen.
     #[error("{function}: {what}")]
@@ -84,7 +89,7 @@ pub enum Error {
         what: String,
     },
     /// An argument has another number of dimensions than declared.
-    #[error("{function}: `{argument}` has {found} dimensions, but {declared} has {wanted}")]
+    #[error("{function}: `{argument}` has {}, but {declared} has {wanted}", counted(*found, "dimension"))]
     Rank {
         /// The entry function.
         function: &'static str,
@@ -230,7 +235,7 @@ pub enum Error {
         asked: &'static str,
     },
     /// A shape does not have as many elements as are given.
-    #[error("shape {shape:?} has {} elements, but {len} are given", shown_elements(.shape))]
+    #[error("shape {shape:?} has {}, but {}", shown_elements(.shape), are_given(len))]
     ShapeLen {
         /// The shape.
         shape: Vec<usize>,
@@ -367,6 +372,16 @@ pub struct OutOfRange {
     pub position: Vec<usize>,
 }
 
+/// A result of integers that does not fit.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Overflow {
+    /// The exact result, as near as a float is.
+    pub value: f64,
+    /// Its place in the array of results.
+    pub position: Vec<usize>,
+}
+
 /// Why the content of a file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -402,7 +417,18 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
-    crate::tensor::elements(shape).map_or_else(|| "too many".into(), |n| n.to_string())
+    match crate::tensor::elements(shape) {
+        None => "too many elements".into(),
+        Some(n) => counted(n, "element"),
+    }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn are_given(n: &usize) -> String {
+    format!("{n} {} given", if *n == 1 { "is" } else { "are" })
 }
 
 /// `` `Embedding` `tok`: ``.
@@ -422,6 +448,19 @@ fn out_of_range(found: &Option<OutOfRange>) -> String {
         Some(found) => {
             let (value, at) = (found.value, &found.position);
             format!("{value} at {at:?}, which is outside 0..")
+        }
+    }
+}
+
+fn unfit(found: &Option<Overflow>) -> String {
+    match found {
+        None => " does not fit".into(),
+        Some(found) if found.position.is_empty() => {
+            format!(" is {}, which does not fit", found.value)
+        }
+        Some(found) => {
+            let (value, at) = (found.value, &found.position);
+            format!(" is {value} at {at:?}, which does not fit")
         }
     }
 }

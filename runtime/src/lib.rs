@@ -46,7 +46,7 @@ pub use cpu::{Cpu, CpuBuffer};
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, CudaBuffer, Precision, driver::open_or as open_driver_or};
 pub use device::Device;
-pub use error::{Error, FileProblem, OutOfRange, Result};
+pub use error::{Error, FileProblem, OutOfRange, Overflow, Result};
 pub use float::Float;
 pub use formula::{Formula, Real, Reals};
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};

@@ -79,8 +79,8 @@ pub trait Network {
         core.write_params(param.offset, &values)
     }
 
-    /// The gradient of one parameter, as the last `_backward` left it: zero if that does not reach the
-    /// parameter.
+    /// The gradient of one parameter, as the last `_backward`, and what was accumulated after it, left it: zeros
+    /// where these do not reach the parameter, whose `.grad` is `None` in PyTorch.
     fn gradient(&self, name: &str) -> Result<Tensor> {
         let core = self.core();
         let param = find(core, name)?;
@@ -91,40 +91,30 @@ pub trait Network {
     }
 
     /// Scales the gradients of the trained parameters that have one, so that their norm is at most
-    /// `max_norm`; returns the norm before: `torch.nn.utils.clip_grad_norm_`.
+    /// `max_norm`; returns the norm before: `torch.nn.utils.clip_grad_norm_`. A norm that is infinite or NaN scales
+    /// them too, to zeros or NaN.
     ///
     /// # Errors
-    /// Before the first `_backward`, and a norm of order NaN.
+    /// Before the first `_backward`; a `max_norm` that is NaN or below 0; a norm of order NaN.
     fn clip_grad_norm(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
-        let core = self.core_mut();
-        if core.grads().is_none() {
-            return Err(Error::NoGradients {
-                network: core.spec().name,
-            });
-        }
-        if let Norm::P(p) = norm
-            && p.is_nan()
-        {
-            return Err(Error::Optimizer {
-                optimizer: "clip_grad_norm",
-                what: "gradients have no norm of order NaN".into(),
-            });
-        }
-        let total = clip::total_norm(core, norm)?;
-        clip::rescale(core, clip::coefficient(max_norm, total), f64::INFINITY);
-        Ok(total)
+        clip::clip_norm(with_gradients(self)?, max_norm, norm, false)
+    }
+
+    /// The same, but a norm that is infinite or NaN is an error, and the gradients stay:
+    /// `clip_grad_norm_(.., error_if_nonfinite=True)`.
+    ///
+    /// # Errors
+    /// Those of [`clip_grad_norm`](Self::clip_grad_norm), and that.
+    fn clip_grad_norm_if_finite(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
+        clip::clip_norm(with_gradients(self)?, max_norm, norm, true)
     }
 
     /// Cuts the gradients to -value..value: `torch.nn.utils.clip_grad_value_`.
+    ///
+    /// # Errors
+    /// Before the first `_backward`; a `value` that is NaN or below 0.
     fn clip_grad_value(&mut self, value: f64) -> Result<()> {
-        let core = self.core_mut();
-        if core.grads().is_none() {
-            return Err(Error::NoGradients {
-                network: core.spec().name,
-            });
-        }
-        clip::rescale(core, 1.0, value);
-        Ok(())
+        clip::clip_value(with_gradients(self)?, value)
     }
 
     /// Writes all parameters to a safetensors file, under PyTorch's names; an older file is replaced in
@@ -176,6 +166,17 @@ pub trait Network {
     /// has a gradient any more, and a step moves none, until a function reaches it again.
     fn zero_grad(&mut self) {
         self.core_mut().zero_grad();
+    }
+}
+
+/// The core of a network that has gradients.
+fn with_gradients<N: Network + ?Sized>(net: &mut N) -> Result<&mut Core<N::Device>> {
+    let core = net.core_mut();
+    match core.grads() {
+        Some(_) => Ok(core),
+        None => Err(Error::NoGradients {
+            network: core.spec().name,
+        }),
     }
 }
 

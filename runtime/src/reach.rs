@@ -1,15 +1,14 @@
 //! Which parameters have a gradient: PyTorch's `.grad is not None`.
 //!
-//! The compiler states for each function which parameters its gradients reach. In go the functions that ran
-//! and the steps that were made; out comes what the next step moves.
+//! The compiler states for each function which parameters its gradients reach. In go the functions that ran;
+//! out comes what the next step moves. A function that overwrites the gradients replaces the set, as
+//! `zero_grad` before `backward` does; one that accumulates adds to it.
 
 use crate::{NetSpec, Plan};
 
 /// The parameters with a gradient, by their number in the network's [`NetSpec`].
 pub(crate) struct Reach {
     now: Box<[bool]>,
-    /// A step has moved them: the next run that overwrites gradients begins anew.
-    stepped: bool,
     /// The parameters that each function reaches, by the address of its plan.
     known: Vec<(usize, Box<[bool]>)>,
 }
@@ -19,7 +18,6 @@ impl Reach {
     pub(crate) fn new(spec: &NetSpec) -> Self {
         Self {
             now: vec![false; spec.params.len()].into(),
-            stepped: false,
             known: Vec::new(),
         }
     }
@@ -31,10 +29,9 @@ impl Reach {
 
     /// A function has left its gradients: beside those that are there (`accumulate`), or over them.
     pub(crate) fn add(&mut self, spec: &NetSpec, plan: &'static Plan, accumulate: bool) {
-        if self.stepped && !accumulate {
+        if !accumulate {
             self.clear();
         }
-        self.stepped = false;
         let at = std::ptr::from_ref(plan) as usize;
         let known = self.known.iter().position(|(plan, _)| *plan == at);
         let k = known.unwrap_or_else(|| {
@@ -48,20 +45,8 @@ impl Reach {
         }
     }
 
-    /// Only what this function reaches has one.
-    pub(crate) fn only(&mut self, spec: &NetSpec, plan: &'static Plan) {
-        self.clear();
-        self.add(spec, plan, true);
-    }
-
-    /// An optimizer has made a step with them.
-    pub(crate) fn step(&mut self) {
-        self.stepped = true;
-    }
-
     /// None has a gradient any more.
     pub(crate) fn clear(&mut self) {
         self.now.fill(false);
-        self.stepped = false;
     }
 }

@@ -19,8 +19,8 @@ use crate::device::{
     What, Window2,
 };
 use crate::{
-    DType, Device, Error, Identity, In, Inner, MapBody, Operand, OutOfRange, Reads, Result, Site,
-    Space, View, Window,
+    DType, Device, Error, Identity, In, Inner, MapBody, Operand, OutOfRange, Overflow, Reads,
+    Result, Space, View, Window,
 };
 
 /// A buffer of the run.
@@ -54,7 +54,13 @@ impl Range {
 }
 
 /// Why a call was refused.
-type Refusal = &'static str;
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// A rule of plans is broken.
+    Broken(&'static str),
+    /// A position is no 32-bit integer: the sizes are too large.
+    Positions,
+}
 /// A check's result.
 type Checked<T> = std::result::Result<T, Refusal>;
 
@@ -63,11 +69,10 @@ type Whole = (Addr, Range);
 /// The same of one that is strided over `R` dimensions.
 type Strided<const R: usize> = (device::Operand<R>, Range);
 
-const OUTSIDE: Refusal = "an operand reaches outside its view";
-const OVERLAP: Refusal = "an output overlaps another operand";
-const TYPE: Refusal = "an operand has another type than its kernel";
-const POSITIONS: Refusal = "a position is no 32-bit integer";
-const COUNT: Refusal = "a call has another number of operands than its kernel";
+const OUTSIDE: Refusal = Refusal::Broken("an operand reaches outside its view");
+const OVERLAP: Refusal = Refusal::Broken("an output overlaps another operand");
+const TYPE: Refusal = Refusal::Broken("an operand has another type than its kernel");
+const COUNT: Refusal = Refusal::Broken("a call has another number of operands than its kernel");
 
 /// An execution of a plan on borrowed buffers.
 pub struct Run<'a, D: Device> {
@@ -156,7 +161,7 @@ impl<'a, D: Device> Run<'a, D> {
                 return Err(TYPE);
             }
             if !self.training || to.space != Space::Param || from.space == Space::Param {
-                return Err("buffers are written in training");
+                return Err(Refusal::Broken("buffers are written in training"));
             }
             if to.len == 0 {
                 return Ok(());
@@ -257,9 +262,16 @@ impl<'a, D: Device> Run<'a, D> {
     #[cold]
     #[inline(never)]
     fn refuse(&self, call: &'static str, why: Refusal) {
-        if why == POSITIONS {
-            return self.overflow("a position");
-        }
+        let why = match why {
+            Refusal::Positions => {
+                let what = Reads {
+                    index: "a position",
+                    ..Reads::default()
+                };
+                return self.overflow(what, None);
+            }
+            Refusal::Broken(why) => why,
+        };
         let what = format!("{call}: {why}");
         // Later faults follow from the first more often than not.
         let _ = self.fault.set(Error::Internal {
@@ -305,9 +317,13 @@ impl<'a, D: Device> Run<'a, D> {
 
     /// Notes a result of integers that does not fit.
     #[cold]
-    fn overflow(&self, what: &'static str) {
-        let function = self.function;
-        let _ = self.fault.set(Error::IntegerOverflow { function, what });
+    fn overflow(&self, what: Reads<'_>, found: Option<(f64, Vec<usize>)>) {
+        let _ = self.fault.set(Error::IntegerOverflow {
+            function: self.function,
+            site: what.site,
+            what: what.index,
+            found: found.map(|(value, position)| Overflow { value, position }),
+        });
     }
 
     /// Runs a call's checks and kernel.
@@ -336,12 +352,17 @@ impl<'a, D: Device> Run<'a, D> {
             Space::Param => (self.params, size_of::<D::Float>()),
             Space::Grad => (
                 self.grads
-                    .ok_or("gradients are used in a run without them")?,
+                    .ok_or(Refusal::Broken("gradients are used in a run without them"))?,
                 size_of::<D::Float>(),
             ),
             Space::Arena => (self.arena, 1),
-            Space::State => (self.state.ok_or("nothing is kept in this run")?.0, 1),
-            Space::Nowhere => return Err("an operand in memory has no buffer"),
+            Space::State => (
+                self.state
+                    .ok_or(Refusal::Broken("nothing is kept in this run"))?
+                    .0,
+                1,
+            ),
+            Space::Nowhere => return Err(Refusal::Broken("an operand in memory has no buffer")),
         };
         let first = view.offset.checked_mul(unit);
         let last = view
@@ -352,11 +373,11 @@ impl<'a, D: Device> Run<'a, D> {
         match (first, last) {
             (Some(first), Some(last)) if last <= region.bytes => {
                 if first % size != 0 {
-                    return Err("an operand is not aligned");
+                    return Err(Refusal::Broken("an operand is not aligned"));
                 }
                 Ok(region.addr.wrapping_add(first))
             }
-            _ => Err("a view reaches outside its buffer"),
+            _ => Err(Refusal::Broken("a view reaches outside its buffer")),
         }
     }
 
@@ -385,7 +406,7 @@ impl<'a, D: Device> Run<'a, D> {
     #[inline(always)]
     fn written(&self, view: View, dtype: DType, len: Option<usize>) -> Checked<(Addr, Range)> {
         if view.space == Space::Param {
-            return Err("parameters are only read in a run");
+            return Err(Refusal::Broken("parameters are only read in a run"));
         }
         self.whole(view, dtype, len)
     }
@@ -408,7 +429,9 @@ impl<'a, D: Device> Run<'a, D> {
                 Inner::Many => strides[R - 1],
             };
             if strides[R - 1] != stride && shape[R - 1] > 1 {
-                return Err("an operand has another inner stride than its kernel");
+                return Err(Refusal::Broken(
+                    "an operand has another inner stride than its kernel",
+                ));
             }
             strides[R - 1] = stride;
         }
@@ -416,7 +439,7 @@ impl<'a, D: Device> Run<'a, D> {
             let reach = (0..R).map(|d| strides[d].saturating_mul(shape[d] - 1));
             let last = reach.fold(input.start, usize::saturating_add);
             if i32::try_from(last).is_err() {
-                return Err(POSITIONS);
+                return Err(Refusal::Positions);
             }
             let operand = device::Operand {
                 addr: std::ptr::null_mut(),
@@ -660,8 +683,8 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// Arithmetic of integers: `y = f(a, b)`, where `b` is `a` if there is one operand. `what` names the
-    /// value, of which some may not fit.
-    pub fn integers(&self, f: Integers, [a, b]: [View; 2], y: View, what: &'static str) {
+    /// result, of which some may not fit, and its shape.
+    pub fn integers(&self, f: Integers, [a, b]: [View; 2], y: View, what: Reads<'_>) {
         self.guard("integers", || {
             let (from, to) = match f {
                 Integers::Add(len)
@@ -690,24 +713,21 @@ impl<'a, D: Device> Run<'a, D> {
                 return Err(OVERLAP);
             }
             let arrays = [a.0, b.0, y.0];
-            let value = What {
-                function: self.function,
-                index: what,
-                site: Site::default(),
-            };
             // SAFETY: checked above.
-            if !unsafe { self.device.integers(f, arrays, value) } {
-                self.overflow(what);
+            if let Err(unfit) = unsafe { self.device.integers(f, arrays, self.what(what)) } {
+                let len = to.unwrap_or(0);
+                let position = unravel(unfit.at, len, what.shape);
+                self.overflow(what, Some((unfit.value, position)));
             }
             Ok(())
         });
     }
 
     /// The integer `value`, a size, in all of a view.
-    pub fn integer(&self, y: View, value: f64, what: &'static str) {
+    pub fn integer(&self, y: View, value: f64, what: Reads<'_>) {
         match (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) {
             true => self.fill(y, value),
-            false => self.overflow(what),
+            false => self.overflow(what, Some((value, Vec::new()))),
         }
     }
 
@@ -715,7 +735,7 @@ impl<'a, D: Device> Run<'a, D> {
     pub fn arg_reduce(&self, largest: bool, axis: Axis, x: View, y: View) {
         self.guard("arg_reduce", || {
             if i32::try_from(axis.n).is_err() {
-                return Err(POSITIONS);
+                return Err(Refusal::Positions);
             }
             if let Some([x, y]) = self.line(axis, x, y, DType::Int, 1, false)? {
                 // SAFETY: checked by `line`.
@@ -904,7 +924,7 @@ impl<'a, D: Device> Run<'a, D> {
     ) {
         self.guard("product_nk", || {
             if size.n != N || size.k != K {
-                return Err("a product has other sizes than its kernel");
+                return Err(Refusal::Broken("a product has other sizes than its kernel"));
             }
             self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
                 // SAFETY: checked by `multiply`, and the sizes above.
@@ -935,7 +955,7 @@ impl<'a, D: Device> Run<'a, D> {
     ) {
         self.guard("product_mn", || {
             if size.m != MM || size.n != N {
-                return Err("a product has other sizes than its kernel");
+                return Err(Refusal::Broken("a product has other sizes than its kernel"));
             }
             self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
                 // SAFETY: checked by `multiply`, and the sizes above.
@@ -1016,7 +1036,7 @@ impl<'a, D: Device> Run<'a, D> {
         self.guard("window_arg_max", || {
             windows(w.stride, w.padding, w.dilation, [w.x, w.kernel, w.y])?;
             let plane = product(&w.x).filter(|p| i32::try_from(*p).is_ok());
-            plane.ok_or(POSITIONS)?;
+            plane.ok_or(Refusal::Positions)?;
             let (from, to) = (
                 product(&[w.planes, w.x[0], w.x[1]]),
                 product(&[w.planes, w.y[0], w.y[1]]),
@@ -1067,7 +1087,7 @@ impl<'a, D: Device> Run<'a, D> {
         if scores > 0 {
             operands = self.operands(&shape, masks, &[declared; M], false)?;
             if masks.iter().any(|m| m.strides[3] > 1) {
-                return Err("a mask's keys do not lie side by side");
+                return Err(Refusal::Broken("a mask's keys do not lie side by side"));
             }
         }
         Ok((all, operands))
@@ -1188,7 +1208,7 @@ impl<'a, D: Device> Run<'a, D> {
                 return Err(TYPE);
             }
             if dst.view.space == Space::Param {
-                return Err("parameters are only read in a run");
+                return Err(Refusal::Broken("parameters are only read in a run"));
             }
             let (from, source) = self.window(&shape, &src)?;
             let (to, target) = self.window(&shape, &dst)?;
@@ -1430,7 +1450,7 @@ fn windows(
     let steps = stride.iter().chain(&dilation).all(|n| *n > 0);
     (small && steps)
         .then_some(())
-        .ok_or("windows are out of bounds")
+        .ok_or(Refusal::Broken("windows are out of bounds"))
 }
 
 /// Element `at` of `len` as a place in an array of this shape; in a flat one if the shape is another's.

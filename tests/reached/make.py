@@ -67,6 +67,10 @@ class Multi(nn.Module):
                     opt.zero_grad()
                     self.a_loss(x).backward()
                     self.b_loss(x).backward()
+                case "o":  # of the second, over gradients of the first
+                    self.a_loss(x).backward()
+                    opt.zero_grad()
+                    self.b_loss(x).backward()
                 case "A":  # of the first, added to what is there
                     self.a_loss(x).backward()
                 case "z":  # of nothing
@@ -104,7 +108,7 @@ class Gan(nn.Module):
         return F.softplus(-self.score(self.make(z))).mean()
 
 
-PLAN = "aabuabAsbzabub"
+PLAN = "aabuabAsbozabuob"
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, dampening=0.3, weight_decay=0.1),
     "sgd_nesterov": lambda p: torch.optim.SGD(p, 0.05, momentum=0.8, nesterov=True, maximize=True),

@@ -88,8 +88,9 @@ impl Args {
             if index >= names.len() {
                 if index == names.len() {
                     let text = format!(
-                        "`{callee}` takes {}, but {positional} are given\n`{callee}` takes ({signature})",
+                        "`{callee}` takes {}, but {}\n`{callee}` takes ({signature})",
                         count(names.len(), "argument"),
+                        are_given(positional),
                     );
                     told = Some(cx.error(g.span, text));
                 }
@@ -172,8 +173,8 @@ impl Args {
                 Some("true") => Value::Bool(true),
                 Some("false") => Value::Bool(false),
                 Some("None") | None => Value::Null,
-                Some(text) if text.starts_with('\'') => {
-                    Value::Str(text.trim_matches('\'').to_owned())
+                Some(text) if text.starts_with('"') => {
+                    Value::Str(text.trim_matches('"').to_owned())
                 }
                 Some(text) => {
                     Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e']))
@@ -188,6 +189,7 @@ impl Args {
             .given(name)
             .map_or(String::new(), |g| format!(" `{}`", g.text));
         let what = match value {
+            Value::Null => "`None`".to_owned(),
             Value::Tensor(_) => format!("the tensor{text}"),
             _ => format!("{}{text}", value.kind()),
         };
@@ -229,6 +231,11 @@ impl Args {
         let (callee, have) = (&self.callee, cx.typed(t.id));
         let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
         let text = match (takes, dtype) {
+            (Takes::Int, DType::Float) if !matches!(cx.g[t.id].op, Op::Input { .. }) => format!(
+                "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: convert it: `{}`",
+                t.text,
+                takes.conversion(dtype, &t.text),
+            ),
             (Takes::Int, DType::Float) => format!(
                 "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{}`",
                 t.text,
@@ -239,12 +246,14 @@ impl Args {
                 t.text,
                 if dtype == DType::Float { "> 0" } else { "!= 0" },
             ),
-            _ => format!(
-                "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
-                takes.text(),
-                t.text,
-                takes.conversion(dtype, &t.text),
-            ),
+            _ => {
+                format!(
+                    "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
+                    takes.text(),
+                    t.text,
+                    takes.conversion(dtype, &t.text),
+                ) + takes.meaning(self.op, name)
+            }
         };
         Err(cx.error(span, text))
     }
@@ -419,5 +428,14 @@ impl Args {
 
 /// `1 argument`, `2 arguments`.
 pub fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+    match (n, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "index") => format!("{n} indices"),
+        _ => format!("{n} {what}s"),
+    }
+}
+
+/// `1 is given`, `2 are given`.
+pub fn are_given(n: usize) -> String {
+    format!("{n} {} given", if n == 1 { "is" } else { "are" })
 }

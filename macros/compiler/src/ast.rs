@@ -372,6 +372,16 @@ pub enum Op {
 }
 
 impl Op {
+    /// How tightly it binds, as the parser has it.
+    pub fn level(self) -> usize {
+        match self {
+            Op::Or => 0,
+            Op::And => 1,
+            Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => 2,
+            Op::Add | Op::Sub => 3,
+            Op::Mul | Op::Div | Op::Rem => 4,
+        }
+    }
     /// As written.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -414,25 +424,81 @@ impl fmt::Display for Expr {
                 .join(", ")
         };
         match &self.kind {
-            ExprKind::Number(v, true) => write!(f, "{v}"),
-            ExprKind::Number(v, false) => write!(f, "{v:?}"),
+            ExprKind::Number(v, int) => match (self.span.source_text(), int) {
+                // As in `1e-5` or `1_000`.
+                (Some(text), _) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                    write!(f, "{}{text}", if *v < 0.0 { "-" } else { "" })
+                }
+                (_, true) => write!(f, "{v}"),
+                (_, false) => write!(f, "{v:?}"),
+            },
             ExprKind::Str(s) => write!(f, "{s:?}"),
             ExprKind::Bool(b) => write!(f, "{b}"),
             ExprKind::Name(n) => write!(f, "{n}"),
             ExprKind::Arrow(a, b) => write!(f, "{a} -> {b}"),
             ExprKind::Call(name, args) => write!(f, "{name}({})", show_args(args)),
-            ExprKind::Apply(x, args) => write!(f, "{x}({})", show_args(args)),
-            ExprKind::Method(x, name, args) => write!(f, "{x}.{name}({})", show_args(args)),
-            ExprKind::Field(x, name) => write!(f, "{x}.{name}"),
-            ExprKind::Binary(op, a, b) => write!(f, "{a} {} {b}", op.symbol()),
-            ExprKind::Neg(x) => write!(f, "-{x}"),
-            ExprKind::Not(x) => write!(f, "!{x}"),
+            ExprKind::Apply(x, args) => write!(f, "{}({})", x.above(POSTFIX), show_args(args)),
+            ExprKind::Method(x, name, args) => {
+                write!(f, "{}.{name}({})", x.above(POSTFIX), show_args(args))
+            }
+            ExprKind::Field(x, name) => write!(f, "{}.{name}", x.above(POSTFIX)),
+            ExprKind::Binary(op, a, b) => {
+                let level = op.level();
+                write!(
+                    f,
+                    "{} {} {}",
+                    a.above(level),
+                    op.symbol(),
+                    b.above(level + 1)
+                )
+            }
+            ExprKind::Neg(x) => write!(f, "-{}", x.above(PREFIX)),
+            ExprKind::Not(x) => write!(f, "!{}", x.above(PREFIX)),
             ExprKind::Tuple(items) => write!(f, "({})", list(items)),
             ExprKind::List(items) => write!(f, "[{}]", list(items)),
-            ExprKind::Index(x, _) => write!(f, "{x}[..]"),
+            ExprKind::Index(x, items) => {
+                let items: Vec<String> = items.iter().map(Item::to_string).collect();
+                write!(f, "{}[{}]", x.above(POSTFIX), items.join(", "))
+            }
             ExprKind::Closure(_) => write!(f, "|..| .."),
             ExprKind::Mut(name) => write!(f, "&mut {name}"),
             ExprKind::If(c) => write!(f, "if {} {{ .. }}", c.condition),
+        }
+    }
+}
+
+/// The levels of prefix and postfix operators.
+const PREFIX: usize = 5;
+const POSTFIX: usize = 6;
+
+impl Expr {
+    /// How tightly it binds, for parentheses.
+    fn level(&self) -> usize {
+        match &self.kind {
+            ExprKind::Binary(op, ..) => op.level(),
+            ExprKind::Number(v, _) if *v < 0.0 => PREFIX,
+            ExprKind::Neg(_) | ExprKind::Not(_) => PREFIX,
+            ExprKind::Closure(_) | ExprKind::If(_) | ExprKind::Arrow(..) => 0,
+            _ => POSTFIX,
+        }
+    }
+
+    /// As an operand of an operator of this level.
+    fn above(&self, level: usize) -> String {
+        match self.level() >= level {
+            true => self.to_string(),
+            false => format!("({self})"),
+        }
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |e: &Option<Expr>| e.as_ref().map_or_else(String::new, Expr::to_string);
+        match self {
+            Item::At(e) => write!(f, "{e}"),
+            Item::Range(from, to, _) => write!(f, "{}..{}", end(from), end(to)),
+            Item::Rest(_) => f.write_str("..."),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Dim, Shape, show_shape};
+use crate::integers::Unsigned;
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::scalar::Scalar;
 use crate::value::{Tensor, Value};
@@ -84,8 +85,10 @@ pub struct Cx<'a> {
     pub require: Vec<Demand>,
     /// The layer or op that is being called, for messages at run time.
     pub by: String,
+    /// The expression that is being computed, as written.
+    pub own: String,
     /// Integer values that cannot be negative, by their declaration.
-    pub unsigned: Vec<NodeId>,
+    pub unsigned: Unsigned,
     /// Where values come from, for messages.
     pub origin: HashMap<NodeId, String>,
     /// The value that a message shows for one that was made from it.
@@ -105,7 +108,8 @@ impl<'a> Cx<'a> {
             train,
             require: Vec::new(),
             by: String::new(),
-            unsigned: Vec::new(),
+            own: String::new(),
+            unsigned: Unsigned::default(),
             origin: HashMap::new(),
             shown: HashMap::new(),
             streams: 0,
@@ -189,8 +193,10 @@ impl<'a> Cx<'a> {
         let shape = show_shape(self.g.shape(id));
         match self.g[id].dtype {
             DType::Float => shape,
-            DType::Int if self.unsigned.contains(&id) => format!("u32{shape}"),
-            dtype => format!("{dtype}{shape}"),
+            DType::Int if self.unsigned.contains(id) => format!("u32{shape}"),
+            DType::Int if self.unsigned.is_wide(id) => format!("i64{shape}"),
+            DType::Int => format!("i32{shape}"),
+            DType::Bool => format!("bool{shape}"),
         }
     }
 
@@ -380,7 +386,7 @@ impl<'a> Cx<'a> {
                 let first = self.g.scalar(f, &[a, b]);
                 let y = self.g.scalar(Scalar::Where, &[first, a, b]);
                 if f == Scalar::Gt && least >= 0 {
-                    self.unsigned.push(y);
+                    self.unsigned.insert(y);
                 }
                 Ok(y)
             }

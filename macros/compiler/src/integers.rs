@@ -7,14 +7,50 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, numel};
 use crate::ir::{DType, Integers, NodeId, Op, Reduce};
+use crate::net::Elem;
 use crate::scalar::Scalar as S;
 use proc_macro2::Span;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 /// The integers that there are.
 const LEAST: i64 = i32::MIN as i64;
 const MOST: i64 = i32::MAX as i64;
 /// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
+
+/// The values of a graph that cannot be negative, and the ranges that were found; the widths that users wrote.
+#[derive(Default)]
+pub struct Unsigned {
+    ids: HashSet<NodeId>,
+    /// Those that were declared `i64`, for messages.
+    wide: HashSet<NodeId>,
+    /// By the value and the depth.
+    ranges: RefCell<HashMap<(NodeId, usize), (i64, i64)>>,
+}
+
+impl Unsigned {
+    /// This value cannot be negative. It is told before anything asks for the value's range.
+    pub fn insert(&mut self, id: NodeId) {
+        self.ids.insert(id);
+    }
+    /// A value of a declared type.
+    pub fn declare(&mut self, id: NodeId, elem: Elem) {
+        match elem {
+            Elem::U32 => drop(self.ids.insert(id)),
+            Elem::I64 => drop(self.wide.insert(id)),
+            Elem::I32 | Elem::Float | Elem::Bool => {}
+        }
+    }
+    /// Whether this value was declared `i64`.
+    pub fn is_wide(&self, id: NodeId) -> bool {
+        self.wide.contains(&id)
+    }
+    /// Whether this value was inserted.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.ids.contains(&id)
+    }
+}
 
 impl Cx<'_> {
     /// The least and the largest that integers can be, as far as is known.
@@ -29,8 +65,18 @@ impl Cx<'_> {
     }
 
     fn range_to(&self, id: NodeId, depth: usize) -> (i64, i64) {
+        let known = self.unsigned.ranges.borrow().get(&(id, depth)).copied();
+        known.unwrap_or_else(|| {
+            let range = self.find_range(id, depth);
+            let mut ranges = self.unsigned.ranges.borrow_mut();
+            ranges.insert((id, depth), range);
+            range
+        })
+    }
+
+    fn find_range(&self, id: NodeId, depth: usize) -> (i64, i64) {
         let node = &self.g[id];
-        let any = match self.unsigned.contains(&id) {
+        let any = match self.unsigned.contains(id) {
             true => (0, MOST),
             false => (LEAST, MOST),
         };
@@ -77,6 +123,7 @@ impl Cx<'_> {
             return Ok(self.g.scalar(f, &[x, y]));
         }
         if least > MOST || most < LEAST {
+            let text = self.written(text);
             let text = format!("`{text}` never fits 32-bit integers\nhelp: compute it in floats");
             return Err(self.error(span, text));
         }
@@ -88,12 +135,20 @@ impl Cx<'_> {
         Ok(self.checked(kind, &[x, y], least >= 0, text))
     }
 
+    /// The expression at hand as the user wrote it; `text` where there is none.
+    fn written(&self, text: &str) -> String {
+        match self.own.is_empty() {
+            true => text.to_owned(),
+            false => self.own.clone(),
+        }
+    }
+
     /// A node that checks what it computes.
     pub fn checked(&mut self, f: Integers, args: &[NodeId], unsigned: bool, text: &str) -> NodeId {
-        let what = text.to_owned();
+        let what = self.written(text);
         let id = self.g.push(Op::Integers { f, what }, args, None);
         if unsigned {
-            self.unsigned.push(id);
+            self.unsigned.insert(id);
         }
         id
     }

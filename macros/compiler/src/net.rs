@@ -28,9 +28,9 @@ pub struct Field {
 pub enum FieldKind {
     /// A layer.
     Layer(Box<dyn Layer>),
-    /// A parameter of one's own.
+    /// A custom parameter.
     Param,
-    /// A buffer of one's own.
+    /// A custom buffer.
     Buffer,
     /// A network.
     Block(Box<Instance>),
@@ -95,6 +95,23 @@ pub enum Elem {
 }
 
 impl Elem {
+    /// As written; nothing for the device's float.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Elem::Float => "",
+            Elem::U32 => "u32",
+            Elem::I32 => "i32",
+            Elem::I64 => "i64",
+            Elem::Bool => "bool",
+        }
+    }
+    /// In a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Elem::Float => "floats",
+            other => other.prefix(),
+        }
+    }
     /// The type in the graph.
     pub fn dtype(self) -> DType {
         match self {

@@ -66,8 +66,8 @@ impl Cx<'_> {
             let index = inputs.len();
             let (shape, dtype) = (outer.shape(id)[cut..].to_vec(), outer[id].dtype);
             let input = self.g.add_typed(Op::Input { index }, &[], shape, dtype);
-            if dtype == DType::Int && unsigned.contains(&id) {
-                self.unsigned.push(input);
+            if dtype == DType::Int && unsigned.contains(id) {
+                self.unsigned.insert(input);
             }
             inputs.push(input);
         }

@@ -119,31 +119,65 @@ impl Takes {
         }
     }
 
+    /// The meaning of true in a mask, as a further line.
+    pub fn meaning(self, op: &str, argument: &str) -> &'static str {
+        match (self, op, argument) {
+            (Mask, "scaled_dot_product_attention", _) => "\nnote: true means that a key takes part",
+            (Mask, _, name) if name.ends_with("key_padding_mask") => {
+                "\nnote: true means that a key is padding, and left out"
+            }
+            (Mask, ..) => "\nnote: true means that a key is left out",
+            _ => "",
+        }
+    }
+
     /// How a value of another type is converted.
     pub fn conversion(self, from: DType, value: &str) -> String {
-        // A name, or a call whose first bracket closes last.
-        let call = value.split_once('(').is_some_and(|(name, rest)| {
-            let depth = |d: i32, c: char| match c {
-                '(' => Some(d + 1),
-                ')' if d == 0 => None,
-                ')' => Some(d - 1),
-                _ => Some(d),
-            };
-            let inside = rest.strip_suffix(')');
-            !name.contains(' ') && inside.is_some_and(|r| r.chars().try_fold(0, depth) == Some(0))
-        });
-        let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-        let simple = call || value.chars().all(name);
-        let value = match simple {
-            true => value.to_owned(),
-            false => format!("({value})"),
-        };
+        let value = enclosed(value);
         match (self, from) {
             (Bool | Mask, _) => format!("{value} != 0"),
             (Int | Classes, _) | (Number, DType::Bool) => format!("{value}.int()"),
             _ => format!("{value}.float()"),
         }
     }
+}
+
+/// A value as an operand: a name, or a call whose first bracket closes last, as it is; others in parentheses.
+pub fn enclosed(value: &str) -> String {
+    let call = value.split_once('(').is_some_and(|(name, rest)| {
+        let depth = |d: i32, c: char| match c {
+            '(' => Some(d + 1),
+            ')' if d == 0 => None,
+            ')' => Some(d - 1),
+            _ => Some(d),
+        };
+        let inside = rest.strip_suffix(')');
+        !name.contains(' ') && inside.is_some_and(|r| r.chars().try_fold(0, depth) == Some(0))
+    });
+    let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    match call || value.chars().all(name) {
+        true => value.to_owned(),
+        false => format!("({value})"),
+    }
+}
+
+/// What takes values of one type.
+fn only(to: DType) -> Takes {
+    match to {
+        DType::Float => Float,
+        DType::Int => Int,
+        DType::Bool => Bool,
+    }
+}
+
+/// A type, for messages.
+pub fn named(dtype: DType) -> &'static str {
+    only(dtype).text()
+}
+
+/// How a value is made one of a type.
+pub fn converted(to: DType, from: DType, value: &str) -> String {
+    only(to).conversion(from, value)
 }
 
 #[cfg(test)]

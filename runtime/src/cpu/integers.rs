@@ -1,23 +1,23 @@
-//! Arithmetic of 32-bit integers, computed in 64 bits: a result that does not fit makes the kernel
-//! return `false`.
+//! Arithmetic of 32-bit integers, computed in 64 bits: the kernel returns the first result that does not fit.
 
 use super::Cpu;
 use crate::Float;
-use crate::device::{Addr, Axis, IntegerKernels, Integers, Reduce, What};
-
-/// The low half, and whether that is all.
-fn narrow(wide: i64, fits: &mut bool) -> i32 {
-    *fits &= i32::try_from(wide).is_ok();
-    wide as i32
-}
+use crate::device::{Addr, Axis, IntegerKernels, Integers, Reduce, Unfit, What};
 
 impl<F: Float> IntegerKernels for Cpu<F> {
-    unsafe fn integers(&self, f: Integers, [a, b, y]: [Addr; 3], _: What) -> bool {
+    unsafe fn integers(&self, f: Integers, [a, b, y]: [Addr; 3], _: What) -> Result<(), Unfit> {
         let (a, b, y) = (a.cast::<i32>(), b.cast::<i32>(), y.cast::<i32>());
-        let mut fits = true;
+        let mut unfit = None;
         // SAFETY: the kernels' contract, for elements below the lengths that the call states.
         let read = |x: *mut i32, at: usize| i64::from(unsafe { *x.add(at) });
-        let mut write = |at: usize, wide: i64| unsafe { *y.add(at) = narrow(wide, &mut fits) };
+        let mut write = |at: usize, wide: i64| {
+            if i32::try_from(wide).is_err() && unfit.is_none() {
+                let value = wide as f64;
+                unfit = Some(Unfit { at, value });
+            }
+            // SAFETY: as above. The low half.
+            unsafe { *y.add(at) = wide as i32 };
+        };
         match f {
             Integers::Add(len) => (0..len).for_each(|i| write(i, read(a, i) + read(b, i))),
             Integers::Sub(len) => (0..len).for_each(|i| write(i, read(a, i) - read(b, i))),
@@ -53,6 +53,12 @@ impl<F: Float> IntegerKernels for Cpu<F> {
                 }
             }
         }
-        fits
+        unfit.map_or(Ok(()), |mut unfit| {
+            if let Integers::Cast(_) = f {
+                // SAFETY: as above. The number that was cut.
+                unfit.value = unsafe { *a.cast::<F>().add(unfit.at) }.to_f64();
+            }
+            Err(unfit)
+        })
     }
 }

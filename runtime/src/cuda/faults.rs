@@ -42,7 +42,9 @@ impl Found {
         match self.limit {
             NO_LIMIT => Error::IntegerOverflow {
                 function,
+                site,
                 what: index,
+                found: None,
             },
             limit => Error::IndexOutOfRange {
                 function,

@@ -5,7 +5,7 @@ use netform_ptx::{Addr as At, Arg, Scalars};
 use super::Cuda;
 use crate::device::{
     Addr, Axis, CopyKernels, IndexKernels, IntegerKernels, Integers, MapKernels, NO_LIMIT, Operand,
-    Product, ProductKernels, RandomKernels, Reduce, ReduceKernels, Softmax, Stream, What,
+    Product, ProductKernels, RandomKernels, Reduce, ReduceKernels, Softmax, Stream, Unfit, What,
 };
 use crate::{DType, MapBody};
 
@@ -317,7 +317,12 @@ impl IndexKernels for Cuda {
 }
 
 impl IntegerKernels for Cuda {
-    unsafe fn integers(&self, f: Integers, arrays: [Addr; 3], what: What) -> bool {
+    unsafe fn integers(
+        &self,
+        f: Integers,
+        arrays: [Addr; 3],
+        what: What,
+    ) -> std::result::Result<(), Unfit> {
         let f = match f {
             Integers::Add(len) => netform_ptx::Integers::Add(len),
             Integers::Sub(len) => netform_ptx::Integers::Sub(len),
@@ -331,7 +336,7 @@ impl IntegerKernels for Cuda {
             let plan = netform_ptx::integers(f, arrays.map(at), fault);
             self.gpu.launch(state, plan)
         });
-        true
+        Ok(())
     }
 }
 

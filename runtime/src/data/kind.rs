@@ -2,6 +2,10 @@
 //!
 //! Bytes in; a [`Kind`] out, or `None` where they begin like none of those that are often confused.
 
+use std::path::Path;
+
+use serde::de::IgnoredAny;
+
 /// A kind of file: its name in a sentence, and what to do with it instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -25,6 +29,9 @@ impl Kind {
         format!("{}, not {wanted}{}", self.name, help.unwrap_or_default())
     }
 }
+
+/// The name of that kind.
+pub(crate) const SAFETENSORS: &str = "a safetensors file";
 
 const RESAVE: &str = "write the tensors with `safetensors.torch.save_file`";
 const UNPACK: &str = "unpack it first";
@@ -72,7 +79,7 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     // Its first bytes are a length, which may look like anything else.
     if bytes.get(8) == Some(&b'{') && bytes.get(4..8) == Some(&[0; 4]) {
-        return Some(Kind::new("a safetensors file", None));
+        return Some(Kind::new(SAFETENSORS, None));
     }
     if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
         return Some(zip(bytes));
@@ -102,6 +109,19 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::new("a tar archive", Some(UNPACK)));
     }
     markup(bytes)
+}
+
+/// The kind of a file that should be binary: also JSON of any kind, and what the file's ending says.
+pub(crate) fn of_file(path: &Path, bytes: &[u8]) -> Option<Kind> {
+    // A number may be what is left of any file.
+    let open = matches!(bytes.trim_ascii_start().first(), Some(b'[' | b'{'));
+    let json = || open && serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    let name = || match path.extension().is_some_and(|ending| ending == "onnx") {
+        _ if json() => Some("a JSON document"),
+        true => Some("an ONNX model"),
+        false => None,
+    };
+    of(bytes).or_else(|| name().map(|name| Kind::new(name, None)))
 }
 
 /// Programs of many kinds pack their files so.

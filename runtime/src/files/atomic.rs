@@ -1,12 +1,14 @@
 //! Replaces a file in one step: bytes in; afterwards the name holds all of them, or what it held before.
 //!
 //! The bytes go to a temporary file beside the one that is replaced. Its writer holds a lock on it,
-//! which the system ends with its process: a temporary file without a lock is a killed process's, and the
-//! next save in its folder removes it.
+//! which the system ends with its process: a temporary file without a lock is a killed process's. A process
+//! removes those that are in a folder when it first saves there; looking through a large folder takes time.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Error as IoError, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -55,7 +57,9 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
         let what = format!("its folder `{}`: {e}", folder.display());
         return Err(IoError::new(e.kind(), what));
     }
-    sweep(folder);
+    if is_new(folder) {
+        sweep(folder);
+    }
     let mut file = make(folder, old.is_none())?;
     file.write_all(bytes)?;
     if let Some(old) = &old {
@@ -105,6 +109,16 @@ fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
         }
     }
     Err(IoError::other("temporary files vanish at once"))
+}
+
+/// Whether this process saves in the folder for the first time.
+fn is_new(folder: &Path) -> bool {
+    static SWEPT: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
+    let Ok(folder) = fs::canonicalize(folder) else {
+        return false;
+    };
+    let mut swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    swept.get_or_insert_default().insert(folder)
 }
 
 /// Removes what killed processes have left. What cannot be removed, or locked, stays.

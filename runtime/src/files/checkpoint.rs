@@ -322,7 +322,7 @@ impl Checkpoint {
         if schedule.set_state(&state) {
             Ok(())
         } else {
-            let what = "holds another kind of schedule, or counts that are none";
+            let what = "holds another kind of schedule, or a count that is negative or not whole";
             Err(bad(&self.path, what))
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use safetensors::tensor::SafeTensorError;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::data::{bad_in, kind, shown};
@@ -61,37 +61,18 @@ pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// The error of a file that the format's reader has refused.
 pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
-    let onnx = path.extension().is_some_and(|ending| ending == "onnx");
-    let kind = kind::of(bytes).map(|kind| kind.instead_of("a safetensors file"));
-    let kind = kind.filter(|_| entries(bytes).is_none());
-    match kind {
-        // It begins like one.
-        Some(what) if !what.starts_with("a safetensors file") => {
-            bad_in(path, FileProblem::WrongKind, what)
-        }
-        _ if is_json(bytes) => {
-            let what = "a JSON document, not a safetensors file";
-            bad_in(path, FileProblem::WrongKind, what)
-        }
-        _ if onnx => {
-            let what = "an ONNX model, not a safetensors file";
-            bad_in(path, FileProblem::WrongKind, what)
-        }
-        _ => {
-            let why = match bytes.is_empty() {
-                true => "it is empty".into(),
-                false => shown(&e.to_string()),
-            };
-            let what = format!("not a whole safetensors file: {why}");
-            bad_in(path, FileProblem::Damaged, what)
-        }
+    // Where there is a header, it is a damaged file of the format.
+    let kind = kind::of_file(path, bytes).filter(|kind| kind.name != kind::SAFETENSORS);
+    if let Some(kind) = kind.filter(|_| entries(bytes).is_none()) {
+        let what = kind.instead_of(kind::SAFETENSORS);
+        return bad_in(path, FileProblem::WrongKind, what);
     }
-}
-
-/// Whether the bytes are an array or an object. (A number may be what is left of any file.)
-fn is_json(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii_start().first(), Some(b'[' | b'{'))
-        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    let why = match bytes.is_empty() {
+        true => "it is empty".into(),
+        false => shown(&e.to_string()),
+    };
+    let what = format!("not a whole safetensors file: {why}");
+    bad_in(path, FileProblem::Damaged, what)
 }
 
 /// The entries of a header in their order, also those of the same name, if it is one.

@@ -88,6 +88,9 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
     const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
 
+    fn kept_by(k: usize) -> Option<&'static str> {
+        (k == 2).then_some("amsgrad")
+    }
     fn uses(&self, k: usize) -> bool {
         k < 2 || self.amsgrad
     }
@@ -97,8 +100,8 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn check(&self) -> Result<(), String> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
-    fn momentum(&self) -> f64 {
-        self.betas.0
+    fn momentum(&self) -> Option<f64> {
+        Some(self.betas.0)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;

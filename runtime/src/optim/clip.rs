@@ -2,7 +2,10 @@
 
 use crate::device::{Addr, Axis, Operand, Reduce};
 use crate::map;
-use crate::{Core, DType, Device, Float, Formula, Identity, Inner, ParamSpec, Real, Reals, Result};
+use crate::{
+    Core, DType, Device, Error, Float, Formula, Identity, Inner, Pack, ParamSpec, Real, Reals,
+    Result,
+};
 
 /// Which norm: PyTorch's `norm_type`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -147,22 +150,23 @@ impl Clip {
         if let Some((_, Norm::P(p))) = self.norm
             && p.is_nan()
         {
-            return Err("gradients have no norm of order NaN".into());
+            return Err("the order of the norm must be a number, but it is NaN".into());
         }
-        let bound = self
-            .norm
-            .map(|(max, _)| max)
-            .into_iter()
-            .chain(self.value)
-            .find(|x| x.is_nan() || *x < 0.0);
-        bound.map_or(Ok(()), |x| {
-            Err(format!("gradients cannot be clipped to {x}"))
-        })
+        // Infinity clips nothing.
+        let bound = |what: &str, x: f64| match x >= 0.0 {
+            true => Ok(()),
+            false => Err(format!("{what} must be at least 0, but it is {x}")),
+        };
+        if let Some((max, _)) = self.norm {
+            bound("the norm to clip to", max)?;
+        }
+        self.value
+            .map_or(Ok(()), |value| bound("the value to clip to", value))
     }
     /// What the gradients are multiplied with.
     pub(super) fn scale<D: Device>(&self, core: &mut Core<D>) -> Result<f64> {
         self.norm.map_or(Ok(1.0), |(max, norm)| {
-            Ok(coefficient(max, total_norm(core, norm)?))
+            Ok(scale(max, total_norm(core, norm)?))
         })
     }
     /// What absolute values are cut to.
@@ -171,10 +175,54 @@ impl Clip {
     }
 }
 
-/// PyTorch's: at most 1, and NaN stays NaN.
-pub(crate) fn coefficient(max: f64, norm: f64) -> f64 {
-    let c = max / (norm + 1e-6);
-    if c > 1.0 { 1.0 } else { c }
+/// What gradients of this norm are multiplied with. PyTorch's: at most 1, and NaN stays NaN.
+#[inline(always)]
+pub(super) fn coefficient<V: Real>(max: V, norm: V) -> V {
+    (max / (norm + V::splat(1e-6))).min(V::splat(1.0))
+}
+
+/// `torch.nn.utils.clip_grad_norm_`: in place; returns the norm before. `finite`: another norm is an error.
+pub(crate) fn clip_norm<D: Device>(
+    core: &mut Core<D>,
+    max: f64,
+    norm: Norm,
+    finite: bool,
+) -> Result<f64> {
+    let clip = Clip {
+        norm: Some((max, norm)),
+        value: None,
+    };
+    let error = |what| Error::Optimizer {
+        optimizer: "clip_grad_norm",
+        what,
+    };
+    clip.check().map_err(error)?;
+    let total = total_norm(core, norm)?;
+    if finite && !total.is_finite() {
+        let what = format!("the norm of the gradients must be a finite number, but it is {total}");
+        return Err(error(what));
+    }
+    rescale(core, scale(max, total), f64::INFINITY);
+    Ok(total)
+}
+
+/// `torch.nn.utils.clip_grad_value_`, in place.
+pub(crate) fn clip_value<D: Device>(core: &mut Core<D>, value: f64) -> Result<()> {
+    let clip = Clip {
+        norm: None,
+        value: Some(value),
+    };
+    clip.check().map_err(|what| Error::Optimizer {
+        optimizer: "clip_grad_value",
+        what,
+    })?;
+    rescale(core, 1.0, value);
+    Ok(())
+}
+
+/// [`coefficient`] of two numbers.
+fn scale(max: f64, norm: f64) -> f64 {
+    coefficient::<Pack<f64>>(Pack::splat(max), Pack::splat(norm)).0[0]
 }
 
 /// The trained parameters that have a gradient, and elements.
@@ -186,7 +234,7 @@ fn with_gradients<D: Device>(core: &Core<D>) -> impl Iterator<Item = &'static Pa
 
 /// The norm of the gradients of all trained parameters that have one. Summed in a fixed order, so it
 /// depends neither on the number of threads nor on parameter groups.
-pub(crate) fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
+fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     core.make_scratch()?;
     let last = core.spec().params.len();
     let (Some(grads), Some(scratch)) = (core.grads(), core.scratch()) else {
@@ -213,7 +261,7 @@ pub(crate) fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f6
 }
 
 /// Multiplies all gradients and then cuts their absolute values, in place.
-pub(crate) fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
+fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
     let Some(grads) = core.grads() else { return };
     for param in with_gradients(core) {
         let addr = D::addr(grads).wrapping_add(param.offset * size_of::<D::Float>());

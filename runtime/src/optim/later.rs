@@ -4,7 +4,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::bound::Segment;
-use super::clip::{Clip, Order, Root};
+use super::clip::{Clip, Order, Root, coefficient};
 use super::rule::{MOMENTS, Noted, Place, SCALARS, Scalars, operands, results};
 use crate::device::{Addr, Operand};
 use crate::{DType, Device, Float, Formula, Real, Reals, Result, map};
@@ -181,7 +181,7 @@ const NONE: u8 = 0;
 const SQUARE: u8 = 1;
 const ANY: u8 = 2;
 
-/// `min(scalar 0 / (norm + 1e-6), 1)`: PyTorch's, and NaN stays NaN. The norm is the operand, with `ROOT` its
+/// [`coefficient`] of the norm scalar 0. The norm is the operand, with `ROOT` its
 /// square root or its power of scalar 1. With `UP` the sign is turned.
 struct Coefficient<const ROOT: u8, const UP: bool>;
 
@@ -196,8 +196,7 @@ impl<const ROOT: u8, const UP: bool> Formula for Coefficient<ROOT, UP> {
             ANY => x.pow(l.scalar(1)),
             _ => x,
         };
-        let c = l.scalar(0) / (norm + V::splat(1e-6));
-        let c = c.min(V::splat(1.0));
+        let c = coefficient(l.scalar(0), norm);
         l.put_float(0, if UP { -c } else { c });
     }
 }

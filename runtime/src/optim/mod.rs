@@ -3,7 +3,7 @@
 //! An optimizer is a [`Rule`] (the formula and its settings) in an [`Optim`], which owns what all
 //! of them share: the rate, parameter groups, clipping, and the moments, flat device buffers bound to
 //! a network at its first step. A step moves the parameters that have a gradient, as PyTorch's does: those
-//! that the functions run since the last step reach. It is one fused elementwise map over each run of
+//! that the last `_backward`, and what was accumulated after it, reach. It is one fused elementwise map over each run of
 //! parameters with the same settings and the same number of steps, so it is vectorised, parallel and
 //! deterministic wherever maps are.
 //!
@@ -41,7 +41,7 @@ use clip::{Clip, Order};
 use group::Grouped;
 use history::History;
 use later::{Later, Part};
-use rule::Scalars;
+use rule::{Scalars, within};
 use unsure::{Made, Unsure};
 
 use crate::{Core, Device, Error, Network, Result};
@@ -62,8 +62,8 @@ pub use state::{GroupState, OptimizerState, ParamState};
 
 /// What training loops and schedules need of an optimizer.
 pub trait Optimizer: Rates {
-    /// Updates the parameters that have a gradient: those that a `_backward` or `_accumulate` since the last
-    /// step reached. The others stay as they are, whatever momentum or weight decay would do.
+    /// Updates the parameters that have a gradient: those that the last `_backward` reached, or an
+    /// `_accumulate` after it. The others stay as they are, whatever momentum or weight decay would do.
     fn step<N: Network>(&mut self, net: &mut N) -> Result<()> {
         self.apply(net.core_mut())
     }
@@ -83,8 +83,8 @@ pub trait Optimizer: Rates {
     fn lr(&self) -> f64;
     /// Sets the learning rate; groups with a rate of their own change in proportion.
     fn set_lr(&mut self, lr: f64);
-    /// The momentum, or Adam's first beta.
-    fn momentum(&self) -> f64;
+    /// The momentum in force, or Adam's first beta; 0 where there is none. (`momentum` is the setting.)
+    fn current_momentum(&self) -> f64;
     /// Sets the momentum (Adam's first beta), in all groups; nothing where there is none.
     fn set_momentum(&mut self, momentum: f64);
     /// Everything that changes over time, for a checkpoint.
@@ -108,7 +108,7 @@ pub struct Optim<R> {
     histories: Vec<History>,
     /// Which of them the step at hand moves.
     reached: Vec<bool>,
-    /// A schedule does not fit.
+    /// A schedule does not fit, or has ended.
     refused: Option<String>,
     /// Which of them may have failed, on devices that run on their own.
     unsure: Option<Unsure>,
@@ -244,9 +244,7 @@ impl<R: Rule> Optim<R> {
         for (lr, rule) in std::iter::once((self.lr, &self.rule))
             .chain(self.groups.iter().map(|g| (g.lr, &g.rule)))
         {
-            if !(lr.is_finite() && lr >= 0.0) {
-                return Err(error(format!("a learning rate of {lr}")));
-            }
+            within("the learning rate", lr, 0.0..).map_err(error)?;
             rule.check().map_err(error)?;
         }
         self.clip.check().map_err(error)
@@ -352,7 +350,6 @@ impl<R: Rule> Optimizer for Optim<R> {
             let done = device.replay(core.key_of_step(id), 0, || self.update(&device));
             // It is as good as the run that left the gradients.
             self.ran(done.is_ok().then(|| core.grads_run()));
-            core.reach_mut().step();
             return done.map(drop);
         }
         self.bind(core)?;
@@ -369,7 +366,6 @@ impl<R: Rule> Optimizer for Optim<R> {
                 unsafe { rule.update(&place, &now) };
             }
         }
-        core.reach_mut().step();
         Ok(())
     }
     fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64> {
@@ -445,8 +441,8 @@ impl<R: Rule> Optimizer for Optim<R> {
             group.lr = group.in_proportion(lr);
         }
     }
-    fn momentum(&self) -> f64 {
-        self.rule.momentum()
+    fn current_momentum(&self) -> f64 {
+        self.group_momentum(0)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.rule.set_momentum(momentum);

@@ -75,8 +75,8 @@ impl Rule for NAdamRule {
     fn carry(&self, carried: f64, t: u64) -> f64 {
         f64::from(carried as f32 * self.mu(t) as f32)
     }
-    fn momentum(&self) -> f64 {
-        self.betas.0
+    fn momentum(&self) -> Option<f64> {
+        Some(self.betas.0)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;

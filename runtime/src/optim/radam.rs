@@ -57,8 +57,8 @@ impl Rule for RAdamRule {
     fn check(&self) -> Result<(), String> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
-    fn momentum(&self) -> f64 {
-        self.betas.0
+    fn momentum(&self) -> Option<f64> {
+        Some(self.betas.0)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;

@@ -20,8 +20,12 @@ pub trait Rates {
     fn initial_lr(&self, group: usize) -> Option<f64>;
     /// Sets it, as before a schedule that continues an earlier one.
     fn set_initial_lr(&mut self, group: usize, lr: f64);
-    /// From now on each step is an error that says this: a schedule does not fit the optimizer.
+    /// Whether the optimizer has a momentum or a first beta to set.
+    fn has_momentum(&self) -> bool;
+    /// From now on each step is an error that says this: a schedule does not fit the optimizer, or has ended.
     fn refuse(&mut self, what: String);
+    /// Steps are no error any more: a schedule begins, which replaces what was refused.
+    fn accept(&mut self);
 }
 
 impl<R: Rule> Rates for Optim<R> {
@@ -43,7 +47,8 @@ impl<R: Rule> Rates for Optim<R> {
         }
     }
     fn group_momentum(&self, group: usize) -> f64 {
-        self.rules().nth(group).map_or(0.0, Rule::momentum)
+        let momentum = self.rules().nth(group).and_then(Rule::momentum);
+        momentum.unwrap_or(0.0)
     }
     fn set_group_momentum(&mut self, group: usize, momentum: f64) {
         let groups = self.groups.iter_mut().map(|g| &mut g.rule);
@@ -68,7 +73,13 @@ impl<R: Rule> Rates for Optim<R> {
             }
         }
     }
+    fn has_momentum(&self) -> bool {
+        self.rule.momentum().is_some()
+    }
     fn refuse(&mut self, what: String) {
         self.refused.get_or_insert(what);
+    }
+    fn accept(&mut self) {
+        self.refused = None;
     }
 }

@@ -54,6 +54,9 @@ impl Rule for RmsPropRule {
     const NAME: &'static str = "RMSprop";
     const MOMENTS: &'static [&'static str] = &["square_avg", "momentum_buffer", "grad_avg"];
 
+    fn kept_by(k: usize) -> Option<&'static str> {
+        (k == 2).then_some("centered")
+    }
     fn uses(&self, k: usize) -> bool {
         match k {
             1 => self.momentum > 0.0,
@@ -70,8 +73,8 @@ impl Rule for RmsPropRule {
         within("momentum", self.momentum, 0.0..)?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
-    fn momentum(&self) -> f64 {
-        self.momentum
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;

@@ -8,6 +8,7 @@ use crate::MapBody;
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash};
+use std::ops::{Bound, RangeBounds};
 
 use crate::device::{Addr, Operand};
 use crate::map;
@@ -22,6 +23,12 @@ pub trait Rule: Copy + Send + Sync + 'static {
     const NAME: &'static str;
     /// PyTorch's names of the moments, at most three.
     const MOMENTS: &'static [&'static str];
+    /// The setting that decides whether moment `k` is kept, if one does that stays the same: checkpoints of the
+    /// other kind do not fit.
+    fn kept_by(k: usize) -> Option<&'static str> {
+        let _ = k;
+        None
+    }
     /// Whether moment `k` is kept with these settings.
     fn uses(&self, k: usize) -> bool {
         let _ = k;
@@ -42,9 +49,9 @@ pub trait Rule: Copy + Send + Sync + 'static {
     }
     /// Steps go up the gradient instead of down.
     fn maximize(&self) -> bool;
-    /// The momentum, or the first beta.
-    fn momentum(&self) -> f64 {
-        0.0
+    /// The momentum, or the first beta, if the rule has one.
+    fn momentum(&self) -> Option<f64> {
+        None
     }
     /// Sets it; nothing if the rule has none.
     fn set_momentum(&mut self, momentum: f64) {
@@ -188,15 +195,25 @@ pub(super) fn gradient<V: Real, L: Reals<V>>(l: &L) -> V {
     (l.float(1) * l.scalar(0)).min(limit).max(zero - limit)
 }
 
-/// `x` is a number in `range`, or an error that names it.
-pub(super) fn within(
-    name: &str,
-    x: f64,
-    range: impl std::ops::RangeBounds<f64> + std::fmt::Debug,
-) -> Result<(), String> {
+/// `x` is a number in `range`, or an error that names it and the range.
+pub(super) fn within(name: &str, x: f64, range: impl RangeBounds<f64>) -> Result<(), String> {
     if x.is_finite() && range.contains(&x) {
-        Ok(())
-    } else {
-        Err(format!("{name} is {x}, outside {range:?}"))
+        return Ok(());
     }
+    let least = match range.start_bound() {
+        Bound::Included(a) => Some(format!("at least {a}")),
+        Bound::Excluded(a) => Some(format!("above {a}")),
+        Bound::Unbounded => None,
+    };
+    let most = match range.end_bound() {
+        Bound::Included(b) => Some(format!("at most {b}")),
+        Bound::Excluded(b) => Some(format!("below {b}")),
+        Bound::Unbounded => None,
+    };
+    let wanted = match (least, most) {
+        _ if !x.is_finite() => "a finite number".into(),
+        (Some(least), Some(most)) => format!("{least} and {most}"),
+        (least, most) => least.or(most).unwrap_or_default(),
+    };
+    Err(format!("{name} must be {wanted}, but it is {x}"))
 }

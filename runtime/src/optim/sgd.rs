@@ -63,12 +63,15 @@ impl Rule for SgdRule {
         within("weight_decay", self.weight_decay, 0.0..)?;
         within("dampening", self.dampening, ..)?;
         if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
-            return Err("Nesterov's momentum needs a momentum above 0 and no dampening".into());
+            return Err(format!(
+                "Nesterov's momentum needs momentum above 0 and dampening 0, but they are {} and {}",
+                self.momentum, self.dampening
+            ));
         }
         Ok(())
     }
-    fn momentum(&self) -> f64 {
-        self.momentum
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum)
     }
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;

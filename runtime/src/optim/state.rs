@@ -172,8 +172,9 @@ impl<R: Rule> Optim<R> {
         let groups = self.groups.len();
         if state.groups.len() != groups + 1 {
             problems.push(format!(
-                "it has {} groups, the optimizer has {groups}",
-                state.groups.len().saturating_sub(1)
+                "it has {}, but the optimizer has {}",
+                counted(state.groups.len().saturating_sub(1), "parameter group"),
+                counted(groups, "")
             ));
         }
         for p in state
@@ -208,16 +209,37 @@ impl<R: Rule> Optim<R> {
             }
         }
         // A moment is there for all parameters or for none, and after a step none that is used is missing.
-        let rules = || std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
+        // The momenta are those of the state.
+        let momenta = state.groups.iter().map(|g| Some(g.momentum));
+        let restored = |(rule, momentum): (&R, Option<f64>)| {
+            let mut rule = *rule;
+            if let Some(momentum) = momentum {
+                rule.set_momentum(momentum);
+            }
+            rule
+        };
+        let rules = self.rules().zip(momenta.chain(std::iter::repeat(None)));
+        let rules: Vec<R> = rules.map(restored).collect();
         for (k, moment) in R::MOMENTS.iter().enumerate() {
+            let trained = || core.spec().params.iter().filter(|p| !p.frozen);
             let saved = |p: &ParamSpec| {
                 state
                     .moments
                     .iter()
                     .any(|(m, name, _)| m == moment && name == p.name)
             };
-            let wanted = state.t > 0 && rules().any(|r| r.uses(k));
-            let trained = || core.spec().params.iter().filter(|p| !p.frozen);
+            let uses = rules.iter().any(|r| r.uses(k));
+            if let Some(setting) = R::kept_by(k)
+                && state.t > 0
+                && uses != trained().any(saved)
+            {
+                problems.push(format!(
+                    "it was saved with `{setting}({})`, but the optimizer has `{setting}({uses})`",
+                    !uses
+                ));
+                continue;
+            }
+            let wanted = state.t > 0 && uses;
             if wanted || trained().any(saved) {
                 problems.extend(
                     trained()
@@ -265,6 +287,17 @@ fn find<D: Device>(core: &Core<D>, name: &str) -> Option<&'static ParamSpec> {
         .params
         .iter()
         .find(|p| p.name == name && !p.frozen)
+}
+
+/// `1 value`, `2 values`, `no values`; without a noun `none` for 0.
+pub(super) fn counted(n: usize, noun: &str) -> String {
+    match (n, noun) {
+        (0, "") => "none".into(),
+        (n, "") => n.to_string(),
+        (0, noun) => format!("no {noun}s"),
+        (1, noun) => format!("1 {noun}"),
+        (n, noun) => format!("{n} {noun}s"),
+    }
 }
 
 fn listed(problems: &[String]) -> String {

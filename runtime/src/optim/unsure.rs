@@ -76,7 +76,8 @@ impl Unsure {
             self.sets.len() - 1
         });
         self.steps.push(Step { run, set });
-        self.momenta.extend(rules.map(|rule| rule.momentum()));
+        let momenta = rules.map(|rule| rule.momentum().unwrap_or(0.0));
+        self.momenta.extend(momenta);
     }
 
     /// What was made, if those are good that are not known to have failed.

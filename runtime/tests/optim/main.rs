@@ -70,10 +70,25 @@ fn mistakes_have_names() {
         format!("SGD: no parameter of Given belongs to the group `heads.weight`; {hint}")
     );
     let adam = message(Adam::new(0.1).betas((0.9, 1.0)).step(&mut net));
-    assert_eq!(adam, "Adam: the second beta is 1, outside 0.0..1.0");
-    assert!(message(Sgd::new(f64::NAN).step(&mut net)).contains("a learning rate of NaN"));
-    assert!(message(Sgd::new(0.1).nesterov(true).step(&mut net)).contains("Nesterov"));
-    assert!(message(Sgd::new(0.1).clip_norm(-1.0).step(&mut net)).contains("-1"));
+    assert_eq!(
+        adam,
+        "Adam: the second beta must be at least 0 and below 1, but it is 1"
+    );
+    let mut says = |mut sgd: Sgd, wanted: &str| assert_eq!(message(sgd.step(&mut net)), wanted);
+    let rate = "SGD: the learning rate must be at least 0, but it is -0.1";
+    says(Sgd::new(-0.1), rate);
+    let rate = "SGD: the learning rate must be a finite number, but it is NaN";
+    says(Sgd::new(0.1).group("head.*", |g| g.lr(f64::NAN)), rate);
+    let nesterov =
+        "SGD: Nesterov's momentum needs momentum above 0 and dampening 0, but they are 0.9 and 0.5";
+    says(
+        Sgd::new(0.1).momentum(0.9).dampening(0.5).nesterov(true),
+        nesterov,
+    );
+    let clip = "SGD: the norm to clip to must be at least 0, but it is -1";
+    says(Sgd::new(0.1).clip_norm(-1.0), clip);
+    let clip = "SGD: the value to clip to must be at least 0, but it is NaN";
+    says(Sgd::new(0.1).clip_value(f64::NAN), clip);
     assert_eq!(net.values("head.weight"), [1.0]);
     sgd.step(&mut net).unwrap();
     let mut other = Given::new(Cpu::f64(), &[("head.weight", &[1.0])]);
@@ -122,8 +137,37 @@ fn clipping_scales_cuts_and_reports() {
     assert_eq!(net.values("a"), [-3.0 * (2.5 / (5.0 + 1e-6)), 0.0]);
     // PyTorch lets a NaN through rather than hide it.
     net.backward(&[&[f64::NAN, 0.0], &[1.0], &[0.0]]);
+    let wanted = "clip_grad_norm: the norm of the gradients must be a finite number, but it is";
+    let error = message(net.clip_grad_norm_if_finite(1.0, Norm::L2));
+    assert_eq!(error, format!("{wanted} NaN"));
+    assert_eq!(net.gradient("b").unwrap().to_f64_vec(), [1.0]);
     assert!(net.clip_grad_norm(1.0, Norm::L2).unwrap().is_nan());
     assert!(net.gradient("b").unwrap().to_f64_vec()[0].is_nan());
+    net.backward(&[&[f64::INFINITY, 0.0], &[1.0], &[0.0]]);
+    let error = message(net.clip_grad_norm_if_finite(1.0, Norm::Inf));
+    assert_eq!(error, format!("{wanted} inf"));
+    // Bounds that bound nothing, or cannot be.
+    net.backward(&grads);
+    assert_eq!(net.clip_grad_norm_if_finite(2.5, Norm::L2).unwrap(), 5.0);
+    let error = message(net.clip_grad_norm(-1.0, Norm::L2));
+    assert_eq!(
+        error,
+        "clip_grad_norm: the norm to clip to must be at least 0, but it is -1"
+    );
+    let error = message(net.clip_grad_norm(1.0, Norm::P(f64::NAN)));
+    assert_eq!(
+        error,
+        "clip_grad_norm: the order of the norm must be a number, but it is NaN"
+    );
+    let error = message(net.clip_grad_value(f64::NAN));
+    assert_eq!(
+        error,
+        "clip_grad_value: the value to clip to must be at least 0, but it is NaN"
+    );
+    assert_eq!(
+        net.gradient("b").unwrap().to_f64_vec(),
+        [4.0 * (2.5 / (5.0 + 1e-6))]
+    );
 }
 
 #[test]

@@ -193,70 +193,153 @@ fn checkpoints_of_version_1_load() {
     );
 }
 
+/// Settings that a checkpoint cannot change: PyTorch restores the flags, here they are compared.
+#[test]
+fn checkpoints_of_other_settings() {
+    fn state(mut optimizer: impl Optimizer) -> OptimizerState {
+        let mut net = net();
+        reach(&mut net, "ab", 0);
+        optimizer.step(&mut net).unwrap();
+        optimizer.state(net.core()).unwrap()
+    }
+    fn load(state: &OptimizerState, mut optimizer: impl Optimizer) -> Result<()> {
+        optimizer.set_state(net().core(), state)
+    }
+    let (plain, amsgrad) = (state(Adam::new(0.1)), state(Adam::new(0.1).amsgrad(true)));
+    let error = message(load(&amsgrad, Adam::new(0.1)));
+    let wanted = "it was saved with `amsgrad(true)`, but the optimizer has `amsgrad(false)`";
+    assert!(error.ends_with(wanted), "{error}");
+    let error = message(load(&plain, Adam::new(0.1).amsgrad(true)));
+    let wanted = "it was saved with `amsgrad(false)`, but the optimizer has `amsgrad(true)`";
+    assert!(error.ends_with(wanted), "{error}");
+    load(&amsgrad, Adam::new(0.2).amsgrad(true)).unwrap();
+    let centered = state(RmsProp::new(0.1).centered(true).momentum(0.5));
+    let error = message(load(&centered, RmsProp::new(0.1).momentum(0.5)));
+    assert!(error.contains("`centered(true)`, but"), "{error}");
+    // The momentum is restored, whatever it was.
+    load(&centered, RmsProp::new(0.1).centered(true)).unwrap();
+    load(&state(Sgd::new(0.1).momentum(0.9)), Sgd::new(0.1)).unwrap();
+    load(&state(Sgd::new(0.1)), Sgd::new(0.1).momentum(0.9)).unwrap();
+    // Groups.
+    let groups = state(Adam::new(0.1).group("a", |g| g.lr(0.2)));
+    let error = message(load(&groups, Adam::new(0.1)));
+    let wanted = "it has 1 parameter group, but the optimizer has none";
+    assert!(error.ends_with(wanted), "{error}");
+    let two = Adam::new(0.1).group("a", |g| g).group("b", |g| g);
+    let error = message(load(&groups, two));
+    assert!(error.ends_with("it has 1 parameter group, but the optimizer has 2"));
+}
+
+/// Errors of the step after a schedule was put on the optimizer, and of none after the next fits.
 #[test]
 fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
-    let refused = |schedule: &dyn Fn(&mut Sgd)| {
+    fn refused<O: Optimizer>(mut optimizer: O, schedule: impl Fn(&mut O), wanted: &str) {
         let mut net = net();
-        let mut sgd = Sgd::new(0.1).momentum(0.5).group("b", |g| g.lr(0.2));
-        schedule(&mut sgd);
+        schedule(&mut optimizer);
         reach(&mut net, "abc", 0);
-        message(sgd.step(&mut net))
-    };
-    type Row<'a> = (&'a dyn Fn(&mut Sgd), &'a str);
-    let table: [Row<'_>; 8] = [
-        (
-            &|sgd| drop(OneCycleLR::new([0.1, 0.2, 0.3], 9).on(sgd)),
-            "SGD: OneCycleLR's max_lr has 3 values for 2 groups, the optimizer's own among them",
-        ),
-        (
-            &|sgd| drop(CyclicLR::new(vec![0.1], 0.2).on(sgd)),
-            "SGD: CyclicLR's base_lr has 1 values for 2 groups, the optimizer's own among them",
-        ),
-        (
-            &|sgd| drop(SWALR::new(&[][..]).on(sgd)),
-            "SGD: SWALR's swa_lr has 0 values for 2 groups, the optimizer's own among them",
-        ),
-        (
-            &|sgd| drop(ConstantLR::new(1.5, 3).on(sgd)),
-            "SGD: ConstantLR's factor is 1.5, outside 0 to 1",
-        ),
-        (
-            &|sgd| drop(LinearLR::new(0.0, 1.0, 3).on(sgd)),
-            "SGD: LinearLR's start_factor is 0, outside 0 to 1, 0 excluded",
-        ),
-        (
-            &|sgd| ReduceLROnPlateau::new().factor(1.0).step(1.0, sgd),
-            "SGD: ReduceLROnPlateau's factor is 1, not below 1",
-        ),
-        (
-            &|sgd| drop(StepLR::new(3).resume(sgd, 4)),
-            "SGD: a schedule continues, but no initial rate is known: call `set_initial_lr`",
-        ),
-        (
-            &|sgd| {
-                drop(
-                    SequentialLR::new(StepLR::new(3))
-                        .then(5, StepLR::new(1))
-                        .then(4, StepLR::new(1))
-                        .on(sgd),
-                )
-            },
-            "SGD: milestones [5, 4] of a SequentialLR fall",
-        ),
-    ];
-    for (schedule, wanted) in table {
-        assert_eq!(refused(schedule), wanted);
+        assert_eq!(message(optimizer.step(&mut net)), wanted);
+        let mut fits = StepLR::new(2).on(&mut optimizer);
+        (0..optimizer.groups()).for_each(|g| optimizer.set_group_lr(g, 0.1));
+        optimizer.step(&mut net).unwrap();
+        fits.step(&mut optimizer);
+        optimizer.step(&mut net).unwrap();
     }
-    assert_eq!(
-        message(
-            Adam::new(0.1)
-                .clip_norm_type(1.0, Norm::P(f64::NAN))
-                .step(&mut {
-                    let mut net = net();
-                    reach(&mut net, "a", 0);
-                    net
-                })
-        ),
-        "Adam: gradients have no norm of order NaN"
+    let each = " values for 2 groups, the optimizer's own among them";
+    macro_rules! table {
+        ($($optimizer:expr, $schedule:expr => $($wanted:expr),*;)*) => {$(
+            let wanted = [$($wanted),*].concat();
+            refused($optimizer, |o| drop($schedule.on(o)), &wanted);
+        )*};
+    }
+    let sgd = || Sgd::new(0.1).momentum(0.5).group("b", |g| g.lr(0.2));
+    table! {
+        sgd(), OneCycleLR::new([0.1, 0.2, 0.3], 9) => "SGD: OneCycleLR's max_lr has 3", each;
+        sgd(), CyclicLR::new(vec![0.1], 0.2) =>
+            "SGD: CyclicLR's base_lr has 1 value for 2 groups, the optimizer's own among them";
+        sgd(), SWALR::new(&[][..]) => "SGD: SWALR's swa_lr has no", each;
+        sgd(), SWALR::new(f64::NAN) => "SGD: SWALR's swa_lr must be a finite number, but it is NaN";
+        sgd(), ConstantLR::new(1.5, 3) =>
+            "SGD: ConstantLR's factor must be at least 0 and at most 1, but it is 1.5";
+        sgd(), LinearLR::new(0.0, 1.0, 3) =>
+            "SGD: LinearLR's start_factor must be above 0 and at most 1, but it is 0";
+        sgd(), LinearLR::new(1.0, -0.5, 3) =>
+            "SGD: LinearLR's end_factor must be at least 0 and at most 1, but it is -0.5";
+        sgd(), StepLR::new(0) => "SGD: StepLR's step_size must be at least 1, but it is 0";
+        sgd(), StepLR::new(1).gamma(f64::NAN) =>
+            "SGD: StepLR's gamma must be a finite number, but it is NaN";
+        sgd(), MultiStepLR::new([1]).gamma(f64::INFINITY) =>
+            "SGD: MultiStepLR's gamma must be a finite number, but it is inf";
+        sgd(), ExponentialLR::new(f64::NAN) =>
+            "SGD: ExponentialLR's gamma must be a finite number, but it is NaN";
+        sgd(), PolynomialLR::new(0) =>
+            "SGD: PolynomialLR's total_iters must be at least 1, but it is 0";
+        sgd(), PolynomialLR::new(3).power(-1.0) =>
+            "SGD: PolynomialLR's power must be at least 0, but it is -1";
+        sgd(), CosineAnnealingLR::new(0) =>
+            "SGD: CosineAnnealingLR's t_max must be at least 1, but it is 0";
+        sgd(), CosineAnnealingWarmRestarts::new(0) =>
+            "SGD: CosineAnnealingWarmRestarts' t_0 must be at least 1, but it is 0";
+        sgd(), CosineAnnealingWarmRestarts::new(1).t_mult(0) =>
+            "SGD: CosineAnnealingWarmRestarts' t_mult must be at least 1, but it is 0";
+        sgd(), CyclicLR::new(0.1, 0.2).step_size_up(0) =>
+            "SGD: CyclicLR's step_size_up must be at least 1, but it is 0";
+        sgd(), CyclicLR::new(0.1, 0.2).momentum_range([0.1], 0.2) =>
+            "SGD: CyclicLR's base_momentum has 1 value for 2 groups, the optimizer's own among them";
+        sgd(), OneCycleLR::new(0.1, 0) =>
+            "SGD: OneCycleLR's total_steps must be at least 1, but it is 0";
+        sgd(), OneCycleLR::new(0.1, 9).pct_start(1.5) =>
+            "SGD: OneCycleLR's pct_start must be at least 0 and at most 1, but it is 1.5";
+        sgd(), OneCycleLR::new(0.1, 9).div_factor(0.0) =>
+            "SGD: OneCycleLR's div_factor must be above 0, but it is 0";
+        sgd(), OneCycleLR::new(0.1, 9).final_div_factor(-1.0) =>
+            "SGD: OneCycleLR's final_div_factor must be above 0, but it is -1";
+        sgd(), SequentialLR::new(StepLR::new(3)).then(5, StepLR::new(1)).then(4, StepLR::new(1)) =>
+            "SGD: SequentialLR's milestones must not decrease, but they are [5, 4]";
+        sgd(), ChainedScheduler::new(StepLR::new(0)).with(StepLR::new(1)) =>
+            "SGD: StepLR's step_size must be at least 1, but it is 0";
+        // A momentum to cycle.
+        Adagrad::new(0.1), OneCycleLR::new(0.1, 9) =>
+            "Adagrad: OneCycleLR sets a momentum or first beta, which this optimizer does not have: \
+             call `fixed_momentum()` on the schedule";
+        Adadelta::new(0.1), CyclicLR::new(0.1, 0.2) =>
+            "Adadelta: CyclicLR sets a momentum or first beta, which this optimizer does not have: \
+             call `fixed_momentum()` on the schedule";
+    }
+    refused(
+        sgd(),
+        |sgd| ReduceLROnPlateau::new().factor(1.0).step(1.0, sgd),
+        "SGD: ReduceLROnPlateau's factor must be at least 0 and below 1, but it is 1",
     );
+    refused(
+        sgd(),
+        |sgd| drop(StepLR::new(3).resume(sgd, 4)),
+        "SGD: a schedule continues, but no initial rate is known: call `set_initial_lr`",
+    );
+    let over = |sgd: &mut Sgd| {
+        let mut schedule = OneCycleLR::new(0.1, 3).on(sgd);
+        (0..4).for_each(|_| schedule.step(sgd));
+    };
+    let ended = "SGD: OneCycleLR has total_steps 3, but it was stepped 4 times";
+    refused(sgd(), over, ended);
+    let mut net = net();
+    reach(&mut net, "a", 0);
+    let mut order = Adam::new(0.1).clip_norm_type(1.0, Norm::P(f64::NAN));
+    let wanted = "Adam: the order of the norm must be a number, but it is NaN";
+    assert_eq!(message(order.step(&mut net)), wanted);
+    // What fits, and just so: a momentum of 0 is one, and the last step is allowed.
+    let mut sgd = Sgd::new(0.1);
+    let mut schedule = OneCycleLR::new(0.1, 3).on(&mut sgd);
+    for _ in 0..3 {
+        sgd.step(&mut net).unwrap();
+        schedule.step(&mut sgd);
+    }
+    sgd.step(&mut net).unwrap();
+    let mut adagrad = Adagrad::new(0.1);
+    let _fixed = OneCycleLR::new(0.1, 3).fixed_momentum().on(&mut adagrad);
+    adagrad.step(&mut net).unwrap();
+    // One that does not fit reports it again when it is stepped after another one began.
+    let mut bad = StepLR::new(0).on(&mut sgd);
+    let _good = StepLR::new(1).on(&mut sgd);
+    bad.step(&mut sgd);
+    assert!(message(sgd.step(&mut net)).contains("step_size"));
 }

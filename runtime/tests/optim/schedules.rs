@@ -56,7 +56,7 @@ fn curves() {
         &rates(LambdaLR::new(inverse_sqrt(16, 4)), 1.0, 2),
         &[0.25 / 8.0, 0.25 / 4.0],
     );
-    // Degenerate settings stay numbers.
+    // Settings that are refused stay numbers all the same.
     for lr in rates(OneCycleLR::new(1.0, 0), 1.0, 3)
         .into_iter()
         .chain(rates(LinearLR::new(0.1, 1.0, 0), 1.0, 2))
@@ -84,7 +84,7 @@ fn one_cycle() {
         schedule.step(&mut sgd);
     }
     close(
-        &[Optimizer::momentum(&sgd), sgd.lr()],
+        &[sgd.current_momentum(), sgd.lr()],
         &[0.9 - 0.1 * pct, 0.04 + 0.96 * pct],
     );
     let three = rates(

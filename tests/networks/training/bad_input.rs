@@ -48,7 +48,7 @@ fn sizes() {
     let message = refused(|n, _| n.loss_backward(&flat, &[0u32; 3]));
     assert_eq!(
         message,
-        "Net::loss_backward: `x` has 1 dimensions, but `x: [B, 4]` has 2"
+        "Net::loss_backward: `x` has 1 dimension, but `x: [B, 4]` has 2"
     );
     let wide = Tensor::from_vec([3, 5], vec![0.5f32; 15]).unwrap();
     let message = refused(|n, _| n.forward(&wide).map(drop));

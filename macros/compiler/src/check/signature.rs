@@ -80,7 +80,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
             for name in arg.ty.shape.iter().flat_map(Dim::names) {
                 if !out.dims.contains(&name) {
                     let text = format!(
-                        "`{name}` cannot be told from the arguments: it stands nowhere alone\nhelp: one argument needs a dimension that is just `{name}`"
+                        "`{name}` does not follow from the arguments: no argument has it alone as a dimension\nhelp: one argument needs a dimension that is just `{name}`"
                     );
                     diag.error(a.ty.span, text);
                     out.poisoned = true;
@@ -139,7 +139,7 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
         && f.args.iter().all(|a| a.ty.rest.is_none())
     {
         let text = format!(
-            "no argument of `{}` has `..`, so nobody knows which dimensions its result has",
+            "no argument of `{}` has `..`, so the dimensions of its result are unknown",
             f.name
         );
         return wrong(ty.span, text);
@@ -171,7 +171,7 @@ pub(super) fn custom(
     for (ty, source) in signature.ret.iter().zip(&f.ret) {
         if ty.elem == Elem::Bool {
             let text = format!(
-                "`{}` gives booleans: the results of an op of one's own are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
+                "`{}` gives booleans: the results of a custom op are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
                 f.name, f.name
             );
             diag.error(source.span, text);

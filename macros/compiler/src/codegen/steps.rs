@@ -138,6 +138,13 @@ impl Steps<'_> {
         quote!(__nf::Reads { site: #site, index: #index, shape: &[#(#shape),*] })
     }
 
+    /// A result of integers, for messages.
+    fn result(&self, id: NodeId, text: &str) -> TokenStream {
+        let (site, text) = (super::plan::site(self.g[id].span, ""), format!("`{text}`"));
+        let shape = self.g.shape(id).iter().map(usize);
+        quote!(__nf::Reads { site: #site, index: #text, shape: &[#(#shape),*] })
+    }
+
     fn step(&mut self, id: NodeId) -> TokenStream {
         let node = self.g[id].clone();
         let x = |i: usize| node.args[i];
@@ -181,7 +188,8 @@ impl Steps<'_> {
             }
             // Those of floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
-                let (y, value, what) = (y(), super::dims::number(d), format!("`{d}`"));
+                let (y, value) = (y(), super::dims::number(d));
+                let what = self.result(id, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
             }
             Op::Integers { f, what } => {
@@ -203,7 +211,7 @@ impl Steps<'_> {
                 };
                 let second = node.args.len() - 1;
                 let (a, b, y) = (v(0), v(second), y());
-                let what = format!("`{what}`");
+                let what = self.result(id, what);
                 quote!(run.integers(__nf::Integers::#f, [#a, #b], #y, #what);)
             }
             Op::ArgReduce { largest, dim } => {

@@ -9,7 +9,7 @@ use crate::dim::Dim;
 use crate::ops::{self, Conv, spatial};
 use crate::value::{Tensor, Value};
 
-const CONV: &str = "in_out, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, padding_mode = 'zeros'";
+const CONV: &str = "in_out, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, padding_mode = \"zeros\"";
 const TRANSPOSE: &str = "in_out, kernel_size, stride = 1, padding = 0, output_padding = 0, groups = 1, bias = true, dilation = 1";
 
 /// The table's row.
@@ -146,7 +146,8 @@ impl Layer for Convolution {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
         let (given, _) = input(cx, call, given)?;
         let at = (call.span, call.field);
-        let batch = spatial::batch_or_one(cx, at, &given, self.settings.rank)?;
+        let rank = self.settings.rank;
+        let batch = spatial::batch_or_one_of(cx, at, &given, rank, Some(&self.from))?;
         let x = &batch.x;
         if cx.shape(x)[1] != self.from {
             return Err(self.wrong_channels(cx, call, &given, batch.channels()));

@@ -139,9 +139,10 @@ impl Layer for Function {
         let positional = given.iter().filter(|g| g.name.is_none()).count();
         if positional > self.inputs {
             let text = format!(
-                "`{}` takes {}, but {positional} are given\n{}",
+                "`{}` takes {}, but {}\n{}",
                 call.field,
                 crate::args::count(self.inputs, "argument"),
+                crate::args::are_given(positional),
                 call.decl
             );
             return Err(cx.error(call.span, text));

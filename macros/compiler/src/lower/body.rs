@@ -4,6 +4,7 @@
 use super::update::Updates;
 use super::{Local, Lower};
 use crate::dim::{Dim, Shape};
+use crate::integers::Unsigned;
 use crate::ir::{DType, Graph, Here, NodeId, Op, Scan};
 use crate::value::{LayerRef, Tensor, Value};
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ pub struct Frame {
     /// The latest values of its buffers.
     pub updates: Updates,
     origin: HashMap<NodeId, String>,
-    unsigned: Vec<NodeId>,
+    unsigned: Unsigned,
     scope: HashMap<String, Local>,
     mutable: Vec<String>,
     /// Values of `outer` that the body reads, with their inputs.
@@ -201,8 +202,8 @@ impl Lower<'_> {
         if let Some(text) = frame.origin.get(&id) {
             origin.insert(inner, text.clone());
         }
-        if frame.unsigned.contains(&id) {
-            unsigned.push(inner);
+        if frame.unsigned.contains(id) {
+            unsigned.insert(inner);
         }
         if !constant {
             frame.captured.push((id, inner));

@@ -10,7 +10,7 @@ use crate::layers;
 use crate::net::FieldKind;
 use crate::ops;
 use crate::scalar::Scalar as S;
-use crate::takes::{Takes, takes};
+use crate::takes::{Takes, enclosed, takes};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -18,12 +18,15 @@ use syn::ext::IdentExt;
 impl Lower<'_> {
     /// The value of an expression; a mistake in it has been told.
     pub fn expr(&mut self, e: &Expr) -> Told<Value> {
-        let value = self.kind(e)?;
+        let outer = std::mem::replace(&mut self.cx.own, e.to_string());
+        let value = self.kind(e);
+        let own = std::mem::replace(&mut self.cx.own, outer);
+        let value = value?;
         // A tensor is called as it was written, until it is bound to a name.
         Ok(match value {
             Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
                 id: t.id,
-                text: e.to_string(),
+                text: own,
             }),
             Value::Tuple(items) => Value::Tuple(
                 items
@@ -31,7 +34,7 @@ impl Lower<'_> {
                     .map(|v| match v {
                         Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
                             id: t.id,
-                            text: e.to_string(),
+                            text: own.clone(),
                         }),
                         v => v,
                     })
@@ -536,8 +539,12 @@ impl Lower<'_> {
         if matches!(f, S::And | S::Or) {
             for t in [&tx, &ty] {
                 if self.cx.g[t.id].dtype != DType::Bool {
+                    let help = match self.cx.g[t.id].dtype {
+                        DType::Float => format!("{} > 0", enclosed(&t.text)),
+                        dtype => Takes::Bool.conversion(dtype, &t.text),
+                    };
                     let text = format!(
-                        "`{}` joins conditions, but `{}` is {}{}",
+                        "`{}` joins conditions, but `{}` is {}{}\nhelp: compare it: `{help}`",
                         op.symbol(),
                         t.text,
                         self.cx.typed(t.id),

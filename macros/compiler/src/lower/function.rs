@@ -5,6 +5,7 @@ use crate::ast;
 use crate::diag::{Poison, Told};
 use crate::dim::{Dim, Shape};
 use crate::net::{Elem, Signature, Type};
+use crate::takes::converted;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 use std::collections::HashMap;
@@ -169,8 +170,13 @@ impl Lower<'_> {
             };
             self.cx.small(t.id, &t.text, tail.span)?;
             if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
+                let (from, to) = (self.cx.g[t.id].dtype, ty.elem.dtype());
+                let other = match *self.cx.g.shape(t.id) == want {
+                    true => format!("convert it: `{}`", converted(to, from, &t.text)),
+                    false => "change the layers".to_owned(),
+                };
                 let text = format!(
-                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or change the layers",
+                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or {other}",
                     source.name,
                     self.cx.typed(t.id),
                     show_type(ty, &want),

@@ -126,7 +126,7 @@ impl Lower<'_> {
         });
         if let Some(name) = again {
             let text = format!(
-                "`{name}` is an op of one's own between `{}` and this gradient: its backward cannot be differentiated again",
+                "`{name}` is a custom op between `{}` and this gradient: its backward cannot be differentiated again",
                 y.text
             );
             return Err(self.cx.error(span, text));

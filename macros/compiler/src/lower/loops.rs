@@ -98,7 +98,7 @@ impl Lower<'_> {
         }
         for (id, unsigned) in parts.iter().zip(unsigned) {
             if unsigned {
-                self.cx.unsigned.push(*id);
+                self.cx.unsigned.insert(*id);
             }
         }
         self.bind_items(names, &items, parts);

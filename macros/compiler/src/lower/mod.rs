@@ -29,7 +29,7 @@ use crate::cx::{Cx, Demand};
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Atom, Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
-use crate::net::{Elem, FieldKind, Net, Signature, Type};
+use crate::net::{FieldKind, Net, Signature, Type};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::Span;
 use std::collections::HashMap;
@@ -197,9 +197,7 @@ impl<'a> Lower<'a> {
                 arg.ty.shape.clone(),
                 arg.ty.elem.dtype(),
             );
-            if arg.ty.elem == Elem::U32 {
-                self.cx.unsigned.push(id);
-            }
+            self.cx.unsigned.declare(id, arg.ty.elem);
             out.push(Tensor {
                 id,
                 text: arg.name.to_string(),
@@ -238,7 +236,7 @@ impl<'a> Lower<'a> {
         self.home(id, 0)
     }
 
-    /// A field read as a value: a parameter of one's own.
+    /// A field read as a value: a custom parameter.
     fn field_value(&mut self, index: usize, span: Span) -> Told<Value> {
         self.uses(index);
         let field = &self.net.fields[index];
@@ -313,13 +311,7 @@ pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
 
 /// `u32[B, T]`.
 pub fn show_type(ty: &Type, shape: &Shape) -> String {
-    let elem = match ty.elem {
-        Elem::Float => "",
-        Elem::U32 => "u32",
-        Elem::I32 => "i32",
-        Elem::I64 => "i64",
-        Elem::Bool => "bool",
-    };
+    let elem = ty.elem.prefix();
     let mut dims: Vec<String> = shape.iter().map(Dim::to_string).collect();
     if let Some(at) = ty.rest.filter(|_| shape.len() == ty.shape.len()) {
         dims.insert(at, "..".to_owned());

@@ -53,7 +53,7 @@ impl<'a> Lower<'a> {
             self.updates.assign(&mut self.cx.g, home, value);
         }
         let below_zero = results.iter().zip(unsigned).filter(|(_, u)| *u);
-        self.cx.unsigned.extend(below_zero.map(|(r, _)| *r));
+        below_zero.for_each(|(r, _)| self.cx.unsigned.insert(*r));
         Ok(replace(value, &mut results.into_iter()))
     }
 }

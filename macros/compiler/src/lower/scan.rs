@@ -111,7 +111,7 @@ impl Lower<'_> {
         let (states, items) = ids.split_at(inits.len());
         for (id, unsigned) in items.iter().zip(unsigned) {
             if unsigned {
-                self.cx.unsigned.push(*id);
+                self.cx.unsigned.insert(*id);
             }
         }
         let like = |form: &Value, ids: &[NodeId]| {

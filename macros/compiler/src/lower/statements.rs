@@ -4,7 +4,8 @@ use super::{Lower, substitute};
 use crate::ast;
 use crate::diag::Told;
 use crate::dim::{Shape, show_shape};
-use crate::net::FieldKind;
+use crate::net::{Elem, FieldKind};
+use crate::takes::converted;
 use crate::value::{Tensor, Value};
 use proc_macro2::Ident;
 
@@ -248,11 +249,17 @@ impl Lower<'_> {
             return Err(self.cx.error(ty.span, text));
         };
         let elem = crate::check::element(&self.cx, ty)?;
-        if self.cx.g[t.id].dtype != elem.dtype() {
+        let t = match elem {
+            Elem::Float => self.cx.to_float(&t),
+            _ => t,
+        };
+        let from = self.cx.g[t.id].dtype;
+        if from != elem.dtype() {
             let text = format!(
-                "`{source}` is {}, not of the element type stated here{}",
+                "`{source}` is {}, not {} as stated here\nhelp: convert it: `{}`",
                 self.cx.typed(t.id),
-                self.cx.whence(&t)
+                elem.name(),
+                converted(elem.dtype(), from, &source.to_string())
             );
             return Err(self.cx.error(ty.span, text));
         }

@@ -198,7 +198,7 @@ pub fn transpose(
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
-                "`{callee}` makes {whole} of {} and cuts {cut} off for its padding, which leaves nothing{}",
+                "the result of `{callee}` is empty: {whole} from {}, less {cut} of padding{}",
                 from[2 + d],
                 cx.whence(x)
             );

@@ -61,6 +61,6 @@ fn arange(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Err(cx.error(a.span_of("end"), text));
     }
     let id = cx.g.iota(&vec![end], 0);
-    cx.unsigned.push(id);
+    cx.unsigned.insert(id);
     Ok(cx.tensor(id))
 }

@@ -7,6 +7,7 @@ use crate::diag::Told;
 use crate::dim::{Dim, numel, show_shape};
 use crate::ir::{DType, NodeId, Op, Reads};
 use crate::scalar::Scalar as S;
+use crate::takes::{converted, named};
 use crate::value::{Tensor, Value};
 
 ops! {
@@ -109,7 +110,19 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
     };
     let mut part = cx.shape(&x);
     part[dim] = count.clone();
-    if cx.shape(&source) != part || cx.g[source.id].dtype != cx.g[x.id].dtype {
+    let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
+    if to != from {
+        let text = format!(
+            "`source` of `index_copy` takes {}, as `{}` has, but `{}` is {}\nhelp: convert it: `{}`",
+            named(to),
+            x.text,
+            source.text,
+            cx.typed(source.id),
+            converted(to, from, &source.text)
+        );
+        return Err(cx.error(a.span_of("source"), text));
+    }
+    if cx.shape(&source) != part {
         let text = format!(
             "`index_copy` puts `{}` at {count} positions in dimension {dim} of `{}`, so it must be {}, not {}{}{}",
             source.text,

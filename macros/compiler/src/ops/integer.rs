@@ -41,7 +41,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Option<NodeId>> {
             let turned = cx.integers(S::Sub, zero, x.id, a.span, &text)?;
             let below = cx.g.scalar(S::Lt, &[x.id, zero]);
             let y = cx.g.scalar(S::Where, &[below, turned, x.id]);
-            cx.unsigned.push(y);
+            cx.unsigned.insert(y);
             y
         }
         S::Sign => {
@@ -56,7 +56,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Option<NodeId>> {
         S::Relu => {
             let above = cx.g.scalar(S::Gt, &[x.id, zero]);
             let y = cx.g.scalar(S::Where, &[above, x.id, zero]);
-            cx.unsigned.push(y);
+            cx.unsigned.insert(y);
             y
         }
         S::Floor | S::Ceil | S::Round => x.id,
@@ -107,7 +107,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
     }
     let y = y.unwrap_or_else(|| number(cx, 1, x));
     if e % 2 == 0 {
-        cx.unsigned.push(y);
+        cx.unsigned.insert(y);
     }
     Ok(Some(y))
 }

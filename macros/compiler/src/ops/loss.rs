@@ -247,8 +247,16 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     let mut want = shape.clone();
     let classes = want.remove(dim);
     if cx.shape(&t) != want {
+        // A number for each class, as `one_hot` gives it.
+        let help = match logits && cx.shape(&t) == shape {
+            true => format!(
+                "\nhelp: convert probabilities: `{}`",
+                Takes::Float.conversion(DType::Int, &t.text)
+            ),
+            false => String::new(),
+        };
         let text = format!(
-            "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}",
+            "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}{help}",
             a.callee,
             cx.whence(&x),
             cx.whence(&t)

@@ -166,7 +166,7 @@ impl Window {
             return Err(cx.error(span, text));
         }
         let why = format!(
-            "a window of `{callee}` fits into the {along} of `{}`",
+            "the {along} of `{}` must be at least that of a window of `{callee}`",
             x.text
         );
         cx.at_least(&padded, &reach, span, &why)?;
@@ -218,9 +218,54 @@ impl Batch {
 
 /// A batch (N, C, ..) as it is, one sample (C, ..) as a batch of 1; others are refused.
 pub fn batch_or_one(cx: &mut Cx, at: (Span, &str), x: &Tensor, rank: usize) -> Told<Batch> {
-    let one = cx.shape(x).len() == rank + 1;
-    if !one {
-        batch(cx, at, x, rank)?;
+    batch_or_one_of(cx, at, x, rank, None)
+}
+
+/// The same where the number of channels is known.
+pub fn batch_or_one_of(
+    cx: &mut Cx,
+    (span, callee): (Span, &str),
+    x: &Tensor,
+    rank: usize,
+    channels: Option<&Dim>,
+) -> Told<Batch> {
+    let shape = cx.shape(x);
+    let one = shape.len() == rank + 1;
+    if !one && shape.len() != rank + 2 {
+        let (all, sample, sizes) = match rank {
+            1 => ("sequences", "sequence", "length"),
+            _ => ("images", "image", "height, width"),
+        };
+        let mut text = format!(
+            "`{callee}` takes a batch of {all} [batch, channels, {sizes}], or one {sample} [channels, {sizes}]{}",
+            cx.whence(x)
+        );
+        let name = &x.text;
+        let single = channels.is_none_or(Dim::is_one);
+        let c = channels.map_or_else(|| "1".to_owned(), Dim::to_string);
+        let of = match single {
+            true => "one channel".to_owned(),
+            false => format!("{c} channels"),
+        };
+        if shape.len() == rank {
+            text += &match single {
+                true => format!("\nhelp: `{name}.unsqueeze(0)` for one {sample} of one channel"),
+                false => {
+                    let sizes: Vec<String> = shape.iter().map(Dim::to_string).collect();
+                    format!(
+                        "\nhelp: one {sample} of {of} is [{c}, {0}]: `{name}.unsqueeze(0).expand({c}, {0})` repeats this one",
+                        sizes.join(", ")
+                    )
+                }
+            };
+        }
+        if rank == 2 && shape.len() == 2 {
+            text += &format!(
+                "\nhelp: `{name}.reshape([{}, {c}, height, width])` for images of {of} that lie in rows",
+                shape[0]
+            );
+        }
+        return Err(cx.error(span, text));
     }
     let mut x = x.clone();
     if one {

@@ -16,6 +16,9 @@ pub fn sum(input: ParseStream) -> syn::Result<Expr> {
     binary(input, 3)
 }
 
+/// The level of comparisons.
+const COMPARISON: usize = 2;
+
 /// The operators of each level, loosest first.
 fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
     let op = match level {
@@ -48,6 +51,9 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
             input.parse::<proc_macro2::Punct>()?;
         }
         let right = binary(input, level + 1)?;
+        if level == COMPARISON && operator(input, level).is_some() {
+            return Err(chained(input, (left, op, right))?);
+        }
         left = Expr {
             kind: ExprKind::Binary(op, Box::new(left), Box::new(right)),
             span,
@@ -70,6 +76,25 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         }
     }
     Ok(left)
+}
+
+/// The error of `a < b < c`. In Rust and here comparisons do not chain; in Python they do.
+fn chained(input: ParseStream, first: (Expr, Op, Expr)) -> syn::Result<syn::Error> {
+    let (left, op, mut middle) = first;
+    let mut all = format!("{left} {} {middle}", op.symbol());
+    let mut joined = all.clone();
+    let mut at = None;
+    while let Some((op, span)) = operator(input, COMPARISON) {
+        for _ in op.symbol().chars() {
+            input.parse::<proc_macro2::Punct>()?;
+        }
+        let right = binary(input, COMPARISON + 1)?;
+        all += &format!(" {} {right}", op.symbol());
+        joined += &format!(" & {middle} {} {right}", op.symbol());
+        (middle, at) = (right, at.or(Some(span)));
+    }
+    let text = format!("comparisons do not chain: `{all}`\nhelp: join them: `{joined}`");
+    Ok(syn::Error::new(at.unwrap_or_else(|| input.span()), text))
 }
 
 fn prefix(input: ParseStream) -> syn::Result<Expr> {

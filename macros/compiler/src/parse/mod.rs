@@ -495,7 +495,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         });
         if found[2].is_none() {
             let text = format!(
-                "`{name}` has no body\nhelp: write what it computes: `{{ .. }}`; an op of one's own says where: `#[custom(forward = f, backward = g)]`"
+                "`{name}` has no body\nhelp: write what it computes: `{{ .. }}`; a custom op says where: `#[custom(forward = f, backward = g)]`"
             );
             diag.error(name.span(), text);
         }

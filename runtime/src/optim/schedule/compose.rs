@@ -35,6 +35,7 @@ impl ChainedScheduler {
     /// Sets the optimizer's first rates: each schedule begins, in order.
     #[must_use]
     pub fn on(mut self, optimizer: &mut impl Optimizer) -> Self {
+        optimizer.accept();
         self.begin(optimizer, -1);
         self
     }
@@ -113,12 +114,14 @@ impl SequentialLR {
     /// Sets the optimizer's first rates.
     #[must_use]
     pub fn on(mut self, optimizer: &mut impl Optimizer) -> Self {
+        optimizer.accept();
         self.begin(optimizer, -1);
         self
     }
     /// The same, but counts on from step `last_epoch`. As in PyTorch its parts begin anew.
     #[must_use]
     pub fn resume(mut self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Self {
+        optimizer.accept();
         self.begin(optimizer, last_epoch.min(MOST) as i64);
         self
     }
@@ -141,7 +144,7 @@ impl Scheduler for SequentialLR {
             .any(|(a, b)| a > b)
         {
             rates.refuse(format!(
-                "milestones {:?} of a SequentialLR fall",
+                "SequentialLR's milestones must not decrease, but they are {:?}",
                 self.milestones
             ));
         }

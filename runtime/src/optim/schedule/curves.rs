@@ -1,9 +1,11 @@
 //! The schedules of one formula: in go the rate in force and the step, out comes the next rate.
 
 use std::f64::consts::PI;
+use std::ops::Bound;
 
 use super::{At, Curve};
 use crate::optim::Rates;
+use crate::optim::rule::within;
 
 /// `gamma` times as much every `step_size` steps.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +15,10 @@ pub struct StepLR {
 }
 
 impl StepLR {
-    /// With `gamma` 0.1. A `step_size` of 0 counts as 1.
+    /// With `gamma` 0.1. The `step_size` is at least 1.
     pub fn new(step_size: u64) -> Self {
         Self {
-            step_size: step_size.max(1),
+            step_size,
             gamma: 0.1,
         }
     }
@@ -30,13 +32,17 @@ impl StepLR {
 
 impl Curve for StepLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
-        base * power(self.gamma, t / self.step_size)
+        base * power(self.gamma, t / self.step_size.max(1))
     }
     fn next(&self, at: &At) -> f64 {
         match at.t == 0 || !at.t.is_multiple_of(self.step_size) {
             true => at.lr,
             false => at.lr * self.gamma,
         }
+    }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        within("StepLR's step_size", self.step_size as f64, 1.0..)?;
+        within("StepLR's gamma", self.gamma, ..)
     }
 }
 
@@ -72,6 +78,9 @@ impl Curve for MultiStepLR {
     }
     fn next(&self, at: &At) -> f64 {
         at.lr * power(self.gamma, self.count(|m| m == at.t))
+    }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        within("MultiStepLR's gamma", self.gamma, ..)
     }
 }
 
@@ -115,12 +124,7 @@ impl Curve for ConstantLR {
         }
     }
     fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
-        inside(
-            "ConstantLR's factor",
-            self.factor,
-            "outside 0 to 1",
-            (0.0..=1.0).contains(&self.factor),
-        )
+        within("ConstantLR's factor", self.factor, 0.0..=1.0)
     }
 }
 
@@ -166,19 +170,9 @@ impl Curve for LinearLR {
         at.lr * (1.0 + rise / before)
     }
     fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
-        let start = self.start > 0.0 && self.start <= 1.0;
-        inside(
-            "LinearLR's start_factor",
-            self.start,
-            "outside 0 to 1, 0 excluded",
-            start,
-        )?;
-        inside(
-            "LinearLR's end_factor",
-            self.end,
-            "outside 0 to 1",
-            (0.0..=1.0).contains(&self.end),
-        )
+        let part = (Bound::Excluded(0.0), Bound::Included(1.0));
+        within("LinearLR's start_factor", self.start, part)?;
+        within("LinearLR's end_factor", self.end, 0.0..=1.0)
     }
 }
 
@@ -206,6 +200,9 @@ impl Curve for ExponentialLR {
             at.lr * self.gamma
         }
     }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        within("ExponentialLR's gamma", self.gamma, ..)
+    }
 }
 
 /// From the base to 0 over `total_iters` steps, as a power of the rest.
@@ -216,10 +213,10 @@ pub struct PolynomialLR {
 }
 
 impl PolynomialLR {
-    /// With `power` 1, a straight line. PyTorch's default is 5 steps; 0 counts as 1.
+    /// With `power` 1, a straight line. PyTorch's default is 5 steps; there is at least 1.
     pub fn new(total_iters: u64) -> Self {
         Self {
-            total: total_iters.max(1),
+            total: total_iters,
             power: 1.0,
         }
     }
@@ -239,7 +236,7 @@ impl Default for PolynomialLR {
 
 impl Curve for PolynomialLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
-        base * (1.0 - t.min(self.total) as f64 / self.total as f64).powf(self.power)
+        base * (1.0 - t.min(self.total) as f64 / self.total.max(1) as f64).powf(self.power)
     }
     fn next(&self, at: &At) -> f64 {
         if at.initial || at.t > self.total {
@@ -247,6 +244,10 @@ impl Curve for PolynomialLR {
         }
         let (t, total) = (at.t as f64, self.total as f64);
         at.lr * ((1.0 - t / total) / (1.0 - (t - 1.0) / total)).powf(self.power)
+    }
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        within("PolynomialLR's total_iters", self.total as f64, 1.0..)?;
+        within("PolynomialLR's power", self.power, 0.0..)
     }
 }
 
@@ -258,10 +259,10 @@ pub struct CosineAnnealingLR {
 }
 
 impl CosineAnnealingLR {
-    /// With `eta_min` 0. A `t_max` of 0 counts as 1.
+    /// With `eta_min` 0. The `t_max` is at least 1.
     pub fn new(t_max: u64) -> Self {
         Self {
-            t_max: t_max.max(1),
+            t_max,
             eta_min: 0.0,
         }
     }
@@ -275,11 +276,11 @@ impl CosineAnnealingLR {
 
 impl Curve for CosineAnnealingLR {
     fn lr(&self, base: f64, t: u64) -> f64 {
-        let cos = (PI * t as f64 / self.t_max as f64).cos();
+        let cos = (PI * t as f64 / self.t_max.max(1) as f64).cos();
         self.eta_min + (base - self.eta_min) * (1.0 + cos) / 2.0
     }
     fn next(&self, at: &At) -> f64 {
-        let (t, t_max) = (at.t as f64, self.t_max as f64);
+        let (t, t_max) = (at.t as f64, self.t_max.max(1) as f64);
         if at.initial {
             return at.lr;
         }
@@ -297,13 +298,9 @@ impl Curve for CosineAnnealingLR {
             * (at.lr - self.eta_min)
             + self.eta_min
     }
-}
-
-/// `x` is allowed, or an error that names it and the range.
-pub(super) fn inside(name: &str, x: f64, range: &str, is: bool) -> Result<(), String> {
-    match is {
-        true => Ok(()),
-        false => Err(format!("{name} is {x}, {range}")),
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+        within("CosineAnnealingLR's t_max", self.t_max as f64, 1.0..)?;
+        within("CosineAnnealingLR's eta_min", self.eta_min, ..)
     }
 }
 

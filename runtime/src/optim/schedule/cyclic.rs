@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::groups::Cycled;
 use super::{At, Curve, PerGroup};
 use crate::optim::Rates;
+use crate::optim::rule::within;
 
 /// How the height of [`CyclicLR`]'s cycles changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub struct CyclicLR {
     mode: CyclicMode,
     gamma: f64,
     scale: Option<(Scale, ScaleMode)>,
-    momentum: Option<(PerGroup, PerGroup)>,
+    momentum: Cycled,
 }
 
 impl CyclicLR {
@@ -53,13 +55,13 @@ impl CyclicLR {
             mode: CyclicMode::Triangular,
             gamma: 1.0,
             scale: None,
-            momentum: Some((0.8.into(), 0.9.into())),
+            momentum: Cycled::new(0.8, 0.9),
         }
     }
-    /// How many steps the rate rises; 0 counts as 1.
+    /// How many steps the rate rises, at least 1.
     #[must_use]
     pub fn step_size_up(mut self, steps: u64) -> Self {
-        self.up = steps.max(1);
+        self.up = steps;
         self
     }
     /// How many steps it falls; without, as many as it rises.
@@ -90,22 +92,22 @@ impl CyclicLR {
         self.scale = Some((Arc::new(scale), of));
         self
     }
-    /// The lowest and highest momentum.
+    /// The lowest and highest momentum: PyTorch's `base_momentum` and `max_momentum`.
     #[must_use]
     pub fn momentum_range(mut self, base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
-        self.momentum = Some((base.into(), max.into()));
+        self.momentum = Cycled::new(base, max);
         self
     }
-    /// Leaves the momentum alone.
+    /// Leaves the momentum alone: PyTorch's `cycle_momentum=False`. Optimizers without momentum need it.
     #[must_use]
     pub fn fixed_momentum(mut self) -> Self {
-        self.momentum = None;
+        self.momentum = Cycled(None);
         self
     }
 
     /// How far from base to maximum step `t` is.
     fn height(&self, t: u64) -> f64 {
-        let (up, down) = (self.up as f64, self.down.unwrap_or(self.up) as f64);
+        let (up, down) = (self.up.max(1) as f64, self.down.unwrap_or(self.up) as f64);
         let (total, ratio) = (up + down, up / (up + down));
         let t = t as f64;
         let cycle = (1.0 + t / total).floor();
@@ -124,8 +126,7 @@ impl CyclicLR {
         part * scale
     }
     fn momentum_of(&self, group: usize, t: u64) -> Option<f64> {
-        let (base, max) = self.momentum.as_ref()?;
-        let (base, max) = (base.of(group), max.of(group));
+        let (base, max) = self.momentum.of(group)?;
         Some(max - (max - base) * self.height(t))
     }
 }
@@ -153,11 +154,9 @@ impl Curve for CyclicLR {
         }
         self.base_lr.check("CyclicLR's base_lr", groups)?;
         self.max_lr.check("CyclicLR's max_lr", groups)?;
-        if let Some((base, max)) = &self.momentum {
-            base.check("CyclicLR's base_momentum", groups)?;
-            max.check("CyclicLR's max_momentum", groups)?;
-        }
-        Ok(())
+        within("CyclicLR's step_size_up", self.up as f64, 1.0..)?;
+        within("CyclicLR's gamma", self.gamma, ..)?;
+        self.momentum.check("CyclicLR", rates)
     }
     fn base(&self, group: usize) -> Option<f64> {
         Some(self.base_lr.of(group))

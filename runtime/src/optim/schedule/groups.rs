@@ -1,5 +1,9 @@
 //! Settings that may differ from group to group.
 
+use crate::optim::Rates;
+use crate::optim::rule::within;
+use crate::optim::state::counted;
+
 /// One value for all groups of an optimizer, or one for each: the optimizer's own first, then those of its
 /// groups in the order of their declaration. Where PyTorch takes a number or a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,15 +22,50 @@ impl PerGroup {
             Self::Each(list) => list.get(group).or(list.last()).copied().unwrap_or(f64::NAN),
         }
     }
-    /// The numbers of values and groups are the same.
+    /// The numbers of values and groups are the same, and the values are numbers.
     pub(super) fn check(&self, name: &str, groups: usize) -> Result<(), String> {
-        match self {
-            Self::Each(list) if list.len() != groups => Err(format!(
-                "{name} has {} values for {groups} groups, the optimizer's own among them",
-                list.len()
-            )),
-            _ => Ok(()),
+        let values = match self {
+            Self::All(x) => std::slice::from_ref(x),
+            Self::Each(list) if list.len() == groups => list,
+            Self::Each(list) => {
+                return Err(format!(
+                    "{name} has {} for {}, the optimizer's own among them",
+                    counted(list.len(), "value"),
+                    counted(groups, "group")
+                ));
+            }
+        };
+        values.iter().try_for_each(|x| within(name, *x, ..))
+    }
+}
+
+/// A momentum that goes from `max` to `base` while the rate rises, and back: PyTorch's `cycle_momentum`. `None`
+/// leaves it alone.
+#[derive(Clone, Debug)]
+pub(super) struct Cycled(pub(super) Option<(PerGroup, PerGroup)>);
+
+impl Cycled {
+    pub(super) fn new(base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
+        Self(Some((base.into(), max.into())))
+    }
+    /// The lowest and the highest of a group.
+    pub(super) fn of(&self, group: usize) -> Option<(f64, f64)> {
+        let (base, max) = self.0.as_ref()?;
+        Some((base.of(group), max.of(group)))
+    }
+    /// The optimizer has a momentum, and each group values.
+    pub(super) fn check(&self, schedule: &str, rates: &dyn Rates) -> Result<(), String> {
+        let Some((base, max)) = &self.0 else {
+            return Ok(());
+        };
+        if !rates.has_momentum() {
+            return Err(format!(
+                "{schedule} sets a momentum or first beta, which this optimizer does not have: \
+                 call `fixed_momentum()` on the schedule"
+            ));
         }
+        base.check(&format!("{schedule}'s base_momentum"), rates.groups())?;
+        max.check(&format!("{schedule}'s max_momentum"), rates.groups())
     }
 }
 

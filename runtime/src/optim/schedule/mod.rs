@@ -6,6 +6,10 @@
 //! several schedules on one optimizer multiply; [`ChainedScheduler`] steps several at once, [`SequentialLR`]
 //! one after the other.
 //!
+//! A schedule that does not fit (its settings, the number of groups, a momentum that the optimizer does not have) and
+//! one that is stepped after its end are an error of the optimizer's next step, which names the setting. The next
+//! schedule that is put on the optimizer lifts it.
+//!
 //! ```
 //! use netform_runtime::optim::{Optimizer, Sgd, schedule::{Curve, StepLR}};
 //! let mut sgd = Sgd::new(0.1);
@@ -87,6 +91,11 @@ pub trait Curve: Sized {
         let _ = (rates, last_epoch);
         Ok(())
     }
+    /// Whether it may be at step `t`, or the reason why not: the optimizer's next step reports it.
+    fn allows(&self, t: u64) -> Result<(), String> {
+        let _ = t;
+        Ok(())
+    }
     /// The base of a group, if it is not the group's rate.
     fn base(&self, group: usize) -> Option<f64> {
         let _ = group;
@@ -114,6 +123,7 @@ pub trait Curve: Sized {
     /// Takes the optimizer's rates as the bases and sets those of step 0.
     fn on(self, optimizer: &mut impl Optimizer) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
+        optimizer.accept();
         schedule.begin(optimizer, -1);
         schedule
     }
@@ -122,6 +132,7 @@ pub trait Curve: Sized {
     /// [`initial_lr`](Rates::initial_lr).
     fn resume(self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
+        optimizer.accept();
         schedule.begin(optimizer, last_epoch.min(MOST) as i64);
         schedule
     }

@@ -1,19 +1,22 @@
 //! The one-cycle schedule, of the rate and of the momentum.
 
 use std::f64::consts::PI;
+use std::ops::Bound;
 
-use super::curves::inside;
+use super::groups::Cycled;
 use super::{At, Curve, PerGroup};
 use crate::optim::Rates;
+use crate::optim::rule::within;
 
-/// One cycle (Smith and Topin): up to `max_lr`, then down to almost nothing, the momentum the other way.
+/// One cycle (Smith and Topin): up to `max_lr`, then down to almost nothing, the momentum the other way. After
+/// `total_steps` steps it has ended: as in PyTorch one step more is an error, here of the optimizer's next step.
 #[derive(Clone, Debug)]
 pub struct OneCycleLR {
     max_lr: PerGroup,
     total_steps: u64,
     pct_start: f64,
     linear: bool,
-    momentum: Option<(PerGroup, PerGroup)>,
+    momentum: Cycled,
     div_factor: f64,
     final_div_factor: f64,
     three_phase: bool,
@@ -27,7 +30,7 @@ impl OneCycleLR {
             total_steps,
             pct_start: 0.3,
             linear: false,
-            momentum: Some((0.85.into(), 0.95.into())),
+            momentum: Cycled::new(0.85, 0.95),
             div_factor: 25.0,
             final_div_factor: 1e4,
             three_phase: false,
@@ -43,22 +46,22 @@ impl OneCycleLR {
         self.pct_start = pct_start;
         self
     }
-    /// Straight lines instead of cosines.
+    /// Straight lines instead of cosines: PyTorch's `anneal_strategy="linear"`.
     #[must_use]
     pub fn linear(mut self) -> Self {
         self.linear = true;
         self
     }
-    /// The lowest and highest momentum.
+    /// The lowest and highest momentum: PyTorch's `base_momentum` and `max_momentum`.
     #[must_use]
     pub fn momentum_range(mut self, base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
-        self.momentum = Some((base.into(), max.into()));
+        self.momentum = Cycled::new(base, max);
         self
     }
-    /// Leaves the momentum alone.
+    /// Leaves the momentum alone: PyTorch's `cycle_momentum=False`. Optimizers without momentum need it.
     #[must_use]
     pub fn fixed_momentum(mut self) -> Self {
-        self.momentum = None;
+        self.momentum = Cycled(None);
         self
     }
     /// The first rate is `max_lr` divided by this.
@@ -122,8 +125,7 @@ impl OneCycleLR {
         self.curve(t, [first, max, middle, last])
     }
     fn momentum_of(&self, group: usize, t: u64) -> Option<f64> {
-        let (low, high) = self.momentum.as_ref()?;
-        let (low, high) = (low.of(group), high.of(group));
+        let (low, high) = self.momentum.of(group)?;
         Some(self.curve(t, [high, low, high, high]))
     }
 }
@@ -151,24 +153,25 @@ impl Curve for OneCycleLR {
                 rates.set_initial_lr(g, self.max_lr.of(g) / self.div_factor);
             }
         }
-        let part = (0.0..=1.0).contains(&self.pct_start);
-        inside(
-            "OneCycleLR's pct_start",
-            self.pct_start,
-            "outside 0 to 1",
-            part,
-        )?;
-        inside(
-            "OneCycleLR's total_steps",
-            self.total_steps as f64,
-            "not above 0",
-            self.total_steps > 0,
+        let above = (Bound::Excluded(0.0), Bound::Unbounded);
+        within("OneCycleLR's pct_start", self.pct_start, 0.0..=1.0)?;
+        within("OneCycleLR's total_steps", self.total_steps as f64, 1.0..)?;
+        within("OneCycleLR's div_factor", self.div_factor, above)?;
+        within(
+            "OneCycleLR's final_div_factor",
+            self.final_div_factor,
+            above,
         )?;
         self.max_lr.check("OneCycleLR's max_lr", groups)?;
-        if let Some((base, max)) = &self.momentum {
-            base.check("OneCycleLR's base_momentum", groups)?;
-            max.check("OneCycleLR's max_momentum", groups)?;
+        self.momentum.check("OneCycleLR", rates)
+    }
+    fn allows(&self, t: u64) -> Result<(), String> {
+        match t <= self.total_steps {
+            true => Ok(()),
+            false => Err(format!(
+                "OneCycleLR has total_steps {}, but it was stepped {t} times",
+                self.total_steps
+            )),
         }
-        Ok(())
     }
 }

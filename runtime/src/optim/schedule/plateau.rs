@@ -1,8 +1,8 @@
 //! The schedule that looks at a metric.
 
-use super::curves::inside;
 use super::{PerGroup, ScheduleState};
 use crate::optim::Optimizer;
+use crate::optim::rule::within;
 
 /// Less when a metric has stopped getting better.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct ReduceLROnPlateau {
     best: f64,
     bad: u64,
     cooling: u64,
+    /// It has seen a metric: the first is for it what `on` is for other schedules.
+    begun: bool,
 }
 
 impl ReduceLROnPlateau {
@@ -36,6 +38,7 @@ impl ReduceLROnPlateau {
             best: f64::INFINITY,
             bad: 0,
             cooling: 0,
+            begun: false,
         }
     }
     /// For a metric that should rise.
@@ -89,15 +92,11 @@ impl ReduceLROnPlateau {
 
     /// Looks at the metric and cuts the rates of the optimizer's groups if it is time.
     pub fn step(&mut self, metric: f64, optimizer: &mut impl Optimizer) {
-        let fits = inside(
-            "ReduceLROnPlateau's factor",
-            self.factor,
-            "not below 1",
-            self.factor < 1.0,
-        );
         let groups = optimizer.groups();
-        let fits = fits.and(self.min_lr.check("ReduceLROnPlateau's min_lr", groups));
-        if let Err(what) = fits {
+        if !std::mem::replace(&mut self.begun, true) {
+            optimizer.accept();
+        }
+        if let Err(what) = self.check(groups) {
             optimizer.refuse(what);
         }
         if self.better(metric) {
@@ -119,6 +118,13 @@ impl ReduceLROnPlateau {
             }
             (self.cooling, self.bad) = (self.cooldown, 0);
         }
+    }
+
+    fn check(&self, groups: usize) -> Result<(), String> {
+        within("ReduceLROnPlateau's factor", self.factor, 0.0..1.0)?;
+        within("ReduceLROnPlateau's threshold", self.threshold, ..)?;
+        within("ReduceLROnPlateau's eps", self.eps, ..)?;
+        self.min_lr.check("ReduceLROnPlateau's min_lr", groups)
     }
 
     fn better(&self, metric: f64) -> bool {

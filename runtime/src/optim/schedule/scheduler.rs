@@ -45,6 +45,8 @@ pub struct Schedule<S> {
     /// The step; -1 before the first rate is set.
     t: i64,
     calls: u64,
+    /// It does not fit the optimizer.
+    problem: Option<String>,
 }
 
 impl<S: Curve> Schedule<S> {
@@ -54,13 +56,13 @@ impl<S: Curve> Schedule<S> {
             bases: Vec::new(),
             t: -1,
             calls: 0,
+            problem: None,
         }
     }
     pub(super) fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64) {
         let resumed = last_epoch >= 0;
-        if let Err(what) = self.curve.begin(rates, u64::try_from(last_epoch).ok()) {
-            rates.refuse(what);
-        }
+        let begun = self.curve.begin(rates, u64::try_from(last_epoch).ok());
+        self.problem = begun.err();
         self.bases.clear();
         for g in 0..rates.groups() {
             if rates.initial_lr(g).is_none() {
@@ -90,6 +92,10 @@ impl<S: Curve> Schedule<S> {
         self.set(rates, initial, S::next);
     }
     fn set(&self, rates: &mut dyn Rates, initial: bool, rate: impl Fn(&S, &At) -> f64) {
+        let problem = self.problem.clone();
+        if let Some(what) = problem.or_else(|| self.curve.allows(self.t()).err()) {
+            rates.refuse(what);
+        }
         for (group, base) in self.bases.iter().enumerate().take(rates.groups()) {
             let at = At {
                 group,

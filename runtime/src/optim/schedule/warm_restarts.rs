@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use super::curves::inside;
 use super::{At, Curve, MOST, Schedule};
+use crate::optim::rule::within;
 use crate::optim::{Optimizer, Rates};
 
 /// From the base to `eta_min` along half a cosine, then from the base again (Loshchilov and Hutter, SGDR).
@@ -21,19 +21,18 @@ pub struct CosineAnnealingWarmRestarts {
 impl CosineAnnealingWarmRestarts {
     /// The first restart after `t_0` steps, at least 1; the others after as many (`t_mult` 1), to `eta_min` 0.
     pub fn new(t_0: u64) -> Self {
-        let t_0 = t_0.max(1);
         Self {
             t_0,
             t_mult: 1,
             eta_min: 0.0,
             t_cur: -1.0,
-            t_i: t_0 as f64,
+            t_i: t_0.max(1) as f64,
         }
     }
     /// How many times as long each half cosine is as that before, at least 1.
     #[must_use]
     pub fn t_mult(mut self, t_mult: u64) -> Self {
-        self.t_mult = t_mult.max(1);
+        self.t_mult = t_mult;
         self
     }
     /// Sets the lowest rate.
@@ -49,11 +48,11 @@ impl CosineAnnealingWarmRestarts {
 
     /// Steps since the last restart and from that to the next, at a time that need not be whole.
     fn place(&self, epoch: f64) -> (f64, f64) {
-        let (first, factor) = (self.t_0 as f64, self.t_mult as f64);
+        let (first, factor) = (self.t_0.max(1) as f64, self.t_mult.max(1) as f64);
         if epoch < first {
             return (epoch, first);
         }
-        if self.t_mult == 1 {
+        if factor == 1.0 {
             return (epoch % first, first);
         }
         let (mut begin, mut length) = (0.0, first);
@@ -91,22 +90,23 @@ impl Curve for CosineAnnealingWarmRestarts {
         if let Some(last) = last_epoch {
             self.t_cur = last as f64;
         }
-        inside(
-            "CosineAnnealingWarmRestarts' eta_min",
-            self.eta_min,
-            "not finite",
-            self.eta_min.is_finite(),
-        )
+        within("CosineAnnealingWarmRestarts' t_0", self.t_0 as f64, 1.0..)?;
+        within(
+            "CosineAnnealingWarmRestarts' t_mult",
+            self.t_mult as f64,
+            1.0..,
+        )?;
+        within("CosineAnnealingWarmRestarts' eta_min", self.eta_min, ..)
     }
     fn advance(&mut self, first: bool) {
         if first {
-            (self.t_cur, self.t_i) = (0.0, self.t_0 as f64);
+            (self.t_cur, self.t_i) = (0.0, self.t_0.max(1) as f64);
             return;
         }
         self.t_cur += 1.0;
         if self.t_cur >= self.t_i {
             self.t_cur %= self.t_i;
-            self.t_i *= self.t_mult as f64;
+            self.t_i *= self.t_mult.max(1) as f64;
         }
     }
     fn put(&mut self, t: u64) {

@@ -15,7 +15,7 @@ use crate::value::Value;
 /// The table's row.
 pub const RNN_CELL: LayerDef = LayerDef {
     name: "RNNCell",
-    signature: "in_out, bias = true, nonlinearity = 'tanh'",
+    signature: "in_out, bias = true, nonlinearity = \"tanh\"",
     declare: |cx, a| {
         let kind = match a.choice(cx, "nonlinearity", &["tanh", "relu"])? {
             "relu" => Kind::Relu,

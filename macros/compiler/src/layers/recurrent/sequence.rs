@@ -21,7 +21,7 @@ use crate::value::Value;
 /// The table's row.
 pub const RNN: LayerDef = LayerDef {
     name: "RNN",
-    signature: "in_out, num_layers = 1, nonlinearity = 'tanh', bias = true, batch_first = true, dropout = 0.0, bidirectional = false",
+    signature: "in_out, num_layers = 1, nonlinearity = \"tanh\", bias = true, batch_first = true, dropout = 0.0, bidirectional = false",
     declare: |cx, a| {
         let kind = match a.choice(cx, "nonlinearity", &["tanh", "relu"])? {
             "relu" => Kind::Relu,

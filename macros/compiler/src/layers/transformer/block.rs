@@ -15,7 +15,7 @@ use crate::scalar::Scalar as S;
 use proc_macro2::Span;
 
 /// The arguments of a layer's declaration.
-pub const LAYER: &str = "d_model, nhead, dim_feedforward = 2048, dropout = 0.1, activation = 'relu', layer_norm_eps = 1e-5, batch_first = true, norm_first = false, bias = true";
+pub const LAYER: &str = "d_model, nhead, dim_feedforward = 2048, dropout = 0.1, activation = \"relu\", layer_norm_eps = 1e-5, batch_first = true, norm_first = false, bias = true";
 
 /// A layer of an encoder, or of a decoder.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use super::block::{Block, sequence};
 /// The table's row.
 pub const TRANSFORMER: LayerDef = LayerDef {
     name: "Transformer",
-    signature: "d_model = 512, nhead = 8, num_encoder_layers = 6, num_decoder_layers = 6, dim_feedforward = 2048, dropout = 0.1, activation = 'relu', layer_norm_eps = 1e-5, batch_first = true, norm_first = false, bias = true",
+    signature: "d_model = 512, nhead = 8, num_encoder_layers = 6, num_decoder_layers = 6, dim_feedforward = 2048, dropout = 0.1, activation = \"relu\", layer_norm_eps = 1e-5, batch_first = true, norm_first = false, bias = true",
     declare: |cx, a| {
         let layer = Block::declare(cx, a, false)?;
         let stack = |name: &str, decodes: bool| -> Told<Stack> {
