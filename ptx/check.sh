@@ -1,7 +1,7 @@
 #!/bin/sh
-# Assembles every kernel and variant with NVIDIA's own ptxas, for each GPU that it claims: warnings
-# and spills are errors. Register counts for sm_90 must be those of registers.txt.
-# Usage: ptx/check.sh [--update]; --update rewrites registers.txt.
+# Assembles every kernel and variant with NVIDIA's own ptxas, for the oldest GPU that it claims, for sm_90 and for
+# the newest: warnings and spills are errors. Register counts for sm_90 must be those of registers.txt.
+# Usage: ptx/check.sh [--update | --all]; --update rewrites registers.txt, --all takes the GPUs between too.
 # The assembler comes from PyPI (40 MB): no GPU, driver or toolkit is needed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,10 +18,10 @@ cat > "$dir/one.sh" <<'ONE'
 # one.sh PTXAS FILE: assembles one module, and writes its registers beside it.
 ptxas=$1 file=$2
 case $(sed -n 's/^\.target *//p' "$file") in
-    sm_80*) archs="sm_80 sm_86 sm_89 sm_90 sm_100 sm_120" ;;
-    *)      archs="sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_120" ;;
+    sm_80*) oldest=sm_80 ;;
+    *)      oldest=sm_75 ;;
 esac
-for arch in $archs; do
+for arch in $oldest $BETWEEN sm_90 sm_120; do
     log=$("$ptxas" -arch="$arch" -v --warning-as-error --warn-on-spills -o /dev/null "$file" 2>&1) || {
         echo "FAILED $file for $arch"
         echo "$log" | grep -v '^ptxas info'
@@ -30,6 +30,8 @@ for arch in $archs; do
     [ "$arch" != sm_90 ] || echo "$log" | sed -n "s/.*Used \([0-9]*\) registers.*/$(basename "$file" .ptx) \1/p" > "$file.registers"
 done
 ONE
+[ "${1:-}" = --all ] && BETWEEN="sm_80 sm_86 sm_89 sm_100" || BETWEEN=
+export BETWEEN
 find "$dir" -name '*.ptx' | xargs -P "$(nproc)" -n 1 sh "$dir/one.sh" "$ptxas" || exit 1
 
 cat "$dir"/*.registers | LC_ALL=C sort > "$dir/registers.txt"

@@ -58,7 +58,7 @@ if [ $fixtures = yes ]; then
     echo "== golden values"
     # Writes the program, builds it, and runs it here once.
     cargo run --release -p netform-fixtures --features cuda -- tests/fixtures || true
-    cp "$(find "$target/fixtures/target/release" -maxdepth 1 -name 'public-*' -executable)" "$dir/bin/fixtures"
+    cp "$(find "$target/debug" -maxdepth 1 -name 'public-*' -executable)" "$dir/bin/fixtures"
 fi
 
 echo "== $file"

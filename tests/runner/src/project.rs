@@ -38,7 +38,7 @@ impl Project {
             name: name.to_owned(),
             main,
             root: build.join("fixtures").join(name),
-            target: build.join("fixtures").join("target"),
+            target: build.to_owned(),
             modules: BTreeMap::new(),
         }
     }
@@ -67,7 +67,7 @@ impl Project {
 
     /// Runs the program on a folder of cases: the JSON objects that it writes.
     pub fn run<T: DeserializeOwned>(&self, dir: &Path) -> Result<Vec<T>, Failure> {
-        let program = self.target.join("release").join(&self.name);
+        let program = self.target.join("debug").join(&self.name);
         let output = Command::new(program)
             .arg(dir)
             .stderr(Stdio::inherit())
@@ -115,14 +115,15 @@ impl Project {
         }
         program += "])\n}\n";
         // Kernels are compiled in the crate that declares the network: optimising them takes ten times as
-        // long, and the arithmetic is the same.
+        // long, and the arithmetic is the same. Everything else is as the workspace has built it.
         let level = std::env::var("NETFORM_FIXTURES_OPT").unwrap_or_else(|_| "0".into());
-        let root = format!(
-            "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n\
-             [profile.release]\nopt-level = {level}\ndebug = false\n\
-             [profile.release.package.\"*\"]\nopt-level = 3\n\
-             [profile.release.package.netform-compiler]\nopt-level = 1\n"
+        let mut root = format!(
+            "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n{}",
+            profiles(&fs::read_to_string(home.join("Cargo.toml"))?)
         );
+        for name in std::iter::once(&self.name).chain(&members[1..]) {
+            root += &format!("[profile.dev.package.{name}]\nopt-level = {level}\ndebug = false\n");
+        }
         keep(&self.root.join("Cargo.toml"), &root)?;
         let lock = self.root.join("Cargo.lock");
         if !lock.exists() && home.join("Cargo.lock").exists() {
@@ -165,7 +166,7 @@ impl Project {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
-            .args(["build", "--release", "--keep-going", "--quiet"])
+            .args(["build", "--keep-going", "--quiet"])
             .args(["--message-format", "json", "--target-dir"])
             .arg(&self.target)
             // Where the workspace's own configuration is not found (`.cargo/config.toml`).
@@ -226,6 +227,18 @@ fn manifest(name: &str, dependencies: &str) -> String {
     format!(
         "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}"
     )
+}
+
+/// The sections of a manifest that set the profile `dev`.
+fn profiles(manifest: &str) -> String {
+    let mut ours = false;
+    let lines = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            ours = line.starts_with("[profile.dev");
+        }
+        ours && !line.starts_with('#')
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// Writes a file, unless it holds this text already: cargo looks at the time.
