@@ -245,10 +245,71 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     keepdim(cx, a, &x, &[dim], y)
 }
 
-/// `mean(d^2)`, times `n / (n - correction)`, of distances `d` from the mean.
-pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let d2 = cx.g.mul2(d, d);
-    let v = mean(cx, d2, dims);
+/// Values in units of their row. A row has the unit 1, in which its values are what they are, unless its
+/// squares would overflow or vanish.
+pub struct Scaled {
+    /// The values divided by their row's unit.
+    pub x: NodeId,
+    /// 1 / unit of each row.
+    pub inverse: NodeId,
+    unit: NodeId,
+}
+
+/// Values `x` in units of their rows over `dims`; with `small`, also where squares would vanish.
+pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
+    let shape = cx.g.shape(x).clone();
+    let size = cx.g.unary(S::Abs, x);
+    let top = cx.g.reduce(Reduce::Max, size, dims);
+    let top = cx.g.push(Op::Detach, &[top], None);
+    let limit = |cx: &mut Cx, f, value: f64| {
+        let value = cx.g.constant(value);
+        cx.g.binary(f, top, value)
+    };
+    let both = |cx: &mut Cx, a, b| cx.g.scalar(S::And, &[a, b]);
+    let (large, finite) = (
+        limit(cx, S::Gt, 2f64.powi(60)),
+        limit(cx, S::Lt, f64::INFINITY),
+    );
+    let mut outside = both(cx, large, finite);
+    if small {
+        let (little, some) = (limit(cx, S::Lt, 2f64.powi(-50)), limit(cx, S::Gt, 0.0));
+        let little = both(cx, little, some);
+        outside = cx.g.scalar(S::Or, &[outside, little]);
+    }
+    // The largest to the power of 3/4: neither squares of the quotients nor products of the unit with
+    // gradients leave the range, of any type.
+    let root = cx.g.unary(S::Sqrt, top);
+    let fourth = cx.g.unary(S::Sqrt, root);
+    let between = cx.g.mul2(root, fourth);
+    let one = cx.g.constant(1.0);
+    let unit = cx.g.select(outside, between, one);
+    let inverse = cx.g.unary(S::Recip, unit);
+    let each = cx.g.unreduce(inverse, dims, &shape);
+    let x = cx.g.mul2(x, each);
+    Scaled { x, inverse, unit }
+}
+
+/// `d / sqrt(mean(d^2) + eps)` over `dims`.
+pub fn over_root_mean_square(cx: &mut Cx, d: NodeId, dims: &[usize], eps: f64) -> NodeId {
+    let shape = cx.g.shape(d).clone();
+    // Beside any other `eps` squares that vanish are nothing.
+    let scaled = scaled(cx, d, dims, eps.abs() < 1e-30);
+    let v = mean_square(cx, scaled.x, dims);
+    let eps = cx.g.scale(scaled.inverse, eps);
+    let eps = cx.g.mul2(eps, scaled.inverse);
+    let v = cx.g.add2(v, eps);
+    let r = cx.g.unary(S::Rsqrt, v);
+    let r = cx.g.unreduce(r, dims, &shape);
+    cx.g.mul2(scaled.x, r)
+}
+
+fn mean_square(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
+    let x2 = cx.g.mul2(x, x);
+    mean(cx, x2, dims)
+}
+
+/// `v n / (n - correction)`, with n the number of values of `d` over `dims`.
+fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     if correction == 0.0 {
         return v;
     }
@@ -257,6 +318,24 @@ pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let less = cx.g.shift(n, -correction);
     let more = cx.g.div2(n, less);
     cx.g.mul2(v, more)
+}
+
+/// The variance of distances `d` from the mean, whose squares may overflow where it does not itself.
+pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+    let plain = mean_square(cx, d, dims);
+    let plain = corrected(cx, plain, d, dims, correction);
+    let scaled = scaled(cx, d, dims, false);
+    let v = mean_square(cx, scaled.x, dims);
+    let mut v = corrected(cx, v, d, dims, correction);
+    for _ in 0..2 {
+        v = cx.g.mul2(v, scaled.unit);
+    }
+    // Where both are infinite, the first has the gradient.
+    let end = cx.g.constant(f64::INFINITY);
+    let beyond = cx.g.binary(S::Eq, plain, end);
+    let held = cx.g.binary(S::Lt, v, end);
+    let better = cx.g.scalar(S::And, &[beyond, held]);
+    cx.g.scalar(S::Where, &[better, v, plain])
 }
 
 fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
@@ -270,21 +349,22 @@ fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
     })
 }
 
-/// The root of the variance of distances `d` in units of the largest of them, so that squares neither
-/// overflow nor vanish.
+/// The root of the variance of distances `d`.
 fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let shape = cx.g.shape(d).clone();
-    let size = cx.g.unary(S::Abs, d);
-    let unit = cx.g.reduce(Reduce::Max, size, dims);
-    let unit = cx.g.push(Op::Detach, &[unit], None);
-    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
-    let some = cx.g.binary(S::Gt, unit, zero);
-    let unit = cx.g.select(some, unit, one);
-    let each = cx.g.unreduce(unit, dims, &shape);
-    let d = cx.g.div2(d, each);
-    let v = var(cx, d, dims, correction);
+    let scaled = scaled(cx, d, dims, true);
+    let v = mean_square(cx, scaled.x, dims);
+    let v = corrected(cx, v, d, dims, correction);
     let root = safe_sqrt(cx, v);
-    cx.g.mul2(root, unit)
+    cx.g.mul2(root, scaled.unit)
+}
+
+/// `sqrt(sum(x^2))`.
+fn length(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
+    let scaled = scaled(cx, x, dims, true);
+    let x2 = cx.g.mul2(scaled.x, scaled.x);
+    let sum = cx.g.sum(x2, dims);
+    let root = safe_sqrt(cx, sum);
+    cx.g.mul2(root, scaled.unit)
 }
 
 /// `sum(|x|^p)^(1/p)` for any `p`: of 0 the number of elements that are not 0, of infinity the largest
@@ -301,9 +381,7 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     over(cx, a, |cx, x, dims| {
         if p == 2.0 {
-            let x2 = cx.g.mul2(x, x);
-            let sum = cx.g.sum(x2, dims);
-            return safe_sqrt(cx, sum);
+            return length(cx, x, dims);
         }
         let size = cx.g.unary(S::Abs, x);
         if p == 1.0 {
