@@ -5,7 +5,7 @@
 //! are sums of squared distances from the mean, never a difference of large numbers.
 
 use super::ops;
-use super::reduce::{centred, over_root_mean_square, var};
+use super::reduce::{centred, over_root_mean_square, spread};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -36,7 +36,7 @@ pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
 /// Mean and variance over `dims`.
 pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Moments {
     let (mean, d) = centred(cx, x, dims);
-    (mean, var(cx, d, dims, correction))
+    (mean, spread(cx, d, dims, correction))
 }
 
 /// `(x - mean) / sqrt(var + eps)` by its own moments over `dims`.

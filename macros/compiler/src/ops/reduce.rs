@@ -320,16 +320,23 @@ fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64)
     cx.g.mul2(v, more)
 }
 
-/// The variance of distances `d` from the mean, whose squares may overflow where it does not itself.
-pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let plain = mean_square(cx, d, dims);
-    let plain = corrected(cx, plain, d, dims, correction);
+/// The variance of distances `d` from the mean, of which squares may overflow where it does not itself. Its
+/// gradient is right as long as it is finite.
+pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let scaled = scaled(cx, d, dims, false);
     let v = mean_square(cx, scaled.x, dims);
     let mut v = corrected(cx, v, d, dims, correction);
     for _ in 0..2 {
         v = cx.g.mul2(v, scaled.unit);
     }
+    v
+}
+
+/// The same with the gradient `2 d / n`, whatever its size.
+fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+    let plain = mean_square(cx, d, dims);
+    let plain = corrected(cx, plain, d, dims, correction);
+    let v = spread(cx, d, dims, correction);
     // Where both are infinite, the first has the gradient.
     let end = cx.g.constant(f64::INFINITY);
     let beyond = cx.g.binary(S::Eq, plain, end);
@@ -387,10 +394,9 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
         if p == 1.0 {
             return cx.g.sum(size, dims);
         }
-        // Of equal ones each has its share of the gradient.
         if p.is_infinite() {
             let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
-            return cx.g.reduce(kind, size, dims);
+            return largest(cx, kind, size, dims);
         }
         let zero = cx.g.constant(0.0);
         if p == 0.0 {
@@ -398,11 +404,56 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
             let there = cx.g.cast(there, DType::Float);
             return cx.g.sum(there, dims);
         }
-        // What is 0 has no gradient, a norm of 0 neither.
-        let power = safe_power(cx, size, p);
-        let sum = cx.g.sum(power, dims);
-        safe_power(cx, sum, 1.0 / p)
+        any_norm(cx, size, p, dims)
     })
+}
+
+/// The largest or smallest of `size`; of equal ones each has its share of the gradient, beside NaN none has any.
+fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
+    let y = cx.g.reduce(kind, size, dims);
+    let y = cx.g.push(Op::Detach, &[y], None);
+    let number = cx.g.binary(S::Eq, size, size);
+    let zero = cx.g.constant(0.0);
+    let numbers = cx.g.select(number, size, zero);
+    let with_gradient = cx.g.reduce(kind, numbers, dims);
+    let number = cx.g.binary(S::Eq, y, y);
+    cx.g.scalar(S::Where, &[number, with_gradient, y])
+}
+
+/// `sum(size^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient, and what is 0 has none for
+/// `p` below 1.
+fn any_norm(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> NodeId {
+    let shape = cx.g.shape(size).clone();
+    // The sum is about the largest power, which may be out of range where its root is not.
+    let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
+    let top = cx.g.reduce(kind, size, dims);
+    let top = cx.g.push(Op::Detach, &[top], None);
+    let compare = |cx: &mut Cx, f, value: f64| {
+        let value = cx.g.constant(value);
+        cx.g.binary(f, top, value)
+    };
+    let limit = 2f64.powf(100.0 / p.abs().max(1.0));
+    let large = compare(cx, S::Gt, limit);
+    let finite = compare(cx, S::Lt, f64::INFINITY);
+    let large = cx.g.scalar(S::And, &[large, finite]);
+    let small = compare(cx, S::Lt, 1.0 / limit);
+    let some = compare(cx, S::Gt, 0.0);
+    let small = cx.g.scalar(S::And, &[small, some]);
+    let outside = cx.g.scalar(S::Or, &[large, small]);
+    let one = cx.g.constant(1.0);
+    let unit = cx.g.select(outside, top, one);
+    let each = cx.g.unreduce(unit, dims, &shape);
+    let size = cx.g.div2(size, each);
+    let power = match p > 1.0 {
+        true => {
+            let p = cx.g.constant(p);
+            cx.g.binary(S::Pow, size, p)
+        }
+        false => safe_power(cx, size, p),
+    };
+    let sum = cx.g.sum(power, dims);
+    let root = safe_power(cx, sum, 1.0 / p);
+    cx.g.mul2(root, unit)
 }
 
 /// `x^p` of `x` not below 0, whose gradient at 0 is 0.
