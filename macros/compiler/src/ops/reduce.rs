@@ -424,7 +424,7 @@ fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
 /// `p` below 1.
 fn any_norm(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> NodeId {
     let shape = cx.g.shape(size).clone();
-    // The sum is about the largest power, which may be out of range where its root is not.
+    // The sum is about the largest power, which may be out of range where its root is not, as may slopes.
     let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
     let top = cx.g.reduce(kind, size, dims);
     let top = cx.g.push(Op::Detach, &[top], None);
@@ -432,7 +432,7 @@ fn any_norm(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> NodeId {
         let value = cx.g.constant(value);
         cx.g.binary(f, top, value)
     };
-    let limit = 2f64.powf(100.0 / p.abs().max(1.0));
+    let limit = 2f64.powf(100.0 / (1.0 + p.abs()));
     let large = compare(cx, S::Gt, limit);
     let finite = compare(cx, S::Lt, f64::INFINITY);
     let large = cx.g.scalar(S::And, &[large, finite]);
