@@ -467,7 +467,10 @@ fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
         );
         let own = net.angles(&[row], &[row])?.to_tensor().to_f64_vec();
         let want = least / (dot(&x, &x) + least);
-        assert!((own[0] - want).abs() <= close, "angle of {what} to itself: {own:?}");
+        assert!(
+            (own[0] - want).abs() <= close,
+            "angle of {what} to itself: {own:?}"
+        );
     }
     Ok(())
 }
@@ -506,7 +509,11 @@ fn attention<D: Device>(device: D, unit: f64) -> netform::Result<()> {
         ]
     });
     let v = sizes.map(|_| [[1f32], [2.0], [-1.0], [0.5], [3.0]]);
-    let (q, k, v) = (Tensor::from(&q[..]), Tensor::from(&k[..]), Tensor::from(&v[..]));
+    let (q, k, v) = (
+        Tensor::from(&q[..]),
+        Tensor::from(&k[..]),
+        Tensor::from(&v[..]),
+    );
     let one = Tensor::from(&sizes.map(|_| [[1f32]])[..]);
     let (dq, dk, dv) = net.attend_vjp(&q, &k, &v, &one)?;
     let (dv, dk, dq) = (

@@ -261,21 +261,8 @@ pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
     let size = cx.g.unary(S::Abs, x);
     let top = cx.g.reduce(Reduce::Max, size, dims);
     let top = cx.g.push(Op::Detach, &[top], None);
-    let limit = |cx: &mut Cx, f, value: f64| {
-        let value = cx.g.constant(value);
-        cx.g.binary(f, top, value)
-    };
-    let both = |cx: &mut Cx, a, b| cx.g.scalar(S::And, &[a, b]);
-    let (large, finite) = (
-        limit(cx, S::Gt, 2f64.powi(60)),
-        limit(cx, S::Lt, f64::INFINITY),
-    );
-    let mut outside = both(cx, large, finite);
-    if small {
-        let (little, some) = (limit(cx, S::Lt, 2f64.powi(-50)), limit(cx, S::Gt, 0.0));
-        let little = both(cx, little, some);
-        outside = cx.g.scalar(S::Or, &[outside, little]);
-    }
+    let low = if small { 2f64.powi(-50) } else { 0.0 };
+    let outside = outside(cx, top, low, 2f64.powi(60));
     // The largest to the power of 3/4: neither squares of the quotients nor products of the unit with
     // gradients leave the range, of any type.
     let root = cx.g.unary(S::Sqrt, top);
@@ -404,7 +391,7 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
             let there = cx.g.cast(there, DType::Float);
             return cx.g.sum(there, dims);
         }
-        any_norm(cx, size, p, dims)
+        any_norm(cx, x, p, dims)
     })
 }
 
@@ -420,50 +407,80 @@ fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
     cx.g.scalar(S::Where, &[number, with_gradient, y])
 }
 
-/// `sum(size^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient, and what is 0 has none for
+/// `sum(|x|^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient, and what is 0 has none for
 /// `p` below 1.
-fn any_norm(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> NodeId {
-    let shape = cx.g.shape(size).clone();
-    // The sum is about the largest power, which may be out of range where its root is not, as may slopes.
-    let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
-    let top = cx.g.reduce(kind, size, dims);
-    let top = cx.g.push(Op::Detach, &[top], None);
-    let compare = |cx: &mut Cx, f, value: f64| {
-        let value = cx.g.constant(value);
-        cx.g.binary(f, top, value)
-    };
-    let limit = 2f64.powf(100.0 / (1.0 + p.abs()));
-    let large = compare(cx, S::Gt, limit);
-    let finite = compare(cx, S::Lt, f64::INFINITY);
-    let large = cx.g.scalar(S::And, &[large, finite]);
-    let small = compare(cx, S::Lt, 1.0 / limit);
-    let some = compare(cx, S::Gt, 0.0);
-    let small = cx.g.scalar(S::And, &[small, some]);
-    let outside = cx.g.scalar(S::Or, &[large, small]);
-    let one = cx.g.constant(1.0);
-    let unit = cx.g.select(outside, top, one);
-    let each = cx.g.unreduce(unit, dims, &shape);
-    let size = cx.g.div2(size, each);
-    let power = match p > 1.0 {
-        true => {
-            let p = cx.g.constant(p);
-            cx.g.binary(S::Pow, size, p)
-        }
+fn any_norm(cx: &mut Cx, x: NodeId, p: f64, dims: &[usize]) -> NodeId {
+    // A product: unlike those of `abs`, its gradients at 0 and at NaN are NaN where the norm is.
+    let sign = cx.g.unary(S::Sign, x);
+    let size = cx.g.mul2(x, sign);
+    if 0.0 < p && p < 1.0 {
+        let power = safe_power(cx, size, p);
+        let sum = cx.g.sum(power, dims);
+        return power_of(cx, sum, 1.0 / p);
+    }
+    let (size, unit) = in_units(cx, size, p, dims);
+    let power = match p > 0.0 {
+        true => power_of(cx, size, p),
         false => safe_power(cx, size, p),
     };
     let sum = cx.g.sum(power, dims);
-    let root = safe_power(cx, sum, 1.0 / p);
+    let root = match p > 0.0 {
+        true => safe_power(cx, sum, 1.0 / p),
+        false => power_of(cx, sum, 1.0 / p),
+    };
     cx.g.mul2(root, unit)
 }
 
-/// `x^p` of `x` not below 0, whose gradient at 0 is 0.
+/// Sizes in units of their rows, and those. The sum of powers is about that of the largest, for `p` below 0 the
+/// smallest, which may be out of range where its root is not, as may slopes: then the unit is near it, else 1.
+fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeId) {
+    let shape = cx.g.shape(size).clone();
+    let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
+    let top = cx.g.reduce(kind, size, dims);
+    let top = cx.g.push(Op::Detach, &[top], None);
+    let powers = 1.0 + p.abs();
+    let limit = 2f64.powf(100.0 / powers);
+    let outside = outside(cx, top, 1.0 / limit, limit);
+    // Not quite the top itself, whose products with gradients could leave the range.
+    let near = power_of(cx, top, 1.0 - 0.8 / powers);
+    let one = cx.g.constant(1.0);
+    let unit = cx.g.select(outside, near, one);
+    let each = cx.g.unreduce(unit, dims, &shape);
+    (cx.g.div2(size, each), unit)
+}
+
+/// Whether positive finite numbers lie outside of a range.
+fn outside(cx: &mut Cx, x: NodeId, low: f64, high: f64) -> NodeId {
+    let compare = |cx: &mut Cx, f, value: f64| {
+        let value = cx.g.constant(value);
+        cx.g.binary(f, x, value)
+    };
+    let (above, finite) = (compare(cx, S::Gt, high), compare(cx, S::Lt, f64::INFINITY));
+    let above = cx.g.scalar(S::And, &[above, finite]);
+    if low <= 0.0 {
+        return above;
+    }
+    let (below, some) = (compare(cx, S::Lt, low), compare(cx, S::Gt, 0.0));
+    let below = cx.g.scalar(S::And, &[below, some]);
+    cx.g.scalar(S::Or, &[above, below])
+}
+
+fn power_of(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
+    let p = cx.g.constant(p);
+    cx.g.binary(S::Pow, x, p)
+}
+
+/// `x^p` of `x` not below 0, whose slope at 0 is 0.
 fn safe_power(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
-    let (zero, one, exponent) = (cx.g.constant(0.0), cx.g.constant(1.0), cx.g.constant(p));
+    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let at_zero = cx.g.constant(if p > 0.0 { 0.0 } else { f64::INFINITY });
     let flat = cx.g.binary(S::Eq, x, zero);
     let safe = cx.g.select(flat, one, x);
-    let power = cx.g.binary(S::Pow, safe, exponent);
-    cx.g.select(flat, at_zero, power)
+    let power = power_of(cx, safe, p);
+    // 0 times what comes from above, which may be NaN.
+    let nothing = cx.g.mul2(x, zero);
+    let nothing = cx.g.add2(nothing, at_zero);
+    cx.g.scalar(S::Where, &[flat, nothing, power])
 }
 
 /// A square root whose gradient at 0 is 0, as PyTorch has it for `norm` and `std`.
