@@ -438,11 +438,13 @@ fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeI
     let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
     let top = cx.g.reduce(kind, size, dims);
     let top = cx.g.push(Op::Detach, &[top], None);
-    let powers = 1.0 + p.abs();
-    let limit = 2f64.powf(100.0 / powers);
+    let limit = 2f64.powf(100.0 / if p > 0.0 { p } else { 1.0 - p });
     let outside = outside(cx, top, 1.0 / limit, limit);
-    // Not quite the top itself, whose products with gradients could leave the range.
-    let near = power_of(cx, top, 1.0 - 0.8 / powers);
+    let near = match p > 0.0 {
+        // Not quite the top itself, whose products with gradients could leave the range.
+        true => power_of(cx, top, 1.0 - 0.8 / (1.0 + p)),
+        false => top,
+    };
     let one = cx.g.constant(1.0);
     let unit = cx.g.select(outside, near, one);
     let each = cx.g.unreduce(unit, dims, &shape);
