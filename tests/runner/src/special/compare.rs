@@ -111,6 +111,7 @@ impl Bound {
     fn nearer(self, got: f64, torch: f64, exact: f64) -> bool {
         self.agree(got, exact) && !self.agree(torch, exact)
             || (got - exact).abs() < (torch - exact).abs()
+            || self.alike(got, exact) && !self.alike(torch, exact)
     }
 }
 
@@ -261,7 +262,8 @@ mod tests {
         assert!(exact.right(2.0, 2.001, 2.0) && !exact.right(2.0, f64::NAN, 2.0));
         assert!(!exact.right(2.0, 2.5, 2.0));
         assert!(exact.nearer(2.0, f64::NAN, 2.0) && !exact.nearer(f64::NAN, 2.0, 2.0));
-        // Any number is not better than NaN.
+        // Beside NaN a number is nearer if it has three digits right, not whatever it is.
+        assert!(exact.nearer(2.001, f64::NAN, 2.0) && !exact.nearer(1.9, f64::NAN, 2.0));
         assert!(!exact.nearer(0.0, f64::NAN, 2.0));
         // An infinity is as far from a number as any.
         assert!(exact.nearer(0.0, f64::INFINITY, 2.0) && !exact.nearer(f64::INFINITY, 0.0, 2.0));
