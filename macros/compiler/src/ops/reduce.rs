@@ -245,8 +245,8 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     keepdim(cx, a, &x, &[dim], y)
 }
 
-/// Values in units of their row. A row has the unit 1, in which its values are what they are, unless its
-/// squares would overflow or vanish.
+/// Values in units of their row. The unit is 1, in which values are what they are, unless squares would overflow or
+/// vanish.
 pub struct Scaled {
     /// The values divided by their row's unit.
     pub x: NodeId,
