@@ -87,7 +87,7 @@ impl Attention {
             count(size[1].saturating_add(128))?;
             total(&[units[0], units[1], size[0], size[1]])?;
         }
-        total(&[units[0], units[1], self.queries])?;
+        total(&[units[0], units[1], 2, self.queries])?;
         let sizes = [self.batch, self.heads, self.queries, self.keys];
         for mask in masks {
             if mask.strides.len() != 4 || mask.strides.iter().any(|s| *s < 0) {
@@ -217,8 +217,8 @@ fn kept(rate: f64) -> f32 {
 }
 
 /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
-/// `lse[i]`, the softmax's logarithm of its sum: (batch, heads, queries). Masks lie over (batch, heads,
-/// queries, keys). A query that sees no key gets 0, and minus infinity.
+/// `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of `exp(score - max)`, and `max`, the
+/// largest score. Masks lie over (batch, heads, queries, keys). A query that sees no key gets 0, and minus infinity.
 pub fn attention(
     g: Attention,
     [q, k, v]: [Addr; 3],
@@ -243,7 +243,7 @@ pub fn attention_as(
     }
     if g.keys == 0 {
         let mut plan = fill(Type::Float, results * g.value_width, 0.0, out)?;
-        plan.extend(fill(Type::Float, results, f64::NEG_INFINITY, lse)?);
+        plan.extend(fill(Type::Float, 2 * results, f64::NEG_INFINITY, lse)?);
         return Ok(plan);
     }
     let size = [g.queries, g.value_width];

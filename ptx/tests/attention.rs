@@ -117,7 +117,8 @@ impl Case {
         let (results, values) = ([g.queries, g.value_width], [g.keys, g.value_width]);
         let factors = self.factors();
         let of = |x: &[f32], size, index| f64::from(x[self.at(size, index)]);
-        let (mut out, mut lse) = (vec![0.0; self.dout.len()], Vec::new());
+        let mut out = vec![0.0; self.dout.len()];
+        let mut lse = vec![0.0; 2 * g.batch * g.heads * g.queries];
         let mut dq = vec![0.0; self.q.len()];
         let (mut dk, mut dv) = (vec![0.0; self.k.len()], vec![0.0; self.v.len()]);
         for b in 0..g.batch {
@@ -135,7 +136,9 @@ impl Case {
                     let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     let shift = if max.is_infinite() { 0.0 } else { max };
                     let sum: f64 = scores.iter().map(|s| (s - shift).exp()).sum();
-                    lse.push((sum.ln() + shift) as f32);
+                    let pair = 2 * (b * g.heads + h) * g.queries + i;
+                    lse[pair] = sum.ln() as f32;
+                    lse[pair + g.queries] = shift as f32;
                     let w: Vec<f64> = scores.iter().map(|s| (s - shift).exp() / sum).collect();
                     let row = (b * g.heads + h) * g.queries + i;
                     let factor = |j: usize| factors[row * g.keys.next_multiple_of(4) + j];
@@ -196,7 +199,7 @@ impl Case {
             .collect();
         let lens = [
             self.dout.len(),
-            g.batch * g.heads * g.queries,
+            2 * g.batch * g.heads * g.queries,
             self.q.len(),
             self.k.len(),
             self.v.len(),

@@ -1093,7 +1093,7 @@ impl<'a, D: Device> Run<'a, D> {
         Ok((all, operands))
     }
 
-    /// Attention: the results are `out` and each query's `lse`.
+    /// Attention: the results are `out` and `lse`, two numbers of each query.
     pub fn attention<const M: usize>(
         &self,
         g: Attention,
@@ -1109,7 +1109,8 @@ impl<'a, D: Device> Run<'a, D> {
             }
             let width = product(&[g.batch, g.heads, g.queries, g.value_width]);
             let out = self.written(out, DType::Float, width)?;
-            let lse = self.written(lse, DType::Float, product(&rows))?;
+            let pairs = product(&[g.batch, g.heads, 2, g.queries]);
+            let lse = self.written(lse, DType::Float, pairs)?;
             let read = inputs.iter().map(|x| x.1).chain(masks.iter().map(|m| m.1));
             if out.1.overlaps(lse.1) || { read }.any(|x| x.overlaps(out.1) || x.overlaps(lse.1)) {
                 return Err(OVERLAP);
@@ -1132,10 +1133,10 @@ impl<'a, D: Device> Run<'a, D> {
     ) {
         self.guard("attention_grad", || {
             let (inputs, masks) = self.attending(&g, inputs, &masks)?;
-            let rows = product(&[g.batch, g.heads, g.queries]);
+            let pairs = product(&[g.batch, g.heads, 2, g.queries]);
             let width = product(&[g.batch, g.heads, g.queries, g.value_width]);
             let mut kept = inputs;
-            for ((x, view), len) in kept.iter_mut().zip(saved).zip([width, rows, width]) {
+            for ((x, view), len) in kept.iter_mut().zip(saved).zip([width, pairs, width]) {
                 *x = self.whole(view, DType::Float, len)?;
             }
             let lens = [

@@ -48,7 +48,7 @@ fn heads_beside_each_other_and_after_each_other() {
             bench.floats(&lay(&v, [7, 6])),
         ];
         let dout = bench.floats(&lay(&numbers(180, 4), [5, 6]));
-        let (out, lse) = (bench.empty(180), bench.empty(30));
+        let (out, lse) = (bench.empty(180), bench.empty(60));
         let grads = [bench.empty(120), bench.empty(168), bench.empty(252)];
         let mask = In {
             view: bench.floats(&numbers(7, 5)),
@@ -77,7 +77,7 @@ fn wrong_calls_are_refused() {
     let mut bench = Bench::new(Cpu::new());
     let x = [bench.empty(120), bench.empty(168), bench.empty(252)];
     let [q, k, v] = x;
-    let (out, lse, short) = (bench.empty(180), bench.empty(30), bench.empty(7));
+    let (out, lse, short) = (bench.empty(180), bench.empty(60), bench.empty(7));
     let grads = [bench.empty(120), bench.empty(168), bench.empty(252)];
     let [dq, dk, dv] = grads;
     let mask = |strides| In {

@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
@@ -93,10 +93,11 @@ class Case:
     op: str = ""
     grads: list[str] | None = None  # inputs that have a gradient: all floats, if None
     exact: tuple | None = None  # the function and its derivatives, of mpmath's numbers
+    exact_rows: tuple | None = None  # the function of rows, and from rows and an upstream gradient that of each input
     ulps: tuple[float, float] = (4, 8)  # what results and gradients may be off
     slack: Callable | None = None  # the magnitudes that are added up in a result
     grad_slack: Callable | None = None
-    truth: Callable | None = None  # a better `f`: its values in float64 are the exact ones
+    infinite: bool = False  # whether `exact_rows` takes infinities
     zeros: bool = True  # whether the sign of a result's zero has a meaning
     rows: bool = False  # whether it is a function of rows, not of single elements
 
@@ -391,11 +392,49 @@ def softmax_slack(x):
     return torch.full_like(x, 1.0)
 
 
-along("softmax", lambda x: F.softmax(x, 1), "softmax(x, dim = 1)", grad_slack={"x": softmax_slack})
-along("log_softmax", lambda x: F.log_softmax(x, 1), "log_softmax(x, dim = 1)",
+def total(x):
+    """A sum of mpmath's numbers."""
+    return mp.fsum(x)
+
+
+def dot(x, y):
+    return mp.fsum(a * b for a, b in zip(x, y))
+
+
+def shares_of(x):
+    """A softmax."""
+    top = max(x)
+    e = [mp.exp(v - top) for v in x]
+    return [v / total(e) for v in e]
+
+
+def log_total(x):
+    top = max(x)
+    return top + mp.log(total(mp.exp(v - top) for v in x))
+
+
+def logs_of(x):
+    """A log-softmax: the distance from the largest less a small logarithm."""
+    top = max(x)
+    rest = mp.log(total(mp.exp(v - top) for v in x))
+    return [(v - top) - rest for v in x]
+
+
+def d_softmax(x, up):
+    p = shares_of(x)
+    return [[q * (u - dot(p, up)) for q, u in zip(p, up)]]
+
+
+def d_log_softmax(x, up):
+    return [[u - q * total(up) for q, u in zip(shares_of(x), up)]]
+
+
+along("softmax", lambda x: F.softmax(x, 1), "softmax(x, dim = 1)", grad_slack={"x": softmax_slack}, exact_rows=(shares_of, d_softmax))
+along("log_softmax", lambda x: F.log_softmax(x, 1), "log_softmax(x, dim = 1)", exact_rows=(logs_of, d_log_softmax),
       slack=lambda x: (x - x.amax(1, True)).abs() + 1, grad_slack={"x": softmax_slack})
-along("sum", lambda x: x.sum(1), "sum(x, dim = 1)", slack=magnitude)
-along("mean", lambda x: x.mean(1), "mean(x, dim = 1)", slack=lambda x: magnitude(x) / 3)
+along("sum", lambda x: x.sum(1), "sum(x, dim = 1)", slack=magnitude, exact_rows=(lambda x: [total(x)], lambda x, up: [up * 3]))
+along("mean", lambda x: x.mean(1), "mean(x, dim = 1)", slack=lambda x: magnitude(x) / 3,
+      exact_rows=(lambda x: [total(x) / 3], lambda x, up: [[up[0] / 3] * 3]))
 for name in ["amax", "amin"]:
     along(name, lambda x, n=name: getattr(torch, n)(x, 1), f"{name}(x, dim = 1)", ulps=(0, 1))
 for name in ["max", "min"]:
@@ -427,22 +466,64 @@ def each(f):
     return {"x": lambda x: f(x)[:, None].expand(x.shape)}
 
 
+def centred(x):
+    mean = total(x) / len(x)
+    return [v - mean for v in x]
+
+
+def exact_var(c):
+    def f(x):
+        d = centred(x)
+        return [dot(d, d) / (len(x) - c)]
+
+    return f, lambda x, up: [[2 * d * up[0] / (len(x) - c) for d in centred(x)]]
+
+
+def exact_std(c):
+    def f(x):
+        return [mp.sqrt(exact_var(c)[0](x)[0])]
+
+    def df(x, up):
+        s = f(x)[0]
+        return [[d * up[0] / ((len(x) - c) * s) if s else mp.mpf(0) for d in centred(x)]]
+
+    return f, df
+
+
 for c in [1, 0]:
     along(f"var.{c}", lambda x, c=c: x.var(1, correction=c), f"var(x, dim = 1, correction = {c})", inputs=single,
-          slack=spread, grad_slack=each(magnitude))
+          slack=spread, grad_slack=each(magnitude), exact_rows=exact_var(c))
     along(f"std.{c}", lambda x, c=c: x.std(1, correction=c), f"std(x, dim = 1, correction = {c})", inputs=single,
-          slack=lambda x: spread(x) / deviation(x), grad_slack=each(lambda x: magnitude(x) / deviation(x)))
+          slack=lambda x: spread(x) / deviation(x), grad_slack=each(lambda x: magnitude(x) / deviation(x)), exact_rows=exact_std(c))
 
 
-def log_sum_exp(x):
-    """With the gradient of softmax, however large the numbers."""
-    top = x.detach().amax(1, True)
-    return (x - top).exp().sum(1).log() + top[:, 0]
+along("logsumexp", lambda x: x.logsumexp(1), "logsumexp(x, dim = 1)", slack=lambda x: x.amax(1).abs() + 1, grad_slack={"x": softmax_slack},
+      exact_rows=(lambda x: [log_total(x)], lambda x, up: [[p * up[0] for p in shares_of(x)]]))
 
 
-along("logsumexp", lambda x: x.logsumexp(1), "logsumexp(x, dim = 1)", truth=log_sum_exp, slack=lambda x: x.amax(1).abs() + 1, grad_slack={"x": softmax_slack})
-along("norm.1", lambda x: torch.linalg.vector_norm(x, 1, 1), "norm(x, ord = 1, dim = 1)", inputs=single)
-along("norm.2", lambda x: torch.linalg.vector_norm(x, 2, 1), "norm(x, dim = 1)", inputs=single)
+def exact_norm(p):
+    """Of a norm of 0, and of elements of 0 where they have an infinite slope, PyTorch's values stand."""
+
+    def f(x):
+        if p <= 0 and 0 in x:
+            raise ValueError
+        return [total(abs(v) ** p for v in x if v) ** (1 / mp.mpf(p))]
+
+    def df(x, up):
+        y = f(x)[0]
+        if y == 0 or mp.isinf(y) or (p < 1 and 0 in x):
+            raise ValueError
+        return [[mp.sign(v) * (abs(v) / y) ** (p - 1) * up[0] if v else mp.mpf(0) for v in x]]
+
+    return f, df
+
+
+for p in [1, 2, 3, 1.5, 0.5, -1]:
+    along(f"norm.{p}", lambda x, p=p: torch.linalg.vector_norm(x, p, 1), f"norm(x, ord = {p}, dim = 1)", exact_rows=exact_norm(p), infinite=p < 0,
+          ulps=(8, 32))
+for name, p in [("inf", INF), ("-inf", -INF)]:
+    along(f"norm.{name}", lambda x, p=p: torch.linalg.vector_norm(x, p, 1), f"norm(x, ord = {name}, dim = 1)", ulps=(0, 1))
+along("norm.0", lambda x: torch.linalg.vector_norm(x, 0, 1), "norm(x, ord = 0, dim = 1)", grads=[])
 along("cumsum", lambda x: x.cumsum(1), "cumsum(x, dim = 1)", slack=lambda x: x.abs().cumsum(1), grad_slack={"x": lambda x: torch.full_like(x, 8.0)})
 
 
@@ -553,10 +634,36 @@ def entropy(id, f, args="", inputs=None, **kwargs):
     loss(id, f, args, inputs=inputs or CLASSES, slack=kwargs.pop("slack", row_slack), grad_slack={"x": lambda x, t: softmax_slack(x)}, **kwargs)
 
 
-entropy("cross_entropy", lambda x, t: F.cross_entropy(x, t, reduction="none"))
-entropy("cross_entropy.ignored", lambda x, t: F.cross_entropy(x, t, reduction="none"), inputs={"x": rows, "t": skipped})
-entropy("cross_entropy.smooth", lambda x, t: F.cross_entropy(x, t, reduction="none", label_smoothing=0.25), "label_smoothing = 0.25, ")
-entropy("cross_entropy.shares", lambda x, t: F.cross_entropy(x, t, reduction="none"), inputs={"x": rows, "t": shares}, grads=["x"])
+def exact_entropy(weights):
+    """`-sum(w log_softmax(x))` with the weights of a target."""
+
+    def f(x, t):
+        return [-dot(weights(t), logs_of(x))]
+
+    def df(x, t, up):
+        w = weights(t)
+        return [[(p * total(w) - v) * up[0] for p, v in zip(shares_of(x), w)]]
+
+    return f, df
+
+
+def picked(smooth=0.0):
+    """A class as weights, smoothed: -100 has none."""
+    return lambda t: [mp.mpf(0 if t[0] == -100 else (1 - smooth) * (k == t[0]) + smooth / 3) for k in range(3)]
+
+
+def by_third(t):
+    """A quarter smoothed, a third of it each."""
+    return [mp.mpf(3) / 4 * (k == t[0]) + mp.mpf(1) / 12 for k in range(3)]
+
+
+entropy("cross_entropy", lambda x, t: F.cross_entropy(x, t, reduction="none"), exact_rows=exact_entropy(picked()))
+entropy("cross_entropy.ignored", lambda x, t: F.cross_entropy(x, t, reduction="none"), inputs={"x": rows, "t": skipped},
+        exact_rows=exact_entropy(picked()))
+entropy("cross_entropy.smooth", lambda x, t: F.cross_entropy(x, t, reduction="none", label_smoothing=0.25), "label_smoothing = 0.25, ",
+        exact_rows=exact_entropy(by_third))
+entropy("cross_entropy.shares", lambda x, t: F.cross_entropy(x, t, reduction="none"), inputs={"x": rows, "t": shares}, grads=["x"],
+        exact_rows=exact_entropy(lambda t: t))
 
 
 def lengthless(x):
@@ -571,9 +678,30 @@ def signs(d):
     return (torch.arange(len(rows(d))) % 2 * 2 - 1).to(d)
 
 
+def exact_angle(x, y, t):
+    """A cosine and the lengths; PyTorch adds 1e-12, as a float32 has it, to their squares."""
+    least = mp.mpf(torch.tensor(1e-12, dtype=torch.float32).item())
+    a, b = mp.sqrt(dot(x, x) + least), mp.sqrt(dot(y, y) + least)
+    return dot(x, y) / (a * b), a, b
+
+
+def exact_cosine(x, y, t):
+    c = exact_angle(x, y, t)[0]
+    return [1 - c if t[0] > 0 else max(c - mp.mpf(0.25), mp.mpf(0))]
+
+
+def d_cosine(x, y, t, up):
+    c, a, b = exact_angle(x, y, t)
+    if t[0] < 0 and c == mp.mpf(0.25):
+        raise ValueError
+    k = up[0] * (-1 if t[0] > 0 else mp.mpf(c > 0.25))
+    side = lambda x, y, a, b: [k * (w / (a * b) - c * v / (a * a)) for v, w in zip(x, y)]
+    return [side(x, y, a, b), side(y, x, b, a)]
+
+
 loss("cosine_embedding_loss", lambda x, y, t: F.cosine_embedding_loss(x, y, t, margin=0.25, reduction="none"),
      inputs={"x": single, "y": others, "t": signs}, rows=True, call="cosine_embedding_loss(x, y, t, margin = 0.25, reduction = 'none')",
-     grads=["x", "y"], slack=lambda x, y, t: torch.ones_like(t),
+     grads=["x", "y"], slack=lambda x, y, t: torch.ones_like(t), exact_rows=(exact_cosine, d_cosine),
      grad_slack={"x": lambda x, y, t: lengthless(x), "y": lambda x, y, t: lengthless(y)})
 
 # ---------------------------------------------------------------- pools and norms, along rows of three
@@ -630,9 +758,28 @@ def triples(d):
     return fewer(d)[:, None, :]
 
 
+def exact_normalised(eps, about_mean):
+    def parts(x):
+        d = centred(x) if about_mean else x
+        return d, 1 / mp.sqrt(dot(d, d) / len(x) + mp.mpf(eps))
+
+    def f(x):
+        d, r = parts(x)
+        return [v * r for v in d]
+
+    def df(x, up):
+        d, r = parts(x)
+        mean = total(up) / len(x) if about_mean else 0
+        slope = dot([v * r for v in d], up) / len(x)
+        return [[r * (u - mean - v * r * slope) for u, v in zip(up, d)]]
+
+    return f, df
+
+
 def normalised(id, f, call, inputs=fewer, eps=1e-5, centred=True):
     size, scale = scaled(eps, centred)
-    add("norms", id, call, {"x": inputs}, f, zeros=False, rows=True, ulps=(16, 64), slack=size, grad_slack=scale)
+    add("norms", id, call, {"x": inputs}, f, zeros=False, rows=True, ulps=(16, 64), slack=size, grad_slack=scale,
+        exact_rows=exact_normalised(eps, centred))
 
 
 normalised("layer_norm", lambda x: F.layer_norm(x, (3,)), "layer_norm(x, [3])")
@@ -773,6 +920,43 @@ def by_formula(case, tensors, dtype, got, wanted):
     return out
 
 
+def by_rows(case, tensors, dtype, exact, wanted, got):
+    """Puts in the exact values of rows of finite numbers."""
+    names = list(tensors)
+    first = len(tensors[names[0]])
+    shared = [len(tensors[n]) != first for n in names]
+    ups = [u[0] for u in upstreams([got["out.0"]])]
+
+    def part(tensor, r):
+        return tensor[r].flatten()
+
+    for r in range(first):
+        columns = [(t if s else t[r]).flatten().tolist() for t, s in zip(tensors.values(), shared)]
+        if any(math.isnan(v) or math.isinf(v) and not case.infinite for c in columns for v in c):
+            continue
+        columns = [[mp.mpf(v) for v in c] for c in columns]
+        try:
+            values = case.exact_rows[0](*columns)
+        except (ValueError, ZeroDivisionError):
+            continue
+        fill(exact["out.0"], r, values, dtype)
+        for k, up in enumerate(ups):
+            try:
+                up = [mp.mpf(v) for v in part(up, r).tolist()]
+                gradients = case.exact_rows[1](*columns, up)
+            except (ValueError, ZeroDivisionError):
+                break
+            for n, g in zip(wanted, gradients):
+                fill(exact[f"grad.{k}.{n}"], r, g, dtype)
+
+
+def fill(tensor, r, values, dtype):
+    """Row r; mpmath's zero has no sign."""
+    row = tensor[r : r + 1].view(-1)
+    for e, v in enumerate(values):
+        put(row, e, rounded(mp.mpf(v), dtype))
+
+
 def undefined(case, got, exact, wanted):
     """Where the exact result is NaN, so is its gradient: of the element, or of the row."""
     nan = exact["out.0"].isnan() if got["out.0"].is_floating_point() else None
@@ -803,13 +987,16 @@ def record(case, name, dtype, store):
     got, wanted = run(case, tensors)
     if case.exact:
         exact = by_formula(case, tensors, dtype, got, wanted)
-    elif dtype == torch.float32 or case.truth:
+    elif dtype == torch.float32:
         CURRENT[0] = torch.float64
         double = {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
-        exact = {k: v.to(dtype) if v.dtype == torch.float64 else v for k, v in run(replace(case, f=case.truth or case.f), double)[0].items()}
+        exact = {k: v.to(dtype) if v.dtype == torch.float64 else v for k, v in run(case, double)[0].items()}
     else:
         exact = got
     exact = dict(exact)
+    if case.exact_rows:
+        exact = {k: v.clone() for k, v in exact.items()}
+        by_rows(case, tensors, dtype, exact, wanted, got)
     if not case.exact:
         undefined(case, got, exact, wanted)
     keep = {f"in.{n}": t for n, t in tensors.items()}

@@ -226,7 +226,8 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
             vec![best as f64]
         }),
         Op::Softmax { log, dim } => along(x(0), *dim, &shape, |row| {
-            let (sum, max) = log_sum_exp(row, |x| env.round(x));
+            let max = largest(row);
+            let sum = log_of_sum(row, max, |x| env.round(x));
             let shifted = row.iter().map(|v| env.round(v - max));
             match log {
                 true => shifted.map(|v| v - sum).collect(),
@@ -307,8 +308,8 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                         continue;
                     };
                     let v = x(0).at(&[i[0], h, w]);
-                    let better = |b: f64| v > b || (v.is_nan() && !b.is_nan());
-                    if best.is_none_or(|(b, _)| better(b)) {
+                    // Of several NaN the last.
+                    if best.is_none_or(|(b, _)| v > b || v.is_nan()) {
                         best = Some((v, h * x(0).shape[2] + w));
                     }
                 }
@@ -499,8 +500,16 @@ fn running_sum(row: &[f64]) -> Vec<f64> {
 
 /// `log(sum(exp(x - max)))`, where a 1 is the maximum's own, and `max`, or 0 where that is infinite.
 fn log_sum_exp(row: &[f64], round: impl Fn(f64) -> f64) -> (f64, f64) {
-    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let max = largest(row);
     let max = if max.is_infinite() { 0.0 } else { max };
+    (log_of_sum(row, max, round), max)
+}
+
+fn largest(row: &[f64]) -> f64 {
+    row.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+fn log_of_sum(row: &[f64], max: f64, round: impl Fn(f64) -> f64) -> f64 {
     let (mut ones, mut rest) = (0.0, 0.0);
     for v in row {
         match round(round(v - max).exp()) {
@@ -508,7 +517,7 @@ fn log_sum_exp(row: &[f64], round: impl Fn(f64) -> f64) -> (f64, f64) {
             e => rest += e,
         }
     }
-    (round((ones - 1.0 + rest).ln_1p()), max)
+    round((ones - 1.0 + rest).ln_1p())
 }
 
 fn matmul(a: &Array, b: &Array, ta: bool, tb: bool) -> Array {

@@ -306,7 +306,7 @@ pub fn attention(
     })?;
     Ok(vec![
         (a.shape([&b, &h, &l, &v]), DType::Float),
-        (vec![b, h, l], DType::Float),
+        (vec![b, h, Dim::from(2), l], DType::Float),
     ])
 }
 

@@ -441,7 +441,8 @@ pub enum Op {
         /// Their size.
         kernel: [i64; 2],
     },
-    /// The result (B, H, L, V) and, in `Node::also`, the logarithm of each softmax's sum (B, H, L). The
+    /// The result (B, H, L, V) and, in `Node::also`, of each softmax the logarithm of its sum
+    /// and its largest score (B, H, 2, L). The
     /// scores of all queries with all keys are not held.
     Attention(Box<Attention>),
     /// The gradients of q, k and v: operands are those of `Attention`, its two results, and the

@@ -149,10 +149,10 @@ impl<F: Float> Line<F> {
                 max = max.max(Mask::first(n - full).select(rest, low));
             }
             let max = max.fold(F::max);
-            let shift = Pack::all(if work == Work::Softmax {
-                max
-            } else {
+            let shift = Pack::all(if work == Work::LogSumExp {
                 finite(max)
+            } else {
+                max
             });
             let (zero, one) = (Pack::splat(0.0), Pack::splat(1.0));
             let (mut total, mut ones) = (0.0, 0.0);
@@ -228,7 +228,7 @@ impl<F: Float> Line<F> {
                 max = max.max(read::<F, S>(x.add(j * step), width));
             }
             let mut shift = max;
-            if work != Work::Softmax {
+            if work == Work::LogSumExp {
                 for lane in &mut shift.0 {
                     *lane = finite(*lane);
                 }

@@ -9,7 +9,9 @@ use netform::prelude::*;
 
 network! {
     struct Rounding {
-        layer: LayerNorm(14),
+        layer: LayerNorm(14, elementwise_affine = false),
+        root: RMSNorm(14, elementwise_affine = false),
+        batch: BatchNorm1d(14),
     }
 
     // Each picks from a log-softmax, or holds the exponentials of one.
@@ -25,6 +27,17 @@ network! {
     fn total(#[grad] x: [B, 3]) -> [B] { logsumexp(x, 1) }
 
     fn rows(#[grad] x: [B, 14]) -> [B, 14] { layer(x) }
+    fn bare(#[grad] x: [B, 14]) -> [2, B, 14] { stack(layer_norm(x, [14], eps = 0.0), rms_norm(x, [14], eps = 0.0)) }
+    fn roots(#[grad] x: [B, 14]) -> [B, 14] { root(x) }
+    fn lengths(#[grad] x: [B, 14]) -> [3, B] { stack(norm(x, dim = 1), norm(x, 3, dim = 1), norm(x, -1, dim = 1)) }
+    fn angles(#[grad] x: [B, 14], y: [B, 14]) -> [B] {
+        cosine_embedding_loss(x, y, full([B], 1.0), reduction = "none")
+    }
+    fn tracked(x: [B, 14]) -> [] { batch(x).square().mean() }
+    /// Heads of one query each.
+    fn attend(#[grad] q: [B, 1, 2], #[grad] k: [B, 5, 2], #[grad] v: [B, 5, 1]) -> [B, 1, 1] {
+        scaled_dot_product_attention(q, k, v, scale = 1.0)
+    }
     fn channels(#[grad] x: [2, 4, 7]) -> [3, 2, 4, 7] {
         stack(group_norm(x, 2), instance_norm(x), batch_norm(x, None, None, training = true))
     }
@@ -238,20 +251,23 @@ fn norms<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     for row in samples() {
         let x = row.map(f64::from);
         let equal = row.iter().all(|v| *v == row[0]);
-        // Variances of f32 beyond its range.
-        let held = unit < 1e-10 || row.iter().all(|v| v.abs() < 1e19) || equal;
         let what = format!("{row:?}");
         let y = net.rows(&[row])?.to_tensor();
         let dx = net.rows_vjp(&[row], &[dy])?.to_tensor();
         if equal {
             assert!(y.to_f64_vec().iter().all(|v| *v == 0.0), "{what}: {y:?}");
         }
-        if held {
-            let (want, slopes) = normalised(&x, &up);
-            near(&what, &y, &want, close, close);
-            let scale = slopes.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-            near(&format!("{what}: dx"), &dx, &slopes, close, close * scale);
-        }
+        let (want, slopes) = normalised(&x, &up);
+        near(&what, &y, &want, close, close);
+        let scale = slopes.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let smallest = if unit < 1e-10 { 0.0 } else { 2e-45 };
+        near(
+            &format!("{what}: dx"),
+            &dx,
+            &slopes,
+            close,
+            close * scale + smallest,
+        );
 
         let (mean, d) = centred(&x);
         let scale = 2f64.powi(70);
@@ -279,9 +295,15 @@ fn norms<D: Device>(device: D, unit: f64) -> netform::Result<()> {
         ] {
             same(name, got, want);
         }
-        if held {
-            same("var", got[1], squares / 13.0 * scale * scale);
-            same("var of all", whole[1], squares / 13.0 * scale * scale);
+        let mut var = squares / 13.0 * scale * scale;
+        if unit > 1e-10 && var > f64::from(f32::MAX) {
+            var = f64::INFINITY;
+        }
+        for (name, got) in [("var", got[1]), ("var of all", whole[1])] {
+            match var.is_finite() {
+                true => same(name, got, var),
+                false => assert_eq!(got, var, "{name} of {what}"),
+            }
         }
         // The gradients of one moment each.
         for (k, name) in ["mean", "var", "std"].iter().enumerate() {
@@ -312,21 +334,211 @@ fn norms<D: Device>(device: D, unit: f64) -> netform::Result<()> {
         if equal {
             assert!(y.to_f64_vec().iter().all(|v| *v == 0.0), "{what}: {y:?}");
         }
-        if held {
-            let at = |i: usize| f64::from(block[i]);
-            let mut want = vec![0.0; 3 * 56];
-            let groups = (0..4).map(|g| (0, (14 * g..14 * g + 14).collect::<Vec<usize>>()));
-            let instances = (0..8).map(|g| (1, (7 * g..7 * g + 7).collect()));
-            let channels =
-                (0..4).map(|c| (2, (0..14).map(|i| i / 7 * 28 + 7 * c + i % 7).collect()));
-            for (kind, places) in groups.chain(instances).chain(channels) {
-                let values: Vec<f64> = places.iter().map(|i| at(*i)).collect();
-                for (i, y) in places.iter().zip(normalised(&values, &values).0) {
-                    want[56 * kind + i] = y;
-                }
+        let at = |i: usize| f64::from(block[i]);
+        let mut want = vec![0.0; 3 * 56];
+        let groups = (0..4).map(|g| (0, (14 * g..14 * g + 14).collect::<Vec<usize>>()));
+        let instances = (0..8).map(|g| (1, (7 * g..7 * g + 7).collect()));
+        let channels = (0..4).map(|c| (2, (0..14).map(|i| i / 7 * 28 + 7 * c + i % 7).collect()));
+        for (kind, places) in groups.chain(instances).chain(channels) {
+            let values: Vec<f64> = places.iter().map(|i| at(*i)).collect();
+            for (i, y) in places.iter().zip(normalised(&values, &values).0) {
+                want[56 * kind + i] = y;
             }
-            near(&format!("channels of {what}"), &y, &want, close, close);
         }
+        near(&format!("channels of {what}"), &y, &want, close, close);
+    }
+    Ok(())
+}
+
+/// The distances from their mean of `x`, or `x` itself, over their root mean square, and the gradient for `dy`.
+fn bare(x: &[f64], dy: &[f64], about_mean: bool) -> (Vec<f64>, Vec<f64>) {
+    let n = x.len() as f64;
+    let d = if about_mean { centred(x).1 } else { x.to_vec() };
+    let unit = d.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    let r = 1.0 / (d.iter().map(|d| (d / unit).powi(2)).sum::<f64>() / n).sqrt() / unit;
+    let y: Vec<f64> = d.iter().map(|d| d * r).collect();
+    let mean = if about_mean {
+        dy.iter().sum::<f64>() / n
+    } else {
+        0.0
+    };
+    let dot = y.iter().zip(dy).map(|(y, dy)| y * dy).sum::<f64>() / n;
+    let dx = y.iter().zip(dy).map(|(y, dy)| r * (dy - mean - y * dot));
+    (y.clone(), dx.collect())
+}
+
+/// Rows at both ends of the range: with nothing beside the variance, lengths, angles, running statistics.
+fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
+    let mut net = Rounding::new(device, 0)?;
+    let dy: [f32; 14] = std::array::from_fn(|i| (i as f32 - 5.0) / 4.0);
+    let (close, up) = (200.0 * unit, dy.map(f64::from));
+    let mut noise = [0f32; 14];
+    netform::fill_uniform(3, 0, &mut noise, -1.0, 1.0);
+    let ends = [
+        1.0, 1e-6, 1e-19, 1e-25, 1e-30, 1e-37, 1e8, 1e13, 1e18, 1e19, 1e20, 1e25, 1e30, 1e37, 2e38,
+    ];
+    for size in ends {
+        let row = noise.map(|n| n * size as f32);
+        let x = row.map(f64::from);
+        let what = format!("{size}: {row:?}");
+        // Results of rows of denormals are as exact as those.
+        let kept = if unit < 1e-10 { 0.0 } else { 1.5e-45 / size };
+        let close = close + 14.0 * kept;
+        let (y, dx) = (
+            net.bare(&[row])?.to_tensor().to_f64_vec(),
+            |net: &mut Rounding<D>, k| {
+                let picked: [[[f32; 14]; 1]; 2] =
+                    std::array::from_fn(|i| [if i == k { dy } else { [0.0; 14] }]);
+                net.bare_vjp(&[row], &picked).map(|dx| dx.to_tensor())
+            },
+        );
+        let largest = |x: &[f64]| x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        for k in 0..2 {
+            let (want, slopes) = bare(&x, &up, k == 0);
+            let got = Tensor::from_vec([14], y[14 * k..14 * k + 14].to_vec())?;
+            near(&format!("bare {k} of {what}"), &got, &want, close, close);
+            let dx = dx(&mut net, k)?;
+            // Beyond f32's range a slope is infinite.
+            if largest(&slopes) < 3e38 || unit < 1e-10 {
+                let beside = close * largest(&slopes) + 3e-45;
+                near(
+                    &format!("bare {k}: dx of {what}"),
+                    &dx,
+                    &slopes,
+                    close,
+                    beside,
+                );
+            }
+        }
+        let got = net.roots(&[row])?.to_tensor();
+        let r =
+            1.0 / (x.iter().map(|v| v * v).sum::<f64>() / 14.0 + f64::from(f32::EPSILON)).sqrt();
+        let want: Vec<f64> = x.iter().map(|v| v * r).collect();
+        near(&format!("roots of {what}"), &got, &want, close, 3e-45);
+
+        let top = largest(&x);
+        let got = net.lengths(&[row])?.to_tensor();
+        let power = |p: f64| {
+            x.iter()
+                .map(|v| (v.abs() / top).powf(p))
+                .sum::<f64>()
+                .powf(1.0 / p)
+                * top
+        };
+        let want = [power(2.0), power(3.0), power(-1.0)];
+        let fits = want.map(|w| {
+            if unit > 1e-10 && w > f64::from(f32::MAX) {
+                f64::INFINITY
+            } else {
+                w
+            }
+        });
+        for (k, (got, want)) in got.to_f64_vec().iter().zip(fits).enumerate() {
+            let fine = (got - want).abs() <= close * want + 3e-45 || *got == want;
+            assert!(fine, "length {k} of {what} is {got}, not {want}");
+            let pick: [[f32; 1]; 3] = std::array::from_fn(|i| [f32::from(u8::from(i == k))]);
+            let p = [2.0, 3.0, -1.0][k];
+            let slopes: Vec<f64> = x
+                .iter()
+                .map(|v| v.signum() * (v.abs() / power(p)).powf(p - 1.0))
+                .collect();
+            if fits[k].is_finite() && size > 1e-36 {
+                let dx = net.lengths_vjp(&[row], &pick)?.to_tensor();
+                near(
+                    &format!("length {k}: dx of {what}"),
+                    &dx,
+                    &slopes,
+                    2.0 * close,
+                    close,
+                );
+            }
+        }
+
+        let angle = net.angles(&[row], &[dy])?.to_tensor();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let least = f64::from(1e-12f32);
+        let cos = dot(&x, &up) / ((dot(&x, &x) + least).sqrt() * (dot(&up, &up) + least).sqrt());
+        near(
+            &format!("angle of {what}"),
+            &angle,
+            &[1.0 - cos],
+            close,
+            close,
+        );
+        let own = net.angles(&[row], &[row])?.to_tensor().to_f64_vec();
+        let want = least / (dot(&x, &x) + least);
+        assert!(
+            (own[0] - want).abs() <= close,
+            "angle of {what} to itself: {own:?}"
+        );
+    }
+    Ok(())
+}
+
+/// A batch of which one value is so far away that its square is beyond f32, and the variance is not.
+fn running<D: Device>(device: D, unit: f64) -> netform::Result<()> {
+    let mut net = Rounding::new(device, 0)?;
+    let (count, far) = (4_096usize, 2e20f64);
+    let mut x = vec![0f32; count * 14];
+    x[14 * 17..14 * 18].fill(far as f32);
+    net.tracked_backward(&Tensor::from_vec([count, 14], x)?)?;
+    let want = 0.9 + 0.1 * f64::from(far as f32).powi(2) / count as f64;
+    let got = net.parameter("batch.running_var")?.to_f64_vec();
+    for v in got {
+        assert!(
+            (v - want).abs() <= 1e3 * unit * want,
+            "running_var is {v}, not {want}"
+        );
+    }
+    Ok(())
+}
+
+/// Weights that the backward pass makes again sum to 1, however large the scores.
+fn attention<D: Device>(device: D, unit: f64) -> netform::Result<()> {
+    let mut net = Rounding::new(device, 0)?;
+    let sizes = [1.0f32, 1e3, 1e4, 1e5, 1e6, -1e6, 3e7];
+    let q = sizes.map(|s| [[s, 1.0]]);
+    // Scores apart by up to 2, beside a large one.
+    let k = sizes.map(|_| {
+        [
+            [1f32, 0.0],
+            [1.0, -0.5],
+            [1.0, 1.0],
+            [1.0, -1.0],
+            [1.0, 0.25],
+        ]
+    });
+    let v = sizes.map(|_| [[1f32], [2.0], [-1.0], [0.5], [3.0]]);
+    let (q, k, v) = (
+        Tensor::from(&q[..]),
+        Tensor::from(&k[..]),
+        Tensor::from(&v[..]),
+    );
+    let one = Tensor::from(&sizes.map(|_| [[1f32]])[..]);
+    let (dq, dk, dv) = net.attend_vjp(&q, &k, &v, &one)?;
+    let (dv, dk, dq) = (
+        dv.to_tensor().to_f64_vec(),
+        dk.to_tensor().to_f64_vec(),
+        dq.to_tensor().to_f64_vec(),
+    );
+    for (head, size) in sizes.iter().enumerate() {
+        let sum: f64 = dv[5 * head..5 * head + 5].iter().sum();
+        assert!(
+            (sum - 1.0).abs() <= 16.0 * unit,
+            "weights at {size} sum to {sum}"
+        );
+        // What comes back to scores sums to 0.
+        let slopes: Vec<f64> = (0..5).map(|j| dk[10 * head + 2 * j + 1]).collect();
+        let rest: f64 = slopes.iter().sum();
+        assert!(
+            rest.abs() <= 64.0 * unit,
+            "slopes at {size} sum to {rest}: {slopes:?}"
+        );
+        assert!(
+            dq[2 * head].abs() <= 64.0 * unit,
+            "dq at {size}: {}",
+            dq[2 * head]
+        );
     }
     Ok(())
 }
@@ -351,9 +563,26 @@ fn norms_in_f64() -> netform::Result<()> {
     norms(Cpu::f64(), 1.2e-16)
 }
 
+#[test]
+fn both_ends_in_f32() -> netform::Result<()> {
+    lengths(Cpu::new(), 6e-8)?;
+    running(Cpu::new(), 6e-8)?;
+    attention(Cpu::new(), 6e-8)
+}
+
+#[test]
+fn both_ends_in_f64() -> netform::Result<()> {
+    lengths(Cpu::f64(), 1.2e-16)?;
+    running(Cpu::f64(), 1.2e-16)?;
+    attention(Cpu::f64(), 1.2e-16)
+}
+
 #[cfg(feature = "cuda")]
 #[test]
 fn the_same_on_the_gpu() -> netform::Result<()> {
     picks(device::cuda(), 6e-8)?;
-    norms(device::cuda(), 6e-8)
+    norms(device::cuda(), 6e-8)?;
+    lengths(device::cuda(), 6e-8)?;
+    running(device::cuda(), 6e-8)?;
+    attention(device::cuda(), 6e-8)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use netform_fixtures::place::PLACES;
 use netform_fixtures::session;
-use netform_fixtures::special::{Table, UPSTREAMS, list};
+use netform_fixtures::special::{Table, compare, list};
 use netform_fixtures::tensors::Failure;
 
 fn dir() -> PathBuf {
@@ -19,15 +19,17 @@ fn pytorch() -> Result<(), Failure> {
     let listed = list::read(&dir().join("differences.tsv"))?;
     let found = session::special(&table)?;
     let faults = list::faults(&listed, &found);
-    // Results and gradients in all places.
-    let tensors = |grads: usize, outputs: usize| outputs + UPSTREAMS * grads;
-    let count = table
-        .cases
-        .iter()
-        .map(|c| tensors(c.grads.len(), c.outputs));
-    let count = count.sum::<usize>() * PLACES.len();
-    let wrong = faults.len();
-    let passed = count - wrong.min(count);
+    // Elements of results and gradients in all places.
+    let mut count = 0;
+    for group in table.groups() {
+        for place in PLACES {
+            let tensors = table.tensors(group, place.precision())?;
+            for case in table.of(group) {
+                count += compare::count(case, &tensors)?;
+            }
+        }
+    }
+    let passed = count - list::wrong(&listed, &found);
     // Past the harness, which keeps the output of tests that pass to itself.
     writeln!(
         std::io::stdout(),
@@ -35,6 +37,9 @@ fn pytorch() -> Result<(), Failure> {
         listed.len()
     )?;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let root = dir().join("../..");
+    let unsaid = list::unsaid(&listed, &root);
+    assert!(unsaid.is_empty(), "no page says {unsaid:?}");
     Ok(())
 }
 

@@ -84,26 +84,26 @@ fn add(to: &mut Array, at: &[usize], x: f64) {
 }
 
 /// A query that sees no key has weights of 0: `exp(-inf - 0)`.
-fn finite(lse: f64) -> f64 {
-    if lse == f64::NEG_INFINITY { 0.0 } else { lse }
+fn finite(log: f64) -> f64 {
+    if log == f64::NEG_INFINITY { 0.0 } else { log }
 }
 
-/// The result and the softmaxes' logarithms of the sum.
+/// The result, and the softmaxes' logarithms of the sum and largest scores.
 pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
     let heads = Heads::new(a, args, args.len() - 3);
     let mut shape = args[0].shape.clone();
     shape[3] = heads.value_width;
     let mut out = Array::new(&shape, |_| 0.0);
-    let mut all = Array::new(&[heads.batch, heads.heads, heads.queries], |_| 0.0);
+    let mut all = Array::new(&[heads.batch, heads.heads, 2, heads.queries], |_| 0.0);
     for head in 0..heads.batch * heads.heads {
         for i in 0..heads.queries {
             let scores: Vec<f64> = (0..heads.keys).map(|j| heads.score(head, i, j)).collect();
             let (log, max) = log_sum_exp(&scores, |x| x);
-            let lse = log + max;
-            all.data[head * heads.queries + i] = lse;
-            let lse = finite(lse);
+            all.data[2 * head * heads.queries + i] = log;
+            all.data[(2 * head + 1) * heads.queries + i] = max;
+            let log = finite(log);
             for (j, score) in scores.iter().enumerate() {
-                let weight = (score - lse).exp() * heads.factor(head, i, j);
+                let weight = (score - max - log).exp() * heads.factor(head, i, j);
                 for e in 0..heads.value_width {
                     let x = weight * heads.at(2, head, j, e);
                     add(&mut out, &heads.place(head, i, e), x);
@@ -124,14 +124,16 @@ pub fn backward(a: &Attention, args: &[&Array]) -> Vec<Array> {
         .collect();
     for head in 0..heads.batch * heads.heads {
         for i in 0..heads.queries {
-            let lse = finite(args[first + 1].data[head * heads.queries + i]);
+            let lse = &args[first + 1].data;
+            let log = finite(lse[2 * head * heads.queries + i]);
+            let max = lse[(2 * head + 1) * heads.queries + i];
             let dy = |e| heads.at(dout, head, i, e);
             let values = 0..heads.value_width;
             let mean: f64 = (values.clone())
                 .map(|e| dy(e) * heads.at(out, head, i, e))
                 .sum();
             for j in 0..heads.keys {
-                let weight = (heads.score(head, i, j) - lse).exp();
+                let weight = (heads.score(head, i, j) - max - log).exp();
                 let factor = heads.factor(head, i, j);
                 let products = values.clone().map(|e| dy(e) * heads.at(2, head, j, e));
                 let dw = factor * products.sum::<f64>();

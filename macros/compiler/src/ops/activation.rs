@@ -1,7 +1,7 @@
 //! Activations. Where a branch would overflow, its argument is made harmless first, so that the
 //! gradient of the branch not taken is 0 and not NaN.
 
-use super::elementwise::{clamp_to, float, unary};
+use super::elementwise::{clamp_to, float, hard, unary};
 use super::{integer, ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
@@ -20,7 +20,7 @@ ops! {
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| clamp_to(cx, x, Some(0.0), Some(6.0)))
+        float(cx, a, |cx, x| hard(cx, x, [0.0, 6.0]))
     };
     "silu" ("input") |cx, a| float(cx, a, |cx, x| {
         far(cx, x, |cx, x| {
@@ -56,7 +56,7 @@ ops! {
         if let Some(y) = integer::clamp(cx, a, [&of(low), &of(high)])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| clamp_to(cx, x, Some(low), Some(high)))
+        float(cx, a, |cx, x| hard(cx, x, [low, high]))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
     "hardswish" ("input") |cx, a| float(cx, a, hardswish);

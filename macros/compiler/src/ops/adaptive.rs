@@ -205,9 +205,7 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Told<NodeId> 
         let to = to.div_floor(n);
         let ends = (&Value::Dim(from.clone()), &Value::Dim(to));
         let window = slice_dim(cx, a.span, x, dim, ends, 1)?;
-        let op = Op::ArgReduce { largest: true, dim };
-        let at = cx.g.push(op, &[window], None);
-        let at = cx.g.unsqueeze(at, dim);
+        let at = first_largest(cx, window, dim);
         let first = cx.g.size(&from);
         let first = cx.g.cast(first, DType::Int);
         parts.push(cx.g.add2(at, first));
@@ -216,4 +214,24 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Told<NodeId> 
         [only] => *only,
         _ => cx.g.push(Op::Concat { dim }, &parts, None),
     })
+}
+
+/// Where the first of the largest lies along `dim`, whose size becomes 1; of several NaN the last.
+fn first_largest(cx: &mut Cx, x: NodeId, dim: usize) -> NodeId {
+    let place = |cx: &mut Cx, x: NodeId| {
+        let op = Op::ArgReduce { largest: true, dim };
+        let at = cx.g.push(op, &[x], None);
+        cx.g.unsqueeze(at, dim)
+    };
+    let at = place(cx, x);
+    let back = cx.g.push(Op::Flip(vec![dim]), &[x], None);
+    let back = place(cx, back);
+    let last = cx.g.shape(x)[dim].sub(&Dim::one());
+    let last = cx.g.size(&last);
+    let last = cx.g.cast(last, DType::Int);
+    let back = cx.g.sub2(last, back);
+    let what = cx.own_reads(at);
+    let top = cx.g.push(Op::Gather { dim, what }, &[x, at], None);
+    let number = cx.g.binary(S::Eq, top, top);
+    cx.g.scalar(S::Where, &[number, at, back])
 }

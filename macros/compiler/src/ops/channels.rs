@@ -5,7 +5,7 @@
 //! are sums of squared distances from the mean, never a difference of large numbers.
 
 use super::ops;
-use super::reduce::{centred, var};
+use super::reduce::{centred, over_root_mean_square, spread};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -36,14 +36,13 @@ pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
 /// Mean and variance over `dims`.
 pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Moments {
     let (mean, d) = centred(cx, x, dims);
-    (mean, var(cx, d, dims, correction))
+    (mean, spread(cx, d, dims, correction))
 }
 
 /// `(x - mean) / sqrt(var + eps)` by its own moments over `dims`.
 pub fn normalise_own(cx: &mut Cx, x: NodeId, dims: &[usize], eps: f64) -> NodeId {
     let (_, d) = centred(cx, x, dims);
-    let v = var(cx, d, dims, 0.0);
-    scaled(cx, d, v, dims, eps)
+    over_root_mean_square(cx, d, dims, eps)
 }
 
 /// `(x - mean) / sqrt(var + eps)` by given moments, those over `dims`.
@@ -51,13 +50,7 @@ pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: 
     let shape = cx.g.shape(x).clone();
     let centre = cx.g.unreduce(moments.0, dims, &shape);
     let d = cx.g.sub2(x, centre);
-    scaled(cx, d, moments.1, dims, eps)
-}
-
-/// `d / sqrt(var + eps)`.
-fn scaled(cx: &mut Cx, d: NodeId, v: NodeId, dims: &[usize], eps: f64) -> NodeId {
-    let shape = cx.g.shape(d).clone();
-    let v = cx.g.shift(v, eps);
+    let v = cx.g.shift(moments.1, eps);
     let r = cx.g.unary(S::Rsqrt, v);
     let r = cx.g.unreduce(r, dims, &shape);
     cx.g.mul2(d, r)

@@ -194,7 +194,6 @@ fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
     };
     let id = match e {
         0.5 => cx.g.unary(S::Sqrt, x.id),
-        -0.5 => cx.g.unary(S::Rsqrt, x.id),
         e if e.fract() == 0.0 && (1.0..=8.0).contains(&e) => {
             let mut y = x.id;
             for _ in 1..e as u32 {
@@ -242,6 +241,17 @@ fn masked_fill(cx: &mut Cx, a: &Args) -> Told<Value> {
     select(cx, a, &c, &value, &x)
 }
 
+/// `hardtanh`: the gradient is 0 at the bounds and outside them, but not at NaN.
+pub fn hard(cx: &mut Cx, x: NodeId, [low, high]: [f64; 2]) -> NodeId {
+    let [low, high] = [low, high].map(|v| cx.g.constant(v));
+    let y = cx.g.binary(S::Max, x, low);
+    let y = cx.g.binary(S::Min, y, high);
+    let (below, above) = (cx.g.binary(S::Le, x, low), cx.g.binary(S::Ge, x, high));
+    let outside = cx.g.scalar(S::Or, &[below, above]);
+    let y = cx.g.push(crate::ir::Op::Detach, &[y], None);
+    cx.g.scalar(S::Where, &[outside, y, x])
+}
+
 /// The gradient is 0 at the bounds, outside them, as in PyTorch from 2.14 on, and at NaN.
 pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> NodeId {
     let (mut y, mut inside) = (x, None);
@@ -275,6 +285,13 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Ok(cx.tensor(y));
     }
     let x = a.float(cx, "input")?;
+    if let (Value::Tensor(_), Value::Tensor(_)) = (&min, &max) {
+        let (low, high) = (a.float(cx, "min")?, a.float(cx, "max")?);
+        let shape = cx.broadcast(a.span, "`clamp`", &[&x, &low, &high])?;
+        let all = [&x, &low, &high].map(|t| cx.g.expand(t.id, &shape));
+        let y = between(cx, all);
+        return Ok(cx.tensor(y));
+    }
     if matches!(min, Value::Tensor(_)) || matches!(max, Value::Tensor(_)) {
         let mut y = x;
         for (name, f) in [("min", S::Max), ("max", S::Min)] {
@@ -288,6 +305,35 @@ fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (min, max) = (a.optional_number(cx, "min")?, a.optional_number(cx, "max")?);
     let y = clamp_to(cx, x.id, min, max);
     Ok(cx.tensor(y))
+}
+
+/// `min(max(x, low), high)` of tensors of one shape. The gradient is PyTorch's: where `low` is `high` a tie is all
+/// x's, where `low` is beyond `high` it goes to `high`; NaN is neither below nor above a bound.
+fn between(cx: &mut Cx, [x, low, high]: [NodeId; 3]) -> NodeId {
+    let g = &mut cx.g;
+    let y = g.scalar(S::Max, &[x, low]);
+    let y = g.scalar(S::Min, &[y, high]);
+    let (below, above) = (g.scalar(S::Lt, &[x, low]), g.scalar(S::Gt, &[x, high]));
+    let one = g.scalar(S::Where, &[above, high, x]);
+    let one = g.scalar(S::Where, &[below, low, one]);
+    let same = g.scalar(S::Eq, &[low, high]);
+    let y = g.scalar(S::Where, &[same, one, y]);
+
+    // NaN, with the gradients that comparisons with it leave.
+    let sum = g.add2(low, high);
+    let sum = g.push(crate::ir::Op::Detach, &[sum], None);
+    let own = g.add2(x, sum);
+    let outside = g.scalar(S::Or, &[below, above]);
+    let none = g.push(crate::ir::Op::Detach, &[own], None);
+    let own = g.scalar(S::Where, &[outside, none, own]);
+    let both = g.add2(own, high);
+    let crossed = g.scalar(S::Lt, &[high, low]);
+    let own = g.scalar(S::Where, &[crossed, both, own]);
+    let numbers = [x, low, high].map(|v| g.scalar(S::Eq, &[v, v]));
+    let numbers = numbers[1..]
+        .iter()
+        .fold(numbers[0], |all, n| g.scalar(S::And, &[all, *n]));
+    g.scalar(S::Where, &[numbers, y, own])
 }
 
 /// `x + w (y - x)` for `w < 1/2`, else `y - (1 - w) (y - x)`.

@@ -3,6 +3,7 @@
 use super::activation::softplus;
 use super::index::pick;
 use super::ops;
+use super::reduce::{Scaled, scaled};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -423,14 +424,25 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
         let p = cx.g.mul2(x, y);
         cx.g.sum(p, &last)
     };
-    let (xy, xx, yy) = (
-        dot(cx, x.id, y.id),
-        dot(cx, x.id, x.id),
-        dot(cx, y.id, y.id),
+    let (x, y) = (
+        scaled(cx, x.id, &last, false),
+        scaled(cx, y.id, &last, false),
     );
-    let (xx, yy) = (cx.g.shift(xx, least), cx.g.shift(yy, least));
-    let lengths = cx.g.mul2(xx, yy);
-    let lengths = cx.g.unary(S::Sqrt, lengths);
+    let square = |cx: &mut Cx, x: &Scaled| {
+        let least = cx.g.scale(x.inverse, least);
+        let least = cx.g.mul2(least, x.inverse);
+        let xx = dot(cx, x.x, x.x);
+        cx.g.add2(xx, least)
+    };
+    let (xy, xx, yy) = (dot(cx, x.x, y.x), square(cx, &x), square(cx, &y));
+    // One root, so that the angle to itself is 0, unless the product leaves the range.
+    let product = cx.g.mul2(xx, yy);
+    let one = cx.g.unary(S::Sqrt, product);
+    let [two, other] = [xx, yy].map(|s| cx.g.unary(S::Sqrt, s));
+    let two = cx.g.mul2(two, other);
+    let end = cx.g.constant(f64::INFINITY);
+    let beyond = cx.g.binary(S::Eq, product, end);
+    let lengths = cx.g.scalar(S::Where, &[beyond, two, one]);
     let cos = cx.g.div2(xy, lengths);
     let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let near = cx.g.sub2(one, cos);

@@ -1,7 +1,7 @@
 //! Normalisation over trailing dimensions.
 
 use super::ops;
-use super::reduce::{centred, mean, var};
+use super::reduce::{centred, over_root_mean_square};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
@@ -47,8 +47,8 @@ pub fn layer_norm(
     eps: f64,
 ) -> NodeId {
     let (_, d) = centred(cx, x, dims);
-    let v = var(cx, d, dims, 0.0);
-    scaled(cx, d, v, dims, (weight, bias), eps)
+    let y = over_root_mean_square(cx, d, dims, eps);
+    affine(cx, y, weight, bias)
 }
 
 /// `x / sqrt(mean(x^2) + eps) * weight` (Zhang and Sennrich, 2019).
@@ -59,28 +59,16 @@ pub fn rms_norm(
     weight: Option<NodeId>,
     eps: f64,
 ) -> NodeId {
-    let x2 = cx.g.mul2(x, x);
-    let v = mean(cx, x2, dims);
-    scaled(cx, x, v, dims, (weight, None), eps)
+    let y = over_root_mean_square(cx, x, dims, eps);
+    affine(cx, y, weight, None)
 }
 
-fn scaled(
-    cx: &mut Cx,
-    d: NodeId,
-    v: NodeId,
-    dims: &[usize],
-    affine: (Option<NodeId>, Option<NodeId>),
-    eps: f64,
-) -> NodeId {
-    let shape = cx.g.shape(d).clone();
-    let v = cx.g.shift(v, eps);
-    let r = cx.g.unary(S::Rsqrt, v);
-    let r = cx.g.unreduce(r, dims, &shape);
-    let mut y = cx.g.mul2(d, r);
-    if let Some(w) = affine.0 {
+fn affine(cx: &mut Cx, x: NodeId, weight: Option<NodeId>, bias: Option<NodeId>) -> NodeId {
+    let mut y = x;
+    if let Some(w) = weight {
         y = cx.g.binary(S::Mul, y, w);
     }
-    if let Some(b) = affine.1 {
+    if let Some(b) = bias {
         y = cx.g.binary(S::Add, y, b);
     }
     y
@@ -90,7 +78,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let shape = a.dims(cx, "normalized_shape")?;
     let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
-    let affine = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
+    let by = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
         let Some(t) = a.optional_float(cx, name)? else {
             return Ok(None);
         };
@@ -105,9 +93,9 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
         }
         Ok(Some(t.id))
     };
-    let weight = affine(cx, "weight")?;
+    let weight = by(cx, "weight")?;
     let y = if layer {
-        let bias = affine(cx, "bias")?;
+        let bias = by(cx, "bias")?;
         let eps = a.number(cx, "eps")?;
         layer_norm(cx, x.id, &dims, weight, bias, eps)
     } else {

@@ -245,10 +245,58 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     keepdim(cx, a, &x, &[dim], y)
 }
 
-/// `mean(d^2)`, times `n / (n - correction)`, of distances `d` from the mean.
-pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let d2 = cx.g.mul2(d, d);
-    let v = mean(cx, d2, dims);
+/// Values in units of their row. The unit is 1, in which values are what they are, unless squares would overflow or
+/// vanish.
+pub struct Scaled {
+    /// The values divided by their row's unit.
+    pub x: NodeId,
+    /// 1 / unit of each row.
+    pub inverse: NodeId,
+    unit: NodeId,
+}
+
+/// Values `x` in units of their rows over `dims`; with `small`, also where squares would vanish.
+pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
+    let shape = cx.g.shape(x).clone();
+    let size = cx.g.unary(S::Abs, x);
+    let top = cx.g.reduce(Reduce::Max, size, dims);
+    let top = cx.g.push(Op::Detach, &[top], None);
+    let low = if small { 2f64.powi(-50) } else { 0.0 };
+    let outside = outside(cx, top, low, 2f64.powi(60));
+    // The largest to the power of 3/4: neither squares of the quotients nor products of the unit with
+    // gradients leave the range, of any type.
+    let root = cx.g.unary(S::Sqrt, top);
+    let fourth = cx.g.unary(S::Sqrt, root);
+    let between = cx.g.mul2(root, fourth);
+    let one = cx.g.constant(1.0);
+    let unit = cx.g.select(outside, between, one);
+    let inverse = cx.g.unary(S::Recip, unit);
+    let each = cx.g.unreduce(inverse, dims, &shape);
+    let x = cx.g.mul2(x, each);
+    Scaled { x, inverse, unit }
+}
+
+/// `d / sqrt(mean(d^2) + eps)` over `dims`.
+pub fn over_root_mean_square(cx: &mut Cx, d: NodeId, dims: &[usize], eps: f64) -> NodeId {
+    let shape = cx.g.shape(d).clone();
+    // Beside any other `eps` squares that vanish are nothing.
+    let scaled = scaled(cx, d, dims, eps.abs() < 1e-30);
+    let v = mean_square(cx, scaled.x, dims);
+    let eps = cx.g.scale(scaled.inverse, eps);
+    let eps = cx.g.mul2(eps, scaled.inverse);
+    let v = cx.g.add2(v, eps);
+    let r = cx.g.unary(S::Rsqrt, v);
+    let r = cx.g.unreduce(r, dims, &shape);
+    cx.g.mul2(scaled.x, r)
+}
+
+fn mean_square(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
+    let x2 = cx.g.mul2(x, x);
+    mean(cx, x2, dims)
+}
+
+/// `v n / (n - correction)`, with n the number of values of `d` over `dims`.
+fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     if correction == 0.0 {
         return v;
     }
@@ -257,6 +305,31 @@ pub fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let less = cx.g.shift(n, -correction);
     let more = cx.g.div2(n, less);
     cx.g.mul2(v, more)
+}
+
+/// The variance of distances `d` from the mean, of which squares may overflow where it does not itself. Its
+/// gradient is right as long as it is finite.
+pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+    let scaled = scaled(cx, d, dims, false);
+    let v = mean_square(cx, scaled.x, dims);
+    let mut v = corrected(cx, v, d, dims, correction);
+    for _ in 0..2 {
+        v = cx.g.mul2(v, scaled.unit);
+    }
+    v
+}
+
+/// The same with the gradient `2 d / n`, whatever its size.
+fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+    let plain = mean_square(cx, d, dims);
+    let plain = corrected(cx, plain, d, dims, correction);
+    let v = spread(cx, d, dims, correction);
+    // Where both are infinite, the first has the gradient.
+    let end = cx.g.constant(f64::INFINITY);
+    let beyond = cx.g.binary(S::Eq, plain, end);
+    let held = cx.g.binary(S::Lt, v, end);
+    let better = cx.g.scalar(S::And, &[beyond, held]);
+    cx.g.scalar(S::Where, &[better, v, plain])
 }
 
 fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
@@ -270,21 +343,22 @@ fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
     })
 }
 
-/// The root of the variance of distances `d` in units of the largest of them, so that squares neither
-/// overflow nor vanish.
+/// The root of the variance of distances `d`.
 fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    let shape = cx.g.shape(d).clone();
-    let size = cx.g.unary(S::Abs, d);
-    let unit = cx.g.reduce(Reduce::Max, size, dims);
-    let unit = cx.g.push(Op::Detach, &[unit], None);
-    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
-    let some = cx.g.binary(S::Gt, unit, zero);
-    let unit = cx.g.select(some, unit, one);
-    let each = cx.g.unreduce(unit, dims, &shape);
-    let d = cx.g.div2(d, each);
-    let v = var(cx, d, dims, correction);
+    let scaled = scaled(cx, d, dims, true);
+    let v = mean_square(cx, scaled.x, dims);
+    let v = corrected(cx, v, d, dims, correction);
     let root = safe_sqrt(cx, v);
-    cx.g.mul2(root, unit)
+    cx.g.mul2(root, scaled.unit)
+}
+
+/// `sqrt(sum(x^2))`.
+fn length(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
+    let scaled = scaled(cx, x, dims, true);
+    let x2 = cx.g.mul2(scaled.x, scaled.x);
+    let sum = cx.g.sum(x2, dims);
+    let root = safe_sqrt(cx, sum);
+    cx.g.mul2(root, scaled.unit)
 }
 
 /// `sum(|x|^p)^(1/p)` for any `p`: of 0 the number of elements that are not 0, of infinity the largest
@@ -301,18 +375,15 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
     }
     over(cx, a, |cx, x, dims| {
         if p == 2.0 {
-            let x2 = cx.g.mul2(x, x);
-            let sum = cx.g.sum(x2, dims);
-            return safe_sqrt(cx, sum);
+            return length(cx, x, dims);
         }
         let size = cx.g.unary(S::Abs, x);
         if p == 1.0 {
             return cx.g.sum(size, dims);
         }
-        // Of equal ones each has its share of the gradient.
         if p.is_infinite() {
             let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
-            return cx.g.reduce(kind, size, dims);
+            return largest(cx, kind, size, dims);
         }
         let zero = cx.g.constant(0.0);
         if p == 0.0 {
@@ -320,21 +391,98 @@ fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
             let there = cx.g.cast(there, DType::Float);
             return cx.g.sum(there, dims);
         }
-        // What is 0 has no gradient, a norm of 0 neither.
-        let power = safe_power(cx, size, p);
-        let sum = cx.g.sum(power, dims);
-        safe_power(cx, sum, 1.0 / p)
+        any_norm(cx, x, p, dims)
     })
 }
 
-/// `x^p` of `x` not below 0, whose gradient at 0 is 0.
+/// The largest or smallest of `size`; of equal ones each has its share of the gradient, beside NaN none has any.
+fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
+    let y = cx.g.reduce(kind, size, dims);
+    let y = cx.g.push(Op::Detach, &[y], None);
+    let number = cx.g.binary(S::Eq, size, size);
+    let zero = cx.g.constant(0.0);
+    let numbers = cx.g.select(number, size, zero);
+    let with_gradient = cx.g.reduce(kind, numbers, dims);
+    let number = cx.g.binary(S::Eq, y, y);
+    cx.g.scalar(S::Where, &[number, with_gradient, y])
+}
+
+/// `sum(|x|^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient, and what is 0 has none for
+/// `p` below 1.
+fn any_norm(cx: &mut Cx, x: NodeId, p: f64, dims: &[usize]) -> NodeId {
+    // A product: unlike those of `abs`, its gradients at 0 and at NaN are NaN where the norm is.
+    let sign = cx.g.unary(S::Sign, x);
+    let size = cx.g.mul2(x, sign);
+    if 0.0 < p && p < 1.0 {
+        let power = safe_power(cx, size, p);
+        let sum = cx.g.sum(power, dims);
+        return power_of(cx, sum, 1.0 / p);
+    }
+    let (size, unit) = in_units(cx, size, p, dims);
+    let power = match p > 0.0 {
+        true => power_of(cx, size, p),
+        false => safe_power(cx, size, p),
+    };
+    let sum = cx.g.sum(power, dims);
+    let root = match p > 0.0 {
+        true => safe_power(cx, sum, 1.0 / p),
+        false => power_of(cx, sum, 1.0 / p),
+    };
+    cx.g.mul2(root, unit)
+}
+
+/// Sizes in units of their rows, and those. The sum of powers is about that of the largest, for `p` below 0 the
+/// smallest, which may be out of range where its root is not, as may slopes: then the unit is near it, else 1.
+fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeId) {
+    let shape = cx.g.shape(size).clone();
+    let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
+    let top = cx.g.reduce(kind, size, dims);
+    let top = cx.g.push(Op::Detach, &[top], None);
+    let limit = 2f64.powf(100.0 / if p > 0.0 { p } else { 1.0 - p });
+    let outside = outside(cx, top, 1.0 / limit, limit);
+    let near = match p > 0.0 {
+        // Not quite the top itself, whose products with gradients could leave the range.
+        true => power_of(cx, top, 1.0 - 0.8 / (1.0 + p)),
+        false => top,
+    };
+    let one = cx.g.constant(1.0);
+    let unit = cx.g.select(outside, near, one);
+    let each = cx.g.unreduce(unit, dims, &shape);
+    (cx.g.div2(size, each), unit)
+}
+
+/// Whether positive finite numbers lie outside of a range.
+fn outside(cx: &mut Cx, x: NodeId, low: f64, high: f64) -> NodeId {
+    let compare = |cx: &mut Cx, f, value: f64| {
+        let value = cx.g.constant(value);
+        cx.g.binary(f, x, value)
+    };
+    let (above, finite) = (compare(cx, S::Gt, high), compare(cx, S::Lt, f64::INFINITY));
+    let above = cx.g.scalar(S::And, &[above, finite]);
+    if low <= 0.0 {
+        return above;
+    }
+    let (below, some) = (compare(cx, S::Lt, low), compare(cx, S::Gt, 0.0));
+    let below = cx.g.scalar(S::And, &[below, some]);
+    cx.g.scalar(S::Or, &[above, below])
+}
+
+fn power_of(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
+    let p = cx.g.constant(p);
+    cx.g.binary(S::Pow, x, p)
+}
+
+/// `x^p` of `x` not below 0, whose slope at 0 is 0.
 fn safe_power(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
-    let (zero, one, exponent) = (cx.g.constant(0.0), cx.g.constant(1.0), cx.g.constant(p));
+    let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let at_zero = cx.g.constant(if p > 0.0 { 0.0 } else { f64::INFINITY });
     let flat = cx.g.binary(S::Eq, x, zero);
     let safe = cx.g.select(flat, one, x);
-    let power = cx.g.binary(S::Pow, safe, exponent);
-    cx.g.select(flat, at_zero, power)
+    let power = power_of(cx, safe, p);
+    // 0 times what comes from above, which may be NaN.
+    let nothing = cx.g.mul2(x, zero);
+    let nothing = cx.g.add2(nothing, at_zero);
+    cx.g.scalar(S::Where, &[flat, nothing, power])
 }
 
 /// A square root whose gradient at 0 is 0, as PyTorch has it for `norm` and `std`.

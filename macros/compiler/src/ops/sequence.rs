@@ -5,10 +5,10 @@ use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::Dim;
+use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId, Reduce};
 use crate::scalar::Scalar as S;
-use crate::value::Value;
+use crate::value::{Tensor, Value};
 
 ops! {
     "sequence_mask" ("lengths, maxlen") sequence_mask;
@@ -63,17 +63,38 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Told<Value> {
     });
     let kept = cx.g.select(there, x.id, filling);
     if pool == Pool::Max {
-        let y = cx.g.reduce(Reduce::Max, kept, &[1]);
+        let y = maximum(cx, &x, there, kept, lengths.id);
         return Ok(cx.tensor(y));
     }
     let sum = cx.g.sum(kept, &[1]);
-    let count = cx.g.cast(lengths.id, DType::Float);
+    let count = counts(cx, &shape, lengths.id);
+    let y = cx.g.div2(sum, count);
+    Ok(cx.tensor(y))
+}
+
+/// How many elements of each sequence of a shape (B, T, ..) are there, at least 1, as (B, ..).
+fn counts(cx: &mut Cx, shape: &Shape, lengths: NodeId) -> NodeId {
+    let count = cx.g.cast(lengths, DType::Float);
     let (one, all) = (cx.g.constant(1.0), cx.g.size(&shape[1]));
     let count = cx.g.binary(S::Min, count, all);
     let mut count = cx.g.binary(S::Max, count, one);
     for d in 1..shape.len() - 1 {
         count = cx.g.unsqueeze(count, d);
     }
-    let y = cx.g.div2(sum, count);
-    Ok(cx.tensor(y))
+    count
+}
+
+/// The largest of `kept`, which is -inf where nothing is there. Where what is there is nothing but -inf, its mean is
+/// too, and has the same gradient; the maximum would share its own with what is not there.
+fn maximum(cx: &mut Cx, x: &Tensor, there: NodeId, kept: NodeId, lengths: NodeId) -> NodeId {
+    let shape = cx.shape(x);
+    let y = cx.g.reduce(Reduce::Max, kept, &[1]);
+    let (zero, low) = (cx.g.constant(0.0), cx.g.constant(f64::NEG_INFINITY));
+    let own = cx.g.select(there, x.id, zero);
+    let sum = cx.g.sum(own, &[1]);
+    let count = counts(cx, &shape, lengths);
+    let mean = cx.g.div2(sum, count);
+    let [lowest, some] = [y, mean].map(|v| cx.g.binary(S::Eq, v, low));
+    let lowest = cx.g.scalar(S::And, &[lowest, some]);
+    cx.g.scalar(S::Where, &[lowest, mean, y])
 }

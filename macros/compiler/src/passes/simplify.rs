@@ -276,6 +276,12 @@ impl Simplify {
             S::Sub | S::Add if is(self, 1, 0.0) => return Some(args[0]),
             S::Mul | S::Div | S::Pow if is(self, 1, 1.0) => return Some(args[0]),
             S::Mul if is(self, 0, 1.0) => return Some(args[1]),
+            // Exact, and PyTorch's at -0 and -inf.
+            S::Pow if is(self, 1, 0.5) || is(self, 1, -0.5) => {
+                let f = if is(self, 1, 0.5) { S::Sqrt } else { S::Rsqrt };
+                let x = args[0];
+                return Some(self.make(Op::Scalar(f), &[x], node.shape.clone(), node.dtype));
+            }
             S::Where if args[1] == args[2] => return Some(args[1]),
             S::Cast(t) if self.g[args[0]].dtype == t => return Some(args[0]),
             S::Neg => {
@@ -461,7 +467,8 @@ impl Simplify {
         ))
     }
 
-    /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`.
+    /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`; of a row with inf, whose logarithm is inf and whose
+    /// maximum counts as 0, NaN.
     fn split_log_softmax(&mut self, node: &Node) -> NodeId {
         let Op::Softmax { dim, .. } = node.op else {
             return self.node(node.clone());
@@ -478,7 +485,9 @@ impl Simplify {
             also,
             ..node.clone()
         });
-        let max = self.make(Op::Get(1), &[log], less, DType::Float);
+        let max = self.make(Op::Get(1), &[log], less.clone(), DType::Float);
+        let nothing = self.make(Op::Scalar(S::Sub), &[log, log], less.clone(), DType::Float);
+        let log = self.make(Op::Scalar(S::Add), &[log, nothing], less, DType::Float);
         let mut y = x;
         for part in [max, log] {
             let part = self.reshape(part, &kept);

@@ -108,7 +108,7 @@ impl<F: Float> Arrays<'_, F> {
             k: rows(&self.inputs[1], keys),
             v: rows(&self.inputs[2], values),
             out: rows(&self.saved[0], results),
-            lse: self.saved[1].get().wrapping_add(unit * g.queries),
+            lse: self.saved[1].get().wrapping_add(2 * unit * g.queries),
             dout: rows(&self.saved[2], results),
             dq,
             dk: rows(&self.outputs[1], keys),
@@ -233,7 +233,8 @@ impl<F: Float> Head<'_, F> {
                 dz,
                 out,
                 dout,
-                lse: self.lse.wrapping_add(i),
+                log: self.lse.wrapping_add(i),
+                top: self.lse.wrapping_add(g.queries + i),
             });
             back(z, dout, g.value_width, self.dv).run();
             back(dz, q, g.width, self.dk).run();

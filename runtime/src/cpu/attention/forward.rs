@@ -9,7 +9,7 @@ use crate::device::{Attention, Operand};
 use crate::isa::dispatch;
 use crate::{Cpu, Float};
 
-/// `out` and `lse`.
+/// `out` and `lse`: of each head the logarithms of all queries' sums, then their largest scores.
 ///
 /// # Safety
 /// The kernels' contract.
@@ -33,7 +33,7 @@ pub(crate) unsafe fn forward<F: Float>(
             k: Rows::of(k.get(), &g, [g.keys, g.width], unit),
             v: Rows::of(v.get(), &g, [g.keys, g.value_width], unit),
             out: Rows::of(out.get(), &g, [g.queries, g.value_width], unit),
-            lse: lse.get().wrapping_add(unit * g.queries),
+            lse: lse.get().wrapping_add(2 * unit * g.queries),
         };
         // SAFETY: the head's operands, and the block of its results, which is this part's alone.
         unsafe { head.block(first, g.queries.min(first + QUERIES)) };
@@ -62,7 +62,10 @@ impl<F: Float> Head<'_, F> {
             // SAFETY: the rows of the results.
             unsafe {
                 self.out.from(from).clear(to - from, self.g.value_width);
-                (from..to).for_each(|i| *self.lse.add(i) = -F::INFINITY);
+                (from..to).for_each(|i| {
+                    *self.lse.add(i) = -F::INFINITY;
+                    *self.lse.add(self.g.queries + i) = F::ZERO;
+                });
             }
             return;
         }
@@ -135,7 +138,8 @@ impl<F: Float> Head<'_, F> {
             max,
             sum,
             out,
-            lse,
+            log: lse,
+            top: lse.wrapping_add(g.queries),
         });
     }
 }

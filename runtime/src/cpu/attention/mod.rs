@@ -1,8 +1,8 @@
 //! Scaled dot-product attention in blocks: scores of some queries with some keys are made, used and
 //! forgotten while they are in cache (Dao et al., 2022). Nothing of the size queries x keys is held.
 //!
-//! In: rows of q, k and v for each head, masks. Out: `forward`'s rows and the logarithm of each row's
-//! sum, from which `backward` makes the same weights again. Work is cut by the sizes alone and sums have
+//! In: rows of q, k and v for each head, masks. Out: `forward`'s rows, the logarithm of each row's sum and its
+//! largest score, from which `backward` makes the same weights again. Work is cut by the sizes alone and sums have
 //! a fixed order, so results do not depend on the number of threads.
 
 mod backward;

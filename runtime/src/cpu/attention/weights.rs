@@ -144,13 +144,15 @@ impl<F: Float> Kernel for Weigh<'_, F> {
     }
 }
 
-/// Forward's end: rows divided by their sums, and the sums' logarithms.
+/// Forward's end: rows divided by their sums, and the sums' logarithms. Those are of sums of `exp(score - max)`:
+/// beside a large maximum one number would keep little of them.
 pub(super) struct Finish<'a, F> {
     pub(super) width: usize,
     pub(super) max: &'a [F],
     pub(super) sum: &'a [f64],
     pub(super) out: Rows<F>,
-    pub(super) lse: *mut F,
+    pub(super) log: *mut F,
+    pub(super) top: *mut F,
 }
 
 impl<F: Float> Kernel for Finish<'_, F> {
@@ -163,7 +165,8 @@ impl<F: Float> Kernel for Finish<'_, F> {
             // SAFETY: the head's rows.
             unsafe {
                 multiply::<F, S>(self.out.row(r), self.width, F::from_f64(factor));
-                *self.lse.add(r) = F::from_f64(sum.ln() + finite(*max).to_f64());
+                *self.log.add(r) = F::from_f64(sum.ln());
+                *self.top.add(r) = finite(*max);
             }
         }
     }
@@ -193,7 +196,8 @@ pub(super) struct Slope<'a, F> {
     /// The block's queries' of these.
     pub(super) out: Rows<F>,
     pub(super) dout: Rows<F>,
-    pub(super) lse: *const F,
+    pub(super) log: *const F,
+    pub(super) top: *const F,
 }
 
 impl<F: Float> Kernel for Slope<'_, F> {
@@ -208,15 +212,16 @@ impl<F: Float> Kernel for Slope<'_, F> {
             unsafe {
                 let mean = Pack::all(self.mean::<S>(r));
                 // -inf, where every key is masked out: weights of 0, as forward.
-                let lse = Pack::all(match *self.lse.add(r) {
-                    lse if lse == -F::INFINITY => F::ZERO,
-                    lse => lse,
+                let log = Pack::all(match *self.log.add(r) {
+                    log if log == -F::INFINITY => F::ZERO,
+                    log => log,
                 });
+                let top = Pack::all(*self.top.add(r));
                 let factors = Factors::of(&place, r);
                 let drop = |at, x| factors.as_ref().map_or(x, |f| f.apply(at, x));
                 for at in (0..n).step_by(LANES) {
                     let count = LANES.min(n - at);
-                    let w = (place.scores::<F, S>(r, z, at, count) - lse).exp();
+                    let w = (place.scores::<F, S>(r, z, at, count) - top - log).exp();
                     let dw = drop(at, read::<F, S>(dz.add(at), count));
                     put::<F, S>(z.add(at), count, drop(at, w));
                     put::<F, S>(dz.add(at), count, w * (dw - mean) * scale);

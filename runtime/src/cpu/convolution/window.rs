@@ -19,13 +19,12 @@ fn cells(w: &Window2, d: usize, i: usize) -> (usize, usize) {
     (low, high.clamp(low, w.kernel[d]))
 }
 
-/// Whether `v` is larger than the best so far: a number that is, or the first that is none.
+/// Whether `v` is to be taken instead of the best so far: a larger number, or what is none.
 #[inline(always)]
 fn better<F: Float>(v: F, best: F) -> bool {
-    // The negation is true for what is not a number.
-    #[allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
+    #[allow(clippy::eq_op)]
     {
-        !(v <= best) & (best == best)
+        (v > best) | (v != v)
     }
 }
 
@@ -133,7 +132,7 @@ impl<F: Float> Kernel for Row<'_, F> {
     }
 }
 
-/// `index[g, i]` = position of the first largest element of window i in image g; NaN wins, and a window
+/// `index[g, i]` = position of the first largest element of window i in image g; the last NaN wins, and a window
 /// without a cell inside gives -1.
 ///
 /// # Safety

@@ -2,9 +2,9 @@
 //!
 //! A row has, between tabs, the places, the case, the result or gradient, the arguments, netform's number,
 //! PyTorch's and the exact one. A heading is a line that begins with `# `. What is not nearer to the exact
-//! number than PyTorch's needs a heading that names the page that says so: `# docs/..`.
+//! number than PyTorch's needs a heading that quotes the page that says so: `# docs/PAGE.md: its words`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::compare::Difference;
@@ -57,27 +57,36 @@ pub fn rows(differences: &[&Difference]) -> Vec<String> {
     rows.into_iter().map(row).collect()
 }
 
+/// The headings that name a page which does not have their words.
+pub fn unsaid<'a>(list: &'a List, root: &Path) -> Vec<&'a str> {
+    let headings: BTreeSet<&str> = list.values().map(|(_, why)| why.as_str()).collect();
+    let said = |heading: &str| {
+        let Some((page, words)) = heading.split_once(": ") else {
+            return false;
+        };
+        let text = std::fs::read_to_string(root.join(page)).unwrap_or_default();
+        says(&text, words)
+    };
+    let of_pages = headings.into_iter().filter(|h| h.starts_with("docs/"));
+    of_pages.filter(|h| !said(h)).collect()
+}
+
+/// Whether a text has these words in this order, wherever its lines end.
+fn says(text: &str, words: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.split_whitespace().count() >= 4 && plain(text).contains(&plain(words))
+}
+
 /// What is wrong: differences that are not listed, rows that are none any more, rows without a reason.
 pub fn faults(list: &List, found: &[Difference]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut left: BTreeMap<&Key, ()> = list.keys().map(|k| (k, ())).collect();
     let mut fresh = Vec::new();
     for d in found {
-        let key = (
-            d.place.to_string(),
-            d.case.clone(),
-            d.tensor.clone(),
-            d.at.clone(),
-        );
-        match list.get_key_value(&key) {
-            Some((key, (numbers, why))) => {
+        match list.get_key_value(&key(d)) {
+            Some((key, entry)) => {
                 left.remove(key);
-                let now = [d.got.clone(), d.torch.clone(), d.exact.clone()];
-                if !alike(numbers, &now) {
-                    faults.push(format!("{key:?} is listed with {numbers:?}, not {now:?}"));
-                } else if !d.nearer && !why.starts_with("docs/") {
-                    faults.push(format!("{key:?} is not nearer to {}", d.exact));
-                }
+                faults.extend(fault(entry, d).map(|text| format!("{key:?} {text}")));
             }
             None => fresh.push(d),
         }
@@ -94,6 +103,34 @@ pub fn faults(list: &List, found: &[Difference]) -> Vec<String> {
     faults
 }
 
+/// What is wrong with a listed difference.
+fn fault((numbers, why): &(Numbers, String), d: &Difference) -> Option<String> {
+    let now = [d.got.clone(), d.torch.clone(), d.exact.clone()];
+    if !alike(numbers, &now) {
+        return Some(format!("is listed with {numbers:?}, not {now:?}"));
+    }
+    let excused = d.nearer || why.starts_with("docs/");
+    (!excused).then(|| format!("is not nearer to {}", d.exact))
+}
+
+/// How many elements differ without being listed for a reason.
+pub fn wrong(list: &List, found: &[Difference]) -> usize {
+    let fine = |d: &&Difference| {
+        list.get(&key(d))
+            .is_some_and(|entry| fault(entry, d).is_none())
+    };
+    found.len() - found.iter().filter(fine).count()
+}
+
+fn key(d: &Difference) -> Key {
+    (
+        d.place.to_string(),
+        d.case.clone(),
+        d.tensor.clone(),
+        d.at.clone(),
+    )
+}
+
 /// Whether numbers are the same, but for their last digits: instruction sets round differently.
 fn alike(a: &Numbers, b: &Numbers) -> bool {
     let value = |s: &String| s.parse::<f64>().unwrap_or(f64::NAN);
@@ -101,4 +138,51 @@ fn alike(a: &Numbers, b: &Numbers) -> bool {
         let (x, y) = (value(a), value(b));
         a == b || (x - y).abs() <= 1e-3 * y.abs()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_what_a_heading_quotes() {
+        let text = "* The gradient of `abs`\n  is 0 at NaN.";
+        assert!(says(text, "gradient of `abs` is 0 at NaN"));
+        assert!(!says(text, "the gradient of `neg` is 0 at NaN"));
+        // A word alone says nothing.
+        assert!(!says(text, "gradient"));
+    }
+
+    #[test]
+    fn headings_that_quote_nothing_are_found() {
+        let list = |why: &str| {
+            let key = [""; 4].map(String::from);
+            let key = (
+                key[0].clone(),
+                key[1].clone(),
+                key[2].clone(),
+                key[3].clone(),
+            );
+            List::from([(key, ([""; 3].map(String::from), why.to_owned()))])
+        };
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        for (why, fine) in [
+            (
+                "docs/language.md: every op gives PyTorch's results and gradients",
+                true,
+            ),
+            (
+                "docs/language.md: netform is wrong here and that is fine",
+                false,
+            ),
+            (
+                "docs/nowhere.md: every op gives PyTorch's results and gradients",
+                false,
+            ),
+            ("docs/language.md", false),
+            ("A reason of its own", true),
+        ] {
+            assert_eq!(unsaid(&list(why), root).is_empty(), fine, "{why}");
+        }
+    }
 }
