@@ -82,13 +82,13 @@ fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Value> {
     over(cx, a, |cx, x, dims| cx.g.reduce(kind, x, dims))
 }
 
-/// What is largest or smallest is one of at least one: of nothing it is PyTorch's error.
+/// Refuses an empty dimension, as PyTorch does: it has no largest or smallest element.
 fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Told<()> {
     let shape = cx.shape(x);
-    let why = format!("`{}` takes one of at least one element", a.callee);
+    let why = format!("`{}` needs at least one element", a.callee);
     for d in dims {
         if shape[*d].value() == Some(0) {
-            let text = format!("{why}, and dimension {d} has none{}", cx.whence(x));
+            let text = format!("{why}, but dimension {d} is empty{}", cx.whence(x));
             return Err(cx.error(a.span, text));
         }
         cx.at_least(&shape[*d], &Dim::one(), a.span, &why)?;
