@@ -41,8 +41,40 @@ pub struct Env<'a> {
     pub params: &'a [Array],
     /// The value of each symbol.
     pub dims: &'a dyn Fn(&Atom) -> i64,
-    /// Every float is rounded to f32.
-    pub single: bool,
+    /// How floats are held.
+    pub floats: Floats,
+}
+
+/// How floats are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floats {
+    /// In f64.
+    Double,
+    /// In f32: each is rounded to the nearest.
+    Single,
+    /// In f32: each is rounded up or down by chance, equal ones alike. What results of several seeds differ by
+    /// shows how far rounding can reach (Monte Carlo arithmetic: Parker, 1997).
+    Random(u64),
+}
+
+impl Floats {
+    fn round(self, x: f64) -> f64 {
+        let near = x as f32;
+        match self {
+            Floats::Double => x,
+            Floats::Random(seed) if f64::from(near) != x && near.is_finite() => {
+                let low = if f64::from(near) < x {
+                    near
+                } else {
+                    near.next_down()
+                };
+                let mix = (x.to_bits() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let mix = (mix ^ (mix >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                f64::from(if mix >> 63 == 0 { low } else { low.next_up() })
+            }
+            Floats::Single | Floats::Random(_) => f64::from(near),
+        }
+    }
 }
 
 impl Env<'_> {
@@ -51,7 +83,7 @@ impl Env<'_> {
     }
     /// A float, as it is held.
     fn round(&self, x: f64) -> f64 {
-        if self.single { f64::from(x as f32) } else { x }
+        self.floats.round(x)
     }
     /// The sizes of a shape.
     pub fn shape(&self, shape: &[Dim]) -> Vec<usize> {
@@ -200,7 +232,12 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                     eval_map(&b.0, &operands, &env.shape(&b.1), env).swap_remove(0)
                 }
             };
-            let y = reduce(*kind, &whole, dims, &shape);
+            // As kernels add up, whose order of terms is their own.
+            let partial = |x: f64| match env.floats {
+                Floats::Random(_) => env.round(x),
+                Floats::Double | Floats::Single => x,
+            };
+            let y = reduce(*kind, &whole, dims, &shape, partial);
             let rest = Array::new(&shape, |i| y.data[i] - env.round(y.data[i]));
             return std::iter::once(y)
                 .chain((!node.also.is_empty()).then_some(rest))
@@ -211,7 +248,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
             Integers::Sub => Array::new(&shape, |at| x(0).data[at] - x(1).data[at]),
             Integers::Mul => Array::new(&shape, |at| x(0).data[at] * x(1).data[at]),
             Integers::Cast => Array::new(&shape, |at| x(0).data[at].trunc()),
-            Integers::Reduce { kind, dim } => reduce(*kind, x(0), &[*dim], &shape),
+            Integers::Reduce { kind, dim } => reduce(*kind, x(0), &[*dim], &shape, |x| x),
             Integers::CumSum { dim } => along(x(0), *dim, &shape, running_sum),
         },
         Op::ArgReduce { largest, dim } => along(x(0), *dim, &shape, |row| {
@@ -333,7 +370,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                     inputs: &inputs,
                     params: &[],
                     dims: env.dims,
-                    single: env.single,
+                    floats: env.floats,
                 },
             );
         }
@@ -379,7 +416,7 @@ fn scan(s: &Scan, args: &[&Array], env: &Env) -> Vec<Array> {
                 inputs: &inputs,
                 params: env.params,
                 dims: env.dims,
-                single: env.single,
+                floats: env.floats,
             },
         );
         for (whole, part) in stacked.iter_mut().zip(carried.split_off(s.carried)) {
@@ -441,7 +478,14 @@ fn accessed(access: &Access, index: &[usize], env: &Env) -> Vec<usize> {
     from
 }
 
-fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
+/// A reduction over dimensions; `partial` holds partial sums.
+fn reduce(
+    kind: Reduce,
+    x: &Array,
+    dims: &[usize],
+    shape: &[usize],
+    partial: impl Fn(f64) -> f64,
+) -> Array {
     let start = match kind {
         Reduce::Sum | Reduce::Mean => 0.0,
         Reduce::Max => f64::NEG_INFINITY,
@@ -456,7 +500,8 @@ fn reduce(kind: Reduce, x: &Array, dims: &[usize], shape: &[usize]) -> Array {
             .collect();
         let slot = &mut out.data[flat(shape, &to)];
         *slot = match kind {
-            Reduce::Sum | Reduce::Mean => *slot + v,
+            Reduce::Sum => partial(*slot + v),
+            Reduce::Mean => *slot + v,
             Reduce::Max if slot.is_nan() || *slot > *v => *slot,
             Reduce::Min if slot.is_nan() || *slot < *v => *slot,
             _ => *v,

@@ -3,7 +3,7 @@
 //! evaluated in f32.
 
 use netform_compiler::diag::Diag;
-use netform_compiler::eval::{Array, Env, eval};
+use netform_compiler::eval::{Array, Env, Floats, eval};
 use netform_compiler::pipeline::{Mode, programs};
 use netform_compiler::unit::Unit;
 use netform_compiler::{check, parse};
@@ -48,7 +48,7 @@ fn gradients(text: &str, x: &[f64], y: &[f64]) -> Vec<f64> {
         inputs: &[array(x), array(y), Array::new(&[n], |_| 0.0)],
         params: &[],
         dims: &|_| 0,
-        single: true,
+        floats: Floats::Single,
     };
     let outputs = eval(graph, &env);
     outputs[1..].iter().flat_map(|a| a.data.clone()).collect()

@@ -10,7 +10,7 @@ mod common;
 use netform_compiler::check::check;
 use netform_compiler::diag::Diag;
 use netform_compiler::dim::Atom;
-use netform_compiler::eval::{Array, Env, eval};
+use netform_compiler::eval::{Array, Env, Floats, eval};
 use netform_compiler::ir::Graph;
 use netform_compiler::net::Net;
 use netform_compiler::passes::verify::verify;
@@ -104,7 +104,7 @@ impl Compiled<'_> {
             inputs: &self.inputs,
             params: &self.params,
             dims: &dims,
-            single: false,
+            floats: Floats::Double,
         };
         match places {
             Some(m) => common::run(g, m, &env),
