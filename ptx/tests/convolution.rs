@@ -259,7 +259,7 @@ fn largest(w: Window2, x: &[f32]) -> Vec<i32> {
             if let (Some(h), Some(v)) = (under(0), under(1)) {
                 let at = h * w.x[1] + v;
                 let value = x[plane * w.x[0] * w.x[1] + at];
-                let larger = value > best.0 || value.is_nan() && !best.0.is_nan();
+                let larger = value > best.0 || value.is_nan();
                 if best.1 < 0 || larger {
                     best = (value, at as i32);
                 }

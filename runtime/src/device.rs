@@ -313,9 +313,8 @@ pub trait ConvolutionKernels {
     /// # Safety
     /// See the module's contract.
     unsafe fn convolve_weight(&self, g: Convolution, x: Addr, y: Addr, w: Addr);
-    /// `index[g, i]` = flat position h * W + w of the first largest element of window i in image g; NaN
-    /// is larger than any number. What lies outside is never taken; a window without a cell inside
-    /// gives -1.
+    /// `index[g, i]` = flat position h * W + w of the largest element of window i in image g: the first of equal ones,
+    /// the last NaN if there is one. Cells outside the image are never taken; a window without a cell inside gives -1.
     ///
     /// # Safety
     /// See the module's contract.

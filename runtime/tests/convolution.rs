@@ -263,7 +263,7 @@ fn the_largest_of_windows() {
                 if h < x[0] && v < x[1] {
                     let at = h * x[1] + v;
                     let value = data[plane * x[0] * x[1] + at];
-                    let larger = |b: f64| value > b || value.is_nan() && !b.is_nan();
+                    let larger = |b: f64| value > b || value.is_nan();
                     if best.is_none_or(|b| larger(b.0)) {
                         best = Some((value, at));
                     }
