@@ -23,7 +23,7 @@ pub mod prelude {
     pub use crate::Cuda;
     pub use crate::optim::schedule::Curve;
     pub use crate::optim::{
-        Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, RmsProp, Sgd,
+        Adadelta, Adagrad, Adam, AdamW, Adamax, NAdam, Optimizer, RAdam, Rates, RmsProp, Sgd,
     };
     pub use crate::{Cpu, Device, Network, Tensor, network};
 }

@@ -152,8 +152,14 @@ impl<D: Device> Core<D> {
         // Inputs that do not fit must not count as a step.
         door::bind(plan, sources)?;
         self.make_grads()?;
+        self.reach.remember();
         self.reach.add(self.spec, plan, false);
-        let id = optimizer.prepare(self)?;
+        let id = optimizer.prepare(self);
+        if id.is_err() {
+            // The gradients are still those of before.
+            self.reach.restore();
+        }
+        let id = id?;
         let device = self.device.clone();
         let update = || optimizer.update(&device);
         let lent = self.train_and(plan, sources, state, body, false, (id, update));

@@ -9,6 +9,8 @@ use crate::{NetSpec, Plan};
 /// The parameters with a gradient, by their number in the network's [`NetSpec`].
 pub(crate) struct Reach {
     now: Box<[bool]>,
+    /// What [`restore`](Self::restore) brings back.
+    before: Box<[bool]>,
     /// The parameters that each function reaches, by the address of its plan.
     known: Vec<(usize, Box<[bool]>)>,
 }
@@ -18,6 +20,7 @@ impl Reach {
     pub(crate) fn new(spec: &NetSpec) -> Self {
         Self {
             now: vec![false; spec.params.len()].into(),
+            before: vec![false; spec.params.len()].into(),
             known: Vec::new(),
         }
     }
@@ -43,6 +46,16 @@ impl Reach {
         for (now, reached) in self.now.iter_mut().zip(&self.known[k].1) {
             *now |= reached;
         }
+    }
+
+    /// Keeps the set for [`restore`](Self::restore).
+    pub(crate) fn remember(&mut self) {
+        self.before.copy_from_slice(&self.now);
+    }
+
+    /// The set that was remembered last.
+    pub(crate) fn restore(&mut self) {
+        self.now.copy_from_slice(&self.before);
     }
 
     /// None has a gradient any more.

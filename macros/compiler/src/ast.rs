@@ -484,7 +484,7 @@ impl Expr {
     }
 
     /// As an operand of an operator of this level.
-    fn above(&self, level: usize) -> String {
+    pub fn above(&self, level: usize) -> String {
         match self.level() >= level {
             true => self.to_string(),
             false => format!("({self})"),

@@ -152,7 +152,9 @@ pub fn enclosed(value: &str) -> String {
             _ => Some(d),
         };
         let inside = rest.strip_suffix(')');
-        !name.contains(' ') && inside.is_some_and(|r| r.chars().try_fold(0, depth) == Some(0))
+        !name.contains(' ')
+            && !name.starts_with(['!', '-'])
+            && inside.is_some_and(|r| r.chars().try_fold(0, depth) == Some(0))
     });
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     match call || value.chars().all(name) {

@@ -262,12 +262,13 @@ pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
     let top = cx.g.reduce(Reduce::Max, size, dims);
     let top = cx.g.push(Op::Detach, &[top], None);
     let low = if small { 2f64.powi(-50) } else { 0.0 };
-    let outside = outside(cx, top, low, 2f64.powi(60));
-    // The largest to the power of 3/4: neither squares of the quotients nor products of the unit with
+    let outside = outside(cx, top, low, 2f64.powi(45));
+    // The largest to the power of 5/8: neither sums of squares of the quotients nor products of the unit with
     // gradients leave the range, of any type.
     let root = cx.g.unary(S::Sqrt, top);
     let fourth = cx.g.unary(S::Sqrt, root);
-    let between = cx.g.mul2(root, fourth);
+    let eighth = cx.g.unary(S::Sqrt, fourth);
+    let between = cx.g.mul2(root, eighth);
     let one = cx.g.constant(1.0);
     let unit = cx.g.select(outside, between, one);
     let inverse = cx.g.unary(S::Recip, unit);
@@ -295,14 +296,15 @@ fn mean_square(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     mean(cx, x2, dims)
 }
 
-/// `v n / (n - correction)`, with n the number of values of `d` over `dims`.
+/// `v n / max(n - correction, 0)`, with n the number of values of `d` over `dims`.
 fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     if correction == 0.0 {
         return v;
     }
     let n = picked(cx, d, dims);
     let n = count(&mut cx.g, &n);
-    let less = cx.g.shift(n, -correction);
+    let (less, zero) = (cx.g.shift(n, -correction), cx.g.constant(0.0));
+    let less = cx.g.binary(S::Max, less, zero);
     let more = cx.g.div2(n, less);
     cx.g.mul2(v, more)
 }

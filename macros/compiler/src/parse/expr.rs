@@ -80,20 +80,29 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
 
 /// The error of `a < b < c`. In Rust and here comparisons do not chain; in Python they do.
 fn chained(input: ParseStream, first: (Expr, Op, Expr)) -> syn::Result<syn::Error> {
-    let (left, op, mut middle) = first;
-    let mut all = format!("{left} {} {middle}", op.symbol());
-    let mut joined = all.clone();
-    let mut at = None;
+    let (left, op, middle) = first;
+    let of = |x: &Expr| x.above(COMPARISON + 1);
+    let equal = |op: &Op| matches!(op, Op::Eq | Op::Ne);
+    let (mut all, mut middle) = (
+        format!("{} {} {}", of(&left), op.symbol(), of(&middle)),
+        of(&middle),
+    );
+    // `a < b == c` compares a condition with `c`; `a < b < c` is two comparisons with `b`.
+    let (mut joined, mut mixed, mut at) = (all.clone(), !equal(&op), None);
     while let Some((op, span)) = operator(input, COMPARISON) {
         for _ in op.symbol().chars() {
             input.parse::<proc_macro2::Punct>()?;
         }
-        let right = binary(input, COMPARISON + 1)?;
-        all += &format!(" {} {right}", op.symbol());
-        joined += &format!(" & {middle} {} {right}", op.symbol());
+        let right = of(&binary(input, COMPARISON + 1)?);
+        joined = match mixed && equal(&op) {
+            true => format!("({all}) {} {right}", op.symbol()),
+            false => format!("{joined} & {middle} {} {right}", op.symbol()),
+        };
+        mixed = mixed && !equal(&op);
+        all = format!("{all} {} {right}", op.symbol());
         (middle, at) = (right, at.or(Some(span)));
     }
-    let text = format!("comparisons do not chain: `{all}`\nhelp: join them: `{joined}`");
+    let text = format!("comparisons do not chain: `{all}`\nhelp: write `{joined}`");
     Ok(syn::Error::new(at.unwrap_or_else(|| input.span()), text))
 }
 
