@@ -30,6 +30,7 @@ network! {
     fn bare(#[grad] x: [B, 14]) -> [2, B, 14] { stack(layer_norm(x, [14], eps = 0.0), rms_norm(x, [14], eps = 0.0)) }
     fn roots(#[grad] x: [B, 14]) -> [B, 14] { root(x) }
     fn lengths(#[grad] x: [B, 14]) -> [3, B] { stack(norm(x, dim = 1), norm(x, 3, dim = 1), norm(x, -1, dim = 1)) }
+    fn long(#[grad] x: [B, N]) -> [3, B] { stack(norm(x, dim = 1), x.var(1, 4), x.std(1, 4)) }
     fn angles(#[grad] x: [B, 14], y: [B, 14]) -> [B] {
         cosine_embedding_loss(x, y, full([B], 1.0), reduction = "none")
     }
@@ -475,6 +476,27 @@ fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
+/// Sums of many squares that fit one by one, and more corrections than values.
+fn long<D: Device>(device: D, unit: f64) -> netform::Result<()> {
+    let mut net = Rounding::new(device, 0)?;
+    for size in [5e17f32, 1e18, 1.1e18, 1e19] {
+        let row = Tensor::from_vec([1, 512], vec![size; 512])?;
+        let want = f64::from(size) * 512f64.sqrt();
+        let got = net.long(&row)?.to_tensor().to_f64_vec()[0];
+        assert!((got - want).abs() <= 8.0 * unit * want, "{got}, not {want}");
+        let dx = net.long_vjp(&row, &[[1.0f32], [0.0], [0.0]])?.to_tensor();
+        near("dx", &dx, &[512f64.sqrt().recip(); 512], 8.0 * unit, 0.0);
+    }
+    let few = net.long(&[[1.0f32, 2.0, 4.0]])?.to_tensor().to_f64_vec();
+    assert_eq!(few[1..], [f64::INFINITY; 2]);
+    // The gradient that comes back is large, the slopes are not.
+    let row = [[1e18f32, 2e18, -1e18, 0.0]];
+    let dx = net.long_vjp(&row, &[[1e25f32], [0.0], [0.0]])?.to_tensor();
+    let slopes = [1.0, 2.0, -1.0, 0.0].map(|x| f64::from(1e25f32) * x / 6f64.sqrt());
+    near("dx", &dx, &slopes, 16.0 * unit, 0.0);
+    Ok(())
+}
+
 /// A batch of which one value is so far away that its square is beyond f32, and the variance is not.
 fn running<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let mut net = Rounding::new(device, 0)?;
@@ -566,6 +588,7 @@ fn norms_in_f64() -> netform::Result<()> {
 #[test]
 fn both_ends_in_f32() -> netform::Result<()> {
     lengths(Cpu::new(), 6e-8)?;
+    long(Cpu::new(), 6e-8)?;
     running(Cpu::new(), 6e-8)?;
     attention(Cpu::new(), 6e-8)
 }
@@ -573,6 +596,7 @@ fn both_ends_in_f32() -> netform::Result<()> {
 #[test]
 fn both_ends_in_f64() -> netform::Result<()> {
     lengths(Cpu::f64(), 1.2e-16)?;
+    long(Cpu::f64(), 1.2e-16)?;
     running(Cpu::f64(), 1.2e-16)?;
     attention(Cpu::f64(), 1.2e-16)
 }
@@ -583,6 +607,7 @@ fn the_same_on_the_gpu() -> netform::Result<()> {
     picks(device::cuda(), 6e-8)?;
     norms(device::cuda(), 6e-8)?;
     lengths(device::cuda(), 6e-8)?;
+    long(device::cuda(), 6e-8)?;
     running(device::cuda(), 6e-8)?;
     attention(device::cuda(), 6e-8)
 }

@@ -89,10 +89,10 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
         }
         _ => return Ok(None),
     };
-    let text = format!("{}({}, {e})", a.callee, x.text);
+    let (text, name) = (format!("{}({}, {e})", a.callee, x.text), x.text);
     let x = cx.g.cast(x.id, DType::Int);
     // By squaring: no square is made that is not a factor, so that what overflows is the result.
-    let (mut y, mut square, mut left) = (None, x, e);
+    let (mut y, mut square, mut left, mut factor) = (None, x, e, 1);
     while left > 0 {
         if left % 2 == 1 {
             y = Some(match y {
@@ -102,7 +102,12 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
         }
         left /= 2;
         if left > 0 {
-            square = cx.integers(S::Mul, square, square, a.span, &text)?;
+            // A factor that does not fit is named as the power that it is.
+            factor *= 2;
+            let own = std::mem::replace(&mut cx.own, format!("pow({name}, {factor})"));
+            let made = cx.integers(S::Mul, square, square, a.span, &text);
+            cx.own = own;
+            square = made?;
         }
     }
     let y = y.unwrap_or_else(|| number(cx, 1, x));
