@@ -109,7 +109,7 @@ pub struct Optim<R> {
     /// Which of them the step at hand moves.
     reached: Vec<bool>,
     /// A schedule does not fit, or has ended.
-    refused: Option<String>,
+    refused: Vec<(u64, String)>,
     /// Which of them may have failed, on devices that run on their own.
     unsure: Option<Unsure>,
     /// A `Bound<D>`: the device's type is known only from the network.
@@ -127,7 +127,7 @@ impl<R: Rule> Optim<R> {
             t: 0,
             histories: Vec::new(),
             reached: Vec::new(),
-            refused: None,
+            refused: Vec::new(),
             unsure: None,
             bound: None,
         }
@@ -238,7 +238,7 @@ impl<R: Rule> Optim<R> {
             optimizer: R::NAME,
             what,
         };
-        if let Some(what) = &self.refused {
+        if let Some((_, what)) = self.refused.first() {
             return Err(error(what.clone()));
         }
         for (lr, rule) in std::iter::once((self.lr, &self.rule))

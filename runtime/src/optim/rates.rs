@@ -22,10 +22,11 @@ pub trait Rates {
     fn set_initial_lr(&mut self, group: usize, lr: f64);
     /// Whether the optimizer has a momentum or a first beta to set.
     fn has_momentum(&self) -> bool;
-    /// From now on each step is an error that says this: a schedule does not fit the optimizer, or has ended.
-    fn refuse(&mut self, what: String);
-    /// Steps are no error any more: a schedule begins, which replaces what was refused.
-    fn accept(&mut self);
+    /// From now on each step is an error that says this: the schedule of this number does not fit the optimizer, or
+    /// has ended.
+    fn refuse(&mut self, schedule: u64, what: String);
+    /// What the schedule of this number has refused is no error any more; with `None`, what any has.
+    fn accept(&mut self, schedule: Option<u64>);
 }
 
 impl<R: Rule> Rates for Optim<R> {
@@ -76,10 +77,12 @@ impl<R: Rule> Rates for Optim<R> {
     fn has_momentum(&self) -> bool {
         self.rule.momentum().is_some()
     }
-    fn refuse(&mut self, what: String) {
-        self.refused.get_or_insert(what);
+    fn refuse(&mut self, schedule: u64, what: String) {
+        self.accept(Some(schedule));
+        self.refused.push((schedule, what));
     }
-    fn accept(&mut self) {
-        self.refused = None;
+    fn accept(&mut self, schedule: Option<u64>) {
+        self.refused
+            .retain(|(by, _)| schedule.is_some_and(|s| s != *by));
     }
 }

@@ -116,6 +116,7 @@ impl<R: Rule> Optim<R> {
                 what: format!("the saved state does not fit:{}", listed(&problems)),
             });
         }
+        self.refused.clear();
         let mut bound = Bound::new::<R>(core, &self.groups)?;
         for (name, slot) in R::MOMENTS.iter().zip(&mut bound.moments) {
             let saved = || state.moments.iter().filter(|(moment, ..)| moment == name);

@@ -322,6 +322,21 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     let ended = "SGD: OneCycleLR has total_steps 3, but it was stepped 4 times";
     refused(sgd(), over, ended);
     let mut net = net();
+    reach(&mut net, "abc", 0);
+    // What a schedule refuses, a step of its own back within its range lifts, another's step does not.
+    let mut sgd = Sgd::new(0.1).momentum(0.5);
+    let mut cycle = OneCycleLR::new(0.1, 3).on(&mut sgd);
+    cycle.step_to(9, &mut sgd);
+    ReduceLROnPlateau::new().step(1.0, &mut sgd);
+    let wanted = "SGD: OneCycleLR has total_steps 3, but it was stepped 9 times";
+    assert_eq!(message(sgd.step(&mut net)), wanted);
+    cycle.step_to(1, &mut sgd);
+    sgd.step(&mut net).unwrap();
+    // So does a state from before.
+    let state = sgd.state(net.core()).unwrap();
+    cycle.step_to(9, &mut sgd);
+    sgd.set_state(net.core(), &state).unwrap();
+    sgd.step(&mut net).unwrap();
     reach(&mut net, "a", 0);
     let mut order = Adam::new(0.1).clip_norm_type(1.0, Norm::P(f64::NAN));
     let wanted = "Adam: the order of the norm must be a number, but it is NaN";

@@ -1,5 +1,6 @@
 //! Schedules made of schedules.
 
+use super::scheduler::COMPOSED;
 use super::{IntoScheduler, MOST, ScheduleState, Scheduler, is_count};
 use crate::optim::{Optimizer, Rates};
 
@@ -35,7 +36,7 @@ impl ChainedScheduler {
     /// Sets the optimizer's first rates: each schedule begins, in order.
     #[must_use]
     pub fn on(mut self, optimizer: &mut impl Optimizer) -> Self {
-        optimizer.accept();
+        optimizer.accept(None);
         self.begin(optimizer, -1);
         self
     }
@@ -114,14 +115,14 @@ impl SequentialLR {
     /// Sets the optimizer's first rates.
     #[must_use]
     pub fn on(mut self, optimizer: &mut impl Optimizer) -> Self {
-        optimizer.accept();
+        optimizer.accept(None);
         self.begin(optimizer, -1);
         self
     }
     /// The same, but counts on from step `last_epoch`. As in PyTorch its parts begin anew.
     #[must_use]
     pub fn resume(mut self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Self {
-        optimizer.accept();
+        optimizer.accept(None);
         self.begin(optimizer, last_epoch.min(MOST) as i64);
         self
     }
@@ -143,10 +144,13 @@ impl Scheduler for SequentialLR {
             .zip(self.milestones.iter().skip(1))
             .any(|(a, b)| a > b)
         {
-            rates.refuse(format!(
-                "SequentialLR's milestones must not decrease, but they are {:?}",
-                self.milestones
-            ));
+            rates.refuse(
+                COMPOSED,
+                format!(
+                    "SequentialLR's milestones must not decrease, but they are {:?}",
+                    self.milestones
+                ),
+            );
         }
         for part in &mut self.parts {
             part.begin(rates, -1);

@@ -123,7 +123,7 @@ pub trait Curve: Sized {
     /// Takes the optimizer's rates as the bases and sets those of step 0.
     fn on(self, optimizer: &mut impl Optimizer) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
-        optimizer.accept();
+        optimizer.accept(None);
         schedule.begin(optimizer, -1);
         schedule
     }
@@ -132,7 +132,7 @@ pub trait Curve: Sized {
     /// [`initial_lr`](Rates::initial_lr).
     fn resume(self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
-        optimizer.accept();
+        optimizer.accept(None);
         schedule.begin(optimizer, last_epoch.min(MOST) as i64);
         schedule
     }

@@ -1,5 +1,6 @@
 //! The schedule that looks at a metric.
 
+use super::scheduler::PLATEAU;
 use super::{PerGroup, ScheduleState};
 use crate::optim::Optimizer;
 use crate::optim::rule::within;
@@ -18,8 +19,6 @@ pub struct ReduceLROnPlateau {
     best: f64,
     bad: u64,
     cooling: u64,
-    /// It has seen a metric: the first is for it what `on` is for other schedules.
-    begun: bool,
 }
 
 impl ReduceLROnPlateau {
@@ -38,7 +37,6 @@ impl ReduceLROnPlateau {
             best: f64::INFINITY,
             bad: 0,
             cooling: 0,
-            begun: false,
         }
     }
     /// For a metric that should rise.
@@ -93,11 +91,9 @@ impl ReduceLROnPlateau {
     /// Looks at the metric and cuts the rates of the optimizer's groups if it is time.
     pub fn step(&mut self, metric: f64, optimizer: &mut impl Optimizer) {
         let groups = optimizer.groups();
-        if !std::mem::replace(&mut self.begun, true) {
-            optimizer.accept();
-        }
-        if let Err(what) = self.check(groups) {
-            optimizer.refuse(what);
+        match self.check(groups) {
+            Ok(()) => optimizer.accept(Some(PLATEAU)),
+            Err(what) => optimizer.refuse(PLATEAU, what),
         }
         if self.better(metric) {
             (self.best, self.bad) = (metric, 0);

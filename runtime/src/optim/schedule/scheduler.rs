@@ -1,5 +1,7 @@
 //! Schedules in use: they count the steps and set the rates of an optimizer's groups.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{At, Curve, MOST, ScheduleState, is_count};
 use crate::optim::{Optimizer, Rates};
 
@@ -36,6 +38,13 @@ impl<C: Curve + Send + Sync + 'static> IntoScheduler for C {
     }
 }
 
+/// The number of what a [`SequentialLR`](super::SequentialLR) refuses.
+pub(super) const COMPOSED: u64 = 0;
+/// The number of what a [`ReduceLROnPlateau`](super::ReduceLROnPlateau) refuses: the next one replaces it.
+pub(super) const PLATEAU: u64 = 1;
+/// The next schedule's.
+static NEXT: AtomicU64 = AtomicU64::new(2);
+
 /// A curve in use: it counts the steps.
 #[derive(Clone, Debug)]
 pub struct Schedule<S> {
@@ -47,6 +56,8 @@ pub struct Schedule<S> {
     calls: u64,
     /// It does not fit the optimizer.
     problem: Option<String>,
+    /// Tells it from other schedules.
+    number: u64,
 }
 
 impl<S: Curve> Schedule<S> {
@@ -57,6 +68,7 @@ impl<S: Curve> Schedule<S> {
             t: -1,
             calls: 0,
             problem: None,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
     pub(super) fn begin(&mut self, rates: &mut dyn Rates, last_epoch: i64) {
@@ -69,7 +81,7 @@ impl<S: Curve> Schedule<S> {
                 if resumed {
                     let what =
                         "a schedule continues, but no initial rate is known: call `set_initial_lr`";
-                    rates.refuse(what.into());
+                    self.problem.get_or_insert(what.into());
                 }
                 rates.set_initial_lr(g, rates.group_lr(g));
             }
@@ -93,8 +105,9 @@ impl<S: Curve> Schedule<S> {
     }
     fn set(&self, rates: &mut dyn Rates, initial: bool, rate: impl Fn(&S, &At) -> f64) {
         let problem = self.problem.clone();
-        if let Some(what) = problem.or_else(|| self.curve.allows(self.t()).err()) {
-            rates.refuse(what);
+        match problem.or_else(|| self.curve.allows(self.t()).err()) {
+            Some(what) => rates.refuse(self.number, what),
+            None => rates.accept(Some(self.number)),
         }
         for (group, base) in self.bases.iter().enumerate().take(rates.groups()) {
             let at = At {

@@ -32,6 +32,8 @@ pub struct Difference {
     pub exact: String,
     /// Whether netform's is nearer to the exact one than PyTorch's.
     pub nearer: bool,
+    /// Whether netform's is the exact one, but for rounding.
+    pub exactly: bool,
 }
 
 /// Where the numbers of a type end.
@@ -184,6 +186,7 @@ pub fn differences(
                     torch: text(torch[i]),
                     exact: text(exact[i]),
                     nearer: bound.nearer(got, torch[i], exact[i]),
+                    exactly: bound.agree(got, exact[i]),
                 });
             }
         }
