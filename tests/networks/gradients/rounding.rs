@@ -490,9 +490,9 @@ fn long<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let few = net.long(&[[1.0f32, 2.0, 4.0]])?.to_tensor().to_f64_vec();
     assert_eq!(few[1..], [f64::INFINITY; 2]);
     // The gradient that comes back is large, the slopes are not.
-    let row = [[1e18f32, 2e18, -1e18, 0.0]];
+    let row = [[1e18f32, 2e18, -1e18, 0.0, 0.0]];
     let dx = net.long_vjp(&row, &[[1e25f32], [0.0], [0.0]])?.to_tensor();
-    let slopes = [1.0, 2.0, -1.0, 0.0].map(|x| f64::from(1e25f32) * x / 6f64.sqrt());
+    let slopes = [1.0, 2.0, -1.0, 0.0, 0.0].map(|x| f64::from(1e25f32) * x / 6f64.sqrt());
     near("dx", &dx, &slopes, 16.0 * unit, 0.0);
     Ok(())
 }
