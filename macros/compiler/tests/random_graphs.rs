@@ -488,12 +488,12 @@ fn check_single(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
         let after = held(&at, Floats::Single);
         let each = want.iter().zip(&before).zip(&after).zip(&errors);
         for (((want, before), after), errors) in each {
-            for i in 0..want.data.len() {
+            for (i, error) in errors.iter().enumerate() {
                 let [w, b, a] = [want, before, after].map(|v| v.data[i]);
                 if !w.is_finite() || w.abs() > f64::from(f32::MAX) || !b.is_finite() {
                     continue;
                 }
-                let bound = 2.0 * errors[i] + 4.0 * unit_of(w);
+                let bound = 2.0 * error + 4.0 * unit_of(w);
                 prop_assert!(
                     (a - w).abs() <= bound,
                     "{} made {} of {}, which is {}\nfrom\n{}\nto\n{}\n{:?} {:?}",
