@@ -8,8 +8,7 @@ use netform_networks::results;
 
 use std::cell::RefCell;
 
-use finite::tensor;
-use netform::check::gradients;
+use finite::{gradients, tensor};
 use netform::prelude::*;
 use netform::{Network, Tensor};
 use results::Gradients as _;

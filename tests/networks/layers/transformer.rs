@@ -78,7 +78,7 @@ fn gradients_of_attention_with_every_option() {
         let shape = net.parameter(name).unwrap().shape().to_vec();
         net.set_parameter(name, &noise(shape, 3)).unwrap();
     }
-    netform::check::gradients(&mut net, |net| {
+    netform_networks::finite::gradients(&mut net, |net| {
         net.loss_backward(1.0, &later, &some, &keys, &seen)?.item()
     })
     .unwrap();
@@ -165,9 +165,11 @@ fn grouped_queries_and_masks_of_products() {
     let found = net.by_group_backward(1.0).unwrap().item().unwrap();
     assert!((found - wanted).abs() < 1e-12);
     close(&net.gradient("k").unwrap(), &gradient, 1e-12);
-    netform::check::gradients(&mut net, |net| net.by_group_backward(1.0)?.item()).unwrap();
+    netform_networks::finite::gradients(&mut net, |net| net.by_group_backward(1.0)?.item())
+        .unwrap();
     let mask = booleans([3, 5], |i| i % 5 == i / 5 || i % 2 == 0);
-    netform::check::gradients(&mut net, |net| net.some_backward(1.0, &mask)?.item()).unwrap();
+    netform_networks::finite::gradients(&mut net, |net| net.some_backward(1.0, &mask)?.item())
+        .unwrap();
 }
 
 network! {
@@ -243,7 +245,7 @@ fn a_stack_is_its_layers() {
         close(&net.gradient(p.name()).unwrap(), &wanted, 1e-10);
     }
     // With dropout on, in every layer other bits.
-    netform::check::gradients(&mut net, |net| {
+    netform_networks::finite::gradients(&mut net, |net| {
         net.loss_backward(&tgt, &hidden, &later)?.item()
     })
     .unwrap();
@@ -318,7 +320,8 @@ fn pytorchs_names_and_starts() {
 fn the_whole_learns_and_ends_as_it_began_in_a_file() {
     let mut net = Whole::new(Cpu::f64(), 0).unwrap();
     let (src, tgt) = (noise([2, 5, 6], 1), noise([2, 3, 6], 2));
-    netform::check::gradients(&mut net, |net| net.loss_backward(&src, &tgt)?.item()).unwrap();
+    netform_networks::finite::gradients(&mut net, |net| net.loss_backward(&src, &tgt)?.item())
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("whole.safetensors");
     net.save(&path).unwrap();
@@ -430,7 +433,7 @@ fn positions_as_the_papers_have_them() {
     close(&halves, &turned(&|i| [i, i + 3], 100.0), 1e-12);
     let at = net.at(&x, &[0u32, 1, 2, 3]).unwrap().to_tensor();
     close(&at, &found, 1e-12);
-    netform::check::gradients(&mut net, |net| net.loss_backward(1.0)?.item()).unwrap();
+    netform_networks::finite::gradients(&mut net, |net| net.loss_backward(1.0)?.item()).unwrap();
 }
 
 /// Samples of a batch that have come to different positions.

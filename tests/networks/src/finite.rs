@@ -1,7 +1,8 @@
 //! Finite differences in f64: is `f_vjp` the gradient of `f`? With the feature `cuda`, `family` asks `same.rs` too
 //! whether the GPU computes both.
 
-use netform::Tensor;
+use netform::check::{Options, Report, gradients_with};
+use netform::{Float, Network, Tensor};
 
 /// Numbers that look random and are the same in every run.
 pub fn noise(i: usize) -> f64 {
@@ -17,6 +18,23 @@ pub fn tensor(shape: &[usize], salt: usize, (low, high): (f64, f64)) -> Tensor {
         .map(|i| low + (high - low) * noise(i + 1000 * salt))
         .collect();
     Tensor::from_vec(shape, data).unwrap()
+}
+
+/// Compares the gradients of a network's parameters with differences, at 12 elements of each parameter: these
+/// networks have many, and are compiled without optimisation.
+pub fn gradients<N: Network, F: Float>(
+    net: &mut N,
+    backward: impl FnMut(&mut N) -> netform::Result<F>,
+) -> netform::Result<Report> {
+    let elements = 12;
+    gradients_with(
+        net,
+        Options {
+            elements,
+            ..Options::default()
+        },
+        backward,
+    )
 }
 
 /// Compares the gradients of `sum(f(x) * dy)` with central differences.
