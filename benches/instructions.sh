@@ -16,7 +16,8 @@ stored=benches/instructions.tsv
 if ! command -v valgrind >/dev/null; then
     apt-get update -qq && apt-get install -y -qq valgrind >/dev/null
 fi
-cargo build --release -p netform-bench --quiet
+# The example with it, so that cargo chooses the same features of the dependencies for both and builds them once.
+cargo build --release --quiet -p netform-bench -p netform --bin netform-bench --example mnist_mlp
 bench=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/netform-bench
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

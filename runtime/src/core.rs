@@ -119,8 +119,8 @@ impl<D: Device> Core<D> {
 
     /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
     /// where the function does not reach, and the parameters that it reaches are those that have a gradient; or
-    /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are as before; the gradients are too
-    /// when accumulating, and otherwise hold anything.
+    /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are
+    /// as before; the gradients are too when accumulating, and otherwise hold anything.
     pub fn train(
         &mut self,
         plan: &'static Plan,

@@ -378,7 +378,8 @@ pub trait AttentionKernels {
     /// Of q, k, v and masks, floats over (batch, heads, queries, keys) that are added to the scores:
     /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
     /// `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of `exp(score - max)`, and `max`,
-    /// the largest score or 0 where that is infinite. A query that sees no key gets 0. A mask's last stride is 0 or 1.
+    /// the largest score or 0 where that is infinite. A query that sees no key gets 0; without any key `max` holds
+    /// anything. A mask's last stride is 0 or 1.
     ///
     /// # Safety
     /// See the module's contract.

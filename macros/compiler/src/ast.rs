@@ -372,8 +372,8 @@ pub enum Op {
 }
 
 impl Op {
-    /// How tightly it binds, as the parser has it.
-    pub fn level(self) -> usize {
+    /// How tightly it binds: 0 is the loosest level.
+    pub const fn level(self) -> usize {
         match self {
             Op::Or => 0,
             Op::And => 1,

@@ -86,7 +86,7 @@ pub struct Cx<'a> {
     /// The layer or op that is being called, for messages at run time.
     pub by: String,
     /// The expression that is being computed, as written.
-    pub own: String,
+    pub expression: String,
     /// Integer values that cannot be negative, by their declaration.
     pub unsigned: Unsigned,
     /// Where values come from, for messages.
@@ -108,7 +108,7 @@ impl<'a> Cx<'a> {
             train,
             require: Vec::new(),
             by: String::new(),
-            own: String::new(),
+            expression: String::new(),
             unsigned: Unsigned::default(),
             origin: HashMap::new(),
             shown: HashMap::new(),

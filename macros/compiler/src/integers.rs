@@ -30,7 +30,7 @@ pub struct Unsigned {
 }
 
 impl Unsigned {
-    /// This value cannot be negative. It is told before anything asks for the value's range.
+    /// Notes that this value cannot be negative. Ranges are kept once they are found, so this comes first.
     pub fn insert(&mut self, id: NodeId) {
         self.ids.insert(id);
     }
@@ -137,9 +137,9 @@ impl Cx<'_> {
 
     /// The expression at hand as the user wrote it; `text` where there is none.
     fn written(&self, text: &str) -> String {
-        match self.own.is_empty() {
+        match self.expression.is_empty() {
             true => text.to_owned(),
-            false => self.own.clone(),
+            false => self.expression.clone(),
         }
     }
 

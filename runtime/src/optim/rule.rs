@@ -23,8 +23,8 @@ pub trait Rule: Copy + Send + Sync + 'static {
     const NAME: &'static str;
     /// PyTorch's names of the moments, at most three.
     const MOMENTS: &'static [&'static str];
-    /// The setting that decides whether moment `k` is kept, if one does that stays the same: checkpoints of the
-    /// other kind do not fit.
+    /// The setting that decides whether moment `k` is kept, if it stays the same for the optimizer's life:
+    /// checkpoints with the other value do not fit.
     fn kept_by(k: usize) -> Option<&'static str> {
         let _ = k;
         None

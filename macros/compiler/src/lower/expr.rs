@@ -18,23 +18,20 @@ use syn::ext::IdentExt;
 impl Lower<'_> {
     /// The value of an expression; a mistake in it has been told.
     pub fn expr(&mut self, e: &Expr) -> Told<Value> {
-        let outer = std::mem::replace(&mut self.cx.own, e.to_string());
+        let outer = std::mem::replace(&mut self.cx.expression, e.to_string());
         let value = self.kind(e);
-        let own = std::mem::replace(&mut self.cx.own, outer);
+        let text = std::mem::replace(&mut self.cx.expression, outer);
         let value = value?;
         // A tensor is called as it was written, until it is bound to a name.
         Ok(match value {
-            Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
-                id: t.id,
-                text: own,
-            }),
+            Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text }),
             Value::Tuple(items) => Value::Tuple(
                 items
                     .into_iter()
                     .map(|v| match v {
                         Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor {
                             id: t.id,
-                            text: own.clone(),
+                            text: text.clone(),
                         }),
                         v => v,
                     })

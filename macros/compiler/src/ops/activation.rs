@@ -35,7 +35,7 @@ ops! {
         let y = elu(cx, x, 1.673_263_242_354_377_2, 1.0);
         cx.g.scale(y, 1.050_700_987_355_480_5)
     });
-    "gelu" ("input, approximate = 'none'") gelu_op;
+    "gelu" ("input, approximate = \"none\"") gelu_op;
     "softplus" ("input, beta = 1.0, threshold = 20.0") softplus_op;
     "logsigmoid" ("input") |cx, a| float(cx, a, |cx, x| {
         let n = cx.g.neg(x);

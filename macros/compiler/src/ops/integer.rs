@@ -104,9 +104,10 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
         if left > 0 {
             // A factor that does not fit is named as the power that it is.
             factor *= 2;
-            let own = std::mem::replace(&mut cx.own, format!("pow({name}, {factor})"));
+            let power = format!("pow({name}, {factor})");
+            let outer = std::mem::replace(&mut cx.expression, power);
             let made = cx.integers(S::Mul, square, square, a.span, &text);
-            cx.own = own;
+            cx.expression = outer;
             square = made?;
         }
     }

@@ -13,7 +13,7 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "interpolate" ("input, size = None, scale_factor = None, mode = 'nearest', align_corners = None") interpolate;
+    "interpolate" ("input, size = None, scale_factor = None, mode = \"nearest\", align_corners = None") interpolate;
 }
 
 /// One dimension: its size before and after, and the distance of neighbours in the input if a factor says

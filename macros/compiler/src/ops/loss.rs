@@ -14,34 +14,34 @@ use crate::takes::Takes;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "mse_loss" ("input, target, reduction = 'mean'") |cx, a| pointwise(cx, a, |cx, _, x, t| {
+    "mse_loss" ("input, target, reduction = \"mean\"") |cx, a| pointwise(cx, a, |cx, _, x, t| {
         let d = cx.g.sub2(x, t);
         Ok(cx.g.mul2(d, d))
     });
-    "l1_loss" ("input, target, reduction = 'mean'") |cx, a| pointwise(cx, a, |cx, _, x, t| {
+    "l1_loss" ("input, target, reduction = \"mean\"") |cx, a| pointwise(cx, a, |cx, _, x, t| {
         let d = cx.g.sub2(x, t);
         Ok(cx.g.unary(S::Abs, d))
     });
-    "smooth_l1_loss" ("input, target, reduction = 'mean', beta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
+    "smooth_l1_loss" ("input, target, reduction = \"mean\", beta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
         let beta = a.number(cx, "beta")?;
         let y = huber(cx, x, t, beta);
         Ok(if beta > 0.0 { cx.g.scale(y, 1.0 / beta) } else { y })
     });
-    "huber_loss" ("input, target, reduction = 'mean', delta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
+    "huber_loss" ("input, target, reduction = \"mean\", delta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
         let delta = a.number(cx, "delta")?;
         if delta <= 0.0 {
             return Err(cx.error(a.span_of("delta"), format!("`delta` of `huber_loss` is above 0, not {delta}")));
         }
         Ok(huber(cx, x, t, delta))
     });
-    "binary_cross_entropy" ("input, target, weight = None, reduction = 'mean'") |cx, a| pointwise(cx, a, bce);
-    "binary_cross_entropy_with_logits" ("input, target, weight = None, pos_weight = None, reduction = 'mean'")
+    "binary_cross_entropy" ("input, target, weight = None, reduction = \"mean\"") |cx, a| pointwise(cx, a, bce);
+    "binary_cross_entropy_with_logits" ("input, target, weight = None, pos_weight = None, reduction = \"mean\"")
         |cx, a| pointwise(cx, a, bce_with_logits);
-    "kl_div" ("input, target, reduction = 'mean', log_target = false") |cx, a| pointwise(cx, a, kl_div);
-    "nll_loss" ("input, target, weight = None, ignore_index = -100, reduction = 'mean'") |cx, a| classes(cx, a, false);
-    "cross_entropy" ("input, target, weight = None, ignore_index = -100, reduction = 'mean', label_smoothing = 0.0")
+    "kl_div" ("input, target, reduction = \"mean\", log_target = false") |cx, a| pointwise(cx, a, kl_div);
+    "nll_loss" ("input, target, weight = None, ignore_index = -100, reduction = \"mean\"") |cx, a| classes(cx, a, false);
+    "cross_entropy" ("input, target, weight = None, ignore_index = -100, reduction = \"mean\", label_smoothing = 0.0")
         |cx, a| classes(cx, a, true);
-    "cosine_embedding_loss" ("input1, input2, target, margin = 0.0, reduction = 'mean'") cosine_embedding;
+    "cosine_embedding_loss" ("input1, input2, target, margin = 0.0, reduction = \"mean\"") cosine_embedding;
 }
 
 fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {

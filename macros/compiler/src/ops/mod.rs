@@ -116,34 +116,11 @@ pub fn all() -> impl Iterator<Item = &'static OpDef> {
     TABLES.iter().flat_map(|t| t.iter())
 }
 
-/// A signature whose strings have double quotes, to be pasted into Rust; in the tables they have single ones.
-const fn quoted<const N: usize>(signature: &str) -> [u8; N] {
-    let (from, mut to, mut i) = (signature.as_bytes(), [0; N], 0);
-    while i < N {
-        to[i] = match from[i] {
-            b'\'' => b'"',
-            c => c,
-        };
-        i += 1;
-    }
-    to
-}
-
 macro_rules! ops {
     ($($name:literal ($signature:literal) $build:expr;)*) => {
         /// The ops of this file.
         pub const OPS: &[$crate::ops::OpDef] = &[
-            $($crate::ops::OpDef {
-                name: $name,
-                signature: {
-                    const TEXT: &[u8] = &$crate::ops::quoted::<{ $signature.len() }>($signature);
-                    match std::str::from_utf8(TEXT) {
-                        Ok(text) => text,
-                        Err(_) => $signature,
-                    }
-                },
-                build: $build,
-            }),*
+            $($crate::ops::OpDef { name: $name, signature: $signature, build: $build }),*
         ];
     };
 }

@@ -84,8 +84,8 @@ fn counts(cx: &mut Cx, shape: &Shape, lengths: NodeId) -> NodeId {
     count
 }
 
-/// The largest of `kept`, which is -inf where nothing is there. Where what is there is nothing but -inf, its mean is
-/// too, and has the same gradient; the maximum would share its own with what is not there.
+/// The largest of `kept`, in which padding is -inf. If all elements of a sequence are -inf, so is their mean, whose
+/// gradient reaches them alone; the maximum would give a part of its gradient to the padding.
 fn maximum(cx: &mut Cx, x: &Tensor, there: NodeId, kept: NodeId, lengths: NodeId) -> NodeId {
     let shape = cx.shape(x);
     let y = cx.g.reduce(Reduce::Max, kept, &[1]);

@@ -30,7 +30,7 @@ ops! {
     "chunk" ("input, chunks, dim = 0") chunk;
     "cat" ("*tensors, dim = 0") cat;
     "stack" ("*tensors, dim = 0") stack;
-    "pad" ("input, pad, mode = 'constant', value = 0.0") pad;
+    "pad" ("input, pad, mode = \"constant\", value = 0.0") pad;
     "tril" ("input, diagonal = 0") |cx, a| triangle(cx, a, true);
     "triu" ("input, diagonal = 0") |cx, a| triangle(cx, a, false);
 }

@@ -13,35 +13,36 @@ pub fn expr(input: ParseStream) -> syn::Result<Expr> {
 
 /// An expression without comparisons, as it stands between `<` and `>`.
 pub fn sum(input: ParseStream) -> syn::Result<Expr> {
-    binary(input, 3)
+    binary(input, Op::Add.level())
 }
 
 /// The level of comparisons.
-const COMPARISON: usize = 2;
+const COMPARISON: usize = Op::Lt.level();
 
-/// The operators of each level, loosest first.
+/// The operator that comes next, if it is of this level.
 fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
-    let op = match level {
-        0 if input.peek(Token![|]) && !input.peek(Token![||]) => Op::Or,
-        1 if input.peek(Token![&]) && !input.peek(Token![&&]) => Op::And,
-        2 if input.peek(Token![==]) => Op::Eq,
-        2 if input.peek(Token![!=]) => Op::Ne,
-        2 if input.peek(Token![<=]) => Op::Le,
-        2 if input.peek(Token![>=]) => Op::Ge,
-        2 if input.peek(Token![<]) => Op::Lt,
-        2 if input.peek(Token![>]) => Op::Gt,
-        3 if input.peek(Token![+]) => Op::Add,
-        3 if input.peek(Token![-]) && !input.peek(Token![->]) => Op::Sub,
-        4 if input.peek(Token![*]) => Op::Mul,
-        4 if input.peek(Token![/]) => Op::Div,
-        4 if input.peek(Token![%]) => Op::Rem,
-        _ => return None,
-    };
-    Some((op, input.span()))
+    // Longer tokens before those that they begin with.
+    let all = [
+        (input.peek(Token![|]) && !input.peek(Token![||]), Op::Or),
+        (input.peek(Token![&]) && !input.peek(Token![&&]), Op::And),
+        (input.peek(Token![==]), Op::Eq),
+        (input.peek(Token![!=]), Op::Ne),
+        (input.peek(Token![<=]), Op::Le),
+        (input.peek(Token![>=]), Op::Ge),
+        (input.peek(Token![<]), Op::Lt),
+        (input.peek(Token![>]), Op::Gt),
+        (input.peek(Token![+]), Op::Add),
+        (input.peek(Token![-]) && !input.peek(Token![->]), Op::Sub),
+        (input.peek(Token![*]), Op::Mul),
+        (input.peek(Token![/]), Op::Div),
+        (input.peek(Token![%]), Op::Rem),
+    ];
+    let (_, op) = all.into_iter().find(|(here, _)| *here)?;
+    (op.level() == level).then(|| (op, input.span()))
 }
 
 fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
-    if level > 4 {
+    if level > Op::Mul.level() {
         return prefix(input);
     }
     let mut left = binary(input, level + 1)?;

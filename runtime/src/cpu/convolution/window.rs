@@ -19,7 +19,7 @@ fn cells(w: &Window2, d: usize, i: usize) -> (usize, usize) {
     (low, high.clamp(low, w.kernel[d]))
 }
 
-/// Whether `v` is to be taken instead of the best so far: a larger number, or what is none.
+/// Whether `v` replaces the best so far: a larger number does, and any NaN.
 #[inline(always)]
 fn better<F: Float>(v: F, best: F) -> bool {
     #[allow(clippy::eq_op)]

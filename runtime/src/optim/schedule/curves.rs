@@ -213,7 +213,7 @@ pub struct PolynomialLR {
 }
 
 impl PolynomialLR {
-    /// With `power` 1, a straight line. PyTorch's default is 5 steps; there is at least 1.
+    /// With `power` 1, a straight line. PyTorch's default is 5 steps; the least is 1.
     pub fn new(total_iters: u64) -> Self {
         Self {
             total: total_iters,

@@ -1,4 +1,4 @@
-//! Prints what the compiler makes of a network: `dump FILE`, where the file holds the text inside
+//! Prints what the compiler makes of a network: `show FILE`, where the file holds the text inside
 //! `network! { .. }`. For each function and mode the fused graph, the places of its values, and with
 //! `--rust` the generated code.
 
@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = args
         .iter()
         .find(|a| !a.starts_with("--"))
-        .ok_or("usage: dump FILE [--rust] [--unfused]")?;
+        .ok_or("usage: show FILE [--rust] [--unfused]")?;
     let text = std::fs::read_to_string(file)?;
     let tokens: proc_macro2::TokenStream = text.parse()?;
     if args.iter().any(|a| a == "--rust") {
