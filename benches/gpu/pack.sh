@@ -37,7 +37,7 @@ tests() {
 tests -p netform-networks --test cuda
 mv "$dir/bin" "$dir/netform"
 mkdir "$dir/bin"
-tests -p netform-ptx --features kernels --test '*'
+tests -p netform-ptx --test '*'
 mv "$dir/bin" "$dir/kernels"
 mkdir "$dir/bin"
 # The emulator's own: they tell whether the GPU does what the emulator does.

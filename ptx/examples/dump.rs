@@ -6,15 +6,15 @@ use netform_ptx::*;
 
 static BIAS_GELU: Body = Body {
     inputs: &[
-        Operand::new(Type::Float, Inner::One),
-        Operand::new(Type::Float, Inner::One),
+        Operand::new(DType::Float, Inner::One),
+        Operand::new(DType::Float, Inner::One),
     ],
     steps: &[
         Step::Load(0),
         Step::Load(1),
-        Step::Apply(Fn::Add, &[0, 1]),
-        Step::Apply(Fn::Erf, &[2]),
-        Step::Apply(Fn::Mul, &[2, 3]),
+        Step::Apply(Scalar::Add, &[0, 1]),
+        Step::Apply(Scalar::Erf, &[2]),
+        Step::Apply(Scalar::Mul, &[2, 3]),
     ],
     results: &[4, 2],
 };
@@ -26,17 +26,17 @@ static LONG: Body = Body {
         Step::Load(0),
         Step::Load(1),
         Step::Scalar(0),
-        Step::Apply(Fn::Add, &[0, 1]),
-        Step::Apply(Fn::Exp, &[3]),
-        Step::Apply(Fn::Log, &[4]),
-        Step::Apply(Fn::Sin, &[5]),
-        Step::Apply(Fn::Cos, &[6]),
-        Step::Apply(Fn::Tanh, &[7]),
-        Step::Apply(Fn::Sigmoid, &[8]),
-        Step::Apply(Fn::Pow, &[9, 2]),
-        Step::Apply(Fn::Max, &[10, 9]),
-        Step::Apply(Fn::Gt, &[11, 2]),
-        Step::Apply(Fn::Where, &[12, 10, 11]),
+        Step::Apply(Scalar::Add, &[0, 1]),
+        Step::Apply(Scalar::Exp, &[3]),
+        Step::Apply(Scalar::Log, &[4]),
+        Step::Apply(Scalar::Sin, &[5]),
+        Step::Apply(Scalar::Cos, &[6]),
+        Step::Apply(Scalar::Tanh, &[7]),
+        Step::Apply(Scalar::Sigmoid, &[8]),
+        Step::Apply(Scalar::Pow, &[9, 2]),
+        Step::Apply(Scalar::Max, &[10, 9]),
+        Step::Apply(Scalar::Gt, &[11, 2]),
+        Step::Apply(Scalar::Where, &[12, 10, 11]),
     ],
     results: &[13, 12],
 };
@@ -58,14 +58,14 @@ impl Dump {
     }
 
     fn maps(&self) {
-        for f in Fn::ALL {
+        for f in Scalar::ALL {
             let ty = match f.typing() {
-                Typing::Logic => Type::Bool,
-                _ => Type::Float,
+                Typing::Logic => DType::Bool,
+                _ => DType::Float,
             };
             let mut inputs = vec![Operand::new(ty, Inner::One); f.arity()];
-            if *f == Fn::Where {
-                inputs[0].ty = Type::Bool;
+            if *f == Scalar::Where {
+                inputs[0].ty = DType::Bool;
             }
             let args: Vec<usize> = (0..f.arity()).collect();
             let mut steps: Vec<_> = args.iter().map(|k| Step::Load(*k)).collect();
@@ -117,9 +117,9 @@ impl Dump {
             let axis = Axis { outer, n, inner };
             let x = Arg::new(0, &[(n * inner) as i64, inner as i64, 1]);
             for (how, kind) in [
-                ("sum", Reduce::Sum),
-                ("max", Reduce::Max),
-                ("min", Reduce::Min),
+                ("sum", Combiner::Sum),
+                ("max", Combiner::Max),
+                ("min", Combiner::Min),
             ] {
                 let x = std::slice::from_ref(&x);
                 let plan = reduce(&Body::IDENTITY, kind, axis, x, 0, Scalars::NONE, 0);
@@ -130,9 +130,9 @@ impl Dump {
             self.write(&format!("mean_{name}"), plan);
             let fault = Fault { addr: 0, code: 1 };
             for (how, kind) in [
-                ("sum", Reduce::Sum),
-                ("max", Reduce::Max),
-                ("min", Reduce::Min),
+                ("sum", Combiner::Sum),
+                ("max", Combiner::Max),
+                ("min", Combiner::Min),
             ] {
                 let plan = integers(Integers::Reduce(kind, axis), [0; 3], fault);
                 self.write(&format!("integer_{how}_{name}"), plan);
@@ -275,10 +275,10 @@ impl Dump {
                 ] {
                     let masks = vec![mask.clone(); masks];
                     let name = format!("attention_{wide}_{high}{how}");
-                    let plan = attention_as(Some(rows), g, [0; 3], &masks, [0; 2]);
+                    let plan = attention_as(Some(rows), g, 0, [0; 3], &masks, [0; 2]);
                     self.write(&name, plan);
                     let [saved, grads] = [[0; 3]; 2];
-                    let plan = attention_grad_as(Some(rows), g, [0; 3], &masks, saved, grads, 0);
+                    let plan = attention_grad_as(Some(rows), g, 0, [0; 3], &masks, saved, grads, 0);
                     self.write(&format!("{name}_grad"), plan);
                 }
             }
@@ -305,13 +305,13 @@ impl Dump {
         for (way, ..) in CONVOLUTIONS {
             let Way::Tiles(tile) = way else { continue };
             let name = format!("{}x{}", tile.bm, tile.bn);
-            write(&name, Side::Y, Convolving::Tiles(tile));
-            write(&format!("{name}_along"), Side::W, Convolving::Tiles(tile));
+            write(&name, Role::Y, Convolving::Tiles(tile));
+            write(&format!("{name}_along"), Role::W, Convolving::Tiles(tile));
         }
-        write("each", Side::W, Convolving::Each);
+        write("each", Role::W, Convolving::Each);
         for few in [1, 2, 4, 8] {
-            write(&format!("few_{few}"), Side::Y, Convolving::Few(few));
-            write(&format!("few_{few}_x"), Side::X, Convolving::Few(few));
+            write(&format!("few_{few}"), Role::Y, Convolving::Few(few));
+            write(&format!("few_{few}_x"), Role::X, Convolving::Few(few));
         }
         let w = Window2 {
             planes: 64,
@@ -334,11 +334,11 @@ impl Dump {
             d.extend([98, 1]);
             self.write(
                 &format!("turn_{rank}"),
-                copy(Type::Float, &shape, (0, &s), (0, &d)),
+                copy(DType::Float, &shape, (0, &s), (0, &d)),
             );
         }
-        for ty in [Type::Float, Type::Bool] {
-            let bytes = ty.size();
+        for ty in [DType::Float, DType::Bool] {
+            let bytes = ty.size(FLOAT);
             for rank in 1..=6 {
                 let s: Vec<i64> = (0..rank).map(|d| 3 + d).collect();
                 let shape = vec![3; rank as usize];
@@ -400,7 +400,7 @@ impl Dump {
             step: 0,
             node: 0,
         };
-        self.write("bernoulli", bernoulli(0.5, stream, 100, 0));
+        self.write("bernoulli", bernoulli(0.5, stream, 0, 100, 0));
         self.write("advance", Ok(vec![advance(0)]));
         self.write("verdict", Ok(vec![verdict(0, 0)]));
     }

@@ -3,48 +3,12 @@
 use crate::call::{Addr, Arg, Scalars, aligned};
 use crate::form::Attending;
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
-use crate::lines::Axis;
 use crate::moves::fill;
-use crate::random::{Stream, bound};
-use crate::reduce::{Reduce, reduce, reduce_work};
-use crate::{Body, Fn, Form, Inner, Module, Operand, Step, Type};
-
-/// Sizes: queries (batch, heads, queries, width), keys (.., keys, width), values (.., keys,
-/// value_width), results (.., queries, value_width).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Attention {
-    /// Samples.
-    pub batch: usize,
-    /// Heads of a sample.
-    pub heads: usize,
-    /// Number of queries.
-    pub queries: usize,
-    /// Number of keys and values.
-    pub keys: usize,
-    /// Of a query and a key.
-    pub width: usize,
-    /// Of a value and a result.
-    pub value_width: usize,
-    /// A row has all heads side by side: (batch, length, heads, width) instead of
-    /// (batch, heads, length, width).
-    pub interleaved: bool,
-    /// Query i sees keys up to i.
-    pub causal: bool,
-    /// Factor of the scores.
-    pub scale: f32,
-    /// Weights that are dropped behind the softmax.
-    pub dropout: Option<Dropout>,
-}
-
-/// Dropout of weights: the bits are those of [`bernoulli`](crate::bernoulli) over (batch, heads, queries,
-/// keys rounded up to four), so that forward and backward make the same.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dropout {
-    /// The probability of a weight to be dropped; what is kept is multiplied by `1 / (1 - p)`.
-    pub p: f64,
-    /// Of the random numbers.
-    pub stream: Stream,
-}
+use crate::random::bound;
+use crate::reduce::{reduce, reduce_work};
+use crate::{
+    Attention, Axis, Body, Combiner, DType, Dropout, Form, Inner, Module, Operand, Scalar, Step,
+};
 
 /// Rows of a thread: 8 threads make tiles of 32 or 64 rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,150 +25,141 @@ const THREADS: u32 = 128;
 /// every one.
 const BUSY: usize = 264;
 
-const FLOAT: Operand = Operand::new(Type::Float, Inner::Many);
+const FLOAT: Operand = Operand::new(DType::Float, Inner::Many);
 
 const TIMES: Body = Body {
     inputs: &[FLOAT, FLOAT],
-    steps: &[Step::Load(0), Step::Load(1), Step::Apply(Fn::Mul, &[0, 1])],
+    steps: &[
+        Step::Load(0),
+        Step::Load(1),
+        Step::Apply(Scalar::Mul, &[0, 1]),
+    ],
     results: &[2],
 };
 
-impl Attention {
-    fn units(&self) -> usize {
-        self.batch * self.heads
+fn check(g: &Attention, masks: &[Arg]) -> Result<(), Error> {
+    let units = [g.batch, g.heads];
+    for size in [
+        [g.queries, g.width],
+        [g.keys, g.width],
+        [g.keys, g.value_width],
+        [g.queries, g.value_width],
+    ] {
+        // Positions behind the end are counted too.
+        count(size[0].saturating_add(128))?;
+        count(size[1].saturating_add(128))?;
+        total(&[units[0], units[1], size[0], size[1]])?;
     }
+    total(&[units[0], units[1], 2, g.queries])?;
+    let sizes = [g.batch, g.heads, g.queries, g.keys];
+    for mask in masks {
+        if mask.strides.len() != 4 || mask.strides.iter().any(|s| *s < 0) {
+            return Err(Error::Malformed);
+        }
+        // The last position: nothing is read of an array that has none.
+        let steps = sizes.iter().map(|n| n.saturating_sub(1));
+        let far = |(n, s): (usize, &i64)| n.saturating_mul(*s as usize);
+        let last = steps.zip(&mask.strides).map(far);
+        count(last.fold(0, usize::saturating_add))?;
+    }
+    // What a kernel has parameters for.
+    if masks.len() > 64 {
+        return Err(Error::TooLarge);
+    }
+    Ok(())
+}
 
-    fn check(&self, masks: &[Arg]) -> Result<(), Error> {
-        let units = [self.batch, self.heads];
-        for size in [
-            [self.queries, self.width],
-            [self.keys, self.width],
-            [self.keys, self.value_width],
-            [self.queries, self.value_width],
-        ] {
-            // Positions behind the end are counted too.
-            count(size[0].saturating_add(128))?;
-            count(size[1].saturating_add(128))?;
-            total(&[units[0], units[1], size[0], size[1]])?;
-        }
-        total(&[units[0], units[1], 2, self.queries])?;
-        let sizes = [self.batch, self.heads, self.queries, self.keys];
-        for mask in masks {
-            if mask.strides.len() != 4 || mask.strides.iter().any(|s| *s < 0) {
-                return Err(Error::Malformed);
-            }
-            // The last position: nothing is read of an array that has none.
-            let steps = sizes.iter().map(|n| n.saturating_sub(1));
-            let far = |(n, s): (usize, &i64)| n.saturating_mul(*s as usize);
-            let last = steps.zip(&mask.strides).map(far);
-            count(last.fold(0, usize::saturating_add))?;
-        }
-        // What a kernel has parameters for.
-        if masks.len() > 64 {
-            return Err(Error::TooLarge);
-        }
-        Ok(())
+/// Rows of `out`, each with what lies along it.
+fn lines(g: &Attention) -> Axis {
+    Axis {
+        outer: g.units() * g.queries,
+        n: g.value_width,
+        inner: 1,
     }
+}
 
-    /// Rows of `out`, each with what lies along it.
-    fn rows(&self) -> Axis {
-        Axis {
-            outer: self.units() * self.queries,
-            n: self.value_width,
-            inner: 1,
-        }
+/// Distances between samples, heads and rows.
+fn layout(g: &Attention, length: usize, width: usize, p: &mut Params) -> Result<(), Error> {
+    let (heads, length, width) = (g.heads.max(1), length.max(1), width);
+    let [head, row] = match g.interleaved {
+        true => [width, heads * width],
+        false => [length * width, width],
+    };
+    for distance in [heads * length * width, head, row] {
+        p.u32(count(distance)?);
     }
+    Ok(())
+}
 
-    /// Distances between samples, heads and rows.
-    fn layout(&self, length: usize, width: usize, p: &mut Params) -> Result<(), Error> {
-        let (heads, length, width) = (self.heads.max(1), length.max(1), width);
-        let [head, row] = match self.interleaved {
-            true => [width, heads * width],
-            false => [length * width, width],
-        };
-        for distance in [heads * length * width, head, row] {
-            p.u32(count(distance)?);
-        }
-        Ok(())
+/// A launch for tiles of `length` rows, with `columns` columns of results.
+#[allow(clippy::too_many_arguments)]
+fn launch(
+    g: &Attention,
+    step: Addr,
+    of: Attending,
+    high: Option<Rows>,
+    [length, columns]: [usize; 2],
+    arrays: &[Addr],
+    masks: &[Arg],
+) -> Result<Launch, Error> {
+    let wide = match columns {
+        0..=32 => 32,
+        33..=64 => 64,
+        _ => 128,
+    };
+    let across = columns.div_ceil(wide).max(1);
+    let blocks = length.div_ceil(64) * g.units() * across;
+    let high = match high {
+        // Two results of 8 rows that are this wide are more than registers hold.
+        _ if of == Attending::Keys && wide == 128 => 4,
+        Some(Rows::Four) => 4,
+        Some(Rows::Eight) => 8,
+        None if blocks < BUSY => 4,
+        None => 8,
+    };
+    let fours = [g.width, g.value_width].iter().all(|n| n.is_multiple_of(4));
+    let form = Form::Attention {
+        of,
+        high: high as u8,
+        wide: wide as u8,
+        causal: g.causal,
+        masks: masks.len() as u8,
+        vector: fours && arrays.iter().all(|a| aligned(*a, 16)),
+        drop: g.dropout.is_some(),
+    };
+    let tiles = length.div_ceil(8 * high);
+    let mut p = Params::default();
+    arrays.iter().for_each(|a| p.u64(*a));
+    layout(g, g.queries, g.width, &mut p)?;
+    layout(g, g.keys, g.width, &mut p)?;
+    layout(g, g.keys, g.value_width, &mut p)?;
+    layout(g, g.queries, g.value_width, &mut p)?;
+    if of != Attending::Results {
+        layout(g, g.queries, 1, &mut p)?;
     }
-
-    /// A launch for tiles of `length` rows, with `columns` columns of results.
-    fn launch(
-        &self,
-        of: Attending,
-        high: Option<Rows>,
-        [length, columns]: [usize; 2],
-        arrays: &[Addr],
-        masks: &[Arg],
-    ) -> Result<Launch, Error> {
-        let wide = match columns {
-            0..=32 => 32,
-            33..=64 => 64,
-            _ => 128,
-        };
-        let across = columns.div_ceil(wide).max(1);
-        let blocks = length.div_ceil(64) * self.units() * across;
-        let high = match high {
-            // Two results of 8 rows that are this wide are more than registers hold.
-            _ if of == Attending::Keys && wide == 128 => 4,
-            Some(Rows::Four) => 4,
-            Some(Rows::Eight) => 8,
-            None if blocks < BUSY => 4,
-            None => 8,
-        };
-        let fours = [self.width, self.value_width]
-            .iter()
-            .all(|n| n.is_multiple_of(4));
-        let form = Form::Attention {
-            of,
-            high: high as u8,
-            wide: wide as u8,
-            causal: self.causal,
-            masks: masks.len() as u8,
-            vector: fours && arrays.iter().all(|a| aligned(*a, 16)),
-            drop: self.dropout.is_some(),
-        };
-        let tiles = length.div_ceil(8 * high);
-        let mut p = Params::default();
-        arrays.iter().for_each(|a| p.u64(*a));
-        self.layout(self.queries, self.width, &mut p)?;
-        self.layout(self.keys, self.width, &mut p)?;
-        self.layout(self.keys, self.value_width, &mut p)?;
-        self.layout(self.queries, self.value_width, &mut p)?;
-        if of != Attending::Results {
-            self.layout(self.queries, 1, &mut p)?;
+    for mask in masks {
+        p.u64(mask.addr);
+        for s in &mask.strides {
+            p.i32(stride(*s)?);
         }
-        for mask in masks {
-            p.u64(mask.addr);
-            for s in &mask.strides {
-                p.i32(stride(*s)?);
-            }
-        }
-        for n in [
-            self.heads,
-            self.queries,
-            self.keys,
-            self.width,
-            self.value_width,
-            tiles,
-        ] {
-            p.u32(count(n)?);
-        }
-        p.f32(self.scale);
-        if let Some(Dropout { p: rate, stream }) = self.dropout {
-            for word in [stream.step, stream.seed, stream.node, bound(1.0 - rate)] {
-                p.u64(word);
-            }
-            p.f32(kept(rate));
-        }
-        Ok(Launch {
-            module: Module::plain(form),
-            grid: [total(&[self.units(), tiles])?, count(across)?, 1],
-            block: [THREADS, 1, 1],
-            shared: 0,
-            params: p,
-        })
     }
+    for n in [g.heads, g.queries, g.keys, g.width, g.value_width, tiles] {
+        p.u32(count(n)?);
+    }
+    p.f32(g.scale as f32);
+    if let Some(Dropout { p: rate, stream }) = g.dropout {
+        for word in [step, stream.seed, stream.node, bound(1.0 - rate)] {
+            p.u64(word);
+        }
+        p.f32(kept(rate));
+    }
+    Ok(Launch {
+        module: Module::plain(form),
+        grid: [total(&[g.units(), tiles])?, count(across)?, 1],
+        block: [THREADS, 1, 1],
+        shared: 0,
+        params: p,
+    })
 }
 
 /// The factor of a weight that is kept.
@@ -218,43 +173,46 @@ fn kept(rate: f64) -> f32 {
 
 /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
 /// `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of `exp(score - max)`, and `max`, the
-/// largest score. Masks lie over (batch, heads, queries, keys). A query that sees no key gets 0, and minus infinity.
+/// largest score. Masks lie over (batch, heads, queries, keys). A query that sees no key gets 0, and
+/// minus infinity. `step` is the address of the step of dropout's random numbers, as for [`bernoulli`](crate::bernoulli).
 pub fn attention(
     g: Attention,
+    step: Addr,
     [q, k, v]: [Addr; 3],
     masks: &[Arg],
     outputs: [Addr; 2],
 ) -> Result<Plan, Error> {
-    attention_as(None, g, [q, k, v], masks, outputs)
+    attention_as(None, g, step, [q, k, v], masks, outputs)
 }
 
 /// [`attention`] in tiles of the caller's choice.
 pub fn attention_as(
     rows: Option<Rows>,
     g: Attention,
+    step: Addr,
     [q, k, v]: [Addr; 3],
     masks: &[Arg],
     [out, lse]: [Addr; 2],
 ) -> Result<Plan, Error> {
-    g.check(masks)?;
+    check(&g, masks)?;
     let results = g.units() * g.queries;
     if results == 0 {
         return Ok(Plan::new());
     }
     if g.keys == 0 {
-        let mut plan = fill(Type::Float, results * g.value_width, 0.0, out)?;
-        plan.extend(fill(Type::Float, 2 * results, f64::NEG_INFINITY, lse)?);
+        let mut plan = fill(DType::Float, results * g.value_width, 0.0, out)?;
+        plan.extend(fill(DType::Float, 2 * results, f64::NEG_INFINITY, lse)?);
         return Ok(plan);
     }
     let size = [g.queries, g.value_width];
     let arrays = [q, k, v, out, lse];
     let of = Attending::Results;
-    Ok(vec![g.launch(of, rows, size, &arrays, masks)?])
+    Ok(vec![launch(&g, step, of, rows, size, &arrays, masks)?])
 }
 
 /// Bytes that [`attention_grad`] needs at `work`, aligned to 16: a number for each query.
 pub fn attention_work(g: Attention) -> usize {
-    means(g) + reduce_work(g.rows())
+    means(g) + reduce_work(lines(&g))
 }
 
 fn means(g: Attention) -> usize {
@@ -263,28 +221,32 @@ fn means(g: Attention) -> usize {
 
 /// The gradients of q, k and v, from those, the results and the gradient of `out`: `saved` is
 /// (out, lse, dout).
+#[allow(clippy::too_many_arguments)]
 pub fn attention_grad(
     g: Attention,
+    step: Addr,
     inputs: [Addr; 3],
     masks: &[Arg],
     saved: [Addr; 3],
     outputs: [Addr; 3],
     work: Addr,
 ) -> Result<Plan, Error> {
-    attention_grad_as(None, g, inputs, masks, saved, outputs, work)
+    attention_grad_as(None, g, step, inputs, masks, saved, outputs, work)
 }
 
 /// [`attention_grad`] in tiles of the caller's choice.
+#[allow(clippy::too_many_arguments)]
 pub fn attention_grad_as(
     rows: Option<Rows>,
     g: Attention,
+    step: Addr,
     [q, k, v]: [Addr; 3],
     masks: &[Arg],
     [out, lse, dout]: [Addr; 3],
     [dq, dk, dv]: [Addr; 3],
     work: Addr,
 ) -> Result<Plan, Error> {
-    g.check(masks)?;
+    check(&g, masks)?;
     let mut plan = Plan::new();
     if g.units() == 0 {
         return Ok(plan);
@@ -294,8 +256,8 @@ pub fn attention_grad_as(
     let (own, none) = (work + means(g) as Addr, Scalars::NONE);
     plan.extend(reduce(
         &TIMES,
-        Reduce::Sum,
-        g.rows(),
+        Combiner::Sum,
+        lines(&g),
         &inputs,
         work,
         none,
@@ -304,12 +266,12 @@ pub fn attention_grad_as(
     if g.queries > 0 {
         let arrays = [q, k, v, dout, lse, work, dq];
         let (of, size) = (Attending::Queries, [g.queries, g.width]);
-        plan.push(g.launch(of, rows, size, &arrays, masks)?);
+        plan.push(launch(&g, step, of, rows, size, &arrays, masks)?);
     }
     if g.keys > 0 {
         let arrays = [q, k, v, dout, lse, work, dk, dv];
         let (of, size) = (Attending::Keys, [g.keys, g.width.max(g.value_width)]);
-        plan.push(g.launch(of, rows, size, &arrays, masks)?);
+        plan.push(launch(&g, step, of, rows, size, &arrays, masks)?);
     }
     Ok(plan)
 }

@@ -9,6 +9,9 @@ pub(crate) const RANK: usize = 6;
 /// A device address.
 pub type Addr = u64;
 
+/// Bytes of a float.
+pub const FLOAT: usize = size_of::<f32>();
+
 /// A resolved operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arg {

@@ -2,12 +2,12 @@
 //! a thread a window where there are few channels.
 
 use crate::call::Addr;
-use crate::geometry::{Convolution, Digits, Factors, Side, factors};
+use crate::geometry::{Digits, Factors, Geometry, factors};
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
 use crate::map::gather_parts;
 use crate::moves::simple;
-use crate::tile::{CONVOLUTIONS, Product, Tile, Way, cheapest};
-use crate::{Body, Form, Module, Scalars};
+use crate::tile::{CONVOLUTIONS, Tile, Way, cheapest};
+use crate::{Body, Convolution, Form, Module, Product, Role, Scalars};
 
 /// How a convolution runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ const THREADS: usize = 256;
 const BUSY: usize = 1056;
 
 /// The way, and the number of segments that sums are cut into.
-pub fn choose_convolution(g: Convolution, side: Side) -> (Convolving, usize) {
-    if side == Side::X && g.residues_in_x() > RESIDUES {
+pub fn choose_convolution(g: Convolution, side: Role) -> (Convolving, usize) {
+    if side == Role::X && g.residues_in_x() > RESIDUES {
         return (few_of(g.c), 1);
     }
     let residues = g.residues(side);
@@ -58,8 +58,8 @@ pub fn choose_convolution(g: Convolution, side: Side) -> (Convolving, usize) {
     };
     let few = m <= FEW || m <= FEW_OF_SHORT && k <= SHORT;
     match side {
-        Side::W if m.min(size.n) <= FEW => each(),
-        Side::W => tiled(size),
+        Role::W if m.min(size.n) <= FEW => each(),
+        Role::W => tiled(size),
         _ if few && k >= LONG && results <= RESULTS => each(),
         _ if few => (few_of(m), 1),
         _ => tiled(size),
@@ -78,7 +78,7 @@ fn tiled(size: Product) -> (Convolving, usize) {
 }
 
 /// Segments of whole steps: their number for the longest sum.
-fn segments(g: Convolution, side: Side, (way, parts): (Convolving, usize)) -> usize {
+fn segments(g: Convolution, side: Role, (way, parts): (Convolving, usize)) -> usize {
     let step = match way {
         Convolving::Tiles(tile) => tile.bk.into(),
         Convolving::Each => THREADS,
@@ -93,7 +93,7 @@ fn length(k: usize, step: usize, parts: usize) -> usize {
 }
 
 /// Bytes that [`convolution`] needs at `work`, aligned to 4; often 0.
-pub fn convolution_work(g: Convolution, side: Side) -> usize {
+pub fn convolution_work(g: Convolution, side: Role) -> usize {
     match g.check() {
         Ok(()) => convolving_work(g, side, choose_convolution(g, side)),
         // Refused where it is called.
@@ -102,7 +102,7 @@ pub fn convolution_work(g: Convolution, side: Side) -> usize {
 }
 
 /// Bytes that [`convolution_as`] needs at `work`, aligned to 4.
-pub fn convolving_work(g: Convolution, side: Side, way: (Convolving, usize)) -> usize {
+pub fn convolving_work(g: Convolution, side: Role, way: (Convolving, usize)) -> usize {
     match segments(g, side, way) {
         1 => 0,
         parts => 4 * parts * g.len(side),
@@ -113,7 +113,7 @@ pub fn convolving_work(g: Convolution, side: Side, way: (Convolving, usize)) -> 
 /// contiguous.
 pub fn convolution(
     g: Convolution,
-    side: Side,
+    side: Role,
     arrays: [Addr; 3],
     work: Addr,
 ) -> Result<Plan, Error> {
@@ -125,7 +125,7 @@ pub fn convolution(
 pub fn convolution_as(
     way: (Convolving, usize),
     g: Convolution,
-    side: Side,
+    side: Role,
     arrays: [Addr; 3],
     work: Addr,
 ) -> Result<Plan, Error> {
@@ -134,9 +134,9 @@ pub fn convolution_as(
         return Ok(Plan::new());
     }
     let out = match side {
-        Side::X => arrays[0],
-        Side::W => arrays[1],
-        Side::Y => arrays[2],
+        Role::X => arrays[0],
+        Role::W => arrays[1],
+        Role::Y => arrays[2],
     };
     let parts = segments(g, side, way);
     let whole = total(&[parts, g.len(side)])? / parts as u32;
@@ -145,7 +145,7 @@ pub fn convolution_as(
         Convolving::Few(few) => return few_channels(few, g, side, arrays),
         Convolving::Each => (Form::Correlation, THREADS as u32, [1, 1], THREADS),
         Convolving::Tiles(tile) => {
-            let along = side == Side::W;
+            let along = side == Role::W;
             let form = Form::Convolution { tile, along };
             let sides = [tile.bm.into(), tile.bn.into()];
             (form, tile.threads(), sides, tile.bk.into())
@@ -223,10 +223,10 @@ impl Digits {
     }
 }
 
-fn few_channels(few: u8, g: Convolution, side: Side, arrays: [Addr; 3]) -> Result<Plan, Error> {
+fn few_channels(few: u8, g: Convolution, side: Role, arrays: [Addr; 3]) -> Result<Plan, Error> {
     let [x, w, y] = arrays;
     let kernel = g.kernel[0] * g.kernel[1];
-    let adjoint = side == Side::X;
+    let adjoint = side == Role::X;
     // (image, its size and channels; result, its size and channels; from row to row, channel to channel)
     let (from, size, channels, to, plane, m, row, channel) = if adjoint {
         (y, g.y, g.o, x, g.x, g.c, kernel, g.c * kernel)

@@ -1,7 +1,7 @@
 //! Which kernel: every template of `kernels/` and its variants.
 
+use crate::Combiner;
 use crate::lines::Lines;
-use crate::reduce::Reduce;
 use crate::tile::{TensorTile, Tile};
 
 /// What a softmax kernel writes.
@@ -41,7 +41,7 @@ pub enum Form {
     /// A reduction with a body in front.
     Reduce {
         /// How it combines.
-        kind: Reduce,
+        kind: Combiner,
         /// Threads.
         lines: Lines,
     },
@@ -64,7 +64,7 @@ pub enum Form {
     /// Reductions and running sums of integers.
     IntegerLines {
         /// How it combines.
-        kind: Reduce,
+        kind: Combiner,
         /// Running sums.
         running: bool,
         /// Threads.

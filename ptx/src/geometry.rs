@@ -2,43 +2,29 @@
 
 use crate::call::Addr;
 use crate::launch::{Error, total};
-
-/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c,
-/// kernel), y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding`
-/// of x, or outside, where it counts nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Convolution {
-    pub n: usize,
-    pub groups: usize,
-    pub c: usize,
-    pub o: usize,
-    pub x: [usize; 2],
-    pub kernel: [usize; 2],
-    pub y: [usize; 2],
-    pub stride: [usize; 2],
-    pub padding: [usize; 2],
-    pub dilation: [usize; 2],
-}
-
-/// What is computed of the two others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Images: the adjoint in x.
-    X,
-    /// Weights: the adjoint in w.
-    W,
-    /// The convolution.
-    Y,
-}
+use crate::{Convolution, Role};
 
 /// Steps and sides are shorter: what lies outside is told by a larger number.
 const SIDE: usize = 1 << 28;
 
-impl Convolution {
+/// What the kernels know of a convolution.
+pub(crate) trait Geometry {
     /// Checks that all places can be counted.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        for side in [Side::X, Side::W, Side::Y] {
+    fn check(&self) -> Result<(), Error>;
+    /// Elements of an array, whose number is known to be small enough where it matters.
+    fn len(&self, side: Role) -> usize;
+    /// Rows of a group's product.
+    fn rows(&self, side: Role) -> usize;
+    /// How many products the adjoint in x has.
+    fn residues_in_x(&self) -> usize;
+    /// The products that a side is made of; one but for the adjoint in x of windows with a stride,
+    /// whose pixels see different cells.
+    fn residues(&self, side: Role) -> Vec<Residues>;
+}
+
+impl Geometry for Convolution {
+    fn check(&self) -> Result<(), Error> {
+        for side in [Role::X, Role::W, Role::Y] {
             total(&self.shape(side))?;
         }
         for d in 0..2 {
@@ -55,67 +41,25 @@ impl Convolution {
         Ok(())
     }
 
-    fn shape(&self, side: Side) -> [usize; 5] {
-        let Self {
-            n,
-            groups,
-            c,
-            o,
-            x,
-            kernel,
-            y,
-            ..
-        } = *self;
-        match side {
-            Side::X => [n, groups, c, x[0], x[1]],
-            Side::W => [groups, o, c, kernel[0], kernel[1]],
-            Side::Y => [n, groups, o, y[0], y[1]],
-        }
-    }
-
-    /// Elements of an array, whose number is known to be small enough where it matters.
-    pub(crate) fn len(&self, side: Side) -> usize {
+    fn len(&self, side: Role) -> usize {
         self.shape(side)
             .into_iter()
             .fold(1usize, usize::saturating_mul)
     }
 
-    /// Rows of a group's product.
-    pub(crate) fn rows(&self, side: Side) -> usize {
+    fn rows(&self, side: Role) -> usize {
         match side {
-            Side::X => self.c,
+            Role::X => self.c,
             _ => self.o,
         }
     }
 
-    /// The sums along one dimension for the pixels from `first` on, a stride apart.
-    fn residue(&self, d: usize, first: usize) -> Residue {
-        let (s, dilation) = (self.stride[d], self.dilation[d]);
-        let place = first + self.padding[d];
-        let step = s / common(s, dilation);
-        let under = |k: &usize| (place + s * dilation - k * dilation).is_multiple_of(s);
-        let found = (0..step.min(self.kernel[d])).find(under);
-        let cell = found.unwrap_or(0);
-        Residue {
-            first,
-            pixels: self.x[d].saturating_sub(first).div_ceil(s),
-            cell,
-            cells: found.map_or(0, |k| (self.kernel[d] - k).div_ceil(step)),
-            step,
-            origin: (place as i64 - (cell * dilation) as i64) / s as i64,
-            back: (dilation / (s / step)) as i64,
-        }
-    }
-
-    /// How many of them the adjoint in x has.
-    pub(crate) fn residues_in_x(&self) -> usize {
+    fn residues_in_x(&self) -> usize {
         let of = |d: usize| self.stride[d].min(self.x[d]);
         of(0) * of(1)
     }
 
-    /// The products that a side is made of; one but for the adjoint in x of windows with a stride,
-    /// whose pixels see different cells.
-    pub(crate) fn residues(&self, side: Side) -> Vec<Residues> {
+    fn residues(&self, side: Role) -> Vec<Residues> {
         let kernel = self.kernel[0] * self.kernel[1];
         let all = |k, n| {
             vec![Residues {
@@ -124,12 +68,12 @@ impl Convolution {
             }]
         };
         match side {
-            Side::Y => all(self.c * kernel, self.n * self.y[0] * self.y[1]),
-            Side::W => all(self.n * self.y[0] * self.y[1], self.c * kernel),
-            Side::X => {
+            Role::Y => all(self.c * kernel, self.n * self.y[0] * self.y[1]),
+            Role::W => all(self.n * self.y[0] * self.y[1], self.c * kernel),
+            Role::X => {
                 let firsts = |d: usize| 0..self.stride[d].min(self.x[d]);
                 let pair = |h, w| {
-                    let (h, w) = (self.residue(0, h), self.residue(1, w));
+                    let (h, w) = (residue(self, 0, h), residue(self, 1, w));
                     Residues {
                         sizes: (self.o * h.cells * w.cells, self.n * h.pixels * w.pixels),
                         of: Some([h, w]),
@@ -140,6 +84,25 @@ impl Convolution {
                     .collect()
             }
         }
+    }
+}
+
+/// The sums along one dimension for the pixels from `first` on, a stride apart.
+fn residue(g: &Convolution, d: usize, first: usize) -> Residue {
+    let (s, dilation) = (g.stride[d], g.dilation[d]);
+    let place = first + g.padding[d];
+    let step = s / common(s, dilation);
+    let under = |k: &usize| (place + s * dilation - k * dilation).is_multiple_of(s);
+    let found = (0..step.min(g.kernel[d])).find(under);
+    let cell = found.unwrap_or(0);
+    Residue {
+        first,
+        pixels: g.x[d].saturating_sub(first).div_ceil(s),
+        cell,
+        cells: found.map_or(0, |k| (g.kernel[d] - k).div_ceil(step)),
+        step,
+        origin: (place as i64 - (cell * dilation) as i64) / s as i64,
+        back: (dilation / (s / step)) as i64,
     }
 }
 
@@ -213,14 +176,14 @@ pub(crate) struct Factors {
 }
 
 /// The products of a side, with their result at `out`.
-pub(crate) fn factors(g: Convolution, side: Side, arrays: [Addr; 3], out: Addr) -> Vec<Factors> {
+pub(crate) fn factors(g: Convolution, side: Role, arrays: [Addr; 3], out: Addr) -> Vec<Factors> {
     let one = |r: Residues| factor(g, side, arrays, out, r);
     let mut all: Vec<_> = g.residues(side).into_iter().map(one).collect();
     all.retain(|f| f.n > 0);
     all
 }
 
-fn factor(g: Convolution, side: Side, [x, w, y]: [Addr; 3], out: Addr, r: Residues) -> Factors {
+fn factor(g: Convolution, side: Role, [x, w, y]: [Addr; 3], out: Addr, r: Residues) -> Factors {
     let both = |v: [usize; 2]| v.map(|v| v as i64);
     let cells = g.kernel[0] * g.kernel[1];
     let (xs, ys) = (g.x[0] * g.x[1], g.y[0] * g.y[1]);
@@ -257,7 +220,7 @@ fn factor(g: Convolution, side: Side, [x, w, y]: [Addr; 3], out: Addr, r: Residu
         by_n: windows,
     };
     match (side, r.of) {
-        (Side::W, _) => Factors {
+        (Role::W, _) => Factors {
             a: y,
             group: [y_group, x_group, w_group],
             row: [ys, g.c * cells],
@@ -265,7 +228,7 @@ fn factor(g: Convolution, side: Side, [x, w, y]: [Addr; 3], out: Addr, r: Residu
             by_n: channels,
             ..f
         },
-        (Side::X, Some([h, v])) => Factors {
+        (Role::X, Some([h, v])) => Factors {
             a: w + 4 * (h.cell * g.kernel[1] + v.cell) as u64,
             image: y,
             out: out + 4 * (h.first * g.x[1] + v.first) as u64,

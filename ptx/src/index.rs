@@ -1,15 +1,15 @@
 //! Reads and writes at positions held as data. An index out of range is not followed: what it
 //! reads is 0, what it would write is left out, and the fault is noted.
 
-use crate::call::{Addr, aligned};
+use crate::call::{Addr, FLOAT, aligned};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
-use crate::lines::Axis;
+use crate::lines::Along;
 use crate::moves::{fill, simple};
 use crate::take_grad::{BLOCKS, scan};
-use crate::{Form, Module, Type};
+use crate::{Axis, DType, Form, Module};
 
 /// Where an index out of range is noted: a word on the device, 0 before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The word's address.
     pub addr: Addr,
@@ -51,7 +51,7 @@ pub(crate) fn sizes(axis: Axis, counted: usize) -> Result<u32, Error> {
 
 fn read(
     each: bool,
-    ty: Type,
+    ty: DType,
     axis: Axis,
     counted: usize,
     [x, index, y]: [Addr; 3],
@@ -63,7 +63,7 @@ fn read(
     }
     // With one index for a whole row, rows move in cells of four elements where they can.
     let mut inner = axis.inner;
-    let mut size = ty.size();
+    let mut size = ty.size(FLOAT);
     let four = 4 * size as u64;
     if !each && inner.is_multiple_of(4) && aligned(x, four) && aligned(y, four) {
         inner /= 4;
@@ -85,7 +85,7 @@ fn read(
 
 /// `y[o, c, i] = x[o, index[c], i]`, `c < count`.
 pub fn take(
-    ty: Type,
+    ty: DType,
     axis: Axis,
     count: usize,
     x: Addr,
@@ -98,7 +98,7 @@ pub fn take(
 
 /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`.
 pub fn gather(
-    ty: Type,
+    ty: DType,
     axis: Axis,
     count: usize,
     x: Addr,
@@ -137,7 +137,7 @@ fn write(
 
 /// `y[o, index[c], i] = src[o, c, i]`; of equal indices the last wins, other rows of y stay.
 pub fn put(
-    ty: Type,
+    ty: DType,
     axis: Axis,
     count: usize,
     src: Addr,
@@ -145,14 +145,21 @@ pub fn put(
     y: Addr,
     fault: Fault,
 ) -> Result<Plan, Error> {
-    let four = 4 * ty.size() as u64;
+    let four = 4 * ty.size(FLOAT) as u64;
     if axis.inner.is_multiple_of(4) && aligned(src, four) && aligned(y, four) {
         sizes(axis, count)?;
         let inner = axis.inner / 4;
         let axis = Axis { inner, ..axis };
-        return write(false, 4 * ty.size(), axis, count, [src, index, y], fault);
+        return write(
+            false,
+            4 * ty.size(FLOAT),
+            axis,
+            count,
+            [src, index, y],
+            fault,
+        );
     }
-    write(false, ty.size(), axis, count, [src, index, y], fault)
+    write(false, ty.size(FLOAT), axis, count, [src, index, y], fault)
 }
 
 /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in the order of j.
@@ -172,7 +179,7 @@ pub fn gather_grad(
         return lines(axis, count, [dy, index, dx], fault);
     }
     let all = sizes(axis, 0).and(total(&[axis.outer, axis.n, axis.inner]))?;
-    let mut plan = fill(Type::Float, all as usize, 0.0, dx)?;
+    let mut plan = fill(DType::Float, all as usize, 0.0, dx)?;
     plan.extend(write(true, 4, axis, count, [dy, index, dx], fault)?);
     Ok(plan)
 }

@@ -3,27 +3,9 @@
 use crate::call::Addr;
 use crate::index::Fault;
 use crate::launch::{Error, Launch, Params, Plan, count};
-use crate::lines::{Axis, Lines, lines};
+use crate::lines::{Along, Lines, lines};
 use crate::moves::simple;
-use crate::reduce::Reduce;
-use crate::{Form, Module};
-
-/// A function of integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Integers {
-    /// `y[i] = a[i] + b[i]` of so many.
-    Add(usize),
-    /// `y[i] = a[i] - b[i]`.
-    Sub(usize),
-    /// `y[i] = a[i] * b[i]`.
-    Mul(usize),
-    /// Floats `a[i]`, cut towards zero; NaN does not fit.
-    Cast(usize),
-    /// A reduction of a along n; of nothing, the largest or smallest is a fault.
-    Reduce(Reduce, Axis),
-    /// Running sums of a along n.
-    CumSum(Axis),
-}
+use crate::{Axis, Combiner, Form, Integers, Module};
 
 /// Which elementwise function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,13 +47,13 @@ pub fn integers(f: Integers, [a, b, y]: [Addr; 3], fault: Fault) -> Result<Plan,
                 cols: 256,
                 along: false,
             };
-            along(Reduce::Sum, true, axis, lines, [a, y], fault)
+            along(Combiner::Sum, true, axis, lines, [a, y], fault)
         }
     }
 }
 
 fn along(
-    kind: Reduce,
+    kind: Combiner,
     running: bool,
     axis: Axis,
     lines: Lines,

@@ -1,27 +1,23 @@
 //! How work along one dimension is laid out on threads.
 
+use crate::Axis;
 use crate::launch::{Error, Params, total};
 
-/// An array seen as (outer, n, inner): the kernel works along `n`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
-    /// Product of the dimensions before.
-    pub outer: usize,
-    /// The dimension worked along.
-    pub n: usize,
-    /// Product of the dimensions after.
-    pub inner: usize,
+/// What the kernels know of work along a dimension.
+pub(crate) trait Along {
+    /// The number of lines, after checking that all elements can be counted.
+    fn columns(self) -> Result<u32, Error>;
+    /// The parameters of `lines` in `common.ptx`.
+    fn params(self, p: &mut Params) -> Result<(), Error>;
 }
 
-impl Axis {
-    /// The number of lines, after checking that all elements can be counted.
-    pub(crate) fn columns(self) -> Result<u32, Error> {
+impl Along for Axis {
+    fn columns(self) -> Result<u32, Error> {
         total(&[self.outer, self.n, self.inner])?;
         total(&[self.outer, self.inner])
     }
 
-    /// The parameters of `lines` in `common.ptx`.
-    pub(crate) fn params(self, p: &mut Params) -> Result<(), Error> {
+    fn params(self, p: &mut Params) -> Result<(), Error> {
         let columns = self.columns()?;
         p.divisor(self.inner as u32);
         p.u32(columns);

@@ -1,6 +1,6 @@
 //! Fused elementwise maps: `outputs = body(inputs)` over a shape.
 
-use crate::call::{Addr, Arg, RANK, Scalars, aligned, blocks, check, collapse, params};
+use crate::call::{Addr, Arg, FLOAT, RANK, Scalars, aligned, blocks, check, collapse, params};
 use crate::launch::{Error, Launch, Plan, count, total};
 use crate::{Body, Form, Module};
 
@@ -69,7 +69,7 @@ fn ones(body: &Body, shape: &[usize], inputs: &[Arg], outputs: &[Addr]) -> Optio
     let mut ones = 0;
     for (k, (operand, arg)) in body.inputs.iter().zip(inputs).enumerate() {
         let (inner, rest) = arg.strides.split_last()?;
-        let four = 4 * operand.ty.size() as u64;
+        let four = 4 * operand.ty.size(FLOAT) as u64;
         match inner {
             _ if operand.iota => {}
             0 => {}
@@ -77,7 +77,7 @@ fn ones(body: &Body, shape: &[usize], inputs: &[Arg], outputs: &[Addr]) -> Optio
             _ => return None,
         }
     }
-    let fits = |(ty, y): (crate::Type, &Addr)| aligned(*y, 4 * ty.size() as u64);
+    let fits = |(ty, y): (crate::DType, &Addr)| aligned(*y, 4 * ty.size(FLOAT) as u64);
     body.outputs()
         .into_iter()
         .zip(outputs)

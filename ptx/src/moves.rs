@@ -1,8 +1,8 @@
 //! Copies between strided arrays, and fills.
 
-use crate::call::{Addr, Arg, RANK, aligned, blocks, collapse};
+use crate::call::{Addr, Arg, FLOAT, RANK, aligned, blocks, collapse};
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
-use crate::{Form, Module, Type};
+use crate::{DType, Form, Module};
 
 /// A launch of a kernel without a body, whose threads take `units` in turn.
 pub(crate) fn simple(form: Form, units: usize, params: Params) -> Result<Plan, Error> {
@@ -17,7 +17,7 @@ pub(crate) fn simple(form: Form, units: usize, params: Params) -> Result<Plan, E
 
 /// `dst[i] = src[i]` over `shape`, both with strides in elements, of any sign.
 pub fn copy(
-    ty: Type,
+    ty: DType,
     shape: &[usize],
     src: (Addr, &[i64]),
     dst: (Addr, &[i64]),
@@ -38,7 +38,7 @@ pub fn copy(
     }
     // Cells of four elements where everything allows.
     let last = shape.len() - 1;
-    let mut size = ty.size();
+    let mut size = ty.size(FLOAT);
     let four = |a: &Arg| {
         a.strides[last] == 1
             && aligned(a.addr, 4 * size as u64)
@@ -70,19 +70,19 @@ pub fn copy(
     simple(form, cells as usize, p)
 }
 
-/// Side of the tiles of a copy that turns, and the least size along both dimensions.
+/// Role of the tiles of a copy that turns, and the least size along both dimensions.
 const TILE: usize = 32;
 const LEAST: usize = 16;
 
 /// A copy whose source's neighbours lie along another dimension than the destination's.
-fn turn(ty: Type, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Error> {
+fn turn(ty: DType, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Error> {
     let (src, dst) = (&both[0], &both[1]);
     let q = shape.len() - 1;
     let Some(p) = src.strides[..q].iter().position(|s| *s == 1) else {
         return Ok(None);
     };
     let apart = src.strides[q].unsigned_abs() > 1 && dst.strides[q] == 1;
-    if ty.size() != 4 || !apart || shape[p] < LEAST || shape[q] < LEAST {
+    if ty.size(FLOAT) != 4 || !apart || shape[p] < LEAST || shape[q] < LEAST {
         return Ok(None);
     }
     let others: Vec<usize> = (0..q).filter(|d| *d != p).collect();
@@ -116,17 +116,17 @@ fn turn(ty: Type, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Error
 }
 
 /// Sets `len` elements to a value: a float, an integer, or 0 and 1.
-pub fn fill(ty: Type, len: usize, value: f64, dst: Addr) -> Result<Plan, Error> {
+pub fn fill(ty: DType, len: usize, value: f64, dst: Addr) -> Result<Plan, Error> {
     let elements = count(len)?;
     if elements == 0 {
         return Ok(Plan::new());
     }
     let bits = match ty {
-        Type::Float => (value as f32).to_bits(),
-        Type::Int => value as i32 as u32,
-        Type::Bool => u32::from(value != 0.0) * 0x0101_0101,
+        DType::Float => (value as f32).to_bits(),
+        DType::Int => value as i32 as u32,
+        DType::Bool => u32::from(value != 0.0) * 0x0101_0101,
     };
-    let each = 16 / ty.size() as u32;
+    let each = 16 / ty.size(FLOAT) as u32;
     let units = if aligned(dst, 16) { elements / each } else { 0 };
     let rest = elements - units * each;
     let mut p = Params::default();
@@ -135,7 +135,7 @@ pub fn fill(ty: Type, len: usize, value: f64, dst: Addr) -> Result<Plan, Error> 
     p.u32(units);
     p.u32(rest);
     let form = Form::Fill {
-        size: ty.size() as u8,
+        size: ty.size(FLOAT) as u8,
     };
     simple(form, units.max(rest) as usize, p)
 }

@@ -1,11 +1,11 @@
 //! Products of matrices with a fused body behind.
 
-use crate::call::{Addr, Arg, Scalars, aligned, check, params};
+use crate::call::{Addr, Arg, FLOAT, Scalars, aligned, check, params};
 use crate::launch::{Error, Launch, Plan, count, total};
-use crate::lines::{Axis, Lines};
+use crate::lines::{Along, Lines};
 use crate::map::gather_parts;
-use crate::tile::{Precision, Product, TensorTile, Tile, Way, choose, cut};
-use crate::{Body, Form, Module};
+use crate::tile::{Precision, TensorTile, Tile, Way, choose, cut};
+use crate::{Axis, Body, Form, Module, Product};
 
 /// Steps of a body that is spelt out for every result.
 const LONG: usize = 12;
@@ -143,7 +143,8 @@ impl Call {
     /// Whether results can be written in groups of so many.
     fn groups(&self, of: usize, body: &Body, outputs: &[Addr]) -> bool {
         let mut stores = body.outputs().into_iter().zip(outputs);
-        self.size.n.is_multiple_of(of) && stores.all(|(ty, y)| aligned(*y, (of * ty.size()) as u64))
+        self.size.n.is_multiple_of(of)
+            && stores.all(|(ty, y)| aligned(*y, (of * ty.size(FLOAT)) as u64))
     }
 
     fn tiles(&self, tile: Tile, body: &Body, outputs: &[Addr]) -> (Form, u32) {

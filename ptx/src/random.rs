@@ -3,33 +3,29 @@
 use crate::call::Addr;
 use crate::launch::{Error, Launch, Params, Plan, count};
 use crate::moves::simple;
-use crate::{Form, Module};
-
-/// Where a draw's random numbers lie in the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stream {
-    /// The network's seed.
-    pub seed: u64,
-    /// The address of the step, 8 bytes: read by each launch, so that a captured graph draws anew.
-    pub step: Addr,
-    /// The node; in a loop, the loop's step is in the upper half.
-    pub node: u64,
-}
+use crate::{Form, Module, Stream};
 
 /// A word is below the bound with probability `keep`: never for 0, always for 1.
 pub(crate) fn bound(keep: f64) -> u64 {
     (keep * 4_294_967_296.0) as u64
 }
 
-/// Booleans, true with probability `keep`.
-pub fn bernoulli(keep: f64, stream: Stream, len: usize, y: Addr) -> Result<Plan, Error> {
+/// Booleans, true with probability `keep`. `step` is the address of the stream's step, 8 bytes that each launch reads,
+/// so that a captured graph draws anew.
+pub fn bernoulli(
+    keep: f64,
+    stream: Stream,
+    step: Addr,
+    len: usize,
+    y: Addr,
+) -> Result<Plan, Error> {
     let len = count(len)?;
     if len == 0 {
         return Ok(Plan::new());
     }
     let mut p = Params::default();
     p.u64(y);
-    p.u64(stream.step);
+    p.u64(step);
     p.u64(stream.seed);
     p.u64(stream.node);
     p.u64(bound(keep));

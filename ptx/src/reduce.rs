@@ -3,28 +3,8 @@
 use crate::call::{Addr, Arg, Scalars, check, params};
 use crate::form::Exponential;
 use crate::launch::{Error, Launch, Params, Plan};
-use crate::lines::{Axis, Lines, across, lines};
-use crate::{Body, Form, Module};
-
-/// How a reduction combines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reduce {
-    /// Sum, in a fixed order.
-    Sum,
-    /// Largest; NaN wins.
-    Max,
-    /// Smallest; NaN wins.
-    Min,
-}
-
-/// Which softmax.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Softmax {
-    /// `exp(x) / sum(exp(x))`.
-    Softmax,
-    /// `x - logsumexp(x)`.
-    LogSoftmax,
-}
+use crate::lines::{Along, Lines, across, lines};
+use crate::{Axis, Body, Combiner, Form, Module, Softmax};
 
 /// Blocks that keep a large GPU busy. Not asked of the device, so that sums have the same order on
 /// every one.
@@ -54,7 +34,7 @@ pub fn reduce_work(axis: Axis) -> usize {
 /// `y[o, i] = reduce over n of body(inputs at (o, n, i))`; the body has one result, a float.
 pub fn reduce(
     body: &Body,
-    kind: Reduce,
+    kind: Combiner,
     axis: Axis,
     inputs: &[Arg],
     y: Addr,

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use minijinja::value::{Object, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
+use crate::call::FLOAT;
 use crate::template::render_text;
-use crate::{Body, Fn, Step, Type};
+use crate::{Body, DType, Scalar, Step};
 
 /// A body to be spliced.
 #[derive(Debug)]
@@ -23,19 +24,19 @@ pub(crate) struct Splice {
 }
 
 /// The type of a register.
-fn register(ty: Type) -> &'static str {
+fn register(ty: DType) -> &'static str {
     match ty {
-        Type::Float => "f32",
-        Type::Int | Type::Bool => "b32",
+        DType::Float => "f32",
+        DType::Int | DType::Bool => "b32",
     }
 }
 
 /// The type of a load or store.
-fn memory(ty: Type) -> &'static str {
+fn memory(ty: DType) -> &'static str {
     match ty {
-        Type::Float => "f32",
-        Type::Int => "b32",
-        Type::Bool => "u8",
+        DType::Float => "f32",
+        DType::Int => "b32",
+        DType::Bool => "u8",
     }
 }
 
@@ -70,7 +71,7 @@ impl Splice {
             for (k, operand) in self.body.inputs.iter().enumerate() {
                 let _ = writeln!(s, "    .reg .{} %x{k}_{lane};", register(operand.ty));
             }
-            for (j, ty) in self.body.outputs().into_iter().enumerate() {
+            for (j, ty) in self.body.outputs().enumerate() {
                 let _ = writeln!(s, "    .reg .{} %y{j}_{lane};", register(ty));
             }
         }
@@ -129,7 +130,7 @@ impl Splice {
             let _ = writeln!(s, "    ld.param.s32 %st, [x{k}_{d}];");
             let _ = writeln!(s, "    mad.wide.s32 %of, %i{d}, %st, %of;");
         }
-        if self.body.inputs[k].ty.size() == 4 {
+        if self.body.inputs[k].ty.size(FLOAT) == 4 {
             s.push_str("    shl.b64 %of, %of, 2;\n");
         }
         let _ = writeln!(s, "    add.s64 %of, %of, %xb{k};");
@@ -187,7 +188,7 @@ impl Splice {
                 for other in &x[1..] {
                     let _ = writeln!(s, "    mov.{} {other}, {first};", register(operand.ty));
                 }
-            } else if operand.ty == Type::Bool {
+            } else if operand.ty == DType::Bool {
                 s += "    .reg .b32 %four;\n    ld.global.b32 %four, [%of];\n";
                 for (i, x) in x.iter().enumerate() {
                     let _ = writeln!(s, "    shr.u32 {x}, %four, {};", 8 * i);
@@ -204,7 +205,9 @@ impl Splice {
 
     /// Computes the results of a lane.
     fn apply(&self, lane: &str) -> String {
-        let types = self.body.types();
+        let types: Vec<DType> = (0..self.body.steps.len())
+            .map(|i| self.body.dtype(i))
+            .collect();
         let mut names: Vec<String> = Vec::new();
         let mut s = String::from(concat!(
             "# import \"scalar/basic.ptx\" as basic\n",
@@ -223,7 +226,7 @@ impl Splice {
                 Step::Const(ty, bits) => {
                     s += &declare;
                     let value = match ty {
-                        Type::Float => format!("0f{bits:08X}"),
+                        DType::Float => format!("0f{bits:08X}"),
                         _ => format!("0x{bits:08X}"),
                     };
                     let _ = writeln!(s, "    mov.{} {name}, {value};", register(*ty));
@@ -232,11 +235,11 @@ impl Splice {
                 Step::Apply(f, args) => {
                     s += &declare;
                     let of = match f {
-                        Fn::Where => types[args[1]],
+                        Scalar::Where => types[args[1]],
                         _ => types[args[0]],
                     };
-                    let of = if of == Type::Float { "f32" } else { "s32" };
-                    let _ = write!(s, "${{ {}.f_{}(\"{name}\"", file(*f), f.name());
+                    let of = if of == DType::Float { "f32" } else { "s32" };
+                    let _ = write!(s, "${{ {}.f_{}(\"{name}\"", f.file(), f.name());
                     for a in *args {
                         let _ = write!(s, ", \"{}\"", names[*a]);
                     }
@@ -259,8 +262,8 @@ impl Splice {
     /// Stores the results of a lane at element `at` of the outputs.
     fn store(&self, lane: &str, at: &str) -> String {
         let mut s = String::from("    {\n    .reg .b64 %to;\n");
-        for (j, ty) in self.body.outputs().into_iter().enumerate() {
-            let _ = writeln!(s, "    mul.wide.u32 %to, {at}, {};", ty.size());
+        for (j, ty) in self.body.outputs().enumerate() {
+            let _ = writeln!(s, "    mul.wide.u32 %to, {at}, {};", ty.size(FLOAT));
             let _ = writeln!(s, "    add.s64 %to, %to, %yb{j};");
             let _ = writeln!(s, "    st.global.{} [%to], %y{j}_{lane};", memory(ty));
         }
@@ -271,11 +274,11 @@ impl Splice {
     /// the next.
     fn store4(&self, lanes: &[String], at: &str) -> String {
         let mut s = String::from("    {\n    .reg .b64 %to;\n    .reg .b32 %four, %one;\n");
-        for (j, ty) in self.body.outputs().into_iter().enumerate() {
+        for (j, ty) in self.body.outputs().enumerate() {
             let y: Vec<String> = lanes.iter().take(4).map(|l| format!("%y{j}_{l}")).collect();
-            let _ = writeln!(s, "    mul.wide.u32 %to, {at}, {};", ty.size());
+            let _ = writeln!(s, "    mul.wide.u32 %to, {at}, {};", ty.size(FLOAT));
             let _ = writeln!(s, "    add.s64 %to, %to, %yb{j};");
-            if ty == Type::Bool {
+            if ty == DType::Bool {
                 let _ = writeln!(s, "    mov.b32 %four, {};", y[0]);
                 for (i, y) in y.iter().enumerate().skip(1) {
                     let _ = writeln!(s, "    shl.b32 %one, {y}, {};", 8 * i);
@@ -290,17 +293,6 @@ impl Splice {
             }
         }
         s + "    }\n"
-    }
-}
-
-/// The file of `kernels/scalar` in which a function stands.
-fn file(f: Fn) -> &'static str {
-    match f {
-        Fn::Exp | Fn::Expm1 | Fn::Tanh | Fn::Sigmoid | Fn::Erf => "exp",
-        Fn::Log | Fn::Log1p => "log",
-        Fn::Sin | Fn::Cos => "trig",
-        Fn::Pow => "pow",
-        _ => "basic",
     }
 }
 

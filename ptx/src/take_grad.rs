@@ -5,8 +5,7 @@
 use crate::call::Addr;
 use crate::index::{Fault, sizes};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
-use crate::lines::Axis;
-use crate::{Form, Module};
+use crate::{Axis, Form, Module};
 
 /// Blocks that keep a large GPU busy, and the most rows that a block owns.
 pub(crate) const BLOCKS: usize = 1056;

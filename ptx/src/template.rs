@@ -8,56 +8,7 @@ use std::sync::LazyLock;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-macro_rules! sources {
-    ($($name:literal)*) => {
-        /// Name and text of each file in `kernels/`.
-        const SOURCES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../kernels/", $name)))),*];
-    };
-}
-
-sources! {
-    "advance.ptx"
-    "arg_reduce.ptx"
-    "attention.ptx"
-    "attention_grad.ptx"
-    "bucket.ptx"
-    "common.ptx"
-    "convolution.ptx"
-    "copy.ptx"
-    "correlation.ptx"
-    "cumsum.ptx"
-    "dropout.ptx"
-    "few_channels.ptx"
-    "fill.ptx"
-    "gather_grad.ptx"
-    "geometry.ptx"
-    "integer_lines.ptx"
-    "integers.ptx"
-    "map.ptx"
-    "mean.ptx"
-    "mean_of_parts.ptx"
-    "philox.ptx"
-    "product.ptx"
-    "put.ptx"
-    "random.ptx"
-    "reduce.ptx"
-    "scores.ptx"
-    "skinny.ptx"
-    "softmax.ptx"
-    "starts.ptx"
-    "take.ptx"
-    "take_grad.ptx"
-    "tensor.ptx"
-    "turn.ptx"
-    "window.ptx"
-    "verdict.ptx"
-    "scalar/basic.ptx"
-    "scalar/exp.ptx"
-    "scalar/log.ptx"
-    "scalar/pow.ptx"
-    "scalar/trig.ptx"
-}
+include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::empty();
@@ -109,28 +60,10 @@ fn tidy(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::{ENVIRONMENT, SOURCES};
-    use std::path::Path;
-
-    fn files(dir: &Path, under: &str, all: &mut Vec<String>) {
-        for entry in std::fs::read_dir(dir).unwrap().flatten() {
-            let name = format!("{under}{}", entry.file_name().to_string_lossy());
-            if entry.path().is_dir() {
-                files(&entry.path(), &format!("{name}/"), all);
-            } else {
-                all.push(name);
-            }
-        }
-    }
 
     #[test]
-    fn every_file_is_known_and_well_formed() {
-        let mut all = Vec::new();
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels");
-        files(&dir, "", &mut all);
-        all.sort();
-        let mut known: Vec<_> = SOURCES.iter().map(|s| s.0).collect();
-        known.sort_unstable();
-        assert_eq!(all, known);
+    fn every_file_is_well_formed() {
+        assert!(SOURCES.iter().any(|(name, _)| *name == "scalar/exp.ptx"));
         for (name, text) in SOURCES {
             assert!(text.is_ascii(), "{name}");
             assert!(

@@ -1,24 +1,7 @@
 //! Which kernel a product takes: its tiles, and into how many segments k is cut.
 
+use crate::Product;
 use crate::lines::{Lines, across};
-
-/// The size of a product: `C[g] (m, n) = op(A[g]) (m, k) op(B[g]) (k, n)` for `g < batch`, all
-/// row-major, each one matrix after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Product {
-    /// Number of independent products.
-    pub batch: usize,
-    /// Rows of the result.
-    pub m: usize,
-    /// Columns of the result.
-    pub n: usize,
-    /// Summed dimension.
-    pub k: usize,
-    /// `A` is stored as (k, m).
-    pub ta: bool,
-    /// `B` is stored as (n, k).
-    pub tb: bool,
-}
 
 /// What is multiplied; sums are f32 always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

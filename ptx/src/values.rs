@@ -5,10 +5,9 @@ use minijinja::Value;
 use crate::form::{Attending, Exponential, Form};
 use crate::integers::Pair;
 use crate::lines::Lines;
-use crate::reduce::Reduce;
 use crate::splice::Splice;
 use crate::template::render;
-use crate::{Body, Module};
+use crate::{Body, Combiner, Module};
 
 /// The template's names and values.
 type Values = Vec<(&'static str, Value)>;
@@ -16,82 +15,52 @@ type Values = Vec<(&'static str, Value)>;
 impl Form {
     /// The entry's name.
     pub fn entry(self) -> &'static str {
-        match self {
-            Form::Map { .. } => "map",
-            Form::Reduce { .. } => "reduce",
-            Form::Mean { .. } => "mean",
-            Form::MeanOfParts => "mean_of_parts",
-            Form::ArgReduce { .. } => "arg_reduce",
-            Form::Integers(_) => "integers",
-            Form::IntegerLines { .. } => "integer_lines",
-            Form::Exponential { kind, .. } => match kind {
-                Exponential::Softmax => "softmax",
-                Exponential::LogSoftmax => "log_softmax",
-                Exponential::LogSumExp => "logsumexp",
-            },
-            Form::Product { .. } => "product",
-            Form::Tensor { .. } => "tensor",
-            Form::Few { .. } => "skinny",
-            Form::Attention { of, .. } => match of {
-                Attending::Results => "attention",
-                Attending::Queries => "attention_queries",
-                Attending::Keys => "attention_keys",
-            },
-            Form::Convolution { .. } => "convolution",
-            Form::Correlation => "correlation",
-            Form::FewChannels { .. } => "few_channels",
-            Form::WindowArgMax => "window_arg_max",
-            Form::Copy { .. } => "copy",
-            Form::Turn { .. } => "turn",
-            Form::Fill { .. } => "fill",
-            Form::Take { .. } => "take",
-            Form::Put { .. } => "put",
-            Form::TakeGrad { .. } => "take_grad",
-            Form::Bucket { .. } => "bucket",
-            Form::Starts => "starts",
-            Form::GatherGrad => "gather_grad",
-            Form::Verdict => "verdict",
-            Form::Bernoulli => "bernoulli",
-            Form::Advance => "advance",
-            Form::Cumsum { .. } => "cumsum",
-        }
+        self.names().0
     }
 
-    /// The file of `kernels/`.
-    fn file(self) -> &'static str {
+    /// The entry's name, and the file of `kernels/`.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Form::Map { .. } => "map.ptx",
-            Form::Reduce { .. } => "reduce.ptx",
-            Form::Mean { .. } => "mean.ptx",
-            Form::MeanOfParts => "mean_of_parts.ptx",
-            Form::ArgReduce { .. } => "arg_reduce.ptx",
-            Form::Integers(_) => "integers.ptx",
-            Form::IntegerLines { .. } => "integer_lines.ptx",
-            Form::Exponential { .. } => "softmax.ptx",
-            Form::Product { .. } => "product.ptx",
-            Form::Tensor { .. } => "tensor.ptx",
-            Form::Few { .. } => "skinny.ptx",
+            Form::Map { .. } => ("map", "map.ptx"),
+            Form::Reduce { .. } => ("reduce", "reduce.ptx"),
+            Form::Mean { .. } => ("mean", "mean.ptx"),
+            Form::MeanOfParts => ("mean_of_parts", "mean_of_parts.ptx"),
+            Form::ArgReduce { .. } => ("arg_reduce", "arg_reduce.ptx"),
+            Form::Integers(_) => ("integers", "integers.ptx"),
+            Form::IntegerLines { .. } => ("integer_lines", "integer_lines.ptx"),
+            Form::Exponential { kind, .. } => {
+                let entry = match kind {
+                    Exponential::Softmax => "softmax",
+                    Exponential::LogSoftmax => "log_softmax",
+                    Exponential::LogSumExp => "logsumexp",
+                };
+                (entry, "softmax.ptx")
+            }
+            Form::Product { .. } => ("product", "product.ptx"),
+            Form::Tensor { .. } => ("tensor", "tensor.ptx"),
+            Form::Few { .. } => ("skinny", "skinny.ptx"),
             Form::Attention { of, .. } => match of {
-                Attending::Results => "attention.ptx",
-                Attending::Queries | Attending::Keys => "attention_grad.ptx",
+                Attending::Results => ("attention", "attention.ptx"),
+                Attending::Queries => ("attention_queries", "attention_grad.ptx"),
+                Attending::Keys => ("attention_keys", "attention_grad.ptx"),
             },
-            Form::Convolution { .. } => "convolution.ptx",
-            Form::Correlation => "correlation.ptx",
-            Form::FewChannels { .. } => "few_channels.ptx",
-            Form::WindowArgMax => "window.ptx",
-            Form::Copy { .. } => "copy.ptx",
-            Form::Turn { .. } => "turn.ptx",
-            Form::Fill { .. } => "fill.ptx",
-            Form::Take { .. } => "take.ptx",
-            Form::Put { .. } => "put.ptx",
-            Form::TakeGrad { .. } => "take_grad.ptx",
-            Form::Bucket { .. } => "bucket.ptx",
-            Form::Starts => "starts.ptx",
-            Form::GatherGrad => "gather_grad.ptx",
-            Form::Verdict => "verdict.ptx",
-            Form::Bernoulli => "random.ptx",
-            Form::Advance => "advance.ptx",
-            Form::Cumsum { .. } => "cumsum.ptx",
+            Form::Convolution { .. } => ("convolution", "convolution.ptx"),
+            Form::Correlation => ("correlation", "correlation.ptx"),
+            Form::FewChannels { .. } => ("few_channels", "few_channels.ptx"),
+            Form::WindowArgMax => ("window_arg_max", "window.ptx"),
+            Form::Copy { .. } => ("copy", "copy.ptx"),
+            Form::Turn { .. } => ("turn", "turn.ptx"),
+            Form::Fill { .. } => ("fill", "fill.ptx"),
+            Form::Take { .. } => ("take", "take.ptx"),
+            Form::Put { .. } => ("put", "put.ptx"),
+            Form::TakeGrad { .. } => ("take_grad", "take_grad.ptx"),
+            Form::Bucket { .. } => ("bucket", "bucket.ptx"),
+            Form::Starts => ("starts", "starts.ptx"),
+            Form::GatherGrad => ("gather_grad", "gather_grad.ptx"),
+            Form::Verdict => ("verdict", "verdict.ptx"),
+            Form::Bernoulli => ("bernoulli", "random.ptx"),
+            Form::Advance => ("advance", "advance.ptx"),
+            Form::Cumsum { .. } => ("cumsum", "cumsum.ptx"),
         }
     }
 
@@ -127,9 +96,9 @@ impl Form {
             }
             Form::Reduce { kind, lines } => {
                 let (kind, neutral) = match kind {
-                    Reduce::Sum => ("sum", "0f00000000"),
-                    Reduce::Max => ("max", "0fFF800000"),
-                    Reduce::Min => ("min", "0f7F800000"),
+                    Combiner::Sum => ("sum", "0f00000000"),
+                    Combiner::Max => ("max", "0fFF800000"),
+                    Combiner::Min => ("min", "0f7F800000"),
                 };
                 let mut values = vec![
                     ("kind", kind.into()),
@@ -166,9 +135,9 @@ impl Form {
             } => {
                 // Of nothing, an extreme is beyond 32 bits.
                 let (kind, op, neutral) = match kind {
-                    Reduce::Sum => ("sum", "add", "0"),
-                    Reduce::Max => ("largest", "max", "0x8000000000000000"),
-                    Reduce::Min => ("smallest", "min", "0x7FFFFFFFFFFFFFFF"),
+                    Combiner::Sum => ("sum", "add", "0"),
+                    Combiner::Max => ("largest", "max", "0x8000000000000000"),
+                    Combiner::Min => ("smallest", "min", "0x7FFFFFFFFFFFFFFF"),
                 };
                 let mut values = vec![
                     ("kind", kind.into()),
@@ -368,6 +337,6 @@ impl Module {
             device_scalars: self.device_scalars,
         };
         values.push(("s", Value::from_object(splice)));
-        render(self.form.file(), Value::from_pairs(values))
+        render(self.form.names().1, Value::from_pairs(values))
     }
 }

@@ -1,23 +1,9 @@
 //! Windows over images: what pooling takes.
 
-use crate::Form;
 use crate::call::Addr;
 use crate::launch::{Error, Params, Plan, count, total};
 use crate::moves::simple;
-
-/// Windows over images x: (planes, x), y: (planes, y); arrays are (height, width), fields those of
-/// [`Convolution`](crate::Convolution).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Window2 {
-    pub planes: usize,
-    pub x: [usize; 2],
-    pub kernel: [usize; 2],
-    pub y: [usize; 2],
-    pub stride: [usize; 2],
-    pub padding: [usize; 2],
-    pub dilation: [usize; 2],
-}
+use crate::{Form, Window2};
 
 /// `index[p, i]` = flat position of the first largest element of window i in image p; NaN wins; -1
 /// where a window has no cell inside.

@@ -1,6 +1,5 @@
 //! Attention and its gradients against sums in f64: sizes around those of tiles, every layout and form of
 //! mask, every tile.
-#![cfg(feature = "kernels")]
 
 mod harness;
 
@@ -73,10 +72,10 @@ impl Case {
         let (step, y) = (gpu.array(&[STEP]), gpu.space(len));
         let stream = Stream {
             seed: SEED,
-            step,
+            step: STEP,
             node: NODE,
         };
-        gpu.run(bernoulli(1.0 - self.p, stream, len, y));
+        gpu.run(bernoulli(1.0 - self.p, stream, step, len, y));
         let one = |keep: u8| match keep {
             0 => 0.0,
             _ => 1.0 / (1.0 - self.p),
@@ -130,7 +129,7 @@ impl Case {
                             of(&self.q, rows, [b, h, i, e]) * of(&self.k, columns, [b, h, j, e])
                         });
                         let masks = self.masks.iter().map(|m| f64::from(m.at([b, h, i, j])));
-                        products.sum::<f64>() * f64::from(g.scale) + masks.sum::<f64>()
+                        products.sum::<f64>() * g.scale + masks.sum::<f64>()
                     };
                     let scores: Vec<f64> = (0..seen).map(score).collect();
                     let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -163,7 +162,7 @@ impl Case {
                             dv[self.at(values, [b, h, j, e])] +=
                                 w[j] * factor(j) * of(&self.dout, results, [b, h, i, e]);
                         }
-                        let slope = w[j] * (dw[j] - mean) * f64::from(g.scale);
+                        let slope = w[j] * (dw[j] - mean) * g.scale;
                         for e in 0..g.width {
                             let (q, k) =
                                 (self.at(rows, [b, h, i, e]), self.at(columns, [b, h, j, e]));
@@ -185,11 +184,12 @@ impl Case {
         if self.p > 0.0 {
             let stream = Stream {
                 seed: SEED,
-                step: gpu.array(&[STEP]),
+                step: STEP,
                 node: NODE,
             };
             g.dropout = Some(Dropout { p: self.p, stream });
         }
+        let step = gpu.array(&[STEP]);
         let inputs = [&self.q, &self.k, &self.v].map(|x| gpu.array(x));
         let dout = gpu.array(&self.dout);
         let masks: Vec<Arg> = self
@@ -207,10 +207,19 @@ impl Case {
         let at = lens.map(|n| gpu.space(4 * n));
         let [out, lse, dq, dk, dv] = at;
         let work = gpu.space(attention_work(g));
-        let forward = attention_as(self.rows, g, inputs, &masks, [out, lse]).unwrap();
+        let forward = attention_as(self.rows, g, step, inputs, &masks, [out, lse]).unwrap();
         let grads = [dq, dk, dv];
-        let backward =
-            attention_grad_as(self.rows, g, inputs, &masks, [out, lse, dout], grads, work).unwrap();
+        let backward = attention_grad_as(
+            self.rows,
+            g,
+            step,
+            inputs,
+            &masks,
+            [out, lse, dout],
+            grads,
+            work,
+        )
+        .unwrap();
         for plan in [forward, backward] {
             note(&plan, forms);
             gpu.run(Ok(plan));
@@ -353,6 +362,7 @@ fn which_tiles() {
         let plan = attention_as(
             None,
             size([batch, 4, queries, 9, 8, 8]),
+            0,
             [0; 3],
             &[],
             [0; 2],
@@ -464,7 +474,7 @@ fn large_scores() {
 #[test]
 fn what_cannot_be_counted() {
     let g = size([2, 4, 10, 10, 8, 8]);
-    let run = |g, strides: &[i64]| attention(g, [0; 3], &[Arg::new(0, strides)], [0; 2]);
+    let run = |g, strides: &[i64]| attention(g, 0, [0; 3], &[Arg::new(0, strides)], [0; 2]);
     assert!(run(g, &[0, 0, 10, 1]).is_ok());
     assert_eq!(run(g, &[0, 10, 1]), Err(Error::Malformed));
     assert_eq!(run(g, &[0, 0, -10, 1]), Err(Error::Malformed));

@@ -1,12 +1,11 @@
 //! Convolutions, their adjoints and windows' largest elements: every way on every geometry, exact on
 //! small integers.
-#![cfg(feature = "kernels")]
 
 mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    CONVOLUTIONS, Convolution, Convolving, Error, Side, Way, Window2, choose_convolution,
+    CONVOLUTIONS, Convolution, Convolving, Error, Role, Way, Window2, choose_convolution,
     convolution, convolution_as, convolution_work, convolving_work, window_arg_max,
 };
 
@@ -98,20 +97,20 @@ fn meet(g: &Convolution, mut f: impl FnMut(usize, usize, usize)) {
     }
 }
 
-fn expected(g: &Convolution, side: Side, [x, w, y]: [&[f32]; 3]) -> Vec<f64> {
+fn expected(g: &Convolution, side: Role, [x, w, y]: [&[f32]; 3]) -> Vec<f64> {
     let [xs, ws, ys] = sizes(g);
     let all = match side {
-        Side::X => xs,
-        Side::W => ws,
-        Side::Y => ys,
+        Role::X => xs,
+        Role::W => ws,
+        Role::Y => ys,
     };
     let mut out = vec![0.0; all];
     meet(g, |i, j, k| {
         let (x, w, y) = (x.get(i), w.get(j), y.get(k));
         let (at, a, b) = match side {
-            Side::X => (i, w, y),
-            Side::W => (j, x, y),
-            Side::Y => (k, x, w),
+            Role::X => (i, w, y),
+            Role::W => (j, x, y),
+            Role::Y => (k, x, w),
         };
         let (a, b) = (a.copied().unwrap_or(0.0), b.copied().unwrap_or(0.0));
         out[at] += f64::from(a) * f64::from(b);
@@ -120,7 +119,7 @@ fn expected(g: &Convolution, side: Side, [x, w, y]: [&[f32]; 3]) -> Vec<f64> {
 }
 
 /// Every way, with sums whole and in segments.
-fn ways(side: Side) -> Vec<(Convolving, usize)> {
+fn ways(side: Role) -> Vec<(Convolving, usize)> {
     let mut all = vec![(Convolving::Each, 1), (Convolving::Each, 3)];
     for (way, ..) in CONVOLUTIONS {
         let Way::Tiles(tile) = way else {
@@ -128,7 +127,7 @@ fn ways(side: Side) -> Vec<(Convolving, usize)> {
         };
         all.extend([1, 3].map(|parts| (Convolving::Tiles(tile), parts)));
     }
-    if side != Side::W {
+    if side != Role::W {
         all.extend([1, 2, 4, 8].map(|few| (Convolving::Few(few), 1)));
     }
     all
@@ -137,14 +136,14 @@ fn ways(side: Side) -> Vec<(Convolving, usize)> {
 fn run(
     gpu: &mut Gpu,
     g: Convolution,
-    side: Side,
+    side: Role,
     arrays: [&[f32]; 3],
     way: (Convolving, usize),
 ) -> Vec<f32> {
     let at = match side {
-        Side::X => 0,
-        Side::W => 1,
-        Side::Y => 2,
+        Role::X => 0,
+        Role::W => 1,
+        Role::Y => 2,
     };
     let mut addresses = arrays.map(|a| gpu.array(a));
     let count = sizes(&g)[at];
@@ -161,7 +160,7 @@ fn every_way_on_every_geometry() {
         let mut numbers = Numbers::new(at as u64);
         let [x, w, y] = sizes(&g).map(|n| numbers.integers(n));
         let mut gpu = Gpu::default();
-        for side in [Side::Y, Side::X, Side::W] {
+        for side in [Role::Y, Role::X, Role::W] {
             let want = expected(&g, side, [&x, &w, &y]);
             let mut all = ways(side);
             all.push(choose_convolution(g, side));
@@ -183,7 +182,7 @@ fn random_numbers() {
     let mut numbers = Numbers::new(5);
     let [x, w, y] = sizes(&g).map(|n| numbers.floats(n));
     let mut gpu = Gpu::default();
-    for side in [Side::Y, Side::X, Side::W] {
+    for side in [Role::Y, Role::X, Role::W] {
         let want = expected(&g, side, [&x, &w, &y]);
         let way = choose_convolution(g, side);
         let got = run(&mut gpu, g, side, [&x, &w, &y], way);
@@ -206,37 +205,37 @@ fn ways_are_chosen() {
             (Convolving::Few(_), parts) => (0, parts),
         }
     };
-    assert_eq!(way([64, 1, 128, 128], 3, 28, 1, Side::Y), (128, 1));
-    assert_eq!(way([64, 1, 128, 128], 3, 28, 2, Side::X).1, 1);
-    assert!(way([64, 1, 128, 128], 3, 28, 1, Side::W).1 > 1);
-    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Side::Y).0, 0);
-    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Side::X).0, 0);
-    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Side::W).0, 1);
-    assert_eq!(way([64, 1, 1, 32], 3, 28, 1, Side::Y).0, 32);
-    assert_eq!(way([8, 1, 512, 1], 1, 4, 1, Side::Y).0, 1);
+    assert_eq!(way([64, 1, 128, 128], 3, 28, 1, Role::Y), (128, 1));
+    assert_eq!(way([64, 1, 128, 128], 3, 28, 2, Role::X).1, 1);
+    assert!(way([64, 1, 128, 128], 3, 28, 1, Role::W).1 > 1);
+    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Role::Y).0, 0);
+    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Role::X).0, 0);
+    assert_eq!(way([64, 128, 1, 1], 3, 28, 1, Role::W).0, 1);
+    assert_eq!(way([64, 1, 1, 32], 3, 28, 1, Role::Y).0, 32);
+    assert_eq!(way([8, 1, 512, 1], 1, 4, 1, Role::Y).0, 1);
 }
 
 #[test]
 fn nothing_and_too_much() {
     let g = geometry(GEOMETRIES[1]);
     let empty = Convolution { n: 0, ..g };
-    for side in [Side::X, Side::Y] {
+    for side in [Role::X, Role::Y] {
         assert_eq!(convolution_work(empty, side), 0);
         assert_eq!(convolution(empty, side, [0; 3], 0), Ok(vec![]));
     }
     let large = Convolution { n: 1 << 30, ..g };
-    assert_eq!(convolution(large, Side::Y, [0; 3], 0), Err(Error::TooLarge));
+    assert_eq!(convolution(large, Role::Y, [0; 3], 0), Err(Error::TooLarge));
     let far = Convolution {
         padding: [1 << 30, 0],
         ..g
     };
-    assert_eq!(convolution(far, Side::Y, [0; 3], 0), Err(Error::TooLarge));
+    assert_eq!(convolution(far, Role::Y, [0; 3], 0), Err(Error::TooLarge));
     // No samples: no weight has a gradient.
     let mut gpu = Gpu::default();
     let got = run(
         &mut gpu,
         empty,
-        Side::W,
+        Role::W,
         [&[], &[], &[]],
         (Convolving::Each, 1),
     );

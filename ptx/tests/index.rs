@@ -1,5 +1,4 @@
 //! Copies, fills, and reads and writes at indices, right and wrong ones.
-#![cfg(feature = "kernels")]
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
@@ -7,7 +6,7 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    Axis, Error, Fault, Plan, RUNS, Type, copy, fill, gather, gather_grad, put, take, take_grad,
+    Axis, DType, Error, Fault, Plan, RUNS, copy, fill, gather, gather_grad, put, take, take_grad,
     take_grad_work, verdict,
 };
 
@@ -49,8 +48,8 @@ fn copies() {
         let mut gpu = Gpu::default();
         let (a, b) = (gpu.array(&x), gpu.array(&vec![7.0f32; to]));
         let (a8, b8) = (gpu.array(&x8), gpu.array(&vec![7u8; to]));
-        gpu.run(copy(Type::Float, shape, (a + 4 * first as u64, s), (b, d)));
-        gpu.run(copy(Type::Bool, shape, (a8 + first as u64, s), (b8, d)));
+        gpu.run(copy(DType::Float, shape, (a + 4 * first as u64, s), (b, d)));
+        gpu.run(copy(DType::Bool, shape, (a8 + first as u64, s), (b8, d)));
         let (mut want, mut want8) = (vec![7.0; to], vec![7; to]);
         let total: usize = shape.iter().product();
         for e in 0..total {
@@ -78,14 +77,14 @@ fn fills() {
                 gpu.array(&vec![7.0f32; n + 2]),
                 gpu.array(&vec![7u8; n + 5]),
             );
-            gpu.run(fill(Type::Float, n, -2.5, a + offset));
-            gpu.run(fill(Type::Bool, n, 1.0, b + offset));
+            gpu.run(fill(DType::Float, n, -2.5, a + offset));
+            gpu.run(fill(DType::Bool, n, 1.0, b + offset));
             let at = offset as usize;
             assert!(gpu.read::<f32>(a + offset, n).iter().all(|v| *v == -2.5));
             assert!(gpu.read::<u8>(b + offset, n).iter().all(|v| *v == 1));
             assert_eq!(gpu.read::<f32>(a, n + 2)[n + at / 4], 7.0);
             assert_eq!(gpu.read::<u8>(b, n + 5)[n + at], 7);
-            gpu.run(fill(Type::Int, n, -3.0, a));
+            gpu.run(fill(DType::Int, n, -3.0, a));
             assert!(gpu.read::<i32>(a, n).iter().all(|v| *v == -3));
         }
     }
@@ -161,11 +160,11 @@ fn rows() {
                 }
             }
             let code = if wrong { 9 } else { 0 };
-            let call: Call = |a, c, [x, i, y], f, _| take(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| take(DType::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &x, &index, &dy), (y, code));
             let call: Call = |a, c, [x, i, y], f, w| take_grad(a, c, x, i, y, f, w);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (dx, code));
-            let call: Call = |a, c, [x, i, y], f, _| put(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| put(DType::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (z, code));
         }
     }
@@ -192,7 +191,7 @@ fn elements() {
                 }
             }
             let code = if wrong { 9 } else { 0 };
-            let call: Call = |a, c, [x, i, y], f, _| gather(Type::Float, a, c, x, i, y, f);
+            let call: Call = |a, c, [x, i, y], f, _| gather(DType::Float, a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &x, &index, &dy), (y, code));
             let call: Call = |a, c, [x, i, y], f, _| gather_grad(a, c, x, i, y, f);
             assert_eq!(run(axis, count, call, &dy, &index, &x), (dx, code));
@@ -217,7 +216,7 @@ fn booleans() {
             addr: fault,
             code: 1,
         };
-        gpu.run(take(Type::Bool, axis, count, ax, ai, y, fault));
+        gpu.run(take(DType::Bool, axis, count, ax, ai, y, fault));
         let from = |at: usize| {
             let (o, c, i) = (at / (count * inner), at / inner % count, at % inner);
             x[(o * n + index[c] as usize) * inner + i]
@@ -337,7 +336,7 @@ fn verdicts() {
             code: run as u32 + 1,
         };
         gpu.run(take(
-            Type::Float,
+            DType::Float,
             axis,
             2,
             x,

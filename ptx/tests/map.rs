@@ -1,31 +1,30 @@
 //! Maps: ranks, strides, broadcasts, tails, types, in place.
-#![cfg(feature = "kernels")]
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
 
 use harness::{Gpu, Numbers, function, leak, strides};
-use netform_ptx::{Arg, Body, Fn, Form, Inner, Operand, Scalars, Step, Type, map};
+use netform_ptx::{Arg, Body, DType, Form, Inner, Operand, Scalar, Scalars, Step, map};
 
 /// `a * s0 + b`, and whether that is below `c`.
 static BODY: Body = Body {
     inputs: &[
-        Operand::new(Type::Float, Inner::One),
-        Operand::new(Type::Float, Inner::Many),
+        Operand::new(DType::Float, Inner::One),
+        Operand::new(DType::Float, Inner::Many),
         Operand::iota(Inner::Many),
     ],
     steps: &[
         Step::Load(0),
         Step::Scalar(0),
-        Step::Apply(Fn::Mul, &[0, 1]),
+        Step::Apply(Scalar::Mul, &[0, 1]),
         Step::Load(1),
-        Step::Apply(Fn::Add, &[2, 3]),
+        Step::Apply(Scalar::Add, &[2, 3]),
         Step::Load(2),
-        Step::Apply(Fn::ToFloat, &[5]),
-        Step::Apply(Fn::Lt, &[4, 6]),
-        Step::Const(Type::Int, -3i32 as u32),
-        Step::Apply(Fn::Sub, &[5, 8]),
+        Step::Apply(Scalar::Cast(DType::Float), &[5]),
+        Step::Apply(Scalar::Lt, &[4, 6]),
+        Step::Const(DType::Int, -3i32 as u32),
+        Step::Apply(Scalar::Sub, &[5, 8]),
     ],
     results: &[4, 7, 9],
 };
@@ -119,7 +118,7 @@ fn ranks_and_strides() {
 #[test]
 fn in_place() {
     let mut gpu = Gpu::default();
-    let body = function(Fn::Mul, &[Type::Float, Type::Float]);
+    let body = function(Scalar::Mul, &[DType::Float, DType::Float]);
     for n in [3usize, 129] {
         let x: Vec<f32> = (0..n).map(|i| i as f32 - 5.0).collect();
         let a = gpu.array(&x);
@@ -132,7 +131,7 @@ fn in_place() {
 
 #[test]
 fn booleans_in_fours() {
-    let body = function(Fn::And, &[Type::Bool, Type::Bool]);
+    let body = function(Scalar::And, &[DType::Bool, DType::Bool]);
     let mut numbers = Numbers::new(5);
     for n in [4usize, 6, 257] {
         let a: Vec<u8> = (0..n).map(|_| numbers.below(2) as u8).collect();
@@ -153,7 +152,7 @@ fn booleans_in_fours() {
 
 #[test]
 fn forms_are_chosen() {
-    let body = function(Fn::Add, &[Type::Float, Type::Float]);
+    let body = function(Scalar::Add, &[DType::Float, DType::Float]);
     let form = |shape: &[usize], b: &[i64], addr| {
         let inputs = [Arg::new(addr, &strides(shape)), Arg::new(0, b)];
         let plan = map(&body, shape, &inputs, &[0], Scalars::NONE).unwrap();
@@ -197,11 +196,11 @@ fn a_guard_keeps_a_map_from_running() {
         let x = gpu.array(&vec![2.0f32; n]);
         let (scalar, guard) = (gpu.array(&[3.0f32]), gpu.array(&[f32::from_bits(7)]));
         static SCALED: Body = Body {
-            inputs: &[Operand::new(Type::Float, Inner::One)],
+            inputs: &[Operand::new(DType::Float, Inner::One)],
             steps: &[
                 Step::Load(0),
                 Step::Scalar(0),
-                Step::Apply(Fn::Mul, &[0, 1]),
+                Step::Apply(Scalar::Mul, &[0, 1]),
             ],
             results: &[2],
         };

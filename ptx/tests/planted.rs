@@ -1,6 +1,5 @@
 //! Planted faults that the emulator's own tests do not plant: a spill, which the assembler must refuse
 //! as `check.sh` asks it to, and results that no thread writes.
-#![cfg(feature = "kernels")]
 
 mod harness;
 
@@ -8,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use harness::{Gpu, function};
-use netform_ptx::{Arg, Fn, Scalars, Type, map};
+use netform_ptx::{Arg, DType, Scalar, Scalars, map};
 
 /// NVIDIA's assembler, where `check.sh` has put it; `REQUIRE_PTXAS=1` makes its lack a failure.
 fn ptxas() -> Option<PathBuf> {
@@ -91,7 +90,7 @@ fn a_result_that_nobody_writes_is_no_number() {
         start: 0,
         strides: vec![1],
     };
-    let body = function(Fn::Neg, &[Type::Float]);
+    let body = function(Scalar::Neg, &[DType::Float]);
     gpu.run(map(&body, &[n - 1], &[arg], &[y], Scalars::Values(&[])));
     let found = gpu.read::<f32>(y, n);
     assert!(found[..n - 1].iter().all(|v| *v == -1.5));

@@ -1,5 +1,4 @@
 //! Products: every tile, orientation, alignment and split, exact on small integers.
-#![cfg(feature = "kernels")]
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
@@ -7,24 +6,24 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    Arg, Body, Fn, Inner, Operand, Plan, Precision, Product, Scalars, Step, Type, Way, choose,
+    Arg, Body, DType, Inner, Operand, Plan, Precision, Product, Scalar, Scalars, Step, Way, choose,
     product_as, split_work, tiles,
 };
 
 /// `relu(c + bias)`, and `c * scale` before it.
 static EPILOGUE: Body = Body {
     inputs: &[
-        Operand::new(Type::Float, Inner::One),
-        Operand::new(Type::Float, Inner::One),
-        Operand::new(Type::Float, Inner::Many),
+        Operand::new(DType::Float, Inner::One),
+        Operand::new(DType::Float, Inner::One),
+        Operand::new(DType::Float, Inner::Many),
     ],
     steps: &[
         Step::Load(0),
         Step::Load(1),
-        Step::Apply(Fn::Add, &[0, 1]),
-        Step::Apply(Fn::Relu, &[2]),
+        Step::Apply(Scalar::Add, &[0, 1]),
+        Step::Apply(Scalar::Relu, &[2]),
         Step::Load(2),
-        Step::Apply(Fn::Mul, &[0, 4]),
+        Step::Apply(Scalar::Mul, &[0, 4]),
     ],
     results: &[3, 5],
 };
@@ -34,18 +33,18 @@ static LONG: Body = Body {
     steps: &[
         Step::Load(0),
         Step::Load(1),
-        Step::Apply(Fn::Add, &[0, 1]),
-        Step::Apply(Fn::Relu, &[2]),
+        Step::Apply(Scalar::Add, &[0, 1]),
+        Step::Apply(Scalar::Relu, &[2]),
         Step::Load(2),
-        Step::Apply(Fn::Mul, &[0, 4]),
-        Step::Apply(Fn::Neg, &[5]),
-        Step::Apply(Fn::Neg, &[6]),
-        Step::Apply(Fn::Neg, &[7]),
-        Step::Apply(Fn::Neg, &[8]),
-        Step::Apply(Fn::Neg, &[9]),
-        Step::Apply(Fn::Neg, &[10]),
-        Step::Apply(Fn::Neg, &[11]),
-        Step::Apply(Fn::Neg, &[12]),
+        Step::Apply(Scalar::Mul, &[0, 4]),
+        Step::Apply(Scalar::Neg, &[5]),
+        Step::Apply(Scalar::Neg, &[6]),
+        Step::Apply(Scalar::Neg, &[7]),
+        Step::Apply(Scalar::Neg, &[8]),
+        Step::Apply(Scalar::Neg, &[9]),
+        Step::Apply(Scalar::Neg, &[10]),
+        Step::Apply(Scalar::Neg, &[11]),
+        Step::Apply(Scalar::Neg, &[12]),
     ],
     results: &[3, 13],
     ..EPILOGUE
@@ -292,15 +291,15 @@ fn ways_are_chosen() {
 fn in_place_with_a_scalar_on_the_device() {
     static BODY: Body = Body {
         inputs: &[
-            Operand::new(Type::Float, Inner::One),
-            Operand::new(Type::Float, Inner::One),
+            Operand::new(DType::Float, Inner::One),
+            Operand::new(DType::Float, Inner::One),
         ],
         steps: &[
             Step::Load(0),
             Step::Scalar(0),
-            Step::Apply(Fn::Mul, &[0, 1]),
+            Step::Apply(Scalar::Mul, &[0, 1]),
             Step::Load(1),
-            Step::Apply(Fn::Add, &[2, 3]),
+            Step::Apply(Scalar::Add, &[2, 3]),
         ],
         results: &[4],
     };

@@ -1,5 +1,4 @@
 //! Reductions along an axis, of every layout: rows, columns, in two stages.
-#![cfg(feature = "kernels")]
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
@@ -7,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits, function};
 use netform_ptx::{
-    Arg, Axis, Body, Fn, Reduce, Scalars, Softmax, Type, arg_reduce, cumsum, logsumexp, mean,
-    mean_work, reduce, reduce_work, softmax,
+    Arg, Axis, Body, Combiner, DType, Scalar, Scalars, Softmax, arg_reduce, cumsum, logsumexp,
+    mean, mean_work, reduce, reduce_work, softmax,
 };
 
 const AXES: [(usize, usize, usize); 20] = [
@@ -49,7 +48,7 @@ fn lines(axis: Axis, x: &[f32], mut f: impl FnMut(usize, &[f32])) {
 
 fn total(
     body: &Body,
-    kind: Reduce,
+    kind: Combiner,
     a: Axis,
     inputs: impl FnOnce(&mut Gpu) -> Vec<Arg>,
 ) -> Vec<f32> {
@@ -70,7 +69,7 @@ fn sums_and_extremes() {
     let mut numbers = Numbers::new(1);
     for a in AXES.map(axis) {
         let mut x = numbers.integers(a.outer * a.n * a.inner);
-        for kind in [Reduce::Sum, Reduce::Max, Reduce::Min] {
+        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
             let run = |x: &[f32]| {
                 total(&Body::IDENTITY, kind, a, |gpu| {
                     vec![Arg::new(gpu.array(x), &whole(a))]
@@ -79,9 +78,9 @@ fn sums_and_extremes() {
             let y = run(&x);
             lines(a, &x, |c, line| {
                 let want = match kind {
-                    Reduce::Sum => line.iter().sum(),
-                    Reduce::Max => line.iter().copied().fold(f32::NEG_INFINITY, f32::max),
-                    Reduce::Min => line.iter().copied().fold(f32::INFINITY, f32::min),
+                    Combiner::Sum => line.iter().sum(),
+                    Combiner::Max => line.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+                    Combiner::Min => line.iter().copied().fold(f32::INFINITY, f32::min),
                 };
                 assert_eq!(y[c], want, "{kind:?} {a:?} line {c}");
             });
@@ -89,7 +88,7 @@ fn sums_and_extremes() {
         }
         let middle = x.len() / 2;
         x[middle] = f32::NAN;
-        for kind in [Reduce::Sum, Reduce::Max, Reduce::Min] {
+        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
             let y = total(&Body::IDENTITY, kind, a, |gpu| {
                 vec![Arg::new(gpu.array(&x), &whole(a))]
             });
@@ -106,12 +105,12 @@ fn sums_and_extremes() {
 
 #[test]
 fn a_body_in_front() {
-    let body = function(Fn::Mul, &[Type::Float, Type::Float]);
+    let body = function(Scalar::Mul, &[DType::Float, DType::Float]);
     let mut numbers = Numbers::new(2);
     for a in AXES.map(axis) {
         let x = numbers.integers(a.outer * a.n * a.inner);
         let w = numbers.integers(a.n);
-        let y = total(&body, Reduce::Sum, a, |gpu| {
+        let y = total(&body, Combiner::Sum, a, |gpu| {
             vec![
                 Arg::new(gpu.array(&x), &whole(a)),
                 Arg::new(gpu.array(&w), &[0, 1, 0]),
@@ -128,7 +127,7 @@ fn a_body_in_front() {
 fn long_sums_keep_their_accuracy() {
     let a = axis((1, 1 << 20, 1));
     let x = vec![0.1f32; a.n];
-    let y = total(&Body::IDENTITY, Reduce::Sum, a, |gpu| {
+    let y = total(&Body::IDENTITY, Combiner::Sum, a, |gpu| {
         vec![Arg::new(gpu.array(&x), &whole(a))]
     });
     let want = f64::from(0.1f32) * a.n as f64;

@@ -1,17 +1,16 @@
 //! Every scalar function against its f64 counterpart, and at the ends of the range.
-#![cfg(feature = "kernels")]
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
 
 use harness::{Gpu, function};
-use netform_ptx::{Arg, Fn, Scalars, Type, map};
+use netform_ptx::{Arg, DType, Scalar, Scalars, map};
 
 /// One function of floats on the device.
-fn apply(f: Fn, args: &[&[f32]]) -> Vec<f32> {
+fn apply(f: Scalar, args: &[&[f32]]) -> Vec<f32> {
     let mut gpu = Gpu::default();
-    let body = function(f, &vec![Type::Float; args.len()]);
+    let body = function(f, &vec![DType::Float; args.len()]);
     let inputs: Vec<_> = args.iter().map(|x| Arg::new(gpu.array(x), &[1])).collect();
     let n = args[0].len();
     let y = gpu.space(4 * n);
@@ -20,7 +19,7 @@ fn apply(f: Fn, args: &[&[f32]]) -> Vec<f32> {
 }
 
 /// The largest error in units in the last place of what f64 gives, and where.
-fn worst(f: Fn, g: fn(f64) -> f64, keep: fn(f32) -> bool) -> (f64, f32) {
+fn worst(f: Scalar, g: fn(f64) -> f64, keep: fn(f32) -> bool) -> (f64, f32) {
     let x: Vec<f32> = (0..u32::MAX).step_by(40_009).map(f32::from_bits).collect();
     let y = apply(f, &[&x]);
     let mut worst = (0.0, 0.0);
@@ -45,21 +44,21 @@ fn sigmoid(x: f64) -> f64 {
 
 #[test]
 fn against_f64() {
-    type Row = (Fn, fn(f64) -> f64, fn(f32) -> bool, f64);
+    type Row = (Scalar, fn(f64) -> f64, fn(f32) -> bool, f64);
     let rows: [Row; 13] = [
-        (Fn::Exp, f64::exp, |_| true, 1.5),
-        (Fn::Expm1, f64::exp_m1, |_| true, 2.0),
-        (Fn::Log, f64::ln, |x| x > 0.0, 1.5),
-        (Fn::Log1p, f64::ln_1p, |x| x > -1.0, 2.0),
-        (Fn::Tanh, f64::tanh, |_| true, 3.0),
-        (Fn::Sigmoid, sigmoid, |_| true, 2.5),
-        (Fn::Erf, libm::erf, |_| true, 2.0),
-        (Fn::Sin, f64::sin, |_| true, 2.0),
-        (Fn::Cos, f64::cos, |_| true, 2.0),
-        (Fn::Sqrt, f64::sqrt, |x| x >= 0.0, 0.51),
-        (Fn::Rsqrt, |x| 1.0 / x.sqrt(), |x| x > 0.0, 1.5),
-        (Fn::Recip, |x| 1.0 / x, |x| x != 0.0, 0.51),
-        (Fn::Neg, |x| -x, |_| true, 0.0),
+        (Scalar::Exp, f64::exp, |_| true, 1.5),
+        (Scalar::Expm1, f64::exp_m1, |_| true, 2.0),
+        (Scalar::Log, f64::ln, |x| x > 0.0, 1.5),
+        (Scalar::Log1p, f64::ln_1p, |x| x > -1.0, 2.0),
+        (Scalar::Tanh, f64::tanh, |_| true, 3.0),
+        (Scalar::Sigmoid, sigmoid, |_| true, 2.5),
+        (Scalar::Erf, libm::erf, |_| true, 2.0),
+        (Scalar::Sin, f64::sin, |_| true, 2.0),
+        (Scalar::Cos, f64::cos, |_| true, 2.0),
+        (Scalar::Sqrt, f64::sqrt, |x| x >= 0.0, 0.51),
+        (Scalar::Rsqrt, |x| 1.0 / x.sqrt(), |x| x > 0.0, 1.5),
+        (Scalar::Recip, |x| 1.0 / x, |x| x != 0.0, 0.51),
+        (Scalar::Neg, |x| -x, |_| true, 0.0),
     ];
     for (f, g, keep, bound) in rows {
         let (error, at) = worst(f, g, keep);
@@ -98,18 +97,18 @@ fn same(a: f32, b: f32) -> bool {
 
 #[test]
 fn ends_of_the_range() {
-    type Row = (Fn, fn(f32) -> f32);
+    type Row = (Scalar, fn(f32) -> f32);
     // Exact functions, and others at points where they are exact.
     let rows: [Row; 9] = [
-        (Fn::Neg, |x| -x),
-        (Fn::Abs, f32::abs),
-        (Fn::Floor, f32::floor),
-        (Fn::Ceil, f32::ceil),
-        (Fn::Round, f32::round_ties_even),
-        (Fn::Sqrt, f32::sqrt),
-        (Fn::Recip, |x| 1.0 / x),
-        (Fn::Relu, |x| if x < 0.0 { 0.0 } else { x }),
-        (Fn::Sign, |x| {
+        (Scalar::Neg, |x| -x),
+        (Scalar::Abs, f32::abs),
+        (Scalar::Floor, f32::floor),
+        (Scalar::Ceil, f32::ceil),
+        (Scalar::Round, f32::round_ties_even),
+        (Scalar::Sqrt, f32::sqrt),
+        (Scalar::Recip, |x| 1.0 / x),
+        (Scalar::Relu, |x| if x < 0.0 { 0.0 } else { x }),
+        (Scalar::Sign, |x| {
             if x > 0.0 {
                 1.0
             } else if x < 0.0 {
@@ -127,16 +126,16 @@ fn ends_of_the_range() {
     let (inf, nan) = (f32::INFINITY, f32::NAN);
     let x = [inf, -inf, nan, 0.0, -0.0, -1.0];
     let rows = [
-        (Fn::Exp, [inf, 0.0, nan, 1.0, 1.0, 0.367_879_45]),
-        (Fn::Expm1, [inf, -1.0, nan, 0.0, -0.0, -0.632_120_55]),
-        (Fn::Log, [inf, nan, nan, -inf, -inf, nan]),
-        (Fn::Log1p, [inf, nan, nan, 0.0, -0.0, -inf]),
-        (Fn::Tanh, [1.0, -1.0, nan, 0.0, -0.0, -0.761_594_2]),
-        (Fn::Sigmoid, [1.0, 0.0, nan, 0.5, 0.5, 0.268_941_43]),
-        (Fn::Erf, [1.0, -1.0, nan, 0.0, -0.0, -0.842_700_8]),
-        (Fn::Sin, [nan, nan, nan, 0.0, -0.0, -0.841_471]),
-        (Fn::Cos, [nan, nan, nan, 1.0, 1.0, 0.540_302_3]),
-        (Fn::Rsqrt, [0.0, nan, nan, inf, -inf, nan]),
+        (Scalar::Exp, [inf, 0.0, nan, 1.0, 1.0, 0.367_879_45]),
+        (Scalar::Expm1, [inf, -1.0, nan, 0.0, -0.0, -0.632_120_55]),
+        (Scalar::Log, [inf, nan, nan, -inf, -inf, nan]),
+        (Scalar::Log1p, [inf, nan, nan, 0.0, -0.0, -inf]),
+        (Scalar::Tanh, [1.0, -1.0, nan, 0.0, -0.0, -0.761_594_2]),
+        (Scalar::Sigmoid, [1.0, 0.0, nan, 0.5, 0.5, 0.268_941_43]),
+        (Scalar::Erf, [1.0, -1.0, nan, 0.0, -0.0, -0.842_700_8]),
+        (Scalar::Sin, [nan, nan, nan, 0.0, -0.0, -0.841_471]),
+        (Scalar::Cos, [nan, nan, nan, 1.0, 1.0, 0.540_302_3]),
+        (Scalar::Rsqrt, [0.0, nan, nan, inf, -inf, nan]),
     ];
     for (f, want) in rows {
         for ((x, want), y) in x.into_iter().zip(want).zip(apply(f, &[&x])) {
@@ -156,14 +155,14 @@ fn pairs() {
             b.push(y);
         }
     }
-    type Row = (Fn, fn(f32, f32) -> f32);
+    type Row = (Scalar, fn(f32, f32) -> f32);
     let rows: [Row; 6] = [
-        (Fn::Add, |x, y| x + y),
-        (Fn::Sub, |x, y| x - y),
-        (Fn::Mul, |x, y| x * y),
-        (Fn::Div, |x, y| x / y),
-        (Fn::Max, |x, y| if x > y || x.is_nan() { x } else { y }),
-        (Fn::Min, |x, y| if x < y || x.is_nan() { x } else { y }),
+        (Scalar::Add, |x, y| x + y),
+        (Scalar::Sub, |x, y| x - y),
+        (Scalar::Mul, |x, y| x * y),
+        (Scalar::Div, |x, y| x / y),
+        (Scalar::Max, |x, y| if x > y || x.is_nan() { x } else { y }),
+        (Scalar::Min, |x, y| if x < y || x.is_nan() { x } else { y }),
     ];
     for (f, g) in rows {
         for ((x, y), z) in a.iter().zip(&b).zip(apply(f, &[&a, &b])) {
@@ -191,7 +190,7 @@ fn powers() {
         a.push(numbers.float() * 30.0);
         b.push(numbers.below(13) as f32 - 6.0);
     }
-    for ((x, y), z) in a.iter().zip(&b).zip(apply(Fn::Pow, &[&a, &b])) {
+    for ((x, y), z) in a.iter().zip(&b).zip(apply(Scalar::Pow, &[&a, &b])) {
         let exact = f64::from(*x).powf(f64::from(*y));
         let want = exact as f32;
         let ulp = (exact.abs() * 2f64.powi(-23)).max(f64::from(f32::from_bits(1)));
@@ -208,15 +207,15 @@ mod math;
 
 #[test]
 fn the_same_bits_as_on_the_cpu() {
-    type Row = (Fn, fn(f32) -> f32);
+    type Row = (Scalar, fn(f32) -> f32);
     let rows: [Row; 7] = [
-        (Fn::Exp, math::exp),
-        (Fn::Expm1, math::expm1),
-        (Fn::Log, math::ln),
-        (Fn::Log1p, math::log1p),
-        (Fn::Tanh, math::tanh),
-        (Fn::Sigmoid, math::sigmoid),
-        (Fn::Erf, math::erf),
+        (Scalar::Exp, math::exp),
+        (Scalar::Expm1, math::expm1),
+        (Scalar::Log, math::ln),
+        (Scalar::Log1p, math::log1p),
+        (Scalar::Tanh, math::tanh),
+        (Scalar::Sigmoid, math::sigmoid),
+        (Scalar::Erf, math::erf),
     ];
     let x: Vec<f32> = (0..u32::MAX).step_by(70_001).map(f32::from_bits).collect();
     for (f, g) in rows {
@@ -238,7 +237,7 @@ fn types() {
     let bools = [0u8, 1, 1, 0, 1, 0, 0, 1];
     let mut gpu = Gpu::default();
     let (i, x, b) = (gpu.array(&ints), gpu.array(&floats), gpu.array(&bools));
-    let mut run = |f: Fn, args: &[(Type, u64)]| {
+    let mut run = |f: Scalar, args: &[(DType, u64)]| {
         let types: Vec<_> = args.iter().map(|a| a.0).collect();
         let inputs: Vec<_> = args.iter().map(|a| Arg::new(a.1, &[1])).collect();
         let y = gpu.space(32);
@@ -255,37 +254,49 @@ fn types() {
             gpu.read::<u8>(y, 8),
         )
     };
-    let (ti, tf, tb) = (Type::Int, Type::Float, Type::Bool);
-    assert_eq!(run(Fn::ToInts, &[(tf, x)]).0, floats.map(|v| v as i32));
-    assert_eq!(run(Fn::ToInts, &[(tb, b)]).0, bools.map(i32::from));
-    assert_eq!(run(Fn::ToFloat, &[(ti, i)]).1, ints.map(|v| v as f32));
-    assert_eq!(run(Fn::ToFloat, &[(tb, b)]).1, bools.map(f32::from));
+    let (ti, tf, tb) = (DType::Int, DType::Float, DType::Bool);
     assert_eq!(
-        run(Fn::ToMask, &[(tf, x)]).2,
+        run(Scalar::Cast(DType::Int), &[(tf, x)]).0,
+        floats.map(|v| v as i32)
+    );
+    assert_eq!(
+        run(Scalar::Cast(DType::Int), &[(tb, b)]).0,
+        bools.map(i32::from)
+    );
+    assert_eq!(
+        run(Scalar::Cast(DType::Float), &[(ti, i)]).1,
+        ints.map(|v| v as f32)
+    );
+    assert_eq!(
+        run(Scalar::Cast(DType::Float), &[(tb, b)]).1,
+        bools.map(f32::from)
+    );
+    assert_eq!(
+        run(Scalar::Cast(DType::Bool), &[(tf, x)]).2,
         floats.map(|v| u8::from(v != 0.0))
     );
     assert_eq!(
-        run(Fn::ToMask, &[(ti, i)]).2,
+        run(Scalar::Cast(DType::Bool), &[(ti, i)]).2,
         ints.map(|v| u8::from(v != 0))
     );
-    assert_eq!(run(Fn::Neg, &[(ti, i)]).0, ints.map(i32::wrapping_neg));
+    assert_eq!(run(Scalar::Neg, &[(ti, i)]).0, ints.map(i32::wrapping_neg));
     assert_eq!(
-        run(Fn::Mul, &[(ti, i), (ti, i)]).0,
+        run(Scalar::Mul, &[(ti, i), (ti, i)]).0,
         ints.map(|v| v.wrapping_mul(v))
     );
     assert_eq!(
-        run(Fn::Add, &[(ti, i), (ti, i)]).0,
+        run(Scalar::Add, &[(ti, i), (ti, i)]).0,
         ints.map(|v| v.wrapping_add(v))
     );
-    assert_eq!(run(Fn::Not, &[(tb, b)]).2, bools.map(|v| 1 - v));
-    assert_eq!(run(Fn::And, &[(tb, b), (tb, b)]).2, bools);
-    assert_eq!(run(Fn::Or, &[(tb, b), (tb, b)]).2, bools);
+    assert_eq!(run(Scalar::Not, &[(tb, b)]).2, bools.map(|v| 1 - v));
+    assert_eq!(run(Scalar::And, &[(tb, b), (tb, b)]).2, bools);
+    assert_eq!(run(Scalar::Or, &[(tb, b), (tb, b)]).2, bools);
     assert_eq!(
-        run(Fn::Ne, &[(tf, x), (tf, x)]).2,
+        run(Scalar::Ne, &[(tf, x), (tf, x)]).2,
         floats.map(|v| u8::from(v.is_nan()))
     );
-    assert_eq!(run(Fn::Le, &[(ti, i), (ti, i)]).2, [1; 8]);
-    let chosen = run(Fn::Where, &[(tb, b), (ti, i), (tf, x)]).0;
+    assert_eq!(run(Scalar::Le, &[(ti, i), (ti, i)]).2, [1; 8]);
+    let chosen = run(Scalar::Where, &[(tb, b), (ti, i), (tf, x)]).0;
     for k in 0..8 {
         let want = if bools[k] == 1 {
             ints[k]

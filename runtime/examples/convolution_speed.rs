@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use netform_runtime::device::{Convolution, Memory, Window2};
+use netform_runtime::device::{Call, Convolution, Memory, Role, Window2};
 use netform_runtime::{Cpu, DType, Run};
 
 /// The layers of a small network for digits, of a residual network, and one by depth.
@@ -52,7 +52,8 @@ fn main() -> netform_runtime::Result<()> {
             padding: [padding; 2],
             dilation: [1; 2],
         };
-        let run = Run::new(&cpu, "time", &params, None, &mut arena, &offsets, 0, 0);
+        // SAFETY: nothing else uses the parameters.
+        let run = unsafe { Run::new(&cpu, "time", &params, None, &mut arena, &offsets, 0, 0) };
         let x = run.slot(0, DType::Float, n * groups * c * size * size);
         let w = run.slot(1, DType::Float, groups * o * c * kernel * kernel);
         let y = run.slot(2, DType::Float, n * groups * o * out * out);
@@ -60,12 +61,19 @@ fn main() -> netform_runtime::Result<()> {
         let show = |what: &str, ms: f64| {
             println!("{name:>26} {what:>7} {ms:8.3} ms {:7.1} GFLOP/s", work / ms);
         };
-        show("y", fastest(|| run.convolve(g, x, w, y)));
-        show("x", fastest(|| run.convolve_input(g, y, w, x)));
-        show("w", fastest(|| run.convolve_weight(g, x, y, w)));
+        let sides = [
+            ("y", Role::Y, [x, w, y]),
+            ("x", Role::X, [w, y, x]),
+            ("w", Role::W, [x, y, w]),
+        ];
+        for (what, role, operands) in sides {
+            let call = Call::Convolve { role, size: g };
+            show(what, fastest(|| run.call(&call, &operands)));
+        }
         run.finish()?;
     }
-    let run = Run::new(&cpu, "time", &params, None, &mut arena, &offsets, 0, 0);
+    // SAFETY: nothing else uses the parameters.
+    let run = unsafe { Run::new(&cpu, "time", &params, None, &mut arena, &offsets, 0, 0) };
     let windows = Window2 {
         planes: 64 * 64,
         x: [24; 2],
@@ -77,7 +85,7 @@ fn main() -> netform_runtime::Result<()> {
     };
     let x = run.slot(0, DType::Float, 64 * 64 * 24 * 24);
     let index = run.slot(1, DType::Int, 64 * 64 * 12 * 12);
-    let ms = fastest(|| run.window_arg_max(windows, x, index));
+    let ms = fastest(|| run.call(&Call::WindowArgMax(windows), &[x, index]));
     println!("{:>26} {:>7} {ms:8.3} ms", "pool of 64 x 24", "max");
     run.finish()
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use netform_runtime::device::{Memory, Product, Reduce};
+use netform_runtime::device::{Call, Combiner, Memory, Product, Softmax};
 use netform_runtime::{
     Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View,
 };
@@ -134,7 +134,8 @@ fn measure(cpu: &Cpu) {
         cpu.write(Cpu::<f32>::addr(&arena), bytemuck::cast_slice(&some))
             .unwrap()
     };
-    let run = Run::new(cpu, "speed", &params, None, &mut arena, &[], 0, 0);
+    // SAFETY: nothing else uses the parameters.
+    let run = unsafe { Run::new(cpu, "speed", &params, None, &mut arena, &[], 0, 0) };
     let run = black_box(&run);
 
     let million = 1 << 20;
@@ -159,7 +160,7 @@ fn measure(cpu: &Cpu) {
         let y = view(4 * million, n);
         let t = median(|| {
             run.reduce::<Identity, 1>(
-                Reduce::Sum,
+                Combiner::Sum,
                 netform_runtime::device::Axis {
                     outer: 1,
                     n,
@@ -206,7 +207,7 @@ fn measure(cpu: &Cpu) {
     };
     let t = median(|| {
         run.reduce::<Identity, 1>(
-            Reduce::Sum,
+            Combiner::Sum,
             axis,
             [In {
                 view: view(0, 65_536),
@@ -224,12 +225,9 @@ fn measure(cpu: &Cpu) {
         inner: 1,
     };
     let t = median(|| {
-        run.softmax(
-            netform_runtime::device::Softmax::Softmax,
-            axis,
-            view(0, 512_000),
-            view(4 * million, 512_000),
-        )
+        let kind = Softmax::Softmax;
+        let operands = [view(0, 512_000), view(4 * million, 512_000)];
+        run.call(&Call::Softmax { kind, axis }, &operands)
     });
     println!("softmax (1000, 512): {t:.1} ns");
 

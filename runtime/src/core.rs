@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::device::{self, Addr, Ran};
+use crate::device::{self, Addr, Call, Ran, What};
 use crate::optim::Optimizer;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
@@ -198,7 +198,7 @@ impl<D: Device> Core<D> {
         if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.spoilt) {
             // No kernel of the run has written it.
             // SAFETY: the buffer holds one integer.
-            unsafe { self.device.fill(DType::Int, 1, 0.0, D::addr(word)) };
+            unsafe { fill(&self.device, DType::Int, 1, 0.0, D::addr(word)) };
         }
         self.grads_run = run;
     }
@@ -331,16 +331,20 @@ impl<D: Device> Core<D> {
             false => self.random_step(),
         };
         let (params, function) = (&self.params, plan.name);
-        let mut run = Run::new(
-            &self.device,
-            function,
-            params,
-            grads,
-            arena,
-            offsets,
-            self.seed,
-            step,
-        );
+        // SAFETY: gradients are given by functions that hold this network as `&mut`; without them the run reads the
+        // parameters, which nothing writes while this `&self` lives.
+        let mut run = unsafe {
+            Run::new(
+                &self.device,
+                function,
+                params,
+                grads,
+                arena,
+                offsets,
+                self.seed,
+                step,
+            )
+        };
         if let Some(state) = state {
             let (buffer, offsets) = state.parts();
             run = run.with_state(buffer, offsets);
@@ -390,8 +394,13 @@ impl<D: Device> Core<D> {
         if let Some(grads) = &self.grads {
             // SAFETY: the buffer holds `flat_len` floats.
             unsafe {
-                self.device
-                    .fill(DType::Float, self.spec.flat_len, 0.0, D::addr(grads))
+                fill(
+                    &self.device,
+                    DType::Float,
+                    self.spec.flat_len,
+                    0.0,
+                    D::addr(grads),
+                )
             };
         }
         self.set_grads_run(0);
@@ -525,6 +534,16 @@ pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec) -> Result<D::Buffer> 
             what: "the parameters exceed the address space".into(),
         })?;
     device.alloc(bytes.max(size_of::<D::Float>()))
+}
+
+/// Sets elements to a value.
+///
+/// # Safety
+/// They may be written.
+pub(crate) unsafe fn fill<D: Device>(device: &D, dtype: DType, len: usize, value: f64, at: Addr) {
+    let fill = Call::Fill { dtype, len, value };
+    // SAFETY: the caller's. A fill finds no faults.
+    let _ = unsafe { device.launch(&fill, &[at], What::default()) };
 }
 
 /// `a + b`.

@@ -10,6 +10,10 @@ use std::sync::{Arc, Weak};
 use crate::custom::{Kernel, Raw};
 pub use crate::door::Dims;
 use crate::{DType, Float, MapBody, Result, Site};
+pub use netform_core::{
+    Attention, Axis, Call, Combiner, Convolution, Dropout, Integers, Mask, Product, Role, Softmax,
+    Stream, Window2,
+};
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.
 pub type Addr = *mut u8;
@@ -23,54 +27,6 @@ pub struct Operand<const R: usize> {
     pub start: usize,
     /// Strides in elements, outermost first.
     pub strides: [usize; R],
-}
-
-/// How a reduction combines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduce {
-    /// Sum, in a fixed blocked order.
-    Sum,
-    /// Largest; NaN wins.
-    Max,
-    /// Smallest; NaN wins.
-    Min,
-}
-
-/// The size of a product: `C[g] (m, n) = op(A[g]) (m, k) op(B[g]) (k, n)` for `g < batch`, all row-major.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Product {
-    /// Number of independent products, each one matrix further.
-    pub batch: usize,
-    /// Rows of the result.
-    pub m: usize,
-    /// Columns of the result.
-    pub n: usize,
-    /// Summed dimension.
-    pub k: usize,
-    /// `A` is stored as (k, m).
-    pub ta: bool,
-    /// `B` is stored as (n, k).
-    pub tb: bool,
-}
-
-/// A block seen as (outer, n, inner): the op works along `n`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
-    /// Product of the dimensions before.
-    pub outer: usize,
-    /// The dimension worked along.
-    pub n: usize,
-    /// Product of the dimensions after.
-    pub inner: usize,
-}
-
-/// Which softmax.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Softmax {
-    /// `exp(x) / sum(exp(x))`.
-    Softmax,
-    /// `x - logsumexp(x)`.
-    LogSoftmax,
 }
 
 /// Buffers of bytes on the device, aligned to 64.
@@ -139,7 +95,7 @@ pub trait ReduceKernels {
     /// See the module's contract.
     unsafe fn reduce<M: MapBody, const I: usize>(
         &self,
-        kind: Reduce,
+        kind: Combiner,
         axis: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],
@@ -158,27 +114,6 @@ pub trait ReduceKernels {
         y: Addr,
         rest: Option<Addr>,
     );
-    /// `y[o, i]` = index of the first largest (`largest`) or smallest along n; the first NaN wins.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn arg_reduce(&self, largest: bool, axis: Axis, x: Addr, y: Addr);
-    /// Softmax or log-softmax along n, stable.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn softmax(&self, kind: Softmax, axis: Axis, x: Addr, y: Addr);
-    /// `log(sum over n of exp(x))` in two parts, `log(sum(exp(x - max)))` and `max`, or 0 where that is
-    /// infinite; all `-inf` gives `-inf` and 0.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn logsumexp(&self, axis: Axis, x: Addr, y: [Addr; 2]);
-    /// Running sums along n, from the front or (`reverse`) from the back.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn cumsum(&self, reverse: bool, axis: Axis, x: Addr, y: Addr);
 }
 
 /// Matrix products with a fused epilogue.
@@ -237,174 +172,6 @@ pub trait ProductKernels {
     );
 }
 
-/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c, kernel),
-/// y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding` of x, or
-/// outside, where it counts nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Convolution {
-    /// Samples.
-    pub n: usize,
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-    /// Input channels of a group.
-    pub c: usize,
-    /// Output channels of a group.
-    pub o: usize,
-    /// Size of an input image.
-    pub x: [usize; 2],
-    /// Size of a window.
-    pub kernel: [usize; 2],
-    /// Size of an output image.
-    pub y: [usize; 2],
-    /// Distance between windows.
-    pub stride: [usize; 2],
-    /// Cells outside the image before its first.
-    pub padding: [usize; 2],
-    /// Distance between a window's cells.
-    pub dilation: [usize; 2],
-}
-
-/// Windows over images x: (planes, x), y: (planes, y); the fields are those of [`Convolution`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window2 {
-    /// Images.
-    pub planes: usize,
-    /// Size of an image.
-    pub x: [usize; 2],
-    /// Size of a window.
-    pub kernel: [usize; 2],
-    /// Number of windows.
-    pub y: [usize; 2],
-    /// Distance between windows.
-    pub stride: [usize; 2],
-    /// Cells outside the image before its first.
-    pub padding: [usize; 2],
-    /// Distance between a window's cells.
-    pub dilation: [usize; 2],
-}
-
-/// Which argument of the form `sum(y * conv(x, w))`, whose derivatives in each are convolutions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The images that are read.
-    X,
-    /// The kernels.
-    W,
-    /// The images that come out.
-    Y,
-}
-
-/// Convolutions: the derivatives of `sum(y * conv(x, w))` in each of its arguments.
-pub trait ConvolutionKernels {
-    /// `y[n, o, i] = sum over c, k of x[n, c, i * stride + k * dilation - padding] w[o, c, k]`.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn convolve(&self, g: Convolution, x: Addr, w: Addr, y: Addr);
-    /// The adjoint in x: `x[n, c, j] = sum over o, k, i of y[n, o, i] w[o, c, k]` where window i's
-    /// cell k lies on j.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn convolve_input(&self, g: Convolution, y: Addr, w: Addr, x: Addr);
-    /// The adjoint in w: `w[o, c, k] = sum over n, i of x[n, c, i * stride + k * dilation - padding]
-    /// y[n, o, i]`, in a fixed order.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn convolve_weight(&self, g: Convolution, x: Addr, y: Addr, w: Addr);
-    /// `index[g, i]` = flat position h * W + w of the largest element of window i in image g: the first of equal ones,
-    /// the last NaN if there is one. Cells outside the image are never taken; a window without a cell inside gives -1.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn window_arg_max(&self, window: Window2, x: Addr, index: Addr);
-}
-
-/// Attention's sizes: queries (batch, heads, queries, width), keys (.., keys, width), values
-/// (.., keys, value_width), results (.., queries, value_width).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Attention {
-    /// Samples.
-    pub batch: usize,
-    /// Heads of a sample.
-    pub heads: usize,
-    /// Number of queries.
-    pub queries: usize,
-    /// Number of keys and values.
-    pub keys: usize,
-    /// Of a query and a key.
-    pub width: usize,
-    /// Of a value and a result.
-    pub value_width: usize,
-    /// A row has all heads side by side: (batch, length, heads, width) instead of
-    /// (batch, heads, length, width).
-    pub interleaved: bool,
-    /// Query i sees keys up to i.
-    pub causal: bool,
-    /// Factor of the scores.
-    pub scale: f64,
-    /// Weights that are dropped behind the softmax.
-    pub dropout: Option<Dropout>,
-}
-
-/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. The bits are those
-/// of [`RandomKernels::bernoulli`] over (batch, heads, queries, keys rounded up to four): a function of
-/// the stream, so that forward and backward drop the same.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dropout {
-    /// The probability of a weight to be dropped.
-    pub p: f64,
-    /// Of the random numbers.
-    pub stream: Stream,
-}
-
-impl Attention {
-    /// In arrays of rows of `width`, `length` for each head: where a head's first row begins, and the
-    /// distance between its rows.
-    pub fn rows(&self, length: usize, width: usize, batch: usize, head: usize) -> (usize, usize) {
-        match self.interleaved {
-            true => (
-                (batch * length * self.heads + head) * width,
-                self.heads * width,
-            ),
-            false => ((batch * self.heads + head) * length * width, width),
-        }
-    }
-}
-
-/// Scaled dot-product attention that does not hold the weights of all queries and keys.
-pub trait AttentionKernels {
-    /// Of q, k, v and masks, floats over (batch, heads, queries, keys) that are added to the scores:
-    /// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
-    /// `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of `exp(score - max)`, and `max`,
-    /// the largest score or 0 where that is infinite. A query that sees no key gets 0; without any key `max` holds
-    /// anything. A mask's last stride is 0 or 1.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn attention(
-        &self,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        outputs: [Addr; 2],
-    );
-    /// The gradients of q, k and v, from those, the results and the gradient of `out`: `saved` is
-    /// (out, lse, dout). In a fixed order.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn attention_grad(
-        &self,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        saved: [Addr; 3],
-        outputs: [Addr; 3],
-    );
-}
-
 /// Moves of data.
 pub trait CopyKernels {
     /// `dst[i] = src[i]` over `shape`, both strided (in elements).
@@ -418,11 +185,6 @@ pub trait CopyKernels {
         src: (Addr, [isize; R]),
         dst: (Addr, [isize; R]),
     );
-    /// Sets `len` elements.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn fill(&self, dtype: DType, len: usize, value: f64, dst: Addr);
 }
 
 /// What a call that reads positions is, for messages.
@@ -436,106 +198,32 @@ pub struct What {
     pub site: Site,
 }
 
-/// Reads and writes at positions held as data. Each returns `false` when an index was found out of
-/// range (the element is then left 0); nothing outside the buffers is touched. A device that runs on
-/// its own while the host goes on returns `true`, and tells of `what` in [`Replay::verdict`].
-pub trait IndexKernels {
-    /// `y[o, c, i] = x[o, index[c], i]`, `c < count`, of the arrays x, index, y.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    #[must_use]
-    unsafe fn take(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        arrays: [Addr; 3],
-        what: What,
-    ) -> bool;
-    /// `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in a fixed order, of the arrays dy, index, dx.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    #[must_use]
-    unsafe fn take_grad(&self, axis: Axis, count: usize, arrays: [Addr; 3], what: What) -> bool;
-    /// `y[o, index[c], i] = src[o, c, i]`, `c < count`, in the order of c, of the arrays src, index, y;
-    /// the rest of y stays. An index out of range writes nothing.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    #[must_use]
-    unsafe fn put(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        arrays: [Addr; 3],
-        what: What,
-    ) -> bool;
-    /// `y[o, j, i] = x[o, index[o, j, i], i]`, `j < count`, of the arrays x, index, y.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    #[must_use]
-    unsafe fn gather(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        arrays: [Addr; 3],
-        what: What,
-    ) -> bool;
-    /// `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in a fixed order, of the arrays dy, index, dx.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    #[must_use]
-    unsafe fn gather_grad(&self, axis: Axis, count: usize, arrays: [Addr; 3], what: What) -> bool;
-}
-
-/// A function of integers, on the arrays a, b and y; where it takes one array, b is a.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Integers {
-    /// `y[i] = a[i] + b[i]` of so many.
-    Add(usize),
-    /// `y[i] = a[i] - b[i]`.
-    Sub(usize),
-    /// `y[i] = a[i] * b[i]`.
-    Mul(usize),
-    /// Floats `a[i]`, cut towards zero.
-    Cast(usize),
-    /// A reduction of a along n.
-    Reduce(Reduce, Axis),
-    /// Running sums of a along n.
-    CumSum(Axis),
-}
-
-/// A fault's limit that is none: a result of integers does not fit.
-pub const NO_LIMIT: usize = usize::MAX;
-
-/// A result of integers that does not fit.
+/// A fault that a call found in its data.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Unfit {
-    /// The number of the element, row by row.
+pub struct Found {
+    /// The element, row by row: the first index that is out of range, or the first result that does not fit.
     pub at: usize,
-    /// The exact result, as near as a float is.
+    /// The index, or the exact result, as near as a float is.
     pub value: f64,
 }
 
-/// Arithmetic of integers. Returns the first result that does not fit (what is written there is
-/// unspecified), or tells of `what` later, as [`IndexKernels`] do.
-pub trait IntegerKernels {
-    /// One function.
+/// A fault's limit where there is none: a result of integers does not fit.
+pub const NO_LIMIT: usize = usize::MAX;
+
+/// Every kernel that needs no body of the network's.
+pub trait Launch {
+    /// Makes the call on operands at these addresses, in the order of [`Call::declare`]. Returns the first index out
+    /// of range or result that does not fit; nothing outside the buffers is touched. A device that runs on its own
+    /// while the host goes on returns `Ok`, and tells of `what` in [`Replay::verdict`].
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn integers(
+    unsafe fn launch(
         &self,
-        f: Integers,
-        arrays: [Addr; 3],
+        call: &Call<'_>,
+        at: &[Addr],
         what: What,
-    ) -> std::result::Result<(), Unfit>;
+    ) -> std::result::Result<(), Found>;
 }
 
 /// What tells runs apart: equal keys make the same calls on the same buffers.
@@ -597,27 +285,6 @@ pub trait Replay {
     fn untold(&self, network: u64) -> Result<()>;
 }
 
-/// The seed and position of a run's random numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stream {
-    /// The network's seed.
-    pub seed: u64,
-    /// The step: every run that draws takes the next.
-    pub step: u64,
-    /// The node: each drawing node of a network has its own.
-    /// In a loop, the step is in the upper half.
-    pub node: u64,
-}
-
-/// Random numbers: Philox4x32-10 with key = seed, counter = (element / 4, node, step).
-pub trait RandomKernels {
-    /// Booleans, true with probability `keep`.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn bernoulli(&self, keep: f64, stream: Stream, len: usize, y: Addr);
-}
-
 /// Functions of the user's own.
 pub trait CustomKernels {
     /// Launches the kernel, on a device that takes such; otherwise calls the function with the arrays
@@ -640,12 +307,8 @@ pub trait Device:
     + MapKernels
     + ReduceKernels
     + ProductKernels
-    + ConvolutionKernels
-    + AttentionKernels
     + CopyKernels
-    + IndexKernels
-    + IntegerKernels
-    + RandomKernels
+    + Launch
     + CustomKernels
     + Replay
     + Clone

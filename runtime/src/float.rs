@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Cpu;
-use crate::device::{Addr, Attention, Convolution, Operand, Role, Window2};
+use crate::device::{Addr, Call, Found};
 use crate::isa::Isa;
 use crate::math;
 use crate::pack::LANES;
@@ -133,47 +133,13 @@ pub trait Float:
         add: bool,
     );
 
-    /// The convolution that gives `role`. Like products, convolutions are compiled in this crate, once, and
-    /// not in every crate that declares a network.
-    ///
-    /// # Safety
-    /// The kernels' contract, for the operands in order and the result.
-    #[doc(hidden)]
-    unsafe fn convolution(cpu: &Cpu<Self>, role: Role, g: Convolution, arrays: [Addr; 3]);
-
-    /// Attention: q, k, v, masks, then out and lse.
+    /// Makes a call on the CPU. Like products, these kernels are compiled in this crate, once, and not in every crate
+    /// that declares a network.
     ///
     /// # Safety
     /// The kernels' contract.
     #[doc(hidden)]
-    unsafe fn attention(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        outputs: [Addr; 2],
-    );
-
-    /// Its gradient: q, k, v, masks, then (out, lse, dout), then those of q, k, v.
-    ///
-    /// # Safety
-    /// The kernels' contract.
-    #[doc(hidden)]
-    unsafe fn attention_grad(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        saved: [Addr; 3],
-        outputs: [Addr; 3],
-    );
-
-    /// The largest elements of windows.
-    ///
-    /// # Safety
-    /// The kernels' contract.
-    #[doc(hidden)]
-    unsafe fn window_arg_max(cpu: &Cpu<Self>, window: Window2, x: Addr, index: Addr);
+    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found>;
 }
 
 macro_rules! scalar_math {
@@ -286,36 +252,9 @@ impl Float for f32 {
         // SAFETY: the caller's.
         unsafe { crate::cpu::gemm::library(m, n, k, a, b, c, add) }
     }
-    unsafe fn convolution(cpu: &Cpu<Self>, role: Role, g: Convolution, arrays: [Addr; 3]) {
+    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
         // SAFETY: the caller's.
-        unsafe { crate::cpu::convolution::run(cpu, role, g, arrays.map(|a| a.cast())) }
-    }
-    unsafe fn attention(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        outputs: [Addr; 2],
-    ) {
-        let (inputs, outputs) = (inputs.map(|a| a.cast()), outputs.map(|a| a.cast()));
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::attention::forward::<Self>(cpu, g, inputs, masks, outputs) }
-    }
-    unsafe fn attention_grad(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        saved: [Addr; 3],
-        outputs: [Addr; 3],
-    ) {
-        let [inputs, saved, outputs] = [inputs, saved, outputs].map(|a| a.map(|a| a.cast()));
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::attention::backward::<Self>(cpu, g, inputs, masks, saved, outputs) }
-    }
-    unsafe fn window_arg_max(cpu: &Cpu<Self>, window: Window2, x: Addr, index: Addr) {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::convolution::arg_max::<Self>(cpu, window, x.cast(), index.cast()) }
+        unsafe { crate::cpu::launch::launch(cpu, call, at) }
     }
 }
 
@@ -372,35 +311,8 @@ impl Float for f64 {
         // SAFETY: the caller's.
         unsafe { crate::cpu::gemm::library(m, n, k, a, b, c, add) }
     }
-    unsafe fn convolution(cpu: &Cpu<Self>, role: Role, g: Convolution, arrays: [Addr; 3]) {
+    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
         // SAFETY: the caller's.
-        unsafe { crate::cpu::convolution::run(cpu, role, g, arrays.map(|a| a.cast())) }
-    }
-    unsafe fn attention(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        outputs: [Addr; 2],
-    ) {
-        let (inputs, outputs) = (inputs.map(|a| a.cast()), outputs.map(|a| a.cast()));
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::attention::forward::<Self>(cpu, g, inputs, masks, outputs) }
-    }
-    unsafe fn attention_grad(
-        cpu: &Cpu<Self>,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        saved: [Addr; 3],
-        outputs: [Addr; 3],
-    ) {
-        let [inputs, saved, outputs] = [inputs, saved, outputs].map(|a| a.map(|a| a.cast()));
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::attention::backward::<Self>(cpu, g, inputs, masks, saved, outputs) }
-    }
-    unsafe fn window_arg_max(cpu: &Cpu<Self>, window: Window2, x: Addr, index: Addr) {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::convolution::arg_max::<Self>(cpu, window, x.cast(), index.cast()) }
+        unsafe { crate::cpu::launch::launch(cpu, call, at) }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::{Mutex, PoisonError};
 
-use netform_ptx::{Body, Fn, Step, Type};
+use netform_core::{Body, Scalar, Step};
 
 use crate::{DType, Float, Lanes, MapBody, Operand, Pack};
 
@@ -144,7 +144,7 @@ impl Traced {
         })
     }
     /// A function of values; its list of operands lives as long as the program, as the formula does.
-    fn apply(f: Fn, args: &[Traced]) -> Self {
+    fn apply(f: Scalar, args: &[Traced]) -> Self {
         let args: Vec<usize> = args.iter().map(|t| t.0).collect();
         Self::of(Step::Apply(f, args.leak()))
     }
@@ -155,7 +155,7 @@ macro_rules! operator {
         impl $trait for Traced {
             type Output = Self;
             fn $method(self, other: Self) -> Self {
-                Self::apply(Fn::$trait, &[self, other])
+                Self::apply(Scalar::$trait, &[self, other])
             }
         }
     )*};
@@ -165,31 +165,31 @@ operator!(Add add, Sub sub, Mul mul, Div div,);
 impl Neg for Traced {
     type Output = Self;
     fn neg(self) -> Self {
-        Self::apply(Fn::Neg, &[self])
+        Self::apply(Scalar::Neg, &[self])
     }
 }
 
 impl Real for Traced {
     fn splat(x: f64) -> Self {
-        Self::of(Step::Const(Type::Float, (x as f32).to_bits()))
+        Self::of(Step::Const(DType::Float, (x as f32).to_bits()))
     }
     fn sqrt(self) -> Self {
-        Self::apply(Fn::Sqrt, &[self])
+        Self::apply(Scalar::Sqrt, &[self])
     }
     fn abs(self) -> Self {
-        Self::apply(Fn::Abs, &[self])
+        Self::apply(Scalar::Abs, &[self])
     }
     fn max(self, other: Self) -> Self {
-        Self::apply(Fn::Max, &[self, other])
+        Self::apply(Scalar::Max, &[self, other])
     }
     fn min(self, other: Self) -> Self {
-        Self::apply(Fn::Min, &[self, other])
+        Self::apply(Scalar::Min, &[self, other])
     }
     fn sign(self) -> Self {
-        Self::apply(Fn::Sign, &[self])
+        Self::apply(Scalar::Sign, &[self])
     }
     fn pow(self, other: Self) -> Self {
-        Self::apply(Fn::Pow, &[self, other])
+        Self::apply(Scalar::Pow, &[self, other])
     }
 }
 
@@ -246,14 +246,14 @@ mod tests {
             body.steps,
             [
                 Step::Load(0),
-                Step::Const(Type::Float, half),
-                Step::Apply(Fn::Mul, &[0, 1]),
+                Step::Const(DType::Float, half),
+                Step::Apply(Scalar::Mul, &[0, 1]),
                 Step::Load(1),
-                Step::Apply(Fn::Sub, &[2, 3]),
-                Step::Apply(Fn::Abs, &[4]),
+                Step::Apply(Scalar::Sub, &[2, 3]),
+                Step::Apply(Scalar::Abs, &[4]),
                 Step::Scalar(0),
-                Step::Apply(Fn::Max, &[5, 6]),
-                Step::Apply(Fn::Neg, &[7]),
+                Step::Apply(Scalar::Max, &[5, 6]),
+                Step::Apply(Scalar::Neg, &[7]),
             ]
         );
         assert_eq!(body.results, [8, 2]);

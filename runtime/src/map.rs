@@ -21,19 +21,19 @@
 //!         const STEPS: &[Step] = &[
 //!             Step::Load(0),
 //!             Step::Load(1),
-//!             Step::Apply(Fn::Add, &[0, 1]),
-//!             Step::Apply(Fn::Sigmoid, &[2]),
+//!             Step::Apply(Scalar::Add, &[0, 1]),
+//!             Step::Apply(Scalar::Sigmoid, &[2]),
 //!         ];
 //!         Body { inputs: Self::INPUTS, steps: STEPS, results: &[3] }
 //!     }
 //! }
 //! ```
 
-use netform_ptx::Body;
+use netform_core::Body;
 
 use crate::{DType, Float, Ints, Mask, Pack};
 
-pub use netform_ptx::{Inner, Operand};
+pub use netform_core::{Inner, Operand};
 
 /// Reads and writes of one pack of consecutive elements; `k` is always a literal.
 pub trait Lanes<F: Float> {

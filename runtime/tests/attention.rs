@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, numbers};
+use common::{Bench, Calls, numbers};
 use netform_runtime::device::Attention;
 use netform_runtime::{Cpu, Error, In};
 

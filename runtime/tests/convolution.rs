@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, numbers};
+use common::{Bench, Calls, numbers};
 use netform_runtime::device::{Convolution, Window2};
 use netform_runtime::{Cpu, DType, Error, Float};
 

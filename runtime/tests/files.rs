@@ -5,7 +5,7 @@ mod hand;
 
 use hand::Hand;
 use netform_runtime::data::Loader;
-use netform_runtime::device::{Axis, Reduce};
+use netform_runtime::device::{Axis, Combiner};
 use netform_runtime::files::{Checkpoint, safetensors};
 use netform_runtime::optim::{schedule::*, *};
 use netform_runtime::*;
@@ -280,7 +280,7 @@ impl Noisy {
                 inner: 3,
             };
             run.reduce::<Identity, 1>(
-                Reduce::Sum,
+                Combiner::Sum,
                 rows,
                 input(g, [3 * b, 3, 1]),
                 &[],
@@ -291,7 +291,7 @@ impl Noisy {
                 n: 3 * b,
                 inner: 1,
             };
-            run.reduce::<Identity, 1>(Reduce::Sum, all, input(sq, [3 * b, 1, 1]), &[], loss);
+            run.reduce::<Identity, 1>(Combiner::Sum, all, input(sq, [3 * b, 1, 1]), &[], loss);
         };
         self.0
             .train(&LOSS, &[x.source()], None, body, false)?

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Bench;
-use netform_runtime::device::{Axis, Memory, Product, Reduce, Softmax};
+use common::{Bench, Calls};
+use netform_runtime::device::{Axis, Combiner, Memory, Product, Softmax};
 use netform_runtime::{
     Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run,
     Space, View, Window,
@@ -168,7 +168,7 @@ fn operands_that_reach_outside_their_views() {
         start: 0,
         strides: [16, 4, 1],
     };
-    refused(|run| run.reduce::<Identity, 1>(Reduce::Sum, axis, [x], &[], y));
+    refused(|run| run.reduce::<Identity, 1>(Combiner::Sum, axis, [x], &[], y));
     refused(|run| run.softmax(Softmax::Softmax, axis, view(0, 63), y));
     refused(|run| {
         run.softmax(
@@ -371,7 +371,8 @@ fn parameters_and_missing_gradients() {
     });
     let cpu = Cpu::new();
     let (params, mut arena) = (cpu.alloc(64).unwrap(), cpu.alloc(64).unwrap());
-    let run = Run::new(&cpu, "inference", &params, None, &mut arena, &[0], 0, 0);
+    // SAFETY: nothing else uses the parameters.
+    let run = unsafe { Run::new(&cpu, "inference", &params, None, &mut arena, &[0], 0, 0) };
     run.fill(run.slot(0, DType::Float, 16), 1.0);
     run.fill(run.grad(0, 1), 1.0);
     assert!(matches!(
@@ -396,7 +397,8 @@ proptest! {
     ) {
         let cpu = Cpu::new();
         let (params, mut arena) = (cpu.alloc(64).unwrap(), cpu.alloc(2048).unwrap());
-        let run = Run::new(&cpu, "any", &params, None, &mut arena, &[], 0, 0);
+        // SAFETY: nothing else uses the parameters.
+ let run = unsafe { Run::new(&cpu, "any", &params, None, &mut arena, &[], 0, 0) };
         let input = |k: usize| In { view: view(offsets[k] * 4, lens[k]), start: starts[k], strides: strides[k] };
         run.map::<Add, 2, 2, 1>(shape, [input(0), input(1)], [view(offsets[2] * 4, lens[2])], &[]);
         let _ = run.finish();

@@ -4,7 +4,7 @@
 mod driver;
 
 use driver::Driver;
-use netform_ptx::{Body, Fn, Inner, Operand, Plan, Step, Type};
+use netform_ptx::{Body, DType, Inner, Operand, Plan, Scalar, Step};
 
 /// A device, emulated where no other is given; its memory is freed with it.
 pub struct Gpu {
@@ -123,7 +123,7 @@ pub fn leak<T: Clone>(x: &[T]) -> &'static [T] {
 }
 
 /// A body of these operand types that computes one function of them.
-pub fn function(f: Fn, types: &[Type]) -> Body {
+pub fn function(f: Scalar, types: &[DType]) -> Body {
     let inputs: Vec<_> = types.iter().map(|t| Operand::new(*t, Inner::One)).collect();
     let mut steps: Vec<_> = (0..types.len()).map(Step::Load).collect();
     let all: Vec<_> = (0..types.len()).collect();

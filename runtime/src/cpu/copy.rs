@@ -143,22 +143,24 @@ impl<F: Float> CopyKernels for Cpu<F> {
             }
         }
     }
+}
 
-    unsafe fn fill(&self, dtype: DType, len: usize, value: f64, dst: Addr) {
-        // SAFETY: the caller's.
-        unsafe {
-            match dtype {
-                DType::Float if value == 0.0 && value.is_sign_positive() => {
-                    dst.write_bytes(0, len * size_of::<F>())
-                }
-                DType::Float => {
-                    std::slice::from_raw_parts_mut(dst.cast::<F>(), len).fill(F::from_f64(value))
-                }
-                DType::Int => {
-                    std::slice::from_raw_parts_mut(dst.cast::<i32>(), len).fill(value as i32)
-                }
-                DType::Bool => dst.write_bytes(u8::from(value != 0.0), len),
+/// Sets `len` elements.
+///
+/// # Safety
+/// The kernels' contract.
+pub(super) unsafe fn fill<F: Float>(dtype: DType, len: usize, value: f64, dst: Addr) {
+    // SAFETY: the caller's.
+    unsafe {
+        match dtype {
+            DType::Float if value == 0.0 && value.is_sign_positive() => {
+                dst.write_bytes(0, len * size_of::<F>())
             }
+            DType::Float => {
+                std::slice::from_raw_parts_mut(dst.cast::<F>(), len).fill(F::from_f64(value))
+            }
+            DType::Int => std::slice::from_raw_parts_mut(dst.cast::<i32>(), len).fill(value as i32),
+            DType::Bool => dst.write_bytes(u8::from(value != 0.0), len),
         }
     }
 }

@@ -4,10 +4,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Cpu;
-use super::lanes::size_of_dtype;
 use super::rows::Shared;
-use crate::device::{Addr, Axis, IndexKernels, What};
-use crate::{DType, Float};
+use crate::Float;
+use crate::device::{Addr, Axis};
 
 /// The most classes of rows that threads sum apart, a power of two. Rows are in one class where their
 /// numbers leave one remainder: what is frequent lies together in many a vocabulary, and so is spread.
@@ -21,7 +20,7 @@ fn position(index: i32, n: usize) -> Option<usize> {
 
 /// # Safety
 /// The kernels' contract.
-unsafe fn take<T: bytemuck::Pod, F: Float>(
+pub(super) unsafe fn take<T: bytemuck::Pod, F: Float>(
     cpu: &Cpu<F>,
     axis: Axis,
     count: usize,
@@ -61,7 +60,7 @@ unsafe fn take<T: bytemuck::Pod, F: Float>(
 
 /// # Safety
 /// The kernels' contract.
-unsafe fn put<T: bytemuck::Pod, F: Float>(
+pub(super) unsafe fn put<T: bytemuck::Pod, F: Float>(
     cpu: &Cpu<F>,
     axis: Axis,
     count: usize,
@@ -92,7 +91,7 @@ unsafe fn put<T: bytemuck::Pod, F: Float>(
 
 /// # Safety
 /// The kernels' contract.
-unsafe fn gather<T: bytemuck::Pod, F: Float>(
+pub(super) unsafe fn gather<T: bytemuck::Pod, F: Float>(
     cpu: &Cpu<F>,
     axis: Axis,
     count: usize,
@@ -124,152 +123,98 @@ unsafe fn gather<T: bytemuck::Pod, F: Float>(
     fine.into_inner()
 }
 
-impl<F: Float> IndexKernels for Cpu<F> {
-    unsafe fn take(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        [x, index, y]: [Addr; 3],
-        _what: What,
-    ) -> bool {
-        // SAFETY: the caller's; elements are moved as plain bits of their size.
-        unsafe {
-            match size_of_dtype::<F>(dtype) {
-                8 => take::<u64, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
-                4 => take::<u32, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
-                _ => take::<u8, F>(self, axis, count, x, index.cast(), y),
-            }
-        }
-    }
-
-    unsafe fn put(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        [src, index, y]: [Addr; 3],
-        _what: What,
-    ) -> bool {
-        // SAFETY: the caller's; elements are moved as plain bits of their size.
-        unsafe {
-            match size_of_dtype::<F>(dtype) {
-                8 => put::<u64, F>(self, axis, count, src.cast(), index.cast(), y.cast()),
-                4 => put::<u32, F>(self, axis, count, src.cast(), index.cast(), y.cast()),
-                _ => put::<u8, F>(self, axis, count, src, index.cast(), y),
-            }
-        }
-    }
-
-    unsafe fn take_grad(
-        &self,
-        axis: Axis,
-        count: usize,
-        [dy, index, dx]: [Addr; 3],
-        _what: What,
-    ) -> bool {
-        let Axis { outer, n, inner } = axis;
-        let (dy, dx, index) = (
-            Shared(dy.cast::<F>()),
-            Shared(dx.cast::<F>()),
-            Shared(index.cast::<i32>()),
-        );
-        let fine = AtomicBool::new(true);
-        // Threads take columns, and of those classes of rows, so that every element's sum is in the order
-        // of the indices.
-        let cuts = inner.div_ceil(64);
-        let classes = CLASSES.min(n.next_power_of_two());
-        let units = outer * cuts * classes;
-        self.share(units, outer * (count + n) * inner, |from, to| {
-            let mut unit = from;
-            while unit < to {
-                let (block, low) = (unit / classes, unit % classes);
-                let high = classes.min(low + to - unit);
-                unit += high - low;
-                let ours = |j: usize| (low..high).contains(&(j & (classes - 1)));
-                let (o, i) = (block / cuts, block % cuts * 64);
-                let width = 64.min(inner - i);
-                // SAFETY: the columns of these rows of dx, checked rows.
-                unsafe {
-                    if high - low == classes && width == inner {
-                        dx.get().add(o * n * inner).write_bytes(0, n * inner);
-                    } else {
-                        for j in (0..n).filter(|j| ours(*j)) {
-                            dx.get().add((o * n + j) * inner + i).write_bytes(0, width);
-                        }
-                    }
-                    for c in 0..count {
-                        let Some(j) = position(*index.get().add(c), n) else {
-                            fine.store(false, Ordering::Relaxed);
-                            continue;
-                        };
-                        if !ours(j) {
-                            continue;
-                        }
-                        let from = dy.get().add((o * count + c) * inner + i);
-                        let to = dx.get().add((o * n + j) * inner + i);
-                        if width == 1 {
-                            *to += *from;
-                            continue;
-                        }
-                        for k in 0..width {
-                            *to.add(k) += *from.add(k);
-                        }
-                    }
-                }
-            }
-        });
-        fine.into_inner()
-    }
-
-    unsafe fn gather(
-        &self,
-        dtype: DType,
-        axis: Axis,
-        count: usize,
-        [x, index, y]: [Addr; 3],
-        _what: What,
-    ) -> bool {
-        // SAFETY: the caller's; elements are moved as plain bits of their size.
-        unsafe {
-            match size_of_dtype::<F>(dtype) {
-                8 => gather::<u64, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
-                4 => gather::<u32, F>(self, axis, count, x.cast(), index.cast(), y.cast()),
-                _ => gather::<u8, F>(self, axis, count, x, index.cast(), y),
-            }
-        }
-    }
-
-    unsafe fn gather_grad(
-        &self,
-        axis: Axis,
-        count: usize,
-        [dy, index, dx]: [Addr; 3],
-        _what: What,
-    ) -> bool {
-        let Axis { outer, n, inner } = axis;
-        let (dy, dx, index) = (
-            Shared(dy.cast::<F>()),
-            Shared(dx.cast::<F>()),
-            Shared(index.cast::<i32>()),
-        );
-        let fine = AtomicBool::new(true);
-        self.share(outer, outer * (count + n) * inner, |from, to| {
-            for o in from..to {
-                // SAFETY: block o of each, checked rows.
-                unsafe {
+/// # Safety
+/// The kernels' contract.
+pub(super) unsafe fn take_grad<F: Float>(
+    cpu: &Cpu<F>,
+    axis: Axis,
+    count: usize,
+    [dy, index, dx]: [Addr; 3],
+) -> bool {
+    let Axis { outer, n, inner } = axis;
+    let (dy, dx, index) = (
+        Shared(dy.cast::<F>()),
+        Shared(dx.cast::<F>()),
+        Shared(index.cast::<i32>()),
+    );
+    let fine = AtomicBool::new(true);
+    // Threads take columns, and of those classes of rows, so that every element's sum is in the order
+    // of the indices.
+    let cuts = inner.div_ceil(64);
+    let classes = CLASSES.min(n.next_power_of_two());
+    let units = outer * cuts * classes;
+    cpu.share(units, outer * (count + n) * inner, |from, to| {
+        let mut unit = from;
+        while unit < to {
+            let (block, low) = (unit / classes, unit % classes);
+            let high = classes.min(low + to - unit);
+            unit += high - low;
+            let ours = |j: usize| (low..high).contains(&(j & (classes - 1)));
+            let (o, i) = (block / cuts, block % cuts * 64);
+            let width = 64.min(inner - i);
+            // SAFETY: the columns of these rows of dx, checked rows.
+            unsafe {
+                if high - low == classes && width == inner {
                     dx.get().add(o * n * inner).write_bytes(0, n * inner);
-                    for at in 0..count * inner {
-                        let i = at % inner;
-                        let at = o * count * inner + at;
-                        match position(*index.get().add(at), n) {
-                            Some(j) => *dx.get().add((o * n + j) * inner + i) += *dy.get().add(at),
-                            None => fine.store(false, Ordering::Relaxed),
-                        }
+                } else {
+                    for j in (0..n).filter(|j| ours(*j)) {
+                        dx.get().add((o * n + j) * inner + i).write_bytes(0, width);
+                    }
+                }
+                for c in 0..count {
+                    let Some(j) = position(*index.get().add(c), n) else {
+                        fine.store(false, Ordering::Relaxed);
+                        continue;
+                    };
+                    if !ours(j) {
+                        continue;
+                    }
+                    let from = dy.get().add((o * count + c) * inner + i);
+                    let to = dx.get().add((o * n + j) * inner + i);
+                    if width == 1 {
+                        *to += *from;
+                        continue;
+                    }
+                    for k in 0..width {
+                        *to.add(k) += *from.add(k);
                     }
                 }
             }
-        });
-        fine.into_inner()
-    }
+        }
+    });
+    fine.into_inner()
+}
+
+/// # Safety
+/// The kernels' contract.
+pub(super) unsafe fn gather_grad<F: Float>(
+    cpu: &Cpu<F>,
+    axis: Axis,
+    count: usize,
+    [dy, index, dx]: [Addr; 3],
+) -> bool {
+    let Axis { outer, n, inner } = axis;
+    let (dy, dx, index) = (
+        Shared(dy.cast::<F>()),
+        Shared(dx.cast::<F>()),
+        Shared(index.cast::<i32>()),
+    );
+    let fine = AtomicBool::new(true);
+    cpu.share(outer, outer * (count + n) * inner, |from, to| {
+        for o in from..to {
+            // SAFETY: block o of each, checked rows.
+            unsafe {
+                dx.get().add(o * n * inner).write_bytes(0, n * inner);
+                for at in 0..count * inner {
+                    let i = at % inner;
+                    let at = o * count * inner + at;
+                    match position(*index.get().add(at), n) {
+                        Some(j) => *dx.get().add((o * n + j) * inner + i) += *dy.get().add(at),
+                        None => fine.store(false, Ordering::Relaxed),
+                    }
+                }
+            }
+        }
+    });
+    fine.into_inner()
 }

@@ -13,11 +13,7 @@ use crate::{DType, Float, Inner, Ints, Lanes, MapBody, Mask, Pack};
 /// Bytes of an element.
 #[inline(always)]
 pub(crate) const fn size_of_dtype<F>(dtype: DType) -> usize {
-    match dtype {
-        DType::Float => size_of::<F>(),
-        DType::Int => 4,
-        DType::Bool => 1,
-    }
+    dtype.size(size_of::<F>())
 }
 
 /// An operand along one row: the address (or iota) of its first element and its stride.

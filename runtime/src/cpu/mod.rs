@@ -11,6 +11,7 @@ pub(crate) mod gemm;
 mod index;
 mod integers;
 mod lanes;
+pub(crate) mod launch;
 mod map;
 mod matvec;
 mod product;

@@ -13,8 +13,8 @@ use std::marker::PhantomData;
 
 use super::Cpu;
 use super::lanes::{Src, evaluate, size_of_dtype};
-use super::rows::{Shared, Work};
-use crate::device::{Addr, Axis, Operand, Reduce, ReduceKernels, Softmax};
+use super::rows::Shared;
+use crate::device::{Addr, Axis, Combiner, Operand, ReduceKernels};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
 use crate::{Float, Inner, MapBody, Mask, Pack};
@@ -28,29 +28,29 @@ const SEGMENTS: usize = 64;
 /// Elements below which there is one segment.
 const SEGMENT: usize = 16_384;
 
-fn identity(kind: Reduce) -> f64 {
+fn identity(kind: Combiner) -> f64 {
     match kind {
-        Reduce::Sum => 0.0,
-        Reduce::Max => f64::NEG_INFINITY,
-        Reduce::Min => f64::INFINITY,
+        Combiner::Sum => 0.0,
+        Combiner::Max => f64::NEG_INFINITY,
+        Combiner::Min => f64::INFINITY,
     }
 }
 
 #[inline(always)]
-fn combine<F: Float>(kind: Reduce, a: F, b: F) -> F {
+fn combine<F: Float>(kind: Combiner, a: F, b: F) -> F {
     match kind {
-        Reduce::Sum => a + b,
-        Reduce::Max => a.max(b),
-        Reduce::Min => a.min(b),
+        Combiner::Sum => a + b,
+        Combiner::Max => a.max(b),
+        Combiner::Min => a.min(b),
     }
 }
 
 #[inline(always)]
-fn combine_packs<F: Float>(kind: Reduce, a: Pack<F>, b: Pack<F>) -> Pack<F> {
+fn combine_packs<F: Float>(kind: Combiner, a: Pack<F>, b: Pack<F>) -> Pack<F> {
     match kind {
-        Reduce::Sum => a + b,
-        Reduce::Max => a.max(b),
-        Reduce::Min => a.min(b),
+        Combiner::Sum => a + b,
+        Combiner::Max => a.max(b),
+        Combiner::Min => a.min(b),
     }
 }
 
@@ -77,7 +77,7 @@ struct Block<'a, 'b, M, F, const I: usize, T> {
 
 /// A block whose values are combined in the float type.
 struct Combined<'a, 'b, M, F, const I: usize> {
-    kind: Reduce,
+    kind: Combiner,
     block: Block<'a, 'b, M, F, I, f64>,
 }
 
@@ -253,7 +253,7 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
 impl<F: Float> ReduceKernels for Cpu<F> {
     unsafe fn reduce<M: MapBody, const I: usize>(
         &self,
-        kind: Reduce,
+        kind: Combiner,
         axis: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],
@@ -325,31 +325,5 @@ impl<F: Float> ReduceKernels for Cpu<F> {
     ) {
         // SAFETY: the caller's.
         unsafe { mean::mean::<M, F, I>(self, axis, inputs, scalars, y, rest) }
-    }
-
-    unsafe fn arg_reduce(&self, largest: bool, axis: Axis, x: Addr, y: Addr) {
-        // SAFETY: the caller's.
-        unsafe { super::rows::arg_reduce(self, largest, axis, x.cast(), y.cast()) }
-    }
-
-    unsafe fn softmax(&self, kind: Softmax, axis: Axis, x: Addr, y: Addr) {
-        let work = match kind {
-            Softmax::Softmax => Work::Softmax,
-            Softmax::LogSoftmax => Work::LogSoftmax,
-        };
-        let none = std::ptr::null_mut();
-        // SAFETY: the caller's.
-        unsafe { super::rows::exponentials(self, work, axis, x.cast(), y.cast(), none) }
-    }
-
-    unsafe fn logsumexp(&self, axis: Axis, x: Addr, [log, max]: [Addr; 2]) {
-        let work = Work::LogSumExp;
-        // SAFETY: the caller's.
-        unsafe { super::rows::exponentials(self, work, axis, x.cast(), log.cast(), max.cast()) }
-    }
-
-    unsafe fn cumsum(&self, reverse: bool, axis: Axis, x: Addr, y: Addr) {
-        // SAFETY: the caller's.
-        unsafe { super::rows::cumsum(self, reverse, axis, x.cast(), y.cast()) }
     }
 }

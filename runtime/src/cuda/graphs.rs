@@ -138,17 +138,9 @@ impl Gpu {
         put.map_err(|e| self.error(e, "a copy to the device"))
     }
 
-    /// A draw's place, whose step lies in device memory, where `replay` has put it.
-    pub fn random(
-        &self,
-        state: &mut State,
-        stream: crate::device::Stream,
-    ) -> Result<netform_ptx::Stream> {
-        Ok(netform_ptx::Stream {
-            seed: stream.seed,
-            step: state.graphs.step(self)?,
-            node: stream.node,
-        })
+    /// The address of the random numbers' step in device memory, where `replay` has put it.
+    pub fn step(&self, state: &mut State) -> Result<u64> {
+        state.graphs.step(self)
     }
 }
 

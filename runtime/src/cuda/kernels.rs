@@ -1,11 +1,11 @@
 //! The families of ops: each call is resolved to launches by `netform-ptx` and put on the stream.
 
-use netform_ptx::{Addr as At, Arg, Scalars};
+use netform_ptx::{Addr as At, Arg, Context, Fault, Scalars};
 
 use super::Cuda;
 use crate::device::{
-    Addr, Axis, CopyKernels, IndexKernels, IntegerKernels, Integers, MapKernels, NO_LIMIT, Operand,
-    Product, ProductKernels, RandomKernels, Reduce, ReduceKernels, Softmax, Stream, Unfit, What,
+    Addr, Axis, Call, Combiner, CopyKernels, Found, Launch, MapKernels, NO_LIMIT, Operand, Product,
+    ProductKernels, ReduceKernels, What,
 };
 use crate::{DType, MapBody};
 
@@ -20,19 +20,6 @@ fn args<const R: usize>(inputs: &[Operand<R>]) -> Vec<Arg> {
         strides: o.strides.iter().map(|s| *s as i64).collect(),
     };
     inputs.iter().map(one).collect()
-}
-
-fn axis(a: Axis) -> netform_ptx::Axis {
-    let Axis { outer, n, inner } = a;
-    netform_ptx::Axis { outer, n, inner }
-}
-
-fn reduction(kind: Reduce) -> netform_ptx::Reduce {
-    match kind {
-        Reduce::Sum => netform_ptx::Reduce::Sum,
-        Reduce::Max => netform_ptx::Reduce::Max,
-        Reduce::Min => netform_ptx::Reduce::Min,
-    }
 }
 
 fn floats(scalars: &[f64]) -> Vec<f32> {
@@ -85,13 +72,12 @@ impl MapKernels for Cuda {
 impl ReduceKernels for Cuda {
     unsafe fn reduce<M: MapBody, const I: usize>(
         &self,
-        kind: Reduce,
+        kind: Combiner,
         a: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],
         y: Addr,
     ) {
-        let (kind, a) = (reduction(kind), axis(a));
         self.gpu.put(|state| {
             let work = self.gpu.scratch(state, netform_ptx::reduce_work(a))?;
             let scalars = floats(scalars);
@@ -109,7 +95,7 @@ impl ReduceKernels for Cuda {
         y: Addr,
         rest: Option<Addr>,
     ) {
-        let (a, rest) = (axis(a), rest.map(at));
+        let rest = rest.map(at);
         self.gpu.put(|state| {
             let work = self.gpu.scratch(state, netform_ptx::mean_work(a))?;
             let scalars = floats(scalars);
@@ -118,26 +104,6 @@ impl ReduceKernels for Cuda {
             let plan = netform_ptx::mean(&body, a, &inputs, [Some(at(y)), rest], scalars, work);
             self.gpu.launch(state, plan)
         });
-    }
-    unsafe fn arg_reduce(&self, largest: bool, a: Axis, x: Addr, y: Addr) {
-        let plan = netform_ptx::arg_reduce(largest, axis(a), at(x), at(y));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
-    }
-    unsafe fn softmax(&self, kind: Softmax, a: Axis, x: Addr, y: Addr) {
-        let kind = match kind {
-            Softmax::Softmax => netform_ptx::Softmax::Softmax,
-            Softmax::LogSoftmax => netform_ptx::Softmax::LogSoftmax,
-        };
-        let plan = netform_ptx::softmax(kind, axis(a), at(x), at(y));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
-    }
-    unsafe fn logsumexp(&self, a: Axis, x: Addr, y: [Addr; 2]) {
-        let plan = netform_ptx::logsumexp(axis(a), at(x), y.map(at));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
-    }
-    unsafe fn cumsum(&self, reverse: bool, a: Axis, x: Addr, y: Addr) {
-        let plan = netform_ptx::cumsum(reverse, axis(a), at(x), at(y));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
     }
 }
 
@@ -151,14 +117,6 @@ impl ProductKernels for Cuda {
         outputs: [Addr; O],
         scalars: &[f64],
     ) {
-        let size = netform_ptx::Product {
-            batch: size.batch,
-            m: size.m,
-            n: size.n,
-            k: size.k,
-            ta: size.ta,
-            tb: size.tb,
-        };
         self.gpu.put(|state| {
             let work = self
                 .gpu
@@ -229,123 +187,31 @@ impl CopyKernels for Cuda {
         let plan = netform_ptx::copy(dtype, &shape, (at(src.0), &from), (at(dst.0), &to));
         self.gpu.put(|state| self.gpu.launch(state, plan));
     }
-    unsafe fn fill(&self, dtype: DType, len: usize, value: f64, dst: Addr) {
-        let plan = netform_ptx::fill(dtype, len, value, at(dst));
-        self.gpu.put(|state| self.gpu.launch(state, plan));
-    }
 }
 
 // Faults are found when results are read: none is known yet.
-impl IndexKernels for Cuda {
-    unsafe fn take(
+impl Launch for Cuda {
+    unsafe fn launch(
         &self,
-        dtype: DType,
-        a: Axis,
-        count: usize,
-        [x, index, y]: [Addr; 3],
+        call: &Call<'_>,
+        operands: &[Addr],
         what: What,
-    ) -> bool {
+    ) -> std::result::Result<(), Found> {
         self.gpu.put(|state| {
-            let fault = state.faults.of(what, a.n);
-            let plan = netform_ptx::take(dtype, axis(a), count, at(x), at(index), at(y), fault);
-            self.gpu.launch(state, plan)
-        });
-        true
-    }
-    unsafe fn take_grad(
-        &self,
-        a: Axis,
-        count: usize,
-        [dy, index, dx]: [Addr; 3],
-        what: What,
-    ) -> bool {
-        self.gpu.put(|state| {
-            let fault = state.faults.of(what, a.n);
-            let (a, index) = (axis(a), at(index));
-            let work = self
-                .gpu
-                .scratch(state, netform_ptx::take_grad_work(a, count))?;
-            let plan = netform_ptx::take_grad(a, count, at(dy), index, at(dx), fault, work);
-            self.gpu.launch(state, plan)
-        });
-        true
-    }
-    unsafe fn put(
-        &self,
-        dtype: DType,
-        a: Axis,
-        count: usize,
-        [src, index, y]: [Addr; 3],
-        what: What,
-    ) -> bool {
-        self.gpu.put(|state| {
-            let fault = state.faults.of(what, a.n);
-            let plan = netform_ptx::put(dtype, axis(a), count, at(src), at(index), at(y), fault);
-            self.gpu.launch(state, plan)
-        });
-        true
-    }
-    unsafe fn gather(
-        &self,
-        dtype: DType,
-        a: Axis,
-        count: usize,
-        [x, index, y]: [Addr; 3],
-        what: What,
-    ) -> bool {
-        self.gpu.put(|state| {
-            let fault = state.faults.of(what, a.n);
-            let plan = netform_ptx::gather(dtype, axis(a), count, at(x), at(index), at(y), fault);
-            self.gpu.launch(state, plan)
-        });
-        true
-    }
-    unsafe fn gather_grad(
-        &self,
-        a: Axis,
-        count: usize,
-        [dy, index, dx]: [Addr; 3],
-        what: What,
-    ) -> bool {
-        self.gpu.put(|state| {
-            let fault = state.faults.of(what, a.n);
-            let plan = netform_ptx::gather_grad(axis(a), count, at(dy), at(index), at(dx), fault);
-            self.gpu.launch(state, plan)
-        });
-        true
-    }
-}
-
-impl IntegerKernels for Cuda {
-    unsafe fn integers(
-        &self,
-        f: Integers,
-        arrays: [Addr; 3],
-        what: What,
-    ) -> std::result::Result<(), Unfit> {
-        let f = match f {
-            Integers::Add(len) => netform_ptx::Integers::Add(len),
-            Integers::Sub(len) => netform_ptx::Integers::Sub(len),
-            Integers::Mul(len) => netform_ptx::Integers::Mul(len),
-            Integers::Cast(len) => netform_ptx::Integers::Cast(len),
-            Integers::Reduce(kind, a) => netform_ptx::Integers::Reduce(reduction(kind), axis(a)),
-            Integers::CumSum(a) => netform_ptx::Integers::CumSum(axis(a)),
-        };
-        self.gpu.put(|state| {
-            let fault = state.faults.of(what, NO_LIMIT);
-            let plan = netform_ptx::integers(f, arrays.map(at), fault);
+            let fault = match (call.limit(), call) {
+                (Some(limit), _) => state.faults.of(what, limit),
+                (None, Call::Integers(_)) => state.faults.of(what, NO_LIMIT),
+                _ => Fault::default(),
+            };
+            let step = match call.stream() {
+                Some(_) => self.gpu.step(state)?,
+                None => 0,
+            };
+            let work = self.gpu.scratch(state, netform_ptx::work(call))?;
+            let context = Context { fault, step, work };
+            let plan = netform_ptx::call(call, &addrs(operands), context);
             self.gpu.launch(state, plan)
         });
         Ok(())
-    }
-}
-
-impl RandomKernels for Cuda {
-    unsafe fn bernoulli(&self, keep: f64, stream: Stream, len: usize, y: Addr) {
-        self.gpu.put(|state| {
-            let stream = self.gpu.random(state, stream)?;
-            let plan = netform_ptx::bernoulli(keep, stream, len, at(y));
-            self.gpu.launch(state, plan)
-        });
     }
 }

@@ -19,8 +19,6 @@
 //! goes wrong on the way is told by the next call that waits: reading a result or a loss. An index out of
 //! range is told by the results of its own run.
 
-mod attention;
-mod convolutions;
 pub mod driver;
 mod errors;
 mod faults;

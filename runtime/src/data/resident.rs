@@ -17,7 +17,7 @@
 //! # Ok::<(), netform_runtime::Error>(())
 //! ```
 
-use crate::device::{Addr, Axis, What};
+use crate::device::{Addr, Axis, Call, What};
 use crate::door;
 use crate::input::{Input, Source, SourceData};
 use crate::tensor::TensorData;
@@ -205,8 +205,12 @@ impl Part {
         };
         let from = std::ptr::with_exposed_provenance_mut(self.from);
         let positions = std::ptr::with_exposed_provenance_mut(self.positions);
-        let arrays = [from, positions, to];
+        let take = Call::Take {
+            dtype,
+            axis,
+            count: self.count,
+        };
         // SAFETY: the caller's promise; `pick` has checked every position.
-        let _ = unsafe { device.take(dtype, axis, self.count, arrays, What::default()) };
+        let _ = unsafe { device.launch(&take, &[from, positions, to], What::default()) };
     }
 }

@@ -5,7 +5,7 @@ use super::group::Grouped;
 use super::history::History;
 use super::later::Later;
 use super::rule::{MOMENTS, Place, Scalars};
-use crate::core::alloc;
+use crate::core::{alloc, fill};
 use crate::network::nearest;
 use crate::{Core, DType, Device, Error, Result};
 
@@ -147,7 +147,8 @@ impl<D: Device> Bound<D> {
                 if rule.initial() != 0.0 {
                     // SAFETY: the buffer holds `flat_len` floats.
                     unsafe {
-                        core.device().fill(
+                        fill(
+                            core.device(),
                             DType::Float,
                             core.spec().flat_len,
                             rule.initial(),

@@ -2,6 +2,10 @@
 
 #![allow(dead_code)]
 
+mod calls;
+
+pub use calls::Calls;
+
 use netform_runtime::device::{Axis, Memory};
 use netform_runtime::{Cpu, CpuBuffer, DType, Error, Float, In, Run, Space, View};
 
@@ -123,16 +127,19 @@ impl<F: Float> Bench<F> {
     }
 
     fn start<'a>(&'a mut self, offsets: &'a [usize]) -> Run<'a, Cpu<F>> {
-        Run::new(
-            &self.cpu,
-            "test",
-            &self.params,
-            Some(&mut self.grads),
-            &mut self.arena,
-            offsets,
-            42,
-            7,
-        )
+        // SAFETY: `&mut self` keeps every other run out.
+        unsafe {
+            Run::new(
+                &self.cpu,
+                "test",
+                &self.params,
+                Some(&mut self.grads),
+                &mut self.arena,
+                offsets,
+                42,
+                7,
+            )
+        }
     }
 
     /// A run without faults.

@@ -15,7 +15,7 @@ pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 
 use super::scratch;
-use crate::device::{Addr, Attention, AttentionKernels, Operand};
+use crate::device::{Attention, Operand};
 use crate::{Cpu, Float};
 
 /// Queries of a block.
@@ -74,27 +74,6 @@ impl<F: Float> Rows<F> {
     }
 }
 
-impl Attention {
-    /// Independent heads.
-    fn units(&self) -> usize {
-        self.batch * self.heads
-    }
-
-    /// Multiplications.
-    fn work(&self) -> usize {
-        let scores = self.units() * self.queries * self.keys;
-        scores.saturating_mul(self.width.saturating_add(self.value_width))
-    }
-
-    /// How many keys queries before `end` see.
-    fn seen(&self, end: usize) -> usize {
-        match self.causal {
-            true => end.min(self.keys),
-            false => self.keys,
-        }
-    }
-}
-
 /// The sizes of a block.
 #[derive(Clone, Copy)]
 struct Size {
@@ -143,30 +122,5 @@ impl<'a> Masks<'a> {
     /// All. (A method, so that closures capture the whole value.)
     fn all(&self) -> &'a [Operand<4>] {
         self.0
-    }
-}
-
-impl<F: Float> AttentionKernels for Cpu<F> {
-    unsafe fn attention(
-        &self,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        outputs: [Addr; 2],
-    ) {
-        // SAFETY: the caller's.
-        unsafe { F::attention(self, g, inputs, masks, outputs) }
-    }
-
-    unsafe fn attention_grad(
-        &self,
-        g: Attention,
-        inputs: [Addr; 3],
-        masks: &[Operand<4>],
-        saved: [Addr; 3],
-        outputs: [Addr; 3],
-    ) {
-        // SAFETY: the caller's.
-        unsafe { F::attention_grad(self, g, inputs, masks, saved, outputs) }
     }
 }

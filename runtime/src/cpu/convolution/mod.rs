@@ -15,7 +15,7 @@ use self::patches::{Tile, add_patches, take_patches};
 use super::rows::Shared;
 use super::{Cpu, scratch};
 use crate::Float;
-use crate::device::{Addr, Convolution, ConvolutionKernels, Role, Window2};
+use crate::device::{Convolution, Role};
 
 /// Elements of a tile of patches: it should stay in the second cache while it is multiplied.
 const TILE: usize = 65_536;
@@ -23,40 +23,6 @@ const TILE: usize = 65_536;
 const PARALLEL: usize = 131_072;
 /// Units that are enough for any number of threads.
 const UNITS: usize = 16;
-
-impl Convolution {
-    /// Cells of a window in all channels of a group: rows of patches.
-    fn cells(&self) -> usize {
-        self.c * self.kernel[0] * self.kernel[1]
-    }
-    fn x_plane(&self) -> usize {
-        self.x[0] * self.x[1]
-    }
-    fn y_plane(&self) -> usize {
-        self.y[0] * self.y[1]
-    }
-    /// Multiplications.
-    fn work(&self) -> usize {
-        let windows = self.n * self.groups * self.o * self.y_plane();
-        windows.saturating_mul(self.cells())
-    }
-    /// Channels as they lie: a patch is a cell.
-    fn is_product(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0] && self.x == self.y
-    }
-    /// The group of sample s in x: all of its channels.
-    fn x_at(&self, s: usize, group: usize) -> usize {
-        (s * self.groups + group) * self.c * self.x_plane()
-    }
-    /// The same in y.
-    fn y_at(&self, s: usize, group: usize) -> usize {
-        (s * self.groups + group) * self.o * self.y_plane()
-    }
-    /// The group in w.
-    fn w_at(&self, group: usize) -> usize {
-        group * self.o * self.cells()
-    }
-}
 
 /// Calls `f` for every unit, on several threads if it is worth it.
 fn each<F: Float>(cpu: &Cpu<F>, g: &Convolution, units: usize, f: impl Fn(usize) + Sync) {
@@ -291,27 +257,5 @@ pub(crate) unsafe fn run<F: Float>(cpu: &Cpu<F>, role: Role, g: Convolution, arr
                 }
             }
         }
-    }
-}
-
-impl<F: Float> ConvolutionKernels for Cpu<F> {
-    unsafe fn convolve(&self, g: Convolution, x: Addr, w: Addr, y: Addr) {
-        // SAFETY: the caller's.
-        unsafe { F::convolution(self, Role::Y, g, [x, w, y]) }
-    }
-
-    unsafe fn convolve_input(&self, g: Convolution, y: Addr, w: Addr, x: Addr) {
-        // SAFETY: the caller's.
-        unsafe { F::convolution(self, Role::X, g, [y, w, x]) }
-    }
-
-    unsafe fn convolve_weight(&self, g: Convolution, x: Addr, y: Addr, w: Addr) {
-        // SAFETY: the caller's.
-        unsafe { F::convolution(self, Role::W, g, [x, y, w]) }
-    }
-
-    unsafe fn window_arg_max(&self, window: Window2, x: Addr, index: Addr) {
-        // SAFETY: the caller's.
-        unsafe { F::window_arg_max(self, window, x, index) }
     }
 }

@@ -1,45 +1,24 @@
-//! Fused elementwise bodies as data: what the macro emits beside the Rust closure, so that the
-//! same function can be spliced into a kernel.
+//! Fused elementwise functions as data: the macro emits one beside each Rust closure, so that a device can splice the
+//! same function into a kernel.
 //!
 //! Example, for `y = sigmoid(x + b)`:
 //!
 //! ```
-//! use netform_ptx::{Body, Fn, Inner, Operand, Step, Type};
+//! use netform_core::{Body, DType, Inner, Operand, Scalar, Step};
 //! static BODY: Body = Body {
-//!     inputs: &[Operand::new(Type::Float, Inner::One), Operand::new(Type::Float, Inner::One)],
+//!     inputs: &[Operand::new(DType::Float, Inner::One), Operand::new(DType::Float, Inner::One)],
 //!     steps: &[
 //!         Step::Load(0),
 //!         Step::Load(1),
-//!         Step::Apply(Fn::Add, &[0, 1]),
-//!         Step::Apply(Fn::Sigmoid, &[2]),
+//!         Step::Apply(Scalar::Add, &[0, 1]),
+//!         Step::Apply(Scalar::Sigmoid, &[2]),
 //!     ],
 //!     results: &[3],
 //! };
-//! assert_eq!(BODY.types(), [Type::Float; 4]);
+//! assert_eq!(BODY.dtype(3), DType::Float);
 //! ```
 
-use crate::{Fn, Typing};
-
-/// The type of an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Type {
-    /// f32.
-    Float,
-    /// i32.
-    Int,
-    /// u8, 0 or 1.
-    Bool,
-}
-
-impl Type {
-    /// Bytes in memory.
-    pub const fn size(self) -> usize {
-        match self {
-            Type::Float | Type::Int => 4,
-            Type::Bool => 1,
-        }
-    }
-}
+use crate::{DType, Scalar, Typing};
 
 /// The stride of an operand along the innermost dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,9 +35,9 @@ pub enum Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operand {
     /// The element type.
-    pub ty: Type,
-    /// The stride along the innermost dimension, as declared when the network was compiled. The
-    /// kernels look at the strides of the call instead.
+    pub ty: DType,
+    /// The stride along the innermost dimension, as declared when the network was compiled. CUDA kernels look at the
+    /// strides of the call instead.
     pub inner: Inner,
     /// The value is `start + strides . position`: nothing is read.
     pub iota: bool,
@@ -66,7 +45,7 @@ pub struct Operand {
 
 impl Operand {
     /// An operand in memory.
-    pub const fn new(ty: Type, inner: Inner) -> Self {
+    pub const fn new(ty: DType, inner: Inner) -> Self {
         Self {
             ty,
             inner,
@@ -77,14 +56,14 @@ impl Operand {
     /// An operand computed from its position.
     pub const fn iota(inner: Inner) -> Self {
         Self {
-            ty: Type::Int,
+            ty: DType::Int,
             inner,
             iota: true,
         }
     }
 }
 
-/// One step of a body; its value is known by its place.
+/// One step of a body. Later steps name its value by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Operand k.
@@ -92,9 +71,9 @@ pub enum Step {
     /// Scalar k of the call, a float.
     Scalar(usize),
     /// A constant: the bits of the f32, of the i32, or 0 and 1.
-    Const(Type, u32),
+    Const(DType, u32),
     /// A function of the values of earlier steps.
-    Apply(Fn, &'static [usize]),
+    Apply(Scalar, &'static [usize]),
 }
 
 /// A fused elementwise function.
@@ -102,7 +81,7 @@ pub enum Step {
 pub struct Body {
     /// The operands, in the order of the call.
     pub inputs: &'static [Operand],
-    /// What is computed, in order.
+    /// The computation, in order.
     pub steps: &'static [Step],
     /// The steps that are results, in the order of the call.
     pub results: &'static [usize],
@@ -111,42 +90,41 @@ pub struct Body {
 impl Body {
     /// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
     pub const IDENTITY: Body = Body {
-        inputs: &[Operand::new(Type::Float, Inner::One)],
+        inputs: &[Operand::new(DType::Float, Inner::One)],
         steps: &[Step::Load(0)],
         results: &[0],
     };
 
-    /// The type of each step's value.
-    pub fn types(&self) -> Vec<Type> {
-        let mut types: Vec<Type> = Vec::with_capacity(self.steps.len());
-        let of = |types: &[Type], k: Option<&usize>| {
-            k.and_then(|k| types.get(*k))
-                .copied()
-                .unwrap_or(Type::Float)
-        };
-        for step in self.steps {
-            let ty = match step {
-                Step::Load(k) => self.inputs.get(*k).map_or(Type::Float, |o| o.ty),
-                Step::Scalar(_) => Type::Float,
-                Step::Const(ty, _) => *ty,
+    /// The type of a step's value; `Float` where there is no such step.
+    pub fn dtype(&self, step: usize) -> DType {
+        let mut at = step;
+        // Each turn goes to an earlier step.
+        loop {
+            let Some(step) = self.steps.get(at) else {
+                return DType::Float;
+            };
+            let next = match step {
+                Step::Load(k) => return self.inputs.get(*k).map_or(DType::Float, |o| o.ty),
+                Step::Scalar(_) => return DType::Float,
+                Step::Const(ty, _) => return *ty,
                 Step::Apply(f, args) => match f.typing() {
-                    Typing::Float => Type::Float,
-                    Typing::Number => of(&types, args.first()),
-                    Typing::Compare | Typing::Logic => Type::Bool,
-                    Typing::Select => of(&types, args.get(1)),
-                    Typing::Cast(ty) => ty,
+                    Typing::Float => return DType::Float,
+                    Typing::Compare | Typing::Logic => return DType::Bool,
+                    Typing::Cast(ty) => return ty,
+                    Typing::Number => args.first(),
+                    Typing::Select => args.get(1),
                 },
             };
-            types.push(ty);
+            match next {
+                Some(next) if *next < at => at = *next,
+                _ => return DType::Float,
+            }
         }
-        types
     }
 
     /// The types of the results.
-    pub fn outputs(&self) -> Vec<Type> {
-        let types = self.types();
-        let of = |r: &usize| types.get(*r).copied().unwrap_or(Type::Float);
-        self.results.iter().map(of).collect()
+    pub fn outputs(&self) -> impl Iterator<Item = DType> + '_ {
+        self.results.iter().map(|r| self.dtype(*r))
     }
 
     /// How many scalars the call brings.
@@ -158,8 +136,8 @@ impl Body {
         self.steps.iter().map(count).max().unwrap_or(0)
     }
 
-    /// Whether every reference is to an earlier step, an operand that exists, and a function's
-    /// number of operands is right.
+    /// Whether every reference is to an earlier step or an operand that exists, and every function has its number of
+    /// operands.
     pub fn well_formed(&self) -> bool {
         let step = |(i, s): (usize, &Step)| match s {
             Step::Load(k) => *k < self.inputs.len(),

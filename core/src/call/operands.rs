@@ -1,0 +1,82 @@
+//! The operands of a call: how each is accessed, and which of its elements.
+
+use crate::DType;
+
+/// How a call accesses an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It reads the elements.
+    Read,
+    /// It writes them. What is written overlaps no other operand.
+    Write,
+    /// It writes them, and may write them over the operand of this number, element for element.
+    WriteOn(usize),
+}
+
+/// One operand of a call. The kernel gets the address of element `from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// How it is accessed.
+    pub access: Access,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// The first element that is accessed.
+    pub from: usize,
+    /// One more than the last; `usize::MAX` where elements cannot be counted.
+    pub to: usize,
+}
+
+impl Declared {
+    pub(super) fn read(dtype: DType, len: usize) -> Self {
+        Self {
+            access: Access::Read,
+            dtype,
+            from: 0,
+            to: len,
+        }
+    }
+
+    pub(super) fn write(dtype: DType, len: usize) -> Self {
+        Self {
+            access: Access::Write,
+            ..Self::read(dtype, len)
+        }
+    }
+
+    pub(super) fn write_on(operand: usize, dtype: DType, len: usize) -> Self {
+        Self {
+            access: Access::WriteOn(operand),
+            ..Self::read(dtype, len)
+        }
+    }
+
+    /// Elements at `start + strides . position` over a shape.
+    pub(super) fn read_strided<const R: usize>(
+        dtype: DType,
+        start: usize,
+        strides: [usize; R],
+        shape: [usize; R],
+    ) -> Self {
+        if shape.contains(&0) {
+            return Self::read(dtype, 0);
+        }
+        let reach = strides.iter().zip(shape);
+        let last = reach.fold(start, |last, (stride, n)| {
+            last.saturating_add(stride.saturating_mul(n - 1))
+        });
+        Self {
+            access: Access::Read,
+            dtype,
+            from: start,
+            to: last.saturating_add(1),
+        }
+    }
+}
+
+/// The number of elements of a shape; `usize::MAX` where they cannot be counted.
+pub(super) fn elements(shape: &[usize]) -> usize {
+    if shape.contains(&0) {
+        return 0;
+    }
+    shape.iter().fold(1, |all, n| all.saturating_mul(*n))
+}

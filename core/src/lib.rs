@@ -1,0 +1,36 @@
+//! The vocabulary that the compiler, the runtime and the CUDA kernels share. Each word stands here once.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`dtype`] | element types and their sizes |
+//! | [`scalar`] | the table of scalar functions |
+//! | [`reduce`] | the table of reductions |
+//! | [`body`] | fused elementwise functions as data |
+//! | [`product`], [`window`], [`attention`], [`lines`] | sizes of products, convolutions, attention, and work along a dimension |
+//! | [`call`] | kernel calls as data, with the operands that each declares |
+//! | [`abi`] | the number that emitted code and runtime must agree on |
+//!
+//! Nothing here allocates or needs the standard library.
+
+#![no_std]
+
+pub mod abi;
+pub mod attention;
+pub mod body;
+pub mod call;
+pub mod dtype;
+pub mod lines;
+pub mod product;
+pub mod reduce;
+pub mod scalar;
+pub mod window;
+
+pub use attention::{Attention, Dropout, Stream};
+pub use body::{Body, Inner, Operand, Step};
+pub use call::{Access, Call, Declared, Mask};
+pub use dtype::DType;
+pub use lines::{Axis, Integers, Softmax};
+pub use product::Product;
+pub use reduce::{Combiner, Reduce};
+pub use scalar::{Cost, Scalar, Typing};
+pub use window::{Convolution, Role, Window2};

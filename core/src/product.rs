@@ -1,0 +1,18 @@
+//! Matrix products.
+
+/// The size of a product: `C[g] (m, n) = op(A[g]) (m, k) op(B[g]) (k, n)` for `g < batch`, all row-major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Number of independent products, each one matrix further.
+    pub batch: usize,
+    /// Rows of the result.
+    pub m: usize,
+    /// Columns of the result.
+    pub n: usize,
+    /// Summed dimension.
+    pub k: usize,
+    /// `A` is stored as (k, m).
+    pub ta: bool,
+    /// `B` is stored as (n, k).
+    pub tb: bool,
+}

@@ -1,0 +1,110 @@
+//! Windows over images: convolutions and pooling.
+
+/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c, kernel),
+/// y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding` of x, or
+/// outside, where it counts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Samples.
+    pub n: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// Input channels of a group.
+    pub c: usize,
+    /// Output channels of a group.
+    pub o: usize,
+    /// Size of an input image.
+    pub x: [usize; 2],
+    /// Size of a window.
+    pub kernel: [usize; 2],
+    /// Size of an output image.
+    pub y: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Cells outside the image before its first.
+    pub padding: [usize; 2],
+    /// Distance between a window's cells.
+    pub dilation: [usize; 2],
+}
+
+/// Which argument of the form `sum(y * conv(x, w))`. Its derivatives in each of them are convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The images that are read.
+    X,
+    /// The kernels.
+    W,
+    /// The images that come out.
+    Y,
+}
+
+impl Convolution {
+    /// The dimensions of an argument's array.
+    pub const fn shape(&self, role: Role) -> [usize; 5] {
+        match role {
+            Role::X => [self.n, self.groups, self.c, self.x[0], self.x[1]],
+            Role::W => [self.groups, self.o, self.c, self.kernel[0], self.kernel[1]],
+            Role::Y => [self.n, self.groups, self.o, self.y[0], self.y[1]],
+        }
+    }
+
+    /// Cells of a window in all channels of a group.
+    pub const fn cells(&self) -> usize {
+        self.c * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Elements of an image that is read.
+    pub const fn x_plane(&self) -> usize {
+        self.x[0] * self.x[1]
+    }
+
+    /// Elements of an image that comes out.
+    pub const fn y_plane(&self) -> usize {
+        self.y[0] * self.y[1]
+    }
+
+    /// Where the group of sample s begins in x: all of its channels.
+    pub const fn x_at(&self, s: usize, group: usize) -> usize {
+        (s * self.groups + group) * self.c * self.x_plane()
+    }
+
+    /// The same in y.
+    pub const fn y_at(&self, s: usize, group: usize) -> usize {
+        (s * self.groups + group) * self.o * self.y_plane()
+    }
+
+    /// Where the group begins in w.
+    pub const fn w_at(&self, group: usize) -> usize {
+        group * self.o * self.cells()
+    }
+
+    /// Whether a patch is a cell, so that the convolution is a product of the channels as they lie.
+    pub fn is_product(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0] && self.x == self.y
+    }
+
+    /// Multiplications.
+    pub const fn work(&self) -> usize {
+        let windows = self.n * self.groups * self.o * self.y[0] * self.y[1];
+        windows.saturating_mul(self.cells())
+    }
+}
+
+/// Windows over images x: (planes, x), y: (planes, y); the fields are those of [`Convolution`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window2 {
+    /// Images.
+    pub planes: usize,
+    /// Size of an image.
+    pub x: [usize; 2],
+    /// Size of a window.
+    pub kernel: [usize; 2],
+    /// Number of windows.
+    pub y: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Cells outside the image before its first.
+    pub padding: [usize; 2],
+    /// Distance between a window's cells.
+    pub dilation: [usize; 2],
+}

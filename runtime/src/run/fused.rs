@@ -1,0 +1,260 @@
+//! Maps, reductions and products: what has a fused body.
+
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
+use super::Run;
+use super::fault::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
+use super::operand::product;
+use super::place::Range;
+use crate::device::{self, Addr, Axis, Combiner, Product};
+use crate::{DType, Device, In, MapBody, View};
+
+impl<D: Device> Run<'_, D> {
+    /// `outputs = M(inputs)` over `shape`; outputs are contiguous.
+    #[inline]
+    pub fn map<M: MapBody, const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: [usize; R],
+        inputs: [In<R>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("map", || {
+            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != O } {
+                return Err(COUNT);
+            }
+            let len = product(&shape).ok_or(OUTSIDE)?;
+            if len == 0 {
+                return Ok(());
+            }
+            let inputs = self.operands(&shape, &inputs, M::INPUTS, true)?;
+            let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
+            Self::apart(&shape, &inputs, &outputs)?;
+            // SAFETY: checked above.
+            unsafe {
+                self.device.map::<M, R, I, O>(
+                    shape,
+                    inputs.map(|i| i.0),
+                    outputs.map(|o| o.0),
+                    scalars,
+                )
+            };
+            Ok(())
+        });
+    }
+
+    /// `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
+    #[inline]
+    pub fn reduce<M: MapBody, const I: usize>(
+        &self,
+        kind: Combiner,
+        axis: Axis,
+        inputs: [In<3>; I],
+        scalars: &[f64],
+        y: View,
+    ) {
+        self.guard("reduce", || {
+            if let Some((operands, [y])) = self.reduced::<M, I, 1>(axis, &inputs, [y])? {
+                // SAFETY: checked by `reduced`.
+                unsafe { self.device.reduce::<M, I>(kind, axis, operands, scalars, y) };
+            }
+            Ok(())
+        });
+    }
+
+    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once, and
+    /// `rest`, if it is given, what rounding took from that.
+    pub fn mean<M: MapBody, const I: usize>(
+        &self,
+        axis: Axis,
+        inputs: [In<3>; I],
+        scalars: &[f64],
+        y: View,
+        rest: Option<View>,
+    ) {
+        self.guard("mean", || {
+            let both = self.reduced::<M, I, 2>(axis, &inputs, [y, rest.unwrap_or(y)])?;
+            let Some((operands, [y, other])) = both else {
+                return Ok(());
+            };
+            let rest = rest.map(|_| other);
+            if rest == Some(y) {
+                return Err(OVERLAP);
+            }
+            // SAFETY: checked by `reduced`, and the results lie apart.
+            unsafe { self.device.mean::<M, I>(axis, operands, scalars, y, rest) };
+            Ok(())
+        });
+    }
+
+    /// A reduction's operands and the addresses of its results, unless nothing is written. With `n == 0` no
+    /// operand is read. Results that are not the same lie apart.
+    #[inline(always)]
+    fn reduced<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        axis: Axis,
+        inputs: &[In<3>; I],
+        results: [View; O],
+    ) -> Checked<Option<([device::Operand<3>; I], [Addr; O])>> {
+        if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
+            return Err(COUNT);
+        }
+        if M::OUTPUTS[0] != DType::Float {
+            return Err(TYPE);
+        }
+        let shape = [axis.outer, axis.n, axis.inner];
+        let total = product(&shape).ok_or(OUTSIDE)?;
+        let len = product(&[axis.outer, axis.inner]).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(None);
+        }
+        let nothing = device::Operand {
+            addr: std::ptr::null_mut(),
+            start: 0,
+            strides: [0; 3],
+        };
+        let mut operands = [nothing; I];
+        let mut read = [Range::NONE; I];
+        if total > 0 {
+            let inputs = self.operands(&shape, inputs, M::INPUTS, false)?;
+            operands = inputs.map(|i| i.0);
+            read = inputs.map(|i| i.1);
+        }
+        let mut to = [std::ptr::null_mut(); O];
+        let mut written: [Range; O] = [Range::NONE; O];
+        for k in 0..O {
+            let y = self.written(results[k], DType::Float, Some(len))?;
+            let apart = |r: &Range| !r.overlaps(y.1);
+            let same = |r: &Range| *r == y.1 || apart(r);
+            if !read.iter().all(apart) || !written[..k].iter().all(same) {
+                return Err(OVERLAP);
+            }
+            (to[k], written[k]) = y;
+        }
+        Ok(Some((operands, to)))
+    }
+
+    /// The checks that all products share; `kernel` is called unless the result is empty.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn multiply<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: &[In<3>; I],
+        outputs: &[View; O],
+        kernel: impl FnOnce(Addr, Addr, [device::Operand<3>; I], [Addr; O]),
+    ) -> Checked<()> {
+        if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
+            return Err(COUNT);
+        }
+        if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
+            return Err(TYPE);
+        }
+        let Product { batch, m, n, k, .. } = size;
+        let shape = [batch, m, n];
+        let len = product(&shape).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
+        let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
+        let extra = self.operands(&shape, extra, &M::INPUTS[1..], true)?;
+        let outputs = self.outputs(outputs, M::OUTPUTS, len)?;
+        Self::apart(&shape, &extra, &outputs)?;
+        if outputs
+            .iter()
+            .any(|o| o.1.overlaps(a.1) || o.1.overlaps(b.1))
+        {
+            return Err(OVERLAP);
+        }
+        kernel(a.0, b.0, extra.map(|e| e.0), outputs.map(|o| o.0));
+        Ok(())
+    }
+
+    /// `outputs = M(C, extra..)` with `C` the product, over the (batch, m, n) grid.
+    #[inline]
+    pub fn product<M: MapBody, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product", || {
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`.
+                unsafe {
+                    self.device
+                        .product::<M, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+
+    /// The same with `n` and `k` known when compiled.
+    #[inline]
+    pub fn product_nk<
+        M: MapBody,
+        const N: usize,
+        const K: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product_nk", || {
+            if size.n != N || size.k != K {
+                return Err(Refusal::Broken("a product has other sizes than its kernel"));
+            }
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`, and the sizes above.
+                unsafe {
+                    self.device
+                        .product_nk::<M, N, K, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+
+    /// The same with `m` and `n` known when compiled.
+    #[inline]
+    pub fn product_mn<
+        M: MapBody,
+        const MM: usize,
+        const N: usize,
+        const I: usize,
+        const O: usize,
+    >(
+        &self,
+        size: Product,
+        a: View,
+        b: View,
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) {
+        self.guard("product_mn", || {
+            if size.m != MM || size.n != N {
+                return Err(Refusal::Broken("a product has other sizes than its kernel"));
+            }
+            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
+                // SAFETY: checked by `multiply`, and the sizes above.
+                unsafe {
+                    self.device
+                        .product_mn::<M, MM, N, I, O>(size, a, b, extra, outputs, scalars)
+                }
+            })
+        });
+    }
+}

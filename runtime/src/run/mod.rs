@@ -1,0 +1,256 @@
+//! One execution of a plan: checked calls in, kernels on resolved addresses out.
+//!
+//! Every call here is safe. It resolves each [`View`] to an address after checking that all of the
+//! elements that the kernel will touch lie in the view and the view in its buffer, that types are
+//! as the body declares, and that what is written overlaps nothing else that the call uses (but
+//! for a map's operand that is the output itself, element for element). A call that fails a check
+//! is skipped and the first such fault is what [`Run::finish`] returns. Checks are a few compares
+//! per operand.
+
+mod call;
+mod custom;
+mod fault;
+mod fused;
+mod operand;
+mod place;
+
+use std::cell::OnceCell;
+use std::marker::PhantomData;
+
+use self::fault::{OUTSIDE, OVERLAP, Refusal, TYPE};
+use self::operand::product;
+use self::place::{Places, Region};
+use crate::device::{self, Stream};
+use crate::{DType, Device, Error, Identity, Result, Space, View, Window};
+
+/// An execution of a plan on borrowed buffers.
+pub struct Run<'a, D: Device> {
+    device: &'a D,
+    function: &'static str,
+    places: Places,
+    /// Where slots begin in the workspace, in bytes.
+    offsets: &'a [usize],
+    /// Where kept values begin, in bytes.
+    kept: &'a [usize],
+    /// Buffers may be written.
+    training: bool,
+    seed: u64,
+    step: u64,
+    fault: OnceCell<Error>,
+    /// The gradients and the workspace are this run's alone.
+    exclusive: PhantomData<&'a mut D::Buffer>,
+}
+
+impl<'a, D: Device> Run<'a, D> {
+    /// A run of `function`: reads `params`, reads and writes `grads` (if there are any) and
+    /// `arena`, in which slot k begins at byte `offsets[k]`.
+    ///
+    /// # Safety
+    /// With gradients, the run may [`update`](Self::update) parameters: while it lives, nothing else reads or writes
+    /// `params`. Without them, nothing else writes `params`.
+    #[allow(clippy::too_many_arguments)]
+    pub unsafe fn new(
+        device: &'a D,
+        function: &'static str,
+        params: &'a D::Buffer,
+        grads: Option<&'a mut D::Buffer>,
+        arena: &'a mut D::Buffer,
+        offsets: &'a [usize],
+        seed: u64,
+        step: u64,
+    ) -> Self {
+        Self {
+            device,
+            function,
+            training: grads.is_some(),
+            places: Places {
+                params: Region::of::<D>(params),
+                grads: grads.map(|g| Region::of::<D>(g)),
+                arena: Region::of::<D>(arena),
+                state: None,
+            },
+            offsets,
+            kept: &[],
+            seed,
+            step,
+            fault: OnceCell::new(),
+            exclusive: PhantomData,
+        }
+    }
+
+    /// The addresses of its buffers: parameters, gradients, workspace, kept state.
+    pub(crate) fn buffers(&self) -> [usize; 4] {
+        let of = |region: Option<Region>| region.map_or(0, |r| r.addr as usize);
+        [
+            of(Some(self.places.params)),
+            of(self.places.grads),
+            of(Some(self.places.arena)),
+            of(self.places.state),
+        ]
+    }
+
+    /// Adds what is kept from call to call: value k begins at byte `offsets[k]`.
+    pub fn with_state(mut self, buffer: &'a mut D::Buffer, offsets: &'a [usize]) -> Self {
+        self.places.state = Some(Region::of::<D>(buffer));
+        self.kept = offsets;
+        self
+    }
+
+    /// `len` elements of kept value `k`.
+    #[inline]
+    pub fn state(&self, k: usize, dtype: DType, len: usize) -> View {
+        View {
+            space: Space::State,
+            dtype,
+            offset: self.kept.get(k).copied().unwrap_or(usize::MAX),
+            len,
+        }
+    }
+
+    /// Writes the next value of a buffer among the parameters, unless the run has failed.
+    pub fn update(&self, from: View, to: View) {
+        if self.fault.get().is_some() {
+            return;
+        }
+        self.guard("update", || {
+            if from.len != to.len || from.dtype != DType::Float || to.dtype != DType::Float {
+                return Err(TYPE);
+            }
+            if !self.training || to.space != Space::Param || from.space == Space::Param {
+                return Err(Refusal::Broken("buffers are written in training"));
+            }
+            if to.len == 0 {
+                return Ok(());
+            }
+            let from = device::Operand {
+                addr: self.resolve(from)?,
+                start: 0,
+                strides: [1],
+            };
+            let (len, to) = ([to.len], [self.resolve(to)?]);
+            // SAFETY: both views lie in their buffers, which differ; training holds the parameters
+            // alone, through the network's `&mut self`. The identity has no scalars.
+            unsafe {
+                let none = std::ptr::null_mut();
+                self.device
+                    .map_guarded::<Identity, 1, 1, 1>(len, [from], to, none);
+            }
+            Ok(())
+        });
+    }
+
+    /// `len` elements of slot `k` of the workspace.
+    #[inline]
+    pub fn slot(&self, k: usize, dtype: DType, len: usize) -> View {
+        // A slot that is not there lies beyond any buffer, so whoever uses it is refused.
+        let offset = self.offsets.get(k).copied().unwrap_or(usize::MAX);
+        View {
+            space: Space::Arena,
+            dtype,
+            offset,
+            len,
+        }
+    }
+
+    /// `len` parameters from float `offset` of the flat buffer.
+    #[inline]
+    pub fn param(&self, offset: usize, len: usize) -> View {
+        View {
+            space: Space::Param,
+            dtype: DType::Float,
+            offset,
+            len,
+        }
+    }
+
+    /// `len` gradients from float `offset` of the flat buffer.
+    #[inline]
+    pub fn grad(&self, offset: usize, len: usize) -> View {
+        View {
+            space: Space::Grad,
+            dtype: DType::Float,
+            offset,
+            len,
+        }
+    }
+
+    /// The part of a view that step `step` of a loop uses: `len` elements behind those of the steps
+    /// before.
+    #[inline]
+    pub fn part(&self, whole: View, step: usize, len: usize) -> View {
+        let first = step.saturating_mul(len);
+        let unit = match whole.space {
+            Space::Arena | Space::State => Self::size(whole.dtype),
+            _ => 1,
+        };
+        let lies_within = first.saturating_add(len) <= whole.len;
+        View {
+            // What lies beyond the view is put beyond any buffer, so whoever uses it is refused.
+            offset: match lies_within {
+                true => whole.offset.saturating_add(first * unit),
+                false => usize::MAX,
+            },
+            len,
+            ..whole
+        }
+    }
+
+    /// `to = from`, whole views of one length.
+    #[inline]
+    pub fn assign(&self, from: View, to: View) {
+        if from.len != to.len {
+            return self.refuse("assign", OUTSIDE);
+        }
+        let window = |view| Window {
+            view,
+            start: 0,
+            strides: [1],
+        };
+        self.copy([from.len], window(from), window(to));
+    }
+
+    /// The first fault of the run, if there was one.
+    pub fn finish(self) -> Result<()> {
+        self.fault.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// The random numbers of a drawing node.
+    pub fn stream(&self, node: u64) -> Stream {
+        Stream {
+            seed: self.seed,
+            step: self.step,
+            node,
+        }
+    }
+
+    /// `dst[i] = src[i]` over `shape`.
+    #[inline]
+    pub fn copy<const R: usize>(&self, shape: [usize; R], src: Window<R>, dst: Window<R>) {
+        self.guard("copy", || {
+            if product(&shape).ok_or(OUTSIDE)? == 0 {
+                return Ok(());
+            }
+            if src.view.dtype != dst.view.dtype {
+                return Err(TYPE);
+            }
+            if dst.view.space == Space::Param {
+                return Err(Refusal::Broken("parameters are only read in a run"));
+            }
+            let (from, source) = self.window(&shape, &src)?;
+            let (to, target) = self.window(&shape, &dst)?;
+            if source.overlaps(target) {
+                return Err(OVERLAP);
+            }
+            // SAFETY: checked above.
+            unsafe {
+                self.device.copy::<R>(
+                    src.view.dtype,
+                    shape,
+                    (from, src.strides),
+                    (to, dst.strides),
+                )
+            };
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,232 @@
+//! The operands of maps, reductions, products and copies, checked.
+
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
+use super::Run;
+use super::fault::{Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
+use super::place::{Places, Range};
+use crate::device::{self, Addr};
+use crate::{DType, Device, In, Inner, Operand, View, Window};
+
+impl<D: Device> Run<'_, D> {
+    /// Bytes of an element.
+    #[inline(always)]
+    pub(super) fn size(dtype: DType) -> usize {
+        dtype.size(size_of::<D::Float>())
+    }
+
+    /// The address of a view that lies in its buffer.
+    #[inline(always)]
+    pub(super) fn resolve(&self, view: View) -> Checked<Addr> {
+        self.places.resolve(size_of::<D::Float>(), view)
+    }
+
+    /// A whole contiguous operand of `len` elements that is read.
+    #[inline(always)]
+    pub(super) fn whole(
+        &self,
+        view: View,
+        dtype: DType,
+        len: Option<usize>,
+    ) -> Checked<(Addr, Range)> {
+        let len = len.ok_or(OUTSIDE)?;
+        let float = size_of::<D::Float>();
+        self.places.elements(float, view, dtype, [0, len])
+    }
+
+    /// A whole contiguous operand of `len` elements that is written.
+    #[inline(always)]
+    pub(super) fn written(
+        &self,
+        view: View,
+        dtype: DType,
+        len: Option<usize>,
+    ) -> Checked<(Addr, Range)> {
+        Places::writable(view)?;
+        self.whole(view, dtype, len)
+    }
+
+    /// A strided operand, and the addresses that it reaches.
+    #[inline(always)]
+    pub(super) fn operand<const R: usize>(
+        &self,
+        shape: &[usize; R],
+        input: &In<R>,
+        declared: &Operand,
+        fixed: bool,
+    ) -> Checked<(device::Operand<R>, Range)> {
+        let mut strides = input.strides;
+        if fixed && R > 0 {
+            // Bodies are compiled for the stride that they declare.
+            let stride = match declared.inner {
+                Inner::Zero => 0,
+                Inner::One => 1,
+                Inner::Many => strides[R - 1],
+            };
+            if strides[R - 1] != stride && shape[R - 1] > 1 {
+                return Err(Refusal::Broken(
+                    "an operand has another inner stride than its kernel",
+                ));
+            }
+            strides[R - 1] = stride;
+        }
+        if declared.iota {
+            let reach = (0..R).map(|d| strides[d].saturating_mul(shape[d] - 1));
+            let last = reach.fold(input.start, usize::saturating_add);
+            if i32::try_from(last).is_err() {
+                return Err(Refusal::Positions);
+            }
+            let operand = device::Operand {
+                addr: std::ptr::null_mut(),
+                start: input.start,
+                strides,
+            };
+            return Ok((operand, Range::NONE));
+        }
+        if input.view.dtype != declared.ty {
+            return Err(TYPE);
+        }
+        let mut last = input.start;
+        for d in 0..R {
+            // Shapes are not empty here. Saturated sums are beyond every view.
+            last = last.saturating_add(strides[d].saturating_mul(shape[d] - 1));
+        }
+        if last >= input.view.len {
+            return Err(OUTSIDE);
+        }
+        let size = Self::size(declared.ty);
+        let addr = self.resolve(input.view)?.wrapping_add(input.start * size);
+        let from = addr as usize;
+        Ok((
+            device::Operand {
+                addr,
+                start: 0,
+                strides,
+            },
+            Range {
+                from,
+                to: from + (last - input.start + 1) * size,
+            },
+        ))
+    }
+
+    /// Refuses outputs that overlap each other or an input that is not the output itself.
+    #[inline(always)]
+    pub(super) fn apart<const R: usize, const I: usize, const O: usize>(
+        shape: &[usize; R],
+        inputs: &[(device::Operand<R>, Range); I],
+        outputs: &[(Addr, Range); O],
+    ) -> Checked<()> {
+        for (k, (_, output)) in outputs.iter().enumerate() {
+            for (operand, input) in inputs {
+                if output.overlaps(*input)
+                    && !(output == input && contiguous(shape, &operand.strides))
+                {
+                    return Err(OVERLAP);
+                }
+            }
+            for (_, other) in &outputs[k + 1..] {
+                if output.overlaps(*other) {
+                    return Err(OVERLAP);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The operands of a body: `declared` are its inputs that are in memory.
+    #[inline(always)]
+    pub(super) fn operands<const R: usize, const I: usize>(
+        &self,
+        shape: &[usize; R],
+        inputs: &[In<R>; I],
+        declared: &[Operand],
+        fixed: bool,
+    ) -> Checked<[(device::Operand<R>, Range); I]> {
+        let nothing = device::Operand {
+            addr: std::ptr::null_mut(),
+            start: 0,
+            strides: [0; R],
+        };
+        let mut all = [(nothing, Range::NONE); I];
+        for k in 0..I {
+            all[k] = self.operand(shape, &inputs[k], &declared[k], fixed)?;
+        }
+        Ok(all)
+    }
+
+    /// The outputs of a body.
+    #[inline(always)]
+    pub(super) fn outputs<const O: usize>(
+        &self,
+        outputs: &[View; O],
+        declared: &[DType],
+        len: usize,
+    ) -> Checked<[(Addr, Range); O]> {
+        let mut all = [(std::ptr::null_mut(), Range::NONE); O];
+        for k in 0..O {
+            all[k] = self.written(outputs[k], declared[k], Some(len))?;
+        }
+        Ok(all)
+    }
+
+    /// A window's first address and the range that it reaches.
+    #[inline(always)]
+    pub(super) fn window<const R: usize>(
+        &self,
+        shape: &[usize; R],
+        window: &Window<R>,
+    ) -> Checked<(Addr, Range)> {
+        let (mut low, mut high) = (window.start, window.start);
+        for d in 0..R {
+            let reach = window.strides[d]
+                .unsigned_abs()
+                .saturating_mul(shape[d] - 1);
+            if window.strides[d] < 0 {
+                low = low.checked_sub(reach).ok_or(OUTSIDE)?;
+            } else {
+                high = high.saturating_add(reach);
+            }
+        }
+        if high >= window.view.len {
+            return Err(OUTSIDE);
+        }
+        let size = Self::size(window.view.dtype);
+        let first = self.resolve(window.view)?;
+        let range = Range {
+            from: first as usize + low * size,
+            to: first as usize + (high + 1) * size,
+        };
+        Ok((first.wrapping_add(window.start * size), range))
+    }
+}
+
+/// The number of elements, if it can be counted.
+#[inline(always)]
+pub(super) fn product(shape: &[usize]) -> Option<usize> {
+    let mut total = 1usize;
+    for &d in shape {
+        if d == 0 {
+            return Some(0);
+        }
+        total = total.saturating_mul(d);
+    }
+    // Kernels compute with bytes and signed offsets.
+    (total <= isize::MAX as usize / 8).then_some(total)
+}
+
+/// Whether strides are those of a contiguous block.
+#[inline(always)]
+fn contiguous<const R: usize>(shape: &[usize; R], strides: &[usize; R]) -> bool {
+    let mut next = 1;
+    for d in (0..R).rev() {
+        if shape[d] > 1 {
+            if strides[d] != next {
+                return false;
+            }
+            next *= shape[d];
+        }
+    }
+    true
+}

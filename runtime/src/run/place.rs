@@ -1,0 +1,122 @@
+//! Where operands lie: views in, addresses that lie in their buffers out.
+
+use super::fault::{Checked, OUTSIDE, Refusal, TYPE};
+use crate::device::Addr;
+use crate::{DType, Device, Space, View};
+
+/// A buffer of the run.
+#[derive(Clone, Copy)]
+pub(super) struct Region {
+    pub(super) addr: Addr,
+    pub(super) bytes: usize,
+}
+
+impl Region {
+    pub(super) fn of<D: Device>(buffer: &D::Buffer) -> Self {
+        Self {
+            addr: D::addr(buffer),
+            bytes: D::size(buffer),
+        }
+    }
+}
+
+/// Addresses in use by one operand: the first byte, and the one after the last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Range {
+    /// Of an operand that is not in memory.
+    pub(super) const NONE: Range = Range { from: 0, to: 0 };
+
+    #[inline(always)]
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        self.from < other.to && other.from < self.to
+    }
+}
+
+/// The buffers of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) params: Region,
+    pub(super) grads: Option<Region>,
+    pub(super) arena: Region,
+    pub(super) state: Option<Region>,
+}
+
+impl Places {
+    /// The address of a view that lies in its buffer.
+    #[inline(always)]
+    pub(super) fn resolve(&self, float: usize, view: View) -> Checked<Addr> {
+        let size = view.dtype.size(float);
+        let (region, unit) = match view.space {
+            Space::Param => (self.params, float),
+            Space::Grad => (
+                self.grads
+                    .ok_or(Refusal::Broken("gradients are used in a run without them"))?,
+                float,
+            ),
+            Space::Arena => (self.arena, 1),
+            Space::State => (
+                self.state
+                    .ok_or(Refusal::Broken("nothing is kept in this run"))?,
+                1,
+            ),
+            Space::Nowhere => return Err(Refusal::Broken("an operand in memory has no buffer")),
+        };
+        let first = view.offset.checked_mul(unit);
+        let last = view
+            .len
+            .checked_mul(size)
+            .zip(first)
+            .and_then(|(len, first)| first.checked_add(len));
+        match (first, last) {
+            (Some(first), Some(last)) if last <= region.bytes => {
+                if first % size != 0 {
+                    return Err(Refusal::Broken("an operand is not aligned"));
+                }
+                Ok(region.addr.wrapping_add(first))
+            }
+            _ => Err(Refusal::Broken("a view reaches outside its buffer")),
+        }
+    }
+
+    /// The elements `from..to` of a view that is read.
+    #[inline(always)]
+    pub(super) fn elements(
+        &self,
+        float: usize,
+        view: View,
+        dtype: DType,
+        [from, to]: [usize; 2],
+    ) -> Checked<(Addr, Range)> {
+        if view.dtype != dtype {
+            return Err(TYPE);
+        }
+        if to > view.len || from > to {
+            return Err(OUTSIDE);
+        }
+        // `to <= view.len`, whose bytes were found to fit.
+        let size = dtype.size(float);
+        let addr = self.resolve(float, view)?.wrapping_add(from * size);
+        let first = addr as usize;
+        Ok((
+            addr,
+            Range {
+                from: first,
+                to: first + (to - from) * size,
+            },
+        ))
+    }
+
+    /// Refuses views that are only read.
+    #[inline(always)]
+    pub(super) fn writable(view: View) -> Checked<()> {
+        match view.space {
+            Space::Param => Err(Refusal::Broken("parameters are only read in a run")),
+            _ => Ok(()),
+        }
+    }
+}
