@@ -31,6 +31,6 @@ pub use call::{Access, Call, Declared, Mask};
 pub use dtype::DType;
 pub use lines::{Axis, Integers, Softmax};
 pub use product::Product;
-pub use reduce::{Combiner, Reduce};
+pub use reduce::{Combinable, Combine, Combiner, Reduce, by};
 pub use scalar::{Cost, Scalar, Typing};
 pub use window::{Convolution, Role, Window2};

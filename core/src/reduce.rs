@@ -1,4 +1,45 @@
 //! The table of reductions: one row each.
+//!
+//! A row names the variant, its name in the graph's text and in kernels, the result of no element, and how two partial
+//! results become one.
+
+/// What reductions combine: a number, or several side by side.
+pub trait Combinable: Copy {
+    /// The sum.
+    fn plus(self, other: Self) -> Self;
+    /// The larger. NaN wins.
+    fn larger(self, other: Self) -> Self;
+    /// The smaller. NaN wins.
+    fn smaller(self, other: Self) -> Self;
+}
+
+macro_rules! combinable {
+    ($($float:ty),*) => { $(
+        impl Combinable for $float {
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self + other
+            }
+            #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                if self > other || self.is_nan() { self } else { other }
+            }
+            #[inline(always)]
+            fn smaller(self, other: Self) -> Self {
+                if self < other || self.is_nan() { self } else { other }
+            }
+        }
+    )* };
+}
+combinable!(f32, f64);
+
+/// A combiner as a type, so that kernels are compiled for the one that they use.
+pub trait Combine: 'static {
+    /// Which.
+    const COMBINER: Combiner;
+    /// Two results as one.
+    fn combine<T: Combinable>(a: T, b: T) -> T;
+}
 
 macro_rules! combiners {
     ($($(#[doc = $doc:literal])* $variant:ident $name:literal $neutral:expr, |$a:ident, $b:ident| $value:expr;)*) => {
@@ -24,9 +65,20 @@ macro_rules! combiners {
 
             /// Two results as one.
             pub fn combine(self, a: f64, b: f64) -> f64 {
-                match self { $(Combiner::$variant => { let ($a, $b) = (a, b); $value })* }
+                match self { $(Combiner::$variant => <by::$variant as Combine>::combine(a, b),)* }
             }
         }
+
+        /// Each combiner as a type.
+        pub mod by {
+            $($(#[doc = $doc])* pub enum $variant {})*
+        }
+
+        $(impl Combine for by::$variant {
+            const COMBINER: Combiner = Combiner::$variant;
+            #[inline(always)]
+            fn combine<T: Combinable>($a: T, $b: T) -> T { $value }
+        })*
 
         /// What a reduction computes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,15 +101,20 @@ macro_rules! combiners {
             pub const fn name(self) -> &'static str {
                 match self { $(Reduce::$variant => $name,)* Reduce::Mean => "mean" }
             }
+
+            /// The variant's name, for emitted code.
+            pub const fn variant(self) -> &'static str {
+                match self { $(Reduce::$variant => stringify!($variant),)* Reduce::Mean => "Mean" }
+            }
         }
     };
 }
 
 combiners! {
     /// The sum, in a fixed blocked order.
-    Sum "sum" 0.0, |a, b| a + b;
+    Sum "sum" 0.0, |a, b| a.plus(b);
     /// The largest. NaN wins.
-    Max "max" f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b };
+    Max "max" f64::NEG_INFINITY, |a, b| a.larger(b);
     /// The smallest. NaN wins.
-    Min "min" f64::INFINITY, |a, b| if a.is_nan() || a < b { a } else { b };
+    Min "min" f64::INFINITY, |a, b| a.smaller(b);
 }

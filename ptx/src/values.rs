@@ -7,7 +7,7 @@ use crate::integers::Pair;
 use crate::lines::Lines;
 use crate::splice::Splice;
 use crate::template::render;
-use crate::{Body, Combiner, Module};
+use crate::{Body, Module};
 
 /// The template's names and values.
 type Values = Vec<(&'static str, Value)>;
@@ -95,13 +95,9 @@ impl Form {
                 ]
             }
             Form::Reduce { kind, lines } => {
-                let (kind, neutral) = match kind {
-                    Combiner::Sum => ("sum", "0f00000000"),
-                    Combiner::Max => ("max", "0fFF800000"),
-                    Combiner::Min => ("min", "0f7F800000"),
-                };
+                let neutral = format!("0f{:08X}", (kind.neutral() as f32).to_bits());
                 let mut values = vec![
-                    ("kind", kind.into()),
+                    ("kind", kind.name().into()),
                     ("neutral", neutral.into()),
                     ("lanes4", names(&["0", "1", "2", "3", "r"])),
                 ];
@@ -133,18 +129,7 @@ impl Form {
                 running,
                 lines,
             } => {
-                // Of nothing, an extreme is beyond 32 bits.
-                let (kind, op, neutral) = match kind {
-                    Combiner::Sum => ("sum", "add", "0"),
-                    Combiner::Max => ("largest", "max", "0x8000000000000000"),
-                    Combiner::Min => ("smallest", "min", "0x7FFFFFFFFFFFFFFF"),
-                };
-                let mut values = vec![
-                    ("kind", kind.into()),
-                    ("op", op.into()),
-                    ("neutral", neutral.into()),
-                    ("running", running.into()),
-                ];
+                let mut values = vec![("kind", kind.name().into()), ("running", running.into())];
                 values.extend(layout(lines));
                 values
             }

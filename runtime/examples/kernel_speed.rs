@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use netform_runtime::device::{Call, Combiner, Memory, Product, Softmax};
+use netform_runtime::device::{Call, Memory, Product, Softmax, by};
 use netform_runtime::{
     Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View,
 };
@@ -159,8 +159,7 @@ fn measure(cpu: &Cpu) {
         map!(Relu);
         let y = view(4 * million, n);
         let t = median(|| {
-            run.reduce::<Identity, 1>(
-                Combiner::Sum,
+            run.reduce::<Identity, by::Sum, 1>(
                 netform_runtime::device::Axis {
                     outer: 1,
                     n,
@@ -206,8 +205,7 @@ fn measure(cpu: &Cpu) {
         inner: 512,
     };
     let t = median(|| {
-        run.reduce::<Identity, 1>(
-            Combiner::Sum,
+        run.reduce::<Identity, by::Sum, 1>(
             axis,
             [In {
                 view: view(0, 65_536),

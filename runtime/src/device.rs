@@ -11,8 +11,8 @@ use crate::custom::{Kernel, Raw};
 pub use crate::door::Dims;
 use crate::{DType, Float, MapBody, Result, Site};
 pub use netform_core::{
-    Attention, Axis, Call, Combiner, Convolution, Dropout, Integers, Mask, Product, Role, Softmax,
-    Stream, Window2,
+    Attention, Axis, Call, Combine, Combiner, Convolution, Dropout, Integers, Mask, Product, Role,
+    Softmax, Stream, Window2, by,
 };
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.
@@ -89,13 +89,12 @@ pub trait MapKernels {
 
 /// Reductions, plain and with a fused map in front.
 pub trait ReduceKernels {
-    /// `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
+    /// `y[o, i] = K over n of M(inputs at (o, n, i))`.
     ///
     /// # Safety
     /// See the module's contract.
-    unsafe fn reduce<M: MapBody, const I: usize>(
+    unsafe fn reduce<M: MapBody, K: Combine, const I: usize>(
         &self,
-        kind: Combiner,
         axis: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],

@@ -1,21 +1,23 @@
-//! The float types: what a kernel may ask of a number, scalar and in packs of lanes.
+//! The float types: what a kernel may ask of a number.
 //!
-//! f32's transcendental functions are the branch-free ones of [`math`](crate::math), f64's are
-//! those of the standard library and `libm`. The `*_pack` methods exist so that each type chooses
-//! the form that vectorises.
+//! Functions of one float are those of [`Elementary`].
 
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use netform_core::Combinable;
+
 use crate::Cpu;
 use crate::device::{Addr, Call, Found};
 use crate::isa::Isa;
-use crate::math;
+use crate::math::Elementary;
 use crate::pack::LANES;
 
 /// f32 or f64: a device's type of parameters, activations and gradients.
 pub trait Float:
-    bytemuck::Pod
+    Elementary
+    + Combinable
+    + bytemuck::Pod
     + Send
     + Sync
     + PartialOrd
@@ -53,36 +55,8 @@ pub trait Float:
     /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
     fn to_i32(self) -> i32;
 
-    /// e^x.
-    fn exp(self) -> Self;
-    /// Natural logarithm.
-    fn ln(self) -> Self;
-    /// Square root.
-    fn sqrt(self) -> Self;
-    /// Sine.
-    fn sin(self) -> Self;
-    /// Cosine.
-    fn cos(self) -> Self;
-    /// Hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// 1 / (1 + e^-x).
-    fn sigmoid(self) -> Self;
-    /// Error function.
-    fn erf(self) -> Self;
-    /// e^x - 1.
-    fn expm1(self) -> Self;
-    /// log(1 + x).
-    fn log1p(self) -> Self;
     /// x^y.
     fn pow(self, y: Self) -> Self;
-    /// Absolute value.
-    fn abs(self) -> Self;
-    /// Largest integer that is not larger.
-    fn floor(self) -> Self;
-    /// Smallest integer that is not smaller.
-    fn ceil(self) -> Self;
-    /// Nearest integer, halves to the even one.
-    fn round(self) -> Self;
     /// The larger; NaN wins.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -166,70 +140,14 @@ macro_rules! scalar_math {
             self as i32
         }
         #[inline(always)]
-        fn sqrt(self) -> Self {
-            <$t>::sqrt(self)
-        }
-        #[inline(always)]
-        fn sin(self) -> Self {
-            <$t>::sin(self)
-        }
-        #[inline(always)]
-        fn cos(self) -> Self {
-            <$t>::cos(self)
-        }
-        #[inline(always)]
         fn pow(self, y: Self) -> Self {
             <$t>::powf(self, y)
-        }
-        #[inline(always)]
-        fn abs(self) -> Self {
-            <$t>::abs(self)
-        }
-        #[inline(always)]
-        fn floor(self) -> Self {
-            <$t>::floor(self)
-        }
-        #[inline(always)]
-        fn ceil(self) -> Self {
-            <$t>::ceil(self)
-        }
-        #[inline(always)]
-        fn round(self) -> Self {
-            <$t>::round_ties_even(self)
         }
     };
 }
 
 impl Float for f32 {
     scalar_math!(f32);
-    #[inline(always)]
-    fn exp(self) -> Self {
-        math::exp(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> Self {
-        math::ln(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> Self {
-        math::tanh(self)
-    }
-    #[inline(always)]
-    fn sigmoid(self) -> Self {
-        math::sigmoid(self)
-    }
-    #[inline(always)]
-    fn erf(self) -> Self {
-        math::erf(self)
-    }
-    #[inline(always)]
-    fn expm1(self) -> Self {
-        math::expm1(self)
-    }
-    #[inline(always)]
-    fn log1p(self) -> Self {
-        math::log1p(self)
-    }
     #[inline(always)]
     unsafe fn load_part<S: Isa>(from: *const f32, count: usize) -> [f32; LANES] {
         // SAFETY: the caller's.
@@ -261,35 +179,6 @@ impl Float for f32 {
 impl Float for f64 {
     scalar_math!(f64);
     #[inline(always)]
-    fn exp(self) -> Self {
-        f64::exp(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> Self {
-        f64::ln(self)
-    }
-    #[inline(always)]
-    fn tanh(self) -> Self {
-        f64::tanh(self)
-    }
-    #[inline(always)]
-    fn sigmoid(self) -> Self {
-        let e = f64::exp(-f64::abs(self));
-        (if self >= 0.0 { 1.0 } else { e }) / (1.0 + e)
-    }
-    #[inline(always)]
-    fn erf(self) -> Self {
-        libm::erf(self)
-    }
-    #[inline(always)]
-    fn expm1(self) -> Self {
-        f64::exp_m1(self)
-    }
-    #[inline(always)]
-    fn log1p(self) -> Self {
-        f64::ln_1p(self)
-    }
-    #[inline(always)]
     unsafe fn load_part<S: Isa>(from: *const f64, count: usize) -> [f64; LANES] {
         // SAFETY: the caller's.
         unsafe { S::load_f64(from, count) }
@@ -315,4 +204,17 @@ impl Float for f64 {
         // SAFETY: the caller's.
         unsafe { crate::cpu::launch::launch(cpu, call, at) }
     }
+}
+
+/// -1, 0 or 1.
+#[inline(always)]
+pub(crate) fn sign<F: Float>(x: F) -> F {
+    let below = if x < F::ZERO { -F::ONE } else { F::ZERO };
+    if x > F::ZERO { F::ONE } else { below }
+}
+
+/// The larger of x and 0; NaN stays.
+#[inline(always)]
+pub(crate) fn relu<F: Float>(x: F) -> F {
+    if x < F::ZERO { F::ZERO } else { x }
 }

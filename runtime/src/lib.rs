@@ -52,6 +52,7 @@ pub use formula::{Formula, Real, Reals};
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
 pub use loss::Loss;
 pub use map::{Identity, Inner, Lanes, MapBody, Operand};
+pub use math::Elementary;
 pub use netform_core::{Body, Scalar, Step};
 pub use network::{Network, Parameter};
 pub use output::{Output, Row};

@@ -1,8 +1,78 @@
-//! Branch-free f32 functions: a scalar in, a scalar out, loops over lanes vectorise.
+//! The functions of one float: a table with a row each, and branch-free f32 functions. A scalar in, a scalar out; loops
+//! over lanes vectorise. f64's functions are those of the standard library and `libm`.
 //!
 //! Multiplications and additions are kept apart (no fused multiply-add), so that every instruction
 //! set gives the same bits. Errors are below about 2 units in the last place; the tests hold
 //! each function against its f64 counterpart.
+
+use crate::pack::{Pack, each};
+use crate::{Float, float};
+
+macro_rules! elementary {
+    ($($(#[doc = $doc:literal])* $name:ident: $f32:expr, $f64:expr;)*) => {
+        /// Functions of one float. The names are those of the compiler's table of scalar functions.
+        pub trait Elementary: Copy {
+            $($(#[doc = $doc])* fn $name(self) -> Self;)*
+        }
+
+        impl Elementary for f32 {
+            $(#[inline(always)] fn $name(self) -> Self { ($f32)(self) })*
+        }
+
+        impl Elementary for f64 {
+            $(#[inline(always)] fn $name(self) -> Self { ($f64)(self) })*
+        }
+
+        impl<F: Float> Pack<F> {
+            $(
+                $(#[doc = $doc])*
+                #[inline(always)]
+                pub fn $name(self) -> Self {
+                    Self(each(&self.0, F::ZERO, F::$name))
+                }
+            )*
+        }
+    };
+}
+
+elementary! {
+    /// e^x.
+    exp: exp, f64::exp;
+    /// Natural logarithm.
+    log: ln, f64::ln;
+    /// Square root.
+    sqrt: f32::sqrt, f64::sqrt;
+    /// 1 / sqrt(x).
+    rsqrt: |x: f32| 1.0 / x.sqrt(), |x: f64| 1.0 / x.sqrt();
+    /// 1 / x.
+    recip: |x: f32| 1.0 / x, |x: f64| 1.0 / x;
+    /// Sine.
+    sin: f32::sin, f64::sin;
+    /// Cosine.
+    cos: f32::cos, f64::cos;
+    /// Hyperbolic tangent.
+    tanh: tanh, f64::tanh;
+    /// 1 / (1 + e^-x).
+    sigmoid: sigmoid, sigmoid_f64;
+    /// Error function.
+    erf: erf, libm::erf;
+    /// e^x - 1.
+    expm1: expm1, f64::exp_m1;
+    /// log(1 + x).
+    log1p: log1p, f64::ln_1p;
+    /// Absolute value.
+    abs: f32::abs, f64::abs;
+    /// Largest integer that is not larger.
+    floor: f32::floor, f64::floor;
+    /// Smallest integer that is not smaller.
+    ceil: f32::ceil, f64::ceil;
+    /// Nearest integer, halves to the even one.
+    round: f32::round_ties_even, f64::round_ties_even;
+    /// -1, 0 or 1.
+    sign: float::sign, float::sign;
+    /// The larger of x and 0; NaN stays.
+    relu: float::relu, float::relu;
+}
 
 const LN2_HI: f32 = 0.693_359_4; // 0.693359375: nine bits, so that n * LN2_HI is exact
 const LN2_LO: f32 = -2.121_944_4e-4;
@@ -136,6 +206,13 @@ pub fn sigmoid(x: f32) -> f32 {
     top / (1.0 + e)
 }
 
+/// The same in f64.
+#[inline(always)]
+fn sigmoid_f64(x: f64) -> f64 {
+    let e = f64::exp(-f64::abs(x));
+    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+}
+
 /// The error function (coefficients by N. Juffa).
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
@@ -197,11 +274,8 @@ mod tests {
                 "sigmoid",
                 sigmoid,
                 |x| {
-                    if x < 0.0 {
-                        x.exp() / (1.0 + x.exp())
-                    } else {
-                        1.0 / (1.0 + (-x).exp())
-                    }
+                    let e = f64::exp(-f64::abs(x));
+                    (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
                 },
                 |_| true,
                 2.5,

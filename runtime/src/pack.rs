@@ -8,6 +8,8 @@
 
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
+use netform_core::Combinable;
+
 use crate::Float;
 
 /// Elements in a pack.
@@ -28,8 +30,9 @@ pub struct Ints(pub [i32; LANES]);
 #[repr(C, align(16))]
 pub struct Mask(pub [bool; LANES]);
 
+/// `f` of every lane.
 #[inline(always)]
-fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
+pub(crate) fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
     let mut y = [zero; LANES];
     for i in 0..LANES {
         y[i] = f(a[i]);
@@ -49,16 +52,6 @@ fn both<A: Copy, B: Copy>(
         y[i] = f(a[i], b[i]);
     }
     y
-}
-
-macro_rules! float_functions {
-    ($($(#[$doc:meta])* $name:ident = $f:expr;)*) => { $(
-        $(#[$doc])*
-        #[inline(always)]
-        pub fn $name(self) -> Self {
-            Self(each(&self.0, F::ZERO, $f))
-        }
-    )* };
 }
 
 macro_rules! compares {
@@ -139,47 +132,6 @@ impl<F: Float> Pack<F> {
     pub fn all(x: F) -> Self {
         Self([x; LANES])
     }
-    float_functions! {
-        /// e^x.
-        exp = F::exp;
-        /// Natural logarithm.
-        log = F::ln;
-        /// Square root.
-        sqrt = F::sqrt;
-        /// 1 / sqrt(x).
-        rsqrt = |x| F::ONE / x.sqrt();
-        /// 1 / x.
-        recip = |x| F::ONE / x;
-        /// Sine.
-        sin = F::sin;
-        /// Cosine.
-        cos = F::cos;
-        /// Hyperbolic tangent.
-        tanh = F::tanh;
-        /// 1 / (1 + e^-x).
-        sigmoid = F::sigmoid;
-        /// Error function.
-        erf = F::erf;
-        /// e^x - 1.
-        expm1 = F::expm1;
-        /// log(1 + x).
-        log1p = F::log1p;
-        /// Absolute value.
-        abs = F::abs;
-        /// Largest integer that is not larger.
-        floor = F::floor;
-        /// Smallest integer that is not smaller.
-        ceil = F::ceil;
-        /// Nearest integer, halves to the even one.
-        round = F::round;
-        /// -1, 0 or 1.
-        sign = |x| {
-            let below = if x < F::ZERO { -F::ONE } else { F::ZERO };
-            if x > F::ZERO { F::ONE } else { below }
-        };
-        /// The larger of x and 0; NaN stays.
-        relu = |x| if x < F::ZERO { F::ZERO } else { x };
-    }
     /// x^y.
     #[inline(always)]
     pub fn pow(self, y: Self) -> Self {
@@ -218,6 +170,21 @@ impl<F: Float> Pack<F> {
             width /= 2;
         }
         x[0]
+    }
+}
+
+impl<F: Float> Combinable for Pack<F> {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        self.max(other)
+    }
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        self.min(other)
     }
 }
 

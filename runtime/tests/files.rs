@@ -5,7 +5,7 @@ mod hand;
 
 use hand::Hand;
 use netform_runtime::data::Loader;
-use netform_runtime::device::{Axis, Combiner};
+use netform_runtime::device::{Axis, by};
 use netform_runtime::files::{Checkpoint, safetensors};
 use netform_runtime::optim::{schedule::*, *};
 use netform_runtime::*;
@@ -279,19 +279,13 @@ impl Noisy {
                 n: b,
                 inner: 3,
             };
-            run.reduce::<Identity, 1>(
-                Combiner::Sum,
-                rows,
-                input(g, [3 * b, 3, 1]),
-                &[],
-                run.grad(0, 3),
-            );
+            run.reduce::<Identity, by::Sum, 1>(rows, input(g, [3 * b, 3, 1]), &[], run.grad(0, 3));
             let all = Axis {
                 outer: 1,
                 n: 3 * b,
                 inner: 1,
             };
-            run.reduce::<Identity, 1>(Combiner::Sum, all, input(sq, [3 * b, 1, 1]), &[], loss);
+            run.reduce::<Identity, by::Sum, 1>(all, input(sq, [3 * b, 1, 1]), &[], loss);
         };
         self.0
             .train(&LOSS, &[x.source()], None, body, false)?

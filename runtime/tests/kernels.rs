@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Bench, Calls, In3, numbers};
-use netform_runtime::device::{Axis, Combiner, Product, Softmax};
+use netform_runtime::device::{Axis, Product, Softmax, by};
 use netform_runtime::{
     Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads,
     Site, Space, View, Window,
@@ -262,10 +262,10 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
     let (most, least) = (t.empty_of(DType::Int, small), t.empty_of(DType::Int, small));
     t.run(|run| {
         let input = In3::block(vx, axis);
-        run.reduce::<Identity, 1>(Combiner::Sum, axis, [input], &[], sum);
-        run.reduce::<Identity, 1>(Combiner::Max, axis, [input], &[], max);
-        run.reduce::<Identity, 1>(Combiner::Min, axis, [input], &[], min);
-        run.reduce::<Square, 1>(Combiner::Sum, axis, [input], &[], squares);
+        run.reduce::<Identity, by::Sum, 1>(axis, [input], &[], sum);
+        run.reduce::<Identity, by::Max, 1>(axis, [input], &[], max);
+        run.reduce::<Identity, by::Min, 1>(axis, [input], &[], min);
+        run.reduce::<Square, by::Sum, 1>(axis, [input], &[], squares);
         run.arg_reduce(true, axis, vx, most);
         run.arg_reduce(false, axis, vx, least);
         run.softmax(Softmax::Softmax, axis, vx, soft);
@@ -412,7 +412,7 @@ fn a_million_floats_keep_their_accuracy() {
         n,
         inner: 1,
     };
-    t.run(|run| run.reduce::<Identity, 1>(Combiner::Sum, axis, [In3::block(vx, axis)], &[], y));
+    t.run(|run| run.reduce::<Identity, by::Sum, 1>(axis, [In3::block(vx, axis)], &[], y));
     let want: f64 = x.iter().map(|&v| f64::from(v as f32)).sum();
     assert!((f64::from(t.get(y)[0]) / want - 1.0).abs() < 2e-7);
 }
@@ -520,7 +520,7 @@ fn rows_without_a_finite_number() {
         t.run(|run| {
             run.softmax(Softmax::Softmax, axis, vl, soft);
             run.logsumexp(axis, vl, [lse, top]);
-            run.reduce::<Identity, 1>(Combiner::Max, axis, [In3::block(vm, axis)], &[], max);
+            run.reduce::<Identity, by::Max, 1>(axis, [In3::block(vm, axis)], &[], max);
             run.arg_reduce(true, axis, vm, arg);
         });
         assert!(t.get(soft).iter().all(|v| v.is_nan()));

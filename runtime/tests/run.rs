@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, Calls};
-use netform_runtime::device::{Axis, Combiner, Memory, Product, Softmax};
+use netform_runtime::device::{Axis, Memory, Product, Softmax, by};
 use netform_runtime::{
     Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run,
     Space, View, Window,
@@ -168,7 +168,7 @@ fn operands_that_reach_outside_their_views() {
         start: 0,
         strides: [16, 4, 1],
     };
-    refused(|run| run.reduce::<Identity, 1>(Combiner::Sum, axis, [x], &[], y));
+    refused(|run| run.reduce::<Identity, by::Sum, 1>(axis, [x], &[], y));
     refused(|run| run.softmax(Softmax::Softmax, axis, view(0, 63), y));
     refused(|run| {
         run.softmax(

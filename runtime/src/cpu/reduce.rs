@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use super::Cpu;
 use super::lanes::{Src, evaluate, size_of_dtype};
 use super::rows::Shared;
-use crate::device::{Addr, Axis, Combiner, Operand, ReduceKernels};
+use crate::device::{Addr, Axis, Combine, Operand, ReduceKernels};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
 use crate::{Float, Inner, MapBody, Mask, Pack};
@@ -28,30 +28,10 @@ const SEGMENTS: usize = 64;
 /// Elements below which there is one segment.
 const SEGMENT: usize = 16_384;
 
-fn identity(kind: Combiner) -> f64 {
-    match kind {
-        Combiner::Sum => 0.0,
-        Combiner::Max => f64::NEG_INFINITY,
-        Combiner::Min => f64::INFINITY,
-    }
-}
-
+/// The result of no element.
 #[inline(always)]
-fn combine<F: Float>(kind: Combiner, a: F, b: F) -> F {
-    match kind {
-        Combiner::Sum => a + b,
-        Combiner::Max => a.max(b),
-        Combiner::Min => a.min(b),
-    }
-}
-
-#[inline(always)]
-fn combine_packs<F: Float>(kind: Combiner, a: Pack<F>, b: Pack<F>) -> Pack<F> {
-    match kind {
-        Combiner::Sum => a + b,
-        Combiner::Max => a.max(b),
-        Combiner::Min => a.min(b),
-    }
+fn neutral<K: Combine>() -> f64 {
+    const { K::COMBINER.neutral() }
 }
 
 /// A reduction.
@@ -76,9 +56,18 @@ struct Block<'a, 'b, M, F, const I: usize, T> {
 }
 
 /// A block whose values are combined in the float type.
-struct Combined<'a, 'b, M, F, const I: usize> {
-    kind: Combiner,
+struct Combined<'a, 'b, M, F, K, const I: usize> {
     block: Block<'a, 'b, M, F, I, f64>,
+    how: PhantomData<K>,
+}
+
+impl<'a, 'b, M, F, K, const I: usize> Combined<'a, 'b, M, F, K, I> {
+    fn new(block: Block<'a, 'b, M, F, I, f64>) -> Self {
+        Self {
+            block,
+            how: PhantomData,
+        }
+    }
 }
 
 impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
@@ -116,7 +105,7 @@ impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
     }
 }
 
-impl<M: MapBody, F: Float, const I: usize> Kernel for Combined<'_, '_, M, F, I> {
+impl<M: MapBody, F: Float, K: Combine, const I: usize> Kernel for Combined<'_, '_, M, F, K, I> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Isa>(self) {
@@ -134,19 +123,19 @@ impl<M: MapBody, F: Float, const I: usize> Kernel for Combined<'_, '_, M, F, I> 
     }
 }
 
-impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
+impl<M: MapBody, F: Float, K: Combine, const I: usize> Combined<'_, '_, M, F, K, I> {
     /// One column whose elements follow each other: the packs lie along n.
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
     unsafe fn along<S: Isa, const STATIC: bool>(self) {
-        let Combined { kind, block } = self;
+        let Combined { block, .. } = self;
         let job = block.job;
         let sources = job.sources([block.o, 0, 0], 1);
         let zero = Pack::splat(0.0);
-        let neutral = Pack::<F>::splat(identity(kind));
-        let mut total = identity(kind);
+        let empty = Pack::<F>::splat(neutral::<K>());
+        let mut total = neutral::<K>();
         let (mut at, to) = block.n;
         // SAFETY: positions stay below `to`.
         let value = |at, count| unsafe {
@@ -156,32 +145,24 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
         while at < to {
             let end = to.min(at + RUN * LANES);
             // Four named sums: as an array they would live in memory.
-            let (mut s0, mut s1, mut s2, mut s3) = (neutral, neutral, neutral, neutral);
+            let (mut s0, mut s1, mut s2, mut s3) = (empty, empty, empty, empty);
             while at + 4 * LANES <= end {
-                s0 = combine_packs(kind, s0, value(at, LANES));
-                s1 = combine_packs(kind, s1, value(at + LANES, LANES));
-                s2 = combine_packs(kind, s2, value(at + 2 * LANES, LANES));
-                s3 = combine_packs(kind, s3, value(at + 3 * LANES, LANES));
+                s0 = K::combine(s0, value(at, LANES));
+                s1 = K::combine(s1, value(at + LANES, LANES));
+                s2 = K::combine(s2, value(at + 2 * LANES, LANES));
+                s3 = K::combine(s3, value(at + 3 * LANES, LANES));
                 at += 4 * LANES;
             }
             while at + LANES <= end {
-                s0 = combine_packs(kind, s0, value(at, LANES));
+                s0 = K::combine(s0, value(at, LANES));
                 at += LANES;
             }
             if at < end {
-                s1 = combine_packs(
-                    kind,
-                    s1,
-                    Mask::first(end - at).select(value(at, end - at), neutral),
-                );
+                s1 = K::combine(s1, Mask::first(end - at).select(value(at, end - at), empty));
                 at = end;
             }
-            let sum = combine_packs(
-                kind,
-                combine_packs(kind, s0, s1),
-                combine_packs(kind, s2, s3),
-            );
-            total = combine(kind, total, sum.fold(|a, b| combine(kind, a, b)).to_f64());
+            let sum = K::combine(K::combine(s0, s1), K::combine(s2, s3));
+            total = K::combine(total, sum.fold(K::combine).to_f64());
         }
         block.totals[0] = total;
     }
@@ -192,16 +173,16 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
     /// The kernels' contract, and `S`'s instructions.
     #[inline(always)]
     unsafe fn across<S: Isa, const STATIC: bool>(self) {
-        let Combined { kind, block } = self;
+        let Combined { block, .. } = self;
         let job = block.job;
         let zero = Pack::splat(0.0);
         let packs = block.width.div_ceil(LANES);
-        block.totals[..packs * LANES].fill(identity(kind));
+        block.totals[..packs * LANES].fill(neutral::<K>());
         let (mut at, to) = block.n;
         let mut sources = job.sources([block.o, at, 0], 2);
         while at < to {
             let end = to.min(at + RUN);
-            let mut sums = [Pack::<F>::splat(identity(kind)); WIDE / LANES];
+            let mut sums = [Pack::<F>::splat(neutral::<K>()); WIDE / LANES];
             while at < end {
                 // SAFETY: columns stay below the width.
                 unsafe {
@@ -215,7 +196,7 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
                                 LANES,
                                 job.scalars,
                             );
-                            *sum = combine_packs(kind, *sum, value[0].float);
+                            *sum = K::combine(*sum, value[0].float);
                         }
                     } else {
                         for p in 0..packs {
@@ -228,7 +209,7 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
                                 count,
                                 job.scalars,
                             );
-                            sums[p] = combine_packs(kind, sums[p], value[0].float);
+                            sums[p] = K::combine(sums[p], value[0].float);
                         }
                     }
                 }
@@ -243,7 +224,7 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
             for p in 0..packs {
                 for lane in 0..LANES {
                     let total = &mut block.totals[p * LANES + lane];
-                    *total = combine(kind, *total, sums[p].0[lane].to_f64());
+                    *total = K::combine(*total, sums[p].0[lane].to_f64());
                 }
             }
         }
@@ -251,9 +232,8 @@ impl<M: MapBody, F: Float, const I: usize> Combined<'_, '_, M, F, I> {
 }
 
 impl<F: Float> ReduceKernels for Cpu<F> {
-    unsafe fn reduce<M: MapBody, const I: usize>(
+    unsafe fn reduce<M: MapBody, K: Combine, const I: usize>(
         &self,
-        kind: Combiner,
         axis: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],
@@ -282,12 +262,12 @@ impl<F: Float> ReduceKernels for Cpu<F> {
                     width: inner,
                     totals,
                 };
-                dispatch(Combined { kind, block });
+                dispatch(Combined::<M, F, K, I>::new(block));
             });
             for i in 0..inner {
                 let sum = partial[..segments]
                     .iter()
-                    .fold(identity(kind), |sum, p| combine(kind, sum, p[i]));
+                    .fold(neutral::<K>(), |sum, p| K::combine(sum, p[i]));
                 // SAFETY: the kernels' contract.
                 unsafe { *y.get().add(i) = F::from_f64(sum) };
             }
@@ -306,7 +286,7 @@ impl<F: Float> ReduceKernels for Cpu<F> {
                     width,
                     totals: &mut totals,
                 };
-                dispatch(Combined { kind, block });
+                dispatch(Combined::<M, F, K, I>::new(block));
                 for (j, sum) in totals[..width].iter().enumerate() {
                     // SAFETY: the kernels' contract.
                     unsafe { *y.get().add(o * inner + i + j) = F::from_f64(*sum) };

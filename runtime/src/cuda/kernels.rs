@@ -4,7 +4,7 @@ use netform_ptx::{Addr as At, Arg, Context, Fault, Scalars};
 
 use super::Cuda;
 use crate::device::{
-    Addr, Axis, Call, Combiner, CopyKernels, Found, Launch, MapKernels, NO_LIMIT, Operand, Product,
+    Addr, Axis, Call, Combine, CopyKernels, Found, Launch, MapKernels, NO_LIMIT, Operand, Product,
     ProductKernels, ReduceKernels, What,
 };
 use crate::{DType, MapBody};
@@ -70,9 +70,8 @@ impl MapKernels for Cuda {
 }
 
 impl ReduceKernels for Cuda {
-    unsafe fn reduce<M: MapBody, const I: usize>(
+    unsafe fn reduce<M: MapBody, K: Combine, const I: usize>(
         &self,
-        kind: Combiner,
         a: Axis,
         inputs: [Operand<3>; I],
         scalars: &[f64],
@@ -82,8 +81,15 @@ impl ReduceKernels for Cuda {
             let work = self.gpu.scratch(state, netform_ptx::reduce_work(a))?;
             let scalars = floats(scalars);
             let scalars = Scalars::Values(&scalars);
-            let plan =
-                netform_ptx::reduce(&M::body(), kind, a, &args(&inputs), at(y), scalars, work);
+            let plan = netform_ptx::reduce(
+                &M::body(),
+                K::COMBINER,
+                a,
+                &args(&inputs),
+                at(y),
+                scalars,
+                work,
+            );
             self.gpu.launch(state, plan)
         });
     }

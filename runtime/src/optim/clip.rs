@@ -1,6 +1,6 @@
 //! Gradient clipping: `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`.
 
-use crate::device::{Addr, Axis, Combiner, Operand};
+use crate::device::{Addr, Axis, Operand, by};
 use crate::map;
 use crate::{
     Core, DType, Device, Error, Float, Formula, Identity, Inner, Pack, ParamSpec, Real, Reals,
@@ -98,12 +98,12 @@ impl Order {
         // SAFETY: the caller's.
         unsafe {
             match self {
-                Self::Squares => device.reduce::<Square, 1>(Combiner::Sum, axis, x, &[], y),
-                Self::Absolute => device.reduce::<Abs, 1>(Combiner::Sum, axis, x, &[], y),
-                Self::Largest => device.reduce::<Abs, 1>(Combiner::Max, axis, x, &[], y),
-                Self::Smallest => device.reduce::<Abs, 1>(Combiner::Min, axis, x, &[], y),
-                Self::Count => device.reduce::<NotZero, 1>(Combiner::Max, axis, x, &[], y),
-                Self::Powers(p) => device.reduce::<Power, 1>(Combiner::Sum, axis, x, &[p], y),
+                Self::Squares => device.reduce::<Square, by::Sum, 1>(axis, x, &[], y),
+                Self::Absolute => device.reduce::<Abs, by::Sum, 1>(axis, x, &[], y),
+                Self::Largest => device.reduce::<Abs, by::Max, 1>(axis, x, &[], y),
+                Self::Smallest => device.reduce::<Abs, by::Min, 1>(axis, x, &[], y),
+                Self::Count => device.reduce::<NotZero, by::Max, 1>(axis, x, &[], y),
+                Self::Powers(p) => device.reduce::<Power, by::Sum, 1>(axis, x, &[p], y),
             }
         }
     }
@@ -113,13 +113,14 @@ impl Order {
     /// As for [`sum`](Self::sum).
     pub(super) unsafe fn sum_of_sums<D: Device>(self, device: &D, count: usize, x: Addr, y: Addr) {
         let (axis, x) = along(count, x);
-        let kind = match self {
-            Self::Largest => Combiner::Max,
-            Self::Smallest => Combiner::Min,
-            _ => Combiner::Sum,
-        };
         // SAFETY: the caller's.
-        unsafe { device.reduce::<Identity, 1>(kind, axis, x, &[], y) };
+        unsafe {
+            match self {
+                Self::Largest => device.reduce::<Identity, by::Max, 1>(axis, x, &[], y),
+                Self::Smallest => device.reduce::<Identity, by::Min, 1>(axis, x, &[], y),
+                _ => device.reduce::<Identity, by::Sum, 1>(axis, x, &[], y),
+            }
+        }
     }
 }
 

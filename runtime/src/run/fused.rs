@@ -7,7 +7,7 @@ use super::Run;
 use super::fault::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use super::operand::product;
 use super::place::Range;
-use crate::device::{self, Addr, Axis, Combiner, Product};
+use crate::device::{self, Addr, Axis, Combine, Product};
 use crate::{DType, Device, In, MapBody, View};
 
 impl<D: Device> Run<'_, D> {
@@ -44,11 +44,10 @@ impl<D: Device> Run<'_, D> {
         });
     }
 
-    /// `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
+    /// `y[o, i] = K over n of M(inputs at (o, n, i))`.
     #[inline]
-    pub fn reduce<M: MapBody, const I: usize>(
+    pub fn reduce<M: MapBody, K: Combine, const I: usize>(
         &self,
-        kind: Combiner,
         axis: Axis,
         inputs: [In<3>; I],
         scalars: &[f64],
@@ -57,7 +56,7 @@ impl<D: Device> Run<'_, D> {
         self.guard("reduce", || {
             if let Some((operands, [y])) = self.reduced::<M, I, 1>(axis, &inputs, [y])? {
                 // SAFETY: checked by `reduced`.
-                unsafe { self.device.reduce::<M, I>(kind, axis, operands, scalars, y) };
+                unsafe { self.device.reduce::<M, K, I>(axis, operands, scalars, y) };
             }
             Ok(())
         });
