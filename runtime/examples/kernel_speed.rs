@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use netform_runtime::device::{Call, Memory, Product, Softmax, by};
 use netform_runtime::{
-    Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View,
+    Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View, size,
 };
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
@@ -245,7 +245,7 @@ fn measure(cpu: &Cpu) {
                 start: 0,
                 strides: [0, 0, 1],
             };
-            run.product_nk::<BiasSigmoid, 10, 8, 1, 1>(
+            run.product::<BiasSigmoid, size::Nk<10, 8>, 1, 1>(
                 size,
                 view(0, m * 8),
                 view(4096, 80),
@@ -269,7 +269,7 @@ fn measure(cpu: &Cpu) {
         tb: false,
     };
     let t = median(|| {
-        run.product_mn::<Identity, 10, 8, 0, 1>(
+        run.product::<Identity, size::Mn<10, 8>, 0, 1>(
             size,
             view(0, 100),
             view(4096, 80),
@@ -303,7 +303,7 @@ fn measure(cpu: &Cpu) {
             tb,
         };
         let t = median(|| {
-            run.product::<Identity, 0, 1>(
+            run.product::<Identity, size::Any, 0, 1>(
                 size,
                 view(0, m * k),
                 view(million, k * n),

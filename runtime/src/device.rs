@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use crate::custom::{Kernel, Raw};
 pub use crate::door::Dims;
+use crate::size::Sizes;
 use crate::{DType, Float, MapBody, Result, Site};
 pub use netform_core::{
     Attention, Axis, Call, Combine, Combiner, Convolution, Dropout, Integers, Mask, Product, Role,
@@ -118,49 +119,11 @@ pub trait ReduceKernels {
 /// Matrix products with a fused epilogue.
 pub trait ProductKernels {
     /// `outputs = M(C, extra..)` with `C` the product, over the (batch, m, n) grid: operand 0 of `M` is
-    /// `C`, the others are `extra`.
+    /// `C`, the others are `extra`. The type `S` holds sizes that are known when compiled.
     ///
     /// # Safety
-    /// See the module's contract.
-    unsafe fn product<M: MapBody, const I: usize, const O: usize>(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    );
-    /// The same for one small product whose `n` and `k` are known when compiled.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn product_nk<
-        M: MapBody,
-        const N: usize,
-        const K: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    );
-    /// The same for one small product whose `m` and `n` are known when compiled.
-    ///
-    /// # Safety
-    /// See the module's contract.
-    unsafe fn product_mn<
-        M: MapBody,
-        const MM: usize,
-        const N: usize,
-        const I: usize,
-        const O: usize,
-    >(
+    /// See the module's contract; `size` agrees with `S`.
+    unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
         a: Addr,

@@ -35,6 +35,7 @@ mod philox;
 mod pool;
 mod reach;
 mod run;
+pub mod size;
 mod spec;
 mod stack;
 mod state;

@@ -7,7 +7,7 @@ use common::{Bench, Calls, In3, numbers};
 use netform_runtime::device::{Axis, Product, Softmax, by};
 use netform_runtime::{
     Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads,
-    Site, Space, View, Window,
+    Site, Space, View, Window, size,
 };
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
@@ -568,21 +568,21 @@ fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
     let ones = vec![1.0; total];
     t.set(sum, &ones);
     t.run(|run| {
-        run.product::<Identity, 0, 1>(size, va, vb, [], [plain], &[]);
+        run.product::<Identity, size::Any, 0, 1>(size, va, vb, [], [plain], &[]);
         let extra = In {
             view: vbias,
             start: 0,
             strides: [0, 0, 1],
         };
-        run.product::<BiasRelu, 1, 2>(size, va, vb, [extra], [relu, mask], &[]);
-        run.product::<IsPositive, 0, 1>(size, va, vb, [], [positive], &[]);
+        run.product::<BiasRelu, size::Any, 1, 2>(size, va, vb, [extra], [relu, mask], &[]);
+        run.product::<IsPositive, size::Any, 0, 1>(size, va, vb, [], [positive], &[]);
         // Added to what is there.
         let here = In {
             view: sum,
             start: 0,
             strides: [m * n, n, 1],
         };
-        run.product::<Add, 1, 1>(size, va, vb, [here], [sum], &[]);
+        run.product::<Add, size::Any, 1, 1>(size, va, vb, [here], [sum], &[]);
     });
     let c = reference(size, &a, &b);
     let got = t.get(plain);
@@ -681,8 +681,8 @@ fn small<F: Float, const M: usize, const N: usize, const K: usize>(
             start: 0,
             strides: [0, N, 1],
         };
-        run.product_nk::<Add, N, K, 1, 1>(size, va, vb, [extra], [nk], &[]);
-        run.product_mn::<Add, M, N, 1, 1>(size, va, vb, [extra], [mn], &[]);
+        run.product::<Add, size::Nk<N, K>, 1, 1>(size, va, vb, [extra], [nk], &[]);
+        run.product::<Add, size::Mn<M, N>, 1, 1>(size, va, vb, [extra], [mn], &[]);
     });
     let mut c = reference(size, &a, &b);
     for (i, c) in c.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use common::{Bench, Calls};
 use netform_runtime::device::{Axis, Memory, Product, Softmax, by};
 use netform_runtime::{
     Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run,
-    Space, View, Window,
+    Space, View, Window, size,
 };
 use proptest::prelude::*;
 
@@ -198,16 +198,41 @@ fn operands_that_reach_outside_their_views() {
         ta: false,
         tb: false,
     };
-    refused(|run| run.product::<Identity, 0, 1>(size, view(0, 15), view(256, 16), [], [y], &[]));
-    refused(|run| run.product::<Identity, 0, 1>(size, view(0, 16), view(256, 15), [], [y], &[]));
     refused(|run| {
-        run.product::<Identity, 0, 1>(size, view(0, 16), view(256, 16), [], [view(4096, 15)], &[])
+        run.product::<Identity, size::Any, 0, 1>(size, view(0, 15), view(256, 16), [], [y], &[])
     });
     refused(|run| {
-        run.product_nk::<Identity, 4, 5, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[])
+        run.product::<Identity, size::Any, 0, 1>(size, view(0, 16), view(256, 15), [], [y], &[])
     });
     refused(|run| {
-        run.product_mn::<Identity, 5, 4, 0, 1>(size, view(0, 64), view(256, 64), [], [y], &[])
+        run.product::<Identity, size::Any, 0, 1>(
+            size,
+            view(0, 16),
+            view(256, 16),
+            [],
+            [view(4096, 15)],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.product::<Identity, size::Nk<4, 5>, 0, 1>(
+            size,
+            view(0, 64),
+            view(256, 64),
+            [],
+            [y],
+            &[],
+        )
+    });
+    refused(|run| {
+        run.product::<Identity, size::Mn<5, 4>, 0, 1>(
+            size,
+            view(0, 64),
+            view(256, 64),
+            [],
+            [y],
+            &[],
+        )
     });
     let window = |view, start, stride| Window {
         view,
@@ -340,8 +365,10 @@ fn overlaps() {
         ta: false,
         tb: false,
     };
-    refused(|run| run.product::<Identity, 0, 1>(size, x, view(256, 16), [], [x], &[]));
-    refused(|run| run.product::<Identity, 0, 1>(size, x, view(256, 16), [], [view(260, 16)], &[]));
+    refused(|run| run.product::<Identity, size::Any, 0, 1>(size, x, view(256, 16), [], [x], &[]));
+    refused(|run| {
+        run.product::<Identity, size::Any, 0, 1>(size, x, view(256, 16), [], [view(260, 16)], &[])
+    });
     let window = |view| Window {
         view,
         start: 0,

@@ -13,6 +13,7 @@ use super::{Cpu, scratch};
 use crate::device::{Addr, Operand, Product, ProductKernels};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
+use crate::size::{Sizes, Visitor};
 use crate::{DType, Float, MapBody};
 
 /// Multiplications below which the library's preparations cost more than they save.
@@ -245,35 +246,8 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Epilogue<'
 }
 
 impl<F: Float> ProductKernels for Cpu<F> {
-    unsafe fn product<M: MapBody, const I: usize, const O: usize>(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    ) {
-        Call::<M, F, I, O> {
-            size,
-            a: a.cast(),
-            b: b.cast(),
-            extra,
-            outputs,
-            scalars,
-            body: PhantomData,
-        }
-        .run(self);
-    }
-
     #[inline]
-    unsafe fn product_nk<
-        M: MapBody,
-        const N: usize,
-        const K: usize,
-        const I: usize,
-        const O: usize,
-    >(
+    unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
         a: Addr,
@@ -291,66 +265,60 @@ impl<F: Float> ProductKernels for Cpu<F> {
             scalars,
             body: PhantomData,
         };
+        S::visit(OnCpu { cpu: self, call });
+    }
+}
+
+/// A product on this processor, by the sizes that are known.
+struct OnCpu<'a, M, F, const I: usize, const O: usize> {
+    cpu: &'a Cpu<F>,
+    call: Call<'a, M, F, I, O>,
+}
+
+impl<M: MapBody, F: Float, const I: usize, const O: usize> Visitor for OnCpu<'_, M, F, I, O> {
+    // Out of line: it is compiled once for each body.
+    #[inline(never)]
+    fn any(self) {
+        self.call.run(self.cpu);
+    }
+
+    #[inline(always)]
+    fn nk<const N: usize, const K: usize>(self) {
         if const { !fits_nk(N, K) } {
-            return call.run(self);
+            return self.any();
         }
+        let call = self.call;
         let down = call.down();
-        for g in 0..size.batch {
-            let (extra, outputs) = (call.extra(g, 0), call.outputs(g, 0));
-            let (a, b) = (call.a(g), call.b(g));
+        for g in 0..call.size.batch {
             dispatch(Nk::<M, F, N, K, I, O> {
-                size,
-                a,
-                b,
-                extra,
+                size: call.size,
+                a: call.a(g),
+                b: call.b(g),
+                extra: call.extra(g, 0),
                 down,
-                outputs,
-                scalars,
+                outputs: call.outputs(g, 0),
+                scalars: call.scalars,
                 body: PhantomData,
             });
         }
     }
 
-    #[inline]
-    unsafe fn product_mn<
-        M: MapBody,
-        const MM: usize,
-        const N: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    ) {
-        let call = Call::<M, F, I, O> {
-            size,
-            a: a.cast(),
-            b: b.cast(),
-            extra,
-            outputs,
-            scalars,
-            body: PhantomData,
-        };
+    #[inline(always)]
+    fn mn<const MM: usize, const N: usize>(self) {
         if const { !fits_mn(N) } {
-            return call.run(self);
+            return self.any();
         }
+        let call = self.call;
         let down = call.down();
-        for g in 0..size.batch {
-            let (extra, outputs) = (call.extra(g, 0), call.outputs(g, 0));
-            let (a, b) = (call.a(g), call.b(g));
+        for g in 0..call.size.batch {
             dispatch(Mn::<M, F, MM, N, I, O> {
-                size,
-                a,
-                b,
-                extra,
+                size: call.size,
+                a: call.a(g),
+                b: call.b(g),
+                extra: call.extra(g, 0),
                 down,
-                outputs,
-                scalars,
+                outputs: call.outputs(g, 0),
+                scalars: call.scalars,
                 body: PhantomData,
             });
         }

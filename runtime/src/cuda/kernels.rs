@@ -7,6 +7,7 @@ use crate::device::{
     Addr, Axis, Call, Combine, CopyKernels, Found, Launch, MapKernels, NO_LIMIT, Operand, Product,
     ProductKernels, ReduceKernels, What,
 };
+use crate::size::Sizes;
 use crate::{DType, MapBody};
 
 fn at(addr: Addr) -> At {
@@ -114,7 +115,8 @@ impl ReduceKernels for Cuda {
 }
 
 impl ProductKernels for Cuda {
-    unsafe fn product<M: MapBody, const I: usize, const O: usize>(
+    // What is known when compiled matters on the CPU alone.
+    unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
         a: Addr,
@@ -141,42 +143,6 @@ impl ProductKernels for Cuda {
             );
             self.gpu.launch(state, plan)
         });
-    }
-    unsafe fn product_nk<
-        M: MapBody,
-        const N: usize,
-        const K: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    ) {
-        // SAFETY: the caller's promise. What is known when compiled matters on the CPU alone.
-        unsafe { self.product::<M, I, O>(size, a, b, extra, outputs, scalars) }
-    }
-    unsafe fn product_mn<
-        M: MapBody,
-        const MM: usize,
-        const N: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: Addr,
-        b: Addr,
-        extra: [Operand<3>; I],
-        outputs: [Addr; O],
-        scalars: &[f64],
-    ) {
-        // SAFETY: as above.
-        unsafe { self.product::<M, I, O>(size, a, b, extra, outputs, scalars) }
     }
 }
 

@@ -8,6 +8,7 @@ use super::fault::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use super::operand::product;
 use super::place::Range;
 use crate::device::{self, Addr, Axis, Combine, Product};
+use crate::size::Sizes;
 use crate::{DType, Device, In, MapBody, View};
 
 impl<D: Device> Run<'_, D> {
@@ -134,48 +135,10 @@ impl<D: Device> Run<'_, D> {
         Ok(Some((operands, to)))
     }
 
-    /// The checks that all products share; `kernel` is called unless the result is empty.
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
-    fn multiply<M: MapBody, const I: usize, const O: usize>(
-        &self,
-        size: Product,
-        a: View,
-        b: View,
-        extra: &[In<3>; I],
-        outputs: &[View; O],
-        kernel: impl FnOnce(Addr, Addr, [device::Operand<3>; I], [Addr; O]),
-    ) -> Checked<()> {
-        if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
-            return Err(COUNT);
-        }
-        if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
-            return Err(TYPE);
-        }
-        let Product { batch, m, n, k, .. } = size;
-        let shape = [batch, m, n];
-        let len = product(&shape).ok_or(OUTSIDE)?;
-        if len == 0 {
-            return Ok(());
-        }
-        let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
-        let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
-        let extra = self.operands(&shape, extra, &M::INPUTS[1..], true)?;
-        let outputs = self.outputs(outputs, M::OUTPUTS, len)?;
-        Self::apart(&shape, &extra, &outputs)?;
-        if outputs
-            .iter()
-            .any(|o| o.1.overlaps(a.1) || o.1.overlaps(b.1))
-        {
-            return Err(OVERLAP);
-        }
-        kernel(a.0, b.0, extra.map(|e| e.0), outputs.map(|o| o.0));
-        Ok(())
-    }
-
-    /// `outputs = M(C, extra..)` with `C` the product, over the (batch, m, n) grid.
+    /// `outputs = M(C, extra..)` with `C` the product, over the (batch, m, n) grid. The type `S` holds sizes that are
+    /// known when compiled.
     #[inline]
-    pub fn product<M: MapBody, const I: usize, const O: usize>(
+    pub fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
         a: View,
@@ -185,75 +148,37 @@ impl<D: Device> Run<'_, D> {
         scalars: &[f64],
     ) {
         self.guard("product", || {
-            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
-                // SAFETY: checked by `multiply`.
-                unsafe {
-                    self.device
-                        .product::<M, I, O>(size, a, b, extra, outputs, scalars)
-                }
-            })
-        });
-    }
-
-    /// The same with `n` and `k` known when compiled.
-    #[inline]
-    pub fn product_nk<
-        M: MapBody,
-        const N: usize,
-        const K: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: View,
-        b: View,
-        extra: [In<3>; I],
-        outputs: [View; O],
-        scalars: &[f64],
-    ) {
-        self.guard("product_nk", || {
-            if size.n != N || size.k != K {
+            if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
+                return Err(COUNT);
+            }
+            if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
+                return Err(TYPE);
+            }
+            if !S::agree(size) {
                 return Err(Refusal::Broken("a product has other sizes than its kernel"));
             }
-            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
-                // SAFETY: checked by `multiply`, and the sizes above.
-                unsafe {
-                    self.device
-                        .product_nk::<M, N, K, I, O>(size, a, b, extra, outputs, scalars)
-                }
-            })
-        });
-    }
-
-    /// The same with `m` and `n` known when compiled.
-    #[inline]
-    pub fn product_mn<
-        M: MapBody,
-        const MM: usize,
-        const N: usize,
-        const I: usize,
-        const O: usize,
-    >(
-        &self,
-        size: Product,
-        a: View,
-        b: View,
-        extra: [In<3>; I],
-        outputs: [View; O],
-        scalars: &[f64],
-    ) {
-        self.guard("product_mn", || {
-            if size.m != MM || size.n != N {
-                return Err(Refusal::Broken("a product has other sizes than its kernel"));
+            let Product { batch, m, n, k, .. } = size;
+            let shape = [batch, m, n];
+            let len = product(&shape).ok_or(OUTSIDE)?;
+            if len == 0 {
+                return Ok(());
             }
-            self.multiply::<M, I, O>(size, a, b, &extra, &outputs, |a, b, extra, outputs| {
-                // SAFETY: checked by `multiply`, and the sizes above.
-                unsafe {
-                    self.device
-                        .product_mn::<M, MM, N, I, O>(size, a, b, extra, outputs, scalars)
-                }
-            })
+            let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
+            let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
+            let extra = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
+            let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
+            Self::apart(&shape, &extra, &outputs)?;
+            let read = |o: &(Addr, Range)| o.1.overlaps(a.1) || o.1.overlaps(b.1);
+            if outputs.iter().any(read) {
+                return Err(OVERLAP);
+            }
+            let (extra, outputs) = (extra.map(|e| e.0), outputs.map(|o| o.0));
+            // SAFETY: checked above.
+            unsafe {
+                self.device
+                    .product::<M, S, I, O>(size, a.0, b.0, extra, outputs, scalars)
+            };
+            Ok(())
         });
     }
 }

@@ -1,0 +1,63 @@
+//! Sizes of a product that are known when the network is compiled, as types.
+
+use crate::device::Product;
+
+/// Which sizes are known.
+pub trait Sizes: 'static {
+    /// Whether a product has these sizes.
+    fn agree(size: Product) -> bool;
+    /// Calls the visitor's method for these sizes.
+    fn visit<V: Visitor>(visitor: V);
+}
+
+/// A function of known sizes.
+pub trait Visitor {
+    /// None is known.
+    fn any(self);
+    /// `n` and `k` are known.
+    fn nk<const N: usize, const K: usize>(self);
+    /// `m` and `n` are known.
+    fn mn<const M: usize, const N: usize>(self);
+}
+
+/// None is known.
+pub enum Any {}
+
+/// One small product whose `n` and `k` are known.
+pub enum Nk<const N: usize, const K: usize> {}
+
+/// One small product whose `m` and `n` are known.
+pub enum Mn<const M: usize, const N: usize> {}
+
+impl Sizes for Any {
+    #[inline(always)]
+    fn agree(_: Product) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn visit<V: Visitor>(visitor: V) {
+        visitor.any();
+    }
+}
+
+impl<const N: usize, const K: usize> Sizes for Nk<N, K> {
+    #[inline(always)]
+    fn agree(size: Product) -> bool {
+        size.n == N && size.k == K
+    }
+    #[inline(always)]
+    fn visit<V: Visitor>(visitor: V) {
+        visitor.nk::<N, K>();
+    }
+}
+
+impl<const M: usize, const N: usize> Sizes for Mn<M, N> {
+    #[inline(always)]
+    fn agree(size: Product) -> bool {
+        size.m == M && size.n == N
+    }
+    #[inline(always)]
+    fn visit<V: Visitor>(visitor: V) {
+        visitor.mn::<M, N>();
+    }
+}
