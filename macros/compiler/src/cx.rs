@@ -356,7 +356,7 @@ impl<'a> Cx<'a> {
             y.id = self.g.cast(y.id, DType::Int);
         }
         let extreme = matches!(f, Scalar::Max | Scalar::Min);
-        let float_only = f.typing() == Some(crate::scalar::Typing::Float) && !extreme;
+        let float_only = f.typing() == crate::scalar::Typing::Float && !extreme;
         if float_only {
             x = self.to_float(&x);
             y = self.to_float(&y);

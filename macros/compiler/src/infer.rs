@@ -347,20 +347,17 @@ pub fn scalar_type(f: Scalar, types: &[DType]) -> Result<DType, String> {
         ))
     };
     match f.typing() {
-        None => match f {
-            Scalar::Cast(t) => Ok(t),
-            _ => wrong(),
-        },
-        Some(Typing::Float) if all(DType::Float) => Ok(DType::Float),
-        Some(Typing::Number) if alike && types[0] != DType::Bool => Ok(types[0]),
-        Some(Typing::Compare) if alike && types[0] != DType::Bool => Ok(DType::Bool),
-        Some(Typing::Logic) if all(DType::Bool) => Ok(DType::Bool),
-        Some(Typing::Select)
+        Typing::Cast(t) => Ok(t),
+        Typing::Float if all(DType::Float) => Ok(DType::Float),
+        Typing::Number if alike && types[0] != DType::Bool => Ok(types[0]),
+        Typing::Compare if alike && types[0] != DType::Bool => Ok(DType::Bool),
+        Typing::Logic if all(DType::Bool) => Ok(DType::Bool),
+        Typing::Select
             if types[0] == DType::Bool && types[1] == types[2] && types[1] != DType::Bool =>
         {
             Ok(types[1])
         }
-        Some(_) => wrong(),
+        _ => wrong(),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::dim::{Dim, Shape};
 use crate::scalar::Scalar;
+pub use netform_core::{DType, Reduce};
 use proc_macro2::Span;
-use std::fmt;
 
 /// A node's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,30 +18,6 @@ impl NodeId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-/// The type of a value's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DType {
-    /// The device's float.
-    Float,
-    /// Signed 32-bit integer.
-    Int,
-    /// Boolean.
-    Bool,
-}
-
-/// How a reduction combines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reduce {
-    /// Sum.
-    Sum,
-    /// Largest.
-    Max,
-    /// Smallest.
-    Min,
-    /// Sum in double precision, divided by the number of elements and rounded once.
-    Mean,
 }
 
 /// Functions of integers that are checked when they are computed.
@@ -582,15 +558,5 @@ impl Graph {
             }
         }
         users
-    }
-}
-
-impl fmt::Display for DType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DType::Float => "float",
-            DType::Int => "int",
-            DType::Bool => "bool",
-        })
     }
 }

@@ -23,7 +23,6 @@ pub mod ops;
 pub mod parse;
 pub mod passes;
 pub mod pipeline;
-pub mod scalar;
 pub mod shared;
 pub mod steps;
 pub mod takes;
@@ -33,3 +32,5 @@ pub mod visit;
 pub mod weights;
 
 pub use pipeline::{expand, expand_call};
+
+pub use netform_core::scalar;

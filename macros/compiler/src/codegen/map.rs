@@ -5,7 +5,7 @@ use crate::ir::{DType, Instr, Map};
 use crate::passes::strides::{Strided, row_major};
 use crate::scalar::Scalar;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::HashMap;
 
 /// The maps emitted so far.
@@ -219,14 +219,14 @@ fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
             quote!(__nf::Step::Scalar(#k))
         }
         Instr::Apply(f, args) => {
-            let name = match f {
-                Scalar::Cast(DType::Float) => "ToFloat".to_owned(),
-                Scalar::Cast(DType::Int) => "ToInts".to_owned(),
-                Scalar::Cast(DType::Bool) => "ToMask".to_owned(),
-                f => format!("{f:?}"),
+            let f = match f {
+                Scalar::Cast(to) => {
+                    let to = dtype(*to);
+                    quote!(Cast(#to))
+                }
+                f => Ident::new(f.variant(), Span::call_site()).into_token_stream(),
             };
-            let name = Ident::new(&name, Span::call_site());
-            quote!(__nf::Step::Apply(__nf::Fn::#name, &[#(#args),*]))
+            quote!(__nf::Step::Apply(__nf::Scalar::#f, &[#(#args),*]))
         }
     };
     map.body.iter().map(one).collect()

@@ -9,7 +9,7 @@ use crate::dim::{Dim, Shape};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
 use crate::passes::simplify::prune;
 use crate::passes::strides::{self, blocks};
-use crate::scalar::Scalar;
+use crate::scalar::{Cost, Scalar};
 use std::collections::HashMap;
 
 /// Fuses.
@@ -202,34 +202,6 @@ fn cluster(g: &Graph) -> Clusters {
     c
 }
 
-/// Scalar functions that cost less than storing their result and reading it again.
-fn is_cheap(f: Scalar) -> bool {
-    use Scalar as S;
-    matches!(
-        f,
-        S::Neg
-            | S::Abs
-            | S::Sign
-            | S::Relu
-            | S::Add
-            | S::Sub
-            | S::Mul
-            | S::Max
-            | S::Min
-            | S::Where
-            | S::Eq
-            | S::Ne
-            | S::Lt
-            | S::Le
-            | S::Gt
-            | S::Ge
-            | S::And
-            | S::Or
-            | S::Not
-            | S::Cast(_)
-    )
-}
-
 /// Moves what a cluster computes for a single other one into that one, where it can be recomputed
 /// from values that are stored anyway: `y > 0` and `y (1 - y)` need not be saved beside `y`.
 fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
@@ -249,7 +221,7 @@ fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
         let mut stays = false;
         while let Some(&m) = group.get(next) {
             next += 1;
-            stays |= !matches!(g[m].op, Op::Scalar(f) if is_cheap(f));
+            stays |= !matches!(g[m].op, Op::Scalar(f) if f.cost() == Cost::Cheap);
             for &a in &g[m].args {
                 let inside = c.get(a) == Some(own) && !group.contains(&a);
                 let stored = g.outputs.contains(&a)
