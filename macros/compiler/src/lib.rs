@@ -11,6 +11,7 @@ pub mod diag;
 pub mod dim;
 pub mod display;
 pub mod draw;
+#[cfg(feature = "eval")]
 pub mod eval;
 pub mod gradient;
 pub mod infer;
