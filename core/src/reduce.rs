@@ -1,7 +1,7 @@
 //! The table of reductions: one row each.
 //!
-//! A row names the variant, its name in the graph's text and in kernels, the result of no element, and how two partial
-//! results become one.
+//! A row names the variant, its name in kernels, that of its op (also in the graph's text), the result of no element, and
+//! how two partial results become one.
 
 /// What reductions combine: a number, or several side by side.
 pub trait Combinable: Copy {
@@ -42,7 +42,7 @@ pub trait Combine: 'static {
 }
 
 macro_rules! combiners {
-    ($($(#[doc = $doc:literal])* $variant:ident $name:literal $neutral:expr, |$a:ident, $b:ident| $value:expr;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident $name:literal $op:literal $neutral:expr, |$a:ident, $b:ident| $value:expr;)*) => {
         /// How two partial results become one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Combiner {
@@ -53,7 +53,7 @@ macro_rules! combiners {
             /// Every combiner.
             pub const ALL: &'static [Combiner] = &[$(Combiner::$variant),*];
 
-            /// The name in the graph's text and in kernels.
+            /// The name in kernels.
             pub const fn name(self) -> &'static str {
                 match self { $(Combiner::$variant => $name,)* }
             }
@@ -97,9 +97,9 @@ macro_rules! combiners {
                 }
             }
 
-            /// The name in the graph's text.
+            /// The name in text, tables and pictures.
             pub const fn name(self) -> &'static str {
-                match self { $(Reduce::$variant => $name,)* Reduce::Mean => "mean" }
+                match self { $(Reduce::$variant => $op,)* Reduce::Mean => "mean" }
             }
 
             /// The variant's name, for emitted code.
@@ -112,9 +112,9 @@ macro_rules! combiners {
 
 combiners! {
     /// The sum, in a fixed blocked order.
-    Sum "sum" 0.0, |a, b| a.plus(b);
+    Sum "sum" "sum" 0.0, |a, b| a.plus(b);
     /// The largest. NaN wins.
-    Max "max" f64::NEG_INFINITY, |a, b| a.larger(b);
+    Max "max" "amax" f64::NEG_INFINITY, |a, b| a.larger(b);
     /// The smallest. NaN wins.
-    Min "min" f64::INFINITY, |a, b| a.smaller(b);
+    Min "min" "amin" f64::INFINITY, |a, b| a.smaller(b);
 }

@@ -4,13 +4,18 @@
 //! rule or a pass), so it panics; the macro's shell turns that into a message asking for a report.
 
 use crate::dim::{Dim, Shape};
-use crate::infer::{self, infer};
-use crate::ir::{Attention, DType, Graph, Map, Node, NodeId, Op, Reduce};
+use crate::infer::infer;
+use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
+use crate::kinds::Kind;
+use crate::kinds::log_sum_exp::LogSumExp;
+use crate::kinds::softmax::Softmax;
+use crate::operands::Operands;
 use crate::scalar::Scalar;
 
 impl Graph {
     /// Adds a node whose shape follows from its operands, or is `shape`.
-    pub fn push(&mut self, op: Op, args: &[NodeId], shape: Option<Shape>) -> NodeId {
+    pub fn push(&mut self, op: impl Into<Op>, args: &[NodeId], shape: Option<Shape>) -> NodeId {
+        let op = op.into();
         match infer(self, &op, args, shape.as_ref()) {
             Ok((shape, dtype)) => self.add_typed(op, args, shape, dtype),
             Err(why) => panic!("a pass built an ill-formed node: {why}"),
@@ -196,20 +201,15 @@ impl Graph {
             body: None,
         };
         let y = self.push(op, &[x], None);
-        [y, self.second(y)]
+        let rest = (self.shape(y).clone(), self[y].dtype);
+        self.nodes[y.index()].also = vec![rest];
+        [y, self.push(Op::Get(1), &[y], None)]
     }
 
     /// `log(sum(exp(x)))` along `dim` in its two parts.
     pub fn log_sum_exp(&mut self, x: NodeId, dim: usize) -> [NodeId; 2] {
-        let y = self.push(Op::LogSumExp { dim }, &[x], None);
-        [y, self.second(y)]
-    }
-
-    /// A second result of the first one's type.
-    fn second(&mut self, y: NodeId) -> NodeId {
-        let own = (self.shape(y).clone(), self[y].dtype);
-        self.nodes[y.index()].also = vec![own];
-        self.push(Op::Get(1), &[y], None)
+        let parts = self.kernel(LogSumExp { dim }, &[x], None);
+        [parts[0], parts[1]]
     }
 
     /// A sum.
@@ -227,7 +227,7 @@ impl Graph {
         let empty = self.scalar(Scalar::Le, &[top, low]);
         let zero = self.full(0.0, DType::Float, &shape);
         let x = self.scalar(Scalar::Where, &[empty, zero, x]);
-        let y = self.push(Op::Softmax { log: false, dim }, &[x], None);
+        let y = self.push(Softmax { log: false, dim }, &[x], None);
         self.scalar(Scalar::Where, &[empty, zero, y])
     }
 
@@ -276,18 +276,16 @@ impl Graph {
         out
     }
 
-    /// Attention: its result and each softmax's logarithm of the sum. `args`: q, k, v, masks.
-    pub fn attention(&mut self, a: Attention, args: &[NodeId]) -> Vec<NodeId> {
-        match infer::attention(self, &a, args) {
-            Ok(types) => self.add_many(Op::Attention(Box::new(a)), args, &types),
-            Err(why) => panic!("a pass built an ill-formed node: {why}"),
-        }
-    }
-
-    /// The gradients of q, k and v. `args`: those of attention, its results, the gradient.
-    pub fn attention_grad(&mut self, a: Attention, args: &[NodeId]) -> Vec<NodeId> {
-        match infer::attention_grad(self, &a, args) {
-            Ok(types) => self.add_many(Op::AttentionGrad(Box::new(a)), args, &types),
+    /// A node that a kernel computes; returns its results. `shape`: its own, where the kind carries it.
+    pub fn kernel(
+        &mut self,
+        kind: impl Kind,
+        args: &[NodeId],
+        shape: Option<Shape>,
+    ) -> Vec<NodeId> {
+        let (graph, want) = (&*self, shape.as_ref());
+        match kind.types(&Operands { graph, args, want }) {
+            Ok(types) => self.add_many(kind.into(), args, &types),
             Err(why) => panic!("a pass built an ill-formed node: {why}"),
         }
     }

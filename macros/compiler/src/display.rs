@@ -1,9 +1,7 @@
 //! The graph as stable text, one node a line: what pass tests compare.
 
 use crate::dim::{Dim, show_shape};
-use crate::ir::{
-    Access, DType, Graph, Instr, Integers, Map, Node, NodeId, Op, Reduce, Role, Windows,
-};
+use crate::ir::{Access, DType, Graph, Instr, Map, Node, NodeId, Op};
 use std::fmt::{self, Write};
 
 impl fmt::Display for NodeId {
@@ -72,55 +70,10 @@ pub fn op_name(op: &Op) -> String {
         Op::Reshape => "reshape",
         Op::Permute(_) => "permute",
         Op::Slice { .. } => "slice",
-        Op::Pad { .. } => "pad",
-        Op::Concat { .. } => "concat",
-        Op::Flip(_) => "flip",
-        Op::Reduce {
-            kind: Reduce::Sum, ..
-        } => "sum",
-        Op::Reduce {
-            kind: Reduce::Max, ..
-        } => "amax",
-        Op::Reduce {
-            kind: Reduce::Mean, ..
-        } => "mean",
-        Op::Reduce {
-            kind: Reduce::Min, ..
-        } => "amin",
-        Op::Integers { f, .. } => match f {
-            Integers::Add => "add",
-            Integers::Sub => "sub",
-            Integers::Mul => "mul",
-            Integers::Cast => "to_ints",
-            Integers::Reduce { kind, .. } => match kind {
-                Reduce::Sum => "sum",
-                Reduce::Mean => "mean",
-                Reduce::Max => "amax",
-                Reduce::Min => "amin",
-            },
-            Integers::CumSum { .. } => "cumsum",
-        },
-        Op::ArgReduce { largest: true, .. } => "argmax",
-        Op::ArgReduce { largest: false, .. } => "argmin",
-        Op::Softmax { log: false, .. } => "softmax",
-        Op::Softmax { log: true, .. } => "log_softmax",
-        Op::LogSumExp { .. } => "logsumexp",
-        Op::CumSum { .. } => "cumsum",
+        Op::Reduce { kind, .. } => kind.name(),
         Op::MatMul { .. } => "matmul",
-        Op::Take { .. } => "take",
-        Op::Put { .. } => "put",
-        Op::TakeGrad { .. } => "take_grad",
-        Op::Gather { .. } => "gather",
-        Op::GatherGrad { .. } => "gather_grad",
-        Op::Conv { role: Role::Y, .. } => "conv",
-        Op::Conv { role: Role::X, .. } => "conv_transpose",
-        Op::Conv { role: Role::W, .. } => "conv_weight",
-        Op::WindowArgMax { .. } => "window_argmax",
-        Op::Attention(_) => "attention",
-        Op::AttentionGrad(_) => "attention_grad",
-        Op::Bernoulli { .. } => "bernoulli",
         Op::Detach => "detach",
-        Op::Custom(_) => "custom",
+        Op::Kernel(kind) => kind.name(),
         Op::Fresh => "fresh",
         Op::Map(_) => "map",
         Op::Call(region) => return format!("call {}", region.name),
@@ -135,34 +88,11 @@ fn attributes(op: &Op) -> String {
     let o = &mut out;
     // Writing to a String cannot fail.
     let _ = match op {
-        Op::Iota { dim }
-        | Op::Concat { dim }
-        | Op::Integers {
-            f: Integers::Reduce { dim, .. } | Integers::CumSum { dim },
-            ..
-        }
-        | Op::ArgReduce { dim, .. }
-        | Op::Softmax { dim, .. }
-        | Op::LogSumExp { dim }
-        | Op::Take { dim, .. }
-        | Op::Put { dim, .. }
-        | Op::Gather { dim, .. } => write!(o, " dim={dim}"),
-        Op::CumSum { dim, reverse } => {
-            write!(o, " dim={dim}{}", if *reverse { " reverse" } else { "" })
-        }
-        Op::TakeGrad { dim, size, .. } | Op::GatherGrad { dim, size, .. } => {
-            write!(o, " dim={dim} size={size}")
-        }
-        Op::Permute(dims) | Op::Flip(dims) => write!(o, " [{}]", debug(dims)),
+        Op::Iota { dim } => write!(o, " dim={dim}"),
+        Op::Permute(dims) => write!(o, " [{}]", debug(dims)),
         Op::Slice { start, step } => {
             write!(o, " start={} step=[{}]", show_shape(start), debug(step))
         }
-        Op::Pad { low, step, value } => write!(
-            o,
-            " low={} step=[{}] value={value}",
-            show_shape(low),
-            debug(step)
-        ),
         Op::Reduce { dims, body, .. } => {
             let _ = write!(o, " [{}]", debug(dims));
             match body {
@@ -178,32 +108,10 @@ fn attributes(op: &Op) -> String {
                 None => Ok(()),
             }
         }
-        Op::Conv {
-            windows, groups, ..
-        } => write!(o, " {} groups={groups}", show_windows(windows)),
-        Op::WindowArgMax { windows, kernel } => {
-            write!(o, " {} kernel={kernel:?}", show_windows(windows))
-        }
-        Op::Attention(a) | Op::AttentionGrad(a) => {
-            o.push_str(if a.causal { " causal" } else { "" });
-            o.push_str(if a.interleaved { " interleaved" } else { "" });
-            let scale = a.scale.map(|scale| format!(" scale={scale}"));
-            let drop = (a.dropout).map(|d| format!(" p={} stream={}", d.p, d.stream));
-            [scale, drop].iter().flatten().for_each(|x| o.push_str(x));
+        Op::Kernel(kind) => {
+            o.push_str(&kind.attributes());
             Ok(())
         }
-        Op::Custom(op) => match op.backward {
-            false => write!(o, " {}", op.name),
-            true => write!(o, " {} backward", op.name),
-        },
-        Op::Bernoulli {
-            keep,
-            stream,
-            again,
-        } => match again {
-            0 => write!(o, " keep={keep} stream={stream}"),
-            n => write!(o, " keep={keep} stream={stream} again={n}"),
-        },
         Op::Map(map) => write!(o, " {}", show_map(map)),
         Op::Scan(s) => write!(
             o,
@@ -216,11 +124,6 @@ fn attributes(op: &Op) -> String {
         _ => Ok(()),
     };
     out
-}
-
-fn show_windows(w: &Windows) -> String {
-    let (stride, padding, dilation) = (w.stride, show_shape(&w.padding), w.dilation);
-    format!("stride={stride:?} padding={padding} dilation={dilation:?}")
 }
 
 /// `{ a = load 0; b = exp(a) -> b }`.

@@ -1,10 +1,12 @@
-//! The shape rule of every op: from the operands' shapes and types to the result's.
+//! The shape rule of every op: from the operands' shapes and types to the (first) result's. Those of kinds are
+//! in `kinds`.
 //!
 //! `Graph::push` uses it to build, `verify` to check. A broken rule is a bug in a pass, never the
 //! user's mistake: those are told in `ops` and `layers`, in the user's words.
 
-use crate::dim::{Dim, Shape, numel, show_shape};
-use crate::ir::{Attention, DType, Graph, Integers, NodeId, Op, Role};
+use crate::dim::{Shape, numel, show_shape};
+use crate::ir::{DType, Graph, NodeId, Op};
+use crate::operands::{Operands, ensure};
 use crate::scalar::{Scalar, Typing};
 
 /// The result's shape and type, or why the operands do not fit. `want` is the node's own shape for
@@ -15,31 +17,14 @@ pub fn infer(
     args: &[NodeId],
     want: Option<&Shape>,
 ) -> Result<(Shape, DType), String> {
-    let shape = |i: usize| -> Result<&Shape, String> {
-        args.get(i)
-            .map(|a| graph.shape(*a))
-            .ok_or_else(|| format!("operand {i} is missing"))
-    };
-    let dtype = |i: usize| args.get(i).map_or(DType::Float, |a| graph[*a].dtype);
-    let own = || {
-        want.cloned()
-            .ok_or_else(|| "the node's shape is missing".to_owned())
-    };
-    let without = |dim: usize| -> Result<Shape, String> {
-        let mut s = shape(0)?.clone();
-        if dim >= s.len() {
-            return Err(format!("no dimension {dim} in {}", show_shape(&s)));
-        }
-        s.remove(dim);
-        Ok(s)
-    };
+    let of = Operands { graph, args, want };
     Ok(match op {
-        Op::Input { .. } | Op::Param { .. } | Op::Call(_) | Op::Scan(_) | Op::Custom(_) => {
+        Op::Input { .. } | Op::Param { .. } | Op::Call(_) | Op::Scan(_) => {
             return Err("carries its own type".into());
         }
         Op::Const(_) | Op::Size(_) => (Vec::new(), DType::Float),
         Op::Iota { dim } => {
-            let s = own()?;
+            let s = of.own()?;
             ensure(*dim < s.len(), || {
                 format!("iota along {dim} of {}", show_shape(&s))
             })?;
@@ -50,15 +35,15 @@ pub fn infer(
                 format!("{} takes {} operands", f.name(), f.arity())
             })?;
             for i in 1..args.len() {
-                ensure(shape(i)? == shape(0)?, || {
-                    format!("{} of {} and {}", f.name(), show(shape(0)), show(shape(i)))
+                ensure(of.shape(i)? == of.shape(0)?, || {
+                    format!("{} of {} and {}", f.name(), of.show(0), of.show(i))
                 })?;
             }
-            let types: Vec<DType> = (0..args.len()).map(dtype).collect();
-            (shape(0)?.clone(), scalar_type(*f, &types)?)
+            let types: Vec<DType> = (0..args.len()).map(|i| of.dtype(i)).collect();
+            (of.shape(0)?.clone(), scalar_type(*f, &types)?)
         }
         Op::Expand => {
-            let (from, to) = (shape(0)?, own()?);
+            let (from, to) = (of.shape(0)?, of.own()?);
             let fits = from.len() <= to.len()
                 && from
                     .iter()
@@ -68,57 +53,37 @@ pub fn infer(
             ensure(fits, || {
                 format!("expand {} to {}", show_shape(from), show_shape(&to))
             })?;
-            (to, dtype(0))
+            (to, of.dtype(0))
         }
         Op::Reshape => {
-            let to = own()?;
-            ensure(numel(shape(0)?) == numel(&to), || {
-                format!("reshape {} to {}", show(shape(0)), show_shape(&to))
+            let to = of.own()?;
+            ensure(numel(of.shape(0)?) == numel(&to), || {
+                format!("reshape {} to {}", of.show(0), show_shape(&to))
             })?;
-            (to, dtype(0))
+            (to, of.dtype(0))
         }
         Op::Permute(dims) => {
-            let s = shape(0)?;
+            let s = of.shape(0)?;
             let mut sorted = dims.clone();
             sorted.sort_unstable();
             ensure(sorted.iter().copied().eq(0..s.len()), || {
                 format!("permute {} by {dims:?}", show_shape(s))
             })?;
-            (dims.iter().map(|d| s[*d].clone()).collect(), dtype(0))
+            (dims.iter().map(|d| s[*d].clone()).collect(), of.dtype(0))
         }
         Op::Slice { start, step } => {
-            let (s, to) = (shape(0)?, own()?);
+            let (s, to) = (of.shape(0)?, of.own()?);
             ensure(
                 start.len() == s.len() && step.len() == s.len() && to.len() == s.len(),
                 || "slice rank".into(),
             )?;
-            (to, dtype(0))
+            (to, of.dtype(0))
         }
-        Op::Pad { low, step, .. } => {
-            let (s, to) = (shape(0)?, own()?);
-            ensure(
-                low.len() == s.len() && step.len() == s.len() && to.len() == s.len(),
-                || "pad rank".into(),
-            )?;
-            (to, dtype(0))
-        }
-        Op::Concat { dim } => {
-            let mut s = shape(0)?.clone();
-            for i in 1..args.len() {
-                let t = shape(i)?;
-                let fits = t.len() == s.len() && (0..s.len()).all(|d| d == *dim || t[d] == s[d]);
-                ensure(fits && dtype(i) == dtype(0), || {
-                    format!("concat {} and {}", show_shape(&s), show_shape(t))
-                })?;
-                s[*dim] = s[*dim].add(&t[*dim]);
-            }
-            (s, dtype(0))
-        }
-        Op::Flip(_) | Op::Detach | Op::Fresh => (shape(0)?.clone(), dtype(0)),
+        Op::Detach | Op::Fresh => (of.shape(0)?.clone(), of.dtype(0)),
         Op::Reduce { dims, body, .. } => {
             let s = match body {
                 Some(b) => b.1.clone(),
-                None => shape(0)?.clone(),
+                None => of.shape(0)?.clone(),
             };
             let ascending =
                 dims.windows(2).all(|w| w[0] < w[1]) && dims.iter().all(|d| *d < s.len());
@@ -134,33 +99,8 @@ pub fn infer(
                 DType::Float,
             )
         }
-        Op::Integers { f, .. } => {
-            let from = match f {
-                Integers::Cast => DType::Float,
-                _ => DType::Int,
-            };
-            let pair = matches!(f, Integers::Add | Integers::Sub | Integers::Mul);
-            let alike = (0..args.len()).all(|k| dtype(k) == from && shape(k) == shape(0));
-            ensure(alike && args.len() == 1 + usize::from(pair), || {
-                "operands of integers".into()
-            })?;
-            match f {
-                Integers::Reduce { dim, .. } => (without(*dim)?, DType::Int),
-                Integers::CumSum { dim } => {
-                    without(*dim)?;
-                    (shape(0)?.clone(), DType::Int)
-                }
-                _ => (shape(0)?.clone(), DType::Int),
-            }
-        }
-        Op::ArgReduce { dim, .. } => (without(*dim)?, DType::Int),
-        Op::LogSumExp { dim } => (without(*dim)?, DType::Float),
-        Op::Softmax { dim, .. } | Op::CumSum { dim, .. } => {
-            without(*dim)?;
-            (shape(0)?.clone(), DType::Float)
-        }
         Op::MatMul { ta, tb, .. } => {
-            let (a, b) = (shape(0)?, shape(1)?);
+            let (a, b) = (of.shape(0)?, of.shape(1)?);
             ensure(a.len() == b.len() && (a.len() == 2 || a.len() == 3), || {
                 format!("matmul of {} and {}", show_shape(a), show_shape(b))
             })?;
@@ -182,78 +122,11 @@ pub fn infer(
             s.extend([m.clone(), n.clone()]);
             (s, DType::Float)
         }
-        Op::Take { dim, .. } => {
-            ensure(shape(1)?.len() == 1 && dtype(1) == DType::Int, || {
-                "take's index".into()
-            })?;
-            let mut s = shape(0)?.clone();
-            s[*dim] = shape(1)?[0].clone();
-            (s, dtype(0))
-        }
-        Op::Put { dim, .. } => {
-            let (x, index, source) = (shape(0)?, shape(1)?, shape(2)?);
-            let mut part = x.clone();
-            if let (Some(d), [count]) = (part.get_mut(*dim), index.as_slice()) {
-                *d = count.clone();
-            }
-            let fits = index.len() == 1 && part == *source && dtype(2) == dtype(0);
-            ensure(fits && dtype(1) == DType::Int, || {
-                format!(
-                    "put {} at {} of {}",
-                    show_shape(source),
-                    show_shape(index),
-                    show_shape(x)
-                )
-            })?;
-            (x.clone(), dtype(0))
-        }
-        Op::TakeGrad { dim, size, .. } | Op::GatherGrad { dim, size, .. } => {
-            ensure(dtype(1) == DType::Int, || "an index is an integer".into())?;
-            let mut s = shape(0)?.clone();
-            s[*dim] = size.clone();
-            (s, DType::Float)
-        }
-        Op::Gather { dim, .. } => {
-            let (x, index) = (shape(0)?, shape(1)?);
-            let fits =
-                x.len() == index.len() && (0..x.len()).all(|d| d == *dim || x[d] == index[d]);
-            ensure(fits && dtype(1) == DType::Int, || {
-                format!("gather {} by {}", show_shape(x), show_shape(index))
-            })?;
-            (index.clone(), dtype(0))
-        }
-        Op::Conv { role, groups, .. } => {
-            let result = own()?;
-            let (x, w, y) = match role {
-                Role::Y => (shape(0)?, shape(1)?, &result),
-                Role::X => (&result, shape(1)?, shape(0)?),
-                Role::W => (shape(0)?, &result, shape(1)?),
-            };
-            let fits = [x, w, y].iter().all(|s| s.len() == 4)
-                && x[0] == y[0]
-                && w[0] == y[1]
-                && w[1].mul(groups) == x[1];
-            ensure(fits, || {
-                let [x, w, y] = [x, w, y].map(|s| show_shape(s));
-                format!("convolution of {x} with {w} to {y} in {groups} groups")
-            })?;
-            (result, DType::Float)
-        }
-        Op::WindowArgMax { .. } => {
-            let (x, result) = (shape(0)?, own()?);
-            ensure(
-                x.len() == 3 && result.len() == 3 && x[0] == result[0],
-                || format!("windows of {} to {}", show_shape(x), show_shape(&result)),
-            )?;
-            (result, DType::Int)
-        }
-        Op::Attention(a) => attention(graph, a, args)?.swap_remove(0),
-        Op::AttentionGrad(a) => attention_grad(graph, a, args)?.swap_remove(0),
-        Op::Bernoulli { .. } => (own()?, DType::Bool),
+        Op::Kernel(kind) => kind.types(&of)?.swap_remove(0),
         Op::Map(map) => {
             let first = map.results.first().copied().unwrap_or(0);
             (
-                own()?,
+                of.own()?,
                 map.types.get(first).copied().unwrap_or(DType::Float),
             )
         }
@@ -269,66 +142,6 @@ pub fn infer(
             }
         }
     })
-}
-
-/// The results of attention.
-pub fn attention(
-    graph: &Graph,
-    a: &Attention,
-    args: &[NodeId],
-) -> Result<Vec<(Shape, DType)>, String> {
-    ensure(args.len() >= 3, || "operands are missing".into())?;
-    let shapes: Vec<&Shape> = args.iter().map(|a| graph.shape(*a)).collect();
-    let [b, h, l, e] = a.sizes(shapes[0]);
-    let [kb, kh, s, ke] = a.sizes(shapes[1]);
-    let [vb, vh, vs, v] = a.sizes(shapes[2]);
-    let scores = [&b, &h, &l, &s];
-    let fits = |mask: &Shape| {
-        let mut sizes = mask.iter().zip(scores);
-        mask.len() == 4 && sizes.all(|(m, d)| m.is_one() || m == d)
-    };
-    let holds = shapes[..3].iter().all(|s| s.len() == 4)
-        && args.iter().all(|a| graph[*a].dtype == DType::Float)
-        && [
-            (&kb, &b),
-            (&vb, &b),
-            (&kh, &h),
-            (&vh, &h),
-            (&ke, &e),
-            (&vs, &s),
-        ]
-        .iter()
-        .all(|(x, y)| x == y)
-        && shapes[3..].iter().all(|m| fits(m));
-    ensure(holds, || {
-        let shapes: Vec<String> = shapes.iter().map(|s| show_shape(s)).collect();
-        format!("attention of {}", shapes.join(", "))
-    })?;
-    Ok(vec![
-        (a.shape([&b, &h, &l, &v]), DType::Float),
-        (vec![b, h, Dim::from(2), l], DType::Float),
-    ])
-}
-
-/// The results of its gradient.
-pub fn attention_grad(
-    graph: &Graph,
-    a: &Attention,
-    args: &[NodeId],
-) -> Result<Vec<(Shape, DType)>, String> {
-    let inputs = args.len().saturating_sub(3);
-    let (inputs, saved) = args.split_at(inputs);
-    let results = attention(graph, a, inputs)?;
-    let wanted = [&results[0], &results[1], &results[0]];
-    let fits = saved
-        .iter()
-        .zip(wanted)
-        .all(|(x, t)| *graph.shape(*x) == t.0);
-    ensure(fits && saved.len() == 3, || {
-        "the results of attention have other shapes".into()
-    })?;
-    let of = |x: &NodeId| (graph.shape(*x).clone(), DType::Float);
-    Ok(inputs[..3].iter().map(of).collect())
 }
 
 /// The result type of a scalar function.
@@ -359,12 +172,4 @@ pub fn scalar_type(f: Scalar, types: &[DType]) -> Result<DType, String> {
         }
         _ => wrong(),
     }
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(why()) }
-}
-
-fn show(shape: Result<&Shape, String>) -> String {
-    shape.map_or_else(|e| e, |s: &Vec<Dim>| show_shape(s))
 }

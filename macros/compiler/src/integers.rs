@@ -1,12 +1,15 @@
 //! Arithmetic of integers, which are 32 bits wide: what surely fits is computed as it is, what may not
-//! fit is checked when it is computed (`Op::Integers`), what never fits is an error here.
+//! fit is checked when it is computed (`Checked`), what never fits is an error here.
 //!
 //! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
 
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, numel};
-use crate::ir::{DType, Integers, NodeId, Op, Reduce};
+use crate::ir::{DType, NodeId, Op, Reduce};
+use crate::kinds::arg_reduce::ArgReduce;
+use crate::kinds::checked::{Checked, Integers};
+use crate::kinds::kind::Bounds;
 use crate::net::Elem;
 use crate::scalar::Scalar as S;
 use proc_macro2::Span;
@@ -80,7 +83,14 @@ impl Cx<'_> {
             true => (0, MOST),
             false => (LEAST, MOST),
         };
-        let several = matches!(node.op, Op::Scalar(_) | Op::Put { .. } | Op::Concat { .. });
+        let bounds = match &node.op {
+            Op::Kernel(kind) => kind.bounds(node.args.len()),
+            _ => Bounds::None,
+        };
+        let several = match &bounds {
+            Bounds::Of(operands, _) => operands.len() > 1,
+            _ => matches!(node.op, Op::Scalar(_)),
+        };
         let Some(depth) = depth.checked_sub(usize::from(several)) else {
             return any;
         };
@@ -91,26 +101,23 @@ impl Cx<'_> {
                 let v = (*v as i64).clamp(LEAST, MOST);
                 (v, v)
             }
-            Op::Size(_) | Op::ArgReduce { .. } | Op::WindowArgMax { .. } => (0, MOST),
+            Op::Size(_) => (0, MOST),
             Op::Iota { dim } => match node.shape[*dim].value() {
                 Some(n) => (0, (n - 1).clamp(0, MOST)),
                 None => (0, MOST),
             },
-            Op::Pad { value, .. } => both((*value as i64, *value as i64), of(0)),
             Op::Scalar(S::Where) => both(of(1), of(2)),
             Op::Scalar(S::Cast(DType::Int)) if self.g[node.args[0]].dtype == DType::Bool => (0, 1),
             Op::Scalar(f @ (S::Add | S::Sub | S::Mul)) => result(*f, of(0), of(1)),
-            Op::Put { .. } => both(of(0), of(2)),
-            Op::Take { .. }
-            | Op::Gather { .. }
-            | Op::Reshape
-            | Op::Expand
-            | Op::Permute(_)
-            | Op::Slice { .. }
-            | Op::Flip(_)
-            | Op::Detach => of(0),
-            Op::Concat { .. } => (0..node.args.len()).map(of).reduce(both).unwrap_or(any),
-            _ => any,
+            Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } | Op::Detach => of(0),
+            _ => match bounds {
+                Bounds::None => any,
+                Bounds::Positions => (0, MOST),
+                Bounds::Of(operands, value) => (operands.into_iter().map(of))
+                    .chain(value.map(|v| (v as i64, v as i64)))
+                    .reduce(both)
+                    .unwrap_or(any),
+            },
         };
         (found.0.max(any.0), found.1.min(any.1))
     }
@@ -146,7 +153,7 @@ impl Cx<'_> {
     /// A node that checks what it computes.
     pub fn checked(&mut self, f: Integers, args: &[NodeId], unsigned: bool, text: &str) -> NodeId {
         let what = self.written(text);
-        let id = self.g.push(Op::Integers { f, what }, args, None);
+        let id = self.g.push(Checked { f, what }, args, None);
         if unsigned {
             self.unsigned.insert(id);
         }
@@ -189,7 +196,7 @@ impl Cx<'_> {
         let best = self.g.unreduce(best, &[dim], &shape);
         let hit = self.g.scalar(S::Eq, &[x, best]);
         let hit = self.g.cast(hit, DType::Float);
-        let op = Op::ArgReduce { largest: true, dim };
+        let op = ArgReduce { largest: true, dim };
         self.g.push(op, &[hit], None)
     }
 

@@ -11,14 +11,17 @@ pub mod diag;
 pub mod dim;
 pub mod display;
 pub mod draw;
+#[cfg(feature = "eval")]
 pub mod eval;
 pub mod gradient;
 pub mod infer;
 pub mod integers;
 pub mod ir;
+pub mod kinds;
 pub mod layers;
 pub mod lower;
 pub mod net;
+pub mod operands;
 pub mod ops;
 pub mod parse;
 pub mod passes;

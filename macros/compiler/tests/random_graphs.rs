@@ -5,9 +5,17 @@ mod common;
 
 use netform_compiler::dim::{Atom, Dim, Shape};
 use netform_compiler::eval::{Array, Env, Floats, eval};
-use netform_compiler::ir::{
-    Attention, DType, Dropout, Graph, NodeId, Op, Reads, Reduce, Region, Role, Scan, Windows,
-};
+use netform_compiler::ir::{DType, Graph, NodeId, Op, Reads, Reduce, Region, Scan};
+use netform_compiler::kinds::attention::{Attention, Dropout};
+use netform_compiler::kinds::concat::Concat;
+use netform_compiler::kinds::conv::{Conv, Role};
+use netform_compiler::kinds::cum_sum::CumSum;
+use netform_compiler::kinds::gather::Gather;
+use netform_compiler::kinds::pad::Pad;
+use netform_compiler::kinds::put::Put;
+use netform_compiler::kinds::softmax::Softmax;
+use netform_compiler::kinds::take::Take;
+use netform_compiler::kinds::windows::Windows;
 use netform_compiler::passes::homes::Homes;
 use netform_compiler::passes::verify::verify;
 use netform_compiler::passes::{autodiff, fuse, inline, memory, schedule, simplify};
@@ -147,7 +155,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
         9 if rank > 0 => {
             let dim = rng.below(rank);
             let log = rng.below(2) == 0;
-            g.push(Op::Softmax { log, dim }, &[x], None)
+            g.push(Softmax { log, dim }, &[x], None)
         }
         10 if rank > 0 => {
             let dim = rng.below(rank);
@@ -157,7 +165,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
                     g.add2(log, max)
                 }
                 _ => g.push(
-                    Op::CumSum {
+                    CumSum {
                         dim,
                         reverse: rng.below(2) == 0,
                     },
@@ -193,7 +201,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let cut = g.unary(S::Sin, cut);
             match rng.below(2) {
                 0 => g.push(
-                    Op::Pad {
+                    Pad {
                         low: start,
                         step,
                         value: 0.5,
@@ -201,7 +209,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
                     &[cut],
                     Some(shape),
                 ),
-                _ => g.push(Op::Concat { dim }, &[cut, x], None),
+                _ => g.push(Concat { dim }, &[cut, x], None),
             }
         }
         13 => {
@@ -235,11 +243,11 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let index = g.full(0.0, DType::Int, &at);
             let what = Reads::default();
             let x = if rng.below(2) == 0 {
-                g.push(Op::Softmax { log: true, dim }, &[x], None)
+                g.push(Softmax { log: true, dim }, &[x], None)
             } else {
                 x
             };
-            g.push(Op::Gather { dim, what }, &[x, index], None)
+            g.push(Gather { dim, what }, &[x, index], None)
         }
         16..=18 if rank > 0 => scan(g, rng, x, values),
         19 if rank > 0 => {
@@ -253,7 +261,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             let index = g.binary(S::Add, iota, one);
             let what = Reads::default();
             let part = g.push(
-                Op::Take {
+                Take {
                     dim,
                     what: what.clone(),
                 },
@@ -261,7 +269,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
                 None,
             );
             let part = g.unary(S::Sin, part);
-            g.push(Op::Put { dim, what }, &[x, index, part], None)
+            g.push(Put { dim, what }, &[x, index, part], None)
         }
         20 if rank == 3 => convolution(g, rng, x, values),
         21 if rank == 3 => attention(g, rng, x, values),
@@ -289,13 +297,13 @@ fn convolution(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> No
     let stride = 1 + rng.below(2) as i64;
     let count = shape[2].add(&outside).sub(&Dim::one());
     let count = count.div_floor(&Dim::from(stride)).add(&Dim::one());
-    let op = Op::Conv {
+    let op = Conv {
         role: Role::Y,
-        windows: Box::new(Windows {
+        windows: Windows {
             stride: [1, stride],
             padding: [Dim::from(0), outside],
             dilation: [1, 1],
-        }),
+        },
         groups: Dim::one(),
     };
     let to = vec![shape[0].clone(), out.clone(), Dim::one(), count.clone()];
@@ -331,7 +339,7 @@ fn attention(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> Node
         interleaved,
         dropout: (rng.below(2) == 0).then_some(Dropout { p: 0.3, stream: 5 }),
     };
-    let y = g.attention(op, &args)[0];
+    let y = g.kernel(op, &args, None)[0];
     g.reshape(y, &shape)
 }
 

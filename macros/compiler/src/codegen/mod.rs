@@ -6,6 +6,7 @@
 
 mod custom;
 mod dims;
+pub mod emit;
 mod graph;
 mod map;
 mod network;

@@ -7,6 +7,7 @@ use crate::check::bare;
 use crate::cx::{Demand, Require};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, NodeId, Op};
+use crate::kinds::custom::Custom;
 use crate::net::{Elem, Net};
 use crate::passes::memory::{Place, root};
 use crate::passes::reach::Reached;
@@ -219,10 +220,13 @@ fn written(program: &Program, steps: &Steps) -> TokenStream {
 /// The names of the user's own ops, each once.
 fn customs_of(g: &Graph, out: &mut Vec<String>) {
     for node in &g.nodes {
-        match &node.op {
-            Op::Scan(scan) => customs_of(&scan.body, out),
-            Op::Custom(op) if !out.contains(&op.name) => out.push(op.name.clone()),
-            _ => {}
+        if let Op::Scan(scan) = &node.op {
+            customs_of(&scan.body, out);
+        }
+        if let Some(Custom { function, .. }) = node.op.kernel()
+            && !out.contains(function)
+        {
+            out.push(function.clone());
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::{Lower, substitute};
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
-use crate::ir::{Custom, DType, Op};
+use crate::ir::DType;
+use crate::kinds::custom::Custom;
 use crate::net::Signature;
 use crate::value::Tensor;
 use std::collections::HashMap;
@@ -24,10 +25,11 @@ impl Lower<'_> {
             })
             .collect();
         let op = Custom {
-            name: format!("{}{}", self.net.prefix, signature.name),
+            function: format!("{}{}", self.net.prefix, signature.name),
             backward: false,
+            results: types,
         };
-        let results = (self.cx.g).add_many(Op::Custom(Box::new(op)), &operands, &types);
+        let results = self.cx.g.kernel(op, &operands, None);
         let text = format!("{}(..)", signature.name);
         let tensor = |id| Tensor {
             id,

@@ -5,6 +5,7 @@ use super::Lower;
 use crate::ast;
 use crate::diag::{Poison, Told};
 use crate::ir::{DType, NodeId, Op};
+use crate::kinds::custom::Custom;
 use crate::passes::autodiff;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -120,9 +121,9 @@ impl Lower<'_> {
         let one = self.cx.g.constant(1.0);
         let ids: Vec<NodeId> = xs.iter().map(|x| x.id).collect();
         let flows = autodiff::gradients(&mut self.cx.g, &[(y.id, one)], &ids);
-        let again = self.cx.g.nodes[before..].iter().find_map(|n| match &n.op {
-            Op::Custom(op) if op.backward => Some(op.name.clone()),
-            _ => None,
+        let again = self.cx.g.nodes[before..].iter().find_map(|n| {
+            let op = n.op.kernel::<Custom>().filter(|op| op.backward);
+            op.map(|op| op.function.clone())
         });
         if let Some(name) = again {
             let text = format!(

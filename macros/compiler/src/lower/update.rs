@@ -7,6 +7,7 @@
 use super::Lower;
 use crate::dim::Dim;
 use crate::ir::{Graph, NodeId, Op};
+use crate::kinds::concat::Concat;
 
 /// The latest values of one graph.
 #[derive(Default)]
@@ -64,7 +65,7 @@ impl Updates {
             if left.value() != Some(0) {
                 parts.push(part(g, now, behind, left));
             }
-            let whole = g.push(Op::Concat { dim: 0 }, &parts, None);
+            let whole = g.push(Concat { dim: 0 }, &parts, None);
             return self.assign(g, array, whole);
         }
         let last = self.latest(g, home);

@@ -7,7 +7,9 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Shape;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId};
+use crate::kinds::bernoulli::Bernoulli;
+use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use crate::value::Value;
 
@@ -196,7 +198,7 @@ fn softplus_op(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Told<Value> {
     let x = a.float(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
-    let y = cx.g.push(Op::Softmax { log, dim }, &[x.id], None);
+    let y = cx.g.push(Softmax { log, dim }, &[x.id], None);
     Ok(cx.tensor(y))
 }
 
@@ -213,7 +215,7 @@ pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
 /// Booleans, each true with a probability.
 fn draw(cx: &mut Cx, keep: f64, shape: &Shape) -> NodeId {
     let stream = cx.stream();
-    let op = Op::Bernoulli {
+    let op = Bernoulli {
         keep,
         stream,
         again: 0,

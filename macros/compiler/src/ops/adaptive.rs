@@ -9,7 +9,12 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Graph, NodeId, Op};
+use crate::ir::{DType, Graph, NodeId};
+use crate::kinds::arg_reduce::ArgReduce;
+use crate::kinds::concat::Concat;
+use crate::kinds::flip::Flip;
+use crate::kinds::gather::Gather;
+use crate::kinds::take::Take;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -98,7 +103,7 @@ fn uneven(cx: &mut Cx, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     let at = g.binary(S::Min, at, last);
     let at = g.cast(at, DType::Int);
     let at = g.reshape(at, &vec![numel(&places)]);
-    let x = g.push(Op::Take { dim, what }, &[x, at], None);
+    let x = g.push(Take { dim, what }, &[x, at], None);
     let mut shape = g.shape(x).clone();
     shape.splice(dim..=dim, places);
     let x = g.reshape(x, &shape);
@@ -168,7 +173,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
         let here = best(cx, a, &values, dim, n)?;
         let gather = |cx: &mut Cx, v: NodeId| {
             let what = cx.own_reads(here);
-            cx.g.push(Op::Gather { dim, what }, &[v, here], None)
+            cx.g.push(Gather { dim, what }, &[v, here], None)
         };
         values.id = gather(cx, values.id);
         index = Some(match index {
@@ -212,26 +217,26 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Told<NodeId> 
     }
     Ok(match parts.as_slice() {
         [only] => *only,
-        _ => cx.g.push(Op::Concat { dim }, &parts, None),
+        _ => cx.g.push(Concat { dim }, &parts, None),
     })
 }
 
 /// Where the first of the largest lies along `dim`, whose size becomes 1; of several NaN the last.
 fn first_largest(cx: &mut Cx, x: NodeId, dim: usize) -> NodeId {
     let place = |cx: &mut Cx, x: NodeId| {
-        let op = Op::ArgReduce { largest: true, dim };
+        let op = ArgReduce { largest: true, dim };
         let at = cx.g.push(op, &[x], None);
         cx.g.unsqueeze(at, dim)
     };
     let at = place(cx, x);
-    let back = cx.g.push(Op::Flip(vec![dim]), &[x], None);
+    let back = cx.g.push(Flip { dims: vec![dim] }, &[x], None);
     let back = place(cx, back);
     let last = cx.g.shape(x)[dim].sub(&Dim::one());
     let last = cx.g.size(&last);
     let last = cx.g.cast(last, DType::Int);
     let back = cx.g.sub2(last, back);
     let what = cx.own_reads(at);
-    let top = cx.g.push(Op::Gather { dim, what }, &[x, at], None);
+    let top = cx.g.push(Gather { dim, what }, &[x, at], None);
     let number = cx.g.binary(S::Eq, top, top);
     cx.g.scalar(S::Where, &[number, at, back])
 }

@@ -1,6 +1,6 @@
 //! Scaled dot-product attention (Vaswani et al., 2017).
 //!
-//! In: query, key and value, masks. Out: one node (`Op::Attention`) that never holds the weights of all
+//! In: query, key and value, masks. Out: one node (`kinds::attention`) that never holds the weights of all
 //! queries and keys; products and a softmax where the shapes do not fit it. Gradients that the node does
 //! not have are written out in `gradient::attention`.
 
@@ -12,7 +12,10 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{self, DType, NodeId, Op};
+use crate::ir::{DType, NodeId};
+use crate::kinds;
+use crate::kinds::attention::Dropout;
+use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -87,9 +90,9 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Tol
 }
 
 /// Dropout of weights with this probability: in training only.
-pub fn dropout_of_weights(cx: &mut Cx, p: f64) -> Option<ir::Dropout> {
+pub fn dropout_of_weights(cx: &mut Cx, p: f64) -> Option<Dropout> {
     let drops = cx.train && p > 0.0;
-    drops.then(|| ir::Dropout {
+    drops.then(|| Dropout {
         p,
         stream: cx.stream(),
     })
@@ -130,13 +133,13 @@ fn fused(
         args.push(cx.g.reshape(x, &four));
     }
     args.extend(mask);
-    let op = ir::Attention {
+    let op = kinds::attention::Attention {
         causal,
         scale,
         interleaved: false,
         dropout: dropout_of_weights(cx, dropout_p),
     };
-    let y = cx.g.attention(op, &args)[0];
+    let y = cx.g.kernel(op, &args, None)[0];
     let shape = [&lead[..], &[q.1[0].clone(), v.1[1].clone()]].concat();
     Some(cx.g.reshape(y, &shape))
 }
@@ -256,7 +259,7 @@ impl Attention {
         let weights = match self.or_zero {
             true => cx.g.softmax_or_zero(self.scores),
             false => {
-                let softmax = Op::Softmax { log: false, dim };
+                let softmax = Softmax { log: false, dim };
                 cx.g.push(softmax, &[self.scores], None)
             }
         };

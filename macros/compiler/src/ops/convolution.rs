@@ -8,7 +8,11 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
-use crate::ir::{NodeId, Op, Role, Windows};
+use crate::ir::NodeId;
+use crate::kinds;
+use crate::kinds::conv::Role;
+use crate::kinds::flip::Flip;
+use crate::kinds::windows::Windows;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -85,7 +89,7 @@ impl Conv {
     }
 
     /// The node's geometry; `low` is the padding before the first cell.
-    fn windows(&self, low: &[Dim]) -> Box<Windows> {
+    fn windows(&self, low: &[Dim]) -> Windows {
         let two = |v: &[i64]| -> [i64; 2] {
             if v.len() == 1 {
                 [1, v[0]]
@@ -93,14 +97,14 @@ impl Conv {
                 [v[0], v[1]]
             }
         };
-        Box::new(Windows {
+        Windows {
             stride: two(&self.stride),
             padding: match low {
                 [one] => [Dim::from(0), one.clone()],
                 _ => [low[0].clone(), low[1].clone()],
             },
             dilation: two(&self.dilation),
-        })
+        }
     }
 }
 
@@ -124,7 +128,7 @@ fn push(
         let shape = as_image(cx.g.shape(a));
         cx.g.reshape(a, &shape)
     });
-    let op = Op::Conv {
+    let op = kinds::conv::Conv {
         role,
         windows: conv.windows(low),
         groups: conv.groups.clone(),
@@ -267,7 +271,13 @@ fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Told<Value> {
     let out = cx.shape(&w)[0].clone();
     spatial::grouped(cx, a, ("output", &out), &groups)?;
     if flip {
-        w.id = cx.g.push(Op::Flip((2..2 + rank).collect()), &[w.id], None);
+        w.id = cx.g.push(
+            Flip {
+                dims: (2..2 + rank).collect(),
+            },
+            &[w.id],
+            None,
+        );
     }
     let y = conv(cx, (a.span, &a.callee), &batch.x, (w.id, bias), &settings)?;
     let y = batch.result(cx, y);

@@ -6,6 +6,9 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, numel, show_shape};
 use crate::ir::{DType, NodeId, Op, Reads};
+use crate::kinds::gather::Gather;
+use crate::kinds::put::Put;
+use crate::kinds::take::Take;
 use crate::scalar::Scalar as S;
 use crate::takes::{converted, named};
 use crate::value::{Tensor, Value};
@@ -49,7 +52,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
         x.id = cx.g.push(Op::Slice { start, step }, &[x.id], Some(size));
     }
     let y = cx.g.push(
-        Op::Gather {
+        Gather {
             dim,
             what: cx.reads(&index),
         },
@@ -71,7 +74,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Err(cx.error(a.span_of("index"), text));
     }
     let y = cx.g.push(
-        Op::Take {
+        Take {
             dim,
             what: cx.reads(&index),
         },
@@ -134,7 +137,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
         );
         return Err(cx.error(a.span_of("source"), text));
     }
-    let op = Op::Put { dim, what };
+    let op = Put { dim, what };
     let y = cx.g.push(op, &[x.id, index.id, source.id], None);
     Ok(cx.tensor(y))
 }
@@ -144,7 +147,7 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
     let mut shape = cx.shape(index);
     let what = cx.reads(index);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
-    let rows = cx.g.push(Op::Take { dim: 0, what }, &[weight, flat], None);
+    let rows = cx.g.push(Take { dim: 0, what }, &[weight, flat], None);
     let rows = match padding_idx {
         None => rows,
         Some(padding) => {
@@ -203,7 +206,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
     let ones = cx.g.full(1.0, DType::Int, &vec![classes.clone()]);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
     let what = cx.reads(&index);
-    let one = cx.g.push(Op::Take { dim: 0, what }, &[ones, flat], None);
+    let one = cx.g.push(Take { dim: 0, what }, &[ones, flat], None);
     let one = cx.g.reshape(one, &shape);
     let rank = shape.len();
     let at = cx.g.unsqueeze(index.id, rank);
@@ -223,7 +226,7 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: Reads) -> N
     let mut at: Vec<Dim> = shape.clone();
     at.insert(dim, Dim::one());
     let at = cx.g.reshape(index, &at);
-    let y = cx.g.push(Op::Gather { dim, what }, &[x, at], None);
+    let y = cx.g.push(Gather { dim, what }, &[x, at], None);
     cx.g.reshape(y, &shape)
 }
 
@@ -231,6 +234,6 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: Reads) -> N
 pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: Reads) -> NodeId {
     let shape = cx.g.shape(index).clone();
     let flat = cx.g.reshape(index, &vec![numel(&shape)]);
-    let w = cx.g.push(Op::Take { dim: 0, what }, &[weight, flat], None);
+    let w = cx.g.push(Take { dim: 0, what }, &[weight, flat], None);
     cx.g.reshape(w, &shape)
 }

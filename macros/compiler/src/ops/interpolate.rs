@@ -8,7 +8,8 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Dim;
-use crate::ir::{DType, NodeId, Op};
+use crate::ir::{DType, NodeId};
+use crate::kinds::take::Take;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -205,7 +206,7 @@ fn taken(cx: &mut Cx, x: NodeId, dim: usize, at: NodeId) -> NodeId {
     let at = cx.g.binary(S::Min, at, last);
     let at = cx.g.cast(at, DType::Int);
     let what = cx.own_reads(at);
-    cx.g.push(Op::Take { dim, what }, &[x, at], None)
+    cx.g.push(Take { dim, what }, &[x, at], None)
 }
 
 /// Between two neighbours: of the second so much as the place is behind the first. One that counts nothing

@@ -9,6 +9,7 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op};
+use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use crate::takes::Takes;
 use crate::value::{Tensor, Value};
@@ -268,7 +269,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     let ignore = a.integer(cx, "ignore_index")?;
     let weight = class_weight(cx, a, &classes)?;
     let logp = if logits {
-        cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None)
+        cx.g.push(Softmax { log: true, dim }, &[x.id], None)
     } else {
         x.id
     };
@@ -392,7 +393,7 @@ fn probabilities(
         let w = cx.g.expand(w, &shape);
         p = cx.g.mul2(p, w);
     }
-    let logp = cx.g.push(Op::Softmax { log: true, dim }, &[x.id], None);
+    let logp = cx.g.push(Softmax { log: true, dim }, &[x.id], None);
     let each = cx.g.mul2(p, logp);
     let sum = cx.g.sum(each, &[dim]);
     let y = cx.g.neg(sum);

@@ -9,7 +9,11 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, NodeId, Op, Role, Windows};
+use crate::ir::{DType, NodeId};
+use crate::kinds::conv::{Conv, Role};
+use crate::kinds::gather::Gather;
+use crate::kinds::window_arg_max::WindowArgMax;
+use crate::kinds::windows::Windows;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -90,16 +94,16 @@ impl Pool {
         Ok(shape)
     }
 
-    fn windows(&self) -> Box<Windows> {
+    fn windows(&self) -> Windows {
         let two = |v: &[i64], first: i64| match v {
             [one] => [first, *one],
             _ => [v[0], v[1]],
         };
-        Box::new(Windows {
+        Windows {
             stride: two(&self.stride, 1),
             padding: two(&self.padding, 0).map(Dim::from),
             dilation: two(&self.dilation, 1),
-        })
+        }
     }
 
     fn kernel(&self) -> [i64; 2] {
@@ -126,7 +130,7 @@ pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId) -> NodeId {
     let (from, to) = (cx.g.shape(x).clone(), cx.g.shape(index).clone());
     let x = cx.g.reshape(x, &flat(&from));
     let index = cx.g.reshape(index, &flat(&to));
-    let op = Op::Gather {
+    let op = Gather {
         dim: 1,
         what: cx.own_reads(index),
     };
@@ -148,7 +152,7 @@ pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> 
 fn positions(cx: &mut Cx, pool: &Pool, x: NodeId, shape: &Shape) -> NodeId {
     let images = planes(cx.g.shape(x));
     let x = cx.g.reshape(x, &images);
-    let op = Op::WindowArgMax {
+    let op = WindowArgMax {
         windows: pool.windows(),
         kernel: pool.kernel(),
     };
@@ -205,7 +209,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     let [height, width] = pool.kernel().map(Dim::from);
     let kernel = vec![Dim::one(), Dim::one(), height, width];
     let ones = cx.g.full(1.0, DType::Float, &kernel);
-    let op = Op::Conv {
+    let op = Conv {
         role: Role::Y,
         windows: pool.windows(),
         groups: Dim::one(),

@@ -9,6 +9,7 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, NodeId, Op};
+use crate::kinds::concat::Concat;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -111,7 +112,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
     let (b0, b1) = (cx.g.mul2(first, sin), cx.g.mul2(second, cos));
     let turned = [cx.g.sub2(a0, a1), cx.g.add2(b0, b1)];
     let turned = turned.map(|y| cx.g.unsqueeze(y, at));
-    let y = cx.g.push(Op::Concat { dim: at }, &turned, None);
+    let y = cx.g.push(Concat { dim: at }, &turned, None);
     let y = cx.g.reshape(y, &shape);
     Ok(cx.tensor(y))
 }

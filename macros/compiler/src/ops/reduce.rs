@@ -6,7 +6,11 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
 use crate::gradient::count;
-use crate::ir::{DType, Integers, NodeId, Op, Reduce};
+use crate::ir::{DType, NodeId, Op, Reduce};
+use crate::kinds::arg_reduce::ArgReduce;
+use crate::kinds::checked::Integers;
+use crate::kinds::cum_sum::CumSum;
+use crate::kinds::gather::Gather;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -63,7 +67,7 @@ fn integers(cx: &mut Cx, a: &Args, x: &Tensor, kind: Reduce, dims: &[usize]) -> 
 /// The position of the first largest or smallest along `dim`, which vanishes.
 fn place(cx: &mut Cx, a: &Args, x: NodeId, largest: bool, dim: usize) -> NodeId {
     match cx.g[x].dtype {
-        DType::Float => cx.g.push(Op::ArgReduce { largest, dim }, &[x], None),
+        DType::Float => cx.g.push(ArgReduce { largest, dim }, &[x], None),
         _ => {
             let x = cx.g.cast(x, DType::Int);
             cx.place_of_extreme(largest, x, dim, &a.callee)
@@ -213,7 +217,7 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     let index = place(cx, a, x.id, largest, dim);
     let at = cx.g.unsqueeze(index, dim);
     let value = cx.g.push(
-        Op::Gather {
+        Gather {
             dim,
             what: cx.own_reads(at),
         },
@@ -507,7 +511,7 @@ fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {
         return Ok(cx.tensor(y));
     }
     let y = cx.g.push(
-        Op::CumSum {
+        CumSum {
             dim,
             reverse: false,
         },

@@ -6,6 +6,9 @@ use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape, numel, show_shape};
 use crate::ir::{DType, NodeId, Op};
+use crate::kinds::concat::Concat;
+use crate::kinds::flip::Flip;
+use crate::kinds::pad::Pad;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -282,7 +285,7 @@ fn repeat(cx: &mut Cx, a: &Args) -> Told<Value> {
 fn flip(cx: &mut Cx, a: &Args) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "*dims", &x)?;
-    let y = cx.g.push(Op::Flip(dims), &[x.id], None);
+    let y = cx.g.push(Flip { dims }, &[x.id], None);
     Ok(cx.tensor(y))
 }
 
@@ -552,7 +555,7 @@ fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
     let y = if ids.len() == 1 {
         ids[0]
     } else {
-        cx.g.push(Op::Concat { dim }, &ids, None)
+        cx.g.push(Concat { dim }, &ids, None)
     };
     Ok(cx.tensor(y))
 }
@@ -575,7 +578,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
     let y = if ids.len() == 1 {
         ids[0]
     } else {
-        cx.g.push(Op::Concat { dim }, &ids, None)
+        cx.g.push(Concat { dim }, &ids, None)
     };
     Ok(cx.tensor(y))
 }
@@ -640,7 +643,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
         .map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1)))
         .collect();
     let step = vec![1; shape.len()];
-    let y = cx.g.push(Op::Pad { low, step, value }, &[x.id], Some(to));
+    let y = cx.g.push(Pad { low, step, value }, &[x.id], Some(to));
     Ok(cx.tensor(y))
 }
 
@@ -682,7 +685,7 @@ pub fn pad_along(
         shape[d] = count.clone();
         cx.g.expand(edge, &shape)
     };
-    let flipped = |cx: &mut Cx, y: NodeId| cx.g.push(Op::Flip(vec![d]), &[y], None);
+    let flipped = |cx: &mut Cx, y: NodeId| cx.g.push(Flip { dims: vec![d] }, &[y], None);
     let mut parts = Vec::new();
     if *before != zero {
         parts.push(match mode {
@@ -713,7 +716,7 @@ pub fn pad_along(
     }
     Ok(match parts.as_slice() {
         [only] => *only,
-        _ => cx.g.push(Op::Concat { dim: d }, &parts, None),
+        _ => cx.g.push(Concat { dim: d }, &parts, None),
     })
 }
 

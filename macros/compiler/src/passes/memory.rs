@@ -304,7 +304,7 @@ fn over(g: &Graph, id: NodeId, i: usize) -> Option<Option<usize>> {
             let fits = map.access[i].is_identity() && *g.shape(node.args[i]) == node.shape;
             fits.then_some(None)
         }
-        Op::Put { .. } => (i == 0).then_some(None),
+        Op::Kernel(kind) => (kind.over() == Some(i)).then_some(None),
         Op::Scan(scan) if i < scan.shared => None,
         Op::Scan(scan) if i < scan.shared + scan.carried => Some(Some(i - scan.shared)),
         Op::Scan(scan) => stacked_over(scan, i).map(Some),

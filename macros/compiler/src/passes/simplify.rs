@@ -10,6 +10,9 @@
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Graph, Here, Node, NodeId, Op};
+use crate::kinds::gather::Gather;
+use crate::kinds::log_sum_exp::LogSumExp;
+use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use std::collections::HashMap;
 
@@ -54,12 +57,12 @@ fn run(graph: &Graph, detach: bool) -> Graph {
 fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
     let mut out = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
-        if let Op::Gather { dim, .. } = node.op
-            && node.shape[dim].is_one()
-            && let Op::Softmax {
+        if let Some(Gather { dim, .. }) = node.op.kernel()
+            && node.shape[*dim].is_one()
+            && let Some(Softmax {
                 log: true,
                 dim: along,
-            } = graph[node.args[0]].op
+            }) = graph[node.args[0]].op.kernel()
             && along == dim
         {
             out[node.args[0].index()] = true;
@@ -138,7 +141,11 @@ impl Simplify {
         if let Op::Scan(scan) = &mut node.op {
             scan.body = run(&scan.body, self.detach);
         }
-        let parts = matches!(node.op, Op::Reduce { .. } | Op::LogSumExp { .. });
+        let parts = match &node.op {
+            Op::Reduce { .. } => true,
+            Op::Kernel(kind) => kind.is_shared(),
+            _ => false,
+        };
         if !node.also.is_empty() && !parts
             || matches!(
                 node.op,
@@ -241,8 +248,10 @@ impl Simplify {
                 }
                 self.split_reduce(*kind, dims, x, node)
             }
-            Op::Gather { dim, .. } => self.gather_of_difference(*dim, node),
-            _ => None,
+            op => {
+                let gather = op.kernel::<Gather>()?;
+                self.gather_of_difference(gather.dim, node)
+            }
         }
     }
 
@@ -470,7 +479,7 @@ impl Simplify {
     /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`; of a row with inf, whose logarithm is inf and whose
     /// maximum counts as 0, NaN.
     fn split_log_softmax(&mut self, node: &Node) -> NodeId {
-        let Op::Softmax { dim, .. } = node.op else {
+        let Some(&Softmax { dim, .. }) = node.op.kernel() else {
             return self.node(node.clone());
         };
         let x = node.args[0];
@@ -480,7 +489,7 @@ impl Simplify {
         less.remove(dim);
         let also = vec![(less.clone(), DType::Float)];
         let log = self.node(Node {
-            op: Op::LogSumExp { dim },
+            op: LogSumExp { dim }.into(),
             shape: less.clone(),
             also,
             ..node.clone()

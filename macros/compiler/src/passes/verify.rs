@@ -8,8 +8,9 @@
 //! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands;
 //!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
 
-use crate::infer::{self, infer, scalar_type};
+use crate::infer::{infer, scalar_type};
 use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Scan};
+use crate::operands::Operands;
 
 /// A scan's body against its operands and results.
 fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {
@@ -102,8 +103,6 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
             };
         }
         Op::Scan(scan) => return body(graph, node, scan),
-        // Its types are its declaration's.
-        Op::Custom(_) => return Ok(()),
         _ => {}
     }
     let (shape, dtype) = infer(graph, &node.op, &node.args, Some(&node.shape))?;
@@ -111,9 +110,10 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
         return Err(format!("the rule gives {}", crate::dim::show_shape(&shape)));
     }
     let further = match &node.op {
-        Op::Attention(a) => Some(infer::attention(graph, a, &node.args)?),
-        Op::AttentionGrad(a) => Some(infer::attention_grad(graph, a, &node.args)?),
-        Op::LogSumExp { .. } => Some(vec![(shape.clone(), dtype); 2]),
+        Op::Kernel(kind) => {
+            let (args, want) = (&node.args[..], Some(&node.shape));
+            Some(kind.types(&Operands { graph, args, want })?)
+        }
         Op::Reduce { kind, .. } => {
             let rest = usize::from(*kind == Reduce::Mean && !node.also.is_empty());
             Some(vec![(shape.clone(), dtype); 1 + rest])

@@ -8,7 +8,9 @@ use super::{Attention, Masks, Sizes};
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, Shape};
-use crate::ir::{self, DType, NodeId, Op};
+use crate::ir::{DType, NodeId, Op};
+use crate::kinds;
+use crate::kinds::concat::Concat;
 use crate::ops::{self, Attention as Scores};
 use crate::value::Tensor;
 use proc_macro2::Span;
@@ -55,13 +57,13 @@ impl Attention {
         });
         let mut args = heads.to_vec();
         args.extend(inputs.masks.added(cx, &sizes));
-        let op = ir::Attention {
+        let op = kinds::attention::Attention {
             causal: inputs.masks.causal,
             scale: None,
             interleaved: true,
             dropout: ops::dropout_of_weights(cx, self.dropout),
         };
-        let y = cx.g.attention(op, &args)[0];
+        let y = cx.g.kernel(op, &args, None)[0];
         Ok(self.joined(cx, params, y, sizes))
     }
 
@@ -168,7 +170,7 @@ impl Attention {
             Some(last) => cx.g.expand(last, &one),
             None => cx.g.full(0.0, DType::Float, &one),
         };
-        cx.g.push(Op::Concat { dim: 1 }, &[x, last], None)
+        cx.g.push(Concat { dim: 1 }, &[x, last], None)
     }
 
     /// (B, T, E) as (B, T, H, E / H).

@@ -8,7 +8,8 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::{Poison, Told};
 use crate::dim::{Dim, Shape};
-use crate::ir::{DType, NodeId, Op};
+use crate::ir::{DType, NodeId};
+use crate::kinds::concat::Concat;
 use crate::value::{Tensor, Value};
 
 /// The scores' sizes: (B, H, L, S), each query of L with each key of S.
@@ -110,7 +111,7 @@ impl Masks {
                     let mut free = shape.clone();
                     free[3] = more.clone();
                     let free = cx.g.full(0.0, cx.g[mask].dtype, &free);
-                    cx.g.push(Op::Concat { dim: 3 }, &[mask, free], None)
+                    cx.g.push(Concat { dim: 3 }, &[mask, free], None)
                 }
             };
             scores.masked_out(cx, mask);

@@ -13,7 +13,8 @@ use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::Dim;
-use crate::ir::{NodeId, Op};
+use crate::ir::NodeId;
+use crate::kinds::concat::Concat;
 use crate::layers::{Call, Layer, LayerDef, ParamDecl, in_out, positive};
 use crate::ops;
 use crate::value::Value;
@@ -127,7 +128,7 @@ impl Recurrence {
 fn concat(cx: &mut Cx, values: &[NodeId], dim: usize) -> NodeId {
     match values {
         [one] => *one,
-        _ => cx.g.push(Op::Concat { dim }, values, None),
+        _ => cx.g.push(Concat { dim }, values, None),
     }
 }
 

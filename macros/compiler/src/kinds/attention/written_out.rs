@@ -1,63 +1,21 @@
-//! The gradients of attention: one node that makes the weights again, block by block. What that node
-//! does not give (the gradient of a mask, a second derivative) comes from attention written out.
+//! Attention of q, k, v and masks as products and a softmax, whose weights are held: what a gradient is taken
+//! of where no kernel gives it.
 
+use super::{Attention, Dropout};
 use crate::dim::Dim;
-use crate::ir::{Attention, DType, Dropout, Graph, NodeId, Op};
-use crate::passes::autodiff;
+use crate::ir::{DType, Graph, NodeId, Op};
+use crate::kinds::bernoulli::Bernoulli;
+use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar;
 
-/// Gradients of q, k, v and masks. Keeps them and the results.
-pub fn rule(
-    g: &mut Graph,
-    y: NodeId,
-    a: &Attention,
-    wanted: &[bool],
-    dy: NodeId,
-) -> Vec<Option<NodeId>> {
-    let args = g[y].args.clone();
-    if wanted[3..].contains(&true) {
-        let inputs = fresh(g, &args);
-        let out = written_out(g, a, &inputs);
-        return autodiff::gradients(g, &[(out, dy)], &inputs);
-    }
-    let lse = g.push(Op::Get(1), &[y], None);
-    let mut out: Vec<Option<NodeId>> = vec![None; args.len()];
-    let all = [&args[..], &[y, lse, dy]].concat();
-    for (slot, dx) in out.iter_mut().zip(g.attention_grad(a.clone(), &all)) {
-        *slot = Some(dx);
-    }
-    out
-}
-
-/// Gradients of the operands of `AttentionGrad`, from those of its results: of q, k, v, masks and the
-/// gradient that came in. Attention's results are no more than functions of these.
-pub fn second(
-    g: &mut Graph,
-    a: &Attention,
-    args: &[NodeId],
-    dys: &[Option<NodeId>],
-) -> Vec<Option<NodeId>> {
-    let (inputs, dout) = (args.len() - 3, args.len() - 1);
-    let mut wrt = fresh(g, &args[..inputs]);
-    wrt.extend(fresh(g, &args[dout..]));
-    let out = written_out(g, a, &wrt[..inputs]);
-    let first = autodiff::gradients(g, &[(out, wrt[inputs])], &wrt[..3]);
-    let seeds: Vec<(NodeId, NodeId)> = (first.iter().zip(dys))
-        .filter_map(|(dx, ddx)| dx.zip(*ddx))
-        .collect();
-    let mut grads = autodiff::gradients(g, &seeds, &wrt);
-    grads.splice(inputs..inputs, [None, None]);
-    grads
-}
-
 /// The same values, apart from what they come from.
-fn fresh(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
+pub fn fresh(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
     let one = |x: &NodeId| g.push(Op::Fresh, &[*x], None);
     args.iter().map(one).collect()
 }
 
 /// Attention of q, k, v and masks as products and a softmax, whose weights are held.
-pub fn written_out(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
+pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
     let order: &[usize] = match a.interleaved {
         true => &[0, 2, 1, 3],
         false => &[0, 1, 2, 3],
@@ -93,7 +51,7 @@ pub fn written_out(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
         scores = g.scalar(Scalar::Where, &[keep, scores, never]);
     }
     let weights = match args.len() {
-        3 => g.push(Op::Softmax { log: false, dim: 3 }, &[scores], None),
+        3 => g.push(Softmax { log: false, dim: 3 }, &[scores], None),
         _ => g.softmax_or_zero(scores),
     };
     let weights = match a.dropout {
@@ -113,7 +71,7 @@ fn dropped(g: &mut Graph, weights: NodeId, d: Dropout) -> NodeId {
     let mut drawn = shape.clone();
     let four = Dim::from(4);
     drawn[3] = shape[3].add(&Dim::from(3)).div_floor(&four).mul(&four);
-    let draw = Op::Bernoulli {
+    let draw = Bernoulli {
         keep: 1.0 - d.p,
         stream: d.stream,
         again: 0,

@@ -1,7 +1,10 @@
 //! Attention and its gradient, one pair of query and key at a time.
 
-use super::{Array, drawn, log_sum_exp};
-use crate::ir::Attention;
+use super::Attention;
+use crate::eval::Array;
+use crate::eval::array::flat;
+use crate::eval::rows::log_sum_exp;
+use crate::kinds::bernoulli::drawn;
 
 /// The operands, walked by head, position and column.
 struct Heads<'a> {
@@ -79,7 +82,7 @@ impl Heads<'_> {
 }
 
 fn add(to: &mut Array, at: &[usize], x: f64) {
-    let at = super::flat(&to.shape, at);
+    let at = flat(&to.shape, at);
     to.data[at] += x;
 }
 

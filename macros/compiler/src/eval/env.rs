@@ -1,0 +1,65 @@
+//! What an evaluation is given, and how it rounds.
+
+use super::Array;
+use crate::dim::{Atom, Dim};
+
+/// What an evaluation is given.
+pub struct Env<'a> {
+    /// The function's arguments.
+    pub inputs: &'a [Array],
+    /// The network's parameters.
+    pub params: &'a [Array],
+    /// The value of each symbol.
+    pub dims: &'a dyn Fn(&Atom) -> i64,
+    /// How floats are held.
+    pub floats: Floats,
+}
+
+/// How floats are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floats {
+    /// In f64.
+    Double,
+    /// In f32: each is rounded to the nearest.
+    Single,
+    /// In f32: each is rounded up or down by chance, equal ones alike. What results of several seeds differ by
+    /// shows how far rounding can reach (Monte Carlo arithmetic: Parker, 1997).
+    Random(u64),
+}
+
+impl Floats {
+    fn round(self, x: f64) -> f64 {
+        let near = x as f32;
+        match self {
+            Floats::Double => x,
+            Floats::Random(seed) if f64::from(near) != x && near.is_finite() => {
+                let low = if f64::from(near) < x {
+                    near
+                } else {
+                    near.next_down()
+                };
+                let mix = (x.to_bits() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let mix = (mix ^ (mix >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                f64::from(if mix >> 63 == 0 { low } else { low.next_up() })
+            }
+            Floats::Single | Floats::Random(_) => f64::from(near),
+        }
+    }
+}
+
+impl Env<'_> {
+    /// The size of a dimension.
+    pub fn dim(&self, d: &Dim) -> usize {
+        usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// A float, as it is held.
+    pub fn round(&self, x: f64) -> f64 {
+        self.floats.round(x)
+    }
+
+    /// The sizes of a shape.
+    pub fn shape(&self, shape: &[Dim]) -> Vec<usize> {
+        shape.iter().map(|d| self.dim(d)).collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! The calls of attention and its gradient.
+
+use super::Attention;
+use crate::codegen::emit::{Emit, number, size};
+use crate::dim::{Dim, Shape};
+use crate::passes::strides::{Strided, row_major};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The call of `method`, which has `saved` operands behind those of attention.
+pub fn call(a: &Attention, at: &Emit, saved: usize, method: &TokenStream) -> TokenStream {
+    let [b, h, l, e] = a.sizes(at.shape(0));
+    let [_, _, s, v] = a.sizes(at.shape(2));
+    let (interleaved, causal) = (a.interleaved, a.causal);
+    let scale = match a.scale {
+        Some(scale) => number(scale),
+        None => {
+            let e = size(&e);
+            quote!(1.0 / ((#e) as f64).sqrt())
+        }
+    };
+    let dropout = match a.dropout {
+        Some(dropout) => {
+            let (p, stream) = (number(dropout.p), at.stream(dropout.stream));
+            quote!(Some(__nf::Dropout { p: #p, stream: run.stream(#stream) }))
+        }
+        None => quote!(None),
+    };
+    let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| size(&d));
+    let end = at.node().args.len();
+    let masks = (3..end - saved).map(|i| at.input(i, &broadcast(at.shape(i))));
+    let (inputs, results) = ((0..3).map(|i| at.x(i)), at.results());
+    let saved = match saved {
+        0 => quote!(),
+        n => {
+            let saved = (end - n..end).map(|i| at.x(i));
+            quote!([#(#saved),*],)
+        }
+    };
+    quote! {
+        run.#method(
+            __nf::Attention {
+                batch: #b, heads: #h, queries: #l, keys: #s, width: #e, value_width: #v,
+                interleaved: #interleaved, causal: #causal, scale: #scale, dropout: #dropout,
+            },
+            [#(#inputs),*], [#(#masks),*], #saved #results,
+        );
+    }
+}
+
+/// How a mask is read in the scores' shape.
+fn broadcast(shape: &Shape) -> Strided {
+    let strides = shape.iter().zip(row_major(shape));
+    let strides = strides.map(|(d, stride)| match d.is_one() {
+        true => Dim::from(0),
+        false => stride,
+    });
+    Strided {
+        start: Dim::from(0),
+        strides: strides.collect(),
+    }
+}

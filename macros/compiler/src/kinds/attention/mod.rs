@@ -1,0 +1,131 @@
+//! Scaled dot-product attention, whose scores of all queries with all keys are not held. Operands are
+//! q (B, H, L, E), k (B, H, S, E), v (B, H, S, V), then masks, floats of rank 4 that broadcast to the scores
+//! (B, H, L, S) and are added to them. Results are (B, H, L, V) and, of each softmax, the logarithm of its sum
+//! and its largest score (B, H, 2, L).
+
+pub mod backward;
+mod emit;
+#[cfg(feature = "eval")]
+mod eval;
+mod types;
+mod written_out;
+
+use super::kind::{Flow, Kind, Types};
+use crate::codegen::emit::Emit;
+use crate::dim::{Dim, Shape};
+#[cfg(feature = "eval")]
+use crate::eval::{Array, Values};
+use crate::ir::{Graph, NodeId, Op};
+use crate::operands::Operands;
+use crate::passes::autodiff;
+use backward::AttentionGrad;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Query i sees keys up to i.
+    pub causal: bool,
+    /// Factor of the scores; `1 / sqrt(E)` if it is not given.
+    pub scale: Option<f64>,
+    /// q, k, v and the result have their heads beside each other in a row: (B, L, H, E) and so on.
+    pub interleaved: bool,
+    /// Weights that are dropped behind the softmax.
+    pub dropout: Option<Dropout>,
+}
+
+/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. They are drawn as
+/// `Bernoulli` of the same stream draws (B, H, L, S rounded up to four), forward and backward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// The probability of a weight to be dropped.
+    pub p: f64,
+    /// The node's own stream.
+    pub stream: u32,
+}
+
+impl Dropout {
+    /// The factor of a weight that is kept.
+    pub fn factor(self) -> f64 {
+        if self.p < 1.0 {
+            1.0 / (1.0 - self.p)
+        } else {
+            0.0
+        }
+    }
+}
+
+impl Attention {
+    /// B, H, the length and the width of an operand or result.
+    pub fn sizes(&self, shape: &[Dim]) -> [Dim; 4] {
+        let order = if self.interleaved {
+            [0, 2, 1, 3]
+        } else {
+            [0, 1, 2, 3]
+        };
+        order.map(|d| shape.get(d).cloned().unwrap_or_else(Dim::one))
+    }
+
+    /// The shape of sizes.
+    pub fn shape(&self, [batch, heads, length, width]: [&Dim; 4]) -> Shape {
+        let middle = match self.interleaved {
+            true => [length, heads],
+            false => [heads, length],
+        };
+        [batch, middle[0], middle[1], width]
+            .map(Clone::clone)
+            .into()
+    }
+}
+
+impl Kind for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn attributes(&self) -> String {
+        let mut out = String::new();
+        out.push_str(if self.causal { " causal" } else { "" });
+        out.push_str(if self.interleaved { " interleaved" } else { "" });
+        let scale = self.scale.map(|scale| format!(" scale={scale}"));
+        let drop = (self.dropout).map(|d| format!(" p={} stream={}", d.p, d.stream));
+        [scale, drop].iter().flatten().for_each(|x| out.push_str(x));
+        out
+    }
+
+    fn types(&self, x: &Operands) -> Types {
+        types::forward(self, x.graph, x.args)
+    }
+
+    /// One node that makes the weights again, block by block. The gradient of a mask, which that node does not give,
+    /// comes from attention written out. Keeps q, k, v, masks and the results.
+    fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
+        if flow.wanted[3..].contains(&true) {
+            let inputs = written_out::fresh(g, flow.args);
+            let out = written_out::attention(g, self, &inputs);
+            return autodiff::gradients(g, &[(out, dy)], &inputs);
+        }
+        let sums = g.push(Op::Get(1), &[flow.y], None);
+        let all = [flow.args, &[flow.y, sums, dy]].concat();
+        let mut out = flow.none();
+        let back = g.kernel(AttentionGrad(self.clone()), &all, None);
+        for (slot, dx) in out.iter_mut().zip(back) {
+            *slot = Some(dx);
+        }
+        out
+    }
+
+    fn emit(&self, at: &Emit) -> TokenStream {
+        emit::call(self, at, 0, &quote!(attention))
+    }
+
+    #[cfg(feature = "eval")]
+    fn eval(&self, x: &Values) -> Vec<Array> {
+        eval::forward(self, &x.args)
+    }
+
+    fn draws(&self) -> bool {
+        self.dropout.is_some()
+    }
+}

@@ -1,0 +1,125 @@
+//! Functions of integers whose result may leave 32 bits: then the run ends in an error.
+
+use super::kind::{Kind, Types};
+use crate::codegen::emit::{Emit, axis, reduction, size, written};
+use crate::dim::numel;
+#[cfg(feature = "eval")]
+use crate::eval::{Array, Values, reduce::reduce, rows};
+use crate::ir::{DType, Reduce};
+use crate::operands::{Operands, ensure};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Integers {
+    /// Sum of two of one shape.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// Of floats, towards zero.
+    Cast,
+    /// Reduction along `dim`, which vanishes.
+    Reduce {
+        /// How.
+        kind: Reduce,
+        /// Which dimension.
+        dim: usize,
+    },
+    /// Running sum along `dim`.
+    CumSum {
+        /// Which dimension.
+        dim: usize,
+    },
+}
+
+/// The kind.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Which.
+    pub f: Integers,
+    /// The value, for messages.
+    pub what: String,
+}
+
+impl Kind for Checked {
+    fn name(&self) -> &'static str {
+        match self.f {
+            Integers::Add => "add",
+            Integers::Sub => "sub",
+            Integers::Mul => "mul",
+            Integers::Cast => "to_ints",
+            Integers::Reduce { kind, .. } => kind.name(),
+            Integers::CumSum { .. } => "cumsum",
+        }
+    }
+
+    fn attributes(&self) -> String {
+        match self.f {
+            Integers::Reduce { dim, .. } | Integers::CumSum { dim } => format!(" dim={dim}"),
+            _ => String::new(),
+        }
+    }
+
+    fn types(&self, x: &Operands) -> Types {
+        let from = match self.f {
+            Integers::Cast => DType::Float,
+            _ => DType::Int,
+        };
+        let pair = matches!(self.f, Integers::Add | Integers::Sub | Integers::Mul);
+        let alike = (0..x.args.len()).all(|k| x.dtype(k) == from && x.shape(k) == x.shape(0));
+        ensure(alike && x.args.len() == 1 + usize::from(pair), || {
+            "operands of integers".into()
+        })?;
+        let shape = match self.f {
+            Integers::Reduce { dim, .. } => x.without(dim)?,
+            Integers::CumSum { dim } => {
+                x.without(dim)?;
+                x.shape(0)?.clone()
+            }
+            _ => x.shape(0)?.clone(),
+        };
+        Ok(vec![(shape, DType::Int)])
+    }
+
+    fn emit(&self, at: &Emit) -> TokenStream {
+        let len = size(&numel(&at.node().shape));
+        let f = match self.f {
+            Integers::Add => quote!(Add(#len)),
+            Integers::Sub => quote!(Sub(#len)),
+            Integers::Mul => quote!(Mul(#len)),
+            Integers::Cast => quote!(Cast(#len)),
+            Integers::Reduce { kind, dim } => {
+                let (kind, axis) = (reduction(kind), axis(at.shape(0), dim));
+                quote!(Reduce(__nf::Reduce::#kind, #axis))
+            }
+            Integers::CumSum { dim } => {
+                let axis = axis(at.shape(0), dim);
+                quote!(CumSum(#axis))
+            }
+        };
+        // A function of one value reads it in both places.
+        let (a, b, y) = (at.x(0), at.x(at.node().args.len() - 1), at.y());
+        let what = written(at.node(), &self.what);
+        quote!(run.integers(__nf::Integers::#f, [#a, #b], #y, #what);)
+    }
+
+    #[cfg(feature = "eval")]
+    fn eval(&self, x: &Values) -> Vec<Array> {
+        let a = x.args[0];
+        let pair =
+            |f: fn(f64, f64) -> f64| Array::new(&x.shape, |i| f(a.data[i], x.args[1].data[i]));
+        vec![match self.f {
+            Integers::Add => pair(|a, b| a + b),
+            Integers::Sub => pair(|a, b| a - b),
+            Integers::Mul => pair(|a, b| a * b),
+            Integers::Cast => Array::new(&x.shape, |i| a.data[i].trunc()),
+            Integers::Reduce { kind, dim } => reduce(kind, a, &[dim], &x.shape, |x| x),
+            Integers::CumSum { dim } => {
+                rows::along(a, dim, &x.shape, |row| rows::running_sum(row.iter()))
+            }
+        }]
+    }
+}

@@ -1,0 +1,105 @@
+//! What a kind of node that one kernel computes says about itself. Passes ask; they do not look inside.
+
+use crate::codegen::emit::Emit;
+use crate::dim::Shape;
+#[cfg(feature = "eval")]
+use crate::eval::{Array, Values};
+use crate::ir::{DType, Graph, NodeId};
+use crate::operands::Operands;
+use proc_macro2::TokenStream;
+use std::any::Any;
+use std::fmt::Debug;
+use std::rc::Rc;
+
+/// The shapes and types of a node's results, or why its operands do not fit.
+pub type Types = Result<Vec<(Shape, DType)>, String>;
+
+/// A kind of node.
+pub trait Kind: Any + Debug {
+    /// The name in text, tables and pictures.
+    fn name(&self) -> &'static str;
+
+    /// What the text says behind the operands, each part behind a space. Nodes of equal text are built once, so
+    /// it tells whatever changes the value.
+    fn attributes(&self) -> String {
+        String::new()
+    }
+
+    /// The shape rule.
+    fn types(&self, x: &Operands) -> Types;
+
+    /// The gradient rule, from the gradient of the first result: graph nodes, one gradient for each operand, `None`
+    /// where nothing flows. Backward keeps what the rule names.
+    fn gradient(&self, _g: &mut Graph, flow: &Flow, _dy: NodeId) -> Vec<Option<NodeId>> {
+        flow.none()
+    }
+
+    /// The same from the gradients of all results.
+    fn gradients(&self, g: &mut Graph, flow: &Flow) -> Vec<Option<NodeId>> {
+        match flow.dys.first() {
+            Some(Some(dy)) => self.gradient(g, flow, *dy),
+            _ => flow.none(),
+        }
+    }
+
+    /// The call of the runtime.
+    fn emit(&self, at: &Emit) -> TokenStream;
+
+    /// The results in f64.
+    #[cfg(feature = "eval")]
+    fn eval(&self, x: &Values) -> Vec<Array>;
+
+    /// Whether it takes random numbers.
+    fn draws(&self) -> bool {
+        false
+    }
+
+    /// What computes the same anew in backward, where that is told apart: random values that are not kept.
+    fn again(&self) -> Option<Rc<dyn Kind>> {
+        None
+    }
+
+    /// The operand that the result may be written over.
+    fn over(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether nodes of several results are built once, too, where they are equal.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// What bounds a result of integers; `operands`: how many there are.
+    fn bounds(&self, _operands: usize) -> Bounds {
+        Bounds::None
+    }
+}
+
+/// What a gradient rule is given.
+pub struct Flow<'a> {
+    /// The node.
+    pub y: NodeId,
+    /// Its operands.
+    pub args: &'a [NodeId],
+    /// The gradients of its results.
+    pub dys: &'a [Option<NodeId>],
+    /// The operands whose gradients are asked for; others may be left out.
+    pub wanted: &'a [bool],
+}
+
+impl Flow<'_> {
+    /// No gradient for any operand.
+    pub fn none(&self) -> Vec<Option<NodeId>> {
+        vec![None; self.args.len()]
+    }
+}
+
+/// What bounds a result of integers.
+pub enum Bounds {
+    /// Nothing.
+    None,
+    /// They are positions: from 0 on.
+    Positions,
+    /// They are these operands' elements, and this one.
+    Of(Vec<usize>, Option<f64>),
+}

@@ -1,0 +1,27 @@
+//! The kinds of nodes that one kernel computes: a file each, which says all that the compiler knows of it.
+
+pub mod kind;
+
+pub mod arg_reduce;
+pub mod attention;
+pub mod bernoulli;
+pub mod checked;
+pub mod concat;
+pub mod conv;
+pub mod cum_sum;
+pub mod custom;
+pub mod flip;
+pub mod gather;
+pub mod gather_grad;
+pub mod log_sum_exp;
+pub mod pad;
+pub mod put;
+pub mod softmax;
+pub mod take;
+pub mod take_grad;
+pub mod window_arg_max;
+
+/// How windows lie over images, for convolutions and pools.
+pub mod windows;
+
+pub use kind::Kind;

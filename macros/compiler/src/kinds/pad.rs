@@ -1,0 +1,85 @@
+//! The operand at `low + i * step` of each dimension, a filling elsewhere: the gradient of a slice.
+
+use super::kind::{Bounds, Flow, Kind, Types};
+use crate::codegen::emit::{Emit, Side, forwards, number};
+use crate::dim::{Dim, show_shape};
+#[cfg(feature = "eval")]
+use crate::eval::{Array, Values, array};
+use crate::ir::{Graph, NodeId, Op};
+use crate::operands::{Operands, ensure};
+use crate::passes::strides::row_major;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The kind.
+#[derive(Clone, Debug)]
+pub struct Pad {
+    /// Elements before the first.
+    pub low: Vec<Dim>,
+    /// Distance between neighbours, at least 1.
+    pub step: Vec<i64>,
+    /// The filling.
+    pub value: f64,
+}
+
+impl Kind for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn attributes(&self) -> String {
+        let (low, step, value) = (show_shape(&self.low), &self.step, self.value);
+        format!(" low={low} step={step:?} value={value}")
+    }
+
+    fn types(&self, x: &Operands) -> Types {
+        let (s, to) = (x.shape(0)?, x.own()?);
+        let ranks = [self.low.len(), self.step.len(), to.len()];
+        ensure(ranks == [s.len(); 3], || "pad rank".into())?;
+        Ok(vec![(to, x.dtype(0))])
+    }
+
+    fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
+        let shape = g.shape(flow.args[0]).clone();
+        let (start, step) = (self.low.clone(), self.step.clone());
+        vec![Some(g.push(Op::Slice { start, step }, &[dy], Some(shape)))]
+    }
+
+    fn emit(&self, at: &Emit) -> TokenStream {
+        let (to, from) = (row_major(&at.node().shape), row_major(at.shape(0)));
+        let start = (self.low.iter().zip(&to)).fold(Dim::from(0), |s, (l, t)| s.add(&l.mul(t)));
+        let spread: Vec<(bool, Dim)> = (to.iter().zip(&self.step))
+            .map(|(t, s)| (false, t.mul(&Dim::from(*s))))
+            .collect();
+        let src = Side {
+            view: at.x(0),
+            start: &Dim::from(0),
+            strides: &forwards(&from),
+        };
+        let dst = Side {
+            view: at.y(),
+            start: &start,
+            strides: &spread,
+        };
+        let (y, value, copy) = (at.y(), number(self.value), at.copy(at.shape(0), src, dst));
+        quote!(run.fill(#y, #value); #copy)
+    }
+
+    #[cfg(feature = "eval")]
+    fn eval(&self, x: &Values) -> Vec<Array> {
+        let mut out = Array::new(&x.shape, |_| self.value);
+        let from = x.args[0];
+        for (at, v) in from.data.iter().enumerate() {
+            let i = array::unflat(&from.shape, at);
+            let to: Vec<usize> = (0..i.len())
+                .map(|d| x.env.dim(&self.low[d]) + i[d] * self.step[d] as usize)
+                .collect();
+            out.data[array::flat(&x.shape, &to)] = *v;
+        }
+        vec![out]
+    }
+
+    fn bounds(&self, _operands: usize) -> Bounds {
+        Bounds::Of(vec![0], Some(self.value))
+    }
+}

@@ -1,0 +1,48 @@
+//! How windows lie over images, as convolutions and pools have them.
+
+use crate::codegen::emit::array;
+use crate::dim::{Dim, show_shape};
+#[cfg(feature = "eval")]
+use crate::eval::Env;
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::fmt;
+
+/// The windows; arrays are (height, width). Sizes are those of the operands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Windows {
+    /// Distance between neighbouring windows.
+    pub stride: [i64; 2],
+    /// Cells outside the image before its first; how many lie behind follows from the sizes.
+    pub padding: [Dim; 2],
+    /// Distance between neighbouring cells of a window.
+    pub dilation: [i64; 2],
+}
+
+impl fmt::Display for Windows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stride, padding, dilation) = (self.stride, show_shape(&self.padding), self.dilation);
+        write!(
+            f,
+            "stride={stride:?} padding={padding} dilation={dilation:?}"
+        )
+    }
+}
+
+impl Windows {
+    /// The fields that no shape tells.
+    pub fn emit(&self) -> TokenStream {
+        let stride = array(&self.stride.map(Dim::from));
+        let padding = array(&self.padding);
+        let dilation = array(&self.dilation.map(Dim::from));
+        quote!(stride: #stride, padding: #padding, dilation: #dilation)
+    }
+
+    /// The image's index along dimension `d` (of the image) that cell k of window i lies on.
+    #[cfg(feature = "eval")]
+    pub fn cell(&self, env: &Env, d: usize, i: usize, k: i64, size: usize) -> Option<usize> {
+        let at =
+            i as i64 * self.stride[d] + k * self.dilation[d] - env.dim(&self.padding[d]) as i64;
+        usize::try_from(at).ok().filter(|at| *at < size)
+    }
+}
