@@ -33,7 +33,8 @@ pub mod prelude {
 pub mod __private {
     pub use netform_macros::network;
     pub use netform_runtime::device::{
-        Attention, Axis, Convolution, Dropout, Integers, Product, Reduce, Softmax, Window2,
+        Attention, Axis, Call, Combiner, Convolution, Dropout, Integers, Product, Role, ScoreMask,
+        Softmax, Window2, by,
     };
     pub use netform_runtime::emit::*;
     pub use netform_runtime::look;

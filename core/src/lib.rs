@@ -27,7 +27,7 @@ pub mod window;
 
 pub use attention::{Attention, Dropout, Stream};
 pub use body::{Body, Inner, Operand, Step};
-pub use call::{Access, Call, Declared, Mask};
+pub use call::{Access, Call, Declared, ScoreMask};
 pub use dtype::DType;
 pub use lines::{Axis, Integers, Softmax};
 pub use product::Product;

@@ -3,7 +3,7 @@
 use crate::call::{Addr, Arg};
 use crate::launch::{Error, Plan};
 use crate::{
-    Call, Fault, Mask, Role, arg_reduce, attention, attention_grad, attention_work, bernoulli,
+    Call, Fault, Role, ScoreMask, arg_reduce, attention, attention_grad, attention_work, bernoulli,
     convolution, convolution_work, cumsum, fill, gather, gather_grad, integers, logsumexp, put,
     softmax, take, take_grad, take_grad_work, window_arg_max,
 };
@@ -111,12 +111,12 @@ fn operands<const N: usize>(at: &[Addr]) -> Result<[Addr; N], Error> {
 
 /// The inputs of attention, its masks, and the operands after them.
 fn attending<'a>(
-    masks: &[Mask],
+    masks: &[ScoreMask],
     at: &'a [Addr],
 ) -> Result<([Addr; 3], Vec<Arg>, &'a [Addr]), Error> {
     let (inputs, rest) = at.split_at_checked(3).ok_or(Error::Malformed)?;
     let (added, rest) = rest.split_at_checked(masks.len()).ok_or(Error::Malformed)?;
-    let one = |(mask, addr): (&Mask, &Addr)| Arg::new(*addr, &mask.strides.map(|s| s as i64));
+    let one = |(mask, addr): (&ScoreMask, &Addr)| Arg::new(*addr, &mask.strides.map(|s| s as i64));
     let args = masks.iter().zip(added).map(one).collect();
     Ok((operands(inputs)?, args, rest))
 }

@@ -65,8 +65,8 @@ pub use lines::Lines;
 pub use map::map;
 pub use moves::{copy, fill};
 pub use netform_core::{
-    Attention, Axis, Body, Call, Combiner, Convolution, DType, Dropout, Inner, Integers, Mask,
-    Operand, Product, Role, Scalar, Softmax, Step, Stream, Typing, Window2,
+    Attention, Axis, Body, Call, Combiner, Convolution, DType, Dropout, Inner, Integers, Operand,
+    Product, Role, Scalar, ScoreMask, Softmax, Step, Stream, Typing, Window2,
 };
 pub use product::{product, product_as, product_work, split_work};
 pub use random::{advance, bernoulli};

@@ -54,6 +54,8 @@ pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
 pub use loss::Loss;
 pub use map::{Identity, Inner, Lanes, MapBody, Operand};
 pub use math::Elementary;
+#[doc(hidden)]
+pub use netform_core::abi;
 pub use netform_core::{Body, Scalar, Step};
 pub use network::{Network, Parameter};
 pub use output::{Output, Row};

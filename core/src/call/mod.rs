@@ -14,7 +14,7 @@ use crate::{Attention, Axis, Convolution, DType, Integers, Role, Softmax, Stream
 
 /// The strides of a mask that attention adds to its scores, over (batch, heads, queries, keys); the last is 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mask {
+pub struct ScoreMask {
     /// Elements before the first that is read.
     pub start: usize,
     /// In elements, outermost first.
@@ -92,7 +92,7 @@ pub enum Call<'a> {
         /// The sizes.
         size: Attention,
         /// The masks.
-        masks: &'a [Mask],
+        masks: &'a [ScoreMask],
     },
     /// q, k, v, masks.., out, lse, dout -> dq, dk, dv. The gradients of q, k and v, from the results of
     /// [`Call::Attention`] and the gradient of `out`. In a fixed order.
@@ -100,7 +100,7 @@ pub enum Call<'a> {
         /// The sizes.
         size: Attention,
         /// The masks.
-        masks: &'a [Mask],
+        masks: &'a [ScoreMask],
     },
     /// x, index -> y. `y[o, c, i] = x[o, index[c], i]`, `c < count`. An index out of range leaves 0.
     Take {
@@ -339,7 +339,7 @@ fn rows(g: &Attention, length: usize, width: usize) -> usize {
 /// What attention and its gradient read first.
 fn inputs<E>(
     g: &Attention,
-    masks: &[Mask],
+    masks: &[ScoreMask],
     each: &mut impl FnMut(Declared) -> Result<(), E>,
 ) -> Result<(), E> {
     each(Declared::read(Float, rows(g, g.queries, g.width)))?;

@@ -4,7 +4,7 @@
 
 use super::{Cpu, attention, convolution, copy, index, integers, random, rows};
 use crate::Float;
-use crate::device::{Addr, Axis, Call, Found, Launch, Mask, Operand, Role, Softmax, What};
+use crate::device::{Addr, Axis, Call, Found, Launch, Operand, Role, ScoreMask, Softmax, What};
 
 /// The most masks of an attention: a run makes no call with more operands.
 const MASKS: usize = 24;
@@ -120,7 +120,7 @@ pub(crate) unsafe fn launch<F: Float>(
 }
 
 /// The masks of attention with their addresses.
-fn operands(masks: &[Mask], at: &[Addr]) -> [Operand<4>; MASKS] {
+fn operands(masks: &[ScoreMask], at: &[Addr]) -> [Operand<4>; MASKS] {
     let nothing = Operand {
         addr: std::ptr::null_mut(),
         start: 0,

@@ -152,6 +152,12 @@ impl<'a, D: Device> Run<'a, D> {
         }
     }
 
+    /// `len` floats of slot `k` of the workspace.
+    #[inline]
+    pub fn floats(&self, k: usize, len: usize) -> View {
+        self.slot(k, DType::Float, len)
+    }
+
     /// `len` parameters from float `offset` of the flat buffer.
     #[inline]
     pub fn param(&self, offset: usize, len: usize) -> View {

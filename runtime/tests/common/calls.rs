@@ -1,7 +1,7 @@
 //! The calls that tests make, a method each.
 
 use netform_runtime::device::{
-    Attention, Axis, Call, Convolution, Integers, Mask, Role, Softmax, Window2,
+    Attention, Axis, Call, Convolution, Integers, Role, ScoreMask, Softmax, Window2,
 };
 use netform_runtime::{Device, In, Reads, Run, View};
 
@@ -84,8 +84,8 @@ pub trait Calls {
     }
 }
 
-fn added(masks: &[In<4>]) -> (Vec<Mask>, Vec<View>) {
-    let mask = |m: &In<4>| Mask {
+fn added(masks: &[In<4>]) -> (Vec<ScoreMask>, Vec<View>) {
+    let mask = |m: &In<4>| ScoreMask {
         start: m.start,
         strides: m.strides,
     };

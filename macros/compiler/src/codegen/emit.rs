@@ -11,7 +11,7 @@ use quote::quote;
 
 pub use super::custom::{name as custom_name, ptx_name as custom_ptx};
 pub use super::dims::usize as size;
-pub use super::map::number;
+pub use super::map::{dtype, number};
 
 /// One node in the place where it is emitted.
 pub struct Emit<'a, 'b> {
@@ -156,13 +156,17 @@ pub fn block(shape: &Shape, dims: &[usize]) -> TokenStream {
     quote!(__nf::Axis { outer: #outer, n: #n, inner: #inner })
 }
 
-/// The runtime's name of a reduction; a mean, which floats alone have, is a call by itself.
-pub fn reduction(kind: Reduce) -> Option<Ident> {
-    let name = match kind {
-        Reduce::Sum => "Sum",
-        Reduce::Max => "Max",
-        Reduce::Min => "Min",
-        Reduce::Mean => return None,
-    };
-    Some(Ident::new(name, Span::call_site()))
+/// The name of a reduction in emitted code.
+pub fn variant(kind: Reduce) -> Ident {
+    Ident::new(kind.variant(), Span::call_site())
+}
+
+/// A call as data, on these operands.
+pub fn call(call: &TokenStream, operands: &[TokenStream]) -> TokenStream {
+    quote!(run.call(&__nf::Call::#call, &[#(#operands),*]);)
+}
+
+/// The same for a call that may find a fault in its data.
+pub fn call_at(call: &TokenStream, operands: &[TokenStream], what: &TokenStream) -> TokenStream {
+    quote!(run.call_at(&__nf::Call::#call, &[#(#operands),*], #what);)
 }

@@ -9,6 +9,7 @@ use crate::layers::Init;
 use crate::lower::show_type;
 use crate::net::{Elem, Net, Signature};
 use crate::pipeline::{Mode, Program};
+use netform_core::abi::{ABI, VERSION};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -77,6 +78,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
         const _: () = {
             use #krate::__private as __nf;
             use __nf::Network as _;
+            const _: () = __nf::abi::check(#ABI, #VERSION);
             #consts
             #maps
             #graphs

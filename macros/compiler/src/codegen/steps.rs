@@ -1,7 +1,7 @@
 //! A planned graph as runtime calls, one node a statement.
 
 use super::dims::usize;
-use super::emit::{Emit, block, reduction, written};
+use super::emit::{Emit, block, variant, written};
 use super::map::{Maps, dtype, iota_strides, whole};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, Map, NodeId, Op, Scan};
@@ -55,6 +55,7 @@ impl Steps<'_> {
     pub fn place(&self, place: &Place, t: DType, len: &Dim) -> TokenStream {
         let n = usize(len);
         match place {
+            Place::Slot(slot) if t == DType::Float => quote!(run.floats(#slot, #n)),
             Place::Slot(slot) => {
                 let t = dtype(t);
                 quote!(run.slot(#slot, #t, #n))
@@ -72,7 +73,7 @@ impl Steps<'_> {
                 quote!(run.part(#whole, #step, #n))
             }
             // Nobody reads or writes it.
-            Place::Open => quote!(run.slot(usize::MAX, __nf::DType::Float, 0)),
+            Place::Open => quote!(run.floats(usize::MAX, 0)),
         }
     }
 
@@ -138,7 +139,6 @@ impl Steps<'_> {
         match &node.op {
             Op::Map(map) => self.map(id, map),
             Op::Reduce { kind, dims, body } => {
-                let kind = reduction(*kind);
                 let over = body
                     .as_ref()
                     .map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
@@ -155,9 +155,10 @@ impl Steps<'_> {
                 };
                 let n = inputs.len();
                 let inputs = quote!([#(#inputs),*]);
-                match kind {
-                    Some(kind) => {
-                        quote!(run.reduce::<#ty, #n>(__nf::Reduce::#kind, #axis, #inputs, #scalars, #y);)
+                match kind.combiner() {
+                    Some(_) => {
+                        let kind = variant(*kind);
+                        quote!(run.reduce::<#ty, __nf::by::#kind, #n>(#axis, #inputs, #scalars, #y);)
                     }
                     None => {
                         let rest = match node.also.is_empty() {
@@ -230,7 +231,7 @@ impl Steps<'_> {
         quote!(run.map::<#ty, #r, #i, #o>([#(#sizes),*], [#(#inputs),*], #views, #scalars);)
     }
 
-    /// The body of a reduction: its type, operands over (outer, n, inner), scalars.
+    /// The body of a variant: its type, operands over (outer, n, inner), scalars.
     fn body(
         &mut self,
         args: &[NodeId],
@@ -311,18 +312,22 @@ impl Steps<'_> {
         let (mt, nt, kt, bt) = (usize(m), usize(n), usize(k), usize(&batch));
         let size = quote!(__nf::Product { batch: #bt, m: #mt, n: #nt, k: #kt, ta: #ta, tb: #tb });
         let small = |d: &Dim| d.value().filter(|v| (1..=SMALL).contains(v));
-        let method = match (small(m), small(n), small(k)) {
+        let sizes = match (small(m), small(n), small(k)) {
             (_, Some(n), Some(k)) => {
                 let (n, k) = (n as usize, k as usize);
-                quote!(product_nk::<#ty, #n, #k, #i, #o>)
+                quote!(Nk<#n, #k>)
             }
             (Some(m), Some(n), _) if m * n <= SMALL_RESULT => {
                 let (m, n) = (m as usize, n as usize);
-                quote!(product_mn::<#ty, #m, #n, #i, #o>)
+                quote!(Mn<#m, #n>)
             }
-            _ => quote!(product::<#ty, #i, #o>),
+            _ => quote!(Any),
         };
-        quote!(run.#method(#size, #a, #b, [#(#extra),*], #views, #scalars);)
+        quote! {
+            run.product::<#ty, __nf::size::#sizes, #i, #o>(
+                #size, #a, #b, [#(#extra),*], #views, #scalars,
+            );
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The index of the first largest or smallest along a dimension, which vanishes.
 
 use super::kind::{Bounds, Kind, Types};
-use crate::codegen::emit::{Emit, axis};
+use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::DType;
@@ -37,7 +37,8 @@ impl Kind for ArgReduce {
     fn emit(&self, at: &Emit) -> TokenStream {
         let (largest, axis) = (self.largest, axis(at.shape(0), self.dim));
         let (x, y) = (at.x(0), at.y());
-        quote!(run.arg_reduce(#largest, #axis, #x, #y);)
+        let arg_reduce = quote!(ArgReduce { largest: #largest, axis: #axis });
+        call(&arg_reduce, &[x, y])
     }
 
     #[cfg(feature = "eval")]

@@ -1,7 +1,7 @@
 //! Functions of integers whose result may leave 32 bits: then the run ends in an error.
 
 use super::kind::{Kind, Types};
-use crate::codegen::emit::{Emit, axis, reduction, size, written};
+use crate::codegen::emit::{Emit, axis, call_at, size, variant, written};
 use crate::dim::numel;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, reduce::reduce, rows};
@@ -92,8 +92,8 @@ impl Kind for Checked {
             Integers::Mul => quote!(Mul(#len)),
             Integers::Cast => quote!(Cast(#len)),
             Integers::Reduce { kind, dim } => {
-                let (kind, axis) = (reduction(kind), axis(at.shape(0), dim));
-                quote!(Reduce(__nf::Reduce::#kind, #axis))
+                let (kind, axis) = (variant(kind), axis(at.shape(0), dim));
+                quote!(Reduce(__nf::Combiner::#kind, #axis))
             }
             Integers::CumSum { dim } => {
                 let axis = axis(at.shape(0), dim);
@@ -103,7 +103,8 @@ impl Kind for Checked {
         // A function of one value reads it in both places.
         let (a, b, y) = (at.x(0), at.x(at.node().args.len() - 1), at.y());
         let what = written(at.node(), &self.what);
-        quote!(run.integers(__nf::Integers::#f, [#a, #b], #y, #what);)
+        let call = quote!(Integers(__nf::Integers::#f));
+        call_at(&call, &[a, b, y], &what)
     }
 
     #[cfg(feature = "eval")]

@@ -5,7 +5,7 @@
 
 use super::kind::{Flow, Kind, Types};
 use super::windows::Windows;
-use crate::codegen::emit::{Emit, array as sizes, size};
+use crate::codegen::emit::{Emit, array as sizes, call, size};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -96,24 +96,23 @@ impl Kind for Conv {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let method = match self.role {
-            Role::Y => quote!(convolve),
-            Role::X => quote!(convolve_input),
-            Role::W => quote!(convolve_weight),
+        // Operands in the order x, w, y.
+        let (role, views) = match self.role {
+            Role::Y => (quote!(Y), [at.x(0), at.x(1), at.y()]),
+            Role::X => (quote!(X), [at.x(1), at.x(0), at.y()]),
+            Role::W => (quote!(W), [at.x(0), at.x(1), at.y()]),
         };
         let [x, w, y] = self.form([at.shape(0), at.shape(1)], &at.node().shape);
         let (n, c, o) = (size(&x[0]), size(&w[1]), size(&w[0].div(&self.groups)));
         let (groups, geometry) = (size(&self.groups), self.windows.emit());
         let (x, kernel, y) = (sizes(&x[2..]), sizes(&w[2..]), sizes(&y[2..]));
-        let views = [at.x(0), at.x(1), at.y()];
-        quote! {
-            run.#method(
-                __nf::Convolution {
-                    n: #n, groups: #groups, c: #c, o: #o, x: #x, kernel: #kernel, y: #y, #geometry
-                },
-                #(#views),*
-            );
-        }
+        let convolve = quote!(Convolve {
+            role: __nf::Role::#role,
+            size: __nf::Convolution {
+                n: #n, groups: #groups, c: #c, o: #o, x: #x, kernel: #kernel, y: #y, #geometry
+            },
+        });
+        call(&convolve, &views)
     }
 
     /// All products of the form, each added where the result lies.

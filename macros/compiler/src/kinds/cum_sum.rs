@@ -1,7 +1,7 @@
 //! The running sum of floats along a dimension.
 
 use super::kind::{Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis};
+use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::{DType, Graph, NodeId};
@@ -44,7 +44,8 @@ impl Kind for CumSum {
     fn emit(&self, at: &Emit) -> TokenStream {
         let (reverse, axis) = (self.reverse, axis(at.shape(0), self.dim));
         let (x, y) = (at.x(0), at.y());
-        quote!(run.cumsum(#reverse, #axis, #x, #y);)
+        let cumsum = quote!(CumSum { reverse: #reverse, axis: #axis });
+        call(&cumsum, &[x, y])
     }
 
     #[cfg(feature = "eval")]

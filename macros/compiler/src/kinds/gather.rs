@@ -2,7 +2,7 @@
 
 use super::gather_grad::GatherGrad;
 use super::kind::{Bounds, Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
 use crate::dim::show_shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -67,7 +67,9 @@ impl Kind for Gather {
             size(&at.node().shape[self.dim]),
         );
         let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
-        quote!(run.gather(#axis, #count, #x, #i, #y, #what);)
+        let dtype = dtype(at.dtype(0));
+        let call = quote!(Gather { dtype: #dtype, axis: #axis, count: #count });
+        call_at(&call, &[x, i, y], &what)
     }
 
     #[cfg(feature = "eval")]

@@ -2,7 +2,7 @@
 
 use super::gather::Gather;
 use super::kind::{Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, reads, size};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -50,7 +50,8 @@ impl Kind for GatherGrad {
             size(&at.shape(1)[self.dim]),
         );
         let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
-        quote!(run.gather_grad(#axis, #count, #x, #i, #y, #what);)
+        let call = quote!(GatherGrad { axis: #axis, count: #count });
+        call_at(&call, &[x, i, y], &what)
     }
 
     #[cfg(feature = "eval")]

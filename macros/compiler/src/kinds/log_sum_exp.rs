@@ -3,7 +3,7 @@
 //! has no gradient: it cancels wherever the parts are used together.
 
 use super::kind::{Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis};
+use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::{DType, Graph, NodeId, Op};
@@ -47,8 +47,9 @@ impl Kind for LogSumExp {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (axis, x, y) = (axis(at.shape(0), self.dim), at.x(0), at.results());
-        quote!(run.logsumexp(#axis, #x, #y);)
+        let axis = axis(at.shape(0), self.dim);
+        let operands = [at.x(0), at.result(0), at.result(1)];
+        call(&quote!(LogSumExp { axis: #axis }), &operands)
     }
 
     #[cfg(feature = "eval")]

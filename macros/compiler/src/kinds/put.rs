@@ -59,7 +59,7 @@ impl Kind for Put {
         let (axis, count) = (axis(&at.node().shape, self.dim), size(&at.shape(1)[0]));
         let (x, i, source, y) = (at.x(0), at.x(1), at.x(2), at.y());
         let what = reads(at.node(), &self.what);
-        quote!(run.put(#axis, #count, #x, #i, #source, #y, #what);)
+        quote!(run.put(#axis, #count, [#source, #i, #x, #y], #what);)
     }
 
     #[cfg(feature = "eval")]

@@ -1,7 +1,7 @@
 //! Softmax or its logarithm along a dimension.
 
 use super::kind::{Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis};
+use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::{DType, Graph, NodeId};
@@ -60,7 +60,8 @@ impl Kind for Softmax {
             false => quote!(Softmax),
         };
         let (axis, x, y) = (axis(at.shape(0), self.dim), at.x(0), at.y());
-        quote!(run.softmax(__nf::Softmax::#kind, #axis, #x, #y);)
+        let softmax = quote!(Softmax { kind: __nf::Softmax::#kind, axis: #axis });
+        call(&softmax, &[x, y])
     }
 
     #[cfg(feature = "eval")]

@@ -2,7 +2,7 @@
 
 use super::kind::{Bounds, Flow, Kind, Types};
 use super::take_grad::TakeGrad;
-use crate::codegen::emit::{Emit, axis, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
 use crate::ir::{DType, Graph, NodeId, Reads};
@@ -49,7 +49,9 @@ impl Kind for Take {
     fn emit(&self, at: &Emit) -> TokenStream {
         let (axis, count) = (axis(at.shape(0), self.dim), size(&at.shape(1)[0]));
         let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
-        quote!(run.take(#axis, #count, #x, #i, #y, #what);)
+        let dtype = dtype(at.dtype(0));
+        let call = quote!(Take { dtype: #dtype, axis: #axis, count: #count });
+        call_at(&call, &[x, i, y], &what)
     }
 
     #[cfg(feature = "eval")]

@@ -2,7 +2,7 @@
 
 use super::kind::{Flow, Kind, Types};
 use super::take::Take;
-use crate::codegen::emit::{Emit, axis, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, reads, size};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -47,7 +47,8 @@ impl Kind for TakeGrad {
     fn emit(&self, at: &Emit) -> TokenStream {
         let (axis, count) = (axis(&at.node().shape, self.dim), size(&at.shape(1)[0]));
         let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
-        quote!(run.take_grad(#axis, #count, #x, #i, #y, #what);)
+        let call = quote!(TakeGrad { axis: #axis, count: #count });
+        call_at(&call, &[x, i, y], &what)
     }
 
     #[cfg(feature = "eval")]

@@ -3,7 +3,7 @@
 
 use super::kind::{Bounds, Kind, Types};
 use super::windows::Windows;
-use crate::codegen::emit::{Emit, array as sizes, size};
+use crate::codegen::emit::{Emit, array as sizes, call, size};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -45,14 +45,10 @@ impl Kind for WindowArgMax {
         let (y_sizes, geometry) = (sizes(&shape[1..]), self.windows.emit());
         let kernel = sizes(&self.kernel.map(Dim::from));
         let (x, y) = (at.x(0), at.y());
-        quote! {
-            run.window_arg_max(
-                __nf::Window2 {
-                    planes: #planes, x: #x_sizes, kernel: #kernel, y: #y_sizes, #geometry
-                },
-                #x, #y,
-            );
-        }
+        let window = quote!(WindowArgMax(__nf::Window2 {
+            planes: #planes, x: #x_sizes, kernel: #kernel, y: #y_sizes, #geometry
+        }));
+        call(&window, &[x, y])
     }
 
     #[cfg(feature = "eval")]

@@ -47,7 +47,7 @@ impl Kind for AttentionGrad {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        emit::call(&self.0, at, 3, &quote!(attention_grad))
+        emit::attention(&self.0, at, 3, &quote!(AttentionGrad))
     }
 
     #[cfg(feature = "eval")]

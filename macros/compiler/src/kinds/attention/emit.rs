@@ -1,14 +1,14 @@
 //! The calls of attention and its gradient.
 
 use super::Attention;
-use crate::codegen::emit::{Emit, number, size};
+use crate::codegen::emit::{Emit, array, call, number, size};
 use crate::dim::{Dim, Shape};
 use crate::passes::strides::{Strided, row_major};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The call of `method`, which has `saved` operands behind those of attention.
-pub fn call(a: &Attention, at: &Emit, saved: usize, method: &TokenStream) -> TokenStream {
+/// The call of this name, which has `saved` operands after those of attention.
+pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> TokenStream {
     let [b, h, l, e] = a.sizes(at.shape(0));
     let [_, _, s, v] = a.sizes(at.shape(2));
     let (interleaved, causal) = (a.interleaved, a.causal);
@@ -28,24 +28,24 @@ pub fn call(a: &Attention, at: &Emit, saved: usize, method: &TokenStream) -> Tok
     };
     let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| size(&d));
     let end = at.node().args.len();
-    let masks = (3..end - saved).map(|i| at.input(i, &broadcast(at.shape(i))));
-    let (inputs, results) = ((0..3).map(|i| at.x(i)), at.results());
-    let saved = match saved {
-        0 => quote!(),
-        n => {
-            let saved = (end - n..end).map(|i| at.x(i));
-            quote!([#(#saved),*],)
-        }
-    };
-    quote! {
-        run.#method(
-            __nf::Attention {
-                batch: #b, heads: #h, queries: #l, keys: #s, width: #e, value_width: #v,
-                interleaved: #interleaved, causal: #causal, scale: #scale, dropout: #dropout,
-            },
-            [#(#inputs),*], [#(#masks),*], #saved #results,
-        );
-    }
+    let results = 1 + at.node().also.len();
+    let operands: Vec<TokenStream> = (0..end)
+        .map(|i| at.x(i))
+        .chain((0..results).map(|k| at.result(k)))
+        .collect();
+    let masks = (3..end - saved).map(|i| {
+        let Strided { start, strides } = broadcast(at.shape(i));
+        let (start, strides) = (size(&start), array(&strides));
+        quote!(__nf::ScoreMask { start: #start, strides: #strides })
+    });
+    let attention = quote!(#name {
+        size: __nf::Attention {
+            batch: #b, heads: #h, queries: #l, keys: #s, width: #e, value_width: #v,
+            interleaved: #interleaved, causal: #causal, scale: #scale, dropout: #dropout,
+        },
+        masks: &[#(#masks),*],
+    });
+    call(&attention, &operands)
 }
 
 /// How a mask is read in the scores' shape.

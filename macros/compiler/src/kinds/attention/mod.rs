@@ -117,7 +117,7 @@ impl Kind for Attention {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        emit::call(self, at, 0, &quote!(attention))
+        emit::attention(self, at, 0, &quote!(Attention))
     }
 
     #[cfg(feature = "eval")]
