@@ -4,8 +4,8 @@ use crate::data::uniform;
 use crate::place::Target;
 use crate::run::{Report, Settings, run};
 use netform::Result;
-use netform_runtime::Identity;
 use netform_runtime::device::Product;
+use netform_runtime::{Identity, size::Any};
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings, size: usize) -> Result<Report> {
@@ -37,7 +37,7 @@ pub fn time<D: Target>(device: D, s: Settings, size: usize) -> Result<Report> {
     };
     let step = || {
         // SAFETY: three separate buffers of `size * size` floats.
-        unsafe { device.product::<Identity, 0, 1>(product, at_a, at_b, [], [at_c], &[]) };
+        unsafe { device.product::<Identity, Any, 0, 1>(product, at_a, at_b, [], [at_c], &[]) };
         Ok(())
     };
     let report = run(&format!("gemm-{size}"), &device, s, step, |()| last())?;
