@@ -150,6 +150,6 @@ impl Layer for Function {
         given.extend(self.remembered.iter().cloned());
         let args =
             Args::bind(cx, call.field, call.span, self.op.signature, given)?.of(self.op.name);
-        (self.op.build)(cx, &args)
+        self.op.build(cx, &args)
     }
 }

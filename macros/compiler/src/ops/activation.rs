@@ -1,7 +1,7 @@
 //! Activations. Where a branch would overflow, its argument is made harmless first, so that the
 //! gradient of the branch not taken is 0 and not NaN.
 
-use super::elementwise::{clamp_to, float, hard, unary};
+use super::elementwise::{clamp_to, float, hard};
 use super::{integer, ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
@@ -14,9 +14,6 @@ use crate::scalar::Scalar as S;
 use crate::value::Value;
 
 ops! {
-    "tanh" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Tanh, x));
-    "sigmoid" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Sigmoid, x));
-    "relu" ("input") |cx, a| unary(cx, a, S::Relu);
     "relu6" ("input") |cx, a| {
         let [low, high] = [0.0, 6.0].map(|v| Value::Number(v, true));
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
