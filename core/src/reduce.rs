@@ -135,6 +135,8 @@ macro_rules! combiners {
 combiners! {
     /// The sum, in a fixed blocked order.
     Sum "sum" "sum" 0.0, |a, b| a.plus(b);
+    /// The product, in a fixed blocked order.
+    Prod "prod" "prod" 1.0, |a, b| a.times(b);
     /// The largest. NaN wins.
     Max "max" "amax" f64::NEG_INFINITY, |a, b| a.larger(b);
     /// The smallest. NaN wins.

@@ -435,6 +435,8 @@ along("log_softmax", lambda x: F.log_softmax(x, 1), "log_softmax(x, dim = 1)", e
 along("sum", lambda x: x.sum(1), "sum(x, dim = 1)", slack=magnitude, exact_rows=(lambda x: [total(x)], lambda x, up: [up * 3]))
 along("mean", lambda x: x.mean(1), "mean(x, dim = 1)", slack=lambda x: magnitude(x) / 3,
       exact_rows=(lambda x: [total(x) / 3], lambda x, up: [[up[0] / 3] * 3]))
+along("prod", lambda x: x.prod(1), "prod(x, dim = 1)",
+      exact_rows=(lambda x: [mp.fprod(x)], lambda x, up: [[up[0] * mp.fprod(x[:i] + x[i + 1:]) for i in range(len(x))]]))
 for name in ["amax", "amin"]:
     along(name, lambda x, n=name: getattr(torch, n)(x, 1), f"{name}(x, dim = 1)", ulps=(0, 1))
 for name in ["max", "min"]:

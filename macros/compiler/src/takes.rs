@@ -59,7 +59,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
         Any,
     ),
     // Reductions.
-    ("sum amax amin max min logsumexp cumsum", "*", Any),
+    ("sum prod amax amin max min logsumexp cumsum", "*", Any),
     ("argmax argmin", "*", Number),
     // What moves elements takes any.
     (

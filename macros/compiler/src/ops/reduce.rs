@@ -19,6 +19,10 @@ ops! {
         Some(y) => Ok(y),
         None => over(cx, a, |cx, x, dims| cx.g.sum(x, dims)),
     };
+    "prod" ("input, dim = None, keepdim = false") |cx, a| match whole(cx, a, Reduce::Prod)? {
+        Some(y) => Ok(y),
+        None => over(cx, a, |cx, x, dims| cx.g.reduce(Reduce::Prod, x, dims)),
+    };
     "mean" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, mean);
     "amax" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
     "amin" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Min);
@@ -41,7 +45,7 @@ fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> Node
     keepdim(cx, a, &x, &dims, y)
 }
 
-/// A reduction of integers or booleans: sums are integers, extremes of what they are taken of.
+/// A reduction of integers or booleans: sums and products are integers, extremes of what they are taken of.
 fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Option<Value>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
@@ -59,7 +63,7 @@ fn integers(cx: &mut Cx, a: &Args, x: &Tensor, kind: Reduce, dims: &[usize]) -> 
     let y = cx.g.cast(x.id, DType::Int);
     let y = cx.reduce_integers(kind, y, dims, &text);
     match kind {
-        Reduce::Sum => y,
+        Reduce::Sum | Reduce::Prod => y,
         _ => cx.g.cast(y, dtype),
     }
 }
