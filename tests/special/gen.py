@@ -162,6 +162,7 @@ unary("reciprocal", torch.reciprocal, (lambda x: 1 / x, lambda x: -1 / x**2), ul
 unary("sin", torch.sin, (mp.sin, mp.cos))
 unary("cos", torch.cos, (mp.cos, lambda x: -mp.sin(x)))
 unary("erf", torch.erf, (mp.erf, lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)))
+unary("erfc", torch.erfc, (mp.erfc, lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x)))
 unary("expm1", torch.expm1, (mp.expm1, mp.exp))
 unary("log1p", torch.log1p, (lambda x: positive(lambda u: mp.log1p(x))(1 + x), lambda x: positive(lambda u: 1 / u)(1 + x)))
 unary("floor", torch.floor, ulps=EXACT)
