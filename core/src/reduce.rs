@@ -80,6 +80,11 @@ macro_rules! combiners {
                 match self { $(Combiner::$variant => $name,)* }
             }
 
+            /// The variant's name, for emitted code.
+            pub const fn variant(self) -> &'static str {
+                match self { $(Combiner::$variant => stringify!($variant),)* }
+            }
+
             /// The result of no element, which changes no other.
             pub const fn neutral(self) -> f64 {
                 match self { $(Combiner::$variant => $neutral,)* }

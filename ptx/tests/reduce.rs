@@ -6,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits, function};
 use netform_ptx::{
-    Arg, Axis, Body, Combiner, DType, Scalar, Scalars, Softmax, arg_reduce, cumsum, logsumexp,
-    mean, mean_work, reduce, reduce_work, softmax,
+    Arg, Axis, Body, Combiner, DType, Scalar, Scalars, Softmax, arg_reduce, logsumexp, mean,
+    mean_work, reduce, reduce_work, running, softmax,
 };
 
 const AXES: [(usize, usize, usize); 20] = [
@@ -69,16 +69,25 @@ fn sums_and_extremes() {
     let mut numbers = Numbers::new(1);
     for a in AXES.map(axis) {
         let mut x = numbers.integers(a.outer * a.n * a.inner);
-        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
+        for &kind in Combiner::ALL {
             let run = |x: &[f32]| {
                 total(&Body::IDENTITY, kind, a, |gpu| {
                     vec![Arg::new(gpu.array(x), &whole(a))]
                 })
             };
+            // Products of other numbers leave the range.
+            let x: Vec<f32> = match kind {
+                Combiner::Prod => x
+                    .iter()
+                    .map(|v| [1.0, -1.0][(*v as i32 & 1) as usize])
+                    .collect(),
+                _ => x.clone(),
+            };
             let y = run(&x);
             lines(a, &x, |c, line| {
                 let want = match kind {
                     Combiner::Sum => line.iter().sum(),
+                    Combiner::Prod => line.iter().product(),
                     Combiner::Max => line.iter().copied().fold(f32::NEG_INFINITY, f32::max),
                     Combiner::Min => line.iter().copied().fold(f32::INFINITY, f32::min),
                 };
@@ -88,7 +97,7 @@ fn sums_and_extremes() {
         }
         let middle = x.len() / 2;
         x[middle] = f32::NAN;
-        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
+        for &kind in Combiner::ALL {
             let y = total(&Body::IDENTITY, kind, a, |gpu| {
                 vec![Arg::new(gpu.array(&x), &whole(a))]
             });
@@ -271,7 +280,7 @@ fn running_sums() {
         for reverse in [false, true] {
             let mut gpu = Gpu::default();
             let y = gpu.array(&x);
-            gpu.run(cumsum(reverse, a, y, y));
+            gpu.run(running(Combiner::Sum, reverse, a, y, y));
             let y = gpu.read::<f32>(y, n);
             let mut ys = Vec::new();
             lines(a, &y, |_, line| ys.push(line.to_vec()));

@@ -43,13 +43,15 @@ pub(super) unsafe fn integers<F: Float>(f: Integers, [a, b, y]: [Addr; 3]) -> Re
                 write(column, found.unwrap_or(nothing));
             }
         }
-        Integers::CumSum(Axis { outer, n, inner }) => {
+        Integers::Running(kind, Axis { outer, n, inner }) => {
             for column in 0..outer * inner {
                 let first = column / inner * n * inner + column % inner;
-                let mut sum = 0;
+                let mut found = None;
                 for j in 0..n {
-                    sum += read(a, first + j * inner);
-                    write(first + j * inner, sum);
+                    let next = read(a, first + j * inner);
+                    let all = found.map_or(next, |before| kind.combine(before, next));
+                    found = Some(all);
+                    write(first + j * inner, all);
                 }
             }
         }

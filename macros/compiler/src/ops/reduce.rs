@@ -13,6 +13,7 @@ use crate::kinds::cum_sum::CumSum;
 use crate::kinds::gather::Gather;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
+use netform_core::Combiner;
 
 ops! {
     "sum" ("input, dim = None, keepdim = false") |cx, a| match whole(cx, a, Reduce::Sum)? {
@@ -511,7 +512,15 @@ fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {
         let unsigned = cx.range(x.id).0 >= 0;
         let text = format!("{}({})", a.callee, x.text);
         let y = cx.g.cast(x.id, DType::Int);
-        let y = cx.checked(Integers::CumSum { dim }, &[y], unsigned, &text);
+        let y = cx.checked(
+            Integers::Running {
+                how: Combiner::Sum,
+                dim,
+            },
+            &[y],
+            unsigned,
+            &text,
+        );
         return Ok(cx.tensor(y));
     }
     let y = cx.g.push(
