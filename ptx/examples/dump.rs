@@ -164,6 +164,10 @@ impl Dump {
                 running(Combiner::Sum, false, axis, 0, 0),
             );
             self.write(
+                &format!("cumprod_{name}"),
+                running(Combiner::Prod, false, axis, 0, 0),
+            );
+            self.write(
                 &format!("cumsum_reverse_{name}"),
                 running(Combiner::Sum, true, axis, 0, 0),
             );

@@ -272,25 +272,34 @@ fn exponentials() {
 }
 
 #[test]
-fn running_sums() {
+fn running_results() {
     let mut numbers = Numbers::new(5);
     for a in AXES.map(axis) {
         let n = a.outer * a.n * a.inner;
         let x = numbers.floats(n);
-        for reverse in [false, true] {
+        for (how, reverse) in [
+            (Combiner::Sum, false),
+            (Combiner::Sum, true),
+            (Combiner::Prod, false),
+        ] {
+            // Products of numbers near 1 stay in the range.
+            let x: Vec<f32> = match how {
+                Combiner::Prod => x.iter().map(|v| v.abs().min(1.0) * 0.01 + 0.995).collect(),
+                _ => x.clone(),
+            };
             let mut gpu = Gpu::default();
             let y = gpu.array(&x);
-            gpu.run(running(Combiner::Sum, reverse, a, y, y));
+            gpu.run(running(how, reverse, a, y, y));
             let y = gpu.read::<f32>(y, n);
             let mut ys = Vec::new();
             lines(a, &y, |_, line| ys.push(line.to_vec()));
             lines(a, &x, |c, line| {
-                let mut sum = 0.0;
+                let mut want = how.neutral();
                 for k in 0..a.n {
                     let j = if reverse { a.n - 1 - k } else { k };
-                    sum += f64::from(line[j]);
-                    let close = (f64::from(ys[c][j]) - sum).abs() <= 1e-7 * sum.abs() + 1e-12;
-                    assert!(close, "{a:?} {reverse} {j}: {} {sum}", ys[c][j]);
+                    want = how.combine(want, f64::from(line[j]));
+                    let close = (f64::from(ys[c][j]) - want).abs() <= 1e-7 * want.abs() + 1e-12;
+                    assert!(close, "{how:?} {a:?} {reverse} {j}: {} {want}", ys[c][j]);
                 }
             });
         }

@@ -530,6 +530,19 @@ along("norm.0", lambda x: torch.linalg.vector_norm(x, 0, 1), "norm(x, ord = 0, d
 along("cumsum", lambda x: x.cumsum(1), "cumsum(x, dim = 1)", slack=lambda x: x.abs().cumsum(1), grad_slack={"x": lambda x: torch.full_like(x, 8.0)})
 
 
+def products(x):
+    return [mp.fprod(x[: j + 1]) for j in range(len(x))]
+
+
+def d_products(x, up):
+    """The first zero leaves itself out; what comes after it changes nothing."""
+    others = [[mp.fprod(x[: j + 1][:i] + x[: j + 1][i + 1:]) if i <= j else mp.mpf(0) for j in range(len(x))] for i in range(len(x))]
+    return [[mp.fsum(u * o for u, o in zip(up, row)) for row in others]]
+
+
+along("cumprod", lambda x: x.cumprod(1), "cumprod(x, dim = 1)", exact_rows=(products, d_products))
+
+
 def lengths(d):
     return torch.arange(len(rows(d))) % 4
 

@@ -56,7 +56,11 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
     ),
     ("tan exp2 log2 log10 sinh cosh", "*", Any),
     // Reductions.
-    ("sum prod amax amin max min logsumexp cumsum", "*", Any),
+    (
+        "sum prod amax amin max min logsumexp cumsum cumprod",
+        "*",
+        Any,
+    ),
     ("argmax argmin", "*", Number),
     // What moves elements takes any.
     (

@@ -51,6 +51,7 @@ network! {
     fn factors(a: i64[N]) -> i64[] { a.prod() }
     fn factors_of_rows(a: i64[M, N]) -> (i64[M], i64[N]) { (a.prod(1), a.prod(0)) }
     fn running(a: i64[N]) -> i64[N] { a.cumsum(0) }
+    fn running_product(a: i64[N]) -> i64[N] { a.cumprod(0) }
     fn turned(a: i64[N]) -> i64[N] { abs(a) }
     fn cube(a: i64[N]) -> i64[N] { a.pow(3) }
     fn scaled(a: i64[N]) -> i64[N] { a * (N * 1000000000) }
@@ -270,6 +271,12 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
         run!(running [most, 1, -1]),
         "a.cumsum(0)",
         "2147483648 at [1]",
+    );
+    fits(run!(running_product [3, -5, 0, 7]), &[3, -15, 0, 0]);
+    told(
+        run!(running_product [most, 2]),
+        "a.cumprod(0)",
+        "4294967294 at [1]",
     );
     fits(run!(turned [-most, 3]), &[most, 3]);
     told(run!(turned[least]), "abs(a)", "2147483648 at [0]");

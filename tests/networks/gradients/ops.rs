@@ -110,6 +110,8 @@ family! {
     f_norm f_norm_vjp (x: [M, N, K]) -> [1] { norm(x).reshape([1]) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
     f_norm_1 f_norm_1_vjp (x: [M, N, K]) -> [M, N] { norm(x, dim = 2) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
     f_cumsum_0 f_cumsum_0_vjp (x: [M, N, K]) -> [M, N, K] { cumsum(x, 0) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
+    f_cumprod_1 f_cumprod_1_vjp (x: [M, N, K]) -> [M, N, K] { cumprod(x, 1) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 9, 3][..]];
+    f_cumprod_last f_cumprod_last_vjp (x: [M, N, K]) -> [M, N, K] { cumprod(relu(x), -1) } at [&[3, 4, 2][..]], [&[2, 1, 9][..]];
     f_cumsum_last f_cumsum_last_vjp (x: [M, N, K]) -> [M, N, K] { cumsum(x, -1) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
     f_softmax f_softmax_vjp (x: [M, N, K]) -> [M, N, K] { softmax(x, -1) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
     f_softmax_1 f_softmax_1_vjp (x: [M, N, K]) -> [M, N, K] { softmax(x, dim = 1) } at [&[3, 4, 2][..]], [&[1, 5, 1][..]], [&[2, 1, 17][..]], [&[5, 33, 3][..]];
