@@ -430,6 +430,8 @@ def d_log_softmax(x, up):
     return [[u - q * total(up) for q, u in zip(shares_of(x), up)]]
 
 
+along("glu", lambda x: F.glu(x, 1), "glu(x, dim = 1)", "activations", inputs=lambda d: torch.cartesian_prod(short(d), short(d)),
+      exact_rows=(lambda x: [x[0] * sigmoid(x[1])], lambda x, up: [[up[0] * sigmoid(x[1]), up[0] * x[0] * sigmoid(x[1]) * sigmoid(-x[1])]]))
 along("softmax", lambda x: F.softmax(x, 1), "softmax(x, dim = 1)", grad_slack={"x": softmax_slack}, exact_rows=(shares_of, d_softmax))
 along("log_softmax", lambda x: F.log_softmax(x, 1), "log_softmax(x, dim = 1)", exact_rows=(logs_of, d_log_softmax),
       slack=lambda x: (x - x.amax(1, True)).abs() + 1, grad_slack={"x": softmax_slack})
