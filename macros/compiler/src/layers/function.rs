@@ -17,6 +17,7 @@ const ROWS: &[(&str, &str, usize)] = &[
     ("CELU", "celu", 1),
     ("SELU", "selu", 1),
     ("GELU", "gelu", 1),
+    ("GLU", "glu", 1),
     ("SiLU", "silu", 1),
     ("Mish", "mish", 1),
     ("Sigmoid", "sigmoid", 1),
