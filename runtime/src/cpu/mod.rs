@@ -33,7 +33,7 @@ use crate::{Device, Error, Float, Result};
 /// The machine's processor, computing in `F`.
 ///
 /// Clones share their threads. The number of threads is that of the available cores unless
-/// `NETFORM_THREADS` or [`threads`](Cpu::threads) says otherwise.
+/// `NETFORM_THREADS` or [`with_threads`](Cpu::with_threads) says otherwise.
 #[derive(Clone)]
 pub struct Cpu<F = f32> {
     pool: Arc<Pool>,
@@ -72,8 +72,14 @@ impl<F: Float> Cpu<F> {
 
     /// The same processor with `threads` threads (at least one).
     #[must_use]
-    pub fn threads(self, threads: usize) -> Self {
+    pub fn with_threads(self, threads: usize) -> Self {
         Self::with(threads)
+    }
+
+    /// The number of threads that kernels share.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.pool.size()
     }
 
     /// The threads that kernels share.

@@ -61,7 +61,7 @@ impl Cuda {
     /// for by name. Sums are in f32 in any case. Both need compute capability 8.0; below, a product in them is
     /// an error.
     #[must_use]
-    pub fn matmul(self, precision: Precision) -> Self {
+    pub fn with_matmul_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
