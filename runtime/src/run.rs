@@ -175,7 +175,7 @@ impl<'a, D: Device> Run<'a, D> {
             // SAFETY: both views lie in their buffers, which differ; training holds the parameters
             // alone, through the network's `&mut self`. The identity has no scalars.
             unsafe {
-                let none = std::ptr::null_mut();
+                let none = (std::ptr::null_mut(), 0);
                 self.device
                     .map_guarded::<Identity, 1, 1, 1>(len, [from], to, none);
             }
@@ -297,7 +297,7 @@ impl<'a, D: Device> Run<'a, D> {
     #[inline(never)]
     unsafe fn out_of_range(&self, reads: Reads<'_>, limit: usize, index: Addr, len: usize) {
         let mut found = None;
-        if D::HOST {
+        if let Some(index) = self.device.in_place(index) {
             // SAFETY: the caller's promise; calls of the host have ended, so the positions are not written now.
             let all = unsafe { std::slice::from_raw_parts(index.cast::<i32>(), len) };
             let outside = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= limit);

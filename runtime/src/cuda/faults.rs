@@ -15,7 +15,7 @@ use netform_ptx::{Fault, Launch, RUNS};
 
 use super::errors::Code;
 use super::stream::Stream;
-use crate::device::{NO_LIMIT, Ran, What};
+use crate::device::{NO_LIMIT, RunId, What};
 use crate::{Error, Result};
 
 /// Words before the codes of runs: what was found, how many runs found something, how many ended.
@@ -28,12 +28,12 @@ struct Found {
     asker: Weak<u64>,
     what: What,
     limit: usize,
-    told: bool,
+    reported: bool,
 }
 
 impl Found {
     fn tell(&mut self) -> Error {
-        self.told = true;
+        self.reported = true;
         let What {
             function,
             index,
@@ -145,8 +145,8 @@ impl Faults {
     }
 
     /// A run of this network is on the stream, with what ends it.
-    pub fn ran(&mut self, network: u64) -> Ran {
-        let ran = Ran::new(self.known + self.open.len() as u64 + 1);
+    pub fn ran(&mut self, network: u64) -> RunId {
+        let ran = RunId::new(self.known + self.open.len() as u64 + 1);
         self.open.push((network, ran.asker()));
         ran
     }
@@ -198,7 +198,7 @@ impl Faults {
                     asker: asker.clone(),
                     what,
                     limit,
-                    told: false,
+                    reported: false,
                 });
             }
             self.count = count;
@@ -224,8 +224,8 @@ impl Faults {
 
     /// The first error that nobody was told of or may ask for, of one network or of all; it tells of all
     /// others of the same network.
-    pub fn untold(&mut self, network: Option<u64>) -> Result<()> {
-        let missed = |f: &Found| !f.told && f.asker.strong_count() == 0;
+    pub fn unreported(&mut self, network: Option<u64>) -> Result<()> {
+        let missed = |f: &Found| !f.reported && f.asker.strong_count() == 0;
         let of = |f: &&mut Found| missed(f) && network.is_none_or(|n| n == f.network);
         let Some(first) = self.found.iter_mut().find(of) else {
             return Ok(());
@@ -233,7 +233,7 @@ impl Faults {
         let (network, error) = (first.network, first.tell());
         let others = self.found.iter_mut().filter(|f| f.network == network);
         for other in others.filter(|f| missed(f)) {
-            other.told = true;
+            other.reported = true;
         }
         Err(error)
     }

@@ -146,7 +146,7 @@ impl Gpu {
         let guard = self.lock()?;
         let mut state = guard.borrow_mut();
         self.finish(&mut state)?;
-        state.faults.untold(None)
+        state.faults.unreported(None)
     }
 
     /// The same under the lock. What was found in the runs so far is known then.

@@ -10,10 +10,10 @@ use cust_raw::{CUgraph, CUgraphExec, CUstreamCaptureMode_enum as Mode};
 use std::cell::RefCell;
 use std::ptr::null_mut;
 
-use super::Cuda;
 use super::errors::{Code, checked};
 use super::gpu::{Gpu, State};
-use crate::device::{Key, Ran, Replay};
+use super::{Cuda, CudaBuffer};
+use crate::device::{Key, Memory, Queue, RunId};
 use crate::{Precision, Result};
 
 /// Runs that are remembered.
@@ -184,8 +184,14 @@ impl State {
     }
 }
 
-impl Replay for Cuda {
-    fn replay(&self, key: Key, step: u64, record: impl FnOnce()) -> Result<Ran> {
+impl Queue for Cuda {
+    fn replay(
+        &self,
+        key: impl FnOnce() -> Key,
+        step: u64,
+        record: impl FnOnce() -> Result<()>,
+    ) -> Result<RunId> {
+        let key = key();
         let gpu = &self.gpu;
         // Held to the end: nobody else's calls come between.
         let guard = gpu.lock()?;
@@ -226,7 +232,8 @@ impl Replay for Cuda {
             capture,
             done: false,
         };
-        record();
+        // Where it fails, the run is given up as where it panics.
+        record()?;
         recording.done = true;
         drop(recording);
         let mut state = guard.borrow_mut();
@@ -252,6 +259,14 @@ impl Replay for Cuda {
         Ok(ran(&mut state, looks, key.network))
     }
 
+    fn flag(&self) -> Result<Option<CudaBuffer>> {
+        self.alloc(size_of::<u32>()).map(Some)
+    }
+
+    fn failing(&self) -> bool {
+        (self.gpu.lock()).is_ok_and(|guard| guard.borrow().failed.is_some())
+    }
+
     fn verdict(&self, run: u64) -> Result<()> {
         if run == 0 {
             return Ok(());
@@ -268,17 +283,17 @@ impl Replay for Cuda {
         self.gpu.lock().ok()?.borrow().faults.known(run)
     }
 
-    fn untold(&self, network: u64) -> Result<()> {
+    fn unreported(&self, network: u64) -> Result<()> {
         let guard = self.gpu.lock()?;
         let mut state = guard.borrow_mut();
-        state.faults.untold(Some(network))
+        state.faults.unreported(Some(network))
     }
 }
 
 /// The run that was put on the stream, which has a number if it looks at indices.
-fn ran(state: &mut State, looks: bool, network: u64) -> Ran {
+fn ran(state: &mut State, looks: bool, network: u64) -> RunId {
     match looks {
         true => state.faults.ran(network),
-        false => Ran::default(),
+        false => RunId::default(),
     }
 }
