@@ -364,7 +364,7 @@ impl<D: Device> Core<D> {
         };
         let id = self.device.replay(key, step, || {
             body(&mut run, &dims);
-            run.finish()?;
+            run.fault()?;
             (behind.calls)(&self.poisoned);
             Ok(())
         });

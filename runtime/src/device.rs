@@ -609,6 +609,7 @@ impl RunId {
 pub trait Queue: Memory {
     /// Makes the calls of `record`, or repeats those that it made under this key before. `step`: that of
     /// random numbers. An error of `record` is that of the run, and is not repeated.
+    #[inline(always)]
     fn replay(
         &self,
         key: impl FnOnce() -> Key,
@@ -620,11 +621,13 @@ pub trait Queue: Memory {
     }
     /// A word that runs write which leave something: 0 if it is good, anything else if an index was out of
     /// range ([`Key::keep`], [`Key::guard`]). None where such runs end in an error.
+    #[inline(always)]
     fn flag(&self) -> Result<Option<Self::Buffer>> {
         Ok(None)
     }
     /// A call of the run that is being recorded has failed, so that those after it do nothing; the run's
     /// error says why.
+    #[inline(always)]
     fn failing(&self) -> bool {
         false
     }
@@ -640,6 +643,7 @@ pub trait Queue: Memory {
     }
     /// The error of a run of this network that is known, was not told by [`verdict`](Self::verdict), and
     /// is held as a [`RunId`] by nobody. It tells of all such runs of the network; the next time there is none.
+    #[inline(always)]
     fn unreported(&self, network: u64) -> Result<()> {
         let _ = network;
         Ok(())

@@ -254,8 +254,13 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// The first fault of the run, if there was one.
-    pub fn finish(self) -> Result<()> {
-        self.fault.into_inner().map_or(Ok(()), Err)
+    pub fn finish(mut self) -> Result<()> {
+        self.fault()
+    }
+
+    /// The same of a run that goes on.
+    pub(crate) fn fault(&mut self) -> Result<()> {
+        self.fault.take().map_or(Ok(()), Err)
     }
 
     /// Notes a refusal.

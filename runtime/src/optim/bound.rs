@@ -41,6 +41,8 @@ pub(super) struct Bound<D: Device> {
     pub(super) params: Vec<Trained>,
     /// Those of the step at hand.
     segments: Vec<Segment>,
+    /// What each parameter has had after it.
+    pub(super) next: Vec<History>,
     pub(super) moments: [Option<D::Buffer>; MOMENTS],
     pub(super) calls: Calls<D>,
 }
@@ -86,6 +88,7 @@ impl<D: Device> Bound<D> {
             core: core.id(),
             calls: Calls::new(core.device(), params.len())?,
             segments: Vec::with_capacity(params.len()),
+            next: Vec::with_capacity(params.len()),
             params,
             moments: [None, None, None],
         })
@@ -99,25 +102,33 @@ impl<D: Device> Bound<D> {
         rule: impl Fn(Option<usize>) -> R,
     ) {
         self.segments.clear();
+        self.next.clear();
+        self.next.extend_from_slice(histories);
         let mut open = false;
-        for ((param, reached), before) in self.params.iter().zip(reached).zip(histories) {
+        for ((param, reached), next) in self.params.iter().zip(reached).zip(&mut self.next) {
             let joins = open && param.beside;
             open = *reached;
             if !open {
                 continue;
             }
+            let before = *next;
             match self.segments.last_mut() {
-                // The padding between holds zeros, which every rule leaves alone.
-                Some(last) if joins && last.group == param.group && last.before == *before => {
+                // The padding between is read by nobody.
+                Some(last) if joins && last.group == param.group && last.before == before => {
                     last.len = param.offset + param.len - last.offset;
+                    *next = last.after;
                 }
-                _ => self.segments.push(Segment {
-                    offset: param.offset,
-                    len: param.len,
-                    group: param.group,
-                    before: *before,
-                    after: before.next(&rule(param.group)),
-                }),
+                _ => {
+                    let after = before.next(&rule(param.group));
+                    self.segments.push(Segment {
+                        offset: param.offset,
+                        len: param.len,
+                        group: param.group,
+                        before,
+                        after,
+                    });
+                    *next = after;
+                }
             }
         }
     }

@@ -123,7 +123,7 @@ impl<R: Rule> Optim<R> {
             pending,
             ..
         } = self;
-        let Some(bound) = (self.bound.as_ref()).and_then(|b| b.downcast_ref::<Bound<D>>()) else {
+        let Some(bound) = (self.bound.as_mut()).and_then(|b| b.downcast_mut::<Bound<D>>()) else {
             return;
         };
         if run != 0 || !pending.is_empty() {
@@ -136,12 +136,6 @@ impl<R: Rule> Optim<R> {
             pending.push(run, rules.copied(), &self.reached);
         }
         self.t += 1;
-        let each = bound.params.iter().zip(&self.reached);
-        for (history, (param, reached)) in self.histories.iter_mut().zip(each) {
-            if *reached {
-                let group = param.group.and_then(|g| groups.get(g));
-                *history = history.next(group.map_or(&*rule, |g| &g.rule));
-            }
-        }
+        std::mem::swap(&mut self.histories, &mut bound.next);
     }
 }
