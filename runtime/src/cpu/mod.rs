@@ -21,10 +21,14 @@ mod rows;
 mod scratch;
 mod small;
 
+pub(crate) use map::SCALARS;
+
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use bytemuck::Pod;
 
 use crate::device::{Addr, Memory};
 use crate::parallel::Pool;
@@ -160,7 +164,6 @@ impl Drop for CpuBuffer {
 
 // SAFETY: a buffer owns its allocation, of exactly `size` bytes.
 unsafe impl<F: Float> Memory for Cpu<F> {
-    const HOST: bool = true;
     type Buffer = CpuBuffer;
 
     /// All memory of the process, in floats of one size.
@@ -196,6 +199,24 @@ unsafe impl<F: Float> Memory for Cpu<F> {
         // SAFETY: the caller's.
         unsafe { std::ptr::copy_nonoverlapping(src, dst.as_mut_ptr(), dst.len()) };
         Ok(())
+    }
+
+    unsafe fn write_each<T: Copy, U: Pod>(
+        &self,
+        dst: Addr,
+        values: &[T],
+        convert: impl Fn(T) -> Result<U>,
+    ) -> Result<()> {
+        for (i, from) in values.iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { dst.cast::<U>().add(i).write_unaligned(convert(*from)?) };
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn in_place(&self, addr: Addr) -> Option<Addr> {
+        Some(addr)
     }
 }
 
