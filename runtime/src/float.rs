@@ -168,7 +168,7 @@ impl Float for f32 {
         add: bool,
     ) {
         // SAFETY: the caller's.
-        unsafe { crate::cpu::gemm::library(m, n, k, a, b, c, add) }
+        unsafe { crate::cpu::gemm::multiply(m, n, k, a, b, c, add) }
     }
     unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
         // SAFETY: the caller's.
@@ -198,7 +198,7 @@ impl Float for f64 {
         add: bool,
     ) {
         // SAFETY: the caller's.
-        unsafe { crate::cpu::gemm::library(m, n, k, a, b, c, add) }
+        unsafe { crate::cpu::gemm::multiply(m, n, k, a, b, c, add) }
     }
     unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
         // SAFETY: the caller's.

@@ -1,11 +1,99 @@
 //! The one function behind which large matrix products go: `C = A B`, or `C += A B`, on one thread.
+//!
+//! Two libraries compute them. `gemm` has kernels for AVX2 and AVX-512 and is the faster there
+//! (`examples/gemm_choice.rs` compares them); `matrixmultiply` is the portable one, for the baseline instruction set
+//! and other processors. Nothing else in the runtime knows which it was.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Which library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Library {
+    /// `matrixmultiply`.
+    Portable = 1,
+    /// `gemm`.
+    Wide = 2,
+}
+
+/// The library for this processor; `NETFORM_ISA=baseline` chooses the portable one.
+fn library() -> Library {
+    // 0 until the first question.
+    static CHOSEN: AtomicU8 = AtomicU8::new(0);
+    match CHOSEN.load(Ordering::Relaxed) {
+        1 => Library::Portable,
+        2 => Library::Wide,
+        _ => {
+            let baseline = std::env::var("NETFORM_ISA").is_ok_and(|isa| isa == "baseline");
+            let chosen = match has_wide() && !baseline {
+                true => Library::Wide,
+                false => Library::Portable,
+            };
+            CHOSEN.store(chosen as u8, Ordering::Relaxed);
+            chosen
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_wide() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_wide() -> bool {
+    false
+}
+
+/// A type that both libraries multiply.
+pub(crate) trait Element: bytemuck::Pod {
+    /// 1.
+    const ONE: Self;
+    /// The portable product `C = A B + beta C`.
+    ///
+    /// # Safety
+    /// As for [`multiply`].
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn portable(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: (*const Self, isize, isize),
+        b: (*const Self, isize, isize),
+        c: (*mut Self, isize),
+        beta: Self,
+    );
+}
+
+macro_rules! element {
+    ($($float:ty, $function:path;)*) => { $(
+        impl Element for $float {
+            const ONE: Self = 1.0;
+            unsafe fn portable(
+                m: usize,
+                n: usize,
+                k: usize,
+                a: (*const Self, isize, isize),
+                b: (*const Self, isize, isize),
+                c: (*mut Self, isize),
+                beta: Self,
+            ) {
+                // SAFETY: the caller's.
+                unsafe { $function(m, k, n, 1.0, a.0, a.1, a.2, b.0, b.1, b.2, beta, c.0, c.1, 1) };
+            }
+        }
+    )* };
+}
+element! {
+    f32, matrixmultiply::sgemm;
+    f64, matrixmultiply::dgemm;
+}
 
 /// The general product with strides (row, column); `C` is row-major with row stride `c.1`. With `add`
 /// it is added to what `C` holds.
 ///
 /// # Safety
 /// All elements lie inside their buffers; `C` overlaps neither `A` nor `B`.
-pub(crate) unsafe fn library<T: bytemuck::Pod + num::One>(
+pub(crate) unsafe fn multiply<T: Element>(
     m: usize,
     n: usize,
     k: usize,
@@ -14,41 +102,66 @@ pub(crate) unsafe fn library<T: bytemuck::Pod + num::One>(
     c: (*mut T, isize),
     add: bool,
 ) {
+    let beta = if add { T::ONE } else { T::zeroed() };
     // SAFETY: the caller's.
     unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.0,
-            1,
-            c.1,
-            add,
-            a.0,
-            a.2,
-            a.1,
-            b.0,
-            b.2,
-            b.1,
-            if add { T::ONE } else { T::zeroed() },
-            T::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+        match library() {
+            Library::Portable => T::portable(m, n, k, a, b, c, beta),
+            Library::Wide => gemm::gemm(
+                m,
+                n,
+                k,
+                c.0,
+                1,
+                c.1,
+                add,
+                a.0,
+                a.2,
+                a.1,
+                b.0,
+                b.2,
+                b.1,
+                beta,
+                T::ONE,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            ),
+        }
     }
 }
 
-/// The number 1, for the types that the library takes.
-mod num {
-    pub(crate) trait One {
-        const ONE: Self;
-    }
-    impl One for f32 {
-        const ONE: Self = 1.0;
-    }
-    impl One for f64 {
-        const ONE: Self = 1.0;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both libraries give the sums of a plain loop, also into what C holds, and for sizes of 0.
+    #[test]
+    fn either_library() {
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (17, 33, 64), (48, 64, 0), (0, 4, 3)] {
+            let a: Vec<f64> = (0..m * k).map(|i| (i % 13) as f64 - 6.0).collect();
+            let b: Vec<f64> = (0..n * k).map(|i| (i % 11) as f64 - 5.0).collect();
+            for add in [false, true] {
+                let mut want = vec![if add { 2.0 } else { 0.0 }; m * n];
+                for (at, want) in want.iter_mut().enumerate() {
+                    // B is stored as (n, k).
+                    let (i, j) = (at / n, at % n);
+                    *want += (0..k).map(|l| a[i * k + l] * b[j * k + l]).sum::<f64>();
+                }
+                let (left, right) = ((a.as_ptr(), k as isize, 1), (b.as_ptr(), 1, k as isize));
+                let mut c = vec![2.0; m * n];
+                // SAFETY: the vectors hold the matrices.
+                unsafe { multiply(m, n, k, left, right, (c.as_mut_ptr(), n as isize), add) };
+                assert_eq!(c, want, "{m} {n} {k} {add}");
+                let mut c = vec![2.0; m * n];
+                let beta = if add { 1.0 } else { 0.0 };
+                // SAFETY: as above.
+                unsafe {
+                    f64::portable(m, n, k, left, right, (c.as_mut_ptr(), n as isize), beta);
+                }
+                assert_eq!(c, want, "{m} {n} {k} {add}");
+            }
+        }
     }
 }

@@ -16,8 +16,33 @@ use crate::pack::LANES;
 use crate::size::{Sizes, Visitor};
 use crate::{DType, Float, MapBody};
 
-/// Multiplications below which the library's preparations cost more than they save.
-const TINY: usize = 4_096;
+/// How a product is computed whose sizes are not known when compiled.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Row by row: the library's preparations would cost more than they save.
+    Rows,
+    /// In blocks by the library.
+    Blocks,
+}
+
+/// Classes of sizes: at most so many rows, at most so many multiplications of one product, and their way. The first
+/// that holds a product counts. `examples/gemm_choice.rs` measures where they meet.
+const CLASSES: [(usize, usize, Way); 3] = [
+    (1, usize::MAX, Way::Rows),
+    (usize::MAX, 4_096, Way::Rows),
+    (usize::MAX, usize::MAX, Way::Blocks),
+];
+
+fn choose(size: Product) -> Way {
+    let Product { m, n, k, .. } = size;
+    let holds = |class: &&(usize, usize, Way)| m <= class.0 && m * n * k <= class.1;
+    match CLASSES.iter().find(holds) {
+        // A sum of nothing is the epilogue of zeros.
+        Some((_, _, way)) if k > 0 => *way,
+        _ => Way::Rows,
+    }
+}
+
 /// Multiplications from which on a second thread is worth it.
 const PARALLEL: usize = 131_072;
 /// Multiplications of a block.
@@ -187,11 +212,11 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     }
 
     fn run(&self, cpu: &Cpu<F>) {
-        let Product { batch, m, n, k, .. } = self.size;
+        let Product { batch, m, n, .. } = self.size;
         if batch * m * n == 0 {
             return;
         }
-        if m == 1 || k == 0 || m * n * k <= TINY {
+        if let Way::Rows = choose(self.size) {
             return self.direct(cpu);
         }
         if let Some(c) = self.holder() {
