@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`dtype`] | element types and their sizes |
+//! | [`stored`] | types of elements in memory and in files |
 //! | [`scalar`] | the table of scalar functions |
 //! | [`reduce`] | the table of reductions |
 //! | [`body`] | fused elementwise functions as data |
@@ -23,6 +24,7 @@ pub mod lines;
 pub mod product;
 pub mod reduce;
 pub mod scalar;
+pub mod stored;
 pub mod window;
 
 pub use attention::{Attention, Dropout, Stream};
@@ -33,4 +35,5 @@ pub use lines::{Axis, Integers, Softmax};
 pub use product::Product;
 pub use reduce::{Combinable, Combine, Combiner, Reduce, by};
 pub use scalar::{Cost, Scalar, Typing};
+pub use stored::Stored;
 pub use window::{Convolution, Role, Window2};

@@ -69,4 +69,4 @@ pub use spec::{
 };
 pub use state::{State, StateSpec};
 pub use tensor::{Element, Tensor, TensorData};
-pub use view::{DType, In, Space, View, Window};
+pub use view::{DType, In, Space, Stored, View, Window};

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{Unmatched, atomic, header, seal};
@@ -169,29 +170,14 @@ fn decode(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
     Some(match dtype {
         Dtype::F32 => TensorData::F32(words(bytes, f32::from_le_bytes)),
         Dtype::F64 => TensorData::F64(words(bytes, f64::from_le_bytes)),
-        Dtype::F16 => TensorData::F32(words(bytes, |b| f16(u16::from_le_bytes(b)))),
-        Dtype::BF16 => TensorData::F32(words(bytes, |b| {
-            f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
-        })),
+        Dtype::F16 => TensorData::F32(words(bytes, |b| f16::from_le_bytes(b).to_f32())),
+        Dtype::BF16 => TensorData::F32(words(bytes, |b| bf16::from_le_bytes(b).to_f32())),
         Dtype::I64 => TensorData::I64(words(bytes, i64::from_le_bytes)),
         Dtype::I32 => TensorData::I32(words(bytes, i32::from_le_bytes)),
         Dtype::U32 => TensorData::U32(words(bytes, u32::from_le_bytes)),
         Dtype::BOOL => TensorData::Bool(bytes.iter().map(|&b| b != 0).collect()),
         _ => return None,
     })
-}
-
-/// Half precision to single: exact.
-fn f16(bits: u16) -> f32 {
-    let sign = u32::from(bits >> 15) << 31;
-    let exponent = u32::from(bits >> 10) & 31;
-    let fraction = u32::from(bits) & 1023;
-    match exponent {
-        // Subnormals are multiples of 2^-24.
-        0 => f32::from_bits(sign | (fraction as f32 * 2f32.powi(-24)).to_bits()),
-        31 => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
-        _ => f32::from_bits(sign | ((exponent + 112) << 23) | (fraction << 13)),
-    }
 }
 
 /// Writes all parameters of a network, `f32` or `f64` as on its device.
@@ -378,11 +364,15 @@ mod tests {
             (0x0001, 5.960_464_5e-8),
             (0x03ff, 6.097_555e-5),
         ];
+        let f16s = |bits: u16| match decode(Dtype::F16, &bits.to_le_bytes()) {
+            Some(TensorData::F32(x)) => x[0],
+            other => panic!("{other:?}"),
+        };
         for (bits, value) in cases {
-            assert_eq!(f16(bits), value);
+            assert_eq!(f16s(bits), value);
         }
-        assert_eq!(f16(0xfc00), f32::NEG_INFINITY);
-        assert!(f16(0x7e00).is_nan() && f16(0x8000).to_bits() == 0x8000_0000);
+        assert_eq!(f16s(0xfc00), f32::NEG_INFINITY);
+        assert!(f16s(0x7e00).is_nan() && f16s(0x8000).to_bits() == 0x8000_0000);
     }
 
     #[test]
