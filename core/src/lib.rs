@@ -29,7 +29,7 @@ pub mod window;
 
 pub use attention::{Attention, Dropout, Stream};
 pub use body::{Body, Inner, Operand, Step};
-pub use call::{Access, Call, Declared, ScoreMask};
+pub use call::{Access, Call, Declared, Elements, ScoreMask};
 pub use dtype::DType;
 pub use lines::{Axis, Integers, Softmax};
 pub use product::Product;

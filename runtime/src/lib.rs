@@ -26,6 +26,7 @@ pub mod look;
 mod loss;
 mod map;
 mod math;
+mod narrow;
 mod network;
 pub mod optim;
 mod output;
