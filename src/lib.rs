@@ -53,4 +53,6 @@ mod pages {
     struct Devices;
     #[doc = include_str!("../docs/internals.md")]
     struct Internals;
+    #[doc = include_str!("../CONTRIBUTING.md")]
+    struct Contributing;
 }

@@ -87,3 +87,23 @@ fn every_optimizer_and_schedule() {
         }
     }
 }
+
+/// Each listing of CONTRIBUTING.md stands in the file that is named above it.
+#[test]
+fn quotations() {
+    const GUIDE: &str = include_str!("../CONTRIBUTING.md");
+    let mut quoted = 0;
+    for (before, after) in GUIDE
+        .match_indices("```text\n")
+        .map(|(at, _)| GUIDE.split_at(at))
+    {
+        let file = before.trim_end().lines().last().unwrap().trim_matches('`');
+        let listing = after.strip_prefix("```text\n").unwrap();
+        let listing = listing.split("```").next().unwrap();
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{file}: {e}"));
+        assert!(text.contains(listing), "{file} lacks\n{listing}");
+        quoted += 1;
+    }
+    assert!(quoted > 10);
+}

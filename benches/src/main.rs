@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if a.threads == 1 {
                 run::pin_to_one_core();
             }
-            time(netform::Cpu::new().threads(a.threads), &a)?
+            time(netform::Cpu::new().with_threads(a.threads), &a)?
         }
         #[cfg(feature = "cuda")]
         Place::Cuda => {

@@ -66,9 +66,11 @@ impl Target for netform::Cuda {
 /// The first GPU, with products of this precision.
 #[cfg(feature = "cuda")]
 pub fn cuda(precision: Precision) -> Result<netform::Cuda> {
-    Ok(netform::Cuda::new(0)?.matmul(match precision {
-        Precision::F32 => netform::Precision::F32,
-        Precision::Tf32 => netform::Precision::Tf32,
-        Precision::Bf16 => netform::Precision::Bf16,
-    }))
+    Ok(
+        netform::Cuda::new(0)?.with_matmul_precision(match precision {
+            Precision::F32 => netform::Precision::F32,
+            Precision::Tf32 => netform::Precision::Tf32,
+            Precision::Bf16 => netform::Precision::Bf16,
+        }),
+    )
 }

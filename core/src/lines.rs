@@ -35,6 +35,6 @@ pub enum Integers {
     Cast(usize),
     /// A reduction of `a` along n. The largest and the smallest of no element do not fit.
     Reduce(Combiner, Axis),
-    /// Running sums of `a` along n.
-    CumSum(Axis),
+    /// Running results of `a` along n.
+    Running(Combiner, Axis),
 }

@@ -7,6 +7,8 @@
 pub trait Combinable: Copy {
     /// The sum.
     fn plus(self, other: Self) -> Self;
+    /// The product.
+    fn times(self, other: Self) -> Self;
     /// The larger. NaN wins.
     fn larger(self, other: Self) -> Self;
     /// The smaller. NaN wins.
@@ -21,6 +23,10 @@ macro_rules! combinable {
                 self + other
             }
             #[inline(always)]
+            fn times(self, other: Self) -> Self {
+                self * other
+            }
+            #[inline(always)]
             fn larger(self, other: Self) -> Self {
                 if self > other || self.is_nan() { self } else { other }
             }
@@ -32,6 +38,22 @@ macro_rules! combinable {
     )* };
 }
 combinable!(f32, f64);
+
+/// What leaves 64 bits stays at their end: whatever is combined with it is beyond 32 bits, or 0.
+impl Combinable for i64 {
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+    fn times(self, other: Self) -> Self {
+        self.saturating_mul(other)
+    }
+    fn larger(self, other: Self) -> Self {
+        self.max(other)
+    }
+    fn smaller(self, other: Self) -> Self {
+        self.min(other)
+    }
+}
 
 /// A combiner as a type, so that kernels are compiled for the one that they use.
 pub trait Combine: 'static {
@@ -58,13 +80,18 @@ macro_rules! combiners {
                 match self { $(Combiner::$variant => $name,)* }
             }
 
+            /// The variant's name, for emitted code.
+            pub const fn variant(self) -> &'static str {
+                match self { $(Combiner::$variant => stringify!($variant),)* }
+            }
+
             /// The result of no element, which changes no other.
             pub const fn neutral(self) -> f64 {
                 match self { $(Combiner::$variant => $neutral,)* }
             }
 
             /// Two results as one.
-            pub fn combine(self, a: f64, b: f64) -> f64 {
+            pub fn combine<T: Combinable>(self, a: T, b: T) -> T {
                 match self { $(Combiner::$variant => <by::$variant as Combine>::combine(a, b),)* }
             }
         }
@@ -113,6 +140,8 @@ macro_rules! combiners {
 combiners! {
     /// The sum, in a fixed blocked order.
     Sum "sum" "sum" 0.0, |a, b| a.plus(b);
+    /// The product, in a fixed blocked order.
+    Prod "prod" "prod" 1.0, |a, b| a.times(b);
     /// The largest. NaN wins.
     Max "max" "amax" f64::NEG_INFINITY, |a, b| a.larger(b);
     /// The smallest. NaN wins.

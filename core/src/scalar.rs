@@ -128,6 +128,7 @@ scalars! {
     Tanh "tanh" "tanh" 1 Float Dear "exp" |x| libm::tanh(x(0));
     Sigmoid "sigmoid" "sigmoid" 1 Float Dear "exp" |x| 1.0 / (1.0 + libm::exp(-x(0)));
     Erf "erf" "erf" 1 Float Dear "exp" |x| libm::erf(x(0));
+    Erfc "erfc" "erfc" 1 Float Dear "exp" |x| libm::erfc(x(0));
     Expm1 "expm1" "expm1" 1 Float Dear "exp" |x| libm::expm1(x(0));
     Log1p "log1p" "log1p" 1 Float Dear "log" |x| libm::log1p(x(0));
     Floor "floor" "floor" 1 Float Dear "basic" |x| libm::floor(x(0));

@@ -116,11 +116,8 @@ impl Dump {
         for (name, outer, n, inner) in axes {
             let axis = Axis { outer, n, inner };
             let x = Arg::new(0, &[(n * inner) as i64, inner as i64, 1]);
-            for (how, kind) in [
-                ("sum", Combiner::Sum),
-                ("max", Combiner::Max),
-                ("min", Combiner::Min),
-            ] {
+            for kind in Combiner::ALL.iter().copied() {
+                let how = kind.name();
                 let x = std::slice::from_ref(&x);
                 let plan = reduce(&Body::IDENTITY, kind, axis, x, 0, Scalars::NONE, 0);
                 self.write(&format!("{how}_{name}"), plan);
@@ -129,11 +126,8 @@ impl Dump {
             let plan = mean(&Body::IDENTITY, axis, x, [Some(0), None], Scalars::NONE, 0);
             self.write(&format!("mean_{name}"), plan);
             let fault = Fault { addr: 0, code: 1 };
-            for (how, kind) in [
-                ("sum", Combiner::Sum),
-                ("max", Combiner::Max),
-                ("min", Combiner::Min),
-            ] {
+            for kind in Combiner::ALL.iter().copied() {
+                let how = kind.name();
                 let plan = integers(Integers::Reduce(kind, axis), [0; 3], fault);
                 self.write(&format!("integer_{how}_{name}"), plan);
             }
@@ -161,12 +155,22 @@ impl Dump {
             n: 5,
             inner: 7,
         };
-        let plan = integers(Integers::CumSum(axis), [0; 3], fault);
+        let plan = integers(Integers::Running(Combiner::Sum, axis), [0; 3], fault);
         self.write("integer_cumsum", plan);
         for (name, n, inner) in [("scan", 5000, 1), ("columns", 5, 7)] {
             let axis = Axis { outer: 2, n, inner };
-            self.write(&format!("cumsum_{name}"), cumsum(false, axis, 0, 0));
-            self.write(&format!("cumsum_reverse_{name}"), cumsum(true, axis, 0, 0));
+            self.write(
+                &format!("cumsum_{name}"),
+                running(Combiner::Sum, false, axis, 0, 0),
+            );
+            self.write(
+                &format!("cumprod_{name}"),
+                running(Combiner::Prod, false, axis, 0, 0),
+            );
+            self.write(
+                &format!("cumsum_reverse_{name}"),
+                running(Combiner::Sum, true, axis, 0, 0),
+            );
         }
     }
 

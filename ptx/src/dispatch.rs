@@ -4,8 +4,8 @@ use crate::call::{Addr, Arg};
 use crate::launch::{Error, Plan};
 use crate::{
     Call, Fault, Role, ScoreMask, arg_reduce, attention, attention_grad, attention_work, bernoulli,
-    convert, convolution, convolution_work, cumsum, fill, gather, gather_grad, integers, logsumexp,
-    put, softmax, take, take_grad, take_grad_work, window_arg_max,
+    convert, convolution, convolution_work, fill, gather, gather_grad, integers, logsumexp, put,
+    running, softmax, take, take_grad, take_grad_work, window_arg_max,
 };
 
 /// What a call needs beside its operands.
@@ -54,9 +54,9 @@ pub fn call(call: &Call, at: &[Addr], context: Context) -> Result<Plan, Error> {
             let [x, log, max] = operands(at)?;
             logsumexp(axis, x, [log, max])
         }
-        Call::CumSum { reverse, axis } => {
+        Call::Running { how, reverse, axis } => {
             let [x, y] = operands(at)?;
-            cumsum(reverse, axis, x, y)
+            running(how, reverse, axis, x, y)
         }
         Call::Integers(f) => integers(f, operands(at)?, fault),
         Call::Convolve { role, size } => {

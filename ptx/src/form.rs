@@ -225,8 +225,10 @@ pub enum Form {
     Bernoulli,
     /// Counts a step.
     Advance,
-    /// Running sums.
-    Cumsum {
+    /// Running results.
+    Running {
+        /// How they combine.
+        how: Combiner,
         /// From the end on.
         reverse: bool,
         /// A block a line, not a thread.

@@ -41,13 +41,13 @@ pub fn integers(f: Integers, [a, b, y]: [Addr; 3], fault: Fault) -> Result<Plan,
         Integers::Mul(len) => pair(Pair::Mul, len),
         Integers::Cast(len) => pair(Pair::Cast, len),
         Integers::Reduce(kind, axis) => along(kind, false, axis, lines(axis), [a, y], fault),
-        Integers::CumSum(axis) => {
+        Integers::Running(kind, axis) => {
             let lines = Lines {
                 lanes: 1,
                 cols: 256,
                 along: false,
             };
-            along(Combiner::Sum, true, axis, lines, [a, y], fault)
+            along(kind, true, axis, lines, [a, y], fault)
         }
     }
 }

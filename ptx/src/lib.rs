@@ -9,7 +9,7 @@
 //! |---|---|
 //! | calls without a body of the network's | `call` (with `work`), which knows all of those below |
 //! | maps | `map` |
-//! | reductions | `reduce` (with `reduce_work`), `mean` (with `mean_work`), `arg_reduce`, `softmax`, `logsumexp`, `cumsum` |
+//! | reductions | `reduce` (with `reduce_work`), `mean` (with `mean_work`), `arg_reduce`, `softmax`, `logsumexp`, `running` |
 //! | integers | `integers` |
 //! | products | `product` (with `product_work`), `product_as` (with `split_work`) |
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
@@ -72,7 +72,7 @@ pub use netform_core::{
 };
 pub use product::{product, product_as, product_work, split_work};
 pub use random::{advance, bernoulli};
-pub use reduce::{arg_reduce, cumsum, logsumexp, mean, mean_work, reduce, reduce_work, softmax};
+pub use reduce::{arg_reduce, logsumexp, mean, mean_work, reduce, reduce_work, running, softmax};
 pub use take_grad::{take_grad, take_grad_work};
 pub use tile::{CONVOLUTIONS, Precision, Rated, TensorTile, Tile, Way, choose, tiles};
 pub use window::window_arg_max;

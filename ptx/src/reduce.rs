@@ -213,12 +213,13 @@ pub fn logsumexp(axis: Axis, x: Addr, y: [Addr; 2]) -> Result<Plan, Error> {
 }
 
 /// Running sums along n, from the front or (`reverse`) from the back; `y` may be `x`.
-pub fn cumsum(reverse: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
+pub fn running(how: Combiner, reverse: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
     let scan = axis.n >= 256 && axis.outer * axis.inner < 16_384;
     let lines = Lines {
         lanes: if scan { 256 } else { 1 },
         cols: if scan { 1 } else { 256 },
         along: scan,
     };
-    plain(Form::Cumsum { reverse, scan }, axis, lines, x, &[y])
+    let form = Form::Running { how, reverse, scan };
+    plain(form, axis, lines, x, &[y])
 }

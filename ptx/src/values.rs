@@ -61,7 +61,7 @@ impl Form {
             Form::Verdict => ("verdict", "verdict.ptx"),
             Form::Bernoulli => ("bernoulli", "random.ptx"),
             Form::Advance => ("advance", "advance.ptx"),
-            Form::Cumsum { .. } => ("cumsum", "cumsum.ptx"),
+            Form::Running { .. } => ("running", "running.ptx"),
         }
     }
 
@@ -269,9 +269,11 @@ impl Form {
             | Form::Starts
             | Form::Bernoulli
             | Form::Advance => vec![],
-            Form::Cumsum { reverse, scan } => {
-                vec![("reverse", reverse.into()), ("scan", scan.into())]
-            }
+            Form::Running { how, reverse, scan } => vec![
+                ("kind", how.name().into()),
+                ("reverse", reverse.into()),
+                ("scan", scan.into()),
+            ],
         }
     }
 }

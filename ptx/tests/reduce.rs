@@ -6,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits, function};
 use netform_ptx::{
-    Arg, Axis, Body, Combiner, DType, Scalar, Scalars, Softmax, arg_reduce, cumsum, logsumexp,
-    mean, mean_work, reduce, reduce_work, softmax,
+    Arg, Axis, Body, Combiner, DType, Scalar, Scalars, Softmax, arg_reduce, logsumexp, mean,
+    mean_work, reduce, reduce_work, running, softmax,
 };
 
 const AXES: [(usize, usize, usize); 20] = [
@@ -69,16 +69,25 @@ fn sums_and_extremes() {
     let mut numbers = Numbers::new(1);
     for a in AXES.map(axis) {
         let mut x = numbers.integers(a.outer * a.n * a.inner);
-        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
+        for &kind in Combiner::ALL {
             let run = |x: &[f32]| {
                 total(&Body::IDENTITY, kind, a, |gpu| {
                     vec![Arg::new(gpu.array(x), &whole(a))]
                 })
             };
+            // Products of other numbers leave the range.
+            let x: Vec<f32> = match kind {
+                Combiner::Prod => x
+                    .iter()
+                    .map(|v| [1.0, -1.0][(*v as i32 & 1) as usize])
+                    .collect(),
+                _ => x.clone(),
+            };
             let y = run(&x);
             lines(a, &x, |c, line| {
                 let want = match kind {
                     Combiner::Sum => line.iter().sum(),
+                    Combiner::Prod => line.iter().product(),
                     Combiner::Max => line.iter().copied().fold(f32::NEG_INFINITY, f32::max),
                     Combiner::Min => line.iter().copied().fold(f32::INFINITY, f32::min),
                 };
@@ -88,7 +97,7 @@ fn sums_and_extremes() {
         }
         let middle = x.len() / 2;
         x[middle] = f32::NAN;
-        for kind in [Combiner::Sum, Combiner::Max, Combiner::Min] {
+        for &kind in Combiner::ALL {
             let y = total(&Body::IDENTITY, kind, a, |gpu| {
                 vec![Arg::new(gpu.array(&x), &whole(a))]
             });
@@ -263,25 +272,34 @@ fn exponentials() {
 }
 
 #[test]
-fn running_sums() {
+fn running_results() {
     let mut numbers = Numbers::new(5);
     for a in AXES.map(axis) {
         let n = a.outer * a.n * a.inner;
         let x = numbers.floats(n);
-        for reverse in [false, true] {
+        for (how, reverse) in [
+            (Combiner::Sum, false),
+            (Combiner::Sum, true),
+            (Combiner::Prod, false),
+        ] {
+            // Products of numbers near 1 stay in the range.
+            let x: Vec<f32> = match how {
+                Combiner::Prod => x.iter().map(|v| v.abs().min(1.0) * 0.01 + 0.995).collect(),
+                _ => x.clone(),
+            };
             let mut gpu = Gpu::default();
             let y = gpu.array(&x);
-            gpu.run(cumsum(reverse, a, y, y));
+            gpu.run(running(how, reverse, a, y, y));
             let y = gpu.read::<f32>(y, n);
             let mut ys = Vec::new();
             lines(a, &y, |_, line| ys.push(line.to_vec()));
             lines(a, &x, |c, line| {
-                let mut sum = 0.0;
+                let mut want = how.neutral();
                 for k in 0..a.n {
                     let j = if reverse { a.n - 1 - k } else { k };
-                    sum += f64::from(line[j]);
-                    let close = (f64::from(ys[c][j]) - sum).abs() <= 1e-7 * sum.abs() + 1e-12;
-                    assert!(close, "{a:?} {reverse} {j}: {} {sum}", ys[c][j]);
+                    want = how.combine(want, f64::from(line[j]));
+                    let close = (f64::from(ys[c][j]) - want).abs() <= 1e-7 * want.abs() + 1e-12;
+                    assert!(close, "{how:?} {a:?} {reverse} {j}: {} {want}", ys[c][j]);
                 }
             });
         }

@@ -46,7 +46,7 @@ fn sigmoid(x: f64) -> f64 {
 #[test]
 fn against_f64() {
     type Row = (Scalar, fn(f64) -> f64, fn(f32) -> bool, f64);
-    let rows: [Row; 13] = [
+    let rows: [Row; 14] = [
         (Scalar::Exp, f64::exp, |_| true, 1.5),
         (Scalar::Expm1, f64::exp_m1, |_| true, 2.0),
         (Scalar::Log, f64::ln, |x| x > 0.0, 1.5),
@@ -54,6 +54,7 @@ fn against_f64() {
         (Scalar::Tanh, f64::tanh, |_| true, 3.0),
         (Scalar::Sigmoid, sigmoid, |_| true, 2.5),
         (Scalar::Erf, libm::erf, |_| true, 2.0),
+        (Scalar::Erfc, libm::erfc, |_| true, 3.0),
         (Scalar::Sin, f64::sin, |_| true, 2.0),
         (Scalar::Cos, f64::cos, |_| true, 2.0),
         (Scalar::Sqrt, f64::sqrt, |x| x >= 0.0, 0.51),
@@ -134,6 +135,7 @@ fn ends_of_the_range() {
         (Scalar::Tanh, [1.0, -1.0, nan, 0.0, -0.0, -0.761_594_2]),
         (Scalar::Sigmoid, [1.0, 0.0, nan, 0.5, 0.5, 0.268_941_43]),
         (Scalar::Erf, [1.0, -1.0, nan, 0.0, -0.0, -0.842_700_8]),
+        (Scalar::Erfc, [0.0, 2.0, nan, 1.0, 1.0, 1.842_700_8]),
         (Scalar::Sin, [nan, nan, nan, 0.0, -0.0, -0.841_471]),
         (Scalar::Cos, [nan, nan, nan, 1.0, 1.0, 0.540_302_3]),
         (Scalar::Rsqrt, [0.0, nan, nan, inf, -inf, nan]),
@@ -205,7 +207,7 @@ fn powers() {
 #[test]
 fn the_same_bits_as_on_the_cpu() {
     type Row = (Scalar, fn(f32) -> f32);
-    let rows: [Row; 7] = [
+    let rows: [Row; 8] = [
         (Scalar::Exp, <f32 as Elementary>::exp),
         (Scalar::Expm1, <f32 as Elementary>::expm1),
         (Scalar::Log, <f32 as Elementary>::log),
@@ -213,6 +215,7 @@ fn the_same_bits_as_on_the_cpu() {
         (Scalar::Tanh, <f32 as Elementary>::tanh),
         (Scalar::Sigmoid, <f32 as Elementary>::sigmoid),
         (Scalar::Erf, <f32 as Elementary>::erf),
+        (Scalar::Erfc, <f32 as Elementary>::erfc),
     ];
     let x: Vec<f32> = (0..u32::MAX).step_by(70_001).map(f32::from_bits).collect();
     for (f, g) in rows {

@@ -34,7 +34,7 @@ fn fastest(mut f: impl FnMut()) -> f64 {
 
 fn main() -> netform_runtime::Result<()> {
     let threads = std::env::args().nth(1).and_then(|n| n.parse().ok());
-    let cpu = Cpu::new().threads(threads.unwrap_or(1));
+    let cpu = Cpu::new().with_threads(threads.unwrap_or(1));
     let params = cpu.alloc(64)?;
     let mut arena = cpu.alloc(256 << 20)?;
     let offsets = [0, 64 << 20, 128 << 20, 192 << 20];

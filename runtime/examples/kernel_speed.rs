@@ -118,7 +118,7 @@ fn flat(view: View) -> In<1> {
 fn main() {
     for threads in [1, 2] {
         println!("-- {threads} thread(s)");
-        measure(&Cpu::new().threads(threads));
+        measure(&Cpu::new().with_threads(threads));
     }
 }
 

@@ -4,9 +4,9 @@
 //! and the compiled body; out comes the finished run, [`Lent`] until its results are dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::device::{self, Addr, Call, Ran, What};
+use crate::device::{self, Addr, Call, RunId, What};
 use crate::optim::Optimizer;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
@@ -27,11 +27,13 @@ pub struct Core<D: Device> {
     grads: Option<D::Buffer>,
     /// The gradients of one run, before they are added to `grads`.
     fresh: Option<D::Buffer>,
-    /// A word on devices that run on their own: not 0 if the run that left `grads` met an index out of
+    /// The device's word for a run that fails late: not 0 if that which left `grads` met an index out of
     /// range, so that they hold anything.
-    spoilt: Option<D::Buffer>,
+    flag: Option<D::Buffer>,
     /// That run's number; 0 if it looks at no indices.
     grads_run: u64,
+    /// An update of the parameters was broken off.
+    poisoned: AtomicBool,
     /// A float for each parameter and one more, for norms; made when first asked for.
     scratch: Option<D::Buffer>,
     /// Which parameters have gradients.
@@ -53,7 +55,7 @@ impl<D: Device> Core<D> {
         // SAFETY: `alloc` has made room for `flat_len` floats.
         unsafe { device.write(D::addr(&params), bytemuck::cast_slice(&values))? };
         let (pool, step) = (Pool::new(), AtomicU64::new(0));
-        let (grads, fresh, spoilt, scratch) = (None, None, None, None);
+        let (grads, fresh, flag, scratch) = (None, None, None, None);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             device,
@@ -61,8 +63,9 @@ impl<D: Device> Core<D> {
             params,
             grads,
             fresh,
-            spoilt,
+            flag,
             grads_run: 0,
+            poisoned: AtomicBool::new(false),
             scratch,
             reach: Reach::new(spec),
             pool,
@@ -114,7 +117,8 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
     ) -> Result<Lent<D>> {
-        self.lend(plan, sources, (state, None), body, NOTHING, 0)
+        let dims = door::bind(plan, sources)?;
+        self.lend((plan, sources, dims), (state, None), body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
@@ -129,12 +133,15 @@ impl<D: Device> Core<D> {
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
     ) -> Result<Lent<D>> {
-        self.device.untold(self.id)?;
-        self.train_and(plan, sources, state, body, accumulate, NOTHING)
+        self.device.unreported(self.id)?;
+        self.make_grads()?;
+        let dims = door::bind(plan, sources)?;
+        self.train_and((plan, sources, dims), state, body, accumulate, NOTHING)
     }
 
     /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
-    /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters are as before.
+    /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters
+    /// are as before, unless the error says that they are not.
     pub fn step<O: Optimizer>(
         &mut self,
         plan: &'static Plan,
@@ -143,32 +150,37 @@ impl<D: Device> Core<D> {
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         optimizer: &mut O,
     ) -> Result<Lent<D>> {
-        if D::HOST {
-            let lent = self.train(plan, sources, state, body, false)?;
-            optimizer.apply(self)?;
-            return Ok(lent);
-        }
-        self.device.untold(self.id)?;
-        // Inputs that do not fit must not count as a step.
-        door::bind(plan, sources)?;
+        self.device.unreported(self.id)?;
         self.make_grads()?;
-        self.reach.remember();
-        self.reach.add(self.spec, plan, false);
-        let id = optimizer.prepare(self);
-        if id.is_err() {
-            // The gradients are still those of before.
-            self.reach.restore();
-        }
-        let id = id?;
+        let dims = door::bind(plan, sources)?;
+        optimizer.prepare(self, Some(plan))?;
         let device = self.device.clone();
-        let update = || optimizer.update(&device);
-        let lent = self.train_and(plan, sources, state, body, false, (id, update));
-        optimizer.ran(lent.as_ref().ok().map(Lent::number));
-        lent
+        let behind = Behind {
+            key: || optimizer.key::<D>(),
+            calls: |poisoned: &AtomicBool| {
+                all_or_poisoned(&device, poisoned, || optimizer.update(&device))
+            },
+        };
+        let lent = self.train_and((plan, sources, dims), state, body, false, behind)?;
+        optimizer.commit(&device, lent.number());
+        Ok(lent)
+    }
+
+    /// An optimizer's step that was prepared, on the gradients that are there.
+    pub(crate) fn update<O: Optimizer>(&mut self, optimizer: &mut O) -> Result<()> {
+        let device = self.device.clone();
+        let key = || self.key_of_step(optimizer.key::<D>());
+        device.replay(key, 0, || {
+            all_or_poisoned(&device, &self.poisoned, || optimizer.update(&device));
+            Ok(())
+        })?;
+        // It is as good as the run that left the gradients.
+        optimizer.commit(&device, self.grads_run);
+        Ok(())
     }
 
     /// What tells an optimizer's step on this network from other runs.
-    pub(crate) fn key_of_step(&self, also: u64) -> device::Key {
+    fn key_of_step(&self, also: u64) -> device::Key {
         device::Key {
             plan: 0,
             dims: door::Dims::default(),
@@ -179,23 +191,28 @@ impl<D: Device> Core<D> {
             also,
             network: self.id,
             keep: 0,
-            guard: self.spoilt_at(),
+            guard: self.flag_at(),
         }
     }
 
-    /// The word's address, 0 if there is none.
-    fn spoilt_at(&self) -> usize {
-        self.spoilt.as_ref().map_or(0, |b| D::addr(b) as usize)
+    /// The flag's address, 0 if there is none.
+    fn flag_at(&self) -> usize {
+        self.flag.as_ref().map_or(0, |b| D::addr(b) as usize)
     }
 
-    /// The run that left the gradients.
-    pub(crate) fn grads_run(&self) -> u64 {
-        self.grads_run
+    /// Whether the parameters are whole.
+    pub(crate) fn sound(&self) -> Result<()> {
+        match self.poisoned.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(Error::Poisoned {
+                network: self.spec.name,
+            }),
+        }
     }
 
     /// Gradients are those of this run.
     fn set_grads_run(&mut self, run: u64) {
-        if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.spoilt) {
+        if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.flag) {
             // No kernel of the run has written it.
             // SAFETY: the buffer holds one integer.
             unsafe { fill(&self.device, DType::Int, 1, 0.0, D::addr(word)) };
@@ -207,23 +224,21 @@ impl<D: Device> Core<D> {
         if self.grads.is_none() {
             self.grads = Some(alloc(&self.device, self.spec)?);
         }
-        if !D::HOST && self.spoilt.is_none() {
-            self.spoilt = Some(self.device.alloc(size_of::<u32>())?);
+        if self.flag.is_none() {
+            self.flag = self.device.flag()?;
         }
         Ok(())
     }
 
-    /// The same with something else behind the run, which has a number.
+    /// The same with something else behind the run. There is room for gradients.
     fn train_and(
         &mut self,
-        plan: &'static Plan,
-        sources: &[Source<'_>],
+        call: Bound<'_>,
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
-        also: (u64, impl FnOnce()),
+        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
     ) -> Result<Lent<D>> {
-        self.make_grads()?;
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
         }
@@ -234,32 +249,24 @@ impl<D: Device> Core<D> {
             self.grads.take()
         };
         let from = target.as_ref().map(D::addr);
-        let add = || {
+        // With the run, whose faults it looks at.
+        let calls = |poisoned: &AtomicBool| {
+            (behind.calls)(poisoned);
             if let (true, Some(grads), Some(from)) = (accumulate, &self.grads, from) {
                 self.add(D::addr(grads), from);
             }
         };
-        let (number, then) = also;
-        let then = || {
-            then();
-            // With the run, whose faults it looks at.
-            if !D::HOST {
-                add();
-            }
-        };
-        let keep = if accumulate { 0 } else { self.spoilt_at() };
-        let buffers = (state, target.as_mut());
-        let lent = self.lend(plan, sources, buffers, body, (number, then), keep);
-        if D::HOST && lent.is_ok() {
-            add();
-        }
+        let key = behind.key;
+        let behind = Behind { key, calls };
+        let keep = if accumulate { 0 } else { self.flag_at() };
+        let lent = self.lend(call, (state, target.as_mut()), body, behind, keep);
         *(if accumulate {
             &mut self.fresh
         } else {
             &mut self.grads
         }) = target;
         if let Ok(lent) = &lent {
-            self.reach.add(self.spec, plan, accumulate);
+            self.reach.add(self.spec, call.0, accumulate);
             if !accumulate {
                 self.set_grads_run(lent.number());
             }
@@ -270,42 +277,39 @@ impl<D: Device> Core<D> {
     /// One run, in a workspace that stays lent while its results are held.
     fn lend(
         &self,
-        plan: &'static Plan,
-        sources: &[Source<'_>],
+        (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-        also: (u64, impl FnOnce()),
+        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
         keep: usize,
     ) -> Result<Lent<D>> {
-        let dims = door::bind(plan, sources)?;
+        self.sound()?;
         if state.as_ref().is_some_and(|s| !s.is_on(&self.device)) {
             let (function, argument) = (plan.name, "state");
             return Err(Error::OtherDevice { function, argument });
         }
         let mut ws = self.pool.take(&self.device);
+        let call = (plan, sources, dims);
         let done = match Arc::get_mut(&mut ws) {
-            Some(own) => self.execute(own, plan, sources, dims, (state, grads), body, also, keep),
+            Some(own) => self.execute(own, call, (state, grads), body, behind, keep),
             None => Err(Error::Internal {
                 function: plan.name,
                 what: "the workspace is shared".into(),
             }),
         };
         self.pool.keep(&ws);
-        done.map(|ran| Lent::new(ws, plan, dims, ran))
+        done.map(|id| Lent::new(ws, plan, dims, id))
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn execute(
         &self,
         ws: &mut Workspace<D>,
-        plan: &'static Plan,
-        sources: &[Source<'_>],
-        dims: door::Dims,
+        (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-        (also, then): (u64, impl FnOnce()),
+        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
         keep: usize,
-    ) -> Result<Ran> {
+    ) -> Result<RunId> {
         ws.prepare(plan, dims)?;
         let Some((arena, offsets)) = ws.parts() else {
             return Err(Error::Internal {
@@ -349,26 +353,28 @@ impl<D: Device> Core<D> {
             let (buffer, offsets) = state.parts();
             run = run.with_state(buffer, offsets);
         }
-        let key = device::Key {
+        let buffers = run.buffers();
+        let key = || device::Key {
             plan: std::ptr::from_ref(plan) as usize,
             dims,
-            buffers: run.buffers(),
+            buffers,
             seed: self.seed,
             random: plan.random,
             host: plan.host,
-            also,
+            also: (behind.key)(),
             network: self.id,
             keep,
             guard: 0,
         };
-        let ran = self.device.replay(key, step, || {
+        let id = self.device.replay(key, step, || {
             body(&mut run, &dims);
-            then();
+            run.fault()?;
+            (behind.calls)(&self.poisoned);
+            Ok(())
         });
-        let ran = ran.map_err(|e| e.within(function))?;
-        run.finish()?;
-        ws.fetch(ran.number()).map_err(|e| e.within(function))?;
-        Ok(ran)
+        let id = id.map_err(|e| e.within(function))?;
+        ws.fetch(id.number()).map_err(|e| e.within(function))?;
+        Ok(id)
     }
 
     /// `to += from` over flat buffers.
@@ -382,7 +388,7 @@ impl<D: Device> Core<D> {
             // SAFETY: both hold `flat_len` floats; the result is exactly the first operand.
             unsafe {
                 let (len, operands) = ([self.spec.flat_len], [operand(to), operand(from)]);
-                let none = std::ptr::null_mut();
+                let none = (std::ptr::null_mut(), 0);
                 self.device
                     .map_guarded::<Add, 1, 2, 1>(len, operands, [to], none);
             }
@@ -408,8 +414,12 @@ impl<D: Device> Core<D> {
     }
 
     /// Which parameters have gradients.
-    pub(crate) fn reach(&self) -> &Reach {
-        &self.reach
+    pub(crate) fn reach(&self) -> &[bool] {
+        self.reach.now()
+    }
+    /// Which parameters this function reaches.
+    pub(crate) fn reached_by(&mut self, plan: &'static Plan) -> &[bool] {
+        self.reach.of(self.spec, plan)
     }
 
     /// The flat parameters.
@@ -472,7 +482,14 @@ impl<D: Device> Core<D> {
                 .read(D::addr(buffer).add(at), bytemuck::cast_slice_mut(to))?
         };
         // Known now, and what was read is without it.
-        self.device.untold(self.id)
+        self.device.unreported(self.id)
+    }
+
+    /// Overwrites all parameters, which are whole then.
+    pub(crate) fn write_all(&mut self, values: &[D::Float]) -> Result<()> {
+        self.write_params(0, values)?;
+        *self.poisoned.get_mut() = false;
+        Ok(())
     }
 
     /// Overwrites parameters, from `offset` on.
@@ -500,8 +517,35 @@ impl<D: Device> Core<D> {
     }
 }
 
-/// Nothing behind a run.
-const NOTHING: (u64, fn()) = (0, || ());
+/// A call whose inputs fit: the sizes of the named dimensions with it.
+type Bound<'a> = (&'static Plan, &'a [Source<'a>], door::Dims);
+
+/// What is done behind a function's own calls, in the same run.
+struct Behind<K, C> {
+    /// What tells these calls from others; 0 if there are none.
+    key: K,
+    /// Makes them.
+    calls: C,
+}
+
+type Nothing = Behind<fn() -> u64, fn(&AtomicBool)>;
+
+/// Nothing.
+const NOTHING: Nothing = Behind {
+    key: || 0,
+    calls: |_| (),
+};
+
+/// Makes the calls that change parameters. These are poisoned if it does not come to the end: if one
+/// panics, or fails.
+pub(crate) fn all_or_poisoned(device: &impl Device, poisoned: &AtomicBool, calls: impl FnOnce()) {
+    if device.failing() {
+        return;
+    }
+    poisoned.store(true, Ordering::Relaxed);
+    calls();
+    poisoned.store(device.failing(), Ordering::Relaxed);
+}
 
 /// Numbers for [`Core::id`].
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);

@@ -7,6 +7,8 @@
 
 use std::sync::{Arc, Weak};
 
+use bytemuck::Pod;
+
 use crate::custom::{Kernel, Raw};
 pub use crate::door::Dims;
 use crate::size::Sizes;
@@ -36,8 +38,6 @@ pub struct Operand<const R: usize> {
 /// `addr` and `size` describe memory of the buffer's own, alive as long as it is: runs access all
 /// of it without asking again.
 pub unsafe trait Memory {
-    /// Addresses are ordinary memory of this process: results can be read where they lie.
-    const HOST: bool = false;
     /// An owned, zeroed buffer.
     type Buffer: Send + Sync;
     /// Tells devices apart: buffers of one may be used by those with the same number alone.
@@ -53,11 +53,30 @@ pub unsafe trait Memory {
     /// # Safety
     /// See the module's contract.
     unsafe fn write(&self, dst: Addr, src: &[u8]) -> Result<()>;
+    /// Converts host values to elements of the device, one after the other from `dst` on. At the first that
+    /// cannot be converted it stops, when those before are written, or some of them.
+    ///
+    /// # Safety
+    /// As for [`write`](Self::write), of `values.len()` elements of type `U`.
+    unsafe fn write_each<T: Copy, U: Pod>(
+        &self,
+        dst: Addr,
+        values: &[T],
+        convert: impl Fn(T) -> Result<U>,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { crate::door::in_chunks(self, dst, values, convert) }
+    }
     /// Copies device bytes to the host, after all that was asked before.
     ///
     /// # Safety
     /// See the module's contract.
     unsafe fn read(&self, src: Addr, dst: &mut [u8]) -> Result<()>;
+    /// Where the host itself can read what lies at `addr`, without a copy.
+    fn in_place(&self, addr: Addr) -> Option<Addr> {
+        let _ = addr;
+        None
+    }
 }
 
 /// Fused elementwise maps.
@@ -77,14 +96,16 @@ pub trait MapKernels {
     /// which is recorded and repeated finds new ones. Nothing is done after an index was found out of
     /// range in the same run, or if the run's [`Key::guard`] is not 0.
     ///
+    /// `scalars`: the address of the first, and how many there are.
+    ///
     /// # Safety
-    /// See the module's contract; `scalars` begins as many floats as `M` has scalars.
+    /// See the module's contract; so many floats lie there, at least as many as `M` has scalars.
     unsafe fn map_guarded<M: MapBody, const R: usize, const I: usize, const O: usize>(
         &self,
         shape: [usize; R],
         inputs: [Operand<R>; I],
         outputs: [Addr; O],
-        scalars: Addr,
+        scalars: (Addr, usize),
     );
 }
 
@@ -176,7 +197,7 @@ pub const NO_LIMIT: usize = usize::MAX;
 pub trait Launch {
     /// Makes the call on operands at these addresses, in the order of [`Call::declare`]. Returns the first index out
     /// of range or result that does not fit; nothing outside the buffers is touched. A device that runs on its own
-    /// while the host goes on returns `Ok`, and tells of `what` in [`Replay::verdict`].
+    /// while the host goes on returns `Ok`, and tells of `what` in [`Queue::verdict`].
     ///
     /// # Safety
     /// See the module's contract.
@@ -216,9 +237,9 @@ pub struct Key {
 /// A run of which more may be found while the host goes on: by its number a device is asked for it, and
 /// while this lives, somebody may ask.
 #[derive(Clone, Debug, Default)]
-pub struct Ran(Option<Arc<u64>>);
+pub struct RunId(Option<Arc<u64>>);
 
-impl Ran {
+impl RunId {
     /// The run of this number, from 1.
     pub fn new(number: u64) -> Self {
         Self(Some(Arc::new(number)))
@@ -233,18 +254,50 @@ impl Ran {
     }
 }
 
-/// Runs as a whole.
-pub trait Replay {
+/// A device is a queue: calls are done in the order in which they are made, and it may go on with them when
+/// they have returned. What is not said here is that of a queue which has finished when a call returns.
+pub trait Queue: Memory {
     /// Makes the calls of `record`, or repeats those that it made under this key before. `step`: that of
-    /// random numbers.
-    fn replay(&self, key: Key, step: u64, record: impl FnOnce()) -> Result<Ran>;
+    /// random numbers. An error of `record` is that of the run, and is not repeated.
+    #[inline(always)]
+    fn replay(
+        &self,
+        key: impl FnOnce() -> Key,
+        step: u64,
+        record: impl FnOnce() -> Result<()>,
+    ) -> Result<RunId> {
+        let _ = (key, step);
+        record().map(|()| RunId::default())
+    }
+    /// A word that runs write which leave something: 0 if it is good, anything else if an index was out of
+    /// range ([`Key::keep`], [`Key::guard`]). None where such runs end in an error.
+    #[inline(always)]
+    fn flag(&self) -> Result<Option<Self::Buffer>> {
+        Ok(None)
+    }
+    /// A call of the run that is being recorded has failed, so that those after it do nothing; the run's
+    /// error says why.
+    #[inline(always)]
+    fn failing(&self) -> bool {
+        false
+    }
     /// Waits for that run; the error, each time, if it has met an index out of range. Run 0 has not.
-    fn verdict(&self, run: u64) -> Result<()>;
+    fn verdict(&self, run: u64) -> Result<()> {
+        let _ = run;
+        Ok(())
+    }
     /// The same without waiting: whether the run was good, if that is known yet.
-    fn known(&self, run: u64) -> Option<bool>;
+    fn known(&self, run: u64) -> Option<bool> {
+        let _ = run;
+        Some(true)
+    }
     /// The error of a run of this network that is known, was not told by [`verdict`](Self::verdict), and
-    /// is held as a [`Ran`] by nobody. It tells of all such runs of the network; the next time there is none.
-    fn untold(&self, network: u64) -> Result<()>;
+    /// is held as a [`RunId`] by nobody. It tells of all such runs of the network; the next time there is none.
+    #[inline(always)]
+    fn unreported(&self, network: u64) -> Result<()> {
+        let _ = network;
+        Ok(())
+    }
 }
 
 /// Functions of the user's own.
@@ -272,7 +325,7 @@ pub trait Device:
     + CopyKernels
     + Launch
     + CustomKernels
-    + Replay
+    + Queue
     + Clone
     + Send
     + Sync

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use bytemuck::{NoUninit, Pod};
 
-use crate::device::Addr;
+use crate::device::{Addr, Memory};
 use crate::input::MAX_RANK;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Float, Plan, Result, Source, SourceData};
 
@@ -328,8 +328,8 @@ struct Target<'a, D> {
     dst: Addr,
 }
 
-/// Elements converted at a time, on the stack, so that nothing is allocated. Few where they are not many
-/// or stay near the processor; more where each time is a copy that a driver is asked for.
+/// Elements converted at a time, on the stack, so that nothing is allocated. Few where they are not many;
+/// more otherwise, since each time is a copy that a driver is asked for.
 const CHUNK: usize = 256;
 const LARGE_CHUNK: usize = 16 << 10;
 
@@ -351,7 +351,10 @@ impl<D: Device> Target<'_, D> {
             return unsafe { self.bytes(values) };
         }
         // SAFETY: the caller's promise.
-        unsafe { self.converted(values, |x| Ok(D::Float::from_f64(wide(x)))) }
+        unsafe {
+            let convert = |x| Ok(D::Float::from_f64(wide(x)));
+            self.device.write_each(self.dst, values, convert)
+        }
     }
 
     /// # Safety
@@ -375,44 +378,45 @@ impl<D: Device> Target<'_, D> {
             }
         };
         // SAFETY: the caller's promise.
-        unsafe { self.converted(values, convert) }
+        unsafe { self.device.write_each(self.dst, values, convert) }
     }
+}
 
-    /// # Safety
-    /// See [`write`].
-    unsafe fn converted<T: Copy, U: Pod>(
-        &self,
-        values: &[T],
-        convert: impl Fn(T) -> Result<U>,
-    ) -> Result<()> {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match D::HOST || values.len() <= CHUNK {
-                true => self.in_chunks::<CHUNK, T, U>(values, convert),
-                false => self.in_chunks::<LARGE_CHUNK, T, U>(values, convert),
-            }
+/// The default of [`Memory::write_each`]: copies of a chunk each.
+///
+/// # Safety
+/// Its own.
+pub(crate) unsafe fn in_chunks<M: Memory + ?Sized, T: Copy, U: Pod>(
+    device: &M,
+    dst: Addr,
+    values: &[T],
+    convert: impl Fn(T) -> Result<U>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match values.len() <= CHUNK {
+            true => in_chunks_of::<CHUNK, M, T, U>(device, dst, values, convert),
+            false => in_chunks_of::<LARGE_CHUNK, M, T, U>(device, dst, values, convert),
         }
     }
+}
 
-    /// # Safety
-    /// See [`write`].
-    unsafe fn in_chunks<const N: usize, T: Copy, U: Pod>(
-        &self,
-        values: &[T],
-        convert: impl Fn(T) -> Result<U>,
-    ) -> Result<()> {
-        let mut chunk = [U::zeroed(); N];
-        for (i, part) in values.chunks(N).enumerate() {
-            for (to, &from) in chunk.iter_mut().zip(part) {
-                *to = convert(from)?;
-            }
-            let at = i * N * size_of::<U>();
-            // SAFETY: as many elements were written before as lie before `at`: it is inside the range.
-            unsafe {
-                self.device
-                    .write(self.dst.add(at), bytemuck::cast_slice(&chunk[..part.len()]))?
-            };
+/// # Safety
+/// See [`in_chunks`].
+unsafe fn in_chunks_of<const N: usize, M: Memory + ?Sized, T: Copy, U: Pod>(
+    device: &M,
+    dst: Addr,
+    values: &[T],
+    convert: impl Fn(T) -> Result<U>,
+) -> Result<()> {
+    let mut chunk = [U::zeroed(); N];
+    for (i, part) in values.chunks(N).enumerate() {
+        for (to, &from) in chunk.iter_mut().zip(part) {
+            *to = convert(from)?;
         }
-        Ok(())
+        let at = i * N * size_of::<U>();
+        // SAFETY: as many elements were written before as lie before `at`: it is inside the range.
+        unsafe { device.write(dst.add(at), bytemuck::cast_slice(&chunk[..part.len()]))? };
     }
+    Ok(())
 }

@@ -22,6 +22,8 @@ pub mod generate;
 mod init;
 pub mod input;
 mod isa;
+#[cfg(any(feature = "cuda", test))]
+mod ledger;
 pub mod look;
 mod loss;
 mod map;
@@ -35,6 +37,8 @@ mod parallel;
 mod philox;
 mod pool;
 mod reach;
+#[cfg(any(feature = "cuda", test))]
+mod replay;
 mod run;
 pub mod size;
 mod spec;

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::device::{Addr, Ran};
+use crate::device::{Addr, RunId};
 use crate::{Device, Error, Float, Result};
 
 /// The loss of one run.
@@ -23,7 +23,7 @@ enum Value<D: Device> {
         place: Arc<Place<D>>,
         run: u64,
         /// The same run, in the device's count.
-        ran: Ran,
+        id: RunId,
     },
 }
 
@@ -64,12 +64,14 @@ impl<D: Device> Place<D> {
         now.function = function;
     }
 
-    /// The run's loss will lie there.
+    /// The loss of this function's run will lie there.
     ///
     /// # Safety
     /// A float of the device's lies there until `begin` or `end` is called.
-    pub(crate) unsafe fn set(&self, addr: Addr) {
-        self.now().addr = addr as usize;
+    pub(crate) unsafe fn set(&self, function: &'static str, addr: Addr) {
+        let mut now = self.now();
+        now.function = function;
+        now.addr = addr as usize;
     }
 
     /// The workspace is gone.
@@ -78,20 +80,20 @@ impl<D: Device> Place<D> {
     }
 
     /// The loss of the latest run.
-    pub(crate) fn loss(self: &Arc<Self>, ran: Ran) -> Loss<D> {
+    pub(crate) fn loss(self: &Arc<Self>, id: RunId) -> Loss<D> {
         let run = self.now().run;
         let place = Arc::clone(self);
         Loss {
-            value: Value::There { place, run, ran },
+            value: Value::There { place, run, id },
         }
     }
 
-    fn read(&self, run: u64, ran: &Ran) -> Result<D::Float> {
+    fn read(&self, run: u64, id: &RunId) -> Result<D::Float> {
         let now = self.now();
         if now.run != run || now.addr == 0 {
             let function = now.function;
             // What the run has met is known all the same.
-            self.device.verdict(ran.number())?;
+            self.device.verdict(id.number())?;
             return Err(Error::LossOverwritten { function });
         }
         let mut value = [D::Float::from_f64(0.0)];
@@ -101,7 +103,7 @@ impl<D: Device> Place<D> {
             self.device
                 .read(addr, bytemuck::cast_slice_mut(&mut value))?
         };
-        self.device.verdict(ran.number())?;
+        self.device.verdict(id.number())?;
         Ok(value[0])
     }
 }
@@ -117,7 +119,7 @@ impl<D: Device> Loss<D> {
     pub fn item(&self) -> Result<D::Float> {
         match &self.value {
             Value::Here(value) => Ok(*value),
-            Value::There { place, run, ran } => place.read(*run, ran),
+            Value::There { place, run, id } => place.read(*run, id),
         }
     }
 }
@@ -126,10 +128,10 @@ impl<D: Device> Clone for Loss<D> {
     fn clone(&self) -> Self {
         let value = match &self.value {
             Value::Here(value) => Value::Here(*value),
-            Value::There { place, run, ran } => Value::There {
+            Value::There { place, run, id } => Value::There {
                 place: Arc::clone(place),
                 run: *run,
-                ran: ran.clone(),
+                id: id.clone(),
             },
         };
         Self { value }

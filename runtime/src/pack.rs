@@ -179,6 +179,10 @@ impl<F: Float> Combinable for Pack<F> {
         self + other
     }
     #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        self * other
+    }
+    #[inline(always)]
     fn larger(self, other: Self) -> Self {
         self.max(other)
     }

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::device::{Addr, Ran};
+use crate::device::{Addr, RunId};
 use crate::door::{Dims, declared, element_size, no_room};
 use crate::input::MAX_RANK;
 use crate::loss::Place;
@@ -35,12 +35,14 @@ pub(crate) struct Workspace<D: Device> {
     current: usize,
     /// The layout that the next new one replaces once there are [`LAYOUTS`].
     oldest: usize,
-    /// Copies of the results in whole words, where the device's memory is not the host's.
+    /// Copies of the results in whole words, where the host cannot read them in place.
     host: Vec<u64>,
     /// The first word of each result in `host`.
     host_at: Vec<usize>,
     /// Where the loss of the latest run lies.
     loss: Arc<Place<D>>,
+    /// It lies there still: it was not copied out.
+    pending: bool,
 }
 
 impl<D: Device> Drop for Workspace<D> {
@@ -56,6 +58,7 @@ impl<D: Device> Workspace<D> {
         Self {
             device,
             loss,
+            pending: false,
             arena: None,
             layouts,
             current: 0,
@@ -67,7 +70,7 @@ impl<D: Device> Workspace<D> {
 
     /// Makes this plan with these dimensions the current one, and room for it.
     pub(crate) fn prepare(&mut self, plan: &'static Plan, dims: Dims) -> Result<()> {
-        if !D::HOST {
+        if std::mem::take(&mut self.pending) {
             self.loss.begin(plan.name);
         }
         let known = |l: &Layout| std::ptr::eq(l.plan, plan) && l.dims == dims;
@@ -175,16 +178,18 @@ impl<D: Device> Workspace<D> {
     /// Brings the results of that run to the host, unless that is where they are, and waits for its
     /// verdict. A loss stays until it is read.
     pub(crate) fn fetch(&mut self, run: u64) -> Result<()> {
-        let (Some(layout), Some(arena), false) =
-            (self.layouts.get(self.current), &self.arena, D::HOST)
-        else {
+        let (Some(layout), Some(arena)) = (self.layouts.get(self.current), &self.arena) else {
             return Ok(());
         };
+        if self.device.in_place(D::addr(arena)).is_some() {
+            return Ok(());
+        }
         if is_loss(layout.plan) {
             if let Some(at) = layout.offsets.get(layout.plan.outputs[0].1) {
                 // SAFETY: `add_layout` has checked that the slot holds the float; the arena goes only
                 // after `begin` (in `prepare`) or `end` (when it is dropped).
-                unsafe { self.loss.set(D::addr(arena).wrapping_add(*at)) };
+                unsafe { (self.loss).set(layout.plan.name, D::addr(arena).wrapping_add(*at)) };
+                self.pending = true;
             }
             return Ok(());
         }
@@ -212,21 +217,16 @@ impl<D: Device> Workspace<D> {
         self.device.verdict(run)
     }
 
-    /// The first host byte of result `k`.
+    /// The first host byte of result `k`; it is only ever read.
     pub(crate) fn result(&self, k: usize) -> Option<Addr> {
-        if !D::HOST {
-            // Only ever read.
-            return Some(
-                self.host
-                    .get(*self.host_at.get(k)?..)?
-                    .as_ptr()
-                    .cast::<u8>()
-                    .cast_mut(),
-            );
-        }
         let layout = self.layouts.get(self.current)?;
         let slot = layout.plan.outputs.get(k)?.1;
-        Some(D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?))
+        let at = D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?);
+        let copy = || {
+            let words = self.host.get(*self.host_at.get(k)?..)?;
+            Some(words.as_ptr().cast::<u8>().cast_mut())
+        };
+        self.device.in_place(at).or_else(copy)
     }
 }
 
@@ -313,7 +313,7 @@ pub struct Lent<D: Device> {
     ws: Arc<Workspace<D>>,
     plan: &'static Plan,
     dims: Dims,
-    ran: Ran,
+    id: RunId,
 }
 
 impl<D: Device> Clone for Lent<D> {
@@ -322,23 +322,18 @@ impl<D: Device> Clone for Lent<D> {
             ws: Arc::clone(&self.ws),
             plan: self.plan,
             dims: self.dims,
-            ran: self.ran.clone(),
+            id: self.id.clone(),
         }
     }
 }
 
 impl<D: Device> Lent<D> {
-    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, ran: Ran) -> Self {
-        Self {
-            ws,
-            plan,
-            dims,
-            ran,
-        }
+    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, id: RunId) -> Self {
+        Self { ws, plan, dims, id }
     }
-    /// The device's number of the run.
+    /// The device's number of the run; 0 if nothing is found later.
     pub(crate) fn number(&self) -> u64 {
-        self.ran.number()
+        self.id.number()
     }
     /// The sizes of the plan's named dimensions.
     pub fn dims(&self) -> &[usize] {
@@ -354,8 +349,8 @@ impl<D: Device> Lent<D> {
     }
     /// Result `k`, a single float.
     pub fn loss(&self, k: usize) -> Result<Loss<D>> {
-        if !D::HOST && is_loss(self.plan) {
-            return Ok(self.ws.loss.loss(self.ran.clone()));
+        if self.ws.pending {
+            return Ok(self.ws.loss.loss(self.id.clone()));
         }
         let output = Output::<D, D::Float>::new(Arc::clone(&self.ws), self.plan, &self.dims, k)?;
         Ok(Loss::new(output.item()?))

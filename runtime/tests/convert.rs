@@ -69,7 +69,10 @@ fn every_half_as_a_float() {
     let all = patterns();
     let (x, bf, f) = (bytes(&all), Stored::Bf16, Stored::F16);
     for threads in [1, 3] {
-        let (f32s, f64s) = (Cpu::new().threads(threads), Cpu::f64().threads(threads));
+        let (f32s, f64s) = (
+            Cpu::new().with_threads(threads),
+            Cpu::f64().with_threads(threads),
+        );
         let want: Vec<u32> = all
             .iter()
             .map(|b| bf16::from_bits(*b).to_f32_const().to_bits())

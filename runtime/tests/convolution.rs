@@ -192,7 +192,7 @@ fn compare<F: Float>(cpu: Cpu<F>, tolerance: f64) {
             want[1][i] += y[j] * w[k];
             want[2][k] += x[i] * y[j];
         });
-        let found = all(cpu.clone().threads(2), g, [&x, &w, &y]);
+        let found = all(cpu.clone().with_threads(2), g, [&x, &w, &y]);
         for (part, (found, want)) in found.iter().zip(&want).enumerate() {
             let largest = want.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
             for (at, (a, b)) in found.iter().zip(want).enumerate() {
@@ -204,7 +204,7 @@ fn compare<F: Float>(cpu: Cpu<F>, tolerance: f64) {
             }
         }
         for threads in [1, 3] {
-            let other = all(cpu.clone().threads(threads), g, [&x, &w, &y]);
+            let other = all(cpu.clone().with_threads(threads), g, [&x, &w, &y]);
             assert!(found == other, "{g:?} with {threads} threads");
         }
     }
@@ -272,7 +272,7 @@ fn the_largest_of_windows() {
             want.push(best.map_or(-1, |b| b.1 as i32));
         }
         for threads in [1, 2, 3] {
-            let mut bench = Bench::new(Cpu::new().threads(threads));
+            let mut bench = Bench::new(Cpu::new().with_threads(threads));
             let x = bench.floats(&data);
             let index = bench.empty_of(DType::Int, want.len());
             bench.run(|run| run.window_arg_max(w, x, index));

@@ -106,14 +106,14 @@ fn close<F: Float>(got: &[F], want: &[f64], tolerance: f64) {
 /// Runs a case in both precisions with 1 to 4 threads; its results must agree to the bit.
 fn everywhere(f32s: impl Fn(Cpu<f32>) -> Vec<f32>, f64s: impl Fn(Cpu<f64>) -> Vec<f64>) {
     let bits = |v: Vec<f32>| v.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-    let one = bits(f32s(Cpu::new().threads(1)));
-    let one_64 = f64s(Cpu::f64().threads(1))
+    let one = bits(f32s(Cpu::new().with_threads(1)));
+    let one_64 = f64s(Cpu::f64().with_threads(1))
         .into_iter()
         .map(f64::to_bits)
         .collect::<Vec<_>>();
     for threads in [2, 3, 4] {
-        assert_eq!(one, bits(f32s(Cpu::new().threads(threads))));
-        let more = f64s(Cpu::f64().threads(threads))
+        assert_eq!(one, bits(f32s(Cpu::new().with_threads(threads))));
+        let more = f64s(Cpu::f64().with_threads(threads))
             .into_iter()
             .map(f64::to_bits)
             .collect::<Vec<_>>();
@@ -916,7 +916,7 @@ fn indices_out_of_range_are_errors() {
 fn bernoulli() {
     for keep in [0.0, 0.3, 1.0] {
         let draw = |threads, node| {
-            let mut t = Bench::new(Cpu::new().threads(threads));
+            let mut t = Bench::new(Cpu::new().with_threads(threads));
             let y = t.empty_of(DType::Bool, 100_003);
             t.run(|run| run.bernoulli(keep, node, y));
             t.get_masks(y)
@@ -935,7 +935,7 @@ fn bernoulli() {
 
 #[test]
 fn concurrent_runs_on_one_device() {
-    let cpu = Cpu::new().threads(2);
+    let cpu = Cpu::new().with_threads(2);
     let want = products(
         cpu.clone(),
         Product {

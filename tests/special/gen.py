@@ -162,6 +162,7 @@ unary("reciprocal", torch.reciprocal, (lambda x: 1 / x, lambda x: -1 / x**2), ul
 unary("sin", torch.sin, (mp.sin, mp.cos))
 unary("cos", torch.cos, (mp.cos, lambda x: -mp.sin(x)))
 unary("erf", torch.erf, (mp.erf, lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)))
+unary("erfc", torch.erfc, (mp.erfc, lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x)))
 unary("expm1", torch.expm1, (mp.expm1, mp.exp))
 unary("log1p", torch.log1p, (lambda x: positive(lambda u: mp.log1p(x))(1 + x), lambda x: positive(lambda u: 1 / u)(1 + x)))
 unary("floor", torch.floor, ulps=EXACT)
@@ -429,12 +430,16 @@ def d_log_softmax(x, up):
     return [[u - q * total(up) for q, u in zip(shares_of(x), up)]]
 
 
+along("glu", lambda x: F.glu(x, 1), "glu(x, dim = 1)", "activations", inputs=lambda d: torch.cartesian_prod(short(d), short(d)),
+      exact_rows=(lambda x: [x[0] * sigmoid(x[1])], lambda x, up: [[up[0] * sigmoid(x[1]), up[0] * x[0] * sigmoid(x[1]) * sigmoid(-x[1])]]))
 along("softmax", lambda x: F.softmax(x, 1), "softmax(x, dim = 1)", grad_slack={"x": softmax_slack}, exact_rows=(shares_of, d_softmax))
 along("log_softmax", lambda x: F.log_softmax(x, 1), "log_softmax(x, dim = 1)", exact_rows=(logs_of, d_log_softmax),
       slack=lambda x: (x - x.amax(1, True)).abs() + 1, grad_slack={"x": softmax_slack})
 along("sum", lambda x: x.sum(1), "sum(x, dim = 1)", slack=magnitude, exact_rows=(lambda x: [total(x)], lambda x, up: [up * 3]))
 along("mean", lambda x: x.mean(1), "mean(x, dim = 1)", slack=lambda x: magnitude(x) / 3,
       exact_rows=(lambda x: [total(x) / 3], lambda x, up: [[up[0] / 3] * 3]))
+along("prod", lambda x: x.prod(1), "prod(x, dim = 1)",
+      exact_rows=(lambda x: [mp.fprod(x)], lambda x, up: [[up[0] * mp.fprod(x[:i] + x[i + 1:]) for i in range(len(x))]]))
 for name in ["amax", "amin"]:
     along(name, lambda x, n=name: getattr(torch, n)(x, 1), f"{name}(x, dim = 1)", ulps=(0, 1))
 for name in ["max", "min"]:
@@ -525,6 +530,19 @@ for name, p in [("inf", INF), ("-inf", -INF)]:
     along(f"norm.{name}", lambda x, p=p: torch.linalg.vector_norm(x, p, 1), f"norm(x, ord = {name}, dim = 1)", ulps=(0, 1))
 along("norm.0", lambda x: torch.linalg.vector_norm(x, 0, 1), "norm(x, ord = 0, dim = 1)", grads=[])
 along("cumsum", lambda x: x.cumsum(1), "cumsum(x, dim = 1)", slack=lambda x: x.abs().cumsum(1), grad_slack={"x": lambda x: torch.full_like(x, 8.0)})
+
+
+def products(x):
+    return [mp.fprod(x[: j + 1]) for j in range(len(x))]
+
+
+def d_products(x, up):
+    """The first zero leaves itself out; what comes after it changes nothing."""
+    others = [[mp.fprod(x[: j + 1][:i] + x[: j + 1][i + 1:]) if i <= j else mp.mpf(0) for j in range(len(x))] for i in range(len(x))]
+    return [[mp.fsum(u * o for u, o in zip(up, row)) for row in others]]
+
+
+along("cumprod", lambda x: x.cumprod(1), "cumprod(x, dim = 1)", exact_rows=(products, d_products))
 
 
 def lengths(d):

@@ -11,7 +11,7 @@ pub use operands::{Access, Declared, Elements};
 use self::operands::elements;
 use crate::DType::{Bool, Float, Int};
 use crate::{
-    Attention, Axis, Convolution, DType, Integers, Role, Softmax, Stored, Stream, Window2,
+    Attention, Axis, Combiner, Convolution, DType, Integers, Role, Softmax, Stored, Stream, Window2,
 };
 
 /// The strides of a mask that attention adds to its scores, over (batch, heads, queries, keys); the last is 0 or 1.
@@ -74,8 +74,10 @@ pub enum Call<'a> {
         /// Of x.
         axis: Axis,
     },
-    /// x -> y, which may be x. Running sums along n.
-    CumSum {
+    /// x -> y, which may be x. Running sums, or whatever else combines, along n, in double precision.
+    Running {
+        /// How it combines.
+        how: Combiner,
         /// From the back, not from the front.
         reverse: bool,
         /// Of both.
@@ -168,7 +170,7 @@ impl Call<'_> {
             Call::ArgReduce { .. } => "arg_reduce",
             Call::Softmax { .. } => "softmax",
             Call::LogSumExp { .. } => "logsumexp",
-            Call::CumSum { .. } => "cumsum",
+            Call::Running { .. } => "running",
             Call::Integers(_) => "integers",
             Call::Convolve { .. } => "convolve",
             Call::WindowArgMax(_) => "window_arg_max",
@@ -198,7 +200,7 @@ impl Call<'_> {
                 each(read(Float, all(axis)))?;
                 each(write(Int, lines(axis)))
             }
-            Call::Softmax { axis, .. } | Call::CumSum { axis, .. } => {
+            Call::Softmax { axis, .. } | Call::Running { axis, .. } => {
                 each(read(Float, all(axis)))?;
                 each(Declared::write_on(0, Float, all(axis)))
             }
@@ -214,7 +216,7 @@ impl Call<'_> {
                     | Integers::Mul(len)
                     | Integers::Cast(len) => (len, len),
                     Integers::Reduce(_, axis) => (all(axis), lines(axis)),
-                    Integers::CumSum(axis) => (all(axis), all(axis)),
+                    Integers::Running(_, axis) => (all(axis), all(axis)),
                 };
                 let dtype = match f {
                     Integers::Cast(_) => Float,

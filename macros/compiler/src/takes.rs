@@ -4,6 +4,7 @@
 //! `Args::tensor` refuses all others, with the conversion to write.
 
 use crate::ir::DType;
+use crate::scalar::Scalar;
 
 /// The element types that an argument takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +54,13 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
         "*",
         Any,
     ),
+    ("tan exp2 log2 log10 sinh cosh", "*", Any),
+    // Reductions.
     (
-        "exp log sqrt rsqrt reciprocal sin cos tan erf expm1 log1p exp2 log2 log10 sinh cosh tanh sigmoid",
+        "sum prod amax amin max min logsumexp cumsum cumprod",
         "*",
         Any,
     ),
-    // Reductions.
-    ("sum amax amin max min logsumexp cumsum", "*", Any),
     ("argmax argmin", "*", Number),
     // What moves elements takes any.
     (
@@ -82,8 +83,6 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
     ("binary_cross_entropy_with_logits", "pos_weight", Number),
     ("nll_loss cross_entropy", "target", Classes),
     ("cosine_embedding_loss", "*", Any),
-    // All else: scores, weights, statistics, sequences, images.
-    ("*", "*", Float),
 ];
 
 /// What an argument takes.
@@ -93,7 +92,16 @@ pub fn takes(op: &str, argument: &str) -> Takes {
     TABLE
         .iter()
         .find(|(ops, arguments, _)| named(ops, op) && named(arguments, argument))
-        .map_or(Float, |row| row.2)
+        .map_or_else(|| scalar(op), |row| row.2)
+}
+
+/// What all else takes. The argument of a scalar function becomes a float; scores, weights, statistics, sequences and
+/// images are floats.
+fn scalar(op: &str) -> Takes {
+    match Scalar::ALL.iter().any(|f| f.op() == Some(op)) {
+        true => Any,
+        false => Float,
+    }
 }
 
 impl Takes {

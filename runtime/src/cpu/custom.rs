@@ -1,10 +1,10 @@
 //! Functions of the user's own: what they read and write lies in this memory already. And runs as a
-//! whole: here calls are made where they are asked for.
+//! whole: a call has finished when it returns.
 
 use super::Cpu;
+use crate::Float;
 use crate::custom::{Kernel, Raw};
-use crate::device::{CustomKernels, Key, Ran, Replay};
-use crate::{Float, Result};
+use crate::device::{CustomKernels, Queue};
 
 impl<F: Float> CustomKernels for Cpu<F> {
     unsafe fn custom<'a, const I: usize, const O: usize>(
@@ -18,23 +18,5 @@ impl<F: Float> CustomKernels for Cpu<F> {
     }
 }
 
-impl<F: Float> Replay for Cpu<F> {
-    #[inline(always)]
-    fn replay(&self, _key: Key, _step: u64, record: impl FnOnce()) -> Result<Ran> {
-        record();
-        Ok(Ran::default())
-    }
-    /// An index out of range ends the call: nothing is found later.
-    #[inline(always)]
-    fn verdict(&self, _run: u64) -> Result<()> {
-        Ok(())
-    }
-    #[inline(always)]
-    fn known(&self, _run: u64) -> Option<bool> {
-        Some(true)
-    }
-    #[inline(always)]
-    fn untold(&self, _network: u64) -> Result<()> {
-        Ok(())
-    }
-}
+/// An index out of range ends the call: nothing is found later.
+impl<F: Float> Queue for Cpu<F> {}

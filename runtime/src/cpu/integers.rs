@@ -1,7 +1,7 @@
 //! Arithmetic of 32-bit integers, computed in 64 bits: the kernel returns the first result that does not fit.
 
 use crate::Float;
-use crate::device::{Addr, Axis, Combiner, Found, Integers};
+use crate::device::{Addr, Axis, Found, Integers};
 
 /// # Safety
 /// The kernels' contract.
@@ -34,21 +34,24 @@ pub(super) unsafe fn integers<F: Float>(f: Integers, [a, b, y]: [Addr; 3]) -> Re
             for column in 0..outer * inner {
                 let first = column / inner * n * inner + column % inner;
                 let row = (0..n).map(|j| read(a, first + j * inner));
-                let found = match kind {
-                    Combiner::Sum => Some(row.sum()),
-                    Combiner::Max => row.max(),
-                    Combiner::Min => row.min(),
+                // An extreme of nothing does not fit.
+                let nothing = match kind.neutral() {
+                    x if x.is_infinite() => i64::MAX,
+                    x => x as i64,
                 };
-                write(column, found.unwrap_or(i64::MAX));
+                let found = row.reduce(|a, b| kind.combine(a, b));
+                write(column, found.unwrap_or(nothing));
             }
         }
-        Integers::CumSum(Axis { outer, n, inner }) => {
+        Integers::Running(kind, Axis { outer, n, inner }) => {
             for column in 0..outer * inner {
                 let first = column / inner * n * inner + column % inner;
-                let mut sum = 0;
+                let mut found = None;
                 for j in 0..n {
-                    sum += read(a, first + j * inner);
-                    write(first + j * inner, sum);
+                    let next = read(a, first + j * inner);
+                    let all = found.map_or(next, |before| kind.combine(before, next));
+                    found = Some(all);
+                    write(first + j * inner, all);
                 }
             }
         }

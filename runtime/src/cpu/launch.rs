@@ -51,8 +51,8 @@ pub(crate) unsafe fn launch<F: Float>(
                 let work = rows::Work::LogSumExp;
                 rows::exponentials(cpu, work, axis, x.cast(), log.cast(), max.cast());
             }
-            (Call::CumSum { reverse, axis }, &[x, y]) => {
-                rows::cumsum(cpu, reverse, axis, x.cast(), y.cast());
+            (Call::Running { how, reverse, axis }, &[x, y]) => {
+                rows::running::<F>(cpu, how, reverse, axis, [x.cast(), y.cast()]);
             }
             (Call::Integers(f), &[a, b, y]) => return integers::integers::<F>(f, [a, b, y]),
             (Call::Convolve { role, size }, &[a, b, y]) => {

@@ -18,6 +18,8 @@ use crate::{Float, MapBody, Pack};
 
 /// Elements from which on a map is worth a second thread.
 const PARALLEL: usize = 32_768;
+/// The most scalars of a call that finds them in memory.
+pub(crate) const SCALARS: usize = 16;
 /// Elements of a long row that are handed out together.
 const CHUNK: usize = 8_192;
 
@@ -232,12 +234,15 @@ impl<F: Float> MapKernels for Cpu<F> {
         shape: [usize; R],
         inputs: [Operand<R>; I],
         outputs: [Addr; O],
-        scalars: Addr,
+        (scalars, count): (Addr, usize),
     ) {
-        // SAFETY: the caller promises that so many floats lie there.
-        let read = |k| unsafe { *scalars.cast::<F>().add(k) }.to_f64();
-        let scalars: Vec<f64> = (0..M::body().scalars()).map(read).collect();
+        let mut values = [0.0; SCALARS];
+        let values = &mut values[..count.min(SCALARS)];
+        for (k, to) in values.iter_mut().enumerate() {
+            // SAFETY: the caller promises that so many floats lie there.
+            *to = unsafe { *scalars.cast::<F>().add(k) }.to_f64();
+        }
         // SAFETY: the caller's promise.
-        unsafe { self.map::<M, R, I, O>(shape, inputs, outputs, &scalars) }
+        unsafe { self.map::<M, R, I, O>(shape, inputs, outputs, values) }
     }
 }

@@ -22,10 +22,14 @@ mod rows;
 mod scratch;
 mod small;
 
+pub(crate) use map::SCALARS;
+
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use bytemuck::Pod;
 
 use crate::device::{Addr, Memory};
 use crate::parallel::Pool;
@@ -34,7 +38,7 @@ use crate::{Device, Error, Float, Result};
 /// The machine's processor, computing in `F`.
 ///
 /// Clones share their threads. The number of threads is that of the available cores unless
-/// `NETFORM_THREADS` or [`threads`](Cpu::threads) says otherwise.
+/// `NETFORM_THREADS` or [`with_threads`](Cpu::with_threads) says otherwise.
 #[derive(Clone)]
 pub struct Cpu<F = f32> {
     pool: Arc<Pool>,
@@ -73,8 +77,14 @@ impl<F: Float> Cpu<F> {
 
     /// The same processor with `threads` threads (at least one).
     #[must_use]
-    pub fn threads(self, threads: usize) -> Self {
+    pub fn with_threads(self, threads: usize) -> Self {
         Self::with(threads)
+    }
+
+    /// The number of threads that kernels share.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.pool.size()
     }
 
     /// The threads that kernels share.
@@ -155,7 +165,6 @@ impl Drop for CpuBuffer {
 
 // SAFETY: a buffer owns its allocation, of exactly `size` bytes.
 unsafe impl<F: Float> Memory for Cpu<F> {
-    const HOST: bool = true;
     type Buffer = CpuBuffer;
 
     /// All memory of the process, in floats of one size.
@@ -191,6 +200,24 @@ unsafe impl<F: Float> Memory for Cpu<F> {
         // SAFETY: the caller's.
         unsafe { std::ptr::copy_nonoverlapping(src, dst.as_mut_ptr(), dst.len()) };
         Ok(())
+    }
+
+    unsafe fn write_each<T: Copy, U: Pod>(
+        &self,
+        dst: Addr,
+        values: &[T],
+        convert: impl Fn(T) -> Result<U>,
+    ) -> Result<()> {
+        for (i, from) in values.iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { dst.cast::<U>().add(i).write_unaligned(convert(*from)?) };
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn in_place(&self, addr: Addr) -> Option<Addr> {
+        Some(addr)
     }
 }
 

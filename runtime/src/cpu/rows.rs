@@ -1,9 +1,9 @@
-//! Work along one dimension that is not a fused reduction: softmax, logsumexp, argmax, cumsum.
+//! Work along one dimension that is not a fused reduction: softmax, logsumexp, argmax, running sums.
 //!
 //! x, y: (outer, n, inner). With `inner == 1` packs lie along n, otherwise across `inner`.
 
 use super::Cpu;
-use crate::device::Axis;
+use crate::device::{Axis, Combiner};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::pack::LANES;
 use crate::{Float, Mask, Pack};
@@ -356,29 +356,29 @@ pub(crate) unsafe fn arg_reduce<F: Float>(
     });
 }
 
-/// Running sums along n.
+/// Running results along n.
 ///
 /// # Safety
 /// The kernels' contract; `y` may be `x`.
-pub(crate) unsafe fn cumsum<F: Float>(
+pub(crate) unsafe fn running<F: Float>(
     cpu: &Cpu<F>,
+    how: Combiner,
     reverse: bool,
     axis: Axis,
-    x: *mut F,
-    y: *mut F,
+    [x, y]: [*mut F; 2],
 ) {
     let Axis { outer, n, inner } = axis;
     let (x, y) = (Shared(x), Shared(y));
     cpu.share(outer * inner, outer * n * inner, |from, to| {
         for unit in from..to {
             let first = unit / inner * n * inner + unit % inner;
-            let mut sum = 0.0;
+            let mut result = how.neutral();
             for j in 0..n {
                 let at = first + inner * if reverse { n - 1 - j } else { j };
-                // SAFETY: inside the block. The sum is kept in f64, so that rounding does not pile up.
+                // SAFETY: inside the block. The result is kept in f64, so that rounding does not pile up.
                 unsafe {
-                    sum += (*x.get().add(at)).to_f64();
-                    *y.get().add(at) = F::from_f64(sum);
+                    result = how.combine(result, (*x.get().add(at)).to_f64());
+                    *y.get().add(at) = F::from_f64(result);
                 }
             }
         }

@@ -103,7 +103,7 @@ impl Gpu {
         CurrentContext::set_current(&context).map_err(why_cust)?;
         let stream = Stream::new().map_err(why)?;
         let state = State {
-            graphs: Graphs::default(),
+            graphs: Graphs::new(),
             modules: Modules::default(),
             scratch: Scratch::default(),
             staging: Staging::new().map_err(why)?,
@@ -146,7 +146,7 @@ impl Gpu {
         let guard = self.lock()?;
         let mut state = guard.borrow_mut();
         self.finish(&mut state)?;
-        state.faults.untold(None)
+        state.faults.ledger.unreported(None)
     }
 
     /// The same under the lock. What was found in the runs so far is known then.
@@ -168,7 +168,7 @@ impl Gpu {
     }
 
     pub fn graphs(&self) -> usize {
-        self.lock().map_or(0, |s| s.borrow().graphs.captured())
+        self.lock().map_or(0, |s| s.borrow().graphs.runs.count())
     }
 }
 

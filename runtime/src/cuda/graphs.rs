@@ -1,46 +1,39 @@
-//! Runs as CUDA graphs: a run's calls are made the first time, captured the second, replayed from the
-//! third on.
+//! Runs as CUDA graphs: [`Recorded`] says which are called, captured or replayed.
 //!
-//! The first time, modules are loaded and scratch memory grows, neither of which can be captured; and
-//! sizes that come once are not worth a graph. What differs from run to run lies in device memory: the
-//! inputs in the workspace, the step of random numbers in a word that is written before.
+//! What differs from run to run lies in device memory: the inputs in the workspace, the step of random numbers in
+//! a word that is written before.
 
 use cust::memory::DeviceBuffer;
 use cust_raw::{CUgraph, CUgraphExec, CUstreamCaptureMode_enum as Mode};
 use std::cell::RefCell;
 use std::ptr::null_mut;
 
-use super::Cuda;
 use super::errors::{Code, checked};
 use super::gpu::{Gpu, State};
-use crate::device::{Key, Ran, Replay};
+use super::stream::Stream;
+use super::{Cuda, CudaBuffer};
+use crate::device::{Key, Memory, Queue, RunId};
+use crate::replay::{Next, Recorded};
 use crate::{Precision, Result};
-
-/// Runs that are remembered.
-const KEPT: usize = 64;
 
 /// What tells runs apart here: the precision of products is the device handle's, not the network's.
 type Which = (Key, Precision);
 
-/// What is known of the runs of one key.
-struct Entry {
-    key: Which,
-    graph: Option<Graph>,
-    /// It looks at indices.
-    looks: bool,
-    /// When it was last used.
-    used: u64,
-}
+/// A recorded run, and whether it looks at indices.
+type Run = (Graph, bool);
 
 /// The runs that are remembered.
-#[derive(Default)]
 pub struct Graphs {
-    entries: Vec<Entry>,
-    clock: u64,
+    pub runs: Recorded<Which, Run>,
     step: Option<DeviceBuffer<u64>>,
 }
 
 impl Graphs {
+    pub fn new() -> Self {
+        let (runs, step) = (Recorded::new(), None);
+        Self { runs, step }
+    }
+
     /// The address of the step of random numbers.
     pub fn step(&mut self, gpu: &Gpu) -> Result<u64> {
         if self.step.is_none() {
@@ -50,44 +43,10 @@ impl Graphs {
         }
         Ok((self.step.as_ref()).map_or(0, |b| b.as_device_ptr().as_raw()))
     }
-
-    /// How many graphs there are.
-    pub fn captured(&self) -> usize {
-        self.entries.iter().filter(|e| e.graph.is_some()).count()
-    }
-
-    /// The entry of a key, and whether it is new.
-    fn entry(&mut self, key: Which) -> (usize, bool) {
-        self.clock += 1;
-        let known = self.entries.iter().position(|e| e.key == key);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                if self.entries.len() >= KEPT {
-                    let oldest = (0..self.entries.len()).min_by_key(|i| self.entries[*i].used);
-                    oldest.map(|i| self.entries.swap_remove(i));
-                }
-                self.entries.push(Entry {
-                    key,
-                    graph: None,
-                    looks: false,
-                    used: 0,
-                });
-                self.entries.len() - 1
-            }
-        };
-        self.entries[at].used = self.clock;
-        (at, known.is_none())
-    }
-
-    /// Forgets a run that failed: what it lacks is not there when it is captured.
-    fn forget(&mut self, key: Which) {
-        self.entries.retain(|e| e.key != key);
-    }
 }
 
 /// A captured run.
-struct Graph(CUgraphExec);
+pub struct Graph(CUgraphExec);
 // SAFETY: used under the device's lock alone.
 unsafe impl Send for Graph {}
 
@@ -99,9 +58,9 @@ impl Drop for Graph {
 }
 
 impl Graph {
-    fn launch(&self, state: &State) -> std::result::Result<(), Code> {
+    fn launch(&self, stream: &Stream) -> std::result::Result<(), Code> {
         // SAFETY: a graph of this context, on its stream.
-        checked(unsafe { cust_raw::cuGraphLaunch(self.0, state.stream.raw()) })
+        checked(unsafe { cust_raw::cuGraphLaunch(self.0, stream.raw()) })
     }
 }
 
@@ -170,14 +129,20 @@ impl Drop for Recording<'_> {
 impl State {
     /// Forgets a run that failed, and what it has found, which is nobody's.
     fn give_up(&mut self, which: Which) {
-        self.graphs.forget(which);
+        self.graphs.runs.forget(which);
         // Where this fails, so does all that comes.
         let _ = self.faults.clear(&self.stream);
     }
 }
 
-impl Replay for Cuda {
-    fn replay(&self, key: Key, step: u64, record: impl FnOnce()) -> Result<Ran> {
+impl Queue for Cuda {
+    fn replay(
+        &self,
+        key: impl FnOnce() -> Key,
+        step: u64,
+        record: impl FnOnce() -> Result<()>,
+    ) -> Result<RunId> {
+        let key = key();
         let gpu = &self.gpu;
         // Held to the end: nobody else's calls come between.
         let guard = gpu.lock()?;
@@ -191,21 +156,23 @@ impl Replay for Cuda {
         if let Some(e) = state.failed.take() {
             return Err(e);
         }
-        if state.faults.full() {
+        if state.faults.ledger.is_full() {
             gpu.finish(&mut state)?;
         }
         if key.random {
             gpu.write_step(&mut state, step)?;
         }
         let which = (key, self.precision);
-        let (at, new) = state.graphs.entry(which);
-        let entry = &state.graphs.entries[at];
-        if let Some(graph) = &entry.graph {
-            let looks = entry.looks;
-            graph.launch(&state).map_err(|e| why(e, "a run"))?;
-            return Ok(ran(&mut state, looks, key.network));
-        }
-        let capture = !new && !key.host;
+        let State { graphs, stream, .. } = &mut *state;
+        let capture = match graphs.runs.next(which) {
+            Next::Repeat((graph, looks)) => {
+                let (looks, launched) = (*looks, graph.launch(stream));
+                launched.map_err(|e| why(e, "a run"))?;
+                return Ok(state.faults.ran(looks, key.network));
+            }
+            Next::Record => !key.host,
+            Next::Call => false,
+        };
         if capture {
             begin(&state).map_err(|e| why(e, "recording a run"))?;
         }
@@ -218,7 +185,8 @@ impl Replay for Cuda {
             capture,
             done: false,
         };
-        record();
+        // Where it fails, the run is given up as where it panics.
+        record()?;
         recording.done = true;
         drop(recording);
         let mut state = guard.borrow_mut();
@@ -235,13 +203,18 @@ impl Replay for Cuda {
         }
         if let Some(graph) = graph {
             let graph = graph.map_err(|e| why(e, "recording a run"))?;
-            graph.launch(&state).map_err(|e| why(e, "a run"))?;
-            // Nothing was added since: the lock was held.
-            if let Some(entry) = state.graphs.entries.get_mut(at) {
-                (entry.graph, entry.looks) = (Some(graph), looks);
-            }
+            graph.launch(&state.stream).map_err(|e| why(e, "a run"))?;
+            state.graphs.runs.keep(which, (graph, looks));
         }
-        Ok(ran(&mut state, looks, key.network))
+        Ok(state.faults.ran(looks, key.network))
+    }
+
+    fn flag(&self) -> Result<Option<CudaBuffer>> {
+        self.alloc(size_of::<u32>()).map(Some)
+    }
+
+    fn failing(&self) -> bool {
+        (self.gpu.lock()).is_ok_and(|guard| guard.borrow().failed.is_some())
     }
 
     fn verdict(&self, run: u64) -> Result<()> {
@@ -250,27 +223,19 @@ impl Replay for Cuda {
         }
         let guard = self.gpu.lock()?;
         let mut state = guard.borrow_mut();
-        if state.faults.known(run).is_none() {
+        if state.faults.ledger.known(run).is_none() {
             self.gpu.finish(&mut state)?;
         }
-        state.faults.verdict(run)
+        state.faults.ledger.verdict(run)
     }
 
     fn known(&self, run: u64) -> Option<bool> {
-        self.gpu.lock().ok()?.borrow().faults.known(run)
+        self.gpu.lock().ok()?.borrow().faults.ledger.known(run)
     }
 
-    fn untold(&self, network: u64) -> Result<()> {
+    fn unreported(&self, network: u64) -> Result<()> {
         let guard = self.gpu.lock()?;
         let mut state = guard.borrow_mut();
-        state.faults.untold(Some(network))
-    }
-}
-
-/// The run that was put on the stream, which has a number if it looks at indices.
-fn ran(state: &mut State, looks: bool, network: u64) -> Ran {
-    match looks {
-        true => state.faults.ran(network),
-        false => Ran::default(),
+        state.faults.ledger.unreported(Some(network))
     }
 }

@@ -56,7 +56,7 @@ impl MapKernels for Cuda {
         shape: [usize; R],
         inputs: [Operand<R>; I],
         outputs: [Addr; O],
-        scalars: Addr,
+        (scalars, _): (Addr, usize),
     ) {
         self.gpu.put(|state| {
             let scalars = Scalars::Device {

@@ -9,10 +9,10 @@
 //! | `stream.rs` | the stream, and places on it |
 //! | `modules.rs` | composed PTX, loaded once |
 //! | `launches.rs` | the kernels of a call, put on the stream |
-//! | `graphs.rs` | runs, captured the second time and replayed from the third on |
+//! | `graphs.rs` | runs, captured as graphs where `replay.rs` says so |
 //! | `memory.rs` | buffers, and copies to them and from them |
 //! | `staging.rs` | pinned memory, through which these go |
-//! | `faults.rs` | what kernels find wrong: indices out of range |
+//! | `faults.rs` | the word in which kernels report indices out of range; `ledger.rs` has whose they are |
 //! | `kernels.rs`, `attention.rs`, `convolutions.rs`, `host.rs` | the families of ops |
 //!
 //! Everything is put on one stream, in the order of the calls, and runs while the host goes on. What
@@ -61,7 +61,7 @@ impl Cuda {
     /// for by name. Sums are in f32 in any case. Both need compute capability 8.0; below, a product in them is
     /// an error.
     #[must_use]
-    pub fn matmul(self, precision: Precision) -> Self {
+    pub fn with_matmul_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 

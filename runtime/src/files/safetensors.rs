@@ -179,6 +179,8 @@ pub fn save_as<D: Device>(core: &Core<D>, path: impl AsRef<Path>, stored: Stored
 
 /// All parameters, shared ones under each of their names, as PyTorch's `state_dict` has them.
 pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str, Tensor)>> {
+    // A good file is not replaced by a bad one.
+    core.sound()?;
     let spec = core.spec();
     let named = |name| Some((name, spec.find(name)?));
     (spec.names().filter_map(named))
@@ -339,7 +341,10 @@ pub(super) fn restore<D: Device>(
             problems,
         });
     }
-    core.write_params(0, &flat)
+    match missing.is_none_or(|names| names.is_empty()) {
+        true => core.write_all(&flat),
+        false => core.write_params(0, &flat),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Adadelta (Zeiler): steps as large as the steps before, relative to the gradients before.
 
 use super::Optim;
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.Adadelta`.
 pub type Adadelta = Optim<AdadeltaRule>;
@@ -56,38 +56,27 @@ impl Rule for AdadeltaRule {
         within("eps", self.eps, 0.0..)?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
-        let scalars = [
-            now.scale,
-            now.limit,
-            self.weight_decay,
-            self.rho,
-            1.0 - self.rho,
-            self.eps,
-            now.lr,
-        ];
-        // SAFETY: the caller's.
-        unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+        let rho = self.rho;
+        let scalars = [self.weight_decay, rho, 1.0 - rho, self.eps, now.lr];
+        update.with(Step, [0, 1], scalars)
     }
 }
 
-/// Scalars: scale, limit, weight_decay, rho, 1 - rho, eps, lr.
-struct Body;
+struct Step;
 
-impl Formula for Body {
-    const INPUTS: &'static [Operand] = operands(4);
-    const OUTPUTS: &'static [DType] = results(3);
+impl StepFormula<2, 5> for Step {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let v = l.float(2) * l.scalar(3) + l.scalar(4) * g * g;
-        let acc = l.float(3);
-        let delta = (acc + l.scalar(5)).sqrt() / (v + l.scalar(5)).sqrt() * g;
-        let acc = acc * l.scalar(3) + l.scalar(4) * delta * delta;
-        let p = p - l.scalar(6) * delta;
-        l.put_float(0, p);
-        l.put_float(1, v);
-        l.put_float(2, acc);
+    fn step<V: Real>(
+        p: V,
+        g: V,
+        [v, acc]: [V; 2],
+        [penalty, rho, take, eps, lr]: [V; 5],
+    ) -> (V, [V; 2]) {
+        let g = g + penalty * p;
+        let v = v * rho + take * g * g;
+        let delta = (acc + eps).sqrt() / (v + eps).sqrt() * g;
+        let acc = acc * rho + take * delta * delta;
+        (p - lr * delta, [v, acc])
     }
 }

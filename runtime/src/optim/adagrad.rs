@@ -1,10 +1,10 @@
 //! Adagrad (Duchi et al.): steps divided by the root of the sum of all squared gradients.
 
 use super::Optim;
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.Adagrad`.
 pub type Adagrad = Optim<AdagradRule>;
@@ -66,27 +66,19 @@ impl Rule for AdagradRule {
         )?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         let lr = now.lr / (1.0 + (now.t - 1) as f64 * self.lr_decay);
-        let scalars = [now.scale, now.limit, self.weight_decay, self.eps, lr];
-        // SAFETY: the caller's.
-        unsafe { place.run::<Body, 3, 2>(&[0], &scalars) };
+        update.with(Step, [0], [self.weight_decay, self.eps, lr])
     }
 }
 
-/// Scalars: scale, limit, weight_decay, eps, lr.
-struct Body;
+struct Step;
 
-impl Formula for Body {
-    const INPUTS: &'static [Operand] = operands(3);
-    const OUTPUTS: &'static [DType] = results(2);
+impl StepFormula<1, 3> for Step {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let sum = l.float(2) + g * g;
-        let p = p - l.scalar(4) * g / (sum.sqrt() + l.scalar(3));
-        l.put_float(0, p);
-        l.put_float(1, sum);
+    fn step<V: Real>(p: V, g: V, [sum]: [V; 1], [penalty, eps, lr]: [V; 3]) -> (V, [V; 1]) {
+        let g = g + penalty * p;
+        let sum = sum + g * g;
+        (p - lr * g / (sum.sqrt() + eps), [sum])
     }
 }

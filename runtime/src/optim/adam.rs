@@ -2,10 +2,10 @@
 //! gradient and its square.
 
 use super::Optim;
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.Adam`.
 pub type Adam = Optim<AdamRule<false>>;
@@ -106,58 +106,57 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),
             false => (self.weight_decay, 1.0),
         };
-        let step = now.lr / correction(b1, now.t);
+        let rate = now.lr / correction(b1, now.t);
         let root = correction(b2, now.t).sqrt();
-        let scalars = [
-            now.scale,
-            now.limit,
-            penalty,
-            keep,
-            1.0 - b1,
-            b2,
-            1.0 - b2,
-            root,
-            self.eps,
-            step,
-        ];
-        // SAFETY: the caller's.
-        unsafe {
-            match self.amsgrad {
-                false => place.run::<Body<false>, 4, 3>(&[0, 1], &scalars),
-                true => place.run::<Body<true>, 5, 4>(&[0, 1, 2], &scalars),
-            }
+        let scalars = [penalty, keep, 1.0 - b1, b2, 1.0 - b2, root, self.eps, rate];
+        match self.amsgrad {
+            false => update.with(Plain, [0, 1], scalars),
+            true => update.with(Amsgrad, [0, 1, 2], scalars),
         }
     }
 }
 
-/// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, sqrt(1 - b2^t), eps, lr / (1 - b1^t).
-struct Body<const AMSGRAD: bool>;
+/// The means, and the next value by the square that `largest` chooses, which is the last result.
+///
+/// Scalars: penalty, keep, 1 - b1, b2, 1 - b2, sqrt(1 - b2^t), eps, lr / (1 - b1^t).
+#[inline(always)]
+fn step<V: Real>(
+    p: V,
+    g: V,
+    [m, v]: [V; 2],
+    [penalty, keep, take, b2, take2, root, eps, rate]: [V; 8],
+    largest: impl FnOnce(V) -> V,
+) -> (V, [V; 3]) {
+    let g = g + penalty * p;
+    let p = p * keep;
+    let m = m + take * (g - m);
+    let v = v * b2 + take2 * g * g;
+    let largest = largest(v);
+    let denominator = largest.sqrt() / root + eps;
+    (p - rate * m / denominator, [m, v, largest])
+}
 
-impl<const AMSGRAD: bool> Formula for Body<AMSGRAD> {
-    const INPUTS: &'static [Operand] = operands(if AMSGRAD { 5 } else { 4 });
-    const OUTPUTS: &'static [DType] = results(if AMSGRAD { 4 } else { 3 });
+struct Plain;
+
+impl StepFormula<2, 8> for Plain {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let p = p * l.scalar(3);
-        let m = l.float(2);
-        let m = m + l.scalar(4) * (g - m);
-        let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
-        let largest = if AMSGRAD { l.float(4).max(v) } else { v };
-        let denominator = largest.sqrt() / l.scalar(7) + l.scalar(8);
-        let p = p - l.scalar(9) * m / denominator;
-        l.put_float(0, p);
-        l.put_float(1, m);
-        l.put_float(2, v);
-        if AMSGRAD {
-            l.put_float(3, largest);
-        }
+    fn step<V: Real>(p: V, g: V, moments: [V; 2], scalars: [V; 8]) -> (V, [V; 2]) {
+        let (p, [m, v, _]) = step(p, g, moments, scalars, |v| v);
+        (p, [m, v])
+    }
+}
+
+struct Amsgrad;
+
+impl StepFormula<3, 8> for Amsgrad {
+    #[inline(always)]
+    fn step<V: Real>(p: V, g: V, [m, v, largest]: [V; 3], scalars: [V; 8]) -> (V, [V; 3]) {
+        step(p, g, [m, v], scalars, |v| largest.max(v))
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Optim;
 use super::adam::{check_betas, correction};
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule};
+use crate::{Device, Real};
 
 /// `torch.optim.Adamax`.
 pub type Adamax = Optim<AdamaxRule>;
@@ -61,39 +61,28 @@ impl Rule for AdamaxRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         let (b1, b2) = self.betas;
-        let step = now.lr / correction(b1, now.t);
-        let scalars = [
-            now.scale,
-            now.limit,
-            self.weight_decay,
-            1.0 - b1,
-            b2,
-            self.eps,
-            step,
-        ];
-        // SAFETY: the caller's.
-        unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
+        let rate = now.lr / correction(b1, now.t);
+        let scalars = [self.weight_decay, 1.0 - b1, b2, self.eps, rate];
+        update.with(Step, [0, 1], scalars)
     }
 }
 
-/// Scalars: scale, limit, weight_decay, 1 - b1, b2, eps, lr / (1 - b1^t).
-struct Body;
+/// `take`: 1 - b1; `rate`: lr / (1 - b1^t).
+struct Step;
 
-impl Formula for Body {
-    const INPUTS: &'static [Operand] = operands(4);
-    const OUTPUTS: &'static [DType] = results(3);
+impl StepFormula<2, 5> for Step {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let m = l.float(2);
-        let m = m + l.scalar(3) * (g - m);
-        let u = (l.float(3) * l.scalar(4)).max(g.abs() + l.scalar(5));
-        let p = p - l.scalar(6) * m / u;
-        l.put_float(0, p);
-        l.put_float(1, m);
-        l.put_float(2, u);
+    fn step<V: Real>(
+        p: V,
+        g: V,
+        [m, u]: [V; 2],
+        [penalty, take, b2, eps, rate]: [V; 5],
+    ) -> (V, [V; 2]) {
+        let g = g + penalty * p;
+        let m = m + take * (g - m);
+        let u = (u * b2).max(g.abs() + eps);
+        (p - rate * m / u, [m, u])
     }
 }

@@ -1,10 +1,10 @@
 //! An optimizer's memory on one network: its moments, and which parameters have which settings and history.
 
 use super::Rule;
+use super::calls::Calls;
+use super::formula::{Addrs, MOMENTS};
 use super::group::Grouped;
 use super::history::History;
-use super::later::Later;
-use super::rule::{MOMENTS, Place, Scalars};
 use crate::core::{alloc, fill};
 use crate::network::nearest;
 use crate::{Core, DType, Device, Error, Result};
@@ -41,9 +41,10 @@ pub(super) struct Bound<D: Device> {
     pub(super) params: Vec<Trained>,
     /// Those of the step at hand.
     segments: Vec<Segment>,
+    /// What each parameter has had after it.
+    pub(super) next: Vec<History>,
     pub(super) moments: [Option<D::Buffer>; MOMENTS],
-    /// For devices that repeat steps.
-    pub(super) later: Option<Later<D>>,
+    pub(super) calls: Calls<D>,
 }
 
 impl<D: Device> Bound<D> {
@@ -85,10 +86,11 @@ impl<D: Device> Bound<D> {
         }
         Ok(Self {
             core: core.id(),
+            calls: Calls::new(core.device(), params.len())?,
             segments: Vec::with_capacity(params.len()),
+            next: Vec::with_capacity(params.len()),
             params,
             moments: [None, None, None],
-            later: None,
         })
     }
 
@@ -100,25 +102,33 @@ impl<D: Device> Bound<D> {
         rule: impl Fn(Option<usize>) -> R,
     ) {
         self.segments.clear();
+        self.next.clear();
+        self.next.extend_from_slice(histories);
         let mut open = false;
-        for ((param, reached), before) in self.params.iter().zip(reached).zip(histories) {
+        for ((param, reached), next) in self.params.iter().zip(reached).zip(&mut self.next) {
             let joins = open && param.beside;
             open = *reached;
             if !open {
                 continue;
             }
+            let before = *next;
             match self.segments.last_mut() {
-                // The padding between holds zeros, which every rule leaves alone.
-                Some(last) if joins && last.group == param.group && last.before == *before => {
+                // The padding between is read by nobody.
+                Some(last) if joins && last.group == param.group && last.before == before => {
                     last.len = param.offset + param.len - last.offset;
+                    *next = last.after;
                 }
-                _ => self.segments.push(Segment {
-                    offset: param.offset,
-                    len: param.len,
-                    group: param.group,
-                    before: *before,
-                    after: before.next(&rule(param.group)),
-                }),
+                _ => {
+                    let after = before.next(&rule(param.group));
+                    self.segments.push(Segment {
+                        offset: param.offset,
+                        len: param.len,
+                        group: param.group,
+                        before,
+                        after,
+                    });
+                    *next = after;
+                }
             }
         }
     }
@@ -126,10 +136,6 @@ impl<D: Device> Bound<D> {
     /// Whether this is the network that the moments belong to.
     pub(super) fn is_of(&self, core: &Core<D>) -> bool {
         self.core == core.id()
-    }
-
-    pub(super) fn segments(&self) -> &[Segment] {
-        &self.segments
     }
 
     /// Makes the moments that any of the rules uses.
@@ -162,22 +168,30 @@ impl<D: Device> Bound<D> {
         Ok(())
     }
 
-    /// The addresses of a segment; none if the network has no gradients.
-    pub(super) fn place<'a>(
-        &self,
-        core: &'a Core<D>,
-        segment: &Segment,
-        scalars: Scalars<'a>,
-    ) -> Option<Place<'a, D>> {
-        let at = segment.offset * size_of::<D::Float>();
-        let addr = |buffer: &D::Buffer| D::addr(buffer).wrapping_add(at);
-        Some(Place {
-            scalars,
-            device: core.device(),
-            len: segment.len,
-            param: addr(core.params()),
-            grad: addr(core.grads()?),
-            moments: [0, 1, 2].map(|k| self.moments[k].as_ref().map(addr)),
-        })
+    /// Asks the rules, by the number of the group, for the calls of the step at hand: `settings` has the rule and
+    /// its rate. Gradients are cut to `limit`.
+    pub(super) fn ask<'a, R: Rule>(
+        &mut self,
+        core: &Core<D>,
+        settings: impl Fn(Option<usize>) -> (&'a R, f64),
+        limit: f64,
+    ) -> std::result::Result<(), String> {
+        let Some(grads) = core.grads() else {
+            return Ok(());
+        };
+        self.calls.clear();
+        for segment in &self.segments {
+            let (rule, lr) = settings(segment.group);
+            let at = segment.offset * size_of::<D::Float>();
+            let addr = |b: &D::Buffer| D::addr(b).wrapping_add(at).expose_provenance();
+            let moment = |k: usize| match (rule.uses(k), &self.moments[k]) {
+                (true, Some(buffer)) => addr(buffer),
+                _ => 0,
+            };
+            let [a, b, c] = [0, 1, 2].map(moment);
+            let addrs: Addrs = [addr(core.params()), addr(grads), a, b, c];
+            self.calls.ask(rule, (segment, lr), addrs, limit)?;
+        }
+        Ok(())
     }
 }

@@ -164,12 +164,6 @@ impl Clip {
         self.value
             .map_or(Ok(()), |value| bound("the value to clip to", value))
     }
-    /// What the gradients are multiplied with.
-    pub(super) fn scale<D: Device>(&self, core: &mut Core<D>) -> Result<f64> {
-        self.norm.map_or(Ok(1.0), |(max, norm)| {
-            Ok(scale(max, total_norm(core, norm)?))
-        })
-    }
     /// What absolute values are cut to.
     pub(super) fn limit(&self) -> f64 {
         self.value.unwrap_or(f64::INFINITY)
@@ -230,7 +224,8 @@ fn scale(max: f64, norm: f64) -> f64 {
 fn with_gradients<D: Device>(core: &Core<D>) -> impl Iterator<Item = &'static ParamSpec> {
     let params = core.spec().params.iter().enumerate();
     let own = params.filter(|(_, p)| !p.frozen && !p.is_empty());
-    own.filter(|(i, _)| core.reach().has(*i)).map(|(_, p)| p)
+    own.filter(|(i, _)| core.reach().get(*i).is_some_and(|has| *has))
+        .map(|(_, p)| p)
 }
 
 /// The norm of the gradients of all trained parameters that have one. Summed in a fixed order, so it

@@ -45,6 +45,13 @@ impl<R: Rule> Group<R> {
         self.lr = Some(lr);
         self
     }
+
+    /// Changes the rule's settings for the group.
+    #[must_use]
+    pub fn with_rule(mut self, change: impl FnOnce(&mut R)) -> Self {
+        change(&mut self.rule);
+        self
+    }
 }
 
 /// A declared group.

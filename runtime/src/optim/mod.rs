@@ -19,11 +19,13 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod bound;
+mod calls;
 pub(crate) mod clip;
+mod formula;
 mod group;
 mod history;
-mod later;
 mod nadam;
+mod pending;
 mod radam;
 mod rates;
 mod rms_prop;
@@ -31,32 +33,32 @@ mod rule;
 pub mod schedule;
 mod sgd;
 mod state;
-mod unsure;
+mod step;
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
 
-use bound::{Bound, Segment};
-use clip::{Clip, Order};
+use clip::Clip;
 use group::Grouped;
 use history::History;
-use later::{Later, Part};
-use rule::{Scalars, within};
-use unsure::{Made, Unsure};
+use pending::{Made, Pending};
+use rule::within;
 
-use crate::{Core, Device, Error, Network, Result};
+use crate::{Core, Device, Error, Network, Plan, Result};
 
+pub use crate::Real;
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use clip::Norm;
+pub use formula::{Chosen, StepFormula, Update};
 pub use group::{Group, Pattern};
 pub use nadam::NAdam;
 pub use radam::RAdam;
 pub use rates::Rates;
 pub use rms_prop::RmsProp;
-pub use rule::{Now, Place, Rule};
+pub use rule::{Now, Rule};
 pub use sgd::Sgd;
 pub use state::{GroupState, OptimizerState, ParamState};
 
@@ -69,14 +71,20 @@ pub trait Optimizer: Rates {
     }
     /// The same for a network's core. After an error nothing has changed.
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()>;
-    /// All of a step but its calls of the device, for devices that repeat runs as a whole; returns what
-    /// tells the step's calls from those of others.
-    fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64>;
-    /// The calls of a step that was prepared.
+    /// All of a step but its calls of the device: of the parameters that a function reaches which runs with
+    /// them, or else of those that have a gradient. Nothing has changed yet.
+    fn prepare<D: Device>(
+        &mut self,
+        core: &mut Core<D>,
+        function: Option<&'static Plan>,
+    ) -> Result<()>;
+    /// What tells the calls of the step that was prepared from those of others.
+    fn key<D: Device>(&self) -> u64;
+    /// Makes these calls.
     fn update<D: Device>(&self, device: &D);
-    /// A step that was prepared is under way in the device's run of this number; it counts unless the
-    /// run turns out to have failed. `None`: it was given up.
-    fn ran(&mut self, run: Option<u64>);
+    /// The step is under way in the device's run of this number: it counts, unless the run turns out to
+    /// have failed.
+    fn commit<D: Device>(&mut self, device: &D, run: u64);
     /// PyTorch's name of the optimizer.
     fn name(&self) -> &'static str;
     /// The learning rate.
@@ -110,14 +118,23 @@ pub struct Optim<R> {
     reached: Vec<bool>,
     /// A schedule does not fit, or has ended.
     refused: Vec<(u64, String)>,
-    /// Which of them may have failed, on devices that run on their own.
-    unsure: Option<Unsure>,
+    /// Which of the steps may have failed.
+    pending: Pending,
+    /// A step was broken off while it changed the moments.
+    poisoned: AtomicBool,
     /// A `Bound<D>`: the device's type is known only from the network.
     bound: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl<R: Rule> Optim<R> {
-    fn from_rule(lr: f64, rule: R) -> Self {
+    /// An optimizer of this rule, with a learning rate.
+    pub fn from_rule(lr: f64, rule: R) -> Self {
+        const {
+            assert!(
+                R::MOMENTS.len() <= formula::MOMENTS,
+                "a rule has more than three moments"
+            );
+        }
         Self {
             rule,
             lr,
@@ -128,9 +145,22 @@ impl<R: Rule> Optim<R> {
             histories: Vec::new(),
             reached: Vec::new(),
             refused: Vec::new(),
-            unsure: None,
+            pending: Pending::default(),
+            poisoned: AtomicBool::new(false),
             bound: None,
         }
+    }
+
+    /// The rule: its settings, of the parameters of no group.
+    pub fn rule(&self) -> &R {
+        &self.rule
+    }
+
+    /// Changes the rule's settings.
+    #[must_use]
+    pub fn with_rule(mut self, change: impl FnOnce(&mut R)) -> Self {
+        change(&mut self.rule);
+        self
     }
 
     /// Other settings for some parameters, by name: a full name, a prefix such as `"head.*"`, or a
@@ -154,7 +184,7 @@ impl<R: Rule> Optim<R> {
             initial_lr: None,
             rule,
         });
-        (self.bound, self.unsure) = (None, None);
+        (self.bound, self.pending) = (None, Pending::default());
         self
     }
 
@@ -193,10 +223,10 @@ impl<R: Rule> Optim<R> {
         self.lr
     }
 
-    /// Steps taken. On devices that run on their own, a step that an index out of range has made void
-    /// counts until that is known.
+    /// Steps taken. On devices that go on when a call has returned, a step that an index out of range has made
+    /// void counts until that is known.
     pub fn steps(&self) -> u64 {
-        self.t - self.unsure.as_ref().map_or(0, Unsure::failed)
+        self.t - self.pending.failed()
     }
 
     /// The optimizer's rule, then those of its groups.
@@ -206,30 +236,13 @@ impl<R: Rule> Optim<R> {
 
     /// What was made, as far as is known.
     fn made(&self) -> Made {
-        match &self.unsure {
-            Some(unsure) if unsure.failed() > 0 => unsure.made(self.rules().copied()),
-            _ => Made {
+        match self.pending.failed() {
+            0 => Made {
                 t: self.t,
                 histories: self.histories.clone(),
             },
+            _ => self.pending.made(self.rules().copied()),
         }
-    }
-
-    /// Takes back what is counted and was not made.
-    fn recount(&mut self, made: Made) {
-        (self.t, self.histories) = (made.t, made.histories);
-    }
-
-    /// Looks at what is known of the steps so far.
-    fn settle(&mut self) {
-        let Some(mut unsure) = self.unsure.take() else {
-            return;
-        };
-        if unsure.failed() > 0 {
-            self.recount(unsure.made(self.rules().copied()));
-        }
-        unsure.settle(self.rules().copied());
-        self.unsure = Some(unsure);
     }
 
     /// The settings of all groups make sense.
@@ -251,183 +264,26 @@ impl<R: Rule> Optim<R> {
     }
 }
 
-impl<R: Rule> Optim<R> {
-    /// Checks the settings, and binds the optimizer to a network at its first step.
-    fn bind<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
-        self.check()?;
-        if core.grads().is_none() {
-            return Err(Error::NoGradients {
-                network: core.spec().name,
-            });
-        }
-        if self.bound.is_none() {
-            let bound = Bound::new::<R>(core, &self.groups)?;
-            self.histories = vec![History::new::<R>(); bound.params.len()];
-            self.bound = Some(Box::new(bound));
-        }
-        if !self.bound::<D>().is_some_and(|b| b.is_of(core)) {
-            let what = format!(
-                "already bound to another network than this {}",
-                core.spec().name
-            );
-            return Err(Error::Optimizer {
-                optimizer: R::NAME,
-                what,
-            });
-        }
-        Ok(())
-    }
-
-    fn bound<D: Device>(&self) -> Option<&Bound<D>> {
-        self.bound.as_ref()?.downcast_ref()
-    }
-
-    fn bound_mut<D: Device>(&mut self) -> Option<&mut Bound<D>> {
-        self.bound.as_mut()?.downcast_mut()
-    }
-
-    /// Begins a step: the moments are there, and it is known what the step moves.
-    fn begin<D: Device>(&mut self, core: &Core<D>) -> Result<()> {
-        if !D::HOST && self.unsure.is_none() {
-            let params = self.bound::<D>().map_or(&[][..], |b| &b.params);
-            let rules = params
-                .iter()
-                .map(|p| p.group.map_or(0, |g| g + 1))
-                .collect();
-            self.unsure = Some(Unsure::new(core.device(), self.made(), rules));
-        }
-        self.settle();
-        let rules = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
-        let bound = self
-            .bound
-            .as_mut()
-            .and_then(|b| b.downcast_mut::<Bound<D>>());
-        let Some(bound) = bound else { return Ok(()) };
-        if !D::HOST && bound.later.is_none() {
-            bound.later = Some(Later::new(core.device(), bound.params.len())?);
-        }
-        bound.make_moments(core, rules)?;
-        let reached = bound.params.iter().map(|p| core.reach().has(p.index));
-        self.reached.clear();
-        self.reached.extend(reached);
-        let rule_of = |group: Option<usize>| match group.and_then(|g| self.groups.get(g)) {
-            Some(group) => group.rule,
-            None => self.rule,
-        };
-        bound.gather(&self.reached, &self.histories, rule_of);
-        let each = bound.params.iter().zip(&self.reached);
-        for (history, (param, _)) in (self.histories.iter_mut().zip(each)).filter(|(_, (_, r))| **r)
-        {
-            *history = history.next(&rule_of(param.group));
-        }
-        self.t += 1;
-        Ok(())
-    }
-
-    /// A segment's rule, and the scalars of this step.
-    fn now(&self, segment: &Segment, scale: f64) -> (&R, Now) {
-        let (lr, rule) = match segment.group.and_then(|g| self.groups.get(g)) {
-            Some(group) => (group.lr, &group.rule),
-            None => (self.lr, &self.rule),
-        };
-        let now = Now {
-            lr,
-            t: segment.after.t,
-            carried: segment.after.carried,
-            fresh: !segment.before.begun,
-            scale: if rule.maximize() { -scale } else { scale },
-            limit: self.clip.limit(),
-        };
-        (rule, now)
-    }
-}
-
 impl<R: Rule> Optimizer for Optim<R> {
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
-        if !D::HOST {
-            let id = self.prepare(core)?;
-            let device = core.device().clone();
-            let done = device.replay(core.key_of_step(id), 0, || self.update(&device));
-            // It is as good as the run that left the gradients.
-            self.ran(done.is_ok().then(|| core.grads_run()));
-            return done.map(drop);
-        }
-        self.bind(core)?;
-        let scale = self.clip.scale(core)?;
-        self.begin(core)?;
-        let Some(bound) = self.bound::<D>() else {
-            return Ok(());
-        };
-        for segment in bound.segments() {
-            let (rule, now) = self.now(segment, scale);
-            if let Some(place) = bound.place(core, segment, Scalars::Now) {
-                // SAFETY: the place lies inside the buffers of this network, which `&mut` keeps for us,
-                // and the moments that the rule uses were made by `begin`.
-                unsafe { rule.update(&place, &now) };
-            }
-        }
-        Ok(())
+        self.prepare(core, None)?;
+        core.update(self)
     }
-    fn prepare<D: Device>(&mut self, core: &mut Core<D>) -> Result<u64> {
-        self.bind(core)?;
-        self.begin(core)?;
-        let Some(mut later) = self.bound_mut::<D>().and_then(|b| b.later.take()) else {
-            return Ok(0);
-        };
-        let noted = RefCell::new(std::mem::take(&mut later.noted));
-        later.parts.clear();
-        if let Some(bound) = self.bound::<D>() {
-            for segment in bound.segments() {
-                let (rule, now) = self.now(segment, 1.0);
-                if let Some(place) = bound.place(core, segment, Scalars::Noted(&noted)) {
-                    // SAFETY: nothing runs.
-                    unsafe { rule.update(&place, &now) };
-                    later
-                        .parts
-                        .push(Part::new(segment, rule.maximize(), &place));
-                }
-            }
-        }
-        later.noted = noted.into_inner();
-        if let (Some((_, norm)), Some(bound), Some(grads)) =
-            (self.clip.norm, self.bound::<D>(), core.grads())
-        {
-            let moved = bound.params.iter().zip(&self.reached).filter(|p| *p.1);
-            let at = |offset: usize| D::addr(grads).wrapping_add(offset * size_of::<D::Float>());
-            let pieces = moved.map(|(p, _)| (at(p.offset).expose_provenance(), p.len));
-            later.cut(Order::of(norm), pieces);
-        }
-        let id = later.write(core.device(), &self.clip, R::NAME);
-        if let Some(bound) = self.bound_mut::<D>() {
-            bound.later = Some(later);
-        }
-        if id.is_err() {
-            self.ran(None);
-        }
-        id
+    fn prepare<D: Device>(
+        &mut self,
+        core: &mut Core<D>,
+        function: Option<&'static Plan>,
+    ) -> Result<()> {
+        self.prepare_step(core, function)
     }
-    fn ran(&mut self, run: Option<u64>) {
-        let Some(mut unsure) = self.unsure.take() else {
-            return;
-        };
-        match run {
-            Some(run) => unsure.push(run, self.rules().copied(), &self.reached),
-            None => self.recount(unsure.made(self.rules().copied())),
-        }
-        self.unsure = Some(unsure);
+    fn key<D: Device>(&self) -> u64 {
+        (self.bound::<D>()).map_or(0, |bound| bound.calls.key(&self.clip))
     }
     fn update<D: Device>(&self, device: &D) {
-        let Some(later) = self.bound::<D>().and_then(|b| b.later.as_ref()) else {
-            return;
-        };
-        later.clip(device, &self.clip);
-        for (k, part) in later.parts.iter().enumerate() {
-            let (rule, now) = self.now(&part.segment, 1.0);
-            let place = part.place(device, later.scalars(k));
-            // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
-            // keeps for the caller, and from the moments.
-            unsafe { rule.update(&place, &now) };
-        }
+        self.make_calls(device);
+    }
+    fn commit<D: Device>(&mut self, device: &D, run: u64) {
+        self.count(device, run);
     }
     fn name(&self) -> &'static str {
         R::NAME

@@ -2,10 +2,10 @@
 
 use super::Optim;
 use super::adam::{check_betas, correction};
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.NAdam`.
 pub type NAdam = Optim<NAdamRule>;
@@ -81,7 +81,7 @@ impl Rule for NAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),
@@ -91,8 +91,6 @@ impl Rule for NAdamRule {
         let by_gradient = now.lr * (1.0 - self.mu(now.t)) / (1.0 - now.carried);
         let by_mean = now.lr * next / (1.0 - now.carried * next);
         let scalars = [
-            now.scale,
-            now.limit,
             penalty,
             keep,
             1.0 - b1,
@@ -103,30 +101,38 @@ impl Rule for NAdamRule {
             by_gradient,
             by_mean,
         ];
-        // SAFETY: the caller's.
-        unsafe { place.run::<Body, 4, 3>(&[0, 1], &scalars) };
+        update.with(Step, [0, 1], scalars)
     }
 }
 
-/// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, 1 - b2^t, eps, gradient's step, mean's step.
-struct Body;
+/// Scalars: penalty, keep, 1 - b1, b2, 1 - b2, 1 - b2^t, eps, the gradient's rate, the mean's.
+struct Step;
 
-impl Formula for Body {
-    const INPUTS: &'static [Operand] = operands(4);
-    const OUTPUTS: &'static [DType] = results(3);
+impl StepFormula<2, 9> for Step {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let p = p * l.scalar(3);
-        let m = l.float(2);
-        let m = m + l.scalar(4) * (g - m);
-        let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
-        let denominator = (v / l.scalar(7)).sqrt() + l.scalar(8);
-        let p = p - l.scalar(9) * g / denominator;
-        let p = p - l.scalar(10) * m / denominator;
-        l.put_float(0, p);
-        l.put_float(1, m);
-        l.put_float(2, v);
+    fn step<V: Real>(
+        p: V,
+        g: V,
+        [m, v]: [V; 2],
+        [
+            penalty,
+            keep,
+            take,
+            b2,
+            take2,
+            unbias,
+            eps,
+            by_gradient,
+            by_mean,
+        ]: [V; 9],
+    ) -> (V, [V; 2]) {
+        let g = g + penalty * p;
+        let p = p * keep;
+        let m = m + take * (g - m);
+        let v = v * b2 + take2 * g * g;
+        let denominator = (v / unbias).sqrt() + eps;
+        let p = p - by_gradient * g / denominator;
+        let p = p - by_mean * m / denominator;
+        (p, [m, v])
     }
 }

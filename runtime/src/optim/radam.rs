@@ -2,10 +2,10 @@
 
 use super::Optim;
 use super::adam::{check_betas, correction};
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule};
+use crate::{Device, Real};
 
 /// `torch.optim.RAdam`.
 pub type RAdam = Optim<RAdamRule>;
@@ -63,7 +63,7 @@ impl Rule for RAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),
@@ -72,56 +72,39 @@ impl Rule for RAdamRule {
         let unbias = correction(b2, now.t);
         let limit = 2.0 / (1.0 - b2) - 1.0;
         let rho = limit - 2.0 * now.t as f64 * (1.0 - unbias) / unbias;
-        let step = now.lr / correction(b1, now.t);
-        let scalars = |rectified| {
-            [
-                now.scale,
-                now.limit,
-                penalty,
-                keep,
-                1.0 - b1,
-                b2,
-                1.0 - b2,
-                self.eps,
-                rectified,
-            ]
-        };
-        // SAFETY: the caller's.
-        unsafe {
-            if rho > 5.0 {
-                let rect =
-                    (rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho);
-                place
-                    .run::<Body<true>, 4, 3>(&[0, 1], &scalars(step * rect.sqrt() * unbias.sqrt()));
-            } else {
-                place.run::<Body<false>, 4, 3>(&[0, 1], &scalars(step));
-            }
+        let rate = now.lr / correction(b1, now.t);
+        let scalars = |rate| [penalty, keep, 1.0 - b1, b2, 1.0 - b2, self.eps, rate];
+        if rho > 5.0 {
+            let rect = (rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho);
+            let rate = rate * rect.sqrt() * unbias.sqrt();
+            update.with(Step::<true>, [0, 1], scalars(rate))
+        } else {
+            update.with(Step::<false>, [0, 1], scalars(rate))
         }
     }
 }
 
-/// Scalars: scale, limit, penalty, keep, 1 - b1, b2, 1 - b2, eps, step.
-struct Body<const RECTIFIED: bool>;
+/// Scalars: penalty, keep, 1 - b1, b2, 1 - b2, eps, rate.
+struct Step<const RECTIFIED: bool>;
 
-impl<const RECTIFIED: bool> Formula for Body<RECTIFIED> {
-    const INPUTS: &'static [Operand] = operands(4);
-    const OUTPUTS: &'static [DType] = results(3);
+impl<const RECTIFIED: bool> StepFormula<2, 7> for Step<RECTIFIED> {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let p = p * l.scalar(3);
-        let m = l.float(2);
-        let m = m + l.scalar(4) * (g - m);
-        let v = l.float(3) * l.scalar(5) + l.scalar(6) * g * g;
-        let step = l.scalar(8) * m;
-        let p = p - if RECTIFIED {
-            step / (v.sqrt() + l.scalar(7))
+    fn step<V: Real>(
+        p: V,
+        g: V,
+        [m, v]: [V; 2],
+        [penalty, keep, take, b2, take2, eps, rate]: [V; 7],
+    ) -> (V, [V; 2]) {
+        let g = g + penalty * p;
+        let p = p * keep;
+        let m = m + take * (g - m);
+        let v = v * b2 + take2 * g * g;
+        let step = rate * m;
+        let step = if RECTIFIED {
+            step / (v.sqrt() + eps)
         } else {
             step
         };
-        l.put_float(0, p);
-        l.put_float(1, m);
-        l.put_float(2, v);
+        (p - step, [m, v])
     }
 }

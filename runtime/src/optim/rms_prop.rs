@@ -1,10 +1,10 @@
 //! RMSprop (Hinton): steps divided by the root of the gradient's mean square.
 
 use super::Optim;
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.RMSprop`.
 pub type RmsProp = Optim<RmsPropRule>;
@@ -79,56 +79,80 @@ impl Rule for RmsPropRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
-        let scalars = [
-            now.scale,
-            now.limit,
-            self.weight_decay,
-            self.alpha,
-            1.0 - self.alpha,
-            self.eps,
-            now.lr,
-            self.momentum,
-        ];
-        // SAFETY: the caller's.
-        unsafe {
-            match (self.momentum > 0.0, self.centered) {
-                (false, false) => place.run::<Body<false, false>, 3, 2>(&[0], &scalars),
-                (true, false) => place.run::<Body<true, false>, 4, 3>(&[0, 1], &scalars),
-                (false, true) => place.run::<Body<false, true>, 4, 3>(&[0, 2], &scalars),
-                (true, true) => place.run::<Body<true, true>, 5, 4>(&[0, 1, 2], &scalars),
-            }
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+        let (penalty, alpha) = (self.weight_decay, self.alpha);
+        let scalars = [penalty, alpha, 1.0 - alpha, self.eps, now.lr, self.momentum];
+        match (self.momentum > 0.0, self.centered) {
+            (false, false) => update.with(Plain, [0], scalars),
+            (true, false) => update.with(Momentum, [0, 1], scalars),
+            (false, true) => update.with(Centered, [0, 2], scalars),
+            (true, true) => update.with(Both, [0, 1, 2], scalars),
         }
     }
 }
 
-/// Scalars: scale, limit, weight_decay, alpha, 1 - alpha, eps, lr, momentum. Moments: the mean square,
-/// then the momentum and the mean, if there are such.
-struct Body<const MOMENTUM: bool, const CENTERED: bool>;
+/// Scalars: penalty, alpha, 1 - alpha, eps, lr, momentum. Moments: the mean square, then the momentum and the mean,
+/// if there are such.
+#[inline(always)]
+fn step<V: Real>(
+    p: V,
+    g: V,
+    (v, last, mean): (V, Option<V>, Option<V>),
+    [penalty, alpha, take, eps, lr, momentum]: [V; 6],
+) -> (V, V, V, V) {
+    let zero = V::splat(0.0);
+    let g = g + penalty * p;
+    let v = v * alpha + take * g * g;
+    let (spread, mean) = match mean {
+        Some(mean) => {
+            let mean = mean + take * (g - mean);
+            (v - mean * mean, mean)
+        }
+        None => (v, zero),
+    };
+    let mut step = g / (spread.sqrt() + eps);
+    if let Some(last) = last {
+        step = last * momentum + step;
+    }
+    (p - lr * step, v, step, mean)
+}
 
-impl<const MOMENTUM: bool, const CENTERED: bool> Formula for Body<MOMENTUM, CENTERED> {
-    const INPUTS: &'static [Operand] = operands(3 + MOMENTUM as usize + CENTERED as usize);
-    const OUTPUTS: &'static [DType] = results(2 + MOMENTUM as usize + CENTERED as usize);
+struct Plain;
+
+impl StepFormula<1, 6> for Plain {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(2) * p;
-        let v = l.float(2) * l.scalar(3) + l.scalar(4) * g * g;
-        let mut spread = v;
-        if CENTERED {
-            let at = if MOMENTUM { 4 } else { 3 };
-            let mean = l.float(at);
-            let mean = mean + l.scalar(4) * (g - mean);
-            spread = v - mean * mean;
-            l.put_float(at - 1, mean);
-        }
-        let mut step = g / (spread.sqrt() + l.scalar(5));
-        if MOMENTUM {
-            step = l.float(3) * l.scalar(7) + step;
-            l.put_float(2, step);
-        }
-        let p = p - l.scalar(6) * step;
-        l.put_float(0, p);
-        l.put_float(1, v);
+    fn step<V: Real>(p: V, g: V, [v]: [V; 1], scalars: [V; 6]) -> (V, [V; 1]) {
+        let (p, v, ..) = step(p, g, (v, None, None), scalars);
+        (p, [v])
+    }
+}
+
+struct Momentum;
+
+impl StepFormula<2, 6> for Momentum {
+    #[inline(always)]
+    fn step<V: Real>(p: V, g: V, [v, last]: [V; 2], scalars: [V; 6]) -> (V, [V; 2]) {
+        let (p, v, step, _) = step(p, g, (v, Some(last), None), scalars);
+        (p, [v, step])
+    }
+}
+
+struct Centered;
+
+impl StepFormula<2, 6> for Centered {
+    #[inline(always)]
+    fn step<V: Real>(p: V, g: V, [v, mean]: [V; 2], scalars: [V; 6]) -> (V, [V; 2]) {
+        let (p, v, _, mean) = step(p, g, (v, None, Some(mean)), scalars);
+        (p, [v, mean])
+    }
+}
+
+struct Both;
+
+impl StepFormula<3, 6> for Both {
+    #[inline(always)]
+    fn step<V: Real>(p: V, g: V, [v, last, mean]: [V; 3], scalars: [V; 6]) -> (V, [V; 3]) {
+        let (p, v, step, mean) = step(p, g, (v, Some(last), Some(mean)), scalars);
+        (p, [v, step, mean])
     }
 }

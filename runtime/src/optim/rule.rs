@@ -1,27 +1,66 @@
-//! What distinguishes optimizers: a formula over (parameter, gradient, moments), element by element.
-//!
-//! A rule's formula is a [`MapBody`] like any fused map that the macro emits: operand 0 is the
-//! parameter, 1 the gradient, the others moments; results are the parameter and the moments, in
-//! place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
+//! What distinguishes optimizers: their settings, and a formula over (parameter, gradient, moments), element
+//! by element. In go a step's rate and count; out comes the formula with its scalars.
 
-use crate::MapBody;
-use std::any::TypeId;
-use std::cell::RefCell;
-use std::hash::{DefaultHasher, Hash};
 use std::ops::{Bound, RangeBounds};
 
-use crate::device::{Addr, Operand};
-use crate::map;
-use crate::{DType, Device, Inner, Real, Reals};
+use super::formula::{Chosen, Update};
+use crate::Device;
 
-/// The most moments that a rule keeps.
-pub(super) const MOMENTS: usize = 3;
-
-/// An optimizer's formula and settings.
+/// An optimizer's formula and settings: what [`Optim`](super::Optim) makes an optimizer of.
+///
+/// A rule says how one element of a parameter moves. All else is [`Optim`](super::Optim)'s, and is the same for
+/// every rule: the rate and its schedules, parameter groups, clipping, where moments lie, checkpoints, the
+/// device. The nine optimizers of this module are rules, and so is any other:
+///
+/// ```
+/// use netform_runtime::optim::{Chosen, Now, Optim, Real, Rule, StepFormula, Update};
+/// use netform_runtime::Device;
+///
+/// /// Lion (Chen et al.): the sign of a mean of gradients.
+/// #[derive(Clone, Copy, Debug)]
+/// struct LionRule {
+///     betas: (f64, f64),
+///     weight_decay: f64,
+/// }
+///
+/// impl Rule for LionRule {
+///     const NAME: &'static str = "Lion";
+///     // Checkpoints name them so.
+///     const MOMENTS: &'static [&'static str] = &["exp_avg"];
+///
+///     fn check(&self) -> Result<(), String> {
+///         match (0.0..1.0).contains(&self.betas.0) && (0.0..1.0).contains(&self.betas.1) {
+///             true => Ok(()),
+///             false => Err(format!("betas are at least 0 and below 1, but they are {:?}", self.betas)),
+///         }
+///     }
+///     fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+///         let (b1, b2) = self.betas;
+///         // Of moment 0, with these scalars.
+///         update.with(Lion, [0], [now.lr, b1, 1.0 - b1, b2, 1.0 - b2, 1.0 - now.lr * self.weight_decay])
+///     }
+/// }
+///
+/// struct Lion;
+///
+/// impl StepFormula<1, 6> for Lion {
+///     fn step<V: Real>(p: V, g: V, [m]: [V; 1], [lr, b1, rest1, b2, rest2, keep]: [V; 6]) -> (V, [V; 1]) {
+///         let direction = (m * b1 + g * rest1).sign();
+///         (p * keep - lr * direction, [m * b2 + g * rest2])
+///     }
+/// }
+///
+/// let rule = LionRule { betas: (0.9, 0.99), weight_decay: 0.0 };
+/// let lion = Optim::from_rule(1e-4, rule)
+///     .clip_norm(1.0)
+///     .group("head.*", |g| g.lr(1e-3).with_rule(|r| r.weight_decay = 0.1));
+/// assert_eq!(lion.lr(), 1e-4);
+/// ```
 pub trait Rule: Copy + Send + Sync + 'static {
-    /// PyTorch's name of the optimizer.
+    /// PyTorch's name of the optimizer. Checkpoints hold it, and errors begin with it.
     const NAME: &'static str;
-    /// PyTorch's names of the moments, at most three.
+    /// PyTorch's names of the moments, what is kept of each element from step to step: at most three, none with
+    /// a `/`.
     const MOMENTS: &'static [&'static str];
     /// The setting that decides whether moment `k` is kept, if it stays the same for the optimizer's life:
     /// checkpoints with the other value do not fit.
@@ -38,8 +77,10 @@ pub trait Rule: Copy + Send + Sync + 'static {
     fn initial(&self) -> f64 {
         0.0
     }
-    /// What is wrong with the settings.
-    fn check(&self) -> Result<(), String>;
+    /// What is wrong with the settings: an error of each step, which changes nothing.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
     /// What a scalar that depends on all steps before starts with.
     const CARRIED: f64 = 0.0;
     /// The scalar after step `t` of a parameter, from 1, from that before.
@@ -48,8 +89,10 @@ pub trait Rule: Copy + Send + Sync + 'static {
         carried
     }
     /// Steps go up the gradient instead of down.
-    fn maximize(&self) -> bool;
-    /// The momentum, or the first beta, if the rule has one.
+    fn maximize(&self) -> bool {
+        false
+    }
+    /// The momentum, or the first beta, if the rule has one: schedules may set it.
     fn momentum(&self) -> Option<f64> {
         None
     }
@@ -57,15 +100,13 @@ pub trait Rule: Copy + Send + Sync + 'static {
     fn set_momentum(&mut self, momentum: f64) {
         let _ = momentum;
     }
-    /// Updates one run of parameters and their moments.
-    ///
-    /// # Safety
-    /// `place` lies inside the network's buffers, nothing else uses them now, and the moments that
-    /// the rule [`uses`](Self::uses) are there.
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now);
+    /// The formula of a step of parameters that have the same settings and as many steps, with its scalars and
+    /// its moments: [`Update::with`]. It is called once for each such run of parameters and step, before any of
+    /// them changes. An error is that of the step, which changes nothing.
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String>;
 }
 
-/// The scalars of one step.
+/// What a step depends on, beside the rule's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// The learning rate.
@@ -76,123 +117,6 @@ pub struct Now {
     pub carried: f64,
     /// The moments hold nothing yet.
     pub fresh: bool,
-    /// What gradients are multiplied with first: negative if steps go up.
-    pub scale: f64,
-    /// What their absolute values are then cut to.
-    pub limit: f64,
-}
-
-/// Where a step's scalars are.
-pub(super) enum Scalars<'a> {
-    /// In the call: it runs now.
-    Now,
-    /// The call does not run: what it would be given, and which formula it is, is noted.
-    Noted(&'a RefCell<Noted>),
-    /// On the device, where they were written before: the call may be recorded and repeated.
-    Later(Addr),
-}
-
-/// The calls of a step.
-#[derive(Default)]
-pub(super) struct Noted {
-    /// The scalars, [`SCALARS`] for each call.
-    pub(super) values: Vec<f64>,
-    /// The formulas.
-    pub(super) hash: DefaultHasher,
-}
-
-/// Room for the scalars of one call.
-pub(super) const SCALARS: usize = 16;
-
-/// A run of parameters with the same settings.
-pub struct Place<'a, D> {
-    pub(super) scalars: Scalars<'a>,
-    pub(super) device: &'a D,
-    pub(super) len: usize,
-    pub(super) param: Addr,
-    pub(super) grad: Addr,
-    pub(super) moments: [Option<Addr>; MOMENTS],
-}
-
-impl<D: Device> Place<'_, D> {
-    /// Runs a formula on the parameter, the gradient and `I - 2` moments, those numbered in `which`.
-    ///
-    /// # Safety
-    /// See [`Rule::update`]; the formula has `I` operands and `O = I - 1` results, all floats.
-    pub(super) unsafe fn run<M: MapBody, const I: usize, const O: usize>(
-        &self,
-        which: &[usize],
-        scalars: &[f64],
-    ) {
-        let moment = |i: usize| which.get(i).and_then(|&k| *self.moments.get(k)?);
-        let input = |i| match i {
-            0 => Some(self.param),
-            1 => Some(self.grad),
-            _ => moment(i - 2),
-        };
-        let output = |i| {
-            if i == 0 {
-                Some(self.param)
-            } else {
-                moment(i - 1)
-            }
-        };
-        let mut inputs = [Operand {
-            addr: self.param,
-            start: 0,
-            strides: [1],
-        }; I];
-        let mut outputs = [self.param; O];
-        for (i, to) in inputs.iter_mut().enumerate() {
-            let Some(addr) = input(i) else { return };
-            to.addr = addr;
-        }
-        for (i, to) in outputs.iter_mut().enumerate() {
-            let Some(addr) = output(i) else { return };
-            *to = addr;
-        }
-        // SAFETY: the caller's; every output is exactly one of the inputs, and distinct from the others.
-        unsafe {
-            match &self.scalars {
-                Scalars::Now => {
-                    let device = self.device;
-                    device.map::<M, 1, I, O>([self.len], inputs, outputs, scalars);
-                }
-                Scalars::Noted(noted) => {
-                    let mut noted = noted.borrow_mut();
-                    let end = noted.values.len() + SCALARS;
-                    noted.values.extend(scalars);
-                    noted.values.resize(end, 0.0);
-                    TypeId::of::<M>().hash(&mut noted.hash);
-                }
-                Scalars::Later(addr) => {
-                    let device = self.device;
-                    device.map_guarded::<M, 1, I, O>([self.len], inputs, outputs, *addr);
-                }
-            }
-        };
-    }
-}
-
-/// `n` operands or results, all float and contiguous.
-pub(super) const fn operands(n: usize) -> &'static [map::Operand] {
-    const ALL: [map::Operand; 2 + MOMENTS] =
-        [map::Operand::new(DType::Float, Inner::One); 2 + MOMENTS];
-    ALL.split_at(n).0
-}
-
-/// `n` float results.
-pub(super) const fn results(n: usize) -> &'static [DType] {
-    const ALL: [DType; 1 + MOMENTS] = [DType::Float; 1 + MOMENTS];
-    ALL.split_at(n).0
-}
-
-/// The gradient, clipped.
-#[inline(always)]
-pub(super) fn gradient<V: Real, L: Reals<V>>(l: &L) -> V {
-    let limit = l.scalar(1);
-    let zero = V::splat(0.0);
-    (l.float(1) * l.scalar(0)).min(limit).max(zero - limit)
 }
 
 /// `x` is a number in `range`, or an error that names it and the range.

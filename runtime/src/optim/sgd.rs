@@ -1,10 +1,10 @@
 //! Stochastic gradient descent: `p -= lr * (momentum of g + weight_decay * p)`.
 
 use super::Optim;
+use super::formula::{Chosen, StepFormula, Update};
 use super::group::settings;
-use super::rule::{Now, Place, Rule, gradient, operands, results, within};
-use crate::map::Operand;
-use crate::{DType, Device, Formula, Real, Reals};
+use super::rule::{Now, Rule, within};
+use crate::{Device, Real};
 
 /// `torch.optim.SGD`.
 pub type Sgd = Optim<SgdRule>;
@@ -76,57 +76,43 @@ impl Rule for SgdRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;
     }
-    unsafe fn update<D: Device>(&self, place: &Place<'_, D>, now: &Now) {
+    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
         // The first gradient enters whole, whatever the dampening.
         let take = if now.fresh { 1.0 } else { 1.0 - self.dampening };
-        let scalars = [
-            now.scale,
-            now.limit,
-            now.lr,
-            self.weight_decay,
-            self.momentum,
-            take,
-        ];
-        // SAFETY: the caller's.
-        unsafe {
-            match (self.momentum != 0.0, self.nesterov) {
-                (false, _) => place.run::<Plain, 2, 1>(&[], &scalars),
-                (true, false) => place.run::<Momentum<false>, 3, 2>(&[0], &scalars),
-                (true, true) => place.run::<Momentum<true>, 3, 2>(&[0], &scalars),
-            }
+        let (lr, penalty) = (now.lr, self.weight_decay);
+        let scalars = [lr, penalty, self.momentum, take];
+        match (self.momentum != 0.0, self.nesterov) {
+            (false, _) => update.with(Plain, [], [lr, penalty]),
+            (true, false) => update.with(Momentum::<false>, [0], scalars),
+            (true, true) => update.with(Momentum::<true>, [0], scalars),
         }
     }
 }
 
-/// Scalars: scale, limit, lr, weight_decay.
 struct Plain;
 
-impl Formula for Plain {
-    const INPUTS: &'static [Operand] = operands(2);
-    const OUTPUTS: &'static [DType] = results(1);
+impl StepFormula<0, 2> for Plain {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(3) * p;
-        let p = p - l.scalar(2) * g;
-        l.put_float(0, p);
+    fn step<V: Real>(p: V, g: V, _: [V; 0], [lr, penalty]: [V; 2]) -> (V, [V; 0]) {
+        let g = g + penalty * p;
+        (p - lr * g, [])
     }
 }
 
-/// Scalars: scale, limit, lr, weight_decay, momentum, 1 - dampening.
+/// `take`: 1 - dampening.
 struct Momentum<const NESTEROV: bool>;
 
-impl<const NESTEROV: bool> Formula for Momentum<NESTEROV> {
-    const INPUTS: &'static [Operand] = operands(3);
-    const OUTPUTS: &'static [DType] = results(2);
+impl<const NESTEROV: bool> StepFormula<1, 4> for Momentum<NESTEROV> {
     #[inline(always)]
-    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
-        let p = l.float(0);
-        let g = gradient(l) + l.scalar(3) * p;
-        let m = l.float(2) * l.scalar(4) + l.scalar(5) * g;
-        let g = if NESTEROV { g + l.scalar(4) * m } else { m };
-        let p = p - l.scalar(2) * g;
-        l.put_float(0, p);
-        l.put_float(1, m);
+    fn step<V: Real>(
+        p: V,
+        g: V,
+        [m]: [V; 1],
+        [lr, penalty, momentum, take]: [V; 4],
+    ) -> (V, [V; 1]) {
+        let g = g + penalty * p;
+        let m = m * momentum + take * g;
+        let g = if NESTEROV { g + momentum * m } else { m };
+        (p - lr * g, [m])
     }
 }

@@ -2,6 +2,7 @@
 
 use super::bound::{Bound, Trained};
 use super::history::History;
+use super::pending::Pending;
 use super::{Optim, Optimizer, Rates, Rule};
 use crate::core::alloc;
 use crate::tensor::TensorData;
@@ -53,6 +54,7 @@ pub struct ParamState {
 
 impl<R: Rule> Optim<R> {
     pub(super) fn save_state<D: Device>(&self, core: &Core<D>) -> Result<OptimizerState> {
+        self.sound()?;
         let mut state = OptimizerState {
             name: R::NAME.into(),
             t: 0,
@@ -144,7 +146,8 @@ impl<R: Rule> Optim<R> {
         self.histories = histories::<D, R>(core, &bound.params, state);
         self.t = state.t;
         self.bound = Some(Box::new(bound));
-        self.unsure = None;
+        self.pending = Pending::default();
+        *self.poisoned.get_mut() = false;
         // Groups whose saved state has no rate follow the optimizer's.
         self.set_lr(state.lr);
         for (g, saved) in state.groups.iter().enumerate() {

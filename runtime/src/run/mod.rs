@@ -131,7 +131,7 @@ impl<'a, D: Device> Run<'a, D> {
             // SAFETY: both views lie in their buffers, which differ; training holds the parameters
             // alone, through the network's `&mut self`. The identity has no scalars.
             unsafe {
-                let none = std::ptr::null_mut();
+                let none = (std::ptr::null_mut(), 0);
                 self.device
                     .map_guarded::<Identity, 1, 1, 1>(len, [from], to, none);
             }
@@ -216,8 +216,13 @@ impl<'a, D: Device> Run<'a, D> {
     }
 
     /// The first fault of the run, if there was one.
-    pub fn finish(self) -> Result<()> {
-        self.fault.into_inner().map_or(Ok(()), Err)
+    pub fn finish(mut self) -> Result<()> {
+        self.fault()
+    }
+
+    /// The same of a run that goes on.
+    pub(crate) fn fault(&mut self) -> Result<()> {
+        self.fault.take().map_or(Ok(()), Err)
     }
 
     /// The random numbers of a drawing node.

@@ -1,7 +1,7 @@
 //! The calls that tests make, a method each.
 
 use netform_runtime::device::{
-    Attention, Axis, Call, Convolution, Integers, Role, ScoreMask, Softmax, Window2,
+    Attention, Axis, Call, Combiner, Convolution, Integers, Role, ScoreMask, Softmax, Window2,
 };
 use netform_runtime::{Device, In, Reads, Run, View};
 
@@ -19,7 +19,9 @@ pub trait Calls {
         self.made(Call::LogSumExp { axis }, &[x, log, max], Reads::default());
     }
     fn cumsum(&self, reverse: bool, axis: Axis, x: View, y: View) {
-        self.made(Call::CumSum { reverse, axis }, &[x, y], Reads::default());
+        let how = Combiner::Sum;
+        let call = Call::Running { how, reverse, axis };
+        self.made(call, &[x, y], Reads::default());
     }
     fn integers(&self, f: Integers, [a, b]: [View; 2], y: View, what: Reads<'_>) {
         self.made(Call::Integers(f), &[a, b, y], what);

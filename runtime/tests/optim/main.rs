@@ -176,7 +176,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let start: Vec<f64> = (0..n).map(|i| f64::from(i % 1000) / 1000.0).collect();
     let run = |threads| {
         let mut net = Given::new(
-            Cpu::new().threads(threads),
+            Cpu::new().with_threads(threads),
             &[("w", &start), ("v", &start[..1001])],
         );
         let mut adam = AdamW::new(1e-2).clip_norm(1.0).amsgrad(true);

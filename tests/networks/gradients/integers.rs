@@ -48,7 +48,10 @@ network! {
     fn difference(a: i64[N], b: i64[N]) -> i64[N] { a - b }
     fn product(a: i64[N], b: i64[N]) -> i64[N] { a * b }
     fn total(a: i64[N]) -> i64[] { a.sum() }
+    fn factors(a: i64[N]) -> i64[] { a.prod() }
+    fn factors_of_rows(a: i64[M, N]) -> (i64[M], i64[N]) { (a.prod(1), a.prod(0)) }
     fn running(a: i64[N]) -> i64[N] { a.cumsum(0) }
+    fn running_product(a: i64[N]) -> i64[N] { a.cumprod(0) }
     fn turned(a: i64[N]) -> i64[N] { abs(a) }
     fn cube(a: i64[N]) -> i64[N] { a.pow(3) }
     fn scaled(a: i64[N]) -> i64[N] { a * (N * 1000000000) }
@@ -252,11 +255,28 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
     fits(run!(total [most, 1, -1]), &[most]);
     told(run!(total [most, 1]), "a.sum()", "2147483648");
     told(run!(total vec![1i64 << 20; 3000]), "a.sum()", "3145728000");
+    fits(run!(factors [-65536, 32768]), &[least]);
+    fits(run!(factors vec![0i64; 0]), &[1]);
+    // Beyond 64 bits, and back to 0.
+    let mut far = vec![i64::from(MOST); 40];
+    told(run!(factors far), "a.prod()", "9223372036854775807");
+    far.push(0);
+    fits(run!(factors far), &[0]);
+    told(run!(factors [65536, 65536]), "a.prod()", "4294967296");
+    let (rows, columns) = net.factors_of_rows(&[[1i64, 2, -3], [4, 5, 6]])?;
+    assert_eq!(numbers(&rows.to_tensor()), [-6.0, 120.0]);
+    assert_eq!(numbers(&columns.to_tensor()), [4.0, 10.0, -18.0]);
     fits(run!(running [most - 1, 1, -5]), &[most - 1, most, most - 5]);
     told(
         run!(running [most, 1, -1]),
         "a.cumsum(0)",
         "2147483648 at [1]",
+    );
+    fits(run!(running_product [3, -5, 0, 7]), &[3, -15, 0, 0]);
+    told(
+        run!(running_product [most, 2]),
+        "a.cumprod(0)",
+        "4294967294 at [1]",
     );
     fits(run!(turned [-most, 3]), &[most, 3]);
     told(run!(turned[least]), "abs(a)", "2147483648 at [0]");

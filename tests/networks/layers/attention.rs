@@ -112,7 +112,7 @@ fn spread([b, h, l, s, ..]: [usize; 6], f: impl Fn([usize; 4]) -> f64) -> Tensor
 
 #[test]
 fn written_out() -> netform::Result<()> {
-    let mut net = Attend::new(Cpu::f64().threads(2), 1)?;
+    let mut net = Attend::new(Cpu::f64().with_threads(2), 1)?;
     for size in SIZES {
         let [b, h, l, s, ..] = size;
         let args = &arguments(size, 1.0);
@@ -216,7 +216,7 @@ fn threads_change_no_bit() -> netform::Result<()> {
         });
         let args = &[q, k, v, dy];
         let bits = |threads| -> netform::Result<Vec<Vec<f64>>> {
-            let mut net = Attend::new(Cpu::new().threads(threads), 1)?;
+            let mut net = Attend::new(Cpu::new().with_threads(threads), 1)?;
             let all = [
                 all!(net, plain, plain_vjp, args),
                 all!(net, causal, causal_vjp, args),

@@ -209,7 +209,7 @@ fn threads_change_no_bit() -> netform::Result<()> {
         let x = tensor(&size, 1);
         let one = two_runs!(kept::Deep::new(Cpu::f64(), 3)?, &x);
         for threads in [2, 3] {
-            let more = two_runs!(kept::Deep::new(Cpu::f64().threads(threads), 3)?, &x);
+            let more = two_runs!(kept::Deep::new(Cpu::f64().with_threads(threads), 3)?, &x);
             assert!(one == more, "{size:?}, {threads} threads");
         }
     }

@@ -232,7 +232,7 @@ macro_rules! on_both_devices {
     ($($test:ident: $f:ident;)*) => {$(
         #[test]
         fn $test() {
-            $f(Cpu::new().threads(3)).unwrap();
+            $f(Cpu::new().with_threads(3)).unwrap();
             $f(Cpu::f64()).unwrap();
             #[cfg(feature = "cuda")]
             $f(device::cuda()).unwrap();

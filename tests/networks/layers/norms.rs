@@ -219,7 +219,7 @@ fn values_far_from_zero() {
 fn the_same_bits_at_any_number_of_threads() {
     let x = noise([67, 2, 301], 3, (-1.0, 2.0));
     let run = |threads| {
-        let mut net = Far::new(Cpu::new().threads(threads), 0).unwrap();
+        let mut net = Far::new(Cpu::new().with_threads(threads), 0).unwrap();
         let (_, y) = net.trained_backward(&x, &x).unwrap();
         let y = y.to_tensor();
         let state: Vec<Tensor> = net.buffers().map(|b| b.values().unwrap()).collect();

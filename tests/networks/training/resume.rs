@@ -120,7 +120,7 @@ fn the_same_seed_gives_the_same_run_at_any_number_of_threads() {
     let samples = (vec![[0.25f32; 6]; 64], vec![3u32; 64]);
     let run = |threads| {
         let mut training = Training::new(&samples, 3);
-        training.net = Net::new(Cpu::new().threads(threads), 3).unwrap();
+        training.net = Net::new(Cpu::new().with_threads(threads), 3).unwrap();
         let losses = training.until(12);
         (losses, training.weights())
     };

@@ -6,6 +6,7 @@ use super::steps::{Steps, step_of};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Node, NodeId, Reads, Reduce};
 use crate::passes::strides::{Strided, blocks};
+use netform_core::Combiner;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
@@ -159,6 +160,12 @@ pub fn block(shape: &Shape, dims: &[usize]) -> TokenStream {
 /// The name of a reduction in emitted code.
 pub fn variant(kind: Reduce) -> Ident {
     Ident::new(kind.variant(), Span::call_site())
+}
+
+/// How a call combines, in emitted code.
+pub fn combiner(how: Combiner) -> TokenStream {
+    let how = Ident::new(how.variant(), Span::call_site());
+    quote!(__nf::Combiner::#how)
 }
 
 /// A call as data, on these operands.

@@ -3,6 +3,7 @@
 use super::Array;
 use super::array::{flat, unflat};
 use crate::ir::Reduce;
+use netform_core::Combiner;
 
 /// A reduction over dimensions; `partial` holds partial sums.
 pub fn reduce(
@@ -12,11 +13,9 @@ pub fn reduce(
     shape: &[usize],
     partial: impl Fn(f64) -> f64,
 ) -> Array {
-    let start = match kind {
-        Reduce::Sum | Reduce::Mean => 0.0,
-        Reduce::Max => f64::NEG_INFINITY,
-        Reduce::Min => f64::INFINITY,
-    };
+    // A mean is a sum that is divided.
+    let how = kind.combiner().unwrap_or(Combiner::Sum);
+    let start = how.neutral();
     let mut out = Array::new(shape, |_| start);
     for (at, v) in x.data.iter().enumerate() {
         let index = unflat(&x.shape, at);
@@ -25,12 +24,11 @@ pub fn reduce(
             .map(|d| index[d])
             .collect();
         let slot = &mut out.data[flat(shape, &to)];
-        *slot = match kind {
-            Reduce::Sum => partial(*slot + v),
-            Reduce::Mean => *slot + v,
-            Reduce::Max if slot.is_nan() || *slot > *v => *slot,
-            Reduce::Min if slot.is_nan() || *slot < *v => *slot,
-            _ => *v,
+        let next = how.combine(*slot, *v);
+        // One of the two is exact.
+        *slot = match kind == Reduce::Mean || next == *slot || next == *v {
+            true => next,
+            false => partial(next),
         };
     }
     if kind == Reduce::Mean {

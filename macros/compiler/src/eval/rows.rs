@@ -1,6 +1,7 @@
 //! Functions of the rows along a dimension.
 
 use super::Array;
+use netform_core::Combiner;
 
 /// Applies `f` to each row along `dim`; the result's rows go to the same places of `shape`, in
 /// which `dim` is as long as they are, or missing if they are single.
@@ -21,12 +22,11 @@ pub fn along(x: &Array, dim: usize, shape: &[usize], f: impl Fn(&[f64]) -> Vec<f
     out
 }
 
-/// The sums of the elements so far.
-pub fn running_sum<'a>(row: impl Iterator<Item = &'a f64>) -> Vec<f64> {
-    let mut sum = 0.0;
-    row.map(|v| {
-        sum += v;
-        sum
+/// Running results of a row.
+pub fn running<'a>(how: Combiner, row: impl Iterator<Item = &'a f64>) -> Vec<f64> {
+    row.scan(how.neutral(), |all, x| {
+        *all = how.combine(*all, *x);
+        Some(*all)
     })
     .collect()
 }

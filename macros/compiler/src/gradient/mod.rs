@@ -89,6 +89,11 @@ pub fn rule(
             let share = g.div2(dy, n);
             vec![Some(g.unreduce(share, &dims, &shape))]
         }
+        Op::Reduce {
+            kind: Reduce::Prod,
+            dims,
+            ..
+        } => vec![Some(product(g, x(0), y, dy, &dims))],
         Op::Reduce { dims, .. } => vec![Some(extremum(g, x(0), y, dy, &dims))],
         // C = A B: dA = dC B', dB = A' dC, with the stored transpositions. Keeps A and B.
         Op::MatMul { ta, tb, .. } => {
@@ -141,6 +146,27 @@ fn extremum(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> 
     let share = g.unreduce(share, dims, &shape);
     // A product and no choice: where the largest is NaN nothing equals it, and the gradient is 0 / 0.
     g.mul2(ones, share)
+}
+
+/// `prod`: the product of the others, `y / x`; where x is 0 that of all that are not 0, if no other is. Keeps x and y.
+fn product(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> NodeId {
+    let shape = g.shape(x).clone();
+    let (zero, one) = (g.constant(0.0), g.constant(1.0));
+    let is_zero = g.binary(Scalar::Eq, x, zero);
+    let factors = g.select(is_zero, one, x);
+    let rest = g.reduce(Reduce::Prod, factors, dims);
+    let count = g.cast(is_zero, DType::Float);
+    let count = g.sum(count, dims);
+    let alone = g.binary(Scalar::Eq, count, one);
+    let rest = g.select(alone, rest, zero);
+    let (rest, y, dy) = (
+        g.unreduce(rest, dims, &shape),
+        g.unreduce(y, dims, &shape),
+        g.unreduce(dy, dims, &shape),
+    );
+    let others = g.div2(y, factors);
+    let others = g.select(is_zero, rest, others);
+    g.mul2(dy, others)
 }
 
 /// A call: its gradient is a call of the body's gradient, which runs the body again.

@@ -57,12 +57,13 @@ pub fn rule(
             let d = g.mul2(y, d);
             one(g.mul2(dy, d))
         }
-        // 2 / sqrt(pi) exp(-x^2)
-        S::Erf => {
+        // 2 / sqrt(pi) exp(-x^2), and that of 1 - erf(x).
+        S::Erf | S::Erfc => {
             let x2 = g.mul2(x, x);
             let n = g.neg(x2);
             let e = g.unary(S::Exp, n);
-            let d = g.scale(e, std::f64::consts::FRAC_2_SQRT_PI);
+            let sign = if f == S::Erf { 1.0 } else { -1.0 };
+            let d = g.scale(e, sign * std::f64::consts::FRAC_2_SQRT_PI);
             one(g.mul2(dy, d))
         }
         // Not y + 1, of which nothing is left far below 0.

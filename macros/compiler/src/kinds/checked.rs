@@ -1,12 +1,13 @@
 //! Functions of integers whose result may leave 32 bits: then the run ends in an error.
 
 use super::kind::{Kind, Types};
-use crate::codegen::emit::{Emit, axis, call_at, size, variant, written};
+use crate::codegen::emit::{Emit, axis, call_at, combiner, size, variant, written};
 use crate::dim::numel;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, reduce::reduce, rows};
 use crate::ir::{DType, Reduce};
 use crate::operands::{Operands, ensure};
+use netform_core::Combiner;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -28,8 +29,10 @@ pub enum Integers {
         /// Which dimension.
         dim: usize,
     },
-    /// Running sum along `dim`.
-    CumSum {
+    /// Running results along `dim`.
+    Running {
+        /// How.
+        how: Combiner,
         /// Which dimension.
         dim: usize,
     },
@@ -52,13 +55,19 @@ impl Kind for Checked {
             Integers::Mul => "mul",
             Integers::Cast => "to_ints",
             Integers::Reduce { kind, .. } => kind.name(),
-            Integers::CumSum { .. } => "cumsum",
+            Integers::Running {
+                how: Combiner::Sum, ..
+            } => "cumsum",
+            Integers::Running { .. } => "running",
         }
     }
 
     fn attributes(&self) -> String {
         match self.f {
-            Integers::Reduce { dim, .. } | Integers::CumSum { dim } => format!(" dim={dim}"),
+            Integers::Running { how, dim } if how != Combiner::Sum => {
+                format!(" {} dim={dim}", how.name())
+            }
+            Integers::Reduce { dim, .. } | Integers::Running { dim, .. } => format!(" dim={dim}"),
             _ => String::new(),
         }
     }
@@ -75,7 +84,7 @@ impl Kind for Checked {
         })?;
         let shape = match self.f {
             Integers::Reduce { dim, .. } => x.without(dim)?,
-            Integers::CumSum { dim } => {
+            Integers::Running { dim, .. } => {
                 x.without(dim)?;
                 x.shape(0)?.clone()
             }
@@ -95,9 +104,9 @@ impl Kind for Checked {
                 let (kind, axis) = (variant(kind), axis(at.shape(0), dim));
                 quote!(Reduce(__nf::Combiner::#kind, #axis))
             }
-            Integers::CumSum { dim } => {
-                let axis = axis(at.shape(0), dim);
-                quote!(CumSum(#axis))
+            Integers::Running { how, dim } => {
+                let (how, axis) = (combiner(how), axis(at.shape(0), dim));
+                quote!(Running(#how, #axis))
             }
         };
         // A function of one value reads it in both places.
@@ -118,8 +127,8 @@ impl Kind for Checked {
             Integers::Mul => pair(|a, b| a * b),
             Integers::Cast => Array::new(&x.shape, |i| a.data[i].trunc()),
             Integers::Reduce { kind, dim } => reduce(kind, a, &[dim], &x.shape, |x| x),
-            Integers::CumSum { dim } => {
-                rows::along(a, dim, &x.shape, |row| rows::running_sum(row.iter()))
+            Integers::Running { how, dim } => {
+                rows::along(a, dim, &x.shape, |row| rows::running(how, row.iter()))
             }
         }]
     }

@@ -1,11 +1,12 @@
 //! The running sum of floats along a dimension.
 
 use super::kind::{Flow, Kind, Types};
-use crate::codegen::emit::{Emit, axis, call};
+use crate::codegen::emit::{Emit, axis, call, combiner};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::{DType, Graph, NodeId};
 use crate::operands::Operands;
+use netform_core::Combiner;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -44,16 +45,17 @@ impl Kind for CumSum {
     fn emit(&self, at: &Emit) -> TokenStream {
         let (reverse, axis) = (self.reverse, axis(at.shape(0), self.dim));
         let (x, y) = (at.x(0), at.y());
-        let cumsum = quote!(CumSum { reverse: #reverse, axis: #axis });
-        call(&cumsum, &[x, y])
+        let how = combiner(Combiner::Sum);
+        let running = quote!(Running { how: #how, reverse: #reverse, axis: #axis });
+        call(&running, &[x, y])
     }
 
     #[cfg(feature = "eval")]
     fn eval(&self, x: &Values) -> Vec<Array> {
         let row = |row: &[f64]| match self.reverse {
-            false => rows::running_sum(row.iter()),
+            false => rows::running(Combiner::Sum, row.iter()),
             true => {
-                let mut out = rows::running_sum(row.iter().rev());
+                let mut out = rows::running(Combiner::Sum, row.iter().rev());
                 out.reverse();
                 out
             }

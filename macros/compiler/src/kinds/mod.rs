@@ -8,6 +8,7 @@ pub mod bernoulli;
 pub mod checked;
 pub mod concat;
 pub mod conv;
+pub mod cum_prod;
 pub mod cum_sum;
 pub mod custom;
 pub mod flip;

@@ -17,6 +17,7 @@ const ROWS: &[(&str, &str, usize)] = &[
     ("CELU", "celu", 1),
     ("SELU", "selu", 1),
     ("GELU", "gelu", 1),
+    ("GLU", "glu", 1),
     ("SiLU", "silu", 1),
     ("Mish", "mish", 1),
     ("Sigmoid", "sigmoid", 1),
@@ -150,6 +151,6 @@ impl Layer for Function {
         given.extend(self.remembered.iter().cloned());
         let args =
             Args::bind(cx, call.field, call.span, self.op.signature, given)?.of(self.op.name);
-        (self.op.build)(cx, &args)
+        self.op.build(cx, &args)
     }
 }

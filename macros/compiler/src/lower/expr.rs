@@ -350,7 +350,7 @@ impl Lower<'_> {
             },
         );
         let by = std::mem::replace(&mut self.cx.by, format!("`{name}`"));
-        let value = (def.build)(&mut self.cx, &args);
+        let value = def.build(&mut self.cx, &args);
         self.cx.g.here = here;
         self.cx.by = by;
         // What keeps its input's shape is said to come from where the input comes from.

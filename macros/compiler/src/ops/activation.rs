@@ -1,22 +1,19 @@
 //! Activations. Where a branch would overflow, its argument is made harmless first, so that the
 //! gradient of the branch not taken is 0 and not NaN.
 
-use super::elementwise::{clamp_to, float, hard, unary};
+use super::elementwise::{clamp_to, float, hard};
 use super::{integer, ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::Shape;
-use crate::ir::{Graph, NodeId};
+use crate::dim::{Dim, Shape};
+use crate::ir::{Graph, NodeId, Op};
 use crate::kinds::bernoulli::Bernoulli;
 use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use crate::value::Value;
 
 ops! {
-    "tanh" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Tanh, x));
-    "sigmoid" ("input") |cx, a| float(cx, a, |cx, x| cx.g.unary(S::Sigmoid, x));
-    "relu" ("input") |cx, a| unary(cx, a, S::Relu);
     "relu6" ("input") |cx, a| {
         let [low, high] = [0.0, 6.0].map(|v| Value::Number(v, true));
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
@@ -38,6 +35,7 @@ ops! {
         cx.g.scale(y, 1.050_700_987_355_480_5)
     });
     "gelu" ("input, approximate = \"none\"") gelu_op;
+    "glu" ("input, dim = -1") glu;
     "softplus" ("input, beta = 1.0, threshold = 20.0") softplus_op;
     "logsigmoid" ("input") |cx, a| float(cx, a, |cx, x| {
         let n = cx.g.neg(x);
@@ -132,6 +130,26 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
     let e = cx.g.unary(S::Expm1, low);
     let e = cx.g.scale(e, alpha);
     cx.g.scalar(S::Where, &[c, e, x])
+}
+
+/// `a sigmoid(b)` of the halves a and b along a dimension (Dauphin et al., 2017).
+fn glu(cx: &mut Cx, a: &Args) -> Told<Value> {
+    let x = a.float(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let mut shape = cx.shape(&x);
+    let why = format!("`glu` halves dimension {dim}");
+    let half = cx.divides(&shape[dim], &Dim::from(2), a.span_of("input"), &why)?;
+    shape[dim] = half.clone();
+    let mut part = |from: Dim| {
+        let mut start = vec![Dim::from(0); shape.len()];
+        start[dim] = from;
+        let step = vec![1; shape.len()];
+        cx.g.push(Op::Slice { start, step }, &[x.id], Some(shape.clone()))
+    };
+    let (value, gate) = (part(Dim::from(0)), part(half));
+    let gate = cx.g.unary(S::Sigmoid, gate);
+    let y = cx.g.mul2(value, gate);
+    Ok(cx.tensor(y))
 }
 
 /// `x / 2 (1 + erf(x / sqrt 2))` (Hendrycks and Gimpel, 2016).

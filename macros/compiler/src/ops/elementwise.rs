@@ -9,22 +9,6 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "neg" ("input") |cx, a| unary(cx, a, S::Neg);
-    "abs" ("input") |cx, a| unary(cx, a, S::Abs);
-    "exp" ("input") |cx, a| unary(cx, a, S::Exp);
-    "log" ("input") |cx, a| unary(cx, a, S::Log);
-    "sqrt" ("input") |cx, a| unary(cx, a, S::Sqrt);
-    "rsqrt" ("input") |cx, a| unary(cx, a, S::Rsqrt);
-    "reciprocal" ("input") |cx, a| unary(cx, a, S::Recip);
-    "sin" ("input") |cx, a| unary(cx, a, S::Sin);
-    "cos" ("input") |cx, a| unary(cx, a, S::Cos);
-    "erf" ("input") |cx, a| unary(cx, a, S::Erf);
-    "expm1" ("input") |cx, a| unary(cx, a, S::Expm1);
-    "log1p" ("input") |cx, a| unary(cx, a, S::Log1p);
-    "floor" ("input") |cx, a| unary(cx, a, S::Floor);
-    "ceil" ("input") |cx, a| unary(cx, a, S::Ceil);
-    "round" ("input") |cx, a| unary(cx, a, S::Round);
-    "sign" ("input") |cx, a| unary(cx, a, S::Sign);
     "square" ("input") |cx, a| match integer::power(cx, a, &Value::Number(2.0, true))? {
         Some(y) => Ok(cx.tensor(y)),
         None => float(cx, a, |cx, x| cx.g.mul2(x, x)),

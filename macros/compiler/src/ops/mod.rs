@@ -1,7 +1,7 @@
 //! The ops of the language: PyTorch's names and arguments, each lowered to graph nodes.
 //!
 //! One row per op: its name, its signature, and the function that checks shapes in the user's words
-//! and builds nodes. A composite op is a few lines of other builders; its gradient follows.
+//! and builds nodes. The ops of one operand that are scalar functions come from the table of those. A composite op is a few lines of other builders; its gradient follows.
 
 mod activation;
 mod adaptive;
@@ -36,7 +36,9 @@ pub use shape::{flatten_dims, select_dim, slice_dim};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Told;
+use crate::scalar::Scalar;
 use crate::value::Value;
+use std::sync::LazyLock;
 
 /// An op.
 pub struct OpDef {
@@ -44,9 +46,40 @@ pub struct OpDef {
     pub name: &'static str,
     /// Its arguments and defaults, as they are pasted into a call.
     pub signature: &'static str,
-    /// Checks and builds.
-    pub build: fn(&mut Cx, &Args) -> Told<Value>,
+    /// What checks and builds.
+    pub build: Build,
 }
+
+/// What checks an op's arguments and builds its nodes.
+#[derive(Clone, Copy)]
+pub enum Build {
+    /// A scalar function of one operand.
+    Unary(Scalar),
+    /// A function of the arguments.
+    With(fn(&mut Cx, &Args) -> Told<Value>),
+}
+
+impl OpDef {
+    /// Checks the arguments and builds the nodes.
+    pub fn build(&self, cx: &mut Cx, args: &Args) -> Told<Value> {
+        match self.build {
+            Build::Unary(f) => elementwise::unary(cx, args, f),
+            Build::With(build) => build(cx, args),
+        }
+    }
+}
+
+/// The scalar functions that are ops of one operand.
+static UNARY: LazyLock<Vec<OpDef>> = LazyLock::new(|| {
+    let op = |f: &Scalar| {
+        Some(OpDef {
+            name: f.op()?,
+            signature: "input",
+            build: Build::Unary(*f),
+        })
+    };
+    Scalar::ALL.iter().filter_map(op).collect()
+});
 
 /// All tables.
 const TABLES: &[&[OpDef]] = &[
@@ -113,14 +146,14 @@ pub fn find(name: &str) -> Option<&'static OpDef> {
 
 /// Every op.
 pub fn all() -> impl Iterator<Item = &'static OpDef> {
-    TABLES.iter().flat_map(|t| t.iter())
+    UNARY.iter().chain(TABLES.iter().flat_map(|t| t.iter()))
 }
 
 macro_rules! ops {
     ($($name:literal ($signature:literal) $build:expr;)*) => {
         /// The ops of this file.
         pub const OPS: &[$crate::ops::OpDef] = &[
-            $($crate::ops::OpDef { name: $name, signature: $signature, build: $build }),*
+            $($crate::ops::OpDef { name: $name, signature: $signature, build: $crate::ops::Build::With($build) }),*
         ];
     };
 }

@@ -1,4 +1,4 @@
-//! Reductions over dimensions, and running sums.
+//! Reductions over dimensions, and running sums and products.
 
 use super::ops;
 use crate::args::Args;
@@ -9,15 +9,21 @@ use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op, Reduce};
 use crate::kinds::arg_reduce::ArgReduce;
 use crate::kinds::checked::Integers;
+use crate::kinds::cum_prod::CumProd;
 use crate::kinds::cum_sum::CumSum;
 use crate::kinds::gather::Gather;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
+use netform_core::Combiner;
 
 ops! {
     "sum" ("input, dim = None, keepdim = false") |cx, a| match whole(cx, a, Reduce::Sum)? {
         Some(y) => Ok(y),
         None => over(cx, a, |cx, x, dims| cx.g.sum(x, dims)),
+    };
+    "prod" ("input, dim = None, keepdim = false") |cx, a| match whole(cx, a, Reduce::Prod)? {
+        Some(y) => Ok(y),
+        None => over(cx, a, |cx, x, dims| cx.g.reduce(Reduce::Prod, x, dims)),
     };
     "mean" ("input, dim = None, keepdim = false") |cx, a| over(cx, a, mean);
     "amax" ("input, dim = None, keepdim = false") |cx, a| extreme(cx, a, Reduce::Max);
@@ -30,7 +36,8 @@ ops! {
     "std" ("input, dim = None, correction = 1, keepdim = false") |cx, a| variance(cx, a, true);
     "logsumexp" ("input, dim, keepdim = false") |cx, a| over(cx, a, log_sum_exp);
     "norm" ("input, ord = 2, dim = None, keepdim = false") norm;
-    "cumsum" ("input, dim") cumsum;
+    "cumsum" ("input, dim") |cx, a| running(cx, a, Combiner::Sum);
+    "cumprod" ("input, dim") |cx, a| running(cx, a, Combiner::Prod);
 }
 
 /// A reduction over the argument `dim`, with `keepdim`.
@@ -41,7 +48,7 @@ fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> Node
     keepdim(cx, a, &x, &dims, y)
 }
 
-/// A reduction of integers or booleans: sums are integers, extremes of what they are taken of.
+/// A reduction of integers or booleans: sums and products are integers, extremes of what they are taken of.
 fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Option<Value>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
@@ -59,7 +66,7 @@ fn integers(cx: &mut Cx, a: &Args, x: &Tensor, kind: Reduce, dims: &[usize]) -> 
     let y = cx.g.cast(x.id, DType::Int);
     let y = cx.reduce_integers(kind, y, dims, &text);
     match kind {
-        Reduce::Sum => y,
+        Reduce::Sum | Reduce::Prod => y,
         _ => cx.g.cast(y, dtype),
     }
 }
@@ -500,23 +507,21 @@ fn safe_sqrt(cx: &mut Cx, x: NodeId) -> NodeId {
     cx.g.select(flat, zero, root)
 }
 
-fn cumsum(cx: &mut Cx, a: &Args) -> Told<Value> {
+/// Running sums or products along the argument `dim`.
+fn running(cx: &mut Cx, a: &Args, how: Combiner) -> Told<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     if cx.g[x.id].dtype != DType::Float {
         let unsigned = cx.range(x.id).0 >= 0;
         let text = format!("{}({})", a.callee, x.text);
         let y = cx.g.cast(x.id, DType::Int);
-        let y = cx.checked(Integers::CumSum { dim }, &[y], unsigned, &text);
+        let y = cx.checked(Integers::Running { how, dim }, &[y], unsigned, &text);
         return Ok(cx.tensor(y));
     }
-    let y = cx.g.push(
-        CumSum {
-            dim,
-            reverse: false,
-        },
-        &[x.id],
-        None,
-    );
+    let reverse = false;
+    let y = match how {
+        Combiner::Prod => cx.g.push(CumProd { dim }, &[x.id], None),
+        _ => cx.g.push(CumSum { dim, reverse }, &[x.id], None),
+    };
     Ok(cx.tensor(y))
 }

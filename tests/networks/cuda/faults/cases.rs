@@ -135,7 +135,7 @@ fn precision() {
     }
     let x = vec![[0.5f32; 128]; 128];
     for (precision, name) in [(Precision::Tf32, "tf32"), (Precision::Bf16, "bf16")] {
-        let net = Wide::new(device().matmul(precision), 1).unwrap();
+        let net = Wide::new(device().with_matmul_precision(precision), 1).unwrap();
         for _ in 0..3 {
             let error = net.forward(&x).expect_err("there are no such instructions");
             assert!(matches!(error, Error::Device { .. }), "{error:?}");

@@ -1,6 +1,6 @@
-//! Steps that may turn out to have changed nothing: on a device that runs on its own, a run that met an
-//! index out of range updates nothing, and the host learns of it later. Steps and their runs go in; what
-//! the optimizer counts comes out, without those that are known to have failed.
+//! Steps that may turn out to have changed nothing: a device that goes on when a call has returned updates
+//! nothing in a run that met an index out of range, and the host learns of it when it waits. Steps and their runs go
+//! in; what the optimizer counts comes out, without those that are known to have failed.
 
 use super::Rule;
 use super::history::History;
@@ -23,8 +23,12 @@ struct Step {
     set: usize,
 }
 
-/// The steps.
-pub(super) struct Unsure {
+/// Asks the device whether a run was good.
+type Known = Box<dyn Fn(u64) -> Option<bool> + Send + Sync>;
+
+/// The steps. There are none where every run has finished when it returns.
+#[derive(Default)]
+pub(super) struct Pending {
     /// Before them.
     made: Made,
     /// In order.
@@ -35,21 +39,28 @@ pub(super) struct Unsure {
     sets: Vec<Box<[bool]>>,
     /// The number of each parameter's rule.
     rules: Box<[usize]>,
-    /// Asks the device whether a run was good.
-    known: Box<dyn Fn(u64) -> Option<bool> + Send + Sync>,
+    known: Option<Known>,
 }
 
-impl Unsure {
-    /// No steps yet, of parameters with these rules.
-    pub(super) fn new<D: Device>(device: &D, made: Made, rules: Box<[usize]>) -> Self {
-        let device = device.clone();
-        Self {
-            made,
-            steps: Vec::new(),
-            momenta: Vec::new(),
-            sets: Vec::new(),
-            rules,
-            known: Box::new(move |run| device.known(run)),
+impl Pending {
+    /// Whether all that is counted is sure.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What was made before the first, by parameters with these rules: needed while there is none.
+    pub(super) fn begin<D: Device>(
+        &mut self,
+        device: &D,
+        (t, histories): (u64, &Vec<History>),
+        rules: impl Iterator<Item = usize>,
+    ) {
+        self.made.t = t;
+        self.made.histories.clone_from(histories);
+        if self.known.is_none() {
+            let device = device.clone();
+            self.known = Some(Box::new(move |run| device.known(run)));
+            self.rules = rules.collect();
         }
     }
 
@@ -59,8 +70,12 @@ impl Unsure {
         failed.count() as u64
     }
 
+    fn known(&self, run: u64) -> Option<bool> {
+        self.known.as_ref().map_or(Some(true), |known| known(run))
+    }
+
     fn is_failed(&self, run: u64) -> bool {
-        (self.known)(run) == Some(false)
+        self.known(run) == Some(false)
     }
 
     /// A step was asked for, in this run, of the parameters that are `reached`.
@@ -98,7 +113,7 @@ impl Unsure {
         let width = rules.clone().count();
         let mut sure = 0;
         for (step, momenta) in self.steps.iter().zip(self.momenta.chunks_exact(width)) {
-            match (self.known)(step.run) {
+            match self.known(step.run) {
                 Some(true) => {
                     let set = &self.sets[step.set];
                     advance(&mut self.made, set, &self.rules, rules.clone(), momenta);

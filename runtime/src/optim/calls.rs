@@ -1,0 +1,220 @@
+//! The calls of a step: prepared before it runs, and made as part of a run, which a device may repeat as a
+//! whole. What differs from step to step, the scalars, is written to the device before.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::Rule;
+use super::bound::Segment;
+use super::clip::{Clip, Order, Root, coefficient};
+use super::formula::{Addrs, Call, Update, operands, results};
+use super::rule::Now;
+use crate::cpu::SCALARS;
+use crate::device::{Addr, Operand};
+use crate::{DType, Device, Float, Formula, Real, Reals, Result, map};
+
+/// What a step does on the device.
+pub(super) struct Calls<D: Device> {
+    /// One for each segment.
+    calls: Vec<Call<D>>,
+    /// The gradients over which the norm is taken: an address and a number of floats for each.
+    pieces: Vec<(usize, usize)>,
+    /// [`SCALARS`] for each call, then those of clipping.
+    values: Vec<D::Float>,
+    /// The same on the device.
+    scalars: D::Buffer,
+    /// Norms of the pieces, and of all; made when first asked for.
+    norms: Option<D::Buffer>,
+    /// How many parameters there are at most.
+    params: usize,
+}
+
+impl<D: Device> Calls<D> {
+    /// For steps of so many parameters at most.
+    pub(super) fn new(device: &D, params: usize) -> Result<Self> {
+        Ok(Self {
+            calls: Vec::with_capacity(params),
+            pieces: Vec::with_capacity(params),
+            values: Vec::with_capacity(params * SCALARS + 2),
+            scalars: device.alloc((params * SCALARS + 2) * size_of::<D::Float>())?,
+            norms: None,
+            params,
+        })
+    }
+
+    /// A new step.
+    pub(super) fn clear(&mut self) {
+        self.calls.clear();
+        self.pieces.clear();
+        self.values.clear();
+    }
+
+    /// Asks a rule for the call of a segment, whose buffers lie at these addresses: parameter, gradient, and all
+    /// moments, 0 where there is none. Gradients are cut to `limit`.
+    pub(super) fn ask<R: Rule>(
+        &mut self,
+        rule: &R,
+        (segment, lr): (&Segment, f64),
+        addrs: Addrs,
+        limit: f64,
+    ) -> std::result::Result<(), String> {
+        let up = rule.maximize();
+        let now = Now {
+            lr,
+            t: segment.after.t,
+            carried: segment.after.carried,
+            fresh: !segment.before.begun,
+        };
+        let at = self.values.len();
+        let float = D::Float::from_f64;
+        self.values.resize(at + SCALARS, float(0.0));
+        let scalars = &mut self.values[at..];
+        scalars[0] = float(if up { -1.0 } else { 1.0 });
+        scalars[1] = float(limit);
+        let mut call = Call::new(addrs, segment.len, up);
+        let update = Update {
+            call: &mut call,
+            scalars,
+        };
+        rule.update(&now, update)?;
+        if !call.is_chosen() {
+            return Err("the step has no formula".into());
+        }
+        self.calls.push(call);
+        Ok(())
+    }
+
+    /// Has the norm of the gradients be taken, of these parameters: an address and a number of floats for each.
+    pub(super) fn measure(
+        &mut self,
+        device: &D,
+        (max, order): (f64, Order),
+        params: impl Iterator<Item = (usize, usize)>,
+    ) -> Result<()> {
+        match order.skips_zeros() {
+            // Fewer and longer ones, with the padding.
+            true => (self.pieces).extend(self.calls.iter().map(|c| (c.addrs[1], c.len))),
+            false => self.pieces.extend(params.filter(|p| p.1 > 0)),
+        }
+        self.values
+            .extend([max, order.inverse()].map(D::Float::from_f64));
+        if self.norms.is_none() {
+            self.norms = Some(device.alloc((self.params + 1) * size_of::<D::Float>())?);
+        }
+        Ok(())
+    }
+
+    /// Writes the scalars.
+    pub(super) fn write(&self, device: &D) -> Result<()> {
+        let bytes = bytemuck::cast_slice(&self.values);
+        // SAFETY: `new` has made room for the scalars of as many calls as there are parameters, and two more.
+        unsafe { device.write(D::addr(&self.scalars), bytes) }
+    }
+
+    /// What tells this step's calls from those of others; not 0, which is a run without a step.
+    pub(super) fn key(&self, clip: &Clip) -> u64 {
+        let mut hash = DefaultHasher::new();
+        clip.norm.map(|n| Order::of(n.1).bits()).hash(&mut hash);
+        self.pieces.hash(&mut hash);
+        // The recorded calls refer to these: another optimizer has others.
+        for buffer in [Some(&self.scalars), self.norms.as_ref()] {
+            buffer.map(|b| D::addr(b) as usize).hash(&mut hash);
+        }
+        for call in &self.calls {
+            (call.id, call.addrs, call.len, call.up).hash(&mut hash);
+        }
+        hash.finish().max(1)
+    }
+
+    /// Where call `k` finds its scalars.
+    fn scalars(&self, k: usize) -> Addr {
+        D::addr(&self.scalars).wrapping_add(k * SCALARS * size_of::<D::Float>())
+    }
+
+    /// Makes the calls.
+    ///
+    /// # Safety
+    /// The buffers are those that the calls were asked for with, and nothing else uses them now.
+    pub(super) unsafe fn run(&self, device: &D, clip: &Clip) {
+        if let Some((_, norm)) = clip.norm {
+            self.clip(device, Order::of(norm));
+        }
+        for (k, call) in self.calls.iter().enumerate() {
+            // SAFETY: the caller's; `write` has written the scalars.
+            unsafe { call.run(device, self.scalars(k)) };
+        }
+    }
+
+    /// Computes what gradients are multiplied with, and leaves it with every call's scalars.
+    fn clip(&self, device: &D, order: Order) {
+        let Some(norms) = &self.norms else { return };
+        let at = |i: usize| D::addr(norms).wrapping_add(i * size_of::<D::Float>());
+        let (count, total) = (self.pieces.len(), at(self.pieces.len()));
+        if count == 0 {
+            return;
+        }
+        let max = (self.scalars(self.calls.len()), 2);
+        let norm_of_all = || {
+            [Operand {
+                addr: total,
+                start: 0,
+                strides: [1],
+            }]
+        };
+        // SAFETY: gradients, norms and scalars lie in their buffers, which are alive; results are apart
+        // from operands.
+        unsafe {
+            for (i, (grad, len)) in self.pieces.iter().enumerate() {
+                let grad = std::ptr::with_exposed_provenance_mut(*grad);
+                order.sum(device, *len, grad, at(i));
+            }
+            order.sum_of_sums(device, count, at(0), total);
+            for (k, call) in self.calls.iter().enumerate() {
+                let (x, to) = (norm_of_all(), [self.scalars(k)]);
+                match (order.root(), call.up) {
+                    (Root::None, false) => {
+                        device.map_guarded::<Coefficient<NONE, false>, 1, 1, 1>([1], x, to, max)
+                    }
+                    (Root::None, true) => {
+                        device.map_guarded::<Coefficient<NONE, true>, 1, 1, 1>([1], x, to, max)
+                    }
+                    (Root::Square, false) => {
+                        device.map_guarded::<Coefficient<SQUARE, false>, 1, 1, 1>([1], x, to, max)
+                    }
+                    (Root::Square, true) => {
+                        device.map_guarded::<Coefficient<SQUARE, true>, 1, 1, 1>([1], x, to, max)
+                    }
+                    (Root::Any, false) => {
+                        device.map_guarded::<Coefficient<ANY, false>, 1, 1, 1>([1], x, to, max)
+                    }
+                    (Root::Any, true) => {
+                        device.map_guarded::<Coefficient<ANY, true>, 1, 1, 1>([1], x, to, max)
+                    }
+                }
+            }
+        }
+    }
+}
+
+const NONE: u8 = 0;
+const SQUARE: u8 = 1;
+const ANY: u8 = 2;
+
+/// [`coefficient`] of the norm scalar 0. The norm is the operand, with `ROOT` its
+/// square root or its power of scalar 1. With `UP` the sign is turned.
+struct Coefficient<const ROOT: u8, const UP: bool>;
+
+impl<const ROOT: u8, const UP: bool> Formula for Coefficient<ROOT, UP> {
+    const INPUTS: &'static [map::Operand] = operands(1);
+    const OUTPUTS: &'static [DType] = results(1);
+    #[inline(always)]
+    fn compute<V: Real, L: Reals<V>>(l: &mut L) {
+        let x = l.float(0);
+        let norm = match ROOT {
+            SQUARE => x.sqrt(),
+            ANY => x.pow(l.scalar(1)),
+            _ => x,
+        };
+        let c = coefficient(l.scalar(0), norm);
+        l.put_float(0, if UP { -c } else { c });
+    }
+}

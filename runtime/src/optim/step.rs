@@ -1,0 +1,141 @@
+//! A step of any rule on any device: prepared, so that a mistake changes nothing; made as calls of the device;
+//! and counted.
+
+use std::sync::atomic::Ordering;
+
+use super::bound::Bound;
+use super::clip::Order;
+use super::history::History;
+use super::{Optim, Rule};
+use crate::{Core, Device, Error, Plan, Result};
+
+impl<R: Rule> Optim<R> {
+    fn error(what: String) -> Error {
+        Error::Optimizer {
+            optimizer: R::NAME,
+            what,
+        }
+    }
+
+    pub(super) fn bound<D: Device>(&self) -> Option<&Bound<D>> {
+        self.bound.as_ref()?.downcast_ref()
+    }
+
+    /// Whether the moments are whole.
+    pub(super) fn sound(&self) -> Result<()> {
+        if self.poisoned.load(Ordering::Relaxed) {
+            let what = "a step was broken off, which has changed some of the moments; load them from the last \
+                        checkpoint (`Checkpoint::optimizer`), or make a new optimizer";
+            return Err(Self::error(what.into()));
+        }
+        Ok(())
+    }
+
+    /// Checks the settings, and binds the optimizer to a network at its first step.
+    fn bind<D: Device>(&mut self, core: &Core<D>) -> Result<()> {
+        self.check()?;
+        core.sound()?;
+        self.sound()?;
+        if core.grads().is_none() {
+            return Err(Error::NoGradients {
+                network: core.spec().name,
+            });
+        }
+        if self.bound.is_none() {
+            let bound = Bound::new::<R>(core, &self.groups)?;
+            self.histories = vec![History::new::<R>(); bound.params.len()];
+            self.bound = Some(Box::new(bound));
+        }
+        if !self.bound::<D>().is_some_and(|b| b.is_of(core)) {
+            let network = core.spec().name;
+            let what = format!("already bound to another network than this {network}");
+            return Err(Self::error(what));
+        }
+        Ok(())
+    }
+
+    /// Looks at what is known of the steps so far.
+    fn settle(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        if self.pending.failed() > 0 {
+            let made = self.pending.made(self.rules().copied());
+            (self.t, self.histories) = (made.t, made.histories);
+        }
+        let rules = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
+        self.pending.settle(rules.copied());
+    }
+
+    /// Asks the rules for the calls of a step, and writes their scalars to the device.
+    pub(super) fn prepare_step<D: Device>(
+        &mut self,
+        core: &mut Core<D>,
+        function: Option<&'static Plan>,
+    ) -> Result<()> {
+        self.bind(core)?;
+        self.settle();
+        let bound = (self.bound.as_mut()).and_then(|b| b.downcast_mut::<Bound<D>>());
+        let Some(bound) = bound else { return Ok(()) };
+        let rules = std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule));
+        bound.make_moments(core, rules)?;
+        let has = match function {
+            Some(function) => core.reached_by(function),
+            None => core.reach(),
+        };
+        let has = |k: usize| has.get(k).is_some_and(|has| *has);
+        self.reached.clear();
+        (self.reached).extend(bound.params.iter().map(|p| has(p.index)));
+        let settings = |group: Option<usize>| match group.and_then(|g| self.groups.get(g)) {
+            Some(group) => (&group.rule, group.lr),
+            None => (&self.rule, self.lr),
+        };
+        bound.gather(&self.reached, &self.histories, |group| *settings(group).0);
+        let asked = bound.ask(core, settings, self.clip.limit());
+        asked.map_err(Self::error)?;
+        let (Bound { calls, params, .. }, device) = (bound, core.device());
+        if let (Some((max, norm)), Some(grads)) = (self.clip.norm, core.grads()) {
+            let at = |offset: usize| D::addr(grads).wrapping_add(offset * size_of::<D::Float>());
+            let moved = params.iter().zip(&self.reached).filter(|p| *p.1);
+            let pieces = moved.map(|(p, _)| (at(p.offset).expose_provenance(), p.len));
+            calls.measure(device, (max, Order::of(norm)), pieces)?;
+        }
+        calls.write(device)
+    }
+
+    /// Makes the calls of the step that was prepared.
+    pub(super) fn make_calls<D: Device>(&self, device: &D) {
+        let Some(bound) = self.bound::<D>() else {
+            return;
+        };
+        crate::core::all_or_poisoned(device, &self.poisoned, || {
+            // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
+            // keeps for the caller, and from the moments.
+            unsafe { bound.calls.run(device, &self.clip) };
+        });
+    }
+
+    /// Counts the step that was prepared, in this run of the device.
+    pub(super) fn count<D: Device>(&mut self, device: &D, run: u64) {
+        let Self {
+            rule,
+            groups,
+            pending,
+            ..
+        } = self;
+        let Some(bound) = (self.bound.as_mut()).and_then(|b| b.downcast_mut::<Bound<D>>()) else {
+            return;
+        };
+        if run != 0 || !pending.is_empty() {
+            if pending.is_empty() {
+                let of = |g: Option<usize>| g.map_or(0, |g| g + 1);
+                let rules = bound.params.iter().map(|p| of(p.group));
+                pending.begin(device, (self.t, &self.histories), rules);
+            }
+            let rules = std::iter::once(&*rule).chain(groups.iter().map(|g| &g.rule));
+            pending.push(run, rules.copied(), &self.reached);
+        }
+        self.t += 1;
+        std::mem::swap(&mut self.histories, &mut bound.next);
+    }
+}
