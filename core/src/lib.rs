@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`dtype`] | element types and their sizes |
+//! | [`stored`] | types of elements in memory and in files |
 //! | [`scalar`] | the table of scalar functions |
 //! | [`reduce`] | the table of reductions |
 //! | [`body`] | fused elementwise functions as data |
@@ -23,14 +24,16 @@ pub mod lines;
 pub mod product;
 pub mod reduce;
 pub mod scalar;
+pub mod stored;
 pub mod window;
 
 pub use attention::{Attention, Dropout, Stream};
 pub use body::{Body, Inner, Operand, Step};
-pub use call::{Access, Call, Declared, ScoreMask};
+pub use call::{Access, Call, Declared, Elements, ScoreMask};
 pub use dtype::DType;
 pub use lines::{Axis, Integers, Softmax};
 pub use product::Product;
 pub use reduce::{Combinable, Combine, Combiner, Reduce, by};
 pub use scalar::{Cost, Scalar, Typing};
+pub use stored::Stored;
 pub use window::{Convolution, Role, Window2};

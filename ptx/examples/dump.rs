@@ -374,6 +374,13 @@ impl Dump {
                 );
             }
         }
+        let floats = [Stored::F32, Stored::Bf16, Stored::F16];
+        for (from, to) in floats.into_iter().flat_map(|f| floats.map(|to| (f, to))) {
+            self.write(
+                &format!("convert_{from}_{to}"),
+                convert([from, to], 99, [0, 0]),
+            );
+        }
         let many = [(4, 2500), (8, 4500), (16, 9000), (32, 50_000)];
         for (rows, n) in [(1, 5), (2, 1500)].into_iter().chain(many) {
             let axis = Axis {

@@ -4,8 +4,8 @@ use crate::call::{Addr, Arg};
 use crate::launch::{Error, Plan};
 use crate::{
     Call, Fault, Role, ScoreMask, arg_reduce, attention, attention_grad, attention_work, bernoulli,
-    convolution, convolution_work, fill, gather, gather_grad, integers, logsumexp, put, running,
-    softmax, take, take_grad, take_grad_work, window_arg_max,
+    convert, convolution, convolution_work, fill, gather, gather_grad, integers, logsumexp, put,
+    running, softmax, take, take_grad, take_grad_work, window_arg_max,
 };
 
 /// What a call needs beside its operands.
@@ -37,6 +37,7 @@ pub fn call(call: &Call, at: &[Addr], context: Context) -> Result<Plan, Error> {
             let [y] = operands(at)?;
             fill(dtype, len, value, y)
         }
+        Call::Convert { from, to, len } => convert([from, to], len, operands(at)?),
         Call::Bernoulli { keep, stream, len } => {
             let [y] = operands(at)?;
             bernoulli(keep, stream, step, len, y)
@@ -110,10 +111,10 @@ fn operands<const N: usize>(at: &[Addr]) -> Result<[Addr; N], Error> {
 }
 
 /// The inputs of attention, its masks, and the operands after them.
-fn attending<'a>(
-    masks: &[ScoreMask],
-    at: &'a [Addr],
-) -> Result<([Addr; 3], Vec<Arg>, &'a [Addr]), Error> {
+type Attending<'a> = ([Addr; 3], Vec<Arg>, &'a [Addr]);
+
+/// Operands as those.
+fn attending<'a>(masks: &[ScoreMask], at: &'a [Addr]) -> Result<Attending<'a>, Error> {
     let (inputs, rest) = at.split_at_checked(3).ok_or(Error::Malformed)?;
     let (added, rest) = rest.split_at_checked(masks.len()).ok_or(Error::Malformed)?;
     let one = |(mask, addr): (&ScoreMask, &Addr)| Arg::new(*addr, &mask.strides.map(|s| s as i64));

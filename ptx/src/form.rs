@@ -1,8 +1,8 @@
 //! Which kernel: every template of `kernels/` and its variants.
 
-use crate::Combiner;
 use crate::lines::Lines;
 use crate::tile::{TensorTile, Tile};
+use crate::{Combiner, Stored};
 
 /// What a softmax kernel writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,6 +181,13 @@ pub enum Form {
     Fill {
         /// Bytes of an element.
         size: u8,
+    },
+    /// A conversion between f32, bf16 and f16.
+    Convert {
+        /// The type that is read.
+        from: Stored,
+        /// The type that is written.
+        to: Stored,
     },
     /// Reads at indices, in cells of `size` bytes.
     Take {

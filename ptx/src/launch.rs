@@ -95,6 +95,8 @@ pub enum Error {
     /// More elements, or larger strides, than 31 bits count; or more operands than a kernel has
     /// parameters for.
     TooLarge,
+    /// There is no kernel for elements of these types.
+    Types,
     /// Another number of operands, outputs or scalars than the body has, or more than 6 dimensions
     /// that cannot be merged.
     Malformed,
@@ -104,6 +106,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(match self {
             Error::TooLarge => "an array has more elements than a kernel can count (2^31), or a call too many operands",
+            Error::Types => "there is no kernel for elements of these types",
             Error::Malformed => "a kernel call does not fit its body",
         })
     }

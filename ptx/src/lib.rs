@@ -14,11 +14,11 @@
 //! | products | `product` (with `product_work`), `product_as` (with `split_work`) |
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
-//! | moves | `copy`, `fill` |
+//! | moves | `copy`, `fill`, `convert` |
 //! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `verdict` |
 //! | random numbers | `bernoulli`, `advance` |
 //!
-//! Floats are f32, integers i32, booleans u8 (0 or 1); arrays have fewer than 2^31 elements. The function in brackets
+//! Floats are f32, integers i32, booleans u8 (0 or 1); `convert` knows bf16 and f16 too. Arrays have fewer than 2^31 elements. The function in brackets
 //! says beforehand how much working memory a call needs. Addresses and
 //! scalars may be frozen in a captured graph: scalars that change are read from device memory
 //! (`Scalars::Device`), as the random numbers' step is. Every kernel has a fixed order: the same
@@ -29,6 +29,7 @@
 
 mod attention;
 mod call;
+mod convert;
 mod convolution;
 mod dispatch;
 mod form;
@@ -53,6 +54,7 @@ pub use attention::{
     Rows, attention, attention_as, attention_grad, attention_grad_as, attention_work,
 };
 pub use call::{Addr, Arg, FLOAT, Scalars};
+pub use convert::convert;
 pub use convolution::{
     Convolving, choose_convolution, convolution, convolution_as, convolution_work, convolving_work,
 };
@@ -66,7 +68,7 @@ pub use map::map;
 pub use moves::{copy, fill};
 pub use netform_core::{
     Attention, Axis, Body, Call, Combiner, Convolution, DType, Dropout, Inner, Integers, Operand,
-    Product, Role, Scalar, ScoreMask, Softmax, Step, Stream, Typing, Window2,
+    Product, Role, Scalar, ScoreMask, Softmax, Step, Stored, Stream, Typing, Window2,
 };
 pub use product::{product, product_as, product_work, split_work};
 pub use random::{advance, bernoulli};

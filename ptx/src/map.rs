@@ -78,11 +78,7 @@ fn ones(body: &Body, shape: &[usize], inputs: &[Arg], outputs: &[Addr]) -> Optio
         }
     }
     let fits = |(ty, y): (crate::DType, &Addr)| aligned(*y, 4 * ty.size(FLOAT) as u64);
-    body.outputs()
-        .into_iter()
-        .zip(outputs)
-        .all(fits)
-        .then_some(ones)
+    body.outputs().zip(outputs).all(fits).then_some(ones)
 }
 
 /// The second stage of a split product: operand 0 of `body` is the sum of `parts` partial results

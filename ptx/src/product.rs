@@ -142,7 +142,7 @@ impl Call {
 
     /// Whether results can be written in groups of so many.
     fn groups(&self, of: usize, body: &Body, outputs: &[Addr]) -> bool {
-        let mut stores = body.outputs().into_iter().zip(outputs);
+        let mut stores = body.outputs().zip(outputs);
         self.size.n.is_multiple_of(of)
             && stores.all(|(ty, y)| aligned(*y, (of * ty.size(FLOAT)) as u64))
     }

@@ -51,6 +51,7 @@ impl Form {
             Form::Copy { .. } => ("copy", "copy.ptx"),
             Form::Turn { .. } => ("turn", "turn.ptx"),
             Form::Fill { .. } => ("fill", "fill.ptx"),
+            Form::Convert { .. } => ("convert", "convert.ptx"),
             Form::Take { .. } => ("take", "take.ptx"),
             Form::Put { .. } => ("put", "put.ptx"),
             Form::TakeGrad { .. } => ("take_grad", "take_grad.ptx"),
@@ -248,6 +249,9 @@ impl Form {
             Form::Copy { rank, size } => vec![("rank", rank.into()), ("size", size.into())],
             Form::Turn { rank } => vec![("rank", rank.into())],
             Form::Fill { size } => vec![("size", size.into())],
+            Form::Convert { from, to } => {
+                vec![("from", from.name().into()), ("to", to.name().into())]
+            }
             Form::Take { each, size } => vec![("each", each.into()), ("size", size.into())],
             Form::Put { add, size } => vec![("add", add.into()), ("size", size.into())],
             Form::TakeGrad { rows, placed } => {

@@ -15,7 +15,7 @@ use crate::size::Sizes;
 use crate::{DType, Float, MapBody, Result, Site};
 pub use netform_core::{
     Attention, Axis, Call, Combine, Combiner, Convolution, Dropout, Integers, Product, Role,
-    ScoreMask, Softmax, Stream, Window2, by,
+    ScoreMask, Softmax, Stored, Stream, Window2, by,
 };
 
 /// A resolved address: on the CPU a pointer, on a GPU a device address.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Site;
+use crate::{Site, Stored};
 
 /// What can go wrong at run time.
 #[derive(Debug, thiserror::Error)]
@@ -279,6 +279,15 @@ pub enum Error {
         name: &'static str,
         /// The value's element type.
         found: &'static str,
+    },
+    /// Parameters were to be saved as integers or booleans.
+    #[error("{network}: parameters are saved as f32, f64, bf16 or f16, not as {stored}")]
+    #[non_exhaustive]
+    StoredType {
+        /// The network.
+        network: &'static str,
+        /// The type asked for.
+        stored: Stored,
     },
     /// Gradients were asked for before any backward run.
     #[error("{network} has no gradients yet: call one of its `_backward` functions first")]

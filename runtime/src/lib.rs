@@ -28,6 +28,7 @@ pub mod look;
 mod loss;
 mod map;
 mod math;
+mod narrow;
 mod network;
 pub mod optim;
 mod output;
@@ -73,4 +74,4 @@ pub use spec::{
 };
 pub use state::{State, StateSpec};
 pub use tensor::{Element, Tensor, TensorData};
-pub use view::{DType, In, Space, View, Window};
+pub use view::{DType, In, Space, Stored, View, Window};

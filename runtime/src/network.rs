@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::files::{Unmatched, safetensors};
 use crate::optim::{Norm, clip};
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
+use crate::{Core, Device, Error, Float, ParamSpec, Result, Stored, Tensor};
 
 /// A network. `network!` implements the required items; the rest is the same for all.
 pub trait Network {
@@ -121,6 +121,26 @@ pub trait Network {
     /// one step.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         safetensors::save(self.core(), path)
+    }
+
+    /// The same with each float as the nearest of another type, ties to even: a file in bf16 or f16 has half the size.
+    /// [`load`](Self::load) reads it back exactly. Buffers that count stay 64-bit integers.
+    ///
+    /// In bf16 a number keeps 8 binary digits, in f16 11, but from 65520 on it is infinite there. A
+    /// [`Checkpoint`](crate::files::Checkpoint) has no such choice: a run continues with all digits.
+    ///
+    /// ```
+    /// # use netform_runtime::{Network, Result, Stored};
+    /// # fn half_the_size<N: Network>(net: &mut N) -> Result<()> {
+    /// net.save_as("model.safetensors", Stored::Bf16)?;
+    /// net.load("model.safetensors")
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A type that is no float: [`Error::StoredType`].
+    fn save_as(&self, path: impl AsRef<Path>, stored: Stored) -> Result<()> {
+        safetensors::save_as(self.core(), path, stored)
     }
 
     /// Reads all parameters from a safetensors file. If it does not fit, the error lists every

@@ -39,6 +39,85 @@ fn parameters_pass_unchanged() {
     assert!(message(other.load(folder.path().join("none"))).contains("none: "));
 }
 
+/// Values and their bits by hand.
+#[test]
+fn parameters_in_half_precision() {
+    use ::safetensors::{Dtype, SafeTensors};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.safetensors");
+    let mut net = Hand::new(Cpu::new(), 1).unwrap();
+    let table = Tensor::from(&[[1.0f32 / 3.0, -65520.0], [1e-7, 1.0 + 1.0 / 256.0]]);
+    net.set_parameter("table", &table).unwrap();
+    let bf16s = [0x3eabu16, 0xc780, 0x33d7, 0x3f80];
+    let f16s = [0x3555u16, 0xfc00, 0x0002, 0x3c04];
+    let rounded = [
+        [0.333_984_375, -65536.0, 1.001_171_767_711_639_4e-7, 1.0],
+        [
+            0.333_251_953_125,
+            f64::NEG_INFINITY,
+            2f64.powi(-23),
+            1.003_906_25,
+        ],
+    ];
+    for (stored, dtype, bits, rounded) in [
+        (Stored::Bf16, Dtype::BF16, bf16s, rounded[0]),
+        (Stored::F16, Dtype::F16, f16s, rounded[1]),
+    ] {
+        net.set_parameter("table", &table).unwrap();
+        net.save_as(&path, stored).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        let file = SafeTensors::deserialize(&file).unwrap();
+        assert!(file.tensors().iter().all(|(_, t)| t.dtype() == dtype));
+        let written = file.tensor("table").unwrap();
+        let bytes: Vec<u8> = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
+        assert_eq!((written.shape(), written.data()), (&[2, 2][..], &bytes[..]));
+        net.load(&path).unwrap();
+        assert_eq!(net.parameter("table").unwrap().to_f64_vec(), rounded);
+        // Every other network reads the same; what was rounded is not rounded again.
+        let mut wide = Hand::new(Cpu::f64(), 2).unwrap();
+        wide.load(&path).unwrap();
+        assert_eq!(wide.parameter("table").unwrap().to_f64_vec(), rounded);
+        let again = folder.path().join("again.safetensors");
+        wide.save_as(&again, stored).unwrap();
+        assert_eq!(
+            std::fs::read(&again).unwrap(),
+            std::fs::read(&path).unwrap()
+        );
+    }
+}
+
+/// The types that a network computes in: as `save` writes them, or wider, or narrower.
+#[test]
+fn parameters_in_single_and_double_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let [plain, other] = ["plain", "other"].map(|name| folder.path().join(name));
+    let bytes = |path| std::fs::read(path).unwrap();
+    let net = Hand::new(Cpu::new(), 1).unwrap();
+    net.save(&plain).unwrap();
+    net.save_as(&other, Stored::F32).unwrap();
+    assert_eq!(bytes(&plain), bytes(&other));
+    net.save_as(&other, Stored::F64).unwrap();
+    let mut wide = Hand::new(Cpu::f64(), 2).unwrap();
+    wide.load(&other).unwrap();
+    wide.save_as(&other, Stored::F32).unwrap();
+    assert_eq!(bytes(&plain), bytes(&other));
+    for stored in [Stored::I64, Stored::I32, Stored::U32, Stored::Bool] {
+        let error = net.save_as(&other, stored).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::StoredType {
+                network: "Hand",
+                ..
+            }
+        ));
+        let wanted =
+            format!("Hand: parameters are saved as f32, f64, bf16 or f16, not as {stored}");
+        assert_eq!(error.to_string(), wanted);
+    }
+    // Nothing was written.
+    assert_eq!(bytes(&plain), bytes(&other));
+}
+
 #[test]
 fn a_load_that_does_not_fit_lists_everything_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

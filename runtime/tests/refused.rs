@@ -216,6 +216,18 @@ static COUNTS: NetSpec = spec(
 );
 
 #[test]
+fn counts_are_saved_as_integers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("counts.safetensors");
+    let mut net = Noisy(Core::new(Cpu::new(), 1, &COUNTS).unwrap());
+    let counts = Tensor::from(vec![1i64, 257, 70_001]);
+    net.set_parameter("w", &counts).unwrap();
+    net.save_as(&path, Stored::Bf16).unwrap();
+    let read = safetensors::read(&path).unwrap();
+    assert_eq!(read, [("w".to_owned(), counts)]);
+}
+
+#[test]
 fn a_checkpoint_of_another_network() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.ckpt");

@@ -6,12 +6,12 @@
 
 mod operands;
 
-pub use operands::{Access, Declared};
+pub use operands::{Access, Declared, Elements};
 
 use self::operands::elements;
 use crate::DType::{Bool, Float, Int};
 use crate::{
-    Attention, Axis, Combiner, Convolution, DType, Integers, Role, Softmax, Stream, Window2,
+    Attention, Axis, Combiner, Convolution, DType, Integers, Role, Softmax, Stored, Stream, Window2,
 };
 
 /// The strides of a mask that attention adds to its scores, over (batch, heads, queries, keys); the last is 0 or 1.
@@ -34,6 +34,16 @@ pub enum Call<'a> {
         len: usize,
         /// The number, or 0 and 1 for booleans.
         value: f64,
+    },
+    /// x -> y. `y[i]` = the nearest number of type `to` to `x[i]`, ties to even. What is too large becomes infinite, NaN a
+    /// quiet NaN; equal types are copied bit for bit. Both are floats: the device's own, bf16 or f16.
+    Convert {
+        /// The type of x.
+        from: Stored,
+        /// The type of y.
+        to: Stored,
+        /// The number of elements.
+        len: usize,
     },
     /// -> y, booleans that are true with probability `keep`.
     Bernoulli {
@@ -155,6 +165,7 @@ impl Call<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Call::Fill { .. } => "fill",
+            Call::Convert { .. } => "convert",
             Call::Bernoulli { .. } => "bernoulli",
             Call::ArgReduce { .. } => "arg_reduce",
             Call::Softmax { .. } => "softmax",
@@ -176,10 +187,14 @@ impl Call<'_> {
     /// Lists the operands to `each`, until that returns an error.
     #[inline]
     pub fn declare<E>(&self, mut each: impl FnMut(Declared) -> Result<(), E>) -> Result<(), E> {
-        let read = Declared::read;
-        let write = Declared::write;
+        let read = Declared::read::<DType>;
+        let write = Declared::write::<DType>;
         match *self {
             Call::Fill { dtype, len, .. } => each(write(dtype, len)),
+            Call::Convert { from, to, len } => {
+                each(Declared::read(from, len))?;
+                each(Declared::write(to, len))
+            }
             Call::Bernoulli { len, .. } => each(write(Bool, len)),
             Call::ArgReduce { axis, .. } => {
                 each(read(Float, all(axis)))?;
@@ -272,6 +287,9 @@ impl Call<'_> {
     /// Checks sizes that no operand's length bounds.
     pub fn check(&self) -> Result<(), &'static str> {
         match self {
+            Call::Convert { from, to, .. } if !(from.is_float() && to.is_float()) => {
+                Err("a conversion is not between floats")
+            }
             Call::Convolve { size: g, .. } => {
                 windows(g.stride, g.padding, g.dilation, [g.x, g.kernel, g.y])
             }

@@ -1,6 +1,6 @@
 //! The operands of a call: how each is accessed, and which of its elements.
 
-use crate::DType;
+use crate::{DType, Stored};
 
 /// How a call accesses an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +13,35 @@ pub enum Access {
     WriteOn(usize),
 }
 
+/// The type of an operand's elements, which says how many bytes each has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elements {
+    /// Of this type.
+    Values(DType),
+    /// Stored as this type, which may be none that a network computes with. Where the device stores no values so, the
+    /// operand is an array of bytes.
+    Stored(Stored),
+}
+
+impl From<DType> for Elements {
+    fn from(dtype: DType) -> Self {
+        Elements::Values(dtype)
+    }
+}
+
+impl From<Stored> for Elements {
+    fn from(stored: Stored) -> Self {
+        Elements::Stored(stored)
+    }
+}
+
 /// One operand of a call. The kernel gets the address of element `from`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declared {
     /// How it is accessed.
     pub access: Access,
     /// The type of its elements.
-    pub dtype: DType,
+    pub elements: Elements,
     /// The first element that is accessed.
     pub from: usize,
     /// One more than the last; `usize::MAX` where elements cannot be counted.
@@ -27,19 +49,19 @@ pub struct Declared {
 }
 
 impl Declared {
-    pub(super) fn read(dtype: DType, len: usize) -> Self {
+    pub(super) fn read<T: Into<Elements>>(elements: T, len: usize) -> Self {
         Self {
             access: Access::Read,
-            dtype,
+            elements: elements.into(),
             from: 0,
             to: len,
         }
     }
 
-    pub(super) fn write(dtype: DType, len: usize) -> Self {
+    pub(super) fn write<T: Into<Elements>>(elements: T, len: usize) -> Self {
         Self {
             access: Access::Write,
-            ..Self::read(dtype, len)
+            ..Self::read(elements, len)
         }
     }
 
@@ -66,7 +88,7 @@ impl Declared {
         });
         Self {
             access: Access::Read,
-            dtype,
+            elements: dtype.into(),
             from: start,
             to: last.saturating_add(1),
         }

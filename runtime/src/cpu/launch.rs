@@ -2,7 +2,7 @@
 //!
 //! Compiled once for each float type, in this crate, and not in every crate that declares a network.
 
-use super::{Cpu, attention, convolution, copy, index, integers, random, rows};
+use super::{Cpu, attention, convert, convolution, copy, index, integers, random, rows};
 use crate::Float;
 use crate::device::{Addr, Axis, Call, Found, Launch, Operand, Role, ScoreMask, Softmax, What};
 
@@ -30,6 +30,9 @@ pub(crate) unsafe fn launch<F: Float>(
     unsafe {
         match (*call, at) {
             (Call::Fill { dtype, len, value }, &[y]) => copy::fill::<F>(dtype, len, value, y),
+            (Call::Convert { from, to, len }, &[x, y]) => {
+                convert::run(cpu, [from, to], len, [x, y]);
+            }
             (Call::Bernoulli { keep, stream, len }, &[y]) => {
                 random::bernoulli(cpu, keep, stream, len, y);
             }

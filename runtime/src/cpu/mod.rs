@@ -4,6 +4,7 @@
 //! number of threads.
 
 pub(crate) mod attention;
+mod convert;
 pub(crate) mod convolution;
 mod copy;
 mod custom;

@@ -7,6 +7,7 @@
 
 mod atomic;
 mod checkpoint;
+mod elements;
 mod header;
 pub mod safetensors;
 mod schema;

@@ -1,7 +1,7 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
-//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network, and
-//! [`load_matching`] those that the file has. Half precision is widened when read. Entries named `netform/..` are a checkpoint's: `load` passes over
+//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network, [`save_as`] in another
+//! type, and [`load_matching`] those that the file has. bf16 and f16 become f32 when read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over
 //! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
 //! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
 
@@ -10,13 +10,17 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::elements::{Encoded, decode, encode, encode_as};
 use super::{Unmatched, atomic, header, seal};
 use crate::data::{bad, bad_in, io, shown};
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, FileProblem, Float, NetSpec, Result, Tensor};
+use crate::{Core, Device, Error, FileProblem, Float, NetSpec, Result, Stored, Tensor};
 
 /// What a checkpoint's own entries start with.
 pub(super) const OWN: &str = "netform/";
+
+/// Loaders of PyTorch models look for this.
+const FORMAT: (&str, &str) = ("format", "pt");
 
 /// Writes named tensors; the file is replaced in one step. Its mode stays, and a symbolic link is followed.
 ///
@@ -27,8 +31,7 @@ pub fn write<'a>(
     tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
 ) -> Result<()> {
     let path = path.as_ref();
-    // Loaders of PyTorch models look for this.
-    atomic::write(path, &bytes_of(path, tensors, ("format", "pt"), false)?)
+    atomic::write(path, &bytes_of(path, tensors, FORMAT, false)?)
 }
 
 /// The bytes of such a file, with one entry of metadata (with several their order, and so the file, would
@@ -39,10 +42,18 @@ pub(super) fn bytes_of<'a>(
     metadata: (&str, &str),
     sealed: bool,
 ) -> Result<Vec<u8>> {
-    let tensors: Vec<_> = tensors
-        .into_iter()
-        .map(|(name, t)| (name, t.shape(), encode(t)))
-        .collect();
+    let entries = tensors.into_iter();
+    let entries = entries.map(|(name, t)| (name, t.shape(), encode(t)));
+    assembled(path, entries.collect(), metadata, sealed)
+}
+
+/// The same from names, shapes and encoded elements.
+fn assembled(
+    path: &Path,
+    tensors: Vec<(&str, &[usize], Encoded)>,
+    metadata: (&str, &str),
+    sealed: bool,
+) -> Result<Vec<u8>> {
     header::check_names(path, tensors.iter().map(|(name, ..)| *name))?;
     let mut views = Vec::with_capacity(tensors.len() + 1);
     for (name, shape, (dtype, bytes)) in &tensors {
@@ -146,58 +157,24 @@ fn decoded(
     Ok(tensors)
 }
 
-fn encode(tensor: &Tensor) -> (Dtype, Vec<u8>) {
-    match tensor.data() {
-        TensorData::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::I64(v) => (Dtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::I32(v) => (Dtype::I32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::U32(v) => (Dtype::U32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::Bool(v) => (Dtype::BOOL, v.iter().map(|&x| u8::from(x)).collect()),
-    }
-}
-
-fn decode(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
-    fn words<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
-        bytes
-            .as_chunks::<N>()
-            .0
-            .iter()
-            .map(|&word| from(word))
-            .collect()
-    }
-    Some(match dtype {
-        Dtype::F32 => TensorData::F32(words(bytes, f32::from_le_bytes)),
-        Dtype::F64 => TensorData::F64(words(bytes, f64::from_le_bytes)),
-        Dtype::F16 => TensorData::F32(words(bytes, |b| f16(u16::from_le_bytes(b)))),
-        Dtype::BF16 => TensorData::F32(words(bytes, |b| {
-            f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
-        })),
-        Dtype::I64 => TensorData::I64(words(bytes, i64::from_le_bytes)),
-        Dtype::I32 => TensorData::I32(words(bytes, i32::from_le_bytes)),
-        Dtype::U32 => TensorData::U32(words(bytes, u32::from_le_bytes)),
-        Dtype::BOOL => TensorData::Bool(bytes.iter().map(|&b| b != 0).collect()),
-        _ => return None,
-    })
-}
-
-/// Half precision to single: exact.
-fn f16(bits: u16) -> f32 {
-    let sign = u32::from(bits >> 15) << 31;
-    let exponent = u32::from(bits >> 10) & 31;
-    let fraction = u32::from(bits) & 1023;
-    match exponent {
-        // Subnormals are multiples of 2^-24.
-        0 => f32::from_bits(sign | (fraction as f32 * 2f32.powi(-24)).to_bits()),
-        31 => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
-        _ => f32::from_bits(sign | ((exponent + 112) << 23) | (fraction << 13)),
-    }
-}
-
 /// Writes all parameters of a network, `f32` or `f64` as on its device.
 pub fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
     let tensors = parameters(core)?;
     write(path, tensors.iter().map(|(name, t)| (*name, t)))
+}
+
+/// The same with each float as the nearest of type `stored`: f32, f64, bf16 or f16. Buffers that count stay `I64`.
+pub fn save_as<D: Device>(core: &Core<D>, path: impl AsRef<Path>, stored: Stored) -> Result<()> {
+    if !stored.is_float() {
+        return Err(Error::StoredType {
+            network: core.spec().name,
+            stored,
+        });
+    }
+    let (path, tensors) = (path.as_ref(), parameters(core)?);
+    let entries = tensors.iter();
+    let entries = entries.map(|(name, t)| (*name, t.shape(), encode_as(t, stored)));
+    atomic::write(path, &assembled(path, entries.collect(), FORMAT, false)?)
 }
 
 /// All parameters, shared ones under each of their names, as PyTorch's `state_dict` has them.
@@ -375,22 +352,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_precision() {
-        let cases = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x03ff, 6.097_555e-5),
-        ];
-        for (bits, value) in cases {
-            assert_eq!(f16(bits), value);
-        }
-        assert_eq!(f16(0xfc00), f32::NEG_INFINITY);
-        assert!(f16(0x7e00).is_nan() && f16(0x8000).to_bits() == 0x8000_0000);
-    }
-
-    #[test]
     fn every_type_passes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.safetensors");
@@ -422,7 +383,5 @@ mod tests {
                 "cut to {len}"
             );
         }
-        let bf16 = decode(Dtype::BF16, &[0x80, 0x3f, 0xc0, 0xbf]).unwrap();
-        assert_eq!(bf16, TensorData::F32(vec![1.0, -1.5]));
     }
 }

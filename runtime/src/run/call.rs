@@ -90,7 +90,7 @@ fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) ->
         let view = *operands.get(k).ok_or(COUNT)?;
         let Declared {
             access,
-            dtype,
+            elements,
             from,
             to,
         } = operand;
@@ -98,7 +98,7 @@ fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) ->
             Places::writable(view)?;
             found.empty &= from == to;
         }
-        let (addr, range) = places.elements(float, view, dtype, [from, to])?;
+        let (addr, range) = places.declared(float, view, elements, [from, to])?;
         for (j, (other, other_access)) in ranges[..k].iter().enumerate() {
             let reads = access == Access::Read && *other_access == Access::Read;
             if reads || !range.overlaps(*other) {

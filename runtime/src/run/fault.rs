@@ -20,6 +20,7 @@ pub(super) type Checked<T> = std::result::Result<T, Refusal>;
 pub(super) const OUTSIDE: Refusal = Refusal::Broken("an operand reaches outside its view");
 pub(super) const OVERLAP: Refusal = Refusal::Broken("an output overlaps another operand");
 pub(super) const TYPE: Refusal = Refusal::Broken("an operand has another type than its kernel");
+pub(super) const UNALIGNED: Refusal = Refusal::Broken("an operand is not aligned");
 pub(super) const COUNT: Refusal =
     Refusal::Broken("a call has another number of operands than its kernel");
 

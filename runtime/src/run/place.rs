@@ -1,8 +1,9 @@
 //! Where operands lie: views in, addresses that lie in their buffers out.
 
-use super::fault::{Checked, OUTSIDE, Refusal, TYPE};
+use super::fault::{Checked, OUTSIDE, Refusal, TYPE, UNALIGNED};
 use crate::device::Addr;
-use crate::{DType, Device, Space, View};
+use crate::{DType, Device, Space, Stored, View};
+use netform_core::Elements;
 
 /// A buffer of the run.
 #[derive(Clone, Copy)]
@@ -75,7 +76,7 @@ impl Places {
         match (first, last) {
             (Some(first), Some(last)) if last <= region.bytes => {
                 if first % size != 0 {
-                    return Err(Refusal::Broken("an operand is not aligned"));
+                    return Err(UNALIGNED);
                 }
                 Ok(region.addr.wrapping_add(first))
             }
@@ -109,6 +110,42 @@ impl Places {
                 to: first + (to - from) * size,
             },
         ))
+    }
+
+    /// The same for elements as a call declares them.
+    #[inline(always)]
+    pub(super) fn declared(
+        &self,
+        float: usize,
+        view: View,
+        elements: Elements,
+        reach: [usize; 2],
+    ) -> Checked<(Addr, Range)> {
+        match elements {
+            Elements::Values(dtype) => self.elements(float, view, dtype, reach),
+            Elements::Stored(stored) if view.dtype.stored(float) == stored => {
+                self.elements(float, view, view.dtype, reach)
+            }
+            Elements::Stored(stored) => self.in_bytes(float, view, stored, reach),
+        }
+    }
+
+    /// The stored elements `from..to` in a view of bytes.
+    fn in_bytes(
+        &self,
+        float: usize,
+        view: View,
+        stored: Stored,
+        reach: [usize; 2],
+    ) -> Checked<(Addr, Range)> {
+        let size = stored.size();
+        // What overflows is beyond every view.
+        let reach = reach.map(|n| n.saturating_mul(size));
+        let (addr, range) = self.elements(float, view, DType::Bool, reach)?;
+        match range.from.is_multiple_of(size) {
+            true => Ok((addr, range)),
+            false => Err(UNALIGNED),
+        }
     }
 
     /// Refuses views that are only read.

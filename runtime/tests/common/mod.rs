@@ -1,6 +1,6 @@
 //! A workspace for tests of kernels: values in, runs on it, values out.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod calls;
 
@@ -74,6 +74,12 @@ impl<F: Float> Bench<F> {
         view
     }
 
+    pub fn array(&mut self, bytes: &[u8]) -> View {
+        let view = self.empty_of(DType::Bool, bytes.len());
+        self.write(view.offset, bytes);
+        view
+    }
+
     fn write(&mut self, offset: usize, bytes: &[u8]) {
         assert!(offset + bytes.len() <= Cpu::<F>::size(&self.arena));
         // SAFETY: inside the arena.
@@ -117,6 +123,10 @@ impl<F: Float> Bench<F> {
             .chunks_exact(4)
             .map(bytemuck::pod_read_unaligned)
             .collect()
+    }
+
+    pub fn get_bytes(&self, view: View) -> Vec<u8> {
+        self.bytes(view, 1)
     }
 
     pub fn get_masks(&self, view: View) -> Vec<bool> {
