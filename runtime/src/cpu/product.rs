@@ -271,7 +271,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Epilogue<'
 }
 
 impl<F: Float> ProductKernels for Cpu<F> {
-    #[inline]
+    #[inline(always)]
     unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,

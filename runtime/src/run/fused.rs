@@ -147,38 +147,52 @@ impl<D: Device> Run<'_, D> {
         outputs: [View; O],
         scalars: &[f64],
     ) {
-        self.guard("product", || {
-            if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
-                return Err(COUNT);
-            }
-            if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
-                return Err(TYPE);
-            }
-            if !S::agree(size) {
-                return Err(Refusal::Broken("a product has other sizes than its kernel"));
-            }
-            let Product { batch, m, n, k, .. } = size;
-            let shape = [batch, m, n];
-            let len = product(&shape).ok_or(OUTSIDE)?;
-            if len == 0 {
-                return Ok(());
-            }
-            let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
-            let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
-            let extra = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
-            let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
-            Self::apart(&shape, &extra, &outputs)?;
-            let read = |o: &(Addr, Range)| o.1.overlaps(a.1) || o.1.overlaps(b.1);
-            if outputs.iter().any(read) {
-                return Err(OVERLAP);
-            }
-            let (extra, outputs) = (extra.map(|e| e.0), outputs.map(|o| o.0));
-            // SAFETY: checked above.
-            unsafe {
-                self.device
-                    .product::<M, S, I, O>(size, a.0, b.0, extra, outputs, scalars)
-            };
-            Ok(())
-        });
+        let done = self.try_product::<M, S, I, O>(size, [a, b], extra, outputs, scalars);
+        if let Err(why) = done {
+            self.refuse("product", why);
+        }
+    }
+
+    /// The same, or why it is refused. Inlined, so that what is known when compiled stays known.
+    #[inline(always)]
+    fn try_product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
+        &self,
+        size: Product,
+        [a, b]: [View; 2],
+        extra: [In<3>; I],
+        outputs: [View; O],
+        scalars: &[f64],
+    ) -> Checked<()> {
+        if const { M::INPUTS.len() != I + 1 || M::OUTPUTS.len() != O } {
+            return Err(COUNT);
+        }
+        if M::INPUTS[0].ty != DType::Float || M::INPUTS[0].iota {
+            return Err(TYPE);
+        }
+        if !S::agree(size) {
+            return Err(Refusal::Broken("a product has other sizes than its kernel"));
+        }
+        let Product { batch, m, n, k, .. } = size;
+        let shape = [batch, m, n];
+        let len = product(&shape).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
+        let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
+        let extra = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
+        let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
+        Self::apart(&shape, &extra, &outputs)?;
+        let read = |o: &(Addr, Range)| o.1.overlaps(a.1) || o.1.overlaps(b.1);
+        if outputs.iter().any(read) {
+            return Err(OVERLAP);
+        }
+        let (extra, outputs) = (extra.map(|e| e.0), outputs.map(|o| o.0));
+        // SAFETY: checked above.
+        unsafe {
+            self.device
+                .product::<M, S, I, O>(size, a.0, b.0, extra, outputs, scalars)
+        };
+        Ok(())
     }
 }
