@@ -248,7 +248,7 @@ pub fn erfc(x: f32) -> f32 {
     let p = p * q - 5.420_708_3e-2;
     let p = p * q + 1.640_557_6e-1;
     let p = p * q - 1.660_311_4e-1;
-    let p = p * q - 9.276_401e-2;
+    let p = p * q - 9.276_400_5e-2;
     let p = p * q + 1.276_978_4;
     let p = p / (a + a + 1.0);
     let high = f32::from_bits(a.to_bits() & 0xFFFF_F000);
