@@ -12,7 +12,7 @@ ptxas=$tools/nvidia/cuda_nvcc/bin/ptxas
 dir=$target/ptx-check
 rm -rf "$dir"
 mkdir -p "$dir"
-cargo run -q -p netform-ptx --example dump -- "$dir"
+cargo run -q -p netform-ptx-dump -- "$dir"
 
 cat > "$dir/one.sh" <<'ONE'
 # one.sh PTXAS FILE: assembles one module, and writes its registers beside it.
