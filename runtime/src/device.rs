@@ -291,8 +291,8 @@ pub trait Queue: Memory {
         let _ = run;
         Some(true)
     }
-    /// The error of a run of this network that is known, was not told by [`verdict`](Self::verdict), and
-    /// is held as a [`RunId`] by nobody. It tells of all such runs of the network; the next time there is none.
+    /// The first known error of this network's runs that [`verdict`](Self::verdict) has not reported, and
+    /// whose [`RunId`] no longer exists. It counts as a report of all such errors: the next call finds none.
     #[inline(always)]
     fn unreported(&self, network: u64) -> Result<()> {
         let _ = network;

@@ -146,8 +146,8 @@ impl Ledger {
         }
     }
 
-    /// The first error that was not reported and that nobody may ask for, of one network or of all; it reports
-    /// all others of the same network.
+    /// The first error that was not reported and whose run's id no longer exists, of one network or of all. All others
+    /// of the same network count as reported with it.
     pub(crate) fn unreported(&mut self, network: Option<u64>) -> Result<()> {
         let missed = |f: &Found| !f.reported && f.asker.strong_count() == 0;
         let of = |f: &&mut Found| missed(f) && network.is_none_or(|n| n == f.network);

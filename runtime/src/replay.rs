@@ -7,7 +7,7 @@
 /// Runs that are remembered.
 const KEPT: usize = 64;
 
-/// What is known of the runs of one key.
+/// The record of the runs of one key.
 struct Entry<K, G> {
     key: K,
     recorded: Option<G>,

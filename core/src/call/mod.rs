@@ -161,6 +161,9 @@ pub enum Call<'a> {
 }
 
 impl Call<'_> {
+    /// The most operands of a call.
+    pub const MOST: usize = 24;
+
     /// The name in messages.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! The one function behind which large matrix products go: `C = A B`, or `C += A B`, on one thread.
 //!
-//! Two libraries compute them. `gemm` has kernels for AVX2 and AVX-512 and is the faster there
-//! (`examples/gemm_choice.rs` compares them); `matrixmultiply` is the portable one, for the baseline instruction set
-//! and other processors. Nothing else in the runtime knows which it was.
+//! Two libraries compute them. `gemm` has kernels for AVX2 and AVX-512; `matrixmultiply` is the portable one, for the
+//! baseline instruction set and other processors. `examples/gemm_choice.rs` compares them in f32; f64 has not been
+//! compared. Nothing else in the runtime knows which library it was.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -6,9 +6,6 @@ use super::{Cpu, attention, convert, convolution, copy, index, integers, random,
 use crate::Float;
 use crate::device::{Addr, Axis, Call, Found, Launch, Operand, Role, ScoreMask, Softmax, What};
 
-/// The most masks of an attention: a run makes no call with more operands.
-const MASKS: usize = 24;
-
 impl<F: Float> Launch for Cpu<F> {
     #[inline(always)]
     unsafe fn launch(&self, call: &Call<'_>, at: &[Addr], _: What) -> Result<(), Found> {
@@ -123,13 +120,13 @@ pub(crate) unsafe fn launch<F: Float>(
 }
 
 /// The masks of attention with their addresses.
-fn operands(masks: &[ScoreMask], at: &[Addr]) -> [Operand<4>; MASKS] {
+fn operands(masks: &[ScoreMask], at: &[Addr]) -> [Operand<4>; Call::MOST] {
     let nothing = Operand {
         addr: std::ptr::null_mut(),
         start: 0,
         strides: [0; 4],
     };
-    let mut all = [nothing; MASKS];
+    let mut all = [nothing; Call::MOST];
     for (to, (mask, addr)) in all.iter_mut().zip(masks.iter().zip(at)) {
         (to.addr, to.strides) = (*addr, mask.strides);
     }

@@ -26,7 +26,7 @@ enum Way {
 }
 
 /// Classes of sizes: at most so many rows, at most so many multiplications of one product, and their way. The first
-/// that holds a product counts. `examples/gemm_choice.rs` measures where they meet.
+/// that holds a product counts. The bounds are chosen by hand.
 const CLASSES: [(usize, usize, Way); 3] = [
     (1, usize::MAX, Way::Rows),
     (usize::MAX, 4_096, Way::Rows),

@@ -115,7 +115,7 @@ impl ReduceKernels for Cuda {
 }
 
 impl ProductKernels for Cuda {
-    // What is known when compiled matters on the CPU alone.
+    // A GPU has no kernels for known sizes.
     unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,

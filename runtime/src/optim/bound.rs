@@ -113,7 +113,7 @@ impl<D: Device> Bound<D> {
             }
             let before = *next;
             match self.segments.last_mut() {
-                // The padding between is read by nobody.
+                // Nothing reads the padding between.
                 Some(last) if joins && last.group == param.group && last.before == before => {
                     last.len = param.offset + param.len - last.offset;
                     *next = last.after;

@@ -18,7 +18,7 @@ const OWN: usize = SCALARS - 2;
 pub trait StepFormula<const MOMENTS: usize, const SCALARS: usize>: 'static {
     /// The next value and moments of an element, from its value, its gradient (clipped, and turned round where
     /// steps go up), its moments and the scalars of the step. Of a zero with gradient and moments zero it may
-    /// make anything: such elements lie between parameters, where nobody reads them.
+    /// make anything: such elements lie between parameters, and nothing reads them.
     fn step<V: Real>(
         param: V,
         grad: V,

@@ -54,7 +54,7 @@ impl<R: Rule> Optim<R> {
         Ok(())
     }
 
-    /// Looks at what is known of the steps so far.
+    /// Takes the results of the steps that have ended.
     fn settle(&mut self) {
         if self.pending.is_empty() {
             return;

@@ -7,12 +7,9 @@ use crate::device::{Addr, Axis, Call};
 use crate::{Device, Reads, View};
 use netform_core::{Access, Declared};
 
-/// The most operands of a call.
-const MOST: usize = 24;
-
 /// The addresses of a call's operands.
 struct Resolved {
-    at: [Addr; MOST],
+    at: [Addr; Call::MOST],
     count: usize,
     /// Nothing is written, so there is nothing to do.
     empty: bool,
@@ -73,7 +70,7 @@ impl<D: Device> Run<'_, D> {
 /// Checks operands against those that the call declares. Compiled once for all devices.
 fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) -> Checked<Resolved> {
     let mut found = Resolved {
-        at: [std::ptr::null_mut(); MOST],
+        at: [std::ptr::null_mut(); Call::MOST],
         count: 0,
         empty: true,
     };
@@ -81,10 +78,10 @@ fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) ->
     if call.positions() > i32::MAX as usize {
         return Err(Refusal::Positions);
     }
-    let mut ranges = [(Range::NONE, Access::Read); MOST];
+    let mut ranges = [(Range::NONE, Access::Read); Call::MOST];
     call.declare(|operand| {
         let k = found.count;
-        if k >= MOST {
+        if k >= Call::MOST {
             return Err(COUNT);
         }
         let view = *operands.get(k).ok_or(COUNT)?;

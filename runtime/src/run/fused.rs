@@ -153,7 +153,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// The same, or why it is refused. Inlined, so that what is known when compiled stays known.
+    /// The same, or why it is refused. Inlined, so that known sizes stay constants.
     #[inline(always)]
     fn try_product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,

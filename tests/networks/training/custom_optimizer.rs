@@ -1,4 +1,4 @@
-//! An optimizer of one's own: Lion, against the same by hand; its state in a checkpoint; and steps that it
+//! A custom optimizer: Lion, against the same by hand; its state in a checkpoint; and steps that it
 //! refuses or breaks off.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

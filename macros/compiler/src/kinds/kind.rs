@@ -54,7 +54,8 @@ pub trait Kind: Any + Debug {
         false
     }
 
-    /// What computes the same anew in backward, where that is told apart: random values that are not kept.
+    /// The kind that computes the same values again in backward, where that is another kind: random values that are not
+    /// stored.
     fn again(&self) -> Option<Rc<dyn Kind>> {
         None
     }
