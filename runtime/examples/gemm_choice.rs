@@ -1,4 +1,4 @@
-//! The choice behind `cpu/gemm.rs`: `gemm` against `matrixmultiply`, one thread, f32.
+//! The choice behind `cpu/gemm.rs`: `gemm` against `matrixmultiply`, one thread, f32 and f64.
 //! `cargo run --release --example gemm_choice`. Also counts heap allocations per call.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -42,83 +42,57 @@ fn median(mut f: impl FnMut()) -> (f64, usize) {
     (times[50], allocations)
 }
 
+/// (m, k, n), A is stored transposed, B is.
+const SHAPES: [(usize, usize, usize, bool, bool); 10] = [
+    (128, 784, 512, false, true),
+    (128, 512, 512, false, true),
+    (128, 512, 512, false, false),
+    (512, 128, 784, true, false),
+    (128, 512, 784, false, false),
+    (128, 512, 10, false, true),
+    (1, 784, 512, false, true),
+    (1, 512, 512, false, false),
+    (10, 8, 10, false, true),
+    (768, 128, 512, false, true),
+];
+
+macro_rules! compare {
+    ($float:ty, $wide:path, $portable:path) => {
+        println!("{:24} {:>22} {:>22}", stringify!($float), "gemm", "matrixmultiply");
+        for (m, k, n, ta, tb) in SHAPES {
+            let a: Vec<$float> = (0..m * k).map(|i| (i % 97) as $float * 0.01).collect();
+            let b: Vec<$float> = (0..n * k).map(|i| (i % 89) as $float * 0.01).collect();
+            let mut c: Vec<$float> = vec![0.0; m * n];
+            let (ra, ca) = if ta { (1, m as isize) } else { (k as isize, 1) };
+            let (rb, cb) = if tb { (1, k as isize) } else { (n as isize, 1) };
+            let (a, b, y, rc) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr(), n as isize);
+            let one = gemm_common::Parallelism::None;
+            let (first, first_allocations) = median(|| {
+                // SAFETY: the vectors hold the matrices. It writes columns: those of `B' A'`.
+                unsafe {
+                    $wide()(
+                        n, m, k, y, rc, 1, false, b, rb, cb, a, ra, ca, 1.0, 1.0, false, false,
+                        false, one,
+                    );
+                }
+            });
+            let (second, second_allocations) = median(|| {
+                // SAFETY: as above.
+                unsafe { $portable(m, k, n, 1.0, a, ra, ca, b, rb, cb, 0.0, y, rc, 1) };
+            });
+            let speed = |t: f64| 2.0 * (m * k * n) as f64 / t / 1e3;
+            let flag = |on: bool, name| if on { name } else { "" };
+            println!(
+                "{:24} {first:8.1} us {:6.1} GF/s {first_allocations} {second:8.1} us {:6.1} GF/s {second_allocations}",
+                format!("({m}, {k}, {n}){}{}", flag(ta, " ta"), flag(tb, " tb")),
+                speed(first),
+                speed(second),
+            );
+        }
+    };
+}
+
 fn main() {
-    let shapes = [
-        (128, 784, 512, false, true),
-        (128, 512, 512, false, true),
-        (128, 512, 512, false, false),
-        (512, 128, 784, true, false),
-        (128, 512, 784, false, false),
-        (128, 512, 10, false, true),
-        (1, 784, 512, false, true),
-        (1, 512, 512, false, false),
-        (10, 8, 10, false, true),
-        (768, 128, 512, false, true),
-    ];
-    println!("{:24} {:>22} {:>22}", "(m, k, n)", "gemm", "matrixmultiply");
-    for (m, k, n, ta, tb) in shapes {
-        let a: Vec<f32> = (0..m * k).map(|i| (i % 97) as f32 * 0.01).collect();
-        let b: Vec<f32> = (0..n * k).map(|i| (i % 89) as f32 * 0.01).collect();
-        let mut c = vec![0f32; m * n];
-        let (ra, ca) = if ta { (1, m as isize) } else { (k as isize, 1) };
-        let (rb, cb) = if tb { (1, k as isize) } else { (n as isize, 1) };
-        let (first, first_allocations) = median(|| {
-            // SAFETY: the vectors hold the matrices.
-            unsafe {
-                gemm::gemm(
-                    m,
-                    n,
-                    k,
-                    c.as_mut_ptr(),
-                    1,
-                    n as isize,
-                    false,
-                    a.as_ptr(),
-                    ca,
-                    ra,
-                    b.as_ptr(),
-                    cb,
-                    rb,
-                    0f32,
-                    1f32,
-                    false,
-                    false,
-                    false,
-                    gemm::Parallelism::None,
-                );
-            }
-        });
-        let (second, second_allocations) = median(|| {
-            // SAFETY: as above.
-            unsafe {
-                matrixmultiply::sgemm(
-                    m,
-                    k,
-                    n,
-                    1.0,
-                    a.as_ptr(),
-                    ra,
-                    ca,
-                    b.as_ptr(),
-                    rb,
-                    cb,
-                    0.0,
-                    c.as_mut_ptr(),
-                    n as isize,
-                    1,
-                );
-            }
-        });
-        let speed = |t: f64| 2.0 * (m * k * n) as f64 / t / 1e3;
-        println!(
-            "{:24} {first:8.1} us {:6.1} GF/s {first_allocations} {second:8.1} us {:6.1} GF/s {second_allocations}",
-            format!(
-                "({m}, {k}, {n}){}{}",
-                if ta { " ta" } else { "" },
-                if tb { " tb" } else { "" }
-            ),
-            speed(first),
-            speed(second),
-        );
-    }
+    compare!(f32, gemm_f32::gemm::f32::get_gemm_fn, matrixmultiply::sgemm);
+    compare!(f64, gemm_f64::gemm::f64::get_gemm_fn, matrixmultiply::dgemm);
 }

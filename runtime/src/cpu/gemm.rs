@@ -1,8 +1,8 @@
 //! The one function behind which large matrix products go: `C = A B`, or `C += A B`, on one thread.
 //!
-//! Two libraries compute them. `gemm` has kernels for AVX2 and AVX-512; `matrixmultiply` is the portable one, for the
-//! baseline instruction set and other processors. `examples/gemm_choice.rs` compares them in f32; f64 has not been
-//! compared. Nothing else in the runtime knows which library it was.
+//! Two libraries compute them. `gemm` (its crates `gemm-f32` and `gemm-f64`) has kernels for AVX2 and AVX-512;
+//! `matrixmultiply` is the portable one, for the baseline instruction set and other processors.
+//! `examples/gemm_choice.rs` compares them. Nothing else in the runtime knows which library it was.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -44,52 +44,77 @@ fn has_wide() -> bool {
     false
 }
 
-/// A type that both libraries multiply.
+/// A matrix that is read: its first element, the distance between rows, that between columns.
+type Matrix<T> = (*const T, isize, isize);
+
+/// A type that both libraries multiply. Both methods compute `C = A B`, or with `add` `C += A B`.
 pub(crate) trait Element: bytemuck::Pod {
-    /// 1.
-    const ONE: Self;
-    /// The portable product `C = A B + beta C`.
+    /// By `matrixmultiply`.
     ///
     /// # Safety
     /// As for [`multiply`].
-    #[allow(clippy::too_many_arguments)]
     unsafe fn portable(
-        m: usize,
-        n: usize,
-        k: usize,
-        a: (*const Self, isize, isize),
-        b: (*const Self, isize, isize),
+        size: [usize; 3],
+        a: Matrix<Self>,
+        b: Matrix<Self>,
         c: (*mut Self, isize),
-        beta: Self,
+        add: bool,
+    );
+    /// By `gemm`.
+    ///
+    /// # Safety
+    /// As for [`multiply`].
+    unsafe fn wide(
+        size: [usize; 3],
+        a: Matrix<Self>,
+        b: Matrix<Self>,
+        c: (*mut Self, isize),
+        add: bool,
     );
 }
 
 macro_rules! element {
-    ($($float:ty, $function:path;)*) => { $(
+    ($($float:ty, $portable:path, $wide:path;)*) => { $(
         impl Element for $float {
-            const ONE: Self = 1.0;
             unsafe fn portable(
-                m: usize,
-                n: usize,
-                k: usize,
-                a: (*const Self, isize, isize),
-                b: (*const Self, isize, isize),
+                [m, n, k]: [usize; 3],
+                a: Matrix<Self>,
+                b: Matrix<Self>,
                 c: (*mut Self, isize),
-                beta: Self,
+                add: bool,
             ) {
+                let beta = if add { 1.0 } else { 0.0 };
                 // SAFETY: the caller's.
-                unsafe { $function(m, k, n, 1.0, a.0, a.1, a.2, b.0, b.1, b.2, beta, c.0, c.1, 1) };
+                unsafe { $portable(m, k, n, 1.0, a.0, a.1, a.2, b.0, b.1, b.2, beta, c.0, c.1, 1) };
+            }
+
+            unsafe fn wide(
+                [m, n, k]: [usize; 3],
+                a: Matrix<Self>,
+                b: Matrix<Self>,
+                c: (*mut Self, isize),
+                add: bool,
+            ) {
+                // Its kernels write columns: rows of C are columns of its transpose `B' A'`.
+                let one = gemm_common::Parallelism::None;
+                // SAFETY: the caller's.
+                unsafe {
+                    $wide()(
+                        n, m, k, c.0, c.1, 1, add, b.0, b.1, b.2, a.0, a.1, a.2, 1.0, 1.0, false,
+                        false, false, one,
+                    );
+                }
             }
         }
     )* };
 }
 element! {
-    f32, matrixmultiply::sgemm;
-    f64, matrixmultiply::dgemm;
+    f32, matrixmultiply::sgemm, gemm_f32::gemm::f32::get_gemm_fn;
+    f64, matrixmultiply::dgemm, gemm_f64::gemm::f64::get_gemm_fn;
 }
 
-/// The general product with strides (row, column); `C` is row-major with row stride `c.1`. With `add`
-/// it is added to what `C` holds.
+/// The general product of an (m, k) by a (k, n) matrix with strides (row, column); `C` is row-major with row stride
+/// `c.1`. With `add` it is added to what `C` holds.
 ///
 /// # Safety
 /// All elements lie inside their buffers; `C` overlaps neither `A` nor `B`.
@@ -97,37 +122,16 @@ pub(crate) unsafe fn multiply<T: Element>(
     m: usize,
     n: usize,
     k: usize,
-    a: (*const T, isize, isize),
-    b: (*const T, isize, isize),
+    a: Matrix<T>,
+    b: Matrix<T>,
     c: (*mut T, isize),
     add: bool,
 ) {
-    let beta = if add { T::ONE } else { T::zeroed() };
     // SAFETY: the caller's.
     unsafe {
         match library() {
-            Library::Portable => T::portable(m, n, k, a, b, c, beta),
-            Library::Wide => gemm::gemm(
-                m,
-                n,
-                k,
-                c.0,
-                1,
-                c.1,
-                add,
-                a.0,
-                a.2,
-                a.1,
-                b.0,
-                b.2,
-                b.1,
-                beta,
-                T::ONE,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            ),
+            Library::Portable => T::portable([m, n, k], a, b, c, add),
+            Library::Wide => T::wide([m, n, k], a, b, c, add),
         }
     }
 }
@@ -150,17 +154,12 @@ mod tests {
                     *want += (0..k).map(|l| a[i * k + l] * b[j * k + l]).sum::<f64>();
                 }
                 let (left, right) = ((a.as_ptr(), k as isize, 1), (b.as_ptr(), 1, k as isize));
-                let mut c = vec![2.0; m * n];
-                // SAFETY: the vectors hold the matrices.
-                unsafe { multiply(m, n, k, left, right, (c.as_mut_ptr(), n as isize), add) };
-                assert_eq!(c, want, "{m} {n} {k} {add}");
-                let mut c = vec![2.0; m * n];
-                let beta = if add { 1.0 } else { 0.0 };
-                // SAFETY: as above.
-                unsafe {
-                    f64::portable(m, n, k, left, right, (c.as_mut_ptr(), n as isize), beta);
+                for library in [f64::portable, f64::wide] {
+                    let mut c = vec![2.0; m * n];
+                    // SAFETY: the vectors hold the matrices.
+                    unsafe { library([m, n, k], left, right, (c.as_mut_ptr(), n as isize), add) };
+                    assert_eq!(c, want, "{m} {n} {k} {add}");
                 }
-                assert_eq!(c, want, "{m} {n} {k} {add}");
             }
         }
     }
