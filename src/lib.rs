@@ -10,6 +10,7 @@ pub use netform_runtime::{
 pub use netform_runtime::{Cuda, Precision};
 
 pub mod custom;
+pub mod device;
 
 /// Declares a network: layers, and functions that are checked, differentiated and planned.
 #[macro_export]

@@ -158,7 +158,7 @@ impl<D: Device> Core<D> {
         let behind = Behind {
             key: || optimizer.key::<D>(),
             calls: |poisoned: &AtomicBool| {
-                all_or_poisoned(&device, poisoned, || optimizer.update(&device))
+                poisoned_until_done(&device, poisoned, || optimizer.update(&device))
             },
         };
         let lent = self.train_and((plan, sources, dims), state, body, false, behind)?;
@@ -171,9 +171,10 @@ impl<D: Device> Core<D> {
         let device = self.device.clone();
         let key = || self.key_of_step(optimizer.key::<D>());
         device.replay(key, 0, || {
-            all_or_poisoned(&device, &self.poisoned, || optimizer.update(&device));
+            poisoned_until_done(&device, &self.poisoned, || optimizer.update(&device));
             Ok(())
         })?;
+        *self.poisoned.get_mut() = false;
         // It is as good as the run that left the gradients.
         optimizer.commit(&device, self.grads_run);
         Ok(())
@@ -349,6 +350,7 @@ impl<D: Device> Core<D> {
                 step,
             )
         };
+        run = run.with_poison(&self.poisoned);
         if let Some(state) = state {
             let (buffer, offsets) = state.parts();
             run = run.with_state(buffer, offsets);
@@ -373,6 +375,7 @@ impl<D: Device> Core<D> {
             Ok(())
         });
         let id = id.map_err(|e| e.within(function))?;
+        self.poisoned.store(false, Ordering::Relaxed);
         ws.fetch(id.number()).map_err(|e| e.within(function))?;
         Ok(id)
     }
@@ -536,15 +539,17 @@ const NOTHING: Nothing = Behind {
     calls: |_| (),
 };
 
-/// Makes the calls that change parameters. These are poisoned if it does not come to the end: if one
-/// panics, or fails.
-pub(crate) fn all_or_poisoned(device: &impl Device, poisoned: &AtomicBool, calls: impl FnOnce()) {
-    if device.failing() {
-        return;
+/// Makes the calls that change parameters, which are poisoned from here on: whoever learns that the run has succeeded
+/// says that they are not. So they stay poisoned if one of the calls panics, if one fails, or if what ends the run does.
+pub(crate) fn poisoned_until_done(
+    device: &impl Device,
+    poisoned: &AtomicBool,
+    calls: impl FnOnce(),
+) {
+    if !device.failing() {
+        poisoned.store(true, Ordering::Relaxed);
+        calls();
     }
-    poisoned.store(true, Ordering::Relaxed);
-    calls();
-    poisoned.store(device.failing(), Ordering::Relaxed);
 }
 
 /// Numbers for [`Core::id`].

@@ -361,10 +361,10 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
-    /// A step was broken off while it changed the parameters: by a panic, or because the device failed. Some are
-    /// those of before and some those of after.
+    /// A run was broken off while it changed the parameters or buffers: by a panic, or because the device failed. Some
+    /// are those of before and some those of after.
     #[error(
-        "{network} is poisoned: a step was broken off, which has changed some of its parameters; load them all from \
+        "{network} is poisoned: a run was broken off while it changed the parameters or buffers; load them all from \
          the last checkpoint (`Checkpoint::network`, or `load`), and the optimizer's state (`Checkpoint::optimizer`)"
     )]
     Poisoned {

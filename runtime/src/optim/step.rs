@@ -108,15 +108,16 @@ impl<R: Rule> Optim<R> {
         let Some(bound) = self.bound::<D>() else {
             return;
         };
-        crate::core::all_or_poisoned(device, &self.poisoned, || {
+        crate::core::poisoned_until_done(device, &self.poisoned, || {
             // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
             // keeps for the caller, and from the moments.
             unsafe { bound.calls.run(device, &self.clip) };
         });
     }
 
-    /// Counts the step that was prepared, in this run of the device.
+    /// Counts the step that was prepared, in this run of the device, which has succeeded.
     pub(super) fn count<D: Device>(&mut self, device: &D, run: u64) {
+        *self.poisoned.get_mut() = false;
         let Self {
             rule,
             groups,

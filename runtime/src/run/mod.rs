@@ -16,6 +16,7 @@ mod place;
 
 use std::cell::OnceCell;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::fault::{OUTSIDE, OVERLAP, Refusal, TYPE};
 use self::operand::product;
@@ -37,6 +38,8 @@ pub struct Run<'a, D: Device> {
     seed: u64,
     step: u64,
     fault: OnceCell<Error>,
+    /// Whether the parameters are whole, if they are a network's.
+    poisoned: Option<&'a AtomicBool>,
     /// The gradients and the workspace are this run's alone.
     exclusive: PhantomData<&'a mut D::Buffer>,
 }
@@ -74,6 +77,7 @@ impl<'a, D: Device> Run<'a, D> {
             seed,
             step,
             fault: OnceCell::new(),
+            poisoned: None,
             exclusive: PhantomData,
         }
     }
@@ -93,6 +97,13 @@ impl<'a, D: Device> Run<'a, D> {
     pub fn with_state(mut self, buffer: &'a mut D::Buffer, offsets: &'a [usize]) -> Self {
         self.places.state = Some(Region::of::<D>(buffer));
         self.kept = offsets;
+        self
+    }
+
+    /// Adds the word that says whether the parameters are whole: true from the first buffer on that is written among
+    /// them, until whoever learns that the run has succeeded clears it.
+    pub(crate) fn with_poison(mut self, poisoned: &'a AtomicBool) -> Self {
+        self.poisoned = Some(poisoned);
         self
     }
 
@@ -128,6 +139,9 @@ impl<'a, D: Device> Run<'a, D> {
                 strides: [1],
             };
             let (len, to) = ([to.len], [self.resolve(to)?]);
+            if let (Some(poisoned), false) = (self.poisoned, self.device.failing()) {
+                poisoned.store(true, Ordering::Relaxed);
+            }
             // SAFETY: both views lie in their buffers, which differ; training holds the parameters
             // alone, through the network's `&mut self`. The identity has no scalars.
             unsafe {

@@ -1,6 +1,7 @@
 //! Training and inference as programs do them: input, files, resuming, threads.
 
 mod bad_input;
+mod custom_device;
 mod custom_optimizer;
 mod gpt;
 mod messages;
