@@ -8,6 +8,7 @@ mod both;
 
 mod attention;
 mod blocks;
+mod convert;
 mod convolutions;
 mod faults;
 mod graphs;
