@@ -103,7 +103,7 @@ fn expand(blocks: usize) -> (Duration, usize) {
     let text = format!("[::netform] {{ {} }} {{ {{ {BLOCK} }} }}", gpt(blocks));
     let tokens = text.parse().expect("tokens");
     let begin = Instant::now();
-    let call = netform_compiler::unit::Call::read(tokens);
+    let call = netform_compiler::call::Call::read(tokens);
     let code = netform_compiler::expand_call(&call, "");
     let took = begin.elapsed();
     assert!(!code.to_string().contains("compile_error"));

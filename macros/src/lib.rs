@@ -1,6 +1,6 @@
 //! The procedural macro behind `network!`: hands its tokens to the compiler.
 
-use netform_compiler::unit::Call;
+use netform_compiler::call::Call;
 use proc_macro::{TokenStream, TokenTree};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

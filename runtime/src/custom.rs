@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use crate::device::Addr;
+use crate::addr::Addr;
 use crate::{DType, Float};
 
 /// An array to read: the elements, row by row.

@@ -9,17 +9,16 @@ use std::sync::{Arc, Weak};
 
 use bytemuck::Pod;
 
+pub use crate::addr::Addr;
+use crate::chunks::in_chunks;
 use crate::custom::{Kernel, Raw};
-pub use crate::door::Dims;
+pub use crate::dims::Dims;
 use crate::size::Sizes;
 use crate::{DType, Float, MapBody, Result, Site};
 pub use netform_core::{
     Attention, Axis, Call, Combine, Combiner, Convolution, Dropout, Integers, Product, Role,
     ScoreMask, Softmax, Stored, Stream, Window2, by,
 };
-
-/// A resolved address: on the CPU a pointer, on a GPU a device address.
-pub type Addr = *mut u8;
 
 /// A resolved operand of a map over `R` dimensions.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +63,8 @@ pub unsafe trait Memory {
         values: &[T],
         convert: impl Fn(T) -> Result<U>,
     ) -> Result<()> {
-        // SAFETY: the caller's promise.
-        unsafe { crate::door::in_chunks(self, dst, values, convert) }
+        // SAFETY: the caller's promise: each chunk begins where the one before it has ended.
+        unsafe { in_chunks(dst, values, convert, |at, bytes| self.write(at, bytes)) }
     }
     /// Copies device bytes to the host, after all that was asked before.
     ///

@@ -5,30 +5,13 @@
 //! After that, nothing in a run depends on what the user passed but the values themselves.
 
 use std::any::TypeId;
-use std::ops::Deref;
 
 use bytemuck::{NoUninit, Pod};
 
-use crate::device::{Addr, Memory};
-use crate::input::MAX_RANK;
+use crate::device::Addr;
+use crate::dims::{Dims, MAX_DIMS};
+use crate::shape::MAX_RANK;
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Float, Plan, Result, Source, SourceData};
-
-/// The most named dimensions that one function has.
-pub const MAX_DIMS: usize = 8;
-
-/// The sizes of a plan's named dimensions, in the plan's order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dims {
-    sizes: [usize; MAX_DIMS],
-    len: usize,
-}
-
-impl Deref for Dims {
-    type Target = [usize];
-    fn deref(&self) -> &[usize] {
-        &self.sizes[..self.len]
-    }
-}
 
 /// Checks the inputs against the plan and finds the named dimensions.
 ///
@@ -143,7 +126,7 @@ fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
             wanted,
         });
     }
-    if crate::tensor::elements(source.shape()) != Some(source.data.len()) {
+    if crate::shape::elements(source.shape()) != Some(source.data.len()) {
         // A `Source` made by hand: its fields are public.
         return Err(Error::ShapeLen {
             shape: source.shape().to_vec(),
@@ -188,7 +171,7 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     if from[..len].contains(&None) {
         return Err(internal("a named dimension is in no input".into()));
     }
-    Ok(Dims { sizes, len })
+    Ok(Dims::new(sizes, len))
 }
 
 /// The dimensions for which `wanted` has an answer are of that size.
@@ -328,11 +311,6 @@ struct Target<'a, D> {
     dst: Addr,
 }
 
-/// Elements converted at a time, on the stack, so that nothing is allocated. Few where they are not many;
-/// more otherwise, since each time is a copy that a driver is asked for.
-const CHUNK: usize = 256;
-const LARGE_CHUNK: usize = 16 << 10;
-
 impl<D: Device> Target<'_, D> {
     /// Copies elements that are stored as they are.
     ///
@@ -380,43 +358,4 @@ impl<D: Device> Target<'_, D> {
         // SAFETY: the caller's promise.
         unsafe { self.device.write_each(self.dst, values, convert) }
     }
-}
-
-/// The default of [`Memory::write_each`]: copies of a chunk each.
-///
-/// # Safety
-/// Its own.
-pub(crate) unsafe fn in_chunks<M: Memory + ?Sized, T: Copy, U: Pod>(
-    device: &M,
-    dst: Addr,
-    values: &[T],
-    convert: impl Fn(T) -> Result<U>,
-) -> Result<()> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match values.len() <= CHUNK {
-            true => in_chunks_of::<CHUNK, M, T, U>(device, dst, values, convert),
-            false => in_chunks_of::<LARGE_CHUNK, M, T, U>(device, dst, values, convert),
-        }
-    }
-}
-
-/// # Safety
-/// See [`in_chunks`].
-unsafe fn in_chunks_of<const N: usize, M: Memory + ?Sized, T: Copy, U: Pod>(
-    device: &M,
-    dst: Addr,
-    values: &[T],
-    convert: impl Fn(T) -> Result<U>,
-) -> Result<()> {
-    let mut chunk = [U::zeroed(); N];
-    for (i, part) in values.chunks(N).enumerate() {
-        for (to, &from) in chunk.iter_mut().zip(part) {
-            *to = convert(from)?;
-        }
-        let at = i * N * size_of::<U>();
-        // SAFETY: as many elements were written before as lie before `at`: it is inside the range.
-        unsafe { device.write(dst.add(at), bytemuck::cast_slice(&chunk[..part.len()]))? };
-    }
-    Ok(())
 }

@@ -436,7 +436,7 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
-    match crate::tensor::elements(shape) {
+    match crate::shape::elements(shape) {
         None => "too many elements".into(),
         Some(n) => counted(n, "element"),
     }

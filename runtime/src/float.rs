@@ -1,4 +1,4 @@
-//! The float types: what a kernel may ask of a number.
+//! The float types: what may be asked of a number.
 //!
 //! Functions of one float are those of [`Elementary`].
 
@@ -7,11 +7,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use netform_core::Combinable;
 
-use crate::Cpu;
-use crate::device::{Addr, Call, Found};
-use crate::isa::Isa;
 use crate::math::Elementary;
-use crate::pack::LANES;
 
 /// f32 or f64: a device's type of parameters, activations and gradients.
 pub trait Float:
@@ -78,42 +74,32 @@ pub trait Float:
         }
     }
 
-    /// `count <= LANES` elements from `from`; the other lanes are 0.
+    /// What [`PerFloat`] `P` does for this type.
     ///
     /// # Safety
-    /// `count` elements lie at `from`, and the processor has `S`'s instructions.
+    /// That of `P`.
     #[doc(hidden)]
-    unsafe fn load_part<S: Isa>(from: *const Self, count: usize) -> [Self; LANES];
-    /// Writes the first `count <= LANES` lanes.
-    ///
-    /// # Safety
-    /// `count` elements may be written at `to`, and the processor has `S`'s instructions.
-    #[doc(hidden)]
-    unsafe fn store_part<S: Isa>(to: *mut Self, count: usize, x: [Self; LANES]);
+    unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self>;
+}
 
-    /// The general product `C = A B` with strides (row, column), `C` row-major with row stride `rsc`.
+/// Something that is written for each float type, such as kernels by the width of their elements. [`Float`] knows
+/// none of them: each stands where its kernels are.
+#[doc(hidden)]
+pub trait PerFloat {
+    /// What it gets.
+    type Args<'a, F: Float>;
+    /// What it returns.
+    type Output<F: Float>;
+    /// For `f32`.
     ///
     /// # Safety
-    /// All elements lie inside their buffers; `C` overlaps neither `A` nor `B`.
-    #[doc(hidden)]
-    #[allow(clippy::too_many_arguments)]
-    unsafe fn gemm(
-        m: usize,
-        n: usize,
-        k: usize,
-        a: (*const Self, isize, isize),
-        b: (*const Self, isize, isize),
-        c: (*mut Self, isize),
-        add: bool,
-    );
-
-    /// Makes a call on the CPU. Like products, these kernels are compiled in this crate, once, and not in every crate
-    /// that declares a network.
+    /// That of the implementation.
+    unsafe fn f32(args: Self::Args<'_, f32>) -> Self::Output<f32>;
+    /// For `f64`.
     ///
     /// # Safety
-    /// The kernels' contract.
-    #[doc(hidden)]
-    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found>;
+    /// That of the implementation.
+    unsafe fn f64(args: Self::Args<'_, f64>) -> Self::Output<f64>;
 }
 
 macro_rules! scalar_math {
@@ -149,72 +135,17 @@ macro_rules! scalar_math {
 impl Float for f32 {
     scalar_math!(f32);
     #[inline(always)]
-    unsafe fn load_part<S: Isa>(from: *const f32, count: usize) -> [f32; LANES] {
+    unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self> {
         // SAFETY: the caller's.
-        unsafe { S::load_f32(from, count) }
-    }
-    #[inline(always)]
-    unsafe fn store_part<S: Isa>(to: *mut f32, count: usize, x: [f32; LANES]) {
-        // SAFETY: the caller's.
-        unsafe { S::store_f32(to, count, x) }
-    }
-    unsafe fn gemm(
-        m: usize,
-        n: usize,
-        k: usize,
-        a: (*const f32, isize, isize),
-        b: (*const f32, isize, isize),
-        c: (*mut f32, isize),
-        add: bool,
-    ) {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::gemm::multiply(m, n, k, a, b, c, add) }
-    }
-    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::launch::launch(cpu, call, at) }
+        unsafe { P::f32(args) }
     }
 }
 
 impl Float for f64 {
     scalar_math!(f64);
     #[inline(always)]
-    unsafe fn load_part<S: Isa>(from: *const f64, count: usize) -> [f64; LANES] {
+    unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self> {
         // SAFETY: the caller's.
-        unsafe { S::load_f64(from, count) }
+        unsafe { P::f64(args) }
     }
-    #[inline(always)]
-    unsafe fn store_part<S: Isa>(to: *mut f64, count: usize, x: [f64; LANES]) {
-        // SAFETY: the caller's.
-        unsafe { S::store_f64(to, count, x) }
-    }
-    unsafe fn gemm(
-        m: usize,
-        n: usize,
-        k: usize,
-        a: (*const f64, isize, isize),
-        b: (*const f64, isize, isize),
-        c: (*mut f64, isize),
-        add: bool,
-    ) {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::gemm::multiply(m, n, k, a, b, c, add) }
-    }
-    unsafe fn launch(cpu: &Cpu<Self>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
-        // SAFETY: the caller's.
-        unsafe { crate::cpu::launch::launch(cpu, call, at) }
-    }
-}
-
-/// -1, 0 or 1.
-#[inline(always)]
-pub(crate) fn sign<F: Float>(x: F) -> F {
-    let below = if x < F::ZERO { -F::ONE } else { F::ZERO };
-    if x > F::ZERO { F::ONE } else { below }
-}
-
-/// The larger of x and 0; NaN stays.
-#[inline(always)]
-pub(crate) fn relu<F: Float>(x: F) -> F {
-    if x < F::ZERO { F::ZERO } else { x }
 }

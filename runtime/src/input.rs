@@ -6,10 +6,9 @@
 //! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked [at the door](crate::door).
 
 use crate::Tensor;
+use crate::data::Part;
+use crate::shape::MAX_RANK;
 use crate::tensor::TensorData;
-
-/// The most dimensions that an input has.
-pub const MAX_RANK: usize = 6;
 
 /// A dimension known when the network is compiled.
 pub struct Len<const N: usize>;
@@ -89,7 +88,7 @@ pub enum SourceData<'a> {
     /// Elements that are on the device already, in what is kept from call to call: type and number.
     Kept(crate::ArgType, usize),
     /// Elements that are on a device already, some of the samples that stay there.
-    Resident(crate::data::Part),
+    Resident(Part),
     /// An array whose rows do not lie one after the other: refused at the door.
     Strided,
 }

@@ -8,9 +8,11 @@
 //! Debug builds hold the baseline copy alone: every kernel is compiled in the crate that declares
 //! the network, and three copies of each would treble the time of its builds.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::pack::LANES;
+use crate::float::{Float, PerFloat};
+use crate::lanes::LANES;
 
 /// Work to be done by the best instructions at hand.
 pub(crate) trait Kernel {
@@ -64,6 +66,60 @@ pub(crate) unsafe fn store<T: Copy>(to: *mut T, count: usize, x: [T; LANES]) {
             // SAFETY: within the first `count` elements.
             unsafe { *to.add(i) = lane };
         }
+    }
+}
+
+/// [`Isa::load_f32`] or its like.
+///
+/// # Safety
+/// As for [`Isa`].
+#[inline(always)]
+pub(crate) unsafe fn load_floats<F: Float, S: Isa>(from: *const F, count: usize) -> [F; LANES] {
+    // SAFETY: the caller's.
+    unsafe { F::per::<Load<S>>((from, count)) }
+}
+
+/// [`Isa::store_f32`] or its like.
+///
+/// # Safety
+/// As for [`Isa`].
+#[inline(always)]
+pub(crate) unsafe fn store_floats<F: Float, S: Isa>(to: *mut F, count: usize, x: [F; LANES]) {
+    // SAFETY: the caller's.
+    unsafe { F::per::<Store<S>>((to, count, x)) }
+}
+
+struct Load<S>(PhantomData<S>);
+
+impl<S: Isa> PerFloat for Load<S> {
+    type Args<'a, F: Float> = (*const F, usize);
+    type Output<F: Float> = [F; LANES];
+    #[inline(always)]
+    unsafe fn f32((from, count): (*const f32, usize)) -> [f32; LANES] {
+        // SAFETY: the caller's.
+        unsafe { S::load_f32(from, count) }
+    }
+    #[inline(always)]
+    unsafe fn f64((from, count): (*const f64, usize)) -> [f64; LANES] {
+        // SAFETY: the caller's.
+        unsafe { S::load_f64(from, count) }
+    }
+}
+
+struct Store<S>(PhantomData<S>);
+
+impl<S: Isa> PerFloat for Store<S> {
+    type Args<'a, F: Float> = (*mut F, usize, [F; LANES]);
+    type Output<F: Float> = ();
+    #[inline(always)]
+    unsafe fn f32((to, count, x): (*mut f32, usize, [f32; LANES])) {
+        // SAFETY: the caller's.
+        unsafe { S::store_f32(to, count, x) }
+    }
+    #[inline(always)]
+    unsafe fn f64((to, count, x): (*mut f64, usize, [f64; LANES])) {
+        // SAFETY: the caller's.
+        unsafe { S::store_f64(to, count, x) }
     }
 }
 

@@ -4,7 +4,9 @@
 //! borrows a workspace and executes its plan on a [`Run`], whose checked calls resolve [`View`]s
 //! to addresses and hand them to the [`Device`]'s kernels.
 
+mod addr;
 pub mod check;
+mod chunks;
 mod core;
 mod cpu;
 #[cfg(feature = "cuda")]
@@ -12,6 +14,7 @@ mod cuda;
 pub mod custom;
 pub mod data;
 pub mod device;
+mod dims;
 pub mod door;
 pub mod emit;
 mod error;
@@ -22,13 +25,16 @@ pub mod generate;
 mod init;
 pub mod input;
 mod isa;
+mod lanes;
 #[cfg(any(feature = "cuda", test))]
 mod ledger;
+mod lent;
 pub mod look;
 mod loss;
 mod map;
 mod math;
 mod narrow;
+mod nearest;
 mod network;
 pub mod optim;
 mod output;
@@ -40,6 +46,7 @@ mod reach;
 #[cfg(any(feature = "cuda", test))]
 mod replay;
 mod run;
+mod shape;
 pub mod size;
 mod spec;
 mod stack;
@@ -56,6 +63,8 @@ pub use error::{Error, FileProblem, OutOfRange, Overflow, Result};
 pub use float::Float;
 pub use formula::{Formula, Real, Reals};
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
+pub use lanes::{LANES, Pack};
+pub use lent::Lent;
 pub use loss::Loss;
 pub use map::{Identity, Inner, Lanes, MapBody, Operand};
 pub use math::Elementary;
@@ -64,9 +73,8 @@ pub use netform_core::abi;
 pub use netform_core::{Body, Scalar, Step};
 pub use network::{Network, Parameter};
 pub use output::{Output, Row};
-pub use pack::{Ints, LANES, Mask, Pack};
+pub use pack::{Ints, Mask};
 pub use philox::{fill_normal, fill_uniform, permutation};
-pub use pool::Lent;
 pub use run::Run;
 pub use spec::{
     ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,

@@ -1,6 +1,6 @@
 //! Fused elementwise maps: the trait that the macro implements once for each distinct map.
 //!
-//! A body reads its operands in packs of [`LANES`](crate::pack::LANES) consecutive elements,
+//! A body reads its operands in packs of [`LANES`](crate::lanes::LANES) consecutive elements,
 //! computes, and writes its results. Example of what the macro emits for `y = sigmoid(x + b)`:
 //!
 //! ```text

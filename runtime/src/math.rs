@@ -5,13 +5,14 @@
 //! set gives the same bits. Errors are below about 2 units in the last place; the tests hold
 //! each function against its f64 counterpart.
 
-use crate::pack::{Pack, each};
-use crate::{Float, float};
+use std::ops::Neg;
+
+use crate::lanes::{Pack, each};
 
 macro_rules! elementary {
     ($($(#[doc = $doc:literal])* $name:ident: $f32:expr, $f64:expr;)*) => {
         /// Functions of one float. The names are those of the compiler's table of scalar functions.
-        pub trait Elementary: Copy {
+        pub trait Elementary: Copy + Default {
             $($(#[doc = $doc])* fn $name(self) -> Self;)*
         }
 
@@ -23,12 +24,12 @@ macro_rules! elementary {
             $(#[inline(always)] fn $name(self) -> Self { ($f64)(self) })*
         }
 
-        impl<F: Float> Pack<F> {
+        impl<F: Elementary> Pack<F> {
             $(
                 $(#[doc = $doc])*
                 #[inline(always)]
                 pub fn $name(self) -> Self {
-                    Self(each(&self.0, F::ZERO, F::$name))
+                    Self(each(&self.0, F::default(), F::$name))
                 }
             )*
         }
@@ -71,9 +72,24 @@ elementary! {
     /// Nearest integer, halves to the even one.
     round: f32::round_ties_even, f64::round_ties_even;
     /// -1, 0 or 1.
-    sign: float::sign, float::sign;
+    sign: |x: f32| sign(x, 1.0), |x: f64| sign(x, 1.0);
     /// The larger of x and 0; NaN stays.
-    relu: float::relu, float::relu;
+    relu: relu, relu;
+}
+
+/// -1, 0 or 1.
+#[inline(always)]
+fn sign<F: Copy + Default + PartialOrd + Neg<Output = F>>(x: F, one: F) -> F {
+    let zero = F::default();
+    let below = if x < zero { -one } else { zero };
+    if x > zero { one } else { below }
+}
+
+/// The larger of x and 0; NaN stays.
+#[inline(always)]
+fn relu<F: Default + PartialOrd>(x: F) -> F {
+    let zero = F::default();
+    if x < zero { zero } else { x }
 }
 
 const LN2_HI: f32 = 0.693_359_4; // 0.693359375: nine bits, so that n * LN2_HI is exact

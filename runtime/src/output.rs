@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::door::element_size;
 use crate::input::{Fills, Input, Scalar, Source};
-use crate::pool::{Shape, Workspace, shape_of};
+use crate::pool::{Workspace, shape_of};
+use crate::shape::Shape;
 use crate::tensor::{Element, Tensor, TensorData};
 use crate::{ArgType, Device, Error, Float, Plan, Result};
 

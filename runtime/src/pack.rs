@@ -11,14 +11,7 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 use netform_core::Combinable;
 
 use crate::Float;
-
-/// Elements in a pack.
-pub const LANES: usize = 16;
-
-/// Floats.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C, align(64))]
-pub struct Pack<F>(pub [F; LANES]);
+use crate::lanes::{LANES, Pack, each};
 
 /// Signed 32-bit integers; arithmetic wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +22,6 @@ pub struct Ints(pub [i32; LANES]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(16))]
 pub struct Mask(pub [bool; LANES]);
-
-/// `f` of every lane.
-#[inline(always)]
-pub(crate) fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
-    let mut y = [zero; LANES];
-    for i in 0..LANES {
-        y[i] = f(a[i]);
-    }
-    y
-}
 
 #[inline(always)]
 fn both<A: Copy, B: Copy>(

@@ -8,10 +8,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::device::{Addr, RunId};
-use crate::door::{Dims, declared, element_size, no_room};
-use crate::input::MAX_RANK;
+use crate::dims::Dims;
+use crate::door::{declared, element_size, no_room};
 use crate::loss::Place;
-use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Output, Plan, Result, Row};
+use crate::shape::{MAX_RANK, Shape, elements};
+use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Plan, Result};
 
 /// Layouts that one workspace remembers.
 const LAYOUTS: usize = 16;
@@ -217,6 +218,11 @@ impl<D: Device> Workspace<D> {
         self.device.verdict(run)
     }
 
+    /// The loss of this run, if the latest was one and has left its value on the device.
+    pub(crate) fn pending_loss(&self, id: &RunId) -> Option<Loss<D>> {
+        self.pending.then(|| self.loss.loss(id.clone()))
+    }
+
     /// The first host byte of result `k`; it is only ever read.
     pub(crate) fn result(&self, k: usize) -> Option<Addr> {
         let layout = self.layouts.get(self.current)?;
@@ -237,18 +243,15 @@ fn is_loss(plan: &Plan) -> bool {
 
 /// The shape of an argument or result, and its size in bytes unless that overflows.
 pub(crate) fn shape_of<D: Device>(arg: &ArgSpec, dims: &[usize]) -> (Shape, Option<usize>) {
-    let mut shape = Shape {
-        sizes: [1; MAX_RANK],
-        rank: arg.shape.len().min(MAX_RANK),
-    };
-    for (to, dim) in shape.sizes.iter_mut().zip(arg.shape) {
+    let mut shape = Shape::ones(arg.shape.len());
+    for (to, dim) in shape.sizes_mut().iter_mut().zip(arg.shape) {
         *to = match *dim {
             DimSpec::Fixed(n) => n,
             DimSpec::Named(k) => dims.get(k).copied().unwrap_or(0),
             DimSpec::Derived(f, _) => f(dims),
         };
     }
-    let bytes = crate::tensor::elements(shape.as_slice());
+    let bytes = elements(shape.as_slice());
     let fits = arg.shape.len() <= MAX_RANK;
     (
         shape,
@@ -256,19 +259,6 @@ pub(crate) fn shape_of<D: Device>(arg: &ArgSpec, dims: &[usize]) -> (Shape, Opti
             .and_then(|n| n.checked_mul(element_size::<D::Float>(arg.ty)))
             .filter(|_| fits),
     )
-}
-
-/// A shape of at most [`MAX_RANK`] dimensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    sizes: [usize; MAX_RANK],
-    rank: usize,
-}
-
-impl Shape {
-    pub(crate) fn as_slice(&self) -> &[usize] {
-        &self.sizes[..self.rank]
-    }
 }
 
 /// The workspaces of one network.
@@ -305,54 +295,5 @@ impl<D: Device> Pool<D> {
             .filter_map(|ws| ws.arena.as_ref())
             .map(D::size)
             .sum()
-    }
-}
-
-/// A finished run: its workspace, from which the generated code takes the results.
-pub struct Lent<D: Device> {
-    ws: Arc<Workspace<D>>,
-    plan: &'static Plan,
-    dims: Dims,
-    id: RunId,
-}
-
-impl<D: Device> Clone for Lent<D> {
-    fn clone(&self) -> Self {
-        Self {
-            ws: Arc::clone(&self.ws),
-            plan: self.plan,
-            dims: self.dims,
-            id: self.id.clone(),
-        }
-    }
-}
-
-impl<D: Device> Lent<D> {
-    pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, id: RunId) -> Self {
-        Self { ws, plan, dims, id }
-    }
-    /// The device's number of the run; 0 if nothing is found later.
-    pub(crate) fn number(&self) -> u64 {
-        self.id.number()
-    }
-    /// The sizes of the plan's named dimensions.
-    pub fn dims(&self) -> &[usize] {
-        &self.dims
-    }
-    /// The element type of result `k`.
-    pub fn output_type(&self, k: usize) -> Option<ArgType> {
-        Some(self.plan.outputs.get(k)?.0.ty)
-    }
-    /// Result `k`, with rows of type `T`. Several results may be held at a time.
-    pub fn output<T: Row>(&self, k: usize) -> Result<Output<D, T>> {
-        Output::new(Arc::clone(&self.ws), self.plan, &self.dims, k)
-    }
-    /// Result `k`, a single float.
-    pub fn loss(&self, k: usize) -> Result<Loss<D>> {
-        if self.ws.pending {
-            return Ok(self.ws.loss.loss(self.id.clone()));
-        }
-        let output = Output::<D, D::Float>::new(Arc::clone(&self.ws), self.plan, &self.dims, k)?;
-        Ok(Loss::new(output.item()?))
     }
 }

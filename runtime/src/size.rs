@@ -1,6 +1,6 @@
 //! Sizes of a product that are known when the network is compiled, as types.
 
-use crate::device::Product;
+use netform_core::Product;
 
 /// Which sizes are known.
 pub trait Sizes: 'static {

@@ -3,8 +3,8 @@
 //! A [`State`] is one buffer on the device, made for given sizes. Functions read it and write it in
 //! place: nothing of it is copied in or out, and a call allocates nothing for it.
 
-use crate::input::MAX_RANK;
 use crate::pool::shape_of;
+use crate::shape::MAX_RANK;
 use crate::tensor::TensorData;
 use crate::{ArgSpec, ArgType, Device, Error, Result, Source, SourceData, Tensor};
 
@@ -166,7 +166,7 @@ impl<D: Device> State<D> {
         found.ok_or_else(|| Error::UnknownState {
             network: self.spec.network,
             name: name.into(),
-            near: crate::network::nearest(name, self.names()),
+            near: crate::nearest::nearest(name, self.names()),
         })
     }
 
@@ -181,7 +181,7 @@ impl<D: Device> State<D> {
         };
         let shape = shape_of::<D>(entry, &self.dims).0;
         let shape: &[usize] = shape.as_slice();
-        let len = crate::tensor::elements(shape).unwrap_or(0);
+        let len = crate::shape::elements(shape).unwrap_or(0);
         debug_assert!(shape.len() <= MAX_RANK);
         Source::new(SourceData::Kept(entry.ty, len), shape)
     }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::shape::elements;
 use crate::{Error, Result};
 
 /// The elements of a [`Tensor`].
@@ -235,15 +236,6 @@ impl Tensor {
     pub fn reshape(self, shape: impl AsRef<[usize]>) -> Result<Self> {
         Self::from_data(shape, self.data)
     }
-}
-
-/// The number of elements of a shape, unless it overflows.
-pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
-    // A zero anywhere makes it empty, whatever the others are.
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
 }
 
 impl<T: Element> From<T> for Tensor {

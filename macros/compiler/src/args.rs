@@ -6,7 +6,6 @@ use crate::cx::Cx;
 use crate::diag::{Poison, Told, did_you_mean};
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
-use crate::layers::Layer;
 use crate::takes::{Takes, takes};
 use crate::value::{Tensor, Value};
 use proc_macro2::{Ident, Span};
@@ -313,15 +312,14 @@ impl Args {
     }
 
     /// A layer of one kind, or nothing; `example` is how one is written.
-    pub fn layer<T: Layer>(&self, cx: &Cx, name: &str, example: &str) -> Told<Option<&T>> {
+    pub fn layer<T: std::any::Any>(&self, cx: &Cx, name: &str, example: &str) -> Told<Option<&T>> {
         let Some(given) = self.given(name) else {
             return Ok(None);
         };
         let found = match &given.value {
             Value::Null => return Ok(None),
             Value::Made(made) => {
-                let any: &dyn std::any::Any = &*made.layer;
-                if let Some(layer) = any.downcast_ref() {
+                if let Some(layer) = made.layer.downcast_ref() {
                     return Ok(Some(layer));
                 }
                 format!("`{}`", made.text)

@@ -8,7 +8,7 @@ use crate::display::op_name;
 use crate::ir::DType;
 use crate::net::Net;
 use crate::passes::memory::Place;
-use crate::pipeline::{Mode, Program};
+use crate::program::{Mode, Program};
 
 /// Slots begin at multiples of this (`netform_runtime::emit::aligned`).
 const ALIGN: i64 = 64;

@@ -5,11 +5,11 @@
 
 use crate::dim::{Dim, Shape};
 use crate::infer::infer;
+use crate::ir::kind::Kind;
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
-use crate::kinds::Kind;
 use crate::kinds::log_sum_exp::LogSumExp;
 use crate::kinds::softmax::Softmax;
-use crate::operands::Operands;
 use crate::scalar::Scalar;
 
 impl Graph {

@@ -3,9 +3,9 @@
 
 use crate::diag::{Diag, Poison, Told};
 use crate::dim::{Dim, Shape, show_shape};
-use crate::integers::Unsigned;
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::scalar::Scalar;
+use crate::unsigned::Unsigned;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 use std::collections::HashMap;

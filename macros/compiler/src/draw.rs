@@ -7,8 +7,9 @@
 
 use crate::dim::{Shape, show_shape};
 use crate::display::op_name;
+use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, Node, NodeId, Op};
-use crate::passes::{autodiff, inline, simplify};
+use crate::passes::{inline, simplify};
 
 /// Dimensions that a result of a run can have.
 const MAX_RANK: usize = 6;

@@ -5,8 +5,8 @@
 //! user's mistake: those are told in `ops` and `layers`, in the user's words.
 
 use crate::dim::{Shape, numel, show_shape};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId, Op};
-use crate::operands::{Operands, ensure};
 use crate::scalar::{Scalar, Typing};
 
 /// The result's shape and type, or why the operands do not fit. `want` is the node's own shape for

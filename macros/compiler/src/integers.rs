@@ -6,54 +6,18 @@
 use crate::cx::Cx;
 use crate::diag::Told;
 use crate::dim::{Dim, numel};
+use crate::ir::kind::Bounds;
 use crate::ir::{DType, NodeId, Op, Reduce};
 use crate::kinds::arg_reduce::ArgReduce;
 use crate::kinds::checked::{Checked, Integers};
-use crate::kinds::kind::Bounds;
-use crate::net::Elem;
 use crate::scalar::Scalar as S;
 use proc_macro2::Span;
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
 /// The integers that there are.
 const LEAST: i64 = i32::MIN as i64;
 const MOST: i64 = i32::MAX as i64;
 /// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
-
-/// The values of a graph that cannot be negative, and the ranges that were found; the widths that users wrote.
-#[derive(Default)]
-pub struct Unsigned {
-    ids: HashSet<NodeId>,
-    /// Those that were declared `i64`, for messages.
-    wide: HashSet<NodeId>,
-    /// By the value and the depth.
-    ranges: RefCell<HashMap<(NodeId, usize), (i64, i64)>>,
-}
-
-impl Unsigned {
-    /// Notes that this value cannot be negative. Ranges are kept once they are found, so this comes first.
-    pub fn insert(&mut self, id: NodeId) {
-        self.ids.insert(id);
-    }
-    /// A value of a declared type.
-    pub fn declare(&mut self, id: NodeId, elem: Elem) {
-        match elem {
-            Elem::U32 => drop(self.ids.insert(id)),
-            Elem::I64 => drop(self.wide.insert(id)),
-            Elem::I32 | Elem::Float | Elem::Bool => {}
-        }
-    }
-    /// Whether this value was declared `i64`.
-    pub fn is_wide(&self, id: NodeId) -> bool {
-        self.wide.contains(&id)
-    }
-    /// Whether this value was inserted.
-    pub fn contains(&self, id: NodeId) -> bool {
-        self.ids.contains(&id)
-    }
-}
 
 impl Cx<'_> {
     /// The least and the largest that integers can be, as far as is known.

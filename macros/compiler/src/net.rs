@@ -2,8 +2,8 @@
 
 use crate::cx::Demand;
 use crate::dim::{Atom, Dim, Shape, numel};
-use crate::ir::DType;
-use crate::layers::{Init, Layer};
+use crate::elem::Elem;
+use crate::layer::{Init, Layer};
 use crate::unit::Unit;
 use proc_macro2::{Ident, Span, TokenStream};
 use std::rc::Rc;
@@ -77,49 +77,6 @@ pub struct Param {
     pub field: usize,
     /// The parameter that this one is: it has no values of its own.
     pub shared: Option<usize>,
-}
-
-/// The element type an argument was declared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elem {
-    /// The device's float.
-    Float,
-    /// `u32`.
-    U32,
-    /// `i32`.
-    I32,
-    /// `i64`.
-    I64,
-    /// `bool`.
-    Bool,
-}
-
-impl Elem {
-    /// As written; nothing for the device's float.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Elem::Float => "",
-            Elem::U32 => "u32",
-            Elem::I32 => "i32",
-            Elem::I64 => "i64",
-            Elem::Bool => "bool",
-        }
-    }
-    /// In a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Elem::Float => "floats",
-            other => other.prefix(),
-        }
-    }
-    /// The type in the graph.
-    pub fn dtype(self) -> DType {
-        match self {
-            Elem::Float => DType::Float,
-            Elem::U32 | Elem::I32 | Elem::I64 => DType::Int,
-            Elem::Bool => DType::Bool,
-        }
-    }
 }
 
 /// A type in a signature.

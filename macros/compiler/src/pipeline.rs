@@ -2,20 +2,23 @@
 
 use crate::ast;
 use crate::budget;
+use crate::call::{self, Call};
 use crate::check::check;
 use crate::codegen;
 use crate::cx::Demand;
 use crate::diag::{Diag, Told};
 use crate::dim::Shape;
-use crate::draw::{self, Drawn};
+use crate::draw;
+use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
 use crate::passes::homes::Homes;
-use crate::passes::reach::{self, Reached};
-use crate::passes::{autodiff, fuse, inline, memory, schedule, simplify};
-use crate::unit::{self, Call};
+use crate::passes::reach;
+use crate::passes::{fuse, inline, memory, schedule, simplify};
+use crate::program::{Mode, Program};
+use crate::unit;
 use crate::visit;
 use crate::weights;
 use proc_macro2::TokenStream;
@@ -51,12 +54,12 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     };
     match compiled {
         Ok(programs) if !diag.any() => {
-            let schema = unit::schema(&unit.source, &call.handed_out(), spot);
+            let schema = call::schema(&unit.source, &call.handed_out(), spot);
             let network = codegen::network(&net, &programs);
             quote!(#network #schema)
         }
         _ => {
-            let schema = unit::schema(&unit.source, &quote!(!), spot);
+            let schema = call::schema(&unit.source, &quote!(!), spot);
             // A struct called as its own type parameter would only add rustc's complaints.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
@@ -129,47 +132,6 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
             diag.error(s.name.span(), text);
         }
     }
-}
-
-/// What a compiled function does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Computes the results.
-    Infer,
-    /// Computes the scalar result and all gradients.
-    Backward,
-    /// From gradients of the results computes all others.
-    Vjp,
-    /// Computes every value and its gradient, for a picture.
-    Draw,
-}
-
-/// A function in one mode, compiled.
-pub struct Program {
-    /// The function's number.
-    pub function: usize,
-    /// The mode.
-    pub mode: Mode,
-    /// The graph that runs, node by node.
-    pub graph: Graph,
-    /// The graph before fusion: for pictures.
-    pub unfused: Graph,
-    /// Places of its values.
-    pub memory: memory::Memory,
-    /// Which inputs and outputs lie outside of the workspace.
-    pub homes: Homes,
-    /// Shapes and types of the inputs beyond the arguments: gradients of the results.
-    pub seeds: Vec<(Shape, DType)>,
-    /// The trained parameters that its gradients reach.
-    pub reached: Vec<Reached>,
-    /// Conditions for the door.
-    pub require: Vec<Demand>,
-    /// Conditions on Rust constants and const parameters, for rustc.
-    pub constant: Vec<Demand>,
-    /// The layers called, by number, with the shapes of their results.
-    pub calls: Vec<(usize, Shape)>,
-    /// What the outputs are, in a picture's program.
-    pub drawn: Option<Drawn>,
 }
 
 /// Compiles every function in each mode that it has.

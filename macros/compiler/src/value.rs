@@ -2,7 +2,7 @@
 
 use crate::dim::Dim;
 use crate::ir::NodeId;
-use crate::layers::Layer;
+use std::any::Any;
 use std::rc::Rc;
 
 /// A tensor: a node, and how the user calls it.
@@ -28,8 +28,8 @@ pub struct LayerRef {
 /// A layer as an argument of a declaration: `TransformerEncoder(TransformerEncoderLayer(512, 8), ..)`.
 #[derive(Clone)]
 pub struct Made {
-    /// What it is.
-    pub layer: Rc<dyn Layer>,
+    /// What it is: a layer, whose type is known to those that take it.
+    pub layer: Rc<dyn Any>,
     /// As written.
     pub text: String,
 }

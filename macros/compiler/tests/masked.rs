@@ -4,7 +4,8 @@
 
 use netform_compiler::diag::Diag;
 use netform_compiler::eval::{Array, Env, Floats, eval};
-use netform_compiler::pipeline::{Mode, programs};
+use netform_compiler::pipeline::programs;
+use netform_compiler::program::{Mode, Program};
 use netform_compiler::unit::Unit;
 use netform_compiler::{check, parse};
 
@@ -41,7 +42,7 @@ fn gradients(text: &str, x: &[f64], y: &[f64]) -> Vec<f64> {
     let net = check::check(&unit, &diag);
     let all = programs(&net, &unit.source, &diag).unwrap_or_default();
     assert!(!diag.any(), "{text}: {:?}", diag.messages());
-    let of = |p: &&netform_compiler::pipeline::Program| p.mode == Mode::Backward;
+    let of = |p: &&Program| p.mode == Mode::Backward;
     let graph = &all.iter().find(of).unwrap().graph;
     let array = |v: &[f64]| Array::new(&[n], |i| f64::from(v[i] as f32));
     let env = Env {

@@ -5,6 +5,7 @@ mod common;
 
 use netform_compiler::dim::{Atom, Dim, Shape};
 use netform_compiler::eval::{Array, Env, Floats, eval};
+use netform_compiler::gradient::autodiff;
 use netform_compiler::ir::{DType, Graph, NodeId, Op, Reads, Reduce, Region, Scan};
 use netform_compiler::kinds::attention::{Attention, Dropout};
 use netform_compiler::kinds::concat::Concat;
@@ -18,7 +19,7 @@ use netform_compiler::kinds::take::Take;
 use netform_compiler::kinds::windows::Windows;
 use netform_compiler::passes::homes::Homes;
 use netform_compiler::passes::verify::verify;
-use netform_compiler::passes::{autodiff, fuse, inline, memory, schedule, simplify};
+use netform_compiler::passes::{fuse, inline, memory, schedule, simplify};
 use netform_compiler::scalar::Scalar as S;
 use proptest::prelude::*;
 

@@ -7,16 +7,19 @@
 
 mod common;
 
+use netform_compiler::call::Call;
 use netform_compiler::check::check;
 use netform_compiler::diag::Diag;
 use netform_compiler::dim::Atom;
 use netform_compiler::eval::{Array, Env, Floats, eval};
+use netform_compiler::gradient::autodiff;
 use netform_compiler::ir::Graph;
 use netform_compiler::net::Net;
+use netform_compiler::passes::memory;
 use netform_compiler::passes::verify::verify;
-use netform_compiler::passes::{autodiff, memory};
-use netform_compiler::pipeline::{self, Mode, Program};
-use netform_compiler::unit::{Call, Unit};
+use netform_compiler::pipeline;
+use netform_compiler::program::{Mode, Program};
+use netform_compiler::unit::Unit;
 use netform_compiler::{lower, parse};
 use netform_programs::case::Values;
 use netform_programs::{Case, Reference};

@@ -6,6 +6,9 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::Float;
+use crate::float::PerFloat;
+
 /// Which library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Library {
@@ -133,6 +136,50 @@ pub(crate) unsafe fn multiply<T: Element>(
             Library::Portable => T::portable([m, n, k], a, b, c, add),
             Library::Wide => T::wide([m, n, k], a, b, c, add),
         }
+    }
+}
+
+/// [`multiply`] in any float type, compiled in this crate and not in every crate that declares a network.
+///
+/// # Safety
+/// As for [`multiply`].
+#[inline(always)]
+pub(crate) unsafe fn product<F: Float>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: (*const F, isize, isize),
+    b: (*const F, isize, isize),
+    c: (*mut F, isize),
+    add: bool,
+) {
+    // SAFETY: the caller's.
+    unsafe { F::per::<Multiply>((m, n, k, a, b, c, add)) }
+}
+
+enum Multiply {}
+
+/// Sizes, `A`, `B`, `C`, and whether to add.
+type Matrices<F> = (
+    usize,
+    usize,
+    usize,
+    (*const F, isize, isize),
+    (*const F, isize, isize),
+    (*mut F, isize),
+    bool,
+);
+
+impl PerFloat for Multiply {
+    type Args<'a, F: Float> = Matrices<F>;
+    type Output<F: Float> = ();
+    unsafe fn f32((m, n, k, a, b, c, add): Matrices<f32>) {
+        // SAFETY: the caller's.
+        unsafe { multiply(m, n, k, a, b, c, add) }
+    }
+    unsafe fn f64((m, n, k, a, b, c, add): Matrices<f64>) {
+        // SAFETY: the caller's.
+        unsafe { multiply(m, n, k, a, b, c, add) }
     }
 }
 

@@ -6,8 +6,8 @@
 use std::marker::PhantomData;
 
 use crate::device::{Addr, Operand};
-use crate::isa::{Isa, load, store};
-use crate::pack::LANES;
+use crate::isa::{Isa, load, load_floats, store, store_floats};
+use crate::lanes::LANES;
 use crate::{DType, Float, Inner, Ints, Lanes, MapBody, Mask, Pack};
 
 /// Bytes of an element.
@@ -152,9 +152,9 @@ impl<
         }
         match self.source(k, DType::Float) {
             // SAFETY: `evaluate`'s contract.
-            Some(src) => {
-                Pack(unsafe { self.read(src, self.inner(k, src), |p, n| F::load_part::<S>(p, n)) })
-            }
+            Some(src) => Pack(unsafe {
+                self.read(src, self.inner(k, src), |p, n| load_floats::<F, S>(p, n))
+            }),
             None => Pack::splat(0.0),
         }
     }
@@ -283,7 +283,7 @@ pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
                     outputs[k].cast::<F>().add(at),
                     count,
                     value.float.0,
-                    |p, n, x| F::store_part::<S>(p, n, x),
+                    |p, n, x| store_floats::<F, S>(p, n, x),
                 ),
                 DType::Int => put(
                     outputs[k].cast::<i32>().add(at),

@@ -5,12 +5,31 @@
 use super::{Cpu, attention, convert, convolution, copy, index, integers, random, rows};
 use crate::Float;
 use crate::device::{Addr, Axis, Call, Found, Launch, Operand, Role, ScoreMask, Softmax, What};
+use crate::float::PerFloat;
 
 impl<F: Float> Launch for Cpu<F> {
     #[inline(always)]
     unsafe fn launch(&self, call: &Call<'_>, at: &[Addr], _: What) -> Result<(), Found> {
         // SAFETY: the caller's.
-        unsafe { F::launch(self, call, at) }
+        unsafe { F::per::<Launched>((self, call, at)) }
+    }
+}
+
+enum Launched {}
+
+/// The device, the call and its operands.
+type Launching<'a, F> = (&'a Cpu<F>, &'a Call<'a>, &'a [Addr]);
+
+impl PerFloat for Launched {
+    type Args<'a, F: Float> = Launching<'a, F>;
+    type Output<F: Float> = Result<(), Found>;
+    unsafe fn f32((cpu, call, at): Launching<'_, f32>) -> Result<(), Found> {
+        // SAFETY: the caller's.
+        unsafe { launch(cpu, call, at) }
+    }
+    unsafe fn f64((cpu, call, at): Launching<'_, f64>) -> Result<(), Found> {
+        // SAFETY: the caller's.
+        unsafe { launch(cpu, call, at) }
     }
 }
 
@@ -18,11 +37,7 @@ impl<F: Float> Launch for Cpu<F> {
 ///
 /// # Safety
 /// The kernels' contract.
-pub(crate) unsafe fn launch<F: Float>(
-    cpu: &Cpu<F>,
-    call: &Call<'_>,
-    at: &[Addr],
-) -> Result<(), Found> {
+unsafe fn launch<F: Float>(cpu: &Cpu<F>, call: &Call<'_>, at: &[Addr]) -> Result<(), Found> {
     // SAFETY: the caller's, for the operands in the order in which the call declares them.
     unsafe {
         match (*call, at) {

@@ -13,7 +13,7 @@ use super::Cpu;
 use super::lanes::{Src, evaluate, size_of_dtype, write};
 use crate::device::{Addr, MapKernels, Operand};
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::{Float, MapBody, Pack};
 
 /// Elements from which on a map is worth a second thread.

@@ -9,7 +9,7 @@ use super::lanes::{Src, evaluate, write};
 use super::rows::read;
 use crate::device::{Addr, Product};
 use crate::isa::{Isa, Kernel};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::{Float, MapBody, Pack};
 
 /// Packs whose sums are kept in registers together.

@@ -3,16 +3,16 @@
 //! Kernels are deterministic: for a given instruction set their results do not depend on the
 //! number of threads.
 
-pub(crate) mod attention;
+mod attention;
 mod convert;
-pub(crate) mod convolution;
+mod convolution;
 mod copy;
 mod custom;
-pub(crate) mod gemm;
+mod gemm;
 mod index;
 mod integers;
 mod lanes;
-pub(crate) mod launch;
+mod launch;
 mod map;
 mod matvec;
 mod product;

@@ -9,10 +9,10 @@ use super::lanes::{Src, evaluate, size_of_dtype, write};
 use super::matvec::Row;
 use super::rows::{Shared, read};
 use super::small::{Mn, Nk, fits_mn, fits_nk};
-use super::{Cpu, scratch};
+use super::{Cpu, gemm, scratch};
 use crate::device::{Addr, Operand, Product, ProductKernels};
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::size::{Sizes, Visitor};
 use crate::{DType, Float, MapBody};
 
@@ -173,7 +173,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
             let c = c.get().wrapping_add((g * m + i) * n + j);
             // SAFETY: a block of C, the rows of A and the columns of B that it needs.
             unsafe {
-                F::gemm(
+                gemm::product(
                     rows,
                     columns,
                     k,

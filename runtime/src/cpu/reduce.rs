@@ -7,52 +7,26 @@
 // Several arrays of one length are walked together: an index says it best.
 #![allow(clippy::needless_range_loop)]
 
+mod job;
 mod mean;
 
 use std::marker::PhantomData;
 
+use self::job::{Block, Job, SEGMENT, SEGMENTS, WIDE};
 use super::Cpu;
-use super::lanes::{Src, evaluate, size_of_dtype};
+use super::lanes::{evaluate, size_of_dtype};
 use super::rows::Shared;
 use crate::device::{Addr, Axis, Combine, Operand, ReduceKernels};
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
-use crate::{Float, Inner, MapBody, Mask, Pack};
+use crate::lanes::LANES;
+use crate::{Float, MapBody, Mask, Pack};
 
-/// Columns of a block.
-const WIDE: usize = 64;
 /// Packs along n that are combined in the float type before going over to f64.
 const RUN: usize = 64;
-/// Segments that a long single reduction is cut into, at most.
-const SEGMENTS: usize = 64;
-/// Elements below which there is one segment.
-const SEGMENT: usize = 16_384;
-
 /// The result of no element.
 #[inline(always)]
 fn neutral<K: Combine>() -> f64 {
     const { K::COMBINER.neutral() }
-}
-
-/// A reduction.
-struct Job<'a, M, F, const I: usize> {
-    axis: Axis,
-    inputs: [Operand<3>; I],
-    scalars: &'a [f64],
-    body: PhantomData<(M, F)>,
-}
-
-// SAFETY: the addresses are used under the kernels' contract, for reading.
-unsafe impl<M, F, const I: usize> Sync for Job<'_, M, F, I> {}
-
-/// A range of n at `width` columns from (o, i).
-struct Block<'a, 'b, M, F, const I: usize, T> {
-    job: &'a Job<'b, M, F, I>,
-    o: usize,
-    n: (usize, usize),
-    i: usize,
-    width: usize,
-    totals: &'a mut [T; WIDE],
 }
 
 /// A block whose values are combined in the float type.
@@ -67,41 +41,6 @@ impl<'a, 'b, M, F, K, const I: usize> Combined<'a, 'b, M, F, K, I> {
             block,
             how: PhantomData,
         }
-    }
-}
-
-impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
-    fn new(axis: Axis, inputs: [Operand<3>; I], scalars: &'a [f64]) -> Self {
-        Job {
-            axis,
-            inputs,
-            scalars,
-            body: PhantomData,
-        }
-    }
-
-    /// Whether the operands' strides along this dimension are those that the body declares for its
-    /// innermost one; then packs are loaded without asking.
-    #[inline(always)]
-    fn strides_as_declared(&self, along: usize) -> bool {
-        M::INPUTS
-            .iter()
-            .zip(&self.inputs)
-            .all(|(declared, input)| match declared.inner {
-                Inner::Zero => input.strides[along] == 0,
-                Inner::One => input.strides[along] == 1,
-                Inner::Many => true,
-            })
-    }
-
-    #[inline(always)]
-    fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
-        let mut k = 0;
-        self.inputs.map(|input| {
-            let src = Src::at(&input, size_of_dtype::<F>(M::INPUTS[k].ty), position, along);
-            k += 1;
-            src
-        })
     }
 }
 

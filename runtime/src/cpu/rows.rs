@@ -4,8 +4,8 @@
 
 use super::Cpu;
 use crate::device::{Axis, Combiner};
-use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::isa::{Isa, Kernel, dispatch, load_floats, store_floats};
+use crate::lanes::LANES;
 use crate::{Float, Mask, Pack};
 
 /// Elements of work below which one thread is enough.
@@ -102,7 +102,7 @@ pub(crate) unsafe fn read<F: Float, S: Isa>(from: *const F, count: usize) -> Pac
         Pack(if count == LANES {
             from.cast::<[F; LANES]>().read_unaligned()
         } else {
-            F::load_part::<S>(from, count)
+            load_floats::<F, S>(from, count)
         })
     }
 }
@@ -118,7 +118,7 @@ pub(crate) unsafe fn put<F: Float, S: Isa>(to: *mut F, count: usize, x: Pack<F>)
         if count == LANES {
             to.cast::<[F; LANES]>().write_unaligned(x.0)
         } else {
-            F::store_part::<S>(to, count, x.0)
+            store_floats::<F, S>(to, count, x.0)
         }
     }
 }

@@ -7,13 +7,15 @@ use cust::device::DeviceAttribute;
 use cust::error::CudaError;
 use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
+use super::driver;
 use super::errors::Code;
 use super::faults::Faults;
 use super::graphs::Graphs;
+use super::identity::Identity;
 use super::modules::Modules;
+use super::scratch::Scratch;
 use super::staging::Staging;
 use super::stream::Stream;
-use super::{driver, launches::Scratch};
 use crate::{Error, Result};
 
 /// The least driver: CUDA 11.4, whose functions `cust` knows.
@@ -23,9 +25,7 @@ const LEAST_CAPABILITY: (u32, u32) = (7, 5);
 
 /// An open GPU.
 pub struct Gpu {
-    pub ordinal: usize,
-    pub model: String,
-    pub capability: (u32, u32),
+    pub id: Identity,
     /// Held by whoever puts something on the stream, or waits for it; by a run as a whole, whose calls
     /// take it again.
     state: ReentrantMutex<RefCell<State>>,
@@ -113,9 +113,11 @@ impl Gpu {
             failed: None,
         };
         Ok(Self {
-            ordinal,
-            model,
-            capability,
+            id: Identity {
+                ordinal,
+                model,
+                capability,
+            },
             state: ReentrantMutex::new(RefCell::new(state)),
             context,
         })
@@ -126,7 +128,7 @@ impl Gpu {
         let guard = self.state.lock();
         // Each time: other code of this thread may have set another since.
         let set = CurrentContext::set_current(&self.context);
-        set.map_err(|e| self.error(e.into(), "the context"))?;
+        set.map_err(|e| self.id.error(e.into(), "the context"))?;
         Ok(guard)
     }
 
@@ -161,10 +163,10 @@ impl Gpu {
         if let Some(e) = state.failed.take() {
             return Err(e);
         }
-        waited.map_err(|e| self.error(e, "waiting for the stream"))?;
+        waited.map_err(|e| self.id.error(e, "waiting for the stream"))?;
         state.staging.rest();
         let looked = state.faults.look(&state.stream);
-        looked.map_err(|e| self.error(e, "looking for faults"))
+        looked.map_err(|e| self.id.error(e, "looking for faults"))
     }
 
     pub fn graphs(&self) -> usize {

@@ -2,34 +2,16 @@
 
 use std::ffi::c_void;
 
-use cust::memory::{DeviceBuffer, DeviceMemory};
 use netform_ptx::{Error as Refused, Plan};
 
 use super::gpu::{Gpu, State};
 use crate::Result;
 use crate::custom::{Kernel, Raw};
 
-/// Memory for kernels that work in two stages. What is outgrown stays, since captured runs refer to
-/// it; each is at least twice as large as the one before.
-#[derive(Default)]
-pub struct Scratch(Vec<DeviceBuffer<u8>>);
-
 impl Gpu {
     /// The address of at least so many bytes of scratch memory.
     pub fn scratch(&self, state: &mut State, bytes: usize) -> Result<u64> {
-        if bytes == 0 {
-            return Ok(0);
-        }
-        let last = state.scratch.0.last();
-        if last.is_none_or(|b| b.size_in_bytes() < bytes) {
-            let size = bytes.max(last.map_or(1 << 20, |b| 2 * b.size_in_bytes()));
-            // SAFETY: kernels write it before they read it.
-            let new = unsafe { DeviceBuffer::uninitialized(size) };
-            let new = new.map_err(|e| self.no_room(e.into(), "scratch memory", size))?;
-            state.scratch.0.push(new);
-        }
-        let last = state.scratch.0.last();
-        Ok(last.map_or(0, |b| b.as_device_ptr().as_raw()))
+        state.scratch.at_least(&self.id, bytes)
     }
 
     /// Puts a kernel of the user's own on the stream: the arrays' addresses, then their lengths.
@@ -40,7 +22,10 @@ impl Gpu {
         arrays: &[Raw<'_>],
         threads: usize,
     ) -> Result<()> {
-        let too_large = |_| self.fails(format!("kernel `{}`: an array is too large", kernel.entry));
+        let too_large = |_| {
+            self.id
+                .fails(format!("kernel `{}`: an array is too large", kernel.entry))
+        };
         let addrs: Vec<u64> = arrays.iter().map(|a| a.addr as u64).collect();
         let lens = arrays.iter().map(|a| u32::try_from(a.len));
         let lens: Vec<u32> = lens.collect::<Result<_, _>>().map_err(too_large)?;
@@ -51,12 +36,12 @@ impl Gpu {
         let mut args: Vec<*mut c_void> = addrs
             .chain(lens.iter().map(|n| std::ptr::from_ref(n).cast_mut().cast()))
             .collect();
-        let function = state.modules.own(self, kernel)?;
+        let function = state.modules.own(&self.id, kernel)?;
         let (grid, block) = ([blocks.max(1), 1, 1], [256, 1, 1]);
         // SAFETY: the entry takes these parameters, as its author was told; the arrays are those that
         // the run has checked.
         let done = unsafe { (state.stream).launch(function, grid, block, 0, &mut args) };
-        done.map_err(|e| self.error(e, kernel.entry))
+        done.map_err(|e| self.id.error(e, kernel.entry))
     }
 
     /// Puts the launches of a call on the stream.
@@ -65,9 +50,11 @@ impl Gpu {
         state: &mut State,
         plan: std::result::Result<Plan, Refused>,
     ) -> Result<()> {
-        let plan = plan.map_err(|e| self.fails(e.to_string()))?;
+        let plan = plan.map_err(|e| self.id.fails(e.to_string()))?;
         for launch in &plan {
-            let kernel = state.modules.kernel(self, &launch.module, launch.shared)?;
+            let kernel = state
+                .modules
+                .kernel(&self.id, &launch.module, launch.shared)?;
             let bytes = launch.params.bytes().as_ptr();
             let mut args: Vec<*mut c_void> = (launch.params.offsets().iter())
                 .map(|at| bytes.wrapping_add(*at).cast_mut().cast())
@@ -77,7 +64,7 @@ impl Gpu {
             // them were checked by the run that asks for this.
             let done =
                 unsafe { (state.stream).launch(kernel, grid, block, launch.shared, &mut args) };
-            done.map_err(|e| self.error(e, launch.entry()))?;
+            done.map_err(|e| self.id.error(e, launch.entry()))?;
         }
         Ok(())
     }

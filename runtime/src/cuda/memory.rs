@@ -37,7 +37,7 @@ unsafe impl Memory for Cuda {
         let mut addr = 0;
         // SAFETY: `addr` takes the address.
         let made = checked(unsafe { cust_raw::cuMemAlloc_v2(&raw mut addr, bytes.max(1)) });
-        made.map_err(|e| self.gpu.no_room(e, "a buffer", bytes))?;
+        made.map_err(|e| self.gpu.id.no_room(e, "a buffer", bytes))?;
         let buffer = CudaBuffer {
             gpu: Arc::clone(&self.gpu),
             addr,
@@ -47,7 +47,7 @@ unsafe impl Memory for Cuda {
         let zeroed = unsafe { state.stream.zero(addr, bytes.max(1)) };
         // A buffer that is dropped here takes the lock again.
         drop(state);
-        zeroed.map_err(|e| self.gpu.error(e, "clearing a buffer"))?;
+        zeroed.map_err(|e| self.gpu.id.error(e, "clearing a buffer"))?;
         Ok(buffer)
     }
     fn addr(buffer: &CudaBuffer) -> Addr {
@@ -64,7 +64,7 @@ unsafe impl Memory for Cuda {
         } = &mut *state;
         // SAFETY: the caller's promise.
         let put = unsafe { staging.upload(stream, dst as u64, src) };
-        put.map_err(|e| self.gpu.error(e, "a copy to the device"))
+        put.map_err(|e| self.gpu.id.error(e, "a copy to the device"))
     }
     unsafe fn read(&self, src: Addr, dst: &mut [u8]) -> Result<()> {
         let guard = self.gpu.lock()?;

@@ -5,11 +5,14 @@
 //! |---|---|
 //! | `driver/` | the driver's functions, found when the program runs |
 //! | `gpu.rs` | what all clones of a device share: context, stream, and the lock that orders their use |
+//! | `identity.rs` | which GPU it is |
 //! | `errors.rs` | what the driver says of a call |
 //! | `stream.rs` | the stream, and places on it |
 //! | `modules.rs` | composed PTX, loaded once |
 //! | `launches.rs` | the kernels of a call, put on the stream |
-//! | `graphs.rs` | runs, captured as graphs where `replay.rs` says so |
+//! | `queue.rs` | runs, captured as graphs where `replay.rs` says so |
+//! | `graphs.rs` | these graphs |
+//! | `scratch.rs` | memory of kernels that work in two stages |
 //! | `memory.rs` | buffers, and copies to them and from them |
 //! | `staging.rs` | pinned memory, through which these go |
 //! | `faults.rs` | the word in which kernels report indices out of range; `ledger.rs` has whose they are |
@@ -25,10 +28,13 @@ mod faults;
 mod gpu;
 mod graphs;
 mod host;
+mod identity;
 mod kernels;
 mod launches;
 mod memory;
 mod modules;
+mod queue;
+mod scratch;
 mod staging;
 mod stream;
 
@@ -67,12 +73,12 @@ impl Cuda {
 
     /// The GPU's name, as its maker calls it.
     pub fn model(&self) -> &str {
-        &self.gpu.model
+        &self.gpu.id.model
     }
 
     /// Its compute capability: major, minor.
     pub fn capability(&self) -> (u32, u32) {
-        self.gpu.capability
+        self.gpu.id.capability
     }
 
     /// Waits until all that was asked for is done. An index out of range that a run met is told here if
@@ -93,7 +99,7 @@ impl std::fmt::Debug for Cuda {
         write!(
             f,
             "Cuda({}: {}, {major}.{minor})",
-            self.gpu.ordinal,
+            self.gpu.id.ordinal,
             self.model()
         )
     }
@@ -102,6 +108,6 @@ impl std::fmt::Debug for Cuda {
 impl Device for Cuda {
     type Float = f32;
     fn name(&self) -> String {
-        format!("cuda:{} f32", self.gpu.ordinal)
+        format!("cuda:{} f32", self.gpu.id.ordinal)
     }
 }

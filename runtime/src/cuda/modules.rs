@@ -8,7 +8,7 @@ use std::ptr::null_mut;
 use cust_raw::{CUfunction, CUjit_option_enum as Option_, CUmodule};
 
 use super::errors::{Code, checked};
-use super::gpu::Gpu;
+use super::identity::Identity;
 use crate::custom::Kernel;
 use crate::{Error, Result};
 use netform_ptx::{Form, Module as Key};
@@ -41,7 +41,7 @@ impl Drop for Module {
 
 impl Modules {
     /// A kernel of the user's own.
-    pub fn own(&mut self, gpu: &Gpu, kernel: Kernel) -> Result<CUfunction> {
+    pub fn own(&mut self, gpu: &Identity, kernel: Kernel) -> Result<CUfunction> {
         Ok(match self.own.entry(kernel) {
             Entry::Occupied(known) => known.get().function,
             Entry::Vacant(new) => new.insert(load(gpu, kernel.text, kernel.entry)?).function,
@@ -49,7 +49,7 @@ impl Modules {
     }
 
     /// The kernel of a module, for launches with this much dynamic shared memory.
-    pub fn kernel(&mut self, gpu: &Gpu, key: &Key, shared: u32) -> Result<CUfunction> {
+    pub fn kernel(&mut self, gpu: &Identity, key: &Key, shared: u32) -> Result<CUfunction> {
         let function = match self.composed.entry(*key) {
             Entry::Occupied(known) => known.get().function,
             Entry::Vacant(new) => {
@@ -66,7 +66,7 @@ impl Modules {
 }
 
 /// A precision that the device lacks is told by name: its compiler would only tell of instructions.
-fn suits(gpu: &Gpu, key: &Key) -> Result<()> {
+fn suits(gpu: &Identity, key: &Key) -> Result<()> {
     let ((major, minor), (has, has_minor)) = (key.capability(), gpu.capability);
     if (major, minor) <= gpu.capability {
         return Ok(());
@@ -82,7 +82,7 @@ fn suits(gpu: &Gpu, key: &Key) -> Result<()> {
     )))
 }
 
-fn load(gpu: &Gpu, text: &str, entry: &str) -> Result<Module> {
+fn load(gpu: &Identity, text: &str, entry: &str) -> Result<Module> {
     let name = format!("kernel `{entry}`");
     let (Ok(image), Ok(symbol)) = (CString::new(text), CString::new(entry)) else {
         return Err(gpu.fails(format!("{name}: its text holds a zero")));

@@ -193,7 +193,7 @@ impl Table {
                 Err(bad_in(&self.path, FileProblem::Names, what))
             }
             (None, _) => {
-                let near = crate::network::nearest(column, self.header.iter().map(String::as_str));
+                let near = crate::nearest::nearest(column, self.header.iter().map(String::as_str));
                 let hint =
                     near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
                 Err(bad(&self.path, format!("no column `{column}`{hint}")))

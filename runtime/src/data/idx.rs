@@ -73,7 +73,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
         shape.push(u32::from_be_bytes(dim) as usize);
     }
     let damaged = |what: String| bad_in(path, FileProblem::Damaged, what);
-    let elements = crate::tensor::elements(&shape).and_then(|n| n.checked_mul(size));
+    let elements = crate::shape::elements(&shape).and_then(|n| n.checked_mul(size));
     let Some(wanted) = elements.filter(|&n| n < isize::MAX as usize) else {
         return Err(damaged(format!(
             "the header's shape {shape:?} is too large"
@@ -150,7 +150,7 @@ impl Idx {
 
     /// Each sample as a row of `N` values; bytes become 0 to 1, other types stay as they are.
     pub fn pixels<const N: usize>(&self) -> Result<Vec<[f32; N]>> {
-        let width = crate::tensor::elements(self.shape.get(1..).unwrap_or_default());
+        let width = crate::shape::elements(self.shape.get(1..).unwrap_or_default());
         if width != Some(N) || N == 0 {
             return Err(bad(
                 &self.path,

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod idx;
 pub(crate) mod kind;
 mod loader;
+mod part;
 mod resident;
 
 use std::fs::File;
@@ -18,7 +19,8 @@ use flate2::bufread::MultiGzDecoder;
 use crate::{Error, FileProblem, Result};
 
 pub use loader::{Batches, Loader, Position};
-pub use resident::{Part, Picked, Resident};
+pub use part::Part;
+pub use resident::{Picked, Resident};
 
 /// A file that was opened: its bytes, unpacked, and how many there can be.
 pub(crate) struct Opened {

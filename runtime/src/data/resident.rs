@@ -17,11 +17,11 @@
 //! # Ok::<(), netform_runtime::Error>(())
 //! ```
 
-use crate::device::{Addr, Axis, Call, What};
+use super::part::Part;
 use crate::door;
 use crate::input::{Input, Source, SourceData};
 use crate::tensor::TensorData;
-use crate::{ArgSpec, ArgType, DType, Device, Error, Result, Tensor};
+use crate::{ArgSpec, ArgType, Device, Error, Result, Tensor};
 
 /// Samples on a device: a tensor whose first dimension tells them apart.
 pub struct Resident<D: Device> {
@@ -141,7 +141,7 @@ impl<D: Device> Picked<'_, D> {
 impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
     fn source(&self) -> Source<'_> {
         let of = self.of;
-        let mut shape = [1; crate::input::MAX_RANK + 1];
+        let mut shape = [1; crate::shape::MAX_RANK + 1];
         let rank = of.shape.len().min(shape.len());
         shape[..rank].copy_from_slice(&of.shape[..rank]);
         shape[0] = self.len();
@@ -160,57 +160,5 @@ impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
             positions: D::addr(positions).expose_provenance(),
         };
         Source::new(SourceData::Resident(part), &shape[..rank])
-    }
-}
-
-/// Where a batch lies. Made here alone, from buffers that the input borrows.
-#[derive(Clone, Copy, Debug)]
-pub struct Part {
-    device: u64,
-    pub(crate) ty: ArgType,
-    pub(crate) least: i32,
-    samples: usize,
-    sample: usize,
-    count: usize,
-    from: usize,
-    positions: usize,
-}
-
-impl Part {
-    /// Number of elements.
-    pub(crate) fn len(&self) -> usize {
-        self.count * self.sample
-    }
-
-    /// Whether it lies on this device.
-    pub(crate) fn is_on<D: Device>(&self, device: &D) -> bool {
-        self.device == device.id()
-    }
-
-    /// Copies the batch.
-    ///
-    /// # Safety
-    /// It is on this device ([`is_on`](Self::is_on)), what it was made from is alive, and `to` begins a
-    /// range for all of its elements that nothing else uses now.
-    pub(crate) unsafe fn copy<D: Device>(&self, device: &D, to: Addr) {
-        let dtype = match self.ty {
-            ArgType::Float => DType::Float,
-            ArgType::Bool => DType::Bool,
-            _ => DType::Int,
-        };
-        let axis = Axis {
-            outer: 1,
-            n: self.samples,
-            inner: self.sample,
-        };
-        let from = std::ptr::with_exposed_provenance_mut(self.from);
-        let positions = std::ptr::with_exposed_provenance_mut(self.positions);
-        let take = Call::Take {
-            dtype,
-            axis,
-            count: self.count,
-        };
-        // SAFETY: the caller's promise; `pick` has checked every position.
-        let _ = unsafe { device.launch(&take, &[from, positions, to], What::default()) };
     }
 }

@@ -3,8 +3,8 @@
 
 use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
-use super::group::settings;
 use super::rule::{Now, Rule, within};
+use super::settings::settings;
 use crate::{Device, Real};
 
 /// `torch.optim.Adam`.

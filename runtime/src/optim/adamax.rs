@@ -3,8 +3,8 @@
 use super::Optim;
 use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
-use super::group::settings;
 use super::rule::{Now, Rule};
+use super::settings::settings;
 use crate::{Device, Real};
 
 /// `torch.optim.Adamax`.

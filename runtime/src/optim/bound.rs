@@ -5,8 +5,9 @@ use super::calls::Calls;
 use super::formula::{Addrs, MOMENTS};
 use super::group::Grouped;
 use super::history::History;
+use super::segment::Segment;
 use crate::core::{alloc, fill};
-use crate::network::nearest;
+use crate::nearest::nearest;
 use crate::{Core, DType, Device, Error, Result};
 
 /// A trained parameter.
@@ -20,19 +21,6 @@ pub(super) struct Trained {
     pub(super) group: Option<usize>,
     /// The trained parameter before this one lies beside it: nothing is between.
     beside: bool,
-}
-
-/// A run of neighbouring parameters that a step moves, with the same settings and the same history.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
-    pub(super) offset: usize,
-    pub(super) len: usize,
-    /// The group; `None` is the optimizer itself.
-    pub(super) group: Option<usize>,
-    /// Before the step.
-    pub(super) before: History,
-    /// After it.
-    pub(super) after: History,
 }
 
 /// The moments, as flat as the parameters.

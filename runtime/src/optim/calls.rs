@@ -4,10 +4,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Rule;
-use super::bound::Segment;
 use super::clip::{Clip, Order, Root, coefficient};
 use super::formula::{Addrs, Call, Update, operands, results};
 use super::rule::Now;
+use super::segment::Segment;
 use crate::cpu::SCALARS;
 use crate::device::{Addr, Operand};
 use crate::{DType, Device, Float, Formula, Real, Reals, Result, map};

@@ -1,7 +1,5 @@
 //! The rates and momenta of an optimizer's groups, as schedules read and set them.
 
-use super::{Optim, Rule};
-
 /// The parameter groups of an optimizer, by number: 0 is the optimizer itself (the parameters of no group),
 /// 1 and on are its groups in the order of their declaration. PyTorch's `param_groups`.
 pub trait Rates {
@@ -27,62 +25,4 @@ pub trait Rates {
     fn refuse(&mut self, schedule: u64, what: String);
     /// What the schedule of this number has refused is no error any more; with `None`, what any has.
     fn accept(&mut self, schedule: Option<u64>);
-}
-
-impl<R: Rule> Rates for Optim<R> {
-    fn groups(&self) -> usize {
-        1 + self.groups.len()
-    }
-    fn group_lr(&self, group: usize) -> f64 {
-        let own = group.checked_sub(1).and_then(|g| self.groups.get(g));
-        own.map_or(self.lr, |g| g.lr)
-    }
-    fn set_group_lr(&mut self, group: usize, lr: f64) {
-        match group.checked_sub(1) {
-            None => self.lr = lr,
-            Some(g) => {
-                if let Some(g) = self.groups.get_mut(g) {
-                    g.lr = lr;
-                }
-            }
-        }
-    }
-    fn group_momentum(&self, group: usize) -> f64 {
-        let momentum = self.rules().nth(group).and_then(Rule::momentum);
-        momentum.unwrap_or(0.0)
-    }
-    fn set_group_momentum(&mut self, group: usize, momentum: f64) {
-        let groups = self.groups.iter_mut().map(|g| &mut g.rule);
-        let mut rules = std::iter::once(&mut self.rule).chain(groups);
-        if let Some(rule) = rules.nth(group) {
-            rule.set_momentum(momentum);
-        }
-    }
-    fn initial_lr(&self, group: usize) -> Option<f64> {
-        match group.checked_sub(1) {
-            None => self.initial_lr,
-            Some(g) => self.groups.get(g).and_then(|g| g.initial_lr),
-        }
-    }
-    fn set_initial_lr(&mut self, group: usize, lr: f64) {
-        match group.checked_sub(1) {
-            None => self.initial_lr = Some(lr),
-            Some(g) => {
-                if let Some(g) = self.groups.get_mut(g) {
-                    g.initial_lr = Some(lr);
-                }
-            }
-        }
-    }
-    fn has_momentum(&self) -> bool {
-        self.rule.momentum().is_some()
-    }
-    fn refuse(&mut self, schedule: u64, what: String) {
-        self.accept(Some(schedule));
-        self.refused.push((schedule, what));
-    }
-    fn accept(&mut self, schedule: Option<u64>) {
-        self.refused
-            .retain(|(by, _)| schedule.is_some_and(|s| s != *by));
-    }
 }

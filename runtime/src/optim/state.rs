@@ -3,54 +3,11 @@
 use super::bound::{Bound, Trained};
 use super::history::History;
 use super::pending::Pending;
+use super::saved::{GroupState, OptimizerState, ParamState};
 use super::{Optim, Optimizer, Rates, Rule};
 use crate::core::alloc;
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, ParamSpec, Result, Tensor};
-
-/// An optimizer's state in host memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OptimizerState {
-    /// PyTorch's name of the optimizer.
-    pub name: String,
-    /// Steps taken.
-    pub t: u64,
-    /// The learning rate.
-    pub lr: f64,
-    /// The optimizer's settings that change over time, and then those of each group.
-    pub groups: Vec<GroupState>,
-    /// The steps of each trained parameter. Empty in states of older versions, which counted for all at
-    /// once.
-    pub params: Vec<ParamState>,
-    /// PyTorch's name of a moment, a parameter's name, and the values.
-    pub moments: Vec<(String, String, Tensor)>,
-}
-
-/// What changes of a group over time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GroupState {
-    /// The rate; `None` in states of older versions: in proportion to the optimizer's.
-    pub lr: Option<f64>,
-    /// The rate from which schedules start, if there was one.
-    pub initial_lr: Option<f64>,
-    /// The momentum.
-    pub momentum: f64,
-    /// The scalar that all parameters of the group carry; only in states of older versions.
-    pub carried: Option<f64>,
-}
-
-/// The steps that a parameter has had.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ParamState {
-    /// The parameter's name.
-    pub name: String,
-    /// Steps.
-    pub t: u64,
-    /// A scalar that depends on all of them: NAdam's product.
-    pub carried: f64,
-    /// Its moments hold something.
-    pub begun: bool,
-}
+use crate::{Core, Device, Error, Float, ParamSpec, Result};
 
 impl<R: Rule> Optim<R> {
     pub(super) fn save_state<D: Device>(&self, core: &Core<D>) -> Result<OptimizerState> {

@@ -1,8 +1,8 @@
 //! Calls as data: each is checked by the operands that it declares.
 
 use super::Run;
-use super::fault::{COUNT, Checked, OVERLAP, Refusal};
 use super::place::{Places, Range};
+use super::refusal::{COUNT, Checked, OVERLAP, Refusal};
 use crate::device::{Addr, Axis, Call};
 use crate::{Device, Reads, View};
 use netform_core::{Access, Declared};

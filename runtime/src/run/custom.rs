@@ -1,9 +1,8 @@
 //! Calls of functions that users write.
 
 use super::Run;
-use super::fault::OVERLAP;
-use super::operand::product;
-use super::place::Range;
+use super::place::{Range, product};
+use super::refusal::OVERLAP;
 use crate::custom;
 use crate::{DType, Device, View};
 

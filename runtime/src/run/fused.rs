@@ -4,9 +4,8 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::Run;
-use super::fault::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
-use super::operand::product;
-use super::place::Range;
+use super::place::{Range, product};
+use super::refusal::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Addr, Axis, Combine, Product};
 use crate::size::Sizes;
 use crate::{DType, Device, In, MapBody, View};

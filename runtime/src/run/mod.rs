@@ -13,14 +13,14 @@ mod fault;
 mod fused;
 mod operand;
 mod place;
+mod refusal;
 
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use self::fault::{OUTSIDE, OVERLAP, Refusal, TYPE};
-use self::operand::product;
-use self::place::{Places, Region};
+use self::place::{Places, Region, product};
+use self::refusal::{OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Stream};
 use crate::{DType, Device, Error, Identity, Result, Space, View, Window};
 

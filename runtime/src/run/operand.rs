@@ -4,8 +4,8 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::Run;
-use super::fault::{Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use super::place::{Places, Range};
+use super::refusal::{Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Addr};
 use crate::{DType, Device, In, Inner, Operand, View, Window};
 
@@ -200,20 +200,6 @@ impl<D: Device> Run<'_, D> {
         };
         Ok((first.wrapping_add(window.start * size), range))
     }
-}
-
-/// The number of elements, if it can be counted.
-#[inline(always)]
-pub(super) fn product(shape: &[usize]) -> Option<usize> {
-    let mut total = 1usize;
-    for &d in shape {
-        if d == 0 {
-            return Some(0);
-        }
-        total = total.saturating_mul(d);
-    }
-    // Kernels compute with bytes and signed offsets.
-    (total <= isize::MAX as usize / 8).then_some(total)
 }
 
 /// Whether strides are those of a contiguous block.

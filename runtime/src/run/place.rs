@@ -1,6 +1,6 @@
 //! Where operands lie: views in, addresses that lie in their buffers out.
 
-use super::fault::{Checked, OUTSIDE, Refusal, TYPE, UNALIGNED};
+use super::refusal::{Checked, OUTSIDE, Refusal, TYPE, UNALIGNED};
 use crate::device::Addr;
 use crate::{DType, Device, Space, Stored, View};
 use netform_core::Elements;
@@ -156,4 +156,18 @@ impl Places {
             _ => Ok(()),
         }
     }
+}
+
+/// The number of elements, if it can be counted.
+#[inline(always)]
+pub(super) fn product(shape: &[usize]) -> Option<usize> {
+    let mut total = 1usize;
+    for &d in shape {
+        if d == 0 {
+            return Some(0);
+        }
+        total = total.saturating_mul(d);
+    }
+    // Kernels compute with bytes and signed offsets.
+    (total <= isize::MAX as usize / 8).then_some(total)
 }

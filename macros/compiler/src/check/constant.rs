@@ -130,8 +130,9 @@ fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> To
         let hint = did_you_mean(&text, layers::names());
         return Err(cx.error(name.span(), format!("there is no layer `{text}`{hint}")));
     };
+    let layer: Rc<dyn layers::Layer> = Rc::from(declared?);
     Ok(Value::Made(Made {
-        layer: Rc::from(declared?),
+        layer,
         text: e.to_string(),
     }))
 }

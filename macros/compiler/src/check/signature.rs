@@ -6,7 +6,8 @@ use crate::ast;
 use crate::cx::Cx;
 use crate::diag::Diag;
 use crate::dim::{Dim, Shape};
-use crate::net::{Arg, Custom, Elem, Net, Signature};
+use crate::elem::Elem;
+use crate::net::{Arg, Custom, Net, Signature};
 use proc_macro2::Span;
 
 pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {

@@ -5,7 +5,8 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Told, did_you_mean};
 use crate::dim::Dim;
-use crate::net::{Elem, Net, Type};
+use crate::elem::Elem;
+use crate::net::{Net, Type};
 use crate::value::Value;
 
 /// The name, if a dimension is nothing but one.

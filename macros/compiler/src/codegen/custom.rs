@@ -3,8 +3,9 @@
 //! They stand at the struct because a network that holds this one is emitted in another module, where
 //! the user's paths mean nothing.
 
-use super::dims::flat;
-use crate::net::{Custom, Elem, Net};
+use super::names::{custom_name, custom_ptx};
+use crate::elem::Elem;
+use crate::net::{Custom, Net};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -14,19 +15,8 @@ pub fn owner(net: &Net) -> TokenStream {
     quote!(#name::<#(#zeros,)* __nf::Cpu>)
 }
 
-/// The name of the hidden function.
-pub fn name(op: &str, backward: bool) -> Ident {
-    let suffix = if backward { "backward" } else { "forward" };
-    format_ident!("__netform_{}_{suffix}", flat(op))
-}
-
-/// The name of the hidden constant that holds the kernels.
-pub fn ptx_name(op: &str) -> Ident {
-    format_ident!("__NETFORM_{}_PTX", flat(op))
-}
-
 fn ptx(full: &str, value: &TokenStream) -> TokenStream {
-    let name = ptx_name(full);
+    let name = custom_ptx(full);
     quote! {
         #[doc(hidden)]
         pub const #name: ::core::option::Option<__nf::custom::Ptx> = #value;
@@ -56,13 +46,13 @@ pub fn items(net: &Net) -> TokenStream {
         h.customs.iter().flat_map(move |op| {
             let full = format!("{prefix}::{}", op.name);
             let zeros = &zeros;
-            let kernels = ptx_name(&op.name);
+            let kernels = custom_ptx(&op.name);
             let kernels = ptx(
                 &full,
                 &quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#kernels),
             );
             let functions = [false, true].map(|backward| {
-                let inner = name(&op.name, backward);
+                let inner = custom_name(&op.name, backward);
                 let target = quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#inner);
                 function(op, &full, backward, &target)
             });
@@ -95,7 +85,7 @@ fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> To
             floats(&op.args),
         ),
     };
-    let name = name(full, backward);
+    let name = custom_name(full, backward);
     let names: Vec<Ident> = (0..read.len() + written.len())
         .map(|k| format_ident!("a{k}", span = proc_macro2::Span::mixed_site()))
         .collect();

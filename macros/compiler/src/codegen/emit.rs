@@ -1,26 +1,18 @@
-//! What a kind of node writes its runtime call with: its operands and results as emitted code has them.
+//! Parts of runtime calls, for the kinds of nodes.
 
 use super::dims::usize;
-use super::plan::site;
-use super::steps::{Steps, step_of};
+use super::site::site;
 use crate::dim::{Dim, Shape, numel};
-use crate::ir::{DType, Node, NodeId, Reads, Reduce};
-use crate::passes::strides::{Strided, blocks};
+use crate::ir::strides::blocks;
+use crate::ir::{Node, Reads, Reduce};
 use netform_core::Combiner;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-pub use super::custom::{name as custom_name, ptx_name as custom_ptx};
 pub use super::dims::usize as size;
 pub use super::map::{dtype, number};
-
-/// One node in the place where it is emitted.
-pub struct Emit<'a, 'b> {
-    /// The statements around.
-    pub steps: &'a Steps<'b>,
-    /// The node.
-    pub id: NodeId,
-}
+pub use super::names::{custom_name, custom_ptx};
+pub use crate::ir::emit::Emit;
 
 /// A side of a copy.
 pub struct Side<'a> {
@@ -32,90 +24,27 @@ pub struct Side<'a> {
     pub strides: &'a [(bool, Dim)],
 }
 
-impl Emit<'_, '_> {
-    /// The node.
-    pub fn node(&self) -> &Node {
-        &self.steps.g[self.id]
-    }
-
-    /// The shape of operand `i`.
-    pub fn shape(&self, i: usize) -> &Shape {
-        self.steps.g.shape(self.node().args[i])
-    }
-
-    /// The element type of operand `i`.
-    pub fn dtype(&self, i: usize) -> DType {
-        self.steps.g[self.node().args[i]].dtype
-    }
-
-    /// The view of operand `i`.
-    pub fn x(&self, i: usize) -> TokenStream {
-        self.steps.view(self.node().args[i], 0)
-    }
-
-    /// The view of the first result.
-    pub fn y(&self) -> TokenStream {
-        self.steps.view(self.id, 0)
-    }
-
-    /// The view of result `k`.
-    pub fn result(&self, k: usize) -> TokenStream {
-        self.steps.view(self.id, k)
-    }
-
-    /// The views of all results.
-    pub fn results(&self) -> TokenStream {
-        self.steps.views(self.id)
-    }
-
-    /// Operand `i` as `In { .. }`.
-    pub fn input(&self, i: usize, s: &Strided) -> TokenStream {
-        self.steps.input(self.node().args[i], s)
-    }
-
-    /// The struct, which has the user's own ops.
-    pub fn owner(&self) -> &TokenStream {
-        self.steps.owner
-    }
-
-    /// The number of a stream of random numbers: in a loop, one for each step.
-    pub fn stream(&self, stream: u32) -> TokenStream {
-        let mut at = quote!(0usize);
-        for (number, count) in &self.steps.loops {
-            let (step, count) = (step_of(*number), usize(count));
-            at = quote!(#at * #count + #step);
-        }
-        match self.steps.loops.is_empty() {
-            true => {
-                let stream = u64::from(stream);
-                quote!(#stream)
+/// A strided copy of `shape`.
+pub fn copy(shape: &Shape, src: Side, dst: Side) -> TokenStream {
+    let window = |Side {
+                      view,
+                      start,
+                      strides,
+                  }: Side| {
+        let start = usize(start);
+        let strides = strides.iter().map(|(back, s)| {
+            let s = usize(s);
+            match back {
+                true => quote!(-((#s) as isize)),
+                false => quote!((#s) as isize),
             }
-            false => quote!(__nf::stream(#stream, #at)),
-        }
-    }
-
-    /// A strided copy of `shape`.
-    pub fn copy(&self, shape: &Shape, src: Side, dst: Side) -> TokenStream {
-        let window = |Side {
-                          view,
-                          start,
-                          strides,
-                      }: Side| {
-            let start = usize(start);
-            let strides = strides.iter().map(|(back, s)| {
-                let s = usize(s);
-                match back {
-                    true => quote!(-((#s) as isize)),
-                    false => quote!((#s) as isize),
-                }
-            });
-            quote!(__nf::Window { view: #view, start: #start, strides: [#(#strides),*] })
-        };
-        let (src, dst) = (window(src), window(dst));
-        let r = shape.len();
-        let shape = shape.iter().map(usize);
-        quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
-    }
+        });
+        quote!(__nf::Window { view: #view, start: #start, strides: [#(#strides),*] })
+    };
+    let (src, dst) = (window(src), window(dst));
+    let r = shape.len();
+    let shape = shape.iter().map(usize);
+    quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
 }
 
 /// Who reads at the positions, and where those lie, for messages.

@@ -7,7 +7,7 @@ use crate::draw::{Drawn, constants};
 use crate::ir::{DType, Graph, Op};
 use crate::lower::show_type;
 use crate::net::{Net, Signature};
-use crate::pipeline::{Mode, Program};
+use crate::program::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 

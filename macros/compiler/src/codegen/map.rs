@@ -1,8 +1,8 @@
 //! Maps as types: each distinct body once.
 
 use crate::dim::Dim;
+use crate::ir::strides::{Strided, row_major};
 use crate::ir::{DType, Instr, Map};
-use crate::passes::strides::{Strided, row_major};
 use crate::scalar::Scalar;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};

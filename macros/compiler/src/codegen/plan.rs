@@ -2,18 +2,20 @@
 
 use super::dims::{unpack, usize};
 use super::map::Maps;
+use super::site::site;
 use super::steps::Steps;
 use crate::check::bare;
 use crate::cx::{Demand, Require};
 use crate::dim::{Dim, Shape, numel};
+use crate::elem::Elem;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::kinds::custom::Custom;
-use crate::net::{Elem, Net};
+use crate::net::Net;
 use crate::passes::memory::{Place, root};
 use crate::passes::reach::Reached;
-use crate::pipeline::{Mode, Program};
+use crate::program::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 
 /// The names of a program's items.
 pub struct Names {
@@ -135,7 +137,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let mut customs = Vec::new();
     customs_of(&program.graph, &mut customs);
     let host = customs.iter().map(|op| {
-        let kernels = super::custom::ptx_name(op);
+        let kernels = super::names::custom_ptx(op);
         quote!(#owner::#kernels.is_none() ||)
     });
     let host = quote!(#(#host)* false);
@@ -284,12 +286,6 @@ fn require(d: &Demand, dims: &[String]) -> TokenStream {
             site: #site,
         }
     }
-}
-
-/// A layer or op, and the file and line where it is called.
-pub fn site(span: Span, by: &str) -> TokenStream {
-    let place = quote_spanned!(span=> file: ::core::file!(), line: ::core::line!());
-    quote!(__nf::Site { by: #by, #place })
 }
 
 /// The values that may be larger than any memory: those over a product of named dimensions, each size

@@ -4,9 +4,10 @@ use super::dims::usize;
 use super::emit::{Emit, block, variant, written};
 use super::map::{Maps, dtype, iota_strides, whole};
 use crate::dim::{Dim, Shape, numel};
+use crate::ir::emit::Code;
+use crate::ir::strides::{self, Strided, blocks, collapse_all};
 use crate::ir::{DType, Graph, Map, NodeId, Op, Scan};
 use crate::passes::memory::{Memory, Place, root};
-use crate::passes::strides::{self, Strided, blocks, collapse_all};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -180,7 +181,7 @@ impl Steps<'_> {
             }
             Op::MatMul { ta, tb, epilogue } => self.product(id, *ta, *tb, epilogue.as_deref()),
             Op::Scan(scan) => self.scan(id, scan),
-            Op::Kernel(kind) => kind.emit(&Emit { steps: self, id }),
+            Op::Kernel(kind) => kind.emit(&Emit { code: self, id }),
             // In place already, or gone since fusion.
             _ => TokenStream::new(),
         }
@@ -340,4 +341,36 @@ fn scalars(dims: &[Dim]) -> TokenStream {
 fn collapsed_whole(shape: &Shape, groups: &[std::ops::Range<usize>; 3]) -> Strided {
     let sizes: Vec<Dim> = groups.iter().map(|g| numel(&shape[g.clone()])).collect();
     whole(&sizes)
+}
+
+impl Code for Steps<'_> {
+    fn graph(&self) -> &Graph {
+        self.g
+    }
+    fn view(&self, id: NodeId, k: usize) -> TokenStream {
+        self.view(id, k)
+    }
+    fn views(&self, id: NodeId) -> TokenStream {
+        self.views(id)
+    }
+    fn input(&self, id: NodeId, s: &Strided) -> TokenStream {
+        self.input(id, s)
+    }
+    fn owner(&self) -> &TokenStream {
+        self.owner
+    }
+    fn stream(&self, stream: u32) -> TokenStream {
+        let mut at = quote!(0usize);
+        for (number, count) in &self.loops {
+            let (step, count) = (step_of(*number), usize(count));
+            at = quote!(#at * #count + #step);
+        }
+        match self.loops.is_empty() {
+            true => {
+                let stream = u64::from(stream);
+                quote!(#stream)
+            }
+            false => quote!(__nf::stream(#stream, #at)),
+        }
+    }
 }

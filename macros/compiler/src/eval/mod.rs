@@ -11,22 +11,14 @@ mod matmul;
 pub mod reduce;
 pub mod rows;
 mod scan;
+mod values;
 
 use crate::ir::{DType, Graph, NodeId, Op};
 use array::build;
 
 pub use array::Array;
 pub use env::{Env, Floats};
-
-/// What a kind of node is evaluated from.
-pub struct Values<'a> {
-    /// The sizes of dimensions, and how floats are held.
-    pub env: &'a Env<'a>,
-    /// The operands.
-    pub args: Vec<&'a Array>,
-    /// The sizes of the first result.
-    pub shape: Vec<usize>,
-}
+pub use values::Values;
 
 /// The outputs' values.
 pub fn eval(graph: &Graph, env: &Env) -> Vec<Array> {

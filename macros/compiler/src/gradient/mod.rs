@@ -5,14 +5,14 @@
 //! operand, `None` where nothing flows. Backward keeps what a rule names: `x` (an operand), `y` (the
 //! result) or neither.
 
+pub mod autodiff;
 mod scalar;
 mod scan;
 
 use crate::dim::{Dim, Shape, numel};
+use crate::ir::kind::Flow;
 use crate::ir::{DType, Graph, NodeId, Op, Reduce, Region};
-use crate::kinds::kind::Flow;
 use crate::kinds::pad::Pad;
-use crate::passes::autodiff;
 use crate::scalar::Scalar;
 
 /// Gradients of the operands of `y`, from those of its results. `wanted`: the operands whose

@@ -7,8 +7,9 @@
 //! shared values summed on the way; but a sum or a product over rows is taken once, behind the loop,
 //! over the rows of all steps.
 
+use super::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op, Reduce, Scan};
-use crate::passes::{autodiff, simplify};
+use crate::passes::simplify;
 use crate::scalar::Scalar;
 
 /// The gradients of the operands of scan `y`.

@@ -1,11 +1,11 @@
 //! The index of the first largest or smallest along a dimension, which vanishes.
 
-use super::kind::{Bounds, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
 use crate::ir::DType;
-use crate::operands::Operands;
+use crate::ir::kind::{Bounds, Kind, Types};
+use crate::ir::operands::Operands;
 use proc_macro2::TokenStream;
 use quote::quote;
 

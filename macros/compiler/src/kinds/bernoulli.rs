@@ -1,11 +1,11 @@
 //! True with a probability.
 
-use super::kind::{Kind, Types};
 use crate::codegen::emit::{Emit, number};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
 use crate::ir::DType;
-use crate::operands::Operands;
+use crate::ir::kind::{Kind, Types};
+use crate::ir::operands::Operands;
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::rc::Rc;

@@ -1,12 +1,12 @@
 //! Functions of integers whose result may leave 32 bits: then the run ends in an error.
 
-use super::kind::{Kind, Types};
 use crate::codegen::emit::{Emit, axis, call_at, combiner, size, variant, written};
 use crate::dim::numel;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, reduce::reduce, rows};
+use crate::ir::kind::{Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Reduce};
-use crate::operands::{Operands, ensure};
 use netform_core::Combiner;
 use proc_macro2::TokenStream;
 use quote::quote;

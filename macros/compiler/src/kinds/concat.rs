@@ -1,13 +1,13 @@
 //! Operands one after another along a dimension.
 
-use super::kind::{Bounds, Flow, Kind, Types};
-use crate::codegen::emit::{Emit, Side, forwards};
+use crate::codegen::emit::{Emit, Side, copy, forwards};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
+use crate::ir::strides::row_major;
 use crate::ir::{Graph, NodeId, Op};
-use crate::operands::{Operands, ensure};
-use crate::passes::strides::row_major;
 use proc_macro2::TokenStream;
 
 /// The kind.
@@ -68,9 +68,9 @@ impl Kind for Concat {
                 start: &before.mul(&to[self.dim]),
                 strides: &forwards(&to),
             };
-            let copy = at.copy(shape, src, dst);
+            let copied = copy(shape, src, dst);
             before = before.add(&shape[self.dim]);
-            copy
+            copied
         };
         (0..at.node().args.len()).map(part).collect()
     }

@@ -3,14 +3,14 @@
 //! w[o, c, k]`, c of o's group, and nothing where x has no such cell. The node's shape gives the
 //! sizes of the result.
 
-use super::kind::{Flow, Kind, Types};
 use super::windows::Windows;
 use crate::codegen::emit::{Emit, array as sizes, call, size};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId};
-use crate::operands::{Operands, ensure};
 use proc_macro2::TokenStream;
 use quote::quote;
 

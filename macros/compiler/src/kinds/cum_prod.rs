@@ -1,12 +1,12 @@
 //! The running product of floats along a dimension.
 
 use super::cum_sum::CumSum;
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call, combiner};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, NodeId};
-use crate::operands::Operands;
 use crate::scalar::Scalar;
 use netform_core::Combiner;
 use proc_macro2::TokenStream;

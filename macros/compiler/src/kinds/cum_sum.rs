@@ -1,11 +1,11 @@
 //! The running sum of floats along a dimension.
 
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call, combiner};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, NodeId};
-use crate::operands::Operands;
 use netform_core::Combiner;
 use proc_macro2::TokenStream;
 use quote::quote;

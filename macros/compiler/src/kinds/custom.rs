@@ -1,12 +1,12 @@
 //! An op that Rust functions of the user's compute.
 
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::{Emit, custom_name, custom_ptx, size};
 use crate::dim::Shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, NodeId, Op};
-use crate::operands::Operands;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 

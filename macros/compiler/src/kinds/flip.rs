@@ -1,13 +1,13 @@
 //! Reversed order in some dimensions.
 
-use super::kind::{Bounds, Flow, Kind, Types};
-use crate::codegen::emit::{Emit, Side, forwards};
+use crate::codegen::emit::{Emit, Side, copy, forwards};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::Operands;
+use crate::ir::strides::row_major;
 use crate::ir::{Graph, NodeId};
-use crate::operands::Operands;
-use crate::passes::strides::row_major;
 use proc_macro2::TokenStream;
 
 /// The kind.
@@ -52,7 +52,7 @@ impl Kind for Flip {
             start: &Dim::from(0),
             strides: &forwards(&strides),
         };
-        at.copy(shape, src, dst)
+        copy(shape, src, dst)
     }
 
     #[cfg(feature = "eval")]

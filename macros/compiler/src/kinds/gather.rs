@@ -1,13 +1,13 @@
 //! `y[i.., j, k..] = x[i.., index[i.., j, k..], k..]` along a dimension; shapes differ only there.
 
 use super::gather_grad::GatherGrad;
-use super::kind::{Bounds, Flow, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
 use crate::dim::show_shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId, Reads};
-use crate::operands::{Operands, ensure};
 use crate::scalar::Scalar;
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,13 +1,13 @@
 //! The gradient of `Gather`. Operands (dy, index): each element is added where it was read, into zeros.
 
 use super::gather::Gather;
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call_at, reads, size};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId, Reads};
-use crate::operands::{Operands, ensure};
 use proc_macro2::TokenStream;
 use quote::quote;
 

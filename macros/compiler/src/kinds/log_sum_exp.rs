@@ -2,12 +2,12 @@
 //! `max`, or 0 where that is infinite. Their sum would round the first away beside a large maximum. The maximum
 //! has no gradient: it cancels wherever the parts are used together.
 
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, rows};
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, NodeId, Op};
-use crate::operands::Operands;
 use crate::scalar::Scalar;
 use proc_macro2::TokenStream;
 use quote::quote;

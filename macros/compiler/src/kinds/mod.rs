@@ -1,7 +1,5 @@
 //! The kinds of nodes that one kernel computes: a file each, which says all that the compiler knows of it.
 
-pub mod kind;
-
 pub mod arg_reduce;
 pub mod attention;
 pub mod bernoulli;
@@ -24,5 +22,3 @@ pub mod window_arg_max;
 
 /// How windows lie over images, for convolutions and pools.
 pub mod windows;
-
-pub use kind::Kind;

@@ -1,13 +1,13 @@
 //! The operand at `low + i * step` of each dimension, a filling elsewhere: the gradient of a slice.
 
-use super::kind::{Bounds, Flow, Kind, Types};
-use crate::codegen::emit::{Emit, Side, forwards, number};
+use crate::codegen::emit::{Emit, Side, copy, forwards, number};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
+use crate::ir::strides::row_major;
 use crate::ir::{Graph, NodeId, Op};
-use crate::operands::{Operands, ensure};
-use crate::passes::strides::row_major;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -61,7 +61,7 @@ impl Kind for Pad {
             start: &start,
             strides: &spread,
         };
-        let (y, value, copy) = (at.y(), number(self.value), at.copy(at.shape(0), src, dst));
+        let (y, value, copy) = (at.y(), number(self.value), copy(at.shape(0), src, dst));
         quote!(run.fill(#y, #value); #copy)
     }
 

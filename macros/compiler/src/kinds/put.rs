@@ -1,14 +1,14 @@
 //! Operands (x, index, source): `x`, but `y[.., index[c], ..] = source[.., c, ..]` along a dimension; the
 //! index has rank 1. Of equal indices the last counts.
 
-use super::kind::{Bounds, Flow, Kind, Types};
 use super::take::Take;
 use crate::codegen::emit::{Emit, axis, reads, size};
 use crate::dim::show_shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId, Reads};
-use crate::operands::{Operands, ensure};
 use proc_macro2::TokenStream;
 use quote::quote;
 

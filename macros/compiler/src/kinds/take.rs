@@ -1,12 +1,12 @@
 //! `y[.., c, ..] = x[.., index[c], ..]` along a dimension; the index has rank 1.
 
-use super::kind::{Bounds, Flow, Kind, Types};
 use super::take_grad::TakeGrad;
 use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
+use crate::ir::kind::{Bounds, Flow, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use crate::ir::{DType, Graph, NodeId, Reads};
-use crate::operands::{Operands, ensure};
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -1,14 +1,14 @@
 //! For images x (G, H, W), each window's largest element, the first of equals: its flat position
 //! h * W + w in (G, H', W'). Every window has a cell inside; NaN is larger than any number.
 
-use super::kind::{Bounds, Kind, Types};
 use super::windows::Windows;
 use crate::codegen::emit::{Emit, array as sizes, call, size};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
 use crate::ir::DType;
-use crate::operands::{Operands, ensure};
+use crate::ir::kind::{Bounds, Kind, Types};
+use crate::ir::operands::{Operands, ensure};
 use proc_macro2::TokenStream;
 use quote::quote;
 

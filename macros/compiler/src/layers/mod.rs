@@ -16,109 +16,12 @@ mod transformer;
 use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::{Poison, Told};
-use crate::dim::{Dim, Shape};
-use crate::ir::NodeId;
+use crate::dim::Dim;
 use crate::value::{Tensor, Value};
+
+pub use crate::layer::{Call, Init, Layer, ParamDecl};
+
 use proc_macro2::Span;
-
-/// How a parameter starts.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Init {
-    /// All the same.
-    Constant(f64),
-    /// Uniform within `1 / sqrt(fan_in)`.
-    FanIn(Dim),
-    /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
-    Xavier(Dim, Dim),
-    /// Normal, with the same variance.
-    XavierNormal(Dim, Dim),
-    /// Uniform within a bound.
-    Uniform(f64),
-    /// Normal with a standard deviation.
-    Normal(f64),
-    /// Standard normal, one row zero.
-    NormalZeroRow(i64),
-}
-
-/// A parameter or buffer of a layer.
-#[derive(Clone, Debug)]
-pub struct ParamDecl {
-    /// PyTorch's name within the layer: `weight`; `layers.{}.weight` in a stack of layers.
-    pub name: String,
-    /// The numbers that stand in place of `{}`; they lead in the node's shape.
-    pub stack: Vec<Dim>,
-    /// Its shape, without these.
-    pub shape: Shape,
-    /// Its start.
-    pub init: Init,
-    /// Training assigns it (`Cx::update`), and optimizers leave it alone.
-    pub buffer: bool,
-    /// A buffer that counts: kept as a float, `i64` in files.
-    pub count: bool,
-}
-
-impl ParamDecl {
-    /// A parameter.
-    pub fn new(name: impl Into<String>, shape: Shape, init: Init) -> ParamDecl {
-        ParamDecl {
-            name: name.into(),
-            stack: Vec::new(),
-            shape,
-            init,
-            buffer: false,
-            count: false,
-        }
-    }
-
-    /// A buffer, all of it `start` at first.
-    pub fn buffer(name: impl Into<String>, shape: Shape, start: f64) -> ParamDecl {
-        ParamDecl {
-            buffer: true,
-            ..ParamDecl::new(name, shape, Init::Constant(start))
-        }
-    }
-
-    /// The same in a layer that has a name: `self_attn.in_proj_weight`.
-    pub fn within(self, layer: &str) -> ParamDecl {
-        let name = format!("{layer}.{}", self.name);
-        ParamDecl { name, ..self }
-    }
-
-    /// The same in each of `count` layers that have a name: `layers.{}.weight`.
-    pub fn repeated(mut self, layers: &str, count: &Dim) -> ParamDecl {
-        self.stack.insert(0, count.clone());
-        let name = format!("{layers}.{{}}.{}", self.name);
-        ParamDecl { name, ..self }
-    }
-
-    /// A buffer that counts from 0.
-    pub fn count(name: impl Into<String>) -> ParamDecl {
-        ParamDecl {
-            count: true,
-            ..ParamDecl::buffer(name, Vec::new(), 0.0)
-        }
-    }
-}
-
-/// A call of a layer.
-pub struct Call<'a> {
-    /// The field.
-    pub field: &'a str,
-    /// Its declaration: `linear_1: Linear(8 -> 10)`.
-    pub decl: &'a str,
-    /// The name token of the call.
-    pub span: Span,
-    /// The layer's parameters and buffers, in the order declared.
-    pub params: &'a [NodeId],
-}
-
-/// A declared layer.
-pub trait Layer: std::any::Any {
-    /// Its parameters and buffers.
-    fn params(&self) -> Vec<ParamDecl>;
-    /// Checks the arguments and builds the nodes.
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value>;
-}
 
 /// A kind of layer.
 pub struct LayerDef {

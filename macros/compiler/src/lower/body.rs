@@ -4,8 +4,8 @@
 use super::update::Updates;
 use super::{Local, Lower};
 use crate::dim::{Dim, Shape};
-use crate::integers::Unsigned;
 use crate::ir::{DType, Graph, Here, NodeId, Op, Scan};
+use crate::unsigned::Unsigned;
 use crate::value::{LayerRef, Tensor, Value};
 use std::collections::HashMap;
 

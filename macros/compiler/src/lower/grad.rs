@@ -4,9 +4,9 @@
 use super::Lower;
 use crate::ast;
 use crate::diag::{Poison, Told};
+use crate::gradient::autodiff;
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::custom::Custom;
-use crate::passes::autodiff;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 

@@ -6,9 +6,9 @@
 //! a reduction reads is the reduction's body. The bodies of scans are fused, each by itself.
 
 use crate::dim::{Dim, Shape};
+use crate::ir::strides::{self, blocks};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
 use crate::passes::simplify::prune;
-use crate::passes::strides::{self, blocks};
 use crate::scalar::{Cost, Scalar};
 use std::collections::HashMap;
 

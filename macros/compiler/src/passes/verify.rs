@@ -9,8 +9,8 @@
 //!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
 
 use crate::infer::{infer, scalar_type};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Scan};
-use crate::operands::Operands;
 
 /// A scan's body against its operands and results.
 fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {

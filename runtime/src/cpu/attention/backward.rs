@@ -4,8 +4,9 @@
 
 use super::super::rows::Shared;
 use super::super::scratch;
+use super::place::Place;
 use super::product::Product;
-use super::weights::{Place, Slope};
+use super::weights::Slope;
 use super::{KEYS, Masks, PARALLEL, Rows, Size, each, with_blocks};
 use crate::device::{Attention, Operand};
 use crate::isa::dispatch;

@@ -1,9 +1,9 @@
 //! Dropout of weights: each a factor, 0 or that of a kept one, a function of its place alone.
 
 use super::KEYS;
-use super::weights::Place;
+use super::place::Place;
 use crate::cpu::random::{SIDE, bound};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::philox::blocks;
 use crate::{Float, Pack};
 

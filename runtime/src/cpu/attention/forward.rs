@@ -2,8 +2,9 @@
 //! last, with a running maximum and sum.
 
 use super::super::rows::Shared;
+use super::place::Place;
 use super::product::Product;
-use super::weights::{Finish, Place, Weigh};
+use super::weights::{Finish, Weigh};
 use super::{Masks, QUERIES, Rows, each, with_blocks};
 use crate::device::{Attention, Operand};
 use crate::isa::dispatch;

@@ -8,6 +8,7 @@
 mod backward;
 mod drop;
 mod forward;
+mod place;
 mod product;
 mod weights;
 

@@ -1,9 +1,10 @@
 //! Products of blocks: the library, or, where its preparations cost more than they save, plain loops.
 
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::{Float, Pack};
 
+use super::super::gemm;
 use super::super::rows::{put, read};
 use super::Rows;
 
@@ -51,7 +52,7 @@ impl<F: Float> Product<F> {
                 (x.first.cast_const(), row as isize, column as isize)
             };
             let (a, b) = (strides(self.a, self.ta), strides(self.b, self.tb));
-            F::gemm(
+            gemm::product(
                 m,
                 n,
                 k,

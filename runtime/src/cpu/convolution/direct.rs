@@ -6,7 +6,7 @@ use crate::cpu::Cpu;
 use crate::cpu::rows::{Shared, read};
 use crate::device::Convolution;
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 use crate::{Float, Mask, Pack};
 
 /// A row of y.

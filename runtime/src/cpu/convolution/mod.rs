@@ -13,12 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::patches::{Tile, add_patches, take_patches};
 use super::rows::Shared;
-use super::{Cpu, scratch};
+use super::{Cpu, gemm, scratch};
 use crate::Float;
 use crate::device::{Convolution, Role};
 
-/// Elements of a tile of patches: it should stay in the second cache while it is multiplied.
-const TILE: usize = 65_536;
 /// Multiplications below which one thread is enough.
 const PARALLEL: usize = 131_072;
 /// Units that are enough for any number of threads.
@@ -59,7 +57,7 @@ unsafe fn forward<F: Float>(cpu: &Cpu<F>, g: Convolution, x: *mut F, w: *mut F, 
             let w = w.get().add(g.w_at(group)).cast_const();
             let y = y.get().add(g.y_at(s, group) + first);
             let multiply = |b: *const F, stride: usize| {
-                F::gemm(
+                gemm::product(
                     g.o,
                     width,
                     rows,
@@ -116,7 +114,7 @@ unsafe fn input<F: Float>(cpu: &Cpu<F>, g: Convolution, y: *mut F, w: *mut F, x:
             let w = w.get().add(g.w_at(group) + from * kernel).cast_const();
             let y = y.get().add(g.y_at(s, group)).cast_const();
             let multiply = |first: usize, width: usize, c: *mut F, stride: usize| {
-                F::gemm(
+                gemm::product(
                     rows,
                     width,
                     g.o,
@@ -180,7 +178,7 @@ unsafe fn weight<F: Float>(cpu: &Cpu<F>, g: Convolution, x: *mut F, y: *mut F, w
             };
             let sum = sum.add(g.w_at(group) + from * kernel);
             let multiply = |y: *const F, width: usize, b: *const F, stride: usize, add: bool| {
-                F::gemm(
+                gemm::product(
                     g.o,
                     rows,
                     width,

@@ -3,10 +3,12 @@
 //! A tile is some rows of windows, or a piece of one row, so that however large an image is, its
 //! patches take a bounded place.
 
-use super::TILE;
 use crate::Float;
 use crate::device::Convolution;
 use crate::isa::{Isa, Kernel, dispatch};
+
+/// Elements of a tile of patches: it should stay in the second cache while it is multiplied.
+const TILE: usize = 65_536;
 
 /// Windows of rows `i.0..i.1` and columns `j.0..j.1`; all columns, or a single row.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use crate::cpu::Cpu;
 use crate::cpu::rows::Shared;
 use crate::device::Window2;
 use crate::isa::{Isa, Kernel, dispatch};
-use crate::pack::LANES;
+use crate::lanes::LANES;
 
 /// The cells `k` of window i that lie inside, along dimension `d`.
 #[inline(always)]

@@ -3,11 +3,13 @@
 //! f32 is added in f64, f64 with the error of every addition beside it, in an order that the shape alone
 //! gives. So the mean of equal values is that value, and a mean is finite where it can be held.
 
-use super::{Block, Cpu, Job, Kernel, SEGMENT, SEGMENTS, Shared, WIDE};
-use super::{dispatch, evaluate, size_of_dtype};
+use super::job::{Block, Job, SEGMENT, SEGMENTS, WIDE};
+use crate::cpu::Cpu;
+use crate::cpu::lanes::{evaluate, size_of_dtype};
+use crate::cpu::rows::Shared;
 use crate::device::{Addr, Axis, Operand};
-use crate::isa::Isa;
-use crate::pack::LANES;
+use crate::isa::{Isa, Kernel, dispatch};
+use crate::lanes::LANES;
 use crate::{Float, MapBody, Mask, Pack};
 
 /// A sum, and what its additions have lost.

@@ -7,7 +7,6 @@
 
 mod forward;
 
-use super::errors::Code;
 use cust_raw::CUresult;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -73,8 +72,8 @@ thread_local! {
 
 /// The driver's own number for the last call of this thread that failed: `cust` and its enum know fewer,
 /// and have "unknown" for all others.
-pub fn last() -> Code {
-    Code(LAST.get().cast_unsigned())
+pub fn last() -> u32 {
+    LAST.get().cast_unsigned()
 }
 
 /// A result code as the enum of CUDA 11.4 that `cust` knows. A newer driver's further codes must never

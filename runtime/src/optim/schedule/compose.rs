@@ -1,7 +1,8 @@
 //! Schedules made of schedules.
 
 use super::scheduler::COMPOSED;
-use super::{IntoScheduler, MOST, ScheduleState, Scheduler, is_count};
+use super::step::{MOST, is_count};
+use super::{IntoScheduler, ScheduleState, Scheduler};
 use crate::optim::{Optimizer, Rates};
 
 /// Several schedules at once: each changes what the ones before it have set.

@@ -152,7 +152,7 @@ impl ScheduleState for ReduceLROnPlateau {
         let [best, bad, cooling] = *state else {
             return false;
         };
-        if best.is_nan() || !super::is_count(bad) || !super::is_count(cooling) {
+        if best.is_nan() || !super::step::is_count(bad) || !super::step::is_count(cooling) {
             return false;
         }
         (self.best, self.bad, self.cooling) = (best, bad as u64, cooling as u64);

@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-use super::{At, Curve, MOST, Schedule};
+use super::step::MOST;
+use super::{At, Curve, Schedule};
 use crate::optim::rule::within;
 use crate::optim::{Optimizer, Rates};
 

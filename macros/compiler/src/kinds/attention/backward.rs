@@ -5,10 +5,10 @@ use super::{Attention, emit, types, written_out};
 use crate::codegen::emit::Emit;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
+use crate::gradient::autodiff;
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{Graph, NodeId};
-use crate::kinds::kind::{Flow, Kind, Types};
-use crate::operands::Operands;
-use crate::passes::autodiff;
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -3,7 +3,7 @@
 use super::Attention;
 use crate::codegen::emit::{Emit, array, call, number, size};
 use crate::dim::{Dim, Shape};
-use crate::passes::strides::{Strided, row_major};
+use crate::ir::strides::{Strided, row_major};
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -10,14 +10,14 @@ mod eval;
 mod types;
 mod written_out;
 
-use super::kind::{Flow, Kind, Types};
 use crate::codegen::emit::Emit;
 use crate::dim::{Dim, Shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
+use crate::gradient::autodiff;
+use crate::ir::kind::{Flow, Kind, Types};
+use crate::ir::operands::Operands;
 use crate::ir::{Graph, NodeId, Op};
-use crate::operands::Operands;
-use crate::passes::autodiff;
 use backward::AttentionGrad;
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -2,9 +2,9 @@
 
 use super::Attention;
 use crate::dim::{Dim, Shape, show_shape};
+use crate::ir::kind::Types;
+use crate::ir::operands::ensure;
 use crate::ir::{DType, Graph, NodeId};
-use crate::kinds::kind::Types;
-use crate::operands::ensure;
 
 /// The results of attention.
 pub fn forward(a: &Attention, graph: &Graph, args: &[NodeId]) -> Types {

@@ -5,8 +5,13 @@
 //! means stands beside its variant; what shapes it takes and gives in `infer`. Ops that passes look into are
 //! variants; every other is a `Kind`, in a file of `kinds`.
 
+pub mod emit;
+pub mod kind;
+pub mod operands;
+pub mod strides;
+
+use self::kind::Kind;
 use crate::dim::{Dim, Shape};
-use crate::kinds::Kind;
 use crate::scalar::Scalar;
 pub use netform_core::{DType, Reduce};
 use proc_macro2::Span;

@@ -4,7 +4,7 @@
 //! wanted. After: the graph has the backward nodes behind the forward ones. Gradients that meet in
 //! a value are added in the order in which its users were visited, last user first.
 
-use crate::gradient;
+use super::rule;
 use crate::ir::{DType, Graph, Node, NodeId, Op};
 use crate::scalar::Scalar;
 
@@ -50,7 +50,7 @@ pub fn gradients(g: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> V
         }
         let dys = grads[index].clone();
         let wanted: Vec<bool> = args.iter().map(|a| active[a.index()]).collect();
-        for (arg, dx) in args.iter().zip(gradient::rule(g, y, &dys, &wanted)) {
+        for (arg, dx) in args.iter().zip(rule(g, y, &dys, &wanted)) {
             let Some(dx) = dx else { continue };
             if active[arg.index()] && g[*arg].dtype == DType::Float {
                 let mut slot = grads[arg.index()][0];

@@ -4,8 +4,8 @@ use crate::codegen::emit::Emit;
 use crate::dim::Shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
+use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, NodeId};
-use crate::operands::Operands;
 use proc_macro2::TokenStream;
 use std::any::Any;
 use std::fmt::Debug;

@@ -1,0 +1,111 @@
+//! A call of the macro: the tokens of a network, and of those that its fields hold.
+
+use crate::ast;
+use crate::diag::Diag;
+use crate::parse::parse;
+use crate::unit::Unit;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
+use std::rc::Rc;
+
+/// A call of the macro.
+pub struct Call {
+    /// The path of the crate `netform` as the caller knows it.
+    pub krate: TokenStream,
+    /// The tokens of the network.
+    pub source: TokenStream,
+    /// What the networks in its fields have handed out so far.
+    pub held: Vec<TokenStream>,
+}
+
+impl Call {
+    /// A network that stands alone, in the crate's own words.
+    pub fn alone(source: TokenStream) -> Call {
+        Call {
+            krate: quote!(::netform),
+            source,
+            held: Vec::new(),
+        }
+    }
+
+    /// Reads the macro's input.
+    pub fn read(tokens: TokenStream) -> Call {
+        Call::groups(tokens).unwrap_or_else(|| Call::alone(TokenStream::new()))
+    }
+
+    fn groups(tokens: TokenStream) -> Option<Call> {
+        let mut groups = tokens.into_iter().filter_map(group);
+        let krate = groups.next()?.stream();
+        let source = groups.next()?.stream();
+        let held = groups.map(|g| g.stream()).collect();
+        Some(Call {
+            krate,
+            source,
+            held,
+        })
+    }
+
+    /// The tokens that a network holding this one needs.
+    pub fn handed_out(&self) -> TokenStream {
+        let (source, held) = (&self.source, &self.held);
+        quote!({ #source } #({ #held })*)
+    }
+
+    /// The call of the next network to be asked, if one is left.
+    pub fn ask(&self, source: &ast::Network) -> Option<TokenStream> {
+        let blocks = source.blocks();
+        let path = blocks.get(self.held.len())?;
+        let (krate, own, held) = (&self.krate, &self.source, &self.held);
+        Some(quote! {
+            #(#path)::*! { [#krate::__private::network] [#krate] { #own } #({ #held })* }
+        })
+    }
+
+    /// All of it as syntax trees.
+    pub fn unit(&self, source: ast::Network) -> Unit {
+        let held = self.held.iter().map(|tokens| held(tokens.clone()));
+        Unit {
+            held: held.collect(),
+            source,
+        }
+    }
+}
+
+/// A network that was handed out; `None` if it has mistakes.
+fn held(tokens: TokenStream) -> Option<Rc<Unit>> {
+    let mut groups = tokens.into_iter().filter_map(group);
+    let diag = Diag::default();
+    let source = parse(groups.next()?.stream(), &diag)?;
+    let held = groups.map(|g| held(g.stream())).collect();
+    (!diag.any()).then(|| Rc::new(Unit { source, held }))
+}
+
+fn group(tree: TokenTree) -> Option<Group> {
+    match tree {
+        TokenTree::Group(g) if g.delimiter() != Delimiter::None => Some(g),
+        _ => None,
+    }
+}
+
+/// The macro that hands a network out, under the network's own name. `payload`: `handed_out`, or `!`.
+/// `spot` tells it from others of the same name.
+pub fn schema(source: &ast::Network, payload: &TokenStream, spot: &str) -> TokenStream {
+    let (name, vis) = (&source.name, &source.vis);
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
+    for byte in spot.bytes().chain(payload.to_string().bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let unique = quote::format_ident!("__netform_{name}_{hash:016x}");
+    let export = (vis.to_string() == "pub").then(|| quote!(#[macro_export]));
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_macros)]
+        #export
+        macro_rules! #unique {
+            ([$($then:tt)*] $($state:tt)*) => { $($then)* ! { $($state)* { #payload } } };
+        }
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        #vis use #unique as #name;
+    }
+}

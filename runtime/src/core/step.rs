@@ -1,0 +1,67 @@
+//! A training step: a function's run, and the optimizer's calls behind it.
+
+use std::sync::atomic::AtomicBool;
+
+use super::{Behind, Core, poisoned_until_done};
+use crate::dims::Dims;
+use crate::optim::Optimizer;
+use crate::{Device, Lent, Plan, Result, Run, Source, State, device, door};
+
+impl<D: Device> Core<D> {
+    /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
+    /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters
+    /// are as before, unless the error says that they are not.
+    pub fn step<O: Optimizer>(
+        &mut self,
+        plan: &'static Plan,
+        sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
+        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        optimizer: &mut O,
+    ) -> Result<Lent<D>> {
+        self.device.unreported(self.id)?;
+        self.make_grads()?;
+        let dims = door::bind(plan, sources)?;
+        optimizer.prepare(self, Some(plan))?;
+        let device = self.device.clone();
+        let behind = Behind {
+            key: || optimizer.key::<D>(),
+            calls: |poisoned: &AtomicBool| {
+                poisoned_until_done(&device, poisoned, || optimizer.update(&device))
+            },
+        };
+        let lent = self.train_and((plan, sources, dims), state, body, false, behind)?;
+        optimizer.commit(&device, lent.number());
+        Ok(lent)
+    }
+
+    /// An optimizer's step that was prepared, on the gradients that are there.
+    pub(crate) fn update<O: Optimizer>(&mut self, optimizer: &mut O) -> Result<()> {
+        let device = self.device.clone();
+        let key = || self.key_of_step(optimizer.key::<D>());
+        device.replay(key, 0, || {
+            poisoned_until_done(&device, &self.poisoned, || optimizer.update(&device));
+            Ok(())
+        })?;
+        *self.poisoned.get_mut() = false;
+        // It is as good as the run that left the gradients.
+        optimizer.commit(&device, self.grads_run);
+        Ok(())
+    }
+
+    /// What tells an optimizer's step on this network from other runs.
+    fn key_of_step(&self, also: u64) -> device::Key {
+        device::Key {
+            plan: 0,
+            dims: Dims::default(),
+            buffers: [D::addr(&self.params) as usize, 0, 0, 0],
+            seed: 0,
+            random: false,
+            host: false,
+            also,
+            network: self.id,
+            keep: 0,
+            guard: self.flag_at(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A network's static graph, as the macro states it.
+
+use crate::ParamSpec;
+
+/// What a node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An argument.
+    Input,
+    /// A parameter.
+    Param,
+    /// An op.
+    Op,
+}
+
+/// A node of a function's graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// What it stands for.
+    pub kind: Kind,
+    /// What it computes.
+    pub op: &'static str,
+    /// The layer, argument or parameter it was written as, or empty.
+    pub name: &'static str,
+    /// Its element type; empty for floats.
+    pub dtype: &'static str,
+    /// Its shape, in the user's names.
+    pub shape: &'static str,
+    /// Its value as text where it depends on no argument and no parameter, else empty.
+    pub constant: &'static str,
+    /// The nodes that it reads.
+    pub args: &'static [usize],
+}
+
+/// A function's graph, before fusion.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// `loss(x: [B, 8], target: [B, 3]) -> []`.
+    pub signature: &'static str,
+    /// Its nodes, operands before users.
+    pub nodes: &'static [Node],
+    /// The nodes that are its results.
+    pub outputs: &'static [usize],
+}
+
+/// A declared layer or parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer {
+    /// The field.
+    pub name: &'static str,
+    /// How it is declared: `Linear(8 -> 10)`.
+    pub declared: &'static str,
+    /// The shapes of its results, one for each that its calls have.
+    pub output: &'static str,
+    /// Its parameters.
+    pub params: &'static [ParamSpec],
+}
+
+/// A network's static graph. Prints as a table of its layers and functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Graph {
+    /// The network's name.
+    pub name: &'static str,
+    /// Its layers, in order.
+    pub layers: &'static [Layer],
+    /// Its functions, in order.
+    pub functions: &'static [Function],
+}
+
+impl Graph {
+    /// The graph of one function, if there is one of this name.
+    pub fn function(&self, name: &str) -> Option<&'static Function> {
+        self.functions.iter().find(|f| f.name == name)
+    }
+}

@@ -1,0 +1,118 @@
+//! Which file defines what a path names.
+
+use std::collections::BTreeSet;
+
+use super::tree::{Binding, Tree};
+
+/// What a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    /// An item that the module at this path defines.
+    Item(Vec<String>),
+    Module(Vec<String>),
+}
+
+/// The modules that define what `path` names in the module `at`. Empty for what the crate does not define, and for
+/// modules: to name one is no import.
+pub fn definers(tree: &Tree, at: &[String], path: &[String], macro_call: bool) -> Vec<Vec<String>> {
+    let mut found = follow(tree, at, path, 0);
+    // A macro is in scope below its definition, in modules declared there too.
+    let mut above = at;
+    while found.is_empty() && macro_call && !above.is_empty() {
+        above = &above[..above.len() - 1];
+        let own = tree[above].names.get(&path[0]).into_iter().flatten();
+        if own.into_iter().any(|b| matches!(b, Binding::Item)) {
+            found.insert(Target::Item(above.to_vec()));
+        }
+    }
+    found
+        .into_iter()
+        .filter_map(|target| match target {
+            Target::Item(module) => Some(module),
+            Target::Module(_) => None,
+        })
+        .collect()
+}
+
+/// Goes along a path. `depth` ends imports in a circle.
+fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet<Target> {
+    if depth > 16 {
+        return BTreeSet::new();
+    }
+    let mut here = BTreeSet::new();
+    let rest = match path[0].as_str() {
+        "crate" => {
+            here.insert(Target::Module(Vec::new()));
+            &path[1..]
+        }
+        "self" => {
+            here.insert(Target::Module(at.to_vec()));
+            &path[1..]
+        }
+        "super" => {
+            let up = path.iter().take_while(|s| *s == "super").count();
+            here.insert(Target::Module(at[..at.len().saturating_sub(up)].to_vec()));
+            &path[up..]
+        }
+        name => {
+            here = named(tree, at, name, depth);
+            &path[1..]
+        }
+    };
+    for name in rest {
+        let mut next = BTreeSet::new();
+        for target in here {
+            match target {
+                // A variant, an associated function: where its type is.
+                Target::Item(module) => {
+                    next.insert(Target::Item(module));
+                }
+                Target::Module(module) => {
+                    let found = named(tree, &module, name, depth);
+                    let scope = tree.get(&module);
+                    if found.is_empty() && !scope.is_some_and(|s| s.names.contains_key(name)) {
+                        // No name of another crate: a macro of that module has defined it.
+                        next.insert(Target::Item(module));
+                    }
+                    next.extend(found);
+                }
+            }
+        }
+        here = next;
+    }
+    here
+}
+
+/// What a name stands for in a module.
+fn named(tree: &Tree, module: &[String], name: &str, depth: usize) -> BTreeSet<Target> {
+    let mut found = BTreeSet::new();
+    let Some(scope) = tree.get(module) else {
+        return found;
+    };
+    for binding in scope.names.get(name).into_iter().flatten() {
+        match binding {
+            Binding::Item => {
+                found.insert(Target::Item(module.to_vec()));
+            }
+            Binding::Module => {
+                found.insert(Target::Module([module, &[name.to_owned()]].concat()));
+            }
+            // The name may be that of another crate too.
+            Binding::Alias(path) if path.len() == 1 && path[0] == name => {}
+            Binding::Alias(path) => found.extend(follow(tree, module, path, depth + 1)),
+        }
+    }
+    if found.is_empty() {
+        for glob in &scope.globs {
+            let from = follow(tree, module, glob, depth + 1);
+            for target in from {
+                if let Target::Module(from) = target
+                    && from != module
+                {
+                    found.extend(named(tree, &from, name, depth + 1));
+                }
+            }
+        }
+    }
+    found
+}
