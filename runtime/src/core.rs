@@ -117,10 +117,10 @@ impl<D: Device> Core<D> {
         plan: &'static Plan,
         sources: &[Source<'_>],
         state: Option<&mut State<D>>,
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
     ) -> Result<Lent<D>> {
         let dims = door::bind(plan, sources)?;
-        self.lend((plan, sources, dims), (state, None), body, NOTHING, 0)
+        self.lend((plan, sources, dims), (state, None), &mut body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
@@ -132,13 +132,14 @@ impl<D: Device> Core<D> {
         plan: &'static Plan,
         sources: &[Source<'_>],
         state: Option<&mut State<D>>,
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
     ) -> Result<Lent<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
         let dims = door::bind(plan, sources)?;
-        self.train_and((plan, sources, dims), state, body, accumulate, NOTHING)
+        let call = (plan, sources, dims);
+        self.train_and(call, state, &mut body, accumulate, NOTHING)
     }
 
     /// The flag's address, 0 if there is none.
@@ -181,9 +182,9 @@ impl<D: Device> Core<D> {
         &mut self,
         call: Bound<'_>,
         state: Option<&mut State<D>>,
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        body: Body<'_, D>,
         accumulate: bool,
-        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
+        behind: Behind<'_>,
     ) -> Result<Lent<D>> {
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
@@ -202,7 +203,7 @@ impl<D: Device> Core<D> {
                 self.add(D::addr(grads), from);
             }
         };
-        let key = behind.key;
+        let (key, calls) = (behind.key, &calls);
         let behind = Behind { key, calls };
         let keep = if accumulate { 0 } else { self.flag_at() };
         let lent = self.lend(call, (state, target.as_mut()), body, behind, keep);
@@ -225,8 +226,8 @@ impl<D: Device> Core<D> {
         &self,
         (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
+        body: Body<'_, D>,
+        behind: Behind<'_>,
         keep: usize,
     ) -> Result<Lent<D>> {
         self.sound()?;
@@ -252,8 +253,8 @@ impl<D: Device> Core<D> {
         ws: &mut Workspace<D>,
         (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-        behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
+        body: Body<'_, D>,
+        behind: Behind<'_>,
         keep: usize,
     ) -> Result<RunId> {
         ws.prepare(plan, dims)?;
@@ -468,20 +469,22 @@ impl<D: Device> Core<D> {
 /// A call whose inputs fit: the sizes of the named dimensions with it.
 type Bound<'a> = (&'static Plan, &'a [Source<'a>], Dims);
 
-/// What is done behind a function's own calls, in the same run.
-struct Behind<K, C> {
-    /// What tells these calls from others; 0 if there are none.
-    key: K,
+/// Makes the calls of a function, for these sizes of the named dimensions. Not a type parameter: what runs it is compiled
+/// once for a device, and not once for each function.
+type Body<'a, D> = &'a mut dyn FnMut(&mut Run<'_, D>, &[usize]);
+
+/// The calls that follow a function's own, in the same run.
+struct Behind<'a> {
+    /// A number that differs where these calls do; 0 if there are none.
+    key: &'a dyn Fn() -> u64,
     /// Makes them.
-    calls: C,
+    calls: &'a dyn Fn(&AtomicBool),
 }
 
-type Nothing = Behind<fn() -> u64, fn(&AtomicBool)>;
-
 /// Nothing.
-const NOTHING: Nothing = Behind {
-    key: || 0,
-    calls: |_| (),
+const NOTHING: Behind<'static> = Behind {
+    key: &|| 0,
+    calls: &|_| (),
 };
 
 /// Makes the calls that change parameters, which are poisoned from here on: whoever learns that the run has succeeded

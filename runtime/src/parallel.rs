@@ -88,8 +88,13 @@ impl Pool {
     }
 
     /// Calls `f(0), .., f(parts - 1)`, each once, on up to `size` threads.
-    #[inline]
-    pub(crate) fn run<T: Fn(usize) + Sync>(&self, parts: usize, f: T) {
+    #[inline(always)]
+    pub(crate) fn run(&self, parts: usize, f: impl Fn(usize) + Sync) {
+        self.run_each(parts, &f);
+    }
+
+    /// The same, compiled once: closures hold whole kernels, and each place that calls one may hold it again.
+    fn run_each(&self, parts: usize, f: &(dyn Fn(usize) + Sync)) {
         let alone = parts < 2 || self.size < 2 || parts as u64 >= PART_MASK;
         if alone || self.busy.swap(true, Ordering::Acquire) {
             for part in 0..parts {
@@ -97,12 +102,12 @@ impl Pool {
             }
             return;
         }
-        unsafe fn call<T: Fn(usize)>(data: *const (), part: usize) {
-            // SAFETY: `data` is the closure of the region, which has not returned yet.
-            unsafe { (*data.cast::<T>())(part) }
+        unsafe fn call(data: *const (), part: usize) {
+            // SAFETY: `data` is the reference to the closure of the region, which has not returned yet.
+            unsafe { (*data.cast::<&(dyn Fn(usize) + Sync)>())(part) }
         }
         let busy = Busy(&self.busy);
-        self.region((&raw const f).cast(), call::<T>, parts);
+        self.region((&raw const f).cast(), call, parts);
         drop(busy);
     }
 

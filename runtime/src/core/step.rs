@@ -1,7 +1,5 @@
 //! A training step: a function's run, and the optimizer's calls behind it.
 
-use std::sync::atomic::AtomicBool;
-
 use super::{Behind, Core, poisoned_until_done};
 use crate::dims::Dims;
 use crate::optim::Optimizer;
@@ -16,7 +14,7 @@ impl<D: Device> Core<D> {
         plan: &'static Plan,
         sources: &[Source<'_>],
         state: Option<&mut State<D>>,
-        body: impl FnOnce(&mut Run<'_, D>, &[usize]),
+        mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
         optimizer: &mut O,
     ) -> Result<Lent<D>> {
         self.device.unreported(self.id)?;
@@ -25,12 +23,11 @@ impl<D: Device> Core<D> {
         optimizer.prepare(self, Some(plan))?;
         let device = self.device.clone();
         let behind = Behind {
-            key: || optimizer.key::<D>(),
-            calls: |poisoned: &AtomicBool| {
-                poisoned_until_done(&device, poisoned, || optimizer.update(&device))
-            },
+            key: &|| optimizer.key::<D>(),
+            calls: &|poisoned| poisoned_until_done(&device, poisoned, || optimizer.update(&device)),
         };
-        let lent = self.train_and((plan, sources, dims), state, body, false, behind)?;
+        let call = (plan, sources, dims);
+        let lent = self.train_and(call, state, &mut body, false, behind)?;
         optimizer.commit(&device, lent.number());
         Ok(lent)
     }

@@ -25,6 +25,13 @@ pub(crate) struct Src {
 }
 
 impl Src {
+    /// To be replaced.
+    pub(crate) const NOWHERE: Src = Src {
+        addr: std::ptr::null(),
+        start: 0,
+        stride: 0,
+    };
+
     /// The operand at a position of its grid, seen along dimension `along`.
     #[inline(always)]
     pub(crate) fn at<const R: usize>(
@@ -174,11 +181,7 @@ impl<
             return Ints(y);
         }
         // SAFETY: `evaluate`'s contract; the 32 bits of an integer are moved unchanged.
-        Ints(unsafe {
-            self.read(src, self.inner(k, src), |p: *const i32, n| {
-                S::load_f32(p.cast(), n).map(|x| x.to_bits() as i32)
-            })
-        })
+        Ints(unsafe { self.read(src, self.inner(k, src), |p, n| load_ints::<S>(p, n)) })
     }
 
     #[inline(always)]
@@ -289,9 +292,7 @@ pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
                     outputs[k].cast::<i32>().add(at),
                     count,
                     value.int.0,
-                    |p, n, x| {
-                        S::store_f32(p.cast(), n, x.map(|x| f32::from_bits(x as u32)));
-                    },
+                    |p, n, x| store_ints::<S>(p, n, x),
                 ),
                 DType::Bool => put(
                     outputs[k].cast::<bool>().add(at),
@@ -319,4 +320,24 @@ unsafe fn put<T: Copy>(
     } else {
         part(to, count, x);
     }
+}
+
+/// The first `count` of a pack's integers, the last of them in the lanes behind: their 32 bits are moved unchanged.
+///
+/// # Safety
+/// So many lie at `from`; the processor has `S`'s instructions.
+#[inline(always)]
+unsafe fn load_ints<S: Isa>(from: *const i32, count: usize) -> [i32; LANES] {
+    // SAFETY: the caller's.
+    unsafe { S::load_f32(from.cast(), count) }.map(|x| x.to_bits() as i32)
+}
+
+/// Writes the first `count` of a pack's integers.
+///
+/// # Safety
+/// As for [`load_ints`].
+#[inline(always)]
+unsafe fn store_ints<S: Isa>(to: *mut i32, count: usize, x: [i32; LANES]) {
+    // SAFETY: the caller's.
+    unsafe { S::store_f32(to.cast(), count, x.map(|x| f32::from_bits(x as u32))) };
 }

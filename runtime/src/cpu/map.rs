@@ -87,17 +87,11 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
                 rest /= self.shape[d];
             }
         }
-        let mut k = 0;
-        let sources = self.inputs.map(|input| {
-            let src = Src::at(
-                &input,
-                size_of_dtype::<F>(M::INPUTS[k].ty),
-                position,
-                R.saturating_sub(1),
-            );
-            k += 1;
-            src
-        });
+        let mut sources = [Src::NOWHERE; I];
+        for k in 0..I {
+            let size = size_of_dtype::<F>(M::INPUTS[k].ty);
+            sources[k] = Src::at(&self.inputs[k], size, position, R.saturating_sub(1));
+        }
         (sources, position)
     }
 

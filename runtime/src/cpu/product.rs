@@ -3,6 +3,9 @@
 //! Large products are cut into blocks of C, by the sizes alone, so that results do not depend on
 //! the number of threads. A block's epilogue runs right after its product, while it is in cache.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::marker::PhantomData;
 
 use super::lanes::{Src, evaluate, size_of_dtype, write};
@@ -68,33 +71,35 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     /// The epilogue's operands along row i of product g.
     #[inline(always)]
     fn extra(&self, g: usize, i: usize) -> [Src; I] {
-        let mut k = 0;
-        self.extra.map(|extra| {
-            k += 1;
-            Src::at(&extra, size_of_dtype::<F>(M::INPUTS[k].ty), [g, i, 0], 2)
-        })
+        let mut sources = [Src::NOWHERE; I];
+        for k in 0..I {
+            let size = size_of_dtype::<F>(M::INPUTS[k + 1].ty);
+            sources[k] = Src::at(&self.extra[k], size, [g, i, 0], 2);
+        }
+        sources
     }
 
     /// The distances of the epilogue's operands between rows.
     #[inline(always)]
     fn down(&self) -> [(usize, usize); I] {
-        let mut k = 0;
-        self.extra.map(|extra| {
-            k += 1;
-            (extra.strides[1], size_of_dtype::<F>(M::INPUTS[k].ty))
-        })
+        let mut down = [(0, 0); I];
+        for k in 0..I {
+            let size = size_of_dtype::<F>(M::INPUTS[k + 1].ty);
+            down[k] = (self.extra[k].strides[1], size);
+        }
+        down
     }
 
     /// The outputs at row i of product g.
     #[inline(always)]
     fn outputs(&self, g: usize, i: usize) -> [Addr; O] {
         let first = (g * self.size.m + i) * self.size.n;
-        let mut k = 0;
-        self.outputs.map(|output| {
+        let mut outputs = self.outputs;
+        for k in 0..O {
             let size = size_of_dtype::<F>(M::OUTPUTS[k]);
-            k += 1;
-            output.wrapping_add(first * size)
-        })
+            outputs[k] = outputs[k].wrapping_add(first * size);
+        }
+        outputs
     }
 
     fn a(&self, g: usize) -> *const F {

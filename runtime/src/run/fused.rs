@@ -28,17 +28,13 @@ impl<D: Device> Run<'_, D> {
             if len == 0 {
                 return Ok(());
             }
-            let inputs = self.operands(&shape, &inputs, M::INPUTS, true)?;
-            let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
-            Self::apart(&shape, &inputs, &outputs)?;
+            let (inputs, read) = self.operands(&shape, &inputs, M::INPUTS, true)?;
+            let (outputs, written) = self.outputs(&outputs, M::OUTPUTS, len)?;
+            Self::apart(&shape, (&inputs, &read), &written)?;
             // SAFETY: checked above.
             unsafe {
-                self.device.map::<M, R, I, O>(
-                    shape,
-                    inputs.map(|i| i.0),
-                    outputs.map(|o| o.0),
-                    scalars,
-                )
+                self.device
+                    .map::<M, R, I, O>(shape, inputs, outputs, scalars)
             };
             Ok(())
         });
@@ -116,9 +112,7 @@ impl<D: Device> Run<'_, D> {
         let mut operands = [nothing; I];
         let mut read = [Range::NONE; I];
         if total > 0 {
-            let inputs = self.operands(&shape, inputs, M::INPUTS, false)?;
-            operands = inputs.map(|i| i.0);
-            read = inputs.map(|i| i.1);
+            (operands, read) = self.operands(&shape, inputs, M::INPUTS, false)?;
         }
         let mut to = [std::ptr::null_mut(); O];
         let mut written: [Range; O] = [Range::NONE; O];
@@ -179,14 +173,14 @@ impl<D: Device> Run<'_, D> {
         }
         let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
         let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
-        let extra = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
-        let outputs = self.outputs(&outputs, M::OUTPUTS, len)?;
-        Self::apart(&shape, &extra, &outputs)?;
-        let read = |o: &(Addr, Range)| o.1.overlaps(a.1) || o.1.overlaps(b.1);
-        if outputs.iter().any(read) {
-            return Err(OVERLAP);
+        let (extra, read) = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
+        let (outputs, written) = self.outputs(&outputs, M::OUTPUTS, len)?;
+        Self::apart(&shape, (&extra, &read), &written)?;
+        for range in written {
+            if range.overlaps(a.1) || range.overlaps(b.1) {
+                return Err(OVERLAP);
+            }
         }
-        let (extra, outputs) = (extra.map(|e| e.0), outputs.map(|o| o.0));
         // SAFETY: checked above.
         unsafe {
             self.device

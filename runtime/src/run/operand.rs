@@ -115,19 +115,21 @@ impl<D: Device> Run<'_, D> {
     #[inline(always)]
     pub(super) fn apart<const R: usize, const I: usize, const O: usize>(
         shape: &[usize; R],
-        inputs: &[(device::Operand<R>, Range); I],
-        outputs: &[(Addr, Range); O],
+        inputs: (&[device::Operand<R>; I], &[Range; I]),
+        outputs: &[Range; O],
     ) -> Checked<()> {
-        for (k, (_, output)) in outputs.iter().enumerate() {
-            for (operand, input) in inputs {
-                if output.overlaps(*input)
-                    && !(output == input && contiguous(shape, &operand.strides))
+        for k in 0..O {
+            let output = outputs[k];
+            for i in 0..I {
+                let input = inputs.1[i];
+                if output.overlaps(input)
+                    && !(output == input && contiguous(shape, &inputs.0[i].strides))
                 {
                     return Err(OVERLAP);
                 }
             }
-            for (_, other) in &outputs[k + 1..] {
-                if output.overlaps(*other) {
+            for other in k + 1..O {
+                if output.overlaps(outputs[other]) {
                     return Err(OVERLAP);
                 }
             }
@@ -135,7 +137,7 @@ impl<D: Device> Run<'_, D> {
         Ok(())
     }
 
-    /// The operands of a body: `declared` are its inputs that are in memory.
+    /// The operands of a body, and the addresses that they reach: `declared` are its inputs that are in memory.
     #[inline(always)]
     pub(super) fn operands<const R: usize, const I: usize>(
         &self,
@@ -143,32 +145,32 @@ impl<D: Device> Run<'_, D> {
         inputs: &[In<R>; I],
         declared: &[Operand],
         fixed: bool,
-    ) -> Checked<[(device::Operand<R>, Range); I]> {
+    ) -> Checked<([device::Operand<R>; I], [Range; I])> {
         let nothing = device::Operand {
             addr: std::ptr::null_mut(),
             start: 0,
             strides: [0; R],
         };
-        let mut all = [(nothing, Range::NONE); I];
+        let (mut operands, mut ranges) = ([nothing; I], [Range::NONE; I]);
         for k in 0..I {
-            all[k] = self.operand(shape, &inputs[k], &declared[k], fixed)?;
+            (operands[k], ranges[k]) = self.operand(shape, &inputs[k], &declared[k], fixed)?;
         }
-        Ok(all)
+        Ok((operands, ranges))
     }
 
-    /// The outputs of a body.
+    /// The outputs of a body, and the addresses that they reach.
     #[inline(always)]
     pub(super) fn outputs<const O: usize>(
         &self,
         outputs: &[View; O],
         declared: &[DType],
         len: usize,
-    ) -> Checked<[(Addr, Range); O]> {
-        let mut all = [(std::ptr::null_mut(), Range::NONE); O];
+    ) -> Checked<([Addr; O], [Range; O])> {
+        let (mut addrs, mut ranges) = ([std::ptr::null_mut(); O], [Range::NONE; O]);
         for k in 0..O {
-            all[k] = self.written(outputs[k], declared[k], Some(len))?;
+            (addrs[k], ranges[k]) = self.written(outputs[k], declared[k], Some(len))?;
         }
-        Ok(all)
+        Ok((addrs, ranges))
     }
 
     /// A window's first address and the range that it reaches.

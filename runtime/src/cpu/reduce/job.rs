@@ -1,5 +1,8 @@
 //! What reductions have in common: their operands, and the blocks that they are cut into.
 
+// Several arrays of one length are walked together: an index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use std::marker::PhantomData;
 
 use crate::cpu::lanes::{Src, size_of_dtype};
@@ -60,11 +63,11 @@ impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
 
     #[inline(always)]
     pub(super) fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
-        let mut k = 0;
-        self.inputs.map(|input| {
-            let src = Src::at(&input, size_of_dtype::<F>(M::INPUTS[k].ty), position, along);
-            k += 1;
-            src
-        })
+        let mut sources = [Src::NOWHERE; I];
+        for k in 0..I {
+            let size = size_of_dtype::<F>(M::INPUTS[k].ty);
+            sources[k] = Src::at(&self.inputs[k], size, position, along);
+        }
+        sources
     }
 }
