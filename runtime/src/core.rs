@@ -49,6 +49,7 @@ pub struct Core<D: Device> {
 
 impl<D: Device> Core<D> {
     /// A network with initial parameters: the same for the same seed, whatever the device.
+    #[doc(hidden)]
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
         let spec = stack::unstacked(spec);
         check(spec)?;
@@ -82,6 +83,7 @@ impl<D: Device> Core<D> {
         &self.device
     }
     /// What the macro states about the network, with an entry for each element of an array.
+    #[doc(hidden)]
     pub fn spec(&self) -> &'static NetSpec {
         self.spec
     }
@@ -94,6 +96,7 @@ impl<D: Device> Core<D> {
         self.step.load(Ordering::Relaxed)
     }
     /// Sets the generator, to continue where a saved run stopped.
+    #[doc(hidden)]
     pub fn set_random(&mut self, seed: u64, step: u64) {
         self.seed = seed;
         self.step = AtomicU64::new(step);
@@ -112,6 +115,7 @@ impl<D: Device> Core<D> {
     }
 
     /// Runs a function that changes nothing of the network. `state`: what it keeps from call to call.
+    #[doc(hidden)]
     pub fn infer(
         &self,
         plan: &'static Plan,
@@ -127,6 +131,7 @@ impl<D: Device> Core<D> {
     /// where the function does not reach, and the parameters that it reaches are those that have a gradient; or
     /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are
     /// as before; the gradients are too when accumulating, and otherwise hold anything.
+    #[doc(hidden)]
     pub fn train(
         &mut self,
         plan: &'static Plan,

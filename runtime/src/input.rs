@@ -86,8 +86,10 @@ pub enum SourceData<'a> {
     /// `bool`.
     Bool(&'a [bool]),
     /// Elements that are on the device already, in what is kept from call to call: type and number.
+    #[doc(hidden)]
     Kept(crate::ArgType, usize),
     /// Elements that are on a device already, some of the samples that stay there.
+    #[doc(hidden)]
     Resident(Part),
     /// An array whose rows do not lie one after the other: refused at the door.
     Strided,

@@ -25,8 +25,10 @@ pub unsafe trait Row: Copy + 'static {
     /// The innermost type: a device's float, `i32`, `u32` or `bool`.
     type Element: Row<Element = Self::Element> + fmt::Debug;
     /// The array's lengths from the outside in, as far as `dims` goes; returns their number.
+    #[doc(hidden)]
     fn shape(dims: &mut [usize]) -> usize;
     /// A copy for a tensor.
+    #[doc(hidden)]
     fn to_data(values: &[Self::Element]) -> TensorData;
 }
 

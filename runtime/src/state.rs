@@ -39,6 +39,7 @@ pub struct State<D: Device> {
 
 impl<D: Device> State<D> {
     /// Zeros of these sizes, in the order of `spec.dims`.
+    #[doc(hidden)]
     pub fn new(device: D, spec: &'static StateSpec, dims: &[usize]) -> Result<Self> {
         // Unlike those of arguments, no data stand behind these sizes: what could overflow is refused.
         let product = dims.iter().fold(1usize, |p, n| p.saturating_mul(*n));
@@ -175,6 +176,7 @@ impl<D: Device> State<D> {
     }
 
     /// Value `k` as an argument: its shape, for the door; the elements stay where they are.
+    #[doc(hidden)]
     pub fn source(&self, k: usize) -> Source<'static> {
         let Some(entry) = self.spec.entries.get(k) else {
             return Source::new(SourceData::Strided, &[]);

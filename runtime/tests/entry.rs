@@ -4,6 +4,7 @@
 mod hand;
 
 use hand::Hand;
+use netform_runtime::__private::*;
 use netform_runtime::*;
 
 fn message<T>(result: Result<T>) -> String {

@@ -11,6 +11,7 @@ impl<D: Device> Core<D> {
     /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
     /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters
     /// are as before, unless the error says that they are not.
+    #[doc(hidden)]
     pub fn step<O: Optimizer>(
         &mut self,
         plan: &'static Plan,

@@ -6,6 +6,7 @@ use crate::{ArgType, Device, Lent, Result, Tensor, TensorData};
 
 /// What the outputs of a picture's run are; stated by the macro.
 #[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
 pub struct Drawn {
     /// The function's graph.
     pub function: Function,
@@ -31,6 +32,7 @@ pub struct Picture {
 
 impl Picture {
     /// Reads everything out of a finished run.
+    #[doc(hidden)]
     pub fn new<D: Device>(drawn: &'static Drawn, run: &Lent<D>) -> Result<Self> {
         let read = |k: &Option<usize>| k.map(|k| tensor(run, k)).transpose();
         Ok(Self {

@@ -1,6 +1,8 @@
 //! A network written by hand, as `network!` would emit it: three functions over inputs of every kind.
 #![allow(dead_code)]
 
+use netform_runtime::__private::*;
+
 use netform_runtime::*;
 
 /// Two parameters and a frozen one.
