@@ -18,7 +18,7 @@ use crate::{
     DType, Device, Error, Float, Formula, Inner, Lent, NetSpec, Operand, ParamSpec, Plan, Real,
     Reals, Result,
 };
-use crate::{Run, Source, State, Tensor, door, init, stack};
+use crate::{Run, Source, State, Tensor, binding, init, stack};
 
 /// A network's state. `Send + Sync`: several threads may call [`infer`](Self::infer) at once.
 pub struct Core<D: Device> {
@@ -123,7 +123,7 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
     ) -> Result<Lent<D>> {
-        let dims = door::bind(plan, sources)?;
+        let dims = binding::bind(plan, sources)?;
         self.lend((plan, sources, dims), (state, None), body, NOTHING, 0)
     }
 
@@ -142,7 +142,7 @@ impl<D: Device> Core<D> {
     ) -> Result<Lent<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
-        let dims = door::bind(plan, sources)?;
+        let dims = binding::bind(plan, sources)?;
         self.train_and((plan, sources, dims), state, body, accumulate, NOTHING)
     }
 
@@ -272,7 +272,7 @@ impl<D: Device> Core<D> {
             // SAFETY: `bind` accepted the source; `prepare` has checked that the slot lies in the arena,
             // which `ws` alone holds.
             unsafe {
-                door::write(
+                binding::write(
                     &self.device,
                     plan.name,
                     arg,

@@ -3,7 +3,7 @@
 //! In goes a reference to the user's data, out comes a [`Source`]: a flat slice with a shape, not
 //! generic, nothing copied. What the types know is checked by rustc in the user's own call: the
 //! element class ([`FloatArg`], [`IntArg`], [`BoolArg`]), the rank, and every inner size against
-//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked [at the door](crate::door).
+//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are [bound](crate::binding).
 
 use crate::Tensor;
 use crate::data::Part;
@@ -91,7 +91,7 @@ pub enum SourceData<'a> {
     /// Elements that are on a device already, some of the samples that stay there.
     #[doc(hidden)]
     Resident(Part),
-    /// An array whose rows do not lie one after the other: refused at the door.
+    /// An array whose rows do not lie one after the other: refused when inputs are bound.
     Strided,
 }
 
@@ -145,7 +145,7 @@ pub struct Source<'a> {
     pub data: SourceData<'a>,
     /// The dimensions; the first `rank` count.
     pub dims: [usize; MAX_RANK],
-    /// Number of dimensions; more than [`MAX_RANK`] is refused at the door.
+    /// Number of dimensions; more than [`MAX_RANK`] is refused when inputs are bound.
     pub rank: usize,
 }
 
@@ -181,7 +181,7 @@ pub trait Input<Class, S> {
     fn source(&self) -> Source<'_>;
 }
 
-/// Any shape: the sizes are checked at the door.
+/// Any shape: the sizes are checked when inputs are bound.
 impl<Class, S> Input<Class, S> for &Tensor {
     fn source(&self) -> Source<'_> {
         let data = match self.data() {

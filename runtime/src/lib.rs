@@ -1,12 +1,13 @@
 //! What the code emitted by `network!` calls.
 //!
-//! A generated network owns a [`Core`]; an entry function binds its inputs at the door (`door`),
+//! A generated network owns a [`Core`]; an entry function binds its inputs (`binding`),
 //! borrows a workspace and executes its plan on a `Run`, whose checked calls resolve views
 //! to addresses and hand them to the [`Device`]'s kernels.
 //!
 //! What is public here is for users, under the same paths in the crate `netform`.
 
 mod addr;
+mod binding;
 pub mod check;
 mod chunks;
 mod core;
@@ -17,7 +18,6 @@ pub mod custom;
 pub mod data;
 mod device;
 mod dims;
-mod door;
 mod emit;
 mod error;
 pub mod files;
@@ -91,8 +91,8 @@ pub mod __private {
         pub use crate::device::*;
     }
     /// Inputs, checked.
-    pub mod door {
-        pub use crate::door::*;
+    pub mod binding {
+        pub use crate::binding::*;
     }
     /// Sizes of products, as types.
     pub mod size {

@@ -7,9 +7,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::binding::{declared, element_size, no_room};
 use crate::device::{Addr, RunId};
 use crate::dims::Dims;
-use crate::door::{declared, element_size, no_room};
 use crate::loss::Place;
 use crate::shape::{MAX_RANK, Shape, elements};
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Plan, Result};

@@ -147,7 +147,7 @@ impl<D: Device> State<D> {
         let source = crate::Input::<crate::FloatArg, ()>::source(&values);
         // SAFETY: type and shape are the entry's, which lies in the buffer; `&mut self` keeps runs out.
         unsafe {
-            crate::door::write(
+            crate::binding::write(
                 &self.device,
                 self.spec.network,
                 entry,
@@ -175,7 +175,7 @@ impl<D: Device> State<D> {
         D::addr(&self.buffer).wrapping_add(self.offsets[k])
     }
 
-    /// Value `k` as an argument: its shape, for the door; the elements stay where they are.
+    /// Value `k` as an argument: its shape; the elements stay where they are.
     #[doc(hidden)]
     pub fn source(&self, k: usize) -> Source<'static> {
         let Some(entry) = self.spec.entries.get(k) else {

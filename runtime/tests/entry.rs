@@ -1,4 +1,4 @@
-//! Entry functions: what is checked at the door, how inputs convert, and who holds the results.
+//! Entry functions: what is checked when inputs are bound, how inputs convert, and who holds the results.
 
 #[path = "nets/hand.rs"]
 mod hand;

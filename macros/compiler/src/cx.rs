@@ -81,7 +81,7 @@ pub struct Cx<'a> {
     pub g: Graph,
     /// Dropout is on, statistics are updated.
     pub train: bool,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// The layer or op that is being called, for messages at run time.
     pub by: String,

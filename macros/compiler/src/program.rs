@@ -39,7 +39,7 @@ pub struct Program {
     pub seeds: Vec<(Shape, DType)>,
     /// The trained parameters that its gradients reach.
     pub reached: Vec<Reached>,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// Conditions on Rust constants and const parameters, for rustc.
     pub constant: Vec<Demand>,

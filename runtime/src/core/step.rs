@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::{Behind, Core, all_or_poisoned};
 use crate::dims::Dims;
 use crate::optim::Optimizer;
-use crate::{Device, Lent, Plan, Result, Run, Source, State, device, door};
+use crate::{Device, Lent, Plan, Result, Run, Source, State, binding, device};
 
 impl<D: Device> Core<D> {
     /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
@@ -22,7 +22,7 @@ impl<D: Device> Core<D> {
     ) -> Result<Lent<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
-        let dims = door::bind(plan, sources)?;
+        let dims = binding::bind(plan, sources)?;
         optimizer.prepare(self, Some(plan))?;
         let device = self.device.clone();
         let behind = Behind {

@@ -46,7 +46,7 @@ pub struct Lowered {
     pub buffers: Vec<(usize, NodeId)>,
     /// New values of what is kept from call to call, by the argument's number.
     pub kept: Vec<(usize, NodeId)>,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,

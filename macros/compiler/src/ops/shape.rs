@@ -328,7 +328,7 @@ pub fn slice_dim(
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
-    // Python cuts a range at the end; here it is a mistake. Symbols are checked at the door.
+    // Python cuts a range at the end; here it is a mistake. Symbols are checked when inputs are bound.
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
