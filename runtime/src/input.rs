@@ -3,7 +3,7 @@
 //! In goes a reference to the user's data, out comes a [`Source`]: a flat slice with a shape, not
 //! generic, nothing copied. What the types know is checked by rustc in the user's own call: the
 //! element class ([`FloatArg`], [`IntArg`], [`BoolArg`]), the rank, and every inner size against
-//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are [bound](crate::binding).
+//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are bound.
 
 use crate::Tensor;
 use crate::data::Part;

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 
 /// The mark of a value whose mistake has been told: whatever depends on it stays quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Poison;
+pub struct ErrorReported;
 
 /// A result whose error has been told.
-pub type Told<T> = Result<T, Poison>;
+pub type Reported<T> = Result<T, ErrorReported>;
 
 /// One error: where, and what.
 #[derive(Clone, Debug)]
@@ -29,20 +29,20 @@ pub struct Diag {
 
 impl Diag {
     /// Tells a mistake.
-    pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
+    pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.messages.borrow_mut().push(Message {
             span,
             text: text.into(),
         });
-        Poison
+        ErrorReported
     }
 
     /// Tells a parser's mistake.
-    pub fn syntax(&self, error: &syn::Error) -> Poison {
+    pub fn syntax(&self, error: &syn::Error) -> ErrorReported {
         for e in error.clone() {
             self.error(e.span(), e.to_string());
         }
-        Poison
+        ErrorReported
     }
 
     /// How many have been told.

@@ -6,7 +6,7 @@ use crate::call::{self, Call};
 use crate::check::check;
 use crate::codegen;
 use crate::cx::Demand;
-use crate::diag::{Diag, Told};
+use crate::diag::{Diag, Reported};
 use crate::dim::Shape;
 use crate::draw;
 use crate::gradient::autodiff;
@@ -48,7 +48,7 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     weights::embed(&mut net, &unit.source, &diag);
     check_bodies(&net, &unit.source, &diag);
     let compiled = if diag.any() {
-        Err(crate::diag::Poison)
+        Err(crate::diag::ErrorReported)
     } else {
         self::programs(&net, &unit.source, &diag)
     };
@@ -99,7 +99,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = net.fields[..i].iter().any(|f| f.name == field.name);
-        if !used && !again && !matches!(field.kind, FieldKind::Poison) {
+        if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
             let text = format!(
                 "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
                 field.name, field.decl
@@ -135,7 +135,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
 }
 
 /// Compiles every function in each mode that it has.
-pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
+pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
     let mut told = None;
@@ -210,7 +210,7 @@ fn program(
     function: usize,
     mode: Mode,
     diag: &Diag,
-) -> Told<Program> {
+) -> Reported<Program> {
     let backward = matches!(mode, Mode::Backward | Mode::Vjp);
     let train = backward && !net.signatures[function].eval;
     let lowered = lower::lower(net, source, function, (train, backward), diag)?;

@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, numel, show_shape};
 use crate::ir::{DType, NodeId, Op, Reads};
 use crate::kinds::gather::Gather;
@@ -21,7 +21,7 @@ ops! {
     "one_hot" ("input, num_classes") one_hot;
 }
 
-fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.tensor(cx, "index")?;
@@ -62,7 +62,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn index_select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.tensor(cx, "index")?;
@@ -85,7 +85,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// `input` with the elements of `source` at positions along `dim`: `torch.index_copy`.
-fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let mut index = a.tensor(cx, "index")?;
@@ -165,7 +165,7 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
     cx.g.reshape(rows, &shape)
 }
 
-fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "input")?;
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
@@ -194,7 +194,7 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// 1 at the position, 0 elsewhere, along a new last dimension; integers, as in PyTorch.
-fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn one_hot(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "input")?;
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);

@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::NodeId;
 use crate::scalar::Scalar as S;
@@ -20,7 +20,7 @@ ops! {
 }
 
 /// NumPy's rules: vectors gain a dimension that vanishes again, leading dimensions broadcast.
-pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
+pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeId> {
     let (mut a, mut b) = (x.id, y.id);
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
@@ -84,7 +84,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
     Ok(cx.g.reshape(product, &to))
 }
 
-fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) -> Told<Shape> {
+fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) -> Reported<Shape> {
     let rank = a.len().max(b.len());
     let mut out = vec![Dim::one(); rank];
     for shape in [a, b] {
@@ -132,7 +132,7 @@ pub fn linear(cx: &mut Cx, x: NodeId, weight: NodeId, bias: Option<NodeId>) -> N
     cx.g.reshape(y, &to)
 }
 
-fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
     let bias = a.optional_float(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));

@@ -3,7 +3,7 @@
 use super::sequence::Recurrence;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, show_shape};
 use crate::ir::NodeId;
 use crate::layers::{Call, wrong_features};
@@ -33,7 +33,7 @@ pub fn where_there(cx: &mut Cx, there: NodeId, x: NodeId) -> NodeId {
 
 impl Recurrence {
     /// Checks and brings time to the front.
-    pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Told<Sequences> {
+    pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Reported<Sequences> {
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 2 | 3) {
@@ -85,7 +85,13 @@ impl Recurrence {
         })
     }
 
-    fn lengths(&self, cx: &mut Cx, a: &Args, batch: &Dim, batched: bool) -> Told<Option<NodeId>> {
+    fn lengths(
+        &self,
+        cx: &mut Cx,
+        a: &Args,
+        batch: &Dim,
+        batched: bool,
+    ) -> Reported<Option<NodeId>> {
         if a.given("lengths").is_none() || matches!(a.value("lengths"), Value::Null) {
             return Ok(None);
         }
@@ -113,7 +119,7 @@ impl Recurrence {
         a: &Args,
         batch: &Dim,
         batched: bool,
-    ) -> Told<Vec<Option<NodeId>>> {
+    ) -> Reported<Vec<Option<NodeId>>> {
         let names: &[&str] = if self.kind.has_cell() {
             &["h_0", "c_0"]
         } else {
