@@ -14,7 +14,7 @@ use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
-use crate::passes::homes::Homes;
+use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
@@ -160,7 +160,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
         let backward = program(net, source, index, mode, diag)?;
         if mode == Mode::Backward {
             backward
-                .homes
+                .placement
                 .grads
                 .iter()
                 .for_each(|(_, p)| reached[*p] = true);
@@ -240,30 +240,30 @@ fn program(
         );
         (grads, seeds) = flows;
     }
-    let mut homes = Homes::of_gradients(&grads);
+    let mut placement = Placement::of_gradients(&grads);
     for i in net.signatures[function].states() {
         if let Some(entry) = net.kept(&net.signatures[function].args[i].name) {
-            homes.states.push((i, entry));
+            placement.states.push((i, entry));
             let next = lowered.kept.iter().find(|(arg, _)| *arg == i);
             if let (Some((_, value)), true) = (next, mode != Mode::Draw) {
-                homes.kept.push((graph.outputs.len(), entry));
+                placement.kept.push((graph.outputs.len(), entry));
                 graph.outputs.push(*value);
             }
         }
     }
     for (param, value) in &lowered.buffers {
-        homes.buffers.push((graph.outputs.len(), *param));
+        placement.buffers.push((graph.outputs.len(), *param));
         graph.outputs.push(*value);
     }
-    let (fused, unfused) = optimise(&graph, &homes);
-    let memory = memory::memory(&fused, &homes);
+    let (fused, unfused) = optimise(&graph, &placement);
+    let memory = memory::memory(&fused, &placement);
     Ok(Program {
         function,
         mode,
         graph: fused,
         unfused,
         memory,
-        homes,
+        placement,
         seeds,
         reached,
         require,
@@ -274,13 +274,13 @@ fn program(
 }
 
 /// Everything between differentiation and memory.
-pub fn optimise(graph: &Graph, homes: &Homes) -> (Graph, Graph) {
+pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
     let fused = fuse::fuse(&unfused);
     let fused = memory::own_bodies(fused);
-    let owned = memory::own_gradients(memory::own_outputs(fused, homes), homes);
-    (schedule::schedule(owned, homes), unfused)
+    let owned = memory::own_gradients(memory::own_outputs(fused, placement), placement);
+    (schedule::schedule(owned, placement), unfused)
 }
 
 /// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the

@@ -292,8 +292,8 @@ impl Lower<'_> {
         let called = self.layer(field);
         let by = std::mem::replace(&mut self.cx.by, called);
         let value = self.again(of.field, &of.params, given, |lower, params, given| {
-            let homes = params;
-            let params: Vec<_> = (homes.iter())
+            let placement = params;
+            let params: Vec<_> = (placement.iter())
                 .map(|p| lower.updates.latest(&mut lower.cx.g, *p))
                 .collect();
             let call = layers::Call {
@@ -306,7 +306,7 @@ impl Lower<'_> {
             let updates = std::mem::take(&mut lower.cx.updates);
             if lower.updating() {
                 for (param, new) in updates {
-                    lower.updates.assign(&mut lower.cx.g, homes[param], new);
+                    lower.updates.assign(&mut lower.cx.g, placement[param], new);
                 }
             }
             value
