@@ -134,11 +134,11 @@ pub fn infer(
             let node = args.first().map(|a| &graph[*a]).ok_or("get of nothing")?;
             match k.checked_sub(1) {
                 None => (node.shape.clone(), node.dtype),
-                Some(i) => node
-                    .also
-                    .get(i)
-                    .cloned()
-                    .ok_or_else(|| format!("get {k} of {} results", node.also.len() + 1))?,
+                Some(i) => {
+                    node.more_results.get(i).cloned().ok_or_else(|| {
+                        format!("get {k} of {} results", node.more_results.len() + 1)
+                    })?
+                }
             }
         }
     })

@@ -251,7 +251,7 @@ pub struct Node {
     /// The (first) result's element type.
     pub dtype: DType,
     /// Shapes and types of further results.
-    pub also: Vec<(Shape, DType)>,
+    pub more_results: Vec<(Shape, DType)>,
     /// Where the user wrote it.
     pub span: Span,
     /// The variable, layer or parameter it was written as, if any: for pictures.

@@ -135,7 +135,7 @@ fn total(slots: &[Vec<(Dim, DType)>]) -> i64 {
 }
 
 fn results(g: &Graph, id: NodeId) -> usize {
-    1 + g[id].also.len()
+    1 + g[id].more_results.len()
 }
 
 fn open(g: &Graph) -> Vec<Vec<Place>> {
@@ -205,7 +205,10 @@ impl Plan {
                 }
                 let (size, dtype) = match k {
                     0 => (numel(g.shape(id)), g[id].dtype),
-                    k => (numel(&g[id].also[k - 1].0), g[id].also[k - 1].1),
+                    k => (
+                        numel(&g[id].more_results[k - 1].0),
+                        g[id].more_results[k - 1].1,
+                    ),
                 };
                 let fits = |o: &Over| {
                     o.size == size && o.dtype == dtype && o.result.is_none_or(|r| r == k)

@@ -128,10 +128,10 @@ impl<'g> State<'g> {
         let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
             .map(|n| match n.op {
                 Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_) => {
-                    vec![0; 1 + n.also.len()]
+                    vec![0; 1 + n.more_results.len()]
                 }
                 _ => std::iter::once((&n.shape, n.dtype))
-                    .chain(n.also.iter().map(|(s, t)| (s, *t)))
+                    .chain(n.more_results.iter().map(|(s, t)| (s, *t)))
                     .map(|(s, t)| estimate(&numel(s), t))
                     .collect(),
             })
