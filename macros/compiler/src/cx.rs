@@ -178,7 +178,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Further lines saying where a tensor comes from, or nothing.
-    pub fn whence(&self, x: &Tensor) -> String {
+    pub fn origin_note(&self, x: &Tensor) -> String {
         let id = self.shown.get(&x.id).unwrap_or(&x.id);
         let shape = self.typed(*id);
         match self.origin.get(id) {
@@ -215,7 +215,7 @@ impl<'a> Cx<'a> {
         let text = format!(
             "`{name}` is {d}, but `{}` {range}{}",
             x.text,
-            self.whence(x)
+            self.origin_note(x)
         );
         Err(self.error(span, text))
     }
@@ -240,7 +240,7 @@ impl<'a> Cx<'a> {
                         from_end + 1
                     );
                     for x in xs {
-                        text += &self.whence(x);
+                        text += &self.origin_note(x);
                     }
                     if !slot.names().is_empty() && !d.names().is_empty() {
                         text += "\nhelp: two names are two sizes: use one name for both if they are always equal";

@@ -153,7 +153,7 @@ impl Norm {
             self.channels,
             x.text,
             crate::args::count(shape.len(), "dimension"),
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl
         );
         // The layer for an input of this rank, if the channels are where they should be.
@@ -180,7 +180,7 @@ impl Norm {
             "`{}` takes {want} channels, but `{}` has {have}: channels are dimension {at}{}\n{}",
             call.field,
             x.text,
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl
         );
         let rank = shape.len();

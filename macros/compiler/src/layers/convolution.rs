@@ -91,7 +91,7 @@ impl Convolution {
             call.field,
             several(&self.from, "channel"),
             x.text,
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl,
             several(&self.from, "input channel")
         );

@@ -163,7 +163,7 @@ pub fn wrong_features(
         "`{}` takes {want} features, but `{}` has {have}{}\n{} is declared with {want} inputs",
         call.field,
         x.text,
-        cx.whence(x),
+        cx.origin_note(x),
         call.decl
     );
     let transposed = shape.len() >= 2 && shape[shape.len() - 2] == *want;

@@ -141,7 +141,7 @@ impl<'a> Lower<'a> {
                     show_type(&arg.ty, &arg.ty.shape),
                     t.text,
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 ) + &self.conversion(&t, arg.ty.elem.dtype());
                 return Err(self.cx.error(at, text));
             }

@@ -551,7 +551,7 @@ impl Lower<'_> {
                         op.symbol(),
                         t.text,
                         self.cx.typed(t.id),
-                        self.cx.whence(t)
+                        self.cx.origin_note(t)
                     );
                     return Err(self.cx.error(span, text));
                 }
@@ -657,7 +657,7 @@ impl Lower<'_> {
                 "{} given for {}{}",
                 crate::args::count(fixed, "index"),
                 crate::args::count(rank, "dimension"),
-                self.cx.whence(&t)
+                self.cx.origin_note(&t)
             );
             return Err(self.cx.error(span, text));
         }

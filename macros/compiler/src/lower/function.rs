@@ -117,7 +117,7 @@ impl Lower<'_> {
                     "`{name}` is {} at the end, but {} is kept{}\nhelp: what is kept has one type and shape",
                     self.cx.typed(t.id),
                     show_type(&arg.ty, &want),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(arg.name.span(), text));
             }
@@ -181,7 +181,7 @@ impl Lower<'_> {
                     source.name,
                     self.cx.typed(t.id),
                     show_type(ty, &want),
-                    self.cx.whence(&t),
+                    self.cx.origin_note(&t),
                     self.cx.typed(t.id)
                 );
                 return Err(self.cx.error(tail.span, text));
@@ -190,7 +190,7 @@ impl Lower<'_> {
                 let text = format!(
                     "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
                     source.name,
-                    self.cx.whence(&t),
+                    self.cx.origin_note(&t),
                     show_type(
                         &Type {
                             elem: Elem::I32,

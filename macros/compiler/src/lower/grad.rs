@@ -64,7 +64,7 @@ impl Lower<'_> {
                 "`grad` differentiates one float, but `{}` is {}{}\nhelp: reduce it first: `grad({source}.sum(), ..)`",
                 y.text,
                 self.cx.typed(y.id),
-                self.cx.whence(y)
+                self.cx.origin_note(y)
             );
             return Err(self.cx.error(source.span, text));
         }
@@ -146,8 +146,8 @@ impl Lower<'_> {
                         "`{}` does not depend on `{}` with a gradient{}{}",
                         y.text,
                         x.text,
-                        self.cx.whence(y),
-                        self.cx.whence(x)
+                        self.cx.origin_note(y),
+                        self.cx.origin_note(x)
                     );
                     told = Some(self.cx.error(*at, text));
                 }

@@ -269,7 +269,7 @@ impl Lower<'_> {
                     "`{name}` is {} before a round of the loop and {} after it{}\nhelp: a part of `{}` keeps its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
-                    self.cx.whence(&now),
+                    self.cx.origin_note(&now),
                     t.text
                 );
                 return Err(self.cx.error(name.span(), text));
@@ -302,7 +302,7 @@ impl Lower<'_> {
                     "`{variable}` is {} before a round of the loop and {} after it{}\nhelp: all rounds run the same code, so it keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(variable.span(), text));
             }

@@ -187,8 +187,8 @@ impl Lower<'_> {
                 Some((known, count, first)) if *known != dim || *count != size => {
                     let text = format!(
                         "`scan` cuts all its inputs along one dimension, but there are {count} steps of one and {size} of another{}{}",
-                        self.cx.whence(first),
-                        self.cx.whence(&t)
+                        self.cx.origin_note(first),
+                        self.cx.origin_note(&t)
                     );
                     return Err(self.cx.error(bound.span_of("input"), text));
                 }
@@ -281,7 +281,7 @@ impl Lower<'_> {
                     init.text,
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(next_at.span, text));
             }

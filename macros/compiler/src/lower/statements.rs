@@ -138,7 +138,7 @@ impl Lower<'_> {
                 t.text,
                 self.cx.typed(t.id),
                 self.cx.typed(home),
-                self.cx.whence(&t),
+                self.cx.origin_note(&t),
                 field.decl
             );
             return Err(self.cx.error(value.span, text));
@@ -269,7 +269,7 @@ impl Lower<'_> {
                 "`{source}` is {}, not {} as stated here{}",
                 self.cx.typed(t.id),
                 show_shape(&shape),
-                self.cx.whence(&t)
+                self.cx.origin_note(&t)
             );
             return Err(self.cx.error(ty.span, text));
         }

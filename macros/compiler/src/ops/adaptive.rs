@@ -198,7 +198,7 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
         let text = format!(
             "`output_size` of `{}` is a known number where it does not divide the input's size, not {n}{}",
             a.callee,
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("output_size"), text));
     };

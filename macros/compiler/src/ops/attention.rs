@@ -34,7 +34,10 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     );
     for (name, x) in [("query", &q), ("key", &k), ("value", &v)] {
         if cx.shape(x).len() < 2 {
-            let text = format!("`{name}` has the shape (.., length, width){}", cx.whence(x));
+            let text = format!(
+                "`{name}` has the shape (.., length, width){}",
+                cx.origin_note(x)
+            );
             return Err(cx.error(a.span_of(name), text));
         }
     }
@@ -72,8 +75,8 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Rep
     if q.len() < 3 || shape.len() != q.len() {
         let text = format!(
             "with `enable_gqa`, `query` and `{name}` have the shape (.., heads, length, width){}{}",
-            cx.whence(query),
-            cx.whence(x)
+            cx.origin_note(query),
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
     }

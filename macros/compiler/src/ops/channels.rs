@@ -109,7 +109,7 @@ pub fn several(
     };
     let text = format!(
         "`{callee}` normalises over {what}, which is {count} value here: its variance is 0{}\nhelp: take more{help}",
-        cx.whence(x)
+        cx.origin_note(x)
     );
     Err(cx.error(span, text))
 }
@@ -126,7 +126,7 @@ fn input(cx: &mut Cx, a: &Args) -> Reported<Tensor> {
         let text = format!(
             "`input` of `{}` has the shape [N, C, ..]{}",
             a.callee,
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
     }
@@ -145,8 +145,8 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option
             "`{name}` of `{}` has the shape [{channels}]: a value for each channel, which are dimension 1 of `{}`{}{}",
             a.callee,
             x.text,
-            cx.whence(&t),
-            cx.whence(x)
+            cx.origin_note(&t),
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
     }

@@ -204,7 +204,7 @@ pub fn transpose(
             let text = format!(
                 "the result of `{callee}` is empty: {whole} from {}, less {cut} of padding{}",
                 from[2 + d],
-                cx.whence(x)
+                cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
@@ -230,7 +230,11 @@ fn operands(
     let batch = spatial::batch_or_one(cx, (a.span_of("input"), &a.callee), &x, rank)?;
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
-        let text = format!("the weight of `{}` is {layout}{}", a.callee, cx.whence(&w));
+        let text = format!(
+            "the weight of `{}` is {layout}{}",
+            a.callee,
+            cx.origin_note(&w)
+        );
         return Err(cx.error(a.span_of("weight"), text));
     }
     let (channels, out) = of_weight(&kernel);
@@ -240,8 +244,8 @@ fn operands(
             a.callee,
             x.text,
             shape[1],
-            cx.whence(&x),
-            cx.whence(&w),
+            cx.origin_note(&x),
+            cx.origin_note(&w),
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -251,7 +255,7 @@ fn operands(
         let text = format!(
             "the bias of `{}` is a vector of length {out}{}",
             a.callee,
-            cx.whence(b)
+            cx.origin_note(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }

@@ -122,14 +122,14 @@ fn agree(
             "the equation gives `{}` {}{}",
             x.text,
             crate::args::count(names.len(), "dimension"),
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("equation"), text));
     }
     for (c, d) in names.iter().zip(&shape) {
         match sizes.iter().find(|s| s.0 == *c) {
             Some((_, known)) if known != d => {
-                let text = format!("`{c}` is {known} and {d}{}", cx.whence(x));
+                let text = format!("`{c}` is {known} and {d}{}", cx.origin_note(x));
                 return Err(cx.error(a.span_of("equation"), text));
             }
             Some(_) => {}

@@ -30,8 +30,8 @@ fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let text = format!(
             "`gather` takes an index that has as many dimensions as `{}`{}{}",
             x.text,
-            cx.whence(&x),
-            cx.whence(&index)
+            cx.origin_note(&x),
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     }
@@ -69,7 +69,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if cx.shape(&index).len() != 1 {
         let text = format!(
             "the index of `index_select` has one dimension{}",
-            cx.whence(&index)
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     }
@@ -107,7 +107,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let [count] = at.as_slice() else {
         let text = format!(
             "the index of `index_copy` has at most one dimension{}",
-            cx.whence(&index)
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     };
@@ -132,8 +132,8 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
             x.text,
             show_shape(&part),
             cx.typed(source.id),
-            cx.whence(&x),
-            cx.whence(&source)
+            cx.origin_note(&x),
+            cx.origin_note(&source)
         );
         return Err(cx.error(a.span_of("source"), text));
     }
@@ -171,7 +171,7 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if cx.shape(&weight).len() != 2 {
         let text = format!(
             "the weight of `embedding` is a matrix (number of rows, their length){}",
-            cx.whence(&weight)
+            cx.origin_note(&weight)
         );
         return Err(cx.error(a.span_of("weight"), text));
     }

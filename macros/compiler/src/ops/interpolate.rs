@@ -40,7 +40,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let text = format!(
             "`mode = {mode:?}` is for {}{}\nhelp: `mode = {:?}`",
             ["sequences [N, C, L]", "images [N, C, H, W]"][dims - 1],
-            cx.whence(&x),
+            cx.origin_note(&x),
             ["linear", "bilinear"][rank - 1]
         );
         return Err(cx.error(a.span_of("mode"), text));
@@ -132,7 +132,7 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reporte
         _ => {
             let text = format!(
                 "`scale_factor = {factor}` of size {from} gives no size that is known{}\nhelp: give the `size`",
-                cx.whence(x)
+                cx.origin_note(x)
             );
             Err(cx.error(span, text))
         }

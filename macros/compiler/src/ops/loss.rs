@@ -78,8 +78,8 @@ fn pointwise(
         let text = format!(
             "`{}` takes floats, but both `input` and `target` hold others{}{}\nhelp: convert one: `{}`",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t),
+            cx.origin_note(&x),
+            cx.origin_note(&t),
             Takes::Float.conversion(cx.g[x.id].dtype, &x.text)
         );
         return Err(cx.error(a.span, text));
@@ -89,8 +89,8 @@ fn pointwise(
         let text = format!(
             "`{}` compares values of one shape{}{}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }
@@ -129,7 +129,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if shape != *cx.g.shape(y) {
-        let text = format!("`{name}` does not fit the input{}", cx.whence(&w));
+        let text = format!("`{name}` does not fit the input{}", cx.origin_note(&w));
         return Err(cx.error(a.span_of(name), text));
     }
     let w = cx.g.expand(w.id, &shape);
@@ -182,7 +182,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<Node
             text: "input".into(),
         };
         if cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])? != shape {
-            let text = format!("`pos_weight` does not fit the input{}", cx.whence(&w));
+            let text = format!("`pos_weight` does not fit the input{}", cx.origin_note(&w));
             return Err(cx.error(a.span_of("pos_weight"), text));
         }
         let w = cx.g.expand(w.id, &shape);
@@ -225,7 +225,11 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     if shape.is_empty() {
         return Err(cx.error(
             a.span,
-            format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x)),
+            format!(
+                "`{}` takes scores (B, C, ..){}",
+                a.callee,
+                cx.origin_note(&x)
+            ),
         ));
     }
     let mut dim = usize::from(shape.len() > 1);
@@ -260,8 +264,8 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
         let text = format!(
             "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}{help}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }
@@ -323,7 +327,7 @@ fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Reported<Op
         let text = format!(
             "`weight` of `{}` has one number for each of {classes} classes{}",
             a.callee,
-            cx.whence(&w)
+            cx.origin_note(&w)
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -372,8 +376,8 @@ fn probabilities(
         let text = format!(
             "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
             a.callee,
-            cx.whence(x),
-            cx.whence(t)
+            cx.origin_note(x),
+            cx.origin_note(t)
         );
         return Err(cx.error(a.span_of("target"), text));
     }
@@ -412,9 +416,9 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if cx.shape(&y) != shape || shape.is_empty() || cx.shape(&t) != shape[..shape.len() - 1] {
         let text = format!(
             "`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}",
-            cx.whence(&x),
-            cx.whence(&y),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&y),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }

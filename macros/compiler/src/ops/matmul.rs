@@ -26,8 +26,8 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     if ra == 0 || rb == 0 {
         let text = format!(
             "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a number",
-            cx.whence(x),
-            cx.whence(y)
+            cx.origin_note(x),
+            cx.origin_note(y)
         );
         return Err(cx.error(span, text));
     }
@@ -49,8 +49,8 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
                 "second to last"
             },
             y.text,
-            cx.whence(x),
-            cx.whence(y)
+            cx.origin_note(x),
+            cx.origin_note(y)
         );
         let meant = rb > 1 && sb.last() == Some(ka);
         let help = if meant {
@@ -95,8 +95,8 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
             } else if !d.is_one() && slot != d {
                 let text = format!(
                     "the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}",
-                    cx.whence(x),
-                    cx.whence(y)
+                    cx.origin_note(x),
+                    cx.origin_note(y)
                 );
                 return Err(cx.error(span, text));
             }
@@ -139,8 +139,8 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if sw.len() != 2 || sx.last() != sw.last() {
         let mut text = format!(
             "`linear` takes an input (.., in) and a weight (out, in){}{}",
-            cx.whence(&x),
-            cx.whence(&w)
+            cx.origin_note(&x),
+            cx.origin_note(&w)
         );
         if sw.len() == 2 && sx.last() == sw.first() {
             text += &format!("\nhelp: was `{}.t()` meant?", w.text);
@@ -153,7 +153,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let text = format!(
             "the bias of `linear` is a vector of length {}{}",
             sw[0],
-            cx.whence(b)
+            cx.origin_note(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }

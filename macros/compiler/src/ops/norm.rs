@@ -36,7 +36,7 @@ pub fn trailing(
                 crate::args::count(shape.len(), "dimension"),
                 show_shape(shape),
                 x.text,
-                cx.whence(x),
+                cx.origin_note(x),
             );
             Err(cx.error(a.span, text))
         }
@@ -93,7 +93,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
                 "`{name}` of `{}` has the shape {}{}",
                 a.callee,
                 show_shape(&shape),
-                cx.whence(&t)
+                cx.origin_note(&t)
             );
             return Err(cx.error(a.span_of(name), text));
         }

@@ -70,7 +70,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if rank < 2 {
         let text = format!(
             "`input` of `rotary` has the shape (.., length, width){}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
     }
@@ -133,7 +133,7 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
         let text = format!(
             "`positions` of `rotary` has the shape [{length}], one for each element of the sequence, or one that broadcasts to {}{}",
             show_shape(elements),
-            cx.whence(&given)
+            cx.origin_note(&given)
         );
         return Err(cx.error(a.span_of("positions"), text));
     }

@@ -103,7 +103,7 @@ fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Reported<()> {
     let why = format!("`{}` needs at least one element", a.callee);
     for d in dims {
         if shape[*d].value() == Some(0) {
-            let text = format!("{why}, but dimension {d} is empty{}", cx.whence(x));
+            let text = format!("{why}, but dimension {d} is empty{}", cx.origin_note(x));
             return Err(cx.error(a.span, text));
         }
         cx.at_least(&shape[*d], &Dim::one(), a.span, &why)?;

@@ -47,8 +47,8 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
         let text = format!(
             "`{}` takes sequences (B, T, ..) and their lengths (B){}{}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&lengths)
+            cx.origin_note(&x),
+            cx.origin_note(&lengths)
         );
         return Err(cx.error(a.span, text));
     }

@@ -65,7 +65,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
             "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
             x.text,
             show_shape(&to),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*shape"), text));
     }
@@ -117,7 +117,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
             shape[dim],
             show_shape(&sizes),
             numel(&sizes),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("sizes"), text));
     }
@@ -145,7 +145,7 @@ fn t(cx: &mut Cx, a: &Args) -> Reported<Value> {
             a.span,
             format!(
                 "`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`",
-                cx.whence(&x)
+                cx.origin_note(&x)
             ),
         ));
     }
@@ -167,7 +167,7 @@ fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
-        let text = format!("`permute` names each dimension once{}", cx.whence(&x));
+        let text = format!("`permute` names each dimension once{}", cx.origin_note(&x));
         return Err(cx.error(span, text));
     }
     let y = cx.g.permute(x.id, &order);
@@ -233,7 +233,7 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Reported<Val
             "`{}` does not expand to {}: dimensions align at the end, and only 1 repeats{}",
             x.text,
             show_shape(&to),
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(span, text));
     }
@@ -261,7 +261,7 @@ fn repeat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let Some(lead) = repeats.len().checked_sub(from.len()) else {
         let text = format!(
             "`repeat` needs a number for each dimension{}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*repeats"), text));
     };
@@ -332,7 +332,10 @@ pub fn slice_dim(
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
-        return Err(cx.error(span, format!("{} ends outside it{}", what(), cx.whence(x))));
+        return Err(cx.error(
+            span,
+            format!("{} ends outside it{}", what(), cx.origin_note(x)),
+        ));
     }
     let why = what();
     cx.at_least(&start, &Dim::from(0), span, &why)?;
@@ -397,7 +400,7 @@ pub fn select_dim(
     {
         let text = format!(
             "index {i} is outside dimension {dim}, which has size {n}{}",
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(span, text));
     }
@@ -455,7 +458,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
                 _ => {
                     let text = format!(
                         "`split` of size {size} into pieces of {each}: the number of pieces is not known{}",
-                        cx.whence(&x)
+                        cx.origin_note(&x)
                     );
                     return Err(cx.error(span, text));
                 }
@@ -467,7 +470,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let text = format!(
             "the pieces {} add up to {sum}, but dimension {dim} has size {size}{}",
             show_shape(&sizes),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
     }
@@ -551,8 +554,8 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
         {
             let text = format!(
                 "`cat` along dimension {dim} takes tensors that are alike in all others{}{}",
-                cx.whence(&xs[0]),
-                cx.whence(x)
+                cx.origin_note(&xs[0]),
+                cx.origin_note(x)
             );
             return Err(cx.error(a.span, text));
         }
@@ -574,8 +577,8 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
         if cx.shape(x) != first {
             let text = format!(
                 "`stack` takes tensors of one shape{}{}",
-                cx.whence(&xs[0]),
-                cx.whence(x)
+                cx.origin_note(&xs[0]),
+                cx.origin_note(x)
             );
             return Err(cx.error(a.span, text));
         }
@@ -603,7 +606,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
         let text = format!(
             "`pad` lists two numbers for each dimension, the last dimension first{}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
     }
@@ -641,7 +644,10 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         ),
     };
     if !fits {
-        let text = format!("`value` of `pad` is {kind}, not {value}{}", cx.whence(&x));
+        let text = format!(
+            "`value` of `pad` is {kind}, not {value}{}",
+            cx.origin_note(&x)
+        );
         return Err(cx.error(a.span_of("value"), text));
     }
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
@@ -735,7 +741,7 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     if rank < 2 {
         return Err(cx.error(
             a.span,
-            format!("`{}` takes a matrix{}", a.callee, cx.whence(&x)),
+            format!("`{}` takes a matrix{}", a.callee, cx.origin_note(&x)),
         ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));

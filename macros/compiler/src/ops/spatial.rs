@@ -161,7 +161,7 @@ impl Window {
             );
             let text = format!(
                 "a window of `{callee}` has a {along} of {reach}{dilated}, which is more than its input's {size}{padded}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
-                cx.whence(x)
+                cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
@@ -183,7 +183,10 @@ pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -
     let shape = cx.shape(x);
     let along = axis(d, shape.len());
     if shape[d].value() == Some(0) {
-        let text = format!("`{callee}` needs a {along} of at least 1{}", cx.whence(x));
+        let text = format!(
+            "`{callee}` needs a {along} of at least 1{}",
+            cx.origin_note(x)
+        );
         return Err(cx.error(span, text));
     }
     let why = format!("the {along} of `{}`", x.text);
@@ -238,7 +241,7 @@ pub fn batch_or_one_of(
         };
         let mut text = format!(
             "`{callee}` takes a batch of {all} [batch, channels, {sizes}], or one {sample} [channels, {sizes}]{}",
-            cx.whence(x)
+            cx.origin_note(x)
         );
         let name = &x.text;
         let single = channels.is_none_or(Dim::is_one);
@@ -286,7 +289,7 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         1 => "sequences [batch, channels, length]",
         _ => "images [batch, channels, height, width]",
     };
-    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.whence(x));
+    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.origin_note(x));
     if shape.len() == rank + 1 {
         text += &one_channel(x, rank);
     } else if shape.len() == 2 {

@@ -105,7 +105,7 @@ impl Attention {
                 };
                 let text = format!(
                     "`{name}` has the shape {wanted}{}\n{}",
-                    cx.whence(x),
+                    cx.origin_note(x),
                     call.decl
                 );
                 return Err(cx.error(a.span_of(name), text));
@@ -123,9 +123,9 @@ impl Attention {
             let text = format!(
                 "query, key and value{} are of one batch, key and value of one length{}{}{}",
                 if alone { "" } else { self.order() },
-                cx.whence(query),
-                cx.whence(key),
-                cx.whence(value)
+                cx.origin_note(query),
+                cx.origin_note(key),
+                cx.origin_note(value)
             );
             return Err(cx.error(call.span, text));
         }

@@ -181,7 +181,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
         "[{0}, {1}] (queries, keys), or [{2} * {3}, {0}, {1}] with one for each head",
         s.queries, s.keys, s.batch, s.heads
     );
-    wanted += &cx.whence(mask);
+    wanted += &cx.origin_note(mask);
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
         wanted += &format!(
             "\nhelp: one for each sample is repeated for each head: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
@@ -212,7 +212,7 @@ fn padding_mask(
             false => String::new(),
         };
         let wanted = crate::dim::show_shape(&wanted);
-        let from = cx.whence(mask);
+        let from = cx.origin_note(mask);
         let wanted = format!("{wanted}: true where a key is padding{from}{help}");
         return Err(wrong(cx, a, name, &wanted));
     }

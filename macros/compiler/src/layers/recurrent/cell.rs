@@ -92,7 +92,7 @@ impl Cell {
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != want {
-                let text = format!("{due}{}", cx.whence(&t));
+                let text = format!("{due}{}", cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }
             out.push(cx.g.reshape(t.id, &full));
@@ -123,7 +123,7 @@ impl Layer for Cell {
                 "`{}` takes one element of a sequence: (B, {1}) or ({1}){2}\nhelp: a layer without `Cell` takes whole sequences; `scan` goes over one",
                 call.field,
                 self.input,
-                cx.whence(&x)
+                cx.origin_note(&x)
             );
             return Err(cx.error(call.span, text));
         }

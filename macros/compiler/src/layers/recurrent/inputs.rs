@@ -42,7 +42,7 @@ impl Recurrence {
                 call.field,
                 if self.batch_first { "B, T" } else { "T, B" },
                 self.input,
-                cx.whence(&x)
+                cx.origin_note(&x)
             );
             return Err(cx.error(call.span, text));
         }
@@ -105,7 +105,7 @@ impl Recurrence {
             let text = format!(
                 "`lengths` is one length for each sequence: u32{}{}",
                 show_shape(&want),
-                cx.whence(&lengths)
+                cx.origin_note(&lengths)
             );
             return Err(cx.error(a.span_of("lengths"), text));
         }
@@ -160,7 +160,7 @@ impl Recurrence {
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != *want {
-                let text = format!("{}{}", due(), cx.whence(&t));
+                let text = format!("{}{}", due(), cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }
             out.push(Some(match batched {

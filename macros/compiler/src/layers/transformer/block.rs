@@ -204,7 +204,7 @@ impl Block {
                 && let Some(given) = a.given(name)
                 && let crate::value::Value::Tensor(t) = &given.value
             {
-                text += &cx.whence(t);
+                text += &cx.origin_note(t);
             }
         }
         text += &format!("\n{}", call.decl);
@@ -230,7 +230,7 @@ pub fn sequence(
                 call.field,
                 x.text,
                 shape[shape.len() - 1],
-                cx.whence(&x),
+                cx.origin_note(&x),
                 call.decl
             );
             return Err(cx.error(a.span_of(name), text));
@@ -248,7 +248,7 @@ pub fn sequence(
         let text = format!(
             "`{name}` has the shape {}, or [{letter}, {want}] without a batch{}\n{}",
             block.own.shown(letter, want),
-            cx.whence(&x),
+            cx.origin_note(&x),
             call.decl
         );
         return Err(cx.error(a.span_of(name), text));
