@@ -79,7 +79,7 @@ pub fn infer(
             )?;
             (to, of.dtype(0))
         }
-        Op::Detach | Op::Fresh => (of.shape(0)?.clone(), of.dtype(0)),
+        Op::Detach | Op::Barrier => (of.shape(0)?.clone(), of.dtype(0)),
         Op::Reduce { dims, body, .. } => {
             let s = match body {
                 Some(b) => b.1.clone(),

@@ -86,7 +86,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                 x(0).at(&from)
             })
         }
-        Op::Reshape | Op::Detach | Op::Fresh => Array {
+        Op::Reshape | Op::Detach | Op::Barrier => Array {
             shape,
             data: x(0).data.clone(),
         },

@@ -193,7 +193,7 @@ pub enum Op {
     Detach,
     /// The operand, as a value apart: what follows from it is not taken to be what follows from the
     /// operand, but computed again.
-    Fresh,
+    Barrier,
     /// A fused elementwise function over the node's shape.
     Map(Box<Map>),
     /// A call of a body. Further results are in `Node::also`.

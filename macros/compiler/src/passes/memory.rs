@@ -59,7 +59,7 @@ pub struct Body {
 /// The value behind reshapes and `Get`s: the node that computes it, and which of its results.
 pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     match g[id].op {
-        Op::Reshape | Op::Fresh => root(g, g[id].args[0]),
+        Op::Reshape | Op::Barrier => root(g, g[id].args[0]),
         Op::Get(k) => (g[id].args[0], k),
         _ => (id, 0),
     }
@@ -189,7 +189,7 @@ impl Plan {
                     place[index][0] = Place::Param(k);
                     continue;
                 }
-                Op::Reshape | Op::Fresh | Op::Get(_) => {
+                Op::Reshape | Op::Barrier | Op::Get(_) => {
                     let (n, k) = root(g, id);
                     place[index][0] = place[n.index()][k].clone();
                     continue;

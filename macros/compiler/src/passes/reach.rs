@@ -60,7 +60,7 @@ fn values(g: &Graph, seeds: Vec<(NodeId, usize, Vec<Range>)>) -> Vec<Vec<Vec<Ran
                     |r: &Range| std::iter::once(first()).chain(r.iter().cloned()).collect();
                 vec![mine[0].iter().map(longer).collect()]
             }
-            Op::Fresh => vec![mine[0].clone()],
+            Op::Barrier => vec![mine[0].clone()],
             Op::Call(region) => call(&region.body, &mine, node.args.len()),
             Op::Scan(steps) => scan(steps, &mine, node.args.len()),
             _ => vec![vec![Vec::new()]; node.args.len()],

@@ -62,7 +62,7 @@ fn body(g: Graph) -> Graph {
 fn is_view(node: &Node) -> bool {
     matches!(
         node.op,
-        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_)
+        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_)
     )
 }
 
@@ -127,7 +127,7 @@ impl<'g> State<'g> {
             .collect();
         let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
             .map(|n| match n.op {
-                Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_) => {
+                Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_) => {
                     vec![0; 1 + n.more_results.len()]
                 }
                 _ => std::iter::once((&n.shape, n.dtype))

@@ -10,7 +10,7 @@ use crate::scalar::Scalar;
 
 /// The same values, apart from what they come from.
 pub fn fresh(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
-    let one = |x: &NodeId| g.push(Op::Fresh, &[*x], None);
+    let one = |x: &NodeId| g.push(Op::Barrier, &[*x], None);
     args.iter().map(one).collect()
 }
 
