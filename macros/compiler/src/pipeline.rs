@@ -29,8 +29,8 @@ pub fn expand(source: TokenStream) -> TokenStream {
     expand_call(&Call::alone(source), "")
 }
 
-/// Expands one call of the macro. `spot`: where it stands, for a name that no other network has.
-pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
+/// Expands one call of the macro. `call_site`: where it stands, for a name that no other network has.
+pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return diag.to_tokens();
@@ -54,12 +54,12 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     };
     match compiled {
         Ok(programs) if !diag.any() => {
-            let schema = call::schema(&unit.source, &call.handed_out(), spot);
+            let schema = call::schema(&unit.source, &call.handed_out(), call_site);
             let network = codegen::network(&net, &programs);
             quote!(#network #schema)
         }
         _ => {
-            let schema = call::schema(&unit.source, &quote!(!), spot);
+            let schema = call::schema(&unit.source, &quote!(!), call_site);
             // A struct called as its own type parameter would only add rustc's complaints.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
