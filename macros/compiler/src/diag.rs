@@ -1,14 +1,14 @@
-//! Collected errors: every mistake is told once, at its token, all in one compilation.
+//! Collected errors: every mistake is reported once, at its token, all in one compilation.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
 
-/// The mark of a value whose mistake has been told: whatever depends on it stays quiet.
+/// An error that has been reported: whatever depends on the value stays quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorReported;
 
-/// A result whose error has been told.
+/// A result whose error has been reported.
 pub type Reported<T> = Result<T, ErrorReported>;
 
 /// One error: where, and what.
@@ -28,7 +28,7 @@ pub struct Diag {
 }
 
 impl Diag {
-    /// Tells a mistake.
+    /// Reports a mistake.
     pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.messages.borrow_mut().push(Message {
             span,
@@ -37,7 +37,7 @@ impl Diag {
         ErrorReported
     }
 
-    /// Tells a parser's mistake.
+    /// Reports a parser's mistake.
     pub fn syntax(&self, error: &syn::Error) -> ErrorReported {
         for e in error.clone() {
             self.error(e.span(), e.to_string());
@@ -45,7 +45,7 @@ impl Diag {
         ErrorReported
     }
 
-    /// How many have been told.
+    /// How many have been reported.
     pub fn count(&self) -> usize {
         self.messages.borrow().len()
     }
