@@ -1,7 +1,7 @@
 //! What a generated network owns: its parameters, their gradients and the workspaces of its runs.
 //!
 //! An entry function is one call of [`Core::infer`] or [`Core::train`]: in go its plan, the inputs
-//! and the compiled body; out comes the finished run, [`Lent`] until its results are dropped.
+//! and the compiled body; out comes the finished run, [`RunResults`] until its results are dropped.
 
 mod step;
 
@@ -15,8 +15,8 @@ use crate::pool::{Pool, Workspace};
 use crate::reach::Reach;
 use crate::tensor::TensorData;
 use crate::{
-    DType, Device, Error, Float, Formula, Inner, Lent, NetSpec, Operand, ParamSpec, Plan, Real,
-    Reals, Result,
+    DType, Device, Error, Float, Formula, Inner, NetSpec, Operand, ParamSpec, Plan, Real, Reals,
+    Result, RunResults,
 };
 use crate::{Run, Source, State, Tensor, binding, init, stack};
 
@@ -122,9 +122,9 @@ impl<D: Device> Core<D> {
         sources: &[Source<'_>],
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         let dims = binding::bind(plan, sources)?;
-        self.lend((plan, sources, dims), (state, None), body, NOTHING, 0)
+        self.run_pooled((plan, sources, dims), (state, None), body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
@@ -139,7 +139,7 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
         let dims = binding::bind(plan, sources)?;
@@ -189,7 +189,7 @@ impl<D: Device> Core<D> {
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
         behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
         }
@@ -210,30 +210,30 @@ impl<D: Device> Core<D> {
         let key = behind.key;
         let behind = Behind { key, calls };
         let keep = if accumulate { 0 } else { self.flag_at() };
-        let lent = self.lend(call, (state, target.as_mut()), body, behind, keep);
+        let results = self.run_pooled(call, (state, target.as_mut()), body, behind, keep);
         *(if accumulate {
             &mut self.fresh
         } else {
             &mut self.grads
         }) = target;
-        if let Ok(lent) = &lent {
+        if let Ok(results) = &results {
             self.reach.add(self.spec, call.0, accumulate);
             if !accumulate {
-                self.set_grads_run(lent.number());
+                self.set_grads_run(results.number());
             }
         }
-        lent
+        results
     }
 
     /// One run, in a workspace that stays lent while its results are held.
-    fn lend(
+    fn run_pooled(
         &self,
         (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         behind: Behind<impl FnOnce() -> u64, impl FnOnce(&AtomicBool)>,
         keep: usize,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.sound()?;
         if state.as_ref().is_some_and(|s| !s.is_on(&self.device)) {
             let (function, argument) = (plan.name, "state");
@@ -249,7 +249,7 @@ impl<D: Device> Core<D> {
             }),
         };
         self.pool.keep(&ws);
-        done.map(|id| Lent::new(ws, plan, dims, id))
+        done.map(|id| RunResults::new(ws, plan, dims, id))
     }
 
     fn execute(

@@ -30,7 +30,6 @@ mod isa;
 mod lanes;
 #[cfg(any(feature = "cuda", test))]
 mod ledger;
-mod lent;
 pub mod look;
 mod loss;
 mod map;
@@ -47,6 +46,7 @@ mod pool;
 mod reach;
 #[cfg(any(feature = "cuda", test))]
 mod replay;
+mod results;
 mod run;
 mod shape;
 mod size;
@@ -76,9 +76,9 @@ pub use view::Stored;
 use formula::{Formula, Real, Reals};
 use input::{Source, SourceData};
 use lanes::Pack;
-use lent::Lent;
 use map::{Identity, Inner, Lanes, MapBody, Operand};
 use pack::{Ints, Mask};
+use results::RunResults;
 use run::Run;
 use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reads, Site};
 use view::{DType, In, Space, View, Window};
@@ -105,9 +105,9 @@ pub mod __private {
     pub use crate::formula::{Formula, Real, Reals};
     pub use crate::input::{Source, SourceData};
     pub use crate::lanes::{LANES, Pack};
-    pub use crate::lent::Lent;
     pub use crate::map::{Identity, Inner, Lanes, MapBody, Operand};
     pub use crate::pack::{Ints, Mask};
+    pub use crate::results::RunResults;
     pub use crate::run::Run;
     pub use crate::spec::{
         ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,

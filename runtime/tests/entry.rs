@@ -216,5 +216,5 @@ fn networks_and_results_are_send_and_sync() {
     shared::<Hand>();
     shared::<Output<Cpu, [f32; 4]>>();
     shared::<Loss<Cpu<f64>>>();
-    shared::<Lent<Cpu>>();
+    shared::<RunResults<Cpu>>();
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::{Behind, Core, all_or_poisoned};
 use crate::dims::Dims;
 use crate::optim::Optimizer;
-use crate::{Device, Lent, Plan, Result, Run, Source, State, binding, device};
+use crate::{Device, Plan, Result, Run, RunResults, Source, State, binding, device};
 
 impl<D: Device> Core<D> {
     /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
@@ -19,7 +19,7 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         body: impl FnOnce(&mut Run<'_, D>, &[usize]),
         optimizer: &mut O,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
         let dims = binding::bind(plan, sources)?;
@@ -31,9 +31,9 @@ impl<D: Device> Core<D> {
                 all_or_poisoned(&device, poisoned, || optimizer.update(&device))
             },
         };
-        let lent = self.train_and((plan, sources, dims), state, body, false, behind)?;
-        optimizer.commit(&device, lent.number());
-        Ok(lent)
+        let results = self.train_and((plan, sources, dims), state, body, false, behind)?;
+        optimizer.commit(&device, results.number());
+        Ok(results)
     }
 
     /// An optimizer's step that was prepared, on the gradients that are there.
