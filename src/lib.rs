@@ -4,9 +4,13 @@
 pub use netform_runtime::{
     BoolArg, Core, Cpu, Device, Dyn, Element, Elementary, Error, FileProblem, Float, FloatArg,
     Input, IntArg, Len, Loss, Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State,
-    Stored, Tensor, TensorData, check, data, files, fill_normal, fill_uniform, generate, input,
-    look, optim, permutation,
+    Stored, Tensor, TensorData, check, data, draw, files, fill_normal, fill_uniform, generate,
+    input, optim, permutation,
 };
+
+/// The older name of [`draw`].
+#[doc(hidden)]
+pub use netform_runtime::draw as look;
 
 #[cfg(feature = "cuda")]
 #[doc(inline)]

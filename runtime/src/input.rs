@@ -7,8 +7,9 @@
 
 use crate::Tensor;
 use crate::data::Part;
-use crate::shape::MAX_RANK;
 use crate::tensor::TensorData;
+
+pub use crate::shape::MAX_RANK;
 
 /// A dimension known when the network is compiled.
 pub struct Len<const N: usize>;

@@ -18,6 +18,7 @@ pub mod custom;
 pub mod data;
 mod device;
 mod dims;
+pub mod draw;
 mod emit;
 mod error;
 pub mod files;
@@ -30,7 +31,6 @@ mod isa;
 mod lanes;
 #[cfg(any(feature = "cuda", test))]
 mod ledger;
-pub mod look;
 mod loss;
 mod map;
 mod math;

@@ -1,9 +1,10 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
-//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network, [`save_as`] in another
-//! type, and [`load_matching`] those that the file has. bf16 and f16 become f32 when read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over
-//! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
-//! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
+//! [`write()`] and [`read`] move named tensors; `save` and `load` the parameters of a network, `save_as` in another
+//! type, and `load_matching` those that the file has, for [`Network`](crate::Network). bf16 and f16 become f32 when
+//! read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over them, and over a
+//! `num_batches_tracked` that the network has no use for. Buffers that count are `I64`, as PyTorch has them; as there, a
+//! file may lack them, and the count then starts at 0.
 
 use std::borrow::Cow;
 use std::path::Path;

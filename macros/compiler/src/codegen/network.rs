@@ -170,7 +170,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 pub const PARAMETERS: usize = 0;
                 pub const WEIGHT_BYTES: usize = 0;
                 #(#memory)*
-                pub fn graph() -> __nf::look::Graph { ::core::panic!() }
+                pub fn graph() -> __nf::draw::Graph { ::core::panic!() }
             }
             impl<#declared #d: __nf::Device> #name<#used #d> {
                 pub fn new(device: #d, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
@@ -596,7 +596,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             let drawn = super::graph::drawn(net, p.function);
             quote! {
                 let results = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
-                __nf::look::Picture::new(&#drawn, &results)
+                __nf::draw::Picture::new(&#drawn, &results)
             }
         }),
     };
@@ -719,7 +719,7 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
         );
         quote! {
             #[doc = #draw_doc]
-            pub fn #f_draw(&self, #(#args,)* #state) -> __nf::Result<__nf::look::Picture> { #body }
+            pub fn #f_draw(&self, #(#args,)* #state) -> __nf::Result<__nf::draw::Picture> { #body }
         }
     });
     quote! {
