@@ -312,7 +312,7 @@ impl<D: Device> Core<D> {
             seed: self.seed,
             random: plan.random,
             host: plan.host,
-            also: (behind.key)(),
+            optimizer: (behind.key)(),
             network: self.id,
             keep,
             guard: 0,

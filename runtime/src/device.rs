@@ -223,8 +223,8 @@ pub struct Key {
     pub random: bool,
     /// It calls functions of the user's on the host.
     pub host: bool,
-    /// What else is done in it: an optimizer's step.
-    pub also: u64,
+    /// The optimizer's step that is done in it too; 0: none.
+    pub optimizer: u64,
     /// The network's number.
     pub network: u64,
     /// The address of a word that becomes 0, or something else if an index was out of range. 0: none.

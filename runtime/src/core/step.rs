@@ -50,7 +50,7 @@ impl<D: Device> Core<D> {
     }
 
     /// What tells an optimizer's step on this network from other runs.
-    fn key_of_step(&self, also: u64) -> device::Key {
+    fn key_of_step(&self, optimizer: u64) -> device::Key {
         device::Key {
             plan: 0,
             dims: Dims::default(),
@@ -58,7 +58,7 @@ impl<D: Device> Core<D> {
             seed: 0,
             random: false,
             host: false,
-            also,
+            optimizer,
             network: self.id,
             keep: 0,
             guard: self.flag_at(),
