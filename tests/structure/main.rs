@@ -2,6 +2,7 @@
 
 mod cycles;
 mod graph;
+mod items;
 mod public;
 mod resolve;
 mod tree;

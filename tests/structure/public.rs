@@ -6,8 +6,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::items::Shown;
 use super::resolve::{Target, targets};
-use super::tree::{Shown, To, Tree, build, read};
+use super::tree::{To, Tree, build, read};
 
 /// The crates among which paths lead.
 const CRATES: [(&str, &str); 5] = [
