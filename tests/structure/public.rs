@@ -72,7 +72,7 @@ fn module(tree: &Tree, at: &[String], path: &str, out: &mut BTreeSet<String>) {
             match &binding.to {
                 To::Item(kind) => item(tree, (at, name, kind), &path, out),
                 To::Module => {
-                    let below = [at, &[name.clone()]].concat();
+                    let below = [at, std::slice::from_ref(name)].concat();
                     out.insert(format!("{path} mod"));
                     module(tree, &below, &path, out);
                 }

@@ -97,7 +97,7 @@ fn walk(
             Item::Mod(item) => {
                 let name = item.ident.to_string();
                 module.bind(&name, To::Module, shown(&item.vis, &item.attrs));
-                let below = [path.as_slice(), &[name.clone()]].concat();
+                let below = [path.as_slice(), std::slice::from_ref(&name)].concat();
                 let inside = format!("{folder}{name}/");
                 if let Some((_, items)) = item.content {
                     walk(tree, text, below, file, &inside, items);
