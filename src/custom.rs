@@ -39,4 +39,5 @@
 //! # Ok::<(), netform::Error>(())
 //! ```
 
+#[doc(inline)]
 pub use netform_runtime::custom::{Array, ArrayMut, Ptx};

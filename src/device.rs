@@ -13,13 +13,17 @@
 //! The shortest device wraps another one and hands every call on; `tests/networks/training/custom_device.rs` of this
 //! crate's repository has one that counts calls and fails on demand.
 
-pub use netform_runtime::custom::{Kernel, Raw};
-pub use netform_runtime::device::{
+#[doc(inline)]
+pub use netform_runtime::__private::device::{
     Addr, Attention, Axis, Call, Combine, Combiner, Convolution, CopyKernels, CustomKernels, Dims,
     Dropout, Found, Integers, Key, Launch, MapKernels, Memory, NO_LIMIT, Operand, Product,
     ProductKernels, Queue, ReduceKernels, Role, RunId, ScoreMask, Softmax, Stream, What, Window2,
 };
-pub use netform_runtime::size::{Sizes, Visitor};
-pub use netform_runtime::{
+#[doc(inline)]
+pub use netform_runtime::__private::size::{Sizes, Visitor};
+#[doc(inline)]
+pub use netform_runtime::__private::{
     Body, CpuBuffer, DType, Inner, Ints, LANES, Lanes, MapBody, Mask, Pack, Scalar, Step,
 };
+#[doc(inline)]
+pub use netform_runtime::custom::{Kernel, Raw};

@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+#[doc(inline)]
 pub use netform_runtime::{
-    BoolArg, Core, Cpu, Device, Dyn, Error, FileProblem, Float, FloatArg, Input, IntArg, Len, Loss,
-    Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State, Stored, Tensor, check,
-    data, files, fill_normal, fill_uniform, generate, input, look, optim, permutation,
+    BoolArg, Core, Cpu, Device, Dyn, Element, Elementary, Error, FileProblem, Float, FloatArg,
+    Input, IntArg, Len, Loss, Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State,
+    Stored, Tensor, TensorData, check, data, draw, files, fill_normal, fill_uniform, generate,
+    input, optim, permutation,
 };
 
+/// The older name of [`draw`].
+#[doc(hidden)]
+pub use netform_runtime::draw as look;
+
 #[cfg(feature = "cuda")]
+#[doc(inline)]
 pub use netform_runtime::{Cuda, Precision};
 
 pub mod custom;
@@ -33,12 +40,11 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use netform_macros::network;
-    pub use netform_runtime::device::{
+    pub use netform_runtime::__private::device::{
         Attention, Axis, Call, Combiner, Convolution, Dropout, Integers, Product, Role, ScoreMask,
         Softmax, Window2, by,
     };
-    pub use netform_runtime::emit::*;
-    pub use netform_runtime::look;
+    pub use netform_runtime::__private::*;
     pub use netform_runtime::optim::Optimizer;
     pub use netform_runtime::*;
 }

@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 /// `[krate] { source } { held } ..`, as `netform_compiler::unit` describes.
 #[proc_macro]
 pub fn network(input: TokenStream) -> TokenStream {
-    let spot = spot(input.clone());
+    let call_site = call_site(input.clone());
     let expanded = std::panic::catch_unwind(|| {
-        netform_compiler::expand_call(&Call::read(input.into()), &spot).into()
+        netform_compiler::expand_call(&Call::read(input.into()), &call_site).into()
     });
     expanded.unwrap_or_else(|panic| {
         let why = (panic.downcast_ref::<String>().map(String::as_str))
@@ -27,7 +27,7 @@ pub fn network(input: TokenStream) -> TokenStream {
 static SEEN: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
 
 /// What tells the network from every other one of the crate.
-fn spot(input: TokenStream) -> String {
+fn call_site(input: TokenStream) -> String {
     let place = place(input);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let count = seen

@@ -218,7 +218,7 @@ pub enum Form {
     /// Where buckets begin, from their counts.
     Starts,
     /// Notes what was found in a run.
-    Verdict,
+    Outcome,
     /// Sums at an index for each element, in lines.
     GatherGrad,
     /// Random booleans.

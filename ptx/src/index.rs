@@ -24,18 +24,18 @@ impl Fault {
     }
 }
 
-/// How many runs' codes [`verdict`] keeps.
+/// How many runs' codes [`outcome`] keeps.
 pub const RUNS: usize = 1024;
 
 /// Ends a run. At `words`, 16 bytes aligned: the word that the run's calls were given as
 /// [`Fault::addr`], which becomes 0 again; how many runs found something; how many ended; 0; the codes
 /// of the last [`RUNS`] runs, run k's at place k modulo `RUNS`. `keep`: 0, or a word for the code.
-pub fn verdict(words: Addr, keep: Addr) -> Launch {
+pub fn outcome(words: Addr, keep: Addr) -> Launch {
     let mut params = Params::default();
     params.u64(words);
     params.u64(keep);
     Launch {
-        module: Module::plain(Form::Verdict),
+        module: Module::plain(Form::Outcome),
         grid: [1; 3],
         block: [1; 3],
         shared: 0,

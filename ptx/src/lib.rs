@@ -15,7 +15,7 @@
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
 //! | moves | `copy`, `fill`, `convert` |
-//! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `verdict` |
+//! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `outcome` |
 //! | random numbers | `bernoulli`, `advance` |
 //!
 //! Floats are f32, integers i32, booleans u8 (0 or 1); `convert` knows bf16 and f16 too. Arrays have fewer than 2^31 elements. The function in brackets
@@ -60,7 +60,7 @@ pub use convolution::{
 };
 pub use dispatch::{Context, call, work};
 pub use form::{Attending, Exponential, Form};
-pub use index::{Fault, RUNS, gather, gather_grad, put, take, verdict};
+pub use index::{Fault, RUNS, gather, gather_grad, outcome, put, take};
 pub use integers::{Pair, integers};
 pub use launch::{Error, Launch, Module, Params, Plan};
 pub use lines::Lines;

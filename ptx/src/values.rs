@@ -58,7 +58,7 @@ impl Form {
             Form::Bucket { .. } => ("bucket", "bucket.ptx"),
             Form::Starts => ("starts", "starts.ptx"),
             Form::GatherGrad => ("gather_grad", "gather_grad.ptx"),
-            Form::Verdict => ("verdict", "verdict.ptx"),
+            Form::Outcome => ("outcome", "outcome.ptx"),
             Form::Bernoulli => ("bernoulli", "random.ptx"),
             Form::Advance => ("advance", "advance.ptx"),
             Form::Running { .. } => ("running", "running.ptx"),
@@ -261,7 +261,7 @@ impl Form {
                 ("place", place.into()),
                 ("buckets", crate::take_grad::BUCKETS.into()),
             ],
-            Form::Verdict => vec![("codes", crate::index::RUNS.into())],
+            Form::Outcome => vec![("codes", crate::index::RUNS.into())],
             Form::Correlation
             | Form::WindowArgMax
             | Form::GatherGrad

@@ -5,8 +5,8 @@ mod harness;
 use half::{bf16, f16};
 use harness::{Gpu, Numbers};
 use netform_ptx::{Call, Context, Error, Fault, Stored, call, convert};
+use netform_runtime::__private::device::{Launch, What};
 use netform_runtime::Cpu;
-use netform_runtime::device::{Launch, What};
 
 const FLOATS: [Stored; 3] = [Stored::F32, Stored::Bf16, Stored::F16];
 

@@ -6,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    Axis, DType, Error, Fault, Plan, RUNS, copy, fill, gather, gather_grad, put, take, take_grad,
-    take_grad_work, verdict,
+    Axis, DType, Error, Fault, Plan, RUNS, copy, fill, gather, gather_grad, outcome, put, take,
+    take_grad, take_grad_work,
 };
 
 #[test]
@@ -315,7 +315,7 @@ fn buckets() {
 
 /// Runs are told apart by their number, also when more have ended than are kept.
 #[test]
-fn verdicts() {
+fn outcomes() {
     let mut gpu = Gpu::default();
     let words = gpu.array(&vec![0i32; 4 + RUNS]);
     let keep = gpu.array(&[7i32]);
@@ -345,7 +345,7 @@ fn verdicts() {
             fault,
         ));
         let to = if run % 2 == 0 { keep } else { 0 };
-        gpu.run(Ok(vec![verdict(words, to)]));
+        gpu.run(Ok(vec![outcome(words, to)]));
         found += i32::from(wrong);
         let ended = run as i32 + 1;
         let code = if wrong { ended } else { 0 };

@@ -3,8 +3,9 @@
 
 use std::time::Instant;
 
-use netform_runtime::device::{Call, Convolution, Memory, Role, Window2};
-use netform_runtime::{Cpu, DType, Run};
+use netform_runtime::__private::device::{Call, Convolution, Memory, Role, Window2};
+use netform_runtime::__private::{DType, Run};
+use netform_runtime::Cpu;
 
 /// The layers of a small network for digits, of a residual network, and one by depth.
 const LAYERS: &[(&str, [usize; 7])] = &[

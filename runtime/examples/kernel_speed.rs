@@ -3,10 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use netform_runtime::device::{Call, Memory, Product, Softmax, by};
-use netform_runtime::{
-    Body, Cpu, DType, Float, Identity, In, Inner, Lanes, MapBody, Operand, Run, View, size,
+use netform_runtime::__private::device::{Call, Memory, Product, Softmax, by};
+use netform_runtime::__private::{
+    Body, DType, Identity, In, Inner, Lanes, MapBody, Operand, Run, View, size,
 };
+use netform_runtime::{Cpu, Float};
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
 
@@ -100,7 +101,7 @@ fn median(mut f: impl FnMut()) -> f64 {
 
 fn view(offset: usize, len: usize) -> View {
     View {
-        space: netform_runtime::Space::Arena,
+        space: netform_runtime::__private::Space::Arena,
         dtype: DType::Float,
         offset: offset * 4,
         len,
@@ -160,7 +161,7 @@ fn measure(cpu: &Cpu) {
         let y = view(4 * million, n);
         let t = median(|| {
             run.reduce::<Identity, by::Sum, 1>(
-                netform_runtime::device::Axis {
+                netform_runtime::__private::device::Axis {
                     outer: 1,
                     n,
                     inner: 1,
@@ -199,7 +200,7 @@ fn measure(cpu: &Cpu) {
         });
         println!("map x + b ({rows}, {columns}): {t:.1} ns");
     }
-    let axis = netform_runtime::device::Axis {
+    let axis = netform_runtime::__private::device::Axis {
         outer: 1,
         n: 128,
         inner: 512,
@@ -217,7 +218,7 @@ fn measure(cpu: &Cpu) {
         )
     });
     println!("sum over rows (128, 512): {t:.1} ns");
-    let axis = netform_runtime::device::Axis {
+    let axis = netform_runtime::__private::device::Axis {
         outer: 1000,
         n: 512,
         inner: 1,

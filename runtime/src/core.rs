@@ -1,7 +1,7 @@
 //! What a generated network owns: its parameters, their gradients and the workspaces of its runs.
 //!
 //! An entry function is one call of [`Core::infer`] or [`Core::train`]: in go its plan, the inputs
-//! and the compiled body; out comes the finished run, [`Lent`] until its results are dropped.
+//! and the compiled body; out comes the finished run, [`RunResults`] until its results are dropped.
 
 mod step;
 
@@ -15,10 +15,10 @@ use crate::pool::{Pool, Workspace};
 use crate::reach::Reach;
 use crate::tensor::TensorData;
 use crate::{
-    DType, Device, Error, Float, Formula, Inner, Lent, NetSpec, Operand, ParamSpec, Plan, Real,
-    Reals, Result,
+    DType, Device, Error, Float, Formula, Inner, NetSpec, Operand, ParamSpec, Plan, Real, Reals,
+    Result, RunResults,
 };
-use crate::{Run, Source, State, Tensor, door, init, stack};
+use crate::{Run, Source, State, Tensor, binding, init, stack};
 
 /// A network's state. `Send + Sync`: several threads may call [`infer`](Self::infer) at once.
 pub struct Core<D: Device> {
@@ -49,6 +49,7 @@ pub struct Core<D: Device> {
 
 impl<D: Device> Core<D> {
     /// A network with initial parameters: the same for the same seed, whatever the device.
+    #[doc(hidden)]
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
         let spec = stack::unstacked(spec);
         check(spec)?;
@@ -82,6 +83,7 @@ impl<D: Device> Core<D> {
         &self.device
     }
     /// What the macro states about the network, with an entry for each element of an array.
+    #[doc(hidden)]
     pub fn spec(&self) -> &'static NetSpec {
         self.spec
     }
@@ -94,6 +96,7 @@ impl<D: Device> Core<D> {
         self.step.load(Ordering::Relaxed)
     }
     /// Sets the generator, to continue where a saved run stopped.
+    #[doc(hidden)]
     pub fn set_random(&mut self, seed: u64, step: u64) {
         self.seed = seed;
         self.step = AtomicU64::new(step);
@@ -112,21 +115,23 @@ impl<D: Device> Core<D> {
     }
 
     /// Runs a function that changes nothing of the network. `state`: what it keeps from call to call.
+    #[doc(hidden)]
     pub fn infer(
         &self,
         plan: &'static Plan,
         sources: &[Source<'_>],
         state: Option<&mut State<D>>,
         mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
-    ) -> Result<Lent<D>> {
-        let dims = door::bind(plan, sources)?;
-        self.lend((plan, sources, dims), (state, None), &mut body, NOTHING, 0)
+    ) -> Result<RunResults<D>> {
+        let dims = binding::bind(plan, sources)?;
+        self.run_pooled((plan, sources, dims), (state, None), &mut body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
     /// where the function does not reach, and the parameters that it reaches are those that have a gradient; or
     /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are
     /// as before; the gradients are too when accumulating, and otherwise hold anything.
+    #[doc(hidden)]
     pub fn train(
         &mut self,
         plan: &'static Plan,
@@ -134,10 +139,10 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
         accumulate: bool,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
-        let dims = door::bind(plan, sources)?;
+        let dims = binding::bind(plan, sources)?;
         let call = (plan, sources, dims);
         self.train_and(call, state, &mut body, accumulate, NOTHING)
     }
@@ -185,7 +190,7 @@ impl<D: Device> Core<D> {
         body: Body<'_, D>,
         accumulate: bool,
         behind: Behind<'_>,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec)?);
         }
@@ -206,30 +211,30 @@ impl<D: Device> Core<D> {
         let (key, calls) = (behind.key, &calls);
         let behind = Behind { key, calls };
         let keep = if accumulate { 0 } else { self.flag_at() };
-        let lent = self.lend(call, (state, target.as_mut()), body, behind, keep);
+        let results = self.run_pooled(call, (state, target.as_mut()), body, behind, keep);
         *(if accumulate {
             &mut self.fresh
         } else {
             &mut self.grads
         }) = target;
-        if let Ok(lent) = &lent {
+        if let Ok(results) = &results {
             self.reach.add(self.spec, call.0, accumulate);
             if !accumulate {
-                self.set_grads_run(lent.number());
+                self.set_grads_run(results.number());
             }
         }
-        lent
+        results
     }
 
     /// One run, in a workspace that stays lent while its results are held.
-    fn lend(
+    fn run_pooled(
         &self,
         (plan, sources, dims): Bound<'_>,
         (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
         body: Body<'_, D>,
         behind: Behind<'_>,
         keep: usize,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.sound()?;
         if state.as_ref().is_some_and(|s| !s.is_on(&self.device)) {
             let (function, argument) = (plan.name, "state");
@@ -245,7 +250,7 @@ impl<D: Device> Core<D> {
             }),
         };
         self.pool.keep(&ws);
-        done.map(|id| Lent::new(ws, plan, dims, id))
+        done.map(|id| RunResults::new(ws, plan, dims, id))
     }
 
     fn execute(
@@ -268,7 +273,7 @@ impl<D: Device> Core<D> {
             // SAFETY: `bind` accepted the source; `prepare` has checked that the slot lies in the arena,
             // which `ws` alone holds.
             unsafe {
-                door::write(
+                binding::write(
                     &self.device,
                     plan.name,
                     arg,
@@ -309,7 +314,7 @@ impl<D: Device> Core<D> {
             seed: self.seed,
             random: plan.random,
             host: plan.host,
-            also: (behind.key)(),
+            optimizer: (behind.key)(),
             network: self.id,
             keep,
             guard: 0,

@@ -77,8 +77,7 @@ pub struct Ptx {
     pub backward: &'static str,
 }
 
-/// A kernel of the user's own.
-#[doc(hidden)]
+/// One entry of a custom op's kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
     /// The module.
@@ -99,8 +98,7 @@ pub fn kernel(ptx: Option<Ptx>, backward: bool) -> Option<Kernel> {
     Some(Kernel { text, entry })
 }
 
-/// Where an array lies.
-#[doc(hidden)]
+/// An array of a custom op on the device.
 #[derive(Clone, Copy)]
 pub struct Raw<'a> {
     /// The first element.

@@ -196,7 +196,7 @@ pub const NO_LIMIT: usize = usize::MAX;
 pub trait Launch {
     /// Makes the call on operands at these addresses, in the order of [`Call::declare`]. Returns the first index out
     /// of range or result that does not fit; nothing outside the buffers is touched. A device that runs on its own
-    /// while the host goes on returns `Ok`, and tells of `what` in [`Queue::verdict`].
+    /// while the host goes on returns `Ok`, and tells of `what` in [`Queue::outcome`].
     ///
     /// # Safety
     /// See the module's contract.
@@ -223,8 +223,8 @@ pub struct Key {
     pub random: bool,
     /// It calls functions of the user's on the host.
     pub host: bool,
-    /// What else is done in it: an optimizer's step.
-    pub also: u64,
+    /// The optimizer's step that is done in it too; 0: none.
+    pub optimizer: u64,
     /// The network's number.
     pub network: u64,
     /// The address of a word that becomes 0, or something else if an index was out of range. 0: none.
@@ -281,7 +281,7 @@ pub trait Queue: Memory {
         false
     }
     /// Waits for that run; the error, each time, if it has met an index out of range. Run 0 has not.
-    fn verdict(&self, run: u64) -> Result<()> {
+    fn outcome(&self, run: u64) -> Result<()> {
         let _ = run;
         Ok(())
     }
@@ -290,7 +290,7 @@ pub trait Queue: Memory {
         let _ = run;
         Some(true)
     }
-    /// The first known error of this network's runs that [`verdict`](Self::verdict) has not reported, and
+    /// The first known error of this network's runs that [`outcome`](Self::outcome) has not reported, and
     /// whose [`RunId`] no longer exists. It counts as a report of all such errors: the next call finds none.
     #[inline(always)]
     fn unreported(&self, network: u64) -> Result<()> {

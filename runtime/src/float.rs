@@ -74,7 +74,7 @@ pub trait Float:
         }
     }
 
-    /// What [`PerFloat`] `P` does for this type.
+    /// Does what `P` is written to do for this type.
     ///
     /// # Safety
     /// That of `P`.
@@ -82,13 +82,13 @@ pub trait Float:
     unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self>;
 }
 
-/// Something that is written for each float type, such as kernels by the width of their elements. [`Float`] knows
-/// none of them: each stands where its kernels are.
+/// A function that is written for each float type, such as a kernel for elements of one width. [`Float`] names none of
+/// them: each implementation stands beside its kernels.
 #[doc(hidden)]
 pub trait PerFloat {
-    /// What it gets.
+    /// The arguments.
     type Args<'a, F: Float>;
-    /// What it returns.
+    /// The result.
     type Output<F: Float>;
     /// For `f32`.
     ///

@@ -3,12 +3,13 @@
 //! In goes a reference to the user's data, out comes a [`Source`]: a flat slice with a shape, not
 //! generic, nothing copied. What the types know is checked by rustc in the user's own call: the
 //! element class ([`FloatArg`], [`IntArg`], [`BoolArg`]), the rank, and every inner size against
-//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked [at the door](crate::door).
+//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are bound.
 
 use crate::Tensor;
 use crate::data::Part;
-use crate::shape::MAX_RANK;
 use crate::tensor::TensorData;
+
+pub use crate::shape::MAX_RANK;
 
 /// A dimension known when the network is compiled.
 pub struct Len<const N: usize>;
@@ -86,10 +87,12 @@ pub enum SourceData<'a> {
     /// `bool`.
     Bool(&'a [bool]),
     /// Elements that are on the device already, in what is kept from call to call: type and number.
+    #[doc(hidden)]
     Kept(crate::ArgType, usize),
     /// Elements that are on a device already, some of the samples that stay there.
+    #[doc(hidden)]
     Resident(Part),
-    /// An array whose rows do not lie one after the other: refused at the door.
+    /// An array whose rows do not lie one after the other: refused when inputs are bound.
     Strided,
 }
 
@@ -143,7 +146,7 @@ pub struct Source<'a> {
     pub data: SourceData<'a>,
     /// The dimensions; the first `rank` count.
     pub dims: [usize; MAX_RANK],
-    /// Number of dimensions; more than [`MAX_RANK`] is refused at the door.
+    /// Number of dimensions; more than [`MAX_RANK`] is refused when inputs are bound.
     pub rank: usize,
 }
 
@@ -179,7 +182,7 @@ pub trait Input<Class, S> {
     fn source(&self) -> Source<'_>;
 }
 
-/// Any shape: the sizes are checked at the door.
+/// Any shape: the sizes are checked when inputs are bound.
 impl<Class, S> Input<Class, S> for &Tensor {
     fn source(&self) -> Source<'_> {
         let data = match self.data() {

@@ -1,5 +1,5 @@
 //! The ledger of a device that goes on when a call has returned: what its runs find wrong. Runs go in, in the
-//! order in which they are made, and later their verdicts; out comes each run's error, to be asked for by its number.
+//! order in which they are made, and later their outcomes; out comes each run's error, to be asked for by its number.
 //!
 //! A device's kernels report a fault as a code. It files one for each run that looks at indices: 0 if all was
 //! well. How it does, and when the host reads them, is the device's own; it keeps those of the latest [`RUNS`].
@@ -49,11 +49,11 @@ impl Found {
 
 /// The runs, and what was found in them.
 pub(crate) struct Ledger {
-    /// Verdicts that a device keeps.
+    /// Outcomes that a device keeps.
     runs: usize,
     codes: HashMap<(What, usize), u32>,
     meanings: Vec<(What, usize)>,
-    /// Runs whose verdict is known; they are numbered from 1.
+    /// Runs whose outcome is known; they are numbered from 1.
     known: u64,
     /// Those after them: their networks, and whether anybody may ask.
     open: Vec<(u64, Weak<u64>)>,
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Of a device that keeps so many verdicts.
+    /// Of a device that keeps so many outcomes.
     pub(crate) fn new(runs: usize) -> Self {
         Self {
             runs,
@@ -90,18 +90,18 @@ impl Ledger {
         id
     }
 
-    /// All verdicts are known.
+    /// All outcomes are known.
     pub(crate) fn is_settled(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// The device keeps no more verdicts: they must be looked at before the next run.
+    /// The device keeps no more outcomes: they must be looked at before the next run.
     pub(crate) fn is_full(&self) -> bool {
         self.open.len() >= self.runs
     }
 
     /// All runs so far have ended, and this is what they have filed: the code of the run that `k` runs were
-    /// before is at `k` modulo the verdicts that the device keeps. `None`: nothing was found since the last time.
+    /// before is at `k` modulo the outcomes that the device keeps. `None`: nothing was found since the last time.
     pub(crate) fn settle(&mut self, codes: Option<&[u32]>) {
         for (k, (network, asker)) in self.open.iter().enumerate() {
             let before = self.known + k as u64;
@@ -139,7 +139,7 @@ impl Ledger {
     }
 
     /// The error of that run, of those that are known.
-    pub(crate) fn verdict(&mut self, run: u64) -> Result<()> {
+    pub(crate) fn outcome(&mut self, run: u64) -> Result<()> {
         match self.find(run) {
             Some(at) => Err(self.found[at].report()),
             None => Ok(()),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_are_those_of_their_runs() {
+    fn outcomes_are_those_of_their_runs() {
         let mut ledger = Ledger::new(3);
         let (a, b) = (ledger.code(what("a"), 5), ledger.code(what("b"), 7));
         assert_eq!((a, b, ledger.code(what("a"), 5)), (1, 2, 1));
@@ -190,7 +190,7 @@ mod tests {
         );
         // Each time; runs that somebody may ask for are not unreported.
         for _ in 0..2 {
-            let error = ledger.verdict(runs[0].number()).unwrap_err();
+            let error = ledger.outcome(runs[0].number()).unwrap_err();
             assert!(matches!(
                 error,
                 Error::IndexOutOfRange {
@@ -200,7 +200,7 @@ mod tests {
                 }
             ));
         }
-        assert!(ledger.verdict(2).is_ok() && ledger.unreported(None).is_ok());
+        assert!(ledger.outcome(2).is_ok() && ledger.unreported(None).is_ok());
         drop(runs);
         assert!(ledger.unreported(Some(20)).is_ok());
         let error = ledger.unreported(Some(10)).unwrap_err();
@@ -210,7 +210,7 @@ mod tests {
         let fourth = ledger.add(10);
         ledger.settle(Some(&[b, a, a]));
         assert!(matches!(
-            ledger.verdict(fourth.number()).unwrap_err(),
+            ledger.outcome(fourth.number()).unwrap_err(),
             Error::IndexOutOfRange { index: "b", .. }
         ));
         // Nothing was found.

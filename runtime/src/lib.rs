@@ -1,10 +1,13 @@
 //! What the code emitted by `network!` calls.
 //!
-//! A generated network owns a [`Core`]; an entry function binds its inputs at the door ([`door`]),
-//! borrows a workspace and executes its plan on a [`Run`], whose checked calls resolve [`View`]s
+//! A generated network owns a [`Core`]; an entry function binds its inputs (`binding`),
+//! borrows a workspace and executes its plan on a `Run`, whose checked calls resolve views
 //! to addresses and hand them to the [`Device`]'s kernels.
+//!
+//! What is public here is for users, under the same paths in the crate `netform`.
 
 mod addr;
+mod binding;
 pub mod check;
 mod chunks;
 mod core;
@@ -13,10 +16,10 @@ mod cpu;
 mod cuda;
 pub mod custom;
 pub mod data;
-pub mod device;
+mod device;
 mod dims;
-pub mod door;
-pub mod emit;
+pub mod draw;
+mod emit;
 mod error;
 pub mod files;
 mod float;
@@ -28,8 +31,6 @@ mod isa;
 mod lanes;
 #[cfg(any(feature = "cuda", test))]
 mod ledger;
-mod lent;
-pub mod look;
 mod loss;
 mod map;
 mod math;
@@ -45,9 +46,10 @@ mod pool;
 mod reach;
 #[cfg(any(feature = "cuda", test))]
 mod replay;
+mod results;
 mod run;
 mod shape;
-pub mod size;
+mod size;
 mod spec;
 mod stack;
 mod state;
@@ -55,31 +57,63 @@ mod tensor;
 mod view;
 
 pub use core::Core;
-pub use cpu::{Cpu, CpuBuffer};
+pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
-pub use cuda::{Cuda, CudaBuffer, Precision, driver::open_or as open_driver_or};
+pub use cuda::{Cuda, Precision};
 pub use device::Device;
 pub use error::{Error, FileProblem, OutOfRange, Overflow, Result};
 pub use float::Float;
-pub use formula::{Formula, Real, Reals};
-pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
-pub use lanes::{LANES, Pack};
-pub use lent::Lent;
+pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len};
 pub use loss::Loss;
-pub use map::{Identity, Inner, Lanes, MapBody, Operand};
 pub use math::Elementary;
-#[doc(hidden)]
-pub use netform_core::abi;
-pub use netform_core::{Body, Scalar, Step};
 pub use network::{Network, Parameter};
 pub use output::{Output, Row};
-pub use pack::{Ints, Mask};
 pub use philox::{fill_normal, fill_uniform, permutation};
-pub use run::Run;
-pub use spec::{
-    ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,
-    Shared, Site,
-};
-pub use state::{State, StateSpec};
+pub use state::State;
 pub use tensor::{Element, Tensor, TensorData};
-pub use view::{DType, In, Space, Stored, View, Window};
+pub use view::Stored;
+
+use formula::{Formula, Real, Reals};
+use input::{Source, SourceData};
+use lanes::Pack;
+use map::{Identity, Inner, Lanes, MapBody, Operand};
+use pack::{Ints, Mask};
+use results::RunResults;
+use run::Run;
+use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reads, Site};
+use view::{DType, In, Space, View, Window};
+
+/// What emitted code names, and what tests of kernels do; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    /// The traits of a device.
+    pub mod device {
+        pub use crate::device::*;
+    }
+    /// Inputs, checked.
+    pub mod binding {
+        pub use crate::binding::*;
+    }
+    /// Sizes of products, as types.
+    pub mod size {
+        pub use crate::size::*;
+    }
+    pub use crate::cpu::CpuBuffer;
+    #[cfg(feature = "cuda")]
+    pub use crate::cuda::{CudaBuffer, driver::open_or as open_driver_or};
+    pub use crate::emit::*;
+    pub use crate::formula::{Formula, Real, Reals};
+    pub use crate::input::{Source, SourceData};
+    pub use crate::lanes::{LANES, Pack};
+    pub use crate::map::{Identity, Inner, Lanes, MapBody, Operand};
+    pub use crate::pack::{Ints, Mask};
+    pub use crate::results::RunResults;
+    pub use crate::run::Run;
+    pub use crate::spec::{
+        ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,
+        Shared, Site,
+    };
+    pub use crate::state::StateSpec;
+    pub use crate::view::{DType, In, Space, View, Window};
+    pub use netform_core::{Body, Scalar, Step, abi};
+}

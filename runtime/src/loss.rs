@@ -93,7 +93,7 @@ impl<D: Device> Place<D> {
         if now.run != run || now.addr == 0 {
             let function = now.function;
             // What the run has met is known all the same.
-            self.device.verdict(id.number())?;
+            self.device.outcome(id.number())?;
             return Err(Error::LossOverwritten { function });
         }
         let mut value = [D::Float::from_f64(0.0)];
@@ -103,7 +103,7 @@ impl<D: Device> Place<D> {
             self.device
                 .read(addr, bytemuck::cast_slice_mut(&mut value))?
         };
-        self.device.verdict(id.number())?;
+        self.device.outcome(id.number())?;
         Ok(value[0])
     }
 }

@@ -20,6 +20,7 @@ pub trait Network {
     /// The network's state.
     fn core(&self) -> &Core<Self::Device>;
     /// The network's state.
+    #[doc(hidden)]
     fn core_mut(&mut self) -> &mut Core<Self::Device>;
 
     /// The device it runs on.

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::door::element_size;
+use crate::binding::element_size;
 use crate::input::{Fills, Input, Scalar, Source};
 use crate::pool::{Workspace, shape_of};
 use crate::shape::Shape;
@@ -25,8 +25,10 @@ pub unsafe trait Row: Copy + 'static {
     /// The innermost type: a device's float, `i32`, `u32` or `bool`.
     type Element: Row<Element = Self::Element> + fmt::Debug;
     /// The array's lengths from the outside in, as far as `dims` goes; returns their number.
+    #[doc(hidden)]
     fn shape(dims: &mut [usize]) -> usize;
     /// A copy for a tensor.
+    #[doc(hidden)]
     fn to_data(values: &[Self::Element]) -> TensorData;
 }
 
@@ -214,7 +216,7 @@ impl<D: Device, T: Row + fmt::Debug> fmt::Debug for Output<D, T> {
     }
 }
 
-/// The result of one network is an input of the next; its shape is checked at the door.
+/// The result of one network is an input of the next; its shape is checked when inputs are bound.
 impl<Class, S, D: Device, T: Row<Element: Fills<Class>>> Input<Class, S> for &Output<D, T> {
     fn source(&self) -> Source<'_> {
         Source::new(T::Element::data(self.as_slice()), self.shape())

@@ -45,13 +45,13 @@ struct Shared {
     panicked: AtomicBool,
 }
 
-struct Crew {
+struct Workers {
     shared: Arc<Shared>,
     threads: Vec<Thread>,
     handles: Vec<JoinHandle<()>>,
 }
 
-impl Drop for Crew {
+impl Drop for Workers {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         for thread in &self.threads {
@@ -68,7 +68,7 @@ impl Drop for Crew {
 pub(crate) struct Pool {
     size: usize,
     busy: AtomicBool,
-    crew: OnceLock<Crew>,
+    workers: OnceLock<Workers>,
 }
 
 impl Pool {
@@ -77,7 +77,7 @@ impl Pool {
         Self {
             size: size.max(1),
             busy: AtomicBool::new(false),
-            crew: OnceLock::new(),
+            workers: OnceLock::new(),
         }
     }
 
@@ -113,8 +113,8 @@ impl Pool {
 
     /// Runs a region whose closure is `Sync` and outlives this call.
     fn region(&self, data: *const (), call: Call, parts: usize) {
-        let crew = self.crew.get_or_init(|| hire(self.size - 1));
-        let shared = &*crew.shared;
+        let workers = self.workers.get_or_init(|| spawn(self.size - 1));
+        let shared = &*workers.shared;
         // A worker that comes late from the region before may have read its claim already. Were that still
         // in force, the worker could read the number of parts below, find its part among them, and run
         // it before the region has begun.
@@ -130,8 +130,8 @@ impl Pool {
         let region = before.wrapping_add(1);
         // Publishes the stores above; the order with `parked` is explained in `work`.
         shared.claim.0.store(region << PART_BITS, Ordering::SeqCst);
-        let wanted = (parts - 1).min(crew.threads.len());
-        for (parked, thread) in shared.parked.iter().zip(&crew.threads).take(wanted) {
+        let wanted = (parts - 1).min(workers.threads.len());
+        for (parked, thread) in shared.parked.iter().zip(&workers.threads).take(wanted) {
             if parked.load(Ordering::SeqCst) {
                 thread.unpark();
             }
@@ -208,7 +208,7 @@ impl Drop for Busy<'_> {
 
 /// Starts up to `count` workers; fewer when the system refuses.
 #[cold]
-fn hire(count: usize) -> Crew {
+fn spawn(count: usize) -> Workers {
     let shared = Arc::new(Shared {
         claim: Aligned(AtomicU64::new(0)),
         done: Aligned(AtomicUsize::new(0)),
@@ -229,7 +229,7 @@ fn hire(count: usize) -> Crew {
             Err(_) => break,
         }
     }
-    Crew {
+    Workers {
         shared,
         threads: handles.iter().map(|h| h.thread().clone()).collect(),
         handles,

@@ -7,9 +7,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::binding::{declared, element_size, no_room};
 use crate::device::{Addr, RunId};
 use crate::dims::Dims;
-use crate::door::{declared, element_size, no_room};
 use crate::loss::Place;
 use crate::shape::{MAX_RANK, Shape, elements};
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Plan, Result};
@@ -177,7 +177,7 @@ impl<D: Device> Workspace<D> {
     }
 
     /// Brings the results of that run to the host, unless that is where they are, and waits for its
-    /// verdict. A loss stays until it is read.
+    /// outcome. A loss stays until it is read.
     pub(crate) fn fetch(&mut self, run: u64) -> Result<()> {
         let (Some(layout), Some(arena)) = (self.layouts.get(self.current), &self.arena) else {
             return Ok(());
@@ -215,7 +215,7 @@ impl<D: Device> Workspace<D> {
                     .read(D::addr(arena).add(layout.offsets[*slot]), to)?
             };
         }
-        self.device.verdict(run)
+        self.device.outcome(run)
     }
 
     /// The loss of this run, if the latest was one and has left its value on the device.

@@ -269,7 +269,7 @@ impl Reached {
     }
 }
 
-/// One compiled function: what is checked at the door and how large its workspace is.
+/// One compiled function: what is checked when its inputs are bound, and how large its workspace is.
 /// The steps themselves are the closure passed to the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {

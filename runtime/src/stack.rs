@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{NetSpec, ParamSpec, Shared};
+use crate::spec::Shared;
+use crate::{NetSpec, ParamSpec};
 
 /// The written-out form of every network in use that has arrays, by the address of its spec. Specs
 /// are statics of the program, so there are few and each is written out once.

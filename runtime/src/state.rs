@@ -39,6 +39,7 @@ pub struct State<D: Device> {
 
 impl<D: Device> State<D> {
     /// Zeros of these sizes, in the order of `spec.dims`.
+    #[doc(hidden)]
     pub fn new(device: D, spec: &'static StateSpec, dims: &[usize]) -> Result<Self> {
         // Unlike those of arguments, no data stand behind these sizes: what could overflow is refused.
         let product = dims.iter().fold(1usize, |p, n| p.saturating_mul(*n));
@@ -146,7 +147,7 @@ impl<D: Device> State<D> {
         let source = crate::Input::<crate::FloatArg, ()>::source(&values);
         // SAFETY: type and shape are the entry's, which lies in the buffer; `&mut self` keeps runs out.
         unsafe {
-            crate::door::write(
+            crate::binding::write(
                 &self.device,
                 self.spec.network,
                 entry,
@@ -174,7 +175,8 @@ impl<D: Device> State<D> {
         D::addr(&self.buffer).wrapping_add(self.offsets[k])
     }
 
-    /// Value `k` as an argument: its shape, for the door; the elements stay where they are.
+    /// Value `k` as an argument: its shape; the elements stay where they are.
+    #[doc(hidden)]
     pub fn source(&self, k: usize) -> Source<'static> {
         let Some(entry) = self.spec.entries.get(k) else {
             return Source::new(SourceData::Strided, &[]);

@@ -69,10 +69,13 @@ pub trait Element:
     /// The type's name.
     const NAME: &'static str;
     /// Wraps.
+    #[doc(hidden)]
     fn wrap(data: Vec<Self>) -> TensorData;
     /// The elements, if they are of this type.
+    #[doc(hidden)]
     fn slice(data: &TensorData) -> Option<&[Self]>;
     /// The elements, if they are of this type.
+    #[doc(hidden)]
     fn slice_mut(data: &mut TensorData) -> Option<&mut [Self]>;
     /// The nearest `f64`; true is 1.
     fn as_f64(self) -> f64;

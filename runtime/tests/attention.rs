@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Bench, Calls, numbers};
-use netform_runtime::device::Attention;
-use netform_runtime::{Cpu, Error, In};
+use netform_runtime::__private::In;
+use netform_runtime::__private::device::Attention;
+use netform_runtime::{Cpu, Error};
 
 const SIZE: Attention = Attention {
     batch: 2,

@@ -4,8 +4,9 @@ mod common;
 
 use common::Bench;
 use half::{bf16, f16};
-use netform_runtime::device::{Call, Stored};
-use netform_runtime::{Cpu, DType, Error, Float, View};
+use netform_runtime::__private::device::{Call, Stored};
+use netform_runtime::__private::{DType, View};
+use netform_runtime::{Cpu, Error, Float};
 
 /// Of such a type on this device, in bytes, whose first elements lie `apart` bytes after an aligned address.
 fn converted<F: Float>(cpu: Cpu<F>, [from, to]: [Stored; 2], x: &[u8], apart: usize) -> Vec<u8> {

@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Bench, Calls, numbers};
-use netform_runtime::device::{Convolution, Window2};
-use netform_runtime::{Cpu, DType, Error, Float};
+use netform_runtime::__private::DType;
+use netform_runtime::__private::device::{Convolution, Window2};
+use netform_runtime::{Cpu, Error, Float};
 
 /// (n, groups, c, o, x, kernel, stride, padding, dilation, more): `more` cells of padding behind the image
 /// than before it.

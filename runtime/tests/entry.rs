@@ -1,9 +1,10 @@
-//! Entry functions: what is checked at the door, how inputs convert, and who holds the results.
+//! Entry functions: what is checked when inputs are bound, how inputs convert, and who holds the results.
 
 #[path = "nets/hand.rs"]
 mod hand;
 
 use hand::Hand;
+use netform_runtime::__private::*;
 use netform_runtime::*;
 
 fn message<T>(result: Result<T>) -> String {
@@ -215,5 +216,5 @@ fn networks_and_results_are_send_and_sync() {
     shared::<Hand>();
     shared::<Output<Cpu, [f32; 4]>>();
     shared::<Loss<Cpu<f64>>>();
-    shared::<Lent<Cpu>>();
+    shared::<RunResults<Cpu>>();
 }

@@ -4,8 +4,9 @@
 mod hand;
 
 use hand::Hand;
+use netform_runtime::__private::device::{Axis, by};
+use netform_runtime::__private::*;
 use netform_runtime::data::Loader;
-use netform_runtime::device::{Axis, by};
 use netform_runtime::files::{Checkpoint, safetensors};
 use netform_runtime::optim::{schedule::*, *};
 use netform_runtime::*;

@@ -4,11 +4,12 @@
 mod common;
 
 use common::{Bench, Calls, In3, numbers};
-use netform_runtime::device::{Axis, Product, Softmax, by};
-use netform_runtime::{
-    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads,
-    Site, Space, View, Window, size,
+use netform_runtime::__private::device::{Axis, Product, Softmax, by};
+use netform_runtime::__private::{
+    Body, DType, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads, Site, Space, View,
+    Window, size,
 };
+use netform_runtime::{Cpu, Error, Float};
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
 
@@ -53,7 +54,7 @@ body!(
     [Float, Int, Bool],
     |l| {
         let (x, i) = (l.float(0), l.int(1));
-        l.put_int(1, i * netform_runtime::Ints::splat(2));
+        l.put_int(1, i * netform_runtime::__private::Ints::splat(2));
         l.put_mask(2, x.gt(Pack::splat(0.0)));
         l.put_float(0, x - i.to_float());
     }

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hand::Hand;
+use netform_runtime::__private::*;
 use netform_runtime::data::{Loader, Position, csv, idx};
 use netform_runtime::files::{Checkpoint, safetensors};
 use netform_runtime::optim::schedule::{Curve, ReduceLROnPlateau, Schedule, ScheduleState, StepLR};

@@ -3,11 +3,12 @@
 mod common;
 
 use common::{Bench, Calls};
-use netform_runtime::device::{Axis, Memory, Product, Softmax, by};
-use netform_runtime::{
-    Body, Cpu, DType, Error, Float, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run,
-    Space, View, Window, size,
+use netform_runtime::__private::device::{Axis, Memory, Product, Softmax, by};
+use netform_runtime::__private::{
+    Body, DType, Identity, In, Inner, Lanes, MapBody, Operand, Reads, Run, Space, View, Window,
+    size,
 };
+use netform_runtime::{Cpu, Error, Float};
 use proptest::prelude::*;
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);

@@ -1,13 +1,12 @@
 //! No file of the runtime imports, over others, itself; in the compiler, only files of one folder may.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use super::graph::{Imports, cycles, describe, imports};
 use super::tree::{build, read};
 
 fn of(folder: &str) -> Imports {
-    imports(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)))
+    imports(&read("this", folder))
 }
 
 /// The folder of a file directly below `src`; a file that lies in none is by itself.
@@ -42,7 +41,7 @@ fn those_of_the_compiler_stay_in_one_folder() {
 /// The imports of a crate made of these files.
 fn made(files: &[(&str, &str)]) -> Imports {
     let files: HashMap<&str, &str> = files.iter().copied().collect();
-    imports(&build(&|file| {
+    imports(&build("this", &|file| {
         files.get(file).map(|text| (*text).to_owned())
     }))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{Binding, Tree};
+use super::tree::{To, Tree};
 
 /// What a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    /// An item that the module at this path defines.
-    Item(Vec<String>),
+pub enum Target {
+    /// An item that the module at this path defines: its name and its kind.
+    Item(Vec<String>, String, &'static str),
     Module(Vec<String>),
 }
 
@@ -18,20 +18,25 @@ pub fn definers(tree: &Tree, at: &[String], path: &[String], macro_call: bool) -
     let mut found = follow(tree, at, path, 0);
     // A macro is in scope below its definition, in modules declared there too.
     let mut above = at;
-    while found.is_empty() && macro_call && !above.is_empty() {
+    while found.is_empty() && macro_call && above.len() > 1 {
         above = &above[..above.len() - 1];
         let own = tree[above].names.get(&path[0]).into_iter().flatten();
-        if own.into_iter().any(|b| matches!(b, Binding::Item)) {
-            found.insert(Target::Item(above.to_vec()));
+        if own.into_iter().any(|b| matches!(b.to, To::Item(_))) {
+            found.insert(Target::Item(above.to_vec(), path[0].clone(), "macro"));
         }
     }
     found
         .into_iter()
         .filter_map(|target| match target {
-            Target::Item(module) => Some(module),
+            Target::Item(module, ..) => Some(module),
             Target::Module(_) => None,
         })
         .collect()
+}
+
+/// What a path leads to in the module `at`.
+pub fn targets(tree: &Tree, at: &[String], path: &[String]) -> BTreeSet<Target> {
+    follow(tree, at, path, 0)
 }
 
 /// Goes along a path. `depth` ends imports in a circle.
@@ -42,7 +47,7 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
     let mut here = BTreeSet::new();
     let rest = match path[0].as_str() {
         "crate" => {
-            here.insert(Target::Module(Vec::new()));
+            here.insert(Target::Module(at[..1].to_vec()));
             &path[1..]
         }
         "self" => {
@@ -50,12 +55,16 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
             &path[1..]
         }
         "super" => {
-            let up = path.iter().take_while(|s| *s == "super").count();
-            here.insert(Target::Module(at[..at.len().saturating_sub(up)].to_vec()));
-            &path[up..]
+            let count = path.iter().take_while(|s| *s == "super").count();
+            let up = at.len().saturating_sub(count).max(1);
+            here.insert(Target::Module(at[..up].to_vec()));
+            &path[count..]
         }
         name => {
             here = named(tree, at, name, depth);
+            if here.is_empty() && tree.contains_key(&path[..1]) {
+                here.insert(Target::Module(path[..1].to_vec()));
+            }
             &path[1..]
         }
     };
@@ -64,15 +73,15 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
         for target in here {
             match target {
                 // A variant, an associated function: where its type is.
-                Target::Item(module) => {
-                    next.insert(Target::Item(module));
+                item @ Target::Item(..) => {
+                    next.insert(item);
                 }
                 Target::Module(module) => {
                     let found = named(tree, &module, name, depth);
                     let scope = tree.get(&module);
                     if found.is_empty() && !scope.is_some_and(|s| s.names.contains_key(name)) {
                         // No name of another crate: a macro of that module has defined it.
-                        next.insert(Target::Item(module));
+                        next.insert(Target::Item(module, name.clone(), "macro's"));
                     }
                     next.extend(found);
                 }
@@ -90,16 +99,16 @@ fn named(tree: &Tree, module: &[String], name: &str, depth: usize) -> BTreeSet<T
         return found;
     };
     for binding in scope.names.get(name).into_iter().flatten() {
-        match binding {
-            Binding::Item => {
-                found.insert(Target::Item(module.to_vec()));
+        match &binding.to {
+            To::Item(kind) => {
+                found.insert(Target::Item(module.to_vec(), name.to_owned(), kind));
             }
-            Binding::Module => {
+            To::Module => {
                 found.insert(Target::Module([module, &[name.to_owned()]].concat()));
             }
             // The name may be that of another crate too.
-            Binding::Alias(path) if path.len() == 1 && path[0] == name => {}
-            Binding::Alias(path) => found.extend(follow(tree, module, path, depth + 1)),
+            To::Alias(path) if path.len() == 1 && path[0] == name => {}
+            To::Alias(path) => found.extend(follow(tree, module, path, depth + 1)),
         }
     }
     if found.is_empty() {

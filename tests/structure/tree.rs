@@ -7,11 +7,20 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Item, UseTree, Visibility};
 
-/// What a name of a module stands for.
+use super::items::{Parts, Shown, defined, only_for_tests, parts, shown};
+
+/// A name of a module.
 #[derive(Clone, Debug)]
-pub enum Binding {
-    /// An item that the module itself defines.
-    Item,
+pub struct Binding {
+    pub to: To,
+    pub shown: Shown,
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// An item that the module itself defines, and its kind.
+    Item(&'static str),
     /// A module below.
     Module,
     /// An import or a re-export of this path.
@@ -34,23 +43,27 @@ pub struct Module {
     pub names: HashMap<String, Vec<Binding>>,
     /// Paths of `use path::*`.
     pub globs: Vec<Vec<String>>,
+    pub parts: Vec<Parts>,
     pub mentions: Vec<Mention>,
 }
 
-/// All modules of a crate, by their paths; the root is the empty path.
+/// All modules of crates, by their paths, which begin with the crate's name.
 pub type Tree = HashMap<Vec<String>, Module>;
 
-/// The crate whose root is `lib.rs` in `folder`.
-pub fn read(folder: &Path) -> Tree {
-    build(&|file| std::fs::read_to_string(folder.join(file)).ok())
+/// The crate of this name whose root is `lib.rs` in a folder of the repository.
+pub fn read(name: &str, folder: &str) -> Tree {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    build(name, &|file| {
+        std::fs::read_to_string(folder.join(file)).ok()
+    })
 }
 
 /// The same from any source of texts: `text` of a file, if there is one.
-pub fn build(text: &dyn Fn(&str) -> Option<String>) -> Tree {
+pub fn build(name: &str, text: &dyn Fn(&str) -> Option<String>) -> Tree {
     let mut tree = Tree::new();
     let source = text("lib.rs").expect("a crate has a `lib.rs`");
     let items = parse("lib.rs", &source);
-    walk(&mut tree, text, Vec::new(), "lib.rs", "", items);
+    walk(&mut tree, text, vec![name.to_owned()], "lib.rs", "", items);
     tree
 }
 
@@ -73,6 +86,7 @@ fn walk(
         file: file.to_owned(),
         names: HashMap::new(),
         globs: Vec::new(),
+        parts: Vec::new(),
         mentions: Vec::new(),
     };
     for item in items {
@@ -82,8 +96,8 @@ fn walk(
         match item {
             Item::Mod(item) => {
                 let name = item.ident.to_string();
-                module.bind(&name, Binding::Module);
-                let below = [path.as_slice(), &[name.clone()]].concat();
+                module.bind(&name, To::Module, shown(&item.vis, &item.attrs));
+                let below = [path.as_slice(), std::slice::from_ref(&name)].concat();
                 let inside = format!("{folder}{name}/");
                 if let Some((_, items)) = item.content {
                     walk(tree, text, below, file, &inside, items);
@@ -98,12 +112,22 @@ fn walk(
                 walk(tree, text, below, &at, &inside, items);
             }
             Item::Use(item) => {
-                let public = !matches!(item.vis, Visibility::Inherited);
-                module.import(&path, &mut Vec::new(), &item.tree, public);
+                let shown = match (&item.vis, shown(&item.vis, &item.attrs)) {
+                    (Visibility::Inherited, _) => None,
+                    (_, shown) => Some(shown),
+                };
+                module.import(&path, &mut Vec::new(), &item.tree, shown);
             }
             item => {
-                if let Some(name) = defined(&item) {
-                    module.bind(&name, Binding::Item);
+                if let Some((name, kind, shown)) = defined(&item) {
+                    module.bind(&name, To::Item(kind), shown);
+                    if kind == "macro" && shown == Shown::Public && path.len() > 1 {
+                        panic!("{file}: macros are exported from the root alone");
+                    }
+                }
+                module.parts.extend(parts(&item));
+                if let Item::Macro(item) = &item {
+                    module.made(item.mac.tokens.clone());
                 }
                 module.scan(item.into_token_stream(), &[]);
             }
@@ -113,22 +137,52 @@ fn walk(
 }
 
 impl Module {
-    fn bind(&mut self, name: &str, to: Binding) {
-        self.names.entry(name.to_owned()).or_default().push(to);
+    fn bind(&mut self, name: &str, to: To, shown: Shown) {
+        let binding = Binding { to, shown };
+        self.names.entry(name.to_owned()).or_default().push(binding);
     }
 
-    /// Notes what a `use` brings. A private one is a mention of what it imports; of a public one, a module that hands
-    /// on what its own children define has no need, so only what else it hands on is mentioned.
-    fn import(&mut self, at: &[String], prefix: &mut Vec<String>, tree: &UseTree, public: bool) {
+    /// Notes the public types and traits that a macro makes, as far as their names stand in it.
+    fn made(&mut self, tokens: TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for (i, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Group(group) => self.made(group.stream()),
+                TokenTree::Ident(first) if first == "pub" => {
+                    let (Some(TokenTree::Ident(kind)), Some(TokenTree::Ident(name))) =
+                        (tokens.get(i + 1), tokens.get(i + 2))
+                    else {
+                        continue;
+                    };
+                    let kinds = ["struct", "enum", "trait", "type"];
+                    if let Some(kind) = kinds.into_iter().find(|k| kind == k) {
+                        self.bind(&name.to_string(), To::Item(kind), Shown::Public);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes what a `use` brings; `shown`: to whom it hands that on, if it does. A private one is a mention of what it
+    /// imports. A module that hands on what its own children define has no need of that, so only what else it hands on
+    /// is mentioned.
+    fn import(
+        &mut self,
+        at: &[String],
+        prefix: &mut Vec<String>,
+        tree: &UseTree,
+        shown: Option<Shown>,
+    ) {
         match tree {
             UseTree::Path(p) => {
                 prefix.push(p.ident.to_string());
-                self.import(at, prefix, &p.tree, public);
+                self.import(at, prefix, &p.tree, shown);
                 prefix.pop();
             }
             UseTree::Group(group) => {
                 for tree in &group.items {
-                    self.import(at, prefix, tree, public);
+                    self.import(at, prefix, tree, shown);
                 }
             }
             UseTree::Glob(_) => self.globs.push(prefix.clone()),
@@ -147,23 +201,26 @@ impl Module {
                 } else {
                     to.to_string()
                 };
-                self.bind(&to, Binding::Alias(path.clone()));
+                self.bind(
+                    &to,
+                    To::Alias(path.clone()),
+                    shown.unwrap_or(Shown::Private),
+                );
                 let own = |first: &String| {
                     first == "self" || self.is_child(first) || {
-                        first == "crate" && path[1..].starts_with(at)
+                        first == "crate" && path[1..].starts_with(&at[1..])
                     }
                 };
-                if !(public && path.first().is_some_and(own)) {
+                if !(shown.is_some() && path.first().is_some_and(own)) {
                     self.mention(path, name, false);
                 }
             }
-            _ => {}
         }
     }
 
     fn is_child(&self, name: &str) -> bool {
         let bound = self.names.get(name).into_iter().flatten();
-        bound.into_iter().any(|b| matches!(b, Binding::Module))
+        bound.into_iter().any(|b| matches!(b.to, To::Module))
     }
 
     fn mention(&mut self, path: Vec<String>, at: &Ident, macro_call: bool) {
@@ -212,41 +269,4 @@ impl Module {
             i += 1;
         }
     }
-}
-
-/// The name that an item defines.
-fn defined(item: &Item) -> Option<String> {
-    let name = match item {
-        Item::Const(x) => &x.ident,
-        Item::Enum(x) => &x.ident,
-        Item::Fn(x) => &x.sig.ident,
-        Item::Macro(x) => x.ident.as_ref()?,
-        Item::Static(x) => &x.ident,
-        Item::Struct(x) => &x.ident,
-        Item::Trait(x) => &x.ident,
-        Item::Type(x) => &x.ident,
-        Item::Union(x) => &x.ident,
-        _ => return None,
-    };
-    Some(name.to_string())
-}
-
-/// Whether an item is compiled in tests alone.
-fn only_for_tests(item: &Item) -> bool {
-    let attrs = match item {
-        Item::Const(x) => &x.attrs,
-        Item::Fn(x) => &x.attrs,
-        Item::Impl(x) => &x.attrs,
-        Item::Macro(x) => &x.attrs,
-        Item::Mod(x) => &x.attrs,
-        Item::Static(x) => &x.attrs,
-        Item::Struct(x) => &x.attrs,
-        Item::Use(x) => &x.attrs,
-        _ => return false,
-    };
-    attrs.iter().any(|attr| {
-        let text: String = attr.meta.to_token_stream().to_string();
-        let text: String = text.split_whitespace().collect();
-        text == "cfg(test)" || text.starts_with("cfg(all(test,")
-    })
 }

@@ -4,8 +4,8 @@ use crate::data::uniform;
 use crate::place::Target;
 use crate::run::{Report, Settings, run};
 use netform::Result;
-use netform_runtime::device::Product;
-use netform_runtime::{Identity, size::Any};
+use netform_runtime::__private::device::Product;
+use netform_runtime::__private::{Identity, size::Any};
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings, size: usize) -> Result<Report> {

@@ -3,7 +3,7 @@
 //! A signature is text, `"input, dim = None, keepdim = false"`: one line tells all there is to know.
 
 use crate::cx::Cx;
-use crate::diag::{Poison, Told, did_you_mean};
+use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
 use crate::takes::{Takes, takes};
@@ -59,7 +59,7 @@ impl Args {
         span: Span,
         signature: &'static str,
         given: Vec<Given>,
-    ) -> Told<Args> {
+    ) -> Reported<Args> {
         let parameters = parameters(signature);
         let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
@@ -182,7 +182,7 @@ impl Args {
         }
     }
 
-    fn wrong(&self, cx: &Cx, name: &str, wanted: &str) -> Poison {
+    fn wrong(&self, cx: &Cx, name: &str, wanted: &str) -> ErrorReported {
         let value = self.value(name);
         let text = self
             .given(name)
@@ -199,7 +199,7 @@ impl Args {
     }
 
     /// A tensor of a type that is taken here; a number becomes a scalar.
-    pub fn tensor(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
+    pub fn tensor(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = match self.value(name) {
             Value::Tensor(t) => t,
             Value::Number(..) | Value::Dim(_) => {
@@ -216,7 +216,7 @@ impl Args {
     }
 
     /// Refuses a tensor of another type than the argument takes.
-    pub fn check(&self, cx: &Cx, name: &str, t: &Tensor) -> Told<()> {
+    pub fn check(&self, cx: &Cx, name: &str, t: &Tensor) -> Reported<()> {
         let takes = takes(self.op, name);
         let dtype = cx.g[t.id].dtype;
         // A whole number is written without a point where a float is meant, too.
@@ -258,7 +258,7 @@ impl Args {
     }
 
     /// A tensor, or nothing.
-    pub fn optional_tensor(&self, cx: &mut Cx, name: &str) -> Told<Option<Tensor>> {
+    pub fn optional_tensor(&self, cx: &mut Cx, name: &str) -> Reported<Option<Tensor>> {
         if matches!(self.value(name), Value::Null) {
             Ok(None)
         } else {
@@ -267,19 +267,19 @@ impl Args {
     }
 
     /// A tensor as floats: what else the argument takes is converted.
-    pub fn float(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
+    pub fn float(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = self.tensor(cx, name)?;
         Ok(cx.to_float(&t))
     }
 
     /// Floats, or nothing.
-    pub fn optional_float(&self, cx: &mut Cx, name: &str) -> Told<Option<Tensor>> {
+    pub fn optional_float(&self, cx: &mut Cx, name: &str) -> Reported<Option<Tensor>> {
         let t = self.optional_tensor(cx, name)?;
         Ok(t.map(|t| cx.to_float(&t)))
     }
 
     /// A number.
-    pub fn number(&self, cx: &Cx, name: &str) -> Told<f64> {
+    pub fn number(&self, cx: &Cx, name: &str) -> Reported<f64> {
         match self.value(name) {
             Value::Number(v, _) => Ok(v),
             _ => Err(self.wrong(cx, name, "a number")),
@@ -287,7 +287,7 @@ impl Args {
     }
 
     /// A number, or nothing.
-    pub fn optional_number(&self, cx: &Cx, name: &str) -> Told<Option<f64>> {
+    pub fn optional_number(&self, cx: &Cx, name: &str) -> Reported<Option<f64>> {
         if matches!(self.value(name), Value::Null) {
             Ok(None)
         } else {
@@ -296,7 +296,7 @@ impl Args {
     }
 
     /// An integer known now.
-    pub fn integer(&self, cx: &Cx, name: &str) -> Told<i64> {
+    pub fn integer(&self, cx: &Cx, name: &str) -> Reported<i64> {
         match self.value(name) {
             Value::Number(v, true) => Ok(v as i64),
             _ => Err(self.wrong(cx, name, "an integer")),
@@ -304,7 +304,7 @@ impl Args {
     }
 
     /// A boolean.
-    pub fn flag(&self, cx: &Cx, name: &str) -> Told<bool> {
+    pub fn flag(&self, cx: &Cx, name: &str) -> Reported<bool> {
         match self.value(name) {
             Value::Bool(b) => Ok(b),
             _ => Err(self.wrong(cx, name, "`true` or `false`")),
@@ -312,7 +312,12 @@ impl Args {
     }
 
     /// A layer of one kind, or nothing; `example` is how one is written.
-    pub fn layer<T: std::any::Any>(&self, cx: &Cx, name: &str, example: &str) -> Told<Option<&T>> {
+    pub fn layer<T: std::any::Any>(
+        &self,
+        cx: &Cx,
+        name: &str,
+        example: &str,
+    ) -> Reported<Option<&T>> {
         let Some(given) = self.given(name) else {
             return Ok(None);
         };
@@ -334,7 +339,7 @@ impl Args {
     }
 
     /// One of some strings.
-    pub fn choice(&self, cx: &Cx, name: &str, choices: &[&'static str]) -> Told<&'static str> {
+    pub fn choice(&self, cx: &Cx, name: &str, choices: &[&'static str]) -> Reported<&'static str> {
         if let Value::Str(s) = self.value(name) {
             if let Some(c) = choices.iter().find(|c| **c == s) {
                 return Ok(c);
@@ -352,7 +357,7 @@ impl Args {
     }
 
     /// A dimension: an integer, a named dimension, a Rust constant, or arithmetic on these.
-    pub fn dim(&self, cx: &Cx, name: &str) -> Told<Dim> {
+    pub fn dim(&self, cx: &Cx, name: &str) -> Reported<Dim> {
         let negative = |d: &Dim| d.value().is_some_and(|v| v < 0);
         if let Some(d) = self.value(name).as_dim().filter(negative) {
             let text = format!("`{name}` of `{}` is not negative: {d}", self.callee);
@@ -365,7 +370,7 @@ impl Args {
 
     /// A list of dimensions; one alone is a list too. Where the op allows it, -1 stands for what
     /// follows from the rest.
-    pub fn dims(&self, cx: &Cx, name: &str) -> Told<Vec<Dim>> {
+    pub fn dims(&self, cx: &Cx, name: &str) -> Reported<Vec<Dim>> {
         let items = match self.value(name) {
             Value::List(items) | Value::Tuple(items) => items,
             one => vec![one],
@@ -383,7 +388,7 @@ impl Args {
     }
 
     /// A list of integers known now; one alone is a list too; `None` where nothing is given.
-    pub fn integers(&self, cx: &Cx, name: &str) -> Told<Option<Vec<i64>>> {
+    pub fn integers(&self, cx: &Cx, name: &str) -> Reported<Option<Vec<i64>>> {
         let items = match self.value(name) {
             Value::Null => return Ok(None),
             Value::List(items) | Value::Tuple(items) => items,
@@ -393,17 +398,21 @@ impl Args {
             Value::Number(v, true) => Ok(*v as i64),
             _ => Err(self.wrong(cx, name, "an integer or a list of integers")),
         };
-        items.iter().map(int).collect::<Told<Vec<i64>>>().map(Some)
+        items
+            .iter()
+            .map(int)
+            .collect::<Reported<Vec<i64>>>()
+            .map(Some)
     }
 
     /// An index of one of `x`'s dimensions; negative ones count from the end.
-    pub fn axis(&self, cx: &Cx, name: &str, x: &Tensor) -> Told<usize> {
+    pub fn axis(&self, cx: &Cx, name: &str, x: &Tensor) -> Reported<usize> {
         let d = self.integer(cx, name)?;
         cx.axis(d, x, self.span_of(name), name)
     }
 
     /// Indices of `x`'s dimensions, sorted; all of them where nothing is given.
-    pub fn axes(&self, cx: &Cx, name: &str, x: &Tensor) -> Told<Vec<usize>> {
+    pub fn axes(&self, cx: &Cx, name: &str, x: &Tensor) -> Reported<Vec<usize>> {
         let rank = cx.g.shape(x.id).len();
         let Some(list) = self.integers(cx, name)? else {
             return Ok((0..rank).collect());

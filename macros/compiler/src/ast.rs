@@ -108,7 +108,7 @@ pub enum FieldKind {
         count: Expr,
     },
     /// A field that did not parse: its mistake has been told.
-    Poison,
+    ErrorReported,
 }
 
 impl Network {

@@ -69,7 +69,7 @@ fn largest(p: &Program) -> String {
         let Some(Place::Slot(_)) = places.first() else {
             continue;
         };
-        let view = matches!(node.op, crate::ir::Op::Reshape | crate::ir::Op::Fresh);
+        let view = matches!(node.op, crate::ir::Op::Reshape | crate::ir::Op::Barrier);
         let Some(size) = numel(&node.shape).value().filter(|_| !view) else {
             continue;
         };

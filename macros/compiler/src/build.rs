@@ -30,7 +30,7 @@ impl Graph {
             args: args.to_vec(),
             shape,
             dtype,
-            also: Vec::new(),
+            more_results: Vec::new(),
             span,
             name,
         })
@@ -202,7 +202,7 @@ impl Graph {
         };
         let y = self.push(op, &[x], None);
         let rest = (self.shape(y).clone(), self[y].dtype);
-        self.nodes[y.index()].also = vec![rest];
+        self.nodes[y.index()].more_results = vec![rest];
         [y, self.push(Op::Get(1), &[y], None)]
     }
 
@@ -268,7 +268,7 @@ impl Graph {
         };
         let id = self.add_typed(op, args, first.0.clone(), first.1);
         let index = id.index();
-        self.nodes[index].also = also.to_vec();
+        self.nodes[index].more_results = also.to_vec();
         let mut out = vec![id];
         for k in 1..types.len() {
             out.push(self.push(Op::Get(k), &[id], None));

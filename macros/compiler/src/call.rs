@@ -88,11 +88,11 @@ fn group(tree: TokenTree) -> Option<Group> {
 }
 
 /// The macro that hands a network out, under the network's own name. `payload`: `handed_out`, or `!`.
-/// `spot` tells it from others of the same name.
-pub fn schema(source: &ast::Network, payload: &TokenStream, spot: &str) -> TokenStream {
+/// `call_site` tells it from others of the same name.
+pub fn schema(source: &ast::Network, payload: &TokenStream, call_site: &str) -> TokenStream {
     let (name, vis) = (&source.name, &source.vis);
     let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a
-    for byte in spot.bytes().chain(payload.to_string().bytes()) {
+    for byte in call_site.bytes().chain(payload.to_string().bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     let unique = quote::format_ident!("__netform_{name}_{hash:016x}");

@@ -1,7 +1,7 @@
 //! The state of lowering one function: its graph, what has been said of its values, and the
 //! questions that ops and layers ask while they build nodes.
 
-use crate::diag::{Diag, Poison, Told};
+use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::scalar::Scalar;
@@ -81,7 +81,7 @@ pub struct Cx<'a> {
     pub g: Graph,
     /// Dropout is on, statistics are updated.
     pub train: bool,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// The layer or op that is being called, for messages at run time.
     pub by: String,
@@ -118,7 +118,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Tells a mistake.
-    pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
+    pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.diag.error(span, text)
     }
 
@@ -178,7 +178,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Further lines saying where a tensor comes from, or nothing.
-    pub fn whence(&self, x: &Tensor) -> String {
+    pub fn origin_note(&self, x: &Tensor) -> String {
         let id = self.shown.get(&x.id).unwrap_or(&x.id);
         let shape = self.typed(*id);
         match self.origin.get(id) {
@@ -201,7 +201,7 @@ impl<'a> Cx<'a> {
     }
 
     /// A dimension's index, from one that may count from the end.
-    pub fn axis(&self, d: i64, x: &Tensor, span: Span, name: &str) -> Told<usize> {
+    pub fn axis(&self, d: i64, x: &Tensor, span: Span, name: &str) -> Reported<usize> {
         let rank = self.g.shape(x.id).len() as i64;
         let at = if d < 0 { d + rank } else { d };
         if (0..rank).contains(&at) {
@@ -215,13 +215,13 @@ impl<'a> Cx<'a> {
         let text = format!(
             "`{name}` is {d}, but `{}` {range}{}",
             x.text,
-            self.whence(x)
+            self.origin_note(x)
         );
         Err(self.error(span, text))
     }
 
     /// The shape to which values broadcast, or the mistake told at `span`.
-    pub fn broadcast(&self, span: Span, what: &str, xs: &[&Tensor]) -> Told<Shape> {
+    pub fn broadcast(&self, span: Span, what: &str, xs: &[&Tensor]) -> Reported<Shape> {
         let rank = xs
             .iter()
             .map(|x| self.g.shape(x.id).len())
@@ -240,7 +240,7 @@ impl<'a> Cx<'a> {
                         from_end + 1
                     );
                     for x in xs {
-                        text += &self.whence(x);
+                        text += &self.origin_note(x);
                     }
                     if !slot.names().is_empty() && !d.names().is_empty() {
                         text += "\nhelp: two names are two sizes: use one name for both if they are always equal";
@@ -253,7 +253,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Records that `q` divides `p`; tells it at once where both are known.
-    pub fn divides(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Told<Dim> {
+    pub fn divides(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Reported<Dim> {
         if let Some(exact) = p.div_exact(q) {
             return Ok(exact);
         }
@@ -270,7 +270,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Records that `p >= q`; tells it at once where both are known.
-    pub fn at_least(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Told<()> {
+    pub fn at_least(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Reported<()> {
         match p.sub(q).value() {
             Some(d) if d >= 0 => Ok(()),
             Some(_) => Err(self.error(span, format!("{why}: {p} is less than {q}"))),
@@ -313,7 +313,7 @@ impl<'a> Cx<'a> {
 
     /// Brings two values to one element type, as PyTorch promotes: bool, then integer, then float.
     /// A literal outside the 32-bit integers is an error at `span`.
-    pub fn promote(&mut self, span: Span, x: &Tensor, y: &Tensor) -> Told<(Tensor, Tensor)> {
+    pub fn promote(&mut self, span: Span, x: &Tensor, y: &Tensor) -> Reported<(Tensor, Tensor)> {
         let order = |t: DType| match t {
             DType::Bool => 0,
             DType::Int => 1,
@@ -321,7 +321,7 @@ impl<'a> Cx<'a> {
         };
         let (a, b) = (self.g[x.id].dtype, self.g[y.id].dtype);
         let to = if order(a) >= order(b) { a } else { b };
-        let mut cast = |t: &Tensor| -> Told<Tensor> {
+        let mut cast = |t: &Tensor| -> Reported<Tensor> {
             if to == DType::Int {
                 self.small(t.id, &t.text, span)?;
             }
@@ -341,7 +341,7 @@ impl<'a> Cx<'a> {
         what: &str,
         x: &Tensor,
         y: &Tensor,
-    ) -> Told<NodeId> {
+    ) -> Reported<NodeId> {
         let both = |t: DType| self.g[x.id].dtype == t && self.g[y.id].dtype == t;
         // Sums and products of booleans are booleans.
         let f = match f {

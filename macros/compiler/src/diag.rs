@@ -1,15 +1,15 @@
-//! Collected errors: every mistake is told once, at its token, all in one compilation.
+//! Collected errors: every mistake is reported once, at its token, all in one compilation.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
 
-/// The mark of a value whose mistake has been told: whatever depends on it stays quiet.
+/// An error that has been reported: whatever depends on the value stays quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Poison;
+pub struct ErrorReported;
 
-/// A result whose error has been told.
-pub type Told<T> = Result<T, Poison>;
+/// A result whose error has been reported.
+pub type Reported<T> = Result<T, ErrorReported>;
 
 /// One error: where, and what.
 #[derive(Clone, Debug)]
@@ -28,24 +28,24 @@ pub struct Diag {
 }
 
 impl Diag {
-    /// Tells a mistake.
-    pub fn error(&self, span: Span, text: impl Into<String>) -> Poison {
+    /// Reports a mistake.
+    pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.messages.borrow_mut().push(Message {
             span,
             text: text.into(),
         });
-        Poison
+        ErrorReported
     }
 
-    /// Tells a parser's mistake.
-    pub fn syntax(&self, error: &syn::Error) -> Poison {
+    /// Reports a parser's mistake.
+    pub fn syntax(&self, error: &syn::Error) -> ErrorReported {
         for e in error.clone() {
             self.error(e.span(), e.to_string());
         }
-        Poison
+        ErrorReported
     }
 
-    /// How many have been told.
+    /// How many have been reported.
     pub fn count(&self) -> usize {
         self.messages.borrow().len()
     }

@@ -13,7 +13,7 @@ pub enum Atom {
     Named(String),
     /// A Rust constant: known to rustc, opaque here.
     Const(String),
-    /// An exact quotient that the normal form cannot reduce; `divides` must be checked at the door.
+    /// An exact quotient that the normal form cannot reduce; `divides` must be checked when inputs are bound.
     Quotient(Box<Dim>, Box<Dim>),
     /// A quotient rounded down, as strides need it.
     Floor(Box<Dim>, Box<Dim>),

@@ -74,7 +74,7 @@ pub fn op_name(op: &Op) -> String {
         Op::MatMul { .. } => "matmul",
         Op::Detach => "detach",
         Op::Kernel(kind) => kind.name(),
-        Op::Fresh => "fresh",
+        Op::Barrier => "barrier",
         Op::Map(_) => "map",
         Op::Call(region) => return format!("call {}", region.name),
         Op::Scan(scan) => return format!("scan {}", scan.name),

@@ -113,7 +113,7 @@ pub fn draw(g: &mut Graph) -> Drawn {
 /// The value as one user reads it.
 fn wire(g: &Graph, out: &mut Graph, constant: &[bool], from: NodeId, value: NodeId) -> NodeId {
     let node = &g[from];
-    if constant[from.index()] || !node.also.is_empty() || node.dtype != DType::Float {
+    if constant[from.index()] || !node.more_results.is_empty() || node.dtype != DType::Float {
         return value;
     }
     let shape: Shape = node.shape.clone();

@@ -79,7 +79,7 @@ pub fn infer(
             )?;
             (to, of.dtype(0))
         }
-        Op::Detach | Op::Fresh => (of.shape(0)?.clone(), of.dtype(0)),
+        Op::Detach | Op::Barrier => (of.shape(0)?.clone(), of.dtype(0)),
         Op::Reduce { dims, body, .. } => {
             let s = match body {
                 Some(b) => b.1.clone(),
@@ -134,11 +134,11 @@ pub fn infer(
             let node = args.first().map(|a| &graph[*a]).ok_or("get of nothing")?;
             match k.checked_sub(1) {
                 None => (node.shape.clone(), node.dtype),
-                Some(i) => node
-                    .also
-                    .get(i)
-                    .cloned()
-                    .ok_or_else(|| format!("get {k} of {} results", node.also.len() + 1))?,
+                Some(i) => {
+                    node.more_results.get(i).cloned().ok_or_else(|| {
+                        format!("get {k} of {} results", node.more_results.len() + 1)
+                    })?
+                }
             }
         }
     })

@@ -4,7 +4,7 @@
 //! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
 
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, numel};
 use crate::ir::kind::Bounds;
 use crate::ir::{DType, NodeId, Op, Reduce};
@@ -87,7 +87,14 @@ impl Cx<'_> {
     }
 
     /// A sum, difference or product of integers of one shape, called `text`.
-    pub fn integers(&mut self, f: S, x: NodeId, y: NodeId, span: Span, text: &str) -> Told<NodeId> {
+    pub fn integers(
+        &mut self,
+        f: S,
+        x: NodeId,
+        y: NodeId,
+        span: Span,
+        text: &str,
+    ) -> Reported<NodeId> {
         let (a, b) = (self.range(x), self.range(y));
         let (least, most) = result(f, a, b);
         if least >= LEAST && most <= MOST {
@@ -173,7 +180,7 @@ impl Cx<'_> {
     }
 
     /// Tells a whole number that is no 32-bit integer, where one is due.
-    pub fn small(&self, id: NodeId, text: &str, span: Span) -> Told<()> {
+    pub fn small(&self, id: NodeId, text: &str, span: Span) -> Reported<()> {
         match self.g[id].op {
             Op::Const(v)
                 if self.g[id].dtype == DType::Int && !(LEAST as f64..=MOST as f64).contains(&v) =>

@@ -2,7 +2,7 @@
 
 use crate::args::Given;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::value::Value;
@@ -104,5 +104,5 @@ pub trait Layer: std::any::Any {
     /// Its parameters and buffers.
     fn params(&self) -> Vec<ParamDecl>;
     /// Checks the arguments and builds the nodes.
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value>;
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value>;
 }

@@ -35,7 +35,7 @@ pub enum FieldKind {
     /// A network.
     Block(Box<Instance>),
     /// A mistake that has been told.
-    Poison,
+    ErrorReported,
 }
 
 /// A network in a field: its const parameters have values in terms of the network around it.

@@ -6,7 +6,7 @@ use crate::call::{self, Call};
 use crate::check::check;
 use crate::codegen;
 use crate::cx::Demand;
-use crate::diag::{Diag, Told};
+use crate::diag::{Diag, Reported};
 use crate::dim::Shape;
 use crate::draw;
 use crate::gradient::autodiff;
@@ -14,7 +14,7 @@ use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
-use crate::passes::homes::Homes;
+use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
@@ -29,8 +29,8 @@ pub fn expand(source: TokenStream) -> TokenStream {
     expand_call(&Call::alone(source), "")
 }
 
-/// Expands one call of the macro. `spot`: where it stands, for a name that no other network has.
-pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
+/// Expands one call of the macro. `call_site`: where it stands, for a name that no other network has.
+pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return diag.to_tokens();
@@ -48,18 +48,18 @@ pub fn expand_call(call: &Call, spot: &str) -> TokenStream {
     weights::embed(&mut net, &unit.source, &diag);
     check_bodies(&net, &unit.source, &diag);
     let compiled = if diag.any() {
-        Err(crate::diag::Poison)
+        Err(crate::diag::ErrorReported)
     } else {
         self::programs(&net, &unit.source, &diag)
     };
     match compiled {
         Ok(programs) if !diag.any() => {
-            let schema = call::schema(&unit.source, &call.handed_out(), spot);
+            let schema = call::schema(&unit.source, &call.handed_out(), call_site);
             let network = codegen::network(&net, &programs);
             quote!(#network #schema)
         }
         _ => {
-            let schema = call::schema(&unit.source, &quote!(!), spot);
+            let schema = call::schema(&unit.source, &quote!(!), call_site);
             // A struct called as its own type parameter would only add rustc's complaints.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
@@ -99,7 +99,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = net.fields[..i].iter().any(|f| f.name == field.name);
-        if !used && !again && !matches!(field.kind, FieldKind::Poison) {
+        if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
             let text = format!(
                 "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
                 field.name, field.decl
@@ -135,7 +135,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
 }
 
 /// Compiles every function in each mode that it has.
-pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Program>> {
+pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
     let mut told = None;
@@ -160,7 +160,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Told<Vec<Progr
         let backward = program(net, source, index, mode, diag)?;
         if mode == Mode::Backward {
             backward
-                .homes
+                .placement
                 .grads
                 .iter()
                 .for_each(|(_, p)| reached[*p] = true);
@@ -210,7 +210,7 @@ fn program(
     function: usize,
     mode: Mode,
     diag: &Diag,
-) -> Told<Program> {
+) -> Reported<Program> {
     let backward = matches!(mode, Mode::Backward | Mode::Vjp);
     let train = backward && !net.signatures[function].eval;
     let lowered = lower::lower(net, source, function, (train, backward), diag)?;
@@ -240,30 +240,30 @@ fn program(
         );
         (grads, seeds) = flows;
     }
-    let mut homes = Homes::of_gradients(&grads);
+    let mut placement = Placement::of_gradients(&grads);
     for i in net.signatures[function].states() {
         if let Some(entry) = net.kept(&net.signatures[function].args[i].name) {
-            homes.states.push((i, entry));
+            placement.states.push((i, entry));
             let next = lowered.kept.iter().find(|(arg, _)| *arg == i);
             if let (Some((_, value)), true) = (next, mode != Mode::Draw) {
-                homes.kept.push((graph.outputs.len(), entry));
+                placement.kept.push((graph.outputs.len(), entry));
                 graph.outputs.push(*value);
             }
         }
     }
     for (param, value) in &lowered.buffers {
-        homes.buffers.push((graph.outputs.len(), *param));
+        placement.buffers.push((graph.outputs.len(), *param));
         graph.outputs.push(*value);
     }
-    let (fused, unfused) = optimise(&graph, &homes);
-    let memory = memory::memory(&fused, &homes);
+    let (fused, unfused) = optimise(&graph, &placement);
+    let memory = memory::memory(&fused, &placement);
     Ok(Program {
         function,
         mode,
         graph: fused,
         unfused,
         memory,
-        homes,
+        placement,
         seeds,
         reached,
         require,
@@ -274,13 +274,13 @@ fn program(
 }
 
 /// Everything between differentiation and memory.
-pub fn optimise(graph: &Graph, homes: &Homes) -> (Graph, Graph) {
+pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
     let fused = fuse::fuse(&unfused);
     let fused = memory::own_bodies(fused);
-    let owned = memory::own_gradients(memory::own_outputs(fused, homes), homes);
-    (schedule::schedule(owned, homes), unfused)
+    let owned = memory::own_gradients(memory::own_outputs(fused, placement), placement);
+    (schedule::schedule(owned, placement), unfused)
 }
 
 /// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the

@@ -4,8 +4,8 @@ use crate::cx::Demand;
 use crate::dim::Shape;
 use crate::draw::Drawn;
 use crate::ir::{DType, Graph};
-use crate::passes::homes::Homes;
 use crate::passes::memory::Memory;
+use crate::passes::placement::Placement;
 use crate::passes::reach::Reached;
 
 /// What a compiled function does.
@@ -34,12 +34,12 @@ pub struct Program {
     /// Places of its values.
     pub memory: Memory,
     /// Which inputs and outputs lie outside of the workspace.
-    pub homes: Homes,
+    pub placement: Placement,
     /// Shapes and types of the inputs beyond the arguments: gradients of the results.
     pub seeds: Vec<(Shape, DType)>,
     /// The trained parameters that its gradients reach.
     pub reached: Vec<Reached>,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// Conditions on Rust constants and const parameters, for rustc.
     pub constant: Vec<Demand>,

@@ -4,14 +4,14 @@
 //! own; whoever reads it reads the one on the right, whose gradient collects what flows to both.
 
 use crate::ast::{Shared, show_dotted};
-use crate::diag::{Diag, Poison, Told, did_you_mean};
+use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
 use crate::dim::show_shape;
 use crate::net::{FieldKind, Net};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 
 /// Makes two parameters one.
-pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Told<()> {
+pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     // Both sides' mistakes are told.
     let (left, right) = (
         find(net, &shared.left, diag),
@@ -62,15 +62,15 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Told<()> {
 }
 
 /// The parameter of this name; the places in arrays are left out.
-fn find(net: &Net, path: &[Ident], diag: &Diag) -> Told<usize> {
+fn find(net: &Net, path: &[Ident], diag: &Diag) -> Reported<usize> {
     let first = &path[0];
     let Some(field) = net.fields.iter().find(|f| f.name.unraw() == first.unraw()) else {
         let names: Vec<String> = net.fields.iter().map(|f| f.name.to_string()).collect();
         let hint = did_you_mean(&first.to_string(), names.iter().map(String::as_str));
         return Err(diag.error(first.span(), format!("there is no field `{first}`{hint}")));
     };
-    if matches!(field.kind, FieldKind::Poison) {
-        return Err(Poison);
+    if matches!(field.kind, FieldKind::ErrorReported) {
+        return Err(ErrorReported);
     }
     let name = show_dotted(path);
     if let Some(found) = field

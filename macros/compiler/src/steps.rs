@@ -6,7 +6,7 @@
 //! to the same node.
 
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
 
@@ -50,8 +50,8 @@ impl Cx<'_> {
     pub fn steps(
         &mut self,
         steps: &Steps,
-        step: impl FnOnce(&mut Self, Step) -> Told<Stepped>,
-    ) -> Told<Stepped> {
+        step: impl FnOnce(&mut Self, Step) -> Reported<Stepped>,
+    ) -> Reported<Stepped> {
         let body = Graph {
             here: self.g.here.clone(),
             ..Graph::default()

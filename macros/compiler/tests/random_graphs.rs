@@ -17,7 +17,7 @@ use netform_compiler::kinds::put::Put;
 use netform_compiler::kinds::softmax::Softmax;
 use netform_compiler::kinds::take::Take;
 use netform_compiler::kinds::windows::Windows;
-use netform_compiler::passes::homes::Homes;
+use netform_compiler::passes::placement::Placement;
 use netform_compiler::passes::verify::verify;
 use netform_compiler::passes::{fuse, inline, memory, schedule, simplify};
 use netform_compiler::scalar::Scalar as S;
@@ -563,10 +563,10 @@ const PASSES: [(&str, Pass); 7] = [
     ("fuse", fuse::fuse),
     ("own bodies", |g| memory::own_bodies(g.clone())),
     ("own outputs", |g| {
-        memory::own_outputs(g.clone(), &Homes::default())
+        memory::own_outputs(g.clone(), &Placement::default())
     }),
     ("schedule", |g| {
-        schedule::schedule(g.clone(), &Homes::default())
+        schedule::schedule(g.clone(), &Placement::default())
     }),
 ];
 
@@ -597,20 +597,21 @@ fn check_passes(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
         );
         prop_assert!(
             name != "schedule"
-                || memory::bytes(&next, &Homes::default()) <= memory::bytes(&at, &Homes::default()),
+                || memory::bytes(&next, &Placement::default())
+                    <= memory::bytes(&at, &Placement::default()),
             "the schedule takes more memory\nfrom\n{}\nto\n{}",
             at,
             next
         );
         at = next;
     }
-    places(&at, &Homes::default(), &env, &want)
+    places(&at, &Placement::default(), &env, &want)
 }
 
 /// Values that are kept from call to call, replaced by others of the same shape: in place where the
 /// plan finds that nobody needs the old ones any more.
 fn check_kept(mut g: Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
-    let mut homes = Homes::default();
+    let mut placement = Placement::default();
     let inputs = g.inputs();
     for (entry, input) in inputs.iter().enumerate() {
         let shape = g.shape(*input).clone();
@@ -621,8 +622,8 @@ fn check_kept(mut g: Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
             true => g.unary(S::Tanh, *input),
             false => rng.pick(&like),
         };
-        homes.states.push((entry, entry));
-        homes.kept.push((g.outputs.len(), entry));
+        placement.states.push((entry, entry));
+        placement.kept.push((g.outputs.len(), entry));
         g.outputs.push(next);
     }
     let (inputs, params) = leaves(&g, rng);
@@ -634,14 +635,19 @@ fn check_kept(mut g: Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     };
     let want = eval(&g, &env);
     let fused = fuse::fuse(&simplify::simplify(&inline::inline(&g)));
-    let owned = memory::own_outputs(memory::own_bodies(fused), &homes);
-    let planned = schedule::schedule(owned, &homes);
-    places(&planned, &homes, &env, &want)
+    let owned = memory::own_outputs(memory::own_bodies(fused), &placement);
+    let planned = schedule::schedule(owned, &placement);
+    places(&planned, &placement, &env, &want)
 }
 
 /// The plan's places give the same values.
-fn places(g: &Graph, homes: &Homes, env: &Env, want: &[Array]) -> Result<(), TestCaseError> {
-    let m = memory::memory(g, homes);
+fn places(
+    g: &Graph,
+    placement: &Placement,
+    env: &Env,
+    want: &[Array],
+) -> Result<(), TestCaseError> {
+    let m = memory::memory(g, placement);
     let got = common::run(g, &m, env);
     prop_assert!(
         close(&got, want),

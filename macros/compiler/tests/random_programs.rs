@@ -289,14 +289,14 @@ fn holds(case: &Case, want: &Reference) -> Result<(), String> {
         compiled.values("in its places", &p.graph, Some(&p.memory))?;
     }
     for p in programs.iter().filter(loss(Mode::Backward)) {
-        compiled.gradients("backward, unfused", (&p.unfused, &p.homes.grads), None)?;
-        let got = compiled.gradients("backward, fused", (&p.graph, &p.homes.grads), None)?;
+        compiled.gradients("backward, unfused", (&p.unfused, &p.placement.grads), None)?;
+        let got = compiled.gradients("backward, fused", (&p.graph, &p.placement.grads), None)?;
         compiled.gradients(
             "backward, in its places",
-            (&p.graph, &p.homes.grads),
+            (&p.graph, &p.placement.grads),
             Some(&p.memory),
         )?;
-        compiled.differences(&got, &p.homes.grads)?;
+        compiled.differences(&got, &p.placement.grads)?;
     }
     Ok(())
 }

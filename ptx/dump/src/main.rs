@@ -413,7 +413,7 @@ impl Dump {
         };
         self.write("bernoulli", bernoulli(0.5, stream, 0, 100, 0));
         self.write("advance", Ok(vec![advance(0)]));
-        self.write("verdict", Ok(vec![verdict(0, 0)]));
+        self.write("outcome", Ok(vec![outcome(0, 0)]));
     }
 }
 

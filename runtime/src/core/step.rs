@@ -3,12 +3,13 @@
 use super::{Behind, Core, poisoned_until_done};
 use crate::dims::Dims;
 use crate::optim::Optimizer;
-use crate::{Device, Lent, Plan, Result, Run, Source, State, device, door};
+use crate::{Device, Plan, Result, Run, RunResults, Source, State, binding, device};
 
 impl<D: Device> Core<D> {
     /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
     /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters
     /// are as before, unless the error says that they are not.
+    #[doc(hidden)]
     pub fn step<O: Optimizer>(
         &mut self,
         plan: &'static Plan,
@@ -16,10 +17,10 @@ impl<D: Device> Core<D> {
         state: Option<&mut State<D>>,
         mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
         optimizer: &mut O,
-    ) -> Result<Lent<D>> {
+    ) -> Result<RunResults<D>> {
         self.device.unreported(self.id)?;
         self.make_grads()?;
-        let dims = door::bind(plan, sources)?;
+        let dims = binding::bind(plan, sources)?;
         optimizer.prepare(self, Some(plan))?;
         let device = self.device.clone();
         let behind = Behind {
@@ -27,9 +28,9 @@ impl<D: Device> Core<D> {
             calls: &|poisoned| poisoned_until_done(&device, poisoned, || optimizer.update(&device)),
         };
         let call = (plan, sources, dims);
-        let lent = self.train_and(call, state, &mut body, false, behind)?;
-        optimizer.commit(&device, lent.number());
-        Ok(lent)
+        let results = self.train_and(call, state, &mut body, false, behind)?;
+        optimizer.commit(&device, results.number());
+        Ok(results)
     }
 
     /// An optimizer's step that was prepared, on the gradients that are there.
@@ -47,7 +48,7 @@ impl<D: Device> Core<D> {
     }
 
     /// What tells an optimizer's step on this network from other runs.
-    fn key_of_step(&self, also: u64) -> device::Key {
+    fn key_of_step(&self, optimizer: u64) -> device::Key {
         device::Key {
             plan: 0,
             dims: Dims::default(),
@@ -55,7 +56,7 @@ impl<D: Device> Core<D> {
             seed: 0,
             random: false,
             host: false,
-            also,
+            optimizer,
             network: self.id,
             keep: 0,
             guard: self.flag_at(),

@@ -3,9 +3,9 @@
 //!
 //! Runs follow each other on the stream, so one word of device memory serves them all: 0 while all is
 //! well, written by the first kernel that meets such an index, read by those that update something.
-//! Behind the calls of a run that looks at indices, one more kernel (`verdict.ptx`) files the word
+//! Behind the calls of a run that looks at indices, one more kernel (`outcome.ptx`) files the word
 //! under the run's number and clears it for the next. The host counts runs as the device does, and
-//! fetches the verdicts when it waits for the stream anyway.
+//! fetches the outcomes when it waits for the stream anyway.
 
 use cust::memory::{DeviceBuffer, LockedBuffer};
 use netform_ptx::{Fault, Launch, RUNS};
@@ -79,7 +79,7 @@ impl Faults {
 
     /// What ends the run that was recorded, if it looks at indices.
     pub fn end(&self, keep: usize) -> Option<Launch> {
-        (self.looks).then(|| netform_ptx::verdict(self.addr(), keep as u64))
+        (self.looks).then(|| netform_ptx::outcome(self.addr(), keep as u64))
     }
 
     /// Forgets what a run found that was given up.
@@ -111,7 +111,7 @@ impl Faults {
         unsafe { stream.to_host(to, self.addr(), bytes) }
     }
 
-    /// Takes the verdicts. The stream must have been waited for since [`ask`](Self::ask).
+    /// Takes the outcomes. The stream must have been waited for since [`ask`](Self::ask).
     pub fn look(&mut self, stream: &Stream) -> Result<(), Code> {
         if self.ledger.is_settled() {
             return Ok(());

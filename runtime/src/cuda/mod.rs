@@ -88,6 +88,7 @@ impl Cuda {
     }
 
     /// How many runs are kept as graphs.
+    #[doc(hidden)]
     pub fn graphs(&self) -> usize {
         self.gpu.graphs()
     }

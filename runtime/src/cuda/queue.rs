@@ -139,7 +139,7 @@ impl Queue for Cuda {
         (self.gpu.lock()).is_ok_and(|guard| guard.borrow().failed.is_some())
     }
 
-    fn verdict(&self, run: u64) -> Result<()> {
+    fn outcome(&self, run: u64) -> Result<()> {
         if run == 0 {
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Queue for Cuda {
         if state.faults.ledger.known(run).is_none() {
             self.gpu.finish(&mut state)?;
         }
-        state.faults.ledger.verdict(run)
+        state.faults.ledger.outcome(run)
     }
 
     fn known(&self, run: u64) -> Option<bool> {

@@ -5,6 +5,7 @@ use crate::{ArgType, DType, Device};
 
 /// Where a batch lies. Made by [`Picked`](super::Picked) alone, from buffers that the input borrows.
 #[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
 pub struct Part {
     pub(super) device: u64,
     pub(crate) ty: ArgType,

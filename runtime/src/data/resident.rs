@@ -18,7 +18,7 @@
 //! ```
 
 use super::part::Part;
-use crate::door;
+use crate::binding;
 use crate::input::{Input, Source, SourceData};
 use crate::tensor::TensorData;
 use crate::{ArgSpec, ArgType, Device, Error, Result, Tensor};
@@ -67,7 +67,7 @@ impl<D: Device> Resident<D> {
         };
         let source = Input::<crate::FloatArg, ()>::source(&samples);
         // SAFETY: the buffer holds all elements, in the type that they are written in.
-        unsafe { door::write(device, "Resident::new", &arg, &source, D::addr(&buffer))? };
+        unsafe { binding::write(device, "Resident::new", &arg, &source, D::addr(&buffer))? };
         Ok(Self {
             device: device.clone(),
             samples: buffer,

@@ -1,9 +1,10 @@
 //! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
 //!
-//! [`write()`] and [`read`] move named tensors; [`save`] and [`load`] the parameters of a network, [`save_as`] in another
-//! type, and [`load_matching`] those that the file has. bf16 and f16 become f32 when read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over
-//! them, and over a `num_batches_tracked` that the network has no use for. Buffers that count are
-//! `I64`, as PyTorch has them; as there, a file may lack them, and the count then starts at 0.
+//! [`write()`] and [`read`] move named tensors; `save` and `load` the parameters of a network, `save_as` in another
+//! type, and `load_matching` those that the file has, for [`Network`](crate::Network). bf16 and f16 become f32 when
+//! read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over them, and over a
+//! `num_batches_tracked` that the network has no use for. Buffers that count are `I64`, as PyTorch has them; as there, a
+//! file may lack them, and the count then starts at 0.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -158,13 +159,17 @@ fn decoded(
 }
 
 /// Writes all parameters of a network, `f32` or `f64` as on its device.
-pub fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
+pub(crate) fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
     let tensors = parameters(core)?;
     write(path, tensors.iter().map(|(name, t)| (*name, t)))
 }
 
 /// The same with each float as the nearest of type `stored`: f32, f64, bf16 or f16. Buffers that count stay `I64`.
-pub fn save_as<D: Device>(core: &Core<D>, path: impl AsRef<Path>, stored: Stored) -> Result<()> {
+pub(crate) fn save_as<D: Device>(
+    core: &Core<D>,
+    path: impl AsRef<Path>,
+    stored: Stored,
+) -> Result<()> {
     if !stored.is_float() {
         return Err(Error::StoredType {
             network: core.spec().name,
@@ -190,13 +195,14 @@ pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str,
 
 /// Reads all parameters of a network. A file that does not fit is an error that lists every
 /// difference, and changes nothing.
-pub fn load<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<()> {
+pub(crate) fn load<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
     load_bytes(core, path, &bytes)
 }
 
 /// The same from the bytes of a file; `name` is for messages.
+#[doc(hidden)]
 pub fn load_bytes<D: Device>(
     core: &mut Core<D>,
     name: impl AsRef<Path>,
@@ -209,14 +215,17 @@ pub fn load_bytes<D: Device>(
 
 /// Reads what the file and the network both have, by name, and returns the names that one of them lacks.
 /// What both have in another shape or type is an error that lists every difference, and changes nothing.
-pub fn load_matching<D: Device>(core: &mut Core<D>, path: impl AsRef<Path>) -> Result<Unmatched> {
+pub(crate) fn load_matching<D: Device>(
+    core: &mut Core<D>,
+    path: impl AsRef<Path>,
+) -> Result<Unmatched> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
     load_matching_bytes(core, path, &bytes)
 }
 
 /// The same from the bytes of a file; `name` is for messages.
-pub fn load_matching_bytes<D: Device>(
+pub(crate) fn load_matching_bytes<D: Device>(
     core: &mut Core<D>,
     name: impl AsRef<Path>,
     bytes: &[u8],

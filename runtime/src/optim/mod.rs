@@ -41,7 +41,7 @@ mod sgd;
 mod state;
 mod step;
 
-pub use crate::Real;
+pub use crate::formula::Real;
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};

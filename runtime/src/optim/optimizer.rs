@@ -12,20 +12,25 @@ pub trait Optimizer: Rates {
         self.apply(net.core_mut())
     }
     /// The same for a network's core. After an error nothing has changed.
+    #[doc(hidden)]
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()>;
     /// All of a step but its calls of the device: of the parameters that a function reaches which runs with
     /// them, or else of those that have a gradient. Nothing has changed yet.
+    #[doc(hidden)]
     fn prepare<D: Device>(
         &mut self,
         core: &mut Core<D>,
         function: Option<&'static Plan>,
     ) -> Result<()>;
     /// What tells the calls of the step that was prepared from those of others.
+    #[doc(hidden)]
     fn key<D: Device>(&self) -> u64;
     /// Makes these calls.
+    #[doc(hidden)]
     fn update<D: Device>(&self, device: &D);
     /// The step is under way in the device's run of this number: it counts, unless the run turns out to
     /// have failed.
+    #[doc(hidden)]
     fn commit<D: Device>(&mut self, device: &D, run: u64);
     /// PyTorch's name of the optimizer.
     fn name(&self) -> &'static str;

@@ -108,7 +108,7 @@ impl Pending {
         made
     }
 
-    /// Forgets the steps whose verdict is known, from the first on.
+    /// Forgets the steps whose outcome is known, from the first on.
     pub(super) fn settle<R: Rule>(&mut self, rules: impl Iterator<Item = R> + Clone) {
         let width = rules.clone().count();
         let mut sure = 0;

@@ -22,7 +22,9 @@ pub trait Rates {
     fn has_momentum(&self) -> bool;
     /// From now on each step is an error that says this: the schedule of this number does not fit the optimizer, or
     /// has ended.
+    #[doc(hidden)]
     fn refuse(&mut self, schedule: u64, what: String);
     /// What the schedule of this number has refused is no error any more; with `None`, what any has.
+    #[doc(hidden)]
     fn accept(&mut self, schedule: Option<u64>);
 }

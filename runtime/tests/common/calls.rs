@@ -1,9 +1,10 @@
 //! The calls that tests make, a method each.
 
-use netform_runtime::device::{
+use netform_runtime::__private::device::{
     Attention, Axis, Call, Combiner, Convolution, Integers, Role, ScoreMask, Softmax, Window2,
 };
-use netform_runtime::{Device, In, Reads, Run, View};
+use netform_runtime::__private::{In, Reads, Run, View};
+use netform_runtime::Device;
 
 /// Calls with their operands as arguments.
 pub trait Calls {

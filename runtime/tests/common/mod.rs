@@ -6,8 +6,9 @@ mod calls;
 
 pub use calls::Calls;
 
-use netform_runtime::device::{Axis, Memory};
-use netform_runtime::{Cpu, CpuBuffer, DType, Error, Float, In, Run, Space, View};
+use netform_runtime::__private::device::{Axis, Memory};
+use netform_runtime::__private::{CpuBuffer, DType, In, Run, Space, View};
+use netform_runtime::{Cpu, Error, Float};
 
 /// An arena that views are cut from, with guard bytes after each.
 pub struct Bench<F: Float> {

@@ -1,6 +1,8 @@
 //! A network whose gradients are handed over: what optimizers are tested on.
 #![allow(dead_code)]
 
+use netform_runtime::__private::*;
+
 use netform_runtime::*;
 
 /// `fn backward(g: [N]) -> []`: copies `g` to the gradients.

@@ -1,6 +1,8 @@
 //! A network written by hand, as `network!` would emit it: three functions over inputs of every kind.
 #![allow(dead_code)]
 
+use netform_runtime::__private::*;
+
 use netform_runtime::*;
 
 /// Two parameters and a frozen one.
@@ -224,13 +226,13 @@ impl<D: Device> Hand<D> {
         flags: impl Input<BoolArg, (Dyn,)>,
         wide: impl Input<IntArg, (Dyn,)>,
     ) -> Result<(Output<D, u32>, Output<D, bool>, Output<D, i32>)> {
-        let lent = self.0.infer(
+        let results = self.0.infer(
             &MIXED,
             &[ids.source(), flags.source(), wide.source()],
             None,
             |_, _| (),
         )?;
-        Ok((lent.output(0)?, lent.output(1)?, lent.output(2)?))
+        Ok((results.output(0)?, results.output(1)?, results.output(2)?))
     }
     pub fn loss_backward(
         &mut self,

@@ -1,5 +1,5 @@
 //! Positions held as data: in range as on the CPU; out of range an error that says where. Whose error it
-//! is, is in `verdicts.rs`.
+//! is, is in `outcomes.rs`.
 
 use netform::prelude::*;
 use netform::{Error, Result};

@@ -26,8 +26,8 @@ network! {
     fn pooled(x: [B, C, 6]) -> ([B, C, 2], i32[B, C, 2]) { pool(x) }
 
     // Names that generated code uses, or could not.
-    fn named(optimizer: [AS, IN], lent: [AS, 2], run: [TYPE]) -> [] {
-        mse_loss(linear(optimizer), lent) + run.sum()
+    fn named(optimizer: [AS, IN], results: [AS, 2], run: [TYPE]) -> [] {
+        mse_loss(linear(optimizer), results) + run.sum()
     }
 }
 

@@ -4,7 +4,7 @@ use super::constant::constant;
 use super::instance;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Diag, Poison, Told};
+use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Atom, Dim};
 use crate::net::{Held, Instance, Net};
 use crate::unit::Unit;
@@ -26,9 +26,9 @@ pub(super) fn block(
     cx: &mut Cx,
     path: &[Ident],
     args: &[Expr],
-) -> Told<Instance> {
+) -> Reported<Instance> {
     // One with mistakes has told them.
-    let unit = unit.of(path).ok_or(Poison)?;
+    let unit = unit.of(path).ok_or(ErrorReported)?;
     let span = path.last().map_or_else(Span::call_site, Ident::span);
     let text = block_text(path, args);
     let wanted = &unit.source.generics;
@@ -69,7 +69,7 @@ pub(super) fn block(
         values.push(match p.default.as_ref().map(|e| &e.kind) {
             Some(ExprKind::Number(v, true)) => Dim::from(*v as i64),
             Some(ExprKind::Name(n)) => Dim::atom(Atom::Const(format!("{prefix}{n}"))),
-            _ => return Err(Poison),
+            _ => return Err(ErrorReported),
         });
     }
     let diag = Diag::default();
@@ -79,7 +79,7 @@ pub(super) fn block(
         cx.error(span, format!("in `{text}`: {}", m.text));
     }
     if !messages.is_empty() {
-        return Err(Poison);
+        return Err(ErrorReported);
     }
     if !net.held.iter().any(|h| h.path == path) {
         net.held.push(Held {

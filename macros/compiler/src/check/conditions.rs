@@ -3,7 +3,7 @@
 use super::constant::constant;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Diag, Told};
+use crate::diag::{Diag, Reported};
 use crate::dim::Dim;
 use crate::net::Net;
 
@@ -16,7 +16,7 @@ pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
     net.require.extend(cx.require);
 }
 
-pub(super) fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Told<()> {
+pub(super) fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<()> {
     let why = format!("`{e}` does not hold");
     let zero = |e: &Expr| matches!(e.kind, ExprKind::Number(v, true) if v == 0.0);
     let mut size = |e: &Expr| match constant(net, cx, e)?.as_dim() {

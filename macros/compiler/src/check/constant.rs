@@ -4,7 +4,7 @@ use super::types::quotient;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Told, did_you_mean};
+use crate::diag::{Reported, did_you_mean};
 use crate::layers;
 use crate::net::Net;
 use crate::value::{Made, Value};
@@ -44,7 +44,7 @@ pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
             names_of_kind(element, out);
             names(count, out);
         }
-        ast::FieldKind::Poison => {}
+        ast::FieldKind::ErrorReported => {}
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
 }
 
 /// The value of an expression in a declaration: numbers, constants, arithmetic.
-pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
+pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     Ok(match &e.kind {
         ExprKind::Number(v, int) => Value::Number(*v, *int),
         ExprKind::Str(s) => Value::Str(s.clone()),
@@ -89,7 +89,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
             items
                 .iter()
                 .map(|i| constant(net, cx, i))
-                .collect::<Told<_>>()?,
+                .collect::<Reported<_>>()?,
         ),
         ExprKind::Call(name, args) if name.to_string().starts_with(char::is_uppercase) => {
             return made(net, cx, e, name, args);
@@ -123,7 +123,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Told<Value> {
 }
 
 /// A layer inside of another one's declaration.
-fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
     let given = given(net, cx, args)?;
     let text = name.to_string();
     let Some(declared) = layers::declare(cx, &text, name.span(), given) else {
@@ -138,7 +138,7 @@ fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> To
 }
 
 /// Arithmetic on sizes and numbers.
-pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Told<Value> {
+pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Reported<Value> {
     if let (Some(a), Some(b)) = (x.as_dim(), y.as_dim()) {
         let d = match op {
             ast::Op::Add => a.add(&b),
@@ -190,7 +190,7 @@ fn function(a: &ast::Arg) -> Option<Value> {
 }
 
 /// Arguments of a declaration.
-pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Told<Vec<Given>> {
+pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<Given>> {
     let mut out = Vec::new();
     let mut told = None;
     for a in args {

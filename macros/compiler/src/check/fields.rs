@@ -4,7 +4,7 @@ use super::block::{block, block_text};
 use super::constant::{constant, given};
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Diag, Told, did_you_mean};
+use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
@@ -20,7 +20,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
     let mut out = Field {
         name: field.name.clone(),
         decl: String::new(),
-        kind: FieldKind::Poison,
+        kind: FieldKind::ErrorReported,
         stack: Vec::new(),
         params: first..first,
         recompute: field.recompute.is_some(),
@@ -34,7 +34,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
         kind = element;
     }
     match kind {
-        ast::FieldKind::Poison | ast::FieldKind::Array { .. } => {}
+        ast::FieldKind::ErrorReported | ast::FieldKind::Array { .. } => {}
         ast::FieldKind::Layer { layer, args } => {
             let (open, close) = array_text(&out.stack);
             let args_text = ast::show_args(args);
@@ -187,7 +187,7 @@ pub(super) fn init_span(kind: &ast::FieldKind) -> Option<Span> {
 }
 
 /// The number of an array's elements.
-pub(super) fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Told<Dim> {
+pub(super) fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Reported<Dim> {
     match constant(net, cx, count)?.as_dim() {
         Some(d) if d.value().is_none_or(|v| v >= 1) => Ok(d),
         _ => Err(cx.error(
@@ -203,7 +203,7 @@ pub(super) fn array_text(stack: &[Dim]) -> (String, String) {
     ("[".repeat(stack.len()), close.concat())
 }
 
-pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape> {
+pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Shape> {
     let mut out = Vec::new();
     for e in shape {
         match constant(net, cx, e)?.as_dim() {
@@ -220,7 +220,7 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Told<Shape>
 }
 
 /// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; nothing is zeros.
-pub(super) fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Told<Init> {
+pub(super) fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Reported<Init> {
     let Some(e) = init else {
         return Ok(Init::Constant(0.0));
     };

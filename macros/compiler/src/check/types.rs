@@ -3,7 +3,7 @@
 use super::constant::arithmetic;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Told, did_you_mean};
+use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::elem::Elem;
 use crate::net::{Net, Type};
@@ -19,7 +19,7 @@ pub fn bare(d: &Dim) -> Option<String> {
 }
 
 /// The element type as written.
-pub fn element(cx: &Cx, ty: &ast::Type) -> Told<Elem> {
+pub fn element(cx: &Cx, ty: &ast::Type) -> Reported<Elem> {
     Ok(match &ty.elem {
         None => Elem::Float,
         Some(name) => match name.to_string().as_str() {
@@ -50,19 +50,19 @@ pub(super) fn resolve(
     cx: &mut Cx,
     ty: &ast::Type,
     known: Option<&[String]>,
-) -> Told<Type> {
+) -> Reported<Type> {
     let elem = element(cx, ty)?;
     let shape = ty
         .dims
         .iter()
         .map(|e| dimension(net, cx, e, known))
-        .collect::<Told<_>>()?;
+        .collect::<Reported<_>>()?;
     let rest = ty.rest;
     Ok(Type { elem, shape, rest })
 }
 
 /// A dimension in a signature.
-pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Told<Dim> {
+pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Reported<Dim> {
     match &e.kind {
         ExprKind::Number(v, true) if *v >= 0.0 => Ok(Dim::from(*v as i64)),
         ExprKind::Number(..) => Err(cx.error(e.span, "a size is a whole number, not negative")),
@@ -118,7 +118,7 @@ pub(super) fn quotient<'a>(
     cx: &Cx,
     span: proc_macro2::Span,
     args: &'a [ast::Arg],
-) -> Told<(&'a Expr, &'a Expr)> {
+) -> Reported<(&'a Expr, &'a Expr)> {
     if let [ast::Arg { name: None, value }] = args
         && let ExprKind::Binary(ast::Op::Div, a, b) = &value.kind
         && !matches!(b.kind, ExprKind::Number(0.0, _))

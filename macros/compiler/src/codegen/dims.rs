@@ -23,7 +23,7 @@ pub fn flat(name: &str) -> String {
     name.replace("::", "__")
 }
 
-/// The value. Differences that conditions at the door keep from going below 0 saturate, and so do sums and
+/// The value. Differences that conditions on the inputs keep from going below 0 saturate, and so do sums and
 /// products that are too large: then there is no memory, and no wrong size.
 pub fn usize(d: &Dim) -> TokenStream {
     if let Some(v) = d.value() {

@@ -18,7 +18,7 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     let pictures = of_mode(Mode::Draw).filter_map(|p| {
         let picture = picture(net, p.function, p.drawn.as_ref()?);
         let name = drawn(net, p.function);
-        Some(quote!(static #name: __nf::look::Drawn = #picture;))
+        Some(quote!(static #name: __nf::draw::Drawn = #picture;))
     });
     let layers = net.fields.iter().enumerate().map(|(i, f)| {
         let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
@@ -33,19 +33,19 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
             }
         }
         let output = shapes.join(", ");
-        quote!(__nf::look::Layer { name: #name, declared: #decl, output: #output, params: &Self::__SPEC.params.split_at(#to).0.split_at(#from).1 })
+        quote!(__nf::draw::Layer { name: #name, declared: #decl, output: #output, params: &Self::__SPEC.params.split_at(#to).0.split_at(#from).1 })
     });
     let layers = quote! {
-        const __LAYERS: &'static [__nf::look::Layer] = &[#(#layers),*];
+        const __LAYERS: &'static [__nf::draw::Layer] = &[#(#layers),*];
     };
     let functions = quote! {
-        static __FUNCTIONS: &[__nf::look::Function] = &[#(#functions),*];
+        static __FUNCTIONS: &[__nf::draw::Function] = &[#(#functions),*];
         #(#pictures)*
     };
     (layers, functions)
 }
 
-/// A graph as `look::Function`.
+/// A graph as `draw::Function`.
 fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
     let signature = &net.signatures[index];
     let constants = constants(g);
@@ -63,11 +63,11 @@ fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
             DType::Bool => "bool",
         };
         let args = n.args.iter().map(|a| a.index());
-        quote!(__nf::look::Node { kind: __nf::look::Kind::#kind, op: #op, name: #name, dtype: #dtype, shape: #shape, constant: #constant, args: &[#(#args),*] })
+        quote!(__nf::draw::Node { kind: __nf::draw::Kind::#kind, op: #op, name: #name, dtype: #dtype, shape: #shape, constant: #constant, args: &[#(#args),*] })
     });
     let (name, text) = (signature.name.to_string(), text(signature));
     let outputs = g.outputs.iter().map(|o| o.index());
-    quote!(__nf::look::Function { name: #name, signature: #text, nodes: &[#(#nodes),*], outputs: &[#(#outputs),*] })
+    quote!(__nf::draw::Function { name: #name, signature: #text, nodes: &[#(#nodes),*], outputs: &[#(#outputs),*] })
 }
 
 /// `loss(x: [B, 8], target: [B, 3]) -> []`.
@@ -103,15 +103,15 @@ fn picture(net: &Net, index: usize, d: &Drawn) -> TokenStream {
         let (from, to, gradient) = (w.from.index(), w.to.index(), option(&w.gradient));
         quote!((#from, #to, #gradient))
     });
-    quote!(__nf::look::Drawn { function: #function, values: &[#(#values),*], gradients: &[#(#gradients),*], wires: &[#(#wires),*] })
+    quote!(__nf::draw::Drawn { function: #function, values: &[#(#values),*], gradients: &[#(#gradients),*], wires: &[#(#wires),*] })
 }
 
 /// The method.
 pub fn accessor(items: &TokenStream) -> TokenStream {
     quote! {
         /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
-        pub fn graph() -> __nf::look::Graph {
-            __nf::look::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: __FUNCTIONS }
+        pub fn graph() -> __nf::draw::Graph {
+            __nf::draw::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: __FUNCTIONS }
         }
     }
 }

@@ -170,7 +170,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 pub const PARAMETERS: usize = 0;
                 pub const WEIGHT_BYTES: usize = 0;
                 #(#memory)*
-                pub fn graph() -> __nf::look::Graph { ::core::panic!() }
+                pub fn graph() -> __nf::draw::Graph { ::core::panic!() }
             }
             impl<#declared #d: __nf::Device> #name<#used #d> {
                 pub fn new(device: #d, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
@@ -540,14 +540,16 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         .collect();
     let plan::Names { plan, body, .. } = names(net, infer);
     let results = if scalar {
-        quote!(lent.loss(0))
+        quote!(results.loss(0))
     } else {
-        let all: Vec<TokenStream> = (0..s.ret.len()).map(|k| quote!(lent.output(#k)?)).collect();
+        let all: Vec<TokenStream> = (0..s.ret.len())
+            .map(|k| quote!(results.output(#k)?))
+            .collect();
         let all = tuple(&all);
         quote!(::core::result::Result::Ok(#all))
     };
     let infer = quote! {
-        let lent = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
+        let results = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
         #results
     };
     let plan::Names { plan, body, .. } = names(net, back);
@@ -559,14 +561,14 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         .enumerate()
         .map(|(k, _)| {
             let k = k + first;
-            quote!(lent.output(#k)?)
+            quote!(results.output(#k)?)
         })
         .collect();
     let returned = match (scalar, grads.len()) {
-        (true, 0) => quote!(lent.loss(0)),
+        (true, 0) => quote!(results.loss(0)),
         (true, _) => {
             let grads = tuple(&grads);
-            quote!(::core::result::Result::Ok((lent.loss(0)?, #grads)))
+            quote!(::core::result::Result::Ok((results.loss(0)?, #grads)))
         }
         (false, 0) => quote!(::core::result::Result::Ok(())),
         (false, _) => {
@@ -576,7 +578,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
     };
     let train = |accumulate: bool| {
         quote! {
-            let lent = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #accumulate)?;
+            let results = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #accumulate)?;
         }
     };
     let (once, more) = (train(false), train(true));
@@ -586,15 +588,15 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         backward: quote!(#once #returned),
         accumulate: quote!(#more #returned),
         step: quote! {
-            let lent = self.core.step(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #optimizer)?;
-            lent.loss(0)
+            let results = self.core.step(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #optimizer)?;
+            results.loss(0)
         },
         draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
             let plan::Names { plan, body, .. } = names(net, p);
             let drawn = super::graph::drawn(net, p.function);
             quote! {
-                let lent = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
-                __nf::look::Picture::new(&#drawn, &lent)
+                let results = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
+                __nf::draw::Picture::new(&#drawn, &results)
             }
         }),
     };
@@ -717,7 +719,7 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
         );
         quote! {
             #[doc = #draw_doc]
-            pub fn #f_draw(&self, #(#args,)* #state) -> __nf::Result<__nf::look::Picture> { #body }
+            pub fn #f_draw(&self, #(#args,)* #state) -> __nf::Result<__nf::draw::Picture> { #body }
         }
     });
     quote! {

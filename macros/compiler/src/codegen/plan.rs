@@ -117,7 +117,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         inputs.push(arg(&name, Elem::Float, shape, dims));
     }
     let outputs = outputs(net, program);
-    let kept = program.homes.states.iter().map(|(input, _)| input);
+    let kept = program.placement.states.iter().map(|(input, _)| input);
     let rooms = rooms(program);
     let require = program.require.iter().map(|r| require(r, dims));
     let rooms = rooms.iter().map(|r| room(r, dims));
@@ -196,7 +196,7 @@ fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
 fn written(program: &Program, steps: &Steps) -> TokenStream {
     let g = &program.graph;
     let mut out = TokenStream::new();
-    for (i, entry) in &program.homes.kept {
+    for (i, entry) in &program.placement.kept {
         let o = g.outputs[*i];
         let (n, k) = root(g, o);
         let place = Place::State(*entry);
@@ -208,7 +208,7 @@ fn written(program: &Program, steps: &Steps) -> TokenStream {
             out.extend(quote!(run.assign(#from, #to);));
         }
     }
-    for (i, param) in &program.homes.buffers {
+    for (i, param) in &program.placement.buffers {
         let o = g.outputs[*i];
         let (from, len) = (steps.view(o, 0), usize(&numel(g.shape(o))));
         out.extend(quote! {
@@ -247,7 +247,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
     let g: &Graph = &program.graph;
     let mut out = Vec::new();
     for (i, o) in g.outputs.iter().enumerate() {
-        if program.homes.has(i) {
+        if program.placement.has(i) {
             continue;
         }
         let (n, k) = root(g, *o);
@@ -394,7 +394,7 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
         return TokenStream::new();
     }
     let missing = (0..net.params.len()).filter(|p| {
-        net.params[*p].shared.is_none() && !program.homes.grads.iter().any(|(_, g)| g == p)
+        net.params[*p].shared.is_none() && !program.placement.grads.iter().any(|(_, g)| g == p)
     });
     missing
         .map(|p| {

@@ -47,7 +47,7 @@ impl Steps<'_> {
         let (shape, t) = if k == 0 {
             (&node.shape, node.dtype)
         } else {
-            (&node.also[k - 1].0, node.also[k - 1].1)
+            (&node.more_results[k - 1].0, node.more_results[k - 1].1)
         };
         self.place(&self.memory.place[id.index()][k], t, &numel(shape))
     }
@@ -129,7 +129,7 @@ impl Steps<'_> {
 
     /// The views of all results.
     pub fn views(&self, id: NodeId) -> TokenStream {
-        let all = (0..=self.g[id].also.len()).map(|k| self.view(id, k));
+        let all = (0..=self.g[id].more_results.len()).map(|k| self.view(id, k));
         quote!([#(#all),*])
     }
 
@@ -162,7 +162,7 @@ impl Steps<'_> {
                         quote!(run.reduce::<#ty, __nf::by::#kind, #n>(#axis, #inputs, #scalars, #y);)
                     }
                     None => {
-                        let rest = match node.also.is_empty() {
+                        let rest = match node.more_results.is_empty() {
                             true => quote!(None),
                             false => {
                                 let rest = self.view(id, 1);

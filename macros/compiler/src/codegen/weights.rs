@@ -37,7 +37,7 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
 /// What the file says about sizes that only rustc knows: each is told on its own.
 pub fn fits(net: &Net) -> TokenStream {
     let asserts = net.weights.iter().flat_map(|w| {
-        // Told where the user wrote it.
+        // Reported where the user wrote it.
         let span = Span::call_site().located_at(w.span);
         w.fits.iter().map(move |(d, found, text)| {
             let (d, text) = (usize(d), format!("`{}`: {text}", w.path));

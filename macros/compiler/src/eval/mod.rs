@@ -44,7 +44,7 @@ pub fn eval_all(graph: &Graph, env: &Env) -> Vec<Vec<Array>> {
 pub fn eval_node(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Array> {
     let mut results = exact(graph, id, values, env);
     let node = &graph[id];
-    let types = std::iter::once(node.dtype).chain(node.also.iter().map(|t| t.1));
+    let types = std::iter::once(node.dtype).chain(node.more_results.iter().map(|t| t.1));
     for (array, dtype) in results.iter_mut().zip(types) {
         if dtype == DType::Float {
             array.data.iter_mut().for_each(|x| *x = env.round(*x));
@@ -86,7 +86,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                 x(0).at(&from)
             })
         }
-        Op::Reshape | Op::Detach | Op::Fresh => Array {
+        Op::Reshape | Op::Detach | Op::Barrier => Array {
             shape,
             data: x(0).data.clone(),
         },
@@ -116,7 +116,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
             let y = reduce::reduce(*kind, &whole, dims, &shape, partial);
             let rest = Array::new(&shape, |i| y.data[i] - env.round(y.data[i]));
             return std::iter::once(y)
-                .chain((!node.also.is_empty()).then_some(rest))
+                .chain((!node.more_results.is_empty()).then_some(rest))
                 .collect();
         }
         Op::MatMul { ta, tb, epilogue } => {

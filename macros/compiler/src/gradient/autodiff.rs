@@ -15,7 +15,7 @@ pub fn gradients(g: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> V
     let mut grads: Vec<Vec<Option<NodeId>>> = g
         .nodes
         .iter()
-        .map(|n| vec![None; 1 + n.also.len()])
+        .map(|n| vec![None; 1 + n.more_results.len()])
         .collect();
     let forward = grads.len();
     for &(value, dy) in seeds {

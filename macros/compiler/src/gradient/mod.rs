@@ -50,7 +50,7 @@ pub fn rule(
             let shape = g.shape(x(0)).clone();
             vec![Some(g.reshape(dy, &shape))]
         }
-        Op::Fresh => vec![Some(dy)],
+        Op::Barrier => vec![Some(dy)],
         Op::Permute(dims) => {
             let mut inverse = vec![0; dims.len()];
             for (i, d) in dims.iter().enumerate() {
@@ -184,7 +184,7 @@ fn call(
         draw_again(&mut body);
         for x in &mut operands {
             if g[*x].dtype == DType::Float {
-                *x = g.push(Op::Fresh, &[*x], None);
+                *x = g.push(Op::Barrier, &[*x], None);
             }
         }
     }

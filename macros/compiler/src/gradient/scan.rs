@@ -452,7 +452,7 @@ impl<'a> Backward<'a> {
         };
         node.op = Op::Input { index: 0 };
         node.args.clear();
-        node.also.clear();
+        node.more_results.clear();
         let input = self.body.add(node);
         self.map[id.index()] = Some(input);
         self.inputs.push((input, source));
@@ -503,7 +503,7 @@ fn forward(g: &mut Graph, y: NodeId, step: &Step, saved: &[NodeId]) -> Vec<NodeI
         body: simplify::prune_inputs(&body, step.args.len()),
         ..step.scan.clone()
     };
-    g.nodes[y.index()].also = scan.results()[1..].to_vec();
+    g.nodes[y.index()].more_results = scan.results()[1..].to_vec();
     g.nodes[y.index()].op = Op::Scan(Box::new(scan));
     (index.into_iter())
         .map(|k| g.push(Op::Get(k), &[y], None))

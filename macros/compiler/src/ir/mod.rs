@@ -193,7 +193,7 @@ pub enum Op {
     Detach,
     /// The operand, as a value apart: what follows from it is not taken to be what follows from the
     /// operand, but computed again.
-    Fresh,
+    Barrier,
     /// A fused elementwise function over the node's shape.
     Map(Box<Map>),
     /// A call of a body. Further results are in `Node::also`.
@@ -251,7 +251,7 @@ pub struct Node {
     /// The (first) result's element type.
     pub dtype: DType,
     /// Shapes and types of further results.
-    pub also: Vec<(Shape, DType)>,
+    pub more_results: Vec<(Shape, DType)>,
     /// Where the user wrote it.
     pub span: Span,
     /// The variable, layer or parameter it was written as, if any: for pictures.

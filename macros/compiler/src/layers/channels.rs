@@ -9,7 +9,7 @@
 use super::{Call, Init, Layer, LayerDef, ParamDecl, input, positive};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::ops::channels as ops;
@@ -63,7 +63,7 @@ pub const GROUP_NORM: LayerDef = LayerDef {
     },
 };
 
-fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
+fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let channels = a.dim(cx, "num_features")?;
     positive(cx, a, "num_features", &channels)?;
     Ok(Box::new(Norm {
@@ -112,7 +112,7 @@ impl Norm {
     }
 
     /// The input as (N, C, ..), and whether it came without N.
-    fn batch(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Told<(Tensor, bool)> {
+    fn batch(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Reported<(Tensor, bool)> {
         let rank = cx.shape(x).len();
         let alone = match self.kind {
             Kind::Instance(n) => rank == n + 1,
@@ -137,7 +137,7 @@ impl Norm {
         Ok((y, alone))
     }
 
-    fn wrong_rank(&self, cx: &Cx, call: &Call, x: &Tensor) -> crate::diag::Poison {
+    fn wrong_rank(&self, cx: &Cx, call: &Call, x: &Tensor) -> crate::diag::ErrorReported {
         let shape = cx.shape(x);
         let (name, dims) = self.name();
         let places = |n: usize| ["L", "H, W", "D, H, W"][n - 1];
@@ -153,7 +153,7 @@ impl Norm {
             self.channels,
             x.text,
             crate::args::count(shape.len(), "dimension"),
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl
         );
         // The layer for an input of this rank, if the channels are where they should be.
@@ -167,14 +167,20 @@ impl Norm {
         cx.error(call.span, text)
     }
 
-    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor, at: usize) -> crate::diag::Poison {
+    fn wrong_channels(
+        &self,
+        cx: &Cx,
+        call: &Call,
+        x: &Tensor,
+        at: usize,
+    ) -> crate::diag::ErrorReported {
         let shape = cx.shape(x);
         let (want, have) = (&self.channels, &shape[at]);
         let mut text = format!(
             "`{}` takes {want} channels, but `{}` has {have}: channels are dimension {at}{}\n{}",
             call.field,
             x.text,
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl
         );
         let rank = shape.len();
@@ -237,7 +243,7 @@ impl Norm {
         }
     }
 
-    fn normalised(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Told<NodeId> {
+    fn normalised(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Reported<NodeId> {
         let (shape, around) = (cx.shape(x), ops::around(cx, x.id));
         let own = !self.tracks || cx.train;
         if !own {
@@ -296,7 +302,7 @@ impl Layer for Norm {
         out
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (given, _) = input(cx, call, given)?;
         let (x, alone) = self.batch(cx, call, &given)?;
         let y = self.normalised(cx, call, &x)?;

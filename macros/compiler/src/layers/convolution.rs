@@ -4,7 +4,7 @@
 use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out, input};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ops::{self, Conv, spatial};
 use crate::value::{Tensor, Value};
@@ -52,7 +52,7 @@ struct Convolution {
     inner: Dim,
 }
 
-fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Told<Box<dyn Layer>> {
+fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Reported<Box<dyn Layer>> {
     let (from, to) = in_out(cx, a, "in_out")?;
     let kernel = spatial::sizes(cx, a, "kernel_size", rank)?;
     let settings = Conv::read(cx, a, rank)?;
@@ -77,7 +77,13 @@ fn several(n: &Dim, what: &str) -> String {
 
 impl Convolution {
     /// The mistake of an input with other channels, which are its dimension `at`.
-    fn wrong_channels(&self, cx: &Cx, call: &Call, x: &Tensor, at: usize) -> crate::diag::Poison {
+    fn wrong_channels(
+        &self,
+        cx: &Cx,
+        call: &Call,
+        x: &Tensor,
+        at: usize,
+    ) -> crate::diag::ErrorReported {
         let shape = cx.shape(x);
         let have = &shape[at];
         let mut text = format!(
@@ -85,7 +91,7 @@ impl Convolution {
             call.field,
             several(&self.from, "channel"),
             x.text,
-            cx.whence(x),
+            cx.origin_note(x),
             call.decl,
             several(&self.from, "input channel")
         );
@@ -143,7 +149,7 @@ impl Layer for Convolution {
         out
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (given, _) = input(cx, call, given)?;
         let at = (call.span, call.field);
         let rank = self.settings.rank;

@@ -3,7 +3,7 @@
 use super::{Call, Layer, LayerDef, ParamDecl, input};
 use crate::args::Given;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ops;
 use crate::value::Value;
 
@@ -27,7 +27,7 @@ impl Layer for Dropout {
         Vec::new()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, _) = input(cx, call, given)?;
         let y = ops::dropout(cx, x.id, self.p);
         Ok(cx.tensor(y))

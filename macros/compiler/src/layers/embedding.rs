@@ -3,7 +3,7 @@
 use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ops;
 use crate::value::Value;
@@ -51,7 +51,7 @@ impl Layer for Embedding {
         vec![ParamDecl::new("weight", shape, init)]
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let args = Args::bind(cx, call.field, call.span, "input", given)?.of("embedding");
         let index = args.tensor(cx, "input")?;
         let y = ops::embedding(cx, &index, call.params[0], self.padding);

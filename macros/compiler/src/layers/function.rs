@@ -3,7 +3,7 @@
 use super::{Call, Layer, ParamDecl};
 use crate::args::{Args, Given, parameters};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ops::{self, OpDef};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
@@ -73,7 +73,7 @@ pub fn declare(
     name: &str,
     span: Span,
     given: Vec<Given>,
-) -> Option<Told<Box<dyn Layer>>> {
+) -> Option<Reported<Box<dyn Layer>>> {
     let (name, op, inputs) = *ROWS.iter().find(|r| r.0 == name)?;
     let op = ops::find(op)?;
     let all = parameters(op.signature);
@@ -136,7 +136,7 @@ impl Layer for Function {
         Vec::new()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, mut given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, mut given: Vec<Given>) -> Reported<Value> {
         let positional = given.iter().filter(|g| g.name.is_none()).count();
         if positional > self.inputs {
             let text = format!(

@@ -3,7 +3,7 @@
 use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out, input, wrong_features};
 use crate::args::Given;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ops;
 use crate::value::Value;
@@ -44,7 +44,7 @@ impl Layer for Linear {
         out
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, _) = input(cx, call, given)?;
         let shape = cx.shape(&x);
         if shape.last() != Some(&self.inner) {

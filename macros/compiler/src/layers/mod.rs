@@ -15,7 +15,7 @@ mod transformer;
 
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::value::{Tensor, Value};
 
@@ -30,7 +30,7 @@ pub struct LayerDef {
     /// The arguments of the declaration.
     pub signature: &'static str,
     /// Checks the declaration.
-    pub declare: fn(&mut Cx, &Args) -> Told<Box<dyn Layer>>,
+    pub declare: fn(&mut Cx, &Args) -> Reported<Box<dyn Layer>>,
 }
 
 const LAYERS: &[LayerDef] = &[
@@ -70,7 +70,7 @@ pub fn declare(
     name: &str,
     span: Span,
     given: Vec<Given>,
-) -> Option<Told<Box<dyn Layer>>> {
+) -> Option<Reported<Box<dyn Layer>>> {
     if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
         if let Some(told) = sizes_apart(cx, def, &given) {
             return Some(Err(told));
@@ -83,7 +83,7 @@ pub fn declare(
 
 /// The mistake of two sizes as two arguments, as PyTorch has them; told before they are bound to
 /// what follows the sizes.
-fn sizes_apart(cx: &Cx, def: &LayerDef, given: &[Given]) -> Option<Poison> {
+fn sizes_apart(cx: &Cx, def: &LayerDef, given: &[Given]) -> Option<ErrorReported> {
     let [from, to, ..] = given else { return None };
     let size = |g: &Given| g.name.is_none() && g.value.as_dim().is_some();
     if !def.signature.starts_with("in_out") || !size(from) || !size(to) {
@@ -105,14 +105,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The single input of a layer that takes one tensor.
-pub fn input(cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<(Tensor, Args)> {
+pub fn input(cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<(Tensor, Args)> {
     let args = Args::bind(cx, call.field, call.span, "input", given)?;
     let x = args.float(cx, "input")?;
     Ok((x, args))
 }
 
 /// `in -> out`, both at least 1.
-pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Told<(Dim, Dim)> {
+pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Reported<(Dim, Dim)> {
     let value = a.value(name);
     let both = match &value {
         Value::Arrow(from, to) => from.as_dim().zip(to.as_dim()),
@@ -132,7 +132,7 @@ pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Told<(Dim, Dim)> {
 }
 
 /// A size of at least 1, as far as is known now.
-pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Told<()> {
+pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Reported<()> {
     match d.value() {
         Some(v) if v < 1 => Err(cx.error(
             a.span_of(name),
@@ -150,7 +150,7 @@ pub fn wrong_features(
     x: &Tensor,
     want: &Dim,
     mended: &str,
-) -> crate::diag::Poison {
+) -> crate::diag::ErrorReported {
     let shape = cx.shape(x);
     let Some(have) = shape.last() else {
         let text = format!(
@@ -163,7 +163,7 @@ pub fn wrong_features(
         "`{}` takes {want} features, but `{}` has {have}{}\n{} is declared with {want} inputs",
         call.field,
         x.text,
-        cx.whence(x),
+        cx.origin_note(x),
         call.decl
     );
     let transposed = shape.len() >= 2 && shape[shape.len() - 2] == *want;

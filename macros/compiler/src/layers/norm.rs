@@ -3,7 +3,7 @@
 use super::{Call, Init, Layer, LayerDef, ParamDecl, input, positive};
 use crate::args::Given;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Shape;
 use crate::ir::NodeId;
 use crate::ops;
@@ -81,7 +81,7 @@ impl Layer for Norm {
         out
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, args) = input(cx, call, given)?;
         let dims = ops::trailing(cx, &args, &format!("`{}`", call.decl), &x, &self.shape)?;
         let y = self.normalise(cx, x.id, &dims, call.params);

@@ -1,7 +1,7 @@
 //! Arrays of layers, element by element: `layers[0](x)`; and the names in scope.
 
 use super::{Local, Lower};
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::value::{LayerRef, Value};
@@ -9,7 +9,7 @@ use proc_macro2::Span;
 
 impl Lower<'_> {
     /// One layer of an array.
-    pub fn element(&mut self, layers: &LayerRef, at: &Value, span: Span) -> Told<Value> {
+    pub fn element(&mut self, layers: &LayerRef, at: &Value, span: Span) -> Reported<Value> {
         let field = &self.net.fields[layers.field];
         let Some(count) = field.stack.get(layers.level).cloned() else {
             let what = match layers.level {
@@ -66,12 +66,12 @@ impl Lower<'_> {
     }
 
     /// What a name stands for, in the graph at hand; reading it counts.
-    pub fn local(&mut self, name: &str) -> Option<Told<Value>> {
+    pub fn local(&mut self, name: &str) -> Option<Reported<Value>> {
         let local = self.scope.get(name)?.clone();
         self.read.push(name.to_owned());
         Some(match local.value {
             Some(value) => Ok(self.bring_value(value, local.depth)),
-            None => Err(Poison),
+            None => Err(ErrorReported),
         })
     }
 }

@@ -5,7 +5,7 @@ use super::{Done, Lower, show_type, substitute};
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::bare;
-use crate::diag::{Poison, Told, did_you_mean};
+use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
 use crate::ir::{DType, NodeId, Op};
@@ -37,11 +37,11 @@ impl<'a> Lower<'a> {
         span: Span,
         given: Vec<Given>,
         source: &[ast::Arg],
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         let net = of.as_ref().map_or(self.net, |(instance, _)| &instance.net);
         let signature = &net.signatures[index];
         if signature.poisoned {
-            return Err(Poison);
+            return Err(ErrorReported);
         }
         if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
             let text = format!(
@@ -141,7 +141,7 @@ impl<'a> Lower<'a> {
                     show_type(&arg.ty, &arg.ty.shape),
                     t.text,
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 ) + &self.conversion(&t, arg.ty.elem.dtype());
                 return Err(self.cx.error(at, text));
             }
@@ -207,19 +207,19 @@ impl<'a> Lower<'a> {
         value: Value,
         signature: &Signature,
         args: &[ast::Arg],
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         if signature.states().next().is_none() {
             return Ok(value);
         }
         let Value::Tuple(mut both) = value else {
-            return Err(Poison);
+            return Err(ErrorReported);
         };
         let (Some(Value::Tuple(kept)), Some(value)) = (both.pop(), both.pop()) else {
-            return Err(Poison);
+            return Err(ErrorReported);
         };
         for (i, new) in signature.states().zip(kept) {
             let Some(ExprKind::Mut(name)) = args.get(i).map(|a| &a.value.kind) else {
-                return Err(Poison);
+                return Err(ErrorReported);
             };
             self.assign(name, Ok(new), &args[i].value)?;
         }
@@ -233,8 +233,8 @@ impl<'a> Lower<'a> {
         instance: &'a Instance,
         params: Vec<NodeId>,
         span: Span,
-        read: impl FnOnce(&mut Self) -> Told<T>,
-    ) -> Told<T> {
+        read: impl FnOnce(&mut Self) -> Reported<T>,
+    ) -> Reported<T> {
         let told = self.cx.diag.count();
         let depth = self.depth();
         let net = std::mem::replace(&mut self.net, &instance.net);
@@ -257,7 +257,7 @@ impl<'a> Lower<'a> {
         span: Span,
         given: Vec<Given>,
         args: &[ast::Arg],
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         let field = &self.net.fields[of.field];
         let signatures = &instance.net.signatures;
         let meant = || match signatures.len() {
@@ -299,11 +299,11 @@ impl<'a> Lower<'a> {
         name: &Ident,
         given: Vec<Given>,
         args: &[ast::Arg],
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         let net = self.net;
         let field = &net.fields[layer.field];
         let FieldKind::Block(instance) = &field.kind else {
-            return Err(Poison);
+            return Err(ErrorReported);
         };
         if layer.level < field.stack.len() {
             let text = format!(
@@ -333,18 +333,18 @@ impl<'a> Lower<'a> {
     }
 
     /// The network or array of networks that an expression names, if it does.
-    pub fn block_at(&mut self, x: &Expr) -> Option<Told<LayerRef>> {
+    pub fn block_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let kind = &self.net.fields[self.layer_field(x)?].kind;
-        let block = matches!(kind, FieldKind::Block(_) | FieldKind::Poison);
+        let block = matches!(kind, FieldKind::Block(_) | FieldKind::ErrorReported);
         block.then(|| self.layer_at(x)).flatten()
     }
 
     /// The same for layers too.
-    pub fn layer_at(&mut self, x: &Expr) -> Option<Told<LayerRef>> {
+    pub fn layer_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let field = self.layer_field(x)?;
-        if matches!(self.net.fields[field].kind, FieldKind::Poison) {
+        if matches!(self.net.fields[field].kind, FieldKind::ErrorReported) {
             self.uses(field);
-            return Some(Err(Poison));
+            return Some(Err(ErrorReported));
         }
         if let ExprKind::Name(n) = &x.kind
             && !self.scope.contains_key(&n.to_string())
@@ -354,7 +354,7 @@ impl<'a> Lower<'a> {
         }
         Some(self.expr(x).and_then(|v| match v {
             Value::Layer(layer) => Ok(layer),
-            _ => Err(Poison),
+            _ => Err(ErrorReported),
         }))
     }
 

@@ -155,9 +155,9 @@ impl Lower<'_> {
         let mut results = self.cx.g.add_many(op, &operands, &types);
         let stacked = results.split_off(results.len() - l.stacked.len());
         let others = results.split_off(l.written.len());
-        let homes = l.stacked.iter().map(|i| inputs[*i]);
-        let homes = l.written.iter().copied().chain(homes);
-        for (home, value) in homes.zip(results.into_iter().chain(stacked)) {
+        let placement = l.stacked.iter().map(|i| inputs[*i]);
+        let placement = l.written.iter().copied().chain(placement);
+        for (home, value) in placement.zip(results.into_iter().chain(stacked)) {
             self.updates.assign(&mut self.cx.g, home, value);
         }
         others

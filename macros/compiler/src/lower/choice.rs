@@ -6,14 +6,14 @@
 use super::assigned::assigned_in;
 use super::{Local, Lower};
 use crate::ast;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl Lower<'_> {
     /// A choice between statements: the variables that they assign keep their types.
-    pub fn choose_statements(&mut self, choice: &ast::If) -> Told<()> {
+    pub fn choose_statements(&mut self, choice: &ast::If) -> Reported<()> {
         let branches = [Some(&choice.then), choice.otherwise.as_ref()];
         for block in branches.into_iter().flatten() {
             if let Some(tail) = &block.tail {
@@ -53,7 +53,7 @@ impl Lower<'_> {
     }
 
     /// A choice between values.
-    pub fn choose(&mut self, choice: &ast::If, span: Span) -> Told<Value> {
+    pub fn choose(&mut self, choice: &ast::If, span: Span) -> Reported<Value> {
         let Some(otherwise) = &choice.otherwise else {
             let text =
                 "this `if` has no value in evaluation\nhelp: `if training { .. } else { .. }`";
@@ -65,7 +65,7 @@ impl Lower<'_> {
                 return Err(self.cx.error(span, text));
             }
         }
-        let value = |v: Told<Option<Value>>| v.and_then(|v| v.ok_or(Poison));
+        let value = |v: Reported<Option<Value>>| v.and_then(|v| v.ok_or(ErrorReported));
         if !self.opaque {
             let block = if self.cx.train {
                 &choice.then
@@ -82,7 +82,7 @@ impl Lower<'_> {
     }
 
     /// A branch's statements; names bound in it are gone behind it.
-    fn branch(&mut self, block: &ast::Block) -> Told<Option<Value>> {
+    fn branch(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
         let value = self.statements(block);
         let mut assigned = Vec::new();
@@ -98,15 +98,15 @@ impl Lower<'_> {
     }
 
     /// The first of two values, if they have the same type and shape.
-    fn alike(&mut self, a: Value, b: Value, span: Span, what: &str) -> Told<Value> {
+    fn alike(&mut self, a: Value, b: Value, span: Span, what: &str) -> Reported<Value> {
         if let (Value::Tuple(x), Value::Tuple(y)) = (&a, &b)
             && x.len() == y.len()
         {
             let pairs = x.iter().zip(y);
-            let all: Vec<Told<Value>> = pairs
+            let all: Vec<Reported<Value>> = pairs
                 .map(|(x, y)| self.alike(x.clone(), y.clone(), span, what))
                 .collect();
-            return all.into_iter().collect::<Told<_>>().map(Value::Tuple);
+            return all.into_iter().collect::<Reported<_>>().map(Value::Tuple);
         }
         let (x, y) = (self.cx.lift(&a, what), self.cx.lift(&b, what));
         let same = match (&x, &y) {

@@ -1,7 +1,7 @@
 //! Ops of the user's own: a node that the emitted code hands to Rust functions.
 
 use super::{Lower, substitute};
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::DType;
 use crate::kinds::custom::Custom;
@@ -16,7 +16,7 @@ impl Lower<'_> {
         signature: &Signature,
         args: &[Tensor],
         dims: &HashMap<String, Dim>,
-    ) -> Told<Vec<Tensor>> {
+    ) -> Reported<Vec<Tensor>> {
         let operands: Vec<_> = args.iter().map(|t| t.id).collect();
         let types: Vec<(Shape, DType)> = (signature.ret.iter())
             .map(|ty| {

@@ -4,7 +4,7 @@ use super::Lower;
 use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check::arithmetic;
-use crate::diag::{Poison, Told, did_you_mean};
+use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::ir::{DType, Here};
 use crate::layers;
 use crate::net::FieldKind;
@@ -17,7 +17,7 @@ use syn::ext::IdentExt;
 
 impl Lower<'_> {
     /// The value of an expression; a mistake in it has been told.
-    pub fn expr(&mut self, e: &Expr) -> Told<Value> {
+    pub fn expr(&mut self, e: &Expr) -> Reported<Value> {
         let outer = std::mem::replace(&mut self.cx.expression, e.to_string());
         let value = self.kind(e);
         let text = std::mem::replace(&mut self.cx.expression, outer);
@@ -41,7 +41,7 @@ impl Lower<'_> {
         })
     }
 
-    fn kind(&mut self, e: &Expr) -> Told<Value> {
+    fn kind(&mut self, e: &Expr) -> Reported<Value> {
         match &e.kind {
             ExprKind::Number(v, int) => Ok(Value::Number(*v, *int)),
             ExprKind::Str(s) => Ok(Value::Str(s.clone())),
@@ -89,12 +89,12 @@ impl Lower<'_> {
     }
 
     /// Every item, all their mistakes told.
-    fn all(&mut self, items: &[Expr]) -> Told<Vec<Value>> {
-        let values: Vec<Told<Value>> = items.iter().map(|i| self.expr(i)).collect();
+    fn all(&mut self, items: &[Expr]) -> Reported<Vec<Value>> {
+        let values: Vec<Reported<Value>> = items.iter().map(|i| self.expr(i)).collect();
         values.into_iter().collect()
     }
 
-    fn name(&mut self, n: &Ident, span: Span) -> Told<Value> {
+    fn name(&mut self, n: &Ident, span: Span) -> Reported<Value> {
         let name = n.to_string();
         if let Some(value) = self.local(&name) {
             return value;
@@ -144,7 +144,7 @@ impl Lower<'_> {
         Err(self.cx.error(span, text))
     }
 
-    fn given(&mut self, args: &[ast::Arg]) -> Told<Vec<Given>> {
+    fn given(&mut self, args: &[ast::Arg]) -> Reported<Vec<Given>> {
         let mut out = Vec::new();
         let mut told = None;
         for a in args {
@@ -167,7 +167,7 @@ impl Lower<'_> {
     }
 
     /// Ops and layers change nothing that they are given.
-    fn unchanged(&mut self, args: &[ast::Arg]) -> Told<()> {
+    fn unchanged(&mut self, args: &[ast::Arg]) -> Reported<()> {
         let mut told = Ok(());
         for a in args {
             if let ExprKind::Mut(_) = a.value.kind {
@@ -178,7 +178,7 @@ impl Lower<'_> {
     }
 
     /// Locals before fields before functions before ops.
-    fn call(&mut self, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+    fn call(&mut self, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
         let text = name.to_string();
         let span = name.span();
         let free = !self.scope.contains_key(&text)
@@ -232,7 +232,7 @@ impl Lower<'_> {
     }
 
     /// `layers[0](x)`.
-    fn apply(&mut self, of: &Expr, args: &[ast::Arg]) -> Told<Value> {
+    fn apply(&mut self, of: &Expr, args: &[ast::Arg]) -> Reported<Value> {
         let (value, given) = (self.expr(of), self.given(args));
         match value? {
             Value::Layer(layer) => self.call_layer(layer, of.span, given?, args),
@@ -252,7 +252,7 @@ impl Lower<'_> {
         span: Span,
         given: Vec<Given>,
         args: &[ast::Arg],
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         let net = self.net;
         let field = &net.fields[of.field];
         if of.level < field.stack.len() {
@@ -263,7 +263,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         }
         let layer = match &field.kind {
-            FieldKind::Poison => return Err(Poison),
+            FieldKind::ErrorReported => return Err(ErrorReported),
             FieldKind::Param | FieldKind::Buffer => {
                 let what = match field.kind {
                     FieldKind::Buffer => "buffer",
@@ -292,8 +292,8 @@ impl Lower<'_> {
         let called = self.layer(field);
         let by = std::mem::replace(&mut self.cx.by, called);
         let value = self.again(of.field, &of.params, given, |lower, params, given| {
-            let homes = params;
-            let params: Vec<_> = (homes.iter())
+            let placement = params;
+            let params: Vec<_> = (placement.iter())
                 .map(|p| lower.updates.latest(&mut lower.cx.g, *p))
                 .collect();
             let call = layers::Call {
@@ -306,7 +306,7 @@ impl Lower<'_> {
             let updates = std::mem::take(&mut lower.cx.updates);
             if lower.updating() {
                 for (param, new) in updates {
-                    lower.updates.assign(&mut lower.cx.g, homes[param], new);
+                    lower.updates.assign(&mut lower.cx.g, placement[param], new);
                 }
             }
             value
@@ -332,7 +332,7 @@ impl Lower<'_> {
         }
     }
 
-    fn op(&mut self, name: &str, span: Span, given: Vec<Given>) -> Told<Value> {
+    fn op(&mut self, name: &str, span: Span, given: Vec<Given>) -> Reported<Value> {
         let Some(def) = ops::find(name) else {
             return Err(self.cx.error(span, format!("there is no op `{name}`")));
         };
@@ -364,7 +364,7 @@ impl Lower<'_> {
         value
     }
 
-    fn method(&mut self, x: &Expr, name: &Ident, args: &[ast::Arg]) -> Told<Value> {
+    fn method(&mut self, x: &Expr, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
         if name == "scan" {
             let receiver = ast::Arg {
                 name: None,
@@ -412,7 +412,7 @@ impl Lower<'_> {
     }
 
     /// `layer.weight`: a parameter of a layer; `block.layer.weight`: of a layer of a network.
-    fn member(&mut self, x: &Expr, name: &Ident) -> Told<Value> {
+    fn member(&mut self, x: &Expr, name: &Ident) -> Reported<Value> {
         let mut path = name.to_string();
         let mut root = x;
         while let ExprKind::Field(inner, part) = &root.kind {
@@ -436,8 +436,8 @@ impl Lower<'_> {
                 return Ok(Value::Tensor(Tensor { id, text: full }));
             }
             let field = &self.net.fields[i];
-            if matches!(field.kind, FieldKind::Poison) {
-                return Err(Poison);
+            if matches!(field.kind, FieldKind::ErrorReported) {
+                return Err(ErrorReported);
             }
             let names: Vec<&str> = field
                 .params
@@ -474,7 +474,13 @@ impl Lower<'_> {
     }
 
     /// `layer.weight` of a layer in an array, `block.layer.weight` of a network.
-    fn layer_param(&mut self, layer: &LayerRef, x: &Expr, name: &str, span: Span) -> Told<Value> {
+    fn layer_param(
+        &mut self,
+        layer: &LayerRef,
+        x: &Expr,
+        name: &str,
+        span: Span,
+    ) -> Reported<Value> {
         let field = &self.net.fields[layer.field];
         if layer.level < field.stack.len() {
             let text = format!("`{x}` is an array: choose one layer first, as `{x}[0].{name}`");
@@ -500,7 +506,7 @@ impl Lower<'_> {
         Err(self.cx.error(span, text))
     }
 
-    fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Told<Value> {
+    fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
         let (x, y) = (self.expr(a), self.expr(b));
         let (x, y) = (x?, y?);
         if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
@@ -545,7 +551,7 @@ impl Lower<'_> {
                         op.symbol(),
                         t.text,
                         self.cx.typed(t.id),
-                        self.cx.whence(t)
+                        self.cx.origin_note(t)
                     );
                     return Err(self.cx.error(span, text));
                 }
@@ -580,7 +586,7 @@ impl Lower<'_> {
         Ok(self.cx.tensor(id?))
     }
 
-    fn negative(&mut self, span: Span, x: &Expr) -> Told<Value> {
+    fn negative(&mut self, span: Span, x: &Expr) -> Reported<Value> {
         let v = self.expr(x)?;
         match v {
             Value::Tensor(_) => self.op("neg", span, vec![plain(v, x)]),
@@ -594,14 +600,14 @@ impl Lower<'_> {
         }
     }
 
-    fn index(&mut self, span: Span, x: &Expr, items: &[Item]) -> Told<Value> {
+    fn index(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
         let by = std::mem::replace(&mut self.cx.by, format!("`{x}[..]`"));
         let value = self.indexed(span, x, items);
         self.cx.by = by;
         value
     }
 
-    fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Told<Value> {
+    fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
         let v = self.expr(x)?;
         let tuple = match (&v, items) {
             (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),
@@ -651,7 +657,7 @@ impl Lower<'_> {
                 "{} given for {}{}",
                 crate::args::count(fixed, "index"),
                 crate::args::count(rank, "dimension"),
-                self.cx.whence(&t)
+                self.cx.origin_note(&t)
             );
             return Err(self.cx.error(span, text));
         }

@@ -2,7 +2,7 @@
 
 use super::{Done, Local, Lower, show_type, substitute};
 use crate::ast;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
 use crate::net::{Signature, Type};
@@ -19,7 +19,7 @@ impl Lower<'_> {
         args: Vec<Tensor>,
         dims: &HashMap<String, Dim>,
         call: Option<Span>,
-    ) -> Told<Done> {
+    ) -> Reported<Done> {
         let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
         if source.custom.is_some() {
             let results = self.custom(signature, &args, dims)?;
@@ -29,7 +29,7 @@ impl Lower<'_> {
             });
         }
         let Some(body) = &source.body else {
-            return Err(Poison);
+            return Err(ErrorReported);
         };
         let mut scope = HashMap::new();
         for (arg, t) in signature.args.iter().zip(args) {
@@ -92,7 +92,7 @@ impl Lower<'_> {
     pub(super) fn kept<'s>(
         &mut self,
         states: impl Iterator<Item = &'s crate::net::Arg>,
-    ) -> Told<Vec<Tensor>> {
+    ) -> Reported<Vec<Tensor>> {
         let mut out = Vec::new();
         for arg in states {
             let name = arg.name.to_string();
@@ -100,7 +100,7 @@ impl Lower<'_> {
                 Some(Local {
                     value: Some(value), ..
                 }) => value.clone(),
-                _ => return Err(Poison),
+                _ => return Err(ErrorReported),
             };
             let want = self.substitute(&arg.ty.shape);
             let lifted = self.cx.lift(&value, &name);
@@ -117,7 +117,7 @@ impl Lower<'_> {
                     "`{name}` is {} at the end, but {} is kept{}\nhelp: what is kept has one type and shape",
                     self.cx.typed(t.id),
                     show_type(&arg.ty, &want),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(arg.name.span(), text));
             }
@@ -131,7 +131,7 @@ impl Lower<'_> {
         body: &ast::Block,
         source: &ast::Function,
         signature: &Signature,
-    ) -> Told<Vec<Tensor>> {
+    ) -> Reported<Vec<Tensor>> {
         let value = self.statements(body)?;
         let (Some(tail), Some(value)) = (&body.tail, value) else {
             let text = format!(
@@ -181,7 +181,7 @@ impl Lower<'_> {
                     source.name,
                     self.cx.typed(t.id),
                     show_type(ty, &want),
-                    self.cx.whence(&t),
+                    self.cx.origin_note(&t),
                     self.cx.typed(t.id)
                 );
                 return Err(self.cx.error(tail.span, text));
@@ -190,7 +190,7 @@ impl Lower<'_> {
                 let text = format!(
                     "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
                     source.name,
-                    self.cx.whence(&t),
+                    self.cx.origin_note(&t),
                     show_type(
                         &Type {
                             elem: Elem::I32,

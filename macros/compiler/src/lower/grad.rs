@@ -3,7 +3,7 @@
 
 use super::Lower;
 use crate::ast;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::gradient::autodiff;
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::custom::Custom;
@@ -12,7 +12,7 @@ use proc_macro2::Span;
 
 impl Lower<'_> {
     /// The gradient of the first argument with respect to the second, or to each of a tuple.
-    pub fn grad(&mut self, span: Span, args: &[ast::Arg]) -> Told<Value> {
+    pub fn grad(&mut self, span: Span, args: &[ast::Arg]) -> Reported<Value> {
         let [of, by] = args else {
             let text = format!(
                 "`grad` takes 2 arguments, not {}\nhelp: `grad(y, x)` is the gradient of the scalar `y` with respect to `x`",
@@ -34,10 +34,10 @@ impl Lower<'_> {
                     _ => &[],
                 };
                 let at = |k: usize| parts.get(k).unwrap_or(&by.value);
-                let xs: Vec<Told<Tensor>> = (items.iter().enumerate())
+                let xs: Vec<Reported<Tensor>> = (items.iter().enumerate())
                     .map(|(k, v)| self.variable(v, at(k)))
                     .collect();
-                let xs: Vec<Tensor> = xs.into_iter().collect::<Told<_>>()?;
+                let xs: Vec<Tensor> = xs.into_iter().collect::<Reported<_>>()?;
                 let spans: Vec<Span> = (0..xs.len()).map(|k| at(k).span).collect();
                 let grads = self.gradients(&y, &xs, &spans, span)?;
                 let values = grads.into_iter().map(|id| self.cx.tensor(id));
@@ -51,7 +51,7 @@ impl Lower<'_> {
         }
     }
 
-    fn scalar_to_differentiate(&mut self, y: &Value, source: &ast::Expr) -> Told<Tensor> {
+    fn scalar_to_differentiate(&mut self, y: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(y) = y else {
             let text = format!(
                 "`grad` differentiates a tensor, but `{source}` is {}",
@@ -64,7 +64,7 @@ impl Lower<'_> {
                 "`grad` differentiates one float, but `{}` is {}{}\nhelp: reduce it first: `grad({source}.sum(), ..)`",
                 y.text,
                 self.cx.typed(y.id),
-                self.cx.whence(y)
+                self.cx.origin_note(y)
             );
             return Err(self.cx.error(source.span, text));
         }
@@ -72,7 +72,7 @@ impl Lower<'_> {
     }
 
     /// What a gradient is taken with respect to.
-    fn variable(&mut self, x: &Value, source: &ast::Expr) -> Told<Tensor> {
+    fn variable(&mut self, x: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(x) = x else {
             let text = format!(
                 "a gradient is taken with respect to tensors, but `{source}` is {}",
@@ -105,7 +105,7 @@ impl Lower<'_> {
         xs: &[Tensor],
         spans: &[Span],
         span: Span,
-    ) -> Told<Vec<NodeId>> {
+    ) -> Reported<Vec<NodeId>> {
         // Calls are values of their types here: what depends on what is seen when they are inlined.
         if self.opaque {
             let value = |x: &Tensor| {
@@ -146,13 +146,13 @@ impl Lower<'_> {
                         "`{}` does not depend on `{}` with a gradient{}{}",
                         y.text,
                         x.text,
-                        self.cx.whence(y),
-                        self.cx.whence(x)
+                        self.cx.origin_note(y),
+                        self.cx.origin_note(x)
                     );
                     told = Some(self.cx.error(*at, text));
                 }
             }
         }
-        told.map_or(Ok(out), |_: Poison| Err(Poison))
+        told.map_or(Ok(out), |_: ErrorReported| Err(ErrorReported))
     }
 }

@@ -4,7 +4,7 @@
 use super::Lower;
 use super::assigned::assigned_in;
 use crate::ast;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::ir::{Here, NodeId};
 use crate::value::{LayerRef, Tensor, Value};
@@ -37,7 +37,7 @@ impl Lower<'_> {
         names: &[Ident],
         overs: &[ast::Expr],
         body: &ast::Block,
-    ) -> Told<()> {
+    ) -> Reported<()> {
         let text = loop_text(names, overs);
         let (items, count) = self.zipped(names, overs)?;
         let mut assigned: Vec<Ident> = Vec::new();
@@ -150,7 +150,7 @@ impl Lower<'_> {
     }
 
     /// What a loop goes over, and how many rounds it has.
-    fn zipped(&mut self, names: &[Ident], overs: &[ast::Expr]) -> Told<(Vec<Item>, Dim)> {
+    fn zipped(&mut self, names: &[Ident], overs: &[ast::Expr]) -> Reported<(Vec<Item>, Dim)> {
         let mut items = Vec::new();
         let mut count: Option<(Dim, String)> = None;
         for over in overs {
@@ -238,7 +238,7 @@ impl Lower<'_> {
         names: &[Ident],
         items: &[Item],
         parts: &[NodeId],
-    ) -> Told<(Vec<NodeId>, Vec<String>)> {
+    ) -> Reported<(Vec<NodeId>, Vec<String>)> {
         let (mut values, mut variables) = (Vec::new(), Vec::new());
         let mut at = 0;
         for (name, item) in names.iter().zip(items) {
@@ -252,9 +252,11 @@ impl Lower<'_> {
             let part = parts[at];
             at += 1;
             let Some(variable) = variable else { continue };
-            let value = self.local(&name.to_string()).unwrap_or(Err(Poison))?;
+            let value = self
+                .local(&name.to_string())
+                .unwrap_or(Err(ErrorReported))?;
             let Some(mut now) = self.cx.lift(&value, &name.to_string()) else {
-                return Err(Poison);
+                return Err(ErrorReported);
             };
             if self.cx.g[part].dtype == crate::ir::DType::Float {
                 now = self.cx.to_float(&now);
@@ -267,7 +269,7 @@ impl Lower<'_> {
                     "`{name}` is {} before a round of the loop and {} after it{}\nhelp: a part of `{}` keeps its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
-                    self.cx.whence(&now),
+                    self.cx.origin_note(&now),
                     t.text
                 );
                 return Err(self.cx.error(name.span(), text));
@@ -279,10 +281,12 @@ impl Lower<'_> {
     }
 
     /// The carried variables' values after a round.
-    fn round(&mut self, carried: &[(Ident, Tensor)], states: &[NodeId]) -> Told<Vec<NodeId>> {
+    fn round(&mut self, carried: &[(Ident, Tensor)], states: &[NodeId]) -> Reported<Vec<NodeId>> {
         let mut out = Vec::new();
         for ((variable, _), state) in carried.iter().zip(states) {
-            let value = self.local(&variable.to_string()).unwrap_or(Err(Poison))?;
+            let value = self
+                .local(&variable.to_string())
+                .unwrap_or(Err(ErrorReported))?;
             let Some(mut t) = self.cx.lift(&value, &variable.to_string()) else {
                 let text = format!(
                     "a loop assigns tensors, but `{variable}` is {}",
@@ -298,7 +302,7 @@ impl Lower<'_> {
                     "`{variable}` is {} before a round of the loop and {} after it{}\nhelp: all rounds run the same code, so it keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(variable.span(), text));
             }

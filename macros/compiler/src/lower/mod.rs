@@ -26,7 +26,7 @@ pub use recursion::check_recursion;
 
 use crate::ast;
 use crate::cx::{Cx, Demand};
-use crate::diag::{Diag, Poison, Told};
+use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Atom, Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
 use crate::net::{FieldKind, Net, Signature, Type};
@@ -46,7 +46,7 @@ pub struct Lowered {
     pub buffers: Vec<(usize, NodeId)>,
     /// New values of what is kept from call to call, by the argument's number.
     pub kept: Vec<(usize, NodeId)>,
-    /// Conditions for the door.
+    /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,
@@ -125,7 +125,7 @@ pub fn lower(
     index: usize,
     (train, backward): (bool, bool),
     diag: &Diag,
-) -> Told<Lowered> {
+) -> Reported<Lowered> {
     let mut lower = Lower::new(net, source, diag, train, false);
     lower.recompute = backward;
     let signature = &net.signatures[index];
@@ -237,11 +237,11 @@ impl<'a> Lower<'a> {
     }
 
     /// A field read as a value: a custom parameter.
-    fn field_value(&mut self, index: usize, span: Span) -> Told<Value> {
+    fn field_value(&mut self, index: usize, span: Span) -> Reported<Value> {
         self.uses(index);
         let field = &self.net.fields[index];
         match &field.kind {
-            FieldKind::Poison => Err(Poison),
+            FieldKind::ErrorReported => Err(ErrorReported),
             FieldKind::Param | FieldKind::Buffer => {
                 let id = self.param(field.params.start);
                 self.cx
@@ -271,7 +271,7 @@ impl<'a> Lower<'a> {
         let field = &self.net.fields[index];
         let params = match field.kind {
             FieldKind::Layer(_) | FieldKind::Block(_) => field.params.clone(),
-            FieldKind::Param | FieldKind::Buffer | FieldKind::Poison => 0..0,
+            FieldKind::Param | FieldKind::Buffer | FieldKind::ErrorReported => 0..0,
         };
         LayerRef {
             field: index,

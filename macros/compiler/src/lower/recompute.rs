@@ -3,7 +3,7 @@
 
 use super::Lower;
 use crate::args::Given;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::{NodeId, Op, Region};
 use crate::value::{Tensor, Value};
 
@@ -15,8 +15,8 @@ impl<'a> Lower<'a> {
         field: usize,
         params: &[NodeId],
         given: Vec<Given>,
-        call: impl FnOnce(&mut Self, Vec<NodeId>, Vec<Given>) -> Told<Value>,
-    ) -> Told<Value> {
+        call: impl FnOnce(&mut Self, Vec<NodeId>, Vec<Given>) -> Reported<Value>,
+    ) -> Reported<Value> {
         let field = &self.net.fields[field];
         if !(self.recompute && field.recompute) {
             return call(self, params.to_vec(), given);

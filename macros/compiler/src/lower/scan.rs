@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::args::{Args, Given};
 use crate::ast::{self, ExprKind};
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::{DType, Here, NodeId};
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -13,7 +13,7 @@ const SIGNATURE: &str = "input, init, step, dim = 1, reverse = false";
 impl Lower<'_> {
     /// The call. `input` and `init` are each a tensor or a tuple of tensors; the step's patterns and
     /// results have the same form. Returns the last state and the stacked results.
-    pub fn scan(&mut self, span: Span, args: &[ast::Arg]) -> Told<Value> {
+    pub fn scan(&mut self, span: Span, args: &[ast::Arg]) -> Reported<Value> {
         let mut given = Vec::new();
         let mut told = None;
         for a in args {
@@ -47,7 +47,7 @@ impl Lower<'_> {
         let (Some(input), Some(init), Some(step)) =
             (source("input"), source("init"), source("step"))
         else {
-            return Err(crate::diag::Poison);
+            return Err(crate::diag::ErrorReported);
         };
         let ExprKind::Closure(closure) = &step.kind else {
             let text = "the step of `scan` is a closure\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`";
@@ -168,7 +168,7 @@ impl Lower<'_> {
     }
 
     /// The dimension that the inputs share, and its size.
-    fn sequences(&mut self, bound: &Args) -> Told<(usize, crate::dim::Dim)> {
+    fn sequences(&mut self, bound: &Args) -> Reported<(usize, crate::dim::Dim)> {
         let at = bound.integer(&self.cx, "dim")?;
         let value = bound.value("input");
         let items = match &value {
@@ -187,8 +187,8 @@ impl Lower<'_> {
                 Some((known, count, first)) if *known != dim || *count != size => {
                     let text = format!(
                         "`scan` cuts all its inputs along one dimension, but there are {count} steps of one and {size} of another{}{}",
-                        self.cx.whence(first),
-                        self.cx.whence(&t)
+                        self.cx.origin_note(first),
+                        self.cx.origin_note(&t)
                     );
                     return Err(self.cx.error(bound.span_of("input"), text));
                 }
@@ -212,7 +212,7 @@ impl Lower<'_> {
         span: Span,
         name: &str,
         e: &ast::Expr,
-    ) -> Told<Vec<Tensor>> {
+    ) -> Reported<Vec<Tensor>> {
         let items = match value {
             Value::Tuple(items) => items.clone(),
             one => vec![one.clone()],
@@ -237,7 +237,7 @@ impl Lower<'_> {
         closure: &ast::Closure,
         inits: &[Tensor],
         states: &[NodeId],
-    ) -> Told<(Vec<NodeId>, bool)> {
+    ) -> Reported<(Vec<NodeId>, bool)> {
         let value = self.statements(&closure.body)?;
         let Some(tail) = &closure.body.tail else {
             let text = "the step of `scan` ends without a result\nhelp: leave `(next, result)` as its last expression, without `;`";
@@ -281,7 +281,7 @@ impl Lower<'_> {
                     init.text,
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
-                    self.cx.whence(&t)
+                    self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(next_at.span, text));
             }

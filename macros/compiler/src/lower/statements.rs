@@ -2,7 +2,7 @@
 
 use super::{Lower, substitute};
 use crate::ast;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Shape, show_shape};
 use crate::elem::Elem;
 use crate::net::FieldKind;
@@ -13,7 +13,7 @@ use proc_macro2::Ident;
 impl Lower<'_> {
     /// Statements one after another, then the value at the end, if there is one. Every mistake in
     /// them is told.
-    pub fn statements(&mut self, block: &ast::Block) -> Told<Option<Value>> {
+    pub fn statements(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
         let mut told = None;
         for stmt in &block.stmts {
             if let Err(p) = self.stmt(stmt) {
@@ -24,7 +24,7 @@ impl Lower<'_> {
         told.map_or(Ok(value), Err)
     }
 
-    pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Told<()> {
+    pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Reported<()> {
         match stmt {
             ast::Stmt::Let { pat, ty, value } => {
                 let result = self.expr(value);
@@ -60,9 +60,9 @@ impl Lower<'_> {
     pub(super) fn assign(
         &mut self,
         name: &Ident,
-        result: Told<Value>,
+        result: Reported<Value>,
         source: &ast::Expr,
-    ) -> Told<()> {
+    ) -> Reported<()> {
         let text = name.to_string();
         if !self.scope.contains_key(&text) {
             let known: Vec<String> = self.scope.keys().cloned().collect();
@@ -100,12 +100,12 @@ impl Lower<'_> {
         index: usize,
         name: &Ident,
         value: &ast::Expr,
-    ) -> Told<()> {
+    ) -> Reported<()> {
         self.uses(index);
         let field = &self.net.fields[index];
         match field.kind {
             FieldKind::Buffer => {}
-            FieldKind::Poison => return self.expr(value).map(|_| ()),
+            FieldKind::ErrorReported => return self.expr(value).map(|_| ()),
             FieldKind::Param => {
                 let text = format!(
                     "`{name}` is a parameter: only optimizers change it\n{}\nhelp: what functions change is a buffer: `{name}: Buffer[..]`",
@@ -138,7 +138,7 @@ impl Lower<'_> {
                 t.text,
                 self.cx.typed(t.id),
                 self.cx.typed(home),
-                self.cx.whence(&t),
+                self.cx.origin_note(&t),
                 field.decl
             );
             return Err(self.cx.error(value.span, text));
@@ -152,9 +152,9 @@ impl Lower<'_> {
     pub(super) fn bind(
         &mut self,
         pat: &ast::Pat,
-        value: Told<Value>,
+        value: Reported<Value>,
         source: &ast::Expr,
-    ) -> Told<()> {
+    ) -> Reported<()> {
         match pat {
             ast::Pat::Wild => value.map(|_| ()),
             ast::Pat::Name(name, mutable) => {
@@ -230,7 +230,7 @@ impl Lower<'_> {
         value: Value,
         ty: &ast::Type,
         source: &ast::Expr,
-    ) -> Told<Value> {
+    ) -> Reported<Value> {
         let known: Vec<String> = self.dims.keys().cloned().collect();
         let mut shape = Shape::new();
         for e in &ty.dims {
@@ -269,7 +269,7 @@ impl Lower<'_> {
                 "`{source}` is {}, not {} as stated here{}",
                 self.cx.typed(t.id),
                 show_shape(&shape),
-                self.cx.whence(&t)
+                self.cx.origin_note(&t)
             );
             return Err(self.cx.error(ty.span, text));
         }

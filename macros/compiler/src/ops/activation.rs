@@ -5,7 +5,7 @@ use super::elementwise::{clamp_to, float, hard};
 use super::{integer, ops, spatial};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
 use crate::kinds::bernoulli::Bernoulli;
@@ -107,7 +107,7 @@ fn hardswish(cx: &mut Cx, x: NodeId) -> NodeId {
     cx.g.scalar(S::Where, &[below, curve, x])
 }
 
-fn leaky_relu(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn leaky_relu(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let slope = a.number(cx, "negative_slope")?;
     float(cx, a, |cx, x| {
         let zero = cx.g.constant(0.0);
@@ -133,7 +133,7 @@ fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
 }
 
 /// `a sigmoid(b)` of the halves a and b along a dimension (Dauphin et al., 2017).
-fn glu(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn glu(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let mut shape = cx.shape(&x);
@@ -179,7 +179,7 @@ fn gelu_near(g: &mut Graph, x: NodeId, tanh: bool) -> NodeId {
     g.mul2(half, cdf)
 }
 
-fn gelu_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn gelu_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let tanh = a.choice(cx, "approximate", &["none", "tanh"])? == "tanh";
     float(cx, a, |cx, x| gelu_as(cx, x, tanh))
 }
@@ -197,7 +197,7 @@ pub fn softplus(cx: &mut Cx, x: NodeId) -> NodeId {
     g.add2(top, l)
 }
 
-fn softplus_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn softplus_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (beta, threshold) = (a.number(cx, "beta")?, a.number(cx, "threshold")?);
     float(cx, a, |cx, x| {
         let scaled = if beta == 1.0 { x } else { cx.g.scale(x, beta) };
@@ -213,7 +213,7 @@ fn softplus_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     })
 }
 
-fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Told<Value> {
+fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let y = cx.g.push(Softmax { log, dim }, &[x.id], None);
@@ -249,7 +249,7 @@ fn drop(cx: &mut Cx, x: NodeId, keep: NodeId, p: f64) -> NodeId {
 }
 
 /// A probability.
-pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
+pub fn probability(cx: &Cx, a: &Args, name: &str) -> Reported<f64> {
     let p = a.number(cx, name)?;
     if (0.0..=1.0).contains(&p) {
         return Ok(p);
@@ -264,7 +264,7 @@ pub fn probability(cx: &Cx, a: &Args, name: &str) -> Told<f64> {
 }
 
 /// Whole channels of (N, C, ..) are kept or zeroed.
-fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let p = probability(cx, a, "p")?;
     let x = a.float(cx, "input")?;
     if rank > 1 {
@@ -287,7 +287,7 @@ fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn dropout_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn dropout_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let p = probability(cx, a, "p")?;
     float(cx, a, |cx, x| dropout(cx, x, p))
 }

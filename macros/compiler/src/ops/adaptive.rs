@@ -7,7 +7,7 @@ use super::spatial;
 use super::{ops, reduce::mean};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, Graph, NodeId};
 use crate::kinds::arg_reduce::ArgReduce;
@@ -26,7 +26,7 @@ ops! {
 }
 
 /// The sizes of what comes out; nothing stands for the input's.
-fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
+fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Dim>> {
     for d in 2..rank + 2 {
         spatial::filled(cx, (a.span, &a.callee), x, d)?;
     }
@@ -47,7 +47,7 @@ fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Dim>> {
     spatial::sizes(cx, a, "output_size", rank)
 }
 
-fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let given = a.float(cx, "input")?;
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let sizes = output(cx, a, &batch.x, rank)?;
@@ -147,7 +147,7 @@ fn ends(g: &mut Graph, shape: &Shape, d: usize, size: &Dim) -> (NodeId, NodeId) 
     (low, high)
 }
 
-fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let given = a.float(cx, "input")?;
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let x = &batch.x;
@@ -165,7 +165,7 @@ fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
 
 /// Flat positions of the maxima: along each dimension after the other, the last first, so that of equals
 /// the first counts.
-fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
+fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeId> {
     let mut values = x.clone();
     let mut index: Option<NodeId> = None;
     for (d, n) in sizes.iter().enumerate().rev() {
@@ -193,12 +193,12 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Told<NodeId> {
 }
 
 /// Where the largest lies along `dim`, in each of `n` windows.
-fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Told<NodeId> {
+fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
         let text = format!(
             "`output_size` of `{}` is a known number where it does not divide the input's size, not {n}{}",
             a.callee,
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("output_size"), text));
     };

@@ -10,7 +10,7 @@ use super::ops;
 use super::probability;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, NodeId};
 use crate::kinds;
@@ -26,7 +26,7 @@ ops! {
 }
 
 /// `softmax(query key' * scale + mask) value` with query (.., L, E), key (.., S, E), value (.., S, V).
-fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (q, mut k, mut v) = (
         a.float(cx, "query")?,
         a.float(cx, "key")?,
@@ -34,7 +34,10 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     );
     for (name, x) in [("query", &q), ("key", &k), ("value", &v)] {
         if cx.shape(x).len() < 2 {
-            let text = format!("`{name}` has the shape (.., length, width){}", cx.whence(x));
+            let text = format!(
+                "`{name}` has the shape (.., length, width){}",
+                cx.origin_note(x)
+            );
             return Err(cx.error(a.span_of(name), text));
         }
     }
@@ -67,13 +70,13 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 /// Keys or values of fewer heads (.., G, S, E) than the query's: each serves as many of these, side by
 /// side (Ainslie et al., 2023).
-fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Told<NodeId> {
+fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Reported<NodeId> {
     let (q, shape) = (cx.shape(query), cx.shape(x));
     if q.len() < 3 || shape.len() != q.len() {
         let text = format!(
             "with `enable_gqa`, `query` and `{name}` have the shape (.., heads, length, width){}{}",
-            cx.whence(query),
-            cx.whence(x)
+            cx.origin_note(query),
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
     }
@@ -199,7 +202,7 @@ impl Attention {
         query: &Tensor,
         key: &Tensor,
         scale: Option<f64>,
-    ) -> Told<Self> {
+    ) -> Reported<Self> {
         let transposed = Tensor {
             id: cx.g.transpose_last(key.id),
             text: format!("{}'", key.text),
@@ -254,7 +257,7 @@ impl Attention {
         span: Span,
         value: &Tensor,
         dropout_p: f64,
-    ) -> Told<(NodeId, NodeId)> {
+    ) -> Reported<(NodeId, NodeId)> {
         let dim = cx.g.shape(self.scores).len() - 1;
         let weights = match self.or_zero {
             true => cx.g.softmax_or_zero(self.scores),
@@ -279,7 +282,7 @@ fn only(cx: &mut Cx, scores: NodeId, keep: NodeId, shape: &Shape) -> NodeId {
 }
 
 /// A boolean mask is true where a position takes part; a float mask is added.
-fn masked(cx: &mut Cx, a: &Args, scores: NodeId, mask: Option<Tensor>) -> Told<NodeId> {
+fn masked(cx: &mut Cx, a: &Args, scores: NodeId, mask: Option<Tensor>) -> Reported<NodeId> {
     let Some(mask) = mask else { return Ok(scores) };
     let scores = Tensor {
         id: scores,

@@ -8,7 +8,7 @@ use super::ops;
 use super::reduce::{centred, over_root_mean_square, spread};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::scalar::Scalar as S;
@@ -94,7 +94,7 @@ pub fn several(
     what: &str,
     count: &Dim,
     x: &Tensor,
-) -> Told<()> {
+) -> Reported<()> {
     // An empty batch is one.
     if count.value() == Some(0) {
         return Ok(());
@@ -109,7 +109,7 @@ pub fn several(
     };
     let text = format!(
         "`{callee}` normalises over {what}, which is {count} value here: its variance is 0{}\nhelp: take more{help}",
-        cx.whence(x)
+        cx.origin_note(x)
     );
     Err(cx.error(span, text))
 }
@@ -120,13 +120,13 @@ pub fn group_values(shape: &Shape, groups: &Dim) -> Dim {
 }
 
 /// The input, which has channels.
-fn input(cx: &mut Cx, a: &Args) -> Told<Tensor> {
+fn input(cx: &mut Cx, a: &Args) -> Reported<Tensor> {
     let x = a.float(cx, "input")?;
     if cx.shape(&x).len() < 2 {
         let text = format!(
             "`input` of `{}` has the shape [N, C, ..]{}",
             a.callee,
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
     }
@@ -134,7 +134,7 @@ fn input(cx: &mut Cx, a: &Args) -> Told<Tensor> {
 }
 
 /// An argument with one value for each channel.
-fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Told<Option<NodeId>> {
+fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option<NodeId>> {
     if matches!(a.value(name), Value::Null) {
         return Ok(None);
     }
@@ -145,8 +145,8 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Told<Option<Nod
             "`{name}` of `{}` has the shape [{channels}]: a value for each channel, which are dimension 1 of `{}`{}{}",
             a.callee,
             x.text,
-            cx.whence(&t),
-            cx.whence(x)
+            cx.origin_note(&t),
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
     }
@@ -154,7 +154,7 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Told<Option<Nod
 }
 
 /// `weight` and `bias`.
-fn affine_of(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<Affine> {
+fn affine_of(cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<Affine> {
     Ok((
         per_channel(cx, a, "weight", x)?,
         per_channel(cx, a, "bias", x)?,
@@ -162,7 +162,7 @@ fn affine_of(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<Affine> {
 }
 
 /// `running_mean` and `running_var`, which are needed unless the input's own are used.
-fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Told<Option<Moments>> {
+fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Reported<Option<Moments>> {
     let mean = per_channel(cx, a, "running_mean", x)?;
     let var = per_channel(cx, a, "running_var", x)?;
     match mean.zip(var) {
@@ -179,7 +179,7 @@ fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Told<Opt
 }
 
 /// `momentum` is for statistics that the op would update in place; this one changes nothing.
-fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Told<()> {
+fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Reported<()> {
     if matches!(a.value("momentum"), Value::Null) {
         return Ok(());
     }
@@ -191,7 +191,7 @@ fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Told<()> {
 }
 
 /// Running statistics are read only: a function assigns its buffers itself.
-fn batch_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn batch_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
     no_momentum(cx, a, "BatchNorm1d")?;
     let own = a.flag(cx, "training")?;
@@ -211,7 +211,7 @@ fn batch_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn group_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn group_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
     let groups = a.dim(cx, "num_groups")?;
     let shape = cx.shape(&x);
@@ -225,7 +225,7 @@ fn group_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn instance_norm_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn instance_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
     no_momentum(cx, a, "InstanceNorm1d")?;
     let own = a.flag(cx, "use_input_stats")?;

@@ -6,7 +6,7 @@ use super::shape::pad_along;
 use super::spatial::{self, Padding};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::kinds;
@@ -47,7 +47,7 @@ pub struct Conv {
 
 impl Conv {
     /// From arguments of PyTorch's names.
-    pub fn read(cx: &Cx, a: &Args, rank: usize) -> Told<Conv> {
+    pub fn read(cx: &Cx, a: &Args, rank: usize) -> Reported<Conv> {
         let stride = spatial::integers(cx, a, "stride", rank, 1)?;
         let padding = spatial::padding(cx, a, rank, &stride)?;
         let dilation = spatial::integers(cx, a, "dilation", rank, 1)?;
@@ -154,7 +154,7 @@ pub fn conv(
     x: &Tensor,
     (w, bias): (NodeId, Option<NodeId>),
     conv: &Conv,
-) -> Told<NodeId> {
+) -> Reported<NodeId> {
     let kernel = cx.g.shape(w)[2..].to_vec();
     let mut sides = conv.padding.sides(&kernel, &conv.dilation);
     let mut x = x.clone();
@@ -187,7 +187,7 @@ pub fn transpose(
     x: &Tensor,
     (w, bias): (NodeId, Option<NodeId>),
     conv: &Conv,
-) -> Told<NodeId> {
+) -> Reported<NodeId> {
     let (from, kernel) = (cx.shape(x), cx.g.shape(w).clone());
     let sides = conv.padding.sides(&kernel[2..], &conv.dilation);
     let mut shape = from[..1].to_vec();
@@ -204,7 +204,7 @@ pub fn transpose(
             let text = format!(
                 "the result of `{callee}` is empty: {whole} from {}, less {cut} of padding{}",
                 from[2 + d],
-                cx.whence(x)
+                cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
@@ -224,13 +224,17 @@ fn operands(
     a: &Args,
     (rank, layout): (usize, &str),
     of_weight: impl Fn(&Shape) -> (Dim, Dim),
-) -> Told<(spatial::Batch, Tensor, Option<NodeId>)> {
+) -> Reported<(spatial::Batch, Tensor, Option<NodeId>)> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
     let bias = a.optional_float(cx, "bias")?;
     let batch = spatial::batch_or_one(cx, (a.span_of("input"), &a.callee), &x, rank)?;
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
-        let text = format!("the weight of `{}` is {layout}{}", a.callee, cx.whence(&w));
+        let text = format!(
+            "the weight of `{}` is {layout}{}",
+            a.callee,
+            cx.origin_note(&w)
+        );
         return Err(cx.error(a.span_of("weight"), text));
     }
     let (channels, out) = of_weight(&kernel);
@@ -240,8 +244,8 @@ fn operands(
             a.callee,
             x.text,
             shape[1],
-            cx.whence(&x),
-            cx.whence(&w),
+            cx.origin_note(&x),
+            cx.origin_note(&w),
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -251,7 +255,7 @@ fn operands(
         let text = format!(
             "the bias of `{}` is a vector of length {out}{}",
             a.callee,
-            cx.whence(b)
+            cx.origin_note(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }
@@ -259,7 +263,7 @@ fn operands(
 }
 
 /// With `flip` the true convolution: the kernel from its end, as `(f * g)[n] = sum f[n - k] g[k]` has it.
-fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Told<Value> {
+fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Reported<Value> {
     let settings = Conv::read(cx, a, rank)?;
     let groups = settings.groups.clone();
     let layout = match rank {
@@ -284,7 +288,7 @@ fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn transpose_op(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn transpose_op(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let settings = Conv::read(cx, a, rank)?;
     let groups = settings.groups.clone();
     let layout = match rank {

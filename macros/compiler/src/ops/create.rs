@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::DType;
 use crate::value::Value;
 
@@ -22,14 +22,14 @@ ops! {
     "arange" ("end") arange;
 }
 
-fn full(cx: &mut Cx, a: &Args, value: f64, dtype: DType) -> Told<Value> {
+fn full(cx: &mut Cx, a: &Args, value: f64, dtype: DType) -> Reported<Value> {
     let shape = a.dims(cx, "size")?;
     let value = fitting(cx, a, value, dtype)?;
     let id = cx.g.full(value, dtype, &shape);
     Ok(cx.tensor(id))
 }
 
-fn like(cx: &mut Cx, a: &Args, value: f64) -> Told<Value> {
+fn like(cx: &mut Cx, a: &Args, value: f64) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let (shape, dtype) = (cx.shape(&x), cx.g[x.id].dtype);
     let value = fitting(cx, a, value, dtype)?;
@@ -38,7 +38,7 @@ fn like(cx: &mut Cx, a: &Args, value: f64) -> Told<Value> {
 }
 
 /// The number in the type that is filled with: towards zero for integers, 0 or 1 for booleans.
-fn fitting(cx: &Cx, a: &Args, value: f64, dtype: DType) -> Told<f64> {
+fn fitting(cx: &Cx, a: &Args, value: f64, dtype: DType) -> Reported<f64> {
     Ok(match dtype {
         DType::Float => value,
         DType::Bool => f64::from(u8::from(value != 0.0)),
@@ -54,7 +54,7 @@ fn fitting(cx: &Cx, a: &Args, value: f64, dtype: DType) -> Told<f64> {
 }
 
 /// 0, 1, .. as integers.
-fn arange(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let end = a.dim(cx, "end")?;
     if end.value().is_some_and(|n| n > 1 << 31) {
         let text = format!("`end` of `arange` is outside the 32-bit integers: {end}");

@@ -7,7 +7,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, NodeId};
 use crate::scalar::Scalar as S;
@@ -23,7 +23,7 @@ struct Named {
     names: Vec<char>,
 }
 
-fn einsum(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let Value::Str(equation) = a.value("equation") else {
         let text = "`einsum` begins with its equation: `einsum(\"ij,jk->ik\", x, y)`";
         return Err(cx.error(a.span_of("equation"), text));
@@ -69,7 +69,7 @@ fn einsum(cx: &mut Cx, a: &Args) -> Told<Value> {
 
 /// The names of each operand's dimensions, and the result's: without `->`, the letters that stand once,
 /// by the alphabet.
-fn parse(cx: &Cx, a: &Args, equation: &str) -> Told<(Vec<Vec<char>>, Vec<char>)> {
+fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<char>)> {
     let plain: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
     let (left, right) = match plain.split_once("->") {
         Some((left, right)) => (left, Some(right)),
@@ -109,21 +109,27 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Told<(Vec<Vec<char>>, Vec<char>)>
 }
 
 /// One letter is one size.
-fn agree(cx: &Cx, a: &Args, names: &[char], x: &Tensor, sizes: &mut Vec<(char, Dim)>) -> Told<()> {
+fn agree(
+    cx: &Cx,
+    a: &Args,
+    names: &[char],
+    x: &Tensor,
+    sizes: &mut Vec<(char, Dim)>,
+) -> Reported<()> {
     let shape = cx.shape(x);
     if shape.len() != names.len() {
         let text = format!(
             "the equation gives `{}` {}{}",
             x.text,
             crate::args::count(names.len(), "dimension"),
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("equation"), text));
     }
     for (c, d) in names.iter().zip(&shape) {
         match sizes.iter().find(|s| s.0 == *c) {
             Some((_, known)) if known != d => {
-                let text = format!("`{c}` is {known} and {d}{}", cx.whence(x));
+                let text = format!("`{c}` is {known} and {d}{}", cx.origin_note(x));
                 return Err(cx.error(a.span_of("equation"), text));
             }
             Some(_) => {}

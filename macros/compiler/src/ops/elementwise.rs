@@ -3,7 +3,7 @@
 use super::{integer, ops};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::{DType, NodeId};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
@@ -56,7 +56,7 @@ ops! {
     "bool" ("input") |cx, a| cast(cx, a, DType::Bool);
 }
 
-pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Value> {
     if let Some(y) = integer::unary(cx, a, f)? {
         return Ok(cx.tensor(y));
     }
@@ -64,7 +64,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
 }
 
 /// A function of one float tensor.
-pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> Told<Value> {
+pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let y = f(cx, x.id);
     Ok(cx.tensor(y))
@@ -129,7 +129,7 @@ fn hyperbolic(cx: &mut Cx, x: NodeId, sine: bool) -> NodeId {
     cx.g.select(is_near, inner, outer)
 }
 
-fn binary(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+fn binary(cx: &mut Cx, a: &Args, f: S) -> Reported<Value> {
     let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     let id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &y)?;
     Ok(cx.tensor(id))
@@ -142,21 +142,21 @@ fn to_bool(cx: &mut Cx, x: &Tensor) -> Tensor {
     }
 }
 
-fn logical(cx: &mut Cx, a: &Args, f: S) -> Told<Value> {
+fn logical(cx: &mut Cx, a: &Args, f: S) -> Reported<Value> {
     let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     let (x, y) = (to_bool(cx, &x), to_bool(cx, &y));
     let id = cx.elementwise(f, a.span, &format!("`{}`", a.callee), &x, &y)?;
     Ok(cx.tensor(id))
 }
 
-fn logical_not(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn logical_not(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let x = to_bool(cx, &x);
     let id = cx.g.unary(S::Not, x.id);
     Ok(cx.tensor(id))
 }
 
-fn cast(cx: &mut Cx, a: &Args, to: DType) -> Told<Value> {
+fn cast(cx: &mut Cx, a: &Args, to: DType) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let id = match to {
         DType::Int => cx.to_int(x.id, &format!("{}({})", a.callee, x.text)),
@@ -166,7 +166,7 @@ fn cast(cx: &mut Cx, a: &Args, to: DType) -> Told<Value> {
 }
 
 /// Exponents that have a function of their own take it: exact, and defined for every sign.
-fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn pow(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if let Some(y) = integer::power(cx, a, &a.value("exponent"))? {
         return Ok(cx.tensor(y));
     }
@@ -194,7 +194,7 @@ fn pow(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(id))
 }
 
-fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Value> {
+fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Reported<Value> {
     let (x, y) = cx.promote(a.span, x, y)?;
     let shape = cx.broadcast(a.span, &format!("`{}`", a.callee), &[c, &x, &y])?;
     let ids: Vec<NodeId> = [c, &x, &y]
@@ -212,13 +212,13 @@ fn select(cx: &mut Cx, a: &Args, c: &Tensor, x: &Tensor, y: &Tensor) -> Told<Val
     Ok(cx.tensor(id))
 }
 
-fn where_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn where_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let c = a.tensor(cx, "condition")?;
     let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     select(cx, a, &c, &x, &y)
 }
 
-fn masked_fill(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn masked_fill(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let c = a.tensor(cx, "mask")?;
     let value = integer::filling(cx, a, "value", &x)?;
@@ -257,7 +257,7 @@ pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> N
     cx.g.scalar(S::Where, &[inside, x, y])
 }
 
-fn clamp(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn clamp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (min, max) = (a.value("min"), a.value("max"));
     if matches!((&min, &max), (Value::Null, Value::Null)) {
         return Err(cx.error(
@@ -321,7 +321,7 @@ fn between(cx: &mut Cx, [x, low, high]: [NodeId; 3]) -> NodeId {
 }
 
 /// `x + w (y - x)` for `w < 1/2`, else `y - (1 - w) (y - x)`.
-fn lerp(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn lerp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, y, w) = (
         a.float(cx, "input")?,
         a.float(cx, "end")?,

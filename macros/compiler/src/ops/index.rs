@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, numel, show_shape};
 use crate::ir::{DType, NodeId, Op, Reads};
 use crate::kinds::gather::Gather;
@@ -21,7 +21,7 @@ ops! {
     "one_hot" ("input, num_classes") one_hot;
 }
 
-fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.tensor(cx, "index")?;
@@ -30,8 +30,8 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
         let text = format!(
             "`gather` takes an index that has as many dimensions as `{}`{}{}",
             x.text,
-            cx.whence(&x),
-            cx.whence(&index)
+            cx.origin_note(&x),
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     }
@@ -62,14 +62,14 @@ fn gather(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn index_select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.tensor(cx, "index")?;
     if cx.shape(&index).len() != 1 {
         let text = format!(
             "the index of `index_select` has one dimension{}",
-            cx.whence(&index)
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     }
@@ -85,7 +85,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// `input` with the elements of `source` at positions along `dim`: `torch.index_copy`.
-fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let mut index = a.tensor(cx, "index")?;
@@ -107,7 +107,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
     let [count] = at.as_slice() else {
         let text = format!(
             "the index of `index_copy` has at most one dimension{}",
-            cx.whence(&index)
+            cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
     };
@@ -132,8 +132,8 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Told<Value> {
             x.text,
             show_shape(&part),
             cx.typed(source.id),
-            cx.whence(&x),
-            cx.whence(&source)
+            cx.origin_note(&x),
+            cx.origin_note(&source)
         );
         return Err(cx.error(a.span_of("source"), text));
     }
@@ -165,13 +165,13 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
     cx.g.reshape(rows, &shape)
 }
 
-fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "input")?;
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
         let text = format!(
             "the weight of `embedding` is a matrix (number of rows, their length){}",
-            cx.whence(&weight)
+            cx.origin_note(&weight)
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -194,7 +194,7 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// 1 at the position, 0 elsewhere, along a new last dimension; integers, as in PyTorch.
-fn one_hot(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn one_hot(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "input")?;
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);

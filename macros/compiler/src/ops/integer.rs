@@ -5,13 +5,13 @@
 
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 /// The element type of the argument `input`, if it is not the float type.
-fn whole(cx: &mut Cx, a: &Args) -> Told<Option<(Tensor, DType)>> {
+fn whole(cx: &mut Cx, a: &Args) -> Reported<Option<(Tensor, DType)>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
     cx.small(x.id, &x.text, a.span_of("input"))?;
@@ -25,7 +25,7 @@ fn number(cx: &mut Cx, v: i32, like: NodeId) -> NodeId {
 }
 
 /// `neg`, `abs`, `sign`, `relu`, `floor`, `ceil` and `round`.
-pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Option<NodeId>> {
+pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Option<NodeId>> {
     let Some((x, dtype)) = whole(cx, a)? else {
         return Ok(None);
     };
@@ -65,7 +65,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Told<Option<NodeId>> {
 }
 
 /// A power with a whole exponent; of a negative one, PyTorch's error.
-pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
+pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>> {
     let Some((x, _)) = whole(cx, a)? else {
         return Ok(None);
     };
@@ -119,7 +119,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Told<Option<NodeId>> {
 }
 
 /// Between bounds, of which none is a float: numbers, tensors or nothing.
-pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Told<Option<NodeId>> {
+pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<NodeId>> {
     let Some((mut x, _)) = whole(cx, a)? else {
         return Ok(None);
     };
@@ -144,7 +144,7 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Told<Option<NodeId>>
 }
 
 /// A value in the type of what it fills.
-pub fn filling(cx: &mut Cx, a: &Args, name: &str, of: &Tensor) -> Told<Tensor> {
+pub fn filling(cx: &mut Cx, a: &Args, name: &str, of: &Tensor) -> Reported<Tensor> {
     let value = a.tensor(cx, name)?;
     let to = cx.g[of.id].dtype;
     let id = match cx.g[value.id].op {

@@ -6,7 +6,7 @@ use super::ops;
 use super::spatial;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::{DType, NodeId};
 use crate::kinds::take::Take;
@@ -25,7 +25,7 @@ struct Along {
     step: Option<f64>,
 }
 
-fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let shape = cx.shape(&x);
     let rank = if shape.len() == 3 { 1 } else { 2 };
@@ -40,7 +40,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
         let text = format!(
             "`mode = {mode:?}` is for {}{}\nhelp: `mode = {:?}`",
             ["sequences [N, C, L]", "images [N, C, H, W]"][dims - 1],
-            cx.whence(&x),
+            cx.origin_note(&x),
             ["linear", "bilinear"][rank - 1]
         );
         return Err(cx.error(a.span_of("mode"), text));
@@ -76,7 +76,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// What `size` or `scale_factor` says.
-fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
+fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Along>> {
     let from = cx.shape(x)[2..].to_vec();
     let (size, factor) = (a.value("size"), a.value("scale_factor"));
     let pairs = from.into_iter();
@@ -114,7 +114,7 @@ fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Told<Vec<Along>> {
 }
 
 /// `floor(from * factor)`. Of a named size, the factor is a fraction of a power of two, such as 0.5 or 1.25.
-fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Told<Dim> {
+fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reported<Dim> {
     let span = a.span_of("scale_factor");
     let halves = (0..=10).map(|k| 1 << k);
     let fraction = halves.map(|q: i64| (factor * q as f64, q));
@@ -132,14 +132,14 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Told<Di
         _ => {
             let text = format!(
                 "`scale_factor = {factor}` of size {from} gives no size that is known{}\nhelp: give the `size`",
-                cx.whence(x)
+                cx.origin_note(x)
             );
             Err(cx.error(span, text))
         }
     }
 }
 
-fn factors(cx: &Cx, a: &Args, rank: usize) -> Told<Vec<f64>> {
+fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
     let items = match a.value("scale_factor") {
         Value::List(items) | Value::Tuple(items) => items,
         one => vec![one],

@@ -6,7 +6,7 @@ use super::ops;
 use super::reduce::{Scaled, scaled};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::softmax::Softmax;
@@ -45,7 +45,7 @@ ops! {
     "cosine_embedding_loss" ("input1, input2, target, margin = 0.0, reduction = \"mean\"") cosine_embedding;
 }
 
-fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {
+fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Reported<Value> {
     let shape = cx.g.shape(y).clone();
     let dims: Vec<usize> = (0..shape.len()).collect();
     let choices: &[&str] = if a.has("log_target") {
@@ -71,15 +71,15 @@ fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Told<Value> {
 fn pointwise(
     cx: &mut Cx,
     a: &Args,
-    f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Told<NodeId>,
-) -> Told<Value> {
+    f: impl FnOnce(&mut Cx, &Args, NodeId, NodeId) -> Reported<NodeId>,
+) -> Reported<Value> {
     let (x, t) = (a.tensor(cx, "input")?, a.tensor(cx, "target")?);
     if cx.g[x.id].dtype != DType::Float && cx.g[t.id].dtype != DType::Float {
         let text = format!(
             "`{}` takes floats, but both `input` and `target` hold others{}{}\nhelp: convert one: `{}`",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t),
+            cx.origin_note(&x),
+            cx.origin_note(&t),
             Takes::Float.conversion(cx.g[x.id].dtype, &x.text)
         );
         return Err(cx.error(a.span, text));
@@ -89,8 +89,8 @@ fn pointwise(
         let text = format!(
             "`{}` compares values of one shape{}{}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }
@@ -118,7 +118,7 @@ fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
 }
 
 /// A further factor for each element, if given.
-fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
+fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     let Some(w) = a.optional_tensor(cx, name)? else {
         return Ok(y);
     };
@@ -129,7 +129,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
     };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if shape != *cx.g.shape(y) {
-        let text = format!("`{name}` does not fit the input{}", cx.whence(&w));
+        let text = format!("`{name}` does not fit the input{}", cx.origin_note(&w));
         return Err(cx.error(a.span_of(name), text));
     }
     let w = cx.g.expand(w.id, &shape);
@@ -137,7 +137,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Told<NodeId> {
 }
 
 /// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it (in f32).
-fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     let one = cx.g.constant(1.0);
     let n = cx.g.neg(x);
     let rest = cx.g.sub2(one, x);
@@ -170,7 +170,7 @@ fn cut_log(cx: &mut Cx, x: NodeId, log: NodeId) -> NodeId {
 }
 
 /// `(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))`.
-fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     let one = cx.g.constant(1.0);
     let n = cx.g.neg(x);
     let mut soft = softplus(cx, n);
@@ -182,7 +182,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
             text: "input".into(),
         };
         if cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])? != shape {
-            let text = format!("`pos_weight` does not fit the input{}", cx.whence(&w));
+            let text = format!("`pos_weight` does not fit the input{}", cx.origin_note(&w));
             return Err(cx.error(a.span_of("pos_weight"), text));
         }
         let w = cx.g.expand(w.id, &shape);
@@ -198,7 +198,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> 
 }
 
 /// `t (log t - x)`, its first part 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
-fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
+fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     let log_target = a.flag(cx, "log_target")?;
     let g = &mut cx.g;
     if log_target {
@@ -218,14 +218,18 @@ fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Told<NodeId> {
 /// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or ();
 /// also scores (B, .., C), as layers give them, where the shapes of both can mean nothing else.
 /// The mean divides by the sum of the weights of the classes that were kept.
-fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
+fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let t = a.tensor(cx, "target")?;
     let shape = cx.shape(&x);
     if shape.is_empty() {
         return Err(cx.error(
             a.span,
-            format!("`{}` takes scores (B, C, ..){}", a.callee, cx.whence(&x)),
+            format!(
+                "`{}` takes scores (B, C, ..){}",
+                a.callee,
+                cx.origin_note(&x)
+            ),
         ));
     }
     let mut dim = usize::from(shape.len() > 1);
@@ -260,8 +264,8 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
         let text = format!(
             "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}{help}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }
@@ -314,7 +318,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Told<Value> {
     Ok(cx.tensor(id))
 }
 
-fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Told<Option<NodeId>> {
+fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Reported<Option<NodeId>> {
     let Some(w) = a.optional_tensor(cx, "weight")? else {
         return Ok(None);
     };
@@ -323,7 +327,7 @@ fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Told<Option
         let text = format!(
             "`weight` of `{}` has one number for each of {classes} classes{}",
             a.callee,
-            cx.whence(&w)
+            cx.origin_note(&w)
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -366,14 +370,14 @@ fn probabilities(
     dim: usize,
     smoothing: f64,
     logits: bool,
-) -> Told<Value> {
+) -> Reported<Value> {
     let shape = cx.shape(x);
     if !logits || cx.shape(t) != shape {
         let text = format!(
             "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
             a.callee,
-            cx.whence(x),
-            cx.whence(t)
+            cx.origin_note(x),
+            cx.origin_note(t)
         );
         return Err(cx.error(a.span_of("target"), text));
     }
@@ -401,7 +405,7 @@ fn probabilities(
 }
 
 /// `1 - cos` where the target is 1, `max(0, cos - margin)` where it is -1.
-fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, y, t) = (
         a.float(cx, "input1")?,
         a.float(cx, "input2")?,
@@ -412,9 +416,9 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Told<Value> {
     if cx.shape(&y) != shape || shape.is_empty() || cx.shape(&t) != shape[..shape.len() - 1] {
         let text = format!(
             "`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}",
-            cx.whence(&x),
-            cx.whence(&y),
-            cx.whence(&t)
+            cx.origin_note(&x),
+            cx.origin_note(&y),
+            cx.origin_note(&t)
         );
         return Err(cx.error(a.span, text));
     }

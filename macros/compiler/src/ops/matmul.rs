@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::NodeId;
 use crate::scalar::Scalar as S;
@@ -20,14 +20,14 @@ ops! {
 }
 
 /// NumPy's rules: vectors gain a dimension that vanishes again, leading dimensions broadcast.
-pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
+pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeId> {
     let (mut a, mut b) = (x.id, y.id);
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
         let text = format!(
             "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a number",
-            cx.whence(x),
-            cx.whence(y)
+            cx.origin_note(x),
+            cx.origin_note(y)
         );
         return Err(cx.error(span, text));
     }
@@ -49,8 +49,8 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
                 "second to last"
             },
             y.text,
-            cx.whence(x),
-            cx.whence(y)
+            cx.origin_note(x),
+            cx.origin_note(y)
         );
         let meant = rb > 1 && sb.last() == Some(ka);
         let help = if meant {
@@ -84,7 +84,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Told<NodeId> {
     Ok(cx.g.reshape(product, &to))
 }
 
-fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) -> Told<Shape> {
+fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) -> Reported<Shape> {
     let rank = a.len().max(b.len());
     let mut out = vec![Dim::one(); rank];
     for shape in [a, b] {
@@ -95,8 +95,8 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
             } else if !d.is_one() && slot != d {
                 let text = format!(
                     "the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}",
-                    cx.whence(x),
-                    cx.whence(y)
+                    cx.origin_note(x),
+                    cx.origin_note(y)
                 );
                 return Err(cx.error(span, text));
             }
@@ -132,15 +132,15 @@ pub fn linear(cx: &mut Cx, x: NodeId, weight: NodeId, bias: Option<NodeId>) -> N
     cx.g.reshape(y, &to)
 }
 
-fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
     let bias = a.optional_float(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
     if sw.len() != 2 || sx.last() != sw.last() {
         let mut text = format!(
             "`linear` takes an input (.., in) and a weight (out, in){}{}",
-            cx.whence(&x),
-            cx.whence(&w)
+            cx.origin_note(&x),
+            cx.origin_note(&w)
         );
         if sw.len() == 2 && sx.last() == sw.first() {
             text += &format!("\nhelp: was `{}.t()` meant?", w.text);
@@ -153,7 +153,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Told<Value> {
         let text = format!(
             "the bias of `linear` is a vector of length {}{}",
             sw[0],
-            cx.whence(b)
+            cx.origin_note(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }

@@ -35,7 +35,7 @@ pub use shape::{flatten_dims, select_dim, slice_dim};
 
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::scalar::Scalar;
 use crate::value::Value;
 use std::sync::LazyLock;
@@ -56,12 +56,12 @@ pub enum Build {
     /// A scalar function of one operand.
     Unary(Scalar),
     /// A function of the arguments.
-    With(fn(&mut Cx, &Args) -> Told<Value>),
+    With(fn(&mut Cx, &Args) -> Reported<Value>),
 }
 
 impl OpDef {
     /// Checks the arguments and builds the nodes.
-    pub fn build(&self, cx: &mut Cx, args: &Args) -> Told<Value> {
+    pub fn build(&self, cx: &mut Cx, args: &Args) -> Reported<Value> {
         match self.build {
             Build::Unary(f) => elementwise::unary(cx, args, f),
             Build::With(build) => build(cx, args),

@@ -4,7 +4,7 @@ use super::ops;
 use super::reduce::{centred, over_root_mean_square};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Shape, show_shape};
 use crate::ir::NodeId;
 use crate::scalar::Scalar as S;
@@ -19,7 +19,13 @@ ops! {
 pub const RMS_EPS: f64 = f32::EPSILON as f64;
 
 /// The trailing dimensions, or the mistake: they differ from `x`'s.
-pub fn trailing(cx: &Cx, a: &Args, callee: &str, x: &Tensor, shape: &Shape) -> Told<Vec<usize>> {
+pub fn trailing(
+    cx: &Cx,
+    a: &Args,
+    callee: &str,
+    x: &Tensor,
+    shape: &Shape,
+) -> Reported<Vec<usize>> {
     let whole = cx.shape(x);
     match whole.len().checked_sub(shape.len()) {
         Some(lead) if whole[lead..] == shape[..] => Ok((lead..whole.len()).collect()),
@@ -30,7 +36,7 @@ pub fn trailing(cx: &Cx, a: &Args, callee: &str, x: &Tensor, shape: &Shape) -> T
                 crate::args::count(shape.len(), "dimension"),
                 show_shape(shape),
                 x.text,
-                cx.whence(x),
+                cx.origin_note(x),
             );
             Err(cx.error(a.span, text))
         }
@@ -74,11 +80,11 @@ fn affine(cx: &mut Cx, x: NodeId, weight: Option<NodeId>, bias: Option<NodeId>) 
     y
 }
 
-fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
+fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let shape = a.dims(cx, "normalized_shape")?;
     let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
-    let by = |cx: &mut Cx, name: &str| -> Told<Option<NodeId>> {
+    let by = |cx: &mut Cx, name: &str| -> Reported<Option<NodeId>> {
         let Some(t) = a.optional_float(cx, name)? else {
             return Ok(None);
         };
@@ -87,7 +93,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Told<Value> {
                 "`{name}` of `{}` has the shape {}{}",
                 a.callee,
                 show_shape(&shape),
-                cx.whence(&t)
+                cx.origin_note(&t)
             );
             return Err(cx.error(a.span_of(name), text));
         }

@@ -7,7 +7,7 @@ use super::ops;
 use super::spatial::{self, Window};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::{DType, NodeId};
 use crate::kinds::conv::{Conv, Role};
@@ -34,7 +34,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn read(cx: &Cx, a: &Args, rank: usize) -> Told<Pool> {
+    fn read(cx: &Cx, a: &Args, rank: usize) -> Reported<Pool> {
         let kernel = spatial::integers(cx, a, "kernel_size", rank, 1)?;
         let stride = match a.value("stride") {
             Value::Null => kernel.clone(),
@@ -65,7 +65,7 @@ impl Pool {
     }
 
     /// The shape of what comes out, channels as they are.
-    fn shape(&self, cx: &mut Cx, a: &Args, x: &Tensor) -> Told<Shape> {
+    fn shape(&self, cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<Shape> {
         let mut shape = cx.shape(x);
         for d in 0..self.kernel.len() {
             let size = shape[2 + d].clone();
@@ -139,7 +139,7 @@ pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId) -> NodeId {
 }
 
 /// The result of a pool that knows its positions (N, C, ..).
-pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> Told<Value> {
+pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> Reported<Value> {
     let y = values_at(cx, batch.x.id, index);
     let (y, index) = (batch.result(cx, y), batch.result(cx, index));
     Ok(match a.flag(cx, "return_indices")? {
@@ -160,7 +160,7 @@ fn positions(cx: &mut Cx, pool: &Pool, x: NodeId, shape: &Shape) -> NodeId {
     cx.g.reshape(index, shape)
 }
 
-fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let given = a.float(cx, "input")?;
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let pool = Pool::read(cx, a, rank)?;
@@ -184,7 +184,7 @@ pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[i64]) -> 
     positions(cx, &pool, x, &shape)
 }
 
-fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Told<Value> {
+fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let given = a.float(cx, "input")?;
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &given, rank)?;
     let x = &batch.x;

@@ -6,7 +6,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::concat::Concat;
@@ -19,7 +19,7 @@ ops! {
 }
 
 /// The number above which angles fall, which is positive.
-fn base(cx: &Cx, a: &Args) -> Told<f64> {
+fn base(cx: &Cx, a: &Args) -> Reported<f64> {
     let base = a.number(cx, "base")?;
     if base > 0.0 {
         return Ok(base);
@@ -40,7 +40,7 @@ fn angles(cx: &mut Cx, position: NodeId, pair: NodeId, d: &Dim, base: f64) -> No
 }
 
 /// `pe[t, 2i] = sin(t / base^(2i/d))`, `pe[t, 2i+1] = cos(t / base^(2i/d))`.
-fn sinusoidal(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn sinusoidal(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (length, d) = (a.dim(cx, "length")?, a.dim(cx, "d_model")?);
     let base = base(cx, a)?;
     let shape = vec![length, d.clone()];
@@ -62,7 +62,7 @@ fn sinusoidal(cx: &mut Cx, a: &Args) -> Told<Value> {
 /// Each pair `(x, y)` of features turned: `(x cos - y sin, x sin + y cos)`. A pair are neighbours, as in
 /// the paper, or, not `interleaved`, features `i` and `i + d / 2`, as in GPT-NeoX and Llama's weights in
 /// Hugging Face's form.
-fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let base = base(cx, a)?;
     let shape = cx.shape(&x);
@@ -70,7 +70,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
     if rank < 2 {
         let text = format!(
             "`input` of `rotary` has the shape (.., length, width){}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
     }
@@ -118,7 +118,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// (.., T, 1) floats: 0, 1, .., or what is given, which broadcasts to the elements (.., T).
-fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Told<NodeId> {
+fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
     let length = &elements[elements.len() - 1];
     let Some(given) = a.optional_tensor(cx, "positions")? else {
         let position = cx.g.iota(&vec![length.clone(), Dim::one()], 0);
@@ -133,7 +133,7 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Told<NodeId> {
         let text = format!(
             "`positions` of `rotary` has the shape [{length}], one for each element of the sequence, or one that broadcasts to {}{}",
             show_shape(elements),
-            cx.whence(&given)
+            cx.origin_note(&given)
         );
         return Err(cx.error(a.span_of("positions"), text));
     }

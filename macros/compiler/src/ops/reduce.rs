@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op, Reduce};
@@ -41,7 +41,11 @@ ops! {
 }
 
 /// A reduction over the argument `dim`, with `keepdim`.
-fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> NodeId) -> Told<Value> {
+fn over(
+    cx: &mut Cx,
+    a: &Args,
+    f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> NodeId,
+) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
     let y = f(cx, x.id, &dims);
@@ -49,7 +53,7 @@ fn over(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId, &[usize]) -> Node
 }
 
 /// A reduction of integers or booleans: sums and products are integers, extremes of what they are taken of.
-fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Option<Value>> {
+fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Reported<Option<Value>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
     if dtype == DType::Float {
@@ -83,7 +87,7 @@ fn place(cx: &mut Cx, a: &Args, x: NodeId, largest: bool, dim: usize) -> NodeId 
 }
 
 /// The largest or smallest over the argument `dim`.
-fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Value> {
+fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
     some(cx, a, &x, &dims)?;
@@ -94,12 +98,12 @@ fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Told<Value> {
 }
 
 /// Refuses an empty dimension, as PyTorch does: it has no largest or smallest element.
-fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Told<()> {
+fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Reported<()> {
     let shape = cx.shape(x);
     let why = format!("`{}` needs at least one element", a.callee);
     for d in dims {
         if shape[*d].value() == Some(0) {
-            let text = format!("{why}, but dimension {d} is empty{}", cx.whence(x));
+            let text = format!("{why}, but dimension {d} is empty{}", cx.origin_note(x));
             return Err(cx.error(a.span, text));
         }
         cx.at_least(&shape[*d], &Dim::one(), a.span, &why)?;
@@ -107,7 +111,7 @@ fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Told<()> {
     Ok(())
 }
 
-fn keepdim(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize], y: NodeId) -> Told<Value> {
+fn keepdim(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize], y: NodeId) -> Reported<Value> {
     if !a.flag(cx, "keepdim")? {
         return Ok(cx.tensor(y));
     }
@@ -207,7 +211,7 @@ fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
 
 /// With `dim` a pair (values, indices); the gradient flows to that one element. Without, the value,
 /// whose ties share the gradient.
-fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
+fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let dims: Vec<usize> = (0..cx.g.shape(x.id).len()).collect();
@@ -240,7 +244,7 @@ fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
     Ok(Value::Tuple(vec![cx.tensor(value), cx.tensor(index)]))
 }
 
-fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Told<Value> {
+fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
         let shape = cx.shape(&x);
@@ -345,7 +349,7 @@ fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     cx.g.scalar(S::Where, &[better, v, plain])
 }
 
-fn variance(cx: &mut Cx, a: &Args, root: bool) -> Told<Value> {
+fn variance(cx: &mut Cx, a: &Args, root: bool) -> Reported<Value> {
     let correction = a.number(cx, "correction")?;
     over(cx, a, |cx, x, dims| {
         let (_, d) = centred(cx, x, dims);
@@ -376,7 +380,7 @@ fn length(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
 
 /// `sum(|x|^p)^(1/p)` for any `p`: of 0 the number of elements that are not 0, of infinity the largest
 /// `|x|`, of minus infinity the smallest.
-fn norm(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn norm(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let p = a.number(cx, "ord")?;
     if p.is_nan() {
         return Err(cx.error(a.span_of("ord"), "`ord` of `norm` is a number, not NaN"));
@@ -508,7 +512,7 @@ fn safe_sqrt(cx: &mut Cx, x: NodeId) -> NodeId {
 }
 
 /// Running sums or products along the argument `dim`.
-fn running(cx: &mut Cx, a: &Args, how: Combiner) -> Told<Value> {
+fn running(cx: &mut Cx, a: &Args, how: Combiner) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     if cx.g[x.id].dtype != DType::Float {

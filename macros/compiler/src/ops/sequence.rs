@@ -4,7 +4,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId, Reduce};
 use crate::scalar::Scalar as S;
@@ -32,7 +32,7 @@ pub fn mask(cx: &mut Cx, lengths: NodeId, t: &Dim) -> NodeId {
     cx.g.scalar(S::Lt, &[position, ends])
 }
 
-fn sequence_mask(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn sequence_mask(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let lengths = a.tensor(cx, "lengths")?;
     let t = a.dim(cx, "maxlen")?;
     let mask = mask(cx, lengths.id, &t);
@@ -40,15 +40,15 @@ fn sequence_mask(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// Over T of (B, T, ..). The mean of nothing is 0, its maximum -inf.
-fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Told<Value> {
+fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
     let (x, lengths) = (a.float(cx, "input")?, a.tensor(cx, "lengths")?);
     let shape = cx.shape(&x);
     if shape.len() < 2 || cx.shape(&lengths) != shape[..1] {
         let text = format!(
             "`{}` takes sequences (B, T, ..) and their lengths (B){}{}",
             a.callee,
-            cx.whence(&x),
-            cx.whence(&lengths)
+            cx.origin_note(&x),
+            cx.origin_note(&lengths)
         );
         return Err(cx.error(a.span, text));
     }

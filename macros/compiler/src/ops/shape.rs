@@ -3,7 +3,7 @@
 use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel, show_shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::concat::Concat;
@@ -39,7 +39,7 @@ ops! {
 }
 
 /// One size may be -1: the rest.
-fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let mut to = a.dims(cx, "*shape")?;
     let from = cx.shape(&x);
@@ -65,7 +65,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
             "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
             x.text,
             show_shape(&to),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*shape"), text));
     }
@@ -73,14 +73,14 @@ fn reshape(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn flatten(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn flatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let y = flatten_dims(cx, a, &x)?;
     Ok(cx.tensor(y))
 }
 
 /// Dimensions `start_dim` to `end_dim` as one.
-pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<NodeId> {
+pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<NodeId> {
     let shape = cx.shape(x);
     if shape.is_empty() {
         return Ok(cx.g.reshape(x.id, &vec![Dim::one()]));
@@ -98,7 +98,7 @@ pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Told<NodeId> {
     Ok(cx.g.reshape(x.id, &to))
 }
 
-fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn unflatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let mut sizes = a.dims(cx, "sizes")?;
@@ -117,7 +117,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
             shape[dim],
             show_shape(&sizes),
             numel(&sizes),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("sizes"), text));
     }
@@ -128,7 +128,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn transpose(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn transpose(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let (i, j) = (a.axis(cx, "dim0", &x)?, a.axis(cx, "dim1", &x)?);
     let mut order: Vec<usize> = (0..cx.g.shape(x.id).len()).collect();
@@ -137,7 +137,7 @@ fn transpose(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn t(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn t(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let rank = cx.g.shape(x.id).len();
     if rank > 2 {
@@ -145,7 +145,7 @@ fn t(cx: &mut Cx, a: &Args) -> Told<Value> {
             a.span,
             format!(
                 "`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`",
-                cx.whence(&x)
+                cx.origin_note(&x)
             ),
         ));
     }
@@ -157,7 +157,7 @@ fn t(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn permute(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let span = a.span_of("*dims");
     let mut order = Vec::new();
@@ -167,14 +167,14 @@ fn permute(cx: &mut Cx, a: &Args) -> Told<Value> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
-        let text = format!("`permute` names each dimension once{}", cx.whence(&x));
+        let text = format!("`permute` names each dimension once{}", cx.origin_note(&x));
         return Err(cx.error(span, text));
     }
     let y = cx.g.permute(x.id, &order);
     Ok(cx.tensor(y))
 }
 
-fn squeeze(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn squeeze(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
     let shape = cx.shape(&x);
@@ -188,7 +188,7 @@ fn squeeze(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn unsqueeze(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn unsqueeze(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = new_axis(cx, a, "dim", cx.g.shape(x.id).len())?;
     let y = cx.g.unsqueeze(x.id, dim);
@@ -196,7 +196,7 @@ fn unsqueeze(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// An index for a dimension that is new, so `rank` itself is one too.
-fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<usize> {
+fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<usize> {
     let d = a.integer(cx, name)?;
     let n = rank as i64;
     let at = if d < 0 { d + n + 1 } else { d };
@@ -213,7 +213,7 @@ fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<usize> {
     ))
 }
 
-fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> {
+fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Reported<Value> {
     let from = cx.shape(x);
     let lead = to.len().checked_sub(from.len());
     if let Some(lead) = lead {
@@ -233,7 +233,7 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> 
             "`{}` does not expand to {}: dimensions align at the end, and only 1 repeats{}",
             x.text,
             show_shape(&to),
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(span, text));
     }
@@ -241,27 +241,27 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Told<Value> 
     Ok(cx.tensor(y))
 }
 
-fn expand(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn expand(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let to = a.dims(cx, "*shape")?;
     expand_to(cx, a.span_of("*shape"), &x, to)
 }
 
-fn expand_as(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn expand_as(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, other) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     let to = cx.shape(&other);
     expand_to(cx, a.span_of("other"), &x, to)
 }
 
 /// Each dimension gets one of repeats before it, is expanded along it, and flattened with it.
-fn repeat(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn repeat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let repeats = a.dims(cx, "*repeats")?;
     let from = cx.shape(&x);
     let Some(lead) = repeats.len().checked_sub(from.len()) else {
         let text = format!(
             "`repeat` needs a number for each dimension{}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*repeats"), text));
     };
@@ -282,7 +282,7 @@ fn repeat(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn flip(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn flip(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "*dims", &x)?;
     let y = cx.g.push(Flip { dims }, &[x.id], None);
@@ -312,7 +312,7 @@ pub fn slice_dim(
     dim: usize,
     ends: (&Value, &Value),
     step: i64,
-) -> Told<NodeId> {
+) -> Reported<NodeId> {
     let shape = cx.shape(x);
     let size = shape[dim].clone();
     let (Some(start), Some(mut stop)) = (
@@ -328,11 +328,14 @@ pub fn slice_dim(
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
-    // Python cuts a range at the end; here it is a mistake. Symbols are checked at the door.
+    // Python cuts a range at the end; here it is a mistake. Symbols are checked when inputs are bound.
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
-        return Err(cx.error(span, format!("{} ends outside it{}", what(), cx.whence(x))));
+        return Err(cx.error(
+            span,
+            format!("{} ends outside it{}", what(), cx.origin_note(x)),
+        ));
     }
     let why = what();
     cx.at_least(&start, &Dim::from(0), span, &why)?;
@@ -363,7 +366,7 @@ pub fn slice_dim(
     ))
 }
 
-fn slice(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn slice(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let (start, end, step) = (a.value("start"), a.value("end"), a.integer(cx, "step")?);
@@ -371,7 +374,7 @@ fn slice(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn narrow(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn narrow(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let (start, length) = (a.dim(cx, "start")?, a.dim(cx, "length")?);
@@ -381,7 +384,13 @@ fn narrow(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// One position along a dimension, which vanishes.
-pub fn select_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, index: &Value) -> Told<NodeId> {
+pub fn select_dim(
+    cx: &mut Cx,
+    span: Span,
+    x: &Tensor,
+    dim: usize,
+    index: &Value,
+) -> Reported<NodeId> {
     let size = cx.shape(x)[dim].clone();
     let Some(at) = end_of(index, &size, Dim::from(0)) else {
         return Err(cx.error(span, "an index is a whole number, or a range `a..b`"));
@@ -391,7 +400,7 @@ pub fn select_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, index: &Value
     {
         let text = format!(
             "index {i} is outside dimension {dim}, which has size {n}{}",
-            cx.whence(x)
+            cx.origin_note(x)
         );
         return Err(cx.error(span, text));
     }
@@ -402,7 +411,7 @@ pub fn select_dim(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, index: &Value
     Ok(cx.g.reshape(y, &to))
 }
 
-fn select(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let index = a.value("index");
@@ -410,7 +419,7 @@ fn select(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Told<Value> {
+fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Reported<Value> {
     let mut at = Dim::from(0);
     let mut out = Vec::new();
     for size in sizes {
@@ -429,7 +438,7 @@ fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Told<
     Ok(Value::Tuple(out))
 }
 
-fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let size = cx.shape(&x)[dim].clone();
@@ -449,7 +458,7 @@ fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
                 _ => {
                     let text = format!(
                         "`split` of size {size} into pieces of {each}: the number of pieces is not known{}",
-                        cx.whence(&x)
+                        cx.origin_note(&x)
                     );
                     return Err(cx.error(span, text));
                 }
@@ -461,7 +470,7 @@ fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
         let text = format!(
             "the pieces {} add up to {sum}, but dimension {dim} has size {size}{}",
             show_shape(&sizes),
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
     }
@@ -469,7 +478,7 @@ fn split(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// PyTorch's rule: pieces of `ceil(n / chunks)`, the last one shorter.
-fn chunk(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn chunk(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     let chunks = a.integer(cx, "chunks")?;
@@ -500,7 +509,7 @@ fn chunk(cx: &mut Cx, a: &Args) -> Told<Value> {
     pieces(cx, a, &x, dim, &sizes)
 }
 
-fn tensors(cx: &mut Cx, a: &Args) -> Told<Vec<Tensor>> {
+fn tensors(cx: &mut Cx, a: &Args) -> Reported<Vec<Tensor>> {
     let items = match a.value("*tensors") {
         Value::List(items) | Value::Tuple(items) => items,
         one => vec![one],
@@ -535,7 +544,7 @@ fn tensors(cx: &mut Cx, a: &Args) -> Told<Vec<Tensor>> {
     Ok(out)
 }
 
-fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let xs = tensors(cx, a)?;
     let dim = a.axis(cx, "dim", &xs[0])?;
     let first = cx.shape(&xs[0]);
@@ -545,8 +554,8 @@ fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
         {
             let text = format!(
                 "`cat` along dimension {dim} takes tensors that are alike in all others{}{}",
-                cx.whence(&xs[0]),
-                cx.whence(x)
+                cx.origin_note(&xs[0]),
+                cx.origin_note(x)
             );
             return Err(cx.error(a.span, text));
         }
@@ -560,7 +569,7 @@ fn cat(cx: &mut Cx, a: &Args) -> Told<Value> {
     Ok(cx.tensor(y))
 }
 
-fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let xs = tensors(cx, a)?;
     let first = cx.shape(&xs[0]);
     let dim = new_axis(cx, a, "dim", first.len())?;
@@ -568,8 +577,8 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
         if cx.shape(x) != first {
             let text = format!(
                 "`stack` takes tensors of one shape{}{}",
-                cx.whence(&xs[0]),
-                cx.whence(x)
+                cx.origin_note(&xs[0]),
+                cx.origin_note(x)
             );
             return Err(cx.error(a.span, text));
         }
@@ -584,7 +593,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Told<Value> {
 }
 
 /// Pairs (before, after), last dimension first.
-fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
+fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let list = a.integers(cx, "pad")?.unwrap_or_default();
     let mode = a.choice(
@@ -597,7 +606,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
         let text = format!(
             "`pad` lists two numbers for each dimension, the last dimension first{}",
-            cx.whence(&x)
+            cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
     }
@@ -635,7 +644,10 @@ fn pad(cx: &mut Cx, a: &Args) -> Told<Value> {
         ),
     };
     if !fits {
-        let text = format!("`value` of `pad` is {kind}, not {value}{}", cx.whence(&x));
+        let text = format!(
+            "`value` of `pad` is {kind}, not {value}{}",
+            cx.origin_note(&x)
+        );
         return Err(cx.error(a.span_of("value"), text));
     }
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
@@ -656,7 +668,7 @@ pub fn pad_along(
     d: usize,
     (before, after): (&Dim, &Dim),
     mode: &str,
-) -> Told<NodeId> {
+) -> Reported<NodeId> {
     let size = cx.shape(x)[d].clone();
     let (zero, one) = (Dim::from(0), Dim::one());
     for side in [before, after] {
@@ -677,7 +689,7 @@ pub fn pad_along(
             _ => cx.at_least(&size, &one, span, "`replicate` padding repeats an edge")?,
         }
     }
-    let part = |cx: &mut Cx, from: Dim, to: Dim| -> Told<NodeId> {
+    let part = |cx: &mut Cx, from: Dim, to: Dim| -> Reported<NodeId> {
         slice_dim(cx, span, x, d, (&Value::Dim(from), &Value::Dim(to)), 1)
     };
     let repeated = |cx: &mut Cx, edge: NodeId, count: &Dim| {
@@ -721,7 +733,7 @@ pub fn pad_along(
 }
 
 /// Keeps the triangle on one side of a diagonal of the last two dimensions.
-fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Told<Value> {
+fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let diagonal = a.integer(cx, "diagonal")?;
     let shape = cx.shape(&x);
@@ -729,7 +741,7 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Told<Value> {
     if rank < 2 {
         return Err(cx.error(
             a.span,
-            format!("`{}` takes a matrix{}", a.callee, cx.whence(&x)),
+            format!("`{}` takes a matrix{}", a.callee, cx.origin_note(&x)),
         ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));

@@ -3,7 +3,7 @@
 
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::value::{Tensor, Value};
@@ -50,7 +50,7 @@ fn axis(d: usize, dims: usize) -> &'static str {
 }
 
 /// One value for each dimension, from one or from a list.
-fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) -> Told<Vec<T>> {
+fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) -> Reported<Vec<T>> {
     match list.len() {
         1 => Ok(vec![list[0].clone(); rank]),
         n if n == rank => Ok(list),
@@ -66,7 +66,7 @@ fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) ->
 }
 
 /// Integers known now, at least `least`.
-pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Told<Vec<i64>> {
+pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Reported<Vec<i64>> {
     let list = a.integers(cx, name)?.unwrap_or_default();
     if let Some(v) = list.iter().find(|v| **v < least) {
         let text = format!("`{name}` of `{}` is at least {least}, not {v}", a.callee);
@@ -76,7 +76,7 @@ pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Told<
 }
 
 /// Sizes, at least 1.
-pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<Vec<Dim>> {
+pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim>> {
     let list = a.dims(cx, name)?;
     if list.iter().any(|d| d.value() == Some(0)) {
         let text = format!("`{name}` of `{}` is at least 1, not 0", a.callee);
@@ -86,7 +86,7 @@ pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Told<Vec<Dim>> {
 }
 
 /// `padding`: numbers, "same" or "valid".
-pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Told<Padding> {
+pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Reported<Padding> {
     // PyTorch's transposed convolutions take numbers alone.
     if matches!(a.value("padding"), Value::Str(_)) && !a.has("output_padding") {
         if a.choice(cx, "padding", &["same", "valid"])? == "valid" {
@@ -129,7 +129,7 @@ impl Window {
         (span, callee): (Span, &str),
         x: &Tensor,
         d: usize,
-    ) -> Told<Dim> {
+    ) -> Reported<Dim> {
         let rest = self.rest(cx, (span, callee), x, d)?;
         Ok(rest.div_floor(&Dim::from(self.stride)).add(&Dim::one()))
     }
@@ -141,7 +141,7 @@ impl Window {
         (span, callee): (Span, &str),
         x: &Tensor,
         d: usize,
-    ) -> Told<Dim> {
+    ) -> Reported<Dim> {
         let shape = cx.shape(x);
         let (size, dims) = (shape[d].clone(), shape.len());
         let padding = self.sides.0.add(&self.sides.1);
@@ -161,7 +161,7 @@ impl Window {
             );
             let text = format!(
                 "a window of `{callee}` has a {along} of {reach}{dilated}, which is more than its input's {size}{padded}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
-                cx.whence(x)
+                cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
@@ -179,11 +179,14 @@ impl Window {
 }
 
 /// Along dimension `d` there is something, as in PyTorch; of a batch there may be nothing.
-pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -> Told<()> {
+pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -> Reported<()> {
     let shape = cx.shape(x);
     let along = axis(d, shape.len());
     if shape[d].value() == Some(0) {
-        let text = format!("`{callee}` needs a {along} of at least 1{}", cx.whence(x));
+        let text = format!(
+            "`{callee}` needs a {along} of at least 1{}",
+            cx.origin_note(x)
+        );
         return Err(cx.error(span, text));
     }
     let why = format!("the {along} of `{}`", x.text);
@@ -217,7 +220,7 @@ impl Batch {
 }
 
 /// A batch (N, C, ..) as it is, one sample (C, ..) as a batch of 1; others are refused.
-pub fn batch_or_one(cx: &mut Cx, at: (Span, &str), x: &Tensor, rank: usize) -> Told<Batch> {
+pub fn batch_or_one(cx: &mut Cx, at: (Span, &str), x: &Tensor, rank: usize) -> Reported<Batch> {
     batch_or_one_of(cx, at, x, rank, None)
 }
 
@@ -228,7 +231,7 @@ pub fn batch_or_one_of(
     x: &Tensor,
     rank: usize,
     channels: Option<&Dim>,
-) -> Told<Batch> {
+) -> Reported<Batch> {
     let shape = cx.shape(x);
     let one = shape.len() == rank + 1;
     if !one && shape.len() != rank + 2 {
@@ -238,7 +241,7 @@ pub fn batch_or_one_of(
         };
         let mut text = format!(
             "`{callee}` takes a batch of {all} [batch, channels, {sizes}], or one {sample} [channels, {sizes}]{}",
-            cx.whence(x)
+            cx.origin_note(x)
         );
         let name = &x.text;
         let single = channels.is_none_or(Dim::is_one);
@@ -277,7 +280,7 @@ pub fn batch_or_one_of(
 }
 
 /// Refuses an input that is not a batch (N, C, ..) of sequences or images.
-pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> Told<()> {
+pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> Reported<()> {
     let shape = cx.shape(x);
     if shape.len() == rank + 2 {
         return Ok(());
@@ -286,7 +289,7 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         1 => "sequences [batch, channels, length]",
         _ => "images [batch, channels, height, width]",
     };
-    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.whence(x));
+    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.origin_note(x));
     if shape.len() == rank + 1 {
         text += &one_channel(x, rank);
     } else if shape.len() == 2 {
@@ -311,7 +314,12 @@ pub fn one_channel(x: &Tensor, rank: usize) -> String {
 }
 
 /// Refuses channels that do not fall into groups of equal size.
-pub fn grouped(cx: &mut Cx, a: &Args, (which, channels): (&str, &Dim), groups: &Dim) -> Told<Dim> {
+pub fn grouped(
+    cx: &mut Cx,
+    a: &Args,
+    (which, channels): (&str, &Dim),
+    groups: &Dim,
+) -> Reported<Dim> {
     if let (Some(c), Some(g)) = (channels.value(), groups.value())
         && g > 0
         && c % g != 0

@@ -191,7 +191,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
                     network.fields.push(Field {
                         attrs: Vec::new(),
                         name,
-                        kind: FieldKind::Poison,
+                        kind: FieldKind::ErrorReported,
                         frozen: false,
                         recompute: None,
                     });

@@ -644,7 +644,7 @@ impl Fuse<'_> {
             &args,
             Some(node.shape.clone()),
         );
-        self.new.nodes[new.index()].also = node.also;
+        self.new.nodes[new.index()].more_results = node.more_results;
         self.done[id.index()] = Some(new);
         new
     }

@@ -12,7 +12,7 @@
 //! A slot is as large as the largest value that is ever in it, so a plan holds for all sizes of the
 //! named dimensions; which values share a slot is chosen by their sizes at 64 for each symbol.
 
-use super::homes::Homes;
+use super::placement::Placement;
 use crate::dim::{Dim, numel};
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
 use std::collections::BTreeMap;
@@ -59,28 +59,28 @@ pub struct Body {
 /// The value behind reshapes and `Get`s: the node that computes it, and which of its results.
 pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     match g[id].op {
-        Op::Reshape | Op::Fresh => root(g, g[id].args[0]),
+        Op::Reshape | Op::Barrier => root(g, g[id].args[0]),
         Op::Get(k) => (g[id].args[0], k),
         _ => (id, 0),
     }
 }
 
-/// Assigns places. Outputs with homes must be computed by nodes of their own (`own_outputs`,
+/// Assigns places. Outputs with placement must be computed by nodes of their own (`own_outputs`,
 /// `own_gradients`).
-pub fn memory(g: &Graph, homes: &Homes) -> Memory {
+pub fn memory(g: &Graph, placement: &Placement) -> Memory {
     let mut place = open(g);
     for (i, o) in g.outputs.iter().enumerate() {
         let (n, k) = root(g, *o);
-        if let Some(param) = homes.gradient(i) {
+        if let Some(param) = placement.gradient(i) {
             place[n.index()][k] = Place::Grad(param);
         }
     }
     let inputs = g.inputs();
     let last = last_reads(g);
     // What is kept is written where it lies, if nobody reads the old value later.
-    for (i, entry) in &homes.kept {
+    for (i, entry) in &placement.kept {
         let (n, k) = root(g, g.outputs[*i]);
-        let old = homes.states.iter().find(|(_, e)| e == entry);
+        let old = placement.states.iter().find(|(_, e)| e == entry);
         let old = old.and_then(|(input, _)| inputs.get(*input));
         let fits =
             old.is_none_or(|old| last[old.index()][0] <= n.index() && in_place(g, n, k, (*old, 0)));
@@ -95,7 +95,7 @@ pub fn memory(g: &Graph, homes: &Homes) -> Memory {
     // Inputs lie in the slots of their numbers.
     let mut used = Vec::new();
     for (k, id) in inputs.into_iter().enumerate() {
-        if let Some(entry) = homes.state(k) {
+        if let Some(entry) = placement.state(k) {
             place[id.index()][0] = Place::State(entry);
             continue;
         }
@@ -113,8 +113,8 @@ pub fn memory(g: &Graph, homes: &Homes) -> Memory {
 }
 
 /// The bytes of a graph's workspace, with every symbol at 64.
-pub fn bytes(g: &Graph, homes: &Homes) -> i64 {
-    total(&memory(g, homes).slots)
+pub fn bytes(g: &Graph, placement: &Placement) -> i64 {
+    total(&memory(g, placement).slots)
 }
 
 /// The bytes of what a scan's body needs for itself: its inputs and results lie elsewhere.
@@ -135,7 +135,7 @@ fn total(slots: &[Vec<(Dim, DType)>]) -> i64 {
 }
 
 fn results(g: &Graph, id: NodeId) -> usize {
-    1 + g[id].also.len()
+    1 + g[id].more_results.len()
 }
 
 fn open(g: &Graph) -> Vec<Vec<Place>> {
@@ -189,7 +189,7 @@ impl Plan {
                     place[index][0] = Place::Param(k);
                     continue;
                 }
-                Op::Reshape | Op::Fresh | Op::Get(_) => {
+                Op::Reshape | Op::Barrier | Op::Get(_) => {
                     let (n, k) = root(g, id);
                     place[index][0] = place[n.index()][k].clone();
                     continue;
@@ -205,7 +205,10 @@ impl Plan {
                 }
                 let (size, dtype) = match k {
                     0 => (numel(g.shape(id)), g[id].dtype),
-                    k => (numel(&g[id].also[k - 1].0), g[id].also[k - 1].1),
+                    k => (
+                        numel(&g[id].more_results[k - 1].0),
+                        g[id].more_results[k - 1].1,
+                    ),
                 };
                 let fits = |o: &Over| {
                     o.size == size && o.dtype == dtype && o.result.is_none_or(|r| r == k)
@@ -432,8 +435,8 @@ pub fn own_bodies(mut g: Graph) -> Graph {
 
 /// Gives every gradient output a node of its own to write it: a copy where it is a parameter, an
 /// input, another output, or a gradient already.
-pub fn own_gradients(mut g: Graph, homes: &Homes) -> Graph {
-    let grads = &homes.grads;
+pub fn own_gradients(mut g: Graph, placement: &Placement) -> Graph {
+    let grads = &placement.grads;
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
     for (i, o) in g.outputs.iter().enumerate() {
         if !grads.iter().any(|(index, _)| *index == i) {
@@ -456,17 +459,17 @@ pub fn own_gradients(mut g: Graph, homes: &Homes) -> Graph {
 
 /// Gives every other output a place of its own: a copy where it is a parameter or kept from call to
 /// call, or lies where another output does.
-pub fn own_outputs(mut g: Graph, homes: &Homes) -> Graph {
+pub fn own_outputs(mut g: Graph, placement: &Placement) -> Graph {
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
     for i in 0..g.outputs.len() {
-        if homes.gradient(i).is_some() {
+        if placement.gradient(i).is_some() {
             continue;
         }
         let o = g.outputs[i];
         let r = root(&g, o);
         let elsewhere = match g[r.0].op {
             Op::Param { .. } => true,
-            Op::Input { index } => homes.state(index).is_some(),
+            Op::Input { index } => placement.state(index).is_some(),
             _ => false,
         };
         if elsewhere || taken.contains(&r) {

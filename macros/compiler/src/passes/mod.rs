@@ -2,9 +2,9 @@
 //! each says in its module what holds after it.
 
 pub mod fuse;
-pub mod homes;
 pub mod inline;
 pub mod memory;
+pub mod placement;
 pub mod reach;
 pub mod schedule;
 pub mod simplify;

@@ -28,7 +28,7 @@ pub fn reach(g: &Graph) -> Vec<Reached> {
 
 /// The reached ranges of every result of every node, from those of some.
 fn values(g: &Graph, seeds: Vec<(NodeId, usize, Vec<Range>)>) -> Vec<Vec<Vec<Range>>> {
-    let results = |n: &crate::ir::Node| vec![Vec::new(); 1 + n.also.len()];
+    let results = |n: &crate::ir::Node| vec![Vec::new(); 1 + n.more_results.len()];
     let mut out: Vec<Vec<Vec<Range>>> = g.nodes.iter().map(results).collect();
     for (id, result, ranges) in seeds {
         join(g, &mut out, id, result, ranges);
@@ -60,7 +60,7 @@ fn values(g: &Graph, seeds: Vec<(NodeId, usize, Vec<Range>)>) -> Vec<Vec<Vec<Ran
                     |r: &Range| std::iter::once(first()).chain(r.iter().cloned()).collect();
                 vec![mine[0].iter().map(longer).collect()]
             }
-            Op::Fresh => vec![mine[0].clone()],
+            Op::Barrier => vec![mine[0].clone()],
             Op::Call(region) => call(&region.body, &mine, node.args.len()),
             Op::Scan(steps) => scan(steps, &mine, node.args.len()),
             _ => vec![vec![Vec::new()]; node.args.len()],
@@ -76,7 +76,7 @@ fn values(g: &Graph, seeds: Vec<(NodeId, usize, Vec<Range>)>) -> Vec<Vec<Vec<Ran
 fn join(g: &Graph, out: &mut [Vec<Vec<Range>>], id: NodeId, result: usize, ranges: Vec<Range>) {
     let dtype = match result {
         0 => g[id].dtype,
-        k => g[id].also[k - 1].1,
+        k => g[id].more_results[k - 1].1,
     };
     if dtype != DType::Float {
         return;

@@ -9,23 +9,23 @@
 //! mask, an index) runs right before its first reader, which pays for it. The plan of memory itself
 //! is the judge, with every symbol at 64, so the pass never makes it larger.
 
-use super::homes::Homes;
 use super::memory::{self, estimate, root};
+use super::placement::Placement;
 use crate::dim::numel;
 use crate::ir::{Graph, Node, NodeId, Op};
 use std::collections::BTreeSet;
 
 /// Orders a graph and the bodies of its scans.
-pub fn schedule(g: Graph, homes: &Homes) -> Graph {
-    let elsewhere = homes.grads.iter().chain(&homes.kept);
+pub fn schedule(g: Graph, placement: &Placement) -> Graph {
+    let elsewhere = placement.grads.iter().chain(&placement.kept);
     let elsewhere: Vec<usize> = elsewhere.map(|(output, _)| *output).collect();
     // A body is planned among the values around it, so that its own gain may be the whole's loss.
     let starts = bodies(&g).into_iter().chain([g.clone()]);
-    let mut best = (memory::bytes(&g, homes), g);
+    let mut best = (memory::bytes(&g, placement), g);
     for start in starts {
         let ordered = reorder(&start, &order(&start, &elsewhere));
         for other in [start, ordered] {
-            let bytes = memory::bytes(&other, homes);
+            let bytes = memory::bytes(&other, placement);
             if bytes < best.0 {
                 best = (bytes, other);
             }
@@ -62,7 +62,7 @@ fn body(g: Graph) -> Graph {
 fn is_view(node: &Node) -> bool {
     matches!(
         node.op,
-        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_)
+        Op::Input { .. } | Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_)
     )
 }
 
@@ -127,11 +127,11 @@ impl<'g> State<'g> {
             .collect();
         let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
             .map(|n| match n.op {
-                Op::Param { .. } | Op::Reshape | Op::Fresh | Op::Get(_) => {
-                    vec![0; 1 + n.also.len()]
+                Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_) => {
+                    vec![0; 1 + n.more_results.len()]
                 }
                 _ => std::iter::once((&n.shape, n.dtype))
-                    .chain(n.also.iter().map(|(s, t)| (s, *t)))
+                    .chain(n.more_results.iter().map(|(s, t)| (s, *t)))
                     .map(|(s, t)| estimate(&numel(s), t))
                     .collect(),
             })

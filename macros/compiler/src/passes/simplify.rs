@@ -146,7 +146,7 @@ impl Simplify {
             Op::Kernel(kind) => kind.is_shared(),
             _ => false,
         };
-        if !node.also.is_empty() && !parts
+        if !node.more_results.is_empty() && !parts
             || matches!(
                 node.op,
                 Op::Call(_) | Op::Scan(_) | Op::Input { .. } | Op::Param { .. }
@@ -154,7 +154,7 @@ impl Simplify {
         {
             return self.g.add(node);
         }
-        let text = format!("{node} and {}", node.also.len());
+        let text = format!("{node} and {}", node.more_results.len());
         let key = (text, node.shape.clone(), node.dtype);
         if let Some(id) = self.known.get(&key) {
             return *id;
@@ -171,7 +171,7 @@ impl Simplify {
             args: args.to_vec(),
             shape,
             dtype,
-            also: Vec::new(),
+            more_results: Vec::new(),
             span,
             name,
         })
@@ -487,11 +487,11 @@ impl Simplify {
         kept[dim] = Dim::one();
         let mut less = node.shape.clone();
         less.remove(dim);
-        let also = vec![(less.clone(), DType::Float)];
+        let more_results = vec![(less.clone(), DType::Float)];
         let log = self.node(Node {
             op: LogSumExp { dim }.into(),
             shape: less.clone(),
-            also,
+            more_results,
             ..node.clone()
         });
         let max = self.make(Op::Get(1), &[log], less.clone(), DType::Float);

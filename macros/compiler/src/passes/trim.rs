@@ -14,7 +14,7 @@ pub fn trim(graph: &Graph) -> Graph {
     }
     // Users before operands: what a trimmed scan no longer reads may trim another.
     let mut live: Vec<Vec<bool>> = (graph.nodes.iter())
-        .map(|n| vec![false; 1 + n.also.len()])
+        .map(|n| vec![false; 1 + n.more_results.len()])
         .collect();
     let mut trimmed: HashMap<NodeId, Trimmed> = HashMap::new();
     graph.outputs.iter().for_each(|o| live[o.index()][0] = true);
@@ -41,15 +41,17 @@ pub fn trim(graph: &Graph) -> Graph {
             Op::Get(k) if trimmed.contains_key(&node.args[0]) => {
                 vec![map[node.args[0].index()][*k]]
             }
-            Op::Scan(_) if !trimmed.contains_key(&id) => vec![NodeId(0); 1 + node.also.len()],
+            Op::Scan(_) if !trimmed.contains_key(&id) => {
+                vec![NodeId(0); 1 + node.more_results.len()]
+            }
             _ if live[id.index()].iter().all(|l| !l) && !matches!(node.op, Op::Input { .. }) => {
-                vec![NodeId(0); 1 + node.also.len()]
+                vec![NodeId(0); 1 + node.more_results.len()]
             }
             Op::Scan(_) => add(&mut out, node, &trimmed[&id], &map),
             _ => {
                 let mut node = node.clone();
                 node.args = node.args.iter().map(|a| map[a.index()][0]).collect();
-                let also = node.also.len();
+                let also = node.more_results.len();
                 vec![out.add(node); 1 + also]
             }
         };
@@ -158,7 +160,7 @@ fn add(out: &mut Graph, node: &Node, t: &Trimmed, map: &[Vec<NodeId>]) -> Vec<No
     };
     let types = t.scan.results();
     let new = out.add_many(Op::Scan(Box::new(t.scan.clone())), &args, &types);
-    let mut results = vec![NodeId(0); 1 + node.also.len()];
+    let mut results = vec![NodeId(0); 1 + node.more_results.len()];
     for (k, id) in t.results.iter().zip(new) {
         results[*k] = id;
     }

@@ -16,7 +16,7 @@ use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Scan};
 fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {
     verify(&scan.body)?;
     let own: Vec<_> = std::iter::once((node.shape.clone(), node.dtype))
-        .chain(node.also.iter().cloned())
+        .chain(node.more_results.iter().cloned())
         .collect();
     if own != scan.results() {
         return Err("a body's outputs differ from its scan's results".into());
@@ -94,7 +94,7 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
                 .map(|o| (region.body[*o].shape.clone(), region.body[*o].dtype))
                 .collect();
             let own: Vec<_> = std::iter::once((node.shape.clone(), node.dtype))
-                .chain(node.also.iter().cloned())
+                .chain(node.more_results.iter().cloned())
                 .collect();
             return if types == own {
                 Ok(())
@@ -115,12 +115,12 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
             Some(kind.types(&Operands { graph, args, want })?)
         }
         Op::Reduce { kind, .. } => {
-            let rest = usize::from(*kind == Reduce::Mean && !node.also.is_empty());
+            let rest = usize::from(*kind == Reduce::Mean && !node.more_results.is_empty());
             Some(vec![(shape.clone(), dtype); 1 + rest])
         }
         _ => None,
     };
-    if further.is_some_and(|results| results[1..] != node.also) {
+    if further.is_some_and(|results| results[1..] != node.more_results) {
         return Err("further results have other types than the rule gives".into());
     }
     let ranks: Vec<usize> = node.args.iter().map(|a| graph.shape(*a).len()).collect();

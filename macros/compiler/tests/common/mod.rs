@@ -53,7 +53,7 @@ impl Machine {
         let shape = |id: NodeId, k: usize| {
             env.shape(match k {
                 0 => g.shape(id),
-                k => &g[id].also[k - 1].0,
+                k => &g[id].more_results[k - 1].0,
             })
         };
         for id in g.ids() {

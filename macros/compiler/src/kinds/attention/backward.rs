@@ -34,8 +34,8 @@ impl Kind for AttentionGrad {
     fn gradients(&self, g: &mut Graph, flow: &Flow) -> Vec<Option<NodeId>> {
         let args = flow.args;
         let (inputs, dout) = (args.len() - 3, args.len() - 1);
-        let mut wrt = written_out::fresh(g, &args[..inputs]);
-        wrt.extend(written_out::fresh(g, &args[dout..]));
+        let mut wrt = written_out::behind_barrier(g, &args[..inputs]);
+        wrt.extend(written_out::behind_barrier(g, &args[dout..]));
         let out = written_out::attention(g, &self.0, &wrt[..inputs]);
         let first = autodiff::gradients(g, &[(out, wrt[inputs])], &wrt[..3]);
         let seeds: Vec<(NodeId, NodeId)> = (first.iter().zip(flow.dys))

@@ -28,7 +28,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
     };
     let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| size(&d));
     let end = at.node().args.len();
-    let results = 1 + at.node().also.len();
+    let results = 1 + at.node().more_results.len();
     let operands: Vec<TokenStream> = (0..end)
         .map(|i| at.x(i))
         .chain((0..results).map(|k| at.result(k)))

@@ -102,7 +102,7 @@ impl Kind for Attention {
     /// comes from attention written out. Keeps q, k, v, masks and the results.
     fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
         if flow.wanted[3..].contains(&true) {
-            let inputs = written_out::fresh(g, flow.args);
+            let inputs = written_out::behind_barrier(g, flow.args);
             let out = written_out::attention(g, self, &inputs);
             return autodiff::gradients(g, &[(out, dy)], &inputs);
         }

@@ -9,8 +9,8 @@ use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar;
 
 /// The same values, apart from what they come from.
-pub fn fresh(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
-    let one = |x: &NodeId| g.push(Op::Fresh, &[*x], None);
+pub fn behind_barrier(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
+    let one = |x: &NodeId| g.push(Op::Barrier, &[*x], None);
     args.iter().map(one).collect()
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Attention, Masks, Sizes};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds;
@@ -46,7 +46,7 @@ impl Attention {
         span: Span,
         params: &[NodeId],
         inputs: &Inputs,
-    ) -> Told<NodeId> {
+    ) -> Reported<NodeId> {
         if self.bias_kv || self.zero {
             return Ok(self.written_out(cx, span, params, inputs, true)?.0);
         }
@@ -74,7 +74,7 @@ impl Attention {
         span: Span,
         params: &[NodeId],
         inputs: &Inputs,
-    ) -> Told<(NodeId, NodeId)> {
+    ) -> Reported<(NodeId, NodeId)> {
         self.written_out(cx, span, params, inputs, false)
     }
 
@@ -86,7 +86,7 @@ impl Attention {
         params: &[NodeId],
         inputs: &Inputs,
         or_zero: bool,
-    ) -> Told<(NodeId, NodeId)> {
+    ) -> Reported<(NodeId, NodeId)> {
         let sizes = self.sizes(cx, inputs.query, inputs.key);
         let [q, mut k, mut v] = self.projected(cx, params, inputs);
         let mut more = 0;

@@ -3,7 +3,7 @@
 use super::{Attention, Inputs, Masks};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::layers::{Call, Layer, ParamDecl, wrong_features};
 use crate::value::{Tensor, Value};
@@ -15,7 +15,7 @@ impl Layer for Attention {
         self.declared()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, CALL, given)?;
         let query = a.float(cx, "query")?;
         let key = match a.given("key") {
@@ -70,7 +70,14 @@ impl Layer for Attention {
 }
 
 impl Attention {
-    fn check(&self, cx: &Cx, call: &Call, a: &Args, inputs: [&Tensor; 3], alone: bool) -> Told<()> {
+    fn check(
+        &self,
+        cx: &Cx,
+        call: &Call,
+        a: &Args,
+        inputs: [&Tensor; 3],
+        alone: bool,
+    ) -> Reported<()> {
         let wants = [&self.embed, &self.key, &self.value];
         for ((x, want), name) in inputs.into_iter().zip(wants).zip(["query", "key", "value"]) {
             let shape = cx.shape(x);
@@ -98,7 +105,7 @@ impl Attention {
                 };
                 let text = format!(
                     "`{name}` has the shape {wanted}{}\n{}",
-                    cx.whence(x),
+                    cx.origin_note(x),
                     call.decl
                 );
                 return Err(cx.error(a.span_of(name), text));
@@ -116,9 +123,9 @@ impl Attention {
             let text = format!(
                 "query, key and value{} are of one batch, key and value of one length{}{}{}",
                 if alone { "" } else { self.order() },
-                cx.whence(query),
-                cx.whence(key),
-                cx.whence(value)
+                cx.origin_note(query),
+                cx.origin_note(key),
+                cx.origin_note(value)
             );
             return Err(cx.error(call.span, text));
         }

@@ -6,7 +6,7 @@
 
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::{Poison, Told};
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId};
 use crate::kinds::concat::Concat;
@@ -57,7 +57,7 @@ impl Masks {
         [attention, padding, causal]: [&str; 3],
         sizes: &Sizes,
         alone: bool,
-    ) -> Told<Masks> {
+    ) -> Reported<Masks> {
         // PyTorch's `None` finds out whether the mask is causal, which changes no value.
         let causal = match a.value(causal) {
             Value::Null => false,
@@ -164,13 +164,13 @@ impl Masks {
     }
 }
 
-fn wrong(cx: &Cx, a: &Args, name: &str, wanted: &str) -> Poison {
+fn wrong(cx: &Cx, a: &Args, name: &str, wanted: &str) -> ErrorReported {
     let text = format!("`{name}` of `{}` has the shape {wanted}", a.callee);
     cx.error(a.span_of(name), text)
 }
 
 /// (L, S) for all, or (B * H, L, S).
-fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -> Told<NodeId> {
+fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -> Reported<NodeId> {
     let (have, flat) = (cx.shape(mask), s.batch.mul(&s.heads));
     let one = [s.queries.clone(), s.keys.clone()];
     let all = [flat, s.queries.clone(), s.keys.clone()];
@@ -181,7 +181,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
         "[{0}, {1}] (queries, keys), or [{2} * {3}, {0}, {1}] with one for each head",
         s.queries, s.keys, s.batch, s.heads
     );
-    wanted += &cx.whence(mask);
+    wanted += &cx.origin_note(mask);
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
         wanted += &format!(
             "\nhelp: one for each sample is repeated for each head: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
@@ -199,7 +199,7 @@ fn padding_mask(
     mask: &Tensor,
     s: &Sizes,
     alone: bool,
-) -> Told<NodeId> {
+) -> Reported<NodeId> {
     let have = cx.shape(mask);
     let wanted = match alone {
         true => vec![s.keys.clone()],
@@ -212,7 +212,7 @@ fn padding_mask(
             false => String::new(),
         };
         let wanted = crate::dim::show_shape(&wanted);
-        let from = cx.whence(mask);
+        let from = cx.origin_note(mask);
         let wanted = format!("{wanted}: true where a key is padding{from}{help}");
         return Err(wrong(cx, a, name, &wanted));
     }

@@ -18,7 +18,7 @@ pub use mask::{Masks, Sizes};
 use super::{Init, LayerDef, ParamDecl, positive};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::ops;
@@ -68,7 +68,7 @@ pub struct Attention {
 
 impl Attention {
     /// From the arguments of these names, `dropout`, `bias` and `batch_first`.
-    pub fn declare(cx: &mut Cx, a: &Args, [embed, heads]: [&str; 2]) -> Told<Attention> {
+    pub fn declare(cx: &mut Cx, a: &Args, [embed, heads]: [&str; 2]) -> Reported<Attention> {
         let at = a.span_of(heads);
         let why = format!("`{heads}` divides `{embed}`");
         let (embed, heads) = {

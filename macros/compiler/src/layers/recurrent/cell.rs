@@ -5,7 +5,7 @@ use super::Weights;
 use super::kind::{Kind, Recurrent};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, NodeId};
 use crate::layers::{Call, Layer, LayerDef, ParamDecl, in_out, wrong_features};
@@ -39,7 +39,7 @@ pub const GRU_CELL: LayerDef = LayerDef {
     declare: |cx, a| declare(cx, a, Kind::Gru),
 };
 
-fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
+fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let (input, hidden) = in_out(cx, a, "in_out")?;
     let bias = a.flag(cx, "bias")?;
     Ok(Box::new(Cell {
@@ -59,7 +59,7 @@ struct Cell {
 
 impl Cell {
     /// The states (B, hidden), given or zero.
-    fn states(&self, cx: &mut Cx, a: &Args, batch: Option<&Dim>) -> Told<Vec<NodeId>> {
+    fn states(&self, cx: &mut Cx, a: &Args, batch: Option<&Dim>) -> Reported<Vec<NodeId>> {
         let count = 1 + usize::from(self.kind.has_cell());
         let full = vec![batch.cloned().unwrap_or_else(Dim::one), self.hidden.clone()];
         let want = full[usize::from(batch.is_none())..].to_vec();
@@ -92,7 +92,7 @@ impl Cell {
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != want {
-                let text = format!("{due}{}", cx.whence(&t));
+                let text = format!("{due}{}", cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }
             out.push(cx.g.reshape(t.id, &full));
@@ -114,7 +114,7 @@ impl Layer for Cell {
         weights.params()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, "input, hx = None", given)?;
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
@@ -123,7 +123,7 @@ impl Layer for Cell {
                 "`{}` takes one element of a sequence: (B, {1}) or ({1}){2}\nhelp: a layer without `Cell` takes whole sequences; `scan` goes over one",
                 call.field,
                 self.input,
-                cx.whence(&x)
+                cx.origin_note(&x)
             );
             return Err(cx.error(call.span, text));
         }

@@ -3,7 +3,7 @@
 use super::sequence::Recurrence;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, show_shape};
 use crate::ir::NodeId;
 use crate::layers::{Call, wrong_features};
@@ -33,7 +33,7 @@ pub fn where_there(cx: &mut Cx, there: NodeId, x: NodeId) -> NodeId {
 
 impl Recurrence {
     /// Checks and brings time to the front.
-    pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Told<Sequences> {
+    pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Reported<Sequences> {
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 2 | 3) {
@@ -42,7 +42,7 @@ impl Recurrence {
                 call.field,
                 if self.batch_first { "B, T" } else { "T, B" },
                 self.input,
-                cx.whence(&x)
+                cx.origin_note(&x)
             );
             return Err(cx.error(call.span, text));
         }
@@ -85,7 +85,13 @@ impl Recurrence {
         })
     }
 
-    fn lengths(&self, cx: &mut Cx, a: &Args, batch: &Dim, batched: bool) -> Told<Option<NodeId>> {
+    fn lengths(
+        &self,
+        cx: &mut Cx,
+        a: &Args,
+        batch: &Dim,
+        batched: bool,
+    ) -> Reported<Option<NodeId>> {
         if a.given("lengths").is_none() || matches!(a.value("lengths"), Value::Null) {
             return Ok(None);
         }
@@ -99,7 +105,7 @@ impl Recurrence {
             let text = format!(
                 "`lengths` is one length for each sequence: u32{}{}",
                 show_shape(&want),
-                cx.whence(&lengths)
+                cx.origin_note(&lengths)
             );
             return Err(cx.error(a.span_of("lengths"), text));
         }
@@ -113,7 +119,7 @@ impl Recurrence {
         a: &Args,
         batch: &Dim,
         batched: bool,
-    ) -> Told<Vec<Option<NodeId>>> {
+    ) -> Reported<Vec<Option<NodeId>>> {
         let names: &[&str] = if self.kind.has_cell() {
             &["h_0", "c_0"]
         } else {
@@ -154,7 +160,7 @@ impl Recurrence {
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
             if cx.shape(&t) != *want {
-                let text = format!("{}{}", due(), cx.whence(&t));
+                let text = format!("{}{}", due(), cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }
             out.push(Some(match batched {

@@ -4,7 +4,7 @@ use super::inputs::{Sequences, where_there};
 use super::kind::{Kind, Recurrent};
 use super::sequence::Recurrence;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::ops;
@@ -20,7 +20,7 @@ impl Recurrence {
         x: NodeId,
         params: &[NodeId],
         name: &str,
-    ) -> Told<(NodeId, Vec<NodeId>)> {
+    ) -> Reported<(NodeId, Vec<NodeId>)> {
         let [ih, hh] = [params[0], params[1]];
         let (mut bias_ih, mut bias_hh, mut projection) = (None, None, None);
         let mut rest = params[2..].iter().copied();

@@ -11,7 +11,7 @@ use super::Weights;
 use super::kind::Kind;
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::kinds::concat::Concat;
@@ -46,7 +46,7 @@ pub const GRU: LayerDef = LayerDef {
     declare: |cx, a| declare(cx, a, Kind::Gru),
 };
 
-fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Told<Box<dyn Layer>> {
+fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let (input, hidden) = in_out(cx, a, "in_out")?;
     let layers = a.integer(cx, "num_layers")?;
     if layers < 1 {
@@ -137,7 +137,7 @@ impl Layer for Recurrence {
         self.weights().iter().flat_map(Weights::params).collect()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(
             cx,
             call.field,

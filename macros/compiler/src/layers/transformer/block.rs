@@ -3,7 +3,7 @@
 use super::Around;
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::layers::attention::{Attention, Inputs};
@@ -46,7 +46,7 @@ impl<'a> Parts<'a> {
 
 impl Block {
     /// From the arguments of `LAYER`.
-    pub fn declare(cx: &mut Cx, a: &Args, decodes: bool) -> Told<Block> {
+    pub fn declare(cx: &mut Cx, a: &Args, decodes: bool) -> Reported<Block> {
         let own = Attention::declare(cx, a, ["d_model", "nhead"])?;
         let hidden = a.dim(cx, "dim_feedforward")?;
         positive(cx, a, "dim_feedforward", &hidden)?;
@@ -122,7 +122,7 @@ impl Block {
         params: &[NodeId],
         x: NodeId,
         around: &Around,
-    ) -> Told<NodeId> {
+    ) -> Reported<NodeId> {
         let (attention, each) = (self.own.declared().len(), if self.bias { 2 } else { 1 });
         let mut parts = Parts(params);
         let own = parts.take(attention);
@@ -165,8 +165,8 @@ impl Block {
         cx: &mut Cx,
         x: NodeId,
         norm: &[NodeId],
-        f: impl FnOnce(&mut Cx, NodeId) -> Told<NodeId>,
-    ) -> Told<NodeId> {
+        f: impl FnOnce(&mut Cx, NodeId) -> Reported<NodeId>,
+    ) -> Reported<NodeId> {
         let dims = [cx.g.shape(x).len() - 1];
         let inner = match self.norm_first {
             true => self.norm().normalise(cx, x, &dims, norm),
@@ -189,7 +189,7 @@ impl Block {
         a: &Args,
         (tgt, alone): (NodeId, bool),
         (other, like): (NodeId, bool),
-    ) -> Told<()> {
+    ) -> Reported<()> {
         let order = self.own.order();
         let which = if alone != like {
             " that all have a batch, or none".to_owned()
@@ -204,7 +204,7 @@ impl Block {
                 && let Some(given) = a.given(name)
                 && let crate::value::Value::Tensor(t) = &given.value
             {
-                text += &cx.whence(t);
+                text += &cx.origin_note(t);
             }
         }
         text += &format!("\n{}", call.decl);
@@ -219,7 +219,7 @@ pub fn sequence(
     a: &Args,
     name: &str,
     block: &Block,
-) -> Told<(NodeId, bool)> {
+) -> Reported<(NodeId, bool)> {
     let x = a.float(cx, name)?;
     let (shape, want) = (cx.shape(&x), block.model());
     let alone = shape.len() == 2;
@@ -230,7 +230,7 @@ pub fn sequence(
                 call.field,
                 x.text,
                 shape[shape.len() - 1],
-                cx.whence(&x),
+                cx.origin_note(&x),
                 call.decl
             );
             return Err(cx.error(a.span_of(name), text));
@@ -248,7 +248,7 @@ pub fn sequence(
         let text = format!(
             "`{name}` has the shape {}, or [{letter}, {want}] without a batch{}\n{}",
             block.own.shown(letter, want),
-            cx.whence(&x),
+            cx.origin_note(&x),
             call.decl
         );
         return Err(cx.error(a.span_of(name), text));

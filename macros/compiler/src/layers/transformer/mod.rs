@@ -19,7 +19,7 @@ use super::attention::Masks;
 use super::{Call, Layer, LayerDef, ParamDecl};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::ir::NodeId;
 use crate::value::Value;
 use block::{Block, LAYER, sequence};
@@ -89,7 +89,7 @@ impl Layer for EncoderLayer {
         self.0.params()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let signature = "src, src_mask = None, src_key_padding_mask = None, is_causal = false";
         let a = Args::bind(cx, call.field, call.span, signature, given)?;
         let masks = ["src_mask", "src_key_padding_mask", "is_causal"];
@@ -104,7 +104,7 @@ impl Layer for Encoder {
         self.0.params()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let signature = "src, mask = None, src_key_padding_mask = None, is_causal = false";
         let a = Args::bind(cx, call.field, call.span, signature, given)?;
         let masks = ["mask", "src_key_padding_mask", "is_causal"];
@@ -122,7 +122,7 @@ impl Layer for DecoderLayer {
         self.0.params()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
         let memory = sequence(cx, call, &a, "memory", &self.0)?;
         let (x, alone, around) = decoded(cx, call, &a, &self.0, memory)?;
@@ -136,7 +136,7 @@ impl Layer for Decoder {
         self.0.params()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, DECODE, given)?;
         let memory = sequence(cx, call, &a, "memory", &self.0.layer)?;
         let (x, alone, around) = decoded(cx, call, &a, &self.0.layer, memory)?;
@@ -152,7 +152,7 @@ fn encoded(
     a: &Args,
     block: &Block,
     masks: [&str; 3],
-) -> Told<(NodeId, bool, Around)> {
+) -> Reported<(NodeId, bool, Around)> {
     let (x, alone) = sequence(cx, call, a, "src", block)?;
     let sizes = block.own.sizes(cx, x, x);
     let own = Masks::of(cx, a, masks, &sizes, alone)?;
@@ -167,7 +167,7 @@ fn decoded(
     a: &Args,
     block: &Block,
     (memory, like): (NodeId, bool),
-) -> Told<(NodeId, bool, Around)> {
+) -> Reported<(NodeId, bool, Around)> {
     let (x, alone) = sequence(cx, call, a, "tgt", block)?;
     block.one_batch(cx, call, a, (x, alone), (memory, like))?;
     let sizes = block.own.sizes(cx, x, x);

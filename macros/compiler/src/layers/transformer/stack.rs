@@ -3,7 +3,7 @@
 use super::{Around, Block};
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::dim::{Dim, show_shape};
 use crate::ir::NodeId;
 use crate::layers::norm::Norm;
@@ -23,7 +23,7 @@ pub struct Stack {
 
 impl Stack {
     /// From a layer and the arguments `num_layers` and `norm`; `example` is how a layer is written.
-    pub fn declare(cx: &mut Cx, a: &Args, layer: Option<&Block>, example: &str) -> Told<Stack> {
+    pub fn declare(cx: &mut Cx, a: &Args, layer: Option<&Block>, example: &str) -> Reported<Stack> {
         let Some(layer) = layer else {
             let text = format!("`{}` is made of a layer, such as `{example}`", a.callee);
             return Err(cx.error(a.span, text));
@@ -76,7 +76,7 @@ impl Stack {
         params: &[NodeId],
         x: NodeId,
         around: &Around,
-    ) -> Told<NodeId> {
+    ) -> Reported<NodeId> {
         let (layers, norm) = params.split_at(self.layer.params().len());
         let mut shared = around.own.tensors();
         if let Some((memory, masks)) = &around.memory {

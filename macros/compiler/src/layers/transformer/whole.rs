@@ -5,7 +5,7 @@
 use super::{Around, Stack, decoded, left};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Told;
+use crate::diag::Reported;
 use crate::layers::attention::Masks;
 use crate::layers::{Call, Layer, LayerDef, ParamDecl, positive};
 use crate::value::Value;
@@ -18,7 +18,7 @@ pub const TRANSFORMER: LayerDef = LayerDef {
     signature: "d_model = 512, nhead = 8, num_encoder_layers = 6, num_decoder_layers = 6, dim_feedforward = 2048, dropout = 0.1, activation = \"relu\", layer_norm_eps = 1e-5, batch_first = true, norm_first = false, bias = true",
     declare: |cx, a| {
         let layer = Block::declare(cx, a, false)?;
-        let stack = |name: &str, decodes: bool| -> Told<Stack> {
+        let stack = |name: &str, decodes: bool| -> Reported<Stack> {
             let count = a.dim(cx, name)?;
             positive(cx, a, name, &count)?;
             Ok(Stack {
@@ -53,7 +53,7 @@ impl Layer for Whole {
         .concat()
     }
 
-    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Told<Value> {
+    fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, CALL, given)?;
         let (src, alone) = sequence(cx, call, &a, "src", &self.encoder.layer)?;
         let sizes = self.encoder.layer.own.sizes(cx, src, src);

@@ -1,8 +1,8 @@
 //! Where some inputs and outputs of a graph lie: outside of the workspace.
 
-/// The homes of a graph's values.
+/// The placement of a graph's values.
 #[derive(Clone, Debug, Default)]
-pub struct Homes {
+pub struct Placement {
     /// Outputs (by index) that are gradients, with their parameter.
     pub grads: Vec<(usize, usize)>,
     /// Outputs that are the next values of buffers, with their parameter's number. They are written
@@ -14,12 +14,12 @@ pub struct Homes {
     pub kept: Vec<(usize, usize)>,
 }
 
-impl Homes {
+impl Placement {
     /// Gradients alone.
-    pub fn of_gradients(grads: &[(usize, usize)]) -> Homes {
-        Homes {
+    pub fn of_gradients(grads: &[(usize, usize)]) -> Placement {
+        Placement {
             grads: grads.to_vec(),
-            ..Homes::default()
+            ..Placement::default()
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::{Function, Kind, Node};
 
-/// How a box looks.
+/// How a box is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Style {
     Input,
     Param,
     Op,
@@ -14,7 +14,7 @@ pub(super) enum Look {
 /// A box.
 #[derive(Clone, Debug)]
 pub(super) struct Box {
-    pub look: Look,
+    pub style: Style,
     pub title: String,
     /// A second, smaller line; may be empty.
     pub detail: String,
@@ -79,7 +79,7 @@ pub(super) fn of(f: &Function, wires: Vec<Wire>, results: Vec<(usize, String, St
             below,
         });
         scene.boxes.push(Box {
-            look: Look::Result,
+            style: Style::Result,
             title: f.name.to_owned(),
             detail: String::new(),
         });
@@ -88,13 +88,13 @@ pub(super) fn of(f: &Function, wires: Vec<Wire>, results: Vec<(usize, String, St
 }
 
 fn of_node(f: &Function, node: &Node) -> Box {
-    let (look, title, detail) = match node.kind {
-        Kind::Input => (Look::Input, node.name.to_owned(), ""),
-        Kind::Param => (Look::Param, node.name.to_owned(), ""),
-        Kind::Op => (Look::Op, op(f, node), node.name),
+    let (style, title, detail) = match node.kind {
+        Kind::Input => (Style::Input, node.name.to_owned(), ""),
+        Kind::Param => (Style::Param, node.name.to_owned(), ""),
+        Kind::Op => (Style::Op, op(f, node), node.name),
     };
     Box {
-        look,
+        style,
         title,
         detail: detail.to_owned(),
     }

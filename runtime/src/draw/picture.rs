@@ -2,10 +2,11 @@
 
 use super::scene::{self, Wire};
 use super::{Function, dot, svg};
-use crate::{ArgType, Device, Lent, Result, Tensor, TensorData};
+use crate::{ArgType, Device, Result, RunResults, Tensor, TensorData};
 
 /// What the outputs of a picture's run are; stated by the macro.
 #[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
 pub struct Drawn {
     /// The function's graph.
     pub function: Function,
@@ -31,7 +32,8 @@ pub struct Picture {
 
 impl Picture {
     /// Reads everything out of a finished run.
-    pub fn new<D: Device>(drawn: &'static Drawn, run: &Lent<D>) -> Result<Self> {
+    #[doc(hidden)]
+    pub fn new<D: Device>(drawn: &'static Drawn, run: &RunResults<D>) -> Result<Self> {
         let read = |k: &Option<usize>| k.map(|k| tensor(run, k)).transpose();
         Ok(Self {
             drawn,
@@ -91,7 +93,7 @@ impl Picture {
 }
 
 /// An output of any type.
-fn tensor<D: Device>(run: &Lent<D>, k: usize) -> Result<Tensor> {
+fn tensor<D: Device>(run: &RunResults<D>, k: usize) -> Result<Tensor> {
     Ok(match run.output_type(k) {
         Some(ArgType::Bool) => run.output::<bool>(k)?.to_tensor(),
         Some(ArgType::Float) | None => run.output::<D::Float>(k)?.to_tensor(),

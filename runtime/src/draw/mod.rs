@@ -1,4 +1,4 @@
-//! Looking at networks: tables, and pictures of computation graphs as DOT and SVG.
+//! Networks, drawn: tables, and pictures of computation graphs as DOT and SVG.
 //!
 //! `Net::graph()` is the static [`Graph`]: it prints as a table, and [`Graph::function`] gives a
 //! function's own graph to draw, with shapes on its wires. A function marked `#[draw]` has a method

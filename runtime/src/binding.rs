@@ -1,4 +1,4 @@
-//! The door of an entry function: the one place where inputs are checked at run time.
+//! The binding of inputs: the one place where those of an entry function are checked at run time.
 //!
 //! [`bind`] compares every input with the plan and finds the named dimensions; [`write`] copies
 //! the inputs into their slots, converted to the device's types. Neither allocates unless it fails.

@@ -8,14 +8,14 @@ use crate::pool::Workspace;
 use crate::{ArgType, Device, Loss, Output, Plan, Result, Row};
 
 /// A finished run: its workspace, from which the generated code takes the results.
-pub struct Lent<D: Device> {
+pub struct RunResults<D: Device> {
     ws: Arc<Workspace<D>>,
     plan: &'static Plan,
     dims: Dims,
     id: RunId,
 }
 
-impl<D: Device> Clone for Lent<D> {
+impl<D: Device> Clone for RunResults<D> {
     fn clone(&self) -> Self {
         Self {
             ws: Arc::clone(&self.ws),
@@ -26,7 +26,7 @@ impl<D: Device> Clone for Lent<D> {
     }
 }
 
-impl<D: Device> Lent<D> {
+impl<D: Device> RunResults<D> {
     pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, id: RunId) -> Self {
         Self { ws, plan, dims, id }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::scene::{Look, Scene};
+use super::scene::{Scene, Style};
 
 /// The whole text.
 pub(super) fn write(scene: &Scene) -> String {
@@ -19,11 +19,11 @@ pub(super) fn write(scene: &Scene) -> String {
             true => b.title.clone(),
             false => format!("{}\n{}", b.title, b.detail),
         };
-        let shape = match b.look {
-            Look::Input => "ellipse",
-            Look::Param => "box",
-            Look::Op => "box, style=rounded",
-            Look::Result => "plaintext",
+        let shape = match b.style {
+            Style::Input => "ellipse",
+            Style::Param => "box",
+            Style::Op => "box, style=rounded",
+            Style::Result => "plaintext",
         };
         let _ = writeln!(out, "  n{i} [label={}, shape={shape}];", quoted(&label));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::layout::{Placed, place};
-use super::scene::{Look, Scene};
+use super::scene::{Scene, Style};
 
 /// The whole document.
 pub(super) fn write(scene: &Scene) -> String {
@@ -48,11 +48,11 @@ fn wires(scene: &Scene, placed: &Placed, out: &mut String) {
 
 fn boxes(scene: &Scene, placed: &Placed, out: &mut String) {
     for (b, at) in scene.boxes.iter().zip(&placed.boxes) {
-        let (fill, stroke, round) = match b.look {
-            Look::Input => ("#dbeafe", "#1d4ed8", at.h / 2.0),
-            Look::Param => ("#dcfce7", "#15803d", 3.0),
-            Look::Op => ("#f5f5f4", "#44403c", 9.0),
-            Look::Result => ("none", "none", 0.0),
+        let (fill, stroke, round) = match b.style {
+            Style::Input => ("#dbeafe", "#1d4ed8", at.h / 2.0),
+            Style::Param => ("#dcfce7", "#15803d", 3.0),
+            Style::Op => ("#f5f5f4", "#44403c", 9.0),
+            Style::Result => ("none", "none", 0.0),
         };
         let _ = writeln!(
             out,

@@ -136,7 +136,7 @@ fn an_unread_error_is_told_by_reading_parameters_or_waiting() {
     assert_eq!(adam.steps(), 4);
 }
 
-/// More runs than the device keeps verdicts of, and nobody waits.
+/// More runs than the device keeps outcomes of, and nobody waits.
 #[test]
 fn nothing_is_lost_in_a_long_run() {
     let mut net = Table::new(own(), 1).unwrap();
