@@ -39,6 +39,7 @@ mod pool;
 mod reach;
 #[cfg(any(feature = "cuda", test))]
 mod replay;
+mod returned;
 mod run;
 pub mod size;
 mod spec;
@@ -52,7 +53,7 @@ pub use cpu::{Cpu, CpuBuffer};
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, CudaBuffer, Precision, driver::open_or as open_driver_or};
 pub use device::Device;
-pub use error::{Error, FileProblem, OutOfRange, Overflow, Result};
+pub use error::{Error, Exact, FileProblem, OutOfRange, Overflow, Result};
 pub use float::Float;
 pub use formula::{Formula, Real, Reals};
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len, Source, SourceData};
@@ -61,7 +62,7 @@ pub use map::{Identity, Inner, Lanes, MapBody, Operand};
 pub use math::Elementary;
 #[doc(hidden)]
 pub use netform_core::abi;
-pub use netform_core::{Body, Scalar, Step};
+pub use netform_core::{Body, Number, Scalar, Step};
 pub use network::{Network, Parameter};
 pub use output::{Output, Row};
 pub use pack::{Ints, LANES, Mask, Pack};

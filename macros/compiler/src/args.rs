@@ -8,7 +8,7 @@ use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
 use crate::layers::Layer;
 use crate::takes::{Takes, takes};
-use crate::value::{Tensor, Value};
+use crate::value::{Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
 
 /// An argument with its place in the source.
@@ -176,9 +176,10 @@ impl Args {
                 Some(text) if text.starts_with('"') => {
                     Value::Str(text.trim_matches('"').to_owned())
                 }
-                Some(text) => {
-                    Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e']))
-                }
+                Some(text) => match text.parse() {
+                    Ok(whole) => Value::Whole(whole),
+                    Err(_) => Value::Number(text.parse().unwrap_or(f64::NAN)),
+                },
             },
         }
     }
@@ -203,7 +204,7 @@ impl Args {
     pub fn tensor(&self, cx: &mut Cx, name: &str) -> Told<Tensor> {
         let t = match self.value(name) {
             Value::Tensor(t) => t,
-            Value::Number(..) | Value::Dim(_) => {
+            Value::Whole(_) | Value::Number(_) | Value::Dim(_) => {
                 let text = self
                     .given(name)
                     .map_or_else(|| name.to_owned(), |g| g.text.clone());
@@ -221,7 +222,7 @@ impl Args {
         let takes = takes(self.op, name);
         let dtype = cx.g[t.id].dtype;
         // A whole number is written without a point where a float is meant, too.
-        let literal = matches!(cx.g[t.id].op, Op::Const(_) | Op::Size(_)) && dtype == DType::Int;
+        let literal = matches!(cx.g[t.id].op, Op::Whole(_) | Op::Size(_)) && dtype == DType::Int;
         if takes == Takes::Int {
             cx.small(t.id, &t.text, self.span_of(name))?;
         }
@@ -281,10 +282,8 @@ impl Args {
 
     /// A number.
     pub fn number(&self, cx: &Cx, name: &str) -> Told<f64> {
-        match self.value(name) {
-            Value::Number(v, _) => Ok(v),
-            _ => Err(self.wrong(cx, name, "a number")),
-        }
+        let number = self.value(name).number();
+        number.ok_or_else(|| self.wrong(cx, name, "a number"))
     }
 
     /// A number, or nothing.
@@ -299,7 +298,7 @@ impl Args {
     /// An integer known now.
     pub fn integer(&self, cx: &Cx, name: &str) -> Told<i64> {
         match self.value(name) {
-            Value::Number(v, true) => Ok(v as i64),
+            Value::Whole(v) => Ok(nearest(v)),
             _ => Err(self.wrong(cx, name, "an integer")),
         }
     }
@@ -392,7 +391,7 @@ impl Args {
             one => vec![one],
         };
         let int = |v: &Value| match v {
-            Value::Number(v, true) => Ok(*v as i64),
+            Value::Whole(v) => Ok(nearest(*v)),
             _ => Err(self.wrong(cx, name, "an integer or a list of integers")),
         };
         items.iter().map(int).collect::<Told<Vec<i64>>>().map(Some)

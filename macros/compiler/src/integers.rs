@@ -1,4 +1,4 @@
-//! Arithmetic of integers, which are 32 bits wide: what surely fits is computed as it is, what may not
+//! Arithmetic of integers, which are 64 bits wide: what surely fits is computed as it is, what may not
 //! fit is checked when it is computed (`Checked`), what never fits is an error here.
 //!
 //! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
@@ -12,77 +12,98 @@ use crate::kinds::checked::{Checked, Integers};
 use crate::kinds::kind::Bounds;
 use crate::net::Elem;
 use crate::scalar::Scalar as S;
+use netform_core::Combiner;
+use netform_core::number::POSITIONS;
 use proc_macro2::Span;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+/// The least and the largest of integers.
+pub type Range = (i128, i128);
 
 /// The integers that there are.
-const LEAST: i64 = i32::MIN as i64;
-const MOST: i64 = i32::MAX as i64;
+const LEAST: i128 = i64::MIN as i128;
+const MOST: i128 = i64::MAX as i128;
+/// The range of all of them.
+pub const EVERY: Range = (LEAST, MOST);
+/// Positions and sizes are below. A run refuses others.
+const SIZES: i128 = POSITIONS as i128;
 /// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
 
-/// The values of a graph that cannot be negative, and the ranges that were found; the widths that users wrote.
+/// What is known of the integers of a graph: how users declared them, and their ranges. No bound of a sum, difference or
+/// product of 64-bit integers leaves 128 bits.
 #[derive(Default)]
-pub struct Unsigned {
-    ids: HashSet<NodeId>,
-    /// Those that were declared `i64`, for messages.
-    wide: HashSet<NodeId>,
-    /// By the value and the depth.
-    ranges: RefCell<HashMap<(NodeId, usize), (i64, i64)>>,
+pub struct Ranges {
+    declared: HashMap<NodeId, Elem>,
+    /// Those of values whose op does not tell.
+    given: HashMap<NodeId, Range>,
+    /// Those that were found, by the value and the depth.
+    found: RefCell<HashMap<(NodeId, usize), Range>>,
 }
 
-impl Unsigned {
-    /// Notes that this value cannot be negative. Ranges are kept once they are found, so this comes first.
-    pub fn insert(&mut self, id: NodeId) {
-        self.ids.insert(id);
+impl Ranges {
+    /// Notes a value's range. Ranges are kept once they are found, so this comes first.
+    pub fn insert(&mut self, id: NodeId, range: Range) {
+        self.given.insert(id, range);
     }
     /// A value of a declared type.
     pub fn declare(&mut self, id: NodeId, elem: Elem) {
-        match elem {
-            Elem::U32 => drop(self.ids.insert(id)),
-            Elem::I64 => drop(self.wide.insert(id)),
-            Elem::I32 | Elem::Float | Elem::Bool => {}
+        let range = match elem {
+            Elem::U32 => (0, u32::MAX.into()),
+            Elem::I32 => (i32::MIN.into(), i32::MAX.into()),
+            Elem::I64 => EVERY,
+            Elem::Float | Elem::Bool => return,
+        };
+        self.declared.insert(id, elem);
+        self.insert(id, range);
+    }
+    /// The type that integers were declared with, for messages.
+    pub fn declared(&self, id: NodeId) -> Elem {
+        self.declared.get(&id).copied().unwrap_or(Elem::I64)
+    }
+    /// Takes over what is known of a value of another graph.
+    pub fn follow(&mut self, id: NodeId, other: &Ranges, of: NodeId) {
+        if let Some(elem) = other.declared.get(&of) {
+            self.declared.insert(id, *elem);
         }
-    }
-    /// Whether this value was declared `i64`.
-    pub fn is_wide(&self, id: NodeId) -> bool {
-        self.wide.contains(&id)
-    }
-    /// Whether this value was inserted.
-    pub fn contains(&self, id: NodeId) -> bool {
-        self.ids.contains(&id)
+        if let Some(range) = other.given.get(&of) {
+            self.given.insert(id, *range);
+        }
     }
 }
 
 impl Cx<'_> {
     /// The least and the largest that integers can be, as far as is known.
-    pub fn range(&self, id: NodeId) -> (i64, i64) {
+    pub fn range(&self, id: NodeId) -> Range {
         self.range_to(id, DEPTH)
     }
 
     /// Whether a value can occur among integers.
     pub fn may_be(&self, id: NodeId, value: i64) -> bool {
         let (least, most) = self.range(id);
-        (least..=most).contains(&value)
+        (least..=most).contains(&value.into())
     }
 
-    fn range_to(&self, id: NodeId, depth: usize) -> (i64, i64) {
-        let known = self.unsigned.ranges.borrow().get(&(id, depth)).copied();
+    /// Notes that a value is not below 0.
+    pub fn not_negative(&mut self, id: NodeId) {
+        let given = self.ranges.given.get(&id).copied().unwrap_or(EVERY);
+        self.ranges.insert(id, (given.0.max(0), given.1));
+    }
+
+    fn range_to(&self, id: NodeId, depth: usize) -> Range {
+        let known = self.ranges.found.borrow().get(&(id, depth)).copied();
         known.unwrap_or_else(|| {
             let range = self.find_range(id, depth);
-            let mut ranges = self.unsigned.ranges.borrow_mut();
+            let mut ranges = self.ranges.found.borrow_mut();
             ranges.insert((id, depth), range);
             range
         })
     }
 
-    fn find_range(&self, id: NodeId, depth: usize) -> (i64, i64) {
+    fn find_range(&self, id: NodeId, depth: usize) -> Range {
         let node = &self.g[id];
-        let any = match self.unsigned.contains(id) {
-            true => (0, MOST),
-            false => (LEAST, MOST),
-        };
+        let any = self.ranges.given.get(&id).copied().unwrap_or(EVERY);
         let bounds = match &node.op {
             Op::Kernel(kind) => kind.bounds(node.args.len()),
             _ => Bounds::None,
@@ -95,16 +116,17 @@ impl Cx<'_> {
             return any;
         };
         let of = |k: usize| self.range_to(node.args[k], depth);
-        let both = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let both = |a: Range, b: Range| (a.0.min(b.0), a.1.max(b.1));
         let found = match &node.op {
-            Op::Const(v) => {
-                let v = (*v as i64).clamp(LEAST, MOST);
+            Op::Whole(v) => {
+                let v = (*v).clamp(LEAST, MOST);
                 (v, v)
             }
-            Op::Size(_) => (0, MOST),
+            Op::Size(d) if d.terms().all(|(c, _)| c > 0) => (0, SIZES),
+            Op::Size(_) => (-SIZES, SIZES),
             Op::Iota { dim } => match node.shape[*dim].value() {
-                Some(n) => (0, (n - 1).clamp(0, MOST)),
-                None => (0, MOST),
+                Some(n) => (0, i128::from(n - 1).clamp(0, SIZES)),
+                None => (0, SIZES),
             },
             Op::Scalar(S::Where) => both(of(1), of(2)),
             Op::Scalar(S::Cast(DType::Int)) if self.g[node.args[0]].dtype == DType::Bool => (0, 1),
@@ -112,9 +134,9 @@ impl Cx<'_> {
             Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } | Op::Detach => of(0),
             _ => match bounds {
                 Bounds::None => any,
-                Bounds::Positions => (0, MOST),
+                Bounds::Positions => (0, SIZES),
                 Bounds::Of(operands, value) => (operands.into_iter().map(of))
-                    .chain(value.map(|v| (v as i64, v as i64)))
+                    .chain(value.map(|v| (v.into(), v.into())))
                     .reduce(both)
                     .unwrap_or(any),
             },
@@ -131,7 +153,7 @@ impl Cx<'_> {
         }
         if least > MOST || most < LEAST {
             let text = self.written(text);
-            let text = format!("`{text}` never fits 32-bit integers\nhelp: compute it in floats");
+            let text = format!("`{text}` never fits 64-bit integers\nhelp: compute it in floats");
             return Err(self.error(span, text));
         }
         let kind = match f {
@@ -139,7 +161,7 @@ impl Cx<'_> {
             S::Sub => Integers::Sub,
             _ => Integers::Mul,
         };
-        Ok(self.checked(kind, &[x, y], least >= 0, text))
+        Ok(self.checked(kind, &[x, y], (least, most), text))
     }
 
     /// The expression at hand as the user wrote it; `text` where there is none.
@@ -150,14 +172,27 @@ impl Cx<'_> {
         }
     }
 
-    /// A node that checks what it computes.
-    pub fn checked(&mut self, f: Integers, args: &[NodeId], unsigned: bool, text: &str) -> NodeId {
+    /// A node that checks what it computes; results that fit are in this range.
+    pub fn checked(&mut self, f: Integers, args: &[NodeId], range: Range, text: &str) -> NodeId {
         let what = self.written(text);
         let id = self.g.push(Checked { f, what }, args, None);
-        if unsigned {
-            self.unsigned.insert(id);
-        }
+        self.ranges
+            .insert(id, (range.0.max(LEAST), range.1.min(MOST)));
         id
+    }
+
+    /// The range of what some of so many integers are combined to, or all of them.
+    pub fn range_along(&self, how: Combiner, x: NodeId, size: &Dim) -> Range {
+        let (least, most) = self.range(x);
+        match how {
+            Combiner::Sum => {
+                let n = size.value().map_or(SIZES, i128::from);
+                (least.min(0) * n, most.max(0) * n)
+            }
+            Combiner::Prod if least >= 0 => (0, MOST),
+            Combiner::Prod => EVERY,
+            Combiner::Max | Combiner::Min => (least, most),
+        }
     }
 
     /// A reduction of integers over some dimensions, which vanish.
@@ -169,7 +204,6 @@ impl Cx<'_> {
         text: &str,
     ) -> NodeId {
         let shape = self.g.shape(x).clone();
-        let unsigned = self.range(x).0 >= 0;
         let (x, dim) = match dims {
             [] => return x,
             [dim] => (x, *dim),
@@ -185,7 +219,11 @@ impl Cx<'_> {
                 (self.g.reshape(x, &flat), rest)
             }
         };
-        self.checked(Integers::Reduce { kind, dim }, &[x], unsigned, text)
+        let range = match kind.combiner() {
+            Some(how) => self.range_along(how, x, &self.g.shape(x)[dim].clone()),
+            None => EVERY,
+        };
+        self.checked(Integers::Reduce { kind, dim }, &[x], range, text)
     }
 
     /// Where the first largest or smallest integers are along `dim`, which vanishes.
@@ -203,22 +241,20 @@ impl Cx<'_> {
     /// Truncated towards zero; what does not fit is an error when it is computed.
     pub fn to_int(&mut self, x: NodeId, text: &str) -> NodeId {
         match self.g[x].dtype {
-            DType::Float => self.checked(Integers::Cast, &[x], false, text),
+            DType::Float => self.checked(Integers::Cast, &[x], EVERY, text),
             _ => self.g.cast(x, DType::Int),
         }
     }
 
-    /// Tells a whole number that is no 32-bit integer, where one is due.
+    /// Tells a whole number that is no 64-bit integer, where one is due.
     pub fn small(&self, id: NodeId, text: &str, span: Span) -> Told<()> {
         match self.g[id].op {
-            Op::Const(v)
-                if self.g[id].dtype == DType::Int && !(LEAST as f64..=MOST as f64).contains(&v) =>
-            {
+            Op::Whole(v) if !(LEAST..=MOST).contains(&v) => {
                 let help = match text.trim_start_matches('-').parse::<u128>() {
                     Ok(_) => format!("\nhelp: with a point it is a float: `{text}.0`"),
                     Err(_) => String::new(),
                 };
-                let text = format!("`{text}` is outside the 32-bit integers{help}");
+                let text = format!("`{text}` is outside the 64-bit integers{help}");
                 Err(self.error(span, text))
             }
             _ => Ok(()),
@@ -227,15 +263,14 @@ impl Cx<'_> {
 }
 
 /// The range of a sum, difference or product.
-fn result(f: S, a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
+fn result(f: S, a: Range, b: Range) -> Range {
     match f {
-        S::Add => (a.0.saturating_add(b.0), a.1.saturating_add(b.1)),
-        S::Sub => (a.0.saturating_sub(b.1), a.1.saturating_sub(b.0)),
+        S::Add => (a.0 + b.0, a.1 + b.1),
+        S::Sub => (a.0 - b.1, a.1 - b.0),
         _ => {
-            let of = |x: i64, y: i64| x.saturating_mul(y);
-            let all = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
-            let least = all.iter().copied().fold(i64::MAX, i64::min);
-            (least, all.iter().copied().fold(i64::MIN, i64::max))
+            let all = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+            let least = all.iter().copied().fold(i128::MAX, i128::min);
+            (least, all.iter().copied().fold(i128::MIN, i128::max))
         }
     }
 }

@@ -165,18 +165,18 @@ impl<
             return Ints::splat(0);
         };
         if M::INPUTS[k].iota {
-            let first = src.start.wrapping_add(self.at.wrapping_mul(src.stride)) as i32;
-            let stride = src.stride as i32;
+            let first = src.start.wrapping_add(self.at.wrapping_mul(src.stride)) as i64;
+            let stride = src.stride as i64;
             let mut y = [0; LANES];
             for (i, lane) in y.iter_mut().enumerate() {
-                *lane = first.wrapping_add((i as i32).wrapping_mul(stride));
+                *lane = first.wrapping_add((i as i64).wrapping_mul(stride));
             }
             return Ints(y);
         }
-        // SAFETY: `evaluate`'s contract; the 32 bits of an integer are moved unchanged.
+        // SAFETY: `evaluate`'s contract; the 64 bits of an integer are moved unchanged.
         Ints(unsafe {
-            self.read(src, self.inner(k, src), |p: *const i32, n| {
-                S::load_f32(p.cast(), n).map(|x| x.to_bits() as i32)
+            self.read(src, self.inner(k, src), |p: *const i64, n| {
+                S::load_f64(p.cast(), n).map(|x| x.to_bits().cast_signed())
             })
         })
     }
@@ -286,11 +286,11 @@ pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
                     |p, n, x| F::store_part::<S>(p, n, x),
                 ),
                 DType::Int => put(
-                    outputs[k].cast::<i32>().add(at),
+                    outputs[k].cast::<i64>().add(at),
                     count,
                     value.int.0,
                     |p, n, x| {
-                        S::store_f32(p.cast(), n, x.map(|x| f32::from_bits(x as u32)));
+                        S::store_f64(p.cast(), n, x.map(|x| f64::from_bits(x.cast_unsigned())));
                     },
                 ),
                 DType::Bool => put(

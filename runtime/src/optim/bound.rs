@@ -7,7 +7,7 @@ use super::group::Grouped;
 use super::history::History;
 use crate::core::{alloc, fill};
 use crate::network::nearest;
-use crate::{Core, DType, Device, Error, Result};
+use crate::{Core, Device, Error, Number, Result};
 
 /// A trained parameter.
 #[derive(Clone, Copy, Debug)]
@@ -155,9 +155,8 @@ impl<D: Device> Bound<D> {
                     unsafe {
                         fill(
                             core.device(),
-                            DType::Float,
+                            Number::Float(rule.initial()),
                             core.spec().flat_len,
-                            rule.initial(),
                             D::addr(&buffer),
                         )
                     };

@@ -3,8 +3,9 @@
 use super::Run;
 use super::fault::{COUNT, Checked, OVERLAP, Refusal};
 use super::place::{Places, Range};
-use crate::device::{Addr, Axis, Call};
-use crate::{Device, Reads, View};
+use crate::device::{Addr, Axis, Call, Exact};
+use crate::{Device, Number, Reads, View};
+use netform_core::number::POSITIONS;
 use netform_core::{Access, Declared};
 
 /// The addresses of a call's operands.
@@ -52,18 +53,19 @@ impl<D: Device> Run<'_, D> {
         self.call(&Call::Bernoulli { keep, stream, len }, &[y]);
     }
 
-    /// The integer `value`, a size, in all of a view.
-    pub fn integer(&self, y: View, value: f64, what: Reads<'_>) {
-        match (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) {
-            true => self.fill(y, value),
-            false => self.overflow(what, Some((value, Vec::new()))),
+    /// The integer `value`, a size, in all of a view. The ranges that a network is compiled for rely on sizes being
+    /// below [`POSITIONS`].
+    pub fn integer(&self, y: View, value: i128, what: Reads<'_>) {
+        match i64::try_from(value) {
+            Ok(value) if value.abs() < POSITIONS => self.fill(y, Number::Int(value)),
+            _ => self.overflow(what, Some((Exact::Int(value), Vec::new()))),
         }
     }
 
     /// Sets all of a view.
-    pub fn fill(&self, y: View, value: f64) {
-        let (dtype, len) = (y.dtype, y.len);
-        self.call(&Call::Fill { dtype, len, value }, &[y]);
+    pub fn fill(&self, y: View, value: Number) {
+        let len = y.len;
+        self.call(&Call::Fill { value, len }, &[y]);
     }
 }
 
@@ -75,9 +77,6 @@ fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) ->
         empty: true,
     };
     call.check().map_err(Refusal::Broken)?;
-    if call.positions() > i32::MAX as usize {
-        return Err(Refusal::Positions);
-    }
     let mut ranges = [(Range::NONE, Access::Read); Call::MOST];
     call.declare(|operand| {
         let k = found.count;

@@ -17,6 +17,7 @@ mod place;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 
+pub(crate) use self::fault::unravel;
 use self::fault::{OUTSIDE, OVERLAP, Refusal, TYPE};
 use self::operand::product;
 use self::place::{Places, Region};

@@ -12,7 +12,7 @@ use quote::quote;
 
 pub use super::custom::{name as custom_name, ptx_name as custom_ptx};
 pub use super::dims::usize as size;
-pub use super::map::{dtype, number};
+pub use super::map::{dtype, exact, number};
 
 /// One node in the place where it is emitted.
 pub struct Emit<'a, 'b> {

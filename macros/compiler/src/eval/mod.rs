@@ -74,6 +74,10 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
             shape,
             data: vec![*v],
         },
+        Op::Whole(v) => Array {
+            shape,
+            data: vec![*v as f64],
+        },
         Op::Size(d) => Array {
             shape,
             data: vec![env.dim(d) as f64],

@@ -192,7 +192,7 @@ impl Lower<'_> {
                     self.cx.whence(&t),
                     show_type(
                         &Type {
-                            elem: Elem::I32,
+                            elem: Elem::I64,
                             shape: want.clone(),
                             rest: None,
                         },

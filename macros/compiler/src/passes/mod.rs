@@ -2,6 +2,7 @@
 //! each says in its module what holds after it.
 
 pub mod autodiff;
+pub mod fold;
 pub mod fuse;
 pub mod homes;
 pub mod inline;
