@@ -1,9 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub use netform_runtime::{
-    BoolArg, Core, Cpu, Device, Dyn, Error, FileProblem, Float, FloatArg, Input, IntArg, Len, Loss,
-    Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State, Stored, Tensor, check,
-    data, files, fill_normal, fill_uniform, generate, input, look, optim, permutation,
+    BoolArg, Core, Cpu, Device, Dyn, Error, Exact, FileProblem, Float, FloatArg, Input, IntArg,
+    Len, Loss, Network, OutOfRange, Output, Overflow, Parameter, Result, Row, State, Stored,
+    Tensor, check, data, files, fill_normal, fill_uniform, generate, input, look, optim,
+    permutation,
 };
 
 #[cfg(feature = "cuda")]

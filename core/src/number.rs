@@ -24,5 +24,5 @@ impl Number {
     }
 }
 
-/// More elements than any memory holds: positions and sizes are below.
+/// More elements than any memory holds: positions and named dimensions are below.
 pub const POSITIONS: i64 = 1 << 48;

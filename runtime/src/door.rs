@@ -8,6 +8,7 @@ use std::any::TypeId;
 use std::ops::Deref;
 
 use bytemuck::{NoUninit, Pod};
+use netform_core::number::POSITIONS;
 
 use crate::device::{Addr, Memory};
 use crate::input::MAX_RANK;
@@ -168,6 +169,10 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             let Some(dimension) = plan.dims.get(k) else {
                 return Err(internal(format!("no named dimension {k}")));
             };
+            // Other dimensions are 0 then. Ranges of integers rely on it.
+            if size as u64 >= POSITIONS.cast_unsigned() {
+                return Err(no_room(plan, &[], &declared(plan, arg)));
+            }
             match from[k] {
                 None => (sizes[k], from[k]) = (size, Some(arg.name)),
                 Some(first_argument) if sizes[k] != size => {

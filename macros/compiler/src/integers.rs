@@ -5,7 +5,7 @@
 
 use crate::cx::Cx;
 use crate::diag::Told;
-use crate::dim::{Dim, numel};
+use crate::dim::{Atom, Dim, numel};
 use crate::ir::{DType, NodeId, Op, Reduce};
 use crate::kinds::arg_reduce::ArgReduce;
 use crate::kinds::checked::{Checked, Integers};
@@ -26,7 +26,7 @@ const LEAST: i128 = i64::MIN as i128;
 const MOST: i128 = i64::MAX as i128;
 /// The range of all of them.
 pub const EVERY: Range = (LEAST, MOST);
-/// Positions and sizes are below. A run refuses others.
+/// Positions and named dimensions are below. A run refuses others.
 const SIZES: i128 = POSITIONS as i128;
 /// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
@@ -122,8 +122,7 @@ impl Cx<'_> {
                 let v = (*v).clamp(LEAST, MOST);
                 (v, v)
             }
-            Op::Size(d) if d.terms().all(|(c, _)| c > 0) => (0, SIZES),
-            Op::Size(_) => (-SIZES, SIZES),
+            Op::Size(d) => size(d),
             Op::Iota { dim } => match node.shape[*dim].value() {
                 Some(n) => (0, i128::from(n - 1).clamp(0, SIZES)),
                 None => (0, SIZES),
@@ -259,6 +258,31 @@ impl Cx<'_> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The range of a size. One that is no integer is an error when the function is called.
+fn size(d: &Dim) -> Range {
+    let (mut least, mut most) = (0i128, 0i128);
+    for (c, monomial) in d.terms() {
+        let factors = monomial
+            .iter()
+            .flat_map(|(a, power)| (0..*power).map(|_| largest(a)));
+        let end = factors.fold(i128::from(c), i128::saturating_mul);
+        // A named dimension may be 0, and a product without one is what it is.
+        let nothing = if monomial.is_empty() { end } else { 0 };
+        least = least.saturating_add(end.min(nothing));
+        most = most.saturating_add(end.max(nothing));
+    }
+    (least.clamp(LEAST, MOST), most.clamp(LEAST, MOST))
+}
+
+fn largest(a: &Atom) -> i128 {
+    match a {
+        Atom::Named(_) => SIZES,
+        // Constants of Rust's are numbers, not necessarily sizes of anything.
+        Atom::Const(_) => u64::MAX.into(),
+        Atom::Quotient(p, _) | Atom::Floor(p, _) => size(p).1,
     }
 }
 

@@ -341,7 +341,8 @@ impl Dump {
                 copy(DType::Float, &shape, (0, &s), (0, &d)),
             );
         }
-        for ty in [DType::Float, DType::Bool] {
+        for one in [Number::Float(1.0), Number::Int(1), Number::Bool(true)] {
+            let ty = one.dtype();
             let bytes = ty.size(FLOAT);
             for rank in 1..=6 {
                 let s: Vec<i64> = (0..rank).map(|d| 3 + d).collect();
@@ -353,7 +354,7 @@ impl Dump {
             }
             let plan = copy(ty, &[3, 8], (0, &[16, 1]), (0, &[8, 1]));
             self.write(&format!("copy_{bytes}_fours"), plan);
-            self.write(&format!("fill_{bytes}"), fill(ty, 100, 1.0, 0));
+            self.write(&format!("fill_{bytes}"), fill(one, 100, 0));
             for (name, inner) in [("odd", 3), ("fours", 8)] {
                 let axis = Axis {
                     outer: 2,

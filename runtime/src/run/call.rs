@@ -5,7 +5,6 @@ use super::fault::{COUNT, Checked, OVERLAP, Refusal};
 use super::place::{Places, Range};
 use crate::device::{Addr, Axis, Call, Exact};
 use crate::{Device, Number, Reads, View};
-use netform_core::number::POSITIONS;
 use netform_core::{Access, Declared};
 
 /// The addresses of a call's operands.
@@ -53,12 +52,11 @@ impl<D: Device> Run<'_, D> {
         self.call(&Call::Bernoulli { keep, stream, len }, &[y]);
     }
 
-    /// The integer `value`, a size, in all of a view. The ranges that a network is compiled for rely on sizes being
-    /// below [`POSITIONS`].
+    /// The integer `value`, a size, in all of a view.
     pub fn integer(&self, y: View, value: i128, what: Reads<'_>) {
         match i64::try_from(value) {
-            Ok(value) if value.abs() < POSITIONS => self.fill(y, Number::Int(value)),
-            _ => self.overflow(what, Some((Exact::Int(value), Vec::new()))),
+            Ok(value) => self.fill(y, Number::Int(value)),
+            Err(_) => self.overflow(what, Some((Exact::Int(value), Vec::new()))),
         }
     }
 
