@@ -85,6 +85,12 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             None
         }
     })?;
+    // Only where another dimension is 0. The ranges of integers rely on it.
+    let beyond = |n: &usize| *n as u64 >= POSITIONS.cast_unsigned();
+    if let Some(k) = dims.iter().position(beyond) {
+        let name = plan.dims.get(k).copied().unwrap_or_default();
+        return Err(no_room(plan, &dims, &format!("`{name}` elements")));
+    }
     Ok(dims)
 }
 
@@ -169,10 +175,6 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             let Some(dimension) = plan.dims.get(k) else {
                 return Err(internal(format!("no named dimension {k}")));
             };
-            // Other dimensions are 0 then. Ranges of integers rely on it.
-            if size as u64 >= POSITIONS.cast_unsigned() {
-                return Err(no_room(plan, &[], &declared(plan, arg)));
-            }
             match from[k] {
                 None => (sizes[k], from[k]) = (size, Some(arg.name)),
                 Some(first_argument) if sizes[k] != size => {
