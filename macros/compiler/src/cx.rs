@@ -172,8 +172,11 @@ impl<'a> Cx<'a> {
     pub fn as_type(&mut self, x: &Tensor, to: DType) -> NodeId {
         let truth = match (&self.g[x.id].op, to) {
             (_, DType::Float) => return self.to_float(x).id,
-            // Of floats towards zero; what is too large is told by `small`.
-            (Op::Const(v), DType::Int) => return self.g.whole(*v as i128),
+            // Of floats towards zero; what is too large, or NaN, is told by `small`.
+            (Op::Const(v), DType::Int) => {
+                let whole = if v.is_nan() { i128::MAX } else { *v as i128 };
+                return self.g.whole(whole);
+            }
             (Op::Whole(v), DType::Int) => return self.g.whole(*v),
             (Op::Const(v), DType::Bool) => *v != 0.0,
             (Op::Whole(v), DType::Bool) => *v != 0,
