@@ -8,7 +8,6 @@ use std::any::TypeId;
 use std::ops::Deref;
 
 use bytemuck::{NoUninit, Pod};
-use netform_core::number::POSITIONS;
 
 use crate::device::{Addr, Memory};
 use crate::input::MAX_RANK;
@@ -85,12 +84,6 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
             None
         }
     })?;
-    // Only where another dimension is 0. The ranges of integers rely on it.
-    let beyond = |n: &usize| *n as u64 >= POSITIONS.cast_unsigned();
-    if let Some(k) = dims.iter().position(beyond) {
-        let name = plan.dims.get(k).copied().unwrap_or_default();
-        return Err(no_room(plan, &dims, &format!("`{name}` elements")));
-    }
     Ok(dims)
 }
 

@@ -7,6 +7,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netform_core::number::POSITIONS;
+
 use crate::device::{Addr, RunId};
 use crate::door::{Dims, declared, element_size, no_room};
 use crate::input::MAX_RANK;
@@ -151,6 +153,12 @@ impl<D: Device> Workspace<D> {
                     what,
                 });
             }
+        }
+        // Only where another dimension is 0. The ranges of integers rely on it.
+        let beyond = |n: &usize| *n as u64 >= POSITIONS.cast_unsigned();
+        if let Some(k) = dims.iter().position(beyond) {
+            let name = plan.dims.get(k).copied().unwrap_or_default();
+            return Err(no_room(plan, &dims, &format!("`{name}` elements")));
         }
         let layout = Layout {
             plan,

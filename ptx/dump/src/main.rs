@@ -41,6 +41,32 @@ static LONG: Body = Body {
     results: &[13, 12],
 };
 
+/// Every function of integers, from memory, positions and a constant.
+static INTEGERS: Body = Body {
+    inputs: &[
+        Operand::new(DType::Int, Inner::One),
+        Operand::new(DType::Bool, Inner::One),
+        Operand::iota(Inner::Many),
+    ],
+    steps: &[
+        Step::Load(0),
+        Step::Load(1),
+        Step::Load(2),
+        Step::Const(DType::Int, (-(1i64 << 53) - 1).cast_unsigned()),
+        Step::Apply(Scalar::Add, &[0, 2]),
+        Step::Apply(Scalar::Mul, &[4, 3]),
+        Step::Apply(Scalar::Sub, &[5, 0]),
+        Step::Apply(Scalar::Neg, &[6]),
+        Step::Apply(Scalar::Lt, &[7, 2]),
+        Step::Apply(Scalar::And, &[8, 1]),
+        Step::Apply(Scalar::Where, &[9, 7, 6]),
+        Step::Apply(Scalar::Cast(DType::Float), &[10]),
+        Step::Apply(Scalar::Cast(DType::Int), &[1]),
+        Step::Apply(Scalar::Cast(DType::Bool), &[10]),
+    ],
+    results: &[10, 11, 12, 13],
+};
+
 struct Dump(PathBuf);
 
 impl Dump {
@@ -78,6 +104,11 @@ impl Dump {
             let args = vec![Arg::new(0, &[1]); f.arity()];
             let plan = map(&body, &[99], &args, &[0], Scalars::NONE);
             self.write(&format!("map_{}", f.name()), plan);
+        }
+        for (name, last) in [("strided", 7), ("fours", 8)] {
+            let args = [&[20, 1], &[0, 1], &[1, 3]].map(|s| Arg::new(0, s));
+            let plan = map(&INTEGERS, &[3, last], &args, &[0; 4], Scalars::NONE);
+            self.write(&format!("map_integers_{name}"), plan);
         }
         for rank in 1..=6 {
             let strides: Vec<i64> = (0..rank).map(|d| 2 + d).collect();
