@@ -70,8 +70,8 @@ pub enum Step {
     Load(usize),
     /// Scalar k of the call, a float.
     Scalar(usize),
-    /// A constant: the bits of the f32, of the i32, or 0 and 1.
-    Const(DType, u32),
+    /// A constant: the bits of the f32, of the i64, or 0 and 1.
+    Const(DType, u64),
     /// A function of the values of earlier steps.
     Apply(Scalar, &'static [usize]),
 }

@@ -7,7 +7,7 @@ use core::fmt;
 pub enum DType {
     /// The device's float: f32 or f64.
     Float,
-    /// A signed 32-bit integer.
+    /// A signed 64-bit integer.
     Int,
     /// One byte, 0 or 1.
     Bool,
@@ -19,7 +19,7 @@ impl DType {
     pub const fn size(self, float: usize) -> usize {
         match self {
             DType::Float => float,
-            DType::Int => 4,
+            DType::Int => 8,
             DType::Bool => 1,
         }
     }

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`dtype`] | element types and their sizes |
+//! | [`number`] | one element's value, exact in its type |
 //! | [`stored`] | types of elements in memory and in files |
 //! | [`scalar`] | the table of scalar functions |
 //! | [`reduce`] | the table of reductions |
@@ -21,6 +22,7 @@ pub mod body;
 pub mod call;
 pub mod dtype;
 pub mod lines;
+pub mod number;
 pub mod product;
 pub mod reduce;
 pub mod scalar;
@@ -32,6 +34,7 @@ pub use body::{Body, Inner, Operand, Step};
 pub use call::{Access, Call, Declared, Elements, ScoreMask};
 pub use dtype::DType;
 pub use lines::{Axis, Integers, Softmax};
+pub use number::Number;
 pub use product::Product;
 pub use reduce::{Combinable, Combine, Combiner, Reduce, by};
 pub use scalar::{Cost, Scalar, Typing};

@@ -22,7 +22,8 @@ pub enum Softmax {
     LogSoftmax,
 }
 
-/// A function of 32-bit integers, computed in 64 bits. A result that does not fit is reported.
+/// A function of 64-bit integers. A result that does not fit is reported; what does not fit on the way to one that
+/// fits is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integers {
     /// `y[i] = a[i] + b[i]` of so many.

@@ -39,8 +39,9 @@ macro_rules! combinable {
 }
 combinable!(f32, f64);
 
-/// What leaves 64 bits stays at their end: whatever is combined with it is beyond 32 bits, or 0.
-impl Combinable for i64 {
+/// Of 64-bit integers, so that what leaves 64 bits on the way does not count. No sum of them leaves 128 bits. A product
+/// that does stays at their end: whatever is combined with it is beyond 64 bits, or 0.
+impl Combinable for i128 {
     fn plus(self, other: Self) -> Self {
         self.saturating_add(other)
     }

@@ -70,7 +70,7 @@ impl DType {
         match self {
             DType::Float if float == 8 => Stored::F64,
             DType::Float => Stored::F32,
-            DType::Int => Stored::I32,
+            DType::Int => Stored::I64,
             DType::Bool => Stored::Bool,
         }
     }

@@ -7,7 +7,8 @@ use crate::moves::fill;
 use crate::random::bound;
 use crate::reduce::{reduce, reduce_work};
 use crate::{
-    Attention, Axis, Body, Combiner, DType, Dropout, Form, Inner, Module, Operand, Scalar, Step,
+    Attention, Axis, Body, Combiner, DType, Dropout, Form, Inner, Module, Number, Operand, Scalar,
+    Step,
 };
 
 /// Rows of a thread: 8 threads make tiles of 32 or 64 rows.
@@ -200,8 +201,8 @@ pub fn attention_as(
         return Ok(Plan::new());
     }
     if g.keys == 0 {
-        let mut plan = fill(DType::Float, results * g.value_width, 0.0, out)?;
-        plan.extend(fill(DType::Float, 2 * results, f64::NEG_INFINITY, lse)?);
+        let mut plan = fill(Number::Float(0.0), results * g.value_width, out)?;
+        plan.extend(fill(Number::Float(f64::NEG_INFINITY), 2 * results, lse)?);
         return Ok(plan);
     }
     let size = [g.queries, g.value_width];

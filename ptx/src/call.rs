@@ -130,7 +130,7 @@ pub(crate) fn params(
     let mut p = Params::default();
     for (operand, arg) in module.body.inputs[given..].iter().zip(inputs) {
         if operand.iota {
-            p.i32(stride(arg.start)?);
+            p.u64(arg.start.cast_unsigned());
         } else {
             p.u64(arg.addr);
         }

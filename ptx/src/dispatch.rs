@@ -33,9 +33,9 @@ pub fn work(call: &Call) -> usize {
 pub fn call(call: &Call, at: &[Addr], context: Context) -> Result<Plan, Error> {
     let Context { fault, step, work } = context;
     match *call {
-        Call::Fill { dtype, len, value } => {
+        Call::Fill { value, len } => {
             let [y] = operands(at)?;
-            fill(dtype, len, value, y)
+            fill(value, len, y)
         }
         Call::Convert { from, to, len } => convert([from, to], len, operands(at)?),
         Call::Bernoulli { keep, stream, len } => {

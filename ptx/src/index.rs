@@ -4,9 +4,9 @@
 use crate::call::{Addr, FLOAT, aligned};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
 use crate::lines::Along;
-use crate::moves::{fill, simple};
+use crate::moves::{cell, fill, simple};
 use crate::take_grad::{BLOCKS, scan};
-use crate::{Axis, DType, Form, Module};
+use crate::{Axis, DType, Form, Module, Number};
 
 /// Where an index out of range is noted: a word on the device, 0 before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,14 +61,15 @@ fn read(
     if total == 0 {
         return Ok(Plan::new());
     }
-    // With one index for a whole row, rows move in cells of four elements where they can.
+    // With one index for a whole row, rows move in cells of several elements where they can.
     let mut inner = axis.inner;
     let mut size = ty.size(FLOAT);
-    let four = 4 * size as u64;
-    if !each && inner.is_multiple_of(4) && aligned(x, four) && aligned(y, four) {
-        inner /= 4;
-        total /= 4;
-        size *= 4;
+    let several = cell(ty);
+    let bytes = (several * size) as u64;
+    if !each && inner.is_multiple_of(several) && aligned(x, bytes) && aligned(y, bytes) {
+        inner /= several;
+        total /= several as u32;
+        size *= several;
     }
     let mut p = Params::default();
     p.u64(x);
@@ -145,19 +146,14 @@ pub fn put(
     y: Addr,
     fault: Fault,
 ) -> Result<Plan, Error> {
-    let four = 4 * ty.size(FLOAT) as u64;
-    if axis.inner.is_multiple_of(4) && aligned(src, four) && aligned(y, four) {
+    let several = cell(ty);
+    let bytes = several * ty.size(FLOAT);
+    let fit = aligned(src, bytes as u64) && aligned(y, bytes as u64);
+    if axis.inner.is_multiple_of(several) && fit {
         sizes(axis, count)?;
-        let inner = axis.inner / 4;
+        let inner = axis.inner / several;
         let axis = Axis { inner, ..axis };
-        return write(
-            false,
-            4 * ty.size(FLOAT),
-            axis,
-            count,
-            [src, index, y],
-            fault,
-        );
+        return write(false, bytes, axis, count, [src, index, y], fault);
     }
     write(false, ty.size(FLOAT), axis, count, [src, index, y], fault)
 }
@@ -179,7 +175,7 @@ pub fn gather_grad(
         return lines(axis, count, [dy, index, dx], fault);
     }
     let all = sizes(axis, 0).and(total(&[axis.outer, axis.n, axis.inner]))?;
-    let mut plan = fill(DType::Float, all as usize, 0.0, dx)?;
+    let mut plan = fill(Number::Float(0.0), all as usize, dx)?;
     plan.extend(write(true, 4, axis, count, [dy, index, dx], fault)?);
     Ok(plan)
 }

@@ -1,4 +1,4 @@
-//! Arithmetic of 32-bit integers, computed in 64 bits: a result that does not fit is noted as a fault.
+//! Arithmetic of 64-bit integers: a result that does not fit is noted as a fault.
 
 use crate::call::Addr;
 use crate::index::Fault;

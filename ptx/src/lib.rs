@@ -18,7 +18,7 @@
 //! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `outcome` |
 //! | random numbers | `bernoulli`, `advance` |
 //!
-//! Floats are f32, integers i32, booleans u8 (0 or 1); `convert` knows bf16 and f16 too. Arrays have fewer than 2^31 elements. The function in brackets
+//! Floats are f32, integers i64, booleans u8 (0 or 1); `convert` knows bf16 and f16 too. Arrays have fewer than 2^31 elements. The function in brackets
 //! says beforehand how much working memory a call needs. Addresses and
 //! scalars may be frozen in a captured graph: scalars that change are read from device memory
 //! (`Scalars::Device`), as the random numbers' step is. Every kernel has a fixed order: the same
@@ -67,8 +67,8 @@ pub use lines::Lines;
 pub use map::map;
 pub use moves::{copy, fill};
 pub use netform_core::{
-    Attention, Axis, Body, Call, Combiner, Convolution, DType, Dropout, Inner, Integers, Operand,
-    Product, Role, Scalar, ScoreMask, Softmax, Step, Stored, Stream, Typing, Window2,
+    Attention, Axis, Body, Call, Combiner, Convolution, DType, Dropout, Inner, Integers, Number,
+    Operand, Product, Role, Scalar, ScoreMask, Softmax, Step, Stored, Stream, Typing, Window2,
 };
 pub use product::{product, product_as, product_work, split_work};
 pub use random::{advance, bernoulli};

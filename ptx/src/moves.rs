@@ -2,7 +2,7 @@
 
 use crate::call::{Addr, Arg, FLOAT, RANK, aligned, blocks, collapse};
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
-use crate::{DType, Form, Module};
+use crate::{DType, Form, Module, Number};
 
 /// A launch of a kernel without a body, whose threads take `units` in turn.
 pub(crate) fn simple(form: Form, units: usize, params: Params) -> Result<Plan, Error> {
@@ -36,19 +36,21 @@ pub fn copy(
     if let Some(launch) = turn(ty, &shape, &both)? {
         return Ok(vec![launch]);
     }
-    // Cells of four elements where everything allows.
+    // Cells of several elements where everything allows.
     let last = shape.len() - 1;
     let mut size = ty.size(FLOAT);
-    let four = |a: &Arg| {
+    let several = cell(ty);
+    let joins = |a: &Arg| {
         a.strides[last] == 1
-            && aligned(a.addr, 4 * size as u64)
-            && a.strides[..last].iter().all(|s| s % 4 == 0)
+            && aligned(a.addr, (several * size) as u64)
+            && a.strides[..last].iter().all(|s| s % several as i64 == 0)
     };
-    if shape[last].is_multiple_of(4) && both.iter().all(four) {
-        size *= 4;
-        shape[last] /= 4;
+    if shape[last].is_multiple_of(several) && both.iter().all(joins) {
+        size *= several;
+        shape[last] /= several;
         for a in &mut both {
-            a.strides[..last].iter_mut().for_each(|s| *s /= 4);
+            let outer = a.strides[..last].iter_mut();
+            outer.for_each(|s| *s /= several as i64);
         }
     }
     let cells = total(&shape)?;
@@ -68,6 +70,14 @@ pub fn copy(
         size: size as u8,
     };
     simple(form, cells as usize, p)
+}
+
+/// Elements that are moved at once where they can be: 16 bytes of them, of booleans 4.
+pub(crate) fn cell(ty: DType) -> usize {
+    match ty {
+        DType::Int => 2,
+        DType::Float | DType::Bool => 4,
+    }
 }
 
 /// Role of the tiles of a copy that turns, and the least size along both dimensions.
@@ -115,23 +125,24 @@ fn turn(ty: DType, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Erro
     }))
 }
 
-/// Sets `len` elements to a value: a float, an integer, or 0 and 1.
-pub fn fill(ty: DType, len: usize, value: f64, dst: Addr) -> Result<Plan, Error> {
+/// Sets `len` elements to a value.
+pub fn fill(value: Number, len: usize, dst: Addr) -> Result<Plan, Error> {
     let elements = count(len)?;
     if elements == 0 {
         return Ok(Plan::new());
     }
-    let bits = match ty {
-        DType::Float => (value as f32).to_bits(),
-        DType::Int => value as i32 as u32,
-        DType::Bool => u32::from(value != 0.0) * 0x0101_0101,
+    let bits = match value {
+        Number::Float(value) => u64::from((value as f32).to_bits()) * 0x1_0000_0001,
+        Number::Int(value) => value.cast_unsigned(),
+        Number::Bool(value) => u64::from(value) * 0x0101_0101_0101_0101,
     };
+    let ty = value.dtype();
     let each = 16 / ty.size(FLOAT) as u32;
     let units = if aligned(dst, 16) { elements / each } else { 0 };
     let rest = elements - units * each;
     let mut p = Params::default();
     p.u64(dst);
-    p.u32(bits);
+    p.u64(bits);
     p.u32(units);
     p.u32(rest);
     let form = Form::Fill {

@@ -1,7 +1,7 @@
 //! A body as PTX text, for the templates: its parameters, loads, computation and stores.
 //!
 //! Registers: operand k of lane l is `%x{k}_{l}`, result j `%y{j}_{l}`; `%xb{k}`, `%yb{j}` their
-//! addresses, `%sc{k}` the scalars. Floats are .f32, integers and booleans .b32. A position is in
+//! addresses, `%sc{k}` the scalars. Floats are .f32, integers .b64, booleans .b32. A position is in
 //! registers `%i0`, `%i1`, ..
 
 use std::fmt::Write;
@@ -27,7 +27,8 @@ pub(crate) struct Splice {
 fn register(ty: DType) -> &'static str {
     match ty {
         DType::Float => "f32",
-        DType::Int | DType::Bool => "b32",
+        DType::Int => "b64",
+        DType::Bool => "b32",
     }
 }
 
@@ -35,9 +36,27 @@ fn register(ty: DType) -> &'static str {
 fn memory(ty: DType) -> &'static str {
     match ty {
         DType::Float => "f32",
-        DType::Int => "b32",
+        DType::Int => "b64",
         DType::Bool => "u8",
     }
+}
+
+/// Moves of neighbours between registers and memory from `address` on, 16 bytes at most at a time.
+fn neighbours(ty: DType, registers: &[String], address: &str, load: bool) -> String {
+    let at_a_time = 16 / ty.size(FLOAT);
+    let mut s = String::new();
+    for (i, some) in registers.chunks(at_a_time).enumerate() {
+        let (ty, n, list) = (memory(ty), some.len(), some.join(", "));
+        let place = match i {
+            0 => format!("[{address}]"),
+            _ => format!("[{address} + {}]", 16 * i),
+        };
+        let _ = match load {
+            true => writeln!(s, "    ld.global.v{n}.{ty} {{{list}}}, {place};"),
+            false => writeln!(s, "    st.global.v{n}.{ty} {place}, {{{list}}};"),
+        };
+    }
+    s
 }
 
 impl Splice {
@@ -45,7 +64,7 @@ impl Splice {
     fn params(&self, rank: usize) -> String {
         let mut s = String::new();
         for (k, operand) in self.body.inputs.iter().enumerate().skip(self.given) {
-            let ty = if operand.iota { "s32" } else { "u64" };
+            let ty = if operand.iota { "s64" } else { "u64" };
             let _ = writeln!(s, "    .param .{ty} x{k},");
             for d in 0..rank {
                 let _ = writeln!(s, "    .param .s32 x{k}_{d},");
@@ -130,8 +149,9 @@ impl Splice {
             let _ = writeln!(s, "    ld.param.s32 %st, [x{k}_{d}];");
             let _ = writeln!(s, "    mad.wide.s32 %of, %i{d}, %st, %of;");
         }
-        if self.body.inputs[k].ty.size(FLOAT) == 4 {
-            s.push_str("    shl.b64 %of, %of, 2;\n");
+        let shift = self.body.inputs[k].ty.size(FLOAT).trailing_zeros();
+        if shift > 0 {
+            let _ = writeln!(s, "    shl.b64 %of, %of, {shift};");
         }
         let _ = writeln!(s, "    add.s64 %of, %of, %xb{k};");
         s
@@ -140,15 +160,18 @@ impl Splice {
     /// An iota's value.
     fn position(&self, k: usize, lane: &str, rank: usize, ahead: usize) -> String {
         let mut s = String::from("    {\n    .reg .b32 %st;\n");
-        let _ = writeln!(s, "    ld.param.s32 %x{k}_{lane}, [x{k}];");
+        let _ = writeln!(s, "    ld.param.s64 %x{k}_{lane}, [x{k}];");
         for d in 0..rank {
             let _ = writeln!(s, "    ld.param.s32 %st, [x{k}_{d}];");
-            let _ = writeln!(s, "    mad.lo.s32 %x{k}_{lane}, %i{d}, %st, %x{k}_{lane};");
+            let _ = writeln!(
+                s,
+                "    mad.wide.s32 %x{k}_{lane}, %i{d}, %st, %x{k}_{lane};"
+            );
         }
         if ahead > 0 {
             let _ = writeln!(
                 s,
-                "    mad.lo.s32 %x{k}_{lane}, %st, {ahead}, %x{k}_{lane};"
+                "    mad.wide.s32 %x{k}_{lane}, %st, {ahead}, %x{k}_{lane};"
             );
         }
         s + "    }\n"
@@ -195,8 +218,7 @@ impl Splice {
                     let _ = writeln!(s, "    and.b32 {x}, {x}, 255;");
                 }
             } else {
-                let ty = memory(operand.ty);
-                let _ = writeln!(s, "    ld.global.v4.{ty} {{{}}}, [%of];", x.join(", "));
+                s += &neighbours(operand.ty, &x, "%of", true);
             }
             s += "    }\n";
         }
@@ -227,7 +249,8 @@ impl Splice {
                     s += &declare;
                     let value = match ty {
                         DType::Float => format!("0f{bits:08X}"),
-                        _ => format!("0x{bits:08X}"),
+                        DType::Int => format!("0x{bits:016X}"),
+                        DType::Bool => format!("0x{bits:08X}"),
                     };
                     let _ = writeln!(s, "    mov.{} {name}, {value};", register(*ty));
                     name
@@ -238,7 +261,11 @@ impl Splice {
                         Scalar::Where => types[args[1]],
                         _ => types[args[0]],
                     };
-                    let of = if of == DType::Float { "f32" } else { "s32" };
+                    let of = match of {
+                        DType::Float => "f32",
+                        DType::Int => "s64",
+                        DType::Bool => "s32",
+                    };
                     let _ = write!(s, "${{ {}.f_{}(\"{name}\"", f.file(), f.name());
                     for a in *args {
                         let _ = write!(s, ", \"{}\"", names[*a]);
@@ -288,8 +315,7 @@ impl Splice {
                 let narrow = if bits == 16 { "u16" } else { "b32" };
                 let _ = writeln!(s, "    st.global.{narrow} [%to], %four;");
             } else {
-                let (ty, n) = (memory(ty), y.len());
-                let _ = writeln!(s, "    st.global.v{n}.{ty} [%to], {{{}}};", y.join(", "));
+                s += &neighbours(ty, &y, "%to", false);
             }
         }
         s + "    }\n"

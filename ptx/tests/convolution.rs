@@ -243,7 +243,7 @@ fn nothing_and_too_much() {
 }
 
 /// As on the CPU.
-fn largest(w: Window2, x: &[f32]) -> Vec<i32> {
+fn largest(w: Window2, x: &[f32]) -> Vec<i64> {
     let mut out = Vec::new();
     for at in 0..w.planes * w.y[0] * w.y[1] {
         let (plane, i) = (at / (w.y[0] * w.y[1]), at % (w.y[0] * w.y[1]));
@@ -260,7 +260,7 @@ fn largest(w: Window2, x: &[f32]) -> Vec<i32> {
                 let value = x[plane * w.x[0] * w.x[1] + at];
                 let larger = value > best.0 || value.is_nan();
                 if best.1 < 0 || larger {
-                    best = (value, at as i32);
+                    best = (value, at as i64);
                 }
             }
         }
@@ -291,8 +291,8 @@ fn largest_elements() {
         }
         let mut gpu = Gpu::default();
         let want = largest(w, &x);
-        let (from, to) = (gpu.array(&x), gpu.space(4 * want.len()));
+        let (from, to) = (gpu.array(&x), gpu.space(8 * want.len()));
         gpu.run(window_arg_max(w, from, to));
-        assert_eq!(gpu.read::<i32>(to, want.len()), want, "{w:?}");
+        assert_eq!(gpu.read::<i64>(to, want.len()), want, "{w:?}");
     }
 }

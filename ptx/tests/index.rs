@@ -6,8 +6,8 @@ mod harness;
 
 use harness::{Gpu, Numbers, bits};
 use netform_ptx::{
-    Axis, DType, Error, Fault, Plan, RUNS, copy, fill, gather, gather_grad, outcome, put, take,
-    take_grad, take_grad_work,
+    Axis, DType, Error, Fault, Number, Plan, RUNS, copy, fill, gather, gather_grad, outcome, put,
+    take, take_grad, take_grad_work,
 };
 
 #[test]
@@ -77,15 +77,20 @@ fn fills() {
                 gpu.array(&vec![7.0f32; n + 2]),
                 gpu.array(&vec![7u8; n + 5]),
             );
-            gpu.run(fill(DType::Float, n, -2.5, a + offset));
-            gpu.run(fill(DType::Bool, n, 1.0, b + offset));
+            gpu.run(fill(Number::Float(-2.5), n, a + offset));
+            gpu.run(fill(Number::Bool(true), n, b + offset));
             let at = offset as usize;
             assert!(gpu.read::<f32>(a + offset, n).iter().all(|v| *v == -2.5));
             assert!(gpu.read::<u8>(b + offset, n).iter().all(|v| *v == 1));
             assert_eq!(gpu.read::<f32>(a, n + 2)[n + at / 4], 7.0);
             assert_eq!(gpu.read::<u8>(b, n + 5)[n + at], 7);
-            gpu.run(fill(DType::Int, n, -3.0, a));
-            assert!(gpu.read::<i32>(a, n).iter().all(|v| *v == -3));
+            let c = gpu.array(&vec![7i64; n + 2]);
+            // A float does not hold it.
+            let odd = -(1 << 53) - 1;
+            gpu.run(fill(Number::Int(odd), n, c + 2 * offset));
+            let (from, all) = (at / 4, gpu.read::<i64>(c, n + 2));
+            assert!(all[from..from + n].iter().all(|v| *v == odd));
+            assert_eq!(all[from + n], 7);
         }
     }
 }
@@ -112,7 +117,7 @@ fn run(
     count: usize,
     call: Call,
     x: &[f32],
-    index: &[i32],
+    index: &[i64],
     y: &[f32],
 ) -> (Vec<f32>, i32) {
     let mut gpu = Gpu::default();
@@ -140,9 +145,10 @@ fn rows() {
             let axis = Axis { outer, n, inner };
             let x = numbers.floats(outer * n * inner);
             let dy = numbers.floats(outer * count * inner);
-            let mut index: Vec<i32> = (0..count).map(|_| numbers.below(n) as i32).collect();
+            let mut index: Vec<i64> = (0..count).map(|_| numbers.below(n) as i64).collect();
             if wrong {
-                index[count / 2] = n as i32;
+                // Its low half is an index.
+                index[count / 2] = (1 << 32) + n as i64 - 1;
                 index[count / 3] = -1;
             }
             let inside = |c: usize| usize::try_from(index[c]).ok().filter(|j| *j < n);
@@ -178,9 +184,9 @@ fn elements() {
             let axis = Axis { outer, n, inner };
             let all = outer * count * inner;
             let (x, dy) = (numbers.floats(outer * n * inner), numbers.floats(all));
-            let mut index: Vec<i32> = (0..all).map(|_| numbers.below(n) as i32).collect();
+            let mut index: Vec<i64> = (0..all).map(|_| numbers.below(n) as i64).collect();
             if wrong {
-                index[all / 2] = i32::MIN;
+                index[all / 2] = i64::MIN;
             }
             let (mut y, mut dx) = (vec![0.0; all], vec![0.0; x.len()]);
             for at in 0..all {
@@ -207,7 +213,7 @@ fn booleans() {
         let x: Vec<u8> = (0..outer * n * inner)
             .map(|_| numbers.below(2) as u8)
             .collect();
-        let index: Vec<i32> = (0..count).map(|_| numbers.below(n) as i32).collect();
+        let index: Vec<i64> = (0..count).map(|_| numbers.below(n) as i64).collect();
         let mut gpu = Gpu::default();
         let (ax, ai) = (gpu.array(&x), gpu.array(&index));
         let all = outer * count * inner;
@@ -239,12 +245,12 @@ fn many_rows_and_indices() {
     let count = 3000;
     let dy = numbers.floats(count * 3);
     // Half of them name one row.
-    let index: Vec<i32> = (0..count)
+    let index: Vec<i64> = (0..count)
         .map(|c| {
             if c % 2 == 0 {
                 777
             } else {
-                numbers.below(40_000) as i32
+                numbers.below(40_000) as i64
             }
         })
         .collect();
@@ -296,12 +302,12 @@ fn buckets() {
                 4 => usize::MAX,
                 _ => numbers.below(n),
             };
-            let index: Vec<i32> = (0..count).map(|c| index(c) as i32).collect();
+            let index: Vec<i64> = (0..count).map(|c| index(c) as i64).collect();
             let dy = numbers.floats(outer * count * inner);
             let mut dx = vec![0.0f32; outer * n * inner];
             for (at, v) in dy.iter().enumerate() {
                 let (o, c, i) = (at / (count * inner), at / inner % count, at % inner);
-                if (0..n as i32).contains(&index[c]) {
+                if (0..n as i64).contains(&index[c]) {
                     dx[(o * n + index[c] as usize) * inner + i] += v;
                 }
             }
@@ -320,7 +326,7 @@ fn outcomes() {
     let words = gpu.array(&vec![0i32; 4 + RUNS]);
     let keep = gpu.array(&[7i32]);
     let (x, y) = (gpu.array(&[1f32; 3]), gpu.array(&[0f32; 2]));
-    let index = [[0i32, 2], [0, 3]].map(|i| gpu.array(&i));
+    let index = [[0i64, 2], [0, 3]].map(|i| gpu.array(&i));
     let (axis, mut found) = (
         Axis {
             outer: 1,

@@ -23,7 +23,7 @@ static BODY: Body = Body {
         Step::Load(2),
         Step::Apply(Scalar::Cast(DType::Float), &[5]),
         Step::Apply(Scalar::Lt, &[4, 6]),
-        Step::Const(DType::Int, -3i32 as u32),
+        Step::Const(DType::Int, -3i64 as u64),
         Step::Apply(Scalar::Sub, &[5, 8]),
     ],
     results: &[4, 7, 9],
@@ -37,7 +37,7 @@ fn check(shape: &[usize], b: &[i64], iota: (i64, &[i64]), offset: usize, device:
     let y = numbers.integers(reach as usize + 1);
     let mut gpu = Gpu::default();
     let (ax, ay) = (gpu.array_at(&x, offset), gpu.array(&y));
-    let outputs = [gpu.space(4 * n), gpu.space(n), gpu.space(4 * n)];
+    let outputs = [gpu.space(4 * n), gpu.space(n), gpu.space(8 * n)];
     let inputs = [
         Arg::new(ax, &strides(shape)),
         Arg::new(ay, b),
@@ -57,7 +57,7 @@ fn check(shape: &[usize], b: &[i64], iota: (i64, &[i64]), offset: usize, device:
     let got = (
         gpu.read::<f32>(outputs[0], n),
         gpu.read::<u8>(outputs[1], n),
-        gpu.read::<i32>(outputs[2], n),
+        gpu.read::<i64>(outputs[2], n),
     );
     let mut at = vec![0i64; shape.len()];
     for e in 0..n {
@@ -66,7 +66,7 @@ fn check(shape: &[usize], b: &[i64], iota: (i64, &[i64]), offset: usize, device:
         let i = iota.0 + dot(iota.1);
         assert_eq!(got.0[e], v, "{shape:?} at {at:?}");
         assert_eq!(got.1[e], u8::from(v < i as f32), "{shape:?} at {at:?}");
-        assert_eq!(got.2[e], i as i32 + 3, "{shape:?} at {at:?}");
+        assert_eq!(got.2[e], i + 3, "{shape:?} at {at:?}");
         for d in (0..shape.len()).rev() {
             at[d] += 1;
             if (at[d] as usize) < shape[d] {

@@ -194,9 +194,9 @@ fn indices_of_extremes() {
             for largest in [true, false] {
                 let mut gpu = Gpu::default();
                 let (at, count) = (gpu.array(&x), a.outer * a.inner);
-                let y = gpu.space(4 * count);
+                let y = gpu.space(8 * count);
                 gpu.run(arg_reduce(largest, a, at, y));
-                let y = gpu.read::<i32>(y, count);
+                let y = gpu.read::<i64>(y, count);
                 lines(a, &x, |c, line| {
                     let mut best = 0;
                     for (j, v) in line.iter().enumerate() {
@@ -209,7 +209,7 @@ fn indices_of_extremes() {
                             best = j;
                         }
                     }
-                    assert_eq!(y[c], best as i32, "{a:?} line {c}");
+                    assert_eq!(y[c], best as i64, "{a:?} line {c}");
                 });
             }
         }

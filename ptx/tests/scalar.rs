@@ -232,15 +232,17 @@ fn the_same_bits_as_on_the_cpu() {
 
 #[test]
 fn types() {
-    let ints = [0, 1, -1, 7, i32::MAX, i32::MIN, -5, 1 << 24 | 1];
-    let floats = [0.0, -0.0, 1.9, -1.9, 3e9, -3e9, f32::NAN, 0.5];
+    let ints = [0, 1, -1, 7, i64::MAX, i64::MIN, -5, 1 << 53 | 1];
+    let floats = [0.0, -0.0, 1.9, -1.9, 3e19, -3e19, f32::NAN, 0.5];
     let bools = [0u8, 1, 1, 0, 1, 0, 0, 1];
     let mut gpu = Gpu::default();
     let (i, x, b) = (gpu.array(&ints), gpu.array(&floats), gpu.array(&bools));
+    let others = ints.map(|v| v ^ 1);
+    let other = gpu.array(&others);
     let mut run = |f: Scalar, args: &[(DType, u64)]| {
         let types: Vec<_> = args.iter().map(|a| a.0).collect();
         let inputs: Vec<_> = args.iter().map(|a| Arg::new(a.1, &[1])).collect();
-        let y = gpu.space(32);
+        let y = gpu.space(64);
         gpu.run(map(
             &function(f, &types),
             &[8],
@@ -249,7 +251,7 @@ fn types() {
             Scalars::NONE,
         ));
         (
-            gpu.read::<i32>(y, 8),
+            gpu.read::<i64>(y, 8),
             gpu.read::<f32>(y, 8),
             gpu.read::<u8>(y, 8),
         )
@@ -257,11 +259,11 @@ fn types() {
     let (ti, tf, tb) = (DType::Int, DType::Float, DType::Bool);
     assert_eq!(
         run(Scalar::Cast(DType::Int), &[(tf, x)]).0,
-        floats.map(|v| v as i32)
+        floats.map(|v| v as i64)
     );
     assert_eq!(
         run(Scalar::Cast(DType::Int), &[(tb, b)]).0,
-        bools.map(i32::from)
+        bools.map(i64::from)
     );
     assert_eq!(
         run(Scalar::Cast(DType::Float), &[(ti, i)]).1,
@@ -279,7 +281,7 @@ fn types() {
         run(Scalar::Cast(DType::Bool), &[(ti, i)]).2,
         ints.map(|v| u8::from(v != 0))
     );
-    assert_eq!(run(Scalar::Neg, &[(ti, i)]).0, ints.map(i32::wrapping_neg));
+    assert_eq!(run(Scalar::Neg, &[(ti, i)]).0, ints.map(i64::wrapping_neg));
     assert_eq!(
         run(Scalar::Mul, &[(ti, i), (ti, i)]).0,
         ints.map(|v| v.wrapping_mul(v))
@@ -296,13 +298,11 @@ fn types() {
         floats.map(|v| u8::from(v.is_nan()))
     );
     assert_eq!(run(Scalar::Le, &[(ti, i), (ti, i)]).2, [1; 8]);
-    let chosen = run(Scalar::Where, &[(tb, b), (ti, i), (tf, x)]).0;
+    let less = run(Scalar::Lt, &[(ti, i), (ti, other)]).2;
+    let chosen = run(Scalar::Where, &[(tb, b), (ti, i), (ti, other)]).0;
     for k in 0..8 {
-        let want = if bools[k] == 1 {
-            ints[k]
-        } else {
-            floats[k].to_bits() as i32
-        };
-        assert_eq!(chosen[k], want);
+        let (a, b) = (ints[k], others[k]);
+        assert_eq!(less[k], u8::from(a < b));
+        assert_eq!(chosen[k], if bools[k] == 1 { a } else { b });
     }
 }

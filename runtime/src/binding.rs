@@ -235,12 +235,12 @@ fn named(plan: &Plan, dims: &[usize]) -> String {
 pub(crate) fn element_size<F>(ty: ArgType) -> usize {
     match ty {
         ArgType::Float => size_of::<F>(),
-        ArgType::U32 | ArgType::I32 | ArgType::I64 => size_of::<i32>(),
+        ArgType::U32 | ArgType::I32 | ArgType::I64 => size_of::<i64>(),
         ArgType::Bool => 1,
     }
 }
 
-/// Copies input `arg` to `dst`, converted to the device's float, to `i32` or to bytes.
+/// Copies input `arg` to `dst`, converted to the device's float, to `i64` or to bytes.
 ///
 /// # Safety
 /// `bind` accepted the source for this argument, and `dst` starts a range of a buffer that holds all
@@ -263,11 +263,9 @@ pub(crate) unsafe fn write<D: Device>(
         match source.data {
             SourceData::F32(v) => to.floats(v, f64::from),
             SourceData::F64(v) => to.floats(v, |x| x),
-            SourceData::I32(v) if arg.ty != ArgType::U32 || positive(v) => to.bytes(v),
             SourceData::I32(v) => to.ints(v, i128::from),
+            SourceData::I64(v) if arg.ty == ArgType::I64 => to.bytes(v),
             SourceData::I64(v) => to.ints(v, i128::from),
-            // As i32 these have the same bits.
-            SourceData::U32(v) if positive(bytemuck::cast_slice(v)) => to.bytes(v),
             SourceData::U32(v) => to.ints(v, i128::from),
             SourceData::U8(v) => to.ints(v, i128::from),
             SourceData::Usize(v) => to.ints(v, |x| x as i128),
@@ -279,13 +277,9 @@ pub(crate) unsafe fn write<D: Device>(
                     let argument = arg.name;
                     return Err(Error::OtherDevice { function, argument });
                 }
-                if arg.ty == ArgType::U32 && part.least < 0 {
-                    return Err(Error::IntegerRange {
-                        function,
-                        argument: arg.name,
-                        value: i128::from(part.least),
-                        limits: "0..=2147483647",
-                    });
+                if let Some((least, most)) = part.range {
+                    fitting(function, arg, least)?;
+                    fitting(function, arg, most)?;
                 }
                 part.copy(device, dst);
                 Ok(())
@@ -298,9 +292,37 @@ pub(crate) unsafe fn write<D: Device>(
     }
 }
 
-/// Whether no element is negative.
-fn positive(values: &[i32]) -> bool {
-    values.iter().fold(0, |all, x| all | x) >= 0
+/// The integers that an argument of this type takes, as a range and in words.
+pub(crate) fn limits(ty: ArgType) -> (i64, i64, &'static str) {
+    match ty {
+        ArgType::U32 => (0, u32::MAX.into(), "0..=4294967295"),
+        ArgType::I32 => (i32::MIN.into(), i32::MAX.into(), "-2147483648..=2147483647"),
+        _ => (
+            i64::MIN,
+            i64::MAX,
+            "-9223372036854775808..=9223372036854775807",
+        ),
+    }
+}
+
+/// The integer, if the argument takes it.
+#[inline(always)]
+pub(crate) fn fitting(
+    function: &'static str,
+    arg: &ArgSpec,
+    value: impl Into<i128>,
+) -> Result<i64> {
+    let value = value.into();
+    let (least, most, limits) = limits(arg.ty);
+    match i64::try_from(value) {
+        Ok(x) if (least..=most).contains(&x) => Ok(x),
+        _ => Err(Error::IntegerRange {
+            function,
+            argument: arg.name,
+            value,
+            limits,
+        }),
+    }
 }
 
 /// Where one input goes.
@@ -338,23 +360,7 @@ impl<D: Device> Target<'_, D> {
     /// # Safety
     /// See [`write`].
     unsafe fn ints<T: Copy>(&self, values: &[T], wide: impl Fn(T) -> i128) -> Result<()> {
-        let unsigned = self.arg.ty == ArgType::U32;
-        let convert = |x: T| {
-            let value = wide(x);
-            match i32::try_from(value) {
-                Ok(x) if x >= 0 || !unsigned => Ok(x),
-                _ => Err(Error::IntegerRange {
-                    function: self.function,
-                    argument: self.arg.name,
-                    value,
-                    limits: if unsigned {
-                        "0..=2147483647"
-                    } else {
-                        "-2147483648..=2147483647"
-                    },
-                }),
-            }
-        };
+        let convert = |x: T| fitting(self.function, self.arg, wide(x));
         // SAFETY: the caller's promise.
         unsafe { self.device.write_each(self.dst, values, convert) }
     }

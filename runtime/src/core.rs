@@ -15,8 +15,8 @@ use crate::pool::{Pool, Workspace};
 use crate::reach::Reach;
 use crate::tensor::TensorData;
 use crate::{
-    DType, Device, Error, Float, Formula, Inner, NetSpec, Operand, ParamSpec, Plan, Real, Reals,
-    Result, RunResults,
+    DType, Device, Error, Float, Formula, Inner, NetSpec, Number, Operand, ParamSpec, Plan, Real,
+    Reals, Result, RunResults,
 };
 use crate::{Run, Source, State, Tensor, binding, init, stack};
 
@@ -167,7 +167,7 @@ impl<D: Device> Core<D> {
         if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.flag) {
             // No kernel of the run has written it.
             // SAFETY: the buffer holds one integer.
-            unsafe { fill(&self.device, DType::Int, 1, 0.0, D::addr(word)) };
+            unsafe { fill(&self.device, Number::Int(0), 1, D::addr(word)) };
         }
         self.grads_run = run;
     }
@@ -356,9 +356,8 @@ impl<D: Device> Core<D> {
             unsafe {
                 fill(
                     &self.device,
-                    DType::Float,
+                    Number::Float(0.0),
                     self.spec.flat_len,
-                    0.0,
                     D::addr(grads),
                 )
             };
@@ -542,8 +541,8 @@ pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec) -> Result<D::Buffer> 
 ///
 /// # Safety
 /// They may be written.
-pub(crate) unsafe fn fill<D: Device>(device: &D, dtype: DType, len: usize, value: f64, at: Addr) {
-    let fill = Call::Fill { dtype, len, value };
+pub(crate) unsafe fn fill<D: Device>(device: &D, value: Number, len: usize, at: Addr) {
+    let fill = Call::Fill { value, len };
     // SAFETY: the caller's. A fill finds no faults.
     let _ = unsafe { device.launch(&fill, &[at], What::default()) };
 }

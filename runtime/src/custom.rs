@@ -66,7 +66,7 @@ impl<T> DerefMut for ArrayMut<'_, T> {
 /// An entry's parameters are the address of each array (`.u64`), in the order of the Rust function's
 /// arguments, and then their numbers of elements (`.u32`). It is launched with blocks of 256 threads,
 /// at least one thread for each element of the largest array that it writes. Floats are `f32`,
-/// integers 32 bits, booleans bytes of 0 or 1. What a kernel does outside of its arrays nobody checks.
+/// integers `s64`, booleans bytes of 0 or 1. What a kernel does outside of its arrays nobody checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ptx {
     /// The module, with its `.version` and `.target`.
@@ -149,7 +149,7 @@ impl<'a, F: Float, const I: usize> Inputs<'a, F, I> {
         // SAFETY: `new`.
         unsafe { self.all[k].read(DType::Float) }
     }
-    pub fn int(&self, k: usize) -> Array<'a, i32> {
+    pub fn int(&self, k: usize) -> Array<'a, i64> {
         // SAFETY: `new`.
         unsafe { self.all[k].read(DType::Int) }
     }
@@ -196,7 +196,7 @@ impl<'a, F: Float, const O: usize> Outputs<'a, F, O> {
         }
         out
     }
-    pub fn int(&mut self, k: usize) -> ArrayMut<'a, i32> {
+    pub fn int(&mut self, k: usize) -> ArrayMut<'a, i64> {
         self.take(k, DType::Int)
     }
 }

@@ -185,9 +185,11 @@ pub struct What {
 pub struct Found {
     /// The element, row by row: the first index that is out of range, or the first result that does not fit.
     pub at: usize,
-    /// The index, or the exact result, as near as a float is.
-    pub value: f64,
+    /// The index, or the result.
+    pub value: Exact,
 }
+
+pub use crate::error::Exact;
 
 /// A fault's limit where there is none: a result of integers does not fit.
 pub const NO_LIMIT: usize = usize::MAX;
@@ -268,7 +270,7 @@ pub trait Queue: Memory {
         let _ = (key, step);
         record().map(|()| RunId::default())
     }
-    /// A word that runs write which leave something: 0 if it is good, anything else if an index was out of
+    /// A word of 64 bits that runs write which leave something: 0 if it is good, anything else if an index was out of
     /// range ([`Key::keep`], [`Key::guard`]). None where such runs end in an error.
     #[inline(always)]
     fn flag(&self) -> Result<Option<Self::Buffer>> {

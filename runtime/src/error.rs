@@ -1,5 +1,6 @@
 //! The one error type: every message names the file, tensor, function or dimension.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::{Site, Stored};
@@ -59,7 +60,7 @@ pub enum Error {
         found: Option<OutOfRange>,
     },
     /// A result of integer arithmetic does not fit.
-    #[error("{function}: {what}{} 32-bit integers{}", unfit(.found), place(.site, ""))]
+    #[error("{function}: {what}{} 64-bit integers{}", unfit(.found), place(.site, ""))]
     #[non_exhaustive]
     IntegerOverflow {
         /// The entry function.
@@ -223,7 +224,24 @@ pub enum Error {
         argument: &'static str,
         /// The integer.
         value: i128,
-        /// What fits: `0..=2147483647`.
+        /// What fits: `0..=4294967295`.
+        limits: &'static str,
+    },
+    /// A result that is declared `u32` or `i32` holds an integer that its type does not.
+    #[error(
+        "{function}: result {result} holds {value} at {position:?}, which is outside {limits}\nhelp: declare it `i64`"
+    )]
+    #[non_exhaustive]
+    ResultRange {
+        /// The entry function.
+        function: &'static str,
+        /// Which result, from 0.
+        result: usize,
+        /// The first integer that does not fit.
+        value: i64,
+        /// Its place in the result.
+        position: Vec<usize>,
+        /// What fits: `0..=4294967295`.
         limits: &'static str,
     },
     /// A tensor holds another type than asked for.
@@ -395,10 +413,29 @@ pub struct OutOfRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Overflow {
-    /// The exact result, as near as a float is.
-    pub value: f64,
+    /// The result.
+    pub value: Exact,
     /// Its place in the array of results.
     pub position: Vec<usize>,
+}
+
+/// A number in a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Exact {
+    /// An integer. A product that leaves 128 bits stays at their end.
+    Int(i128),
+    /// A float.
+    Float(f64),
+}
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exact::Int(x) => x.fmt(f),
+            Exact::Float(x) => x.fmt(f),
+        }
+    }
 }
 
 /// Why the content of a file cannot be used.

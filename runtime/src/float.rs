@@ -47,9 +47,9 @@ pub trait Float:
     /// Exact.
     fn to_f64(self) -> f64;
     /// The nearest value.
-    fn from_i32(x: i32) -> Self;
+    fn from_i64(x: i64) -> Self;
     /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
-    fn to_i32(self) -> i32;
+    fn to_i64(self) -> i64;
 
     /// x^y.
     fn pow(self, y: Self) -> Self;
@@ -118,12 +118,12 @@ macro_rules! scalar_math {
             f64::from(self)
         }
         #[inline(always)]
-        fn from_i32(x: i32) -> Self {
+        fn from_i64(x: i64) -> Self {
             x as $t
         }
         #[inline(always)]
-        fn to_i32(self) -> i32 {
-            self as i32
+        fn to_i64(self) -> i64 {
+            self as i64
         }
         #[inline(always)]
         fn pow(self, y: Self) -> Self {

@@ -171,7 +171,7 @@ impl Neg for Traced {
 
 impl Real for Traced {
     fn splat(x: f64) -> Self {
-        Self::of(Step::Const(DType::Float, (x as f32).to_bits()))
+        Self::of(Step::Const(DType::Float, (x as f32).to_bits().into()))
     }
     fn sqrt(self) -> Self {
         Self::apply(Scalar::Sqrt, &[self])
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_formula_is_traced_once() {
         let body = Halved::body();
-        let half = 0.5f32.to_bits();
+        let half = 0.5f32.to_bits().into();
         assert_eq!(
             body.steps,
             [

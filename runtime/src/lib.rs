@@ -47,6 +47,7 @@ mod reach;
 #[cfg(any(feature = "cuda", test))]
 mod replay;
 mod results;
+mod returned;
 mod run;
 mod shape;
 mod size;
@@ -61,7 +62,7 @@ pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, Precision};
 pub use device::Device;
-pub use error::{Error, FileProblem, OutOfRange, Overflow, Result};
+pub use error::{Error, Exact, FileProblem, OutOfRange, Overflow, Result};
 pub use float::Float;
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len};
 pub use loss::Loss;
@@ -77,6 +78,7 @@ use formula::{Formula, Real, Reals};
 use input::{Source, SourceData};
 use lanes::Pack;
 use map::{Identity, Inner, Lanes, MapBody, Operand};
+use netform_core::Number;
 use pack::{Ints, Mask};
 use results::RunResults;
 use run::Run;
@@ -115,5 +117,5 @@ pub mod __private {
     };
     pub use crate::state::StateSpec;
     pub use crate::view::{DType, In, Space, View, Window};
-    pub use netform_core::{Body, Scalar, Step, abi};
+    pub use netform_core::{Body, Number, Scalar, Step, abi};
 }

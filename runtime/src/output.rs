@@ -22,7 +22,7 @@ use crate::{ArgType, Device, Error, Float, Plan, Result};
 /// The type consists of elements of `Row::Element` and nothing else, and has as many as
 /// `shape` says.
 pub unsafe trait Row: Copy + 'static {
-    /// The innermost type: a device's float, `i32`, `u32` or `bool`.
+    /// The innermost type: a device's float, `u32`, `i32`, `i64` or `bool`.
     type Element: Row<Element = Self::Element> + fmt::Debug;
     /// The array's lengths from the outside in, as far as `dims` goes; returns their number.
     #[doc(hidden)]
@@ -68,7 +68,7 @@ macro_rules! row {
         }
     )*};
 }
-row!(i32 u32 bool);
+row!(u32 i32 i64 bool);
 
 // SAFETY: an array is its elements, one after the other.
 unsafe impl<R: Row, const N: usize> Row for [R; N] {
@@ -122,7 +122,9 @@ impl<D: Device, T: Row> Output<D, T> {
         let same = match arg.ty {
             ArgType::Float => element == TypeId::of::<D::Float>(),
             ArgType::Bool => element == TypeId::of::<bool>(),
-            _ => element == TypeId::of::<i32>() || element == TypeId::of::<u32>(),
+            ArgType::U32 => element == TypeId::of::<u32>(),
+            ArgType::I32 => element == TypeId::of::<i32>(),
+            ArgType::I64 => element == TypeId::of::<i64>(),
         };
         let mut row = [0; 16];
         let depth = T::shape(&mut row);

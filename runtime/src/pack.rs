@@ -13,10 +13,10 @@ use netform_core::Combinable;
 use crate::Float;
 use crate::lanes::{LANES, Pack, each};
 
-/// Signed 32-bit integers; arithmetic wraps.
+/// Signed 64-bit integers; arithmetic wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub struct Ints(pub [i32; LANES]);
+pub struct Ints(pub [i64; LANES]);
 
 /// Booleans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl<F: Float> Pack<F> {
     /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
     #[inline(always)]
     pub fn to_ints(self) -> Ints {
-        Ints(each(&self.0, 0, F::to_i32))
+        Ints(each(&self.0, 0, F::to_i64))
     }
     /// Which lanes are not 0.
     #[inline(always)]
@@ -200,16 +200,16 @@ impl<F: Float> Neg for Pack<F> {
 }
 
 impl Ints {
-    /// The same number in every lane; what does not fit wraps.
+    /// The same number in every lane.
     #[inline(always)]
     pub fn splat(x: i64) -> Self {
-        Self([x as i32; LANES])
+        Self([x; LANES])
     }
-    compares!(i32);
+    compares!(i64);
     /// The nearest floats.
     #[inline(always)]
     pub fn to_float<F: Float>(self) -> Pack<F> {
-        Pack(each(&self.0, F::ZERO, F::from_i32))
+        Pack(each(&self.0, F::ZERO, F::from_i64))
     }
     /// Which lanes are not 0.
     #[inline(always)]
@@ -222,21 +222,21 @@ impl Add for Ints {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self(both(&self.0, &other.0, 0, i32::wrapping_add))
+        Self(both(&self.0, &other.0, 0, i64::wrapping_add))
     }
 }
 impl Sub for Ints {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        Self(both(&self.0, &other.0, 0, i32::wrapping_sub))
+        Self(both(&self.0, &other.0, 0, i64::wrapping_sub))
     }
 }
 impl Mul for Ints {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self(both(&self.0, &other.0, 0, i32::wrapping_mul))
+        Self(both(&self.0, &other.0, 0, i64::wrapping_mul))
     }
 }
 
@@ -281,7 +281,7 @@ impl Mask {
     /// 1 where set, 0 elsewhere.
     #[inline(always)]
     pub fn to_ints(self) -> Ints {
-        Ints(each(&self.0, 0, i32::from))
+        Ints(each(&self.0, 0, i64::from))
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
             assert_eq!((x * two / two - x).0[i], F::ZERO);
             assert_eq!((-x).0[i], -v);
             assert_eq!(x.relu().0[i], if v > F::ZERO { v } else { F::ZERO });
-            assert_eq!(x.to_ints().0[i], v.to_f64() as i32);
+            assert_eq!(x.to_ints().0[i], v.to_f64() as i64);
             assert_eq!(x.lt(two).select(x, two).0[i], x.min(two).0[i]);
             assert_eq!((x.ge(two) & !x.gt(two)).0[i], x.eq(two).0[i]);
             assert_eq!(
@@ -357,11 +357,8 @@ mod tests {
         check::<f32>();
         check::<f64>();
         assert_eq!(Ints::splat(-3).to_float::<f32>().to_ints(), Ints::splat(-3));
-        assert_eq!(
-            (Ints::splat(i64::from(i32::MAX)) + Ints::splat(1)).0[3],
-            i32::MIN
-        );
-        assert_eq!(Mask::first(5).to_ints().0.iter().sum::<i32>(), 5);
+        assert_eq!((Ints::splat(i64::MAX) + Ints::splat(1)).0[3], i64::MIN);
+        assert_eq!(Mask::first(5).to_ints().0.iter().sum::<i64>(), 5);
         assert_eq!(
             Mask::first(5).select_ints(Ints::splat(2), Ints::splat(1)).0[4..6],
             [2, 1]

@@ -7,10 +7,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netform_core::number::POSITIONS;
+
 use crate::binding::{declared, element_size, no_room};
 use crate::device::{Addr, RunId};
 use crate::dims::Dims;
 use crate::loss::Place;
+use crate::returned;
 use crate::shape::{MAX_RANK, Shape, elements};
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Plan, Result};
 
@@ -36,7 +39,7 @@ pub(crate) struct Workspace<D: Device> {
     current: usize,
     /// The layout that the next new one replaces once there are [`LAYOUTS`].
     oldest: usize,
-    /// Copies of the results in whole words, where the host cannot read them in place.
+    /// Copies of the results in whole words, where the host cannot read them in place, or not as they are declared.
     host: Vec<u64>,
     /// The first word of each result in `host`.
     host_at: Vec<usize>,
@@ -152,6 +155,12 @@ impl<D: Device> Workspace<D> {
                 });
             }
         }
+        // Only where another dimension is 0. The ranges of integers rely on it.
+        let beyond = |n: &usize| *n as u64 >= POSITIONS.cast_unsigned();
+        if let Some(k) = dims.iter().position(beyond) {
+            let name = plan.dims.get(k).copied().unwrap_or_default();
+            return Err(no_room(plan, &dims, &format!("`{name}` elements")));
+        }
         let layout = Layout {
             plan,
             dims,
@@ -177,15 +186,17 @@ impl<D: Device> Workspace<D> {
     }
 
     /// Brings the results of that run to the host, unless that is where they are, and waits for its
-    /// outcome. A loss stays until it is read.
+    /// outcome. A loss stays until it is read. Integers are narrowed to the types that they are declared with.
     pub(crate) fn fetch(&mut self, run: u64) -> Result<()> {
         let (Some(layout), Some(arena)) = (self.layouts.get(self.current), &self.arena) else {
             return Ok(());
         };
-        if self.device.in_place(D::addr(arena)).is_some() {
+        let outputs = layout.plan.outputs;
+        let in_place = self.device.in_place(D::addr(arena)).is_some();
+        if in_place && !outputs.iter().any(|(arg, _)| returned::is_narrow(arg.ty)) {
             return Ok(());
         }
-        if is_loss(layout.plan) {
+        if !in_place && is_loss(layout.plan) {
             if let Some(at) = layout.offsets.get(layout.plan.outputs[0].1) {
                 // SAFETY: `add_layout` has checked that the slot holds the float; the arena goes only
                 // after `begin` (in `prepare`) or `end` (when it is dropped).
@@ -196,18 +207,20 @@ impl<D: Device> Workspace<D> {
         }
         self.host_at.clear();
         let mut words = 0;
-        for (arg, _) in layout.plan.outputs {
+        // Of those that are not copied there are no bytes.
+        let bytes = |arg: &ArgSpec| match in_place && !returned::is_narrow(arg.ty) {
+            true => 0,
+            false => shape_of::<D>(arg, &layout.dims).1.unwrap_or(0),
+        };
+        for (arg, _) in outputs {
             self.host_at.push(words);
-            words += shape_of::<D>(arg, &layout.dims)
-                .1
-                .unwrap_or(0)
-                .div_ceil(size_of::<u64>());
+            words += bytes(arg).div_ceil(size_of::<u64>());
         }
         if self.host.len() < words {
             self.host.resize(words, 0);
         }
-        for ((arg, slot), &at) in layout.plan.outputs.iter().zip(&self.host_at) {
-            let bytes = shape_of::<D>(arg, &layout.dims).1.unwrap_or(0);
+        for ((arg, slot), &at) in outputs.iter().zip(&self.host_at) {
+            let bytes = bytes(arg);
             let to = &mut bytemuck::cast_slice_mut(&mut self.host[at..])[..bytes];
             // SAFETY: `add_layout` has checked that the slot holds so many bytes of the arena.
             unsafe {
@@ -215,7 +228,13 @@ impl<D: Device> Workspace<D> {
                     .read(D::addr(arena).add(layout.offsets[*slot]), to)?
             };
         }
-        self.device.outcome(run)
+        self.device.outcome(run)?;
+        for (k, (arg, _)) in outputs.iter().enumerate() {
+            let shape = shape_of::<D>(arg, &layout.dims).0;
+            let words = &mut self.host[self.host_at[k]..];
+            returned::narrow(layout.plan.name, k, arg.ty, shape.as_slice(), words)?;
+        }
+        Ok(())
     }
 
     /// The loss of this run, if the latest was one and has left its value on the device.
@@ -226,13 +245,16 @@ impl<D: Device> Workspace<D> {
     /// The first host byte of result `k`; it is only ever read.
     pub(crate) fn result(&self, k: usize) -> Option<Addr> {
         let layout = self.layouts.get(self.current)?;
-        let slot = layout.plan.outputs.get(k)?.1;
-        let at = D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(slot)?);
+        let (arg, slot) = layout.plan.outputs.get(k)?;
+        let at = D::addr(self.arena.as_ref()?).wrapping_add(*layout.offsets.get(*slot)?);
         let copy = || {
             let words = self.host.get(*self.host_at.get(k)?..)?;
             Some(words.as_ptr().cast::<u8>().cast_mut())
         };
-        self.device.in_place(at).or_else(copy)
+        match returned::is_narrow(arg.ty) {
+            true => copy(),
+            false => self.device.in_place(at).or_else(copy),
+        }
     }
 }
 

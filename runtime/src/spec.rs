@@ -169,7 +169,7 @@ pub enum ArgType {
     U32,
     /// `i32`.
     I32,
-    /// `i64`: stored as 32 bits, checked to fit.
+    /// `i64`.
     I64,
     /// `bool`.
     Bool,

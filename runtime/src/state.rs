@@ -109,7 +109,7 @@ impl<D: Device> State<D> {
         Ok(copy)
     }
 
-    /// A copy of one value.
+    /// A copy of one value. Integers have the declared type, and one that it does not hold is an error.
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let (k, entry) = self.find(name)?;
         let (shape, bytes) = shape_of::<D>(entry, &self.dims);
@@ -120,10 +120,17 @@ impl<D: Device> State<D> {
         let data = match entry.ty {
             ArgType::Float => crate::output::floats::<D::Float>(bytemuck::cast_slice(bytes)),
             ArgType::Bool => TensorData::Bool(bytes.iter().map(|b| *b != 0).collect()),
-            ArgType::U32 => TensorData::U32(bytemuck::cast_slice(bytes).to_vec()),
-            ArgType::I32 | ArgType::I64 => TensorData::I32(bytemuck::cast_slice(bytes).to_vec()),
+            ArgType::I64 => TensorData::I64(bytemuck::cast_slice(bytes).to_vec()),
+            ArgType::U32 => TensorData::U32(self.narrow(entry, bytes, |x| x as u32)?),
+            ArgType::I32 => TensorData::I32(self.narrow(entry, bytes, |x| x as i32)?),
         };
         Tensor::from_data(shape.as_slice(), data)
+    }
+
+    /// Integers in the type that they are declared with.
+    fn narrow<T>(&self, entry: &ArgSpec, bytes: &[u8], to: impl Fn(i64) -> T) -> Result<Vec<T>> {
+        let fitting = |x: &i64| crate::binding::fitting(self.spec.network, entry, *x).map(&to);
+        bytemuck::cast_slice(bytes).iter().map(fitting).collect()
     }
 
     /// Overwrites one value; types are converted as those of arguments are.

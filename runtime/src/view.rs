@@ -15,8 +15,8 @@ pub enum Space {
     Nowhere,
 }
 
-/// The type of a value's elements in memory: `Float` is the device's float type, `Int` signed 32-bit
-/// integers (`u32`, `i32` and `i64` arguments are checked and stored as these), `Bool` one byte, 0 or 1.
+/// The type of a value's elements in memory: `Float` is the device's float type, `Int` signed 64-bit
+/// integers (`u32`, `i32` and `i64` arguments are stored as these), `Bool` one byte, 0 or 1.
 /// A view of `Bool` is also where a call keeps what no value is: bf16 and f16 lie in its bytes.
 pub use netform_core::DType;
 pub use netform_core::Stored;

@@ -270,7 +270,7 @@ fn the_largest_of_windows() {
                     }
                 }
             }
-            want.push(best.map_or(-1, |b| b.1 as i32));
+            want.push(best.map_or(-1, |b| b.1 as i64));
         }
         for threads in [1, 2, 3] {
             let mut bench = Bench::new(Cpu::new().with_threads(threads));

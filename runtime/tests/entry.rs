@@ -50,11 +50,15 @@ fn the_door_names_function_argument_and_dimension() {
     );
     assert_eq!(
         message(net.mixed(&[[0, -1], [0, 0]], &flags, &[0; 4])),
-        "Hand::mixed: `ids` holds -1, which is outside 0..=2147483647"
+        "Hand::mixed: `ids` holds -1, which is outside 0..=4294967295"
     );
     assert_eq!(
-        message(net.mixed(&[[0, 1], [0, 0]], &flags, &[0, 1 << 31, 0, 0i64])),
-        "Hand::mixed: `wide` holds 2147483648, which is outside -2147483648..=2147483647"
+        message(net.mixed(&[[0, 1i64 << 32], [0, 0]], &flags, &[0i64; 4])),
+        "Hand::mixed: `ids` holds 4294967296, which is outside 0..=4294967295"
+    );
+    assert_eq!(
+        message(net.mixed(&[[0, 1], [0, 0]], &flags, &[0, usize::MAX, 0, 0])),
+        "Hand::mixed: `wide` holds 18446744073709551615, which is outside -9223372036854775808..=9223372036854775807"
     );
     // After an error everything still works.
     assert_eq!(

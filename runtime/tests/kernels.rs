@@ -6,8 +6,8 @@ mod common;
 use common::{Bench, Calls, In3, numbers};
 use netform_runtime::__private::device::{Axis, Product, Softmax, by};
 use netform_runtime::__private::{
-    Body, DType, Identity, In, Inner, Lanes, MapBody, Operand, Pack, Reads, Site, Space, View,
-    Window, size,
+    Body, DType, Identity, In, Inner, Lanes, MapBody, Number, Operand, Pack, Reads, Site, Space,
+    View, Window, size,
 };
 use netform_runtime::{Cpu, Error, Float};
 
@@ -215,8 +215,8 @@ fn maps<F: Float>(cpu: Cpu<F>, rows: usize, columns: usize) -> Vec<F> {
             .collect::<Vec<_>>(),
         1e-6,
     );
-    let ints: Vec<i32> = (0..n)
-        .map(|i| 2 * (5 + 3 * (i / rows) + i % rows) as i32)
+    let ints: Vec<i64> = (0..n)
+        .map(|i| 2 * (5 + 3 * (i / rows) + i % rows) as i64)
         .collect();
     assert_eq!(t.get_ints(yi), ints);
     let at = |i: usize| a[i % rows * columns + i / rows];
@@ -225,7 +225,7 @@ fn maps<F: Float>(cpu: Cpu<F>, rows: usize, columns: usize) -> Vec<F> {
     close(
         &t.get(transposed),
         &(0..n)
-            .map(|i| at(i) - f64::from(ints[i]) / 2.0)
+            .map(|i| at(i) - ints[i] as f64 / 2.0)
             .collect::<Vec<_>>(),
         1e-6,
     );
@@ -233,7 +233,7 @@ fn maps<F: Float>(cpu: Cpu<F>, rows: usize, columns: usize) -> Vec<F> {
     close(
         &got,
         &(0..n)
-            .map(|i| if masks[i] { a[i] } else { ints[i].into() })
+            .map(|i| if masks[i] { a[i] } else { ints[i] as f64 })
             .collect::<Vec<_>>(),
         1e-6,
     );
@@ -320,7 +320,7 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
             "{m} {r}"
         );
     }
-    let first = |l: &[f64], v: f64| l.iter().position(|&w| w == v).unwrap_or(0) as i32;
+    let first = |l: &[f64], v: f64| l.iter().position(|&w| w == v).unwrap_or(0) as i64;
     let rounded: Vec<Vec<f64>> = lines
         .iter()
         .map(|l| l.iter().map(|&v| F::from_f64(v).to_f64()).collect())
@@ -747,7 +747,7 @@ fn copies<F: Float>(cpu: Cpu<F>, a: usize, b: usize, c: usize) -> Vec<F> {
                 strides: [-sa, -sb, -1],
             },
         );
-        run.fill(wide, 7.0);
+        run.fill(wide, Number::Float(7.0));
         let inside = [(b * (c + 2)) as isize, (c + 2) as isize, 1];
         run.copy(
             [a, b, c],
@@ -758,7 +758,7 @@ fn copies<F: Float>(cpu: Cpu<F>, a: usize, b: usize, c: usize) -> Vec<F> {
                 strides: inside,
             },
         );
-        run.fill(filled, -3.0);
+        run.fill(filled, Number::Int(-3));
     });
     let at = |i: usize, j: usize, k: usize| x[(i * b + j) * c + k];
     let want: Vec<f64> = (0..x.len())
@@ -805,8 +805,8 @@ fn indices<F: Float>(cpu: Cpu<F>, axis: Axis, count: usize) -> Vec<F> {
         numbers(outer * n * inner, 9),
         numbers(outer * count * inner, 10),
     );
-    let few: Vec<i32> = (0..count).map(|c| (c * 7 % n) as i32).collect();
-    let many: Vec<i32> = (0..dy.len()).map(|e| (e * 5 % n) as i32).collect();
+    let few: Vec<i64> = (0..count).map(|c| (c * 7 % n) as i64).collect();
+    let many: Vec<i64> = (0..dy.len()).map(|e| (e * 5 % n) as i64).collect();
     let (vx, vdy, vf, vm) = (t.floats(&x), t.floats(&dy), t.ints(&few), t.ints(&many));
     let (taken, gathered) = (t.empty(dy.len()), t.empty(dy.len()));
     let (dt, dg) = (t.empty(x.len()), t.empty(x.len()));
@@ -861,7 +861,8 @@ fn index() {
 
 #[test]
 fn indices_out_of_range_are_errors() {
-    for bad in [-1, 3, i32::MIN, i32::MAX] {
+    // One beyond 32 bits is not taken for what its low half is.
+    for bad in [-1, 3, (1 << 32) + 1, i64::MIN, i64::MAX] {
         let axis = Axis {
             outer: 1,
             n: 3,
@@ -894,7 +895,6 @@ fn indices_out_of_range_are_errors() {
             } => (found.value, found.position),
             other => panic!("{other}"),
         };
-        let bad = i64::from(bad);
         assert_eq!(found(fault), (bad, vec![1, 0]));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 0.0]);
         // A shape that is not the index's: its place in a row.

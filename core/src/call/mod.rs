@@ -11,7 +11,8 @@ pub use operands::{Access, Declared, Elements};
 use self::operands::elements;
 use crate::DType::{Bool, Float, Int};
 use crate::{
-    Attention, Axis, Combiner, Convolution, DType, Integers, Role, Softmax, Stored, Stream, Window2,
+    Attention, Axis, Combiner, Convolution, DType, Integers, Number, Role, Softmax, Stored, Stream,
+    Window2,
 };
 
 /// The strides of a mask that attention adds to its scores, over (batch, heads, queries, keys); the last is 0 or 1.
@@ -28,12 +29,10 @@ pub struct ScoreMask {
 pub enum Call<'a> {
     /// -> y. Sets all of `len` elements.
     Fill {
-        /// The type of the elements.
-        dtype: DType,
+        /// The value, which tells the type of the elements.
+        value: Number,
         /// Their number.
         len: usize,
-        /// The number, or 0 and 1 for booleans.
-        value: f64,
     },
     /// x -> y. `y[i]` = the nearest number of type `to` to `x[i]`, ties to even. What is too large becomes infinite, NaN a
     /// quiet NaN; equal types are copied bit for bit. Both are floats: the device's own, bf16 or f16.
@@ -193,7 +192,7 @@ impl Call<'_> {
         let read = Declared::read::<DType>;
         let write = Declared::write::<DType>;
         match *self {
-            Call::Fill { dtype, len, .. } => each(write(dtype, len)),
+            Call::Fill { value, len } => each(write(value.dtype(), len)),
             Call::Convert { from, to, len } => {
                 each(Declared::read(from, len))?;
                 each(Declared::write(to, len))
@@ -310,15 +309,6 @@ impl Call<'_> {
                 Ok(())
             }
             _ => Ok(()),
-        }
-    }
-
-    /// One more than the largest position that the call writes: it must be a 32-bit integer.
-    pub fn positions(&self) -> usize {
-        match self {
-            Call::ArgReduce { axis, .. } => axis.n,
-            Call::WindowArgMax(w) => elements(&w.x),
-            _ => 0,
         }
     }
 

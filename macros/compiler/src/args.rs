@@ -7,7 +7,7 @@ use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
 use crate::takes::{Takes, takes};
-use crate::value::{Tensor, Value};
+use crate::value::{Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
 
 /// An argument with its place in the source.
@@ -175,9 +175,10 @@ impl Args {
                 Some(text) if text.starts_with('"') => {
                     Value::Str(text.trim_matches('"').to_owned())
                 }
-                Some(text) => {
-                    Value::Number(text.parse().unwrap_or(f64::NAN), !text.contains(['.', 'e']))
-                }
+                Some(text) => match text.parse() {
+                    Ok(whole) => Value::Whole(whole),
+                    Err(_) => Value::Number(text.parse().unwrap_or(f64::NAN)),
+                },
             },
         }
     }
@@ -202,7 +203,7 @@ impl Args {
     pub fn tensor(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = match self.value(name) {
             Value::Tensor(t) => t,
-            Value::Number(..) | Value::Dim(_) => {
+            Value::Whole(_) | Value::Number(_) | Value::Dim(_) => {
                 let text = self
                     .given(name)
                     .map_or_else(|| name.to_owned(), |g| g.text.clone());
@@ -220,7 +221,7 @@ impl Args {
         let takes = takes(self.op, name);
         let dtype = cx.g[t.id].dtype;
         // A whole number is written without a point where a float is meant, too.
-        let literal = matches!(cx.g[t.id].op, Op::Const(_) | Op::Size(_)) && dtype == DType::Int;
+        let literal = matches!(cx.g[t.id].op, Op::Whole(_) | Op::Size(_)) && dtype == DType::Int;
         if takes == Takes::Int {
             cx.small(t.id, &t.text, self.span_of(name))?;
         }
@@ -280,10 +281,8 @@ impl Args {
 
     /// A number.
     pub fn number(&self, cx: &Cx, name: &str) -> Reported<f64> {
-        match self.value(name) {
-            Value::Number(v, _) => Ok(v),
-            _ => Err(self.wrong(cx, name, "a number")),
-        }
+        let number = self.value(name).number();
+        number.ok_or_else(|| self.wrong(cx, name, "a number"))
     }
 
     /// A number, or nothing.
@@ -298,7 +297,7 @@ impl Args {
     /// An integer known now.
     pub fn integer(&self, cx: &Cx, name: &str) -> Reported<i64> {
         match self.value(name) {
-            Value::Number(v, true) => Ok(v as i64),
+            Value::Whole(v) => Ok(nearest(v)),
             _ => Err(self.wrong(cx, name, "an integer")),
         }
     }
@@ -395,7 +394,7 @@ impl Args {
             one => vec![one],
         };
         let int = |v: &Value| match v {
-            Value::Number(v, true) => Ok(*v as i64),
+            Value::Whole(v) => Ok(nearest(*v)),
             _ => Err(self.wrong(cx, name, "an integer or a list of integers")),
         };
         items

@@ -303,8 +303,10 @@ pub struct Expr {
 /// The kinds of expressions.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    /// A number; whether it was written as an integer.
-    Number(f64, bool),
+    /// A number that was written as an integer.
+    Whole(i128),
+    /// Another number.
+    Number(f64),
     /// A string.
     Str(String),
     /// `true` or `false`.
@@ -424,13 +426,13 @@ impl fmt::Display for Expr {
                 .join(", ")
         };
         match &self.kind {
-            ExprKind::Number(v, int) => match (self.span.source_text(), int) {
-                // As in `1e-5` or `1_000`.
-                (Some(text), _) if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                    write!(f, "{}{text}", if *v < 0.0 { "-" } else { "" })
-                }
-                (_, true) => write!(f, "{v}"),
-                (_, false) => write!(f, "{v:?}"),
+            ExprKind::Whole(v) => match self.digits() {
+                Some(text) => write!(f, "{}{text}", if *v < 0 { "-" } else { "" }),
+                None => write!(f, "{v}"),
+            },
+            ExprKind::Number(v) => match self.digits() {
+                Some(text) => write!(f, "{}{text}", if *v < 0.0 { "-" } else { "" }),
+                None => write!(f, "{v:?}"),
             },
             ExprKind::Str(s) => write!(f, "{s:?}"),
             ExprKind::Bool(b) => write!(f, "{b}"),
@@ -472,11 +474,19 @@ const PREFIX: usize = 5;
 const POSTFIX: usize = 6;
 
 impl Expr {
+    /// The literal of a number as it was written: `1e-5`, `1_000`.
+    fn digits(&self) -> Option<String> {
+        let text = self.span.source_text()?;
+        text.starts_with(|c: char| c.is_ascii_digit())
+            .then_some(text)
+    }
+
     /// How tightly it binds, for parentheses.
     fn level(&self) -> usize {
         match &self.kind {
             ExprKind::Binary(op, ..) => op.level(),
-            ExprKind::Number(v, _) if *v < 0.0 => PREFIX,
+            ExprKind::Whole(..0) => PREFIX,
+            ExprKind::Number(v) if *v < 0.0 => PREFIX,
             ExprKind::Neg(_) | ExprKind::Not(_) => PREFIX,
             ExprKind::Closure(_) | ExprKind::If(_) | ExprKind::Arrow(..) => 0,
             _ => POSTFIX,

@@ -27,7 +27,7 @@ pub fn bytes(p: &Program) -> Option<i64> {
 }
 
 fn width(t: DType) -> i64 {
-    if t == DType::Bool { 1 } else { 4 }
+    t.size(size_of::<f32>()) as i64
 }
 
 /// The name of the generated method.

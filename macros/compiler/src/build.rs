@@ -11,6 +11,7 @@ use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
 use crate::kinds::log_sum_exp::LogSumExp;
 use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar;
+use netform_core::Number;
 
 impl Graph {
     /// Adds a node whose shape follows from its operands, or is `shape`.
@@ -41,10 +42,30 @@ impl Graph {
         self.push(Op::Const(value), &[], None)
     }
 
-    /// A constant in a given shape and type.
+    /// A rank-0 integer.
+    pub fn whole(&mut self, value: i128) -> NodeId {
+        self.push(Op::Whole(value), &[], None)
+    }
+
+    /// A number in a given shape and type. An integer is one that a float holds.
     pub fn full(&mut self, value: f64, dtype: DType, shape: &Shape) -> NodeId {
-        let c = self.add_typed(Op::Const(value), &[], Vec::new(), dtype);
+        let c = match dtype {
+            DType::Int => self.whole(value as i128),
+            _ => self.add_typed(Op::Const(value), &[], Vec::new(), dtype),
+        };
         self.expand(c, shape)
+    }
+
+    /// An exact number in a given shape.
+    pub fn filled(&mut self, value: Number, shape: &Shape) -> NodeId {
+        match value {
+            Number::Float(v) => self.full(v, DType::Float, shape),
+            Number::Bool(v) => self.full(f64::from(u8::from(v)), DType::Bool, shape),
+            Number::Int(v) => {
+                let c = self.whole(v.into());
+                self.expand(c, shape)
+            }
+        }
     }
 
     /// A dimension as a float.

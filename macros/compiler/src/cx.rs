@@ -4,9 +4,10 @@
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
+use crate::ranges::Ranges;
 use crate::scalar::Scalar;
-use crate::unsigned::Unsigned;
 use crate::value::{Tensor, Value};
+use netform_core::Number;
 use proc_macro2::Span;
 use std::collections::HashMap;
 
@@ -87,8 +88,8 @@ pub struct Cx<'a> {
     pub by: String,
     /// The expression that is being computed, as written.
     pub expression: String,
-    /// Integer values that cannot be negative, by their declaration.
-    pub unsigned: Unsigned,
+    /// What is known of integers: their ranges, and how they were declared.
+    pub ranges: Ranges,
     /// Where values come from, for messages.
     pub origin: HashMap<NodeId, String>,
     /// The value that a message shows for one that was made from it.
@@ -109,7 +110,7 @@ impl<'a> Cx<'a> {
             require: Vec::new(),
             by: String::new(),
             expression: String::new(),
-            unsigned: Unsigned::default(),
+            ranges: Ranges::default(),
             origin: HashMap::new(),
             shown: HashMap::new(),
             streams: 0,
@@ -139,8 +140,8 @@ impl<'a> Cx<'a> {
     pub fn lift(&mut self, value: &Value, text: &str) -> Option<Tensor> {
         let id = match value {
             Value::Tensor(t) => return Some(t.clone()),
-            Value::Number(v, true) => self.g.add_typed(Op::Const(*v), &[], Vec::new(), DType::Int),
-            Value::Number(v, false) => self.g.constant(*v),
+            Value::Whole(v) => self.g.whole(*v),
+            Value::Number(v) => self.g.constant(*v),
             Value::Dim(d) => self
                 .g
                 .add_typed(Op::Size(d.clone()), &[], Vec::new(), DType::Int),
@@ -157,6 +158,7 @@ impl<'a> Cx<'a> {
         // A literal or a size is a float without a conversion.
         let id = match self.g[x.id].op.clone() {
             Op::Const(v) => self.g.constant(v),
+            Op::Whole(v) => self.g.constant(v as f64),
             Op::Size(d) => self.g.size(&d),
             _ => self.g.cast(x.id, DType::Float),
         };
@@ -168,13 +170,19 @@ impl<'a> Cx<'a> {
 
     /// As another type; a number is written in it.
     pub fn as_type(&mut self, x: &Tensor, to: DType) -> NodeId {
-        let number = match (&self.g[x.id].op, to) {
+        let truth = match (&self.g[x.id].op, to) {
             (_, DType::Float) => return self.to_float(x).id,
-            (Op::Const(v), DType::Int) => v.trunc(),
-            (Op::Const(v), DType::Bool) => f64::from(u8::from(*v != 0.0)),
+            // Of floats towards zero; what is too large, or NaN, is told by `small`.
+            (Op::Const(v), DType::Int) => {
+                let whole = if v.is_nan() { i128::MAX } else { *v as i128 };
+                return self.g.whole(whole);
+            }
+            (Op::Whole(v), DType::Int) => return self.g.whole(*v),
+            (Op::Const(v), DType::Bool) => *v != 0.0,
+            (Op::Whole(v), DType::Bool) => *v != 0,
             _ => return self.g.cast(x.id, to),
         };
-        self.g.add_typed(Op::Const(number), &[], Vec::new(), to)
+        self.g.filled(Number::Bool(truth), &Vec::new())
     }
 
     /// Further lines saying where a tensor comes from, or nothing.
@@ -193,9 +201,7 @@ impl<'a> Cx<'a> {
         let shape = show_shape(self.g.shape(id));
         match self.g[id].dtype {
             DType::Float => shape,
-            DType::Int if self.unsigned.contains(id) => format!("u32{shape}"),
-            DType::Int if self.unsigned.is_wide(id) => format!("i64{shape}"),
-            DType::Int => format!("i32{shape}"),
+            DType::Int => format!("{}{shape}", self.ranges.declared(id).prefix()),
             DType::Bool => format!("bool{shape}"),
         }
     }
@@ -312,7 +318,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Brings two values to one element type, as PyTorch promotes: bool, then integer, then float.
-    /// A literal outside the 32-bit integers is an error at `span`.
+    /// A literal outside the 64-bit integers is an error at `span`.
     pub fn promote(&mut self, span: Span, x: &Tensor, y: &Tensor) -> Reported<(Tensor, Tensor)> {
         let order = |t: DType| match t {
             DType::Bool => 0,
@@ -364,7 +370,7 @@ impl<'a> Cx<'a> {
         let shape = self.broadcast(span, what, &[&x, &y])?;
         let (a, b) = (self.g.expand(x.id, &shape), self.g.expand(y.id, &shape));
         // Its gradient holds no quotient of small numbers.
-        if f == Scalar::Div && matches!(self.g[x.id].op, Op::Const(v) if v == 1.0) {
+        if f == Scalar::Div && matches!(self.g[x.id].op, Op::Const(1.0)) {
             return Ok(self.g.unary(Scalar::Recip, b));
         }
         match f {
@@ -382,12 +388,14 @@ impl<'a> Cx<'a> {
                     Scalar::Max => Scalar::Gt,
                     _ => Scalar::Lt,
                 };
-                let least = self.range(a).0.max(self.range(b).0);
+                let (p, q) = (self.range(a), self.range(b));
+                let range = match f {
+                    Scalar::Gt => (p.0.max(q.0), p.1.max(q.1)),
+                    _ => (p.0.min(q.0), p.1.min(q.1)),
+                };
                 let first = self.g.scalar(f, &[a, b]);
                 let y = self.g.scalar(Scalar::Where, &[first, a, b]);
-                if f == Scalar::Gt && least >= 0 {
-                    self.unsigned.insert(y);
-                }
+                self.ranges.insert(y, range);
                 Ok(y)
             }
             _ => Ok(self.g.scalar(f, &[a, b])),

@@ -63,6 +63,7 @@ pub fn op_name(op: &Op) -> String {
         Op::Input { index } => return format!("input {index}"),
         Op::Param { index } => return format!("param {index}"),
         Op::Const(v) => return format!("const {v}"),
+        Op::Whole(v) => return format!("const {v}"),
         Op::Size(d) => return format!("size {d}"),
         Op::Scalar(s) => s.name(),
         Op::Iota { .. } => "iota",
@@ -137,6 +138,7 @@ pub fn show_map(map: &Map) -> String {
             },
             Instr::Iota(d) => format!("iota {d}"),
             Instr::Const(DType::Float, bits) => format!("{}", f64::from_bits(*bits)),
+            Instr::Const(DType::Int, bits) => format!("int {}", bits.cast_signed()),
             Instr::Const(t, bits) => format!("{t} {}", f64::from_bits(*bits)),
             Instr::Size(d) => format!("size {d}"),
             Instr::Apply(s, args) => {

@@ -135,6 +135,7 @@ fn constant(node: &Node, known: &[Option<String>]) -> Option<String> {
     let args = args?;
     match &node.op {
         Op::Const(v) => Some(v.to_string()),
+        Op::Whole(v) => Some(v.to_string()),
         Op::Size(d) => Some(d.to_string()),
         Op::Iota { .. } => Some(format!("0..{}", show_shape(&node.shape))),
         Op::Expand | Op::Reshape => args.into_iter().next(),

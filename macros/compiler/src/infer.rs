@@ -23,6 +23,7 @@ pub fn infer(
             return Err("carries its own type".into());
         }
         Op::Const(_) | Op::Size(_) => (Vec::new(), DType::Float),
+        Op::Whole(_) => (Vec::new(), DType::Int),
         Op::Iota { dim } => {
             let s = of.own()?;
             ensure(*dim < s.len(), || {

@@ -1,52 +1,60 @@
-//! Arithmetic of integers, which are 32 bits wide: what surely fits is computed as it is, what may not
+//! Arithmetic of integers, which are 64 bits wide: what surely fits is computed as it is, what may not
 //! fit is checked when it is computed (`Checked`), what never fits is an error here.
 //!
 //! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
 
 use crate::cx::Cx;
 use crate::diag::Reported;
-use crate::dim::{Dim, numel};
+use crate::dim::{Atom, Dim, numel};
 use crate::ir::kind::Bounds;
 use crate::ir::{DType, NodeId, Op, Reduce};
 use crate::kinds::arg_reduce::ArgReduce;
 use crate::kinds::checked::{Checked, Integers};
+use crate::ranges::{EVERY, Range};
 use crate::scalar::Scalar as S;
+use netform_core::Combiner;
+use netform_core::number::POSITIONS;
 use proc_macro2::Span;
 
 /// The integers that there are.
-const LEAST: i64 = i32::MIN as i64;
-const MOST: i64 = i32::MAX as i64;
+const LEAST: i128 = EVERY.0;
+const MOST: i128 = EVERY.1;
+/// Positions and named dimensions are below. A run refuses others.
+const SIZES: i128 = POSITIONS as i128;
 /// How many functions of several operands back ranges are looked for.
 const DEPTH: usize = 8;
 
 impl Cx<'_> {
     /// The least and the largest that integers can be, as far as is known.
-    pub fn range(&self, id: NodeId) -> (i64, i64) {
+    pub fn range(&self, id: NodeId) -> Range {
         self.range_to(id, DEPTH)
     }
 
     /// Whether a value can occur among integers.
     pub fn may_be(&self, id: NodeId, value: i64) -> bool {
         let (least, most) = self.range(id);
-        (least..=most).contains(&value)
+        (least..=most).contains(&value.into())
     }
 
-    fn range_to(&self, id: NodeId, depth: usize) -> (i64, i64) {
-        let known = self.unsigned.ranges.borrow().get(&(id, depth)).copied();
+    /// Notes that a value is not below 0.
+    pub fn not_negative(&mut self, id: NodeId) {
+        let given = self.ranges.given.get(&id).copied().unwrap_or(EVERY);
+        self.ranges.insert(id, (given.0.max(0), given.1));
+    }
+
+    fn range_to(&self, id: NodeId, depth: usize) -> Range {
+        let known = self.ranges.found.borrow().get(&(id, depth)).copied();
         known.unwrap_or_else(|| {
             let range = self.find_range(id, depth);
-            let mut ranges = self.unsigned.ranges.borrow_mut();
+            let mut ranges = self.ranges.found.borrow_mut();
             ranges.insert((id, depth), range);
             range
         })
     }
 
-    fn find_range(&self, id: NodeId, depth: usize) -> (i64, i64) {
+    fn find_range(&self, id: NodeId, depth: usize) -> Range {
         let node = &self.g[id];
-        let any = match self.unsigned.contains(id) {
-            true => (0, MOST),
-            false => (LEAST, MOST),
-        };
+        let any = self.ranges.given.get(&id).copied().unwrap_or(EVERY);
         let bounds = match &node.op {
             Op::Kernel(kind) => kind.bounds(node.args.len()),
             _ => Bounds::None,
@@ -59,16 +67,16 @@ impl Cx<'_> {
             return any;
         };
         let of = |k: usize| self.range_to(node.args[k], depth);
-        let both = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let both = |a: Range, b: Range| (a.0.min(b.0), a.1.max(b.1));
         let found = match &node.op {
-            Op::Const(v) => {
-                let v = (*v as i64).clamp(LEAST, MOST);
+            Op::Whole(v) => {
+                let v = (*v).clamp(LEAST, MOST);
                 (v, v)
             }
-            Op::Size(_) => (0, MOST),
+            Op::Size(d) => size(d),
             Op::Iota { dim } => match node.shape[*dim].value() {
-                Some(n) => (0, (n - 1).clamp(0, MOST)),
-                None => (0, MOST),
+                Some(n) => (0, i128::from(n - 1).clamp(0, SIZES)),
+                None => (0, SIZES),
             },
             Op::Scalar(S::Where) => both(of(1), of(2)),
             Op::Scalar(S::Cast(DType::Int)) if self.g[node.args[0]].dtype == DType::Bool => (0, 1),
@@ -76,9 +84,9 @@ impl Cx<'_> {
             Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } | Op::Detach => of(0),
             _ => match bounds {
                 Bounds::None => any,
-                Bounds::Positions => (0, MOST),
+                Bounds::Positions => (0, SIZES),
                 Bounds::Of(operands, value) => (operands.into_iter().map(of))
-                    .chain(value.map(|v| (v as i64, v as i64)))
+                    .chain(value.map(|v| (v.into(), v.into())))
                     .reduce(both)
                     .unwrap_or(any),
             },
@@ -102,7 +110,7 @@ impl Cx<'_> {
         }
         if least > MOST || most < LEAST {
             let text = self.written(text);
-            let text = format!("`{text}` never fits 32-bit integers\nhelp: compute it in floats");
+            let text = format!("`{text}` never fits 64-bit integers\nhelp: compute it in floats");
             return Err(self.error(span, text));
         }
         let kind = match f {
@@ -110,7 +118,7 @@ impl Cx<'_> {
             S::Sub => Integers::Sub,
             _ => Integers::Mul,
         };
-        Ok(self.checked(kind, &[x, y], least >= 0, text))
+        Ok(self.checked(kind, &[x, y], (least, most), text))
     }
 
     /// The expression at hand as the user wrote it; `text` where there is none.
@@ -121,14 +129,27 @@ impl Cx<'_> {
         }
     }
 
-    /// A node that checks what it computes.
-    pub fn checked(&mut self, f: Integers, args: &[NodeId], unsigned: bool, text: &str) -> NodeId {
+    /// A node that checks what it computes; results that fit are in this range.
+    pub fn checked(&mut self, f: Integers, args: &[NodeId], range: Range, text: &str) -> NodeId {
         let what = self.written(text);
         let id = self.g.push(Checked { f, what }, args, None);
-        if unsigned {
-            self.unsigned.insert(id);
-        }
+        self.ranges
+            .insert(id, (range.0.max(LEAST), range.1.min(MOST)));
         id
+    }
+
+    /// The range of what some of so many integers are combined to, or all of them.
+    pub fn range_along(&self, how: Combiner, x: NodeId, size: &Dim) -> Range {
+        let (least, most) = self.range(x);
+        match how {
+            Combiner::Sum => {
+                let n = size.value().map_or(SIZES, i128::from);
+                (least.min(0) * n, most.max(0) * n)
+            }
+            Combiner::Prod if least >= 0 => (0, MOST),
+            Combiner::Prod => EVERY,
+            Combiner::Max | Combiner::Min => (least, most),
+        }
     }
 
     /// A reduction of integers over some dimensions, which vanish.
@@ -140,7 +161,6 @@ impl Cx<'_> {
         text: &str,
     ) -> NodeId {
         let shape = self.g.shape(x).clone();
-        let unsigned = self.range(x).0 >= 0;
         let (x, dim) = match dims {
             [] => return x,
             [dim] => (x, *dim),
@@ -156,7 +176,11 @@ impl Cx<'_> {
                 (self.g.reshape(x, &flat), rest)
             }
         };
-        self.checked(Integers::Reduce { kind, dim }, &[x], unsigned, text)
+        let range = match kind.combiner() {
+            Some(how) => self.range_along(how, x, &self.g.shape(x)[dim].clone()),
+            None => EVERY,
+        };
+        self.checked(Integers::Reduce { kind, dim }, &[x], range, text)
     }
 
     /// Where the first largest or smallest integers are along `dim`, which vanishes.
@@ -174,22 +198,20 @@ impl Cx<'_> {
     /// Truncated towards zero; what does not fit is an error when it is computed.
     pub fn to_int(&mut self, x: NodeId, text: &str) -> NodeId {
         match self.g[x].dtype {
-            DType::Float => self.checked(Integers::Cast, &[x], false, text),
+            DType::Float => self.checked(Integers::Cast, &[x], EVERY, text),
             _ => self.g.cast(x, DType::Int),
         }
     }
 
-    /// Tells a whole number that is no 32-bit integer, where one is due.
+    /// Tells a whole number that is no 64-bit integer, where one is due.
     pub fn small(&self, id: NodeId, text: &str, span: Span) -> Reported<()> {
         match self.g[id].op {
-            Op::Const(v)
-                if self.g[id].dtype == DType::Int && !(LEAST as f64..=MOST as f64).contains(&v) =>
-            {
+            Op::Whole(v) if !(LEAST..=MOST).contains(&v) => {
                 let help = match text.trim_start_matches('-').parse::<u128>() {
                     Ok(_) => format!("\nhelp: with a point it is a float: `{text}.0`"),
                     Err(_) => String::new(),
                 };
-                let text = format!("`{text}` is outside the 32-bit integers{help}");
+                let text = format!("`{text}` is outside the 64-bit integers{help}");
                 Err(self.error(span, text))
             }
             _ => Ok(()),
@@ -197,16 +219,40 @@ impl Cx<'_> {
     }
 }
 
+/// The range of a size. One that is no integer is an error when the function is called.
+fn size(d: &Dim) -> Range {
+    let (mut least, mut most) = (0i128, 0i128);
+    for (c, monomial) in d.terms() {
+        let factors = monomial
+            .iter()
+            .flat_map(|(a, power)| (0..*power).map(|_| largest(a)));
+        let end = factors.fold(i128::from(c), i128::saturating_mul);
+        // A named dimension may be 0, and a product without one is what it is.
+        let nothing = if monomial.is_empty() { end } else { 0 };
+        least = least.saturating_add(end.min(nothing));
+        most = most.saturating_add(end.max(nothing));
+    }
+    (least.clamp(LEAST, MOST), most.clamp(LEAST, MOST))
+}
+
+fn largest(a: &Atom) -> i128 {
+    match a {
+        Atom::Named(_) => SIZES,
+        // Constants of Rust's are numbers, not necessarily sizes of anything.
+        Atom::Const(_) => u64::MAX.into(),
+        Atom::Quotient(p, _) | Atom::Floor(p, _) => size(p).1,
+    }
+}
+
 /// The range of a sum, difference or product.
-fn result(f: S, a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
+fn result(f: S, a: Range, b: Range) -> Range {
     match f {
-        S::Add => (a.0.saturating_add(b.0), a.1.saturating_add(b.1)),
-        S::Sub => (a.0.saturating_sub(b.1), a.1.saturating_sub(b.0)),
+        S::Add => (a.0 + b.0, a.1 + b.1),
+        S::Sub => (a.0 - b.1, a.1 - b.0),
         _ => {
-            let of = |x: i64, y: i64| x.saturating_mul(y);
-            let all = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
-            let least = all.iter().copied().fold(i64::MAX, i64::min);
-            (least, all.iter().copied().fold(i64::MIN, i64::max))
+            let all = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+            let least = all.iter().copied().fold(i128::MAX, i128::min);
+            (least, all.iter().copied().fold(i128::MIN, i128::max))
         }
     }
 }

@@ -8,7 +8,7 @@
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
-use crate::ir::{DType, Graph, NodeId, Op, Scan};
+use crate::ir::{Graph, NodeId, Op, Scan};
 
 /// What goes into a loop.
 pub struct Steps<'a> {
@@ -58,7 +58,7 @@ impl Cx<'_> {
         };
         let outer = std::mem::replace(&mut self.g, body);
         let origin = std::mem::take(&mut self.origin);
-        let unsigned = std::mem::take(&mut self.unsigned);
+        let ranges = std::mem::take(&mut self.ranges);
         let whole = [steps.shared, steps.carried].concat();
         let whole = whole.iter().map(|id| (*id, 0));
         let mut inputs: Vec<NodeId> = Vec::new();
@@ -66,8 +66,9 @@ impl Cx<'_> {
             let index = inputs.len();
             let (shape, dtype) = (outer.shape(id)[cut..].to_vec(), outer[id].dtype);
             let input = self.g.add_typed(Op::Input { index }, &[], shape, dtype);
-            if dtype == DType::Int && unsigned.contains(id) {
-                self.unsigned.insert(input);
+            // A carried value begins as this one, and becomes others.
+            if !steps.carried.contains(&id) {
+                self.ranges.follow(input, &ranges, id);
             }
             inputs.push(input);
         }
@@ -84,7 +85,7 @@ impl Cx<'_> {
         );
         let mut body = std::mem::replace(&mut self.g, outer);
         self.origin = origin;
-        self.unsigned = unsigned;
+        self.ranges = ranges;
         let done = done?;
         body.outputs = [done.carried, done.stacked].concat();
         let scan = Scan {

@@ -49,8 +49,10 @@ pub enum Value {
     Layer(LayerRef),
     /// A tensor.
     Tensor(Tensor),
-    /// A number; whether it was written as an integer.
-    Number(f64, bool),
+    /// A number that was written as an integer, or a size that is known.
+    Whole(i128),
+    /// Another number.
+    Number(f64),
     /// A dimension that is no literal.
     Dim(Dim),
     /// `true` or `false`.
@@ -71,8 +73,25 @@ impl Value {
     /// The dimension it can be, if it can.
     pub fn as_dim(&self) -> Option<Dim> {
         match self {
-            Value::Number(v, true) => Some(Dim::from(*v as i64)),
+            Value::Whole(v) => Some(Dim::from(nearest(*v))),
             Value::Dim(d) => Some(d.clone()),
+            _ => None,
+        }
+    }
+
+    /// The size, or the integer that it is where it is known.
+    pub fn of_dim(d: Dim) -> Self {
+        match d.value() {
+            Some(v) => Value::Whole(i128::from(v)),
+            None => Value::Dim(d),
+        }
+    }
+
+    /// The number it is, as near as a float is.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Value::Whole(v) => Some(*v as f64),
+            Value::Number(v) => Some(*v),
             _ => None,
         }
     }
@@ -82,8 +101,8 @@ impl Value {
         match self {
             Value::Made(_) | Value::Layer(_) => "a layer",
             Value::Tensor(_) => "a tensor",
-            Value::Number(_, true) => "an integer",
-            Value::Number(_, false) => "a number",
+            Value::Whole(_) => "an integer",
+            Value::Number(_) => "a number",
             Value::Dim(_) => "a dimension",
             Value::Bool(_) => "a boolean",
             Value::Str(_) => "a string",
@@ -93,4 +112,18 @@ impl Value {
             Value::Null => "nothing",
         }
     }
+}
+
+/// The 64-bit integer that a number is, if it is one.
+pub fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Whole(v) => i64::try_from(*v).ok(),
+        Value::Number(v) if v.fract() == 0.0 => i64::try_from(*v as i128).ok(),
+        _ => None,
+    }
+}
+
+/// The 64-bit integer that is nearest.
+pub fn nearest(v: i128) -> i64 {
+    v.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }

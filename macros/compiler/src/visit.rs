@@ -42,6 +42,6 @@ pub fn expr(e: &Expr, f: &mut dyn FnMut(&Expr)) {
         K::Tuple(items) | K::List(items) => items.iter().for_each(|i| expr(i, f)),
         K::Closure(c) => block(&c.body, f),
         K::If(choice) => branches(choice, f),
-        K::Number(..) | K::Str(_) | K::Bool(_) | K::Name(_) | K::Mut(_) => {}
+        K::Whole(_) | K::Number(_) | K::Str(_) | K::Bool(_) | K::Name(_) | K::Mut(_) => {}
     }
 }

@@ -21,6 +21,7 @@ use netform_compiler::passes::placement::Placement;
 use netform_compiler::passes::verify::verify;
 use netform_compiler::passes::{fuse, inline, memory, schedule, simplify};
 use netform_compiler::scalar::Scalar as S;
+use netform_core::Number;
 use proptest::prelude::*;
 
 /// A counter-based generator: the same graph for the same seed.
@@ -205,7 +206,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
                     Pad {
                         low: start,
                         step,
-                        value: 0.5,
+                        value: Number::Float(0.5),
                     },
                     &[cut],
                     Some(shape),
@@ -257,7 +258,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
                 return x;
             };
             let count = shape[dim].sub(&Dim::one());
-            let one = g.add_typed(Op::Const(1.0), &[], Vec::new(), DType::Int);
+            let one = g.whole(1);
             let iota = g.iota(&vec![count], 0);
             let index = g.binary(S::Add, iota, one);
             let what = Reads::default();

@@ -41,6 +41,32 @@ static LONG: Body = Body {
     results: &[13, 12],
 };
 
+/// Every function of integers, from memory, positions and a constant.
+static INTEGERS: Body = Body {
+    inputs: &[
+        Operand::new(DType::Int, Inner::One),
+        Operand::new(DType::Bool, Inner::One),
+        Operand::iota(Inner::Many),
+    ],
+    steps: &[
+        Step::Load(0),
+        Step::Load(1),
+        Step::Load(2),
+        Step::Const(DType::Int, (-(1i64 << 53) - 1).cast_unsigned()),
+        Step::Apply(Scalar::Add, &[0, 2]),
+        Step::Apply(Scalar::Mul, &[4, 3]),
+        Step::Apply(Scalar::Sub, &[5, 0]),
+        Step::Apply(Scalar::Neg, &[6]),
+        Step::Apply(Scalar::Lt, &[7, 2]),
+        Step::Apply(Scalar::And, &[8, 1]),
+        Step::Apply(Scalar::Where, &[9, 7, 6]),
+        Step::Apply(Scalar::Cast(DType::Float), &[10]),
+        Step::Apply(Scalar::Cast(DType::Int), &[1]),
+        Step::Apply(Scalar::Cast(DType::Bool), &[10]),
+    ],
+    results: &[10, 11, 12, 13],
+};
+
 struct Dump(PathBuf);
 
 impl Dump {
@@ -78,6 +104,11 @@ impl Dump {
             let args = vec![Arg::new(0, &[1]); f.arity()];
             let plan = map(&body, &[99], &args, &[0], Scalars::NONE);
             self.write(&format!("map_{}", f.name()), plan);
+        }
+        for (name, last) in [("strided", 7), ("fours", 8)] {
+            let args = [&[20, 1], &[0, 1], &[1, 3]].map(|s| Arg::new(0, s));
+            let plan = map(&INTEGERS, &[3, last], &args, &[0; 4], Scalars::NONE);
+            self.write(&format!("map_integers_{name}"), plan);
         }
         for rank in 1..=6 {
             let strides: Vec<i64> = (0..rank).map(|d| 2 + d).collect();
@@ -341,7 +372,8 @@ impl Dump {
                 copy(DType::Float, &shape, (0, &s), (0, &d)),
             );
         }
-        for ty in [DType::Float, DType::Bool] {
+        for one in [Number::Float(1.0), Number::Int(1), Number::Bool(true)] {
+            let ty = one.dtype();
             let bytes = ty.size(FLOAT);
             for rank in 1..=6 {
                 let s: Vec<i64> = (0..rank).map(|d| 3 + d).collect();
@@ -353,7 +385,7 @@ impl Dump {
             }
             let plan = copy(ty, &[3, 8], (0, &[16, 1]), (0, &[8, 1]));
             self.write(&format!("copy_{bytes}_fours"), plan);
-            self.write(&format!("fill_{bytes}"), fill(ty, 100, 1.0, 0));
+            self.write(&format!("fill_{bytes}"), fill(one, 100, 0));
             for (name, inner) in [("odd", 3), ("fours", 8)] {
                 let axis = Axis {
                     outer: 2,

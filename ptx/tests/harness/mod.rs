@@ -53,6 +53,16 @@ impl Element for i32 {
     }
 }
 
+impl Element for i64 {
+    fn bytes(x: &[Self]) -> Vec<u8> {
+        x.iter().flat_map(|v| v.to_ne_bytes()).collect()
+    }
+    fn from(bytes: &[u8]) -> Vec<Self> {
+        let eight = |c: &[u8]| i64::from_ne_bytes(c.try_into().unwrap());
+        bytes.chunks(8).map(eight).collect()
+    }
+}
+
 impl Element for u64 {
     fn bytes(x: &[Self]) -> Vec<u8> {
         x.iter().flat_map(|v| v.to_ne_bytes()).collect()

@@ -4,7 +4,7 @@ use super::Cpu;
 use super::lanes::size_of_dtype;
 use super::rows::Shared;
 use crate::device::{Addr, CopyKernels};
-use crate::{DType, Float};
+use crate::{DType, Float, Number};
 
 /// Side of the square tiles in which crossed dimensions are copied.
 const TILE: usize = 16;
@@ -149,18 +149,20 @@ impl<F: Float> CopyKernels for Cpu<F> {
 ///
 /// # Safety
 /// The kernels' contract.
-pub(super) unsafe fn fill<F: Float>(dtype: DType, len: usize, value: f64, dst: Addr) {
+pub(super) unsafe fn fill<F: Float>(value: Number, len: usize, dst: Addr) {
     // SAFETY: the caller's.
     unsafe {
-        match dtype {
-            DType::Float if value == 0.0 && value.is_sign_positive() => {
+        match value {
+            Number::Float(value) if value == 0.0 && value.is_sign_positive() => {
                 dst.write_bytes(0, len * size_of::<F>())
             }
-            DType::Float => {
+            Number::Float(value) => {
                 std::slice::from_raw_parts_mut(dst.cast::<F>(), len).fill(F::from_f64(value))
             }
-            DType::Int => std::slice::from_raw_parts_mut(dst.cast::<i32>(), len).fill(value as i32),
-            DType::Bool => dst.write_bytes(u8::from(value != 0.0), len),
+            Number::Int(value) => {
+                std::slice::from_raw_parts_mut(dst.cast::<i64>(), len).fill(value)
+            }
+            Number::Bool(value) => dst.write_bytes(u8::from(value), len),
         }
     }
 }

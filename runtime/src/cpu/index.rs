@@ -14,7 +14,7 @@ const CLASSES: usize = 64;
 
 /// The position that an index names, if it is inside.
 #[inline(always)]
-fn position(index: i32, n: usize) -> Option<usize> {
+fn position(index: i64, n: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&i| i < n)
 }
 
@@ -25,7 +25,7 @@ pub(super) unsafe fn take<T: bytemuck::Pod, F: Float>(
     axis: Axis,
     count: usize,
     x: *mut T,
-    index: *const i32,
+    index: *const i64,
     y: *mut T,
 ) -> bool {
     let Axis { outer, n, inner } = axis;
@@ -65,7 +65,7 @@ pub(super) unsafe fn put<T: bytemuck::Pod, F: Float>(
     axis: Axis,
     count: usize,
     src: *mut T,
-    index: *const i32,
+    index: *const i64,
     y: *mut T,
 ) -> bool {
     let Axis { outer, n, inner } = axis;
@@ -96,7 +96,7 @@ pub(super) unsafe fn gather<T: bytemuck::Pod, F: Float>(
     axis: Axis,
     count: usize,
     x: *mut T,
-    index: *const i32,
+    index: *const i64,
     y: *mut T,
 ) -> bool {
     let Axis { outer, n, inner } = axis;
@@ -135,7 +135,7 @@ pub(super) unsafe fn take_grad<F: Float>(
     let (dy, dx, index) = (
         Shared(dy.cast::<F>()),
         Shared(dx.cast::<F>()),
-        Shared(index.cast::<i32>()),
+        Shared(index.cast::<i64>()),
     );
     let fine = AtomicBool::new(true);
     // Threads take columns, and of those classes of rows, so that every element's sum is in the order
@@ -197,7 +197,7 @@ pub(super) unsafe fn gather_grad<F: Float>(
     let (dy, dx, index) = (
         Shared(dy.cast::<F>()),
         Shared(dx.cast::<F>()),
-        Shared(index.cast::<i32>()),
+        Shared(index.cast::<i64>()),
     );
     let fine = AtomicBool::new(true);
     cpu.share(outer, outer * (count + n) * inner, |from, to| {

@@ -1,66 +1,147 @@
-//! Arithmetic of 32-bit integers, computed in 64 bits: the kernel returns the first result that does not fit.
+//! Arithmetic of 64-bit integers: the kernel returns the first result that does not fit.
+//!
+//! One step that overflows is computed once more in 128 bits, for the message. Sums and products of many are computed in
+//! 128 bits as a whole, so that what does not fit on the way does not count.
 
 use crate::Float;
-use crate::device::{Addr, Axis, Found, Integers};
+use crate::device::{Addr, Axis, Exact, Found, Integers};
+use netform_core::Combiner;
 
 /// # Safety
 /// The kernels' contract.
 pub(super) unsafe fn integers<F: Float>(f: Integers, [a, b, y]: [Addr; 3]) -> Result<(), Found> {
-    let (a, b, y) = (a.cast::<i32>(), b.cast::<i32>(), y.cast::<i32>());
-    let mut unfit = None;
-    // SAFETY: the kernels' contract, for elements below the lengths that the call states.
-    let read = |x: *mut i32, at: usize| i64::from(unsafe { *x.add(at) });
-    let mut write = |at: usize, wide: i64| {
-        if i32::try_from(wide).is_err() && unfit.is_none() {
-            let value = wide as f64;
-            unfit = Some(Found { at, value });
+    let (a, b, y) = (a.cast::<i64>(), b.cast::<i64>(), y.cast::<i64>());
+    // SAFETY: the contract, for elements below the lengths that the call states.
+    unsafe {
+        match f {
+            Integers::Add(n) => pairs(n, [a, b, y], i64::overflowing_add, |a, b| a + b),
+            Integers::Sub(n) => pairs(n, [a, b, y], i64::overflowing_sub, |a, b| a - b),
+            Integers::Mul(n) => pairs(n, [a, b, y], i64::overflowing_mul, |a, b| a * b),
+            Integers::Cast(n) => cast(n, a.cast::<F>(), y),
+            Integers::Reduce(how, axis) => reduce(how, axis, a, y),
+            Integers::Running(how, axis) => running(how, axis, a, y),
         }
-        // SAFETY: as above. The low half.
-        unsafe { *y.add(at) = wide as i32 };
+    }
+}
+
+/// `y[i] = narrow(a[i], b[i])`, and of the first that overflows what `wide` makes of it.
+///
+/// # Safety
+/// `n` elements may be read at the first two and written at the last.
+#[inline(always)]
+unsafe fn pairs(
+    n: usize,
+    [a, b, y]: [*mut i64; 3],
+    narrow: impl Fn(i64, i64) -> (i64, bool),
+    wide: impl Fn(i128, i128) -> i128,
+) -> Result<(), Found> {
+    let mut over = false;
+    for i in 0..n {
+        // SAFETY: the caller's.
+        unsafe {
+            let (value, overflows) = narrow(*a.add(i), *b.add(i));
+            *y.add(i) = value;
+            over |= overflows;
+        }
+    }
+    if !over {
+        return Ok(());
+    }
+    for at in 0..n {
+        // SAFETY: the caller's; y lies apart, so the operands are as they were.
+        let (a, b) = unsafe { (*a.add(at), *b.add(at)) };
+        if narrow(a, b).1 {
+            let value = Exact::Int(wide(a.into(), b.into()));
+            return Err(Found { at, value });
+        }
+    }
+    Ok(())
+}
+
+/// Towards zero.
+///
+/// # Safety
+/// `n` elements may be read and written.
+unsafe fn cast<F: Float>(n: usize, x: *const F, y: *mut i64) -> Result<(), Found> {
+    let mut unfit = Ok(());
+    for at in 0..n {
+        // SAFETY: the caller's.
+        let v = unsafe { *x.add(at) }.to_f64().trunc();
+        // From -2^63 on and below 2^63; NaN is neither.
+        let fits = v >= i64::MIN as f64 && v < -(i64::MIN as f64);
+        if !fits && unfit.is_ok() {
+            // SAFETY: the caller's. The number that was cut.
+            let value = Exact::Float(unsafe { *x.add(at) }.to_f64());
+            unfit = Err(Found { at, value });
+        }
+        // SAFETY: the caller's.
+        unsafe { *y.add(at) = v as i64 };
+    }
+    unfit
+}
+
+/// A result that may not fit.
+struct Results {
+    y: *mut i64,
+    unfit: Result<(), Found>,
+}
+
+impl Results {
+    /// # Safety
+    /// Element `at` may be written.
+    #[inline(always)]
+    unsafe fn write(&mut self, at: usize, wide: i128) {
+        if i64::try_from(wide).is_err() && self.unfit.is_ok() {
+            let value = Exact::Int(wide);
+            self.unfit = Err(Found { at, value });
+        }
+        // SAFETY: the caller's.
+        unsafe { *self.y.add(at) = wide as i64 };
+    }
+}
+
+/// # Safety
+/// The kernels' contract.
+unsafe fn reduce(how: Combiner, axis: Axis, x: *const i64, y: *mut i64) -> Result<(), Found> {
+    let Axis { outer, n, inner } = axis;
+    let unfit = Ok(());
+    let mut results = Results { y, unfit };
+    // An extreme of nothing does not fit.
+    let nothing = match how {
+        Combiner::Sum => 0,
+        Combiner::Prod => 1,
+        Combiner::Max | Combiner::Min => i128::MAX,
     };
-    match f {
-        Integers::Add(len) => (0..len).for_each(|i| write(i, read(a, i) + read(b, i))),
-        Integers::Sub(len) => (0..len).for_each(|i| write(i, read(a, i) - read(b, i))),
-        Integers::Mul(len) => (0..len).for_each(|i| write(i, read(a, i) * read(b, i))),
-        Integers::Cast(len) => {
-            let x = a.cast::<F>();
-            for i in 0..len {
-                // SAFETY: as above. NaN and what is too large are beyond any 32-bit integer.
-                let v = unsafe { *x.add(i) }.to_f64().trunc();
-                write(i, if v.is_nan() { i64::MAX } else { v as i64 });
-            }
-        }
-        Integers::Reduce(kind, Axis { outer, n, inner }) => {
-            for column in 0..outer * inner {
-                let first = column / inner * n * inner + column % inner;
-                let row = (0..n).map(|j| read(a, first + j * inner));
-                // An extreme of nothing does not fit.
-                let nothing = match kind.neutral() {
-                    x if x.is_infinite() => i64::MAX,
-                    x => x as i64,
-                };
-                let found = row.reduce(|a, b| kind.combine(a, b));
-                write(column, found.unwrap_or(nothing));
-            }
-        }
-        Integers::Running(kind, Axis { outer, n, inner }) => {
-            for column in 0..outer * inner {
-                let first = column / inner * n * inner + column % inner;
-                let mut found = None;
-                for j in 0..n {
-                    let next = read(a, first + j * inner);
-                    let all = found.map_or(next, |before| kind.combine(before, next));
-                    found = Some(all);
-                    write(first + j * inner, all);
-                }
+    for column in 0..outer * inner {
+        let first = column / inner * n * inner + column % inner;
+        // SAFETY: the column's elements.
+        let row = (0..n).map(|j| i128::from(unsafe { *x.add(first + j * inner) }));
+        let found = row.reduce(|a, b| how.combine(a, b)).unwrap_or(nothing);
+        // SAFETY: the column's result.
+        unsafe { results.write(column, found) };
+    }
+    results.unfit
+}
+
+/// # Safety
+/// The kernels' contract.
+unsafe fn running(how: Combiner, axis: Axis, x: *const i64, y: *mut i64) -> Result<(), Found> {
+    let Axis { outer, n, inner } = axis;
+    let unfit = Ok(());
+    let mut results = Results { y, unfit };
+    for column in 0..outer * inner {
+        let first = column / inner * n * inner + column % inner;
+        let mut found = None;
+        for j in 0..n {
+            let at = first + j * inner;
+            // SAFETY: an element of the column, and its result.
+            unsafe {
+                let next = i128::from(*x.add(at));
+                let all = found.map_or(next, |before| how.combine(before, next));
+                found = Some(all);
+                results.write(at, all);
             }
         }
     }
-    unfit.map_or(Ok(()), |mut unfit| {
-        if let Integers::Cast(_) = f {
-            // SAFETY: as above. The number that was cut.
-            unfit.value = unsafe { *a.cast::<F>().add(unfit.at) }.to_f64();
-        }
-        Err(unfit)
-    })
+    results.unfit
 }

@@ -172,15 +172,15 @@ impl<
             return Ints::splat(0);
         };
         if M::INPUTS[k].iota {
-            let first = src.start.wrapping_add(self.at.wrapping_mul(src.stride)) as i32;
-            let stride = src.stride as i32;
+            let first = src.start.wrapping_add(self.at.wrapping_mul(src.stride)) as i64;
+            let stride = src.stride as i64;
             let mut y = [0; LANES];
             for (i, lane) in y.iter_mut().enumerate() {
-                *lane = first.wrapping_add((i as i32).wrapping_mul(stride));
+                *lane = first.wrapping_add((i as i64).wrapping_mul(stride));
             }
             return Ints(y);
         }
-        // SAFETY: `evaluate`'s contract; the 32 bits of an integer are moved unchanged.
+        // SAFETY: `evaluate`'s contract; the 64 bits of an integer are moved unchanged.
         Ints(unsafe { self.read(src, self.inner(k, src), |p, n| load_ints::<S>(p, n)) })
     }
 
@@ -289,7 +289,7 @@ pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
                     |p, n, x| store_floats::<F, S>(p, n, x),
                 ),
                 DType::Int => put(
-                    outputs[k].cast::<i32>().add(at),
+                    outputs[k].cast::<i64>().add(at),
                     count,
                     value.int.0,
                     |p, n, x| store_ints::<S>(p, n, x),
@@ -322,14 +322,14 @@ unsafe fn put<T: Copy>(
     }
 }
 
-/// The first `count` of a pack's integers, the last of them in the lanes behind: their 32 bits are moved unchanged.
+/// The first `count` of a pack's integers, the last of them in the lanes behind: their 64 bits are moved unchanged.
 ///
 /// # Safety
 /// So many lie at `from`; the processor has `S`'s instructions.
 #[inline(always)]
-unsafe fn load_ints<S: Isa>(from: *const i32, count: usize) -> [i32; LANES] {
+unsafe fn load_ints<S: Isa>(from: *const i64, count: usize) -> [i64; LANES] {
     // SAFETY: the caller's.
-    unsafe { S::load_f32(from.cast(), count) }.map(|x| x.to_bits() as i32)
+    unsafe { S::load_f64(from.cast(), count) }.map(|x| x.to_bits().cast_signed())
 }
 
 /// Writes the first `count` of a pack's integers.
@@ -337,7 +337,13 @@ unsafe fn load_ints<S: Isa>(from: *const i32, count: usize) -> [i32; LANES] {
 /// # Safety
 /// As for [`load_ints`].
 #[inline(always)]
-unsafe fn store_ints<S: Isa>(to: *mut i32, count: usize, x: [i32; LANES]) {
+unsafe fn store_ints<S: Isa>(to: *mut i64, count: usize, x: [i64; LANES]) {
     // SAFETY: the caller's.
-    unsafe { S::store_f32(to.cast(), count, x.map(|x| f32::from_bits(x as u32))) };
+    unsafe {
+        S::store_f64(
+            to.cast(),
+            count,
+            x.map(|x| f64::from_bits(x.cast_unsigned())),
+        )
+    };
 }

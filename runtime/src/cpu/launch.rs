@@ -4,7 +4,9 @@
 
 use super::{Cpu, attention, convert, convolution, copy, index, integers, random, rows};
 use crate::Float;
-use crate::device::{Addr, Axis, Call, Found, Launch, Operand, Role, ScoreMask, Softmax, What};
+use crate::device::{
+    Addr, Axis, Call, Exact, Found, Launch, Operand, Role, ScoreMask, Softmax, What,
+};
 use crate::float::PerFloat;
 
 impl<F: Float> Launch for Cpu<F> {
@@ -41,7 +43,7 @@ unsafe fn launch<F: Float>(cpu: &Cpu<F>, call: &Call<'_>, at: &[Addr]) -> Result
     // SAFETY: the caller's, for the operands in the order in which the call declares them.
     unsafe {
         match (*call, at) {
-            (Call::Fill { dtype, len, value }, &[y]) => copy::fill::<F>(dtype, len, value, y),
+            (Call::Fill { value, len }, &[y]) => copy::fill::<F>(value, len, y),
             (Call::Convert { from, to, len }, &[x, y]) => {
                 convert::run(cpu, [from, to], len, [x, y]);
             }
@@ -164,12 +166,12 @@ unsafe fn checked(fine: bool, index: Addr, axis: Axis, len: usize) -> Result<(),
 #[cold]
 unsafe fn first_outside(index: Addr, n: usize, len: usize) -> Result<(), Found> {
     // SAFETY: the caller's; the call has ended, so they are not written now.
-    let all = unsafe { std::slice::from_raw_parts(index.cast::<i32>(), len) };
-    let outside = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= n);
+    let all = unsafe { std::slice::from_raw_parts(index.cast::<i64>(), len) };
+    let outside = |i: &i64| usize::try_from(*i).map_or(true, |i| i >= n);
     match all.iter().position(outside) {
         Some(at) => Err(Found {
             at,
-            value: f64::from(all[at]),
+            value: Exact::Int(all[at].into()),
         }),
         None => Ok(()),
     }

@@ -327,7 +327,7 @@ pub(crate) unsafe fn arg_reduce<F: Float>(
     largest: bool,
     axis: Axis,
     x: *mut F,
-    y: *mut i32,
+    y: *mut i64,
 ) {
     let Axis { outer, n, inner } = axis;
     let (x, y) = (Shared(x), Shared(y));
@@ -350,7 +350,7 @@ pub(crate) unsafe fn arg_reduce<F: Float>(
                         }
                     }
                 }
-                *y.get().add(unit) = best as i32;
+                *y.get().add(unit) = best as i64;
             }
         }
     });

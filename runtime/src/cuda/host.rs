@@ -2,17 +2,12 @@
 //! back.
 
 use super::Cuda;
-use crate::DType;
 use crate::custom::{Kernel, Raw};
 use crate::device::{CustomKernels, Memory};
 
 /// The bytes of an array, with room for its alignment.
 fn bytes(raw: &Raw<'_>) -> usize {
-    raw.len
-        * match raw.dtype {
-            DType::Bool => 1,
-            _ => 4,
-        }
+    raw.len * raw.dtype.size(size_of::<f32>())
 }
 
 impl CustomKernels for Cuda {

@@ -132,7 +132,8 @@ impl Queue for Cuda {
     }
 
     fn flag(&self) -> Result<Option<CudaBuffer>> {
-        self.alloc(size_of::<u32>()).map(Some)
+        // Kernels write half of it; it is cleared as an integer.
+        self.alloc(size_of::<i64>()).map(Some)
     }
 
     fn failing(&self) -> bool {

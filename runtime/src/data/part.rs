@@ -9,7 +9,7 @@ use crate::{ArgType, DType, Device};
 pub struct Part {
     pub(super) device: u64,
     pub(crate) ty: ArgType,
-    pub(crate) least: i32,
+    pub(crate) range: Option<(i64, i64)>,
     pub(super) samples: usize,
     pub(super) sample: usize,
     pub(super) count: usize,

@@ -29,15 +29,15 @@ pub struct Resident<D: Device> {
     samples: D::Buffer,
     ty: ArgType,
     shape: Vec<usize>,
-    /// The least of integers.
-    least: i32,
+    /// The least and the largest of integers.
+    range: Option<(i64, i64)>,
     /// The positions of the batch at hand, there and here.
     positions: Option<D::Buffer>,
-    picked: Vec<i32>,
+    picked: Vec<i64>,
 }
 
 impl<D: Device> Resident<D> {
-    /// Copies samples to a device; floats become the device's. Integers are held as 32 bits.
+    /// Copies samples to a device; floats become the device's. Integers are held as 64 bits.
     pub fn new(device: &D, samples: &Tensor) -> Result<Self> {
         let problem = |what: &str| Error::Data {
             what: format!("Resident::new: {what}"),
@@ -51,13 +51,15 @@ impl<D: Device> Resident<D> {
         let (ty, size) = match samples.data() {
             TensorData::F32(_) | TensorData::F64(_) => (ArgType::Float, size_of::<D::Float>()),
             TensorData::Bool(_) => (ArgType::Bool, 1),
-            _ => (ArgType::I32, 4),
+            _ => (ArgType::I64, size_of::<i64>()),
         };
         let bytes = shape.iter().product::<usize>().checked_mul(size);
         let bytes = bytes.ok_or_else(|| problem("more samples than memory has room for"))?;
-        let least = match ty {
-            ArgType::I32 => samples.to_f64_vec().into_iter().fold(0.0, f64::min) as i32,
-            _ => 0,
+        let range = match samples.data() {
+            TensorData::I64(v) => range(v),
+            TensorData::I32(v) => range(v),
+            TensorData::U32(v) => range(v),
+            _ => None,
         };
         let buffer = device.alloc(bytes)?;
         let arg = ArgSpec {
@@ -73,7 +75,7 @@ impl<D: Device> Resident<D> {
             samples: buffer,
             ty,
             shape,
-            least,
+            range,
             positions: None,
             picked: Vec::new(),
         })
@@ -103,12 +105,8 @@ impl<D: Device> Resident<D> {
             return Err(Error::Data { what });
         }
         self.picked.clear();
-        // There are no more samples than `new` could count in memory; devices count in 31 bits.
-        let positions = positions.iter().map(|at| i32::try_from(*at));
-        for at in positions {
-            let what = "Resident::pick: more samples than 31 bits count".to_owned();
-            self.picked.push(at.map_err(|_| Error::Data { what })?);
-        }
+        // Below the number of samples, which `new` counted in memory.
+        self.picked.extend(positions.iter().map(|at| *at as i64));
         let bytes: &[u8] = bytemuck::cast_slice(&self.picked);
         let room = self.positions.as_ref().map_or(0, D::size);
         if room < bytes.len() {
@@ -120,6 +118,15 @@ impl<D: Device> Resident<D> {
         }
         Ok(Picked { of: self })
     }
+}
+
+/// The least and the largest, of some.
+fn range<T: Copy + Into<i64>>(values: &[T]) -> Option<(i64, i64)> {
+    let values = values.iter().map(|v| (*v).into());
+    values.fold(None, |range, v| match range {
+        None => Some((v, v)),
+        Some((least, most)) => Some((v.min(least), v.max(most))),
+    })
 }
 
 /// A batch on the device.
@@ -152,7 +159,7 @@ impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
         let part = Part {
             device: of.device.id(),
             ty: of.ty,
-            least: of.least,
+            range: of.range,
             samples: of.len(),
             sample: of.shape[1..].iter().product(),
             count: self.len(),

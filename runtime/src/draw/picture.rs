@@ -97,7 +97,9 @@ fn tensor<D: Device>(run: &RunResults<D>, k: usize) -> Result<Tensor> {
     Ok(match run.output_type(k) {
         Some(ArgType::Bool) => run.output::<bool>(k)?.to_tensor(),
         Some(ArgType::Float) | None => run.output::<D::Float>(k)?.to_tensor(),
-        Some(_) => run.output::<i32>(k)?.to_tensor(),
+        Some(ArgType::U32) => run.output::<u32>(k)?.to_tensor(),
+        Some(ArgType::I32) => run.output::<i32>(k)?.to_tensor(),
+        Some(ArgType::I64) => run.output::<i64>(k)?.to_tensor(),
     })
 }
 

@@ -8,7 +8,7 @@ use super::history::History;
 use super::segment::Segment;
 use crate::core::{alloc, fill};
 use crate::nearest::nearest;
-use crate::{Core, DType, Device, Error, Result};
+use crate::{Core, Device, Error, Number, Result};
 
 /// A trained parameter.
 #[derive(Clone, Copy, Debug)]
@@ -143,9 +143,8 @@ impl<D: Device> Bound<D> {
                     unsafe {
                         fill(
                             core.device(),
-                            DType::Float,
+                            Number::Float(rule.initial()),
                             core.spec().flat_len,
-                            rule.initial(),
                             D::addr(&buffer),
                         )
                     };

@@ -3,8 +3,8 @@
 use super::Run;
 use super::place::{Places, Range};
 use super::refusal::{COUNT, Checked, OVERLAP, Refusal};
-use crate::device::{Addr, Axis, Call};
-use crate::{Device, Reads, View};
+use crate::device::{Addr, Axis, Call, Exact};
+use crate::{Device, Number, Reads, View};
 use netform_core::{Access, Declared};
 
 /// The addresses of a call's operands.
@@ -53,17 +53,17 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// The integer `value`, a size, in all of a view.
-    pub fn integer(&self, y: View, value: f64, what: Reads<'_>) {
-        match (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) {
-            true => self.fill(y, value),
-            false => self.overflow(what, Some((value, Vec::new()))),
+    pub fn integer(&self, y: View, value: i128, what: Reads<'_>) {
+        match i64::try_from(value) {
+            Ok(value) => self.fill(y, Number::Int(value)),
+            Err(_) => self.overflow(what, Some((Exact::Int(value), Vec::new()))),
         }
     }
 
     /// Sets all of a view.
-    pub fn fill(&self, y: View, value: f64) {
-        let (dtype, len) = (y.dtype, y.len);
-        self.call(&Call::Fill { dtype, len, value }, &[y]);
+    pub fn fill(&self, y: View, value: Number) {
+        let len = y.len;
+        self.call(&Call::Fill { value, len }, &[y]);
     }
 }
 
@@ -75,9 +75,6 @@ fn resolve(places: &Places, float: usize, call: &Call<'_>, operands: &[View]) ->
         empty: true,
     };
     call.check().map_err(Refusal::Broken)?;
-    if call.positions() > i32::MAX as usize {
-        return Err(Refusal::Positions);
-    }
     let mut ranges = [(Range::NONE, Access::Read); Call::MOST];
     call.declare(|operand| {
         let k = found.count;

@@ -3,7 +3,7 @@
 use super::Run;
 use super::place::product;
 use super::refusal::{Checked, Refusal};
-use crate::device::{Call, Found, What};
+use crate::device::{Call, Exact, Found, What};
 use crate::{Device, Error, OutOfRange, Overflow, Reads};
 
 impl<D: Device> Run<'_, D> {
@@ -54,7 +54,10 @@ impl<D: Device> Run<'_, D> {
         match call.limit() {
             None => self.overflow(reads, Some((found.value, position))),
             Some(limit) => {
-                let value = found.value as i64;
+                let value = match found.value {
+                    Exact::Int(value) => value as i64,
+                    Exact::Float(value) => value as i64,
+                };
                 let _ = self.fault.set(Error::IndexOutOfRange {
                     function: self.function,
                     site: reads.site,
@@ -68,7 +71,7 @@ impl<D: Device> Run<'_, D> {
 
     /// Notes a result of integers that does not fit.
     #[cold]
-    pub(super) fn overflow(&self, what: Reads<'_>, found: Option<(f64, Vec<usize>)>) {
+    pub(super) fn overflow(&self, what: Reads<'_>, found: Option<(Exact, Vec<usize>)>) {
         let _ = self.fault.set(Error::IntegerOverflow {
             function: self.function,
             site: what.site,
@@ -93,7 +96,7 @@ fn faulty(call: &Call<'_>) -> usize {
 }
 
 /// Element `at` of `len` as a place in an array of this shape; in a flat one if the shape is another's.
-fn unravel(at: usize, len: usize, shape: &[usize]) -> Vec<usize> {
+pub(crate) fn unravel(at: usize, len: usize, shape: &[usize]) -> Vec<usize> {
     if product(shape) != Some(len) {
         return vec![at];
     }

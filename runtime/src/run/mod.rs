@@ -19,6 +19,7 @@ use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use self::fault::unravel;
 use self::place::{Places, Region, product};
 use self::refusal::{OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Stream};

@@ -8,6 +8,7 @@ use super::place::{Places, Range};
 use super::refusal::{Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Addr};
 use crate::{DType, Device, In, Inner, Operand, View, Window};
+use netform_core::number::POSITIONS;
 
 impl<D: Device> Run<'_, D> {
     /// Bytes of an element.
@@ -74,7 +75,7 @@ impl<D: Device> Run<'_, D> {
         if declared.iota {
             let reach = (0..R).map(|d| strides[d].saturating_mul(shape[d] - 1));
             let last = reach.fold(input.start, usize::saturating_add);
-            if i32::try_from(last).is_err() {
+            if last as u64 >= POSITIONS.cast_unsigned() {
                 return Err(Refusal::Positions);
             }
             let operand = device::Operand {

@@ -5,7 +5,7 @@
 pub(super) enum Refusal {
     /// A rule of plans is broken.
     Broken(&'static str),
-    /// A position is no 32-bit integer: the sizes are too large.
+    /// A position is beyond those of any memory: the sizes are too large.
     Positions,
 }
 

@@ -34,11 +34,7 @@ impl<F: Float> Bench<F> {
 
     /// Room for `len` elements; it starts as bytes that no kernel leaves behind.
     pub fn empty_of(&mut self, dtype: DType, len: usize) -> View {
-        let size = match dtype {
-            DType::Float => size_of::<F>(),
-            DType::Int => 4,
-            DType::Bool => 1,
-        };
+        let size = dtype.size(size_of::<F>());
         let offset = self.used;
         self.used = (offset + len * size).next_multiple_of(64) + 64;
         assert!(
@@ -69,7 +65,7 @@ impl<F: Float> Bench<F> {
         view
     }
 
-    pub fn ints(&mut self, x: &[i32]) -> View {
+    pub fn ints(&mut self, x: &[i64]) -> View {
         let view = self.empty_of(DType::Int, x.len());
         self.write(view.offset, bytemuck::cast_slice(x));
         view
@@ -119,9 +115,9 @@ impl<F: Float> Bench<F> {
             .collect()
     }
 
-    pub fn get_ints(&self, view: View) -> Vec<i32> {
-        self.bytes(view, 4)
-            .chunks_exact(4)
+    pub fn get_ints(&self, view: View) -> Vec<i64> {
+        self.bytes(view, 8)
+            .chunks_exact(8)
             .map(bytemuck::pod_read_unaligned)
             .collect()
     }

@@ -149,9 +149,9 @@ pub static MIXED: Plan = Plan {
     slots: 3,
     layout: |dims, _, offsets| {
         offsets[0] = 0;
-        offsets[1] = (dims[0] * dims[1] * 4).next_multiple_of(64);
+        offsets[1] = (dims[0] * dims[1] * 8).next_multiple_of(64);
         offsets[2] = offsets[1] + dims[0].next_multiple_of(64);
-        offsets[2] + dims[0] * 8
+        offsets[2] + dims[0] * 16
     },
     random: false,
     host: false,
@@ -225,7 +225,7 @@ impl<D: Device> Hand<D> {
         ids: impl Input<IntArg, (Dyn, Dyn)>,
         flags: impl Input<BoolArg, (Dyn,)>,
         wide: impl Input<IntArg, (Dyn,)>,
-    ) -> Result<(Output<D, u32>, Output<D, bool>, Output<D, i32>)> {
+    ) -> Result<(Output<D, u32>, Output<D, bool>, Output<D, i64>)> {
         let results = self.0.infer(
             &MIXED,
             &[ids.source(), flags.source(), wide.source()],
@@ -241,8 +241,8 @@ impl<D: Device> Hand<D> {
         accumulate: bool,
     ) -> Result<Loss<D>> {
         let body = |run: &mut Run<'_, D>, _: &[usize]| {
-            run.fill(run.slot(2, DType::Float, 1), 7.0);
-            run.fill(run.grad(0, 12), 1.5);
+            run.fill(run.slot(2, DType::Float, 1), Number::Float(7.0));
+            run.fill(run.grad(0, 12), Number::Float(1.5));
         };
         self.0
             .train(

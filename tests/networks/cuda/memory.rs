@@ -55,14 +55,14 @@ fn inputs_of_every_type() {
         assert_eq!(cuda.scaled(&x, &s, &t).unwrap().to_tensor(), wanted);
         assert_eq!(cuda.scaled(&x, &wide, &short).unwrap().to_tensor(), wanted);
     }
-    for big in [1u32 << 31, u32::MAX] {
+    for big in [1usize << 32, usize::MAX] {
         let error = cuda
             .scaled(&[1f32; 2], &[1, big], &[0i32; 2])
             .err()
             .unwrap();
         assert_eq!(
             error.to_string(),
-            format!("Net::scaled: `s` holds {big}, which is outside 0..=2147483647")
+            format!("Net::scaled: `s` holds {big}, which is outside 0..=4294967295")
         );
     }
     let error = cuda

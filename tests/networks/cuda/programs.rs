@@ -9,9 +9,9 @@ mod ops {
     /// The row that each position names, and how often each row is named.
     pub fn picked<F: Float>(
         x: Array<'_, F>,
-        at: Array<'_, i32>,
+        at: Array<'_, i64>,
         mut y: ArrayMut<'_, F>,
-        mut count: ArrayMut<'_, i32>,
+        mut count: ArrayMut<'_, i64>,
     ) {
         let width = x.shape()[1];
         count.fill(0);
@@ -24,9 +24,9 @@ mod ops {
 
     pub fn picked_backward<F: Float>(
         x: Array<'_, F>,
-        at: Array<'_, i32>,
+        at: Array<'_, i64>,
         _y: Array<'_, F>,
-        _count: Array<'_, i32>,
+        _count: Array<'_, i64>,
         dy: Array<'_, F>,
         mut dx: ArrayMut<'_, F>,
     ) {

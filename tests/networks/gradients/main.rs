@@ -8,3 +8,4 @@ mod integers;
 mod norm_gather;
 mod ops;
 mod rounding;
+mod widths;

@@ -36,9 +36,9 @@ mod ops {
     /// The row that each position names, and how often each row is named.
     pub fn picked<F: Float>(
         x: Array<'_, F>,
-        at: Array<'_, i32>,
+        at: Array<'_, i64>,
         mut y: ArrayMut<'_, F>,
-        mut count: ArrayMut<'_, i32>,
+        mut count: ArrayMut<'_, i64>,
     ) {
         let width = x.shape()[1];
         count.fill(0);
@@ -51,13 +51,13 @@ mod ops {
 
     pub fn picked_backward<F: Float>(
         x: Array<'_, F>,
-        at: Array<'_, i32>,
+        at: Array<'_, i64>,
         _y: Array<'_, F>,
-        count: Array<'_, i32>,
+        count: Array<'_, i64>,
         dy: Array<'_, F>,
         mut dx: ArrayMut<'_, F>,
     ) {
-        assert_eq!(count.iter().sum::<i32>() as usize, at.len());
+        assert_eq!(count.iter().sum::<i64>() as usize, at.len());
         let width = x.shape()[1];
         dx.fill(F::from_f64(0.0));
         for (dy, &at) in dy.chunks(width).zip(&*at) {

@@ -63,6 +63,12 @@ fn values_larger_than_memory_are_named() {
     }
     let x = Tensor::from_vec([1 << 40, 0], Vec::<f32>::new()).unwrap();
     assert_eq!(net.nothing(&x).unwrap().shape(), [1 << 41, 0]);
+    let x = Tensor::from_vec([1 << 48, 0], Vec::<f32>::new()).unwrap();
+    let found = net.nothing(&x).map(|y| y.to_tensor());
+    told(
+        found,
+        "no room for `B` elements, where B is 281474976710656",
+    );
     told(
         net.literal(&Tensor::from_vec([1, 1, 1], vec![1f32]).unwrap())
             .map(|y| y.to_tensor()),

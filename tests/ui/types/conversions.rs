@@ -30,8 +30,9 @@ network! {
     fn turned(i: u32[B]) -> bool[B] { !i }
     fn power(i: i32[B]) -> i32[B] { pow(i, -1) }
     fn powers(i: i32[B]) -> i32[B] { pow(2, i) }
-    fn large(i: i64[B]) -> i64[B] { i + 3000000000 }
-    fn larger(i: i64[B]) -> i64[B] { (i * 0 + 2000000000) + 2000000000 }
+    fn large(i: i64[B]) -> i64[B] { i + 30000000000000000000 }
+    fn larger(i: i64[B]) -> i64[B] { (i * 0 + 9000000000000000000) + 9000000000000000000 }
+    fn product(i: i64[B]) -> i64[B] { i + 5 * 5000000000000000000 }
     fn own(x: [B, 4]) -> [B, 4] { linear(x) }
     fn called(i: u32[B, 4]) -> [B, 4] { own(i) }
 }

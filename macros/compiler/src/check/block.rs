@@ -8,6 +8,7 @@ use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Atom, Dim};
 use crate::net::{Held, Instance, Net};
 use crate::unit::Unit;
+use crate::value::nearest;
 use proc_macro2::{Ident, Span};
 
 /// `Block<128, 4>`.
@@ -67,7 +68,7 @@ pub(super) fn block(
     let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
     for p in &wanted[values.len()..] {
         values.push(match p.default.as_ref().map(|e| &e.kind) {
-            Some(ExprKind::Number(v, true)) => Dim::from(*v as i64),
+            Some(ExprKind::Whole(v)) => Dim::from(nearest(*v)),
             Some(ExprKind::Name(n)) => Dim::atom(Atom::Const(format!("{prefix}{n}"))),
             _ => return Err(ErrorReported),
         });

@@ -18,7 +18,7 @@ pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
 
 pub(super) fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<()> {
     let why = format!("`{e}` does not hold");
-    let zero = |e: &Expr| matches!(e.kind, ExprKind::Number(v, true) if v == 0.0);
+    let zero = |e: &Expr| matches!(e.kind, ExprKind::Whole(0));
     let mut size = |e: &Expr| match constant(net, cx, e)?.as_dim() {
         Some(d) => Ok(d),
         None => Err(cx.error(e.span, "a condition is about whole sizes")),

@@ -65,7 +65,8 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
 /// The value of an expression in a declaration: numbers, constants, arithmetic.
 pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     Ok(match &e.kind {
-        ExprKind::Number(v, int) => Value::Number(*v, *int),
+        ExprKind::Whole(v) => Value::Whole(*v),
+        ExprKind::Number(v) => Value::Number(*v),
         ExprKind::Str(s) => Value::Str(s.clone()),
         ExprKind::Bool(b) => Value::Bool(*b),
         ExprKind::Name(n) if n == "None" => Value::Null,
@@ -78,8 +79,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 );
                 return Err(cx.error(e.span, text));
             };
-            d.value()
-                .map_or(Value::Dim(d), |v| Value::Number(v as f64, true))
+            Value::of_dim(d)
         }
         ExprKind::Arrow(a, b) => Value::Arrow(
             Box::new(constant(net, cx, a)?),
@@ -102,16 +102,13 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let (a, b) = quotient(cx, e.span, args)?;
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             match (x.as_dim(), y.as_dim()) {
-                (Some(x), Some(y)) => {
-                    let d = x.div_floor(&y);
-                    (d.value()).map_or(Value::Dim(d), |v| Value::Number(v as f64, true))
-                }
+                (Some(x), Some(y)) => Value::of_dim(x.div_floor(&y)),
                 _ => return Err(cx.error(e.span, "a size is a whole number")),
             }
         }
         ExprKind::Neg(a) => {
             let x = constant(net, cx, a)?;
-            return arithmetic(cx, e.span, ast::Op::Sub, &Value::Number(0.0, true), &x);
+            return arithmetic(cx, e.span, ast::Op::Sub, &Value::Whole(0), &x);
         }
         _ => {
             return Err(cx.error(
@@ -139,6 +136,14 @@ fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Re
 
 /// Arithmetic on sizes and numbers.
 pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Reported<Value> {
+    if let (Value::Whole(a), Value::Whole(b)) = (x, y)
+        && let Some(all) = whole(op, *a, *b)
+    {
+        return all.map(Value::Whole).ok_or_else(|| {
+            let text = format!("`{a} {} {b}` is outside the 64-bit integers", op.symbol());
+            cx.error(span, text)
+        });
+    }
     if let (Some(a), Some(b)) = (x.as_dim(), y.as_dim()) {
         let d = match op {
             ast::Op::Add => a.add(&b),
@@ -152,12 +157,9 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
                 ));
             }
         };
-        return Ok(match d.value() {
-            Some(v) => Value::Number(v as f64, true),
-            None => Value::Dim(d),
-        });
+        return Ok(Value::of_dim(d));
     }
-    if let (Value::Number(a, _), Value::Number(b, _)) = (x, y) {
+    if let (Some(a), Some(b)) = (x.number(), y.number()) {
         let v = match op {
             ast::Op::Add => a + b,
             ast::Op::Sub => a - b,
@@ -170,12 +172,22 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
                 ));
             }
         };
-        return Ok(Value::Number(v, false));
+        return Ok(Value::Number(v));
     }
     Err(cx.error(
         span,
         format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind()),
     ))
+}
+
+/// A sum, difference or product of whole numbers, or that it cannot be written down.
+fn whole(op: ast::Op, a: i128, b: i128) -> Option<Option<i128>> {
+    match op {
+        ast::Op::Add => Some(a.checked_add(b)),
+        ast::Op::Sub => Some(a.checked_sub(b)),
+        ast::Op::Mul => Some(a.checked_mul(b)),
+        _ => None,
+    }
 }
 
 /// A function as an argument: `activation = gelu`, the same as `activation = "gelu"`.

@@ -9,7 +9,6 @@ use crate::dim::{Dim, Shape};
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
 use crate::unit::Unit;
-use crate::value::Value;
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 
@@ -225,11 +224,12 @@ pub(super) fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Reporte
         return Ok(Init::Constant(0.0));
     };
     match &e.kind {
-        ExprKind::Number(v, _) => return Ok(Init::Constant(*v)),
+        ExprKind::Whole(v) => return Ok(Init::Constant(*v as f64)),
+        ExprKind::Number(v) => return Ok(Init::Constant(*v)),
         ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
         ExprKind::Name(n) if n == "ones" => return Ok(Init::Constant(1.0)),
         ExprKind::Call(n, args) if args.len() == 1 => {
-            if let Value::Number(v, _) = constant(net, cx, &args[0].value)? {
+            if let Some(v) = constant(net, cx, &args[0].value)?.number() {
                 match n.to_string().as_str() {
                     "uniform" => return Ok(Init::Uniform(v)),
                     "normal" => return Ok(Init::Normal(v)),

@@ -192,7 +192,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
         }
         optional |= p.default.is_some();
         if let Some(e) = &p.default
-            && !matches!(e.kind, ExprKind::Number(_, true) | ExprKind::Name(_))
+            && !matches!(e.kind, ExprKind::Whole(_) | ExprKind::Name(_))
         {
             diag.error(e.span, "a default is a whole number or a Rust constant");
         }

@@ -7,7 +7,7 @@ use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::elem::Elem;
 use crate::net::{Net, Type};
-use crate::value::Value;
+use crate::value::{Value, nearest};
 
 /// The name, if a dimension is nothing but one.
 pub fn bare(d: &Dim) -> Option<String> {
@@ -64,8 +64,8 @@ pub(super) fn resolve(
 /// A dimension in a signature.
 pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Reported<Dim> {
     match &e.kind {
-        ExprKind::Number(v, true) if *v >= 0.0 => Ok(Dim::from(*v as i64)),
-        ExprKind::Number(..) => Err(cx.error(e.span, "a size is a whole number, not negative")),
+        ExprKind::Whole(v @ 0..) => Ok(Dim::from(nearest(*v))),
+        ExprKind::Whole(_) | ExprKind::Number(_) => Err(cx.error(e.span, "a size is a whole number, not negative")),
         ExprKind::Name(n) => {
             let name = n.to_string();
             if let Some(d) = net.constant(&name) {
@@ -121,7 +121,7 @@ pub(super) fn quotient<'a>(
 ) -> Reported<(&'a Expr, &'a Expr)> {
     if let [ast::Arg { name: None, value }] = args
         && let ExprKind::Binary(ast::Op::Div, a, b) = &value.kind
-        && !matches!(b.kind, ExprKind::Number(0.0, _))
+        && !matches!(b.kind, ExprKind::Whole(0) | ExprKind::Number(0.0))
     {
         return Ok((a, b));
     }

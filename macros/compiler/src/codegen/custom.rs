@@ -91,7 +91,7 @@ fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> To
         .collect();
     let element = |e: &Elem| match e {
         Elem::Float => quote!(F),
-        Elem::U32 | Elem::I32 | Elem::I64 => quote!(i32),
+        Elem::U32 | Elem::I32 | Elem::I64 => quote!(i64),
         Elem::Bool => quote!(bool),
     };
     let read = read.iter().map(|e| {

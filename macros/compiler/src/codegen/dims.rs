@@ -90,6 +90,30 @@ pub fn number(d: &Dim) -> TokenStream {
     quote!((#sum))
 }
 
+/// The value as an integer, an `i128`: it may be below 0, and what is too large saturates.
+pub fn integer(d: &Dim) -> TokenStream {
+    let terms: Vec<TokenStream> = d
+        .terms()
+        .map(|(c, monomial)| {
+            let size = Literal::i128_suffixed(i128::from(c).abs());
+            let mut factors = vec![if c < 0 {
+                quote!((-#size))
+            } else {
+                quote!(#size)
+            }];
+            for (a, power) in monomial {
+                let a = atom(a);
+                factors.extend((0..*power).map(|_| quote!((#a as i128))));
+            }
+            folded(&factors, "saturating_mul")
+        })
+        .collect();
+    match terms.is_empty() {
+        true => quote!(0i128),
+        false => folded(&terms, "saturating_add"),
+    }
+}
+
 fn atom(a: &Atom) -> TokenStream {
     match a {
         Atom::Named(n) => {

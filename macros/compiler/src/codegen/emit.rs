@@ -10,7 +10,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 pub use super::dims::usize as size;
-pub use super::map::{dtype, number};
+pub use super::map::{dtype, exact, number};
 pub use super::names::{custom_name, custom_ptx};
 pub use crate::ir::emit::Emit;
 

@@ -4,6 +4,7 @@ use crate::dim::Dim;
 use crate::ir::strides::{Strided, row_major};
 use crate::ir::{DType, Instr, Map};
 use crate::scalar::Scalar;
+use netform_core::Number;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::HashMap;
@@ -137,6 +138,36 @@ pub fn number(v: f64) -> TokenStream {
     quote!(f64::from_bits(#bits))
 }
 
+/// An integer. The least one has no literal: its magnitude is no `i64`.
+pub fn integer(v: i64) -> TokenStream {
+    match (v, v.checked_abs()) {
+        (0.., _) => {
+            let v = Literal::i64_suffixed(v);
+            quote!(#v)
+        }
+        (_, Some(v)) => {
+            let v = Literal::i64_suffixed(v);
+            quote!(-#v)
+        }
+        (_, None) => quote!(i64::MIN),
+    }
+}
+
+/// An element's value.
+pub fn exact(value: Number) -> TokenStream {
+    match value {
+        Number::Float(v) => {
+            let v = number(v);
+            quote!(__nf::Number::Float(#v))
+        }
+        Number::Int(v) => {
+            let v = integer(v);
+            quote!(__nf::Number::Int(#v))
+        }
+        Number::Bool(v) => quote!(__nf::Number::Bool(#v)),
+    }
+}
+
 fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
     let mut out = TokenStream::new();
     let var = |i: usize| format_ident!("v{i}", span = Span::mixed_site());
@@ -160,13 +191,8 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
                         quote!(__nf::Pack::<F>::splat(#c))
                     }
                     DType::Int => {
-                        let c = Literal::i64_suffixed(c.abs() as i64);
-                        let sign = if f64::from_bits(*bits) < 0.0 {
-                            quote!(-)
-                        } else {
-                            quote!()
-                        };
-                        quote!(__nf::Ints::splat(#sign #c))
+                        let c = integer(bits.cast_signed());
+                        quote!(__nf::Ints::splat(#c))
                     }
                     DType::Bool => {
                         let c = c != 0.0;
@@ -207,9 +233,9 @@ fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
         Instr::Const(t, bits) => {
             let c = f64::from_bits(*bits);
             let bits = match t {
-                DType::Float => (c as f32).to_bits(),
-                DType::Int => (c as i32).cast_unsigned(),
-                DType::Bool => u32::from(c != 0.0),
+                DType::Float => u64::from((c as f32).to_bits()),
+                DType::Int => *bits,
+                DType::Bool => u64::from(c != 0.0),
             };
             let t = dtype(*t);
             quote!(__nf::Step::Const(#t, #bits))

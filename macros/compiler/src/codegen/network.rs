@@ -474,7 +474,8 @@ fn row_type(d: &Ident, elem: Elem, shape: &Shape) -> TokenStream {
     let mut out = match elem {
         Elem::Float => quote!(<#d as __nf::Device>::Float),
         Elem::U32 => quote!(u32),
-        Elem::I32 | Elem::I64 => quote!(i32),
+        Elem::I32 => quote!(i32),
+        Elem::I64 => quote!(i64),
         Elem::Bool => quote!(bool),
     };
     for d in shape.iter().skip(1).rev() {

@@ -92,7 +92,7 @@ pub fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStrea
 fn elem(t: DType) -> Elem {
     match t {
         DType::Float => Elem::Float,
-        DType::Int => Elem::I32,
+        DType::Int => Elem::I64,
         DType::Bool => Elem::Bool,
     }
 }
@@ -368,7 +368,7 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
             let n = usize(n);
             match t {
                 DType::Float => quote!(__nf::bytes(#n, float)),
-                DType::Int => quote!(__nf::bytes(#n, 4)),
+                DType::Int => quote!(__nf::bytes(#n, 8)),
                 DType::Bool => quote!(__nf::bytes(#n, 1)),
             }
         });
@@ -399,7 +399,7 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
     missing
         .map(|p| {
             let len = usize(&numel(&net.params[p].shape));
-            quote!(let y = run.grad(Self::__OFFSETS[#p], #len); run.fill(y, 0.0);)
+            quote!(let y = run.grad(Self::__OFFSETS[#p], #len); run.fill(y, __nf::Number::Float(0.0));)
         })
         .collect()
 }

@@ -100,7 +100,7 @@ pub fn items(net: &Net) -> TokenStream {
         let n = usize(&numel(&s.ty.shape));
         let bytes = match s.ty.elem.dtype() {
             DType::Float => quote!(__nf::bytes(#n, float)),
-            DType::Int => quote!(__nf::bytes(#n, 4)),
+            DType::Int => quote!(__nf::bytes(#n, 8)),
             DType::Bool => quote!(__nf::bytes(#n, 1)),
         };
         quote! {

@@ -175,7 +175,7 @@ impl Steps<'_> {
             }
             // Those of floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
-                let (y, value) = (y(), super::dims::number(d));
+                let (y, value) = (y(), super::dims::integer(d));
                 let what = written(&node, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
             }

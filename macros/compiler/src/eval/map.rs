@@ -18,6 +18,7 @@ pub fn map(m: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<Arra
             let value = match instr {
                 Instr::Load(k) => operands[*k].at(&accessed(&m.access[*k], &index, env)),
                 Instr::Iota(d) => index[*d] as f64,
+                Instr::Const(DType::Int, bits) => bits.cast_signed() as f64,
                 Instr::Const(_, bits) => f64::from_bits(*bits),
                 Instr::Size(d) => env.dim(d) as f64,
                 Instr::Apply(f, args) => {

@@ -1,5 +1,6 @@
 //! The reference: evaluates any graph in f64, plainly, one node at a time; or as a device of f32
-//! does, with every value rounded and sums in double precision.
+//! does, with every value rounded and sums in double precision. Integers are f64 here too: what is compared with it keeps
+//! to those below 2^53.
 //!
 //! In: the graph, arrays for inputs and parameters, values for the dimensions' symbols.
 //! Out: one array for each output. Before and after every pass the values must agree.
@@ -65,6 +66,10 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
         Op::Const(v) => Array {
             shape,
             data: vec![*v],
+        },
+        Op::Whole(v) => Array {
+            shape,
+            data: vec![*v as f64],
         },
         Op::Size(d) => Array {
             shape,

@@ -14,6 +14,7 @@ use crate::ir::kind::Flow;
 use crate::ir::{DType, Graph, NodeId, Op, Reduce, Region};
 use crate::kinds::pad::Pad;
 use crate::scalar::Scalar;
+use netform_core::Number;
 
 /// Gradients of the operands of `y`, from those of its results. `wanted`: the operands whose
 /// gradients are asked for; others may be left out.
@@ -64,7 +65,7 @@ pub fn rule(
                 Pad {
                     low: start,
                     step,
-                    value: 0.0,
+                    value: Number::Float(0.0),
                 },
                 &[dy],
                 Some(shape),
@@ -118,6 +119,7 @@ pub fn rule(
         | Op::Input { .. }
         | Op::Param { .. }
         | Op::Const(_)
+        | Op::Whole(_)
         | Op::Size(_)
         | Op::Iota { .. }
         | Op::Detach => vec![None; node.args.len()],

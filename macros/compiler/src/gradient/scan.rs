@@ -194,6 +194,7 @@ fn is_free(op: &Op) -> bool {
     matches!(
         op,
         Op::Const(_)
+            | Op::Whole(_)
             | Op::Size(_)
             | Op::Iota { .. }
             | Op::Reshape

@@ -102,5 +102,5 @@ pub enum Bounds {
     /// They are positions: from 0 on.
     Positions,
     /// They are these operands' elements, and this one.
-    Of(Vec<usize>, Option<f64>),
+    Of(Vec<usize>, Option<i64>),
 }

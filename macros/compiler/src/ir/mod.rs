@@ -66,7 +66,7 @@ pub enum Instr {
     Load(usize),
     /// The index along dimension d of the map.
     Iota(usize),
-    /// A constant; its bits, so that bodies can be compared and hashed.
+    /// A constant: the bits of the f64 (of booleans 0.0 and 1.0) or of the i64, so that bodies can be compared and hashed.
     Const(DType, u64),
     /// A dimension as a float.
     Size(Dim),
@@ -144,8 +144,10 @@ pub enum Op {
         /// Which.
         index: usize,
     },
-    /// A constant of rank 0.
+    /// A constant of rank 0: a float, or 0 and 1 of booleans.
     Const(f64),
+    /// An integer of rank 0, exact. One that 64 bits do not hold is a literal that is meant as a float, or a mistake.
+    Whole(i128),
     /// A dimension as a float of rank 0.
     Size(Dim),
     /// The index along `dim`, in the node's shape.

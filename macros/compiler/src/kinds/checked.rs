@@ -1,4 +1,4 @@
-//! Functions of integers whose result may leave 32 bits: then the run ends in an error.
+//! Functions of integers whose result may leave 64 bits: then the run ends in an error.
 
 use crate::codegen::emit::{Emit, axis, call_at, combiner, size, variant, written};
 use crate::dim::numel;

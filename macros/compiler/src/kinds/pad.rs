@@ -1,6 +1,6 @@
 //! The operand at `low + i * step` of each dimension, a filling elsewhere: the gradient of a slice.
 
-use crate::codegen::emit::{Emit, Side, copy, forwards, number};
+use crate::codegen::emit::{Emit, Side, copy, exact, forwards};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -8,6 +8,7 @@ use crate::ir::kind::{Bounds, Flow, Kind, Types};
 use crate::ir::operands::{Operands, ensure};
 use crate::ir::strides::row_major;
 use crate::ir::{Graph, NodeId, Op};
+use netform_core::Number;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -19,7 +20,7 @@ pub struct Pad {
     /// Distance between neighbours, at least 1.
     pub step: Vec<i64>,
     /// The filling.
-    pub value: f64,
+    pub value: Number,
 }
 
 impl Kind for Pad {
@@ -28,7 +29,7 @@ impl Kind for Pad {
     }
 
     fn attributes(&self) -> String {
-        let (low, step, value) = (show_shape(&self.low), &self.step, self.value);
+        let (low, step, value) = (show_shape(&self.low), &self.step, text(self.value));
         format!(" low={low} step={step:?} value={value}")
     }
 
@@ -61,13 +62,13 @@ impl Kind for Pad {
             start: &start,
             strides: &spread,
         };
-        let (y, value, copy) = (at.y(), number(self.value), copy(at.shape(0), src, dst));
+        let (y, value, copy) = (at.y(), exact(self.value), copy(at.shape(0), src, dst));
         quote!(run.fill(#y, #value); #copy)
     }
 
     #[cfg(feature = "eval")]
     fn eval(&self, x: &Values) -> Vec<Array> {
-        let mut out = Array::new(&x.shape, |_| self.value);
+        let mut out = Array::new(&x.shape, |_| near(self.value));
         let from = x.args[0];
         for (at, v) in from.data.iter().enumerate() {
             let i = array::unflat(&from.shape, at);
@@ -80,6 +81,28 @@ impl Kind for Pad {
     }
 
     fn bounds(&self, _operands: usize) -> Bounds {
-        Bounds::Of(vec![0], Some(self.value))
+        let value = match self.value {
+            Number::Int(v) => Some(v),
+            _ => None,
+        };
+        Bounds::Of(vec![0], value)
+    }
+}
+
+fn text(value: Number) -> String {
+    match value {
+        Number::Float(v) => v.to_string(),
+        Number::Int(v) => v.to_string(),
+        Number::Bool(v) => u8::from(v).to_string(),
+    }
+}
+
+/// As a float.
+#[cfg(feature = "eval")]
+fn near(value: Number) -> f64 {
+    match value {
+        Number::Float(v) => v,
+        Number::Int(v) => v as f64,
+        Number::Bool(v) => f64::from(u8::from(v)),
     }
 }

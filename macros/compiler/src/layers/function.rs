@@ -81,7 +81,7 @@ pub fn declare(
     let named = |g: &Given| g.name.as_ref().is_none_or(|n| n == "start_dim");
     let start = (name == "Flatten" && !given.iter().any(named)).then(|| Given {
         name: Some(Ident::new("start_dim", span)),
-        value: Value::Number(1.0, true),
+        value: Value::Whole(1),
         span,
         text: "1".into(),
     });

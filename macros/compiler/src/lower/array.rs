@@ -4,7 +4,7 @@ use super::{Local, Lower};
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::ir::NodeId;
-use crate::value::{LayerRef, Value};
+use crate::value::{LayerRef, Value, nearest};
 use proc_macro2::Span;
 
 impl Lower<'_> {
@@ -19,15 +19,15 @@ impl Lower<'_> {
             let text = format!("{what} is one layer, not an array\n{}", field.decl);
             return Err(self.cx.error(span, text));
         };
-        let Value::Number(n, true) = at else {
+        let Value::Whole(n) = at else {
             let found = match at {
-                Value::Number(n, _) => n.to_string(),
+                Value::Number(n) => n.to_string(),
                 other => other.kind().to_owned(),
             };
             let text = format!("a layer of an array is chosen by an integer, not {found}");
             return Err(self.cx.error(span, text));
         };
-        let n = *n as i64;
+        let n = nearest(*n);
         let index = if n < 0 {
             count.add(&Dim::from(n))
         } else {

@@ -186,7 +186,7 @@ impl<'a> Lower<'a> {
             let shape: Shape = ty.shape.iter().map(|d| substitute(d, dims)).collect();
             let op = Op::Input { index: usize::MAX };
             let id = self.cx.g.add_typed(op, &[], shape, ty.elem.dtype());
-            self.cx.unsigned.declare(id, ty.elem);
+            self.cx.ranges.declare(id, ty.elem);
             self.cx.origin.insert(id, origin);
             let text = String::new();
             Tensor { id, text }

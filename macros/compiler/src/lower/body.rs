@@ -5,7 +5,7 @@ use super::update::Updates;
 use super::{Local, Lower};
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Graph, Here, NodeId, Op, Scan};
-use crate::unsigned::Unsigned;
+use crate::ranges::Ranges;
 use crate::value::{LayerRef, Tensor, Value};
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub struct Frame {
     /// The latest values of its buffers.
     pub updates: Updates,
     origin: HashMap<NodeId, String>,
-    unsigned: Unsigned,
+    ranges: Ranges,
     scope: HashMap<String, Local>,
     mutable: Vec<String>,
     /// Values of `outer` that the body reads, with their inputs.
@@ -109,7 +109,7 @@ impl Lower<'_> {
             outer: std::mem::replace(&mut self.cx.g, inner),
             updates: std::mem::take(&mut self.updates),
             origin: std::mem::take(&mut self.cx.origin),
-            unsigned: std::mem::take(&mut self.cx.unsigned),
+            ranges: std::mem::take(&mut self.cx.ranges),
             scope: self.scope.clone(),
             mutable: self.mutable.clone(),
             captured: Vec::new(),
@@ -130,7 +130,7 @@ impl Lower<'_> {
         let mut graph = std::mem::replace(&mut self.cx.g, frame.outer);
         let mut updates = std::mem::replace(&mut self.updates, frame.updates);
         self.cx.origin = frame.origin;
-        self.cx.unsigned = frame.unsigned;
+        self.cx.ranges = frame.ranges;
         self.scope = frame.scope;
         self.mutable = frame.mutable;
         let mut replaced = |id: NodeId| Some(updates.latest(&mut graph, id)).filter(|v| *v != id);
@@ -181,9 +181,9 @@ impl Lower<'_> {
         if let Some(known) = frame.captured.iter().find(|c| c.0 == id) {
             return known.1;
         }
-        let (graph, origin, unsigned) = match inside.first_mut() {
-            Some(next) => (&mut next.outer, &mut next.origin, &mut next.unsigned),
-            None => (&mut self.cx.g, &mut self.cx.origin, &mut self.cx.unsigned),
+        let (graph, origin, ranges) = match inside.first_mut() {
+            Some(next) => (&mut next.outer, &mut next.origin, &mut next.ranges),
+            None => (&mut self.cx.g, &mut self.cx.origin, &mut self.cx.ranges),
         };
         let node = &frame.outer[id];
         let here = Here {
@@ -193,7 +193,7 @@ impl Lower<'_> {
         let here = std::mem::replace(&mut graph.here, here);
         // Constants are known inside as well as outside.
         let op = match &node.op {
-            op @ (Op::Const(_) | Op::Size(_)) => op.clone(),
+            op @ (Op::Const(_) | Op::Whole(_) | Op::Size(_)) => op.clone(),
             _ => Op::Input { index: 0 },
         };
         let constant = !matches!(op, Op::Input { .. });
@@ -202,9 +202,7 @@ impl Lower<'_> {
         if let Some(text) = frame.origin.get(&id) {
             origin.insert(inner, text.clone());
         }
-        if frame.unsigned.contains(id) {
-            unsigned.insert(inner);
-        }
+        ranges.follow(inner, &frame.ranges, id);
         if !constant {
             frame.captured.push((id, inner));
         }

@@ -43,7 +43,8 @@ impl Lower<'_> {
 
     fn kind(&mut self, e: &Expr) -> Reported<Value> {
         match &e.kind {
-            ExprKind::Number(v, int) => Ok(Value::Number(*v, *int)),
+            ExprKind::Whole(v) => Ok(Value::Whole(*v)),
+            ExprKind::Number(v) => Ok(Value::Number(*v)),
             ExprKind::Str(s) => Ok(Value::Str(s.clone())),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
             ExprKind::Name(n) => self.name(n, e.span),
@@ -100,21 +101,17 @@ impl Lower<'_> {
             return value;
         }
         if let Some(d) = self.dims.get(&name) {
-            return Ok(d
-                .value()
-                .map_or_else(|| Value::Dim(d.clone()), |v| Value::Number(v as f64, true)));
+            return Ok(Value::of_dim(d.clone()));
         }
         if let Some(d) = self.net.constant(&name) {
-            return Ok(d
-                .value()
-                .map_or(Value::Dim(d), |v| Value::Number(v as f64, true)));
+            return Ok(Value::of_dim(d));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == name) {
             return self.field_value(i, span);
         }
         match name.as_str() {
             "None" => return Ok(Value::Null),
-            "inf" => return Ok(Value::Number(f64::INFINITY, false)),
+            "inf" => return Ok(Value::Number(f64::INFINITY)),
             _ => {}
         }
         if ops::find(&name).is_some() || self.net.signatures.iter().any(|s| s.name == name) {
@@ -590,13 +587,7 @@ impl Lower<'_> {
         let v = self.expr(x)?;
         match v {
             Value::Tensor(_) => self.op("neg", span, vec![plain(v, x)]),
-            v => arithmetic(
-                &mut self.cx,
-                span,
-                ast::Op::Sub,
-                &Value::Number(0.0, true),
-                &v,
-            ),
+            v => arithmetic(&mut self.cx, span, ast::Op::Sub, &Value::Whole(0), &v),
         }
     }
 
@@ -615,10 +606,8 @@ impl Lower<'_> {
         };
         if let Some((list, i)) = tuple {
             let at = match self.expr(i)? {
-                Value::Number(n, true) if n >= 0.0 => n as usize,
-                Value::Number(n, true) if n + list.len() as f64 >= 0.0 => {
-                    (n + list.len() as f64) as usize
-                }
+                Value::Whole(n) if n >= 0 => usize::try_from(n).unwrap_or(usize::MAX),
+                Value::Whole(n) if n + list.len() as i128 >= 0 => (n + list.len() as i128) as usize,
                 other => {
                     return Err(self.cx.error(
                         i.span,

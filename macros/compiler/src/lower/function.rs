@@ -193,7 +193,7 @@ impl Lower<'_> {
                     self.cx.origin_note(&t),
                     show_type(
                         &Type {
-                            elem: Elem::I32,
+                            elem: Elem::I64,
                             shape: want.clone(),
                             rest: None,
                         },

@@ -74,7 +74,7 @@ impl Lower<'_> {
             }
         }
         let texts: Vec<String> = carried.iter().map(|(_, t)| t.text.clone()).collect();
-        let unsigned: Vec<bool> = slices.iter().map(|id| self.cx.is_unsigned(*id)).collect();
+        let ranges: Vec<_> = slices.iter().map(|id| self.cx.range(*id)).collect();
         let mut types: Vec<_> = (states.iter())
             .map(|id| (self.cx.g.shape(*id).clone(), self.cx.g[*id].dtype))
             .collect();
@@ -96,10 +96,8 @@ impl Lower<'_> {
             self.cx.origin.insert(*id, "the round before".to_string());
             self.set(variable.to_string(), Some(Value::Tensor(t)));
         }
-        for (id, unsigned) in parts.iter().zip(unsigned) {
-            if unsigned {
-                self.cx.unsigned.insert(*id);
-            }
+        for (id, range) in parts.iter().zip(ranges) {
+            self.cx.ranges.insert(*id, range);
         }
         self.bind_items(names, &items, parts);
         self.rounds.push(self.depth());

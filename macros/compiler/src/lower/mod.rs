@@ -28,8 +28,9 @@ use crate::ast;
 use crate::cx::{Cx, Demand};
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Atom, Dim, Shape};
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{DType, Graph, NodeId, Op};
 use crate::net::{FieldKind, Net, Signature, Type};
+use crate::ranges::EVERY;
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::Span;
 use std::collections::HashMap;
@@ -197,7 +198,11 @@ impl<'a> Lower<'a> {
                 arg.ty.shape.clone(),
                 arg.ty.elem.dtype(),
             );
-            self.cx.unsigned.declare(id, arg.ty.elem);
+            self.cx.ranges.declare(id, arg.ty.elem);
+            if arg.state && arg.ty.elem.dtype() == DType::Int {
+                // An earlier call may have left any integer there.
+                self.cx.ranges.insert(id, EVERY);
+            }
             out.push(Tensor {
                 id,
                 text: arg.name.to_string(),

@@ -34,7 +34,7 @@ impl<'a> Lower<'a> {
         if let Ok(value) = &value {
             tensors(value, &mut results);
         }
-        let unsigned: Vec<bool> = (results.iter()).map(|r| self.cx.is_unsigned(*r)).collect();
+        let ranges: Vec<_> = (results.iter()).map(|r| self.cx.range(*r)).collect();
         let (shared, body, written) = self.close(&[], results).parts();
         let value = value?;
         if body.outputs.is_empty() {
@@ -52,8 +52,9 @@ impl<'a> Lower<'a> {
         for (home, value) in written.into_iter().zip(values) {
             self.updates.assign(&mut self.cx.g, home, value);
         }
-        let below_zero = results.iter().zip(unsigned).filter(|(_, u)| *u);
-        below_zero.for_each(|(r, _)| self.cx.unsigned.insert(*r));
+        for (result, range) in results.iter().zip(ranges) {
+            self.cx.ranges.insert(*result, range);
+        }
         Ok(replace(value, &mut results.into_iter()))
     }
 }

@@ -101,7 +101,7 @@ impl Lower<'_> {
                 .map(|id| (self.cx.g.shape(*id)[1..].to_vec(), self.cx.g[*id].dtype)),
         )
         .collect();
-        let unsigned: Vec<bool> = inputs.iter().map(|t| self.cx.is_unsigned(t.id)).collect();
+        let ranges: Vec<_> = inputs.iter().map(|t| self.cx.range(t.id)).collect();
 
         self.open();
         let ids: Vec<NodeId> = types
@@ -109,10 +109,8 @@ impl Lower<'_> {
             .map(|(shape, dtype)| self.body_input(shape, *dtype))
             .collect();
         let (states, items) = ids.split_at(inits.len());
-        for (id, unsigned) in items.iter().zip(unsigned) {
-            if unsigned {
-                self.cx.unsigned.insert(*id);
-            }
+        for (id, range) in items.iter().zip(ranges) {
+            self.cx.ranges.insert(*id, range);
         }
         let like = |form: &Value, ids: &[NodeId]| {
             let mut values = ids.iter().map(|id| {

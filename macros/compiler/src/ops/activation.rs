@@ -15,7 +15,7 @@ use crate::value::Value;
 
 ops! {
     "relu6" ("input") |cx, a| {
-        let [low, high] = [0.0, 6.0].map(|v| Value::Number(v, true));
+        let [low, high] = [0, 6].map(Value::Whole);
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
             return Ok(cx.tensor(y));
         }
@@ -52,8 +52,12 @@ ops! {
     "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
         let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
         // Of integers, the bounds are cut to integers.
-        let of = |v: f64| Value::Number(v.trunc(), true);
-        if let Some(y) = integer::clamp(cx, a, [&of(low), &of(high)])? {
+        let of = |name: &str| match a.value(name) {
+            Value::Number(v) => Value::Whole(v as i128),
+            whole => whole,
+        };
+        let bounds = [of("min_val"), of("max_val")];
+        if let Some(y) = integer::clamp(cx, a, [&bounds[0], &bounds[1]])? {
             return Ok(cx.tensor(y));
         }
         float(cx, a, |cx, x| hard(cx, x, [low, high]))

@@ -9,7 +9,7 @@ use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 ops! {
-    "square" ("input") |cx, a| match integer::power(cx, a, &Value::Number(2.0, true))? {
+    "square" ("input") |cx, a| match integer::power(cx, a, &Value::Whole(2))? {
         Some(y) => Ok(cx.tensor(y)),
         None => float(cx, a, |cx, x| cx.g.mul2(x, x)),
     };
@@ -171,7 +171,7 @@ fn pow(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Ok(cx.tensor(y));
     }
     let x = a.float(cx, "input")?;
-    let Value::Number(e, _) = a.value("exponent") else {
+    let Some(e) = a.value("exponent").number() else {
         let e = a.float(cx, "exponent")?;
         let id = cx.elementwise(S::Pow, a.span, "`pow`", &x, &e)?;
         return Ok(cx.tensor(id));

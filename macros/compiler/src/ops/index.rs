@@ -151,8 +151,7 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
     let rows = match padding_idx {
         None => rows,
         Some(padding) => {
-            let at =
-                cx.g.add_typed(Op::Const(padding as f64), &[], Vec::new(), DType::Int);
+            let at = cx.g.whole(padding.into());
             let hit = cx.g.binary(S::Eq, flat, at);
             let hit = cx.g.unsqueeze(hit, 1);
             let to = cx.g.shape(rows).clone();

@@ -1,5 +1,5 @@
 //! Elementwise functions whose results are integers where their operands are (booleans where these are
-//! booleans): PyTorch's promotion. Results that do not fit 32 bits are errors of the run.
+//! booleans): PyTorch's promotion. Results that do not fit 64 bits are errors of the run.
 //!
 //! In: a call's arguments. Out: the node, or nothing where the function is one of floats.
 
@@ -9,6 +9,7 @@ use crate::diag::Reported;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
+use netform_core::Number;
 
 /// The element type of the argument `input`, if it is not the float type.
 fn whole(cx: &mut Cx, a: &Args) -> Reported<Option<(Tensor, DType)>> {
@@ -19,9 +20,9 @@ fn whole(cx: &mut Cx, a: &Args) -> Reported<Option<(Tensor, DType)>> {
 }
 
 /// A number in the shape of a value.
-fn number(cx: &mut Cx, v: i32, like: NodeId) -> NodeId {
+fn number(cx: &mut Cx, v: i64, like: NodeId) -> NodeId {
     let shape = cx.g.shape(like).clone();
-    cx.g.full(f64::from(v), DType::Int, &shape)
+    cx.g.filled(Number::Int(v), &shape)
 }
 
 /// `neg`, `abs`, `sign`, `relu`, `floor`, `ceil` and `round`.
@@ -41,7 +42,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Option<NodeId>> {
             let turned = cx.integers(S::Sub, zero, x.id, a.span, &text)?;
             let below = cx.g.scalar(S::Lt, &[x.id, zero]);
             let y = cx.g.scalar(S::Where, &[below, turned, x.id]);
-            cx.unsigned.insert(y);
+            cx.not_negative(y);
             y
         }
         S::Sign => {
@@ -56,7 +57,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Option<NodeId>> {
         S::Relu => {
             let above = cx.g.scalar(S::Gt, &[x.id, zero]);
             let y = cx.g.scalar(S::Where, &[above, x.id, zero]);
-            cx.unsigned.insert(y);
+            cx.not_negative(y);
             y
         }
         S::Floor | S::Ceil | S::Round => x.id,
@@ -70,8 +71,8 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         return Ok(None);
     };
     let e = match exponent {
-        Value::Number(e, true) if *e >= 0.0 => *e as u64,
-        Value::Number(_, true) => {
+        Value::Whole(e @ 0..) => u64::try_from(*e).unwrap_or(u64::MAX),
+        Value::Whole(_) => {
             let text = format!(
                 "an integer to a negative power is no integer\nhelp: convert it: `{}.float()`",
                 x.text
@@ -113,7 +114,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
     }
     let y = y.unwrap_or_else(|| number(cx, 1, x));
     if e % 2 == 0 {
-        cx.unsigned.insert(y);
+        cx.not_negative(y);
     }
     Ok(Some(y))
 }
@@ -124,7 +125,7 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<Node
         return Ok(None);
     };
     let float = |cx: &Cx, v: &Value| match v {
-        Value::Number(_, whole) => !whole,
+        Value::Number(_) => true,
         Value::Tensor(t) => cx.g[t.id].dtype == DType::Float,
         _ => false,
     };
@@ -133,7 +134,7 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<Node
     }
     for (value, f) in bounds.into_iter().zip([S::Max, S::Min]) {
         let text = match value {
-            Value::Number(v, _) => v.to_string(),
+            Value::Whole(v) => v.to_string(),
             _ => "a bound".to_owned(),
         };
         if let Some(bound) = cx.lift(value, &text) {
@@ -148,7 +149,7 @@ pub fn filling(cx: &mut Cx, a: &Args, name: &str, of: &Tensor) -> Reported<Tenso
     let value = a.tensor(cx, name)?;
     let to = cx.g[of.id].dtype;
     let id = match cx.g[value.id].op {
-        Op::Const(_) => cx.as_type(&value, to),
+        Op::Const(_) | Op::Whole(_) => cx.as_type(&value, to),
         _ if to == DType::Int => cx.to_int(value.id, &value.text),
         _ => cx.as_type(&value, to),
     };

@@ -144,10 +144,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Value::List(items) | Value::Tuple(items) => items,
         one => vec![one],
     };
-    let number = |v: &Value| match v {
-        Value::Number(n, _) if *n > 0.0 => Some(*n),
-        _ => None,
-    };
+    let number = |v: &Value| v.number().filter(|n| *n > 0.0);
     let list: Option<Vec<f64>> = items.iter().map(number).collect();
     match list {
         Some(list) if list.len() == 1 => Ok(vec![list[0]; rank]),

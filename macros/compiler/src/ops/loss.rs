@@ -13,6 +13,7 @@ use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar as S;
 use crate::takes::Takes;
 use crate::value::{Tensor, Value};
+use netform_core::Number;
 
 ops! {
     "mse_loss" ("input, target, reduction = \"mean\"") |cx, a| pointwise(cx, a, |cx, _, x, t| {
@@ -281,7 +282,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     // A negative `ignore_index`, say, cannot occur among unsigned classes.
     let masked = cx.may_be(t.id, ignore);
     let (index, valid) = if masked {
-        let skip = cx.g.full(ignore as f64, DType::Int, &want);
+        let skip = cx.g.filled(Number::Int(ignore), &want);
         let zero = cx.g.full(0.0, DType::Int, &want);
         let valid = cx.g.scalar(S::Ne, &[t.id, skip]);
         (cx.g.scalar(S::Where, &[valid, t.id, zero]), Some(valid))

@@ -516,10 +516,11 @@ fn running(cx: &mut Cx, a: &Args, how: Combiner) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dim = a.axis(cx, "dim", &x)?;
     if cx.g[x.id].dtype != DType::Float {
-        let unsigned = cx.range(x.id).0 >= 0;
         let text = format!("{}({})", a.callee, x.text);
+        let size = cx.shape(&x)[dim].clone();
         let y = cx.g.cast(x.id, DType::Int);
-        let y = cx.checked(Integers::Running { how, dim }, &[y], unsigned, &text);
+        let range = cx.range_along(how, y, &size);
+        let y = cx.checked(Integers::Running { how, dim }, &[y], range, &text);
         return Ok(cx.tensor(y));
     }
     let reverse = false;

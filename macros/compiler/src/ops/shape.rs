@@ -10,7 +10,8 @@ use crate::kinds::concat::Concat;
 use crate::kinds::flip::Flip;
 use crate::kinds::pad::Pad;
 use crate::scalar::Scalar as S;
-use crate::value::{Tensor, Value};
+use crate::value::{Tensor, Value, whole_number};
+use netform_core::Number;
 use proc_macro2::Span;
 
 ops! {
@@ -631,25 +632,27 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         return Ok(cx.tensor(y.id));
     }
-    let value = a.number(cx, "value")?;
-    let (fits, kind) = match cx.g[x.id].dtype {
-        DType::Float => (true, ""),
+    let number = a.number(cx, "value")?;
+    let (value, kind) = match cx.g[x.id].dtype {
+        DType::Float => (Some(Number::Float(number)), ""),
         DType::Int => (
-            value.fract() == 0.0 && value.abs() < 2_147_483_648.0,
-            "a whole number where integers are padded",
+            whole_number(&a.value("value")).map(Number::Int),
+            "a whole number of 64 bits where integers are padded",
         ),
         DType::Bool => (
-            value == 0.0 || value == 1.0,
+            [(0.0, false), (1.0, true)]
+                .iter()
+                .find_map(|(v, truth)| (*v == number).then_some(Number::Bool(*truth))),
             "0 or 1 where booleans are padded",
         ),
     };
-    if !fits {
+    let Some(value) = value else {
         let text = format!(
-            "`value` of `pad` is {kind}, not {value}{}",
+            "`value` of `pad` is {kind}, not {number}{}",
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("value"), text));
-    }
+    };
     let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
     let to: Shape = (0..shape.len())
         .map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1)))
@@ -747,7 +750,7 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
     // No matrix is so large that a diagonal beyond matters.
     let diagonal = diagonal.clamp(-(1 << 30), 1 << 30);
-    let shift = cx.g.full(diagonal as f64, DType::Int, &shape);
+    let shift = cx.g.filled(Number::Int(diagonal), &shape);
     let limit = cx.g.scalar(S::Add, &[row, shift]);
     let keep =
         cx.g.scalar(if lower { S::Le } else { S::Ge }, &[column, limit]);

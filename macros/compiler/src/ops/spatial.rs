@@ -94,7 +94,7 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Reported<Paddi
         }
         if let Some(s) = stride.iter().find(|s| **s != 1) {
             let half = match a.has("kernel_size").then(|| a.value("kernel_size")) {
-                Some(Value::Number(k, true)) if k % 2.0 == 1.0 => format!("{}", (k - 1.0) / 2.0),
+                Some(Value::Whole(k)) if k % 2 == 1 => format!("{}", (k - 1) / 2),
                 _ => "kernel_size / 2".to_owned(),
             };
             let text = format!(

@@ -113,8 +113,12 @@ fn prefix(input: ParseStream) -> syn::Result<Expr> {
         input.parse::<Token![-]>()?;
         let x = prefix(input)?;
         return Ok(match x.kind {
-            ExprKind::Number(v, int) => Expr {
-                kind: ExprKind::Number(-v, int),
+            ExprKind::Whole(v) => Expr {
+                kind: ExprKind::Whole(-v),
+                span: x.span,
+            },
+            ExprKind::Number(v) => Expr {
+                kind: ExprKind::Number(-v),
                 span: x.span,
             },
             _ => Expr {
@@ -293,10 +297,16 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
     if input.peek(Lit) {
         return match input.parse::<Lit>()? {
             Lit::Int(n) if n.suffix().is_empty() => {
-                ok(ExprKind::Number(n.base10_parse::<f64>()?, true))
+                let whole = n.base10_parse::<i128>().map_err(|_| {
+                    let text = format!(
+                        "`{n}` is outside the 64-bit integers\nhelp: with a point it is a float: `{n}.0`"
+                    );
+                    syn::Error::new(span, text)
+                })?;
+                ok(ExprKind::Whole(whole))
             }
             Lit::Float(n) if n.suffix().is_empty() => {
-                ok(ExprKind::Number(n.base10_parse::<f64>()?, false))
+                ok(ExprKind::Number(n.base10_parse::<f64>()?))
             }
             Lit::Int(n) => Err(syn::Error::new(
                 span,

@@ -10,6 +10,7 @@ use crate::ir::strides::{self, blocks};
 use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
 use crate::passes::simplify::prune;
 use crate::scalar::{Cost, Scalar};
+use crate::value::nearest;
 use std::collections::HashMap;
 
 /// Fuses.
@@ -50,7 +51,7 @@ fn is_leaf(g: &Graph, id: NodeId) -> bool {
     match node.op {
         // A map's scalars are floats, which do not hold every integer: such a size lies in memory.
         Op::Size(_) => node.dtype == DType::Float,
-        Op::Const(_) | Op::Iota { .. } => true,
+        Op::Const(_) | Op::Whole(_) | Op::Iota { .. } => true,
         Op::Scalar(_) => node.shape.is_empty() && node.args.iter().all(|a| is_leaf(g, *a)),
         Op::Expand => g[node.args[0]].shape.is_empty() && is_leaf(g, node.args[0]),
         _ => false,
@@ -414,6 +415,10 @@ impl Fuse<'_> {
         let node = &self.old[id];
         match &node.op {
             Op::Const(v) => w.step(Instr::Const(node.dtype, v.to_bits()), node.dtype),
+            Op::Whole(v) => {
+                let bits = nearest(*v).cast_unsigned();
+                w.step(Instr::Const(DType::Int, bits), DType::Int)
+            }
             Op::Size(d) => w.step(Instr::Size(d.clone()), DType::Float),
             Op::Iota { dim } => w.step(Instr::Iota(*dim), DType::Int),
             Op::Scalar(f) => {

@@ -399,7 +399,7 @@ fn choose(
 
 /// Bytes of a value, with every symbol at 64; never so many that sums of them wrap.
 pub fn estimate(size: &Dim, dtype: DType) -> i64 {
-    let width = if dtype == DType::Bool { 1 } else { 4 };
+    let width = dtype.size(size_of::<f32>()) as i64;
     let bytes = size.eval(&|_| 64).unwrap_or(i64::MAX).saturating_mul(width);
     bytes.min(1 << 40)
 }

@@ -13,7 +13,9 @@ use crate::ir::{DType, Graph, Here, Node, NodeId, Op};
 use crate::kinds::gather::Gather;
 use crate::kinds::log_sum_exp::LogSumExp;
 use crate::kinds::softmax::Softmax;
+use crate::passes::fold::folded;
 use crate::scalar::Scalar as S;
+use netform_core::Number;
 use std::collections::HashMap;
 
 /// Simplifies.
@@ -267,15 +269,36 @@ impl Simplify {
     fn literal(&self, x: NodeId) -> Option<f64> {
         match self.g[self.spread(x)?].op {
             Op::Const(v) => Some(v),
+            Op::Whole(v) => Some(v as f64),
             _ => None,
         }
     }
 
+    /// The number that a value is everywhere, exact.
+    fn number(&self, x: NodeId) -> Option<Number> {
+        let node = &self.g[self.spread(x)?];
+        match node.op {
+            Op::Const(v) if node.dtype == DType::Bool => Some(Number::Bool(v != 0.0)),
+            Op::Const(v) => Some(Number::Float(v)),
+            Op::Whole(v) => i64::try_from(v).ok().map(Number::Int),
+            _ => None,
+        }
+    }
+
+    fn constant(&mut self, value: Number) -> NodeId {
+        let op = match value {
+            Number::Float(v) => Op::Const(v),
+            Number::Int(v) => Op::Whole(v.into()),
+            Number::Bool(v) => Op::Const(f64::from(u8::from(v))),
+        };
+        self.make(op, &[], Vec::new(), value.dtype())
+    }
+
     fn scalar(&mut self, f: S, node: &Node) -> Option<NodeId> {
         let args = &node.args;
-        let literals: Option<Vec<f64>> = args.iter().map(|a| self.literal(*a)).collect();
-        if let Some(values) = literals {
-            let c = self.make(Op::Const(f.eval(&values)), &[], Vec::new(), node.dtype);
+        let literals: Option<Vec<Number>> = args.iter().map(|a| self.number(*a)).collect();
+        if let Some(value) = literals.and_then(|values| folded(f, &values)) {
+            let c = self.constant(value);
             return Some(self.expand(c, &node.shape));
         }
         let is = |s: &Self, i: usize, v: f64| s.literal(args[i]) == Some(v);
@@ -575,9 +598,9 @@ impl Simplify {
             self.without(index, &node.shape),
         );
         let (int, bool) = (DType::Int, DType::Bool);
-        let zero = self.make(Op::Const(0.0), &[], Vec::new(), int);
+        let zero = self.constant(Number::Int(0));
         let limit = match size.value() {
-            Some(n) => self.make(Op::Const(n as f64), &[], Vec::new(), int),
+            Some(n) => self.constant(Number::Int(n)),
             None => {
                 let n = self.make(Op::Size(size), &[], Vec::new(), DType::Float);
                 self.make(Op::Scalar(S::Cast(int)), &[n], Vec::new(), int)

@@ -76,7 +76,9 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     match &node.op {
         Op::Input { .. } | Op::Param { .. } => return Ok(()),
         // A constant or a size has the type it was given.
-        Op::Const(_) | Op::Size(_) if node.shape.is_empty() => return Ok(()),
+        Op::Const(_) if node.shape.is_empty() && node.dtype != DType::Int => return Ok(()),
+        Op::Size(_) if node.shape.is_empty() => return Ok(()),
+
         Op::Call(region) => {
             verify(&region.body)?;
             if region

@@ -138,6 +138,12 @@ impl Conversion {
         } else {
             self.write_integer(match number {
                 Number::Integer(i) => i,
+                // The ISA's: 0 where neither type is of 64 bits, otherwise the highest bit alone.
+                Number::Float(x)
+                    if x.is_nan() && (self.from == Type::F64 || self.to.bytes() == 8) =>
+                {
+                    1 << (8 * self.to.bytes() - 1)
+                }
                 // NaN becomes 0, and `as` clamps at the ends: both as the hardware does.
                 Number::Float(x) => self.clamp(to_integer(x, self.rounding) as i128),
             })

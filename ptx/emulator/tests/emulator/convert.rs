@@ -46,6 +46,26 @@ fn floats_become_integers() {
     );
 }
 
+/// Where either type has 64 bits, NaN is the highest bit alone and not 0.
+#[test]
+fn nan_becomes_a_wide_integer() {
+    check(
+        &[".f32", ".b64"],
+        "cvt.rzi.s64.f32 %t, %s0;",
+        &[
+            (&[f(f32::NAN)], 1 << 63),
+            (&[f(f32::INFINITY)], i64::MAX as u64),
+            (&[f(-1e20)], 1 << 63),
+            (&[f(-16_777_216.5)], (-16_777_216i64) as u64),
+        ],
+    );
+    check(
+        &[".f64", ".b32"],
+        "cvt.rzi.s32.f64 %t, %s0;",
+        &[(&[f64::NAN.to_bits()], 1 << 31)],
+    );
+}
+
 #[test]
 fn integers_become_floats() {
     let to = &[".b32", ".f32"];

@@ -33,7 +33,7 @@ struct Row<'a, F> {
     w: &'a Window2,
     i: usize,
     plane: *const F,
-    index: *mut i32,
+    index: *mut i64,
 }
 
 impl<F: Float> Row<'_, F> {
@@ -59,7 +59,7 @@ impl<F: Float> Row<'_, F> {
                 // SAFETY: `cells` gives positions inside.
                 let v = unsafe { *self.plane.add(at) };
                 if best.1 < 0 || better(v, best.0) {
-                    best = (v, at as i32);
+                    best = (v, at as i64);
                 }
             }
         }
@@ -67,10 +67,11 @@ impl<F: Float> Row<'_, F> {
         unsafe { *self.index.add(j) = best.1 };
     }
 
-    /// Windows `j..j + count`, all of whose columns lie inside; `count` is at most `LANES`.
+    /// Windows `j..j + count`, all of whose columns lie inside; `count` is at most `LANES`. Positions are 32 bits here, so
+    /// that a lane of them is as wide as one of `f32`.
     ///
     /// # Safety
-    /// The kernels' contract; there are rows.
+    /// The kernels' contract; there are rows, and positions fit 32 bits.
     #[inline(always)]
     unsafe fn several(&self, j: usize, count: usize, rows: (usize, usize)) {
         // Lanes beyond `count` repeat the last window.
@@ -99,7 +100,7 @@ impl<F: Float> Row<'_, F> {
         }
         for (lane, at) in index.iter().enumerate().take(count) {
             // SAFETY: elements of the row.
-            unsafe { *self.index.add(j + lane) = *at };
+            unsafe { *self.index.add(j + lane) = i64::from(*at) };
         }
     }
 }
@@ -110,6 +111,7 @@ impl<F: Float> Kernel for Row<'_, F> {
     unsafe fn run<S: Isa>(self) {
         let w = self.w;
         let rows = cells(w, 0, self.i);
+        let small = w.x[0] * w.x[1] <= i32::MAX as usize;
         // Windows that lie inside with all columns.
         let reach = (w.kernel[1] - 1) * w.dilation[1];
         let first = ceil(w.padding[1], w.stride[1]);
@@ -119,7 +121,7 @@ impl<F: Float> Kernel for Row<'_, F> {
         while j < w.y[1] {
             // SAFETY: the caller's.
             unsafe {
-                if j >= first && j < last && rows.0 < rows.1 {
+                if small && j >= first && j < last && rows.0 < rows.1 {
                     let count = LANES.min(last - j);
                     self.several(j, count, rows);
                     j += count;
@@ -137,7 +139,7 @@ impl<F: Float> Kernel for Row<'_, F> {
 ///
 /// # Safety
 /// The kernels' contract.
-pub(crate) unsafe fn arg_max<F: Float>(cpu: &Cpu<F>, w: Window2, x: *mut F, index: *mut i32) {
+pub(crate) unsafe fn arg_max<F: Float>(cpu: &Cpu<F>, w: Window2, x: *mut F, index: *mut i64) {
     let (x, index) = (Shared(x), Shared(index));
     let units = w.planes * w.y[0];
     let work = units * w.y[1] * w.kernel[0] * w.kernel[1];

@@ -39,8 +39,8 @@ fn function(case: &Case, name: &str, given: &Tensors) -> Result<String, Refusal>
     let results = (0..case.outputs).map(|i| of(&format!("out.{i}")));
     let results = results.collect::<Result<Vec<_>, _>>()?;
     let result = match &results[..] {
-        [one] => one.replace("i64", "i32"),
-        _ => format!("({})", join(results).replace("i64", "i32")),
+        [one] => one.clone(),
+        _ => format!("({})", join(results)),
     };
     Ok(format!(
         "fn {name}({}) -> {result} {{ {} }}\n",

@@ -1,0 +1,54 @@
+//! What is known of the integers of a graph by their declarations, and the ranges that follow.
+
+use crate::elem::Elem;
+use crate::ir::NodeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The least and the largest of integers.
+pub type Range = (i128, i128);
+
+/// The range of all 64-bit integers.
+pub const EVERY: Range = (i64::MIN as i128, i64::MAX as i128);
+
+/// What is known of the integers of a graph: how users declared them, and their ranges. No bound of a sum, difference or
+/// product of 64-bit integers leaves 128 bits.
+#[derive(Default)]
+pub struct Ranges {
+    declared: HashMap<NodeId, Elem>,
+    /// Those of values whose op does not tell.
+    pub(crate) given: HashMap<NodeId, Range>,
+    /// Those that were found, by the value and the depth.
+    pub(crate) found: RefCell<HashMap<(NodeId, usize), Range>>,
+}
+
+impl Ranges {
+    /// Notes a value's range. Ranges are kept once they are found, so this comes first.
+    pub fn insert(&mut self, id: NodeId, range: Range) {
+        self.given.insert(id, range);
+    }
+    /// A value of a declared type.
+    pub fn declare(&mut self, id: NodeId, elem: Elem) {
+        let range = match elem {
+            Elem::U32 => (0, u32::MAX.into()),
+            Elem::I32 => (i32::MIN.into(), i32::MAX.into()),
+            Elem::I64 => EVERY,
+            Elem::Float | Elem::Bool => return,
+        };
+        self.declared.insert(id, elem);
+        self.insert(id, range);
+    }
+    /// The type that integers were declared with, for messages.
+    pub fn declared(&self, id: NodeId) -> Elem {
+        self.declared.get(&id).copied().unwrap_or(Elem::I64)
+    }
+    /// Takes over what is known of a value of another graph.
+    pub fn follow(&mut self, id: NodeId, other: &Ranges, of: NodeId) {
+        if let Some(elem) = other.declared.get(&of) {
+            self.declared.insert(id, *elem);
+        }
+        if let Some(range) = other.given.get(&of) {
+            self.given.insert(id, *range);
+        }
+    }
+}
