@@ -70,7 +70,7 @@ pub enum Error {
         /// The value, as written.
         what: &'static str,
         /// The first result that does not fit; not known on devices that run on their own.
-        found: Option<Overflow>,
+        found: Option<Box<Overflow>>,
     },
     /// The next symbol of a sequence cannot be chosen.
     #[error("{function}: {what}")]
@@ -508,7 +508,7 @@ fn out_of_range(found: &Option<OutOfRange>) -> String {
     }
 }
 
-fn unfit(found: &Option<Overflow>) -> String {
+fn unfit(found: &Option<Box<Overflow>>) -> String {
     match found {
         None => " does not fit".into(),
         Some(found) if found.position.is_empty() => {

@@ -94,7 +94,7 @@ impl<D: Device> Run<'_, D> {
             function: self.function,
             site: what.site,
             what: what.index,
-            found: found.map(|(value, position)| Overflow { value, position }),
+            found: found.map(|(value, position)| Box::new(Overflow { value, position })),
         });
     }
 }
