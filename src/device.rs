@@ -23,7 +23,7 @@ pub use netform_runtime::__private::device::{
 pub use netform_runtime::__private::size::{Sizes, Visitor};
 #[doc(inline)]
 pub use netform_runtime::__private::{
-    Body, CpuBuffer, DType, Inner, Ints, LANES, Lanes, MapBody, Mask, Pack, Scalar, Step,
+    Body, CpuBuffer, DType, Inner, Ints, LANES, Lanes, MapBody, Mask, Number, Pack, Scalar, Step,
 };
 #[doc(inline)]
 pub use netform_runtime::custom::{Kernel, Raw};
