@@ -326,8 +326,12 @@ impl<D: Device> Core<D> {
             Ok(())
         });
         let id = id.map_err(|e| e.within(function))?;
-        self.poisoned.store(false, Ordering::Relaxed);
-        ws.fetch(id.number()).map_err(|e| e.within(function))?;
+        let fetched = ws.fetch(id.number());
+        // A run that found a fault in its data has changed nothing.
+        if fetched.is_ok() || self.device.known(id.number()) == Some(false) {
+            self.poisoned.store(false, Ordering::Relaxed);
+        }
+        fetched.map_err(|e| e.within(function))?;
         Ok(id)
     }
 
@@ -491,8 +495,8 @@ const NOTHING: Behind<'static> = Behind {
     calls: &|_| (),
 };
 
-/// Makes the calls that change parameters, which are poisoned from here on: whoever learns that the run has succeeded
-/// says that they are not. So they stay poisoned if one of the calls panics, if one fails, or if what ends the run does.
+/// Makes the calls that change parameters. The parameters are poisoned from here until the caller clears `poisoned`, after
+/// the whole run has succeeded. So they stay poisoned if one of the calls panics or fails, or if the run's end fails.
 pub(crate) fn poisoned_until_done(
     device: &impl Device,
     poisoned: &AtomicBool,

@@ -66,7 +66,7 @@ impl<T> DerefMut for ArrayMut<'_, T> {
 /// An entry's parameters are the address of each array (`.u64`), in the order of the Rust function's
 /// arguments, and then their numbers of elements (`.u32`). It is launched with blocks of 256 threads,
 /// at least one thread for each element of the largest array that it writes. Floats are `f32`,
-/// integers `s64`, booleans bytes of 0 or 1. What a kernel does outside of its arrays nobody checks.
+/// integers `s64`, booleans bytes of 0 or 1. A kernel's accesses outside of its arrays are not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ptx {
     /// The module, with its `.version` and `.target`.

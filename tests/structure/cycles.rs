@@ -72,7 +72,7 @@ fn a_cycle_is_found() {
 
 #[test]
 fn what_is_an_import() {
-    // Re-exports lead to the file that defines; declaring and handing on one's own children is none.
+    // A re-export leads to the file that defines the item. A module that re-exports its own children imports nothing.
     let imports = made(&[
         ("lib.rs", "mod a; mod b; pub use a::Deep;"),
         (

@@ -88,7 +88,7 @@ pub struct Cx<'a> {
     pub by: String,
     /// The expression that is being computed, as written.
     pub expression: String,
-    /// What is known of integers: their ranges, and how they were declared.
+    /// The ranges of integers, and their declared types.
     pub ranges: Ranges,
     /// Where values come from, for messages.
     pub origin: HashMap<NodeId, String>,
@@ -172,7 +172,7 @@ impl<'a> Cx<'a> {
     pub fn as_type(&mut self, x: &Tensor, to: DType) -> NodeId {
         let truth = match (&self.g[x.id].op, to) {
             (_, DType::Float) => return self.to_float(x).id,
-            // Of floats towards zero; what is too large, or NaN, is told by `small`.
+            // Floats are rounded towards zero; `small` reports NaN and numbers that are too large.
             (Op::Const(v), DType::Int) => {
                 let whole = if v.is_nan() { i128::MAX } else { *v as i128 };
                 return self.g.whole(whole);

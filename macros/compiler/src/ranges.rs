@@ -1,4 +1,4 @@
-//! What is known of the integers of a graph by their declarations, and the ranges that follow.
+//! Ranges of the integers in a graph: declared types go in, the least and the largest values come out.
 
 use crate::elem::Elem;
 use crate::ir::NodeId;
@@ -11,7 +11,7 @@ pub type Range = (i128, i128);
 /// The range of all 64-bit integers.
 pub const EVERY: Range = (i64::MIN as i128, i64::MAX as i128);
 
-/// What is known of the integers of a graph: how users declared them, and their ranges. No bound of a sum, difference or
+/// The declared types and the ranges of a graph's integers. No bound of a sum, difference or
 /// product of 64-bit integers leaves 128 bits.
 #[derive(Default)]
 pub struct Ranges {
@@ -42,7 +42,7 @@ impl Ranges {
     pub fn declared(&self, id: NodeId) -> Elem {
         self.declared.get(&id).copied().unwrap_or(Elem::I64)
     }
-    /// Takes over what is known of a value of another graph.
+    /// Copies the declared type and the range of a value of another graph.
     pub fn follow(&mut self, id: NodeId, other: &Ranges, of: NodeId) {
         if let Some(elem) = other.declared.get(&of) {
             self.declared.insert(id, *elem);

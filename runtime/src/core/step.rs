@@ -28,7 +28,11 @@ impl<D: Device> Core<D> {
             calls: &|poisoned| poisoned_until_done(&device, poisoned, || optimizer.update(&device)),
         };
         let call = (plan, sources, dims);
-        let results = self.train_and(call, state, &mut body, false, behind)?;
+        let results = self.train_and(call, state, &mut body, false, behind);
+        if results.is_err() && self.sound().is_ok() {
+            optimizer.undone();
+        }
+        let results = results?;
         optimizer.commit(&device, results.number());
         Ok(results)
     }

@@ -49,7 +49,7 @@ impl Drop for Recording<'_> {
 }
 
 impl State {
-    /// Forgets a run that failed, and what it has found, which is nobody's.
+    /// Forgets a run that failed, and the faults that it has found.
     fn give_up(&mut self, which: Which) {
         self.graphs.runs.forget(which);
         // Where this fails, so does all that comes.
@@ -66,7 +66,7 @@ impl Queue for Cuda {
     ) -> Result<RunId> {
         let key = key();
         let gpu = &self.gpu;
-        // Held to the end: nobody else's calls come between.
+        // Held to the end, so that no other thread's calls come between.
         let guard = gpu.lock()?;
         let why = |e: Code, doing: &str| gpu.id.error(e, doing);
         let mut state = guard.borrow_mut();

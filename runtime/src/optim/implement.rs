@@ -25,6 +25,9 @@ impl<R: Rule> Optimizer for Optim<R> {
     fn commit<D: Device>(&mut self, device: &D, run: u64) {
         self.count(device, run);
     }
+    fn undone(&mut self) {
+        *self.poisoned.get_mut() = false;
+    }
     fn name(&self) -> &'static str {
         R::NAME
     }

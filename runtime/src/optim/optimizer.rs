@@ -32,6 +32,9 @@ pub trait Optimizer: Rates {
     /// have failed.
     #[doc(hidden)]
     fn commit<D: Device>(&mut self, device: &D, run: u64);
+    /// The step that was prepared has changed nothing.
+    #[doc(hidden)]
+    fn undone(&mut self);
     /// PyTorch's name of the optimizer.
     fn name(&self) -> &'static str;
     /// The learning rate.

@@ -101,8 +101,8 @@ impl<'a, D: Device> Run<'a, D> {
         self
     }
 
-    /// Adds the word that says whether the parameters are whole: true from the first buffer on that is written among
-    /// them, until whoever learns that the run has succeeded clears it.
+    /// Adds the poison flag of the parameters. The first buffer that is written among them sets it; the caller clears it
+    /// after the run has succeeded.
     pub(crate) fn with_poison(mut self, poisoned: &'a AtomicBool) -> Self {
         self.poisoned = Some(poisoned);
         self

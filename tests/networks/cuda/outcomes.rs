@@ -13,12 +13,14 @@ network! {
     }
     fn rows(at: u32[B]) -> [B, 5] { token(at) * scale }
     fn loss(at: u32[B], y: u32[B]) -> [] { cross_entropy(rows(at), y) }
+    fn beside(at: u32[B], #[grad] x: [B, 5], y: u32[B]) -> [] { cross_entropy(rows(at) + x, y) }
     fn plain(x: [B, 5]) -> [] { (x * scale).square().sum() }
 }
 
 const GOOD: [u32; 3] = [1, 6, 0];
 const BAD: [u32; 3] = [1, 7, 0];
 const Y: [u32; 3] = [0, 4, 2];
+const X: [[f32; 5]; 3] = [[0.0; 5]; 3];
 
 fn is_wrong<T>(result: Result<T>) {
     let error = result.err().expect("an index out of range");
@@ -37,6 +39,22 @@ fn is_wrong<T>(result: Result<T>) {
 
 fn all<D: Device>(net: &Table<D>) -> Vec<Tensor> {
     net.parameters().map(|p| p.values().unwrap()).collect()
+}
+
+/// A step whose gradient of an argument is read before it returns ends in the error; neither network nor optimizer has changed, whether
+/// its calls were made, captured or replayed.
+#[test]
+fn a_step_with_several_results_is_undone() {
+    let (mut net, mut adam) = (Table::new(own(), 1).unwrap(), Adam::new(0.01));
+    let (mut other, mut steady) = (Table::new(own(), 1).unwrap(), Adam::new(0.01));
+    for _ in 0..4 {
+        let error = net.beside_step(&mut adam, &BAD, &X, &Y).err().unwrap();
+        assert!(matches!(error, Error::IndexOutOfRange { .. }), "{error}");
+        assert_eq!(all(&net), all(&other));
+        net.beside_step(&mut adam, &GOOD, &X, &Y).unwrap();
+        other.beside_step(&mut steady, &GOOD, &X, &Y).unwrap();
+        assert_eq!(all(&net), all(&other));
+    }
 }
 
 /// A good run behind a bad one, losses read in both orders, before and after a graph is captured.
