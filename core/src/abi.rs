@@ -4,7 +4,7 @@
 //! with another version's runtime, and the error names both.
 
 /// Changes whenever emitted code changes the names, types or meaning of what it uses of the runtime.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// The version of these crates.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

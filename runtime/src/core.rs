@@ -13,12 +13,11 @@ use crate::dims::Dims;
 use crate::output::floats;
 use crate::pool::{Pool, Workspace};
 use crate::reach::Reach;
-use crate::tensor::TensorData;
 use crate::{
     DType, Device, Error, Float, Formula, Inner, NetSpec, Number, Operand, ParamSpec, Plan, Real,
     Reals, Result, RunResults,
 };
-use crate::{Run, Source, State, Tensor, binding, init, stack};
+use crate::{Run, Source, State, Tensor, binding, stack, values};
 
 /// A network's state. `Send + Sync`: several threads may call [`infer`](Self::infer) at once.
 pub struct Core<D: Device> {
@@ -53,10 +52,16 @@ impl<D: Device> Core<D> {
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
         let spec = stack::unstacked(spec);
         check(spec)?;
-        let params = alloc(&device, spec)?;
-        let values = init::flat::<D::Float>(spec.params, spec.flat_len, seed);
-        // SAFETY: `alloc` has made room for `flat_len` floats.
-        unsafe { device.write(D::addr(&params), bytemuck::cast_slice(&values))? };
+        let params = alloc(&device, spec, spec.other_bytes)?;
+        let (floats, others) = values::initial::<D::Float>(spec, seed);
+        let others_at = spec.flat_len * size_of::<D::Float>();
+        // SAFETY: `alloc` has made room for `flat_len` floats and `other_bytes` bytes.
+        unsafe {
+            device.write(D::addr(&params), bytemuck::cast_slice(&floats))?;
+            if !others.is_empty() {
+                device.write(D::addr(&params).add(others_at), &others)?;
+            }
+        }
         let (pool, step) = (Pool::new(), AtomicU64::new(0));
         let (grads, fresh, flag, scratch) = (None, None, None, None);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +179,7 @@ impl<D: Device> Core<D> {
 
     fn make_grads(&mut self) -> Result<()> {
         if self.grads.is_none() {
-            self.grads = Some(alloc(&self.device, self.spec)?);
+            self.grads = Some(alloc(&self.device, self.spec, 0)?);
         }
         if self.flag.is_none() {
             self.flag = self.device.flag()?;
@@ -192,7 +197,7 @@ impl<D: Device> Core<D> {
         behind: Behind<'_>,
     ) -> Result<RunResults<D>> {
         if accumulate && self.fresh.is_none() {
-            self.fresh = Some(alloc(&self.device, self.spec)?);
+            self.fresh = Some(alloc(&self.device, self.spec, 0)?);
         }
         // Out of `self` while the run writes to it.
         let mut target = if accumulate {
@@ -407,64 +412,74 @@ impl<D: Device> Core<D> {
         self.scratch.as_ref()
     }
 
-    /// Parameter `param` (or its gradient, from that buffer) as a tensor of the device's float type.
-    pub(crate) fn read(&self, buffer: &D::Buffer, param: &ParamSpec) -> Result<Tensor> {
-        let mut values = vec![D::Float::from_f64(0.0); param.len()];
-        self.read_floats(buffer, param.offset, &mut values)?;
-        Tensor::from_data(param.shape, floats(&values))
+    /// Where a parameter lies in the buffer of parameters, in bytes: its first, and how many.
+    pub(crate) fn place_of(&self, param: &ParamSpec) -> (usize, usize) {
+        let float = size_of::<D::Float>();
+        let bytes = param.len().saturating_mul(param.dtype.size(float));
+        (param.offset.in_bytes(float), bytes)
     }
 
-    /// The values of a parameter or buffer, in the type that users know: those that count are `i64`.
+    /// A parameter's or buffer's values.
     pub(crate) fn value(&self, param: &ParamSpec) -> Result<Tensor> {
-        let floats = self.read(&self.params, param)?;
-        if !param.count {
-            return Ok(floats);
-        }
-        let whole = floats.to_f64_vec().into_iter().map(|x| x as i64).collect();
-        Tensor::from_data(param.shape, TensorData::I64(whole))
+        self.read(&self.params, param)
     }
 
-    /// Floats of a flat buffer, from `offset` on.
-    pub(crate) fn read_floats(
-        &self,
-        buffer: &D::Buffer,
-        offset: usize,
-        to: &mut [D::Float],
-    ) -> Result<()> {
-        self.check_range(buffer, offset, to.len())?;
-        let at = offset * size_of::<D::Float>();
+    /// The gradient of a parameter: zeros of the device's float type where it has none.
+    pub(crate) fn gradient(&self, grads: &D::Buffer, param: &ParamSpec) -> Result<Tensor> {
+        match param.dtype {
+            DType::Float => self.read(grads, param),
+            _ => {
+                let zeros = vec![D::Float::from_f64(0.0); param.len()];
+                Tensor::from_data(param.shape, floats(&zeros))
+            }
+        }
+    }
+
+    /// The elements of a parameter, or those at its place in a buffer of gradients or moments.
+    pub(crate) fn read(&self, buffer: &D::Buffer, param: &ParamSpec) -> Result<Tensor> {
+        let (first, len) = self.place_of(param);
+        let mut bytes = vec![0; len];
+        self.read_bytes(buffer, first, &mut bytes)?;
+        Tensor::from_data(param.shape, values::read::<D::Float>(param.dtype, &bytes))
+    }
+
+    /// Bytes of a buffer, from byte `first` on.
+    pub(crate) fn read_bytes(&self, buffer: &D::Buffer, first: usize, to: &mut [u8]) -> Result<()> {
+        self.check_range(buffer, first, to.len())?;
         // SAFETY: the range lies in the buffer.
-        unsafe {
-            self.device
-                .read(D::addr(buffer).add(at), bytemuck::cast_slice_mut(to))?
-        };
+        unsafe { self.device.read(D::addr(buffer).add(first), to)? };
         // Known now, and what was read is without it.
         self.device.unreported(self.id)
     }
 
-    /// Overwrites all parameters, which are whole then.
-    pub(crate) fn write_all(&mut self, values: &[D::Float]) -> Result<()> {
-        self.write_params(0, values)?;
+    /// How many bytes all parameters and buffers have, padding included.
+    pub(crate) fn image_len(&self) -> usize {
+        D::size(&self.params)
+    }
+
+    /// The bytes of all parameters and buffers.
+    pub(crate) fn parameter_image(&self) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; self.image_len()];
+        self.read_bytes(&self.params, 0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Overwrites all parameters and buffers, which are whole then.
+    pub(crate) fn write_all(&mut self, image: &[u8]) -> Result<()> {
+        self.write_params(0, image)?;
         *self.poisoned.get_mut() = false;
         Ok(())
     }
 
-    /// Overwrites parameters, from `offset` on.
-    pub(crate) fn write_params(&mut self, offset: usize, values: &[D::Float]) -> Result<()> {
-        self.check_range(&self.params, offset, values.len())?;
-        let at = offset * size_of::<D::Float>();
+    /// Overwrites parameters, from byte `first` on.
+    pub(crate) fn write_params(&mut self, first: usize, bytes: &[u8]) -> Result<()> {
+        self.check_range(&self.params, first, bytes.len())?;
         // SAFETY: the range lies in the buffer, and `&mut self` keeps every run out.
-        unsafe {
-            self.device
-                .write(D::addr(&self.params).add(at), bytemuck::cast_slice(values))
-        }
+        unsafe { self.device.write(D::addr(&self.params).add(first), bytes) }
     }
 
-    fn check_range(&self, buffer: &D::Buffer, offset: usize, len: usize) -> Result<()> {
-        let end = offset
-            .checked_add(len)
-            .and_then(|n| n.checked_mul(size_of::<D::Float>()));
-        match end {
+    fn check_range(&self, buffer: &D::Buffer, first: usize, len: usize) -> Result<()> {
+        match first.checked_add(len) {
             Some(end) if end <= D::size(buffer) => Ok(()),
             _ => Err(Error::Internal {
                 function: self.spec.name,
@@ -511,12 +526,25 @@ pub(crate) fn poisoned_until_done(
 /// Numbers for [`Core::id`].
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
-/// Parameters lie in the flat buffer, apart.
+/// Parameters lie in their buffer, apart: floats first, then all others.
 fn check(spec: &NetSpec) -> Result<()> {
-    let mut free = 0;
+    let (mut floats, mut others) = (0, 0);
     for param in spec.by_offset() {
-        match param.offset.checked_add(param.len()) {
-            Some(end) if param.offset >= free && end <= spec.flat_len => free = end,
+        let (from, free, limit) = match param.dtype {
+            DType::Float => (param.offset.floats, &mut floats, spec.flat_len),
+            _ => (param.offset.bytes, &mut others, spec.other_bytes),
+        };
+        let in_part = match param.dtype {
+            DType::Float => param.offset.bytes == 0,
+            _ => param.offset.floats == spec.flat_len,
+        };
+        let size = param.dtype.size(1);
+        let end = param
+            .len()
+            .checked_mul(size)
+            .and_then(|n| n.checked_add(from));
+        match end {
+            Some(end) if in_part && from >= *free && end <= limit => *free = end,
             _ => {
                 let what = format!("`{}` does not have a place of its own", param.name);
                 return Err(Error::Internal {
@@ -529,11 +557,12 @@ fn check(spec: &NetSpec) -> Result<()> {
     Ok(())
 }
 
-/// A flat buffer of the network's size; not empty even for a network without parameters.
-pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec) -> Result<D::Buffer> {
+/// A buffer of the network's floats and `others` bytes after them; not empty even for a network without parameters.
+pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec, others: usize) -> Result<D::Buffer> {
     let bytes = spec
         .flat_len
         .checked_mul(size_of::<D::Float>())
+        .and_then(|n| n.checked_add(others))
         .ok_or(Error::Internal {
             function: spec.name,
             what: "the parameters exceed the address space".into(),

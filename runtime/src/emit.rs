@@ -1,30 +1,67 @@
 //! Arithmetic in the constants that the macro emits.
 
-use crate::{DType, In, Space, View};
+use crate::{DType, In, Offset, Space, View};
 
 /// Floats between the starts of two parameters are a multiple of this.
 const ALIGN: usize = 16;
 
-/// Where each parameter starts in the flat buffers.
-pub const fn offsets<const N: usize>(lens: &[usize; N]) -> [usize; N] {
-    let mut out = [0; N];
+/// Where each parameter starts. `lens`: their numbers of elements; `others`: those that are no floats, by number, and
+/// their types.
+pub const fn offsets<const N: usize>(lens: &[usize; N], others: &[(usize, DType)]) -> [Offset; N] {
+    let mut out = [Offset::of_floats(0); N];
     let (mut i, mut at) = (0, 0);
     while i < N {
-        out[i] = at;
-        at += lens[i].next_multiple_of(ALIGN);
+        out[i].floats = at;
+        if is_float(i, others) {
+            at += lens[i].next_multiple_of(ALIGN);
+        }
         i += 1;
+    }
+    let (mut k, mut end) = (0, 0);
+    while k < others.len() {
+        let (i, dtype) = others[k];
+        out[i] = Offset {
+            floats: at,
+            bytes: end,
+        };
+        end += (lens[i] * dtype.size(0)).next_multiple_of(SLOT);
+        k += 1;
     }
     out
 }
 
-/// The flat buffers' length in floats.
-pub const fn flat_len(lens: &[usize]) -> usize {
+/// The floats of all parameters.
+pub const fn flat_len(lens: &[usize], others: &[(usize, DType)]) -> usize {
     let (mut i, mut at) = (0, 0);
     while i < lens.len() {
-        at += lens[i].next_multiple_of(ALIGN);
+        if is_float(i, others) {
+            at += lens[i].next_multiple_of(ALIGN);
+        }
         i += 1;
     }
     at
+}
+
+/// The bytes of those that are no floats.
+pub const fn other_bytes(lens: &[usize], others: &[(usize, DType)]) -> usize {
+    let (mut k, mut end) = (0, 0);
+    while k < others.len() {
+        let (i, dtype) = others[k];
+        end += (lens[i] * dtype.size(0)).next_multiple_of(SLOT);
+        k += 1;
+    }
+    end
+}
+
+const fn is_float(i: usize, others: &[(usize, DType)]) -> bool {
+    let mut k = 0;
+    while k < others.len() {
+        if others[k].0 == i {
+            return false;
+        }
+        k += 1;
+    }
+    true
 }
 
 /// The number of parameters.
@@ -42,7 +79,7 @@ pub const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Slots begin at multiples of this.
+/// Slots, and buffers that are no floats, begin at multiples of so many bytes.
 const SLOT: usize = 64;
 
 /// The bytes of `count` elements; `usize::MAX` where these cannot be counted.

@@ -288,13 +288,16 @@ pub enum Error {
         /// The value's shape.
         found: Vec<usize>,
     },
-    /// A value of integers or booleans was given to a parameter.
-    #[error("{network}: `{name}` takes floats, but the value holds {found}")]
+    /// A value of another type was given to a parameter or buffer.
+    #[error("{network}: `{name}` takes {wanted}, but the value holds {found}")]
+    #[non_exhaustive]
     ParameterType {
         /// The network.
         network: &'static str,
         /// The parameter.
         name: &'static str,
+        /// The element type that it takes: `floats`, `i64`, `bool`.
+        wanted: &'static str,
         /// The value's element type.
         found: &'static str,
     },

@@ -4,14 +4,18 @@
 //! when other parameters come or go nor with the device.
 
 use crate::philox::{fill_normal, fill_uniform};
-use crate::{Float, Init, ParamSpec};
+use crate::{DType, Float, Init, ParamSpec};
 
-/// The flat buffer's values.
+/// The values of all floats.
 pub(crate) fn flat<F: Float>(params: &[ParamSpec], flat_len: usize, seed: u64) -> Vec<F> {
     let mut flat = vec![F::from_f64(0.0); flat_len];
     for param in params {
+        let first = param.offset.floats;
         // A parameter that does not lie in the buffer is the checked calls' to report.
-        if let Some(values) = flat.get_mut(param.offset..param.offset.saturating_add(param.len())) {
+        if let (DType::Float, Some(values)) = (
+            param.dtype,
+            flat.get_mut(first..first.saturating_add(param.len())),
+        ) {
             fill(param, values, seed);
         }
     }
@@ -56,17 +60,19 @@ fn fnv(name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Offset;
 
     fn param(name: &'static str, shape: &'static [usize], init: Init) -> ParamSpec {
         ParamSpec {
             name,
             stack: &[],
             shape,
-            offset: 0,
+            dtype: DType::Float,
+            offset: Offset::default(),
             init,
             frozen: false,
             buffer: false,
-            count: false,
+            optional: false,
         }
     }
 
@@ -105,7 +111,7 @@ mod tests {
         let init = Init::Uniform { bound: 1.0 };
         let alone: Vec<f32> = flat(&[param("b", &[5], init)], 5, 7);
         let a = ParamSpec {
-            offset: 16,
+            offset: Offset::of_floats(16),
             ..param("a", &[9], init)
         };
         let two: Vec<f32> = flat(&[param("b", &[5], init), a], 32, 7);

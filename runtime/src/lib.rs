@@ -55,6 +55,7 @@ mod spec;
 mod stack;
 mod state;
 mod tensor;
+mod values;
 mod view;
 
 pub use core::Core;
@@ -82,7 +83,7 @@ use netform_core::Number;
 use pack::{Ints, Mask};
 use results::RunResults;
 use run::Run;
-use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reads, Site};
+use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, Offset, ParamSpec, Plan, Reads, Site};
 use view::{DType, In, Space, View, Window};
 
 /// What emitted code names, and what tests of kernels do; not for use by hand.
@@ -112,8 +113,8 @@ pub mod __private {
     pub use crate::results::RunResults;
     pub use crate::run::Run;
     pub use crate::spec::{
-        ArgSpec, ArgType, DimSpec, Init, NetSpec, ParamSpec, Plan, Reached, Reads, Require, Room,
-        Shared, Site,
+        ArgSpec, ArgType, DimSpec, Init, NetSpec, Offset, ParamSpec, Plan, Reached, Reads, Require,
+        Room, Shared, Site,
     };
     pub use crate::state::StateSpec;
     pub use crate::view::{DType, In, Space, View, Window};

@@ -83,3 +83,41 @@ impl MapBody for Identity {
         Body::IDENTITY
     }
 }
+
+/// `y = x` of integers.
+pub(crate) struct SameInt;
+
+impl MapBody for SameInt {
+    const INPUTS: &'static [Operand] = &[Operand::new(DType::Int, Inner::One)];
+    const OUTPUTS: &'static [DType] = &[DType::Int];
+    #[inline(always)]
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+        let x = l.int(0);
+        l.put_int(0, x);
+    }
+    fn body() -> Body {
+        Body {
+            inputs: Self::INPUTS,
+            ..Body::IDENTITY
+        }
+    }
+}
+
+/// `y = x` of booleans.
+pub(crate) struct SameBool;
+
+impl MapBody for SameBool {
+    const INPUTS: &'static [Operand] = &[Operand::new(DType::Bool, Inner::One)];
+    const OUTPUTS: &'static [DType] = &[DType::Bool];
+    #[inline(always)]
+    fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
+        let x = l.mask(0);
+        l.put_mask(0, x);
+    }
+    fn body() -> Body {
+        Body {
+            inputs: Self::INPUTS,
+            ..Body::IDENTITY
+        }
+    }
+}

@@ -5,8 +5,7 @@ use std::path::Path;
 use crate::files::{Unmatched, safetensors};
 use crate::nearest::nearest;
 use crate::optim::{Norm, clip};
-use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, ParamSpec, Result, Stored, Tensor};
+use crate::{Core, Device, Error, ParamSpec, Result, Stored, Tensor, values};
 
 /// A network. `network!` implements the required items; the rest is the same for all.
 pub trait Network {
@@ -49,8 +48,8 @@ pub trait Network {
         core.value(find(core, name)?)
     }
 
-    /// Overwrites one parameter or buffer. The shape must be its own; `f32` and `f64` values are converted,
-    /// and integers where it is a count.
+    /// Overwrites one parameter or buffer. The shape must be its own. Floats are converted to the device's float;
+    /// a buffer of integers takes integers of any width, one of booleans takes booleans.
     fn set_parameter(&mut self, name: &str, values: &Tensor) -> Result<()> {
         let core = self.core_mut();
         let param = find(core, name)?;
@@ -64,21 +63,18 @@ pub trait Network {
                 found,
             });
         }
-        let values: Vec<_> = match values.data() {
-            TensorData::F32(v) => v.iter().map(|&x| Float::from_f64(f64::from(x))).collect(),
-            TensorData::F64(v) => v.iter().map(|&x| Float::from_f64(x)).collect(),
-            TensorData::I64(v) if param.count => {
-                v.iter().map(|&x| Float::from_f64(x as f64)).collect()
-            }
-            other => {
-                return Err(Error::ParameterType {
-                    network,
-                    name: param.name,
-                    found: other.type_name(),
-                });
-            }
-        };
-        core.write_params(param.offset, &values)
+        let (first, len) = core.place_of(param);
+        let mut bytes = vec![0; len];
+        let data = values.data();
+        if !values::write::<<Self::Device as Device>::Float>(param.dtype, data, &mut bytes) {
+            return Err(Error::ParameterType {
+                network,
+                name: param.name,
+                wanted: values::type_name(param),
+                found: data.type_name(),
+            });
+        }
+        core.write_params(first, &bytes)
     }
 
     /// The gradient of one parameter, as the last `_backward`, and what was accumulated after it, left it: zeros
@@ -89,7 +85,7 @@ pub trait Network {
         let grads = core.grads().ok_or(Error::NoGradients {
             network: core.spec().name,
         })?;
-        core.read(grads, param)
+        core.gradient(grads, param)
     }
 
     /// Scales the gradients of the trained parameters that have one, so that their norm is at most
@@ -126,7 +122,7 @@ pub trait Network {
     }
 
     /// The same with each float as the nearest of another type, ties to even: a file in bf16 or f16 has half the size.
-    /// [`load`](Self::load) reads it back exactly. Buffers that count stay 64-bit integers.
+    /// [`load`](Self::load) reads it back exactly. Integers and booleans keep their type.
     ///
     /// In bf16 a number keeps 8 binary digits, in f16 11, but from 65520 on it is infinite there. A
     /// [`Checkpoint`](crate::files::Checkpoint) has no such choice: a run continues with all digits.

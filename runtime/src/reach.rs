@@ -4,7 +4,7 @@
 //! out comes what the next step moves. A function that overwrites the gradients replaces the set, as
 //! `zero_grad` before `backward` does; one that accumulates adds to it.
 
-use crate::{NetSpec, Plan};
+use crate::{DType, NetSpec, ParamSpec, Plan};
 
 /// The parameters with a gradient, by their number in the network's [`NetSpec`].
 pub(crate) struct Reach {
@@ -45,8 +45,10 @@ impl Reach {
         let at = std::ptr::from_ref(plan) as usize;
         let known = self.known.iter().position(|(plan, _)| *plan == at);
         known.unwrap_or_else(|| {
-            let reached = |offset| plan.reached.iter().any(|r| r.holds(offset));
-            let params = spec.params.iter().map(|p| reached(p.offset)).collect();
+            let reached = |p: &ParamSpec| {
+                p.dtype == DType::Float && plan.reached.iter().any(|r| r.holds(p.offset.floats))
+            };
+            let params = spec.params.iter().map(reached).collect();
             self.known.push((at, params));
             self.known.len() - 1
         })

@@ -1,4 +1,9 @@
 //! What the macro states about a network, as constants.
+//!
+//! The macro writes these as tokens, and only emitted code and the runtime use them as values: so they stand here and
+//! not in the crate that the compiler shares.
+
+use crate::DType;
 
 /// How a parameter starts. Fan sizes are evaluated by the macro from the layer's declaration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +47,43 @@ pub enum Init {
     },
 }
 
+/// Where a parameter begins in a network's buffers. It is in two parts, because only the device knows the size of a
+/// float.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offset {
+    /// So many floats lie before it.
+    pub floats: usize,
+    /// And so many bytes after these.
+    pub bytes: usize,
+}
+
+impl Offset {
+    /// After so many floats.
+    pub const fn of_floats(floats: usize) -> Self {
+        Self { floats, bytes: 0 }
+    }
+
+    /// The first byte, where a float has `float` bytes; `usize::MAX` where it cannot be counted.
+    #[inline(always)]
+    pub const fn in_bytes(self, float: usize) -> usize {
+        self.floats.saturating_mul(float).saturating_add(self.bytes)
+    }
+
+    /// The place `n` elements further on.
+    pub(crate) const fn after(self, n: usize, dtype: DType) -> Self {
+        match dtype {
+            DType::Float => Self {
+                floats: self.floats.saturating_add(n),
+                ..self
+            },
+            _ => Self {
+                bytes: self.bytes.saturating_add(n.saturating_mul(dtype.size(0))),
+                ..self
+            },
+        }
+    }
+}
+
 /// One parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParamSpec {
@@ -52,17 +94,18 @@ pub struct ParamSpec {
     pub stack: &'static [usize],
     /// Its shape; in an array that of one element.
     pub shape: &'static [usize],
-    /// Its first element in the flat buffers, in floats.
-    pub offset: usize,
+    /// The type of its elements: parameters are floats, buffers may be integers or booleans.
+    pub dtype: DType,
+    /// Its first element in the flat buffers.
+    pub offset: Offset,
     /// How it starts.
     pub init: Init,
     /// Not trained: optimizers skip it.
     pub frozen: bool,
     /// No parameter, but a buffer: training runs assign it. It is frozen too.
     pub buffer: bool,
-    /// A buffer that counts, such as PyTorch's `num_batches_tracked`: a whole number, kept as a float
-    /// (exact up to 2^24 in `f32`) and `i64` to whoever reads or writes it.
-    pub count: bool,
+    /// A file may lack it, as PyTorch's older files lack `num_batches_tracked`: then it stays as it starts.
+    pub optional: bool,
 }
 
 impl NetSpec {
@@ -95,7 +138,7 @@ impl NetSpec {
     /// The parameters in the order in which they lie.
     pub(crate) fn by_offset(&self) -> Vec<&'static ParamSpec> {
         let mut out: Vec<&ParamSpec> = self.params.iter().collect();
-        out.sort_by_key(|p| p.offset);
+        out.sort_by_key(|p| (p.offset.floats, p.offset.bytes));
         out
     }
 }
@@ -137,14 +180,17 @@ pub struct Shared {
 pub struct NetSpec {
     /// The struct's name.
     pub name: &'static str,
-    /// Parameters and buffers in PyTorch's order. Each starts at a multiple of 16 floats (but for the elements of
-    /// an array behind the first), and the padding between stays zero. Those of an array's elements
-    /// lie together, all `weight`s before all `bias`es.
+    /// Parameters and buffers in PyTorch's order. Floats come first in memory, then integers and booleans, which have
+    /// neither gradients nor moments. Each float parameter starts at a multiple of 16 floats and each other one at a
+    /// multiple of 64 bytes (but for the elements of an array after the first); the padding between stays zero. Those
+    /// of an array's elements lie together, all `weight`s before all `bias`es.
     pub params: &'static [ParamSpec],
     /// Further names of these.
     pub shared: &'static [Shared],
-    /// Length of the flat buffers in floats, padding included.
+    /// Floats of the parameters, and of their gradients and moments, padding included.
     pub flat_len: usize,
+    /// Bytes of the buffers that are no floats, padding included. They follow the floats of the parameters.
+    pub other_bytes: usize,
     /// Number of trainable and frozen parameters' elements, padding and buffers not counted.
     pub parameters: usize,
 }

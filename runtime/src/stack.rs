@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::spec::Shared;
+use crate::spec::{Offset, Shared};
 use crate::{NetSpec, ParamSpec};
 
 /// The written-out form of every network in use that has arrays, by the address of its spec. Specs
@@ -72,7 +72,7 @@ struct Part {
     param: ParamSpec,
     name: String,
     stack: &'static [usize],
-    offset: usize,
+    offset: Offset,
 }
 
 /// All elements, in PyTorch's order: every parameter of the first, then of the second.
@@ -87,9 +87,11 @@ fn one_by_one(parts: Vec<Part>, out: &mut Vec<ParamSpec>) {
             let element = |p: &Part| Part {
                 name: p.name.replacen("{}", &k.to_string(), 1),
                 stack: &p.stack[1..],
-                offset: p.offset
-                    + k * p.param.len() / p.param.stack.iter().product::<usize>().max(1)
+                offset: p.offset.after(
+                    k * p.param.len() / p.param.stack.iter().product::<usize>().max(1)
                         * p.stack[1..].iter().product::<usize>(),
+                    p.param.dtype,
+                ),
                 ..p.clone()
             };
             one_by_one(same.iter().map(element).collect(), out);
@@ -113,7 +115,7 @@ fn whole(part: &Part) -> ParamSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Init;
+    use crate::{DType, Init};
 
     #[test]
     fn every_element_has_a_name_and_a_place() {
@@ -121,25 +123,29 @@ mod tests {
             name: &'static str,
             stack: &'static [usize],
             shape: &'static [usize],
-            offset: usize,
+            dtype: DType,
+            floats: usize,
+            bytes: usize,
         ) -> ParamSpec {
             ParamSpec {
                 name,
                 stack,
                 shape,
-                offset,
+                dtype,
+                offset: Offset { floats, bytes },
                 init: Init::Constant(0.0),
                 frozen: false,
                 buffer: false,
-                count: false,
+                optional: false,
             }
         }
         static SPEC: NetSpec = NetSpec {
             name: "Net",
             params: &[
-                param("first", &[], &[3], 0),
-                param("a.{}.b.{}.w", &[2, 3], &[5], 16),
-                param("none.{}.w", &[0], &[5], 48),
+                param("first", &[], &[3], DType::Float, 0, 0),
+                param("a.{}.b.{}.w", &[2, 3], &[5], DType::Float, 16, 0),
+                param("a.{}.b.{}.n", &[2, 3], &[2], DType::Int, 48, 64),
+                param("none.{}.w", &[0], &[5], DType::Float, 48, 0),
             ],
             shared: &[Shared {
                 name: "a.{}.c.{}.w",
@@ -147,18 +153,26 @@ mod tests {
                 stack: &[2, 3],
             }],
             flat_len: 48,
+            other_bytes: 192,
             parameters: 33,
         };
         let all = unstacked(&SPEC);
-        let seen: Vec<_> = all.params.iter().map(|p| (p.name, p.offset)).collect();
+        let bytes = |p: &ParamSpec| (p.name, p.offset.in_bytes(4));
+        let seen: Vec<_> = all.params.iter().map(bytes).collect();
         let wanted = [
             ("first", 0),
-            ("a.0.b.0.w", 16),
-            ("a.0.b.1.w", 21),
-            ("a.0.b.2.w", 26),
-            ("a.1.b.0.w", 31),
-            ("a.1.b.1.w", 36),
-            ("a.1.b.2.w", 41),
+            ("a.0.b.0.w", 64),
+            ("a.0.b.0.n", 256),
+            ("a.0.b.1.w", 84),
+            ("a.0.b.1.n", 272),
+            ("a.0.b.2.w", 104),
+            ("a.0.b.2.n", 288),
+            ("a.1.b.0.w", 124),
+            ("a.1.b.0.n", 304),
+            ("a.1.b.1.w", 144),
+            ("a.1.b.1.n", 320),
+            ("a.1.b.2.w", 164),
+            ("a.1.b.2.n", 336),
         ];
         assert_eq!(seen, wanted);
         assert_eq!(all.find("a.1.c.2.w").map(|p| p.name), Some("a.1.b.2.w"));

@@ -3,13 +3,13 @@
 /// The buffer that a [`View`] points into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Space {
-    /// The flat buffer of parameters; offsets count floats.
+    /// The flat buffer of parameters: floats, then the buffers of other types.
     Param,
-    /// The flat buffer of gradients, laid out as the parameters; offsets count floats.
+    /// The flat buffer of gradients, laid out as the floats of the parameters.
     Grad,
-    /// What is kept from call to call; offsets count bytes.
+    /// The values that are kept from call to call.
     State,
-    /// The workspace of activations; offsets count bytes, every slot is aligned to 64 of them.
+    /// The workspace of activations; every slot begins at a multiple of 64 bytes.
     Arena,
     /// Nothing: the operand is computed from its position (an iota).
     Nowhere,
@@ -28,7 +28,7 @@ pub struct View {
     pub space: Space,
     /// The element type.
     pub dtype: DType,
-    /// First element: in floats for `Param` and `Grad`, in bytes for the others.
+    /// The first element's first byte.
     pub offset: usize,
     /// Number of elements.
     pub len: usize,

@@ -248,14 +248,16 @@ static NET: NetSpec = NetSpec {
         name: "w",
         stack: &[],
         shape: &[3],
-        offset: 0,
+        dtype: DType::Float,
+        offset: Offset::of_floats(0),
         init: Init::Normal { std: 1.0 },
         frozen: false,
         buffer: false,
-        count: false,
+        optional: false,
     }],
     shared: &[],
     flat_len: 16,
+    other_bytes: 0,
     parameters: 3,
 };
 
@@ -330,7 +332,7 @@ impl Noisy {
         let body = |run: &mut Run<'_, Cpu>, dims: &[usize]| {
             let b = dims[0];
             let (w, x, keep) = (
-                run.param(0, 3),
+                run.param(Offset::of_floats(0), 3),
                 run.slot(0, DType::Float, 3 * b),
                 run.slot(1, DType::Bool, 3 * b),
             );
@@ -359,7 +361,12 @@ impl Noisy {
                 n: b,
                 inner: 3,
             };
-            run.reduce::<Identity, by::Sum, 1>(rows, input(g, [3 * b, 3, 1]), &[], run.grad(0, 3));
+            run.reduce::<Identity, by::Sum, 1>(
+                rows,
+                input(g, [3 * b, 3, 1]),
+                &[],
+                run.grad(Offset::of_floats(0), 3),
+            );
             let all = Axis {
                 outer: 1,
                 n: 3 * b,

@@ -183,11 +183,12 @@ const fn param(name: &'static str, offset: usize) -> ParamSpec {
         name,
         stack: &[],
         shape: &[3],
-        offset,
+        dtype: DType::Float,
+        offset: Offset::of_floats(offset),
         init: Init::Normal { std: 1.0 },
         frozen: false,
         buffer: false,
-        count: false,
+        optional: false,
     }
 }
 
@@ -197,6 +198,7 @@ const fn spec(name: &'static str, params: &'static [ParamSpec]) -> NetSpec {
         params,
         shared: &[],
         flat_len: 32,
+        other_bytes: 0,
         parameters: 3 * params.len(),
     }
 }
@@ -206,26 +208,88 @@ static OTHER: NetSpec = spec("Other", &[param("w", 0)]);
 static PAIR: NetSpec = spec("Pair", &[param("a", 0), param("b", 16)]);
 static TURNED: NetSpec = spec("Pair", &[param("b", 0), param("a", 16)]);
 static WIDER: NetSpec = spec("Noisy", &[param("w", 0), param("v", 16)]);
-static COUNTS: NetSpec = spec(
-    "Noisy",
-    &[ParamSpec {
-        buffer: true,
-        count: true,
+/// A buffer that is no float, from so many bytes after the floats of [`spec`].
+const fn buffer(name: &'static str, dtype: DType, bytes: usize, start: f64) -> ParamSpec {
+    ParamSpec {
+        dtype,
+        offset: Offset { floats: 32, bytes },
+        init: Init::Constant(start),
         frozen: true,
-        ..param("w", 0)
-    }],
-);
+        buffer: true,
+        ..param(name, 0)
+    }
+}
+static COUNTS: NetSpec = NetSpec {
+    other_bytes: 64,
+    ..spec("Noisy", &[buffer("w", DType::Int, 0, 0.0)])
+};
+static TYPED: NetSpec = NetSpec {
+    other_bytes: 128,
+    ..spec(
+        "Noisy",
+        &[
+            param("w", 16),
+            buffer("steps", DType::Int, 0, 7.0),
+            buffer("mask", DType::Bool, 64, 1.0),
+        ],
+    )
+};
 
+/// Integers and booleans keep their type and every bit, whatever the floats are saved as.
 #[test]
-fn counts_are_saved_as_integers() {
+fn buffers_are_saved_in_their_type() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("counts.safetensors");
-    let mut net = Noisy(Core::new(Cpu::new(), 1, &COUNTS).unwrap());
-    let counts = Tensor::from(vec![1i64, 257, 70_001]);
-    net.set_parameter("w", &counts).unwrap();
+    let path = folder.path().join("typed.safetensors");
+    let make = || Noisy(Core::new(Cpu::new(), 1, &TYPED).unwrap());
+    let mut net = make();
+    assert_eq!(net.parameter("steps").unwrap(), Tensor::from(vec![7i64; 3]));
+    assert_eq!(net.parameter("mask").unwrap(), Tensor::from(vec![true; 3]));
+    let steps = Tensor::from(vec![i64::MIN, (1 << 53) + 1, i64::MAX]);
+    let mask = Tensor::from(vec![true, false, true]);
+    net.set_parameter("steps", &steps).unwrap();
+    net.set_parameter("mask", &mask).unwrap();
     net.save_as(&path, Stored::Bf16).unwrap();
     let read = safetensors::read(&path).unwrap();
-    assert_eq!(read, [("w".to_owned(), counts)]);
+    let found = |name: &str| read.iter().find(|(n, _)| n == name).unwrap().1.clone();
+    assert_eq!(
+        (found("steps"), found("mask")),
+        (steps.clone(), mask.clone())
+    );
+    let mut other = make();
+    other.load(&path).unwrap();
+    let run = folder.path().join("typed.ckpt");
+    Checkpoint::of(&net).save(&run).unwrap();
+    let mut resumed = make();
+    let checkpoint = Checkpoint::open(&run).unwrap();
+    checkpoint.network(&mut resumed).unwrap();
+    for net in [&other, &resumed] {
+        assert_eq!(net.parameter("steps").unwrap(), steps);
+        assert_eq!(net.parameter("mask").unwrap(), mask);
+    }
+    assert_eq!(resumed.parameter("w").unwrap(), net.parameter("w").unwrap());
+    // Integers of another width fit, other types do not.
+    let narrow = Tensor::from(vec![-1i32, 0, 1]);
+    other.set_parameter("steps", &narrow).unwrap();
+    assert_eq!(
+        other.parameter("steps").unwrap(),
+        Tensor::from(vec![-1i64, 0, 1])
+    );
+    for (name, values, text) in [
+        (
+            "steps",
+            Tensor::from(vec![1f32; 3]),
+            "takes i64, but the value holds f32",
+        ),
+        (
+            "mask",
+            Tensor::from(vec![1i64; 3]),
+            "takes bool, but the value holds i64",
+        ),
+        ("w", steps.clone(), "takes floats, but the value holds i64"),
+    ] {
+        let error = other.set_parameter(name, &values).unwrap_err();
+        assert_eq!(error.to_string(), format!("Noisy: `{name}` {text}"));
+    }
 }
 
 #[test]
@@ -243,7 +307,7 @@ fn a_checkpoint_of_another_network() {
         (
             &NOISY,
             &COUNTS,
-            "another declaration: `Noisy` had other parameters",
+            "wrong type: `w` holds f32, the network wants i64",
         ),
     ];
     for (saved, wants, wanted) in cases {

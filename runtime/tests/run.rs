@@ -5,8 +5,8 @@ mod common;
 use common::{Bench, Calls};
 use netform_runtime::__private::device::{Axis, Memory, Product, Softmax, by};
 use netform_runtime::__private::{
-    Body, DType, Identity, In, Inner, Lanes, MapBody, Number, Operand, Reads, Run, Space, View,
-    Window, size,
+    Body, DType, Identity, In, Inner, Lanes, MapBody, Number, Offset, Operand, Reads, Run, Space,
+    View, Window, size,
 };
 use netform_runtime::{Cpu, Error, Float};
 use proptest::prelude::*;
@@ -91,10 +91,22 @@ fn views_outside_their_buffers() {
         refused(|run| run.map::<Identity, 1, 1, 1>([16], [line(view(64, 16))], [bad], &[]));
     }
     refused(|run| run.fill(run.slot(0, DType::Float, 4), Number::Float(0.0)));
-    refused(|run| run.fill(run.grad(256, 1), Number::Float(0.0)));
-    refused(|run| run.fill(run.grad(usize::MAX / 2, 1), Number::Float(0.0)));
+    refused(|run| run.fill(run.grad(Offset::of_floats(256), 1), Number::Float(0.0)));
+    refused(|run| {
+        run.fill(
+            run.grad(Offset::of_floats(usize::MAX / 2), 1),
+            Number::Float(0.0),
+        )
+    });
     refused(|run| run.fill(view(2, 1), Number::Float(0.0)));
-    refused(|run| run.map::<Identity, 1, 1, 1>([4], [line(run.param(253, 4))], [view(0, 4)], &[]));
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [4],
+            [line(run.param(Offset::of_floats(253), 4))],
+            [view(0, 4)],
+            &[],
+        )
+    });
 }
 
 #[test]
@@ -380,8 +392,15 @@ fn overlaps() {
 
 #[test]
 fn parameters_and_missing_gradients() {
-    refused(|run| run.fill(run.param(0, 1), Number::Float(0.0)));
-    refused(|run| run.map::<Identity, 1, 1, 1>([1], [line(view(0, 1))], [run.param(0, 1)], &[]));
+    refused(|run| run.fill(run.param(Offset::of_floats(0), 1), Number::Float(0.0)));
+    refused(|run| {
+        run.map::<Identity, 1, 1, 1>(
+            [1],
+            [line(view(0, 1))],
+            [run.param(Offset::of_floats(0), 1)],
+            &[],
+        )
+    });
     refused(|run| {
         run.copy(
             [1],
@@ -391,7 +410,7 @@ fn parameters_and_missing_gradients() {
                 strides: [1],
             },
             Window {
-                view: run.param(0, 1),
+                view: run.param(Offset::of_floats(0), 1),
                 start: 0,
                 strides: [1],
             },
@@ -402,7 +421,7 @@ fn parameters_and_missing_gradients() {
     // SAFETY: nothing else uses the parameters.
     let run = unsafe { Run::new(&cpu, "inference", &params, None, &mut arena, &[0], 0, 0) };
     run.fill(run.slot(0, DType::Float, 16), Number::Float(1.0));
-    run.fill(run.grad(0, 1), Number::Float(1.0));
+    run.fill(run.grad(Offset::of_floats(0), 1), Number::Float(1.0));
     assert!(matches!(
         run.finish(),
         Err(Error::Internal {

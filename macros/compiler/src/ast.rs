@@ -95,6 +95,8 @@ pub enum FieldKind {
     },
     /// `Buffer[D] = zeros`: kept and saved, but not trained.
     Buffer {
+        /// The type of its elements: `i64` in `Buffer<i64>[D]`. Floats where there is none.
+        elem: Option<Ident>,
         /// The shape.
         shape: Vec<Expr>,
         /// The start: a name or a number.

@@ -4,6 +4,7 @@ use crate::args::Given;
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
+use crate::elem::Elem;
 use crate::ir::NodeId;
 use crate::value::Value;
 use proc_macro2::Span;
@@ -40,8 +41,10 @@ pub struct ParamDecl {
     pub init: Init,
     /// Training assigns it (`Cx::update`), and optimizers leave it alone.
     pub buffer: bool,
-    /// A buffer that counts: kept as a float, `i64` in files.
-    pub count: bool,
+    /// The type of its elements: floats, unless it is a buffer.
+    pub elem: Elem,
+    /// A file may lack it.
+    pub optional: bool,
 }
 
 impl ParamDecl {
@@ -53,7 +56,8 @@ impl ParamDecl {
             shape,
             init,
             buffer: false,
-            count: false,
+            elem: Elem::Float,
+            optional: false,
         }
     }
 
@@ -78,10 +82,11 @@ impl ParamDecl {
         ParamDecl { name, ..self }
     }
 
-    /// A buffer that counts from 0.
+    /// A buffer that counts from 0, an `i64`. A file may lack it.
     pub fn count(name: impl Into<String>) -> ParamDecl {
         ParamDecl {
-            count: true,
+            elem: Elem::I64,
+            optional: true,
             ..ParamDecl::buffer(name, Vec::new(), 0.0)
         }
     }

@@ -71,8 +71,10 @@ pub struct Param {
     pub frozen: bool,
     /// No parameter, but a buffer: training assigns it. It is frozen too.
     pub buffer: bool,
-    /// A buffer that counts: `i64` in files.
-    pub count: bool,
+    /// The type of its elements: floats, unless it is a buffer.
+    pub elem: Elem,
+    /// A file may lack it.
+    pub optional: bool,
     /// The field's number.
     pub field: usize,
     /// The parameter that this one is: it has no values of its own.

@@ -5,7 +5,8 @@
 use crate::ast;
 use crate::diag::Diag;
 use crate::dim::Dim;
-use crate::net::{Net, Weights};
+use crate::ir::DType;
+use crate::net::{Net, Param, Weights};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::path::Path;
 
@@ -116,7 +117,7 @@ impl Compare<'_> {
                 .map(|k| params[k].name.clone())
                 .collect();
             let (stack, shape) = p.shape.split_at(p.stack.len());
-            self.places(&names, stack, shape, p.count);
+            self.places(&names, stack, shape, p);
         }
         let mut others: Vec<&str> = (self.file.names().into_iter())
             .filter(|name| !name.starts_with("netform/") && !name.ends_with("num_batches_tracked"))
@@ -131,10 +132,10 @@ impl Compare<'_> {
         }
     }
 
-    /// A parameter in every place of its array. `counts`: it is a count, which a file may lack.
-    fn places(&mut self, names: &[String], stack: &[Dim], shape: &[Dim], counts: bool) {
+    /// A parameter in every place of its array.
+    fn places(&mut self, names: &[String], stack: &[Dim], shape: &[Dim], param: &Param) {
         let Some((count, rest)) = stack.split_first() else {
-            self.one(names, shape, counts);
+            self.one(names, shape, param);
             return;
         };
         let count = match count.value() {
@@ -153,7 +154,7 @@ impl Compare<'_> {
         for k in 0..count {
             let at = |name: &String| name.replacen("{}", &k.to_string(), 1);
             let names: Vec<String> = names.iter().map(at).collect();
-            self.places(&names, rest, shape, counts);
+            self.places(&names, rest, shape, param);
         }
     }
 
@@ -168,14 +169,14 @@ impl Compare<'_> {
     }
 
     /// A parameter under any of its names.
-    fn one(&mut self, names: &[String], shape: &[Dim], counts: bool) {
+    fn one(&mut self, names: &[String], shape: &[Dim], param: &Param) {
         self.known.extend(names.iter().cloned());
         let file = self.file;
         let mut given = (names.iter()).filter_map(|name| Some((name, file.tensor(name).ok()?)));
         let wanted: Vec<String> = shape.iter().map(Dim::to_string).collect();
         let wanted = wanted.join(", ");
         let Some((name, tensor)) = given.next() else {
-            if counts {
+            if param.optional {
                 return;
             }
             let text = format!("missing: `{}` of shape [{wanted}]", names[0]);
@@ -183,11 +184,14 @@ impl Compare<'_> {
             return;
         };
         self.shape(name, tensor.shape(), shape, &wanted);
-        let floats = [Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16];
-        let whole = counts && tensor.dtype() == Dtype::I64;
-        if !whole && !floats.contains(&tensor.dtype()) {
+        let read: &[Dtype] = match param.elem.dtype() {
+            DType::Float => &[Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16],
+            DType::Int => &[Dtype::I64, Dtype::I32, Dtype::U32],
+            DType::Bool => &[Dtype::BOOL],
+        };
+        if !read.contains(&tensor.dtype()) {
             let found = tensor.dtype().to_string().to_lowercase();
-            let wanted = if counts { "i64" } else { "floats" };
+            let wanted = param.elem.name();
             self.problems.push(format!(
                 "wrong type: `{name}` holds {found}, the network wants {wanted}"
             ));

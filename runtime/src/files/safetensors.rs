@@ -2,9 +2,9 @@
 //!
 //! [`write()`] and [`read`] move named tensors; `save` and `load` the parameters of a network, `save_as` in another
 //! type, and `load_matching` those that the file has, for [`Network`](crate::Network). bf16 and f16 become f32 when
-//! read, exactly. Entries named `netform/..` are a checkpoint's: `load` passes over them, and over a
-//! `num_batches_tracked` that the network has no use for. Buffers that count are `I64`, as PyTorch has them; as there, a
-//! file may lack them, and the count then starts at 0.
+//! read, exactly. Integers and booleans keep their type. Entries named `netform/..` are a checkpoint's: `load` passes
+//! over them, and over a `num_batches_tracked` that the network has no use for. A file may lack one that the network
+//! has, as PyTorch's older files do; the count then starts at 0.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,8 +14,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::elements::{Encoded, decode, encode, encode_as};
 use super::{Unmatched, atomic, header, seal};
 use crate::data::{bad, bad_in, io, shown};
-use crate::tensor::TensorData;
-use crate::{Core, Device, Error, FileProblem, Float, NetSpec, Result, Stored, Tensor};
+use crate::{Core, Device, Error, FileProblem, NetSpec, Result, Stored, Tensor, values};
 
 /// What a checkpoint's own entries start with.
 pub(super) const OWN: &str = "netform/";
@@ -56,7 +55,7 @@ fn assembled(
     sealed: bool,
 ) -> Result<Vec<u8>> {
     header::check_names(path, tensors.iter().map(|(name, ..)| *name))?;
-    let mut views = Vec::with_capacity(tensors.len() + 1);
+    let mut views = Vec::with_capacity(tensors.len());
     for (name, shape, (dtype, bytes)) in &tensors {
         let view = TensorView::new(*dtype, shape.to_vec(), bytes);
         views.push((
@@ -64,17 +63,13 @@ fn assembled(
             view.map_err(|e| bad(path, format!("`{name}`: {e}")))?,
         ));
     }
-    if sealed {
-        let view = TensorView::new(Dtype::U8, vec![seal::EMPTY.len()], &seal::EMPTY);
-        views.push((seal::NAME, view.map_err(|e| bad(path, e.to_string()))?));
-    }
     let metadata = [(metadata.0.to_owned(), metadata.1.to_owned())].into();
-    let mut bytes =
+    let bytes =
         safetensors::serialize(views, Some(metadata)).map_err(|e| bad(path, e.to_string()))?;
-    if sealed {
-        seal::set(path, &mut bytes)?;
+    match sealed {
+        true => seal::add(path, &bytes),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// Reads all tensors of a file, sorted by name.
@@ -164,7 +159,8 @@ pub(crate) fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<
     write(path, tensors.iter().map(|(name, t)| (*name, t)))
 }
 
-/// The same with each float as the nearest of type `stored`: f32, f64, bf16 or f16. Buffers that count stay `I64`.
+/// The same with each float as the nearest of type `stored`: f32, f64, bf16 or f16. Integers and booleans keep their
+/// type.
 pub(crate) fn save_as<D: Device>(
     core: &Core<D>,
     path: impl AsRef<Path>,
@@ -262,10 +258,10 @@ pub(super) fn restore<D: Device>(
     mut missing: Option<&mut Vec<String>>,
 ) -> Result<()> {
     let spec = core.spec();
-    let mut flat = vec![D::Float::from_f64(0.0); spec.flat_len];
-    if missing.is_some() {
-        core.read_floats(core.params(), 0, &mut flat)?;
-    }
+    let mut image = match missing {
+        Some(_) => core.parameter_image()?,
+        None => vec![0; core.image_len()],
+    };
     for param in spec.params {
         // A file may have a shared parameter under one of its names, or under several.
         let mut given = spec.names_of(param).filter_map(|name| {
@@ -275,7 +271,7 @@ pub(super) fn restore<D: Device>(
         });
         let Some((name, entry)) = given.next() else {
             match &mut missing {
-                _ if param.count => {}
+                _ if param.optional => {}
                 Some(missing) => missing.push(param.name.into()),
                 None => problems.push(format!(
                     "missing: `{}` of shape {:?}",
@@ -300,14 +296,11 @@ pub(super) fn restore<D: Device>(
                 continue;
             }
         };
-        let fits = match tensor.data() {
-            TensorData::F32(_) | TensorData::F64(_) => true,
-            TensorData::I64(_) => param.count,
-            _ => false,
-        };
-        if !fits {
+        let (first, len) = core.place_of(param);
+        let mut bytes = vec![0; len];
+        if !values::write::<D::Float>(param.dtype, tensor.data(), &mut bytes) {
             let found = tensor.data().type_name();
-            let wanted = if param.count { "i64" } else { "floats" };
+            let wanted = values::type_name(param);
             problems.push(format!(
                 "wrong type: `{name}` holds {found}, the network wants {wanted}"
             ));
@@ -321,13 +314,8 @@ pub(super) fn restore<D: Device>(
                 ));
             }
         }
-        if let (true, Some(to)) = (
-            problems.is_empty(),
-            flat.get_mut(param.offset..param.offset + param.len()),
-        ) {
-            for (to, from) in to.iter_mut().zip(tensor.to_f64_vec()) {
-                *to = D::Float::from_f64(from);
-            }
+        if let (true, Some(to)) = (problems.is_empty(), image.get_mut(first..first + len)) {
+            to.copy_from_slice(&bytes);
         }
     }
     for (name, entry) in entries {
@@ -351,8 +339,8 @@ pub(super) fn restore<D: Device>(
         });
     }
     match missing.is_none_or(|names| names.is_empty()) {
-        true => core.write_all(&flat),
-        false => core.write_params(0, &flat),
+        true => core.write_all(&image),
+        false => core.write_params(0, &image),
     }
 }
 

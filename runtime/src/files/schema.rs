@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 
-use crate::NetSpec;
+use crate::{DType, NetSpec};
 
 /// A hash of the names, shapes and types of all parameters and buffers, in their order, and of what they
 /// share. Whether they are trained does not count: a layer may be frozen between two runs.
 pub(super) fn hash(spec: &NetSpec) -> String {
     let mut text = String::new();
     for param in spec.params {
-        let ty = if param.count { "i64" } else { "float" };
+        let ty = match param.dtype {
+            DType::Float => "float",
+            DType::Int => "i64",
+            DType::Bool => "bool",
+        };
         let _ = writeln!(text, "{}: {ty}{:?}", param.name, param.shape);
     }
     for shared in spec.shared {

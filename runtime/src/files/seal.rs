@@ -1,20 +1,19 @@
 //! The checksum of a checkpoint: the last bytes of the file, over all those before.
 //!
-//! It is the data of one more tensor, which a safetensors file has at its end: `checksum` and a CRC-32. A
-//! flipped bit anywhere changes the sum, the mark, or the entry that says that there is one.
+//! It is the data of one more tensor of the safetensors file: `checksum` and a CRC-32. A flipped bit anywhere changes
+//! the sum, the mark, or the entry that says that there is one.
 
 use std::path::Path;
+
+use serde_json::{Map, Value, json};
 
 use crate::data::bad_in;
 use crate::{FileProblem, Result};
 
-/// The entry's name. Bytes come after all wider types; a checkpoint holds no narrower ones.
+/// The entry's name.
 pub(super) const NAME: &str = "netform/checksum";
 
 const MARK: [u8; 8] = *b"checksum";
-
-/// Room for it.
-pub(super) const EMPTY: [u8; 12] = [0; 12];
 
 /// The error where the file's entries speak of a checksum that it does not end in.
 pub(super) const MISSING: &str =
@@ -43,15 +42,31 @@ pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Fills in the checksum of a file that ends in room for it.
-pub(super) fn set(path: &Path, bytes: &mut [u8]) -> Result<()> {
-    let Some((rest, sum)) = bytes.split_last_chunk_mut::<4>() else {
-        return Err(bad_in(path, FileProblem::Damaged, MISSING));
+/// The same file with a checksum as its last entry. The format's library orders entries by their types, so it cannot
+/// put one of bytes after one of booleans.
+pub(super) fn add(path: &Path, file: &[u8]) -> Result<Vec<u8>> {
+    let broken = || {
+        bad_in(
+            path,
+            FileProblem::Damaged,
+            "the header is not that of a file",
+        )
     };
-    match rest.last_chunk_mut::<8>() {
-        Some(mark) if *mark == [0; 8] => *mark = MARK,
-        _ => return Err(bad_in(path, FileProblem::Damaged, MISSING)),
+    let (len, rest) = file.split_first_chunk::<8>().ok_or_else(broken)?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| broken())?;
+    let (header, data) = rest.split_at_checked(len).ok_or_else(broken)?;
+    let mut header: Map<String, Value> = serde_json::from_slice(header).map_err(|_| broken())?;
+    let (from, to) = (data.len(), data.len() + MARK.len() + 4);
+    let entry = json!({"dtype": "U8", "shape": [to - from], "data_offsets": [from, to]});
+    header.insert(NAME.into(), entry);
+    let mut text = Value::Object(header).to_string().into_bytes();
+    // The data begins at a multiple of 8.
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut out = (text.len() as u64).to_le_bytes().to_vec();
+    for part in [&text, data, &MARK] {
+        out.extend_from_slice(part);
     }
-    *sum = crc32fast::hash(rest).to_le_bytes();
-    Ok(())
+    let sum = crc32fast::hash(&out);
+    out.extend_from_slice(&sum.to_le_bytes());
+    Ok(out)
 }

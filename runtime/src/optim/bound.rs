@@ -65,7 +65,7 @@ impl<D: Device> Bound<D> {
             let of = |g: &Grouped<R>| spec.names_of(param).any(|name| g.pattern.matches(name));
             params.push(Trained {
                 index: spec.index_of(param),
-                offset: param.offset,
+                offset: param.offset.floats,
                 len: param.len(),
                 group: groups.iter().rposition(of),
                 beside,
@@ -137,7 +137,7 @@ impl<D: Device> Bound<D> {
                 continue;
             };
             if moment.is_none() {
-                let buffer = alloc(core.device(), core.spec())?;
+                let buffer = alloc(core.device(), core.spec(), 0)?;
                 if rule.initial() != 0.0 {
                     // SAFETY: the buffer holds `flat_len` floats.
                     unsafe {

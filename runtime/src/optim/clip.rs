@@ -241,7 +241,7 @@ fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     let at = |buffer: &D::Buffer, i: usize| D::addr(buffer).wrapping_add(i * size);
     let mut count = 0;
     for param in with_gradients(core) {
-        let (x, y) = (at(grads, param.offset), at(scratch, count));
+        let (x, y) = (at(grads, param.offset.floats), at(scratch, count));
         // SAFETY: the parameter lies in the gradients; the scratch has a float for each parameter and one more.
         unsafe { order.sum(core.device(), param.len(), x, y) };
         count += 1;
@@ -252,7 +252,7 @@ fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     // SAFETY: `count` floats were just written; the last float of the scratch is not among them.
     unsafe { order.sum_of_sums(core.device(), count, at(scratch, 0), at(scratch, last)) };
     let mut total = [D::Float::from_f64(0.0)];
-    core.read_floats(scratch, last, &mut total)?;
+    core.read_bytes(scratch, last * size, bytemuck::cast_slice_mut(&mut total))?;
     Ok(order.norm(total[0].to_f64()))
 }
 
@@ -260,7 +260,7 @@ fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
 fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
     let Some(grads) = core.grads() else { return };
     for param in with_gradients(core) {
-        let addr = D::addr(grads).wrapping_add(param.offset * size_of::<D::Float>());
+        let addr = D::addr(grads).wrapping_add(param.offset.in_bytes(size_of::<D::Float>()));
         let input = [Operand {
             addr,
             start: 0,

@@ -84,15 +84,15 @@ impl<R: Rule> Optim<R> {
             }
             let mut flat = vec![D::Float::from_f64(self.rule.initial()); core.spec().flat_len];
             for (_, param, values) in saved() {
-                if let Some(to) =
-                    find(core, param).and_then(|p| flat.get_mut(p.offset..p.offset + p.len()))
+                if let Some(to) = find(core, param)
+                    .and_then(|p| flat.get_mut(p.offset.floats..)?.get_mut(..p.len()))
                 {
                     for (to, from) in to.iter_mut().zip(values.to_f64_vec()) {
                         *to = D::Float::from_f64(from);
                     }
                 }
             }
-            let buffer = alloc(core.device(), core.spec())?;
+            let buffer = alloc(core.device(), core.spec(), 0)?;
             // SAFETY: the buffer holds `flat_len` floats.
             unsafe {
                 core.device()

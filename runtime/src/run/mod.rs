@@ -22,8 +22,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use self::fault::unravel;
 use self::place::{Places, Region, product};
 use self::refusal::{OUTSIDE, OVERLAP, Refusal, TYPE};
-use crate::device::{self, Stream};
-use crate::{DType, Device, Error, Identity, Result, Space, View, Window};
+use crate::device::{self, Addr, Stream};
+use crate::map::{SameBool, SameInt};
+use crate::{DType, Device, Error, Identity, MapBody, Offset, Result, Space, View, Window};
 
 /// An execution of a plan on borrowed buffers.
 pub struct Run<'a, D: Device> {
@@ -125,7 +126,7 @@ impl<'a, D: Device> Run<'a, D> {
             return;
         }
         self.guard("update", || {
-            if from.len != to.len || from.dtype != DType::Float || to.dtype != DType::Float {
+            if from.len != to.len || from.dtype != to.dtype {
                 return Err(TYPE);
             }
             if !self.training || to.space != Space::Param || from.space == Space::Param {
@@ -134,24 +135,40 @@ impl<'a, D: Device> Run<'a, D> {
             if to.len == 0 {
                 return Ok(());
             }
-            let from = device::Operand {
-                addr: self.resolve(from)?,
-                start: 0,
-                strides: [1],
-            };
-            let (len, to) = ([to.len], [self.resolve(to)?]);
+            let (dtype, len) = (to.dtype, to.len);
+            let (from, to) = (self.resolve(from)?, self.resolve(to)?);
             if let (Some(poisoned), false) = (self.poisoned, self.device.failing()) {
                 poisoned.store(true, Ordering::Relaxed);
             }
-            // SAFETY: both views lie in their buffers, which differ; training holds the parameters
-            // alone, through the network's `&mut self`. The identity has no scalars.
+            // SAFETY: both views lie in their buffers, which differ, and have this type; training holds the parameters
+            // alone, through the network's `&mut self`.
             unsafe {
-                let none = (std::ptr::null_mut(), 0);
-                self.device
-                    .map_guarded::<Identity, 1, 1, 1>(len, [from], to, none);
+                match dtype {
+                    DType::Float => self.overwrite::<Identity>(len, from, to),
+                    DType::Int => self.overwrite::<SameInt>(len, from, to),
+                    DType::Bool => self.overwrite::<SameBool>(len, from, to),
+                }
             }
             Ok(())
         });
+    }
+
+    /// `to = from` of `len` elements, unless the run has failed on the device.
+    ///
+    /// # Safety
+    /// Both hold so many elements of the type of `M`, an identity; `to` may be written.
+    unsafe fn overwrite<M: MapBody>(&self, len: usize, from: Addr, to: Addr) {
+        let from = device::Operand {
+            addr: from,
+            start: 0,
+            strides: [1],
+        };
+        // SAFETY: the caller's. An identity has no scalars.
+        unsafe {
+            let none = (std::ptr::null_mut(), 0);
+            self.device
+                .map_guarded::<M, 1, 1, 1>([len], [from], [to], none);
+        }
     }
 
     /// `len` elements of slot `k` of the workspace.
@@ -173,25 +190,29 @@ impl<'a, D: Device> Run<'a, D> {
         self.slot(k, DType::Float, len)
     }
 
-    /// `len` parameters from float `offset` of the flat buffer.
+    /// `len` floats of the parameters from `offset` on.
     #[inline]
-    pub fn param(&self, offset: usize, len: usize) -> View {
+    pub fn param(&self, offset: Offset, len: usize) -> View {
+        self.buffer(offset, DType::Float, len)
+    }
+
+    /// `len` elements of a buffer among the parameters.
+    #[inline]
+    pub fn buffer(&self, offset: Offset, dtype: DType, len: usize) -> View {
         View {
             space: Space::Param,
-            dtype: DType::Float,
-            offset,
+            dtype,
+            offset: offset.in_bytes(size_of::<D::Float>()),
             len,
         }
     }
 
-    /// `len` gradients from float `offset` of the flat buffer.
+    /// `len` gradients of the parameters from `offset` on.
     #[inline]
-    pub fn grad(&self, offset: usize, len: usize) -> View {
+    pub fn grad(&self, offset: Offset, len: usize) -> View {
         View {
             space: Space::Grad,
-            dtype: DType::Float,
-            offset,
-            len,
+            ..self.param(offset, len)
         }
     }
 
@@ -200,10 +221,7 @@ impl<'a, D: Device> Run<'a, D> {
     #[inline]
     pub fn part(&self, whole: View, step: usize, len: usize) -> View {
         let first = step.saturating_mul(len);
-        let unit = match whole.space {
-            Space::Arena | Space::State => Self::size(whole.dtype),
-            _ => 1,
-        };
+        let unit = Self::size(whole.dtype);
         let lies_within = first.saturating_add(len) <= whole.len;
         View {
             // What lies beyond the view is put beyond any buffer, so whoever uses it is refused.

@@ -52,29 +52,24 @@ impl Places {
     #[inline(always)]
     pub(super) fn resolve(&self, float: usize, view: View) -> Checked<Addr> {
         let size = view.dtype.size(float);
-        let (region, unit) = match view.space {
-            Space::Param => (self.params, float),
-            Space::Grad => (
-                self.grads
-                    .ok_or(Refusal::Broken("gradients are used in a run without them"))?,
-                float,
-            ),
-            Space::Arena => (self.arena, 1),
-            Space::State => (
-                self.state
-                    .ok_or(Refusal::Broken("nothing is kept in this run"))?,
-                1,
-            ),
+        let region = match view.space {
+            Space::Param => self.params,
+            Space::Grad => self
+                .grads
+                .ok_or(Refusal::Broken("gradients are used in a run without them"))?,
+            Space::Arena => self.arena,
+            Space::State => self
+                .state
+                .ok_or(Refusal::Broken("nothing is kept in this run"))?,
             Space::Nowhere => return Err(Refusal::Broken("an operand in memory has no buffer")),
         };
-        let first = view.offset.checked_mul(unit);
+        let first = view.offset;
         let last = view
             .len
             .checked_mul(size)
-            .zip(first)
-            .and_then(|(len, first)| first.checked_add(len));
-        match (first, last) {
-            (Some(first), Some(last)) if last <= region.bytes => {
+            .and_then(|len| first.checked_add(len));
+        match last {
+            Some(last) if last <= region.bytes => {
                 if first % size != 0 {
                     return Err(UNALIGNED);
                 }

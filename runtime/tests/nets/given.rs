@@ -60,11 +60,12 @@ impl<D: Device> Given<D> {
                     name,
                     stack: &[],
                     shape,
-                    offset,
+                    dtype: DType::Float,
+                    offset: Offset::of_floats(offset),
                     init,
                     frozen: name.ends_with('!'),
                     buffer: false,
-                    count: false,
+                    optional: false,
                 };
                 offset += values.len().next_multiple_of(16);
                 spec
@@ -75,6 +76,7 @@ impl<D: Device> Given<D> {
             params: Box::leak(specs.into_boxed_slice()),
             shared: &[],
             flat_len: offset,
+            other_bytes: 0,
             parameters: 0,
         };
         let mut net = Self(Core::new(device, 0, Box::leak(Box::new(spec))).unwrap());
@@ -94,7 +96,7 @@ impl<D: Device> Given<D> {
         let params = self.0.spec().params;
         let own = params.iter().zip(grads).filter(|(_, g)| g.is_some());
         let reached = own.map(|(p, _)| Reached {
-            offset: p.offset,
+            offset: p.offset.floats,
             len: p.len(),
             stack: &[],
             ranges: &[],
@@ -115,7 +117,7 @@ impl<D: Device> Given<D> {
         let params = self.0.spec().params;
         let mut flat = vec![0.0; self.0.spec().flat_len];
         for (param, grad) in params.iter().zip(grads) {
-            flat[param.offset..param.offset + param.len()].copy_from_slice(grad);
+            flat[param.offset.floats..][..param.len()].copy_from_slice(grad);
         }
         let sources = [Source::new(SourceData::F64(&flat), &[flat.len()])];
         let body = |run: &mut Run<'_, D>, dims: &[usize]| {
@@ -125,7 +127,11 @@ impl<D: Device> Given<D> {
                 strides: [1],
             };
             let from = window(run.slot(0, DType::Float, dims[0]));
-            run.copy([dims[0]], from, window(run.grad(0, dims[0])));
+            run.copy(
+                [dims[0]],
+                from,
+                window(run.grad(Offset::of_floats(0), dims[0])),
+            );
         };
         self.0
             .train(plan, &sources, None, body, accumulate)

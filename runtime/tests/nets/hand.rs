@@ -13,35 +13,39 @@ pub static SPEC: NetSpec = NetSpec {
             name: "head.weight",
             stack: &[],
             shape: &[3, 4],
-            offset: 0,
+            dtype: DType::Float,
+            offset: Offset::of_floats(0),
             init: Init::FanIn { fan_in: 4 },
             frozen: false,
             buffer: false,
-            count: false,
+            optional: false,
         },
         ParamSpec {
             name: "head.bias",
             stack: &[],
             shape: &[3],
-            offset: 16,
+            dtype: DType::Float,
+            offset: Offset::of_floats(16),
             init: Init::Constant(0.5),
             frozen: false,
             buffer: false,
-            count: false,
+            optional: false,
         },
         ParamSpec {
             name: "table",
             stack: &[],
             shape: &[2, 2],
-            offset: 32,
+            dtype: DType::Float,
+            offset: Offset::of_floats(32),
             init: Init::Normal { std: 1.0 },
             frozen: true,
             buffer: false,
-            count: false,
+            optional: false,
         },
     ],
     shared: &[],
     flat_len: 48,
+    other_bytes: 0,
     parameters: 19,
 };
 
@@ -242,7 +246,7 @@ impl<D: Device> Hand<D> {
     ) -> Result<Loss<D>> {
         let body = |run: &mut Run<'_, D>, _: &[usize]| {
             run.fill(run.slot(2, DType::Float, 1), Number::Float(7.0));
-            run.fill(run.grad(0, 12), Number::Float(1.5));
+            run.fill(run.grad(Offset::of_floats(0), 12), Number::Float(1.5));
         };
         self.0
             .train(

@@ -31,14 +31,18 @@ network! {
         table: Embedding(5 -> 3, padding_idx = 2),
         running_mean: Buffer[3],
         running_var: Buffer[3] = ones,
-        batches: Buffer[],
+        batches: Buffer<i64>[],
+        counts: Buffer<i64>[5],
+        seen: Buffer<bool>[5],
     }
     fn forward(rows: u32[B]) -> [B, 3] {
         let x = table(rows);
         let (mean, var) = if training {
             running_mean = lerp(running_mean, x.mean(0), 0.1);
             running_var = lerp(running_var, x.var(0), 0.1);
-            batches = batches + 1.0;
+            batches = batches + 1;
+            counts = counts + one_hot(rows, 5).sum(0);
+            seen = seen | (counts > 1);
             (x.mean(0), x.var(0, correction = 0))
         } else {
             (running_mean, running_var)

@@ -14,4 +14,5 @@ mod scan;
 mod sharing;
 mod sizes;
 mod state;
+mod typed_buffers;
 mod weights;

@@ -6,6 +6,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
+use crate::elem::Elem;
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
 use crate::unit::Unit;
@@ -67,7 +68,8 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                     init: p.init,
                     frozen: field.frozen || p.buffer,
                     buffer: p.buffer,
-                    count: p.count,
+                    elem: p.elem,
+                    optional: p.optional,
                     field: index,
                     shared: None,
                 });
@@ -91,7 +93,8 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                     init: p.init.clone(),
                     frozen: field.frozen || p.frozen,
                     buffer: p.buffer,
-                    count: p.count,
+                    elem: p.elem,
+                    optional: p.optional,
                     field: index,
                     shared: p.shared.map(|other| first + other),
                 });
@@ -118,16 +121,27 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             diag.error(field.name.span(), text);
             return out;
         }
-        ast::FieldKind::Param { shape, init } | ast::FieldKind::Buffer { shape, init } => {
+        ast::FieldKind::Param { shape, init } | ast::FieldKind::Buffer { shape, init, .. } => {
             let buffer = matches!(kind, ast::FieldKind::Buffer { .. });
             let (what, class) = match buffer {
                 true => ("buffer", "Buffer"),
                 false => ("parameter", "Param"),
             };
+            let Ok(elem) = buffer_elem(&mut cx, kind) else {
+                return out;
+            };
             let Ok(shape) = param_shape(net, &mut cx, shape) else {
                 return out;
             };
-            out.decl = format!("{}: {class}{}", field.name, crate::dim::show_shape(&shape));
+            let of = match elem {
+                Elem::Float => String::new(),
+                elem => format!("<{}>", elem.prefix()),
+            };
+            out.decl = format!(
+                "{}: {class}{of}{}",
+                field.name,
+                crate::dim::show_shape(&shape)
+            );
             if let Some(span) = field.recompute {
                 let text = format!(
                     "`{}` is a {what}: nothing of it is computed\n{}\nhelp: `#[recompute]` stands before a layer or a network",
@@ -145,8 +159,26 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             let Ok(init) = param_init(net, &mut cx, init.as_ref()) else {
                 return out;
             };
-            if buffer && !matches!(init, Init::Constant(_)) {
-                let text = "a buffer starts as `zeros`, `ones` or a number";
+            let start = match init {
+                Init::Constant(value) => Some(value),
+                _ => None,
+            };
+            let mistake = match elem {
+                _ if !buffer => None,
+                Elem::Float if start.is_none() => {
+                    Some("a buffer starts as `zeros`, `ones` or a number")
+                }
+                Elem::Float => None,
+                Elem::Bool if start.is_none_or(|v| v != 0.0 && v != 1.0) => {
+                    Some("a buffer of booleans starts as `zeros` (false) or `ones` (true)")
+                }
+                Elem::Bool => None,
+                _ if start.is_none_or(|v| v.fract() != 0.0 || v.abs() > EXACT) => {
+                    Some("a buffer of integers starts as `zeros`, `ones` or an integer")
+                }
+                _ => None,
+            };
+            if let Some(text) = mistake {
                 let span = init_span(kind).unwrap_or_else(|| field.name.span());
                 diag.error(span, text);
                 return out;
@@ -158,7 +190,8 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 init,
                 frozen: field.frozen || buffer,
                 buffer,
-                count: false,
+                elem,
+                optional: false,
                 field: index,
                 shared: None,
             });
@@ -175,6 +208,30 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
         }
     }
     out
+}
+
+/// Integers up to this are exact as `f64`.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The type of a buffer's elements; floats for a parameter.
+pub(super) fn buffer_elem(cx: &mut Cx, kind: &ast::FieldKind) -> Reported<Elem> {
+    let ast::FieldKind::Buffer {
+        elem: Some(name), ..
+    } = kind
+    else {
+        return Ok(Elem::Float);
+    };
+    let help = match name.to_string().as_str() {
+        "i64" => return Ok(Elem::I64),
+        "bool" => return Ok(Elem::Bool),
+        "f32" | "f64" => "leave it out: floats are the device's",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "isize" | "int" => {
+            "a buffer of integers is `Buffer<i64>`"
+        }
+        _ => "`i64` and `bool` are the types of a buffer beside the device's float",
+    };
+    let text = format!("`{name}` is no type of a buffer's elements\nhelp: {help}");
+    Err(cx.error(name.span(), text))
 }
 
 /// Where a field says how it starts.

@@ -277,7 +277,8 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         .enumerate()
         .filter(|(_, p)| p.shared.is_none());
     let params = own.map(|(i, p)| {
-        let (name, frozen, buffer, count) = (&p.name, p.frozen, p.buffer, p.count);
+        let (name, frozen, buffer, optional) = (&p.name, p.frozen, p.buffer, p.optional);
+        let dtype = super::map::dtype(p.elem.dtype());
         let (stack, shape) = p.shape.split_at(p.stack.len());
         let (stack, shape) = (stack.iter().map(usize), shape.iter().map(usize));
         let init = init(&p.init);
@@ -286,11 +287,12 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
                 name: #name,
                 stack: &[#(#stack),*],
                 shape: &[#(#shape),*],
+                dtype: #dtype,
                 offset: Self::__OFFSETS[#i],
                 init: #init,
                 frozen: #frozen,
                 buffer: #buffer,
-                count: #count,
+                optional: #optional,
             }
         }
     });
@@ -303,6 +305,12 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         let (name, holder) = (&p.name, &net.params[net.holder(i)].name);
         let stack = p.stack.iter().map(usize);
         quote!(__nf::Shared { name: #name, holder: #holder, stack: &[#(#stack),*] })
+    });
+    let others = net.params.iter().enumerate();
+    let others = others.filter(|(_, p)| p.elem != Elem::Float && p.shared.is_none());
+    let others = others.map(|(i, p)| {
+        let dtype = super::map::dtype(p.elem.dtype());
+        quote!((#i, #dtype))
     });
     let trained = lens.iter().zip(&net.params).filter(|(_, p)| !p.buffer);
     let trained = trained.map(|(len, _)| len);
@@ -328,12 +336,14 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
     quote! {
         const __CHECKED: () = { #(#asserts)* #(#budgets)* };
         const __LENS: [usize; #count] = [#(#lens),*];
-        const __OFFSETS: [usize; #count] = __nf::offsets(&Self::__LENS);
+        const __OTHERS: &'static [(usize, __nf::DType)] = &[#(#others),*];
+        const __OFFSETS: [__nf::Offset; #count] = __nf::offsets(&Self::__LENS, Self::__OTHERS);
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,
             params: &[#(#params),*],
             shared: &[#(#shared),*],
-            flat_len: __nf::flat_len(&Self::__LENS),
+            flat_len: __nf::flat_len(&Self::__LENS, Self::__OTHERS),
+            other_bytes: __nf::other_bytes(&Self::__LENS, Self::__OTHERS),
             parameters: { let () = Self::__CHECKED; __nf::total(&[#(#trained),*]) },
         };
     }

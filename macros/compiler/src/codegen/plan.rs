@@ -184,7 +184,7 @@ fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
     });
     quote! {
         __nf::Reached {
-            offset: Self::__OFFSETS[#param],
+            offset: Self::__OFFSETS[#param].floats,
             len: Self::__LENS[#param],
             stack: &[#(#sizes),*],
             ranges: &[#(#ranges),*],
@@ -210,11 +210,11 @@ fn written(program: &Program, steps: &Steps) -> TokenStream {
     }
     for (i, param) in &program.placement.buffers {
         let o = g.outputs[*i];
-        let (from, len) = (steps.view(o, 0), usize(&numel(g.shape(o))));
-        out.extend(quote! {
-            let y = run.param(Self::__OFFSETS[#param], #len);
-            run.update(#from, y);
-        });
+        let (from, to) = (
+            steps.view(o, 0),
+            steps.place(&Place::Param(*param), g[o].dtype, &numel(g.shape(o))),
+        );
+        out.extend(quote!(run.update(#from, #to);));
     }
     out
 }
@@ -394,7 +394,9 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
         return TokenStream::new();
     }
     let missing = (0..net.params.len()).filter(|p| {
-        net.params[*p].shared.is_none() && !program.placement.grads.iter().any(|(_, g)| g == p)
+        let param = &net.params[*p];
+        let has = param.shared.is_none() && param.elem == Elem::Float;
+        has && !program.placement.grads.iter().any(|(_, g)| g == p)
     });
     missing
         .map(|p| {

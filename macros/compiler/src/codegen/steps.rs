@@ -65,7 +65,11 @@ impl Steps<'_> {
                 let t = dtype(t);
                 quote!(run.state(#k, #t, #n))
             }
-            Place::Param(p) => quote!(run.param(Self::__OFFSETS[#p], #n)),
+            Place::Param(p) if t == DType::Float => quote!(run.param(Self::__OFFSETS[#p], #n)),
+            Place::Param(p) => {
+                let t = dtype(t);
+                quote!(run.buffer(Self::__OFFSETS[#p], #t, #n))
+            }
             Place::Grad(p) => quote!(run.grad(Self::__OFFSETS[#p], #n)),
             Place::Part(whole, number) => {
                 let count = self.loops.iter().find(|l| l.0 == *number);

@@ -3,16 +3,16 @@
 //! (Ulyanov et al., 2016).
 //!
 //! With `track_running_stats` training updates the buffers `running_mean` and `running_var` (of the
-//! unbiased variance), and evaluation uses them. `num_batches_tracked` is kept as a float, so in
-//! `f32` it stays exact up to 2^24 batches.
+//! unbiased variance), and evaluation uses them. `num_batches_tracked` counts the batches in an integer.
 
 use super::{Call, Init, Layer, LayerDef, ParamDecl, input, positive};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
-use crate::ir::NodeId;
+use crate::ir::{DType, NodeId};
 use crate::ops::channels as ops;
+use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
 const BATCH: &str = "num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true";
@@ -221,14 +221,15 @@ impl Norm {
     /// Training's new running statistics, from those of a batch.
     fn track(&self, cx: &mut Cx, call: &Call, batch: ops::Moments) {
         let [mean, var, count] = self.buffers();
-        let counted = cx.g.shift(call.params[count], 1.0);
+        let one = cx.g.whole(1);
+        let counted = cx.g.scalar(S::Add, &[call.params[count], one]);
         let weight = match (&self.kind, self.momentum) {
             (_, Some(m)) => cx.g.constant(m),
             // As PyTorch: instances are not counted.
             (Kind::Instance(_), None) => cx.g.constant(0.0),
             _ => {
-                let one = cx.g.constant(1.0);
-                cx.g.div2(one, counted)
+                let (one, batches) = (cx.g.constant(1.0), cx.g.cast(counted, DType::Float));
+                cx.g.div2(one, batches)
             }
         };
         for (at, new) in [(mean, batch.0), (var, batch.1)] {

@@ -232,10 +232,10 @@ impl<'a> Lower<'a> {
             span: self.net.fields[p.field].name.span(),
             name: p.name.clone(),
         };
-        let shape = p.shape.clone();
+        let (shape, dtype) = (p.shape.clone(), p.elem.dtype());
         let g = self.root();
         let here = std::mem::replace(&mut g.here, here);
-        let id = g.add_typed(Op::Param { index }, &[], shape, crate::ir::DType::Float);
+        let id = g.add_typed(Op::Param { index }, &[], shape, dtype);
         g.here = here;
         self.params[index] = Some(id);
         self.home(id, 0)

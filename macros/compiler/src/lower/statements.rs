@@ -5,8 +5,9 @@ use crate::ast;
 use crate::diag::Reported;
 use crate::dim::{Shape, show_shape};
 use crate::elem::Elem;
+use crate::ir::DType;
 use crate::net::FieldKind;
-use crate::takes::converted;
+use crate::takes::{converted, named};
 use crate::value::{Tensor, Value};
 use proc_macro2::Ident;
 
@@ -130,8 +131,28 @@ impl Lower<'_> {
             let text = format!("a buffer holds a tensor, not {}", result.kind());
             return Err(self.cx.error(value.span, text));
         };
-        let t = self.cx.to_float(&t);
         let home = self.param_home(field.params.start);
+        let (from, to) = (self.cx.g[t.id].dtype, self.cx.g[home].dtype);
+        // What PyTorch's `copy_` converts without a loss is converted.
+        let t = match (from, to) {
+            (_, DType::Float) => self.cx.to_float(&t),
+            (DType::Bool, DType::Int) => Tensor {
+                id: self.cx.as_type(&t, to),
+                text: t.text,
+            },
+            _ => t,
+        };
+        if self.cx.g[t.id].dtype != to {
+            let text = format!(
+                "the buffer `{name}` holds {}, but `{}` is {}\n{}\nhelp: convert it: `{}`",
+                named(to),
+                t.text,
+                named(from),
+                field.decl,
+                converted(to, from, &value.to_string())
+            );
+            return Err(self.cx.error(value.span, text));
+        }
         if self.cx.g.shape(t.id) != self.cx.g.shape(home) {
             let text = format!(
                 "`{}` is {}, but the buffer `{name}` is {}{}\n{}",

@@ -295,14 +295,22 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         return Ok(FieldKind::Param { shape, init });
     }
     if layer == "Buffer" {
+        let elem = if input.peek(Token![<]) {
+            input.parse::<Token![<]>()?;
+            let elem = input.call(Ident::parse_any)?;
+            input.parse::<Token![>]>()?;
+            Some(elem)
+        } else {
+            None
+        };
         if !input.peek(token::Bracket) {
             return Err(syn::Error::new(
                 layer.span(),
-                "a buffer has a shape in brackets: `Buffer[8] = zeros`, `Buffer[]` for one number",
+                "a buffer has a shape in brackets: `Buffer[8] = zeros`, `Buffer<i64>[]` for one integer",
             ));
         }
         let (shape, init) = shape_and_start(input)?;
-        return Ok(FieldKind::Buffer { shape, init });
+        return Ok(FieldKind::Buffer { elem, shape, init });
     }
     if input.peek(Token![::]) || input.peek(Token![<]) {
         return block_kind(input, layer);
