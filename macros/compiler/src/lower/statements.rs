@@ -144,7 +144,7 @@ impl Lower<'_> {
         };
         if self.cx.g[t.id].dtype != to {
             let text = format!(
-                "the buffer `{name}` holds {}, but `{}` is {}\n{}\nhelp: convert it: `{}`",
+                "the buffer `{name}` holds {}, but `{}` holds {}\n{}\nhelp: convert it: `{}`",
                 named(to),
                 t.text,
                 named(from),
