@@ -5,7 +5,7 @@ use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adam`.
 pub type Adam = Optim<AdamRule<false>>;
@@ -72,7 +72,11 @@ settings!(Decoupled {
 });
 
 /// The checks of all rules with two betas.
-pub(super) fn check_betas(betas: (f64, f64), eps: f64, weight_decay: f64) -> Result<(), String> {
+pub(super) fn check_betas(
+    betas: (f64, f64),
+    eps: f64,
+    weight_decay: f64,
+) -> Result<(), OptimizerProblem> {
     within("the first beta", betas.0, 0.0..1.0)?;
     within("the second beta", betas.1, 0.0..1.0)?;
     within("eps", eps, 0.0..)?;
@@ -97,7 +101,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn momentum(&self) -> Option<f64> {
@@ -106,7 +110,11 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),

@@ -10,7 +10,7 @@ use super::rule::Now;
 use super::segment::Segment;
 use crate::cpu::SCALARS;
 use crate::device::{Addr, Operand};
-use crate::{DType, Device, Float, Formula, Real, Reals, Result, map};
+use crate::{DType, Device, Float, Formula, OptimizerProblem, Real, Reals, Result, map};
 
 /// What a step does on the device.
 pub(super) struct Calls<D: Device> {
@@ -56,7 +56,7 @@ impl<D: Device> Calls<D> {
         (segment, lr): (&Segment, f64),
         addrs: Addrs,
         limit: f64,
-    ) -> std::result::Result<(), String> {
+    ) -> std::result::Result<(), OptimizerProblem> {
         let up = rule.maximize();
         let now = Now {
             lr,
@@ -77,7 +77,7 @@ impl<D: Device> Calls<D> {
         };
         rule.update(&now, update)?;
         if !call.is_chosen() {
-            return Err("the step has no formula".into());
+            return Err(OptimizerProblem::NoFormula);
         }
         self.calls.push(call);
         Ok(())

@@ -3,8 +3,8 @@
 use crate::device::{Addr, Axis, Operand, by};
 use crate::map;
 use crate::{
-    Core, DType, Device, Error, Float, Formula, Identity, Inner, Pack, ParamSpec, Real, Reals,
-    Result,
+    Core, DType, Device, Error, Float, Formula, Identity, Inner, OptimizerProblem, Pack, ParamSpec,
+    Real, Reals, Result,
 };
 
 /// Which norm: PyTorch's `norm_type`.
@@ -147,16 +147,16 @@ pub(super) struct Clip {
 }
 
 impl Clip {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), OptimizerProblem> {
         if let Some((_, Norm::P(p))) = self.norm
             && p.is_nan()
         {
-            return Err("the order of the norm must be a number, but it is NaN".into());
+            return Err(OptimizerProblem::NormOrder);
         }
         // Infinity clips nothing.
-        let bound = |what: &str, x: f64| match x >= 0.0 {
+        let bound = |setting, value: f64| match value >= 0.0 {
             true => Ok(()),
-            false => Err(format!("{what} must be at least 0, but it is {x}")),
+            false => Err(OptimizerProblem::Clip { setting, value }),
         };
         if let Some((max, _)) = self.norm {
             bound("the norm to clip to", max)?;
@@ -187,15 +187,14 @@ pub(crate) fn clip_norm<D: Device>(
         norm: Some((max, norm)),
         value: None,
     };
-    let error = |what| Error::Optimizer {
+    let error = |problem| Error::Optimizer {
         optimizer: "clip_grad_norm",
-        what,
+        problem,
     };
     clip.check().map_err(error)?;
     let total = total_norm(core, norm)?;
     if finite && !total.is_finite() {
-        let what = format!("the norm of the gradients must be a finite number, but it is {total}");
-        return Err(error(what));
+        return Err(error(OptimizerProblem::Norm { norm: total }));
     }
     rescale(core, scale(max, total), f64::INFINITY);
     Ok(total)
@@ -207,9 +206,9 @@ pub(crate) fn clip_value<D: Device>(core: &mut Core<D>, value: f64) -> Result<()
         norm: None,
         value: Some(value),
     };
-    clip.check().map_err(|what| Error::Optimizer {
+    clip.check().map_err(|problem| Error::Optimizer {
         optimizer: "clip_grad_value",
-        what,
+        problem,
     })?;
     rescale(core, 1.0, value);
     Ok(())

@@ -5,7 +5,7 @@ use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.NAdam`.
 pub type NAdam = Optim<NAdamRule>;
@@ -66,7 +66,7 @@ impl Rule for NAdamRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("momentum_decay", self.momentum_decay, 0.0..)?;
         check_betas(self.betas, self.eps, self.weight_decay)
     }
@@ -81,7 +81,11 @@ impl Rule for NAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),

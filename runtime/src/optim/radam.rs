@@ -5,7 +5,7 @@ use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.RAdam`.
 pub type RAdam = Optim<RAdamRule>;
@@ -54,7 +54,7 @@ impl Rule for RAdamRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn momentum(&self) -> Option<f64> {
@@ -63,7 +63,11 @@ impl Rule for RAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
         let (penalty, keep) = match self.decoupled_weight_decay {
             true => (0.0, 1.0 - now.lr * self.weight_decay),
