@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Rule;
-use super::clip::{Clip, Order, Root, coefficient};
+use super::clip::{Clip, Order, Root, coefficient, sum_all};
 use super::formula::{Addrs, Call, Update, operands, results};
 use super::rule::Now;
 use super::segment::Segment;
@@ -147,11 +147,14 @@ impl<D: Device> Calls<D> {
     /// Computes what gradients are multiplied with, and leaves it with every call's scalars.
     fn clip(&self, device: &D, order: Order) {
         let Some(norms) = &self.norms else { return };
-        let at = |i: usize| D::addr(norms).wrapping_add(i * size_of::<D::Float>());
-        let (count, total) = (self.pieces.len(), at(self.pieces.len()));
+        let pieces = self.pieces.iter();
+        let pieces = pieces.map(|(at, len)| (std::ptr::with_exposed_provenance_mut(*at), *len));
+        // SAFETY: the gradients are alive; `measure` has made room for the norm of each and of all.
+        let count = unsafe { sum_all(device, order, pieces, D::addr(norms)) };
         if count == 0 {
             return;
         }
+        let total = D::addr(norms).wrapping_add(count * size_of::<D::Float>());
         let max = (self.scalars(self.calls.len()), 2);
         let norm_of_all = || {
             [Operand {
@@ -160,14 +163,8 @@ impl<D: Device> Calls<D> {
                 strides: [1],
             }]
         };
-        // SAFETY: gradients, norms and scalars lie in their buffers, which are alive; results are apart
-        // from operands.
+        // SAFETY: norms and scalars lie in their buffers, which are alive; results are apart from operands.
         unsafe {
-            for (i, (grad, len)) in self.pieces.iter().enumerate() {
-                let grad = std::ptr::with_exposed_provenance_mut(*grad);
-                order.sum(device, *len, grad, at(i));
-            }
-            order.sum_of_sums(device, count, at(0), total);
             for (k, call) in self.calls.iter().enumerate() {
                 let (x, to) = (norm_of_all(), [self.scalars(k)]);
                 match (order.root(), call.up) {
