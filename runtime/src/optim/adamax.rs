@@ -1,8 +1,8 @@
 //! Adamax (Kingma and Ba): Adam with the largest gradient instead of the mean square.
 
 use super::Optim;
-use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
+use super::means::{check_betas, correction};
 use super::rule::{Now, Rule};
 use super::settings::settings;
 use crate::{Device, OptimizerProblem, Real};
