@@ -191,10 +191,8 @@ impl<R: Rule> Optim<R> {
             let wanted = state.t > 0 && uses;
             if wanted || trained().any(saved) {
                 let missing = trained().filter(|p| !saved(p)).map(|p| p.name);
-                problems.extend(missing.map(|parameter| StateProblem::Missing {
-                    moment: *moment,
-                    parameter,
-                }));
+                problems
+                    .extend(missing.map(|parameter| StateProblem::Missing { moment, parameter }));
             }
         }
         problems
