@@ -1,8 +1,18 @@
 //! The one error type: every message names the file, tensor, function or dimension.
 
+mod choice;
+mod data;
+mod optimizer;
+mod text;
+
+pub use choice::ChoiceProblem;
+pub use data::DataProblem;
+pub use optimizer::{OptimizerProblem, StateProblem};
+
 use std::fmt;
 use std::path::PathBuf;
 
+use self::text::{counted, did_you_mean, listed};
 use crate::{Site, Stored};
 
 /// What can go wrong at run time.
@@ -73,13 +83,13 @@ pub enum Error {
         found: Option<Box<Overflow>>,
     },
     /// The next symbol of a sequence cannot be chosen.
-    #[error("{function}: {what}")]
+    #[error("{function}: {problem}")]
     #[non_exhaustive]
     Choice {
         /// The function that chooses: `Sampler::pick`.
         function: &'static str,
         /// Why.
-        what: String,
+        problem: ChoiceProblem,
     },
     /// A plan broke its own rules: a bug in netform, stopped before it touched memory.
     #[error("{function}: internal error, please report it: {what}")]
@@ -341,12 +351,14 @@ pub enum Error {
         /// What should.
         wanted: &'static str,
     },
-    /// Samples and targets do not go together.
-    #[error("{what}")]
+    /// Samples, targets or positions cannot be used.
+    #[error("{function}: {problem}")]
     #[non_exhaustive]
     Data {
+        /// The function that takes them: `Loader::new`.
+        function: &'static str,
         /// What is wrong.
-        what: String,
+        problem: DataProblem,
     },
     /// A file of parameters does not fit a network: all the differences at once.
     #[error("{}: does not fit {network}:{}", path.display(), listed(.problems))]
@@ -374,13 +386,14 @@ pub enum Error {
         /// The central difference.
         difference: f64,
     },
-    /// An optimizer's setting makes no sense.
-    #[error("{optimizer}: {what}")]
+    /// An optimizer does not make a step or take a state: most often a setting is outside its range.
+    #[error("{optimizer}: {problem}")]
+    #[non_exhaustive]
     Optimizer {
         /// The optimizer.
         optimizer: &'static str,
         /// What is wrong.
-        what: String,
+        problem: OptimizerProblem,
     },
     /// A run was broken off while it changed the parameters or buffers: by a panic, or because the device failed. Some
     /// are those of before and some those of after.
@@ -482,10 +495,6 @@ fn shown_elements(shape: &[usize]) -> String {
     }
 }
 
-fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
 fn are_given(n: &usize) -> String {
     format!("{n} {} given", if *n == 1 { "is" } else { "are" })
 }
@@ -550,12 +559,4 @@ fn asked(bytes: &usize) -> String {
         0 => String::new(),
         bytes => format!("{bytes} bytes asked for "),
     }
-}
-
-fn did_you_mean(near: &Option<&'static str>) -> String {
-    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
-}
-
-fn listed(problems: &[String]) -> String {
-    problems.iter().map(|p| format!("\n  {p}")).collect()
 }

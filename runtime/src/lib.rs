@@ -63,7 +63,10 @@ pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, Precision};
 pub use device::Device;
-pub use error::{Error, Exact, FileProblem, OutOfRange, Overflow, Result};
+pub use error::{
+    ChoiceProblem, DataProblem, Error, Exact, FileProblem, OptimizerProblem, OutOfRange, Overflow,
+    Result, StateProblem,
+};
 pub use float::Float;
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len};
 pub use loss::Loss;

@@ -1,7 +1,7 @@
 //! Choosing symbols: greedy, sampled, beam search against all sequences there are.
 
 use netform_runtime::generate::{Beam, Beams, Sampler};
-use netform_runtime::{Error, Result};
+use netform_runtime::{ChoiceProblem, Error, Result};
 
 /// How often each symbol is drawn.
 fn drawn(mut sampler: Sampler, scores: &[f32], times: usize) -> Result<Vec<f64>> {
@@ -73,34 +73,43 @@ fn greedy_takes_the_first_of_the_largest() -> Result<()> {
     Ok(())
 }
 
+/// Why there is no choice.
+fn problem<T: std::fmt::Debug>(result: Result<T>) -> ChoiceProblem {
+    match result {
+        Err(Error::Choice { problem, .. }) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn what_makes_no_sense_is_told() {
+fn what_makes_no_sense_is_an_error() {
     let scores = [1.0f32, 2.0];
-    for (sampler, scores) in [
-        (Sampler::new(0).temperature(-1.0), &scores[..]),
-        (Sampler::new(0).temperature(f64::NAN), &scores[..]),
-        (Sampler::new(0).top_k(0), &scores[..]),
-        (Sampler::new(0).top_p(0.0), &scores[..]),
-        (Sampler::new(0).top_p(1.5), &scores[..]),
-        (Sampler::greedy(), &[]),
-        (Sampler::greedy(), &[f32::NAN, f32::NEG_INFINITY]),
-    ] {
-        let mut sampler = sampler;
-        assert!(matches!(sampler.pick(scores), Err(Error::Choice { .. })));
+    let setting = |mut sampler: Sampler| problem(sampler.pick(&scores));
+    assert_eq!(
+        setting(Sampler::new(0).temperature(-1.0)),
+        ChoiceProblem::Temperature { temperature: -1.0 }
+    );
+    let nan = setting(Sampler::new(0).temperature(f64::NAN));
+    assert!(matches!(nan, ChoiceProblem::Temperature { temperature } if temperature.is_nan()));
+    assert_eq!(setting(Sampler::new(0).top_k(0)), ChoiceProblem::TopK);
+    for top_p in [0.0, 1.5] {
+        let wanted = ChoiceProblem::TopP { top_p };
+        assert_eq!(setting(Sampler::new(0).top_p(top_p)), wanted);
+    }
+    for scores in [&[][..], &[f32::NAN, f32::NEG_INFINITY]] {
+        let wanted = ChoiceProblem::NoScore {
+            scores: scores.len(),
+        };
+        assert_eq!(problem(Sampler::greedy().pick(scores)), wanted);
     }
     let mut beam = Beam::new(3, 5);
-    assert!(matches!(
-        beam.advance(&[0.0f32; 4]),
-        Err(Error::Choice { .. })
-    ));
-    assert!(matches!(
-        beam.advance(&[f32::NAN; 6]),
-        Err(Error::Choice { .. })
-    ));
-    assert!(matches!(
-        beam.advance::<f32>(&[]),
-        Err(Error::Choice { .. })
-    ));
+    let rows = |len| ChoiceProblem::Rows { rows: 3, len };
+    assert_eq!(problem(beam.advance(&[0.0f32; 4])), rows(4));
+    assert_eq!(
+        problem(beam.advance(&[f32::NAN; 6])),
+        ChoiceProblem::NoScores
+    );
+    assert_eq!(problem(beam.advance::<f32>(&[])), rows(0));
 }
 
 const SYMBOLS: usize = 4;
@@ -246,7 +255,10 @@ fn searches_together_are_those_alone() -> Result<()> {
             assert_eq!(beam.ranked(), alone.ranked());
         }
         let wrong = beams.advance(&[0.0f32; 10]);
-        assert!(matches!(wrong, Err(Error::Choice { .. })));
+        assert!(matches!(
+            problem(wrong),
+            ChoiceProblem::Rows { len: 10, .. }
+        ));
     }
     assert!(!Beams::new([]).advance::<f32>(&[])?);
     Ok(())

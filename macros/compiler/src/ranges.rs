@@ -11,6 +11,16 @@ pub type Range = (i128, i128);
 /// The range of all 64-bit integers.
 pub const EVERY: Range = (i64::MIN as i128, i64::MAX as i128);
 
+/// The range of the integers of a declared type.
+pub fn of(elem: Elem) -> Option<Range> {
+    match elem {
+        Elem::U32 => Some((0, u32::MAX.into())),
+        Elem::I32 => Some((i32::MIN.into(), i32::MAX.into())),
+        Elem::I64 => Some(EVERY),
+        Elem::Float | Elem::Bool => None,
+    }
+}
+
 /// The declared types and the ranges of a graph's integers. No bound of a sum, difference or
 /// product of 64-bit integers leaves 128 bits.
 #[derive(Default)]
@@ -29,11 +39,8 @@ impl Ranges {
     }
     /// A value of a declared type.
     pub fn declare(&mut self, id: NodeId, elem: Elem) {
-        let range = match elem {
-            Elem::U32 => (0, u32::MAX.into()),
-            Elem::I32 => (i32::MIN.into(), i32::MAX.into()),
-            Elem::I64 => EVERY,
-            Elem::Float | Elem::Bool => return,
+        let Some(range) = of(elem) else {
+            return;
         };
         self.declared.insert(id, elem);
         self.insert(id, range);

@@ -18,7 +18,7 @@
 //! ```
 
 use crate::philox::permute;
-use crate::{Error, Result};
+use crate::{DataProblem, Error, Result};
 
 /// Where a loader stands: the next batch is `batch` of `epoch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,17 +49,20 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
     /// Batches of `batch` samples in their order; the last of an epoch may be shorter.
     pub fn new(x: &'a [X], y: &'a [Y], batch: usize) -> Result<Self> {
         let problem = if x.len() != y.len() {
-            Some(format!("{} samples but {} targets", x.len(), y.len()))
+            Some(DataProblem::Targets {
+                samples: x.len(),
+                targets: y.len(),
+            })
         } else if x.is_empty() {
-            Some("there are no samples".into())
+            Some(DataProblem::NoSamples)
         } else if batch == 0 {
-            Some("a batch must have at least 1 sample, but has 0".into())
+            Some(DataProblem::EmptyBatch)
         } else {
             None
         };
-        if let Some(what) = problem {
-            let what = format!("Loader::new: {what}");
-            return Err(Error::Data { what });
+        if let Some(problem) = problem {
+            let function = "Loader::new";
+            return Err(Error::Data { function, problem });
         }
         let position = Position::default();
         let (order, xs, ys) = (Vec::new(), Vec::new(), Vec::new());
@@ -257,5 +260,16 @@ mod tests {
             message(Loader::new(&[1], &[1], 0)),
             "Loader::new: a batch must have at least 1 sample, but has 0"
         );
+        let unequal = Loader::new(&[1, 2], &[1], 1);
+        assert!(matches!(
+            unequal,
+            Err(Error::Data {
+                function: "Loader::new",
+                problem: DataProblem::Targets {
+                    samples: 2,
+                    targets: 1
+                }
+            })
+        ));
     }
 }

@@ -21,7 +21,7 @@ use super::part::Part;
 use crate::binding;
 use crate::input::{Input, Source, SourceData};
 use crate::tensor::TensorData;
-use crate::{ArgSpec, ArgType, Device, Error, Result, Tensor};
+use crate::{ArgSpec, ArgType, DataProblem, Device, Error, Result, Tensor};
 
 /// Samples on a device: a tensor whose first dimension tells them apart.
 pub struct Resident<D: Device> {
@@ -39,14 +39,11 @@ pub struct Resident<D: Device> {
 impl<D: Device> Resident<D> {
     /// Copies samples to a device; floats become the device's. Integers are held as 64 bits.
     pub fn new(device: &D, samples: &Tensor) -> Result<Self> {
-        let problem = |what: &str| Error::Data {
-            what: format!("Resident::new: {what}"),
-        };
+        let function = "Resident::new";
+        let wrong = |problem| Error::Data { function, problem };
         let shape = samples.shape().to_vec();
         if shape.is_empty() || shape.contains(&0) {
-            return Err(problem(&format!(
-                "a tensor of shape {shape:?} holds no samples"
-            )));
+            return Err(wrong(DataProblem::EmptyTensor { shape }));
         }
         let (ty, size) = match samples.data() {
             TensorData::F32(_) | TensorData::F64(_) => (ArgType::Float, size_of::<D::Float>()),
@@ -54,7 +51,7 @@ impl<D: Device> Resident<D> {
             _ => (ArgType::I64, size_of::<i64>()),
         };
         let bytes = shape.iter().product::<usize>().checked_mul(size);
-        let bytes = bytes.ok_or_else(|| problem("more samples than memory has room for"))?;
+        let bytes = bytes.ok_or_else(|| wrong(DataProblem::TooLarge))?;
         let range = match samples.data() {
             TensorData::I64(v) => range(v),
             TensorData::I32(v) => range(v),
@@ -69,7 +66,7 @@ impl<D: Device> Resident<D> {
         };
         let source = Input::<crate::FloatArg, ()>::source(&samples);
         // SAFETY: the buffer holds all elements, in the type that they are written in.
-        unsafe { binding::write(device, "Resident::new", &arg, &source, D::addr(&buffer))? };
+        unsafe { binding::write(device, function, &arg, &source, D::addr(&buffer))? };
         Ok(Self {
             device: device.clone(),
             samples: buffer,
@@ -98,11 +95,14 @@ impl<D: Device> Resident<D> {
     /// but the positions goes to the device.
     pub fn pick(&mut self, positions: &[usize]) -> Result<Picked<'_, D>> {
         if let Some(k) = positions.iter().position(|at| *at >= self.len()) {
-            let (at, len) = (positions[k], self.len());
-            let what = format!(
-                "Resident::pick: `positions` holds {at} at [{k}], which is outside 0..{len}"
-            );
-            return Err(Error::Data { what });
+            return Err(Error::Data {
+                function: "Resident::pick",
+                problem: DataProblem::Position {
+                    value: positions[k],
+                    at: k,
+                    samples: self.len(),
+                },
+            });
         }
         self.picked.clear();
         // Below the number of samples, which `new` counted in memory.

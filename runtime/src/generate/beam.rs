@@ -19,7 +19,7 @@
 //! # Ok::<(), netform_runtime::Error>(())
 //! ```
 
-use crate::{Error, Float, Result};
+use crate::{ChoiceProblem, Error, Float, Result};
 
 /// A sequence and how likely it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,12 +155,12 @@ impl Beam {
     /// [`Error::Choice`] if the scores are not `width` rows, or if no symbol of any has a number.
     pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
         let function = "Beam::advance";
-        let wrong = |what| Err(Error::Choice { function, what });
+        let wrong = |problem| Err(Error::Choice { function, problem });
         if scores.is_empty() || !scores.len().is_multiple_of(self.width) {
-            let (rows, len) = (self.width, scores.len());
-            return wrong(format!(
-                "`scores` must be {rows} rows, one for each hypothesis, but has {len} elements"
-            ));
+            return wrong(ChoiceProblem::Rows {
+                rows: self.width,
+                len: scores.len(),
+            });
         }
         if self.is_over() {
             return Ok(false);
@@ -193,7 +193,7 @@ impl Beam {
             );
         }
         if next.is_empty() {
-            return wrong("each score of each hypothesis is NaN or -inf".into());
+            return wrong(ChoiceProblem::NoScores);
         }
         // Of equal ones the first hypothesis and symbol lead. Each hypothesis can end once.
         let order = |a: &(f64, usize, u32), b: &(f64, usize, u32)| {

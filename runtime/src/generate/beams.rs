@@ -1,7 +1,7 @@
 //! Several beam searches in one batch.
 
 use super::Beam;
-use crate::{Error, Float, Result};
+use crate::{ChoiceProblem, Error, Float, Result};
 
 /// Searches that go on together, each for a source or a beginning of its own: a model reads the rows of
 /// all of them at once. The rows of a search lie together, those of the first search first.
@@ -82,10 +82,10 @@ impl Beams {
         if !scores.len().is_multiple_of(rows) {
             return Err(Error::Choice {
                 function: "Beams::advance",
-                what: format!(
-                    "`scores` must be {rows} rows, one for each hypothesis, but has {} elements",
-                    scores.len()
-                ),
+                problem: ChoiceProblem::Rows {
+                    rows,
+                    len: scores.len(),
+                },
             });
         }
         let symbols = scores.len().checked_div(rows).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! The next symbol, drawn: scores in, an index out.
 
-use crate::{Error, Float, Result, fill_uniform};
+use crate::{ChoiceProblem, Error, Float, Result, fill_uniform};
 
 /// How the next symbol is chosen from its scores.
 ///
@@ -61,18 +61,15 @@ impl Sampler {
     fn check(&self) -> Result<()> {
         let (t, k, p) = (self.temperature, self.top_k, self.top_p);
         if t.is_nan() || t < 0.0 {
-            let what = format!("`temperature` must be at least 0, but it is {t}");
-            return Err(choice(what));
+            return Err(wrong(ChoiceProblem::Temperature { temperature: t }));
         }
         if k == 0 {
-            let what = "`top_k` must be at least 1, but it is 0";
-            return Err(choice(what.into()));
+            return Err(wrong(ChoiceProblem::TopK));
         }
         if p > 0.0 && p <= 1.0 {
             return Ok(());
         }
-        let what = format!("`top_p` must be above 0 and at most 1, but it is {p}");
-        Err(choice(what))
+        Err(wrong(ChoiceProblem::TopP { top_p: p }))
     }
 
     /// The next symbol. Scores of `-inf` and NaN are never chosen.
@@ -89,10 +86,8 @@ impl Sampler {
         // Of equal scores the first leads.
         let best = all().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let Some((first, top)) = best else {
-            return Err(choice(format!(
-                "each of the {} scores is NaN or -inf",
-                scores.len()
-            )));
+            let scores = scores.len();
+            return Err(wrong(ChoiceProblem::NoScore { scores }));
         };
         if self.temperature == 0.0 || top == f64::INFINITY {
             return Ok(first);
@@ -133,9 +128,9 @@ impl Sampler {
     }
 }
 
-fn choice(what: String) -> Error {
+fn wrong(problem: ChoiceProblem) -> Error {
     Error::Choice {
         function: "Sampler::pick",
-        what,
+        problem,
     }
 }

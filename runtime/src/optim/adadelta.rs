@@ -4,7 +4,7 @@ use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adadelta`.
 pub type Adadelta = Optim<AdadeltaRule>;
@@ -51,12 +51,16 @@ impl Rule for AdadeltaRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("rho", self.rho, 0.0..=1.0)?;
         within("eps", self.eps, 0.0..)?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let rho = self.rho;
         let scalars = [self.weight_decay, rho, 1.0 - rho, self.eps, now.lr];
         update.with(Step, [0, 1], scalars)

@@ -4,7 +4,7 @@ use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adagrad`.
 pub type Adagrad = Optim<AdagradRule>;
@@ -56,7 +56,7 @@ impl Rule for AdagradRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("lr_decay", self.lr_decay, 0.0..)?;
         within("eps", self.eps, 0.0..)?;
         within(
@@ -66,7 +66,11 @@ impl Rule for AdagradRule {
         )?;
         within("weight_decay", self.weight_decay, 0.0..)
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let lr = now.lr / (1.0 + (now.t - 1) as f64 * self.lr_decay);
         update.with(Step, [0], [self.weight_decay, self.eps, lr])
     }

@@ -3,9 +3,10 @@
 
 use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
-use super::rule::{Now, Rule, within};
+use super::means::{check_betas, correction, means, scalars};
+use super::rule::{Now, Rule};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adam`.
 pub type Adam = Optim<AdamRule<false>>;
@@ -71,19 +72,6 @@ settings!(Decoupled {
     maximize: bool,
 });
 
-/// The checks of all rules with two betas.
-pub(super) fn check_betas(betas: (f64, f64), eps: f64, weight_decay: f64) -> Result<(), String> {
-    within("the first beta", betas.0, 0.0..1.0)?;
-    within("the second beta", betas.1, 0.0..1.0)?;
-    within("eps", eps, 0.0..)?;
-    within("weight_decay", weight_decay, 0.0..)
-}
-
-/// `1 - beta^t`.
-pub(super) fn correction(beta: f64, t: u64) -> f64 {
-    1.0 - beta.powi(i32::try_from(t).unwrap_or(i32::MAX))
-}
-
 impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
     const MOMENTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
@@ -97,7 +85,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn momentum(&self) -> Option<f64> {
@@ -106,15 +94,17 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
-        let (penalty, keep) = match self.decoupled_weight_decay {
-            true => (0.0, 1.0 - now.lr * self.weight_decay),
-            false => (self.weight_decay, 1.0),
-        };
+        let (decay, decoupled) = (self.weight_decay, self.decoupled_weight_decay);
+        let [penalty, keep, take, b2, take2] = scalars(now, (b1, b2), decay, decoupled);
         let rate = now.lr / correction(b1, now.t);
         let root = correction(b2, now.t).sqrt();
-        let scalars = [penalty, keep, 1.0 - b1, b2, 1.0 - b2, root, self.eps, rate];
+        let scalars = [penalty, keep, take, b2, take2, root, self.eps, rate];
         match self.amsgrad {
             false => update.with(Plain, [0, 1], scalars),
             true => update.with(Amsgrad, [0, 1, 2], scalars),
@@ -129,14 +119,11 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
 fn step<V: Real>(
     p: V,
     g: V,
-    [m, v]: [V; 2],
+    moments: [V; 2],
     [penalty, keep, take, b2, take2, root, eps, rate]: [V; 8],
     largest: impl FnOnce(V) -> V,
 ) -> (V, [V; 3]) {
-    let g = g + penalty * p;
-    let p = p * keep;
-    let m = m + take * (g - m);
-    let v = v * b2 + take2 * g * g;
+    let (p, _, [m, v]) = means(p, g, moments, [penalty, keep, take, b2, take2]);
     let largest = largest(v);
     let denominator = largest.sqrt() / root + eps;
     (p - rate * m / denominator, [m, v, largest])

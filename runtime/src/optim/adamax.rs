@@ -1,11 +1,11 @@
 //! Adamax (Kingma and Ba): Adam with the largest gradient instead of the mean square.
 
 use super::Optim;
-use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
+use super::means::{check_betas, correction};
 use super::rule::{Now, Rule};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adamax`.
 pub type Adamax = Optim<AdamaxRule>;
@@ -52,7 +52,7 @@ impl Rule for AdamaxRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn momentum(&self) -> Option<f64> {
@@ -61,7 +61,11 @@ impl Rule for AdamaxRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
         let rate = now.lr / correction(b1, now.t);
         let scalars = [self.weight_decay, 1.0 - b1, b2, self.eps, rate];

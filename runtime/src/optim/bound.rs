@@ -8,7 +8,7 @@ use super::history::History;
 use super::segment::Segment;
 use crate::core::{alloc, fill};
 use crate::nearest::nearest;
-use crate::{Core, Device, Error, Number, Result};
+use crate::{Core, Device, Error, Number, OptimizerProblem, Result};
 
 /// A trained parameter.
 #[derive(Clone, Copy, Debug)]
@@ -42,16 +42,13 @@ impl<D: Device> Bound<D> {
         for group in groups {
             if !spec.names().any(|name| group.pattern.matches(name)) {
                 let pattern = group.pattern.describe();
-                let near = nearest(pattern, spec.names());
-                let hint =
-                    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-                let what = format!(
-                    "no parameter of {} belongs to the group `{pattern}`{hint}",
-                    spec.name
-                );
                 return Err(Error::Optimizer {
                     optimizer: R::NAME,
-                    what,
+                    problem: OptimizerProblem::EmptyGroup {
+                        network: spec.name,
+                        pattern: pattern.to_owned(),
+                        near: nearest(pattern, spec.names()),
+                    },
                 });
             }
         }
@@ -162,7 +159,7 @@ impl<D: Device> Bound<D> {
         core: &Core<D>,
         settings: impl Fn(Option<usize>) -> (&'a R, f64),
         limit: f64,
-    ) -> std::result::Result<(), String> {
+    ) -> std::result::Result<(), OptimizerProblem> {
         let Some(grads) = core.grads() else {
             return Ok(());
         };

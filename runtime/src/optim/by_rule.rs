@@ -9,7 +9,7 @@ use super::group::{Group, Grouped, Pattern};
 use super::history::History;
 use super::pending::{Made, Pending};
 use super::rule::{Rule, within};
-use crate::{Error, Result};
+use crate::{OptimizerProblem, Result};
 
 /// An optimizer: a rule, and what all rules share.
 pub struct Optim<R> {
@@ -26,7 +26,7 @@ pub struct Optim<R> {
     /// Which of them the step at hand moves.
     pub(super) reached: Vec<bool>,
     /// A schedule does not fit, or has ended.
-    pub(super) refused: Vec<(u64, String)>,
+    pub(super) refused: Vec<(u64, OptimizerProblem)>,
     /// Which of the steps may have failed.
     pub(super) pending: Pending,
     /// A step was broken off while it changed the moments.
@@ -156,20 +156,16 @@ impl<R: Rule> Optim<R> {
 
     /// The settings of all groups make sense.
     pub(super) fn check(&self) -> Result<()> {
-        let error = |what: String| Error::Optimizer {
-            optimizer: R::NAME,
-            what,
-        };
-        if let Some((_, what)) = self.refused.first() {
-            return Err(error(what.clone()));
+        if let Some((_, problem)) = self.refused.first() {
+            return Err(Self::error(problem.clone()));
         }
         for (lr, rule) in std::iter::once((self.lr, &self.rule))
             .chain(self.groups.iter().map(|g| (g.lr, &g.rule)))
         {
-            within("the learning rate", lr, 0.0..).map_err(error)?;
-            rule.check().map_err(error)?;
+            within("the learning rate", lr, 0.0..).map_err(Self::error)?;
+            rule.check().map_err(Self::error)?;
         }
-        self.clip.check().map_err(error)
+        self.clip.check().map_err(Self::error)
     }
 }
 

@@ -4,13 +4,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Rule;
-use super::clip::{Clip, Order, Root, coefficient};
+use super::clip::{Clip, Order, Root, coefficient, sum_all};
 use super::formula::{Addrs, Call, Update, operands, results};
 use super::rule::Now;
 use super::segment::Segment;
 use crate::cpu::SCALARS;
 use crate::device::{Addr, Operand};
-use crate::{DType, Device, Float, Formula, Real, Reals, Result, map};
+use crate::{DType, Device, Float, Formula, OptimizerProblem, Real, Reals, Result, map};
 
 /// What a step does on the device.
 pub(super) struct Calls<D: Device> {
@@ -56,7 +56,7 @@ impl<D: Device> Calls<D> {
         (segment, lr): (&Segment, f64),
         addrs: Addrs,
         limit: f64,
-    ) -> std::result::Result<(), String> {
+    ) -> std::result::Result<(), OptimizerProblem> {
         let up = rule.maximize();
         let now = Now {
             lr,
@@ -77,7 +77,7 @@ impl<D: Device> Calls<D> {
         };
         rule.update(&now, update)?;
         if !call.is_chosen() {
-            return Err("the step has no formula".into());
+            return Err(OptimizerProblem::NoFormula);
         }
         self.calls.push(call);
         Ok(())
@@ -147,11 +147,14 @@ impl<D: Device> Calls<D> {
     /// Computes what gradients are multiplied with, and leaves it with every call's scalars.
     fn clip(&self, device: &D, order: Order) {
         let Some(norms) = &self.norms else { return };
-        let at = |i: usize| D::addr(norms).wrapping_add(i * size_of::<D::Float>());
-        let (count, total) = (self.pieces.len(), at(self.pieces.len()));
+        let pieces = self.pieces.iter();
+        let pieces = pieces.map(|(at, len)| (std::ptr::with_exposed_provenance_mut(*at), *len));
+        // SAFETY: the gradients are alive; `measure` has made room for the norm of each and of all.
+        let count = unsafe { sum_all(device, order, pieces, D::addr(norms)) };
         if count == 0 {
             return;
         }
+        let total = D::addr(norms).wrapping_add(count * size_of::<D::Float>());
         let max = (self.scalars(self.calls.len()), 2);
         let norm_of_all = || {
             [Operand {
@@ -160,14 +163,8 @@ impl<D: Device> Calls<D> {
                 strides: [1],
             }]
         };
-        // SAFETY: gradients, norms and scalars lie in their buffers, which are alive; results are apart
-        // from operands.
+        // SAFETY: norms and scalars lie in their buffers, which are alive; results are apart from operands.
         unsafe {
-            for (i, (grad, len)) in self.pieces.iter().enumerate() {
-                let grad = std::ptr::with_exposed_provenance_mut(*grad);
-                order.sum(device, *len, grad, at(i));
-            }
-            order.sum_of_sums(device, count, at(0), total);
             for (k, call) in self.calls.iter().enumerate() {
                 let (x, to) = (norm_of_all(), [self.scalars(k)]);
                 match (order.root(), call.up) {

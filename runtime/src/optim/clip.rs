@@ -3,8 +3,8 @@
 use crate::device::{Addr, Axis, Operand, by};
 use crate::map;
 use crate::{
-    Core, DType, Device, Error, Float, Formula, Identity, Inner, Pack, ParamSpec, Real, Reals,
-    Result,
+    Core, DType, Device, Error, Float, Formula, Identity, Inner, OptimizerProblem, Pack, ParamSpec,
+    Real, Reals, Result,
 };
 
 /// Which norm: PyTorch's `norm_type`.
@@ -93,7 +93,7 @@ impl Order {
     ///
     /// # Safety
     /// Both addresses lie in buffers of the device, apart; `len` is not 0.
-    pub(super) unsafe fn sum<D: Device>(self, device: &D, len: usize, x: Addr, y: Addr) {
+    unsafe fn sum<D: Device>(self, device: &D, len: usize, x: Addr, y: Addr) {
         let (axis, x) = along(len, x);
         // SAFETY: the caller's.
         unsafe {
@@ -111,7 +111,7 @@ impl Order {
     ///
     /// # Safety
     /// As for [`sum`](Self::sum).
-    pub(super) unsafe fn sum_of_sums<D: Device>(self, device: &D, count: usize, x: Addr, y: Addr) {
+    unsafe fn sum_of_sums<D: Device>(self, device: &D, count: usize, x: Addr, y: Addr) {
         let (axis, x) = along(count, x);
         // SAFETY: the caller's.
         unsafe {
@@ -122,6 +122,32 @@ impl Order {
             }
         }
     }
+}
+
+/// Sums over gradients, which are addresses and numbers of floats; none is empty. The sum of each is put into the next
+/// float of `sums`, and that of all after them. Returns how many there are; without any nothing is written.
+///
+/// # Safety
+/// The gradients lie in buffers of the device. `sums` has room for a float more than there are gradients, apart from
+/// them.
+pub(super) unsafe fn sum_all<D: Device>(
+    device: &D,
+    order: Order,
+    grads: impl Iterator<Item = (Addr, usize)>,
+    sums: Addr,
+) -> usize {
+    let at = |i: usize| sums.wrapping_add(i * size_of::<D::Float>());
+    let mut count = 0;
+    for (grad, len) in grads {
+        // SAFETY: the caller's.
+        unsafe { order.sum(device, len, grad, at(count)) };
+        count += 1;
+    }
+    if count > 0 {
+        // SAFETY: the caller's; `count` floats were just written, and the next one is not among them.
+        unsafe { order.sum_of_sums(device, count, sums, at(count)) };
+    }
+    count
 }
 
 /// `n` floats side by side, as what a reduction takes.
@@ -147,16 +173,16 @@ pub(super) struct Clip {
 }
 
 impl Clip {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), OptimizerProblem> {
         if let Some((_, Norm::P(p))) = self.norm
             && p.is_nan()
         {
-            return Err("the order of the norm must be a number, but it is NaN".into());
+            return Err(OptimizerProblem::NormOrder);
         }
         // Infinity clips nothing.
-        let bound = |what: &str, x: f64| match x >= 0.0 {
+        let bound = |setting, value: f64| match value >= 0.0 {
             true => Ok(()),
-            false => Err(format!("{what} must be at least 0, but it is {x}")),
+            false => Err(OptimizerProblem::Clip { setting, value }),
         };
         if let Some((max, _)) = self.norm {
             bound("the norm to clip to", max)?;
@@ -187,15 +213,14 @@ pub(crate) fn clip_norm<D: Device>(
         norm: Some((max, norm)),
         value: None,
     };
-    let error = |what| Error::Optimizer {
+    let error = |problem| Error::Optimizer {
         optimizer: "clip_grad_norm",
-        what,
+        problem,
     };
     clip.check().map_err(error)?;
     let total = total_norm(core, norm)?;
     if finite && !total.is_finite() {
-        let what = format!("the norm of the gradients must be a finite number, but it is {total}");
-        return Err(error(what));
+        return Err(error(OptimizerProblem::Norm { norm: total }));
     }
     rescale(core, scale(max, total), f64::INFINITY);
     Ok(total)
@@ -207,9 +232,9 @@ pub(crate) fn clip_value<D: Device>(core: &mut Core<D>, value: f64) -> Result<()
         norm: None,
         value: Some(value),
     };
-    clip.check().map_err(|what| Error::Optimizer {
+    clip.check().map_err(|problem| Error::Optimizer {
         optimizer: "clip_grad_value",
-        what,
+        problem,
     })?;
     rescale(core, 1.0, value);
     Ok(())
@@ -232,27 +257,20 @@ fn with_gradients<D: Device>(core: &Core<D>) -> impl Iterator<Item = &'static Pa
 /// depends neither on the number of threads nor on parameter groups.
 fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     core.make_scratch()?;
-    let last = core.spec().params.len();
     let (Some(grads), Some(scratch)) = (core.grads(), core.scratch()) else {
         return Ok(0.0);
     };
     let order = Order::of(norm);
     let size = size_of::<D::Float>();
-    let at = |buffer: &D::Buffer, i: usize| D::addr(buffer).wrapping_add(i * size);
-    let mut count = 0;
-    for param in with_gradients(core) {
-        let (x, y) = (at(grads, param.offset.floats), at(scratch, count));
-        // SAFETY: the parameter lies in the gradients; the scratch has a float for each parameter and one more.
-        unsafe { order.sum(core.device(), param.len(), x, y) };
-        count += 1;
-    }
+    let at = |p: &ParamSpec| D::addr(grads).wrapping_add(p.offset.in_bytes(size));
+    let params = with_gradients(core).map(|p| (at(p), p.len()));
+    // SAFETY: parameters lie in the gradients; the scratch has a float for each parameter and one more.
+    let count = unsafe { sum_all(core.device(), order, params, D::addr(scratch)) };
     if count == 0 {
         return Ok(0.0);
     }
-    // SAFETY: `count` floats were just written; the last float of the scratch is not among them.
-    unsafe { order.sum_of_sums(core.device(), count, at(scratch, 0), at(scratch, last)) };
     let mut total = [D::Float::from_f64(0.0)];
-    core.read_bytes(scratch, last * size, bytemuck::cast_slice_mut(&mut total))?;
+    core.read_bytes(scratch, count * size, bytemuck::cast_slice_mut(&mut total))?;
     Ok(order.norm(total[0].to_f64()))
 }
 

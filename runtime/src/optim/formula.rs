@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::cpu::SCALARS;
 use crate::device::{Addr, Operand};
 use crate::map;
-use crate::{DType, Device, Float, Formula, Inner, Real, Reals};
+use crate::{DType, Device, Float, Formula, Inner, OptimizerProblem, Real, Reals};
 
 /// The most moments that a rule keeps.
 pub(super) const MOMENTS: usize = 3;
@@ -139,7 +139,7 @@ impl<D: Device> Update<'_, D> {
         formula: T,
         moments: [usize; M],
         scalars: [f64; S],
-    ) -> Result<Chosen, String>
+    ) -> Result<Chosen, OptimizerProblem>
     where
         T: StepFormula<M, S>,
     {
@@ -152,10 +152,10 @@ impl<D: Device> Update<'_, D> {
         for (i, k) in moments.into_iter().enumerate() {
             let addr = all.get(2..).and_then(|m| m.get(k)).copied().unwrap_or(0);
             if addr == 0 {
-                return Err(format!("the formula takes moment {k}, which is not kept"));
+                return Err(OptimizerProblem::UnknownMoment { moment: k });
             }
             if moments[..i].contains(&k) {
-                return Err(format!("the formula takes moment {k} twice"));
+                return Err(OptimizerProblem::MomentTwice { moment: k });
             }
             self.call.addrs[2 + i] = addr;
         }

@@ -2,7 +2,7 @@
 
 use super::saved::OptimizerState;
 use super::{Optim, Optimizer, Rates, Rule};
-use crate::{Core, Device, Plan, Result};
+use crate::{Core, Device, OptimizerProblem, Plan, Result};
 
 impl<R: Rule> Optimizer for Optim<R> {
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()> {
@@ -105,9 +105,9 @@ impl<R: Rule> Rates for Optim<R> {
     fn has_momentum(&self) -> bool {
         self.rule.momentum().is_some()
     }
-    fn refuse(&mut self, schedule: u64, what: String) {
+    fn refuse(&mut self, schedule: u64, problem: OptimizerProblem) {
         self.accept(Some(schedule));
-        self.refused.push((schedule, what));
+        self.refused.push((schedule, problem));
     }
     fn accept(&mut self, schedule: Option<u64>) {
         self.refused

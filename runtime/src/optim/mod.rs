@@ -26,6 +26,7 @@ mod formula;
 mod group;
 mod history;
 mod implement;
+mod means;
 mod nadam;
 mod optimizer;
 mod pending;

@@ -1,11 +1,11 @@
 //! NAdam (Dozat): Adam with Nesterov's momentum.
 
 use super::Optim;
-use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
+use super::means::{check_betas, correction, means, scalars};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.NAdam`.
 pub type NAdam = Optim<NAdamRule>;
@@ -66,7 +66,7 @@ impl Rule for NAdamRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("momentum_decay", self.momentum_decay, 0.0..)?;
         check_betas(self.betas, self.eps, self.weight_decay)
     }
@@ -81,21 +81,22 @@ impl Rule for NAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
-        let (b1, b2) = self.betas;
-        let (penalty, keep) = match self.decoupled_weight_decay {
-            true => (0.0, 1.0 - now.lr * self.weight_decay),
-            false => (self.weight_decay, 1.0),
-        };
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
+        let (decay, decoupled) = (self.weight_decay, self.decoupled_weight_decay);
+        let [penalty, keep, take, b2, take2] = scalars(now, self.betas, decay, decoupled);
         let next = self.mu(now.t + 1);
         let by_gradient = now.lr * (1.0 - self.mu(now.t)) / (1.0 - now.carried);
         let by_mean = now.lr * next / (1.0 - now.carried * next);
         let scalars = [
             penalty,
             keep,
-            1.0 - b1,
+            take,
             b2,
-            1.0 - b2,
+            take2,
             correction(b2, now.t),
             self.eps,
             by_gradient,
@@ -113,7 +114,7 @@ impl StepFormula<2, 9> for Step {
     fn step<V: Real>(
         p: V,
         g: V,
-        [m, v]: [V; 2],
+        moments: [V; 2],
         [
             penalty,
             keep,
@@ -126,10 +127,7 @@ impl StepFormula<2, 9> for Step {
             by_mean,
         ]: [V; 9],
     ) -> (V, [V; 2]) {
-        let g = g + penalty * p;
-        let p = p * keep;
-        let m = m + take * (g - m);
-        let v = v * b2 + take2 * g * g;
+        let (p, g, [m, v]) = means(p, g, moments, [penalty, keep, take, b2, take2]);
         let denominator = (v / unbias).sqrt() + eps;
         let p = p - by_gradient * g / denominator;
         let p = p - by_mean * m / denominator;

@@ -1,11 +1,11 @@
 //! RAdam (Liu et al.): Adam that waits until its mean square can be trusted.
 
 use super::Optim;
-use super::adam::{check_betas, correction};
 use super::formula::{Chosen, StepFormula, Update};
+use super::means::{check_betas, correction, means, scalars};
 use super::rule::{Now, Rule};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.RAdam`.
 pub type RAdam = Optim<RAdamRule>;
@@ -54,7 +54,7 @@ impl Rule for RAdamRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         check_betas(self.betas, self.eps, self.weight_decay)
     }
     fn momentum(&self) -> Option<f64> {
@@ -63,17 +63,19 @@ impl Rule for RAdamRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
-        let (penalty, keep) = match self.decoupled_weight_decay {
-            true => (0.0, 1.0 - now.lr * self.weight_decay),
-            false => (self.weight_decay, 1.0),
-        };
+        let (decay, decoupled) = (self.weight_decay, self.decoupled_weight_decay);
+        let [penalty, keep, take, b2, take2] = scalars(now, (b1, b2), decay, decoupled);
         let unbias = correction(b2, now.t);
         let limit = 2.0 / (1.0 - b2) - 1.0;
         let rho = limit - 2.0 * now.t as f64 * (1.0 - unbias) / unbias;
         let rate = now.lr / correction(b1, now.t);
-        let scalars = |rate| [penalty, keep, 1.0 - b1, b2, 1.0 - b2, self.eps, rate];
+        let scalars = |rate| [penalty, keep, take, b2, take2, self.eps, rate];
         if rho > 5.0 {
             let rect = (rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho);
             let rate = rate * rect.sqrt() * unbias.sqrt();
@@ -92,13 +94,10 @@ impl<const RECTIFIED: bool> StepFormula<2, 7> for Step<RECTIFIED> {
     fn step<V: Real>(
         p: V,
         g: V,
-        [m, v]: [V; 2],
+        moments: [V; 2],
         [penalty, keep, take, b2, take2, eps, rate]: [V; 7],
     ) -> (V, [V; 2]) {
-        let g = g + penalty * p;
-        let p = p * keep;
-        let m = m + take * (g - m);
-        let v = v * b2 + take2 * g * g;
+        let (p, _, [m, v]) = means(p, g, moments, [penalty, keep, take, b2, take2]);
         let step = rate * m;
         let step = if RECTIFIED {
             step / (v.sqrt() + eps)

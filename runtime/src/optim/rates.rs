@@ -1,5 +1,7 @@
 //! The rates and momenta of an optimizer's groups, as schedules read and set them.
 
+use crate::OptimizerProblem;
+
 /// The parameter groups of an optimizer, by number: 0 is the optimizer itself (the parameters of no group),
 /// 1 and on are its groups in the order of their declaration. PyTorch's `param_groups`.
 pub trait Rates {
@@ -23,7 +25,7 @@ pub trait Rates {
     /// From now on each step is an error that says this: the schedule of this number does not fit the optimizer, or
     /// has ended.
     #[doc(hidden)]
-    fn refuse(&mut self, schedule: u64, what: String);
+    fn refuse(&mut self, schedule: u64, problem: OptimizerProblem);
     /// What the schedule of this number has refused is no error any more; with `None`, what any has.
     #[doc(hidden)]
     fn accept(&mut self, schedule: Option<u64>);

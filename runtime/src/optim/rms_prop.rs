@@ -4,7 +4,7 @@ use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.RMSprop`.
 pub type RmsProp = Optim<RmsPropRule>;
@@ -67,7 +67,7 @@ impl Rule for RmsPropRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("alpha", self.alpha, 0.0..)?;
         within("eps", self.eps, 0.0..)?;
         within("momentum", self.momentum, 0.0..)?;
@@ -79,7 +79,11 @@ impl Rule for RmsPropRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (penalty, alpha) = (self.weight_decay, self.alpha);
         let scalars = [penalty, alpha, 1.0 - alpha, self.eps, now.lr, self.momentum];
         match (self.momentum > 0.0, self.centered) {

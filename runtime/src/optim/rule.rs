@@ -1,10 +1,10 @@
 //! What distinguishes optimizers: their settings, and a formula over (parameter, gradient, moments), element
 //! by element. In go a step's rate and count; out comes the formula with its scalars.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
 use super::formula::{Chosen, Update};
-use crate::Device;
+use crate::{Device, OptimizerProblem};
 
 /// An optimizer's formula and settings: what [`Optim`](super::Optim) makes an optimizer of.
 ///
@@ -14,7 +14,7 @@ use crate::Device;
 ///
 /// ```
 /// use netform_runtime::optim::{Chosen, Now, Optim, Real, Rule, StepFormula, Update};
-/// use netform_runtime::Device;
+/// use netform_runtime::{Device, OptimizerProblem};
 ///
 /// /// Lion (Chen et al.): the sign of a mean of gradients.
 /// #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,13 @@ use crate::Device;
 ///     // Checkpoints name them so.
 ///     const MOMENTS: &'static [&'static str] = &["exp_avg"];
 ///
-///     fn check(&self) -> Result<(), String> {
+///     fn check(&self) -> Result<(), OptimizerProblem> {
 ///         match (0.0..1.0).contains(&self.betas.0) && (0.0..1.0).contains(&self.betas.1) {
 ///             true => Ok(()),
-///             false => Err(format!("betas are at least 0 and below 1, but they are {:?}", self.betas)),
+///             false => Err(format!("betas are at least 0 and below 1, but they are {:?}", self.betas).into()),
 ///         }
 ///     }
-///     fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+///     fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, OptimizerProblem> {
 ///         let (b1, b2) = self.betas;
 ///         // Of moment 0, with these scalars.
 ///         update.with(Lion, [0], [now.lr, b1, 1.0 - b1, b2, 1.0 - b2, 1.0 - now.lr * self.weight_decay])
@@ -77,8 +77,9 @@ pub trait Rule: Copy + Send + Sync + 'static {
     fn initial(&self) -> f64 {
         0.0
     }
-    /// What is wrong with the settings: an error of each step, which changes nothing.
-    fn check(&self) -> Result<(), String> {
+    /// What is wrong with the settings: an error of each step, which changes nothing. A text becomes one
+    /// with `.into()`.
+    fn check(&self) -> Result<(), OptimizerProblem> {
         Ok(())
     }
     /// What a scalar that depends on all steps before starts with.
@@ -103,7 +104,11 @@ pub trait Rule: Copy + Send + Sync + 'static {
     /// The formula of a step of parameters that have the same settings and as many steps, with its scalars and
     /// its moments: [`Update::with`]. It is called once for each such run of parameters and step, before any of
     /// them changes. An error is that of the step, which changes nothing.
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String>;
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem>;
 }
 
 /// What a step depends on, beside the rule's settings.
@@ -119,25 +124,19 @@ pub struct Now {
     pub fresh: bool,
 }
 
-/// `x` is a number in `range`, or an error that names it and the range.
-pub(super) fn within(name: &str, x: f64, range: impl RangeBounds<f64>) -> Result<(), String> {
-    if x.is_finite() && range.contains(&x) {
+/// `value` is a number in `range`, or an error that names it and the range.
+pub(super) fn within(
+    setting: &'static str,
+    value: f64,
+    range: impl RangeBounds<f64>,
+) -> Result<(), OptimizerProblem> {
+    if value.is_finite() && range.contains(&value) {
         return Ok(());
     }
-    let least = match range.start_bound() {
-        Bound::Included(a) => Some(format!("at least {a}")),
-        Bound::Excluded(a) => Some(format!("above {a}")),
-        Bound::Unbounded => None,
-    };
-    let most = match range.end_bound() {
-        Bound::Included(b) => Some(format!("at most {b}")),
-        Bound::Excluded(b) => Some(format!("below {b}")),
-        Bound::Unbounded => None,
-    };
-    let wanted = match (least, most) {
-        _ if !x.is_finite() => "a finite number".into(),
-        (Some(least), Some(most)) => format!("{least} and {most}"),
-        (least, most) => least.or(most).unwrap_or_default(),
-    };
-    Err(format!("{name} must be {wanted}, but it is {x}"))
+    let range = (range.start_bound().cloned(), range.end_bound().cloned());
+    Err(OptimizerProblem::Setting {
+        setting,
+        range,
+        value,
+    })
 }

@@ -4,7 +4,7 @@ use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
 use super::rule::{Now, Rule, within};
 use super::settings::settings;
-use crate::{Device, Real};
+use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.SGD`.
 pub type Sgd = Optim<SgdRule>;
@@ -58,15 +58,15 @@ impl Rule for SgdRule {
     fn maximize(&self) -> bool {
         self.maximize
     }
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         within("momentum", self.momentum, 0.0..)?;
         within("weight_decay", self.weight_decay, 0.0..)?;
         within("dampening", self.dampening, ..)?;
         if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
-            return Err(format!(
-                "Nesterov's momentum needs momentum above 0 and dampening 0, but they are {} and {}",
-                self.momentum, self.dampening
-            ));
+            return Err(OptimizerProblem::Nesterov {
+                momentum: self.momentum,
+                dampening: self.dampening,
+            });
         }
         Ok(())
     }
@@ -76,7 +76,11 @@ impl Rule for SgdRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.momentum = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         // The first gradient enters whole, whatever the dampening.
         let take = if now.fresh { 1.0 } else { 1.0 - self.dampening };
         let (lr, penalty) = (now.lr, self.weight_decay);

@@ -7,7 +7,7 @@ use super::saved::{GroupState, OptimizerState, ParamState};
 use super::{Optim, Optimizer, Rates, Rule};
 use crate::core::alloc;
 use crate::tensor::TensorData;
-use crate::{Core, Device, Error, Float, ParamSpec, Result};
+use crate::{Core, Device, Float, OptimizerProblem, ParamSpec, Result, StateProblem};
 
 impl<R: Rule> Optim<R> {
     pub(super) fn save_state<D: Device>(&self, core: &Core<D>) -> Result<OptimizerState> {
@@ -44,11 +44,8 @@ impl<R: Rule> Optim<R> {
             return Ok(count(state, &[]));
         };
         let Some(bound) = bound.downcast_ref::<Bound<D>>().filter(|b| b.is_of(core)) else {
-            let what = format!("bound to another network than this {}", core.spec().name);
-            return Err(Error::Optimizer {
-                optimizer: R::NAME,
-                what,
-            });
+            let network = core.spec().name;
+            return Err(Self::error(OptimizerProblem::OtherNetwork { network }));
         };
         for (name, buffer) in R::MOMENTS.iter().zip(&bound.moments) {
             let Some(buffer) = buffer else { continue };
@@ -70,10 +67,7 @@ impl<R: Rule> Optim<R> {
     ) -> Result<()> {
         let problems = self.problems(core, state);
         if !problems.is_empty() {
-            return Err(Error::Optimizer {
-                optimizer: R::NAME,
-                what: format!("the saved state does not fit:{}", listed(&problems)),
-            });
+            return Err(Self::error(OptimizerProblem::State { problems }));
         }
         self.refused.clear();
         let mut bound = Bound::new::<R>(core, &self.groups)?;
@@ -120,51 +114,47 @@ impl<R: Rule> Optim<R> {
     }
 
     /// Everything that does not fit.
-    fn problems<D: Device>(&self, core: &Core<D>, state: &OptimizerState) -> Vec<String> {
+    fn problems<D: Device>(&self, core: &Core<D>, state: &OptimizerState) -> Vec<StateProblem> {
         if state.name != R::NAME {
-            return vec![format!("it is {}'s", state.name)];
+            let name = state.name.clone();
+            return vec![StateProblem::OtherOptimizer { name }];
         }
         let mut problems = Vec::new();
         // Floats compute with it, and it goes on counting.
         let steps = state.params.iter().map(|p| p.t).fold(state.t, u64::max);
         if steps > 1 << 53 {
-            problems.push(format!("it has taken {steps} steps, more than 2^53"));
+            problems.push(StateProblem::Steps { steps });
         }
-        let groups = self.groups.len();
-        if state.groups.len() != groups + 1 {
-            problems.push(format!(
-                "it has {}, but the optimizer has {}",
-                counted(state.groups.len().saturating_sub(1), "parameter group"),
-                counted(groups, "")
-            ));
+        let wanted = self.groups.len();
+        if state.groups.len() != wanted + 1 {
+            let found = state.groups.len().saturating_sub(1);
+            problems.push(StateProblem::Groups { found, wanted });
         }
-        for p in state
-            .params
-            .iter()
-            .filter(|p| find(core, &p.name).is_none())
-        {
-            problems.push(format!("steps of `{}`: no such trained parameter", p.name));
-        }
-        for (moment, param, values) in &state.moments {
-            match find(core, param) {
+        let unknown = state.params.iter().map(|p| &p.name);
+        let unknown = unknown.filter(|name| find(core, name).is_none()).cloned();
+        problems.extend(unknown.map(|parameter| StateProblem::UnknownSteps { parameter }));
+        for (moment, parameter, values) in &state.moments {
+            let found = find(core, parameter);
+            let (moment, parameter) = (moment.clone(), parameter.clone());
+            match found {
                 _ if !R::MOMENTS.contains(&moment.as_str()) => {
-                    problems.push(format!("unexpected moment `{moment}`"))
+                    problems.push(StateProblem::UnknownMoment { moment });
                 }
-                None => problems.push(format!(
-                    "`{moment}` of `{param}`: no such trained parameter"
-                )),
+                None => problems.push(StateProblem::UnknownParameter { moment, parameter }),
                 Some(p) if p.shape != values.shape() => {
-                    problems.push(format!(
-                        "`{moment}` of `{param}` has shape {:?}, not {:?}",
-                        values.shape(),
-                        p.shape
-                    ));
+                    problems.push(StateProblem::Shape {
+                        moment,
+                        parameter,
+                        found: values.shape().to_vec(),
+                        wanted: p.shape,
+                    });
                 }
                 Some(_) if !matches!(values.data(), TensorData::F32(_) | TensorData::F64(_)) => {
-                    problems.push(format!(
-                        "`{moment}` of `{param}` holds {}",
-                        values.data().type_name()
-                    ));
+                    problems.push(StateProblem::Type {
+                        moment,
+                        parameter,
+                        found: values.data().type_name(),
+                    });
                 }
                 Some(_) => {}
             }
@@ -194,19 +184,15 @@ impl<R: Rule> Optim<R> {
                 && state.t > 0
                 && uses != trained().any(saved)
             {
-                problems.push(format!(
-                    "it was saved with `{setting}({})`, but the optimizer has `{setting}({uses})`",
-                    !uses
-                ));
+                let found = !uses;
+                problems.push(StateProblem::Setting { setting, found });
                 continue;
             }
             let wanted = state.t > 0 && uses;
             if wanted || trained().any(saved) {
-                problems.extend(
-                    trained()
-                        .filter(|p| !saved(p))
-                        .map(|p| format!("`{moment}` of `{}` is missing", p.name)),
-                );
+                let missing = trained().filter(|p| !saved(p)).map(|p| p.name);
+                problems
+                    .extend(missing.map(|parameter| StateProblem::Missing { moment, parameter }));
             }
         }
         problems
@@ -248,19 +234,4 @@ fn find<D: Device>(core: &Core<D>, name: &str) -> Option<&'static ParamSpec> {
         .params
         .iter()
         .find(|p| p.name == name && !p.frozen)
-}
-
-/// `1 value`, `2 values`, `no values`; without a noun `none` for 0.
-pub(super) fn counted(n: usize, noun: &str) -> String {
-    match (n, noun) {
-        (0, "") => "none".into(),
-        (n, "") => n.to_string(),
-        (0, noun) => format!("no {noun}s"),
-        (1, noun) => format!("1 {noun}"),
-        (n, noun) => format!("{n} {noun}s"),
-    }
-}
-
-fn listed(problems: &[String]) -> String {
-    problems.iter().map(|p| format!("\n  {p}")).collect()
 }

@@ -7,13 +7,13 @@ use super::bound::Bound;
 use super::clip::Order;
 use super::history::History;
 use super::{Optim, Rule};
-use crate::{Core, Device, Error, Plan, Result};
+use crate::{Core, Device, Error, OptimizerProblem, Plan, Result};
 
 impl<R: Rule> Optim<R> {
-    fn error(what: String) -> Error {
+    pub(super) fn error(problem: OptimizerProblem) -> Error {
         Error::Optimizer {
             optimizer: R::NAME,
-            what,
+            problem,
         }
     }
 
@@ -24,9 +24,7 @@ impl<R: Rule> Optim<R> {
     /// Whether the moments are whole.
     pub(super) fn sound(&self) -> Result<()> {
         if self.poisoned.load(Ordering::Relaxed) {
-            let what = "a step was broken off, which has changed some of the moments; load them from the last \
-                        checkpoint (`Checkpoint::optimizer`), or make a new optimizer";
-            return Err(Self::error(what.into()));
+            return Err(Self::error(OptimizerProblem::Poisoned));
         }
         Ok(())
     }
@@ -48,8 +46,7 @@ impl<R: Rule> Optim<R> {
         }
         if !self.bound::<D>().is_some_and(|b| b.is_of(core)) {
             let network = core.spec().name;
-            let what = format!("already bound to another network than this {network}");
-            return Err(Self::error(what));
+            return Err(Self::error(OptimizerProblem::OtherNetwork { network }));
         }
         Ok(())
     }

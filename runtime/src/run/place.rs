@@ -70,7 +70,7 @@ impl Places {
             .and_then(|len| first.checked_add(len));
         match last {
             Some(last) if last <= region.bytes => {
-                if first % size != 0 {
+                if !first.is_multiple_of(size) {
                     return Err(UNALIGNED);
                 }
                 Ok(region.addr.wrapping_add(first))

@@ -6,6 +6,8 @@ mod pytorch;
 mod reach;
 mod schedules;
 
+use std::ops::Bound;
+
 use given::Given;
 use netform_runtime::optim::*;
 use netform_runtime::*;
@@ -74,6 +76,15 @@ fn mistakes_have_names() {
         adam,
         "Adam: the second beta must be at least 0 and below 1, but it is 1"
     );
+    let Err(Error::Optimizer { problem, .. }) = Adam::new(0.1).eps(-1.0).step(&mut net) else {
+        panic!("a negative eps was accepted");
+    };
+    let wanted = OptimizerProblem::Setting {
+        setting: "eps",
+        range: (Bound::Included(0.0), Bound::Unbounded),
+        value: -1.0,
+    };
+    assert_eq!(problem, wanted);
     let mut says = |mut sgd: Sgd, wanted: &str| assert_eq!(message(sgd.step(&mut net)), wanted);
     let rate = "SGD: the learning rate must be at least 0, but it is -0.1";
     says(Sgd::new(-0.1), rate);

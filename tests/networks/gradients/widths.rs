@@ -29,6 +29,11 @@ network! {
         all = all + x.sum();
         all
     }
+    fn lessened(a: u32[N], b: i64[N]) -> (u32[N], i32[N]) { (a - 5, b - 5) }
+    fn tally(x: i32[N], #[state] seen: u32[]) -> u32[] {
+        seen = seen + x.sum();
+        seen
+    }
     fn shown(x: i64[N]) -> [N] { x }
     fn places(x: [N]) -> i64[N] { arange(N) * 4611686018427387904 + x.int() }
 }
@@ -98,6 +103,34 @@ fn refused<D: Device>(device: D) -> Result<()> {
         result,
         Err(Error::ResultRange { result: 0, value: 4_294_967_296, ref position, .. }) if *position == [1]
     ));
+    Ok(())
+}
+
+/// Results whose range is not known when they are compiled.
+fn unproved<D: Device>(device: D) -> Result<()> {
+    let net = Widths::new(device, 1)?;
+    let y = net.lessened(&[5u32, u32::MAX], &[-(1i64 << 31) + 5, (1 << 31) + 4])?;
+    assert_eq!(
+        (&*y.0, &*y.1),
+        (&[0, u32::MAX - 5][..], &[i32::MIN, i32::MAX][..])
+    );
+    let low = net.lessened(&[7u32, 9, 4], &[0i64; 3]);
+    assert!(matches!(
+        low,
+        Err(Error::ResultRange { result: 0, value: -1, ref position, limits: "0..=4294967295", .. })
+            if *position == [2]
+    ));
+    let high = net.lessened(&[7u32, 9], &[0, (1i64 << 31) + 5]);
+    assert!(matches!(
+        high,
+        Err(Error::ResultRange { result: 1, value: 2_147_483_648, ref position, .. }) if *position == [1]
+    ));
+    let mut state = net.state()?;
+    assert_eq!(net.tally(&[3i32, -1], &mut state)?.item()?, 2);
+    assert_eq!(
+        message(net.tally(&[-3i32], &mut state)),
+        "Widths::tally: result 0 holds -1 at [], which is outside 0..=4294967295\nhelp: declare it `i64`"
+    );
     Ok(())
 }
 
@@ -205,4 +238,4 @@ macro_rules! everywhere {
         }
     )*};
 }
-everywhere!(declared refused indices wide);
+everywhere!(declared refused unproved indices wide);

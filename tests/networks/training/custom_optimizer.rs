@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "cuda")]
 use netform_networks::device;
 
-use netform::Error;
 use netform::files::Checkpoint;
 use netform::optim::{Chosen, Now, Optim, Real, Rule, StepFormula, Update};
 use netform::prelude::*;
+use netform::{Error, OptimizerProblem};
 
 network! {
     struct Net {
@@ -53,7 +53,7 @@ impl Rule for LionRule {
     const NAME: &'static str = "Lion";
     const MOMENTS: &'static [&'static str] = &["exp_avg"];
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), OptimizerProblem> {
         match self.wrong {
             Wrong::Settings => Err("it is refused".into()),
             _ => Ok(()),
@@ -65,12 +65,16 @@ impl Rule for LionRule {
     fn set_momentum(&mut self, momentum: f64) {
         self.betas.0 = momentum;
     }
-    fn update<D: Device>(&self, now: &Now, update: Update<'_, D>) -> Result<Chosen, String> {
+    fn update<D: Device>(
+        &self,
+        now: &Now,
+        update: Update<'_, D>,
+    ) -> Result<Chosen, OptimizerProblem> {
         let (b1, b2) = self.betas;
         let keep = 1.0 - now.lr * self.weight_decay;
         let scalars = [now.lr, b1, 1.0 - b1, b2, 1.0 - b2, keep];
         match self.wrong {
-            Wrong::ErrorAt(t) if t == now.t => Err(format!("no step {t}")),
+            Wrong::ErrorAt(t) if t == now.t => Err(format!("no step {t}").into()),
             Wrong::PanicAt(t) if t == now.t => panic!("at step {t}"),
             Wrong::Moments(which) => update.with(Two, which, []),
             Wrong::Formula => update.with(Breaks, [0], scalars),

@@ -6,6 +6,7 @@ use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
 use crate::net::{Signature, Type};
+use crate::ranges;
 use crate::takes::converted;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -186,25 +187,45 @@ impl Lower<'_> {
                 );
                 return Err(self.cx.error(tail.span, text));
             }
-            if ty.elem == Elem::U32 && !self.cx.is_unsigned(t.id) {
-                let text = format!(
-                    "`{}` returns integers that may be below 0, but is declared to return `u32`{}\nhelp: declare `-> {}`",
-                    source.name,
-                    self.cx.origin_note(&t),
-                    show_type(
-                        &Type {
-                            elem: Elem::I64,
-                            shape: want.clone(),
-                            rest: None,
-                        },
-                        &want
-                    )
-                );
-                return Err(self.cx.error(tail.span, text));
-            }
+            self.may_fit(&t, ty, &want, source, tail.span)?;
             out.push(t);
         }
         Ok(out)
+    }
+
+    /// A result that surely lies outside its declared type is a mistake; what may fit is checked when it is read.
+    fn may_fit(
+        &self,
+        t: &Tensor,
+        ty: &Type,
+        want: &Shape,
+        source: &ast::Function,
+        span: Span,
+    ) -> Reported<()> {
+        let Some((least, most)) = ranges::of(ty.elem) else {
+            return Ok(());
+        };
+        let found = self.cx.range(t.id);
+        if found.0 <= most && found.1 >= least {
+            return Ok(());
+        }
+        let found = match found {
+            (a, b) if a == b => format!("{a}, which does not fit"),
+            (a, b) => format!("integers in {a}..={b}, which do not fit"),
+        };
+        let wide = Type {
+            elem: Elem::I64,
+            shape: want.clone(),
+            rest: None,
+        };
+        let text = format!(
+            "`{}` returns {found} `{}`{}\nhelp: declare `-> {}`",
+            source.name,
+            ty.elem.name(),
+            self.cx.origin_note(t),
+            show_type(&wide, want)
+        );
+        Err(self.cx.error(span, text))
     }
 
     /// The same of a type, with what its `..` stands for.

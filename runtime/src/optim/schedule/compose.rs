@@ -3,6 +3,7 @@
 use super::scheduler::COMPOSED;
 use super::step::{MOST, is_count};
 use super::{IntoScheduler, ScheduleState, Scheduler};
+use crate::OptimizerProblem;
 use crate::optim::{Optimizer, Rates};
 
 /// Several schedules at once: each changes what the ones before it have set.
@@ -147,10 +148,9 @@ impl Scheduler for SequentialLR {
         {
             rates.refuse(
                 COMPOSED,
-                format!(
-                    "SequentialLR's milestones must not decrease, but they are {:?}",
-                    self.milestones
-                ),
+                OptimizerProblem::Milestones {
+                    milestones: self.milestones.clone(),
+                },
             );
         }
         for part in &mut self.parts {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::scheduler::{IntoScheduler, Scheduler};
 use super::step::{At, MOST, ScheduleState, is_count};
+use crate::OptimizerProblem;
 use crate::optim::{Optimizer, Rates};
 
 /// A learning rate as a function of time.
@@ -30,13 +31,17 @@ pub trait Curve: Sized {
         self.momentum(at.t)
     }
     /// Before the first rate is set: changes of the optimizer's settings, or the reason why the schedule does
-    /// not fit. `last_epoch`: the step after which it continues an earlier one.
-    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+    /// not fit, which may be a text, `text.into()`. `last_epoch`: the step after which it continues an earlier one.
+    fn begin(
+        &mut self,
+        rates: &mut dyn Rates,
+        last_epoch: Option<u64>,
+    ) -> Result<(), OptimizerProblem> {
         let _ = (rates, last_epoch);
         Ok(())
     }
     /// Whether it may be at step `t`, or the reason why not: the optimizer's next step reports it.
-    fn allows(&self, t: u64) -> Result<(), String> {
+    fn allows(&self, t: u64) -> Result<(), OptimizerProblem> {
         let _ = t;
         Ok(())
     }
@@ -101,7 +106,7 @@ pub struct Schedule<S> {
     t: i64,
     calls: u64,
     /// It does not fit the optimizer.
-    problem: Option<String>,
+    problem: Option<OptimizerProblem>,
     /// Tells it from other schedules.
     number: u64,
 }
@@ -152,7 +157,7 @@ impl<S: Curve> Schedule<S> {
     fn set(&self, rates: &mut dyn Rates, initial: bool, rate: impl Fn(&S, &At) -> f64) {
         let problem = self.problem.clone();
         match problem.or_else(|| self.curve.allows(self.t()).err()) {
-            Some(what) => rates.refuse(self.number, what),
+            Some(problem) => rates.refuse(self.number, problem),
             None => rates.accept(Some(self.number)),
         }
         for (group, base) in self.bases.iter().enumerate().take(rates.groups()) {

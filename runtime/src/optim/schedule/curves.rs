@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 use std::ops::Bound;
 
 use super::{At, Curve};
+use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
@@ -40,7 +41,7 @@ impl Curve for StepLR {
             false => at.lr * self.gamma,
         }
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("StepLR's step_size", self.step_size as f64, 1.0..)?;
         within("StepLR's gamma", self.gamma, ..)
     }
@@ -79,7 +80,7 @@ impl Curve for MultiStepLR {
     fn next(&self, at: &At) -> f64 {
         at.lr * power(self.gamma, self.count(|m| m == at.t))
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("MultiStepLR's gamma", self.gamma, ..)
     }
 }
@@ -123,7 +124,7 @@ impl Curve for ConstantLR {
             _ => at.lr,
         }
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("ConstantLR's factor", self.factor, 0.0..=1.0)
     }
 }
@@ -169,7 +170,7 @@ impl Curve for LinearLR {
         let before = self.total as f64 * self.start + (at.t - 1) as f64 * rise;
         at.lr * (1.0 + rise / before)
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         let part = (Bound::Excluded(0.0), Bound::Included(1.0));
         within("LinearLR's start_factor", self.start, part)?;
         within("LinearLR's end_factor", self.end, 0.0..=1.0)
@@ -200,7 +201,7 @@ impl Curve for ExponentialLR {
             at.lr * self.gamma
         }
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("ExponentialLR's gamma", self.gamma, ..)
     }
 }
@@ -245,7 +246,7 @@ impl Curve for PolynomialLR {
         let (t, total) = (at.t as f64, self.total as f64);
         at.lr * ((1.0 - t / total) / (1.0 - (t - 1.0) / total)).powf(self.power)
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("PolynomialLR's total_iters", self.total as f64, 1.0..)?;
         within("PolynomialLR's power", self.power, 0.0..)
     }
@@ -298,7 +299,7 @@ impl Curve for CosineAnnealingLR {
             * (at.lr - self.eta_min)
             + self.eta_min
     }
-    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, _: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         within("CosineAnnealingLR's t_max", self.t_max as f64, 1.0..)?;
         within("CosineAnnealingLR's eta_min", self.eta_min, ..)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::groups::Cycled;
 use super::{At, Curve, PerGroup};
+use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
@@ -147,7 +148,11 @@ impl Curve for CyclicLR {
     fn next_momentum(&self, at: &At) -> Option<f64> {
         self.momentum_of(at.group, at.t)
     }
-    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+    fn begin(
+        &mut self,
+        rates: &mut dyn Rates,
+        last_epoch: Option<u64>,
+    ) -> Result<(), OptimizerProblem> {
         let groups = rates.groups();
         if last_epoch.is_none() {
             (0..groups).for_each(|g| rates.set_group_lr(g, self.base_lr.of(g)));
@@ -156,7 +161,8 @@ impl Curve for CyclicLR {
         self.max_lr.check("CyclicLR's max_lr", groups)?;
         within("CyclicLR's step_size_up", self.up as f64, 1.0..)?;
         within("CyclicLR's gamma", self.gamma, ..)?;
-        self.momentum.check("CyclicLR", rates)
+        let settings = ["CyclicLR's base_momentum", "CyclicLR's max_momentum"];
+        self.momentum.check(rates, "CyclicLR", settings)
     }
     fn base(&self, group: usize) -> Option<f64> {
         Some(self.base_lr.of(group))

@@ -1,8 +1,8 @@
 //! Settings that may differ from group to group.
 
+use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
-use crate::optim::state::counted;
 
 /// One value for all groups of an optimizer, or one for each: the optimizer's own first, then those of its
 /// groups in the order of their declaration. Where PyTorch takes a number or a list.
@@ -23,19 +23,23 @@ impl PerGroup {
         }
     }
     /// The numbers of values and groups are the same, and the values are numbers.
-    pub(super) fn check(&self, name: &str, groups: usize) -> Result<(), String> {
+    pub(super) fn check(
+        &self,
+        setting: &'static str,
+        groups: usize,
+    ) -> Result<(), OptimizerProblem> {
         let values = match self {
             Self::All(x) => std::slice::from_ref(x),
             Self::Each(list) if list.len() == groups => list,
             Self::Each(list) => {
-                return Err(format!(
-                    "{name} has {} for {}, the optimizer's own among them",
-                    counted(list.len(), "value"),
-                    counted(groups, "group")
-                ));
+                return Err(OptimizerProblem::GroupValues {
+                    setting,
+                    values: list.len(),
+                    groups,
+                });
             }
         };
-        values.iter().try_for_each(|x| within(name, *x, ..))
+        values.iter().try_for_each(|x| within(setting, *x, ..))
     }
 }
 
@@ -54,18 +58,21 @@ impl Cycled {
         Some((base.of(group), max.of(group)))
     }
     /// The optimizer has a momentum, and each group values.
-    pub(super) fn check(&self, schedule: &str, rates: &dyn Rates) -> Result<(), String> {
+    /// The last are the names of both settings.
+    pub(super) fn check(
+        &self,
+        rates: &dyn Rates,
+        schedule: &'static str,
+        [lowest, highest]: [&'static str; 2],
+    ) -> Result<(), OptimizerProblem> {
         let Some((base, max)) = &self.0 else {
             return Ok(());
         };
         if !rates.has_momentum() {
-            return Err(format!(
-                "{schedule} sets a momentum or first beta, which this optimizer does not have: \
-                 call `fixed_momentum()` on the schedule"
-            ));
+            return Err(OptimizerProblem::NoMomentum { schedule });
         }
-        base.check(&format!("{schedule}'s base_momentum"), rates.groups())?;
-        max.check(&format!("{schedule}'s max_momentum"), rates.groups())
+        base.check(lowest, rates.groups())?;
+        max.check(highest, rates.groups())
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use super::groups::Cycled;
 use super::{At, Curve, PerGroup};
+use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
@@ -146,7 +147,11 @@ impl Curve for OneCycleLR {
     fn next_momentum(&self, at: &At) -> Option<f64> {
         self.momentum_of(at.group, at.t)
     }
-    fn begin(&mut self, rates: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+    fn begin(
+        &mut self,
+        rates: &mut dyn Rates,
+        last_epoch: Option<u64>,
+    ) -> Result<(), OptimizerProblem> {
         let groups = rates.groups();
         if last_epoch.is_none() {
             for g in 0..groups {
@@ -163,15 +168,17 @@ impl Curve for OneCycleLR {
             above,
         )?;
         self.max_lr.check("OneCycleLR's max_lr", groups)?;
-        self.momentum.check("OneCycleLR", rates)
+        let settings = ["OneCycleLR's base_momentum", "OneCycleLR's max_momentum"];
+        self.momentum.check(rates, "OneCycleLR", settings)
     }
-    fn allows(&self, t: u64) -> Result<(), String> {
+    fn allows(&self, t: u64) -> Result<(), OptimizerProblem> {
         match t <= self.total_steps {
             true => Ok(()),
-            false => Err(format!(
-                "OneCycleLR has total_steps {}, but it was stepped {t} times",
-                self.total_steps
-            )),
+            false => Err(OptimizerProblem::Ended {
+                schedule: "OneCycleLR",
+                total_steps: self.total_steps,
+                steps: t,
+            }),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::scheduler::PLATEAU;
 use super::{PerGroup, ScheduleState};
+use crate::OptimizerProblem;
 use crate::optim::Optimizer;
 use crate::optim::rule::within;
 
@@ -93,7 +94,7 @@ impl ReduceLROnPlateau {
         let groups = optimizer.groups();
         match self.check(groups) {
             Ok(()) => optimizer.accept(Some(PLATEAU)),
-            Err(what) => optimizer.refuse(PLATEAU, what),
+            Err(problem) => optimizer.refuse(PLATEAU, problem),
         }
         if self.better(metric) {
             (self.best, self.bad) = (metric, 0);
@@ -116,7 +117,7 @@ impl ReduceLROnPlateau {
         }
     }
 
-    fn check(&self, groups: usize) -> Result<(), String> {
+    fn check(&self, groups: usize) -> Result<(), OptimizerProblem> {
         within("ReduceLROnPlateau's factor", self.factor, 0.0..1.0)?;
         within("ReduceLROnPlateau's threshold", self.threshold, ..)?;
         within("ReduceLROnPlateau's eps", self.eps, ..)?;

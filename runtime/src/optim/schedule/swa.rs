@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use super::{At, Curve, PerGroup};
+use crate::OptimizerProblem;
 use crate::optim::Rates;
 
 /// From the rate in force to `swa_lr` over some steps, where it stays: `torch.optim.swa_utils.SWALR`.
@@ -66,7 +67,7 @@ impl Curve for SWALR {
     fn jump(&self, at: &At) -> f64 {
         self.next(at)
     }
-    fn begin(&mut self, rates: &mut dyn Rates, _: Option<u64>) -> Result<(), String> {
+    fn begin(&mut self, rates: &mut dyn Rates, _: Option<u64>) -> Result<(), OptimizerProblem> {
         self.swa_lr.check("SWALR's swa_lr", rates.groups())
     }
 }

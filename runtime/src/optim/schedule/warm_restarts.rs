@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use super::step::MOST;
 use super::{At, Curve, Schedule};
+use crate::OptimizerProblem;
 use crate::optim::rule::within;
 use crate::optim::{Optimizer, Rates};
 
@@ -87,7 +88,11 @@ impl Curve for CosineAnnealingWarmRestarts {
     fn jump(&self, at: &At) -> f64 {
         self.next(at)
     }
-    fn begin(&mut self, _: &mut dyn Rates, last_epoch: Option<u64>) -> Result<(), String> {
+    fn begin(
+        &mut self,
+        _: &mut dyn Rates,
+        last_epoch: Option<u64>,
+    ) -> Result<(), OptimizerProblem> {
         if let Some(last) = last_epoch {
             self.t_cur = last as f64;
         }

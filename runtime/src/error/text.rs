@@ -1,0 +1,17 @@
+//! Pieces of messages.
+
+use std::fmt::Display;
+
+/// `1 element`, `2 elements`.
+pub(super) fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+pub(super) fn did_you_mean(near: &Option<&'static str>) -> String {
+    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// A line for each.
+pub(super) fn listed(problems: &[impl Display]) -> String {
+    problems.iter().map(|p| format!("\n  {p}")).collect()
+}
