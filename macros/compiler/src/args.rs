@@ -63,6 +63,8 @@ impl Args {
         let parameters = parameters(signature);
         let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
+        // As users write it.
+        let takes = signature.replace("in_out", "in -> out");
         let mut told = None;
         let mut position = 0;
         let positional = given.iter().filter(|g| g.name.is_none()).count();
@@ -77,7 +79,7 @@ impl Args {
                     None => {
                         let hint = did_you_mean(&name.to_string(), names.iter().copied());
                         let text = format!(
-                            "`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({signature})"
+                            "`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({takes})"
                         );
                         told = Some(cx.error(name.span(), text));
                         continue;
@@ -87,7 +89,7 @@ impl Args {
             if index >= names.len() {
                 if index == names.len() {
                     let text = format!(
-                        "`{callee}` takes {}, but {}\n`{callee}` takes ({signature})",
+                        "`{callee}` takes {}, but {}\n`{callee}` takes ({takes})",
                         count(names.len(), "argument"),
                         are_given(positional),
                     );
@@ -114,7 +116,7 @@ impl Args {
         if !missing.is_empty() && told.is_none() {
             let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
             let text = format!(
-                "`{callee}` is called without {}\n`{callee}` takes ({signature})",
+                "`{callee}` is called without {}\n`{callee}` takes ({takes})",
                 list.join(" and ")
             );
             told = Some(cx.error(span, text));

@@ -8,6 +8,7 @@ mod norms;
 mod options_convolution;
 mod options_layers;
 mod options_sequence;
+mod pytorch_words;
 mod recurrent;
 mod time_first;
 mod transformer;

@@ -52,7 +52,7 @@ network! {
         dropped: LSTM(8 -> 16, dropout = 0.5),
         projected: LSTM(8 -> 16, proj_size = 16),
         unknown: RNN(8 -> 16, nonlinearity = "sigmoid"),
-        size: GRU(8, 16),
+        size: GRU(16),
         misspelt: GRU(8 -> 16, num_layer = 2),
     }
 }

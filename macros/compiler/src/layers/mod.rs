@@ -8,6 +8,7 @@ mod convolution;
 mod dropout;
 mod embedding;
 mod function;
+mod in_out;
 mod linear;
 mod norm;
 mod recurrent;
@@ -15,10 +16,11 @@ mod transformer;
 
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::{ErrorReported, Reported};
+use crate::diag::Reported;
 use crate::dim::Dim;
-use crate::value::{Tensor, Value};
+use crate::value::Tensor;
 
+pub use self::in_out::in_out;
 pub use crate::layer::{Call, Init, Layer, ParamDecl};
 
 use proc_macro2::Span;
@@ -72,31 +74,11 @@ pub fn declare(
     given: Vec<Given>,
 ) -> Option<Reported<Box<dyn Layer>>> {
     if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
-        if let Some(told) = sizes_apart(cx, def, &given) {
-            return Some(Err(told));
-        }
-        let args = Args::bind(cx, def.name, span, def.signature, given);
+        let given = in_out::joined(cx, def, given);
+        let args = given.and_then(|g| Args::bind(cx, def.name, span, def.signature, g));
         return Some(args.and_then(|a| (def.declare)(cx, &a)));
     }
     function::declare(cx, name, span, given)
-}
-
-/// The mistake of two sizes as two arguments, as PyTorch has them; told before they are bound to
-/// what follows the sizes.
-fn sizes_apart(cx: &Cx, def: &LayerDef, given: &[Given]) -> Option<ErrorReported> {
-    let [from, to, ..] = given else { return None };
-    let size = |g: &Given| g.name.is_none() && g.value.as_dim().is_some();
-    if !def.signature.starts_with("in_out") || !size(from) || !size(to) {
-        return None;
-    }
-    let text = format!(
-        "`{0}` is declared with its sizes as `in -> out`: was `{0}({1} -> {2}{3})` meant?",
-        def.name,
-        from.text,
-        to.text,
-        if given.len() > 2 { ", .." } else { "" }
-    );
-    Some(cx.error(from.span, text))
 }
 
 /// Every layer's name.
@@ -109,26 +91,6 @@ pub fn input(cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<(Tensor, A
     let args = Args::bind(cx, call.field, call.span, "input", given)?;
     let x = args.float(cx, "input")?;
     Ok((x, args))
-}
-
-/// `in -> out`, both at least 1.
-pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Reported<(Dim, Dim)> {
-    let value = a.value(name);
-    let both = match &value {
-        Value::Arrow(from, to) => from.as_dim().zip(to.as_dim()),
-        _ => None,
-    };
-    let Some((from, to)) = both else {
-        let text = format!(
-            "`{0}` is declared with its sizes: `{0}(in -> out)`, such as `{0}(8 -> 10)`",
-            a.callee
-        );
-        return Err(cx.error(a.span_of(name), text));
-    };
-    for d in [&from, &to] {
-        positive(cx, a, name, d)?;
-    }
-    Ok((from, to))
 }
 
 /// A size of at least 1, as far as is known now.

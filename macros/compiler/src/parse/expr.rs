@@ -369,7 +369,12 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             let args = args(input)?;
             return ok(ExprKind::Call(unraw(&name), args));
         }
-        return ok(ExprKind::Name(name));
+        return ok(match name.to_string().as_str() {
+            // As Python writes them.
+            "True" => ExprKind::Bool(true),
+            "False" => ExprKind::Bool(false),
+            _ => ExprKind::Name(name),
+        });
     }
     Err(input.error("expected a value: a name, a number, a call or a bracket"))
 }
