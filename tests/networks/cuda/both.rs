@@ -5,10 +5,8 @@ use netform::Tensor;
 pub use crate::close::close;
 
 /// Floats that look random: the same for the same seed.
-pub fn random(shape: &[usize], seed: u64, (low, high): (f64, f64)) -> Tensor {
-    let mut values = vec![0f32; shape.iter().product()];
-    netform::fill_uniform(seed, 0, &mut values, low, high);
-    Tensor::from_vec(shape, values).expect("as many values as the shape has")
+pub fn random(shape: &[usize], seed: u64, range: (f64, f64)) -> Tensor {
+    netform_networks::values::uniform::<f32>(shape, seed, range)
 }
 
 /// Results with their names.

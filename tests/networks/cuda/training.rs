@@ -3,6 +3,7 @@
 use crate::device::cuda;
 use netform::Tensor;
 use netform::prelude::*;
+use netform_networks::values::uniform;
 
 network! {
     struct Mlp {
@@ -15,10 +16,8 @@ network! {
 }
 
 fn data(b: usize, seed: u64) -> (Tensor, Vec<u32>) {
-    let mut x = vec![0f32; b * 20];
-    netform::fill_uniform(seed, 0, &mut x, -1.0, 1.0);
     (
-        Tensor::from_vec([b, 20], x).unwrap(),
+        uniform::<f32>(&[b, 20], seed, (-1.0, 1.0)),
         (0..b as u32).map(|i| i * 7 % 10).collect(),
     )
 }

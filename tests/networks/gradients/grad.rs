@@ -2,6 +2,7 @@
 //! gradient penalty that trains a critic (Gulrajani et al., 2017).
 
 use netform::prelude::*;
+use netform_networks::values::wave;
 
 network! {
     /// Polynomials, whose derivatives are known.
@@ -114,12 +115,6 @@ network! {
         let penalty = (norms((real + fake) / 2.0) - 1.0).square().mean();
         score(fake).mean() - score(real).mean() + 10.0 * penalty
     }
-}
-
-fn wave(shape: &[usize], step: f64) -> Tensor {
-    let count = shape.iter().product();
-    let values = (0..count).map(|i: usize| (step * i as f64).sin()).collect();
-    Tensor::from_vec::<f64>(shape, values).unwrap()
 }
 
 #[test]

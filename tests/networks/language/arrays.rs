@@ -2,6 +2,7 @@
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
+use netform_networks::values::wave;
 
 network! {
     struct Deep {
@@ -50,11 +51,7 @@ fn flat_name(name: &str) -> String {
 }
 
 fn batch() -> (Tensor, Tensor) {
-    let wave = |n: usize| -> Vec<f64> { (0..n).map(|i| (i as f64 * 0.7).sin()).collect() };
-    (
-        Tensor::from_vec([5, 8], wave(40)).unwrap(),
-        Tensor::from_vec([5, 3], wave(15)).unwrap(),
-    )
+    (wave(&[5, 8], 0.7), wave(&[5, 3], 0.7))
 }
 
 fn pair() -> (Deep<Cpu<f64>>, Flat<Cpu<f64>>) {

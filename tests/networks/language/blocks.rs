@@ -2,6 +2,7 @@
 //! network in several others, sizes as const parameters.
 
 use netform::prelude::*;
+use netform_networks::values::wave;
 
 mod parts {
     const SLOPE: usize = 3;
@@ -168,12 +169,6 @@ fn flat_name(name: &str) -> String {
 
 fn index(text: &str) -> usize {
     text.parse().unwrap()
-}
-
-fn wave(shape: &[usize], step: f64) -> Tensor {
-    let n: usize = shape.iter().product();
-    let values: Vec<f64> = (0..n).map(|i| (i as f64 * step).sin()).collect();
-    Tensor::from_vec(shape, values).unwrap()
 }
 
 /// Part `k` of three elements, or the whole.

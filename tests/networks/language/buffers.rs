@@ -2,6 +2,7 @@
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
+use netform_networks::values::uniform;
 
 network! {
     /// Batch normalisation by hand (Ioffe and Szegedy, 2015), as `torch.nn.BatchNorm1d` computes it.
@@ -29,9 +30,7 @@ network! {
 
 /// A batch of `b` rows, another for each seed.
 fn batch(b: usize, c: usize, seed: u64) -> Tensor {
-    let mut x = vec![0f32; b * c];
-    netform::fill_uniform(seed, 0, &mut x, -1.0, 3.0);
-    Tensor::from_vec([b, c], x).unwrap()
+    uniform::<f32>(&[b, c], seed, (-1.0, 3.0))
 }
 
 /// Mean and unbiased variance of each column.

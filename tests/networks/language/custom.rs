@@ -2,6 +2,8 @@
 //! and scans, with several results and integers, against finite differences.
 
 use netform::prelude::*;
+use netform_networks::near::near;
+use netform_networks::values::wave;
 
 mod ops {
     use netform::Float;
@@ -154,22 +156,6 @@ network! {
     }
 }
 
-fn wave(shape: &[usize]) -> Tensor {
-    let count = shape.iter().product();
-    let values = (0..count).map(|i: usize| (0.37 * i as f64).sin()).collect();
-    Tensor::from_vec::<f64>(shape, values).unwrap()
-}
-
-fn close(what: &str, a: &Tensor, b: &Tensor) {
-    assert_eq!(a.shape(), b.shape(), "{what}");
-    for (a, b) in a.to_f64_vec().iter().zip(b.to_f64_vec()) {
-        assert!(
-            (a - b).abs() <= 1e-12 * (1.0 + b.abs()),
-            "{what}: {a} and {b}"
-        );
-    }
-}
-
 #[test]
 fn values_and_gradients_are_those_of_the_same_in_the_language() {
     let mut mine = Mine::new(Cpu::f64(), 1).unwrap();
@@ -179,35 +165,38 @@ fn values_and_gradients_are_those_of_the_same_in_the_language() {
         (1, vec![0]),
         (2, vec![1, 1]),
     ] {
-        let x = wave(&[rows, 4]);
-        close(
+        let x = wave(&[rows, 4], 0.37);
+        near(
             "forward",
             &mine.forward(&x, &at).unwrap().to_tensor(),
             &plain.forward(&x, &at).unwrap().to_tensor(),
+            1e-12,
         );
         let (a, da) = mine.loss_backward(&x, &at).unwrap();
         let (b, db) = plain.loss_backward(&x, &at).unwrap();
         assert!((a.item().unwrap() - b.item().unwrap()).abs() < 1e-12);
-        close("dx", &da.to_tensor(), &db.to_tensor());
+        near("dx", &da.to_tensor(), &db.to_tensor(), 1e-12);
         drop((a, da, b, db));
         for p in plain.parameters() {
             let name = p.name();
-            close(
+            near(
                 name,
                 &mine.gradient(name).unwrap(),
                 &plain.gradient(name).unwrap(),
+                1e-12,
             );
         }
     }
-    let x = wave(&[2, 5, 4]);
+    let x = wave(&[2, 5, 4], 0.37);
     mine.steps_backward(&x).unwrap();
     plain.steps_backward(&x).unwrap();
     for p in plain.parameters() {
         let name = p.name();
-        close(
+        near(
             name,
             &mine.gradient(name).unwrap(),
             &plain.gradient(name).unwrap(),
+            1e-12,
         );
     }
 }

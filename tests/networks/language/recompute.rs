@@ -1,6 +1,7 @@
 //! `#[recompute]`: the same gradients bit for bit in less memory; dropout draws the same bits again.
 
 use netform::prelude::*;
+use netform_networks::values::wave;
 
 /// The same network twice, with and without the attribute.
 macro_rules! twins {
@@ -69,12 +70,6 @@ twins!(
     again
 );
 
-fn wave(shape: &[usize]) -> Tensor {
-    let count = shape.iter().product();
-    let values = (0..count).map(|i: usize| (0.37 * i as f64).sin()).collect();
-    Tensor::from_vec::<f64>(shape, values).unwrap()
-}
-
 #[test]
 fn gradients_are_the_same_bit_for_bit() {
     let mut a = kept::Deep::new(Cpu::new(), 5).unwrap();
@@ -88,7 +83,7 @@ fn gradients_are_the_same_bit_for_bit() {
             assert_eq!(x, y, "{what}: {}", p.name());
         }
     };
-    let x = wave(&[9, 16]);
+    let x = wave(&[9, 16], 0.37);
     for _ in 0..2 {
         let (la, ga) = a.loss_backward(&x).unwrap();
         let (lb, gb) = b.loss_backward(&x).unwrap();
@@ -100,7 +95,7 @@ fn gradients_are_the_same_bit_for_bit() {
         adam.0.step(&mut a).unwrap();
         adam.1.step(&mut b).unwrap();
     }
-    let dy = wave(&[9, 16]);
+    let dy = wave(&[9, 16], 0.37);
     let (ga, gb) = (
         a.forward_vjp(&x, &dy).unwrap(),
         b.forward_vjp(&x, &dy).unwrap(),
@@ -108,7 +103,7 @@ fn gradients_are_the_same_bit_for_bit() {
     assert_eq!(ga.to_tensor(), gb.to_tensor());
     drop((ga, gb));
     same("forward", &a, &b);
-    let x = wave(&[3, 7, 16]);
+    let x = wave(&[3, 7, 16], 0.37);
     a.in_a_scan_backward(&x).unwrap();
     b.in_a_scan_backward(&x).unwrap();
     // Steps share their parameters: the sums over steps are taken in another order.

@@ -2,6 +2,7 @@
 
 use netform::files::safetensors::{read, write};
 use netform::prelude::*;
+use netform_networks::values::wave;
 
 network! {
     pub struct Coder<const D: usize> {
@@ -58,19 +59,12 @@ network! {
     }
 }
 
-fn wave(shape: [usize; 2]) -> Tensor {
-    let values: Vec<f64> = (0..shape[0] * shape[1])
-        .map(|i| (0.7 * i as f64).sin())
-        .collect();
-    Tensor::from_vec(shape, values).unwrap()
-}
-
 #[test]
 fn a_shared_parameter_equals_one_used_twice() {
     let mut shared = Coder::<5, Cpu<f64>>::new(Cpu::f64(), 3).unwrap();
     let mut by_hand = ByHand::new(Cpu::f64(), 3).unwrap();
     assert_eq!(Coder::<5>::PARAMETERS, ByHand::<Cpu>::PARAMETERS);
-    let x = wave([7, 5]);
+    let x = wave(&[7, 5], 0.7);
     for _ in 0..3 {
         let a = shared
             .loss_step(&mut Sgd::new(0.1), &x)
@@ -102,7 +96,7 @@ fn a_shared_parameter_equals_one_used_twice() {
         shared.gradient("decode.weight").unwrap(),
         shared.gradient("encode.weight").unwrap()
     );
-    let values = wave([5, 5]);
+    let values = wave(&[5, 5], 0.7);
     shared.set_parameter("decode.weight", &values).unwrap();
     assert_eq!(shared.parameter("encode.weight").unwrap(), values);
     let names: Vec<&str> = shared.parameters().map(|p| p.name()).collect();
@@ -112,7 +106,7 @@ fn a_shared_parameter_equals_one_used_twice() {
 #[test]
 fn finite_differences_agree() {
     let mut net = Deep::new(Cpu::f64(), 1).unwrap();
-    let x = wave([2, 4]);
+    let x = wave(&[2, 4], 0.7);
     net.loss_backward(&x).unwrap();
     let names: Vec<&str> = net.parameters().map(|p| p.name()).collect();
     assert_eq!(names.len(), 3 * 2 + 2 * 2 + 2 + 1, "{names:?}");
@@ -193,7 +187,7 @@ fn files_have_every_name() {
 
 #[test]
 fn optimizers_know_every_name() {
-    let x = wave([3, 5]);
+    let x = wave(&[3, 5], 0.7);
     let mut net = Coder::<5, Cpu<f64>>::new(Cpu::f64(), 3).unwrap();
     let before = net.parameter("encode.weight").unwrap();
     let mut adam = Adam::new(0.1).group("decode.*", |g| g.lr(0.0));

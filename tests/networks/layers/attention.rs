@@ -4,6 +4,7 @@
 
 use netform_networks::family;
 use netform_networks::finite;
+use netform_networks::near::near;
 use netform_networks::results;
 
 use finite::{noise, tensor};
@@ -71,12 +72,7 @@ fn arguments([b, h, l, s, e, v]: [usize; 6], wide: f64) -> [Tensor; 4] {
 fn close(what: &str, got: &[Tensor], want: &[Tensor], tolerance: f64) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (n, (got, want)) in got.iter().zip(want).enumerate() {
-        assert_eq!(got.shape(), want.shape(), "{what}: result {n}");
-        let pairs = got.to_f64_vec().into_iter().zip(want.to_f64_vec());
-        for (i, (a, b)) in pairs.enumerate() {
-            let near = (a - b).abs() <= tolerance * (1.0 + b.abs());
-            assert!(near, "{what}: result {n}[{i}] is {a}, written out {b}");
-        }
+        near(&format!("{what}: result {n}"), got, want, tolerance);
     }
 }
 

@@ -7,6 +7,7 @@ use netform_networks::device;
 
 use netform::Tensor;
 use netform::prelude::*;
+use netform_networks::near::near;
 
 /// The same functions of attention as one node and written out.
 macro_rules! twins {
@@ -66,16 +67,6 @@ fn tensor(shape: &[usize], salt: usize) -> Tensor {
     let one = |i: usize| ((i + 100 * salt) as f64 * 12.9898).sin();
     let values: Vec<f64> = (0..shape.iter().product()).map(one).collect();
     Tensor::from_vec(shape, values).unwrap()
-}
-
-fn near(what: &str, a: &Tensor, b: &Tensor, tolerance: f64) {
-    assert_eq!(a.shape(), b.shape(), "{what}");
-    for (a, b) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()) {
-        assert!(
-            (a - b).abs() <= tolerance * (1.0 + b.abs()),
-            "{what}: {a} and {b}"
-        );
-    }
 }
 
 /// The losses and gradients of a call on each, three times: every run draws anew.

@@ -3,6 +3,8 @@
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
+use netform_networks::near::within;
+use netform_networks::values::uniform;
 
 network! {
     /// Every kind, with inputs that are parameters so that their gradients are checked too.
@@ -65,19 +67,6 @@ network! {
     fn by_each(x: [B, 3, L]) -> [B, 3, L] { each(x) }
 }
 
-fn close(found: &[f64], wanted: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), wanted.len());
-    for (a, b) in found.iter().zip(wanted) {
-        assert!((a - b).abs() <= tolerance, "{found:?} is not {wanted:?}");
-    }
-}
-
-fn noise(shape: [usize; 3], seed: u64, (low, high): (f64, f64)) -> Tensor {
-    let mut x = vec![0f64; shape.iter().product()];
-    netform::fill_uniform(seed, 0, &mut x, low, high);
-    Tensor::from_vec(shape, x).unwrap()
-}
-
 /// Mean and variances, biased and not, of some values.
 fn moments(values: &[f64]) -> [f64; 3] {
     let n = values.len() as f64;
@@ -103,7 +92,7 @@ fn training_and_evaluation_as_pytorch() {
     let (mut all_mean, mut all_var) = ([0.0; 3], [1.0; 3]);
     let (mut each_mean, mut each_var) = ([0.0; 3], [1.0; 3]);
     for step in 0..3 {
-        let x = noise([4, 3, 5], step, (-1.0, 3.0));
+        let x = uniform::<f64>(&[4, 3, 5], step, (-1.0, 3.0));
         let (_, y) = net.trained_backward(&x, &x).unwrap();
         let y = y.to_tensor();
         for c in 0..3 {
@@ -114,7 +103,7 @@ fn training_and_evaluation_as_pytorch() {
                 .iter()
                 .map(|x| (x - m) / (biased + 1e-5).sqrt())
                 .collect();
-            close(&channel(&y, c).concat(), &wanted, 1e-12);
+            within(&channel(&y, c).concat(), &wanted, 1e-12);
             mean[c] += 0.1 * (m - mean[c]);
             var[c] += 0.1 * (unbiased - var[c]);
             let part = 1.0 / (step + 1) as f64;
@@ -135,23 +124,23 @@ fn training_and_evaluation_as_pytorch() {
         ("each.running_mean", each_mean),
         ("each.running_var", each_var),
     ] {
-        close(&get(name).to_f64_vec(), &wanted, 1e-12);
+        within(&get(name).to_f64_vec(), &wanted, 1e-12);
     }
     assert_eq!(get("norm.num_batches_tracked"), Tensor::scalar(3i64));
     assert_eq!(get("each.num_batches_tracked"), Tensor::scalar(0i64));
     // Evaluation, also of one value a channel.
-    let x = noise([1, 3, 1], 9, (-1.0, 1.0));
+    let x = uniform::<f64>(&[1, 3, 1], 9, (-1.0, 1.0));
     let values = x.to_f64_vec();
     let used = |mean: [f64; 3], var: [f64; 3]| -> Vec<f64> {
         let one = |c: usize| (values[c] - mean[c]) / (var[c] + 1e-5).sqrt();
         (0..3).map(one).collect()
     };
     let y = net.forward(&x).unwrap().to_tensor();
-    close(&y.to_f64_vec(), &used(mean, var), 1e-12);
+    within(&y.to_f64_vec(), &used(mean, var), 1e-12);
     let y = net.by_all(&x).unwrap().to_tensor();
-    close(&y.to_f64_vec(), &used(all_mean, all_var), 1e-12);
+    within(&y.to_f64_vec(), &used(all_mean, all_var), 1e-12);
     let y = net.by_each(&x).unwrap().to_tensor();
-    close(&y.to_f64_vec(), &used(each_mean, each_var), 1e-12);
+    within(&y.to_f64_vec(), &used(each_mean, each_var), 1e-12);
     // Training needs two values.
     let error = net.trained_backward(&x, &x).unwrap_err().to_string();
     assert!(error.contains("at least 2"), "{error}");
@@ -160,7 +149,7 @@ fn training_and_evaluation_as_pytorch() {
 #[test]
 fn a_count_is_a_whole_number_in_files() {
     let mut net = Batch::new(Cpu::new(), 0).unwrap();
-    let x = noise([4, 3, 5], 1, (-1.0, 1.0));
+    let x = uniform::<f64>(&[4, 3, 5], 1, (-1.0, 1.0));
     net.trained_backward(&x, &x).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.safetensors");
@@ -212,12 +201,12 @@ fn values_far_from_zero() {
     let (_, y) = single.trained_backward(&x, &x).unwrap();
     let (_, wanted) = double.trained_backward(&x, &x).unwrap();
     let (y, wanted) = (y.to_tensor(), wanted.to_tensor());
-    close(&y.to_f64_vec(), &wanted.to_f64_vec(), 2e-3);
+    within(&y.to_f64_vec(), &wanted.to_f64_vec(), 2e-3);
 }
 
 #[test]
 fn the_same_bits_at_any_number_of_threads() {
-    let x = noise([67, 2, 301], 3, (-1.0, 2.0));
+    let x = uniform::<f64>(&[67, 2, 301], 3, (-1.0, 2.0));
     let run = |threads| {
         let mut net = Far::new(Cpu::new().with_threads(threads), 0).unwrap();
         let (_, y) = net.trained_backward(&x, &x).unwrap();
@@ -316,16 +305,16 @@ network! {
 fn wherever_the_layer_is_its_buffers_are_its_own() {
     let mut net = Layers::new(Cpu::f64(), 3).unwrap();
     let mut hand = Hands::new(Cpu::f64(), 3).unwrap();
-    let x = noise([1, 6, 3], 5, (-1.0, 2.0));
+    let x = uniform::<f64>(&[1, 6, 3], 5, (-1.0, 2.0));
     let x = Tensor::from_vec([6, 3], x.to_f64_vec()).unwrap();
-    let xs = noise([4, 5, 3], 6, (-1.0, 2.0));
+    let xs = uniform::<f64>(&[4, 5, 3], 6, (-1.0, 2.0));
     for _ in 0..2 {
         let found = net.loss_backward(&x).unwrap().item().unwrap();
         let wanted = hand.loss_backward(&x).unwrap().item().unwrap();
-        close(&[found], &[wanted], 1e-12);
+        within(&[found], &[wanted], 1e-12);
         for p in hand.parameters() {
             let wanted = hand.gradient(p.name()).unwrap().to_f64_vec();
-            close(
+            within(
                 &net.gradient(p.name()).unwrap().to_f64_vec(),
                 &wanted,
                 1e-11,
@@ -336,7 +325,7 @@ fn wherever_the_layer_is_its_buffers_are_its_own() {
         assert_eq!(net.buffers().count(), hand.buffers().count());
         for b in hand.buffers() {
             let wanted = b.values().unwrap().to_f64_vec();
-            close(
+            within(
                 &net.parameter(b.name()).unwrap().to_f64_vec(),
                 &wanted,
                 1e-11,

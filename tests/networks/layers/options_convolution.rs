@@ -4,6 +4,7 @@
 
 use netform_networks::family;
 use netform_networks::finite;
+use netform_networks::near::within;
 use netform_networks::results;
 
 use netform::Tensor;
@@ -98,13 +99,6 @@ fn values(y: impl results::Gradients) -> Vec<Vec<f64>> {
     y.tensors().iter().map(Tensor::to_f64_vec).collect()
 }
 
-fn near(found: &[f64], wanted: &[f64]) {
-    assert_eq!(found.len(), wanted.len());
-    for (a, b) in found.iter().zip(wanted) {
-        assert!((a - b).abs() <= 1e-12, "{found:?} is not {wanted:?}");
-    }
-}
-
 #[test]
 fn known_values() -> netform::Result<()> {
     let net = Known::new(Cpu::f64(), 1)?;
@@ -115,15 +109,15 @@ fn known_values() -> netform::Result<()> {
         values(net.turned(&noise(&[2, 4, 9], 1), &noise(&[6, 2, 3], 2))?),
         values(net.turned2(&noise(&[2, 4, 7, 5], 3), &noise(&[2, 2, 3, 2], 4))?),
     ] {
-        near(&both[0], &both[1]);
+        within(&both[0], &both[1], 1e-12);
     }
     // Cells -1 and 1, 1 and 3, 3 and 5, of each channel with its own kernel.
     let x = of(&[1, 2, 5], &[1., 2., 3., 4., 5., 6., 7., 8., 9., 10.]);
     let y = net.cells(&x, &of(&[2, 1, 2], &[1., 10., 2., 3.]))?;
-    near(&values(y)[0], &[20., 42., 4., 21., 41., 18.]);
+    within(&values(y)[0], &[20., 42., 4., 21., 41., 18.], 1e-12);
     // 1 and 10 at 0 and 3, 3 and 30 at 2 and 5; the first cell is cut off, one is put at the end.
     let y = net.up(&of(&[1, 1, 2], &[1., 3.]), &of(&[1, 1, 2], &[1., 10.]))?;
-    near(&values(y)[0], &[0., 3., 10., 0., 30.]);
+    within(&values(y)[0], &[0., 3., 10., 0., 30.], 1e-12);
 
     let x = of(&[1, 1, 6], &[6., 1., 5., 2., 4., 3.]);
     // Cells -1 and 2, 1 and 4, 3 and 6.
@@ -133,10 +127,18 @@ fn known_values() -> netform::Result<()> {
     let y = net.over(&of(&[1, 1, 5], &[1., 2., 3., 5., 4.]))?;
     assert_eq!(values(y), [[1., 5.]]);
     // Cells -1..2, 1..4, 3..6, and 5..7, where the padding ends.
-    near(&values(net.counted(&x)?)[0], &[7. / 3., 8. / 3., 3., 1.5]);
-    near(&values(net.inside(&x)?)[0], &[3.5, 8. / 3., 3., 3.]);
+    within(
+        &values(net.counted(&x)?)[0],
+        &[7. / 3., 8. / 3., 3., 1.5],
+        1e-12,
+    );
+    within(&values(net.inside(&x)?)[0], &[3.5, 8. / 3., 3., 3.], 1e-12);
     let plane = of(&[1, 1, 1, 6], &x.to_f64_vec());
-    near(&values(net.divided(&plane)?)[0], &[3.5, 4., 4.5, 1.5]);
+    within(
+        &values(net.divided(&plane)?)[0],
+        &[3.5, 4., 4.5, 1.5],
+        1e-12,
+    );
     // Cells 0..3, 2..5, 4..7; of equals the first.
     let x = of(&[1, 1, 7], &[1., 3., 3., 2., 0., 0., 0.]);
     let (y, at) = (vec![3., 3., 0.], vec![1., 2., 4.]);
@@ -146,9 +148,9 @@ fn known_values() -> netform::Result<()> {
     // Rows at 0.75 and 2.25, columns at 1/3, 1 and 5/3.
     let y = values(net.exact(&x)?);
     assert_eq!(y, [[1., 2., 2., 5., 6., 6.]]);
-    near(&values(net.area(&x)?)[0], &[2.5, 4.5]);
+    within(&values(net.area(&x)?)[0], &[2.5, 4.5], 1e-12);
     let x = of(&[1, 1, 3], &[1., 2., 4.]);
-    near(&values(net.corners(&x)?)[0], &[1., 1.5, 2., 3., 4.]);
+    within(&values(net.corners(&x)?)[0], &[1., 1.5, 2., 3., 4.], 1e-12);
     // The factor itself is what neighbours lie apart: 2/3 and 5/8.
     let five = of(&[1, 1, 5], &[1., 2., 3., 4., 5.]);
     assert_eq!(values(net.more(&five)?), [[1., 1., 2., 3., 3., 4., 5.]]);
@@ -158,7 +160,11 @@ fn known_values() -> netform::Result<()> {
     let y = values(net.not_twice(&five)?);
     assert_eq!(y, [[1., 1., 1., 2., 2., 3., 3., 4., 4., 5.]]);
     let y = values(net.between(&x)?);
-    near(&y[0], &[1., 1. + 7. / 16., 2. + 2. / 16., 2. + 22. / 16.]);
+    within(
+        &y[0],
+        &[1., 1. + 7. / 16., 2. + 2. / 16., 2. + 22. / 16.],
+        1e-12,
+    );
     Ok(())
 }
 
@@ -275,12 +281,12 @@ fn padding_of_every_mode() -> netform::Result<()> {
         let x = finite::tensor(&[batch, 2, 5], 1, (-1.0, 1.0));
         let (found, wanted) = (values(net.lines(&x)?), values(net.lines_by_hand(&x)?));
         for (a, b) in found.iter().zip(&wanted) {
-            near(a, b);
+            within(a, b, 1e-12);
         }
         let x = finite::tensor(&[batch, 2, 3, 5], 2, (-1.0, 1.0));
         let (found, wanted) = (values(net.planes(&x)?), values(net.planes_by_hand(&x)?));
         for (a, b) in found.iter().zip(&wanted) {
-            near(a, b);
+            within(a, b, 1e-12);
         }
     }
     let x = Tensor::from_vec([0, 2, 3, 5], Vec::<f64>::new())?;

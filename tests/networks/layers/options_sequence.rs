@@ -4,7 +4,9 @@
 
 use netform_networks::calls;
 use netform_networks::finite;
+use netform_networks::near::within;
 use netform_networks::results;
+use netform_networks::values::booleans;
 
 use std::cell::RefCell;
 
@@ -41,16 +43,6 @@ fn scatter(net: &mut impl Network) -> netform::Result<()> {
         net.set_parameter(name, &tensor(shape, 100 + salt, (-0.8, 0.8)))?;
     }
     Ok(())
-}
-
-fn near(what: &str, found: &Tensor, wanted: &Tensor) {
-    assert_eq!(found.shape(), wanted.shape(), "{what}");
-    for (a, b) in found.to_f64_vec().iter().zip(wanted.to_f64_vec()) {
-        assert!(
-            (a - b).abs() <= 1e-12,
-            "{what}: {found:?} is not {wanted:?}"
-        );
-    }
 }
 
 network! {
@@ -126,7 +118,7 @@ fn cells() -> netform::Result<()> {
     let net = net.borrow();
     let [x, h, c] = [2, 3, 3].map(|n| tensor(&[4, n], n, (-1.0, 1.0)));
     let found = net.cells(&x, &h, &c)?.to_tensor();
-    near("cells", &found, &net.layers(&x, &h, &c)?.to_tensor());
+    within(&found, &net.layers(&x, &h, &c)?.to_tensor(), 1e-12);
     Ok(())
 }
 
@@ -226,7 +218,7 @@ fn dropout_between_layers() -> netform::Result<()> {
     gradients(&mut net, |net| net.loss_backward(1.2)?.item())?;
     let z = tensor(&[3, 5, 2], 1, (-1.0, 1.0));
     let wanted = net.one_by_one(&z)?.to_tensor();
-    near("evaluation", &net.at_once(&z)?.to_tensor(), &wanted);
+    within(&net.at_once(&z)?.to_tensor(), &wanted, 1e-12);
     // The first layer's state is whole, in training too; the second sees half of it.
     let ones = Tensor::from_vec([2, 2, 3], vec![1.0; 12])?;
     let evaluated = net.ends()?.to_tensor().to_f64_vec();
@@ -318,11 +310,6 @@ network! {
     }
 }
 
-fn booleans<const N: usize>(shape: [usize; N], one: impl Fn(usize) -> bool) -> Tensor {
-    let n = shape.iter().product();
-    Tensor::from_vec(shape, (0..n).map(one).collect::<Vec<bool>>()).unwrap()
-}
-
 /// Minus infinity where a boolean hides.
 fn floats(mask: &Tensor) -> Tensor {
     let one = |hidden: f64| {
@@ -340,9 +327,9 @@ fn floats(mask: &Tensor) -> Tensor {
 fn masks_of_the_memory() -> netform::Result<()> {
     let mut net = Masked::new(Cpu::f64(), 8)?;
     scatter(&mut net)?;
-    let seen = booleans([3, 4], |i| i % 4 == 2 && i < 8);
-    let hidden = booleans([2, 4], |i| i == 3 || i > 5);
-    let padded = booleans([2, 3], |i| i == 2);
+    let seen = booleans(&[3, 4], |i| i % 4 == 2 && i < 8);
+    let hidden = booleans(&[2, 4], |i| i == 3 || i > 5);
+    let padded = booleans(&[2, 3], |i| i == 2);
     gradients(&mut net, |net| {
         net.loss_backward(1.1, &seen, &hidden, &padded)?.item()
     })?;
@@ -353,13 +340,13 @@ fn masks_of_the_memory() -> netform::Result<()> {
     );
     let wanted = net.masked(&s, &t, &seen, &hidden, &padded)?.to_tensor();
     let found = net.by_floats(&s, &t, &floats(&seen), &floats(&hidden), &floats(&padded))?;
-    near("floats", &found.to_tensor(), &wanted);
-    let later = booleans([3, 4], |i| i % 4 > i / 4);
+    within(&found.to_tensor(), &wanted, 1e-12);
+    let later = booleans(&[3, 4], |i| i % 4 > i / 4);
     let found = net.causal(&s, &t)?.to_tensor();
-    near(
-        "causal",
+    within(
         &found,
         &net.causal_masked(&s, &t, &later)?.to_tensor(),
+        1e-12,
     );
     // What is hidden may be anything: elements 3, 6 and 7 of the sources, element 2 of the targets.
     let mut s = s.to_f64_vec();

@@ -4,6 +4,7 @@
 use netform::check::gradients;
 use netform::prelude::*;
 use netform::{Network, Tensor};
+use netform_networks::near::near;
 
 /// Numbers in (-1, 1) that look random.
 fn noise(shape: &[usize], salt: usize) -> Tensor {
@@ -13,16 +14,6 @@ fn noise(shape: &[usize], salt: usize) -> Tensor {
         ((z ^ (z >> 29)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     };
     Tensor::from_vec(shape, (0..n).map(one).collect::<Vec<f64>>()).unwrap()
-}
-
-fn close(what: &str, found: &[f64], wanted: &[f64]) {
-    assert_eq!(found.len(), wanted.len(), "{what}");
-    for (i, (a, b)) in found.iter().zip(wanted).enumerate() {
-        assert!(
-            (a - b).abs() <= 1e-12 * (1.0 + b.abs()),
-            "{what}[{i}]: {a} against {b}"
-        );
-    }
 }
 
 /// Declares a network whose inputs are parameters, and checks the gradients of all of them.
@@ -150,10 +141,11 @@ fn lengths_are_sequences_alone() {
         let rows = x.to_f64_vec()[b * t * 3..(b * t + n) * 3].to_vec();
         let one = Tensor::from_vec([n, 3], rows).unwrap();
         let (alone, ha, hb, cb, hc) = net.alone(&one).unwrap();
-        close(
+        near(
             "outputs",
             &y[b * t * 20..(b * t + n) * 20],
             &alone.to_tensor().to_f64_vec(),
+            1e-12,
         );
         assert!(
             y[(b * t + n) * 20..(b + 1) * t * 20]
@@ -171,7 +163,7 @@ fn lengths_are_sequences_alone() {
             let found: Vec<f64> = (0..layers)
                 .flat_map(|l| all[(l * 4 + b) * 4..(l * 4 + b + 1) * 4].to_vec())
                 .collect();
-            close("states", &found, &one.to_f64_vec());
+            near("states", &found, &one.to_f64_vec(), 1e-12);
         }
     }
     net.loss_backward(&x, &lengths).unwrap();
@@ -189,7 +181,7 @@ fn edges() {
     let whole = net.whole(&x).unwrap().0.to_tensor();
     for lengths in [[6u32; 3], [9; 3]] {
         let some = net.all(&x, &lengths).unwrap().0.to_tensor();
-        close("outputs", &some.to_f64_vec(), &whole.to_f64_vec());
+        near("outputs", &some.to_f64_vec(), &whole.to_f64_vec(), 1e-12);
     }
     let none = Tensor::from_vec([0, 6, 3], Vec::<f64>::new()).unwrap();
     let lengths: [u32; 0] = [];
@@ -251,10 +243,11 @@ fn streams_and_cells() {
     let x = noise(&[2, 6, 3], 4);
     let (a, b) = net.whole(&x).unwrap();
     let (a, b) = (a.to_tensor().to_f64_vec(), b.to_tensor().to_f64_vec());
-    close(
+    near(
         "cells",
         &net.steps(&x).unwrap().to_tensor().to_f64_vec(),
         &a,
+        1e-12,
     );
     let mut state = net.state(2).unwrap();
     let x = x.to_f64_vec();
@@ -268,7 +261,7 @@ fn streams_and_cells() {
             let wanted: Vec<f64> = (0..2)
                 .flat_map(|b| whole[(b * 6 + t) * 4..(b * 6 + t + 1) * 4].to_vec())
                 .collect();
-            close("a part", &y.to_f64_vec(), &wanted);
+            near("a part", &y.to_f64_vec(), &wanted, 1e-12);
         }
     }
     let none = Tensor::from_vec([0, 6, 3], Vec::<f64>::new()).unwrap();
@@ -277,14 +270,16 @@ fn streams_and_cells() {
     let (g, r) = net.one(&one).unwrap();
     let two = Tensor::from_vec([1, 3], one.to_f64_vec()).unwrap();
     let (g2, r2) = net.two(&two).unwrap();
-    close(
+    near(
         "a cell",
         &g.to_tensor().to_f64_vec(),
         &g2.to_tensor().to_f64_vec(),
+        1e-12,
     );
-    close(
+    near(
         "a cell",
         &r.to_tensor().to_f64_vec(),
         &r2.to_tensor().to_f64_vec(),
+        1e-12,
     );
 }

@@ -3,21 +3,8 @@
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
-
-/// Numbers that look random, within -1..1.
-fn noise(shape: impl Into<Vec<usize>>, seed: u64) -> Tensor {
-    let shape = shape.into();
-    let mut x = vec![0f64; shape.iter().product()];
-    netform::fill_uniform(seed, 0, &mut x, -1.0, 1.0);
-    Tensor::from_vec(shape, x).unwrap()
-}
-
-fn close(found: &Tensor, wanted: &Tensor, tolerance: f64) {
-    assert_eq!(found.shape(), wanted.shape());
-    for (a, b) in found.to_f64_vec().iter().zip(wanted.to_f64_vec()) {
-        assert!((a - b).abs() <= tolerance, "{found:?} is not {wanted:?}");
-    }
-}
+use netform_networks::near::within;
+use netform_networks::values::{booleans, noise};
 
 network! {
     struct Attends {
@@ -58,25 +45,20 @@ network! {
     fn alone(x: [T, 6]) -> [T, 6] { own(x, is_causal = true) }
 }
 
-fn booleans<const N: usize>(shape: [usize; N], hidden: impl Fn(usize) -> bool) -> Tensor {
-    let n = shape.iter().product();
-    Tensor::from_vec(shape, (0..n).map(hidden).collect::<Vec<bool>>()).unwrap()
-}
-
 #[test]
 fn gradients_of_attention_with_every_option() {
     let mut net = Attends::new(Cpu::f64(), 2).unwrap();
-    let later = booleans([3, 3], |i| i % 3 > i / 3);
-    let some = booleans([6, 3, 3], |i| i % 3 != (i / 3) % 3 && i % 5 == 0);
-    let keys = booleans([2, 3], |i| i == 2 || i == 4);
-    let seen = booleans([2, 5], |i| i % 4 == 1);
+    let later = booleans(&[3, 3], |i| i % 3 > i / 3);
+    let some = booleans(&[6, 3, 3], |i| i % 3 != (i / 3) % 3 && i % 5 == 0);
+    let keys = booleans(&[2, 3], |i| i == 2 || i == 4);
+    let seen = booleans(&[2, 5], |i| i % 4 == 1);
     for name in [
         "more.in_proj_bias",
         "own.in_proj_bias",
         "more.out_proj.bias",
     ] {
         let shape = net.parameter(name).unwrap().shape().to_vec();
-        net.set_parameter(name, &noise(shape, 3)).unwrap();
+        net.set_parameter(name, &noise(&shape, 3)).unwrap();
     }
     netform_networks::finite::gradients(&mut net, |net| {
         net.loss_backward(1.0, &later, &some, &keys, &seen)?.item()
@@ -87,7 +69,7 @@ fn gradients_of_attention_with_every_option() {
 #[test]
 fn a_sequence_needs_no_batch() {
     let net = Attends::new(Cpu::f64(), 2).unwrap();
-    let x = noise([1, 4, 6], 5);
+    let x = noise(&[1, 4, 6], 5);
     let flat = Tensor::from_vec([4, 6], x.to_f64_vec()).unwrap();
     let with = net.in_batch(&x).unwrap().to_tensor().to_f64_vec();
     assert_eq!(net.alone(&flat).unwrap().to_tensor().to_f64_vec(), with);
@@ -98,8 +80,8 @@ fn a_sequence_needs_no_batch() {
 #[test]
 fn a_row_without_keys_is_zero() {
     let net = Attends::new(Cpu::new(), 2).unwrap();
-    let x = noise([2, 3, 6], 5);
-    let hidden = booleans([2, 3], |i| i < 3);
+    let x = noise(&[2, 3, 6], 5);
+    let hidden = booleans(&[2, 3], |i| i < 3);
     let y = net.self_attention(&x, &hidden).unwrap().to_tensor();
     let y = y.to_f64_vec();
     assert!(y[..18].iter().all(|y| *y == 0.0) && y[18..].iter().all(|y| *y != 0.0));
@@ -111,8 +93,8 @@ fn a_row_without_keys_is_zero() {
 /// A sample that is padding from end to end spoils no gradient, with dropout or without.
 #[test]
 fn a_sample_of_padding() -> netform::Result<()> {
-    let x = noise([2, 3, 6], 5);
-    let hidden = booleans([2, 3], |i| i < 3);
+    let x = noise(&[2, 3, 6], 5);
+    let hidden = booleans(&[2, 3], |i| i < 3);
     let mut net = Padded::new(Cpu::new(), 2)?;
     let check = |loss: f32, net: &Padded, name: &str| -> netform::Result<()> {
         assert!(loss.is_finite());
@@ -164,10 +146,10 @@ fn grouped_queries_and_masks_of_products() {
     let gradient = net.gradient("k").unwrap();
     let found = net.by_group_backward(1.0).unwrap().item().unwrap();
     assert!((found - wanted).abs() < 1e-12);
-    close(&net.gradient("k").unwrap(), &gradient, 1e-12);
+    within(&net.gradient("k").unwrap(), &gradient, 1e-12);
     netform_networks::finite::gradients(&mut net, |net| net.by_group_backward(1.0)?.item())
         .unwrap();
-    let mask = booleans([3, 5], |i| i % 5 == i / 5 || i % 2 == 0);
+    let mask = booleans(&[3, 5], |i| i % 5 == i / 5 || i % 2 == 0);
     netform_networks::finite::gradients(&mut net, |net| net.some_backward(1.0, &mask)?.item())
         .unwrap();
 }
@@ -233,16 +215,16 @@ fn a_stack_is_its_layers() {
         hand.set_parameter(&by_hand(p.name()), &p.values().unwrap())
             .unwrap();
     }
-    let (tgt, hidden) = (noise([2, 3, 4], 1), booleans([2, 4], |i| i == 3 || i > 5));
-    let later = booleans([3, 3], |i| i % 3 > i / 3);
+    let (tgt, hidden) = (noise(&[2, 3, 4], 1), booleans(&[2, 4], |i| i == 3 || i > 5));
+    let later = booleans(&[3, 3], |i| i % 3 > i / 3);
     let found = net.forward(&tgt, &hidden, &later).unwrap().to_tensor();
     let wanted = hand.forward(&tgt, &hidden, &later).unwrap().to_tensor();
-    close(&found, &wanted, 1e-12);
+    within(&found, &wanted, 1e-12);
     net.loss_backward(&tgt, &hidden, &later).unwrap();
     hand.loss_backward(&tgt, &hidden, &later).unwrap();
     for p in net.parameters() {
         let wanted = hand.gradient(&by_hand(p.name())).unwrap();
-        close(&net.gradient(p.name()).unwrap(), &wanted, 1e-10);
+        within(&net.gradient(p.name()).unwrap(), &wanted, 1e-10);
     }
     // With dropout on, in every layer other bits.
     netform_networks::finite::gradients(&mut net, |net| {
@@ -319,7 +301,7 @@ fn pytorchs_names_and_starts() {
 #[test]
 fn the_whole_learns_and_ends_as_it_began_in_a_file() {
     let mut net = Whole::new(Cpu::f64(), 0).unwrap();
-    let (src, tgt) = (noise([2, 5, 6], 1), noise([2, 3, 6], 2));
+    let (src, tgt) = (noise(&[2, 5, 6], 1), noise(&[2, 3, 6], 2));
     netform_networks::finite::gradients(&mut net, |net| net.loss_backward(&src, &tgt)?.item())
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -370,7 +352,7 @@ network! {
 #[test]
 fn one_sequence_is_a_batch_of_one() {
     let net = Alone::new(Cpu::f64(), 3).unwrap();
-    let (s, t) = (noise([5, 8], 1), noise([4, 8], 2));
+    let (s, t) = (noise(&[5, 8], 1), noise(&[4, 8], 2));
     let hidden = Tensor::from_vec([5], vec![false, false, true, false, true]).unwrap();
     let seen: Vec<bool> = (0..16).map(|i| i % 4 > i / 4).collect();
     let seen = Tensor::from_vec([4, 4], seen).unwrap();
@@ -400,7 +382,7 @@ network! {
 fn positions_as_the_papers_have_them() {
     let mut net = Positions::new(Cpu::f64(), 0).unwrap();
     let (t, d) = (7, 5);
-    let found = net.sinusoids(&noise([t, d], 0)).unwrap().to_tensor();
+    let found = net.sinusoids(&noise(&[t, d], 0)).unwrap().to_tensor();
     let angle =
         |t: usize, i: usize, d: usize, base: f64| t as f64 / base.powf(2.0 * i as f64 / d as f64);
     let wanted = (0..t * d).map(|k| {
@@ -408,12 +390,12 @@ fn positions_as_the_papers_have_them() {
         let angle = angle(t, j / 2, d, 10000.0);
         if j % 2 == 0 { angle.sin() } else { angle.cos() }
     });
-    close(
+    within(
         &found,
         &Tensor::from_vec([t, d], wanted.collect()).unwrap(),
         1e-12,
     );
-    let x = noise([2, 4, 6], 1);
+    let x = noise(&[2, 4, 6], 1);
     let values = x.to_f64_vec();
     let turned = |pair: &dyn Fn(usize) -> [usize; 2], base: f64| {
         let mut y = values.clone();
@@ -428,11 +410,11 @@ fn positions_as_the_papers_have_them() {
         Tensor::from_vec([2, 4, 6], y).unwrap()
     };
     let found = net.turned(&x).unwrap().to_tensor();
-    close(&found, &turned(&|i| [2 * i, 2 * i + 1], 10000.0), 1e-12);
+    within(&found, &turned(&|i| [2 * i, 2 * i + 1], 10000.0), 1e-12);
     let halves = net.halves(&x).unwrap().to_tensor();
-    close(&halves, &turned(&|i| [i, i + 3], 100.0), 1e-12);
+    within(&halves, &turned(&|i| [i, i + 3], 100.0), 1e-12);
     let at = net.at(&x, &[0u32, 1, 2, 3]).unwrap().to_tensor();
-    close(&at, &found, 1e-12);
+    within(&at, &found, 1e-12);
     netform_networks::finite::gradients(&mut net, |net| net.loss_backward(1.0)?.item()).unwrap();
 }
 
@@ -440,7 +422,7 @@ fn positions_as_the_papers_have_them() {
 #[test]
 fn positions_of_each_sample() {
     let net = Positions::new(Cpu::f64(), 0).unwrap();
-    let x = noise([2, 3, 6], 1);
+    let x = noise(&[2, 3, 6], 1);
     let places = Tensor::from_vec([2, 3], vec![3u32, 4, 5, 0, 9, 2]).unwrap();
     let each = net.each(&x, &places).unwrap().to_tensor().to_f64_vec();
     let values = x.to_f64_vec();
@@ -461,7 +443,7 @@ fn positions_of_each_sample() {
 #[test]
 fn rotations_are_relative() {
     let net = Positions::new(Cpu::f64(), 0).unwrap();
-    let x = noise([1, 2, 6], 1);
+    let x = noise(&[1, 2, 6], 1);
     let product = |positions: [u32; 2]| {
         let y = net.at(&x, &positions).unwrap().to_tensor().to_f64_vec();
         (0..6).map(|j| y[j] * y[6 + j]).sum::<f64>()

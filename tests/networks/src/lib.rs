@@ -1,12 +1,14 @@
-//! What the tests of whole networks share: finite differences, comparison of devices, the CUDA device or its
-//! emulator.
+//! What the tests of whole networks share: values, comparisons, finite differences, comparison of devices, the CUDA
+//! device or its emulator.
 
 pub mod close;
 #[cfg(feature = "cuda")]
 pub mod device;
 pub mod finite;
+pub mod near;
 pub mod results;
 pub mod same;
+pub mod values;
 
 use std::path::Path;
 

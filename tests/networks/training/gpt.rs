@@ -3,6 +3,7 @@
 
 use netform::files::safetensors::write;
 use netform::prelude::*;
+use netform_networks::near::near;
 use netform_parts::block::Block;
 use std::collections::BTreeMap;
 
@@ -63,25 +64,31 @@ macro_rules! trains_as_pytorchs {
         net.load(&file).unwrap();
         let (x, y) = (&fixture["in.x"], &fixture["in.y"]);
         let mut adam = $adam;
-        close(
+        near(
             "out",
             &net.forward(x).unwrap().to_tensor(),
             &fixture["out.0"],
+            1e-9,
         );
         let mut losses = Vec::new();
         for step in 0..5 {
             losses.push(net.loss_backward(x, y).unwrap().item().unwrap());
             if step == 0 {
                 for (name, want) in below(&fixture, "grad.param.") {
-                    close(name, &net.gradient(name).unwrap(), want);
+                    near(name, &net.gradient(name).unwrap(), want, 1e-9);
                 }
             }
             adam.step(&mut net).unwrap();
         }
         losses.push(net.loss(x, y).unwrap().item().unwrap());
-        close("losses", &Tensor::from(losses), &fixture["out.losses"]);
+        near(
+            "losses",
+            &Tensor::from(losses),
+            &fixture["out.losses"],
+            1e-9,
+        );
         for (name, want) in below(&fixture, "final.") {
-            close(name, &net.parameter(name).unwrap(), want);
+            near(name, &net.parameter(name).unwrap(), want, 1e-9);
         }
         // What is saved has PyTorch's names, all of them.
         net.save(&file).unwrap();
@@ -125,14 +132,4 @@ fn below<'a>(all: &'a BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<&'a st
     all.iter()
         .filter_map(|(name, t)| Some((name.strip_prefix(prefix)?, t)))
         .collect()
-}
-
-fn close(what: &str, a: &Tensor, b: &Tensor) {
-    assert_eq!(a.shape(), b.shape(), "{what}");
-    for (a, b) in a.to_f64_vec().iter().zip(b.to_f64_vec()) {
-        assert!(
-            (a - b).abs() <= 1e-9 * (1.0 + b.abs()),
-            "{what}: {a} and {b}"
-        );
-    }
 }
