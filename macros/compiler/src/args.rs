@@ -201,11 +201,11 @@ impl Args {
         )
     }
 
-    /// A tensor of a type that is taken here; a number becomes a scalar.
+    /// A tensor of a type that is taken here; a number becomes a scalar, and a list of numbers a vector.
     pub fn tensor(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = match self.value(name) {
             Value::Tensor(t) => t,
-            Value::Whole(_) | Value::Number(_) | Value::Dim(_) => {
+            Value::Whole(_) | Value::Number(_) | Value::Dim(_) | Value::List(_) => {
                 let text = self
                     .given(name)
                     .map_or_else(|| name.to_owned(), |g| g.text.clone());

@@ -406,13 +406,28 @@ impl Op {
     }
 }
 
+/// A part of a dimension: `a..b`, or `a:b:step` as Python writes it. Each number may be left out.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// The first position.
+    pub from: Option<Expr>,
+    /// The position after the last.
+    pub to: Option<Expr>,
+    /// The distance between positions.
+    pub step: Option<Expr>,
+    /// Written with colons: it ends where the dimension ends, as in Python.
+    pub colon: bool,
+    /// Its token.
+    pub span: Span,
+}
+
 /// One item of an index.
 #[derive(Clone, Debug)]
 pub enum Item {
     /// One position; the dimension vanishes.
     At(Expr),
-    /// `a..b`, either end open.
-    Range(Option<Expr>, Option<Expr>, Span),
+    /// A part of a dimension.
+    Range(Slice),
     /// `...`: as many whole dimensions as fit.
     Rest(Span),
 }
@@ -509,7 +524,14 @@ impl fmt::Display for Item {
         let end = |e: &Option<Expr>| e.as_ref().map_or_else(String::new, Expr::to_string);
         match self {
             Item::At(e) => write!(f, "{e}"),
-            Item::Range(from, to, _) => write!(f, "{}..{}", end(from), end(to)),
+            Item::Range(s) => {
+                let between = if s.colon { ":" } else { ".." };
+                write!(f, "{}{between}{}", end(&s.from), end(&s.to))?;
+                match &s.step {
+                    Some(step) => write!(f, ":{step}"),
+                    None => Ok(()),
+                }
+            }
             Item::Rest(_) => f.write_str("..."),
         }
     }

@@ -4,6 +4,7 @@
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
+use crate::kinds::concat::Concat;
 use crate::ranges::Ranges;
 use crate::scalar::Scalar;
 use crate::value::{Tensor, Value};
@@ -145,12 +146,42 @@ impl<'a> Cx<'a> {
             Value::Dim(d) => self
                 .g
                 .add_typed(Op::Size(d.clone()), &[], Vec::new(), DType::Int),
+            Value::List(items) => self.numbers(items)?,
             _ => return None,
         };
         Some(Tensor {
             id,
             text: text.to_owned(),
         })
+    }
+
+    /// A list of numbers, or of lists of them of one length, as a tensor: floats, if one of them is a float.
+    fn numbers(&mut self, items: &[Value]) -> Option<NodeId> {
+        fn only(items: &[Value], is: &dyn Fn(&Value) -> bool) -> bool {
+            !items.is_empty()
+                && items.iter().all(|v| match v {
+                    Value::List(items) => only(items, is),
+                    v => is(v),
+                })
+        }
+        let whole = |v: &Value| matches!(v, Value::Whole(_) | Value::Dim(_));
+        if !only(items, &|v| whole(v) || matches!(v, Value::Number(_))) {
+            return None;
+        }
+        let whole = only(items, &whole);
+        let mut parts = Vec::with_capacity(items.len());
+        for item in items {
+            let mut part = self.lift(item, "")?;
+            if !whole {
+                part = self.to_float(&part);
+            }
+            parts.push(self.g.unsqueeze(part.id, 0));
+        }
+        let same = |id: &NodeId| self.g.shape(*id) == self.g.shape(parts[0]);
+        if !parts.iter().all(same) {
+            return None;
+        }
+        Some(self.g.push(Concat { dim: 0 }, &parts, None))
     }
 
     /// As floats.

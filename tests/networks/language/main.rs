@@ -9,6 +9,7 @@ mod language;
 mod listings;
 mod looking;
 mod memory;
+mod python_words;
 mod recompute;
 mod scan;
 mod sharing;

@@ -506,7 +506,8 @@ impl Lower<'_> {
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
         let (x, y) = (self.expr(a), self.expr(b));
         let (x, y) = (x?, y?);
-        if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
+        let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
+        if !tensor(&x) && !tensor(&y) {
             // A size divided or scaled by a number that is not whole is a number known when called.
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
@@ -639,8 +640,11 @@ impl Lower<'_> {
             ));
         };
         let rank = self.cx.shape(&t).len();
-        let fixed = items.iter().filter(|i| !matches!(i, Item::Rest(_))).count();
-        let rests = items.len() - fixed;
+        // `None` makes a dimension, as in PyTorch; the other items take one each.
+        let added = |i: &&Item| matches!(i, Item::At(e) if matches!(&e.kind, ExprKind::Name(n) if n == "None"));
+        let rest = |i: &&Item| matches!(i, Item::Rest(_));
+        let fixed = items.iter().filter(|i| !rest(i) && !added(i)).count();
+        let rests = items.iter().filter(rest).count();
         if fixed > rank || rests > 1 {
             let text = format!(
                 "{} given for {}{}",
@@ -654,6 +658,10 @@ impl Lower<'_> {
         for item in items {
             match item {
                 Item::Rest(_) => dim += rank - fixed,
+                Item::At(_) if added(&item) => {
+                    t.id = self.cx.g.unsqueeze(t.id, dim);
+                    dim += 1;
+                }
                 Item::At(e) => {
                     let at = self.expr(e)?;
                     if let Value::Tensor(index) = &at {
@@ -665,11 +673,26 @@ impl Lower<'_> {
                     }
                     t.id = ops::select_dim(&mut self.cx, e.span, &t, dim, &at)?;
                 }
-                Item::Range(from, to, at) => {
+                Item::Range(s) => {
                     let mut end =
                         |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
-                    let (from, to) = (end(from)?, end(to)?);
-                    t.id = ops::slice_dim(&mut self.cx, *at, &t, dim, (&from, &to), 1)?;
+                    let (from, mut to, step) = (end(&s.from)?, end(&s.to)?, end(&s.step)?);
+                    let step = match (step, &s.step) {
+                        (Value::Null, _) | (_, None) => 1,
+                        (Value::Whole(v), Some(e)) => i64::try_from(v)
+                            .map_err(|_| self.cx.error(e.span, "this step is too large"))?,
+                        (_, Some(e)) => {
+                            let text = "a slice's step is a whole number";
+                            return Err(self.cx.error(e.span, text));
+                        }
+                    };
+                    let size = self.cx.shape(&t)[dim].value();
+                    if let (true, Value::Whole(v), Some(n)) = (s.colon, &to, size)
+                        && *v > i128::from(n)
+                    {
+                        to = Value::Null;
+                    }
+                    t.id = ops::slice_dim(&mut self.cx, s.span, &t, dim, (&from, &to), step)?;
                     dim += 1;
                 }
             }

@@ -1,6 +1,6 @@
-//! Expressions, by precedence: `|`, `&`, comparisons, `+ -`, `* /`, prefix, postfix.
+//! Expressions, by precedence: `|`, `&`, comparisons, `+ -`, `* / @`, prefix, `**`, postfix.
 
-use crate::ast::{Arg, Block, Closure, Expr, ExprKind, Item, Op};
+use crate::ast::{Arg, Block, Closure, Expr, ExprKind, Item, Op, Slice};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
@@ -46,7 +46,17 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         return prefix(input);
     }
     let mut left = binary(input, level + 1)?;
-    while let Some((op, span)) = operator(input, level) {
+    loop {
+        // PyTorch's operator of products.
+        if level == Op::Mul.level() && input.peek(Token![@]) {
+            let span = input.parse::<Token![@]>()?.span;
+            let right = binary(input, level + 1)?;
+            left = call("matmul", span, [left, right]);
+            continue;
+        }
+        let Some((op, span)) = operator(input, level) else {
+            break;
+        };
         for _ in op.symbol().chars() {
             // Each character is one token in a token stream.
             input.parse::<proc_macro2::Punct>()?;
@@ -66,10 +76,6 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         (
             input.peek(Token![^]),
             "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power",
-        ),
-        (
-            input.peek(Token![@]),
-            "there is no `@` here\nhelp: write `matmul(x, y)` or `x.matmul(y)`",
         ),
     ] {
         if level == 0 && wrong {
@@ -134,7 +140,30 @@ fn prefix(input: ParseStream) -> syn::Result<Expr> {
             span,
         });
     }
-    postfix(input)
+    let base = postfix(input)?;
+    if !raised(input) {
+        return Ok(base);
+    }
+    // Python's power: it binds more tightly than the sign before it, and from the right.
+    let span = input.span();
+    input.parse::<Token![*]>()?;
+    input.parse::<Token![*]>()?;
+    let exponent = prefix(input)?;
+    Ok(call("pow", span, [base, exponent]))
+}
+
+/// Whether `**` comes next.
+fn raised(input: ParseStream) -> bool {
+    input.peek(Token![*]) && input.peek2(Token![*])
+}
+
+/// `name(a, b)`, for an operator that is an op.
+fn call(name: &str, span: Span, args: [Expr; 2]) -> Expr {
+    let args = args.map(|value| Arg { name: None, value });
+    Expr {
+        kind: ExprKind::Call(Ident::new(name, span), args.into()),
+        span,
+    }
 }
 
 fn postfix(input: ParseStream) -> syn::Result<Expr> {
@@ -181,11 +210,13 @@ fn item(input: ParseStream) -> syn::Result<Item> {
         input.parse::<Token![...]>()?;
         return Ok(Item::Rest(span));
     }
-    let from = if input.peek(Token![..]) {
-        None
-    } else {
-        Some(expr(input)?)
+    let from = match input.peek(Token![..]) || input.peek(Token![:]) {
+        true => None,
+        false => Some(expr(input)?),
     };
+    if input.peek(Token![:]) {
+        return colons(input, from);
+    }
     if !input.peek(Token![..]) {
         return match from {
             Some(at) => Ok(Item::At(at)),
@@ -197,12 +228,47 @@ fn item(input: ParseStream) -> syn::Result<Item> {
         return Err(input.error("ranges end before their second number: write `a..b`"));
     }
     input.parse::<Token![..]>()?;
-    let to = if input.is_empty() || input.peek(Token![,]) {
-        None
+    Ok(Item::Range(Slice {
+        from,
+        to: end(input)?,
+        step: None,
+        colon: false,
+        span,
+    }))
+}
+
+/// `:to:step` of a slice, after its first number.
+fn colons(input: ParseStream, from: Option<Expr>) -> syn::Result<Item> {
+    let span = input.span();
+    // `::` is one token of Rust.
+    let (to, stepped) = if input.peek(Token![::]) {
+        input.parse::<Token![::]>()?;
+        (None, true)
     } else {
-        Some(expr(input)?)
+        input.parse::<Token![:]>()?;
+        let to = end(input)?;
+        let stepped = input.peek(Token![:]);
+        if stepped {
+            input.parse::<Token![:]>()?;
+        }
+        (to, stepped)
     };
-    Ok(Item::Range(from, to, span))
+    let step = if stepped { end(input)? } else { None };
+    Ok(Item::Range(Slice {
+        from,
+        to,
+        step,
+        colon: true,
+        span,
+    }))
+}
+
+/// The number at the end of a slice, if it is there.
+fn end(input: ParseStream) -> syn::Result<Option<Expr>> {
+    match input.is_empty() || input.peek(Token![,]) || input.peek(Token![:]) {
+        true => Ok(None),
+        false => Ok(Some(expr(input)?)),
+    }
 }
 
 /// Arguments in parentheses.

@@ -8,8 +8,8 @@ mod custom;
 mod expr;
 
 use crate::ast::{
-    Arg, Block, ConstParam, Expr, ExprKind, Field, FieldKind, FnArg, Function, If, Network, Pat,
-    Shared, Stmt, Type, Weights,
+    Arg, Block, ConstParam, Expr, ExprKind, Field, FieldKind, FnArg, Function, If, Network, Op,
+    Pat, Shared, Stmt, Type, Weights,
 };
 use crate::diag::Diag;
 use crate::layers;
@@ -661,6 +661,24 @@ fn block(input: ParseStream) -> syn::Result<Block> {
             stmts.push(Stmt::Assign { name, value });
             continue;
         }
+        if let Some((op, span)) = updating(input) {
+            let name: Ident = input.parse()?;
+            for _ in 0..op.symbol().len() + 1 {
+                input.parse::<proc_macro2::Punct>()?;
+            }
+            let before = Expr {
+                kind: ExprKind::Name(name.clone()),
+                span: name.span(),
+            };
+            let by = expr::expr(input)?;
+            semicolon(input)?;
+            let value = Expr {
+                kind: ExprKind::Binary(op, Box::new(before), Box::new(by)),
+                span,
+            };
+            stmts.push(Stmt::Assign { name, value });
+            continue;
+        }
         let value = expr::expr(input)?;
         if input.is_empty() {
             return Ok(Block {
@@ -672,6 +690,23 @@ fn block(input: ParseStream) -> syn::Result<Block> {
         stmts.push(Stmt::Expr(value));
     }
     Ok(Block { stmts, tail: None })
+}
+
+/// The operator of `x += y`, and its place, if a variable is updated by one here.
+fn updating(input: ParseStream) -> Option<(Op, Span)> {
+    let ahead = input.fork();
+    ahead.parse::<Ident>().ok()?;
+    let all = [
+        (ahead.peek(Token![+=]), Op::Add),
+        (ahead.peek(Token![-=]), Op::Sub),
+        (ahead.peek(Token![*=]), Op::Mul),
+        (ahead.peek(Token![/=]), Op::Div),
+        (ahead.peek(Token![%=]), Op::Rem),
+        (ahead.peek(Token![&=]), Op::And),
+        (ahead.peek(Token![|=]), Op::Or),
+    ];
+    let (_, op) = all.into_iter().find(|(here, _)| *here)?;
+    Some((op, ahead.span()))
 }
 
 fn semicolon(input: ParseStream) -> syn::Result<()> {

@@ -1,0 +1,92 @@
+//! Operators and slices as Python writes them: `**`, `@`, `+=`, `x[:, 0]`, `x[::2]`, `x[None]`.
+
+use netform::Tensor;
+use netform::prelude::*;
+
+network! {
+    struct Words {
+        w: Param[4, 3],
+        steps: Buffer<i64>[],
+    }
+    fn powers(x: [B, 4]) -> ([B, 4], [B, 4], [B, 4]) {
+        (-x ** 2, 2 ** x ** 2, (x ** -1) * 3)
+    }
+    fn in_words(x: [B, 4]) -> ([B, 4], [B, 4], [B, 4]) {
+        (-pow(x, 2), pow(2, pow(x, 2)), pow(x, -1) * 3)
+    }
+    fn products(x: [B, 4]) -> ([B, 3], [B]) {
+        (x @ w * 2, (x @ w @ w.transpose(0, 1)).sum(1))
+    }
+    fn products_in_words(x: [B, 4]) -> ([B, 3], [B]) {
+        (matmul(x, w) * 2, matmul(matmul(x, w), w.transpose(0, 1)).sum(1))
+    }
+    fn updated(x: [B, 4]) -> ([B, 4], bool[B, 4]) {
+        let mut y = x;
+        y += 1;
+        y *= x - 2;
+        y -= 0.5 * x;
+        y /= 4;
+        let mut small = y < 0;
+        small &= x > 0;
+        small |= x > 0.5;
+        (y, small)
+    }
+    fn updated_in_words(x: [B, 4]) -> ([B, 4], bool[B, 4]) {
+        let y = ((x + 1) * (x - 2) - 0.5 * x) / 4;
+        (y, ((y < 0) & (x > 0)) | (x > 0.5))
+    }
+    fn lists(x: [B, 4]) -> ([B, 4], [B, 2], i64[3]) {
+        (
+            (x - [0.5, 1, -2, 0.25]) * [2, 0, 1, -1],
+            x @ [[1.0, 2.0], [0.5, -1.0], [0.0, 1.0], [3.0, 0.0]],
+            [3, 1, 2] + 1,
+        )
+    }
+    fn slices(x: [B, 4]) -> ([B], [B, 2], [B, 2], [B, 2], [B, 3], [B, 4], [B, 1, 4], [1, B, 1]) {
+        (x[:, 0], x[:, 1:3], x[:, ::2], x[:, 1:4:2], x[..., :-1], x[:, 0:12], x[:, None], x[None, :, 3:])
+    }
+    fn slices_in_words(x: [B, 4]) -> ([B], [B, 2], [B, 2], [B, 2], [B, 3], [B, 4], [B, 1, 4], [1, B, 1]) {
+        (
+            x.select(1, 0), x[.., 1..3], x.slice(1, 0, 4, 2), x.slice(1, 1, 4, 2), x[.., ..-1], x,
+            x.unsqueeze(1), x[.., 3..].unsqueeze(0)
+        )
+    }
+    fn loss(x: [B, 4]) -> [] {
+        steps += 1;
+        let mut total = 0.0 * x.sum();
+        total += (w ** 2).sum() * x[::2].mean();
+        total -= (x @ w).tanh().mean();
+        total
+    }
+}
+
+#[test]
+fn they_mean_what_they_mean_in_python() {
+    let mut net = Words::new(Cpu::f64(), 1).unwrap();
+    let w: Vec<f64> = (0..12).map(|i| f64::from(i).sin()).collect();
+    net.set_parameter("w", &Tensor::from_vec([4, 3], w).unwrap())
+        .unwrap();
+    let x: Vec<f64> = (1..=20).map(|i| f64::from(i).cos()).collect();
+    let x = Tensor::from_vec([5, 4], x).unwrap();
+    macro_rules! same {
+        ($a:ident $b:ident: $($k:tt)*) => {
+            let (a, b) = (net.$a(&x).unwrap(), net.$b(&x).unwrap());
+            $(assert_eq!(a.$k.to_tensor(), b.$k.to_tensor(), "{} {}", stringify!($a), $k);)*
+        };
+    }
+    same!(powers in_words: 0 1 2);
+    same!(products products_in_words: 0 1);
+    same!(updated updated_in_words: 0 1);
+    same!(slices slices_in_words: 0 1 2 3 4 5 6 7);
+    let (a, b, c) = net.lists(&[[1.0f64, 2.0, 3.0, 4.0]]).unwrap();
+    assert_eq!(a.to_tensor().to_f64_vec(), [1.0, 0.0, 5.0, -3.75]);
+    assert_eq!(
+        b.to_tensor().to_f64_vec(),
+        [1.0 + 1.0 + 12.0, 2.0 - 2.0 + 3.0]
+    );
+    assert_eq!(c.to_tensor(), Tensor::from(vec![4i64, 2, 3]));
+    let first = net.powers(&x).unwrap().0.to_tensor().to_f64_vec()[0];
+    assert_eq!(first, -(1f64.cos().powi(2)));
+    netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
+    assert!(net.parameter("steps").unwrap().to_f64_vec()[0] > 1.0);
+}
