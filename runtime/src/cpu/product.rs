@@ -327,7 +327,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Visitor for OnCpu<'_,
 
     #[inline(always)]
     fn nk<const N: usize, const K: usize>(self) {
-        if const { !fits_nk(N, K) } {
+        if const { !fits_nk::<F>(N, K) } {
             return self.any();
         }
         let call = self.call;
