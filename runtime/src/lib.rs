@@ -104,6 +104,10 @@ pub mod __private {
     pub mod size {
         pub use crate::size::*;
     }
+    /// The CPU's products by a given way, for the program that writes their table and for tests.
+    pub mod products {
+        pub use crate::cpu::{Way, product_by, way_of};
+    }
     pub use crate::cpu::CpuBuffer;
     #[cfg(feature = "cuda")]
     pub use crate::cuda::{CudaBuffer, driver::open_or as open_driver_or};

@@ -4,6 +4,7 @@
 //! number of threads.
 
 mod attention;
+mod choose;
 mod convert;
 mod convolution;
 mod copy;
@@ -15,14 +16,19 @@ mod lanes;
 mod launch;
 mod map;
 mod matvec;
+mod plain;
 mod product;
+mod product_table;
 mod random;
 mod reduce;
 mod rows;
 mod scratch;
 mod small;
+mod way;
 
 pub(crate) use map::SCALARS;
+pub use product::{product_by, way_of};
+pub use way::Way;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! `outputs = M(A B, extra..)`: the choice of a kernel, the split into parts, the epilogue.
+//! `outputs = M(A B, extra..)`: the split into parts and the epilogue; the table says how a part is computed.
 //!
 //! Large products are cut into blocks of C, by the sizes alone, so that results do not depend on
 //! the number of threads. A block's epilogue runs right after its product, while it is in cache.
@@ -8,48 +8,25 @@
 
 use std::marker::PhantomData;
 
+use super::choose::choose;
 use super::lanes::{Src, evaluate, size_of_dtype, write};
 use super::matvec::Row;
 use super::rows::{Shared, read};
 use super::small::{Mn, Nk, fits_mn, fits_nk};
+use super::way::Way;
 use super::{Cpu, gemm, scratch};
 use crate::device::{Addr, Operand, Product, ProductKernels};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 use crate::size::{Sizes, Visitor};
-use crate::{DType, Float, MapBody};
-
-/// How a product is computed whose sizes are not known when compiled.
-#[derive(Clone, Copy)]
-enum Way {
-    /// Row by row: the library's preparations would cost more than they save.
-    Rows,
-    /// In blocks by the library.
-    Blocks,
-}
-
-/// Classes of sizes: at most so many rows, at most so many multiplications of one product, and their way. The first
-/// that holds a product counts. The bounds are chosen by hand.
-const CLASSES: [(usize, usize, Way); 3] = [
-    (1, usize::MAX, Way::Rows),
-    (usize::MAX, 4_096, Way::Rows),
-    (usize::MAX, usize::MAX, Way::Blocks),
-];
-
-fn choose(size: Product) -> Way {
-    let Product { m, n, k, .. } = size;
-    let holds = |class: &&(usize, usize, Way)| m <= class.0 && m * n * k <= class.1;
-    match CLASSES.iter().find(holds) {
-        // A sum of nothing is the epilogue of zeros.
-        Some((_, _, way)) if k > 0 => *way,
-        _ => Way::Rows,
-    }
-}
+use crate::{DType, Float, Identity, MapBody};
 
 /// Multiplications from which on a second thread is worth it.
 const PARALLEL: usize = 131_072;
 /// Multiplications of a block.
 const BLOCK: usize = 4_194_304;
+/// Multiplications of a block of a single row: memory is its limit, so a second thread pays sooner.
+const ROW_BLOCK: usize = 65_536;
 /// Columns of one row that are handed out together.
 const COLUMNS: usize = 128;
 
@@ -147,8 +124,8 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
         (0..O).find(free).map(|k| self.outputs[k])
     }
 
-    /// All blocks with the library, C at `c` (batch, m, n).
-    fn blocks(&self, cpu: &Cpu<F>, c: *mut F) {
+    /// All blocks by a way, C at `c` (batch, m, n).
+    fn blocks(&self, cpu: &Cpu<F>, way: Way, c: *mut F) {
         let Product {
             batch,
             m,
@@ -162,7 +139,8 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
             if tb { (1, k) } else { (n, 1) },
         );
         // Cut the longer side; edges are multiples of what kernels compute at a time.
-        let wanted = (m * n * k / BLOCK).clamp(1, 64);
+        let block = if m == 1 { ROW_BLOCK } else { BLOCK };
+        let wanted = (m * n * k / block).clamp(1, 64);
         let (height, width) = if n > m {
             (m, n.div_ceil(wanted).next_multiple_of(64))
         } else {
@@ -178,10 +156,9 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
             let c = c.get().wrapping_add((g * m + i) * n + j);
             // SAFETY: a block of C, the rows of A and the columns of B that it needs.
             unsafe {
-                gemm::product(
-                    rows,
-                    columns,
-                    k,
+                gemm::product_by(
+                    way,
+                    [rows, columns, k],
                     (
                         self.a(g).add(i * a_strides.0),
                         a_strides.0 as isize,
@@ -217,22 +194,58 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     }
 
     fn run(&self, cpu: &Cpu<F>) {
+        let Product { m, n, k, .. } = self.size;
+        self.by(cpu, choose::<F>(m, n, k));
+    }
+
+    fn by(&self, cpu: &Cpu<F>, way: Way) {
         let Product { batch, m, n, .. } = self.size;
         if batch * m * n == 0 {
             return;
         }
-        if let Way::Rows = choose(self.size) {
+        if way == Way::Rows {
             return self.direct(cpu);
         }
         if let Some(c) = self.holder() {
-            return self.blocks(cpu, c.cast());
+            return self.blocks(cpu, way, c.cast());
         }
         let bytes = batch * m * n * size_of::<F>();
-        if scratch::with(bytes, |c| self.blocks(cpu, c.cast())).is_none() {
+        if scratch::with(bytes, |c| self.blocks(cpu, way, c.cast())).is_none() {
             // No memory for C: slower, and right.
             self.direct(cpu);
         }
     }
+}
+
+/// `C = A B` by a given way, in blocks and on the threads of `cpu`: what the table's benchmark times.
+///
+/// # Safety
+/// The addresses hold matrices of these sizes; C overlaps neither A nor B.
+#[doc(hidden)]
+pub unsafe fn product_by<F: Float>(
+    cpu: &Cpu<F>,
+    way: Way,
+    size: Product,
+    [a, b]: [*const F; 2],
+    c: *mut F,
+) {
+    Call::<Identity, F, 0, 1> {
+        size,
+        a,
+        b,
+        extra: [],
+        outputs: [c.cast()],
+        scalars: &[],
+        body: PhantomData,
+    }
+    .by(cpu, way);
+}
+
+/// The way that the table has for `C = A B`.
+#[doc(hidden)]
+#[must_use]
+pub fn way_of<F: Float>(size: Product) -> Way {
+    choose::<F>(size.m, size.n, size.k)
 }
 
 /// The body on a block of C.
@@ -314,7 +327,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Visitor for OnCpu<'_,
 
     #[inline(always)]
     fn nk<const N: usize, const K: usize>(self) {
-        if const { !fits_nk(N, K) } {
+        if const { !fits_nk::<F>(N, K) } {
             return self.any();
         }
         let call = self.call;

@@ -16,14 +16,19 @@ use crate::{Float, MapBody, Pack};
 
 /// Most packs in a row of B.
 const WIDE: usize = 4;
-/// Most packs of B on the stack: 16 KiB of f32.
-const PANEL: usize = 256;
+/// Bytes of B on the stack. A frame of 32 KiB or more must not be: the loop that touches its pages may overwrite a
+/// register that is in use (seen with rustc 1.95 on x86-64).
+const PANEL: usize = 16_384;
+
+/// The bytes, of any content, aligned as packs are.
+#[repr(C, align(64))]
+struct Panel(MaybeUninit<[u8; PANEL]>);
 /// Rows of C in a tile.
 const HIGH: usize = 8;
 
 /// Whether [`Nk`] takes these sizes.
-pub(crate) const fn fits_nk(n: usize, k: usize) -> bool {
-    n.div_ceil(LANES) <= WIDE && n.div_ceil(LANES) * k <= PANEL
+pub(crate) const fn fits_nk<F>(n: usize, k: usize) -> bool {
+    n.div_ceil(LANES) <= WIDE && n.div_ceil(LANES) * k <= PANEL / size_of::<Pack<F>>()
 }
 
 /// Whether [`Mn`] takes these sizes.
@@ -52,9 +57,10 @@ impl<M: MapBody, F: Float, const N: usize, const K: usize, const I: usize, const
     unsafe fn run<S: Isa>(mut self) {
         let Product { m, ta, tb, .. } = self.size;
         let width = N.div_ceil(LANES);
-        let mut panel = [MaybeUninit::<Pack<F>>::uninit(); PANEL];
-        // SAFETY: B is (K, N) or (N, K), A (m, K) or (K, m), C (m, N); the panel is written before
-        // it is read: K rows of `width` packs.
+        let mut panel = Panel(MaybeUninit::uninit());
+        let panel = panel.0.as_mut_ptr().cast::<Pack<F>>();
+        // SAFETY: B is (K, N) or (N, K), A (m, K) or (K, m), C (m, N); the panel has room for K rows of `width` packs,
+        // as `fits_nk` says, and they are written before they are read.
         unsafe {
             for k in 0..K {
                 for p in 0..width {
@@ -67,7 +73,7 @@ impl<M: MapBody, F: Float, const N: usize, const K: usize, const I: usize, const
                     } else {
                         row = read::<F, S>(self.b.add(k * N + p * LANES), count);
                     }
-                    panel[k * width + p].write(row);
+                    panel.add(k * width + p).write(row);
                 }
             }
             let (down, along) = if ta { (1, m) } else { (K, 1) };
@@ -77,8 +83,7 @@ impl<M: MapBody, F: Float, const N: usize, const K: usize, const I: usize, const
                     let count = LANES.min(N - p * LANES);
                     let mut sum = Pack::splat(0.0);
                     for k in 0..K {
-                        sum =
-                            sum + Pack::all(*a.add(k * along)) * panel[k * width + p].assume_init();
+                        sum = sum + Pack::all(*a.add(k * along)) * *panel.add(k * width + p);
                     }
                     let values = evaluate::<M, F, S, I, O, true, true>(
                         &self.extra,

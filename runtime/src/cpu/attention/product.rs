@@ -1,15 +1,15 @@
-//! Products of blocks: the library, or, where its preparations cost more than they save, plain loops.
+//! Products of blocks: by the table, and row by row with loops for distances between rows of any kind.
 
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 use crate::{Float, Pack};
 
+use super::super::choose::choose;
 use super::super::gemm;
 use super::super::rows::{put, read};
+use super::super::way::Way;
 use super::Rows;
 
-/// Multiplications below which the library does not pay.
-const TINY: usize = 4_096;
 /// Rows that are computed together.
 const HIGH: usize = 4;
 
@@ -44,7 +44,7 @@ impl<F: Float> Product<F> {
         }
         // SAFETY: the caller's.
         unsafe {
-            if m == 1 || m * n * k <= TINY {
+            if choose::<F>(m, n, k) == Way::Rows {
                 return dispatch(Small(self));
             }
             let strides = |x: Rows<F>, transposed: bool| {
