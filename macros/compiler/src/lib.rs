@@ -15,6 +15,7 @@ pub mod draw;
 pub mod elem;
 #[cfg(feature = "eval")]
 pub mod eval;
+pub mod foreign;
 pub mod gradient;
 pub mod infer;
 pub mod integers;

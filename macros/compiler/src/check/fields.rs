@@ -7,6 +7,7 @@ use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
+use crate::foreign;
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
 use crate::unit::Unit;
@@ -45,7 +46,8 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             let name = layer.to_string();
             cx.by = format!("`{name}` `{}`", field.name);
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
-                let hint = did_you_mean(&name, layers::names().chain(["Param"]));
+                let near = || did_you_mean(&name, layers::names().chain(["Param"]));
+                let hint = foreign::help(&name).unwrap_or_else(near);
                 let mut text = format!("there is no layer `{name}`{hint}");
                 if hint.is_empty() {
                     text += &format!(

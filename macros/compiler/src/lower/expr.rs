@@ -5,6 +5,7 @@ use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check::arithmetic;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
+use crate::foreign;
 use crate::ir::{DType, Here};
 use crate::layers;
 use crate::net::FieldKind;
@@ -223,7 +224,8 @@ impl Lower<'_> {
                 "\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name"
             );
         } else {
-            message += &did_you_mean(&text, names.iter().map(String::as_str));
+            let near = || did_you_mean(&text, names.iter().map(String::as_str));
+            message += &foreign::help(&text).unwrap_or_else(near);
         }
         Err(self.cx.error(span, message))
     }
@@ -388,7 +390,8 @@ impl Lower<'_> {
             } else if text == "backward" || text == "step" {
                 message += "\nhelp: backward is generated for every function that returns a scalar";
             } else {
-                message += &did_you_mean(&text, ops::all().map(|o| o.name));
+                let near = || did_you_mean(&text, ops::all().map(|o| o.name));
+                message += &foreign::help(&text).unwrap_or_else(near);
             }
             return Err(self.cx.error(name.span(), message));
         }
