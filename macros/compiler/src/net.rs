@@ -146,10 +146,13 @@ impl Signature {
 
     /// Whether it returns one float of rank 0.
     pub fn is_scalar(&self) -> bool {
-        !self.tuple
-            && self.ret.len() == 1
-            && self.ret[0].elem == Elem::Float
-            && self.ret[0].shape.is_empty()
+        !self.tuple && self.ret.len() == 1 && self.is_loss()
+    }
+
+    /// Whether it returns a float of rank 0 first, which training makes smaller. Further results are metrics.
+    pub fn is_loss(&self) -> bool {
+        let first = self.ret.first();
+        first.is_some_and(|t| t.elem == Elem::Float && t.shape.is_empty())
     }
 }
 

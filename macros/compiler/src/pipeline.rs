@@ -152,20 +152,16 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
                 continue;
             }
         }
-        let mode = if net.signatures[index].is_scalar() {
-            Mode::Backward
-        } else {
-            Mode::Vjp
-        };
-        let backward = program(net, source, index, mode, diag)?;
-        if mode == Mode::Backward {
-            backward
-                .placement
-                .grads
-                .iter()
-                .for_each(|(_, p)| reached[*p] = true);
+        let signature = &net.signatures[index];
+        if signature.is_loss() {
+            let backward = program(net, source, index, Mode::Backward, diag)?;
+            let grads = backward.placement.grads.iter();
+            grads.for_each(|(_, p)| reached[*p] = true);
+            out.push(backward);
         }
-        out.push(backward);
+        if !signature.is_scalar() {
+            out.push(program(net, source, index, Mode::Vjp, diag)?);
+        }
         if net.signatures[index].draw {
             out.push(program(net, source, index, Mode::Draw, diag)?);
         }
@@ -174,7 +170,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
         return Err(p);
     }
     out.iter().for_each(|p| budget::check(net, p, diag));
-    if net.signatures.iter().any(Signature::is_scalar) {
+    if net.signatures.iter().any(Signature::is_loss) {
         unreached(net, &reached, diag);
     }
     Ok(out)
@@ -283,7 +279,7 @@ pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     (schedule::schedule(owned, placement), unfused)
 }
 
-/// Adds backward. Outputs become: the loss (backward only), the gradients of `#[grad]` arguments, the
+/// Adds backward. Outputs become: the loss and the metrics (backward only), the gradients of `#[grad]` arguments, the
 /// gradients of parameters.
 #[allow(clippy::type_complexity)]
 fn differentiate(
@@ -298,12 +294,13 @@ fn differentiate(
     let outputs = std::mem::take(&mut g.outputs);
     let mut seeds = Vec::new();
     let mut types = Vec::new();
-    for o in outputs
-        .iter()
-        .filter(|o| g[**o].dtype == DType::Float)
-        .copied()
-        .collect::<Vec<_>>()
-    {
+    let floats = outputs.iter().filter(|o| g[**o].dtype == DType::Float);
+    // Training follows the loss, which is the first; metrics have no gradient.
+    let count = match mode {
+        Mode::Backward => 1,
+        _ => outputs.len(),
+    };
+    for o in floats.take(count).copied().collect::<Vec<_>>() {
         let dy = match mode {
             Mode::Vjp => {
                 let shape = g.shape(o).clone();

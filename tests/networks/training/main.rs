@@ -5,6 +5,7 @@ mod custom_device;
 mod custom_optimizer;
 mod gpt;
 mod messages;
+mod metrics;
 mod reached;
 mod resident;
 mod resume;

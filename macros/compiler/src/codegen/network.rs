@@ -8,7 +8,7 @@ use crate::dim::{Atom, Dim, Shape, show_shape};
 use crate::elem::Elem;
 use crate::layers::Init;
 use crate::lower::show_type;
-use crate::net::{Net, Signature};
+use crate::net::{Arg, Net, Signature};
 use crate::program::{Mode, Program};
 use netform_core::abi::{ABI, VERSION};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -144,10 +144,10 @@ pub fn skeleton(net: &Net) -> TokenStream {
         .filter(|s| !s.poisoned && !s.any_rank())
         .flat_map(|s| {
             let dims = lower_names(&s.dims);
-            let suffixes: &[&str] = if s.is_scalar() {
-                &["", "_backward"]
-            } else {
-                &["", "_vjp"]
+            let suffixes: &[&str] = match (s.is_scalar(), s.is_loss()) {
+                (true, _) => &["", "_backward"],
+                (_, true) => &["", "_backward", "_vjp"],
+                _ => &["", "_vjp"],
             };
             suffixes
                 .iter()
@@ -506,8 +506,10 @@ fn tuple(items: &[TokenStream]) -> TokenStream {
 }
 
 /// What the generated methods call.
+#[derive(Default)]
 struct Bodies {
     infer: TokenStream,
+    vjp: TokenStream,
     backward: TokenStream,
     accumulate: TokenStream,
     step: TokenStream,
@@ -523,10 +525,6 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             .find(|p: &&Program| p.function == index && p.mode == mode)
     };
     let Some(infer) = find(Mode::Infer) else {
-        return TokenStream::new();
-    };
-    let scalar = s.is_scalar();
-    let Some(back) = find(if scalar { Mode::Backward } else { Mode::Vjp }) else {
         return TokenStream::new();
     };
     let state = super::state::argument();
@@ -545,12 +543,8 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         Some(_) => quote!(::core::option::Option::Some(&mut **#state)),
         None => quote!(::core::option::Option::None),
     };
-    let seeds: Vec<TokenStream> = seed_names(back.seeds.len())
-        .iter()
-        .map(|n| quote!(__nf::Input::source(&#n)))
-        .collect();
     let plan::Names { plan, body, .. } = names(net, infer);
-    let results = if scalar {
+    let results = if s.is_scalar() {
         quote!(results.loss(0))
     } else {
         let all: Vec<TokenStream> = (0..s.ret.len())
@@ -563,45 +557,8 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         let results = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
         #results
     };
-    let plan::Names { plan, body, .. } = names(net, back);
-    let first = usize::from(scalar);
-    let grads: Vec<TokenStream> = s
-        .args
-        .iter()
-        .filter(|a| a.grad)
-        .enumerate()
-        .map(|(k, _)| {
-            let k = k + first;
-            quote!(results.output(#k)?)
-        })
-        .collect();
-    let returned = match (scalar, grads.len()) {
-        (true, 0) => quote!(results.loss(0)),
-        (true, _) => {
-            let grads = tuple(&grads);
-            quote!(::core::result::Result::Ok((results.loss(0)?, #grads)))
-        }
-        (false, 0) => quote!(::core::result::Result::Ok(())),
-        (false, _) => {
-            let grads = tuple(&grads);
-            quote!(::core::result::Result::Ok(#grads))
-        }
-    };
-    let train = |accumulate: bool| {
-        quote! {
-            let results = self.core.train(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #accumulate)?;
-        }
-    };
-    let (once, more) = (train(false), train(true));
-    let optimizer = optimizer();
-    let bodies = Bodies {
+    let mut bodies = Bodies {
         infer,
-        backward: quote!(#once #returned),
-        accumulate: quote!(#more #returned),
-        step: quote! {
-            let results = self.core.step(#items::#plan, &[#(#sources,)* #(#seeds),*], #kept, |run, dims| #items::#body(run, dims), #optimizer)?;
-            results.loss(0)
-        },
         draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
             let plan::Names { plan, body, .. } = names(net, p);
             let drawn = super::graph::drawn(net, p.function);
@@ -610,7 +567,52 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
                 __nf::draw::Picture::new(&#drawn, &results)
             }
         }),
+        ..Bodies::default()
     };
+    let count = |grad: &dyn Fn(&Arg) -> bool| s.args.iter().filter(|a| grad(a)).count();
+    let grads = count(&|a| a.grad);
+    // Results from number `first` on, each read when it is asked for.
+    let outputs = |first: usize, n: usize| -> Vec<TokenStream> {
+        let each = (first..first + n).map(|k| quote!(results.output(#k)?));
+        each.collect()
+    };
+    let train = |p: &Program, accumulate: bool| {
+        let plan::Names { plan, body, .. } = names(net, p);
+        let seeds = seed_names(p.seeds.len());
+        quote! {
+            let results = self.core.train(#items::#plan, &[#(#sources,)* #(__nf::Input::source(&#seeds)),*], #kept, |run, dims| #items::#body(run, dims), #accumulate)?;
+        }
+    };
+    if let Some(p) = find(Mode::Vjp) {
+        let once = train(p, false);
+        let returned = match grads {
+            0 => quote!(()),
+            n => tuple(&outputs(0, n)),
+        };
+        bodies.vjp = quote!(#once ::core::result::Result::Ok(#returned));
+    }
+    if let Some(p) = find(Mode::Backward) {
+        let (once, more) = (train(p, false), train(p, true));
+        let metrics = outputs(1, s.ret.len() - 1);
+        let losses = [vec![quote!(results.loss(0)?)], metrics].concat();
+        let mut all = losses.clone();
+        if grads > 0 {
+            all.push(tuple(&outputs(s.ret.len(), grads)));
+        }
+        let returned = |items: &[TokenStream]| match items {
+            [_] => quote!(results.loss(0)),
+            items => quote!(::core::result::Result::Ok((#(#items),*))),
+        };
+        let (losses, all) = (returned(&losses), returned(&all));
+        let plan::Names { plan, body, .. } = names(net, p);
+        let optimizer = optimizer();
+        bodies.backward = quote!(#once #all);
+        bodies.accumulate = quote!(#more #all);
+        bodies.step = quote! {
+            let results = self.core.step(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims), #optimizer)?;
+            #losses
+        };
+    }
     signatures(net, s, Some(&bodies))
 }
 
@@ -679,38 +681,39 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
         part(|b| &b.accumulate),
         part(|b| &b.step),
     );
-    if !s.is_scalar() {
-        let results: Vec<TokenStream> = s.ret.iter().map(|t| row(t.elem, &t.shape)).collect();
-        let result = tuple(&results);
-        let vjp = format_ident!("{name}_vjp");
-        let vjp_doc = format!(
+    let rows: Vec<TokenStream> = s.ret.iter().map(|t| row(t.elem, &t.shape)).collect();
+    let gradients = match grads.len() {
+        0 => quote!(()),
+        _ => tuple(&grads),
+    };
+    let result = match s.is_scalar() {
+        true => quote!(__nf::Loss<#d>),
+        false => tuple(&rows),
+    };
+    let forward = quote! {
+        #(#attrs)*
+        #[doc = #doc]
+        pub fn #name(&self, #(#args,)* #state) -> __nf::Result<#result> { #infer }
+    };
+    let vjp = (!s.is_scalar() && !floats.is_empty()).then(|| {
+        let (vjp, body) = (format_ident!("{name}_vjp"), part(|b| &b.vjp));
+        let doc = format!(
             "Runs `{name}` forward and backward from the gradients of its results; leaves the parameters' gradients in the network and returns those of `#[grad]` arguments."
         );
-        let grads = match grads.len() {
-            0 => quote!(()),
-            _ => tuple(&grads),
-        };
-        let has_floats = !floats.is_empty();
-        let vjp = has_floats.then(|| {
-            quote! {
-                #[doc = #vjp_doc]
-                pub fn #vjp(&mut self, #(#args,)* #(#seeds,)* #state) -> __nf::Result<#grads> { #backward }
-            }
-        });
-        return quote! {
-            #(#attrs)*
+        quote! {
             #[doc = #doc]
-            pub fn #name(&self, #(#args,)* #state) -> __nf::Result<#result> { #infer }
-            #vjp
-        };
-    }
-    let back = match grads.len() {
-        0 => quote!(__nf::Loss<#d>),
-        _ => {
-            let grads = tuple(&grads);
-            quote!((__nf::Loss<#d>, #grads))
+            pub fn #vjp(&mut self, #(#args,)* #(#seeds,)* #state) -> __nf::Result<#gradients> { #body }
         }
-    };
+    });
+    if !s.is_loss() {
+        return quote!(#forward #vjp);
+    }
+    let losses = [vec![quote!(__nf::Loss<#d>)], rows[1..].to_vec()].concat();
+    let mut back = losses.clone();
+    if !grads.is_empty() {
+        back.push(gradients);
+    }
+    let (losses, back) = (tuple(&losses), tuple(&back));
     let (f_backward, f_accumulate, f_step) = (
         format_ident!("{name}_backward"),
         format_ident!("{name}_accumulate"),
@@ -735,14 +738,13 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
     });
     quote! {
         #drawing
-        #(#attrs)*
-        #[doc = #doc]
-        pub fn #name(&self, #(#args,)* #state) -> __nf::Result<__nf::Loss<#d>> { #infer }
+        #forward
+        #vjp
         #[doc = #backward_doc]
         pub fn #f_backward(&mut self, #(#args,)* #state) -> __nf::Result<#back> { #backward }
         #[doc = #accumulate_doc]
         pub fn #f_accumulate(&mut self, #(#args,)* #state) -> __nf::Result<#back> { #accumulate }
         #[doc = #step_doc]
-        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args,)* #state) -> __nf::Result<__nf::Loss<#d>> { #step }
+        pub fn #f_step<__O: __nf::Optimizer>(&mut self, #optimizer: &mut __O, #(#args,)* #state) -> __nf::Result<#losses> { #step }
     }
 }

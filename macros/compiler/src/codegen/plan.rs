@@ -255,7 +255,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
             continue;
         };
         let e = match (program.mode, signature.ret.get(i)) {
-            (Mode::Infer, Some(ty)) => ty.elem,
+            (Mode::Infer | Mode::Backward, Some(ty)) => ty.elem,
             _ => elem(g[*o].dtype),
         };
         let a = arg("output", e, g.shape(*o), &signature.dims);
