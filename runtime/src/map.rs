@@ -59,7 +59,7 @@ pub trait MapBody: 'static {
     const INPUTS: &'static [Operand];
     /// The results' types, in the order of the call.
     const OUTPUTS: &'static [DType];
-    /// Nothing to do: a product without an epilogue.
+    /// The function does nothing: a product without an epilogue.
     const IDENTITY: bool = false;
     /// Computes one pack of lanes.
     fn apply<F: Float, L: Lanes<F>>(l: &mut L);
@@ -67,7 +67,7 @@ pub trait MapBody: 'static {
     fn body() -> Body;
 }
 
-/// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
+/// `y = x`: the epilogue of a product without one, and the prologue of a plain reduction.
 pub struct Identity;
 
 impl MapBody for Identity {
