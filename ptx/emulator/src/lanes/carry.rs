@@ -5,7 +5,7 @@ use super::{Found, LaneFn, instruction};
 use crate::registers::{CARRY, LANES, Lane, Mask, Operands, Registers};
 use crate::types::Type;
 
-/// The use of `CC.CF` in a result: added or subtracted.
+/// Whether an instruction reads and writes `CC.CF`.
 #[derive(Clone, Copy)]
 struct Flags {
     reads: bool,
