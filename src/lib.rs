@@ -25,7 +25,7 @@ macro_rules! network {
     ($($tokens:tt)*) => { $crate::__private::network! { [$crate] { $($tokens)* } } };
 }
 
-/// What most programs need: `use netform::prelude::*;`.
+/// The items that most programs need: `use netform::prelude::*;`.
 pub mod prelude {
     #[cfg(feature = "cuda")]
     pub use crate::Cuda;

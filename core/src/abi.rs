@@ -1,7 +1,7 @@
 //! The agreement between emitted code and the runtime.
 //!
-//! `network!` emits a call of [`check`] in a constant. If the macro and the runtime have different versions, the
-//! network does not compile, and the error names both versions.
+//! `network!` emits a call of [`check`] in a constant. If the macro's ABI number is not the runtime's, the network does
+//! not compile, and the error names both versions.
 
 /// Changes whenever emitted code changes the names, types or meaning of the runtime items that it uses.
 pub const ABI: u32 = 3;
@@ -9,7 +9,7 @@ pub const ABI: u32 = 3;
 /// The version of these crates.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Fails to compile if `abi`, the number of the crate `netform-macros` of this version, is not the runtime's.
+/// Fails to compile if `abi`, the number of the crate `netform-macros` of this `version`, is not the runtime's.
 pub const fn check(abi: u32, version: &str) {
     if abi == ABI {
         return;

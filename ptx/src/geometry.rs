@@ -118,9 +118,9 @@ pub(crate) struct Residue {
     cell: usize,
     cells: usize,
     step: usize,
-    /// The window whose first cell is on the first pixel; each next pixel has the next window,
+    /// The window whose first cell is on the first pixel. Each next pixel has the next window.
     origin: i64,
-    /// and each next cell a window this far back.
+    /// The number of windows that each next cell is further back.
     back: i64,
 }
 

@@ -206,7 +206,7 @@ impl<D: Device> Core<D> {
             self.grads.take()
         };
         let from = target.as_ref().map(D::addr);
-        // In the same run, whose errors the addition checks.
+        // In the same run, whose errors these calls check.
         let calls = |poisoned: &AtomicBool| {
             (behind.calls)(poisoned);
             if let (true, Some(grads), Some(from)) = (accumulate, &self.grads, from) {

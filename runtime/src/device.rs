@@ -249,7 +249,7 @@ impl RunId {
     pub fn number(&self) -> u64 {
         self.0.as_deref().copied().unwrap_or(0)
     }
-    /// Shows whether the outcome can still be asked for.
+    /// A reference that shows whether the outcome can still be asked for.
     pub fn asker(&self) -> Weak<u64> {
         self.0.as_ref().map(Arc::downgrade).unwrap_or_default()
     }

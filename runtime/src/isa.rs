@@ -16,7 +16,7 @@ use crate::lanes::LANES;
 
 /// Work for the best instruction set of the processor.
 pub(crate) trait Kernel {
-    /// What it returns.
+    /// The result.
     type Output;
     /// The work; implementations are `#[inline(always)]`.
     ///

@@ -1,7 +1,7 @@
 //! Fused elementwise maps: the trait that the macro implements once for each distinct map.
 //!
-//! A body reads its operands in packs of [`LANES`](crate::lanes::LANES) consecutive elements,
-//! computes, and writes its results. Example of what the macro emits for `y = sigmoid(x + b)`:
+//! A body reads its operands in packs of [`LANES`](crate::lanes::LANES) consecutive elements, computes, and writes its
+//! results. The macro's output for `y = sigmoid(x + b)`, as an example:
 //!
 //! ```text
 //! struct Map0;

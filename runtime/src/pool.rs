@@ -223,7 +223,7 @@ impl<D: Device> Workspace<D> {
         for ((arg, slot), &at) in outputs.iter().zip(&self.host_at) {
             let bytes = bytes(arg);
             let to = &mut bytemuck::cast_slice_mut(&mut self.host[at..])[..bytes];
-            // SAFETY: `add_layout` has checked that the slot holds so many bytes of the arena.
+            // SAFETY: `add_layout` has checked that the slot holds this many bytes of the arena.
             unsafe {
                 self.device
                     .read(D::addr(arena).add(layout.offsets[*slot]), to)?

@@ -1,5 +1,5 @@
-//! The calls of attention that `Run` refuses, and that its kernels do not write outside of their results. Values are
-//! tested with whole networks (`tests/attention.rs`).
+//! `Run` refuses invalid calls of attention, and its kernels write only their results. Values are tested with whole
+//! networks (`tests/attention.rs`).
 
 mod common;
 

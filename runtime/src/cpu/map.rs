@@ -233,7 +233,7 @@ impl<F: Float> MapKernels for Cpu<F> {
         let mut values = [0.0; SCALARS];
         let values = &mut values[..count.min(SCALARS)];
         for (k, to) in values.iter_mut().enumerate() {
-            // SAFETY: the caller promises that so many floats lie there.
+            // SAFETY: the caller promises that there are this many floats.
             *to = unsafe { *scalars.cast::<F>().add(k) }.to_f64();
         }
         // SAFETY: the caller's promise.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What `load_matching` found on one side only: what PyTorch's `load_state_dict(strict=False)` returns.
+/// The names that `load_matching` found on only one side, as PyTorch's `load_state_dict(strict=False)` returns them.
 ///
 /// ```
 /// use netform_runtime::files::Unmatched;

@@ -43,7 +43,7 @@ impl Sampler {
         self
     }
 
-    /// Only the `k` symbols with the highest scores may be drawn.
+    /// Only the `top_k` symbols with the highest scores may be drawn.
     #[must_use]
     pub fn top_k(mut self, top_k: usize) -> Self {
         self.top_k = top_k;
