@@ -1,4 +1,4 @@
-//! Products of blocks: by the library, or by plain loops if the library's preparations cost more than they save.
+//! Products of blocks: the library, or, where its preparations cost more than they save, plain loops.
 
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
