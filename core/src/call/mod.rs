@@ -146,7 +146,7 @@ pub enum Call<'a> {
     Gather {
         /// The type of x and y.
         dtype: DType,
-        /// Of x.
+        /// The axis of x.
         axis: Axis,
         /// The number of indices along n.
         count: usize,

@@ -134,7 +134,7 @@ impl<D: Device> Calls<D> {
     /// Makes the calls.
     ///
     /// # Safety
-    /// The buffers are those that the calls were asked for with, and nothing else uses them now.
+    /// The buffers are those for which the calls were prepared, and nothing else uses them now.
     pub(super) unsafe fn run(&self, device: &D, clip: &Clip) {
         if let Some((_, norm)) = clip.norm {
             self.clip(device, Order::of(norm));

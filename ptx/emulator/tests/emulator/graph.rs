@@ -142,7 +142,7 @@ fn some_calls_spoil_a_capture() {
     begin(stream);
     assert_eq!(driver.launch(function, threads(1), 0, &[cell, 1]), 906);
     assert_eq!(end(stream), Err(901));
-    // And a stream that does not capture cannot end it.
+    // A stream that does not capture cannot end a capture.
     assert_eq!(end(stream), Err(401));
 }
 
