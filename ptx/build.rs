@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&out).join("sources.rs"), text)
 }
 
-/// The files of a directory and of those below it, as paths with `/`.
+/// The files of a directory and its subdirectories, as paths with `/`.
 fn files(dir: &Path, under: &str, all: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;

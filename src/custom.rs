@@ -1,4 +1,4 @@
-//! Custom ops: what their Rust functions get.
+//! Custom ops: the arguments of their Rust functions.
 //!
 //! ```
 //! use netform::custom::{Array, ArrayMut};

@@ -1,16 +1,15 @@
-//! Custom devices: what a type implements to be a [`Device`](crate::Device).
+//! Custom devices: the traits that a type implements to be a [`Device`](crate::Device).
 //!
 //! A device allocates ([`Memory`]), makes calls in their order ([`Queue`]) and computes. Three families of kernels are
-//! generic in code that is compiled with the network: maps ([`MapKernels`]), reductions ([`ReduceKernels`]) and matrix
-//! products ([`ProductKernels`]). Every other kernel is a [`Call`], a value ([`Launch`]). Moves of data
-//! ([`CopyKernels`]) and functions of custom ops ([`CustomKernels`]) are the rest.
+//! generic, in code that is compiled with the network: maps ([`MapKernels`]), reductions ([`ReduceKernels`]) and matrix
+//! products ([`ProductKernels`]). Every other kernel is a [`Call`], a value ([`Launch`]). The other traits copy data
+//! ([`CopyKernels`]) and call the functions of custom ops ([`CustomKernels`]).
 //!
-//! A method that computes returns nothing: a device on which a call fails does nothing from there on, says so in
-//! [`Queue::failing`], and returns the error from the [`Queue::replay`] around the calls. What a step has changed by
-//! then is not lost from sight: the network is unchanged, or it is [poisoned](crate::Error::Poisoned) until its parameters
-//! are loaded again.
+//! A method that computes returns nothing. After a call has failed, the device does nothing more, reports it in
+//! [`Queue::failing`], and returns the error from the [`Queue::replay`] around the calls. A step that fails leaves the
+//! network unchanged, or [poisoned](crate::Error::Poisoned) until its parameters are loaded again.
 //!
-//! The shortest device wraps another one and hands every call on; `tests/networks/training/custom_device.rs` of this
+//! The shortest device wraps another one and forwards every call. `tests/networks/training/custom_device.rs` of this
 //! crate's repository has one that counts calls and fails on demand.
 
 #[doc(inline)]

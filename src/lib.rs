@@ -25,7 +25,7 @@ macro_rules! network {
     ($($tokens:tt)*) => { $crate::__private::network! { [$crate] { $($tokens)* } } };
 }
 
-/// What most programs need: `use netform::prelude::*;`.
+/// The items that most programs need: `use netform::prelude::*;`.
 pub mod prelude {
     #[cfg(feature = "cuda")]
     pub use crate::Cuda;
@@ -36,7 +36,7 @@ pub mod prelude {
     pub use crate::{Cpu, Device, Network, Tensor, network};
 }
 
-/// What emitted code names; not for use by hand.
+/// The names that emitted code uses; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use netform_macros::network;
@@ -49,7 +49,7 @@ pub mod __private {
     pub use netform_runtime::*;
 }
 
-/// The listings of the pages are compiled and run.
+/// The listings in the documentation pages are compiled and run.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../docs/language.md")]

@@ -1,15 +1,15 @@
 //! The agreement between emitted code and the runtime.
 //!
-//! `network!` emits a call of [`check`] in a constant. A network that one version's macro expanded does not compile
-//! with another version's runtime, and the error names both.
+//! `network!` emits a call of [`check`] in a constant. If the macro's ABI number is not the runtime's, the network does
+//! not compile, and the error names both versions.
 
-/// Changes whenever emitted code changes the names, types or meaning of what it uses of the runtime.
+/// Changes whenever emitted code changes the names, types or meaning of the runtime items that it uses.
 pub const ABI: u32 = 3;
 
 /// The version of these crates.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Fails to compile if the macro's number, of the crate `netform-macros` of this version, is not the runtime's.
+/// Fails to compile if `abi`, the number of the crate `netform-macros` of this `version`, is not the runtime's.
 pub const fn check(abi: u32, version: &str) {
     if abi == ABI {
         return;

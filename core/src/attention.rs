@@ -12,9 +12,9 @@ pub struct Attention {
     pub queries: usize,
     /// Number of keys and values.
     pub keys: usize,
-    /// Of a query and a key.
+    /// Elements of a query and of a key.
     pub width: usize,
-    /// Of a value and a result.
+    /// Elements of a value and of a result.
     pub value_width: usize,
     /// A row has all heads side by side: (batch, length, heads, width) instead of
     /// (batch, heads, length, width).
@@ -27,12 +27,12 @@ pub struct Attention {
     pub dropout: Option<Dropout>,
 }
 
-/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. The bits are those of
-/// [`Call::Bernoulli`](crate::Call::Bernoulli) over (batch, heads, queries, keys rounded up to four), so that
-/// forward and backward drop the same.
+/// Dropout of attention's weights. Weights that are kept are multiplied by `1 / (1 - p)`. The bits are the same as
+/// those of [`Call::Bernoulli`](crate::Call::Bernoulli) over (batch, heads, queries, keys rounded up to four), so that
+/// forward and backward drop the same weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    /// The probability of a weight to be dropped.
+    /// The probability that a weight is dropped.
     pub p: f64,
     /// The random numbers.
     pub stream: Stream,
@@ -44,7 +44,7 @@ pub struct Dropout {
 pub struct Stream {
     /// The network's seed.
     pub seed: u64,
-    /// The step: every run that draws takes the next.
+    /// The step: every run that draws takes the next number.
     pub step: u64,
     /// The node: each drawing node of a network has its own. In a loop, the loop's step is in the upper half.
     pub node: u64,
@@ -58,8 +58,7 @@ impl Stream {
             at as u32,
             self.node as u32,
             self.step as u32,
-            // Runs do not reach 2^32, so a loop's steps have this word to themselves. The blocks beyond 2^32 are
-            // at its other end.
+            // Runs do not reach 2^32, so this word holds the steps of a loop. Blocks beyond 2^32 use its upper bits.
             (self.step >> 32) as u32 ^ (self.node >> 32) as u32 ^ ((at as u64 >> 32) as u32) << 24,
         ]
     }
@@ -77,7 +76,7 @@ impl Attention {
         scores.saturating_mul(self.width.saturating_add(self.value_width))
     }
 
-    /// How many keys queries before `end` see.
+    /// The number of keys that queries before `end` see.
     pub const fn seen(&self, end: usize) -> usize {
         match self.causal && end < self.keys {
             true => end,
@@ -85,8 +84,8 @@ impl Attention {
         }
     }
 
-    /// In arrays of rows of `width`, `length` for each head: where a head's first row begins, and the
-    /// distance between its rows.
+    /// For arrays with `length` rows of `width` in each head: the start of a head's first row, and the distance between
+    /// its rows.
     pub const fn rows(
         &self,
         length: usize,
@@ -108,7 +107,7 @@ impl Attention {
 mod tests {
     use super::Stream;
 
-    /// Blocks beyond 2^32 have counters of their own, and those of a loop's steps stay apart.
+    /// Blocks beyond 2^32 have different counters, and the counters of a loop's steps differ, too.
     #[test]
     fn counters_differ() {
         let stream = Stream {

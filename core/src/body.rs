@@ -36,7 +36,7 @@ pub enum Inner {
 pub struct Operand {
     /// The element type.
     pub ty: DType,
-    /// The stride along the innermost dimension, as declared when the network was compiled. CUDA kernels look at the
+    /// The stride along the innermost dimension, as declared when the network was compiled. CUDA kernels use the
     /// strides of the call instead.
     pub inner: Inner,
     /// The value is `start + strides . position`: nothing is read.
@@ -63,7 +63,7 @@ impl Operand {
     }
 }
 
-/// One step of a body. Later steps name its value by its place.
+/// One step of a body. Later steps refer to its value by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Operand k.
@@ -88,17 +88,17 @@ pub struct Body {
 }
 
 impl Body {
-    /// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
+    /// `y = x`: the epilogue of a product without one, and the prologue of a plain reduction.
     pub const IDENTITY: Body = Body {
         inputs: &[Operand::new(DType::Float, Inner::One)],
         steps: &[Step::Load(0)],
         results: &[0],
     };
 
-    /// The type of a step's value; `Float` where there is no such step.
+    /// The type of a step's value; `Float` if there is no such step.
     pub fn dtype(&self, step: usize) -> DType {
         let mut at = step;
-        // Each turn goes to an earlier step.
+        // Each iteration goes to an earlier step.
         loop {
             let Some(step) = self.steps.get(at) else {
                 return DType::Float;
@@ -127,7 +127,7 @@ impl Body {
         self.results.iter().map(|r| self.dtype(*r))
     }
 
-    /// How many scalars the call brings.
+    /// The number of scalars in the call.
     pub fn scalars(&self) -> usize {
         let count = |s: &Step| match s {
             Step::Scalar(k) => k + 1,
@@ -136,7 +136,7 @@ impl Body {
         self.steps.iter().map(count).max().unwrap_or(0)
     }
 
-    /// Whether every reference is to an earlier step or an operand that exists, and every function has its number of
+    /// Whether every reference is to an earlier step or an existing operand, and every function has its number of
     /// operands.
     pub fn well_formed(&self) -> bool {
         let step = |(i, s): (usize, &Step)| match s {

@@ -14,7 +14,7 @@ pub enum DType {
 }
 
 impl DType {
-    /// Bytes of an element, where the device's float has `float` bytes.
+    /// Bytes of an element, if the device's float has `float` bytes.
     #[inline(always)]
     pub const fn size(self, float: usize) -> usize {
         match self {
@@ -25,7 +25,7 @@ impl DType {
     }
 }
 
-/// As a graph's text names it.
+/// The name in a graph's text.
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {

@@ -1,4 +1,4 @@
-//! The vocabulary that the compiler, the runtime and the CUDA kernels share. Each word stands here once.
+//! The vocabulary that the compiler, the runtime and the CUDA kernels share. Each word is defined here once.
 //!
 //! | file | holds |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`call`] | kernel calls as data, with the operands that each declares |
 //! | [`abi`] | the number that emitted code and runtime must agree on |
 //!
-//! Nothing here allocates or needs the standard library.
+//! This crate does not allocate and does not need the standard library.
 
 #![no_std]
 

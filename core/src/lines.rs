@@ -13,7 +13,7 @@ pub struct Axis {
     pub inner: usize,
 }
 
-/// Which softmax.
+/// Softmax or log-softmax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Softmax {
     /// `exp(x) / sum(exp(x))`.
@@ -22,19 +22,19 @@ pub enum Softmax {
     LogSoftmax,
 }
 
-/// A function of 64-bit integers. A result that does not fit is reported; what does not fit on the way to one that
-/// fits is not.
+/// A function of 64-bit integers. A result that does not fit is reported. An intermediate value that does not fit is
+/// not, if the result fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integers {
-    /// `y[i] = a[i] + b[i]` of so many.
+    /// `y[i] = a[i] + b[i]`, with this number of elements.
     Add(usize),
     /// `y[i] = a[i] - b[i]`.
     Sub(usize),
     /// `y[i] = a[i] * b[i]`.
     Mul(usize),
-    /// Floats `a[i]`, cut towards zero. NaN does not fit.
+    /// Floats `a[i]`, rounded towards zero. NaN does not fit.
     Cast(usize),
-    /// A reduction of `a` along n. The largest and the smallest of no element do not fit.
+    /// A reduction of `a` along n. The largest and the smallest of no elements do not fit.
     Reduce(Combiner, Axis),
     /// Running results of `a` along n.
     Running(Combiner, Axis),

@@ -5,16 +5,16 @@ use crate::DType;
 /// A number of an element type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
-    /// Of floats. A device rounds it to its own.
+    /// A float. A device rounds it to its float type.
     Float(f64),
-    /// Of integers.
+    /// An integer.
     Int(i64),
-    /// Of booleans.
+    /// A boolean.
     Bool(bool),
 }
 
 impl Number {
-    /// Its type.
+    /// The type of the number.
     pub const fn dtype(self) -> DType {
         match self {
             Number::Float(_) => DType::Float,
@@ -24,5 +24,5 @@ impl Number {
     }
 }
 
-/// More elements than any memory holds: positions and named dimensions are below.
+/// More elements than any memory holds. Positions and named dimensions are below it.
 pub const POSITIONS: i64 = 1 << 48;

@@ -1,9 +1,9 @@
 //! The table of reductions: one row each.
 //!
-//! A row names the variant, its name in kernels, that of its op (also in the graph's text), the result of no element, and
-//! how two partial results become one.
+//! A row has the variant, its name in kernels, the name of its op (also in the graph's text), the result of no
+//! elements, and the function that combines two partial results.
 
-/// What reductions combine: a number, or several side by side.
+/// Values that reductions combine: a number, or several side by side.
 pub trait Combinable: Copy {
     /// The sum.
     fn plus(self, other: Self) -> Self;
@@ -39,8 +39,8 @@ macro_rules! combinable {
 }
 combinable!(f32, f64);
 
-/// Of 64-bit integers, so that what leaves 64 bits on the way does not count. No sum of them leaves 128 bits. A product
-/// that does stays at their end: whatever is combined with it is beyond 64 bits, or 0.
+/// 64-bit integers are combined in 128 bits, so that an intermediate value may exceed 64 bits. Sums never exceed 128
+/// bits. A product that does saturates: its products with other integers do not fit in 64 bits either, or are 0.
 impl Combinable for i128 {
     fn plus(self, other: Self) -> Self {
         self.saturating_add(other)
@@ -58,15 +58,15 @@ impl Combinable for i128 {
 
 /// A combiner as a type, so that kernels are compiled for the one that they use.
 pub trait Combine: 'static {
-    /// Which.
+    /// The combiner.
     const COMBINER: Combiner;
-    /// Two results as one.
+    /// Combines two results.
     fn combine<T: Combinable>(a: T, b: T) -> T;
 }
 
 macro_rules! combiners {
     ($($(#[doc = $doc:literal])* $variant:ident $name:literal $op:literal $neutral:expr, |$a:ident, $b:ident| $value:expr;)*) => {
-        /// How two partial results become one.
+        /// How two partial results are combined.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Combiner {
             $($(#[doc = $doc])* $variant,)*
@@ -86,12 +86,12 @@ macro_rules! combiners {
                 match self { $(Combiner::$variant => stringify!($variant),)* }
             }
 
-            /// The result of no element, which changes no other.
+            /// The result of no elements; it is the neutral element.
             pub const fn neutral(self) -> f64 {
                 match self { $(Combiner::$variant => $neutral,)* }
             }
 
-            /// Two results as one.
+            /// Combines two results.
             pub fn combine<T: Combinable>(self, a: T, b: T) -> T {
                 match self { $(Combiner::$variant => <by::$variant as Combine>::combine(a, b),)* }
             }
@@ -108,7 +108,7 @@ macro_rules! combiners {
             fn combine<T: Combinable>($a: T, $b: T) -> T { $value }
         })*
 
-        /// What a reduction computes.
+        /// The function that a reduction computes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reduce {
             $($(#[doc = $doc])* $variant,)*
@@ -117,7 +117,7 @@ macro_rules! combiners {
         }
 
         impl Reduce {
-            /// How it combines, if that is all it does.
+            /// The combiner, if the reduction only combines.
             pub const fn combiner(self) -> Option<Combiner> {
                 match self {
                     $(Reduce::$variant => Some(Combiner::$variant),)*

@@ -1,35 +1,35 @@
-//! The table of scalar functions, the elements of every elementwise map. One row each.
+//! The table of scalar functions, from which every elementwise map is built. One row each.
 //!
-//! A row names the variant, its name in the graph's text (also that of the runtime's method and of the macro in the
+//! A row has the variant, its name in the graph's text (also that of the runtime's method and of the macro in the
 //! kernels' files), the op of one operand that is this function (or none), the number of operands, the typing rule,
-//! whether it costs more than storing its result, the file of `ptx/kernels/scalar` that holds its instructions, and
-//! its value in f64. Gradients stand in the compiler's `gradient/scalar.rs`.
+//! whether it costs more than storing its result, the file of `ptx/kernels/scalar` that holds its instructions, and its
+//! value in f64. Gradients are in the compiler's `gradient/scalar.rs`.
 
 use crate::DType;
 
-/// How operand types give the result's.
+/// How the types of operands determine the type of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typing {
     /// Floats to a float.
     Float,
-    /// Floats or integers, both alike, to the same.
+    /// Floats or integers, both of one type, to the same type.
     Number,
-    /// Floats or integers, both alike, to a bool.
+    /// Floats or integers, both of one type, to a bool.
     Compare,
     /// Bools to a bool.
     Logic,
-    /// A bool and two of one type to that type.
+    /// A bool and two operands of one type, to that type.
     Select,
-    /// Anything to this type.
+    /// Any type to this type.
     Cast(DType),
 }
 
-/// What a function costs beside memory.
+/// The cost of a function, apart from memory accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// Less than to store its result and read it again.
+    /// Costs less than storing its result and reading it again.
     Cheap,
-    /// More than that.
+    /// Costs more than that.
     Dear,
 }
 
@@ -39,9 +39,9 @@ macro_rules! scalars {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Scalar {
             $(#[doc = concat!("`", $name, "`")] $variant,)*
-            /// A change of type. To a float: exactly where that is possible, else the nearest. To an integer: towards
-            /// zero; a number that does not fit becomes the nearest that does, NaN becomes 0. To a bool: whether it is
-            /// not 0.
+            /// A change of type. To a float: exact if possible, otherwise the nearest float. To an integer: rounded
+            /// towards zero; a number out of range becomes the nearest integer in range, and NaN becomes 0. To a bool:
+            /// whether the value is not 0.
             Cast(DType),
         }
 
@@ -54,7 +54,7 @@ macro_rules! scalars {
                 Scalar::Cast(DType::Bool),
             ];
 
-            /// The name in the graph's text, of the runtime's method and in the kernels.
+            /// The name in the graph's text, in the kernels and of the runtime's method.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Scalar::$variant => $name,)*
@@ -91,7 +91,7 @@ macro_rules! scalars {
                 }
             }
 
-            /// What it costs.
+            /// The cost.
             pub const fn cost(self) -> Cost {
                 match self { $(Scalar::$variant => Cost::$cost,)* Scalar::Cast(_) => Cost::Cheap }
             }

@@ -1,6 +1,6 @@
-//! Types of stored elements: what lies in memory or in a file, each with a fixed size.
+//! Types of stored elements, in memory or in a file, each with a fixed size.
 //!
-//! [`DType`] is what a network computes with, and its float is the device's. A [`Stored`] type says the bytes.
+//! Networks compute with a [`DType`], whose float is the device's float. A [`Stored`] type gives the exact bytes.
 
 use core::fmt;
 
@@ -56,7 +56,7 @@ stored! {
     Bool "bool" 1 false;
 }
 
-/// As messages name it.
+/// The name in messages.
 impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.name())
@@ -64,7 +64,7 @@ impl fmt::Display for Stored {
 }
 
 impl DType {
-    /// What lies in the memory of a device whose float has `float` bytes.
+    /// The type of elements in the memory of a device whose float has `float` bytes.
     #[inline(always)]
     pub const fn stored(self, float: usize) -> Stored {
         match self {

@@ -1,13 +1,12 @@
 //! Windows over images: convolutions and pooling.
 
-/// A convolution's geometry; arrays are (height, width). x: (n, groups * c, x), w: (groups * o, c, kernel),
-/// y: (n, groups * o, y). Cell k of window i lies on `i * stride + k * dilation - padding` of x, or
-/// outside, where it counts nothing.
+/// A convolution's geometry; sizes are (height, width). x: (n, groups * c, x), w: (groups * o, c, kernel), y: (n,
+/// groups * o, y). Cell k of window i is at `i * stride + k * dilation - padding` of x. Cells outside of x are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// Samples.
     pub n: usize,
-    /// Groups of channels that do not see each other.
+    /// Groups of channels, which are independent of each other.
     pub groups: usize,
     /// Input channels of a group.
     pub c: usize,
@@ -21,20 +20,20 @@ pub struct Convolution {
     pub y: [usize; 2],
     /// Distance between windows.
     pub stride: [usize; 2],
-    /// Cells outside the image before its first.
+    /// Cells before the image's first cell.
     pub padding: [usize; 2],
     /// Distance between a window's cells.
     pub dilation: [usize; 2],
 }
 
-/// Which argument of the form `sum(y * conv(x, w))`. Its derivatives in each of them are convolutions.
+/// An argument of the form `sum(y * conv(x, w))`. Its derivatives in each argument are convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The images that are read.
+    /// The input images.
     X,
     /// The kernels.
     W,
-    /// The images that come out.
+    /// The output images.
     Y,
 }
 
@@ -53,32 +52,32 @@ impl Convolution {
         self.c * self.kernel[0] * self.kernel[1]
     }
 
-    /// Elements of an image that is read.
+    /// Elements of an input image.
     pub const fn x_plane(&self) -> usize {
         self.x[0] * self.x[1]
     }
 
-    /// Elements of an image that comes out.
+    /// Elements of an output image.
     pub const fn y_plane(&self) -> usize {
         self.y[0] * self.y[1]
     }
 
-    /// Where the group of sample s begins in x: all of its channels.
+    /// The start of sample s's group in x, with all of its channels.
     pub const fn x_at(&self, s: usize, group: usize) -> usize {
         (s * self.groups + group) * self.c * self.x_plane()
     }
 
-    /// The same in y.
+    /// The start of sample s's group in y.
     pub const fn y_at(&self, s: usize, group: usize) -> usize {
         (s * self.groups + group) * self.o * self.y_plane()
     }
 
-    /// Where the group begins in w.
+    /// The start of the group in w.
     pub const fn w_at(&self, group: usize) -> usize {
         group * self.o * self.cells()
     }
 
-    /// Whether a patch is a cell, so that the convolution is a product of the channels as they lie.
+    /// Whether a patch is a single cell, so that the convolution is a product of the channels without copies.
     pub fn is_product(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0] && self.x == self.y
     }
@@ -103,7 +102,7 @@ pub struct Window2 {
     pub y: [usize; 2],
     /// Distance between windows.
     pub stride: [usize; 2],
-    /// Cells outside the image before its first.
+    /// Cells before the image's first cell.
     pub padding: [usize; 2],
     /// Distance between a window's cells.
     pub dilation: [usize; 2],

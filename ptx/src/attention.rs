@@ -1,4 +1,4 @@
-//! Attention that never stores the weights of all queries and keys, and its gradients.
+//! Attention and its gradients, without storing the weights of all queries and keys.
 
 use crate::call::{Addr, Arg, Scalars, aligned};
 use crate::form::Attending;
@@ -14,16 +14,16 @@ use crate::{
 /// Rows of a thread: 8 threads make tiles of 32 or 64 rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
-    /// Tiles of 32, of which there are more.
+    /// Tiles of 32, for more blocks.
     Four,
-    /// Tiles of 64, which do more with what they read.
+    /// Tiles of 64, which reuse more of the elements that they read.
     Eight,
 }
 
 /// Threads of a block.
 const THREADS: u32 = 128;
-/// Blocks that keep a large GPU busy. Not asked of the device, so that sums have the same order on
-/// every one.
+/// The number of blocks that keep a large GPU busy. It does not depend on the device, so that sums have the same order
+/// on every one.
 const BUSY: usize = 264;
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::Many);
@@ -46,7 +46,7 @@ fn check(g: &Attention, masks: &[Arg]) -> Result<(), Error> {
         [g.keys, g.value_width],
         [g.queries, g.value_width],
     ] {
-        // Positions behind the end are counted too.
+        // Kernels count positions beyond the end, too.
         count(size[0].saturating_add(128))?;
         count(size[1].saturating_add(128))?;
         total(&[units[0], units[1], size[0], size[1]])?;
@@ -57,20 +57,20 @@ fn check(g: &Attention, masks: &[Arg]) -> Result<(), Error> {
         if mask.strides.len() != 4 || mask.strides.iter().any(|s| *s < 0) {
             return Err(Error::Malformed);
         }
-        // The last position: nothing is read of an array that has none.
+        // The last position. Empty arrays are not read.
         let steps = sizes.iter().map(|n| n.saturating_sub(1));
         let far = |(n, s): (usize, &i64)| n.saturating_mul(*s as usize);
         let last = steps.zip(&mask.strides).map(far);
         count(last.fold(0, usize::saturating_add))?;
     }
-    // What a kernel has parameters for.
+    // The maximum number of parameters of a kernel.
     if masks.len() > 64 {
         return Err(Error::TooLarge);
     }
     Ok(())
 }
 
-/// Rows of `out`, each with what lies along it.
+/// Rows of `out`, with the size along them.
 fn lines(g: &Attention) -> Axis {
     Axis {
         outer: g.units() * g.queries,
@@ -111,7 +111,7 @@ fn launch(
     let across = columns.div_ceil(wide).max(1);
     let blocks = length.div_ceil(64) * g.units() * across;
     let high = match high {
-        // Two results of 8 rows that are this wide are more than registers hold.
+        // Two results of 8 such wide rows do not fit in registers.
         _ if of == Attending::Keys && wide == 128 => 4,
         Some(Rows::Four) => 4,
         Some(Rows::Eight) => 8,
@@ -172,10 +172,10 @@ fn kept(rate: f64) -> f32 {
     }
 }
 
-/// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`, and
-/// `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of `exp(score - max)`, and `max`, the
-/// largest score. Masks lie over (batch, heads, queries, keys). A query that sees no key gets 0, and
-/// minus infinity. `step` is the address of the step of dropout's random numbers, as for [`bernoulli`](crate::bernoulli).
+/// `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] + masks[i, j]`. `lse`, (batch,
+/// heads, 2, queries), has the logarithm of the softmax's sum of `exp(score - max)`, and `max`, the largest score.
+/// Masks have the shape (batch, heads, queries, keys). A query that sees no key gets 0, and minus infinity. `step` is
+/// the address of the step of dropout's random numbers, as for [`bernoulli`](crate::bernoulli).
 pub fn attention(
     g: Attention,
     step: Addr,
@@ -186,7 +186,7 @@ pub fn attention(
     attention_as(None, g, step, [q, k, v], masks, outputs)
 }
 
-/// [`attention`] in tiles of the caller's choice.
+/// [`attention`] in tiles that the caller chooses.
 pub fn attention_as(
     rows: Option<Rows>,
     g: Attention,
@@ -220,8 +220,7 @@ fn means(g: Attention) -> usize {
     (4 * g.units() * g.queries).next_multiple_of(16)
 }
 
-/// The gradients of q, k and v, from those, the results and the gradient of `out`: `saved` is
-/// (out, lse, dout).
+/// The gradients of q, k and v, from q, k, v, the results and the gradient of `out`: `saved` is (out, lse, dout).
 #[allow(clippy::too_many_arguments)]
 pub fn attention_grad(
     g: Attention,
@@ -235,7 +234,7 @@ pub fn attention_grad(
     attention_grad_as(None, g, step, inputs, masks, saved, outputs, work)
 }
 
-/// [`attention_grad`] in tiles of the caller's choice.
+/// [`attention_grad`] in tiles that the caller chooses.
 #[allow(clippy::too_many_arguments)]
 pub fn attention_grad_as(
     rows: Option<Rows>,

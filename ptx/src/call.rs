@@ -1,9 +1,9 @@
-//! The operands of a call, and the merging of dimensions that all of them cross evenly.
+//! The operands of a call, and the merging of dimensions with compatible strides.
 
 use crate::launch::{Error, Params, count, stride};
 use crate::{Body, Module};
 
-/// The most dimensions that a kernel walks over.
+/// The maximum number of dimensions of a kernel's loop.
 pub(crate) const RANK: usize = 6;
 
 /// A device address.
@@ -46,19 +46,19 @@ impl Arg {
 /// The scalars of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalars<'a> {
-    /// Their values: frozen where the launch is captured in a graph.
+    /// Their values, which are constant if the launch is captured in a graph.
     Values(&'a [f32]),
-    /// As many floats in device memory, read by each launch.
+    /// The same number of floats in device memory, read by each launch.
     Device {
         /// The first float.
         addr: Addr,
-        /// A word: a map does nothing unless it is 0. An update of parameters is not made after a fault.
+        /// The address of a flag: a map does nothing unless it is 0, so that parameters are not updated after an error.
         guard: Addr,
     },
 }
 
 impl Scalars<'_> {
-    /// None.
+    /// No scalars.
     pub const NONE: Scalars<'static> = Scalars::Values(&[]);
 
     pub(crate) fn on_device(self) -> bool {
@@ -66,8 +66,8 @@ impl Scalars<'_> {
     }
 }
 
-/// The shape with dimensions of 1 left out and those merged that every operand crosses evenly.
-/// At least one dimension remains.
+/// The shape without dimensions of 1, with dimensions merged where all operands have compatible strides. At least one
+/// dimension remains.
 pub(crate) fn collapse(shape: &[usize], args: &[Arg]) -> (Vec<usize>, Vec<Arg>) {
     let mut sizes: Vec<usize> = Vec::new();
     let mut out: Vec<Arg> = args
@@ -148,20 +148,20 @@ pub(crate) fn params(
             p.u64(guard);
         }
     }
-    // A kernel has 4 KiB of parameters; those of its own are few.
+    // A kernel has 4 KiB of parameters. Its other parameters are few.
     if p.bytes().len() > 3968 {
         return Err(Error::TooLarge);
     }
     Ok(p)
 }
 
-/// Whether an address lies on a boundary of this many bytes.
+/// Whether an address is aligned to this number of bytes.
 pub(crate) fn aligned(addr: Addr, bytes: u64) -> bool {
     addr.is_multiple_of(bytes)
 }
 
-/// Blocks of 256 threads for so many units, and no more than a full GPU needs to stay busy:
-/// threads go on to further units.
+/// Blocks of 256 threads for this number of units, but not more than keep a full GPU busy: each thread loops over
+/// units.
 pub(crate) fn blocks(units: usize) -> Result<u32, Error> {
     Ok(count(units.div_ceil(256))?.clamp(1, 4096))
 }

@@ -1,5 +1,5 @@
-//! Convolutions and their adjoints: as products whose second factor lies under windows of images, or
-//! a thread a window where there are few channels.
+//! Convolutions and their adjoints: as products whose second factor lies under windows of images, or, for few channels,
+//! with a thread for each window.
 
 use crate::call::Addr;
 use crate::geometry::{Digits, Factors, Geometry, factors};
@@ -9,32 +9,31 @@ use crate::moves::simple;
 use crate::tile::{CONVOLUTIONS, Tile, Way, cheapest};
 use crate::{Body, Convolution, Form, Module, Product, Role, Scalars};
 
-/// How a convolution runs.
+/// The kind of kernel for a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convolving {
     /// As a product in tiles.
     Tiles(Tile),
-    /// A block for each result: few of them, or a long sum.
+    /// A block for each result: for few results, or a long sum.
     Each,
     /// A thread for each window and this many channels (1, 2, 4 or 8); not for the adjoint in w.
     Few(u8),
 }
 
-/// Channels up to which tiles would be empty for the most part; and up to which they are for short
-/// sums.
+/// The number of channels up to which tiles would be mostly empty, and the same for short sums.
 const FEW: usize = 4;
 const FEW_OF_SHORT: usize = 8;
 const SHORT: usize = 64;
-/// Sums for which a block is not too much, and results up to which there are too few threads else.
+/// The length of sums that are worth a block, and the number of results up to which there would be too few threads.
 const LONG: usize = 256;
 const RESULTS: usize = 8192;
-/// Launches that an adjoint's residues are worth.
+/// The maximum number of launches for an adjoint's residues.
 const RESIDUES: usize = 16;
 /// Threads of a block for each result, and blocks that keep a large GPU busy.
 const THREADS: usize = 256;
 const BUSY: usize = 1056;
 
-/// The way, and the number of segments that sums are cut into.
+/// The kind of kernel, and the number of segments of the sums.
 pub fn choose_convolution(g: Convolution, side: Role) -> (Convolving, usize) {
     if side == Role::X && g.residues_in_x() > RESIDUES {
         return (few_of(g.c), 1);
@@ -96,7 +95,7 @@ fn length(k: usize, step: usize, parts: usize) -> usize {
 pub fn convolution_work(g: Convolution, side: Role) -> usize {
     match g.check() {
         Ok(()) => convolving_work(g, side, choose_convolution(g, side)),
-        // Refused where it is called.
+        // The call itself is refused.
         Err(_) => 0,
     }
 }
@@ -121,7 +120,7 @@ pub fn convolution(
     convolution_as(choose_convolution(g, side), g, side, arrays, work)
 }
 
-/// [`convolution`] in a way of the caller's choice, with sums in about so many segments.
+/// [`convolution`] with a kernel that the caller chooses, with sums in about the given number of segments.
 pub fn convolution_as(
     way: (Convolving, usize),
     g: Convolution,
@@ -227,7 +226,7 @@ fn few_channels(few: u8, g: Convolution, side: Role, arrays: [Addr; 3]) -> Resul
     let [x, w, y] = arrays;
     let kernel = g.kernel[0] * g.kernel[1];
     let adjoint = side == Role::X;
-    // (image, its size and channels; result, its size and channels; from row to row, channel to channel)
+    // (image, its size and channels; result, its size and channels; distance between rows, between channels)
     let (from, size, channels, to, plane, m, row, channel) = if adjoint {
         (y, g.y, g.o, x, g.x, g.c, kernel, g.c * kernel)
     } else {

@@ -1,4 +1,4 @@
-//! A call as data and the addresses of its operands in, the plan of its launches out.
+//! Takes a call as data and the addresses of its operands, and gives the plan of its launches.
 
 use crate::call::{Addr, Arg};
 use crate::launch::{Error, Plan};
@@ -8,14 +8,14 @@ use crate::{
     running, softmax, take, take_grad, take_grad_work, window_arg_max,
 };
 
-/// What a call needs beside its operands.
+/// The requirements of a call in addition to its operands.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
-    /// Where an index out of range or an integer that does not fit is noted.
+    /// The place for reports of indices out of range or integers that do not fit.
     pub fault: Fault,
-    /// The address of the random numbers' step, of calls that draw.
+    /// The address of the step of random numbers, for calls that draw.
     pub step: Addr,
-    /// The working memory that [`work`] asks for.
+    /// Working memory of the size that [`work`] returns.
     pub work: Addr,
 }
 
@@ -105,7 +105,7 @@ pub fn call(call: &Call, at: &[Addr], context: Context) -> Result<Plan, Error> {
     }
 }
 
-/// So many operands.
+/// Exactly `N` operands.
 fn operands<const N: usize>(at: &[Addr]) -> Result<[Addr; N], Error> {
     at.try_into().map_err(|_| Error::Malformed)
 }
@@ -113,7 +113,7 @@ fn operands<const N: usize>(at: &[Addr]) -> Result<[Addr; N], Error> {
 /// The inputs of attention, its masks, and the operands after them.
 type Attending<'a> = ([Addr; 3], Vec<Arg>, &'a [Addr]);
 
-/// Operands as those.
+/// Divides the operands into those.
 fn attending<'a>(masks: &[ScoreMask], at: &'a [Addr]) -> Result<Attending<'a>, Error> {
     let (inputs, rest) = at.split_at_checked(3).ok_or(Error::Malformed)?;
     let (added, rest) = rest.split_at_checked(masks.len()).ok_or(Error::Malformed)?;

@@ -1,10 +1,10 @@
-//! Which kernel: every template of `kernels/` and its variants.
+//! The kernels: every template of `kernels/` and its variants.
 
 use crate::lines::Lines;
 use crate::tile::{TensorTile, Tile};
 use crate::{Combiner, Stored};
 
-/// What a softmax kernel writes.
+/// The output of a softmax kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exponential {
     /// Softmax.
@@ -15,7 +15,7 @@ pub enum Exponential {
     LogSumExp,
 }
 
-/// What an attention kernel computes.
+/// The output of an attention kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attending {
     /// Results.
@@ -33,14 +33,14 @@ pub enum Form {
     Map {
         /// Dimensions after merging.
         rank: u8,
-        /// Four elements a thread; bit k is set where operand k has neighbours in memory.
+        /// Four elements for each thread; bit k is set if operand k is contiguous along the innermost dimension.
         vector: Option<u64>,
-        /// Operand 0 is a sum of partial results, as a split product leaves them.
+        /// Operand 0 is a sum of partial results, as written by a split product.
         parts: bool,
     },
     /// A reduction with a body in front.
     Reduce {
-        /// How it combines.
+        /// The combiner.
         kind: Combiner,
         /// Threads.
         lines: Lines,
@@ -54,29 +54,29 @@ pub enum Form {
     MeanOfParts,
     /// The index of an extreme.
     ArgReduce {
-        /// Of the largest.
+        /// The largest instead of the smallest.
         largest: bool,
         /// Threads.
         lines: Lines,
     },
-    /// Sums, differences and products of integers, integers of floats.
+    /// Sums, differences and products of integers, and conversions of floats to integers.
     Integers(crate::integers::Pair),
     /// Reductions and running sums of integers.
     IntegerLines {
-        /// How it combines.
+        /// The combiner.
         kind: Combiner,
         /// Running sums.
         running: bool,
         /// Threads.
         lines: Lines,
     },
-    /// Softmax and its kin.
+    /// Softmax, log-softmax or logsumexp.
     Exponential {
-        /// Which.
+        /// Which of these.
         kind: Exponential,
         /// Threads.
         lines: Lines,
-        /// Elements of a lane in registers, or 0.
+        /// Number of elements of a lane in registers, or 0.
         hold: u8,
     },
     /// A product in tiles.
@@ -93,16 +93,16 @@ pub enum Form {
         vb: bool,
         /// Results are written in fours.
         vc: bool,
-        /// Along k too: partial results.
+        /// Divided along k, too: partial results.
         split: bool,
-        /// The body is spelt out for every result, not once for each of a row.
+        /// The body is expanded for every result, not once for each result of a row.
         unroll: bool,
     },
     /// A product in tiles on tensor cores.
     Tensor {
         /// The tile.
         tile: TensorTile,
-        /// In bf16, not tf32.
+        /// In bf16 instead of tf32.
         bf16: bool,
         /// A is (k, m).
         ta: bool,
@@ -114,29 +114,29 @@ pub enum Form {
         vb: bool,
         /// Results are written in twos.
         vc: bool,
-        /// Along k too: partial results.
+        /// Divided along k, too: partial results.
         split: bool,
-        /// The body is spelt out for every result, not once for each of a row.
+        /// The body is expanded for every result, not once for each result of a row.
         unroll: bool,
     },
     /// A product with few rows or columns.
     Few {
-        /// The most rows: 1, 2, 4, 8 or 16.
+        /// The maximum number of rows: 1, 2, 4, 8 or 16.
         few: u8,
-        /// Few columns, not rows.
+        /// Few columns instead of few rows.
         turned: bool,
         /// Threads.
         lines: Lines,
-        /// Along k too: partial results.
+        /// Divided along k, too: partial results.
         split: bool,
     },
-    /// Attention or gradients of it.
+    /// Attention, or its gradients.
     Attention {
-        /// What it computes.
+        /// The output.
         of: Attending,
-        /// Rows of a thread, of 8 threads: 4 or 8.
+        /// Rows of each of 8 threads: 4 or 8.
         high: u8,
-        /// Columns of results of a block: 32, 64 or 128.
+        /// Columns of results in a block: 32, 64 or 128.
         wide: u8,
         /// Query i sees keys up to i.
         causal: bool,
@@ -151,7 +151,7 @@ pub enum Form {
     Convolution {
         /// The tile.
         tile: Tile,
-        /// Cells under windows are read along k, not along n.
+        /// Cells under windows are read along k instead of along n.
         along: bool,
     },
     /// The same, with a block for each result.
@@ -163,7 +163,7 @@ pub enum Form {
         /// The adjoint in x.
         adjoint: bool,
     },
-    /// Where each window has its largest element.
+    /// The position of the largest element of each window.
     WindowArgMax,
     /// A copy over `rank` dimensions, in cells of `size` bytes: 1, 4 or 16.
     Copy {
@@ -191,33 +191,33 @@ pub enum Form {
     },
     /// Reads at indices, in cells of `size` bytes.
     Take {
-        /// An index for each element, not for each row.
+        /// An index for each element instead of one for each row.
         each: bool,
         /// Bytes of a cell.
         size: u8,
     },
     /// Writes at indices, in cells of `size` bytes.
     Put {
-        /// Adds floats, with an index for each.
+        /// Adds floats, with an index for each float.
         add: bool,
         /// Bytes of a cell.
         size: u8,
     },
     /// Sums at indices, in blocks of at most `rows` rows.
     TakeGrad {
-        /// The most rows of a block.
+        /// The maximum number of rows in a block.
         rows: u8,
-        /// The indices lie in buckets of rows.
+        /// The indices are sorted into buckets of rows.
         placed: bool,
     },
-    /// Indices counted by buckets of rows, or put in them.
+    /// Counts indices by buckets of rows, or puts them into the buckets.
     Bucket {
-        /// Put, not counted.
+        /// Puts instead of counting.
         place: bool,
     },
-    /// Where buckets begin, from their counts.
+    /// The starts of buckets, from their counts.
     Starts,
-    /// Notes what was found in a run.
+    /// Stores the outcome of a run.
     Outcome,
     /// Sums at an index for each element, in lines.
     GatherGrad,
@@ -227,11 +227,11 @@ pub enum Form {
     Advance,
     /// Running results.
     Running {
-        /// How they combine.
+        /// The combiner.
         how: Combiner,
-        /// From the end on.
+        /// From the end.
         reverse: bool,
-        /// A block a line, not a thread.
+        /// A block for each line instead of a thread.
         scan: bool,
     },
 }

@@ -1,24 +1,24 @@
-//! The geometry of convolutions, and how they and their adjoints are products.
+//! The geometry of convolutions, and their representation and that of their adjoints as products.
 
 use crate::call::Addr;
 use crate::launch::{Error, total};
 use crate::{Convolution, Role};
 
-/// Steps and sides are shorter: what lies outside is told by a larger number.
+/// The limit of steps and sides. Larger numbers mark positions outside.
 const SIDE: usize = 1 << 28;
 
-/// What the kernels know of a convolution.
+/// The parts of a convolution's geometry that the kernels use.
 pub(crate) trait Geometry {
-    /// Checks that all places can be counted.
+    /// Checks that no position overflows.
     fn check(&self) -> Result<(), Error>;
-    /// Elements of an array, whose number is known to be small enough where it matters.
+    /// Elements of an array. [`check`](Self::check) has bounded their number where it matters.
     fn len(&self, side: Role) -> usize;
     /// Rows of a group's product.
     fn rows(&self, side: Role) -> usize;
-    /// How many products the adjoint in x has.
+    /// The number of products of the adjoint in x.
     fn residues_in_x(&self) -> usize;
-    /// The products that a side is made of; one but for the adjoint in x of windows with a stride,
-    /// whose pixels see different cells.
+    /// The products of a side. There is one, except for the adjoint in x of windows with a stride, whose pixels are
+    /// under different cells.
     fn residues(&self, side: Role) -> Vec<Residues>;
 }
 
@@ -110,7 +110,7 @@ fn common(a: usize, b: usize) -> usize {
     if b == 0 { a } else { common(b, a % b) }
 }
 
-/// Along one dimension, pixels a stride apart: they lie under every `step`-th cell from `cell` on.
+/// Along one dimension, pixels a stride apart: they are under every `step`-th cell from `cell` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Residue {
     first: usize,
@@ -118,9 +118,9 @@ pub(crate) struct Residue {
     cell: usize,
     cells: usize,
     step: usize,
-    /// The window whose first cell lies on the first pixel; each next pixel has the next window,
+    /// The window whose first cell is on the first pixel. Each next pixel has the next window.
     origin: i64,
-    /// each next cell one so far back.
+    /// The number of windows that each next cell is further back.
     back: i64,
 }
 
@@ -140,10 +140,10 @@ impl Residues {
     }
 }
 
-/// What a position (a, b, c) says: see `geometry.ptx`.
+/// The meaning of a position (a, b, c): see `geometry.ptx`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Digits {
-    /// Of b and c.
+    /// The number of values of b and c.
     pub radix: [usize; 2],
     /// Elements of the images along a.
     pub image: usize,
@@ -163,13 +163,13 @@ pub(crate) struct Factors {
     pub m: usize,
     pub n: usize,
     pub k: usize,
-    /// An image's.
+    /// The size of an image.
     pub size: [usize; 2],
-    /// From group to group of A, images, C.
+    /// Distance between groups of A, images, C.
     pub group: [usize; 3],
-    /// From row to row of A, C.
+    /// Distance between rows of A, C.
     pub row: [usize; 2],
-    /// Where the first position's first cell lies.
+    /// The place of the first position's first cell.
     pub origin: [i64; 2],
     pub by_k: Digits,
     pub by_n: Digits,
@@ -187,11 +187,11 @@ fn factor(g: Convolution, side: Role, [x, w, y]: [Addr; 3], out: Addr, r: Residu
     let both = |v: [usize; 2]| v.map(|v| v as i64);
     let cells = g.kernel[0] * g.kernel[1];
     let (xs, ys) = (g.x[0] * g.x[1], g.y[0] * g.y[1]);
-    // From sample to sample, and from group to group.
+    // Distance between samples, and between groups.
     let (x_sample, y_sample) = (g.groups * g.c * xs, g.groups * g.o * ys);
     let (x_group, w_group, y_group) = (g.c * xs, g.o * g.c * cells, g.o * ys);
     let padding = both(g.padding).map(|p| -p);
-    // Cells of x's channels under windows: by the one's position and the other's.
+    // Cells of x's channels under windows: by the position of one and of the other.
     let channels = Digits {
         radix: g.kernel,
         image: xs,

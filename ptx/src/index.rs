@@ -1,5 +1,5 @@
-//! Reads and writes at positions held as data. An index out of range is not followed: what it
-//! reads is 0, what it would write is left out, and the fault is noted.
+//! Reads and writes at positions held as data. An index out of range is not accessed: a read gives 0, a write is
+//! skipped, and the error is reported.
 
 use crate::call::{Addr, FLOAT, aligned};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
@@ -8,12 +8,12 @@ use crate::moves::{cell, fill, simple};
 use crate::take_grad::{BLOCKS, scan};
 use crate::{Axis, DType, Form, Module, Number};
 
-/// Where an index out of range is noted: a word on the device, 0 before.
+/// The place where an index out of range is reported: a word on the device, which is 0 before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The word's address.
     pub addr: Addr,
-    /// What the first to find such an index writes; not 0.
+    /// The value that the first thread with such an index writes; not 0.
     pub code: u32,
 }
 
@@ -24,12 +24,12 @@ impl Fault {
     }
 }
 
-/// How many runs' codes [`outcome`] keeps.
+/// The number of runs whose codes [`outcome`] keeps.
 pub const RUNS: usize = 1024;
 
-/// Ends a run. At `words`, 16 bytes aligned: the word that the run's calls were given as
-/// [`Fault::addr`], which becomes 0 again; how many runs found something; how many ended; 0; the codes
-/// of the last [`RUNS`] runs, run k's at place k modulo `RUNS`. `keep`: 0, or a word for the code.
+/// Ends a run. At `words`, aligned to 16 bytes: the word that the run's calls got as [`Fault::addr`], which is cleared;
+/// the number of runs with errors; the number of finished runs; 0; the codes of the last [`RUNS`] runs, with that of
+/// run k at k modulo `RUNS`. `keep`: 0, or the address of a word for the code.
 pub fn outcome(words: Addr, keep: Addr) -> Launch {
     let mut params = Params::default();
     params.u64(words);
@@ -43,7 +43,7 @@ pub fn outcome(words: Addr, keep: Addr) -> Launch {
     }
 }
 
-/// Checks the sizes: of x, and of what lies over (outer, count, inner).
+/// Checks the sizes: of x, and of arrays with the shape (outer, count, inner).
 pub(crate) fn sizes(axis: Axis, counted: usize) -> Result<u32, Error> {
     total(&[axis.outer, axis.n, axis.inner])?;
     total(&[axis.outer, counted, axis.inner])
@@ -61,7 +61,7 @@ fn read(
     if total == 0 {
         return Ok(Plan::new());
     }
-    // With one index for a whole row, rows move in cells of several elements where they can.
+    // With one index for a whole row, rows are moved in cells of several elements if possible.
     let mut inner = axis.inner;
     let mut size = ty.size(FLOAT);
     let several = cell(ty);
@@ -136,7 +136,7 @@ fn write(
     simple(Form::Put { add, size }, columns as usize, p)
 }
 
-/// `y[o, index[c], i] = src[o, c, i]`; of equal indices the last wins, other rows of y stay.
+/// `y[o, index[c], i] = src[o, c, i]`. Of equal indices the last wins. Other rows of y are unchanged.
 pub fn put(
     ty: DType,
     axis: Axis,
@@ -168,7 +168,7 @@ pub fn gather_grad(
     fault: Fault,
 ) -> Result<Plan, Error> {
     if axis.outer * axis.inner == 1 && axis.n <= BLOCKS {
-        // An index for each element is then one for each row, whose kernel has more threads.
+        // An index for each element is then an index for each row, whose kernel has more threads.
         return scan(axis, count, dy, index, dx, fault);
     }
     if count >= WARP && axis.inner < WARP {
@@ -180,11 +180,11 @@ pub fn gather_grad(
     Ok(plan)
 }
 
-/// Threads that go over a line together in [`lines`], and how many such a large GPU keeps busy.
+/// The threads that process a line together in [`lines`], and the number of such groups that keep a large GPU busy.
 const WARP: usize = 32;
 const WARPS: usize = 2112;
 
-/// A warp for each line, or several where there are few lines.
+/// A warp for each line, or several if there are few lines.
 fn lines(
     axis: Axis,
     counted: usize,

@@ -1,4 +1,4 @@
-//! Arithmetic of 64-bit integers: a result that does not fit is noted as a fault.
+//! Arithmetic of 64-bit integers: a result that does not fit is reported.
 
 use crate::call::Addr;
 use crate::index::Fault;
@@ -7,7 +7,7 @@ use crate::lines::{Along, Lines, lines};
 use crate::moves::simple;
 use crate::{Axis, Combiner, Form, Integers, Module};
 
-/// Which elementwise function.
+/// The elementwise function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pair {
     /// Sum.
@@ -16,11 +16,11 @@ pub enum Pair {
     Sub,
     /// Product.
     Mul,
-    /// Of a float.
+    /// Conversion of a float.
     Cast,
 }
 
-/// `f` of the arrays a, b (which may be a, where there is one) and y.
+/// `f` of the arrays a, b (which may be a if there is one operand) and y.
 pub fn integers(f: Integers, [a, b, y]: [Addr; 3], fault: Fault) -> Result<Plan, Error> {
     let pair = |op, len| {
         let total = count(len)?;

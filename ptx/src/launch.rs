@@ -1,16 +1,15 @@
-//! What to launch: a module, its entry, the grid, and the parameters' values.
+//! The parts of a launch: a module, its entry, the grid, and the parameters' values.
 
 use crate::{Body, Form};
 
-/// A module of PTX, by what it is made of: equal keys have equal texts, so the key is what a
-/// cache of loaded modules is indexed by.
+/// A module of PTX, by its parts: equal keys have equal texts, so a cache of loaded modules is indexed by the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Module {
     /// The kernel and its variant.
     pub form: Form,
-    /// The fused body inside; the identity for kernels that have none.
+    /// The fused body; the identity for kernels without one.
     pub body: Body,
-    /// The body's scalars are read from device memory, not taken from the parameters.
+    /// The body's scalars are read from device memory instead of the parameters.
     pub device_scalars: bool,
 }
 
@@ -29,7 +28,7 @@ pub struct Launch {
     pub params: Params,
 }
 
-/// Launches to be made one after the other; none where there is nothing to do.
+/// Launches to be made one after the other; empty if there is nothing to do.
 pub type Plan = Vec<Launch>;
 
 impl Launch {
@@ -52,7 +51,7 @@ impl Params {
         &self.bytes
     }
 
-    /// Where each parameter begins, for `kernelParams`.
+    /// The start of each parameter, for `kernelParams`.
     pub fn offsets(&self) -> &[usize] {
         &self.offsets
     }
@@ -89,16 +88,15 @@ impl Params {
     }
 }
 
-/// Why there is no launch.
+/// The reason why there is no launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// More elements, or larger strides, than 31 bits count; or more operands than a kernel has
-    /// parameters for.
+    /// More elements, or larger strides, than fit in 31 bits; or more operands than a kernel has parameters for.
     TooLarge,
     /// There is no kernel for elements of these types.
     Types,
-    /// Another number of operands, outputs or scalars than the body has, or more than 6 dimensions
-    /// that cannot be merged.
+    /// The number of operands, outputs or scalars differs from that of the body, or more than 6 dimensions cannot be
+    /// merged.
     Malformed,
 }
 
@@ -114,7 +112,7 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A number of elements as the kernels count them.
+/// A number of elements, in the kernels' type.
 pub(crate) fn count(n: usize) -> Result<u32, Error> {
     u32::try_from(n)
         .ok()
@@ -122,7 +120,7 @@ pub(crate) fn count(n: usize) -> Result<u32, Error> {
         .ok_or(Error::TooLarge)
 }
 
-/// The product of these, as the kernels count them.
+/// The product of these sizes, in the kernels' type.
 pub(crate) fn total(shape: &[usize]) -> Result<u32, Error> {
     if shape.contains(&0) {
         return Ok(0);
@@ -131,7 +129,7 @@ pub(crate) fn total(shape: &[usize]) -> Result<u32, Error> {
     count(product.ok_or(Error::TooLarge)?)
 }
 
-/// A stride as the kernels take it.
+/// A stride, in the kernels' type.
 pub(crate) fn stride(s: i64) -> Result<i32, Error> {
     i32::try_from(s).map_err(|_| Error::TooLarge)
 }

@@ -1,31 +1,29 @@
-//! Hand-written PTX kernels, and what composes them with the fused bodies of a network.
+//! Hand-written PTX kernels, and their composition with the fused bodies of a network.
 //!
-//! There is a function for each kind of call that a device implements. It decides how the call runs and
-//! returns a `Plan`: launches, each a `Module` (a key to cache loaded modules by, whose `text()` is
-//! PTX), its entry, grid, block and parameters. Nothing here needs a GPU or a driver: whoever has
-//! one loads and launches.
+//! There is a function for each kind of call that a device implements. It chooses kernels for the call and returns a
+//! `Plan`: launches, each with a `Module` (a key for a cache of loaded modules, whose `text()` is PTX), its entry,
+//! grid, block and parameters. Nothing here needs a GPU or a driver: a program that has one loads and launches.
 //!
 //! | call | functions |
 //! |---|---|
-//! | calls without a body of the network's | `call` (with `work`), which knows all of those below |
+//! | calls that do not depend on a body of the network | `call` (with `work`), which includes all calls below |
 //! | maps | `map` |
 //! | reductions | `reduce` (with `reduce_work`), `mean` (with `mean_work`), `arg_reduce`, `softmax`, `logsumexp`, `running` |
 //! | integers | `integers` |
 //! | products | `product` (with `product_work`), `product_as` (with `split_work`) |
 //! | attention | `attention`, `attention_as`, `attention_grad`, `attention_grad_as` (with `attention_work`) |
 //! | convolutions | `convolution` (with `convolution_work`), `convolution_as` (with `convolving_work`), `window_arg_max` |
-//! | moves | `copy`, `fill`, `convert` |
+//! | copies | `copy`, `fill`, `convert` |
 //! | indices | `take`, `take_grad` (with `take_grad_work`), `gather`, `gather_grad`, `put`, `outcome` |
 //! | random numbers | `bernoulli`, `advance` |
 //!
-//! Floats are f32, integers i64, booleans u8 (0 or 1); `convert` knows bf16 and f16 too. Arrays have fewer than 2^31 elements. The function in brackets
-//! says beforehand how much working memory a call needs. Addresses and
-//! scalars may be frozen in a captured graph: scalars that change are read from device memory
-//! (`Scalars::Device`), as the random numbers' step is. Every kernel has a fixed order: the same
-//! call gives the same bits, on every GPU.
+//! Floats are f32, integers i64, booleans u8 (0 or 1); `convert` supports bf16 and f16, too. Arrays have fewer than
+//! 2^31 elements. The function in brackets gives the size of the working memory of a call. Addresses and scalars may be
+//! constant in a captured graph: scalars that change are read from device memory (`Scalars::Device`), like the step of
+//! random numbers. Every kernel has a fixed order: the same call gives the same bits, on every GPU.
 //!
-//! The kernels stand in `kernels/`, as PTX with the variants spelt out by a template engine.
-//! `check.sh` assembles all of them with NVIDIA's `ptxas`; the tests run all of them on the emulator.
+//! The kernels are in `kernels/`, as PTX whose variants are expanded by a template engine. `check.sh` assembles all of
+//! them with NVIDIA's `ptxas`; the tests run all of them on the emulator.
 
 mod attention;
 mod call;

@@ -1,11 +1,11 @@
-//! How work along one dimension is laid out on threads.
+//! The distribution of work along one dimension over threads.
 
 use crate::Axis;
 use crate::launch::{Error, Params, total};
 
-/// What the kernels know of work along a dimension.
+/// The sizes that the kernels need for work along a dimension.
 pub(crate) trait Along {
-    /// The number of lines, after checking that all elements can be counted.
+    /// The number of lines, after checking that the number of elements does not overflow.
     fn columns(self) -> Result<u32, Error>;
     /// The parameters of `lines` in `common.ptx`.
     fn params(self, p: &mut Params) -> Result<(), Error>;
@@ -33,11 +33,11 @@ pub struct Lines {
     pub lanes: u16,
     /// Columns of a block.
     pub cols: u16,
-    /// Neighbouring threads lie along n, not across columns: for `inner == 1`.
+    /// Neighbouring threads are along n, not across columns: for `inner == 1`.
     pub along: bool,
 }
 
-/// Lanes for this many columns of n elements; the columns' neighbours are `inner` apart in memory.
+/// Lanes for this number of columns with n elements each; neighbouring threads are across columns.
 pub(crate) fn across(n: usize, columns: usize) -> Lines {
     let most = 256 / columns.clamp(1, 32).next_power_of_two();
     let lanes = n.div_ceil(4).next_power_of_two().clamp(1, most);
@@ -48,7 +48,7 @@ pub(crate) fn across(n: usize, columns: usize) -> Lines {
     }
 }
 
-/// Lanes for reductions: a block or a warp a row, or columns side by side.
+/// Lanes for reductions: a block or a warp for each row, or columns side by side.
 pub(crate) fn lines(axis: Axis) -> Lines {
     let columns = axis.outer * axis.inner;
     if axis.inner > 1 || axis.n <= 16 {

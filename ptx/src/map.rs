@@ -4,7 +4,7 @@ use crate::call::{Addr, Arg, FLOAT, RANK, Scalars, aligned, blocks, check, colla
 use crate::launch::{Error, Launch, Plan, count, total};
 use crate::{Body, Form, Module};
 
-/// Operands and outputs of a map whose threads take four elements: more need too many registers.
+/// Operands and outputs of a map whose threads take four elements each. A larger number would need too many registers.
 const MOST: usize = 24;
 
 /// `outputs[..] = body(inputs..)` over `shape`; outputs are contiguous. An output may be exactly
@@ -59,8 +59,8 @@ pub fn map(
     }])
 }
 
-/// Whether four elements at a time can be read and written; then, which operands have neighbours
-/// in memory.
+/// Whether four elements at a time can be read and written, and the operands that are contiguous along the last
+/// dimension.
 fn ones(body: &Body, shape: &[usize], inputs: &[Arg], outputs: &[Addr]) -> Option<u64> {
     let (last, outer) = shape.split_last()?;
     if *last < 4 || !outer.is_empty() && last % 4 != 0 || inputs.len() + outputs.len() > MOST {
@@ -81,8 +81,8 @@ fn ones(body: &Body, shape: &[usize], inputs: &[Arg], outputs: &[Addr]) -> Optio
     body.outputs().zip(outputs).all(fits).then_some(ones)
 }
 
-/// The second stage of a split product: operand 0 of `body` is the sum of `parts` partial results
-/// from `work` on, in their order; the others lie over (batch, m, n).
+/// The second stage of a split product: operand 0 of `body` is the sum of `parts` partial results from `work` on, in
+/// their order; the others have the shape (batch, m, n).
 pub(crate) fn gather_parts(
     body: &Body,
     shape: [usize; 3],

@@ -4,7 +4,7 @@ use crate::call::{Addr, Arg, FLOAT, RANK, aligned, blocks, collapse};
 use crate::launch::{Error, Launch, Params, Plan, count, stride, total};
 use crate::{DType, Form, Module, Number};
 
-/// A launch of a kernel without a body, whose threads take `units` in turn.
+/// A launch of a kernel without a body, whose threads loop over `units`.
 pub(crate) fn simple(form: Form, units: usize, params: Params) -> Result<Plan, Error> {
     Ok(vec![Launch {
         module: Module::plain(form),
@@ -36,7 +36,7 @@ pub fn copy(
     if let Some(launch) = turn(ty, &shape, &both)? {
         return Ok(vec![launch]);
     }
-    // Cells of several elements where everything allows.
+    // Cells of several elements if both arrays allow it.
     let last = shape.len() - 1;
     let mut size = ty.size(FLOAT);
     let several = cell(ty);
@@ -72,7 +72,7 @@ pub fn copy(
     simple(form, cells as usize, p)
 }
 
-/// Elements that are moved at once where they can be: 16 bytes of them, of booleans 4.
+/// The number of elements in a cell: 16 bytes of them, or 4 booleans.
 pub(crate) fn cell(ty: DType) -> usize {
     match ty {
         DType::Int => 2,
@@ -80,11 +80,11 @@ pub(crate) fn cell(ty: DType) -> usize {
     }
 }
 
-/// Role of the tiles of a copy that turns, and the least size along both dimensions.
+/// The size of the tiles of a transposing copy, and the minimum size along both dimensions.
 const TILE: usize = 32;
 const LEAST: usize = 16;
 
-/// A copy whose source's neighbours lie along another dimension than the destination's.
+/// A transposing copy: source and destination are contiguous along different dimensions.
 fn turn(ty: DType, shape: &[usize], both: &[Arg]) -> Result<Option<Launch>, Error> {
     let (src, dst) = (&both[0], &both[1]);
     let q = shape.len() - 1;

@@ -1,4 +1,4 @@
-//! Products of matrices with a fused body behind.
+//! Products of matrices, followed by a fused body.
 
 use crate::call::{Addr, Arg, FLOAT, Scalars, aligned, check, params};
 use crate::launch::{Error, Launch, Plan, count, total};
@@ -7,7 +7,7 @@ use crate::map::gather_parts;
 use crate::tile::{Precision, TensorTile, Tile, Way, choose, cut};
 use crate::{Axis, Body, Form, Module, Product};
 
-/// Steps of a body that is spelt out for every result.
+/// The maximum number of steps of a body that is expanded for every result.
 const LONG: usize = 12;
 
 /// Bytes that [`product`] needs at `work`, aligned to 16; often 0.
@@ -24,8 +24,8 @@ pub fn split_work(size: Product, way: Way, parts: usize) -> usize {
     }
 }
 
-/// `outputs = body(C, extra..)` with `C` the product: operand 0 of the body is its element, the
-/// others lie over (batch, m, n). Products with few rows or columns are f32 in every precision.
+/// `outputs = body(C, extra..)` with `C` the product: operand 0 of the body is an element of `C`, the others have the
+/// shape (batch, m, n). Products with few rows or columns are in f32 for every precision.
 #[allow(clippy::too_many_arguments)]
 pub fn product(
     body: &Body,
@@ -42,7 +42,7 @@ pub fn product(
     product_as(way, body, size, [a, b], extra, outputs, scalars, work)
 }
 
-/// [`product`] in a way of the caller's choice, with k in about so many segments.
+/// [`product`] with a kernel that the caller chooses, with k in about the given number of segments.
 #[allow(clippy::too_many_arguments)]
 pub fn product_as(
     (way, parts): (Way, usize),
@@ -140,7 +140,7 @@ impl Call {
         )
     }
 
-    /// Whether results can be written in groups of so many.
+    /// Whether results can be written in groups of `of` elements.
     fn groups(&self, of: usize, body: &Body, outputs: &[Addr]) -> bool {
         let mut stores = body.outputs().zip(outputs);
         self.size.n.is_multiple_of(of)
@@ -148,8 +148,7 @@ impl Call {
     }
 
     fn tiles(&self, tile: Tile, body: &Body, outputs: &[Addr]) -> (Form, u32) {
-        // A long body stands there once for each result of a row; a row's values then need
-        // registers of their own.
+        // A long body is expanded only once for each result of a row; a row's values then need separate registers.
         let unroll = body.steps.len() <= LONG;
         let residents = if unroll { tile.residents } else { 1 };
         let (va, vb) = self.fours();

@@ -1,4 +1,4 @@
-//! Random booleans, the same bits as on the CPU.
+//! Random booleans, with the same bits as on the CPU.
 
 use crate::call::Addr;
 use crate::launch::{Error, Launch, Params, Plan, count};
@@ -11,7 +11,7 @@ pub(crate) fn bound(keep: f64) -> u64 {
 }
 
 /// Booleans, true with probability `keep`. `step` is the address of the stream's step, 8 bytes that each launch reads,
-/// so that a captured graph draws anew.
+/// so that a captured graph draws new numbers each time.
 pub fn bernoulli(
     keep: f64,
     stream: Stream,

@@ -1,4 +1,4 @@
-//! Reductions: with a fused body in front, of indices, softmax and its kin, running sums.
+//! Reductions after a fused body, reductions to indices, softmax and related functions, running sums.
 
 use crate::call::{Addr, Arg, Scalars, check, params};
 use crate::form::Exponential;
@@ -6,18 +6,18 @@ use crate::launch::{Error, Launch, Params, Plan};
 use crate::lines::{Along, Lines, across, lines};
 use crate::{Axis, Body, Combiner, Form, Module, Softmax};
 
-/// Blocks that keep a large GPU busy. Not asked of the device, so that sums have the same order on
-/// every one.
+/// The number of blocks that keep a large GPU busy. It does not depend on the device, so that sums have the same order
+/// on every one.
 const BUSY: usize = 264;
-/// Elements that a lane should have before n is cut into segments.
+/// The number of elements of a lane from which on n is divided into segments.
 const WORTH: usize = 16;
 
-/// The number of segments that n is cut into, and their length.
+/// The number of segments into which n is divided, and their length.
 fn segments(axis: Axis, lines: Lines) -> (usize, usize) {
     let blocks = (axis.outer * axis.inner).div_ceil(usize::from(lines.cols));
     let most = axis.n.div_ceil(usize::from(lines.lanes) * WORTH);
     let wanted = (BUSY / blocks.max(1)).clamp(1, most.max(1));
-    // Whole rounds of the lanes.
+    // A multiple of the number of lanes.
     let length = axis.n.div_ceil(wanted);
     let length = length.next_multiple_of(usize::from(lines.lanes)).max(1);
     (axis.n.div_ceil(length).max(1), length)
@@ -90,8 +90,8 @@ pub fn mean_work(axis: Axis) -> usize {
     2 * reduce_work(axis)
 }
 
-/// `y[o, i] = mean over n of body(inputs at (o, n, i))`, summed in double precision and rounded once, and,
-/// with a second address, what rounding took from that; the body has one result, a float.
+/// `y[o, i] = mean over n of body(inputs at (o, n, i))`, summed in double precision and rounded once. A second address
+/// gets the rounding error. The body has one result, a float.
 pub fn mean(
     body: &Body,
     axis: Axis,
@@ -168,7 +168,7 @@ pub fn arg_reduce(largest: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, E
     plain(Form::ArgReduce { largest, lines }, axis, lines, x, &[y])
 }
 
-/// Lanes for softmax, and how many elements each keeps in registers (0: none, x is read again).
+/// Lanes for softmax, and the number of elements that each keeps in registers (0: none, x is read again).
 fn rows(axis: Axis) -> (Lines, u8) {
     let lines = if axis.inner > 1 || axis.n <= 4 {
         across(axis.n, axis.outer * axis.inner)
@@ -212,7 +212,7 @@ pub fn logsumexp(axis: Axis, x: Addr, y: [Addr; 2]) -> Result<Plan, Error> {
     exponential(Exponential::LogSumExp, axis, x, &y)
 }
 
-/// Running sums along n, from the front or (`reverse`) from the back; `y` may be `x`.
+/// Running sums along n, from the start or (`reverse`) from the end; `y` may be `x`.
 pub fn running(how: Combiner, reverse: bool, axis: Axis, x: Addr, y: Addr) -> Result<Plan, Error> {
     let scan = axis.n >= 256 && axis.outer * axis.inner < 16_384;
     let lines = Lines {

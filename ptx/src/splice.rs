@@ -14,11 +14,11 @@ use crate::call::FLOAT;
 use crate::template::render_text;
 use crate::{Body, DType, Scalar, Step};
 
-/// A body to be spliced.
+/// A body for splicing.
 #[derive(Debug)]
 pub(crate) struct Splice {
     pub(crate) body: Body,
-    /// So many first operands are put into their registers by the kernel.
+    /// The number of first operands that the kernel itself puts into their registers.
     pub(crate) given: usize,
     pub(crate) device_scalars: bool,
 }
@@ -41,7 +41,7 @@ fn memory(ty: DType) -> &'static str {
     }
 }
 
-/// Moves of neighbours between registers and memory from `address` on, 16 bytes at most at a time.
+/// Moves of contiguous elements between registers and memory from `address` on, at most 16 bytes at a time.
 fn neighbours(ty: DType, registers: &[String], address: &str, load: bool) -> String {
     let at_a_time = 16 / ty.size(FLOAT);
     let mut s = String::new();
@@ -123,7 +123,7 @@ impl Splice {
         s
     }
 
-    /// The end of the kernel, if the guard is not 0.
+    /// Ends the kernel if the guard is not 0.
     fn guard(&self) -> String {
         if !self.device_scalars {
             return String::new();
@@ -140,8 +140,7 @@ impl Splice {
         .join("\n")
     }
 
-    /// Operand k's distance from its first element at position `%i0`.., in `%of`, in bytes from
-    /// address 0.
+    /// The address of operand k at position `%i0`.., in `%of`, in bytes.
     fn address(&self, k: usize, rank: usize) -> String {
         let mut s = String::from("    {\n    .reg .b64 %of;\n    .reg .b32 %st;\n");
         s.push_str("    mov.b64 %of, 0;\n");
@@ -192,8 +191,8 @@ impl Splice {
         s
     }
 
-    /// Loads four neighbours along the last dimension: at once where bit k of `ones` is set,
-    /// otherwise operand k is the same for all four.
+    /// Loads four elements along the last dimension: with vector loads if bit k of `ones` is set; otherwise operand k
+    /// is the same for all four.
     fn load4(&self, lanes: &[String], rank: usize, ones: u64) -> String {
         let mut s = String::new();
         for (k, operand) in self.body.inputs.iter().enumerate().skip(self.given) {
@@ -297,8 +296,7 @@ impl Splice {
         s + "    }\n"
     }
 
-    /// Stores the results of four lanes (or two) at element `at`, a multiple of their number, and
-    /// the next.
+    /// Stores the results of four (or two) lanes at element `at`, a multiple of their number, and the next elements.
     fn store4(&self, lanes: &[String], at: &str) -> String {
         let mut s = String::from("    {\n    .reg .b64 %to;\n    .reg .b32 %four, %one;\n");
         for (j, ty) in self.body.outputs().enumerate() {

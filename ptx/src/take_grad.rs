@@ -1,25 +1,25 @@
-//! Sums at an index for each row, as an embedding's gradient has them. A block owns rows of the result
-//! and adds in the order of the indices. Where there are few, each block looks at all of them; where
-//! there are many, they are first put in buckets of rows, and a block looks at its bucket alone.
+//! Sums at an index for each row, as in the gradient of an embedding. A block owns rows of the result and adds in the
+//! order of the indices. If there are few indices, each block reads all of them. If there are many, they are first
+//! sorted into buckets of rows, and a block reads only its bucket.
 
 use crate::call::Addr;
 use crate::index::{Fault, sizes};
 use crate::launch::{Error, Launch, Params, Plan, count, total};
 use crate::{Axis, Form, Module};
 
-/// Blocks that keep a large GPU busy, and the most rows that a block owns.
+/// The number of blocks that keep a large GPU busy, and the maximum number of rows that a block owns.
 pub(crate) const BLOCKS: usize = 1056;
 const ROWS: usize = 32;
 
-/// The most buckets: a thread each of the block that adds up their counts.
+/// The maximum number of buckets: a single block adds up their counts, with a thread for each.
 pub(crate) const BUCKETS: usize = 1024;
-/// The most tiles of indices that are counted apart, and the least indices of one.
+/// The maximum number of tiles of indices that are counted separately, and the minimum number of indices of a tile.
 const TILES: usize = 256;
 const LEAST: usize = 256;
-/// Indices that one block after the other would look at, from which on buckets are worth their launches.
+/// The number of indices read in sequence by blocks, from which on buckets are worth their launches.
 const WORTH: usize = 8192;
 
-/// How the result is cut for blocks: rows of one, ranges of so many rows, slices of 128 columns.
+/// The division of the result into blocks: rows of a block, number of ranges of that many rows, slices of 128 columns.
 struct Cut {
     rows: usize,
     ranges: usize,
@@ -38,7 +38,7 @@ impl Cut {
         }
     }
 
-    /// The launch, `given` the parameters of its own, which go before those of both variants.
+    /// The launch. `given` are its own parameters, which come before those of both variants.
     fn launch(self, axis: Axis, counted: usize, dx: Addr, given: Given) -> Result<Plan, Error> {
         let (placed, mut p) = given;
         p.u64(dx);
@@ -59,7 +59,7 @@ impl Cut {
     }
 }
 
-/// Whether the indices lie in buckets, and the first parameters.
+/// Whether the indices are in buckets, and the first parameters.
 type Given = (bool, Params);
 
 /// Buckets of `share` ranges, and tiles of `length` indices.
@@ -71,7 +71,7 @@ struct Buckets {
 }
 
 impl Buckets {
-    /// Buckets where they are worth it.
+    /// Buckets, if they pay.
     fn new(cut: &Cut, counted: usize) -> Option<Self> {
         let turns = (cut.slices * cut.ranges).div_ceil(BLOCKS);
         if counted.saturating_mul(turns) < WORTH {
@@ -87,7 +87,7 @@ impl Buckets {
         })
     }
 
-    /// Bytes of the list, of where the buckets begin, and of the counts.
+    /// The sizes in bytes of the list, of the buckets' starts, and of the counts.
     fn bytes(&self, counted: usize) -> [usize; 3] {
         let starts = 4 * (self.buckets + 1);
         [8 * counted, starts, 4 * self.tiles * self.buckets]
@@ -154,7 +154,7 @@ pub fn take_grad(
     Ok(plan)
 }
 
-/// The same where each block looks at all indices.
+/// The same, with each block reading all indices.
 pub(crate) fn scan(
     axis: Axis,
     counted: usize,
@@ -174,7 +174,7 @@ pub(crate) fn scan(
     Cut::new(axis).launch(axis, counted, dx, (false, p))
 }
 
-/// A launch of so many blocks.
+/// A launch of `blocks` blocks.
 fn launch(form: Form, blocks: usize, threads: usize, params: Params) -> Result<Launch, Error> {
     Ok(Launch {
         module: Module::plain(form),

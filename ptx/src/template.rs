@@ -1,7 +1,7 @@
-//! The kernels' texts: PTX files whose variants are spelt out by a template engine.
+//! The kernels' texts: PTX files whose variants are expanded by a template engine.
 //!
-//! In them, lines that open with `#` are statements (`# for i in range(4)`), `${ x }` is a value,
-//! and `##` opens a comment that does not reach the output.
+//! In them, lines that begin with `#` are statements (`# for i in range(4)`), `${ x }` is a value, and `##` begins a
+//! comment, which is not part of the output.
 
 use std::sync::LazyLock;
 
@@ -26,14 +26,14 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.add_filter("replace", minijinja::filters::replace);
     env.add_function("range", minijinja::functions::range);
     for (name, text) in SOURCES {
-        // Their syntax is checked by the tests, which render each.
+        // The tests check the syntax by rendering each file.
         let _ = env.add_template(name, text);
     }
     env
 });
 
-/// A file of `kernels/` with these values; an error in it becomes the text of a directive that no
-/// assembler takes, so that it surfaces where the module is loaded.
+/// A file of `kernels/` with these values. An error in it becomes the text of a directive that no assembler accepts, so
+/// that loading the module reports it.
 pub(crate) fn render(name: &str, values: Value) -> String {
     let text = ENVIRONMENT
         .get_template(name)
@@ -47,7 +47,7 @@ pub(crate) fn render_text(text: &str) -> String {
     rendered.unwrap_or_else(|e| format!(".error {e:#}"))
 }
 
-/// Without empty lines.
+/// Removes empty lines.
 fn tidy(text: String) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines().filter(|l| !l.trim().is_empty()) {

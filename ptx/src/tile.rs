@@ -1,21 +1,21 @@
-//! Which kernel a product takes: its tiles, and into how many segments k is cut.
+//! Chooses the kernel of a product: its tiles, and the number of segments of k.
 
 use crate::Product;
 use crate::lines::{Lines, across};
 
-/// What is multiplied; sums are f32 always.
+/// The type of the operands. Sums are always in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// f32, on CUDA cores.
     #[default]
     F32,
-    /// Operands rounded to 10 bits behind the point, on tensor cores (compute capability 8.0).
+    /// Operands rounded to 10 bits after the point, on tensor cores (compute capability 8.0).
     Tf32,
     /// Operands rounded to bf16, on tensor cores (compute capability 8.0).
     Bf16,
 }
 
-/// A block's part of C: `bm` x `bn`, `bk` of k at a time, `tm` x `tn` results a thread.
+/// A block's part of C: `bm` x `bn`, with steps of `bk` along k, and `tm` x `tn` results for each thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Tile {
@@ -24,12 +24,11 @@ pub struct Tile {
     pub bk: u16,
     pub tm: u16,
     pub tn: u16,
-    /// Blocks that must fit on a multiprocessor, which bounds the registers.
+    /// The number of blocks that must fit on a multiprocessor, which limits the registers.
     pub residents: u16,
 }
 
-/// A block's part of C on tensor cores: `bm` x `bn`, `bk` of k at a time, `wm` x `wn` results a
-/// warp.
+/// A block's part of C on tensor cores: `bm` x `bn`, with steps of `bk` along k, and `wm` x `wn` results for each warp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct TensorTile {
@@ -38,18 +37,18 @@ pub struct TensorTile {
     pub bk: u16,
     pub wm: u16,
     pub wn: u16,
-    /// Blocks that must fit on a multiprocessor, which bounds the registers.
+    /// The number of blocks that must fit on a multiprocessor, which limits the registers.
     pub residents: u16,
 }
 
-/// How a product runs.
+/// The kind of kernel for a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// In tiles.
     Tiles(Tile),
     /// In tiles on tensor cores, in bf16 or tf32.
     Tensor(TensorTile, bool),
-    /// Few rows, or, turned, few columns.
+    /// Few rows or, if `turned`, few columns.
     Few {
         /// Few columns.
         turned: bool,
@@ -85,8 +84,7 @@ const fn tensor(side: u16, wm: u16, residents: u16, bf16: bool) -> Way {
     Way::Tensor(tile, bf16)
 }
 
-/// A tile, and the arithmetic rates that a multiprocessor reaches with one block of it, and with
-/// many.
+/// A tile, and the arithmetic rates of a multiprocessor with one block of it, and with many.
 pub type Rated = (Way, f64, f64);
 
 const F32: [Rated; 3] = [
@@ -103,7 +101,7 @@ const BF16: [Rated; 2] = [
     (tensor(64, 32, 4, true), 1.5, 3.0),
 ];
 
-/// Those of convolutions, which often have few channels and many pixels.
+/// The tiles of convolutions, which often have few channels and many pixels.
 pub const CONVOLUTIONS: [Rated; 5] = [
     (tile(128, 8, 8, 2), 0.7, 0.9),
     (tile(64, 16, 4, 3), 0.45, 0.65),
@@ -133,22 +131,21 @@ impl Way {
     }
 }
 
-/// Rows or columns up to which a product goes to the kernel for few; and up to which it does when
-/// it has at most `NARROW` of the others.
+/// The number of rows or columns up to which a product uses the kernel for few; and the same if the other dimension is
+/// at most `NARROW`.
 const FEW: usize = 8;
 const FEW_OF_NARROW: usize = 16;
 const NARROW: usize = 2048;
-/// Blocks that keep a large GPU busy.
+/// The number of blocks that keep a large GPU busy.
 const BUSY: usize = 264;
-/// Multiprocessors of a large GPU. Not asked of the device, so that sums have the same order on
+/// The number of multiprocessors of a large GPU. It does not depend on the device, so that sums have the same order on
 /// every one.
 const PROCESSORS: f64 = 132.0;
-/// What a second launch, and an element to or from memory, cost in multiplications of one
-/// multiprocessor.
+/// The costs of a second launch, and of reading or writing an element, in multiplications of one multiprocessor.
 const LAUNCH: f64 = 400_000.0;
 const ELEMENT: f64 = 80.0;
 
-/// The way, and the number of segments that k is cut into.
+/// The kind of kernel, and the number of segments of k.
 pub fn choose(size: Product, precision: Precision) -> (Way, usize) {
     let turned = size.n < size.m;
     let columns = size.batch * size.m.max(size.n);
@@ -160,7 +157,7 @@ pub fn choose(size: Product, precision: Precision) -> (Way, usize) {
     if size.m.min(size.n) > few {
         return cheapest(size, tiles(precision));
     }
-    // Whether k is what lies side by side in the large operand.
+    // Whether the large operand is contiguous along k.
     let along = if turned { !size.ta } else { size.tb };
     let lines = if along && size.k > 1 {
         let most = if columns < BUSY && size.k > 1024 {
@@ -183,8 +180,8 @@ pub fn choose(size: Product, precision: Precision) -> (Way, usize) {
     (Way::Few { turned, lines }, parts)
 }
 
-/// By a rough count of multiplications per multiprocessor: whole rounds of blocks, and for a split
-/// what the second stage moves.
+/// The cheapest choice, by a rough count of multiplications per multiprocessor: whole rounds of blocks, and for a split
+/// the memory accesses of the second stage.
 pub(crate) fn cheapest(size: Product, choices: &[Rated]) -> (Way, usize) {
     let mut best = (f64::INFINITY, choices[0].0, 1);
     for &(way, alone, full) in choices {
@@ -196,7 +193,7 @@ pub(crate) fn cheapest(size: Product, choices: &[Rated]) -> (Way, usize) {
             }
             let rounds = ((tiles * parts) as f64 / PROCESSORS).ceil();
             let depth = size.k.div_ceil(parts) as f64 + 32.0;
-            // A block by itself leaves units idle that others would use.
+            // A single block leaves units idle that others would use.
             let pace = (1.0 / alone).max(rounds / full);
             let mut cost = pace * (bm * bn) as f64 * depth;
             if parts > 1 {
@@ -211,7 +208,7 @@ pub(crate) fn cheapest(size: Product, choices: &[Rated]) -> (Way, usize) {
     (best.1, best.2)
 }
 
-/// Cuts k into segments of whole steps: their number and length.
+/// Divides k into segments of whole steps: their number and length.
 pub(crate) fn cut(size: Product, way: Way, parts: usize) -> (usize, usize) {
     let step = way.sides().2;
     let length = size

@@ -1,4 +1,4 @@
-//! What the templates are told of each variant, and the text of a module.
+//! The templates' values for each variant, and the text of a module.
 
 use minijinja::Value;
 
@@ -65,7 +65,7 @@ impl Form {
         }
     }
 
-    /// How many first operands of the body the kernel itself computes.
+    /// The number of first operands of the body that the kernel itself computes.
     fn given(self) -> usize {
         match self {
             Form::Map { parts, .. } => usize::from(parts),
@@ -278,13 +278,13 @@ impl Form {
     }
 }
 
-/// Whether an attention kernel reads ahead. There are few blocks of 4 rows a thread, so that none runs
-/// while another waits; but two results this wide leave no registers for it.
+/// Whether an attention kernel prefetches. With 4 rows per thread, there are few blocks, and no block runs while
+/// another waits. Two results of this width leave no registers for it.
 fn ahead(of: Attending, high: u8, wide: u8) -> bool {
     high == 4 && !(of == Attending::Keys && wide == 128)
 }
 
-/// Blocks of attention that share a multiprocessor: as many as there are registers for.
+/// The number of blocks of attention on a multiprocessor, limited by registers.
 fn residents(of: Attending, high: u8, wide: u8) -> u8 {
     match (high, wide) {
         (4, _) | (8, 32) => 3,
@@ -311,7 +311,7 @@ impl Module {
         }
     }
 
-    /// The least compute capability: major and minor number.
+    /// The minimum compute capability: major and minor number.
     pub fn capability(&self) -> (u32, u32) {
         match self.form {
             Form::Tensor { .. } => (8, 0),

@@ -1,12 +1,12 @@
-//! Windows over images: what pooling takes.
+//! Windows over images, for pooling.
 
 use crate::call::Addr;
 use crate::launch::{Error, Params, Plan, count, total};
 use crate::moves::simple;
 use crate::{Form, Window2};
 
-/// `index[p, i]` = flat position of the first largest element of window i in image p; NaN wins; -1
-/// where a window has no cell inside.
+/// `index[p, i]` = flat position of the first largest element of window i in image p. NaN wins. -1 if a window has no
+/// cell inside.
 pub fn window_arg_max(w: Window2, x: Addr, index: Addr) -> Result<Plan, Error> {
     total(&[w.planes, w.x[0], w.x[1]])?;
     let all = total(&[w.planes, w.y[0], w.y[1]])?;

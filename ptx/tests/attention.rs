@@ -1,5 +1,5 @@
-//! Attention and its gradients against sums in f64: sizes around those of tiles, every layout and form of
-//! mask, every tile.
+//! Attention and its gradients against sums in f64: sizes around those of tiles, every layout and form of mask, every
+//! tile.
 
 mod harness;
 
@@ -31,7 +31,7 @@ struct Case {
     v: Vec<f32>,
     dout: Vec<f32>,
     masks: Vec<Mask>,
-    /// The probability of a weight to be dropped.
+    /// The probability that a weight is dropped.
     p: f64,
 }
 
@@ -64,7 +64,7 @@ impl Case {
         self
     }
 
-    /// Each weight's factor, in rows of a multiple of four: the bits are `bernoulli`'s.
+    /// Each weight's factor, in rows of a multiple of four, with the bits of `bernoulli`.
     fn factors(&self) -> Vec<f64> {
         let g = self.g;
         let len = g.batch * g.heads * g.queries * g.keys.next_multiple_of(4);
@@ -83,7 +83,7 @@ impl Case {
         gpu.read::<u8>(y, len).into_iter().map(one).collect()
     }
 
-    /// With a mask over those dimensions, of which every third is minus infinity but for the first key.
+    /// With a mask over those dimensions, of which every third element is minus infinity, except for the first key.
     fn masked(mut self, over: [bool; 4], seed: u64) -> Self {
         let g = self.g;
         let sizes = [g.batch, g.heads, g.queries, g.keys];
@@ -177,7 +177,7 @@ impl Case {
         [floats(out), lse, floats(dq), floats(dk), floats(dv)]
     }
 
-    /// What the kernels compute; `forms` gets the kernels' names and tiles.
+    /// The kernels' results; `forms` gets the kernels' names and tiles.
     fn run(&self, forms: &mut Vec<(Attending, u8, u8, bool)>) -> Results {
         let mut gpu = Gpu::default();
         let mut g = self.g;
@@ -302,7 +302,7 @@ fn sizes_around_tiles() {
             Case::new(g, n as u64 + 1).check(&mut forms);
         }
     }
-    // Neighbours in fours and apart, every width.
+    // Contiguous elements in fours and elements apart, every width.
     for wide in [32, 64, 128] {
         for vector in [false, true] {
             for of in [Attending::Results, Attending::Queries, Attending::Keys] {
@@ -354,7 +354,7 @@ fn tiles_of_64_rows() {
     }
 }
 
-/// Small tiles unless there are blocks enough for a large GPU.
+/// Small tiles unless there are enough blocks for a large GPU.
 #[test]
 fn which_tiles() {
     let mut forms = Vec::new();
@@ -428,7 +428,7 @@ fn dropout() {
             case.check(&mut Vec::new());
         }
     }
-    // All of them: results of 0.
+    // All weights dropped: results of 0.
     let [out, lse, grads @ ..] = Case::new(size([1, 2, 5, 70, 8, 8]), 1)
         .dropped(1.0)
         .run(&mut Vec::new());

@@ -1,4 +1,4 @@
-//! Conversions between stored floats: the bits of the CPU.
+//! Conversions between stored floats: the same bits as on the CPU.
 
 mod harness;
 
@@ -32,7 +32,7 @@ fn on_cpu([from, to]: [Stored; 2], x: &[u8]) -> Vec<u8> {
     y
 }
 
-/// Where x and y begin this many bytes after an aligned address.
+/// Checks a conversion; x and y begin this many bytes after an aligned address.
 #[track_caller]
 fn agrees(types: [Stored; 2], x: &[u8], apart: [usize; 2]) {
     let [from, to] = types;
@@ -66,7 +66,8 @@ fn every_half() {
     }
 }
 
-/// What lies half way between neighbours, the next to it on both sides, and what has no number in the other type.
+/// The values half way between neighbours, the values next to them on both sides, and values that the other type cannot
+/// hold.
 #[test]
 fn floats_that_are_hard_to_round() {
     let value = |to, p: u16| match to {

@@ -1,5 +1,4 @@
-//! Convolutions, their adjoints and windows' largest elements: every way on every geometry, exact on
-//! small integers.
+//! Convolutions, their adjoints and windows' largest elements: every kernel on every geometry, exact on small integers.
 
 mod harness;
 
@@ -29,13 +28,13 @@ const GEOMETRIES: [Row; 14] = [
     ([2, 1, 4, 6], [1, 33], [1, 5], [1, 2], [0, 2], [1, 3]),
     // A product.
     ([2, 1, 17, 18], [3, 5], [1, 1], [1, 1], [0, 0], [1, 1]),
-    // Cells apart, of which a stride sees some only.
+    // Cells apart, of which a stride reaches only some.
     ([1, 1, 2, 2], [11, 9], [3, 3], [4, 2], [3, 0], [2, 2]),
-    // A stride beyond the kernel: pixels under no window.
+    // A stride larger than the kernel: pixels under no window.
     ([1, 1, 3, 2], [9, 9], [2, 2], [3, 4], [0, 1], [1, 1]),
     // Windows outside of the image.
     ([1, 1, 2, 3], [3, 2], [2, 2], [2, 1], [5, 4], [1, 3]),
-    // More residues than launches are worth.
+    // More residues than the maximum number of launches.
     ([1, 1, 9, 2], [11, 12], [5, 5], [5, 5], [1, 2], [1, 1]),
     ([1, 1, 40, 36], [5, 6], [3, 3], [1, 1], [1, 1], [1, 1]),
     // No channel of x: zeros.
@@ -72,7 +71,7 @@ fn sizes(g: &Convolution) -> [usize; 3] {
     ]
 }
 
-/// Calls `f` with the elements of x, w and y that meet.
+/// Calls `f` with the elements of x, w and y that are multiplied.
 fn meet(g: &Convolution, mut f: impl FnMut(usize, usize, usize)) {
     let under = |d: usize, i: usize, k: usize| {
         let at = (i * g.stride[d] + k * g.dilation[d]).checked_sub(g.padding[d]);
@@ -118,7 +117,7 @@ fn expected(g: &Convolution, side: Role, [x, w, y]: [&[f32]; 3]) -> Vec<f64> {
     out
 }
 
-/// Every way, with sums whole and in segments.
+/// Every kernel, with sums whole and in segments.
 fn ways(side: Role) -> Vec<(Convolving, usize)> {
     let mut all = vec![(Convolving::Each, 1), (Convolving::Each, 3)];
     for (way, ..) in CONVOLUTIONS {
@@ -164,7 +163,7 @@ fn every_way_on_every_geometry() {
             let want = expected(&g, side, [&x, &w, &y]);
             let mut all = ways(side);
             all.push(choose_convolution(g, side));
-            // The larger ones in few ways: the emulator is slow.
+            // The larger ones with few kernels, because the emulator is slow.
             let step = if want.len() > 2000 || at > 10 { 3 } else { 1 };
             for way in all.into_iter().step_by(step) {
                 let got = run(&mut gpu, g, side, [&x, &w, &y], way);
@@ -175,7 +174,7 @@ fn every_way_on_every_geometry() {
     }
 }
 
-/// Against f64, with a bound that grows with the root of the sums' length; and twice the same.
+/// Against f64, with a bound that grows with the root of the sums' length; and the same result twice.
 #[test]
 fn random_numbers() {
     let g = geometry(([3, 1, 20, 24], [9, 8], [3, 3], [1, 2], [1, 1], [1, 1]));

@@ -1,5 +1,5 @@
 //! Copies, fills, and reads and writes at indices, right and wrong ones.
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
@@ -111,7 +111,7 @@ const SIZES: [(usize, usize, usize, usize); 10] = [
 
 type Call = fn(Axis, usize, [u64; 3], Fault, u64) -> Result<Plan, Error>;
 
-/// Runs a call on data of these sizes; returns what it wrote and the fault's word.
+/// Runs a call on data of these sizes; returns the results and the error's word.
 fn run(
     axis: Axis,
     count: usize,
@@ -147,7 +147,7 @@ fn rows() {
             let dy = numbers.floats(outer * count * inner);
             let mut index: Vec<i64> = (0..count).map(|_| numbers.below(n) as i64).collect();
             if wrong {
-                // Its low half is an index.
+                // Its low half is a valid index.
                 index[count / 2] = (1 << 32) + n as i64 - 1;
                 index[count / 3] = -1;
             }
@@ -244,7 +244,7 @@ fn many_rows_and_indices() {
     };
     let count = 3000;
     let dy = numbers.floats(count * 3);
-    // Half of them name one row.
+    // Half of them are the same row.
     let index: Vec<i64> = (0..count)
         .map(|c| {
             if c % 2 == 0 {
@@ -267,7 +267,7 @@ fn many_rows_and_indices() {
     );
 }
 
-/// Sizes on both sides of where buckets begin, of the most buckets, and of the most tiles.
+/// Sizes on both sides of the limit for buckets, of the maximum number of buckets, and of the maximum number of tiles.
 #[test]
 fn buckets() {
     let mut numbers = Numbers::new(7);
@@ -293,7 +293,7 @@ fn buckets() {
         if launches != 4 {
             continue;
         }
-        // All in one row, any, half in one row, with wrong ones, nothing but wrong ones.
+        // All in one row, any, half in one row, with wrong ones, only wrong ones.
         for kind in 0..5 {
             let mut index = |c: usize| match kind {
                 0 => n - 1,
@@ -319,7 +319,7 @@ fn buckets() {
     }
 }
 
-/// Runs are told apart by their number, also when more have ended than are kept.
+/// Runs are distinguished by their number, even when more have ended than are kept.
 #[test]
 fn outcomes() {
     let mut gpu = Gpu::default();

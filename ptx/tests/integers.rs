@@ -1,11 +1,11 @@
-//! Arithmetic of integers at the ends of 64 bits: what fits is exact, what does not is noted.
+//! Arithmetic of integers at the ends of 64 bits: results that fit are exact, others are reported.
 
 mod harness;
 
 use harness::{Gpu, Numbers};
 use netform_ptx::{Addr, Axis, Combiner, Fault, Integers, integers};
 
-/// The results of a function over `count` places, and whether it noted a fault.
+/// The results of a function over `count` elements, and whether it reported an error.
 fn run(gpu: &mut Gpu, f: Integers, [a, b]: [Addr; 2], count: usize) -> (Vec<i64>, bool) {
     let (y, word) = (gpu.space(8 * count), gpu.array(&[0i32]));
     let fault = Fault {
@@ -76,7 +76,7 @@ fn exact(how: Combiner, line: &[i64]) -> i128 {
     wide.reduce(|a, b| how.combine(a, b)).unwrap_or(i128::MAX)
 }
 
-/// Lines along n, of several columns: what leaves 64 bits on the way does not count.
+/// Lines along n, of several columns: intermediate values may exceed 64 bits.
 #[test]
 fn reductions() {
     let lines: [&[i64]; 12] = [
@@ -96,7 +96,7 @@ fn reductions() {
     for how in [Combiner::Sum, Combiner::Prod, Combiner::Max, Combiner::Min] {
         for line in lines {
             for (n, inner) in [(line.len(), 1), (40, 1), (300, 1), (line.len(), 3), (70, 3)] {
-                // Filled with what changes nothing.
+                // Filled with the neutral element.
                 let neutral = match how {
                     Combiner::Prod => 1,
                     Combiner::Sum => 0,

@@ -1,5 +1,5 @@
 //! Maps: ranks, strides, broadcasts, tails, types, in place.
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
@@ -188,7 +188,7 @@ fn forms_are_chosen() {
     let _ = leak(&[0]);
 }
 
-/// After a fault nothing is written.
+/// After an error nothing is written.
 #[test]
 fn a_guard_keeps_a_map_from_running() {
     for n in [3, 400] {

@@ -1,5 +1,5 @@
-//! Planted faults that the emulator's own tests do not plant: a spill, which the assembler must refuse
-//! as `check.sh` asks it to, and results that no thread writes.
+//! Planted errors that the emulator's own tests do not plant: a spill, which the assembler must refuse as `check.sh`
+//! asks it to, and results that no thread writes.
 
 mod harness;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 use harness::{Gpu, function};
 use netform_ptx::{Arg, DType, Scalar, Scalars, map};
 
-/// NVIDIA's assembler, where `check.sh` has put it; `REQUIRE_PTXAS=1` makes its lack a failure.
+/// NVIDIA's assembler, in the folder of `check.sh`; with `REQUIRE_PTXAS=1` the test fails if it is missing.
 fn ptxas() -> Option<PathBuf> {
     let test = std::env::current_exe().unwrap();
     // target/debug/deps/planted
@@ -24,7 +24,7 @@ fn ptxas() -> Option<PathBuf> {
     ptxas.exists().then_some(ptxas)
 }
 
-/// A kernel that has this many values at hand at a time, for blocks of 1024: 64 registers a thread.
+/// A kernel that has this many live values at a time, for blocks of 1024 threads: 64 registers for each.
 fn kernel(values: usize) -> String {
     let mut text = String::from(
         ".version 7.0\n.target sm_75\n.address_size 64\n\
@@ -76,7 +76,7 @@ fn a_spill_does_not_assemble() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The emulator's fresh memory is no number, so what is left out shows wherever it is read.
+/// The emulator's fresh memory is NaN, so a missing write is visible in every read.
 #[test]
 fn a_result_that_nobody_writes_is_no_number() {
     let mut gpu = Gpu::default();

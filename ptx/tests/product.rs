@@ -1,5 +1,5 @@
 //! Products: every tile, orientation, alignment and split, exact on small integers.
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
@@ -28,7 +28,7 @@ static EPILOGUE: Body = Body {
     results: &[3, 5],
 };
 
-/// The same, long enough to stand in the kernel only once.
+/// The same, long enough to be expanded only once in the kernel.
 static LONG: Body = Body {
     steps: &[
         Step::Load(0),
@@ -74,7 +74,7 @@ fn expected(size: Product, a: &[f32], b: &[f32]) -> Vec<f32> {
     c
 }
 
-/// Runs it plainly and with an epilogue; `offset` bytes away from alignment.
+/// Runs it without and with an epilogue, `offset` bytes after an aligned address.
 fn check(way: (Way, usize), size: Product, offset: usize, epilogue: &Body) -> Plan {
     let Product { batch, m, n, k, .. } = size;
     let mut numbers = Numbers::new((m * 7 + n * 3 + k) as u64);
@@ -210,7 +210,7 @@ fn no_depth() {
     }
 }
 
-/// Against f64, within the rounding of the operands and a bound that grows with the depth's root.
+/// Against f64, within the rounding of the operands and a bound that grows with the root of the depth.
 #[test]
 fn random_numbers() {
     let (m, n, k) = (70, 50, 900);

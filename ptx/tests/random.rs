@@ -1,4 +1,4 @@
-//! Random booleans against Philox4x32-10 written out.
+//! Random booleans against an independent Philox4x32-10.
 
 mod harness;
 

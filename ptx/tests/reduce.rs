@@ -1,5 +1,5 @@
-//! Reductions along an axis, of every layout: rows, columns, in two stages.
-// Several arrays of one length are walked together: an index says it best.
+//! Reductions along an axis, in every layout: rows, columns, in two stages.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
@@ -75,7 +75,7 @@ fn sums_and_extremes() {
                     vec![Arg::new(gpu.array(x), &whole(a))]
                 })
             };
-            // Products of other numbers leave the range.
+            // Products of other numbers would leave the range.
             let x: Vec<f32> = match kind {
                 Combiner::Prod => x
                     .iter()
@@ -147,8 +147,8 @@ fn long_sums_keep_their_accuracy() {
     );
 }
 
-/// Means are rounded once, and the second result is what that took; of equal values they are those values,
-/// at both ends of the range.
+/// Means are rounded once, and the second result is the rounding error. Means of equal values are those values, at both
+/// ends of the range.
 #[test]
 fn means() {
     let mut numbers = Numbers::new(6);

@@ -1,5 +1,5 @@
 //! Every scalar function against its f64 counterpart, and at the ends of the range.
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod harness;
@@ -19,7 +19,7 @@ fn apply(f: Scalar, args: &[&[f32]]) -> Vec<f32> {
     gpu.read(y, n)
 }
 
-/// The largest error in units in the last place of what f64 gives, and where.
+/// The largest error in units in the last place of the f64 result, and its argument.
 fn worst(f: Scalar, g: fn(f64) -> f64, keep: fn(f32) -> bool) -> (f64, f32) {
     let x: Vec<f32> = (0..u32::MAX).step_by(40_009).map(f32::from_bits).collect();
     let y = apply(f, &[&x]);
@@ -142,7 +142,7 @@ fn ends_of_the_range() {
     ];
     for (f, want) in rows {
         for ((x, want), y) in x.into_iter().zip(want).zip(apply(f, &[&x])) {
-            // A zero's sign is not what is promised of expm1.
+            // expm1 does not guarantee the sign of zero.
             let near = (y - want).abs() <= 1.2e-7 * want.abs();
             assert!(near || same(y, want), "{}({x}) = {y}, not {want}", f.name());
         }

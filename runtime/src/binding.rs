@@ -1,8 +1,8 @@
-//! The binding of inputs: the one place where those of an entry function are checked at run time.
+//! The binding of inputs: the only place where the inputs of an entry function are checked at run time.
 //!
-//! [`bind`] compares every input with the plan and finds the named dimensions; [`write`] copies
-//! the inputs into their slots, converted to the device's types. Neither allocates unless it fails.
-//! After that, nothing in a run depends on what the user passed but the values themselves.
+//! [`bind`] compares every input with the plan and finds the named dimensions. [`write`] copies the inputs into their
+//! slots, converted to the device's types. Neither allocates unless it fails. After that, a run depends only on the
+//! values that the user passed.
 
 use std::any::TypeId;
 
@@ -59,7 +59,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     if let Some(room) = plan.rooms.iter().find(|room| !(room.fits)(&dims)) {
         return Err(no_room(plan, &dims, room.value));
     }
-    // Only now: a derived size may be without meaning when a condition does not hold.
+    // Checked last: a derived size may be meaningless if a condition does not hold.
     check_sizes(plan, sources, |dim| {
         if let DimSpec::Derived(f, _) = dim {
             Some(f(&dims))
@@ -70,7 +70,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     Ok(dims)
 }
 
-/// A value does not lie in any memory.
+/// The error for a value that is too large for any memory.
 pub(crate) fn no_room(plan: &Plan, dims: &[usize], value: &str) -> Error {
     let at = match dims {
         [] => String::new(),
@@ -83,7 +83,7 @@ pub(crate) fn no_room(plan: &Plan, dims: &[usize], value: &str) -> Error {
     }
 }
 
-/// The rank, the element class and the layout are as declared.
+/// Checks that the rank, the element class and the layout are as declared.
 fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
     if source.rank != arg.shape.len() {
         return Err(Error::Rank {
@@ -127,7 +127,7 @@ fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
         });
     }
     if crate::shape::elements(source.shape()) != Some(source.data.len()) {
-        // A `Source` made by hand: its fields are public.
+        // A `Source` can be made by hand, because its fields are public.
         return Err(Error::ShapeLen {
             shape: source.shape().to_vec(),
             len: source.data.len(),
@@ -136,14 +136,15 @@ fn check_form(plan: &Plan, arg: &ArgSpec, source: &Source<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Every named dimension is what its first argument says, which may be 0, and the same everywhere.
+/// Takes the size of every named dimension from its first argument, and checks that it is the same everywhere. It may
+/// be 0.
 fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     let internal = |what: String| Error::Internal {
         function: plan.name,
         what,
     };
     let mut sizes = [0; MAX_DIMS];
-    // The argument that a dimension's size is from.
+    // The argument that gave a dimension its size.
     let mut from = [None; MAX_DIMS];
     for (arg, source) in plan.inputs.iter().zip(sources) {
         for (dim, &size) in arg.shape.iter().zip(source.shape()) {
@@ -174,7 +175,7 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     Ok(Dims::new(sizes, len))
 }
 
-/// The dimensions for which `wanted` has an answer are of that size.
+/// Checks the sizes of the dimensions for which `wanted` returns a size.
 fn check_sizes(
     plan: &Plan,
     sources: &[Source<'_>],
@@ -199,7 +200,7 @@ fn check_sizes(
     Ok(())
 }
 
-/// A declared shape as in the source: `x: [B, 8]`.
+/// A declared shape, as in the source: `x: [B, 8]`.
 pub(crate) fn declared(plan: &Plan, arg: &ArgSpec) -> String {
     let dims: Vec<String> = arg
         .shape
@@ -243,8 +244,8 @@ pub(crate) fn element_size<F>(ty: ArgType) -> usize {
 /// Copies input `arg` to `dst`, converted to the device's float, to `i64` or to bytes.
 ///
 /// # Safety
-/// `bind` accepted the source for this argument, and `dst` starts a range of a buffer that holds all
-/// its elements and that nothing else uses now.
+/// `bind` accepted the source for this argument, and `dst` starts a range of a buffer that holds all its elements and
+/// that nothing else uses now.
 pub(crate) unsafe fn write<D: Device>(
     device: &D,
     function: &'static str,
@@ -270,7 +271,7 @@ pub(crate) unsafe fn write<D: Device>(
             SourceData::U8(v) => to.ints(v, i128::from),
             SourceData::Usize(v) => to.ints(v, |x| x as i128),
             SourceData::Bool(v) => to.bytes(v),
-            // It lies where it is read.
+            // The value already lies where it is read.
             SourceData::Kept(..) => Ok(()),
             SourceData::Resident(part) => {
                 if !part.is_on(device) {
@@ -305,7 +306,7 @@ pub(crate) fn limits(ty: ArgType) -> (i64, i64, &'static str) {
     }
 }
 
-/// The integer, if the argument takes it.
+/// The integer, if the argument's range includes it.
 #[inline(always)]
 pub(crate) fn fitting(
     function: &'static str,
@@ -325,7 +326,7 @@ pub(crate) fn fitting(
     }
 }
 
-/// Where one input goes.
+/// The destination of one input.
 struct Target<'a, D> {
     device: &'a D,
     function: &'static str,
@@ -334,7 +335,7 @@ struct Target<'a, D> {
 }
 
 impl<D: Device> Target<'_, D> {
-    /// Copies elements that are stored as they are.
+    /// Copies elements without conversion.
     ///
     /// # Safety
     /// See [`write`].

@@ -1,21 +1,21 @@
-//! The gradients that a network computes against central finite differences of its loss.
+//! Checks the gradients that a network computes against central finite differences of its loss.
 //!
-//! In goes a network and one of its training calls; out comes a [`Report`] with the worst element of
-//! each parameter, or an error that names the first parameter whose gradient is wrong.
+//! Takes a network and one of its training calls. Returns a [`Report`] with the worst element of each parameter, or an
+//! error that names the first parameter whose gradient is wrong.
 
 use std::fmt;
 
 use crate::{Error, Float, Network, Result, permutation};
 
-/// What a check does. The defaults suit networks on `Cpu::f64()`; in `f32` differences are coarse, and
-/// only gross mistakes are found.
+/// The options of a check. The defaults suit networks on `Cpu::f64()`. In `f32`, differences are inaccurate, and only
+/// large mistakes are found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// How far a parameter is moved to each side; `None`: the cube root of the float's precision.
+    /// How far a parameter is moved in each direction; `None`: the cube root of the float's precision.
     pub step: Option<f64>,
     /// The largest error, relative to `1 + |difference|`; `None`: 1e-6 in `f64`, 0.02 in `f32`.
     pub tolerance: Option<f64>,
-    /// At most so many elements of each parameter are checked, chosen by `seed`.
+    /// The maximum number of elements checked for each parameter, chosen by `seed`.
     pub elements: usize,
     /// Chooses the elements.
     pub seed: u64,
@@ -37,9 +37,9 @@ impl Default for Options {
 pub struct Checked {
     /// The parameter.
     pub name: &'static str,
-    /// How many of its elements were checked.
+    /// The number of its elements that were checked.
     pub elements: usize,
-    /// The worst element, row by row.
+    /// The worst element, as a row-major index.
     pub index: usize,
     /// Its gradient.
     pub gradient: f64,
@@ -49,7 +49,7 @@ pub struct Checked {
     pub error: f64,
 }
 
-/// What a check has found, one entry for each trained parameter. Prints as a table.
+/// The result of a check, one entry for each trained parameter. Prints as a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// In the network's order.
@@ -79,10 +79,9 @@ impl fmt::Display for Report {
 
 /// Checks the gradients of one training call with the default [`Options`].
 ///
-/// `backward` runs the call and returns its loss: `|net| net.loss_backward(&x, &y)?.item()`. It is run
-/// again for every difference, with the same random numbers, so that dropout is no hindrance. The
-/// parameters are afterwards as they were, after an error too; the gradients are those of the last
-/// run.
+/// `backward` runs the call and returns its loss: `|net| net.loss_backward(&x, &y)?.item()`. It is run again for every
+/// difference with the same random numbers, so networks with dropout can be checked. Afterwards the parameters are as
+/// before, also after an error. The gradients are those of the last run.
 ///
 /// # Errors
 /// [`Error::Gradient`] names the first parameter with an element beyond the tolerance; errors of
@@ -94,7 +93,7 @@ pub fn gradients<N: Network, F: Float>(
     gradients_with(net, Options::default(), backward)
 }
 
-/// The same with options.
+/// As [`gradients`], with options.
 pub fn gradients_with<N: Network, F: Float>(
     net: &mut N,
     options: Options,
@@ -116,7 +115,7 @@ pub fn gradients_with<N: Network, F: Float>(
             8 => 1e-6,
             _ => 0.02,
         }),
-        // A loss is a sum that is rounded: its difference is no better than that.
+        // A loss is a rounded sum, so differences of losses have its rounding error.
         rounding: 8.0 * precision * run(net)?.abs(),
         options,
     };
@@ -142,7 +141,7 @@ struct Settings {
 }
 
 impl Settings {
-    /// One parameter; leaves it moved.
+    /// Checks one parameter, and leaves it changed.
     fn parameter<N: Network>(
         &self,
         net: &mut N,
@@ -177,7 +176,7 @@ impl Settings {
             let away = (gradient - difference).abs();
             let error = away / (1.0 + difference.abs());
             let allowed = self.tolerance * (1.0 + difference.abs()) + self.rounding / h;
-            // Not a number is wrong, too.
+            // NaN is wrong, too.
             if away > allowed || away.is_nan() {
                 return Err(Error::Gradient {
                     network: net.core().spec().name,

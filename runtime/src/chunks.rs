@@ -1,16 +1,16 @@
-//! Converted values to a device, without an allocation.
+//! Writes converted values to a device, without an allocation.
 
 use bytemuck::Pod;
 
 use crate::Result;
 use crate::addr::Addr;
 
-/// Elements converted at a time, on the stack, so that nothing is allocated. Few where they are not many;
-/// more otherwise, since each time is a copy that a driver is asked for.
+/// Elements converted at a time, on the stack, so that nothing is allocated. Long arrays use larger chunks, because
+/// each chunk is one copy by the driver.
 const CHUNK: usize = 256;
 const LARGE_CHUNK: usize = 16 << 10;
 
-/// Converts `values` and hands the results, in order, to `write`, with the address of the first of each call.
+/// Converts `values` and passes the results, in order, to `write`, with the address of the first result of each call.
 pub(crate) fn in_chunks<T: Copy, U: Pod>(
     dst: Addr,
     values: &[T],

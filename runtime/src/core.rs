@@ -1,7 +1,7 @@
-//! What a generated network owns: its parameters, their gradients and the workspaces of its runs.
+//! The state of a generated network: its parameters, their gradients and the workspaces of its runs.
 //!
-//! An entry function is one call of [`Core::infer`] or [`Core::train`]: in go its plan, the inputs
-//! and the compiled body; out comes the finished run, [`RunResults`] until its results are dropped.
+//! An entry function is one call of [`Core::infer`] or [`Core::train`]. It takes the plan, the inputs and the compiled
+//! body, and returns the finished run, as [`RunResults`].
 
 mod step;
 
@@ -24,30 +24,30 @@ pub struct Core<D: Device> {
     device: D,
     spec: &'static NetSpec,
     params: D::Buffer,
-    /// Made by the first run that needs them.
+    /// Made by the first run that needs gradients.
     grads: Option<D::Buffer>,
     /// The gradients of one run, before they are added to `grads`.
     fresh: Option<D::Buffer>,
-    /// The device's word for a run that fails late: not 0 if that which left `grads` met an index out of
-    /// range, so that they hold anything.
+    /// The device's flag for a run with a deferred error. It is not 0 if the run that left `grads` met an index out of
+    /// range, so that they are undefined.
     flag: Option<D::Buffer>,
-    /// That run's number; 0 if it looks at no indices.
+    /// The number of that run; 0 if it checks no indices.
     grads_run: u64,
-    /// An update of the parameters was broken off.
+    /// An update of the parameters was interrupted.
     poisoned: AtomicBool,
-    /// A float for each parameter and one more, for norms; made when first asked for.
+    /// One float for each parameter and one more, for norms. Allocated at first use.
     scratch: Option<D::Buffer>,
     /// Which parameters have gradients.
     reach: Reach,
     pool: Pool<D>,
-    /// Tells this network from every other one of the process.
+    /// Distinguishes this network from every other network of the process.
     id: u64,
     seed: u64,
     step: AtomicU64,
 }
 
 impl<D: Device> Core<D> {
-    /// A network with initial parameters: the same for the same seed, whatever the device.
+    /// A network with initial parameters. They depend only on the seed, not on the device.
     #[doc(hidden)]
     pub fn new(device: D, seed: u64, spec: &'static NetSpec) -> Result<Self> {
         let spec = stack::unstacked(spec);
@@ -87,7 +87,7 @@ impl<D: Device> Core<D> {
     pub fn device(&self) -> &D {
         &self.device
     }
-    /// What the macro states about the network, with an entry for each element of an array.
+    /// The macro's description of the network, with an entry for each element of an array.
     #[doc(hidden)]
     pub fn spec(&self) -> &'static NetSpec {
         self.spec
@@ -96,18 +96,18 @@ impl<D: Device> Core<D> {
     pub fn seed(&self) -> u64 {
         self.seed
     }
-    /// How many runs have drawn random numbers.
+    /// The number of runs that have drawn random numbers.
     pub fn random_step(&self) -> u64 {
         self.step.load(Ordering::Relaxed)
     }
-    /// Sets the generator, to continue where a saved run stopped.
+    /// Sets the generator, to continue from the state of a saved run.
     #[doc(hidden)]
     pub fn set_random(&mut self, seed: u64, step: u64) {
         self.seed = seed;
         self.step = AtomicU64::new(step);
     }
 
-    /// The device memory of the workspaces, in bytes: one for each run that was ever under way (or
+    /// The device memory of the workspaces, in bytes. There is one workspace for each run that was ever in progress (or
     /// had its results held) at the same time, as large as the largest of its runs.
     pub fn workspace_bytes(&self) -> usize {
         self.pool.bytes()
@@ -119,7 +119,7 @@ impl<D: Device> Core<D> {
         others.map(D::size).sum::<usize>() + D::size(&self.params)
     }
 
-    /// Runs a function that changes nothing of the network. `state`: what it keeps from call to call.
+    /// Runs a function that does not change the network. `state`: the values that the function keeps from call to call.
     #[doc(hidden)]
     pub fn infer(
         &self,
@@ -132,10 +132,10 @@ impl<D: Device> Core<D> {
         self.run_pooled((plan, sources, dims), (state, None), &mut body, NOTHING, 0)
     }
 
-    /// Runs a function that leaves gradients in the network. They overwrite those that are there, with zeros
-    /// where the function does not reach, and the parameters that it reaches are those that have a gradient; or
-    /// (`accumulate`) they are added, and parameters that have a gradient keep it. After an error the parameters are
-    /// as before; the gradients are too when accumulating, and otherwise hold anything.
+    /// Runs a function that leaves gradients in the network. Without `accumulate`, they overwrite the present
+    /// gradients, with zeros where the function does not reach, and the parameters that have a gradient are those that
+    /// the function reaches. With `accumulate`, they are added, and parameters that have a gradient keep it. After an
+    /// error the parameters are unchanged. The gradients are unchanged, too, if accumulating, and undefined otherwise.
     #[doc(hidden)]
     pub fn train(
         &mut self,
@@ -157,7 +157,7 @@ impl<D: Device> Core<D> {
         self.flag.as_ref().map_or(0, |b| D::addr(b) as usize)
     }
 
-    /// Whether the parameters are whole.
+    /// Fails if the parameters are poisoned.
     pub(crate) fn sound(&self) -> Result<()> {
         match self.poisoned.load(Ordering::Relaxed) {
             false => Ok(()),
@@ -167,10 +167,10 @@ impl<D: Device> Core<D> {
         }
     }
 
-    /// Gradients are those of this run.
+    /// Records the run that the gradients are from.
     fn set_grads_run(&mut self, run: u64) {
         if let (0, true, Some(word)) = (run, self.grads_run != 0, &self.flag) {
-            // No kernel of the run has written it.
+            // No kernel of this run has written the flag.
             // SAFETY: the buffer holds one integer.
             unsafe { fill(&self.device, Number::Int(0), 1, D::addr(word)) };
         }
@@ -187,7 +187,7 @@ impl<D: Device> Core<D> {
         Ok(())
     }
 
-    /// The same with something else behind the run. There is room for gradients.
+    /// As `train`, followed by other calls in the same run. There is room for gradients.
     fn train_and(
         &mut self,
         call: Bound<'_>,
@@ -199,14 +199,14 @@ impl<D: Device> Core<D> {
         if accumulate && self.fresh.is_none() {
             self.fresh = Some(alloc(&self.device, self.spec, 0)?);
         }
-        // Out of `self` while the run writes to it.
+        // Taken out of `self` while the run writes to it.
         let mut target = if accumulate {
             self.fresh.take()
         } else {
             self.grads.take()
         };
         let from = target.as_ref().map(D::addr);
-        // With the run, whose faults it looks at.
+        // In the same run, whose errors these calls check.
         let calls = |poisoned: &AtomicBool| {
             (behind.calls)(poisoned);
             if let (true, Some(grads), Some(from)) = (accumulate, &self.grads, from) {
@@ -231,7 +231,7 @@ impl<D: Device> Core<D> {
         results
     }
 
-    /// One run, in a workspace that stays lent while its results are held.
+    /// Makes one run, in a workspace that is in use while its results are held.
     fn run_pooled(
         &self,
         (plan, sources, dims): Bound<'_>,
@@ -332,7 +332,7 @@ impl<D: Device> Core<D> {
         });
         let id = id.map_err(|e| e.within(function))?;
         let fetched = ws.fetch(id.number());
-        // A run that found a fault in its data has changed nothing.
+        // A run that found an error in its data has changed nothing.
         if fetched.is_ok() || self.device.known(id.number()) == Some(false) {
             self.poisoned.store(false, Ordering::Relaxed);
         }
@@ -358,7 +358,7 @@ impl<D: Device> Core<D> {
         }
     }
 
-    /// Sets all gradients to zero; no parameter has one any more, as after PyTorch's `zero_grad`.
+    /// Sets all gradients to zero. No parameter has a gradient afterwards, as after PyTorch's `zero_grad`.
     pub fn zero_grad(&mut self) {
         if let Some(grads) = &self.grads {
             // SAFETY: the buffer holds `flat_len` floats.
@@ -379,7 +379,7 @@ impl<D: Device> Core<D> {
     pub(crate) fn reach(&self) -> &[bool] {
         self.reach.now()
     }
-    /// Which parameters this function reaches.
+    /// The parameters that this function reaches.
     pub(crate) fn reached_by(&mut self, plan: &'static Plan) -> &[bool] {
         self.reach.of(self.spec, plan)
     }
@@ -393,11 +393,11 @@ impl<D: Device> Core<D> {
         self.grads.as_ref()
     }
 
-    /// Tells this network from every other one of the process.
+    /// Distinguishes this network from every other network of the process.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
-    /// Room for a float of each parameter and one more.
+    /// Allocates one float for each parameter and one more.
     pub(crate) fn make_scratch(&mut self) -> Result<()> {
         if self.scratch.is_none() {
             self.scratch = Some(
@@ -407,12 +407,12 @@ impl<D: Device> Core<D> {
         }
         Ok(())
     }
-    /// What [`make_scratch`](Self::make_scratch) has made.
+    /// The memory that [`make_scratch`](Self::make_scratch) has allocated.
     pub(crate) fn scratch(&self) -> Option<&D::Buffer> {
         self.scratch.as_ref()
     }
 
-    /// Where a parameter lies in the buffer of parameters, in bytes: its first, and how many.
+    /// The place of a parameter in the buffer of parameters: its first byte, and its number of bytes.
     pub(crate) fn place_of(&self, param: &ParamSpec) -> (usize, usize) {
         let float = size_of::<D::Float>();
         let bytes = param.len().saturating_mul(param.dtype.size(float));
@@ -424,7 +424,7 @@ impl<D: Device> Core<D> {
         self.read(&self.params, param)
     }
 
-    /// The gradient of a parameter: zeros of the device's float type where it has none.
+    /// The gradient of a parameter; zeros of the device's float type if it has none.
     pub(crate) fn gradient(&self, grads: &D::Buffer, param: &ParamSpec) -> Result<Tensor> {
         match param.dtype {
             DType::Float => self.read(grads, param),
@@ -435,7 +435,7 @@ impl<D: Device> Core<D> {
         }
     }
 
-    /// The elements of a parameter, or those at its place in a buffer of gradients or moments.
+    /// The elements of a parameter, or the elements at its place in a buffer of gradients or moments.
     pub(crate) fn read(&self, buffer: &D::Buffer, param: &ParamSpec) -> Result<Tensor> {
         let (first, len) = self.place_of(param);
         let mut bytes = vec![0; len];
@@ -443,16 +443,16 @@ impl<D: Device> Core<D> {
         Tensor::from_data(param.shape, values::read::<D::Float>(param.dtype, &bytes))
     }
 
-    /// Bytes of a buffer, from byte `first` on.
+    /// Reads bytes of a buffer, from byte `first` on.
     pub(crate) fn read_bytes(&self, buffer: &D::Buffer, first: usize, to: &mut [u8]) -> Result<()> {
         self.check_range(buffer, first, to.len())?;
         // SAFETY: the range lies in the buffer.
         unsafe { self.device.read(D::addr(buffer).add(first), to)? };
-        // Known now, and what was read is without it.
+        // Deferred errors are known now, and failed runs have not changed the bytes.
         self.device.unreported(self.id)
     }
 
-    /// How many bytes all parameters and buffers have, padding included.
+    /// The number of bytes of all parameters and buffers, with padding.
     pub(crate) fn image_len(&self) -> usize {
         D::size(&self.params)
     }
@@ -464,7 +464,7 @@ impl<D: Device> Core<D> {
         Ok(bytes)
     }
 
-    /// Overwrites all parameters and buffers, which are whole then.
+    /// Overwrites all parameters and buffers, which ends poisoning.
     pub(crate) fn write_all(&mut self, image: &[u8]) -> Result<()> {
         self.write_params(0, image)?;
         *self.poisoned.get_mut() = false;
@@ -474,7 +474,7 @@ impl<D: Device> Core<D> {
     /// Overwrites parameters, from byte `first` on.
     pub(crate) fn write_params(&mut self, first: usize, bytes: &[u8]) -> Result<()> {
         self.check_range(&self.params, first, bytes.len())?;
-        // SAFETY: the range lies in the buffer, and `&mut self` keeps every run out.
+        // SAFETY: the range lies in the buffer, and `&mut self` excludes every run.
         unsafe { self.device.write(D::addr(&self.params).add(first), bytes) }
     }
 
@@ -489,29 +489,29 @@ impl<D: Device> Core<D> {
     }
 }
 
-/// A call whose inputs fit: the sizes of the named dimensions with it.
+/// A call with valid inputs, and the sizes of its named dimensions.
 type Bound<'a> = (&'static Plan, &'a [Source<'a>], Dims);
 
-/// Makes the calls of a function, for these sizes of the named dimensions. Not a type parameter: what runs it is compiled
-/// once for a device, and not once for each function.
+/// Makes the calls of a function, for these sizes of the named dimensions. It is not a type parameter, so that the code
+/// that runs it is compiled once for each device, and not once for each function.
 type Body<'a, D> = &'a mut dyn FnMut(&mut Run<'_, D>, &[usize]);
 
 /// The calls that follow a function's own, in the same run.
 struct Behind<'a> {
-    /// A number that differs where these calls do; 0 if there are none.
+    /// A number that identifies these calls; 0 if there are none.
     key: &'a dyn Fn() -> u64,
     /// Makes them.
     calls: &'a dyn Fn(&AtomicBool),
 }
 
-/// Nothing.
+/// No calls.
 const NOTHING: Behind<'static> = Behind {
     key: &|| 0,
     calls: &|_| (),
 };
 
-/// Makes the calls that change parameters. The parameters are poisoned from here until the caller clears `poisoned`, after
-/// the whole run has succeeded. So they stay poisoned if one of the calls panics or fails, or if the run's end fails.
+/// Makes the calls that change parameters. The parameters are poisoned until the caller clears `poisoned`, after the
+/// whole run has succeeded. So they stay poisoned if a call panics or fails, or if the end of the run fails.
 pub(crate) fn poisoned_until_done(
     device: &impl Device,
     poisoned: &AtomicBool,
@@ -523,10 +523,10 @@ pub(crate) fn poisoned_until_done(
     }
 }
 
-/// Numbers for [`Core::id`].
+/// The numbers that [`Core::id`] returns.
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
-/// Parameters lie in their buffer, apart: floats first, then all others.
+/// Checks that parameters lie in their buffer and do not overlap: floats first, then all others.
 fn check(spec: &NetSpec) -> Result<()> {
     let (mut floats, mut others) = (0, 0);
     for param in spec.by_offset() {
@@ -557,7 +557,7 @@ fn check(spec: &NetSpec) -> Result<()> {
     Ok(())
 }
 
-/// A buffer of the network's floats and `others` bytes after them; not empty even for a network without parameters.
+/// A buffer of the network's floats, followed by `others` bytes. It is not empty even for a network without parameters.
 pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec, others: usize) -> Result<D::Buffer> {
     let bytes = spec
         .flat_len
@@ -573,10 +573,10 @@ pub(crate) fn alloc<D: Device>(device: &D, spec: &NetSpec, others: usize) -> Res
 /// Sets elements to a value.
 ///
 /// # Safety
-/// They may be written.
+/// The elements may be written.
 pub(crate) unsafe fn fill<D: Device>(device: &D, value: Number, len: usize, at: Addr) {
     let fill = Call::Fill { value, len };
-    // SAFETY: the caller's. A fill finds no faults.
+    // SAFETY: the caller's. A fill reports no errors.
     let _ = unsafe { device.launch(&fill, &[at], What::default()) };
 }
 

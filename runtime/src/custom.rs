@@ -1,9 +1,9 @@
-//! What the Rust functions of a custom op get: arrays to read and arrays to write.
+//! The arguments of a custom op's Rust functions: arrays to read and arrays to write.
 //!
-//! `#[custom(forward = f, backward = g)] fn name(x: [B, 8], n: u32[B]) -> [B];` calls
-//! `f(x, n, y)` and `g(x, n, y, dy, dx)`: the arguments, the results and the gradients of float
-//! results as [`Array`]s, then what is to be computed as [`ArrayMut`]s: the results, or the gradients
-//! of float arguments. Arrays are contiguous, the last dimension varies fastest.
+//! `#[custom(forward = f, backward = g)] fn name(x: [B, 8], n: u32[B]) -> [B];` calls `f(x, n, y)` and `g(x, n, y, dy,
+//! dx)`. First come the arguments, the results and the gradients of float results as [`Array`]s. Then come the arrays
+//! to compute as [`ArrayMut`]s: the results, or the gradients of float arguments. Arrays are contiguous, and the last
+//! dimension varies fastest.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 use crate::addr::Addr;
 use crate::{DType, Float};
 
-/// An array to read: the elements, row by row.
+/// An array to read: the elements in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct Array<'a, T> {
     values: &'a [T],
@@ -32,8 +32,8 @@ impl<T> Deref for Array<'_, T> {
     }
 }
 
-/// An array to write: every element must be given a value. What it holds before is not defined
-/// (not a number, where debug assertions are on).
+/// An array to write: every element must be given a value. Its contents before that are undefined (NaN if debug
+/// assertions are on).
 #[derive(Debug)]
 pub struct ArrayMut<'a, T> {
     values: &'a mut [T],
@@ -60,8 +60,8 @@ impl<T> DerefMut for ArrayMut<'_, T> {
     }
 }
 
-/// Kernels of the user's own for NVIDIA GPUs, beside the Rust functions: `#[custom(forward = f,
-/// backward = g, ptx = KERNELS)]`.
+/// Custom kernels for NVIDIA GPUs, in addition to the Rust functions: `#[custom(forward = f, backward = g, ptx =
+/// KERNELS)]`.
 ///
 /// An entry's parameters are the address of each array (`.u64`), in the order of the Rust function's
 /// arguments, and then their numbers of elements (`.u32`). It is launched with blocks of 256 threads,
@@ -105,18 +105,18 @@ pub struct Raw<'a> {
     pub addr: Addr,
     /// The type of the elements.
     pub dtype: DType,
-    /// Their number.
+    /// The number of elements.
     pub len: usize,
     /// The size of each dimension.
     pub shape: &'a [usize],
 }
 
 impl<'a> Raw<'a> {
-    /// Its elements, as what they are; none if they are of another type.
+    /// The elements, if their type is `dtype`; otherwise none.
     ///
     /// # Safety
-    /// `len` elements of `dtype`, which `T` is if the types are equal, lie at `addr` as long as `'a`,
-    /// and nobody writes them.
+    /// `len` elements of `dtype`, which `T` is if the types are equal, lie at `addr` as long as `'a`, and nothing
+    /// writes them.
     unsafe fn read<T>(&self, dtype: DType) -> Array<'a, T> {
         let values = match dtype == self.dtype && self.len > 0 {
             // SAFETY: the caller's promise.
@@ -138,8 +138,7 @@ pub struct Inputs<'a, F, const I: usize> {
 #[allow(missing_docs)]
 impl<'a, F: Float, const I: usize> Inputs<'a, F, I> {
     /// # Safety
-    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, and nobody
-    /// writes them.
+    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, and nothing writes them.
     pub(crate) unsafe fn new(all: [Raw<'a>; I]) -> Self {
         let float = PhantomData;
         Self { all, float }
@@ -169,8 +168,8 @@ pub struct Outputs<'a, F, const O: usize> {
 #[allow(missing_docs)]
 impl<'a, F: Float, const O: usize> Outputs<'a, F, O> {
     /// # Safety
-    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, apart from
-    /// all others, and nobody else reads or writes them.
+    /// Of each, `len` elements of `dtype` (floats are `F`) lie at `addr` as long as `'a`, apart from all others, and
+    /// nothing else reads or writes them.
     pub(crate) unsafe fn new(all: [Raw<'a>; O]) -> Self {
         let (all, float) = (all.map(Some), PhantomData);
         Self { all, float }
@@ -180,7 +179,7 @@ impl<'a, F: Float, const O: usize> Outputs<'a, F, O> {
         let raw = self.all[k].take().filter(|r| r.dtype == dtype);
         let shape = raw.map_or(&[] as &[usize], |r| r.shape);
         let values = match raw {
-            // SAFETY: `new`; it is given out this once.
+            // SAFETY: `new`; it is given out only once.
             Some(r) if r.len > 0 => unsafe {
                 std::slice::from_raw_parts_mut(r.addr.cast::<T>(), r.len)
             },

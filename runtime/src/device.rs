@@ -1,4 +1,4 @@
-//! The devices' side of a run: one trait for users to bound by, a small one for each op family.
+//! The devices' side of a run: one trait for users' bounds, and a small one for each op family.
 //!
 //! Kernels receive resolved addresses. [`Run`](crate::Run) is their only caller: it has checked that every
 //! access lies inside its buffer, that outputs overlap neither each other nor an input (unless the
@@ -34,14 +34,14 @@ pub struct Operand<const R: usize> {
 /// Buffers of bytes on the device, aligned to 64.
 ///
 /// # Safety
-/// `addr` and `size` describe memory of the buffer's own, alive as long as it is: runs access all
-/// of it without asking again.
+/// `addr` and `size` describe memory that the buffer owns, valid as long as it lives: runs access all of it without
+/// further checks.
 pub unsafe trait Memory {
     /// An owned, zeroed buffer.
     type Buffer: Send + Sync;
-    /// Tells devices apart: buffers of one may be used by those with the same number alone.
+    /// Identifies the device. Buffers of one device can be used only by devices with the same number.
     fn id(&self) -> u64;
-    /// Allocates; an error says how much was asked for.
+    /// Allocates. An error gives the number of bytes.
     fn alloc(&self, bytes: usize) -> Result<Self::Buffer>;
     /// The buffer's first address.
     fn addr(buffer: &Self::Buffer) -> Addr;
@@ -52,8 +52,8 @@ pub unsafe trait Memory {
     /// # Safety
     /// See the module's contract.
     unsafe fn write(&self, dst: Addr, src: &[u8]) -> Result<()>;
-    /// Converts host values to elements of the device, one after the other from `dst` on. At the first that
-    /// cannot be converted it stops, when those before are written, or some of them.
+    /// Converts host values to elements of the device, one after the other from `dst` on. It stops at the first value
+    /// that cannot be converted. The elements before may be written or not.
     ///
     /// # Safety
     /// As for [`write`](Self::write), of `values.len()` elements of type `U`.
@@ -66,12 +66,12 @@ pub unsafe trait Memory {
         // SAFETY: the caller's promise: each chunk begins where the one before it has ended.
         unsafe { in_chunks(dst, values, convert, |at, bytes| self.write(at, bytes)) }
     }
-    /// Copies device bytes to the host, after all that was asked before.
+    /// Copies device bytes to the host, after all earlier work.
     ///
     /// # Safety
     /// See the module's contract.
     unsafe fn read(&self, src: Addr, dst: &mut [u8]) -> Result<()>;
-    /// Where the host itself can read what lies at `addr`, without a copy.
+    /// The address at which the host itself can read the memory at `addr`, without a copy.
     fn in_place(&self, addr: Addr) -> Option<Addr> {
         let _ = addr;
         None
@@ -91,14 +91,14 @@ pub trait MapKernels {
         outputs: [Addr; O],
         scalars: &[f64],
     );
-    /// The same with scalars, floats of the device's, that are read when the call runs, so that a call
-    /// which is recorded and repeated finds new ones. Nothing is done after an index was found out of
-    /// range in the same run, or if the run's [`Key::guard`] is not 0.
+    /// The same with scalars, of the device's float type, that are read when the call runs, so that a recorded call
+    /// reads new values each time. Nothing is done after an index out of range in the same run, or if the run's
+    /// [`Key::guard`] is not 0.
     ///
-    /// `scalars`: the address of the first, and how many there are.
+    /// `scalars`: the address of the first, and their number.
     ///
     /// # Safety
-    /// See the module's contract; so many floats lie there, at least as many as `M` has scalars.
+    /// See the module's contract; that number of floats lies there, at least as many as `M` has scalars.
     unsafe fn map_guarded<M: MapBody, const R: usize, const I: usize, const O: usize>(
         &self,
         shape: [usize; R],
@@ -121,8 +121,8 @@ pub trait ReduceKernels {
         scalars: &[f64],
         y: Addr,
     );
-    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once, and
-    /// `rest`, if it is given, what rounding took from that.
+    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once. `rest`, if it is
+    /// given, gets the rounding error.
     ///
     /// # Safety
     /// See the module's contract.
@@ -154,7 +154,7 @@ pub trait ProductKernels {
     );
 }
 
-/// Moves of data.
+/// Copies of data.
 pub trait CopyKernels {
     /// `dst[i] = src[i]` over `shape`, both strided (in elements).
     ///
@@ -169,21 +169,21 @@ pub trait CopyKernels {
     );
 }
 
-/// What a call that reads positions is, for messages.
+/// Describes a call that reads positions, for messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct What {
     /// The entry function.
     pub function: &'static str,
-    /// The positions, in the user's names.
+    /// The positions, as named in the network.
     pub index: &'static str,
-    /// Who reads at them.
+    /// The op that reads at them.
     pub site: Site,
 }
 
-/// A fault that a call found in its data.
+/// An error that a call found in its data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// The element, row by row: the first index that is out of range, or the first result that does not fit.
+    /// The element, as a row-major index: the first index that is out of range, or the first result that does not fit.
     pub at: usize,
     /// The index, or the result.
     pub value: Exact,
@@ -191,14 +191,14 @@ pub struct Found {
 
 pub use crate::error::Exact;
 
-/// A fault's limit where there is none: a result of integers does not fit.
+/// The limit of an error without one: a result of integers does not fit.
 pub const NO_LIMIT: usize = usize::MAX;
 
-/// Every kernel that needs no body of the network's.
+/// Every kernel that does not depend on a body of the network.
 pub trait Launch {
-    /// Makes the call on operands at these addresses, in the order of [`Call::declare`]. Returns the first index out
-    /// of range or result that does not fit; nothing outside the buffers is touched. A device that runs on its own
-    /// while the host goes on returns `Ok`, and tells of `what` in [`Queue::outcome`].
+    /// Makes the call on operands at these addresses, in the order of [`Call::declare`]. Returns the first index out of
+    /// range or the first result that does not fit. Nothing outside the buffers is accessed. A device that runs
+    /// asynchronously returns `Ok`, and reports `what` in [`Queue::outcome`].
     ///
     /// # Safety
     /// See the module's contract.
@@ -210,7 +210,7 @@ pub trait Launch {
     ) -> std::result::Result<(), Found>;
 }
 
-/// What tells runs apart: equal keys make the same calls on the same buffers.
+/// Identifies runs: equal keys make the same calls on the same buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The plan's address.
@@ -223,20 +223,20 @@ pub struct Key {
     pub seed: u64,
     /// It draws random numbers.
     pub random: bool,
-    /// It calls functions of the user's on the host.
+    /// It calls custom functions on the host.
     pub host: bool,
-    /// The optimizer's step that is done in it too; 0: none.
+    /// The optimizer's step that is part of it; 0: none.
     pub optimizer: u64,
     /// The network's number.
     pub network: u64,
-    /// The address of a word that becomes 0, or something else if an index was out of range. 0: none.
+    /// The address of the run's flag: a word that becomes 0, or something else if an index was out of range. 0: none.
     pub keep: usize,
-    /// The address of such a word, written by an earlier run on whose results this one builds. 0: none.
+    /// The address of the flag of an earlier run whose results this one uses. 0: none.
     pub guard: usize,
 }
 
-/// A run of which more may be found while the host goes on: by its number a device is asked for it, and
-/// while this lives, somebody may ask.
+/// A run with possible deferred errors. Its number identifies it on the device. While a `RunId` lives, its outcome can
+/// still be asked for.
 #[derive(Clone, Debug, Default)]
 pub struct RunId(Option<Arc<u64>>);
 
@@ -245,21 +245,21 @@ impl RunId {
     pub fn new(number: u64) -> Self {
         Self(Some(Arc::new(number)))
     }
-    /// The number; 0 if nothing is found later.
+    /// The number; 0 if there are no deferred errors.
     pub fn number(&self) -> u64 {
         self.0.as_deref().copied().unwrap_or(0)
     }
-    /// Tells whether anybody may ask still.
+    /// A reference that shows whether the outcome can still be asked for.
     pub fn asker(&self) -> Weak<u64> {
         self.0.as_ref().map(Arc::downgrade).unwrap_or_default()
     }
 }
 
-/// A device is a queue: calls are done in the order in which they are made, and it may go on with them when
-/// they have returned. What is not said here is that of a queue which has finished when a call returns.
+/// A device is a queue: calls are done in the order in which they are made, possibly after they have returned. The
+/// default methods are for a queue that has finished a call when it returns.
 pub trait Queue: Memory {
-    /// Makes the calls of `record`, or repeats those that it made under this key before. `step`: that of
-    /// random numbers. An error of `record` is that of the run, and is not repeated.
+    /// Makes the calls of `record`, or repeats the calls that it made under this key before. `step`: the step of random
+    /// numbers. An error of `record` is an error of the run, which is not repeated then.
     #[inline(always)]
     fn replay(
         &self,
@@ -270,30 +270,30 @@ pub trait Queue: Memory {
         let _ = (key, step);
         record().map(|()| RunId::default())
     }
-    /// A word of 64 bits that runs write which leave something: 0 if it is good, anything else if an index was out of
-    /// range ([`Key::keep`], [`Key::guard`]). None where such runs end in an error.
+    /// A flag of 64 bits, for runs that leave something: 0 if there was no error, anything else if an index was out of
+    /// range ([`Key::keep`], [`Key::guard`]). None if such runs end in an error.
     #[inline(always)]
     fn flag(&self) -> Result<Option<Self::Buffer>> {
         Ok(None)
     }
-    /// A call of the run that is being recorded has failed, so that those after it do nothing; the run's
-    /// error says why.
+    /// A call of the run that is being recorded has failed, so that later calls do nothing. The run's error gives the
+    /// reason.
     #[inline(always)]
     fn failing(&self) -> bool {
         false
     }
-    /// Waits for that run; the error, each time, if it has met an index out of range. Run 0 has not.
+    /// Waits for that run. Returns an error, each time, if it has met an index out of range. Run 0 has not.
     fn outcome(&self, run: u64) -> Result<()> {
         let _ = run;
         Ok(())
     }
-    /// The same without waiting: whether the run was good, if that is known yet.
+    /// Whether the run had no error, if that is known yet. Does not wait.
     fn known(&self, run: u64) -> Option<bool> {
         let _ = run;
         Some(true)
     }
-    /// The first known error of this network's runs that [`outcome`](Self::outcome) has not reported, and
-    /// whose [`RunId`] no longer exists. It counts as a report of all such errors: the next call finds none.
+    /// The first known error of this network's runs that [`outcome`](Self::outcome) has not reported, and whose
+    /// [`RunId`] no longer exists. All such errors are reported by this call: the next call finds none.
     #[inline(always)]
     fn unreported(&self, network: u64) -> Result<()> {
         let _ = network;
@@ -301,10 +301,10 @@ pub trait Queue: Memory {
     }
 }
 
-/// Functions of the user's own.
+/// Custom functions.
 pub trait CustomKernels {
-    /// Launches the kernel, on a device that takes such; otherwise calls the function with the arrays
-    /// where the host can read and write them.
+    /// Launches the kernel, on a device that supports it. Otherwise calls the function with the arrays where the host
+    /// can read and write them.
     ///
     /// # Safety
     /// See the module's contract.

@@ -2,11 +2,11 @@
 
 use crate::{DType, In, Offset, Space, View};
 
-/// Floats between the starts of two parameters are a multiple of this.
+/// The floats from one parameter's start to the next are a multiple of this.
 const ALIGN: usize = 16;
 
-/// Where each parameter starts. `lens`: their numbers of elements; `others`: those that are no floats, by number, and
-/// their types.
+/// The start of each parameter. `lens`: their numbers of elements; `others`: the numbers and types of those that are
+/// not floats.
 pub const fn offsets<const N: usize>(lens: &[usize; N], others: &[(usize, DType)]) -> [Offset; N] {
     let mut out = [Offset::of_floats(0); N];
     let (mut i, mut at) = (0, 0);
@@ -42,7 +42,7 @@ pub const fn flat_len(lens: &[usize], others: &[(usize, DType)]) -> usize {
     at
 }
 
-/// The bytes of those that are no floats.
+/// The bytes of the parameters that are not floats.
 pub const fn other_bytes(lens: &[usize], others: &[(usize, DType)]) -> usize {
     let (mut k, mut end) = (0, 0);
     while k < others.len() {
@@ -79,15 +79,15 @@ pub const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Slots, and buffers that are no floats, begin at multiples of so many bytes.
+/// Slots, and buffers that are not floats, are aligned to this number of bytes.
 const SLOT: usize = 64;
 
-/// The bytes of `count` elements; `usize::MAX` where these cannot be counted.
+/// The bytes of `count` elements; `usize::MAX` on overflow.
 pub const fn bytes(count: usize, width: usize) -> usize {
     count.saturating_mul(width)
 }
 
-/// Where the slot after one of so many bytes begins; `usize::MAX` where that cannot be counted.
+/// The start of the slot after one of `bytes` bytes; `usize::MAX` on overflow.
 pub const fn after(end: usize, bytes: usize) -> usize {
     match bytes.checked_next_multiple_of(SLOT) {
         Some(bytes) => end.saturating_add(bytes),
@@ -95,12 +95,12 @@ pub const fn after(end: usize, bytes: usize) -> usize {
     }
 }
 
-/// Whether so many elements might lie in some memory: fewer than a processor has addresses for.
+/// Whether this number of elements might fit in memory: fewer than a processor has addresses for.
 pub fn has_room(elements: f64) -> bool {
     elements < (1u64 << 45) as f64
 }
 
-/// The quotient, 0 where there is none.
+/// The quotient, 0 if `q` is 0.
 pub const fn div(p: usize, q: usize) -> usize {
     match p.checked_div(q) {
         Some(quotient) => quotient,

@@ -15,26 +15,26 @@ use std::path::PathBuf;
 use self::text::{counted, did_you_mean, listed};
 use crate::{Site, Stored};
 
-/// What can go wrong at run time.
+/// An error at run time.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The device has no room.
+    /// The device is out of memory.
     #[error("{device}: out of memory: {}{what}", asked(bytes))]
     OutOfMemory {
         /// The device's name.
         device: String,
-        /// What the memory was for.
+        /// The purpose of the memory.
         what: String,
-        /// How much was asked for; 0 where only the driver knows.
+        /// The number of bytes; 0 if only the driver knows it.
         bytes: usize,
     },
-    /// There is no such device, or none that can be used.
+    /// The device does not exist, or cannot be used.
     #[error("{device}: {what}")]
     NoDevice {
-        /// The device asked for.
+        /// The requested device.
         device: String,
-        /// Why there is none.
+        /// The reason.
         what: String,
     },
     /// The device failed.
@@ -42,16 +42,16 @@ pub enum Error {
     Device {
         /// The device's name.
         device: String,
-        /// What failed, and what the driver says of it.
+        /// The action that failed, and the driver's error.
         what: String,
     },
-    /// A loss was read when later runs had overwritten it.
+    /// A loss was read after later runs had overwritten it.
     #[error("{function}: the loss was overwritten by a later run: read it before the next")]
     LossOverwritten {
         /// The entry function.
         function: &'static str,
     },
-    /// An index held as data points outside its dimension.
+    /// An index held as data is outside its dimension.
     #[error(
         "{function}: {}`{index}` holds {}{limit}{}",
         asker(.site), out_of_range(.found), place(.site, "")
@@ -60,13 +60,13 @@ pub enum Error {
     IndexOutOfRange {
         /// The entry function.
         function: &'static str,
-        /// The layer or op that reads at the indices, and where it is called.
+        /// The layer or op that uses the indices, and the place of its call.
         site: Site,
         /// The indices, as written in the network.
         index: &'static str,
         /// The dimension's size.
         limit: usize,
-        /// The first of those that are out of range; not known on devices that run on their own.
+        /// The first index that is out of range; not known on asynchronous devices.
         found: Option<OutOfRange>,
     },
     /// A result of integer arithmetic does not fit.
@@ -75,11 +75,11 @@ pub enum Error {
     IntegerOverflow {
         /// The entry function.
         function: &'static str,
-        /// Where it is computed.
+        /// The place where it is computed.
         site: Site,
         /// The value, as written.
         what: &'static str,
-        /// The first result that does not fit; not known on devices that run on their own.
+        /// The first result that does not fit; not known on asynchronous devices.
         found: Option<Box<Overflow>>,
     },
     /// The next symbol of a sequence cannot be chosen.
@@ -88,32 +88,32 @@ pub enum Error {
     Choice {
         /// The function that chooses: `Sampler::pick`.
         function: &'static str,
-        /// Why.
+        /// The reason.
         problem: ChoiceProblem,
     },
-    /// A plan broke its own rules: a bug in netform, stopped before it touched memory.
+    /// A plan broke its own rules: a bug in netform, stopped before it accessed memory.
     #[error("{function}: internal error, please report it: {what}")]
     Internal {
         /// The entry function.
         function: &'static str,
-        /// What did not hold.
+        /// The condition that did not hold.
         what: String,
     },
-    /// An argument has another number of dimensions than declared.
+    /// An argument has a different number of dimensions than declared.
     #[error("{function}: `{argument}` has {}, but {declared} has {wanted}", counted(*found, "dimension"))]
     Rank {
         /// The entry function.
         function: &'static str,
         /// The argument.
         argument: &'static str,
-        /// How many dimensions came.
+        /// The number of dimensions of the argument.
         found: usize,
         /// The declared shape, as written.
         declared: String,
-        /// How many dimensions are declared.
+        /// The declared number of dimensions.
         wanted: usize,
     },
-    /// An argument has another size than its declared shape.
+    /// An argument has a different size than its declared shape.
     #[error(
         "{function}: `{argument}` has shape {found:?}, but {declared} wants {wanted} in dimension {dimension}"
     )]
@@ -122,7 +122,7 @@ pub enum Error {
         function: &'static str,
         /// The argument.
         argument: &'static str,
-        /// The shape that came.
+        /// The argument's shape.
         found: Vec<usize>,
         /// The declared shape, as written.
         declared: String,
@@ -158,30 +158,30 @@ pub enum Error {
     Requirement {
         /// The entry function.
         function: &'static str,
-        /// The layer or op that asks for it, and where it is called.
+        /// The layer or op with the condition, and the place of its call.
         site: &'static Site,
         /// The condition: `B*L must be at least 2`.
         what: &'static str,
-        /// The size that it is about.
+        /// The actual size.
         value: usize,
         /// The reason for the condition.
         why: &'static str,
         /// The named dimensions: `B is 10, T is 3`.
         dims: String,
     },
-    /// An argument's elements are of another class than declared.
+    /// An argument's elements are of a different class than declared.
     #[error("{function}: `{argument}` holds {found}, but it is declared as {wanted}")]
     ElementType {
         /// The entry function.
         function: &'static str,
         /// The argument.
         argument: &'static str,
-        /// The type that came.
+        /// The argument's type.
         found: &'static str,
-        /// What is declared.
+        /// The declared type.
         wanted: &'static str,
     },
-    /// An argument's rows do not lie one after the other in memory.
+    /// An argument's rows are not contiguous in memory.
     #[error(
         "{function}: `{argument}` is not in standard layout: pass `&{argument}.as_standard_layout()`"
     )]
@@ -196,12 +196,12 @@ pub enum Error {
     UnknownState {
         /// The network.
         network: &'static str,
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// A name like it.
+        /// A similar name.
         near: Option<&'static str>,
     },
-    /// A kept value cannot be overwritten with these.
+    /// A kept value cannot be overwritten with this value.
     #[error(
         "{network}: `{name}` is kept in shape {wanted:?}; {holds} of shape {found:?} do not fit"
     )]
@@ -212,9 +212,9 @@ pub enum Error {
         name: &'static str,
         /// Its shape.
         wanted: Vec<usize>,
-        /// The shape that came.
+        /// The shape of the new value.
         found: Vec<usize>,
-        /// The element type that came.
+        /// The element type of the new value.
         holds: &'static str,
     },
     /// An argument lies on another device than the network.
@@ -225,7 +225,7 @@ pub enum Error {
         /// The argument.
         argument: &'static str,
     },
-    /// An integer does not fit.
+    /// An integer is outside the argument's range.
     #[error("{function}: `{argument}` holds {value}, which is outside {limits}")]
     IntegerRange {
         /// The entry function.
@@ -234,10 +234,10 @@ pub enum Error {
         argument: &'static str,
         /// The integer.
         value: i128,
-        /// What fits: `0..=4294967295`.
+        /// The allowed range: `0..=4294967295`.
         limits: &'static str,
     },
-    /// A result that is declared `u32` or `i32` holds an integer that its type does not.
+    /// A result that is declared `u32` or `i32` has an integer out of range.
     #[error(
         "{function}: result {result} holds {value} at {position:?}, which is outside {limits}\nhelp: declare it `i64`"
     )]
@@ -245,24 +245,24 @@ pub enum Error {
     ResultRange {
         /// The entry function.
         function: &'static str,
-        /// Which result, from 0.
+        /// The number of the result, from 0.
         result: usize,
-        /// The first integer that does not fit.
+        /// The first integer out of range.
         value: i64,
         /// Its place in the result.
         position: Vec<usize>,
-        /// What fits: `0..=4294967295`.
+        /// The allowed range: `0..=4294967295`.
         limits: &'static str,
     },
-    /// A tensor holds another type than asked for.
+    /// A tensor has elements of another type than requested.
     #[error("Tensor: {asked} was asked for, but the elements are {found}")]
     TensorType {
         /// The tensor's element type.
         found: &'static str,
-        /// The type asked for.
+        /// The requested type.
         asked: &'static str,
     },
-    /// A shape does not have as many elements as are given.
+    /// A shape does not have the given number of elements.
     #[error("shape {shape:?} has {}, but {}", shown_elements(.shape), are_given(len))]
     ShapeLen {
         /// The shape.
@@ -270,7 +270,7 @@ pub enum Error {
         /// The number of elements given.
         len: usize,
     },
-    /// One value was asked of something that holds several or none.
+    /// `item` was called on a value that does not have exactly one element.
     #[error("item: one value is asked for, but shape {shape:?} has {}", shown_elements(.shape))]
     NotScalar {
         /// The shape.
@@ -281,7 +281,7 @@ pub enum Error {
     UnknownParameter {
         /// The network.
         network: &'static str,
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The most similar name.
         near: Option<&'static str>,
@@ -311,22 +311,22 @@ pub enum Error {
         /// The value's element type.
         found: &'static str,
     },
-    /// Parameters were to be saved as integers or booleans.
+    /// Parameters cannot be saved as integers or booleans.
     #[error("{network}: parameters are saved as f32, f64, bf16 or f16, not as {stored}")]
     #[non_exhaustive]
     StoredType {
         /// The network.
         network: &'static str,
-        /// The type asked for.
+        /// The requested type.
         stored: Stored,
     },
-    /// Gradients were asked for before any backward run.
+    /// Gradients were requested before any backward run.
     #[error("{network} has no gradients yet: call one of its `_backward` functions first")]
     NoGradients {
         /// The network.
         network: &'static str,
     },
-    /// A file's content is not what it should be.
+    /// A file has wrong content.
     #[error("{}: {what}", path.display())]
     #[non_exhaustive]
     File {
@@ -334,7 +334,7 @@ pub enum Error {
         path: PathBuf,
         /// The kind of mistake, for a program to match on.
         problem: FileProblem,
-        /// What is wrong with it.
+        /// Description of the mistake.
         what: String,
     },
     /// A cell of a table is not a number.
@@ -346,9 +346,9 @@ pub enum Error {
         line: u64,
         /// The column's name, or its number from 1.
         column: String,
-        /// What stands there.
+        /// The content of the cell.
         cell: String,
-        /// What should.
+        /// The expected content.
         wanted: &'static str,
     },
     /// Samples, targets or positions cannot be used.
@@ -357,10 +357,10 @@ pub enum Error {
     Data {
         /// The function that takes them: `Loader::new`.
         function: &'static str,
-        /// What is wrong.
+        /// The reason.
         problem: DataProblem,
     },
-    /// A file of parameters does not fit a network: all the differences at once.
+    /// A file of parameters does not fit a network. The error lists all differences.
     #[error("{}: does not fit {network}:{}", path.display(), listed(.problems))]
     Mismatch {
         /// The file.
@@ -370,7 +370,7 @@ pub enum Error {
         /// One line for each difference.
         problems: Vec<String>,
     },
-    /// A gradient is not what finite differences say.
+    /// A gradient differs from finite differences.
     #[error(
         "{network}: the gradient of `{name}` at element {index} is {gradient:e}, but the loss changes by {difference:e}"
     )]
@@ -379,24 +379,24 @@ pub enum Error {
         network: &'static str,
         /// The parameter.
         name: &'static str,
-        /// The element, row by row.
+        /// The element, as a row-major index.
         index: usize,
-        /// What backward computes.
+        /// The gradient that backward computes.
         gradient: f64,
         /// The central difference.
         difference: f64,
     },
-    /// An optimizer does not make a step or take a state: most often a setting is outside its range.
+    /// An optimizer cannot make a step or take a state, most often because a setting is outside its range.
     #[error("{optimizer}: {problem}")]
     #[non_exhaustive]
     Optimizer {
         /// The optimizer.
         optimizer: &'static str,
-        /// What is wrong.
+        /// The reason.
         problem: OptimizerProblem,
     },
-    /// A run was broken off while it changed the parameters or buffers: by a panic, or because the device failed. Some
-    /// are those of before and some those of after.
+    /// A run was interrupted while it changed the parameters or buffers, by a panic or an error of the device. Some of
+    /// them are old and some are new.
     #[error(
         "{network} is poisoned: a run was broken off while it changed the parameters or buffers; load them all from \
          the last checkpoint (`Checkpoint::network`, or `load`), and the optimizer's state (`Checkpoint::optimizer`)"
@@ -410,7 +410,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -439,7 +439,7 @@ pub struct Overflow {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Exact {
-    /// An integer. A product that leaves 128 bits stays at their end.
+    /// An integer. A product that does not fit in 128 bits saturates.
     Int(i128),
     /// A float.
     Float(f64),
@@ -454,25 +454,25 @@ impl fmt::Display for Exact {
     }
 }
 
-/// Why the content of a file cannot be used.
+/// The reason why the content of a file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// The file is of another kind: a zip archive, JSON, a checkpoint where a table is wanted.
+    /// The file is of another kind: a zip archive, JSON, or a checkpoint instead of a table.
     WrongKind,
-    /// The file is cut, longer than it says, or was changed: a length, the header or the checksum is wrong.
+    /// The file is truncated, too long, or was changed: a length, the header or the checksum is wrong.
     Damaged,
     /// The file is of a version that this netform does not read.
     Version,
-    /// A name occurs twice, or holds control characters.
+    /// A name occurs twice, or has control characters.
     Names,
-    /// The file is whole, but its values are not those asked for.
+    /// The file is valid, but its values are not the requested ones.
     Content,
 }
 
 impl Error {
-    /// A device's error, with the function that was running. What an earlier one has left to the device may
-    /// be found as late as then.
+    /// Adds the function that was running to a device's error. The error may come from an earlier function, whose work
+    /// was still pending.
     #[cold]
     pub(crate) fn within(self, function: &str) -> Self {
         match self {
@@ -485,7 +485,7 @@ impl Error {
     }
 }
 
-/// A result whose error is netform's.
+/// A result with netform's error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn shown_elements(shape: &[usize]) -> String {
@@ -533,7 +533,7 @@ fn unfit(found: &Option<Box<Overflow>>) -> String {
     }
 }
 
-/// A line that says more.
+/// A line with additional information.
 fn note(text: &str) -> String {
     match text {
         "" => String::new(),

@@ -1,6 +1,6 @@
-//! The float types: what may be asked of a number.
+//! The float types, and their operations.
 //!
-//! Functions of one float are those of [`Elementary`].
+//! Functions of one float are in [`Elementary`].
 
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -39,7 +39,7 @@ pub trait Float:
     const ONE: Self;
     /// Positive infinity.
     const INFINITY: Self;
-    /// Not a number.
+    /// NaN.
     const NAN: Self;
 
     /// The nearest value.
@@ -48,7 +48,7 @@ pub trait Float:
     fn to_f64(self) -> f64;
     /// The nearest value.
     fn from_i64(x: i64) -> Self;
-    /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
+    /// Rounds towards zero. A number out of range becomes the nearest integer in range, and NaN becomes 0.
     fn to_i64(self) -> i64;
 
     /// x^y.
@@ -74,7 +74,7 @@ pub trait Float:
         }
     }
 
-    /// Does what `P` is written to do for this type.
+    /// Calls the implementation of `P` for this type.
     ///
     /// # Safety
     /// That of `P`.
@@ -82,8 +82,8 @@ pub trait Float:
     unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self>;
 }
 
-/// A function that is written for each float type, such as a kernel for elements of one width. [`Float`] names none of
-/// them: each implementation stands beside its kernels.
+/// A function with an implementation for each float type, such as a kernel for elements of one width. [`Float`] does
+/// not name them: each implementation is next to its kernels.
 #[doc(hidden)]
 pub trait PerFloat {
     /// The arguments.

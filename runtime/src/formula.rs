@@ -1,8 +1,7 @@
-//! Formulas of the runtime's own, written once for every device: optimizers, clipping, sums.
+//! Formulas of the runtime itself, written once for every device: optimizers, clipping, sums.
 //!
-//! A [`Formula`] is generic in what it computes with. On packs of floats it is a [`MapBody`] for the
-//! CPU; on values that only remember how they came about it becomes the [`Body`] that is spliced into
-//! a kernel.
+//! A [`Formula`] is generic in the type of its values. With packs of floats it is a [`MapBody`] for the CPU. With
+//! values that record how they were computed it becomes the [`Body`] that is spliced into a kernel.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -14,7 +13,7 @@ use netform_core::{Body, Scalar, Step};
 
 use crate::{DType, Float, Lanes, MapBody, Operand, Pack};
 
-/// What formulas compute with.
+/// The values that formulas compute with.
 pub trait Real:
     Copy
     + Add<Output = Self>
@@ -68,7 +67,7 @@ impl<T: Formula> MapBody for T {
     }
     fn body() -> Body {
         static KNOWN: Mutex<Option<HashMap<TypeId, Body>>> = Mutex::new(None);
-        // What is kept is whole after every statement, also if another thread has panicked.
+        // The table is consistent after every statement, even if another thread has panicked.
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         *known
             .get_or_insert_default()
@@ -128,12 +127,12 @@ thread_local! {
     static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A value that is the number of the step that makes it.
+/// A value, as the number of the step that computes it.
 #[derive(Clone, Copy)]
 struct Traced(usize);
 
 impl Traced {
-    /// The value of a step, which is added if it is new.
+    /// The value of a step. The step is added if it is new.
     fn of(step: Step) -> Self {
         STEPS.with_borrow_mut(|steps| {
             let known = steps.iter().position(|s| *s == step);
@@ -143,7 +142,7 @@ impl Traced {
             }))
         })
     }
-    /// A function of values; its list of operands lives as long as the program, as the formula does.
+    /// A function of values. Its list of operands lives as long as the program, as the formula does.
     fn apply(f: Scalar, args: &[Traced]) -> Self {
         let args: Vec<usize> = args.iter().map(|t| t.0).collect();
         Self::of(Step::Apply(f, args.leak()))
@@ -193,7 +192,7 @@ impl Real for Traced {
     }
 }
 
-/// The results of a formula that is traced.
+/// The results of a traced formula.
 struct Results(Vec<usize>);
 
 impl Reals<Traced> for Results {

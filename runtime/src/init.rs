@@ -1,7 +1,7 @@
-//! The values that parameters start with: PyTorch's distributions, drawn from Philox.
+//! The initial values of parameters: PyTorch's distributions, drawn from Philox.
 //!
-//! Each parameter has a stream of its own, numbered by its name: its values change neither
-//! when other parameters come or go nor with the device.
+//! Each parameter has its own stream, numbered by its name. So its values depend neither on other parameters nor on the
+//! device.
 
 use crate::philox::{fill_normal, fill_uniform};
 use crate::{DType, Float, Init, ParamSpec};
@@ -11,7 +11,7 @@ pub(crate) fn flat<F: Float>(params: &[ParamSpec], flat_len: usize, seed: u64) -
     let mut flat = vec![F::from_f64(0.0); flat_len];
     for param in params {
         let first = param.offset.floats;
-        // A parameter that does not lie in the buffer is the checked calls' to report.
+        // A parameter outside of the buffer is reported by the checked calls.
         if let (DType::Float, Some(values)) = (
             param.dtype,
             flat.get_mut(first..first.saturating_add(param.len())),

@@ -1,9 +1,9 @@
-//! What an entry function accepts: one trait, [`Input`], for slices, vectors, arrays and tensors.
+//! The data that an entry function accepts: one trait, [`Input`], for slices, vectors, arrays and tensors.
 //!
-//! In goes a reference to the user's data, out comes a [`Source`]: a flat slice with a shape, not
-//! generic, nothing copied. What the types know is checked by rustc in the user's own call: the
-//! element class ([`FloatArg`], [`IntArg`], [`BoolArg`]), the rank, and every inner size against
-//! the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are bound.
+//! Takes a reference to the user's data and gives a [`Source`]: a flat slice with a shape, not generic, without a copy.
+//! rustc checks the types in the user's own call: the element class ([`FloatArg`], [`IntArg`], [`BoolArg`]), the rank,
+//! and every inner size against the declared shape, a tuple of [`Len`] and [`Dyn`]. The rest is checked when inputs are
+//! bound.
 
 use crate::Tensor;
 use crate::data::Part;
@@ -16,14 +16,14 @@ pub struct Len<const N: usize>;
 /// A dimension known when the function is called.
 pub struct Dyn;
 
-/// The argument is of the network's float type; `f32` and `f64` data fill it.
+/// The argument has the network's float type. It accepts `f32` and `f64` data.
 pub struct FloatArg;
-/// The argument is of an integer type; `u32`, `i32`, `i64`, `u8` and `usize` data fill it.
+/// The argument has an integer type. It accepts `u32`, `i32`, `i64`, `u8` and `usize` data.
 pub struct IntArg;
-/// The argument is of `bool`s.
+/// The argument has `bool` elements.
 pub struct BoolArg;
 
-/// A dimension of the data fits one of the declared shape.
+/// A dimension of the data matches one of the declared shape.
 #[diagnostic::on_unimplemented(
     message = "this argument has a dimension of `{Self}`, but the network wants `{Want}` there",
     label = "a dimension is `{Self}`, the network wants `{Want}`",
@@ -35,7 +35,7 @@ impl<const N: usize> Fits<Dyn> for Len<N> {}
 impl<const N: usize> Fits<Len<N>> for Dyn {}
 impl Fits<Dyn> for Dyn {}
 
-/// An element type fills a class of arguments.
+/// An element type is accepted by a class of arguments.
 #[diagnostic::on_unimplemented(
     message = "this argument's elements are `{Self}`, but the network wants `{Class}`",
     label = "elements of type `{Self}` here",
@@ -44,7 +44,7 @@ impl Fits<Dyn> for Dyn {}
 )]
 pub trait Fills<Class>: Scalar {}
 
-/// The types that inputs are made of.
+/// The element types of inputs.
 pub trait Scalar: Copy + 'static {
     /// The slice with its type.
     fn data(values: &[Self]) -> SourceData<'_>;
@@ -66,7 +66,7 @@ scalar! {
     bool Bool BoolArg,
 }
 
-/// The elements of an input, row by row.
+/// The elements of an input, in row-major order.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SourceData<'a> {
@@ -86,13 +86,13 @@ pub enum SourceData<'a> {
     Usize(&'a [usize]),
     /// `bool`.
     Bool(&'a [bool]),
-    /// Elements that are on the device already, in what is kept from call to call: type and number.
+    /// Elements that are already on the device, in a state that is kept from call to call: type and number.
     #[doc(hidden)]
     Kept(crate::ArgType, usize),
-    /// Elements that are on a device already, some of the samples that stay there.
+    /// Elements that are already on a device, a batch of the samples that stay there.
     #[doc(hidden)]
     Resident(Part),
-    /// An array whose rows do not lie one after the other: refused when inputs are bound.
+    /// An array whose rows are not contiguous: refused when inputs are bound.
     Strided,
 }
 
@@ -139,12 +139,12 @@ impl SourceData<'_> {
     }
 }
 
-/// An input seen without its Rust type.
+/// An input without its Rust type.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The elements.
     pub data: SourceData<'a>,
-    /// The dimensions; the first `rank` count.
+    /// The dimensions; only the first `rank` are used.
     pub dims: [usize; MAX_RANK],
     /// Number of dimensions; more than [`MAX_RANK`] is refused when inputs are bound.
     pub rank: usize,
@@ -163,7 +163,7 @@ impl<'a> Source<'a> {
             rank: shape.len(),
         }
     }
-    /// The sizes (the first six of them).
+    /// The sizes (at most the first six).
     pub fn shape(&self) -> &[usize] {
         &self.dims[..self.rank.min(MAX_RANK)]
     }
@@ -203,7 +203,7 @@ impl<Class, T: Fills<Class>> Input<Class, ()> for T {
     }
 }
 
-/// `[[T; N2]; N1]`, from the outermost dimension to the innermost.
+/// `[[T; N2]; N1]`, from the outermost to the innermost dimension.
 macro_rules! nested {
     ($t:ty;) => { $t };
     ($t:ty; $n:ident $($rest:ident)*) => { [nested!($t; $($rest)*); $n] };

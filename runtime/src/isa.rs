@@ -1,12 +1,12 @@
-//! Run-time choice of the instruction set: a kernel in, its result out, computed by the copy of
-//! the kernel that was compiled for the processor at hand.
+//! Chooses the instruction set at run time: takes a kernel and returns its result, computed by the copy of the kernel
+//! that was compiled for this processor.
 //!
-//! A [`Kernel`]'s body is `#[inline(always)]`, so it is compiled once inside each of the wrappers
-//! below, with their registers and instructions, even when the user's crate is built for baseline
-//! x86-64. `NETFORM_ISA` = `baseline`, `avx2` or `avx512` lowers the choice.
+//! A [`Kernel`]'s body is `#[inline(always)]`, so it is compiled once inside each of the wrappers below, with their
+//! registers and instructions, even if the user's crate is built for baseline x86-64. `NETFORM_ISA` = `baseline`,
+//! `avx2` or `avx512` selects a lower one.
 //!
-//! Debug builds hold the baseline copy alone: every kernel is compiled in the crate that declares
-//! the network, and three copies of each would treble the time of its builds.
+//! Debug builds have only the baseline copy: every kernel is compiled in the crate that declares the network, and three
+//! copies of each would triple its build time.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::float::{Float, PerFloat};
 use crate::lanes::LANES;
 
-/// Work to be done by the best instructions at hand.
+/// Work for the best instruction set of the processor.
 pub(crate) trait Kernel {
-    /// What it returns.
+    /// The result.
     type Output;
     /// The work; implementations are `#[inline(always)]`.
     ///
@@ -25,11 +25,11 @@ pub(crate) trait Kernel {
     unsafe fn run<S: Isa>(self) -> Self::Output;
 }
 
-/// What differs by instruction set and LLVM does not find by itself: partial loads and stores.
+/// The operations that differ between instruction sets and that LLVM does not find by itself: partial loads and stores.
 ///
 /// # Safety
-/// Every function needs the processor to have the set's instructions, `1 <= count <= LANES`, and
-/// `count` elements at the address. Lanes beyond `count` hold some valid number after a load.
+/// Every function needs the processor to have the set's instructions, `1 <= count <= LANES`, and `count` elements at
+/// the address. Lanes beyond `count` hold some valid number after a load.
 #[allow(clippy::missing_safety_doc)]
 #[doc(hidden)]
 pub trait Isa: Copy + 'static {
@@ -69,7 +69,7 @@ pub(crate) unsafe fn store<T: Copy>(to: *mut T, count: usize, x: [T; LANES]) {
     }
 }
 
-/// [`Isa::load_f32`] or its like.
+/// [`Isa::load_f32`] or the same for `f64`.
 ///
 /// # Safety
 /// As for [`Isa`].
@@ -79,7 +79,7 @@ pub(crate) unsafe fn load_floats<F: Float, S: Isa>(from: *const F, count: usize)
     unsafe { F::per::<Load<S>>((from, count)) }
 }
 
-/// [`Isa::store_f32`] or its like.
+/// [`Isa::store_f32`] or the same for `f64`.
 ///
 /// # Safety
 /// As for [`Isa`].
@@ -152,7 +152,7 @@ impl Isa for Baseline {
 
 #[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 mod x86 {
-    //! Masked moves. Lanes that the mask leaves out are not accessed, so they may lie anywhere.
+    //! Masked moves. Lanes that the mask excludes are not accessed, so their addresses may be invalid.
 
     use std::arch::x86_64::*;
     use std::mem::transmute;
@@ -164,7 +164,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
 
-    /// Windows of this are masks of any count.
+    /// Windows of this array are masks of any count.
     static EDGE: [i32; 32] = {
         let mut edge = [0; 32];
         let mut i = 0;
@@ -281,7 +281,7 @@ mod x86 {
 #[cfg(all(target_arch = "x86_64", any(not(debug_assertions), test)))]
 pub(crate) use x86::{Avx2, Avx512};
 
-/// An instruction set, worst first.
+/// An instruction set, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Level {
     Baseline = 1,
@@ -289,7 +289,7 @@ pub(crate) enum Level {
     Avx512 = 3,
 }
 
-/// 0 until the first question.
+/// 0 until first used.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
 /// The instruction set in use.

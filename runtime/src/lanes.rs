@@ -12,7 +12,7 @@ pub struct Pack<F>(pub [F; LANES]);
 #[inline(always)]
 pub(crate) fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
     let mut y = [zero; LANES];
-    // Two arrays of one length are walked together: an index says it best.
+    // Two arrays of one length are iterated together, for which an index is clearest.
     #[allow(clippy::needless_range_loop)]
     for i in 0..LANES {
         y[i] = f(a[i]);

@@ -1,8 +1,9 @@
-//! The ledger of a device that goes on when a call has returned: what its runs find wrong. Runs go in, in the
-//! order in which they are made, and later their outcomes; out comes each run's error, to be asked for by its number.
+//! The ledger of an asynchronous device: the errors that its runs find. Runs are added in the order in which they are
+//! made, and their outcomes later. It gives each run's error, by the number of the run.
 //!
-//! A device's kernels report a fault as a code. It files one for each run that looks at indices: 0 if all was
-//! well. How it does, and when the host reads them, is the device's own; it keeps those of the latest [`RUNS`].
+//! A device's kernels report an error as a code. The device stores one code for each run that checks indices: 0 if
+//! there was no error. Each device decides how it stores codes, and when the host reads them. It keeps those of the
+//! latest [`RUNS`].
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -40,29 +41,29 @@ impl Found {
                 site,
                 index,
                 limit,
-                // A code is that of the call, not of the index.
+                // A code identifies the call, not the index.
                 found: None,
             },
         }
     }
 }
 
-/// The runs, and what was found in them.
+/// The runs and their errors.
 pub(crate) struct Ledger {
-    /// Outcomes that a device keeps.
+    /// The number of outcomes that a device keeps.
     runs: usize,
     codes: HashMap<(What, usize), u32>,
     meanings: Vec<(What, usize)>,
-    /// Runs whose outcome is known; they are numbered from 1.
+    /// The number of runs with known outcomes; runs are numbered from 1.
     known: u64,
-    /// Those after them: their networks, and whether anybody may ask.
+    /// The later runs: their networks, and whether their outcomes can still be asked for.
     open: Vec<(u64, Weak<u64>)>,
-    /// By run. Of each network no more than `runs`.
+    /// Errors in the order of runs, at most `runs` for each network.
     found: Vec<Found>,
 }
 
 impl Ledger {
-    /// Of a device that keeps so many outcomes.
+    /// For a device that keeps this number of outcomes.
     pub(crate) fn new(runs: usize) -> Self {
         Self {
             runs,
@@ -83,25 +84,25 @@ impl Ledger {
         })
     }
 
-    /// A run of this network is under way, which files a code.
+    /// A run of this network, which stores a code, was started.
     pub(crate) fn add(&mut self, network: u64) -> RunId {
         let id = RunId::new(self.known + self.open.len() as u64 + 1);
         self.open.push((network, id.asker()));
         id
     }
 
-    /// All outcomes are known.
+    /// Whether all outcomes are known.
     pub(crate) fn is_settled(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// The device keeps no more outcomes: they must be looked at before the next run.
+    /// Whether the device keeps no more outcomes: they must be read before the next run.
     pub(crate) fn is_full(&self) -> bool {
         self.open.len() >= self.runs
     }
 
-    /// All runs so far have ended, and this is what they have filed: the code of the run that `k` runs were
-    /// before is at `k` modulo the outcomes that the device keeps. `None`: nothing was found since the last time.
+    /// Takes the stored codes after all runs so far have ended: the code of a run after `k` earlier runs is at `k`
+    /// modulo the number of outcomes that the device keeps. `None`: no errors since the last call.
     pub(crate) fn settle(&mut self, codes: Option<&[u32]>) {
         for (k, (network, asker)) in self.open.iter().enumerate() {
             let before = self.known + k as u64;
@@ -133,12 +134,12 @@ impl Ledger {
         self.found.binary_search_by_key(&run, |f| f.run).ok()
     }
 
-    /// Whether that run was good, if that is known.
+    /// Whether that run had no error, if that is known.
     pub(crate) fn known(&self, run: u64) -> Option<bool> {
         (run <= self.known).then(|| self.find(run).is_none())
     }
 
-    /// The error of that run, of those that are known.
+    /// The error of that run, if it is known.
     pub(crate) fn outcome(&mut self, run: u64) -> Result<()> {
         match self.find(run) {
             Some(at) => Err(self.found[at].report()),
@@ -146,8 +147,8 @@ impl Ledger {
         }
     }
 
-    /// The first error that was not reported and whose run's id no longer exists, of one network or of all. All others
-    /// of the same network count as reported with it.
+    /// The first error that was not reported and whose run's id no longer exists, of one network or of all. All other
+    /// such errors of the same network are reported by this one.
     pub(crate) fn unreported(&mut self, network: Option<u64>) -> Result<()> {
         let missed = |f: &Found| !f.reported && f.asker.strong_count() == 0;
         let of = |f: &&mut Found| missed(f) && network.is_none_or(|n| n == f.network);
@@ -188,7 +189,7 @@ mod tests {
             [1, 2, 3].map(|run| ledger.known(run)),
             [false, true, false].map(Some)
         );
-        // Each time; runs that somebody may ask for are not unreported.
+        // The same each time. Errors of runs whose outcome can still be asked for are not among the unreported.
         for _ in 0..2 {
             let error = ledger.outcome(runs[0].number()).unwrap_err();
             assert!(matches!(
@@ -206,14 +207,14 @@ mod tests {
         let error = ledger.unreported(Some(10)).unwrap_err();
         assert!(matches!(error, Error::IndexOutOfRange { index: "b", .. }));
         assert!(ledger.unreported(None).is_ok());
-        // The fourth run files where the first did.
+        // The fourth run stores its code in the place of the first.
         let fourth = ledger.add(10);
         ledger.settle(Some(&[b, a, a]));
         assert!(matches!(
             ledger.outcome(fourth.number()).unwrap_err(),
             Error::IndexOutOfRange { index: "b", .. }
         ));
-        // Nothing was found.
+        // No errors.
         let fifth = ledger.add(10);
         ledger.settle(None);
         assert_eq!(ledger.known(fifth.number()), Some(true));

@@ -1,10 +1,10 @@
-//! What the code emitted by `network!` calls.
+//! The items that code emitted by `network!` calls.
 //!
-//! A generated network owns a [`Core`]; an entry function binds its inputs (`binding`),
-//! borrows a workspace and executes its plan on a `Run`, whose checked calls resolve views
-//! to addresses and hand them to the [`Device`]'s kernels.
+//! A generated network owns a [`Core`]. An entry function binds its inputs (`binding`), borrows a workspace and
+//! executes its plan on a `Run`, whose checked calls resolve views to addresses and pass them to the [`Device`]'s
+//! kernels.
 //!
-//! What is public here is for users, under the same paths in the crate `netform`.
+//! The public items are for users, under the same paths in the crate `netform`.
 
 mod addr;
 mod binding;
@@ -89,7 +89,7 @@ use run::Run;
 use spec::{ArgSpec, ArgType, DimSpec, Init, NetSpec, Offset, ParamSpec, Plan, Reads, Site};
 use view::{DType, In, Space, View, Window};
 
-/// What emitted code names, and what tests of kernels do; not for use by hand.
+/// The items that emitted code and tests of kernels use; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     /// The traits of a device.

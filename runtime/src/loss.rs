@@ -1,8 +1,8 @@
-//! The loss of a run: a number to look at, read when it is asked for.
+//! The loss of a run: a number that is read on request.
 //!
-//! Where results lie in the host's memory it is copied out at once. On a device that runs on its own it
-//! stays in the run's workspace, so that training waits for nobody; the next run in that workspace
-//! overwrites it, and then reading it is an error.
+//! If results are in the host's memory, the loss is copied at once. On an asynchronous device it stays in the run's
+//! workspace, so that training does not wait. The next run in that workspace overwrites it. Reading it after that is an
+//! error.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,18 +16,18 @@ pub struct Loss<D: Device> {
 }
 
 enum Value<D: Device> {
-    /// Copied out.
+    /// A copy.
     Here(D::Float),
     /// In a workspace, unless a later run was made there.
     There {
         place: Arc<Place<D>>,
         run: u64,
-        /// The same run, in the device's count.
+        /// The same run, by the device's number.
         id: RunId,
     },
 }
 
-/// Where the loss of the latest run in a workspace lies.
+/// The place of the loss of the latest run in a workspace.
 pub(crate) struct Place<D: Device> {
     device: D,
     now: Mutex<Now>,
@@ -36,7 +36,7 @@ pub(crate) struct Place<D: Device> {
 struct Now {
     run: u64,
     function: &'static str,
-    /// As a number, so that it may be sent to other threads; 0 while there is none.
+    /// As a number, so that it may be sent to other threads; 0 if there is none.
     addr: usize,
 }
 
@@ -52,11 +52,11 @@ impl<D: Device> Place<D> {
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        // Every statement leaves it whole, also if another thread has panicked.
+        // Every statement leaves it consistent, even if another thread has panicked.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new run begins: the loss of the one before is gone.
+    /// Begins a new run. The loss of the run before is lost.
     pub(crate) fn begin(&self, function: &'static str) {
         let mut now = self.now();
         now.run += 1;
@@ -64,7 +64,7 @@ impl<D: Device> Place<D> {
         now.function = function;
     }
 
-    /// The loss of this function's run will lie there.
+    /// Sets the place of the loss of this function's run.
     ///
     /// # Safety
     /// A float of the device's lies there until `begin` or `end` is called.
@@ -74,7 +74,7 @@ impl<D: Device> Place<D> {
         now.addr = addr as usize;
     }
 
-    /// The workspace is gone.
+    /// The workspace was dropped.
     pub(crate) fn end(&self) {
         self.now().addr = 0;
     }
@@ -92,7 +92,7 @@ impl<D: Device> Place<D> {
         let now = self.now();
         if now.run != run || now.addr == 0 {
             let function = now.function;
-            // What the run has met is known all the same.
+            // The error of the run is known even so.
             self.device.outcome(id.number())?;
             return Err(Error::LossOverwritten { function });
         }
@@ -114,8 +114,8 @@ impl<D: Device> Loss<D> {
         Self { value }
     }
 
-    /// The loss. An error if the device failed, if the run has met an index out of range (each time), or
-    /// if later runs have overwritten the value.
+    /// The loss. An error if the device failed, if the run has met an index out of range (each time), or if later runs
+    /// have overwritten the value.
     pub fn item(&self) -> Result<D::Float> {
         match &self.value {
             Value::Here(value) => Ok(*value),
@@ -138,7 +138,7 @@ impl<D: Device> Clone for Loss<D> {
     }
 }
 
-/// The number; where there is none, why, in parentheses.
+/// The number, or the reason why there is none, in parentheses.
 impl<D: Device> fmt::Display for Loss<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.item() {

@@ -1,7 +1,7 @@
 //! Fused elementwise maps: the trait that the macro implements once for each distinct map.
 //!
-//! A body reads its operands in packs of [`LANES`](crate::lanes::LANES) consecutive elements,
-//! computes, and writes its results. Example of what the macro emits for `y = sigmoid(x + b)`:
+//! A body reads its operands in packs of [`LANES`](crate::lanes::LANES) consecutive elements, computes, and writes its
+//! results. The macro's output for `y = sigmoid(x + b)`, as an example:
 //!
 //! ```text
 //! struct Map0;
@@ -59,7 +59,7 @@ pub trait MapBody: 'static {
     const INPUTS: &'static [Operand];
     /// The results' types, in the order of the call.
     const OUTPUTS: &'static [DType];
-    /// Nothing to do: a product without an epilogue.
+    /// The function does nothing: a product without an epilogue.
     const IDENTITY: bool = false;
     /// Computes one pack of lanes.
     fn apply<F: Float, L: Lanes<F>>(l: &mut L);
@@ -67,7 +67,7 @@ pub trait MapBody: 'static {
     fn body() -> Body;
 }
 
-/// `y = x`: the epilogue of a product that has none, the prologue of a plain reduction.
+/// `y = x`: the epilogue of a product without one, and the prologue of a plain reduction.
 pub struct Identity;
 
 impl MapBody for Identity {

@@ -1,9 +1,8 @@
-//! The functions of one float: a table with a row each, and branch-free f32 functions. A scalar in, a scalar out; loops
-//! over lanes vectorise. f64's functions are those of the standard library and `libm`.
+//! The functions of one float: a table with one row for each, and branch-free f32 functions. Each takes a scalar and
+//! returns a scalar; loops over lanes vectorise. The functions of f64 are those of the standard library and `libm`.
 //!
-//! Multiplications and additions are kept apart (no fused multiply-add), so that every instruction
-//! set gives the same bits. Errors are below about 2 units in the last place; the tests hold
-//! each function against its f64 counterpart.
+//! Multiplications and additions are separate (no fused multiply-add), so that every instruction set gives the same
+//! bits. Errors are below about 2 units in the last place. The tests compare each function with its f64 counterpart.
 
 use std::ops::Neg;
 
@@ -73,7 +72,7 @@ elementary! {
     round: f32::round_ties_even, f64::round_ties_even;
     /// -1, 0 or 1.
     sign: |x: f32| sign(x, 1.0), |x: f64| sign(x, 1.0);
-    /// The larger of x and 0; NaN stays.
+    /// The larger of x and 0; NaN if x is NaN.
     relu: relu, relu;
 }
 
@@ -85,7 +84,7 @@ fn sign<F: Copy + Default + PartialOrd + Neg<Output = F>>(x: F, one: F) -> F {
     if x > zero { one } else { below }
 }
 
-/// The larger of x and 0; NaN stays.
+/// The larger of x and 0; NaN if x is NaN.
 #[inline(always)]
 fn relu<F: Default + PartialOrd>(x: F) -> F {
     let zero = F::default();
@@ -106,7 +105,7 @@ fn exp2_int(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
-/// `x = n ln 2 + r`: the integer and the rest, for |x| up to a few hundred.
+/// `x = n ln 2 + r`: the integer and the remainder, for |x| up to a few hundred.
 #[inline(always)]
 fn split(x: f32) -> (i32, f32) {
     let t = x * std::f32::consts::LOG2_E + MAGIC;
@@ -126,7 +125,7 @@ fn exp_tail(r: f32) -> f32 {
     p * r + 0.5
 }
 
-/// Bounds `x` and lets NaN pass.
+/// Clamps `x`; NaN stays NaN.
 #[inline(always)]
 fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let x = if x > high { high } else { x };
@@ -153,7 +152,7 @@ pub fn expm1(x: f32) -> f32 {
     let (s, t) = (exp2_int(half), exp2_int(n.wrapping_sub(half)));
     let near = p * s * t + (s * t - 1.0);
     let far = (p + 1.0) * s * t;
-    // The sums above make 0 of -0.
+    // The sums above turn -0 into 0.
     (if x > 60.0 { far } else { near }).copysign(x)
 }
 
@@ -187,7 +186,7 @@ pub fn ln(x: f32) -> f32 {
     ends(x, x, log_core(m - 1.0, k, 0.0))
 }
 
-/// The logarithm's values outside the positive finite numbers: `at` is what it is taken of.
+/// The logarithm's values outside the positive finite numbers: `at` is the argument.
 #[inline(always)]
 fn ends(at: f32, infinite: f32, y: f32) -> f32 {
     let y = if at == 0.0 { f32::NEG_INFINITY } else { y };
@@ -200,12 +199,12 @@ fn ends(at: f32, infinite: f32, y: f32) -> f32 {
 pub fn log1p(x: f32) -> f32 {
     let u = 1.0 + x;
     let (k, m) = decompose(u);
-    // What the rounding of 1 + x lost.
+    // The rounding error of 1 + x.
     let lost = if k >= 2 { 1.0 - (u - x) } else { x - (u - 1.0) };
     let near = k == 0;
     let f = if near { x } else { m - 1.0 };
     let c = if near { 0.0 } else { lost / u };
-    // The sums above make 0 of -0.
+    // The sums above turn -0 into 0.
     ends(u, u, log_core(f, k as f32, c)).copysign(x)
 }
 

@@ -1,17 +1,18 @@
-//! Floats of one stored type in, of another out: f32, f64, bf16 and f16.
+//! Converts floats of one stored type to another: f32, f64, bf16 and f16.
 //!
-//! Each result is the nearest number, ties to even. What is too large becomes infinite, NaN a quiet NaN.
+//! Each result is the nearest number, ties to even. Numbers that are too large become infinite, and NaN becomes a quiet
+//! NaN.
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-/// Elements that are converted at a time, by way of f32.
+/// Elements that are converted at a time, through f32.
 const BLOCK: usize = 256;
 
 /// A float in memory.
 pub(crate) trait Narrow: Copy {
-    /// These as f32, which may lie in `room`: exactly, or rounded so that rounding again gives the nearest of a type that
-    /// is narrower.
+    /// These elements as f32, stored in `room` if they need conversion: exact, or rounded so that rounding again gives
+    /// the nearest number of a narrower type.
     fn widen<'a>(from: &'a [Self], room: &'a mut [f32; BLOCK]) -> &'a [f32];
     /// The nearest numbers.
     fn narrow(from: &[f32], to: &mut [Self]);
@@ -74,7 +75,7 @@ impl Narrow for bf16 {
     }
 }
 
-// Slices, for which the crate asks once what the processor can do.
+// Slices, for which the crate checks the processor's features once.
 impl Narrow for f16 {
     #[inline(always)]
     fn widen<'a>(from: &'a [f16], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
@@ -88,8 +89,8 @@ impl Narrow for f16 {
     }
 }
 
-/// Rounded to odd: towards zero, and where that is not exact the last digit is 1. So ties stay ties, and nothing else
-/// becomes one. (The crate `half` converts f64 by way of the nearest f32, which rounds twice.)
+/// Rounds to odd: towards zero, and an inexact result gets 1 as its last digit. So ties stay ties, and no other number
+/// becomes a tie. (The crate `half` converts f64 through the nearest f32, which rounds twice.)
 #[inline(always)]
 fn odd(x: f64) -> f32 {
     let nearest = x as f32;
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn doubles_are_rounded_once() {
-        // A little more than half way from 1 to the next number, as an f32 exactly half way.
+        // A little more than half way from 1 to the next number; as an f32 it is exactly half way.
         let little = f64::from_bits(1);
         for (x, bits) in [
             (1.0 + 2f64.powi(-8), 0x3f80),
@@ -124,7 +125,7 @@ mod tests {
             (-f64::MAX, 0xff80),
             (little, 0),
             (-little, 0x8000),
-            // Half the smallest number, and more.
+            // Half the smallest number, and a little more.
             (2f64.powi(-134), 0),
             (2f64.powi(-134) + 2f64.powi(-180), 1),
         ] {

@@ -1,6 +1,6 @@
-//! The name that was meant.
+//! The most similar name, for misspelt ones.
 
-/// The name that is fewest edits away, unless that is more than a third of it.
+/// The name with the smallest edit distance, unless that is more than a third of the name.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (edits, near) = names
         .map(|n| (distance(name, n), n))
@@ -8,7 +8,7 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
     (edits * 3 <= near.len()).then_some(near)
 }
 
-/// Levenshtein's distance, in bytes.
+/// Levenshtein distance, in bytes.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! What every generated network can do, whatever its functions: the trait [`Network`].
+//! The methods of every generated network, whatever its functions: the trait [`Network`].
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use crate::{Core, Device, Error, ParamSpec, Result, Stored, Tensor, values};
 
 /// A network. `network!` implements the required items; the rest is the same for all.
 pub trait Network {
-    /// Where it runs.
+    /// The device it runs on.
     type Device: Device;
-    /// Number of parameters, frozen ones included.
+    /// Number of parameters, with frozen ones.
     const PARAMETERS: usize;
-    /// Their bytes in `f32`.
+    /// Their size in bytes in `f32`.
     const WEIGHT_BYTES: usize;
 
     /// The network's state.
@@ -34,8 +34,8 @@ pub trait Network {
         params.map(move |spec| Parameter { core, spec })
     }
 
-    /// All buffers in declaration order, under PyTorch's names: what training runs assign and files
-    /// hold, but optimizers do not change.
+    /// All buffers in declaration order, under PyTorch's names: training runs assign them and files have them, but
+    /// optimizers do not change them.
     fn buffers(&self) -> impl Iterator<Item = Parameter<'_, Self::Device>> {
         let core = self.core();
         let buffers = core.spec().params.iter().filter(|p| p.buffer);
@@ -48,8 +48,8 @@ pub trait Network {
         core.value(find(core, name)?)
     }
 
-    /// Overwrites one parameter or buffer. The shape must be its own. Floats are converted to the device's float;
-    /// a buffer of integers takes integers of any width, one of booleans takes booleans.
+    /// Overwrites one parameter or buffer. The shape must match. Floats are converted to the device's float type. A
+    /// buffer of integers takes integers of any width, a buffer of booleans takes booleans.
     fn set_parameter(&mut self, name: &str, values: &Tensor) -> Result<()> {
         let core = self.core_mut();
         let param = find(core, name)?;
@@ -77,8 +77,8 @@ pub trait Network {
         core.write_params(first, &bytes)
     }
 
-    /// The gradient of one parameter, as the last `_backward`, and what was accumulated after it, left it: zeros
-    /// where these do not reach the parameter, whose `.grad` is `None` in PyTorch.
+    /// The gradient of one parameter, after the last `_backward` and later accumulating functions. It is zero if they
+    /// do not reach the parameter; its `.grad` is `None` in PyTorch.
     fn gradient(&self, name: &str) -> Result<Tensor> {
         let core = self.core();
         let param = find(core, name)?;
@@ -88,9 +88,9 @@ pub trait Network {
         core.gradient(grads, param)
     }
 
-    /// Scales the gradients of the trained parameters that have one, so that their norm is at most
-    /// `max_norm`; returns the norm before: `torch.nn.utils.clip_grad_norm_`. A norm that is infinite or NaN scales
-    /// them too, to zeros or NaN.
+    /// Scales the gradients of the trained parameters that have one, so that their norm is at most `max_norm`. Returns
+    /// the norm before scaling: `torch.nn.utils.clip_grad_norm_`. A norm that is infinite or NaN scales them, too, to
+    /// zeros or NaN.
     ///
     /// # Errors
     /// Before the first `_backward`; a `max_norm` that is NaN or below 0; a norm of order NaN.
@@ -98,16 +98,16 @@ pub trait Network {
         clip::clip_norm(with_gradients(self)?, max_norm, norm, false)
     }
 
-    /// The same, but a norm that is infinite or NaN is an error, and the gradients stay:
-    /// `clip_grad_norm_(.., error_if_nonfinite=True)`.
+    /// The same, but a norm that is infinite or NaN is an error, and the gradients are unchanged: `clip_grad_norm_(..,
+    /// error_if_nonfinite=True)`.
     ///
     /// # Errors
-    /// Those of [`clip_grad_norm`](Self::clip_grad_norm), and that.
+    /// Those of [`clip_grad_norm`](Self::clip_grad_norm), and an infinite or NaN norm.
     fn clip_grad_norm_if_finite(&mut self, max_norm: f64, norm: Norm) -> Result<f64> {
         clip::clip_norm(with_gradients(self)?, max_norm, norm, true)
     }
 
-    /// Cuts the gradients to -value..value: `torch.nn.utils.clip_grad_value_`.
+    /// Clamps the gradients to -value..value: `torch.nn.utils.clip_grad_value_`.
     ///
     /// # Errors
     /// Before the first `_backward`; a `value` that is NaN or below 0.
@@ -115,17 +115,16 @@ pub trait Network {
         clip::clip_value(with_gradients(self)?, value)
     }
 
-    /// Writes all parameters to a safetensors file, under PyTorch's names; an older file is replaced in
-    /// one step.
+    /// Writes all parameters to a safetensors file, under PyTorch's names. An older file is replaced in one step.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         safetensors::save(self.core(), path)
     }
 
-    /// The same with each float as the nearest of another type, ties to even: a file in bf16 or f16 has half the size.
-    /// [`load`](Self::load) reads it back exactly. Integers and booleans keep their type.
+    /// As [`save`](Self::save), with each float rounded to another type, ties to even: a file in bf16 or f16 has half
+    /// the size. [`load`](Self::load) reads the rounded values exactly. Integers and booleans keep their type.
     ///
-    /// In bf16 a number keeps 8 binary digits, in f16 11, but from 65520 on it is infinite there. A
-    /// [`Checkpoint`](crate::files::Checkpoint) has no such choice: a run continues with all digits.
+    /// In bf16 a number keeps 8 binary digits, in f16 11, but numbers from 65520 on become infinite in f16. A
+    /// [`Checkpoint`](crate::files::Checkpoint) has no such option: a run continues with all digits.
     ///
     /// ```
     /// # use netform_runtime::{Network, Result, Stored};
@@ -136,7 +135,7 @@ pub trait Network {
     /// ```
     ///
     /// # Errors
-    /// A type that is no float: [`Error::StoredType`].
+    /// The type is not a float: [`Error::StoredType`].
     fn save_as(&self, path: impl AsRef<Path>, stored: Stored) -> Result<()> {
         safetensors::save_as(self.core(), path, stored)
     }
@@ -152,11 +151,11 @@ pub trait Network {
         safetensors::load_bytes(self.core_mut(), "bytes", bytes)
     }
 
-    /// Reads what a safetensors file and the network both have, by name, and returns the names that one of
-    /// them lacks: PyTorch's `load_state_dict(strict=False)`, for a new head on an old body.
+    /// Reads the entries that a safetensors file and the network both have, by name, and returns the names that only
+    /// one of them has: PyTorch's `load_state_dict(strict=False)`, for a new head on an old body.
     ///
-    /// What the file lacks stays as it is; of a shared parameter, one of its names is enough. What the
-    /// network lacks is not read, whatever its type.
+    /// Parameters that the file lacks are unchanged. Of a shared parameter, one of its names is enough. Entries that
+    /// the network lacks are not read, whatever their type.
     ///
     /// ```
     /// # use netform_runtime::{Cpu, Network, Result};
@@ -169,8 +168,8 @@ pub trait Network {
     /// ```
     ///
     /// # Errors
-    /// A file that cannot be read, and [`Error::Mismatch`] where something that both have is of another
-    /// shape or type. It lists every difference, and nothing is changed.
+    /// The file cannot be read, or [`Error::Mismatch`] if an entry of both differs in shape or type. It lists every
+    /// difference, and nothing is changed.
     fn load_matching(&mut self, path: impl AsRef<Path>) -> Result<Unmatched> {
         safetensors::load_matching(self.core_mut(), path)
     }
@@ -180,8 +179,9 @@ pub trait Network {
         safetensors::load_matching_bytes(self.core_mut(), "bytes", bytes)
     }
 
-    /// Sets all gradients to zero: only needed before accumulating ones, the others overwrite. No parameter
-    /// has a gradient any more, and a step moves none, until a function reaches it again.
+    /// Sets all gradients to zero. This is only needed before accumulating functions; the others overwrite them. No
+    /// parameter has a gradient afterwards, and an optimizer's step does not change a parameter until a function
+    /// reaches it again.
     fn zero_grad(&mut self) {
         self.core_mut().zero_grad();
     }
@@ -213,7 +213,7 @@ impl<D: Device> Parameter<'_, D> {
     pub fn shape(&self) -> &'static [usize] {
         self.spec.shape
     }
-    /// Optimizers skip it.
+    /// Whether optimizers skip it.
     pub fn frozen(&self) -> bool {
         self.spec.frozen
     }
@@ -223,7 +223,7 @@ impl<D: Device> Parameter<'_, D> {
     }
 }
 
-/// The parameter of this name.
+/// The parameter with this name.
 pub(crate) fn find<D: Device>(core: &Core<D>, name: &str) -> Result<&'static ParamSpec> {
     let spec = core.spec();
     spec.find(name).ok_or_else(|| Error::UnknownParameter {

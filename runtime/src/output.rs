@@ -1,7 +1,7 @@
-//! Results: what entry functions return.
+//! The results of entry functions.
 //!
-//! An [`Output`] reads its values where the run left them: it shares the run's workspace and gives
-//! it back when dropped. It derefs to a slice of rows as wide as the result's static dimensions.
+//! An [`Output`] reads its values where the run left them: it shares the run's workspace and returns it when dropped.
+//! It derefs to a slice of rows as wide as the result's static dimensions.
 
 use std::any::TypeId;
 use std::fmt;
@@ -16,15 +16,14 @@ use crate::shape::Shape;
 use crate::tensor::{Element, Tensor, TensorData};
 use crate::{ArgType, Device, Error, Float, Plan, Result};
 
-/// The rows that a result is read as: an element, or an array of rows.
+/// The rows of a result: an element, or an array of rows.
 ///
 /// # Safety
-/// The type consists of elements of `Row::Element` and nothing else, and has as many as
-/// `shape` says.
+/// The type consists only of elements of `Row::Element`, and has as many as `shape` says.
 pub unsafe trait Row: Copy + 'static {
     /// The innermost type: a device's float, `u32`, `i32`, `i64` or `bool`.
     type Element: Row<Element = Self::Element> + fmt::Debug;
-    /// The array's lengths from the outside in, as far as `dims` goes; returns their number.
+    /// Writes the array's lengths, from the outermost, into `dims`; returns their number.
     #[doc(hidden)]
     fn shape(dims: &mut [usize]) -> usize;
     /// A copy for a tensor.
@@ -43,7 +42,7 @@ unsafe impl<F: Float> Row for F {
     }
 }
 
-/// Floats of a device as the tensors have them: `f64` stays, all others are `f32`.
+/// Floats of a device, in the types of tensors: `f64` is unchanged, all others become `f32`.
 pub(crate) fn floats<F: Float>(values: &[F]) -> TensorData {
     if TypeId::of::<F>() == TypeId::of::<f64>() {
         TensorData::F64(bytemuck::cast_slice(values).to_vec())
@@ -79,7 +78,7 @@ unsafe impl<R: Row, const N: usize> Row for [R; N] {
                 *first = N;
                 1 + R::shape(rest)
             }
-            // Deeper than any result: no shape ends with it.
+            // Deeper than any result: no shape has it as its end.
             None => 1,
         }
     }
@@ -90,7 +89,7 @@ unsafe impl<R: Row, const N: usize> Row for [R; N] {
 
 /// One result of a run. Derefs to `[T]`: for a result of shape `[B, 3]`, `T` is `[f32; 3]`.
 pub struct Output<D: Device, T: Row> {
-    /// Holds the memory; nothing writes to it while anybody shares it.
+    /// Holds the memory. Nothing writes to it while it is shared.
     ws: Arc<Workspace<D>>,
     k: usize,
     /// Number of elements.
@@ -100,7 +99,7 @@ pub struct Output<D: Device, T: Row> {
 }
 
 impl<D: Device, T: Row> Output<D, T> {
-    /// Result `k` of the run that `ws` was prepared for. All that `Deref` relies on is checked here.
+    /// Result `k` of the run that `ws` was prepared for. All conditions of `Deref` are checked here.
     pub(crate) fn new(
         ws: Arc<Workspace<D>>,
         plan: &'static Plan,
@@ -161,12 +160,12 @@ impl<D: Device, T: Row> Output<D, T> {
         self.shape.as_slice()
     }
 
-    /// The elements, row by row.
+    /// The elements, in row-major order.
     pub fn as_slice(&self) -> &[T::Element] {
         self.slice()
     }
 
-    /// The value of a result that has only one.
+    /// The value of a result with one element.
     pub fn item(&self) -> Result<T::Element> {
         match self.as_slice() {
             [x] => Ok(*x),
@@ -187,9 +186,9 @@ impl<D: Device, T: Row> Output<D, T> {
     fn slice<U: Row<Element = T::Element>>(&self) -> &[U] {
         let width = size_of::<U>() / size_of::<T::Element>();
         match self.ws.result(self.k) {
-            // SAFETY: `new` has checked that the elements are of this type (and booleans 0 or 1), that
-            // `len` of them lie there, that rows of `T` divide them and are aligned. The pool
-            // lends the workspace to nobody else while `self.ws` shares it, so nothing writes.
+            // SAFETY: `new` has checked that the elements are of this type (and booleans 0 or 1), that `len` of them
+            // lie there, that rows of `T` divide them and are aligned. While `self.ws` shares the workspace, the pool
+            // does not lend it again, so nothing writes.
             Some(first) => unsafe { std::slice::from_raw_parts(first.cast(), self.len / width) },
             None => &[],
         }

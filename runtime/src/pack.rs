@@ -1,9 +1,9 @@
-//! Packs of [`LANES`] elements: what the bodies of fused maps compute on.
+//! Packs of [`LANES`] elements, on which the bodies of fused maps compute.
 //!
-//! Every operation is a loop over lanes, inlined into the kernel that is compiled for each
-//! instruction set; LLVM turns it into vector instructions.
+//! Every operation is a loop over lanes, inlined into the kernel that is compiled for each instruction set. LLVM turns
+//! it into vector instructions.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
@@ -131,12 +131,12 @@ impl<F: Float> Pack<F> {
         Self(both(&self.0, &y.0, F::ZERO, F::min))
     }
     compares!(F);
-    /// Towards zero; what does not fit becomes the nearest integer that does, NaN 0.
+    /// Rounds towards zero. A number out of range becomes the nearest integer in range, and NaN becomes 0.
     #[inline(always)]
     pub fn to_ints(self) -> Ints {
         Ints(each(&self.0, 0, F::to_i64))
     }
-    /// Which lanes are not 0.
+    /// The lanes that are not 0.
     #[inline(always)]
     pub fn to_mask(self) -> Mask {
         Mask(each(&self.0, false, |x| x != F::ZERO))
@@ -211,7 +211,7 @@ impl Ints {
     pub fn to_float<F: Float>(self) -> Pack<F> {
         Pack(each(&self.0, F::ZERO, F::from_i64))
     }
-    /// Which lanes are not 0.
+    /// The lanes that are not 0.
     #[inline(always)]
     pub fn to_mask(self) -> Mask {
         Mask(each(&self.0, false, |x| x != 0))

@@ -1,11 +1,10 @@
-//! `parallel_for`: parts numbered 0..n in, all of them done when it returns.
+//! `parallel_for`: takes parts numbered 0..n; all of them are done when it returns.
 //!
-//! Whoever is free claims the next part, the caller among them, so a worker that the system keeps
-//! from running delays nobody. Nothing is allocated per call. Workers are started by the first call
-//! that needs them, wait for work by spinning briefly and then park. A caller that finds the pool
-//! busy runs its parts alone, so calls from many threads and calls from inside a part are both in
-//! order. A kernel's parts depend on the problem alone wherever the split could change a result, so
-//! results do not depend on the number of threads, nor on who computed what.
+//! Each free thread claims the next part, the caller too, so a worker that the system delays does not delay the others.
+//! Nothing is allocated per call. Workers are started by the first call that needs them, wait for work by spinning
+//! briefly and then park. If the pool is busy, a caller runs its parts alone, so calls from many threads and calls from
+//! inside a part both work. If the division into parts could change a result, it depends on the problem alone. So
+//! results do not depend on the number of threads, nor on the thread that computes a part.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 
-/// Turns of a waiting loop before a worker parks: some tens of microseconds.
+/// Iterations of a waiting loop before a worker parks: some tens of microseconds.
 const SPINS: u32 = 1_000;
 /// Bits of a claim that hold the next part; the others hold the region's number.
 const PART_BITS: u32 = 24;
@@ -25,20 +24,20 @@ type Call = unsafe fn(data: *const (), part: usize);
 #[repr(align(128))]
 struct Aligned<T>(T);
 
-/// What caller and workers share. A region is a number, a closure and its parts.
+/// The state that caller and workers share. A region is a number, a closure and its parts.
 struct Shared {
-    /// The region's number and the next part that nobody has claimed.
+    /// The region's number and the next unclaimed part.
     claim: Aligned<AtomicU64>,
     /// Parts that are done.
     done: Aligned<AtomicUsize>,
-    /// The closure, its type forgotten, how to call it, and how many parts it has. Written before
-    /// the region's number is published, and after the claim of the region before was closed: it then
-    /// stands at a part that no region has. So a claim that succeeds proves that the region was still under
-    /// way, and that what was read before belonged to it.
+    /// The closure (type-erased), the function that calls it, and the number of its parts. They are written before the
+    /// region's number is published, and after the claim of the region before was closed: it is then at a part that no
+    /// region has. So a claim that succeeds proves that the region was still running, and that the values read before
+    /// belonged to it.
     data: AtomicPtr<()>,
     call: AtomicPtr<()>,
     parts: AtomicUsize,
-    /// Workers that sleep, or are about to.
+    /// Workers that are parked, or about to park.
     parked: Box<[AtomicBool]>,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -58,13 +57,13 @@ impl Drop for Workers {
             thread.unpark();
         }
         for handle in self.handles.drain(..) {
-            // A worker's panics were caught; there is nothing to learn from the result.
+            // A worker's panics were caught, so the result is not needed.
             let _ = handle.join();
         }
     }
 }
 
-/// A fixed number of threads, the caller's among them.
+/// A fixed number of threads, including the caller's.
 pub(crate) struct Pool {
     size: usize,
     busy: AtomicBool,
@@ -81,7 +80,7 @@ impl Pool {
         }
     }
 
-    /// Number of threads, the caller's among them.
+    /// Number of threads, including the caller's.
     #[inline(always)]
     pub(crate) fn size(&self) -> usize {
         self.size
@@ -93,7 +92,7 @@ impl Pool {
         self.run_each(parts, &f);
     }
 
-    /// The same, compiled once: closures hold whole kernels, and each place that calls one may hold it again.
+    /// The same, compiled once: closures contain whole kernels, and each caller might have a copy.
     fn run_each(&self, parts: usize, f: &(dyn Fn(usize) + Sync)) {
         let alone = parts < 2 || self.size < 2 || parts as u64 >= PART_MASK;
         if alone || self.busy.swap(true, Ordering::Acquire) {
@@ -115,13 +114,13 @@ impl Pool {
     fn region(&self, data: *const (), call: Call, parts: usize) {
         let workers = self.workers.get_or_init(|| spawn(self.size - 1));
         let shared = &*workers.shared;
-        // A worker that comes late from the region before may have read its claim already. Were that still
-        // in force, the worker could read the number of parts below, find its part among them, and run
-        // it before the region has begun.
+        // A worker that is late from the region before may have read its claim already. If that claim were still valid,
+        // the worker could read the number of parts below, find its part among them, and run it before the region has
+        // begun.
         let before = shared.claim.0.load(Ordering::Relaxed) >> PART_BITS;
         let closed = before << PART_BITS | PART_MASK;
         shared.claim.0.store(closed, Ordering::Relaxed);
-        // Released: whoever reads one of these finds the claim closed.
+        // Released: a thread that reads one of these finds the claim closed.
         shared.data.store(data.cast_mut(), Ordering::Release);
         shared.call.store(call as *mut (), Ordering::Release);
         shared.parts.store(parts, Ordering::Release);
@@ -159,7 +158,7 @@ impl Pool {
 }
 
 impl Shared {
-    /// Claims and runs parts of a region until none is left or the region is over.
+    /// Claims and runs parts of a region until there are none left or the region is over.
     fn help(&self, region: u64) {
         loop {
             let claim = self.claim.0.load(Ordering::Acquire);
@@ -180,7 +179,7 @@ impl Shared {
             if claimed.is_err() {
                 continue;
             }
-            // A part that panics is done too: the caller must not wait for it.
+            // A part that panics is done, too: the caller must not wait for it.
             let result = catch_unwind(AssertUnwindSafe(|| {
                 // SAFETY: the claim proves that `data` and `call` are this region's: they change
                 // only when all of its parts are done. `call` was stored from a `Call`. The region
@@ -236,7 +235,7 @@ fn spawn(count: usize) -> Workers {
     }
 }
 
-/// A worker's life.
+/// The main loop of a worker.
 fn work(shared: &Shared, worker: usize) {
     let parked = &shared.parked[worker];
     let mut seen = 0;
@@ -255,8 +254,8 @@ fn work(shared: &Shared, worker: usize) {
                 std::hint::spin_loop();
                 continue;
             }
-            // The caller publishes a region and then looks at `parked`, this thread the other way
-            // round: one of them sees the other, so no region is slept through.
+            // The caller publishes a region and then reads `parked`; this thread does both in the opposite order. One
+            // of them sees the other, so no region is missed.
             parked.store(true, Ordering::SeqCst);
             while shared.claim.0.load(Ordering::SeqCst) >> PART_BITS == seen
                 && !shared.stop.load(Ordering::SeqCst)
@@ -293,8 +292,8 @@ mod tests {
         }
     }
 
-    /// A worker that comes late from a small region must not take a part of a larger one that the caller is
-    /// about to publish.
+    /// A worker that is late from a small region must not take a part of a larger one that the caller is about to
+    /// publish.
     #[test]
     fn late_workers_of_a_small_region_take_nothing_of_the_next() {
         for size in [2, 8] {

@@ -1,11 +1,11 @@
-//! Philox4x32-10 (Salmon et al., 2011): a seed and a counter in, four random words out.
+//! Philox4x32-10 (Salmon et al., 2011): takes a seed and a counter and gives four random words.
 //!
-//! No state: element e of a stream is a function of (seed, stream, e), on every device and for any
-//! number of threads.
+//! There is no state: element e of a stream is a function of (seed, stream, e), on every device and for any number of
+//! threads.
 
 use crate::Float;
 
-/// The second counter word of the streams here; networks' nodes use their own numbers below.
+/// The second counter word of the streams in this file. Nodes of networks use their own, smaller numbers.
 const FILL: u32 = u32::MAX;
 const PERMUTE: u32 = u32::MAX - 1;
 
@@ -15,7 +15,7 @@ pub(crate) fn block(counter: [u32; 4], seed: u64) -> [u32; 4] {
     blocks::<1>(counter, seed).map(|[word]| word)
 }
 
-/// The same for N counters, whose first words follow each other: word w of block i is `[w][i]`.
+/// The same for N counters, whose first words are consecutive: word w of block i is `[w][i]`.
 #[inline(always)]
 pub(crate) fn blocks<const N: usize>(counter: [u32; 4], seed: u64) -> [[u32; N]; 4] {
     let [mut a, mut b, mut c, mut d] = counter.map(|word| [word; N]);
@@ -51,7 +51,7 @@ pub fn fill_uniform<F: Float>(seed: u64, stream: u64, x: &mut [F], low: f64, hig
     for (i, chunk) in x.chunks_mut(2).enumerate() {
         for (x, u) in chunk.iter_mut().zip(pair(i, FILL, stream, seed)) {
             let y = F::from_f64(low + (high - low) * u);
-            // Rounding may have reached the open end.
+            // Rounding may have reached the excluded upper end.
             *x = if y < F::from_f64(high) {
                 y
             } else {
@@ -74,7 +74,7 @@ pub fn fill_normal<F: Float>(seed: u64, stream: u64, x: &mut [F], mean: f64, std
     }
 }
 
-/// The numbers 0..n in random order (Fisher and Yates), another for each epoch.
+/// The numbers 0..n in random order (Fisher and Yates), different for each epoch.
 #[must_use]
 pub fn permutation(seed: u64, epoch: u64, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
@@ -82,7 +82,7 @@ pub fn permutation(seed: u64, epoch: u64, n: usize) -> Vec<usize> {
     order
 }
 
-/// Puts these into the random order of an epoch.
+/// Puts the numbers into the random order of an epoch.
 pub(crate) fn permute(seed: u64, epoch: u64, order: &mut [usize]) {
     for i in (1..order.len()).rev() {
         let [a, b, ..] = block(

@@ -1,9 +1,9 @@
-//! Workspaces: the memory of one run, lent out with its results and taken back when they drop.
+//! Workspaces: the memory of one run. Its results share it, and it is free again after they are dropped.
 //!
-//! A workspace is an arena for the slots, as large as the largest run so far, and the slot offsets of
-//! the last few (function, dimensions) pairs. The pool keeps every workspace in an [`Arc`] that
-//! results share; one is free again when the pool's is the only one left, so that nothing need be
-//! handed back, and nothing is allocated once there are as many as are used at a time.
+//! A workspace is an arena for the slots, as large as the largest run so far, and the slot offsets of the last few
+//! (function, dimensions) pairs. The pool keeps every workspace in an [`Arc`] that results share. A workspace is free
+//! again when the pool has the only reference, so that nothing needs to be returned. Nothing is allocated once there
+//! are as many workspaces as are used at the same time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,12 +17,12 @@ use crate::returned;
 use crate::shape::{MAX_RANK, Shape, elements};
 use crate::{ArgSpec, ArgType, Device, DimSpec, Error, Loss, Plan, Result};
 
-/// Layouts that one workspace remembers.
+/// The number of layouts that one workspace keeps.
 const LAYOUTS: usize = 16;
-/// Workspaces that a pool keeps.
+/// The number of workspaces that a pool keeps.
 const KEPT: usize = 64;
 
-/// Where the slots of one plan lie for one set of dimensions.
+/// The places of the slots of one plan, for one set of dimensions.
 struct Layout {
     plan: &'static Plan,
     dims: Dims,
@@ -37,15 +37,16 @@ pub(crate) struct Workspace<D: Device> {
     layouts: Vec<Layout>,
     /// The layout in use.
     current: usize,
-    /// The layout that the next new one replaces once there are [`LAYOUTS`].
+    /// The layout that the next new one replaces after there are [`LAYOUTS`].
     oldest: usize,
-    /// Copies of the results in whole words, where the host cannot read them in place, or not as they are declared.
+    /// Copies of the results in whole words, for results that the host cannot read in place, or whose type differs from
+    /// the declared one.
     host: Vec<u64>,
     /// The first word of each result in `host`.
     host_at: Vec<usize>,
-    /// Where the loss of the latest run lies.
+    /// The place of the loss of the latest run.
     loss: Arc<Place<D>>,
-    /// It lies there still: it was not copied out.
+    /// The loss is still there: it was not copied.
     pending: bool,
 }
 
@@ -72,7 +73,7 @@ impl<D: Device> Workspace<D> {
         }
     }
 
-    /// Makes this plan with these dimensions the current one, and room for it.
+    /// Makes this plan with these dimensions the current one, and allocates memory for it.
     pub(crate) fn prepare(&mut self, plan: &'static Plan, dims: Dims) -> Result<()> {
         if std::mem::take(&mut self.pending) {
             self.loss.begin(plan.name);
@@ -90,7 +91,7 @@ impl<D: Device> Workspace<D> {
             .as_ref()
             .is_none_or(|arena| D::size(arena) < bytes)
         {
-            // The old one goes first: both at once might not fit.
+            // The old one is freed first: both at once might not fit.
             self.arena = None;
             let made = self.device.alloc(bytes);
             self.arena = Some(made.map_err(|e| self.for_values(e, plan, &dims))?);
@@ -98,8 +99,8 @@ impl<D: Device> Workspace<D> {
         Ok(())
     }
 
-    /// An error that tells what the memory was for: the function, its sizes, and its largest value if that
-    /// is an argument or a result.
+    /// An error with the purpose of the memory: the function, its sizes, and its largest value if that is an argument
+    /// or a result.
     fn for_values(&self, e: Error, plan: &Plan, dims: &[usize]) -> Error {
         let Error::OutOfMemory { device, bytes, .. } = e else {
             return e;
@@ -127,7 +128,7 @@ impl<D: Device> Workspace<D> {
         }
     }
 
-    /// Lays a plan out, in a free place or in the oldest one's.
+    /// Computes the layout of a plan, in a free entry or in the oldest one.
     fn add_layout(&mut self, plan: &'static Plan, dims: Dims) -> Result<usize> {
         let mut offsets = vec![0; plan.slots];
         let bytes = (plan.layout)(&dims, size_of::<D::Float>(), &mut offsets);
@@ -155,7 +156,7 @@ impl<D: Device> Workspace<D> {
                 });
             }
         }
-        // Only where another dimension is 0. The ranges of integers rely on it.
+        // Only possible if another dimension is 0. The ranges of integers rely on it.
         let beyond = |n: &usize| *n as u64 >= POSITIONS.cast_unsigned();
         if let Some(k) = dims.iter().position(beyond) {
             let name = plan.dims.get(k).copied().unwrap_or_default();
@@ -185,8 +186,8 @@ impl<D: Device> Workspace<D> {
         ))
     }
 
-    /// Brings the results of that run to the host, unless that is where they are, and waits for its
-    /// outcome. A loss stays until it is read. Integers are narrowed to the types that they are declared with.
+    /// Copies the results of that run to the host, unless the host can read them in place, and waits for its outcome. A
+    /// loss stays until it is read. Integers are narrowed to their declared types.
     pub(crate) fn fetch(&mut self, run: u64) -> Result<()> {
         let (Some(layout), Some(arena)) = (self.layouts.get(self.current), &self.arena) else {
             return Ok(());
@@ -198,8 +199,8 @@ impl<D: Device> Workspace<D> {
         }
         if !in_place && is_loss(layout.plan) {
             if let Some(at) = layout.offsets.get(layout.plan.outputs[0].1) {
-                // SAFETY: `add_layout` has checked that the slot holds the float; the arena goes only
-                // after `begin` (in `prepare`) or `end` (when it is dropped).
+                // SAFETY: `add_layout` has checked that the slot holds the float; the arena is freed only after `begin`
+                // (in `prepare`) or `end` (when it is dropped).
                 unsafe { (self.loss).set(layout.plan.name, D::addr(arena).wrapping_add(*at)) };
                 self.pending = true;
             }
@@ -207,7 +208,7 @@ impl<D: Device> Workspace<D> {
         }
         self.host_at.clear();
         let mut words = 0;
-        // Of those that are not copied there are no bytes.
+        // 0 for results that are not copied.
         let bytes = |arg: &ArgSpec| match in_place && !returned::is_narrow(arg.ty) {
             true => 0,
             false => shape_of::<D>(arg, &layout.dims).1.unwrap_or(0),
@@ -222,7 +223,7 @@ impl<D: Device> Workspace<D> {
         for ((arg, slot), &at) in outputs.iter().zip(&self.host_at) {
             let bytes = bytes(arg);
             let to = &mut bytemuck::cast_slice_mut(&mut self.host[at..])[..bytes];
-            // SAFETY: `add_layout` has checked that the slot holds so many bytes of the arena.
+            // SAFETY: `add_layout` has checked that the slot holds this many bytes of the arena.
             unsafe {
                 self.device
                     .read(D::addr(arena).add(layout.offsets[*slot]), to)?
@@ -237,12 +238,12 @@ impl<D: Device> Workspace<D> {
         Ok(())
     }
 
-    /// The loss of this run, if the latest was one and has left its value on the device.
+    /// The loss of this run, if it is the latest and its value is still on the device.
     pub(crate) fn pending_loss(&self, id: &RunId) -> Option<Loss<D>> {
         self.pending.then(|| self.loss.loss(id.clone()))
     }
 
-    /// The first host byte of result `k`; it is only ever read.
+    /// The first host byte of result `k`, for reading only.
     pub(crate) fn result(&self, k: usize) -> Option<Addr> {
         let layout = self.layouts.get(self.current)?;
         let (arg, slot) = layout.plan.outputs.get(k)?;
@@ -258,7 +259,7 @@ impl<D: Device> Workspace<D> {
     }
 }
 
-/// Whether a function's only result is one float: a loss, which need not be waited for.
+/// Whether a function's only result is one float: a loss, for which the host need not wait.
 fn is_loss(plan: &Plan) -> bool {
     matches!(plan.outputs, [(arg, _)] if arg.shape.is_empty() && arg.ty == ArgType::Float)
 }
@@ -291,7 +292,7 @@ impl<D: Device> Pool<D> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// A workspace that nobody else holds, the last used first.
+    /// A workspace that nothing else holds. The last used is preferred.
     pub(crate) fn take(&self, device: &D) -> Arc<Workspace<D>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.iter_mut().rposition(|ws| Arc::get_mut(ws).is_some()) {
@@ -300,7 +301,7 @@ impl<D: Device> Pool<D> {
         }
     }
 
-    /// Keeps a workspace; results that share it may still be about.
+    /// Keeps a workspace, which results may still share.
     pub(crate) fn keep(&self, ws: &Arc<Workspace<D>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT {
@@ -310,7 +311,7 @@ impl<D: Device> Pool<D> {
 }
 
 impl<D: Device> Pool<D> {
-    /// The bytes of all arenas that are kept.
+    /// The bytes of all arenas in the pool.
     pub(crate) fn bytes(&self) -> usize {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter()

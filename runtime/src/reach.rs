@@ -1,7 +1,7 @@
-//! Which parameters have a gradient: PyTorch's `.grad is not None`.
+//! The parameters that have a gradient: PyTorch's `.grad is not None`.
 //!
-//! The compiler states for each function which parameters its gradients reach. In go the functions that ran;
-//! out comes what the next step moves. A function that overwrites the gradients replaces the set, as
+//! The compiler emits for each function the parameters that its gradients reach. Takes the functions that ran, and
+//! gives the parameters that the next step changes. A function that overwrites the gradients replaces the set, as
 //! `zero_grad` before `backward` does; one that accumulates adds to it.
 
 use crate::{DType, NetSpec, ParamSpec, Plan};
@@ -14,7 +14,7 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// None has a gradient.
+    /// No parameter has a gradient.
     pub(crate) fn new(spec: &NetSpec) -> Self {
         Self {
             now: vec![false; spec.params.len()].into(),
@@ -22,12 +22,12 @@ impl Reach {
         }
     }
 
-    /// Whether each parameter has one.
+    /// Whether each parameter has a gradient.
     pub(crate) fn now(&self) -> &[bool] {
         &self.now
     }
 
-    /// A function has left its gradients: beside those that are there (`accumulate`), or over them.
+    /// A function has left gradients: added to the present ones (`accumulate`), or over them.
     pub(crate) fn add(&mut self, spec: &NetSpec, plan: &'static Plan, accumulate: bool) {
         let k = self.number(spec, plan);
         for (now, reached) in self.now.iter_mut().zip(&self.known[k].1) {
@@ -54,7 +54,7 @@ impl Reach {
         })
     }
 
-    /// None has a gradient any more.
+    /// Clears the set: no parameter has a gradient any more.
     pub(crate) fn clear(&mut self) {
         self.now.fill(false);
     }

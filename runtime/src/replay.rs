@@ -1,10 +1,10 @@
-//! Which runs of a device were recorded: a run's key goes in, and what to do with it comes out. Its calls are made
-//! the first time, recorded the second, and what was recorded is repeated from the third on.
+//! The recorded runs of a device: takes a run's key, and decides what to do with the run. Its calls are made the first
+//! time, recorded the second, and replayed from the third on.
 //!
-//! The first time, a device may have to make room and load what it lacks, which cannot be recorded; and sizes that
-//! come once are not worth it. What a recorded run is (`G`: a graph) is the device's own.
+//! The first time, a device may have to allocate memory and load modules, which cannot be recorded. Also, recording
+//! does not pay for sizes that occur once. Each device has its own type of recorded runs (`G`: a graph).
 
-/// Runs that are remembered.
+/// The number of runs that are kept.
 const KEPT: usize = 64;
 
 /// The record of the runs of one key.
@@ -15,19 +15,19 @@ struct Entry<K, G> {
     used: u64,
 }
 
-/// The runs that are remembered.
+/// The runs that are kept.
 pub(crate) struct Recorded<K, G> {
     entries: Vec<Entry<K, G>>,
     clock: u64,
 }
 
-/// What to do with a run.
+/// The way to make a run.
 pub(crate) enum Next<'a, G> {
-    /// It came for the first time: make its calls.
+    /// It is the first with its key: make its calls.
     Call,
-    /// Record them, and [`keep`](Recorded::keep) what was recorded.
+    /// Record them, and [`keep`](Recorded::keep) the recorded run.
     Record,
-    /// Repeat this.
+    /// Replay this recorded run.
     Repeat(&'a G),
 }
 
@@ -37,12 +37,12 @@ impl<K: Copy + PartialEq, G> Recorded<K, G> {
         Self { entries, clock }
     }
 
-    /// How many were recorded.
+    /// The number of recorded runs.
     pub(crate) fn count(&self) -> usize {
         self.entries.iter().filter(|e| e.recorded.is_some()).count()
     }
 
-    /// A run of this key comes.
+    /// A run with this key is about to be made.
     pub(crate) fn next(&mut self, key: K) -> Next<'_, G> {
         self.clock += 1;
         let Some(at) = self.entries.iter().position(|e| e.key == key) else {
@@ -65,14 +65,14 @@ impl<K: Copy + PartialEq, G> Recorded<K, G> {
         }
     }
 
-    /// What was recorded of this key's run.
+    /// Keeps the recorded run of this key.
     pub(crate) fn keep(&mut self, key: K, recorded: G) {
         if let Some(entry) = self.entries.iter_mut().find(|e| e.key == key) {
             entry.recorded = Some(recorded);
         }
     }
 
-    /// Forgets a run that failed: what it lacks is not there when it is recorded.
+    /// Forgets a run that failed: it may still lack something, which cannot be loaded during recording.
     pub(crate) fn forget(&mut self, key: K) {
         self.entries.retain(|e| e.key != key);
     }
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(runs.count(), 1);
         runs.forget(1);
         assert!(matches!(runs.next(1), Next::Call));
-        // The one that was used longest ago makes room.
+        // The least recently used one is replaced.
         for key in 10..10 + KEPT as u64 - 1 {
             assert!(matches!(runs.next(key), Next::Call));
         }

@@ -1,4 +1,4 @@
-//! What a run has left: its results, in the workspace that they share.
+//! The results of a run, in the workspace that they share.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl<D: Device> RunResults<D> {
     pub(crate) fn new(ws: Arc<Workspace<D>>, plan: &'static Plan, dims: Dims, id: RunId) -> Self {
         Self { ws, plan, dims, id }
     }
-    /// The device's number of the run; 0 if nothing is found later.
+    /// The device's number of the run; 0 if there are no deferred errors.
     pub(crate) fn number(&self) -> u64 {
         self.id.number()
     }
@@ -42,7 +42,7 @@ impl<D: Device> RunResults<D> {
     pub fn output_type(&self, k: usize) -> Option<ArgType> {
         Some(self.plan.outputs.get(k)?.0.ty)
     }
-    /// Result `k`, with rows of type `T`. Several results may be held at a time.
+    /// Result `k`, with rows of type `T`. Several results may be held at the same time.
     pub fn output<T: Row>(&self, k: usize) -> Result<Output<D, T>> {
         Output::new(Arc::clone(&self.ws), self.plan, &self.dims, k)
     }

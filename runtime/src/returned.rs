@@ -1,16 +1,16 @@
-//! Results of integers in the types that they are declared with. A device holds 64 bits; `u32` and `i32` are copied for
-//! the host, and one that they do not hold is an error.
+//! Results of integers in their declared types. A device stores 64 bits. `u32` and `i32` are copied for the host, and a
+//! value out of range is an error.
 
 use crate::binding::limits;
 use crate::run::unravel;
 use crate::{ArgType, Error, Result};
 
-/// Whether the host reads fewer bits than the device holds.
+/// Whether the host reads fewer bits than the device stores.
 pub(crate) fn is_narrow(ty: ArgType) -> bool {
     matches!(ty, ArgType::U32 | ArgType::I32)
 }
 
-/// Brings result `k`, a word an element, together at half the width where it is declared so.
+/// Narrows result `k`, one word for each element, in place to half the width if its declared type has 32 bits.
 pub(crate) fn narrow(
     function: &'static str,
     k: usize,
@@ -34,7 +34,7 @@ pub(crate) fn narrow(
                 limits,
             });
         }
-        // The word that holds half `at` has been read.
+        // The word that contains half `at` has already been read.
         bytemuck::cast_slice_mut::<u64, u32>(words)[at] = value as u32;
     }
     Ok(())

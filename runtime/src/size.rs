@@ -1,8 +1,8 @@
-//! Sizes of a product that are known when the network is compiled, as types.
+//! Sizes of a product that are known at compile time, as types.
 
 use netform_core::Product;
 
-/// Which sizes are known.
+/// The sizes that are known.
 pub trait Sizes: 'static {
     /// Whether a product has these sizes.
     fn agree(size: Product) -> bool;
@@ -10,9 +10,9 @@ pub trait Sizes: 'static {
     fn visit<V: Visitor>(visitor: V);
 }
 
-/// A function of known sizes.
+/// A function with a method for each kind of known sizes.
 pub trait Visitor {
-    /// None is known.
+    /// No size is known.
     fn any(self);
     /// `n` and `k` are known.
     fn nk<const N: usize, const K: usize>(self);
@@ -20,7 +20,7 @@ pub trait Visitor {
     fn mn<const M: usize, const N: usize>(self);
 }
 
-/// None is known.
+/// No size is known.
 pub enum Any {}
 
 /// One small product whose `n` and `k` are known.

@@ -1,11 +1,11 @@
-//! What the macro states about a network, as constants.
+//! The macro's description of a network, as constants.
 //!
-//! The macro writes these as tokens, and only emitted code and the runtime use them as values: so they stand here and
-//! not in the crate that the compiler shares.
+//! The macro writes these as tokens, and only emitted code and the runtime use them as values. So they are here and not
+//! in the crate that the compiler shares.
 
 use crate::DType;
 
-/// How a parameter starts. Fan sizes are evaluated by the macro from the layer's declaration.
+/// The initial values of a parameter. The macro evaluates fan sizes from the layer's declaration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// All the same value.
@@ -47,29 +47,29 @@ pub enum Init {
     },
 }
 
-/// Where a parameter begins in a network's buffers. It is in two parts, because only the device knows the size of a
+/// The place of a parameter in a network's buffers. It has two parts, because only the device knows the size of a
 /// float.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offset {
-    /// So many floats lie before it.
+    /// The number of floats before it.
     pub floats: usize,
-    /// And so many bytes after these.
+    /// The number of further bytes after these floats.
     pub bytes: usize,
 }
 
 impl Offset {
-    /// After so many floats.
+    /// After this number of floats.
     pub const fn of_floats(floats: usize) -> Self {
         Self { floats, bytes: 0 }
     }
 
-    /// The first byte, where a float has `float` bytes; `usize::MAX` where it cannot be counted.
+    /// The first byte, if a float has `float` bytes; `usize::MAX` on overflow.
     #[inline(always)]
     pub const fn in_bytes(self, float: usize) -> usize {
         self.floats.saturating_mul(float).saturating_add(self.bytes)
     }
 
-    /// The place `n` elements further on.
+    /// The place `n` elements later.
     pub(crate) const fn after(self, n: usize, dtype: DType) -> Self {
         match dtype {
             DType::Float => Self {
@@ -89,41 +89,41 @@ impl Offset {
 pub struct ParamSpec {
     /// PyTorch's name: `linear_1.weight`; in an array of layers `blocks.{}.weight`.
     pub name: &'static str,
-    /// The sizes of the array that it belongs to, outermost first; empty for a single layer. The
-    /// elements of an array lie one behind the other.
+    /// The sizes of the array that it belongs to, outermost first; empty for a single layer. The elements of an array
+    /// are consecutive.
     pub stack: &'static [usize],
-    /// Its shape; in an array that of one element.
+    /// Its shape; in an array, the shape of one element.
     pub shape: &'static [usize],
     /// The type of its elements: parameters are floats, buffers may be integers or booleans.
     pub dtype: DType,
     /// Its first element in the flat buffers.
     pub offset: Offset,
-    /// How it starts.
+    /// Its initial values.
     pub init: Init,
     /// Not trained: optimizers skip it.
     pub frozen: bool,
-    /// No parameter, but a buffer: training runs assign it. It is frozen too.
+    /// A buffer, not a parameter: training runs assign it. It is frozen, too.
     pub buffer: bool,
-    /// A file may lack it, as PyTorch's older files lack `num_batches_tracked`: then it stays as it starts.
+    /// A file may lack it, as older files of PyTorch lack `num_batches_tracked`. It then keeps its initial value.
     pub optional: bool,
 }
 
 impl NetSpec {
-    /// The parameter of this name, which may be one of several.
+    /// The parameter with this name, which may be one of several names.
     pub(crate) fn find(&self, name: &str) -> Option<&'static ParamSpec> {
         let shared = self.shared.iter().find(|s| s.name == name);
         let name = shared.map_or(name, |s| s.holder);
         self.params.iter().find(|p| p.name == name)
     }
 
-    /// The names of a parameter, its own first.
+    /// The names of a parameter, with its own first.
     pub(crate) fn names_of(&self, param: &ParamSpec) -> impl Iterator<Item = &'static str> {
         let holder = param.name;
         let also = self.shared.iter().filter(move |s| s.holder == holder);
         std::iter::once(holder).chain(also.map(|s| s.name))
     }
 
-    /// All names, the further ones last.
+    /// All names, with the additional ones last.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         let params = self.params.iter().map(|p| p.name);
         params.chain(self.shared.iter().map(|s| s.name))
@@ -135,7 +135,7 @@ impl NetSpec {
         self.params.iter().position(own).unwrap_or(usize::MAX)
     }
 
-    /// The parameters in the order in which they lie.
+    /// The parameters in the order of their places.
     pub(crate) fn by_offset(&self) -> Vec<&'static ParamSpec> {
         let mut out: Vec<&ParamSpec> = self.params.iter().collect();
         out.sort_by_key(|p| (p.offset.floats, p.offset.bytes));
@@ -164,10 +164,10 @@ const fn count(sizes: &[usize]) -> usize {
     n
 }
 
-/// A parameter that is another one: `head.weight = token.weight`.
+/// A name for another parameter: `head.weight = token.weight`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shared {
-    /// Its name, as those of parameters.
+    /// Its name, in the same form as those of parameters.
     pub name: &'static str,
     /// The name of the parameter that holds the values.
     pub holder: &'static str,
@@ -182,36 +182,36 @@ pub struct NetSpec {
     pub name: &'static str,
     /// Parameters and buffers in PyTorch's order. Floats come first in memory, then integers and booleans, which have
     /// neither gradients nor moments. Each float parameter starts at a multiple of 16 floats and each other one at a
-    /// multiple of 64 bytes (but for the elements of an array after the first); the padding between stays zero. Those
-    /// of an array's elements lie together, all `weight`s before all `bias`es.
+    /// multiple of 64 bytes (except the elements of an array after the first). The padding between stays zero. In an
+    /// array, the elements of each parameter are adjacent, all `weight`s before all `bias`es.
     pub params: &'static [ParamSpec],
-    /// Further names of these.
+    /// Additional names of these.
     pub shared: &'static [Shared],
-    /// Floats of the parameters, and of their gradients and moments, padding included.
+    /// Floats of the parameters, and of their gradients and moments, with padding.
     pub flat_len: usize,
-    /// Bytes of the buffers that are no floats, padding included. They follow the floats of the parameters.
+    /// Bytes of the buffers that are not floats, with padding. They follow the floats of the parameters.
     pub other_bytes: usize,
-    /// Number of trainable and frozen parameters' elements, padding and buffers not counted.
+    /// Number of elements of trainable and frozen parameters, without padding and buffers.
     pub parameters: usize,
 }
 
 /// A dimension of an input or output.
 #[derive(Clone, Copy, Debug)]
 pub enum DimSpec {
-    /// Known when compiled.
+    /// Known at compile time.
     Fixed(usize),
     /// Named dimension number k of the plan.
     Named(usize),
-    /// Computed from the named dimensions, and how it is written.
+    /// Computed from the named dimensions, and its text in the source.
     Derived(fn(&[usize]) -> usize, &'static str),
 }
 
-/// The element type that a function's argument was declared with.
+/// The declared element type of a function's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgType {
     /// The device's float.
     Float,
-    /// `u32`: stored as a signed integer, checked to fit.
+    /// `u32`: stored as a signed integer, with a check of the range.
     U32,
     /// `i32`.
     I32,
@@ -237,35 +237,35 @@ pub struct ArgSpec {
 pub struct Site {
     /// The layer's kind and name, or the op's name: `` `BatchNorm1d` `norm` ``. Empty if it is neither.
     pub by: &'static str,
-    /// The file that it is written in.
+    /// The file of the call.
     pub file: &'static str,
-    /// The line, from 1; 0 if it is not known.
+    /// The line, from 1; 0 if unknown.
     pub line: u32,
 }
 
 /// A read at positions held as data, for messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reads<'a> {
-    /// Who reads.
+    /// The layer or op that reads.
     pub site: Site,
-    /// The positions, as written.
+    /// The positions, as written in the source.
     pub index: &'static str,
-    /// Their shape as written.
+    /// Their shape.
     pub shape: &'a [usize],
 }
 
-/// Something about the named dimensions that could not be proved when compiled.
+/// A condition on the named dimensions that could not be proved at compile time.
 #[derive(Clone, Copy, Debug)]
 pub struct Require {
     /// Whether it holds.
     pub holds: fn(&[usize]) -> bool,
-    /// The size that it is about.
+    /// The size in the condition.
     pub value: fn(&[usize]) -> usize,
-    /// The condition, in the user's names: `B*L must be at least 2`.
+    /// The condition, with the network's names: `B*L must be at least 2`.
     pub what: &'static str,
     /// Its reason.
     pub why: &'static str,
-    /// Who asks for it.
+    /// The layer or op with the condition.
     pub site: Site,
 }
 
@@ -274,11 +274,11 @@ pub struct Require {
 pub struct Room {
     /// Whether some memory can hold it.
     pub fits: fn(&[usize]) -> bool,
-    /// The value, as written, with its shape.
+    /// The value, as written in the source, with its shape.
     pub value: &'static str,
 }
 
-/// A parameter that the gradients of a function reach; of an array of layers, some of its elements.
+/// A parameter that the gradients of a function reach; in an array of layers, some of its elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Reached {
     /// The parameter's first element in the flat buffers, in floats.
@@ -287,13 +287,13 @@ pub struct Reached {
     pub len: usize,
     /// The sizes of the array that it belongs to.
     pub stack: &'static [usize],
-    /// The layers of the array: the first and the number, for each of the array's dimensions from the
-    /// outermost on. Those of any of the lists are reached; all, if there is no list.
+    /// The layers of the array: the first and the number, for each of the array's dimensions from the outermost on.
+    /// Layers in any of the lists are reached. If there is no list, all are reached.
     pub ranges: &'static [&'static [[usize; 2]]],
 }
 
 impl Reached {
-    /// Whether the layer's parameter that begins here is among them.
+    /// Whether it includes the layer's parameter that begins here.
     pub(crate) fn holds(&self, offset: usize) -> bool {
         let Some(at) = offset.checked_sub(self.offset) else {
             return false;
@@ -315,8 +315,8 @@ impl Reached {
     }
 }
 
-/// One compiled function: what is checked when its inputs are bound, and how large its workspace is.
-/// The steps themselves are the closure passed to the run.
+/// One compiled function: the conditions that are checked when its inputs are bound, and the size of its workspace. The
+/// steps themselves are the closure passed to the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// `SimpleMlp::loss_backward`, for messages.
@@ -325,7 +325,7 @@ pub struct Plan {
     pub dims: &'static [&'static str],
     /// Inputs in call order; input k is copied to slot k of the workspace.
     pub inputs: &'static [ArgSpec],
-    /// Inputs that lie in what is kept from call to call, and not in their slots.
+    /// The inputs in the state that is kept from call to call, and not in their slots.
     pub kept: &'static [usize],
     /// Results, in order; result k is left in slot `outputs[k].1`.
     pub outputs: &'static [(ArgSpec, usize)],
@@ -333,15 +333,15 @@ pub struct Plan {
     pub require: &'static [Require],
     /// Values that may be larger than any memory.
     pub rooms: &'static [Room],
-    /// The trained parameters that its gradients reach: those that an optimizer's step after it moves.
+    /// The trained parameters that its gradients reach: an optimizer's step after it changes these.
     pub reached: &'static [Reached],
     /// Number of slots.
     pub slots: usize,
-    /// Fills in each slot's first byte for these dimensions and this size of a float; returns the
-    /// workspace's size in bytes. Constant for given arguments.
+    /// Writes each slot's first byte for these dimensions and this size of a float; returns the workspace's size in
+    /// bytes. Constant for given arguments.
     pub layout: fn(dims: &[usize], float: usize, offsets: &mut [usize]) -> usize,
     /// It draws random numbers: each run takes the next step of the network's generator.
     pub random: bool,
-    /// It calls functions of the user's own on the host.
+    /// It calls custom functions on the host.
     pub host: bool,
 }

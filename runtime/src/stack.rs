@@ -1,8 +1,7 @@
-//! Arrays of layers: the macro states a parameter of an array once, users see one for each element.
+//! Arrays of layers: the macro emits a parameter of an array once, and users see one for each element.
 //!
-//! In goes the macro's [`NetSpec`]; out comes the same network with `blocks.{}.weight` of stack \[6\]
-//! written out as `blocks.0.weight` to `blocks.5.weight`, each with its own place in the flat
-//! buffers.
+//! Takes the macro's [`NetSpec`] and gives the same network with `blocks.{}.weight` of stack \[6\] expanded to
+//! `blocks.0.weight` to `blocks.5.weight`, each with its own place in the flat buffers.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,16 +9,16 @@ use std::sync::{Mutex, PoisonError};
 use crate::spec::{Offset, Shared};
 use crate::{NetSpec, ParamSpec};
 
-/// The written-out form of every network in use that has arrays, by the address of its spec. Specs
-/// are statics of the program, so there are few and each is written out once.
+/// The expanded form of every network in use that has arrays, by the address of its spec. Specs are statics of the
+/// program, so there are few and each is expanded once.
 static KNOWN: Mutex<Option<HashMap<usize, &'static NetSpec>>> = Mutex::new(None);
 
-/// The network with its arrays written out.
+/// The network with expanded arrays.
 pub(crate) fn unstacked(spec: &'static NetSpec) -> &'static NetSpec {
     if spec.params.iter().all(|p| p.stack.is_empty()) {
         return spec;
     }
-    // What is kept is whole after every statement, also if another thread has panicked.
+    // The table is consistent after every statement, even if another thread has panicked.
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let at = std::ptr::from_ref(spec) as usize;
     known
@@ -66,7 +65,7 @@ fn names(name: String, holder: String, stack: &[usize], out: &mut Vec<Shared>) {
     }
 }
 
-/// A parameter of which some of the array's dimensions have been chosen.
+/// A parameter for which some of the array's dimensions have been chosen.
 #[derive(Clone)]
 struct Part {
     param: ParamSpec,
@@ -99,7 +98,7 @@ fn one_by_one(parts: Vec<Part>, out: &mut Vec<ParamSpec>) {
     }
 }
 
-/// One that is no array's any more; its name lives as long as the program.
+/// A parameter of a single layer. Its name lives as long as the program.
 fn whole(part: &Part) -> ParamSpec {
     ParamSpec {
         name: match part.param.stack.is_empty() {

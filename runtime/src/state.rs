@@ -1,7 +1,7 @@
-//! What functions keep from call to call: the `#[state]` arguments of a network.
+//! The state that functions keep from call to call: the `#[state]` arguments of a network.
 //!
-//! A [`State`] is one buffer on the device, made for given sizes. Functions read it and write it in
-//! place: nothing of it is copied in or out, and a call allocates nothing for it.
+//! A [`State`] is one buffer on the device, made for given sizes. Functions read it and write it in place: nothing is
+//! copied, and a call allocates nothing for it.
 
 use crate::pool::shape_of;
 use crate::shape::MAX_RANK;
@@ -11,7 +11,7 @@ use crate::{ArgSpec, ArgType, Device, Error, Result, Source, SourceData, Tensor}
 /// The largest product of the named dimensions: more elements than any memory has.
 const MAX_PRODUCT: usize = 1 << 42;
 
-/// What a network keeps.
+/// The description of a network's state.
 #[derive(Clone, Copy, Debug)]
 pub struct StateSpec {
     /// The network's name.
@@ -20,15 +20,14 @@ pub struct StateSpec {
     pub dims: &'static [&'static str],
     /// Each value's name, type and shape.
     pub entries: &'static [ArgSpec],
-    /// Fills in each value's first byte for these dimensions and this size of a float; returns the size
-    /// in bytes.
+    /// Writes each value's first byte for these dimensions and this size of a float; returns the size in bytes.
     pub layout: fn(dims: &[usize], float: usize, offsets: &mut [usize]) -> usize,
 }
 
-/// The kept values of one stream: zeros at first. Made by the network's `state(..)`.
+/// The kept values of one stream, initially zeros. Made by the network's `state(..)`.
 ///
-/// After a call that ends in an error, the values are those before or after the call, each on its own:
-/// [`reset`](Self::reset) them, or go back to a [`try_clone`](Self::try_clone).
+/// After a call that ends in an error, each value may be that before or after the call: [`reset`](Self::reset) them, or
+/// go back to a [`try_clone`](Self::try_clone).
 pub struct State<D: Device> {
     device: D,
     spec: &'static StateSpec,
@@ -41,7 +40,7 @@ impl<D: Device> State<D> {
     /// Zeros of these sizes, in the order of `spec.dims`.
     #[doc(hidden)]
     pub fn new(device: D, spec: &'static StateSpec, dims: &[usize]) -> Result<Self> {
-        // Unlike those of arguments, no data stand behind these sizes: what could overflow is refused.
+        // Unlike the sizes of arguments, these have no data in memory, so sizes that could overflow are refused.
         let product = dims.iter().fold(1usize, |p, n| p.saturating_mul(*n));
         if product > MAX_PRODUCT {
             return Err(Error::OutOfMemory {
@@ -91,25 +90,25 @@ impl<D: Device> State<D> {
         D::size(&self.buffer)
     }
 
-    /// All values become zero.
+    /// Sets all values to zero.
     pub fn reset(&mut self) -> Result<()> {
-        // A new buffer is zeroed; the old one is used until there is one.
+        // A new buffer is zeroed. If allocation fails, the old one is kept.
         self.buffer = self.device.alloc(self.bytes())?;
         Ok(())
     }
 
-    /// A copy that goes its own way.
+    /// An independent copy.
     pub fn try_clone(&self) -> Result<Self> {
         let mut bytes = vec![0; self.bytes()];
         // SAFETY: the bytes are those of the buffer.
         unsafe { self.device.read(D::addr(&self.buffer), &mut bytes)? };
         let copy = Self::new(self.device.clone(), self.spec, &self.dims)?;
-        // SAFETY: a buffer of the same size, which nobody else knows yet.
+        // SAFETY: a buffer of the same size, which nothing else uses yet.
         unsafe { copy.device.write(D::addr(&copy.buffer), &bytes)? };
         Ok(copy)
     }
 
-    /// A copy of one value. Integers have the declared type, and one that it does not hold is an error.
+    /// A copy of one value. Integers have the declared type. A value out of its range is an error.
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let (k, entry) = self.find(name)?;
         let (shape, bytes) = shape_of::<D>(entry, &self.dims);
@@ -127,13 +126,13 @@ impl<D: Device> State<D> {
         Tensor::from_data(shape.as_slice(), data)
     }
 
-    /// Integers in the type that they are declared with.
+    /// Integers in their declared type.
     fn narrow<T>(&self, entry: &ArgSpec, bytes: &[u8], to: impl Fn(i64) -> T) -> Result<Vec<T>> {
         let fitting = |x: &i64| crate::binding::fitting(self.spec.network, entry, *x).map(&to);
         bytemuck::cast_slice(bytes).iter().map(fitting).collect()
     }
 
-    /// Overwrites one value; types are converted as those of arguments are.
+    /// Overwrites one value. Types are converted as those of arguments.
     pub fn set(&mut self, name: &str, values: &Tensor) -> Result<()> {
         let (k, entry) = self.find(name)?;
         let wanted = shape_of::<D>(entry, &self.dims).0;
@@ -152,7 +151,7 @@ impl<D: Device> State<D> {
             });
         }
         let source = crate::Input::<crate::FloatArg, ()>::source(&values);
-        // SAFETY: type and shape are the entry's, which lies in the buffer; `&mut self` keeps runs out.
+        // SAFETY: type and shape are the entry's, which lies in the buffer; `&mut self` excludes runs.
         unsafe {
             crate::binding::write(
                 &self.device,
@@ -182,7 +181,7 @@ impl<D: Device> State<D> {
         D::addr(&self.buffer).wrapping_add(self.offsets[k])
     }
 
-    /// Value `k` as an argument: its shape; the elements stay where they are.
+    /// Value `k` as an argument: its shape. The elements are not copied.
     #[doc(hidden)]
     pub fn source(&self, k: usize) -> Source<'static> {
         let Some(entry) = self.spec.entries.get(k) else {

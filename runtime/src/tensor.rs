@@ -1,7 +1,7 @@
-//! An owned host array: what files hold, parameters are read as, and inputs of any shape come in.
+//! An owned host array: for the content of files, the values of parameters, and inputs of any shape.
 //!
-//! Row-major, with a shape and one of six element types. In go vectors and nested arrays; out come
-//! typed slices. A tensor does no arithmetic: that is the networks' work.
+//! Row-major, with a shape and one of six element types. Takes vectors and nested arrays, and gives typed slices. A
+//! tensor has no arithmetic, which is done by networks.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub enum TensorData {
     Bool(Vec<bool>),
 }
 
-/// One call for whichever type a [`TensorData`] holds.
+/// Makes the same call for each type of [`TensorData`].
 macro_rules! each {
     ($data:expr, $v:ident => $body:expr) => {
         match $data {
@@ -62,13 +62,13 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// What a [`Tensor`] can hold: `f32`, `f64`, `i64`, `i32`, `u32` or `bool`.
+/// The element types of a [`Tensor`]: `f32`, `f64`, `i64`, `i32`, `u32` or `bool`.
 pub trait Element:
     sealed::Sealed + Copy + Default + fmt::Display + fmt::Debug + Send + Sync + 'static
 {
     /// The type's name.
     const NAME: &'static str;
-    /// Wraps.
+    /// Wraps the elements.
     #[doc(hidden)]
     fn wrap(data: Vec<Self>) -> TensorData;
     /// The elements, if they are of this type.
@@ -133,7 +133,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// An array of this shape; `data` must have as many elements as the shape says.
+    /// An array of this shape; `data` must have the number of elements of the shape.
     pub fn from_vec<T: Element>(shape: impl AsRef<[usize]>, data: Vec<T>) -> Result<Self> {
         Self::from_data(shape, T::wrap(data))
     }
@@ -153,7 +153,7 @@ impl Tensor {
         })
     }
 
-    /// For callers that have counted already.
+    /// Without a check of the number of elements, which the caller has made.
     pub(crate) fn from_parts(shape: &[usize], data: TensorData) -> Self {
         debug_assert_eq!(elements(shape), Some(data.len()));
         Self {
@@ -207,14 +207,14 @@ impl Tensor {
     pub fn data(&self) -> &TensorData {
         &self.data
     }
-    /// The elements, row by row. Another type than the tensor's own is an error: nothing is converted.
+    /// The elements, in row-major order. A type other than the tensor's is an error: nothing is converted.
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         T::slice(&self.data).ok_or(Error::TensorType {
             found: self.data.type_name(),
             asked: T::NAME,
         })
     }
-    /// The elements, to be changed.
+    /// The elements, for writing.
     pub fn as_mut_slice<T: Element>(&mut self) -> Result<&mut [T]> {
         let found = self.data.type_name();
         T::slice_mut(&mut self.data).ok_or(Error::TensorType {
@@ -222,7 +222,7 @@ impl Tensor {
             asked: T::NAME,
         })
     }
-    /// The one element of a tensor that holds only one.
+    /// The element of a tensor with one element.
     pub fn item<T: Element>(&self) -> Result<T> {
         match self.as_slice::<T>()? {
             [x] => Ok(*x),

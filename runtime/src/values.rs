@@ -1,4 +1,4 @@
-//! The elements of parameters and buffers on the host: tensors in, the bytes that a device holds out, and back.
+//! The elements of parameters and buffers on the host: converts tensors to the bytes on a device, and back.
 
 use bytemuck::Pod;
 
@@ -6,16 +6,16 @@ use crate::output::floats;
 use crate::tensor::TensorData;
 use crate::{DType, Float, Init, NetSpec, ParamSpec, init};
 
-/// The bytes that a network's parameters and buffers start with: the floats, then all others.
+/// The initial bytes of a network's parameters and buffers: the floats, then all others.
 pub(crate) fn initial<F: Float>(spec: &NetSpec, seed: u64) -> (Vec<F>, Vec<u8>) {
     let mut others = vec![0; spec.other_bytes];
     for param in spec.params.iter().filter(|p| p.dtype != DType::Float) {
         let (first, size) = (param.offset.bytes, param.dtype.size(0));
-        // The compiler gives these no other start.
+        // The compiler gives these only constant initial values.
         let Init::Constant(start) = param.init else {
             continue;
         };
-        // A buffer that does not lie there is the checked calls' to report.
+        // A buffer outside of these bytes is reported by the checked calls.
         if let Some(to) = others.get_mut(first..first.saturating_add(param.len() * size)) {
             match param.dtype {
                 DType::Bool => to.fill(u8::from(start != 0.0)),
@@ -26,8 +26,8 @@ pub(crate) fn initial<F: Float>(spec: &NetSpec, seed: u64) -> (Vec<F>, Vec<u8>) 
     (init::flat(spec.params, spec.flat_len, seed), others)
 }
 
-/// Writes elements as a device with this float holds those of type `dtype`. Returns whether their type fits: floats of
-/// either width for floats, integers of any width for integers, booleans for booleans.
+/// Writes elements as a device with this float type stores those of type `dtype`. Returns whether their type fits:
+/// floats of either width for floats, integers of any width for integers, booleans for booleans.
 pub(crate) fn write<F: Float>(dtype: DType, from: &TensorData, to: &mut [u8]) -> bool {
     match (dtype, from) {
         (DType::Float, TensorData::F32(v)) => {
@@ -63,7 +63,7 @@ fn all<T: Pod>(from: &[u8]) -> Vec<T> {
     each.map(bytemuck::pod_read_unaligned).collect()
 }
 
-/// The type that such a parameter has in a file of this device, and in messages.
+/// The type of such a parameter in a file of this device, and in messages.
 pub(crate) fn type_name(param: &ParamSpec) -> &'static str {
     match param.dtype {
         DType::Float => "floats",

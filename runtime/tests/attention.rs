@@ -1,5 +1,5 @@
-//! What `Run` refuses of attention, and that its kernels leave what is not theirs alone. Values are tested
-//! with whole networks (`tests/attention.rs`).
+//! `Run` refuses invalid calls of attention, and its kernels write only their results. Values are tested with whole
+//! networks (`tests/attention.rs`).
 
 mod common;
 
@@ -98,7 +98,7 @@ fn wrong_calls_are_refused() {
     for outputs in [[short, lse], [out, short], [v, lse], [out, out], [lse, out]] {
         assert!(refused(bench.fault(|run| run.attention(g, x, [], outputs))));
     }
-    // A mask that reaches too far, and one whose keys are apart.
+    // A mask that is too long, and one whose keys are not contiguous.
     for strides in [[0, 0, 1, 1], [0, 0, 0, 2], [7, 0, 0, 1]] {
         assert!(refused(bench.fault(|run| {
             run.attention(g, x, [mask(strides)], [out, lse]);

@@ -8,7 +8,8 @@ use netform_runtime::__private::device::{Call, Stored};
 use netform_runtime::__private::{DType, View};
 use netform_runtime::{Cpu, Error, Float};
 
-/// Of such a type on this device, in bytes, whose first elements lie `apart` bytes after an aligned address.
+/// Converts elements of type `from` to type `to` on this device. They are given as bytes, and their first elements lie
+/// `apart` bytes after an aligned address.
 fn converted<F: Float>(cpu: Cpu<F>, [from, to]: [Stored; 2], x: &[u8], apart: usize) -> Vec<u8> {
     let len = x.len() / from.size();
     let mut bench = Bench::new(cpu);
@@ -25,13 +26,13 @@ fn converted<F: Float>(cpu: Cpu<F>, [from, to]: [Stored; 2], x: &[u8], apart: us
     bench.get_bytes(room).split_off(apart)
 }
 
-/// Every pattern of 16 bits.
+/// Every 16-bit pattern.
 fn patterns() -> Vec<u16> {
     (0..=u16::MAX).collect()
 }
 
-/// What is hard to round to the type of these numbers: they themselves, what lies half way between neighbours, and the
-/// next to each; then infinities, NaN, the largest, the smallest.
+/// Values that are hard to round to the type of these numbers: the numbers themselves, the values half way between
+/// neighbours, and the values next to each; then infinities, NaN, the largest, the smallest.
 fn hard(value: impl Fn(u16) -> f32) -> Vec<f32> {
     let finite = (0..0x7fff).filter(|p| value(p + 1).is_finite());
     let near = finite.flat_map(|p| {

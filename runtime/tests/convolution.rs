@@ -1,5 +1,5 @@
-//! Convolutions and windows, through `Run`, against their formulas in plain f64 code, in f32 and f64,
-//! and bit for bit the same with one, two and three threads.
+//! Convolutions and windows, through `Run`, against their formulas in plain f64 code, in f32 and f64, and with the same
+//! bits for one, two and three threads.
 
 mod common;
 
@@ -8,8 +8,8 @@ use netform_runtime::__private::DType;
 use netform_runtime::__private::device::{Convolution, Window2};
 use netform_runtime::{Cpu, Error, Float};
 
-/// (n, groups, c, o, x, kernel, stride, padding, dilation, more): `more` cells of padding behind the image
-/// than before it.
+/// (n, groups, c, o, x, kernel, stride, padding, dilation, more): `more` cells of padding after the image than before
+/// it.
 type Case = (
     usize,
     usize,
@@ -34,13 +34,13 @@ const CASES: &[Case] = &[
     (2, 5, 1, 1, [7, 35], [3, 3], [1, 1], [1, 1], [1, 1], [0, 0]),
     (2, 5, 1, 1, [7, 9], [3, 3], [2, 2], [1, 1], [1, 1], [1, 1]),
     (1, 3, 1, 2, [8, 8], [5, 5], [1, 1], [2, 2], [1, 1], [0, 0]),
-    // One by one, with and without strides.
+    // Kernels of one cell, with and without strides.
     (3, 1, 6, 4, [5, 6], [1, 1], [1, 1], [0, 0], [1, 1], [0, 0]),
     (2, 2, 6, 4, [5, 6], [1, 1], [2, 1], [0, 0], [1, 1], [0, 0]),
-    // A stride beyond the kernel, and a kernel beyond the image.
+    // A stride larger than the kernel, and a kernel larger than the image.
     (2, 1, 2, 2, [10, 10], [2, 2], [3, 4], [0, 0], [1, 1], [0, 0]),
     (2, 1, 2, 2, [1, 2], [3, 4], [1, 1], [2, 3], [1, 1], [0, 0]),
-    // One dimension, of which a tile is a piece; enough work for threads.
+    // One dimension, whose tile is a piece of a row; enough work for threads.
     (
         1,
         1,
@@ -133,7 +133,7 @@ fn sizes(g: &Convolution) -> [usize; 3] {
     ]
 }
 
-/// Calls `f` with the places in x, w and y of every product of the form.
+/// Calls `f` with the positions in x, w and y of every product of the form.
 fn products(g: &Convolution, mut f: impl FnMut(usize, usize, usize)) {
     let cell = |d: usize, i: usize, k: usize| {
         (i * g.stride[d] + k * g.dilation[d])
@@ -160,7 +160,7 @@ fn products(g: &Convolution, mut f: impl FnMut(usize, usize, usize)) {
     }
 }
 
-/// y of (x, w), x of (y, w), w of (x, y), on some threads.
+/// y of (x, w), x of (y, w), w of (x, y), with this number of threads.
 fn all<F: Float>(cpu: Cpu<F>, g: Convolution, [x, w, y]: [&[f64]; 3]) -> [Vec<F>; 3] {
     let mut bench = Bench::new(cpu);
     let (x_in, w_in, y_in) = (bench.floats(x), bench.floats(w), bench.floats(y));
@@ -246,7 +246,7 @@ fn the_largest_of_windows() {
             dilation,
         };
         let mut data = numbers(planes * x[0] * x[1], seed as u64);
-        // Equal elements, some that are no numbers, some without a finite rival.
+        // Equal elements, some NaN, some without a finite competitor.
         data.iter_mut().for_each(|v| *v = (*v * 2.0).round());
         for at in (5..data.len()).step_by(17) {
             data[at] = f64::NAN;

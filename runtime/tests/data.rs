@@ -1,4 +1,4 @@
-//! Data files: what is read, and how damage is reported.
+//! Data files: the values that are read, and the errors of damaged files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn damaged_idx_files_are_named() {
     assert!(read(&[0, 0, 7, 1, 0, 0, 0, 0]).contains("unknown element type 0x07"));
     let huge = [&[0, 0, 0x0e, 3][..], &[255; 12]].concat();
     assert!(read(&huge).contains("is too large"));
-    // Large, but not absurd: it must not be allocated before it is read.
+    // A large but possible size: it must not be allocated before the data is read.
     assert!(read(&[0, 0, 8, 2, 0, 1, 0, 0, 255, 255, 255, 255, 1]).contains("but 1 follow"));
     let packed = gzip(&IMAGES);
     let error = read(&packed[..packed.len() - 9]);

@@ -1,4 +1,4 @@
-//! Entry functions: what is checked when inputs are bound, how inputs convert, and who holds the results.
+//! Entry functions: the checks when inputs are bound, the conversion of inputs, and the lifetime of results.
 
 #[path = "nets/hand.rs"]
 mod hand;
@@ -200,7 +200,7 @@ fn parameters_by_name() {
         net.set_parameter("head.bias", &Tensor::from(vec![1i32, 2, 3]))
             .is_err()
     );
-    // The same seed gives the same values at any precision.
+    // The same seed gives the same values in each precision.
     let wide = Hand::new(Cpu::f64(), 3)
         .unwrap()
         .parameter("table")

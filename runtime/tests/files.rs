@@ -1,4 +1,4 @@
-//! Parameters and checkpoints in files: what passes, what is refused, and resuming bit for bit.
+//! Parameters and checkpoints in files: accepted files, refused files, and resuming bit for bit.
 
 #[path = "nets/hand.rs"]
 mod hand;
@@ -23,7 +23,7 @@ fn parameters_pass_unchanged() {
     net.save(&path).unwrap();
     let mut other = Hand::new(Cpu::new(), 2).unwrap();
     other.load(&path).unwrap();
-    // Wider and back: also unchanged.
+    // To a wider type and back: also unchanged.
     let mut wide = Hand::new(Cpu::f64(), 2).unwrap();
     wide.load(&path).unwrap();
     wide.save(&path).unwrap();
@@ -40,7 +40,7 @@ fn parameters_pass_unchanged() {
     assert!(message(other.load(folder.path().join("none"))).contains("none: "));
 }
 
-/// Values and their bits by hand.
+/// Values and their bits, written by hand.
 #[test]
 fn parameters_in_half_precision() {
     use ::safetensors::{Dtype, SafeTensors};
@@ -74,7 +74,7 @@ fn parameters_in_half_precision() {
         assert_eq!((written.shape(), written.data()), (&[2, 2][..], &bytes[..]));
         net.load(&path).unwrap();
         assert_eq!(net.parameter("table").unwrap().to_f64_vec(), rounded);
-        // Every other network reads the same; what was rounded is not rounded again.
+        // Every other network reads the same values; rounded values are not rounded again.
         let mut wide = Hand::new(Cpu::f64(), 2).unwrap();
         wide.load(&path).unwrap();
         assert_eq!(wide.parameter("table").unwrap().to_f64_vec(), rounded);
@@ -87,7 +87,7 @@ fn parameters_in_half_precision() {
     }
 }
 
-/// The types that a network computes in: as `save` writes them, or wider, or narrower.
+/// The types that networks compute with: as `save` writes them, or wider, or narrower.
 #[test]
 fn parameters_in_single_and_double_precision() {
     let folder = tempfile::tempdir().unwrap();
@@ -150,7 +150,7 @@ fn a_load_that_does_not_fit_lists_everything_and_changes_nothing() {
     assert!(message(net.load(&path)).contains("not a whole safetensors file"));
 }
 
-/// An old body and a new head: what both have is read, and the rest is told.
+/// An old body and a new head: entries of both are read, and the rest is reported.
 #[test]
 fn a_file_that_matches_in_part() {
     let folder = tempfile::tempdir().unwrap();
@@ -182,7 +182,7 @@ fn a_file_that_matches_in_part() {
     assert_eq!(wide.load_matching_bytes(&bytes).unwrap(), unmatched);
     let same = wide.parameter("table").unwrap().to_f64_vec();
     assert_eq!(same, table.to_f64_vec());
-    // A whole file leaves nothing to tell.
+    // A complete file has nothing to report.
     net.save(&path).unwrap();
     assert!(net.load_matching(&path).unwrap().is_empty());
     // A file without any name in common changes nothing.
@@ -192,7 +192,7 @@ fn a_file_that_matches_in_part() {
     assert_eq!(values(&net, "table"), table);
 }
 
-/// What is in both must fit, or nothing is read; what the network lacks may be of any type.
+/// The entries of both must fit, or nothing is read; entries that the network lacks may have any type.
 #[test]
 fn a_matching_load_that_does_not_fit_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -215,7 +215,7 @@ fn a_matching_load_that_does_not_fit_changes_nothing() {
     assert!(message(net.load_matching(folder.path().join("none"))).contains("none: "));
     assert!(message(net.load_matching_bytes(b"no tensor")).starts_with("bytes: not a whole"));
 
-    // A mask of bytes, as old files have it: a type that is not read.
+    // A mask of bytes, as in old files: an unsupported type.
     use ::safetensors::tensor::{Dtype, TensorView};
     let one = 1f32.to_le_bytes().repeat(4);
     let of = |name, dtype, bytes: &[u8]| {
@@ -238,8 +238,8 @@ fn a_matching_load_that_does_not_fit_changes_nothing() {
     assert_eq!(net.parameter("table").unwrap().to_f64_vec(), [1.0; 4]);
 }
 
-/// `fn loss(x: [B, 3]) -> []`: the mean over a batch of (keep * (w - x))^2, with dropout; its parameters are
-/// `Hand`'s first.
+/// `fn loss(x: [B, 3]) -> []`: the mean over a batch of (keep * (w - x))^2, with dropout. Its parameters are the first
+/// of `Hand`.
 struct Noisy(Core<Cpu>);
 
 static NET: NetSpec = NetSpec {
@@ -303,7 +303,7 @@ impl MapBody for Squares {
         Operand::new(DType::Bool, Inner::One),
     ];
     const OUTPUTS: &'static [DType] = &[DType::Float; 2];
-    // The CPU has no use for it.
+    // Not used by the CPU.
     fn body() -> Body {
         Body::IDENTITY
     }
@@ -380,7 +380,7 @@ impl Noisy {
     }
 }
 
-/// Everything that a training run owns.
+/// The state of a training run.
 struct Training<'a> {
     net: Noisy,
     adam: NAdam,
@@ -509,7 +509,7 @@ fn a_checkpoint_that_does_not_fit_changes_nothing() {
         error.contains("does not fit Hand:\n  another network: it is a checkpoint of `Noisy`"),
         "{error}"
     );
-    // Nor does a state that comes from elsewhere.
+    // The same for a state from another source.
     let state = run.adam.state(run.net.core()).unwrap();
     let error = message(NAdam::new(0.1).set_state(hand.core(), &state));
     assert!(

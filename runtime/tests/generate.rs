@@ -1,9 +1,9 @@
-//! Choosing symbols: greedy, sampled, beam search against all sequences there are.
+//! Choosing symbols: greedy, sampled, beam search against all possible sequences.
 
 use netform_runtime::generate::{Beam, Beams, Sampler};
 use netform_runtime::{ChoiceProblem, Error, Result};
 
-/// How often each symbol is drawn.
+/// The frequency of each drawn symbol.
 fn drawn(mut sampler: Sampler, scores: &[f32], times: usize) -> Result<Vec<f64>> {
     let mut count = vec![0.0; scores.len()];
     for _ in 0..times {
@@ -32,7 +32,7 @@ fn frequencies_are_probabilities() -> Result<()> {
     let found = drawn(Sampler::new(1).temperature(0.7), &scores, 40_000)?;
     near(&found[..4], &whole);
     assert_eq!(found[4..], [0.0, 0.0]);
-    // The two likeliest, by their own shares.
+    // The two likeliest, by their shares.
     let pair = whole[2] + whole[3];
     let two = [0.0, 0.0, whole[2] / pair, whole[3] / pair];
     near(
@@ -73,7 +73,7 @@ fn greedy_takes_the_first_of_the_largest() -> Result<()> {
     Ok(())
 }
 
-/// Why there is no choice.
+/// The reason why there is no choice.
 fn problem<T: std::fmt::Debug>(result: Result<T>) -> ChoiceProblem {
     match result {
         Err(Error::Choice { problem, .. }) => problem,
@@ -115,7 +115,7 @@ fn what_makes_no_sense_is_an_error() {
 const SYMBOLS: usize = 4;
 const END: u32 = 3;
 
-/// Scores of the next symbol behind a sequence: they look random and depend on all of it.
+/// Scores of the symbol after a sequence: they look random and depend on all of it.
 fn scores(sequence: &[u32], salt: u64) -> [f64; SYMBOLS] {
     let mut z = salt;
     for s in sequence {
@@ -160,7 +160,7 @@ fn best(sequence: &mut Vec<u32>, log_prob: f64, left: usize, alpha: f64, salt: u
     found
 }
 
-/// Wide enough it misses nothing; with one hypothesis it is greedy.
+/// With enough hypotheses it finds the best sequence; with one hypothesis it is greedy.
 #[test]
 fn a_wide_beam_finds_the_best() -> Result<()> {
     for salt in 1..60 {
@@ -191,7 +191,7 @@ fn a_wide_beam_finds_the_best() -> Result<()> {
     Ok(())
 }
 
-/// A state that is selected by `parents` is that of the sequences.
+/// A state that is selected by `parents` belongs to the sequences.
 #[test]
 fn parents_lead_to_the_sequences() -> Result<()> {
     let mut beam = Beam::new(5, 8).start(&[0, 1]).end(END);
@@ -212,8 +212,8 @@ fn parents_lead_to_the_sequences() -> Result<()> {
     Ok(())
 }
 
-/// Searches of different widths and beginnings that go on together find what each finds alone, and their
-/// parents are rows of one batch.
+/// Searches with different widths and starts that run together find the same results as each alone, and their parents
+/// are rows of one batch.
 #[test]
 fn searches_together_are_those_alone() -> Result<()> {
     let one = |width, begin: &[u32], alpha| {
@@ -264,7 +264,7 @@ fn searches_together_are_those_alone() -> Result<()> {
     Ok(())
 }
 
-/// A score of infinity forces a symbol, in a beam as when drawn.
+/// A score of infinity forces a symbol, both in a beam and when drawn.
 #[test]
 fn a_forced_symbol() -> Result<()> {
     let scores = [0.0f32, f32::INFINITY, 5.0];

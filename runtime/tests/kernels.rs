@@ -1,5 +1,5 @@
-//! Every kernel, through `Run`, against plain f64 code: ordinary and awkward sizes, f32 and f64,
-//! and bit for bit the same with one to four threads.
+//! Every kernel, through `Run`, against plain f64 code: ordinary and awkward sizes, f32 and f64, and with the same bits
+//! for one to four threads.
 
 mod common;
 
@@ -13,14 +13,14 @@ use netform_runtime::{Cpu, Error, Float};
 
 const FLOAT: Operand = Operand::new(DType::Float, Inner::One);
 
-/// Gives a body its constants and the code of `apply`.
+/// Implements a body with its constants and the code of `apply`.
 macro_rules! body {
     ($name:ident, [$($input:expr),*], [$($output:ident),*], |$l:ident| $code:expr) => {
         struct $name;
         impl MapBody for $name {
             const INPUTS: &'static [Operand] = &[$($input),*];
             const OUTPUTS: &'static [DType] = &[$(DType::$output),*];
-            // The CPU has no use for it.
+            // Not used by the CPU.
             fn body() -> Body {
                 Body::IDENTITY
             }
@@ -305,15 +305,15 @@ fn reductions<F: Float>(cpu: Cpu<F>, axis: Axis) -> Vec<F> {
         .collect();
     close(&both, &each(&|l| exponentials(l).ln()), 1e-5);
     let mean = t.get(mean);
-    // Of nothing it is NaN.
+    // The mean of no elements is NaN.
     assert_eq!(format!("{mean:?}"), format!("{:?}", t.get(alone)));
-    // In chunks: a plain sum of so many is less accurate than the kernel's.
+    // In chunks: a plain sum of this many is less accurate than the kernel's.
     let average = |l: &[f64]| {
         let chunk = |c: &[f64]| c.iter().map(|v| v * v).sum::<f64>();
         l.chunks(500).map(chunk).sum::<f64>() / n as f64
     };
     close(&mean, &each(&average), 1e-5);
-    // Of what n floats are rounded to, a mean is right to half a unit, and what is left is small beside it.
+    // A mean of n rounded floats is accurate to half a unit, and its rounding error is small in comparison.
     for (m, r) in mean.iter().zip(t.get(rest)) {
         assert!(
             n == 0 || r.to_f64().abs() <= m.to_f64().abs() * 6e-8,
@@ -418,8 +418,8 @@ fn a_million_floats_keep_their_accuracy() {
     assert!((f64::from(t.get(y)[0]) / want - 1.0).abs() < 2e-7);
 }
 
-/// Means of equal values are those values, to the bit, at both ends of the range and in every layout; what
-/// rounding takes from a mean is its second result.
+/// Means of equal values are those values, to the bit, at both ends of the range and in every layout. The second result
+/// is the rounding error of the mean.
 fn exact_means<F: Float>(cpu: Cpu<F>, values: &[f64]) {
     for (outer, n, inner) in [
         (3, 14, 1),
@@ -460,7 +460,7 @@ fn means_of_equal_values() {
     ];
     exact_means(Cpu::new(), &values);
     exact_means(Cpu::f64(), &values);
-    // One unit apart: the mean lies between two floats, and the rest says where.
+    // The values differ by one unit: the mean is between two floats, and the rest gives its place.
     let mut t = Bench::new(Cpu::new());
     let axis = Axis {
         outer: 1,
@@ -474,7 +474,7 @@ fn means_of_equal_values() {
     assert_eq!((t.get(mean)[0], t.get(rest)[0]), (10_000_004.0, -0.5));
 }
 
-/// What the others add to the largest's own 1 is not rounded away.
+/// Terms that are small compared to the largest's own 1 are not rounded away.
 #[test]
 fn logarithms_of_sums_beside_a_one() {
     for inner in [1, 3] {
@@ -577,7 +577,7 @@ fn products<F: Float>(cpu: Cpu<F>, size: Product) -> Vec<F> {
         };
         run.product::<BiasRelu, size::Any, 1, 2>(size, va, vb, [extra], [relu, mask], &[]);
         run.product::<IsPositive, size::Any, 0, 1>(size, va, vb, [], [positive], &[]);
-        // Added to what is there.
+        // Added to the present values.
         let here = In {
             view: sum,
             start: 0,
@@ -848,7 +848,7 @@ fn index() {
         (30, 11, 70, 20),
         (2, 3, 0, 1),
         (1, 4, 2, 0),
-        // Rows, and columns and rows, of more threads than there are columns for.
+        // Rows, and columns and rows, with more threads than columns.
         (1, 1000, 64, 700),
         (1, 3, 5, 9000),
         (1, 150, 130, 400),
@@ -861,7 +861,7 @@ fn index() {
 
 #[test]
 fn indices_out_of_range_are_errors() {
-    // One beyond 32 bits is not taken for what its low half is.
+    // An index beyond 32 bits must not be truncated to its low half.
     for bad in [-1, 3, (1 << 32) + 1, i64::MIN, i64::MAX] {
         let axis = Axis {
             outer: 1,
@@ -897,7 +897,7 @@ fn indices_out_of_range_are_errors() {
         };
         assert_eq!(found(fault), (bad, vec![1, 0]));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 0.0]);
-        // A shape that is not the index's: its place in a row.
+        // If the shape is not that of the index, the position is that in a flat array.
         let fault = t.fault(|run| run.gather(axis, 2, x, wide, y, by("ids", &[3, 2])));
         assert_eq!(found(fault), (bad, vec![2]));
         assert_eq!(t.get(y), [1.0, 1.0, 0.0, 1.0]);

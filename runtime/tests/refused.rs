@@ -1,4 +1,4 @@
-//! Files that are not what they should be: each is an error that says so, and none a panic.
+//! Invalid files: each is an error with its reason, and none panics.
 
 #[path = "nets/hand.rs"]
 mod hand;
@@ -36,7 +36,7 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// A new file: some systems sync one that is written over.
+/// A new file, because some systems sync a file that is overwritten.
 fn write(path: &Path, bytes: &[u8]) {
     let _ = std::fs::remove_file(path);
     std::fs::write(path, bytes).unwrap();
@@ -54,7 +54,7 @@ fn with_header(header: &str, data: &[u8]) -> Vec<u8> {
     [&len, header.as_bytes(), data].concat()
 }
 
-/// A checkpoint with everything in it.
+/// A checkpoint with all parts.
 fn checkpoint(path: &Path) -> Vec<u8> {
     let mut adam = Adam::new(0.1);
     let schedule = StepLR::new(5).on(&mut adam);
@@ -66,7 +66,7 @@ fn checkpoint(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// Every bit, flipped on its own; every length, cut; bytes at the end. The network stays as it was.
+/// Every bit, flipped alone; every length, truncated; bytes at the end. The network is unchanged.
 #[test]
 fn a_damaged_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn a_damaged_checkpoint() {
     net.load_bytes(&whole).unwrap();
 }
 
-/// A file of version 1, recorded before there were checksums: after ten steps of the run of `files.rs`.
+/// A file of version 1, which had no checksums: after ten steps of the run of `files.rs`.
 #[test]
 fn a_checkpoint_of_version_1() {
     const OLD: &[u8] = include_bytes!("files/version_1.ckpt");
@@ -148,7 +148,7 @@ fn a_checkpoint_of_version_1() {
     bytes[last] ^= 1;
     write(&path, &bytes);
     assert!(message(Checkpoint::open(&path)).ends_with("the checksum does not match the content"));
-    // Cut and flipped, an old file is at least no panic.
+    // Truncated or flipped, an old file at least does not panic.
     for at in 0..OLD.len() {
         let mut bytes = OLD.to_vec();
         bytes[at] ^= 4;
@@ -163,7 +163,7 @@ fn a_checkpoint_of_version_1() {
     }
 }
 
-/// A network of any parameters, without functions.
+/// A network with any parameters, without functions.
 struct Noisy(Core<Cpu>);
 
 impl Network for Noisy {
@@ -208,7 +208,7 @@ static OTHER: NetSpec = spec("Other", &[param("w", 0)]);
 static PAIR: NetSpec = spec("Pair", &[param("a", 0), param("b", 16)]);
 static TURNED: NetSpec = spec("Pair", &[param("b", 0), param("a", 16)]);
 static WIDER: NetSpec = spec("Noisy", &[param("w", 0), param("v", 16)]);
-/// A buffer that is no float, from so many bytes after the floats of [`spec`].
+/// A buffer that is not a float, from this number of bytes after the floats of [`spec`].
 const fn buffer(name: &'static str, dtype: DType, bytes: usize, start: f64) -> ParamSpec {
     ParamSpec {
         dtype,
@@ -235,7 +235,7 @@ static TYPED: NetSpec = NetSpec {
     )
 };
 
-/// Integers and booleans keep their type and every bit, whatever the floats are saved as.
+/// Integers and booleans keep their type and every bit, for every type of saved floats.
 #[test]
 fn buffers_are_saved_in_their_type() {
     let folder = tempfile::tempdir().unwrap();
@@ -326,7 +326,7 @@ fn a_checkpoint_of_another_network() {
         assert!(checkpoint.optimizer(&mut adam, &other).is_err());
         checkpoint.optimizer(&mut adam, &net).unwrap();
     }
-    // Its parameters are a model's.
+    // Its parameters can be loaded as a model.
     let net = make(&NOISY);
     Checkpoint::of(&net).save(&path).unwrap();
     let mut other = make(&OTHER);
@@ -395,7 +395,7 @@ fn counts_that_nothing_counts() {
         let error = message(open(meta));
         assert!(error.contains(wanted), "{error}");
     }
-    // States that come from elsewhere than files.
+    // States from other sources than files.
     let mut net = Noisy(Core::new(Cpu::new(), 5, &NOISY).unwrap());
     let mut adam = Adam::new(0.1);
     let mut state = adam.state(net.core()).unwrap();
@@ -420,7 +420,7 @@ fn counts_that_nothing_counts() {
     assert!(!plateau.set_state(&[f64::NAN, 0.0, 0.0]));
     schedule.step(&mut adam);
     assert_eq!(schedule.t(), 1);
-    // A position at the end of all counting.
+    // A position at the maximum of all counts.
     let x = [0.0f32; 3];
     let mut loader = Loader::new(&x, &x, 2).unwrap().shuffle(1);
     loader.restore(Position {
@@ -467,7 +467,7 @@ fn names_that_are_none() {
         let error = message(written);
         assert!(error.contains(wanted), "{error}");
         assert!(!path.exists());
-        // In a file that something else has written; the format's own names are not names of tensors.
+        // In a file from another program; the format's own names are not names of tensors.
         let mut header = String::from("{");
         for (k, name) in names.iter().enumerate() {
             let name = serde_json::to_string(name).unwrap();
@@ -595,7 +595,7 @@ fn files_of_another_kind() {
             assert!(matches!(error, Error::File { problem, .. } if problem == kind));
         }
     }
-    // To the readers of tables and images other things are of another kind.
+    // For the readers of tables and images, other files are of another kind.
     net(1).save(folder.path().join("net.safetensors")).unwrap();
     for name in [
         "net.zip",
@@ -640,7 +640,7 @@ fn files_of_another_kind() {
         let error = message(csv::read(put(folder.path(), "table.gz", &gzip(bytes))));
         assert!(error.contains(wanted), "{error}");
     }
-    // An image is no table, and a table no image; a folder is neither.
+    // An image is not a table, and a table is not an image; a folder is neither.
     let table = put(folder.path(), "t.csv", b"a,b\n1,2\n");
     assert_eq!(problem(idx::read(table)), FileProblem::WrongKind);
     assert!(idx::read(folder.path()).is_err() && csv::read(folder.path()).is_err());
@@ -745,7 +745,7 @@ fn hostile_headers() {
     }
 }
 
-/// A plain file has no checksum: what is flipped in it is noticed or not, but no panic.
+/// A plain file has no checksum: flipped bits in it may be missed, but there is no panic.
 #[test]
 fn flipped_bits_in_weights() {
     let folder = tempfile::tempdir().unwrap();
@@ -808,7 +808,7 @@ fn numbers_that_are_none() {
     ))
     .unwrap();
     assert!(message(table.column("a")).len() < 300);
-    // Of two columns of one name neither is the one.
+    // If two columns have the same name, neither is chosen.
     let table = csv::read(put(folder.path(), "t.csv", b"a,b,a,,\n1,2,3,4,5\n")).unwrap();
     let error = message(table.column("a"));
     assert!(
@@ -827,7 +827,7 @@ fn numbers_that_are_none() {
         ));
         assert!(message(table).contains("holds a control character"));
     }
-    // A mark of UTF-8 is no part of the first name.
+    // A byte order mark of UTF-8 is not part of the first name.
     let table = csv::read(put(folder.path(), "t.csv", b"\xef\xbb\xbfa,b\n1,2\n")).unwrap();
     assert_eq!(table.column("a").unwrap(), [1.0]);
 }
@@ -861,7 +861,7 @@ fn damaged_images_and_tables() {
             }
         }
     }
-    // Sizes that nothing of that length can hold, plain and packed; the sizes are not asked for.
+    // Sizes that no file of that length can have, plain and compressed; they are not allocated.
     for (dims, bytes) in [([1 << 16, 1 << 31], 5usize), ([1 << 8, 1 << 30], 1 << 20)] {
         let mut header = vec![0, 0, 8, 2];
         header.extend(dims.iter().flat_map(|d: &u32| d.to_be_bytes()));

@@ -1,4 +1,5 @@
-//! Saving over a file: what stays of the old one, where links lead, and what killed processes leave.
+//! Saving over a file: the properties of the old file that are kept, the targets of links, and the files of killed
+//! processes.
 
 #[path = "nets/hand.rs"]
 mod hand;
@@ -59,7 +60,7 @@ mod unix {
     fn the_mode_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.safetensors");
-        // A new file is like any new file.
+        // A new file has the usual mode.
         let plain = folder.path().join("plain");
         fs::write(&plain, "").unwrap();
         net(1).save(&path).unwrap();
@@ -84,7 +85,7 @@ mod unix {
         assert_eq!(names(folder.path()), ["net.safetensors", "plain"]);
     }
 
-    /// Where the process may give files away, which root may; elsewhere it cannot be tried.
+    /// For processes that may change owners, such as those of root; it cannot be tested otherwise.
     #[test]
     fn the_owner_stays() {
         let folder = tempfile::tempdir().unwrap();
@@ -99,7 +100,7 @@ mod unix {
         assert_eq!((meta.uid(), meta.gid(), mode(&path)), (1234, 4321, 0o640));
     }
 
-    /// A file that must not be written is not replaced either. (Root may write any.)
+    /// A read-only file is not replaced either. (Root may write all files.)
     #[test]
     fn a_file_that_may_only_be_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -122,7 +123,7 @@ mod unix {
         fs::create_dir_all(at("store/deep")).unwrap();
         net(1).save(at("store/old")).unwrap();
         set_mode(&at("store/old"), 0o600);
-        // The link, what it says, and the file that is written in the end.
+        // The link, its target, and the file that is written in the end.
         let cases = [
             ("direct", at("store/old"), "store/old"),
             ("relative", "store/old".into(), "store/old"),
@@ -172,7 +173,7 @@ mod unix {
         assert_eq!(names(&inner).len(), 1);
     }
 
-    /// A pipe or a device is written to, not replaced.
+    /// A pipe or a device is written directly, not replaced.
     #[test]
     fn what_is_no_file_stays() {
         use std::os::unix::fs::FileTypeExt;
@@ -187,7 +188,7 @@ mod unix {
         assert!(error.starts_with("/dev/null/net: "), "{error}");
     }
 
-    /// No room, as a limit on the size of files has it: the old file stays, and nothing else is left.
+    /// No space, simulated by a limit on the size of files: the old file is kept, and no other file is left.
     #[test]
     fn a_full_disk() {
         let folder = tempfile::tempdir().unwrap();
@@ -208,7 +209,7 @@ mod unix {
 /// The variable that makes [`a_process_that_saves`] save.
 const SAVES: &str = "NETFORM_TEST_SAVES";
 
-/// No test, but the program of another process: it saves a large tensor until it is killed, or cannot.
+/// Not a test, but the program of another process: it saves a large tensor until it is killed, or fails.
 #[test]
 fn a_process_that_saves() {
     let Some(path) = std::env::var_os(SAVES) else {
@@ -238,7 +239,7 @@ fn temporary(folder: &Path) -> Vec<PathBuf> {
 fn the_first_save_of_a_process_removes_what_a_killed_one_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.safetensors");
-    // It is nearly always in the middle of a save.
+    // It is almost always in the middle of a save.
     for _ in 0..100 {
         let mut child = saving(&path);
         while temporary(folder.path()).is_empty() {
@@ -252,7 +253,7 @@ fn the_first_save_of_a_process_removes_what_a_killed_one_left() {
         }
     }
     assert_eq!(temporary(folder.path()).len(), 1);
-    // A failed save, too, cleans up first; one in another folder does not.
+    // A failed save, too, cleans up first; a save in another folder does not.
     let elsewhere = tempfile::tempdir().unwrap();
     net(1).save(elsewhere.path().join("net")).unwrap();
     assert_eq!(temporary(folder.path()).len(), 1);
@@ -261,7 +262,7 @@ fn the_first_save_of_a_process_removes_what_a_killed_one_left() {
     assert!(holds(&path, 1));
 }
 
-/// Temporary files of this and of another living process stay, and so does what only looks like one.
+/// Temporary files of this and of another living process are kept, and also files with similar names.
 #[test]
 fn what_a_living_process_writes_stays() {
     let folder = tempfile::tempdir().unwrap();
@@ -296,11 +297,11 @@ fn what_a_living_process_writes_stays() {
     wanted.sort();
     assert_eq!(names(folder.path()), wanted);
     drop(living);
-    // The folder is looked through once: by another process again.
+    // The folder is searched once. Another process searches it again.
     net(1).save(&path).unwrap();
     assert_eq!(names(folder.path()), wanted);
 
-    // Another process saves while this one does, each to its own file and both to one.
+    // Another process saves at the same time, each to its own file and both to one file.
     let mut child = saving(&at("theirs"));
     while !at("theirs").exists() {
         assert!(child.try_wait().unwrap().is_none());
@@ -314,7 +315,7 @@ fn what_a_living_process_writes_stays() {
     child.wait().unwrap();
 }
 
-/// The last save counts; no reader sees a mixture, and no save fails.
+/// The last save wins; no reader sees a mixture, and no save fails.
 #[test]
 fn several_save_at_once() {
     let folder = tempfile::tempdir().unwrap();

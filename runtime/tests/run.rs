@@ -1,4 +1,4 @@
-//! What `Run` refuses: nothing that a safe caller writes may reach outside the buffers.
+//! The calls that `Run` refuses: safe calls must not reach outside of the buffers.
 
 mod common;
 
@@ -17,7 +17,7 @@ struct Add;
 impl MapBody for Add {
     const INPUTS: &'static [Operand] = &[FLOAT, FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
-    // The CPU has no use for it.
+    // Not used by the CPU.
     fn body() -> Body {
         Body::IDENTITY
     }
@@ -27,12 +27,12 @@ impl MapBody for Add {
     }
 }
 
-/// Claims fewer operands and other types than it uses.
+/// A body that declares fewer operands and other types than it uses.
 struct Liar;
 impl MapBody for Liar {
     const INPUTS: &'static [Operand] = &[FLOAT];
     const OUTPUTS: &'static [DType] = &[DType::Float];
-    // The CPU has no use for it.
+    // Not used by the CPU.
     fn body() -> Body {
         Body::IDENTITY
     }
@@ -298,7 +298,7 @@ fn wrong_types_and_counts() {
         )
     });
     refused(|run| run.bernoulli(0.5, 0, y));
-    // A body that reads what it did not declare gets zeros.
+    // A body that reads undeclared operands gets zeros.
     let mut t = Bench::new(Cpu::new());
     let (x, y) = (t.floats(&[1.0; 5]), t.empty(5));
     t.run(|run| run.map::<Liar, 1, 1, 1>([5], [line(x)], [y], &[]));
@@ -354,7 +354,7 @@ fn overlaps() {
             [x, view(4096, 1)],
         )
     });
-    // Results over each other.
+    // Overlapping results.
     let axis = Axis {
         outer: 2,
         n: 4,
@@ -432,8 +432,7 @@ fn parameters_and_missing_gradients() {
 }
 
 proptest! {
-    /// Whatever a map is called with, it is refused or stays inside (the guards behind views and
-    /// the memory checkers say so).
+    /// Each call of a map is refused or stays inside (the guards after views and the memory checkers verify it).
     #[test]
     fn any_map(
         shape in [0usize..6, 0usize..40],

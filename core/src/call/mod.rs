@@ -1,8 +1,8 @@
-//! Kernel calls as data: every kernel that needs no body of the network's.
+//! Kernel calls as data: every kernel that does not depend on a body of the network.
 //!
-//! A [`Call`] says what is computed and of which sizes. Its operands come apart, in the order in which
-//! [`Call::declare`] lists them: the run checks each of them against that list, and a device finds their addresses in
-//! the same order. Lengths are in elements. A call whose outputs have no element is not made.
+//! A [`Call`] holds the computation and its sizes. Its operands are passed separately, in the order in which
+//! [`Call::declare`] lists them. The run checks each operand against that list, and a device finds their addresses in
+//! the same order. Lengths are in elements. A call whose outputs are empty is not made.
 
 mod operands;
 
@@ -18,24 +18,25 @@ use crate::{
 /// The strides of a mask that attention adds to its scores, over (batch, heads, queries, keys); the last is 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScoreMask {
-    /// Elements before the first that is read.
+    /// The number of elements before the first that is read.
     pub start: usize,
     /// In elements, outermost first.
     pub strides: [usize; 4],
 }
 
-/// A call. Variants name their operands in order: those that are read, an arrow, those that are written.
+/// A call. Variants name their operands in order: the operands that are read, an arrow, the operands that are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Call<'a> {
     /// -> y. Sets all of `len` elements.
     Fill {
-        /// The value, which tells the type of the elements.
+        /// The value, which also gives the type of the elements.
         value: Number,
-        /// Their number.
+        /// The number of elements.
         len: usize,
     },
-    /// x -> y. `y[i]` = the nearest number of type `to` to `x[i]`, ties to even. What is too large becomes infinite, NaN a
-    /// quiet NaN; equal types are copied bit for bit. Both are floats: the device's own, bf16 or f16.
+    /// x -> y. `y[i]` = the nearest number of type `to` to `x[i]`, ties to even. Numbers that are too large become
+    /// infinite. NaN becomes a quiet NaN. Equal types are copied bit for bit. Both types are floats: the device's
+    /// float, bf16 or f16.
     Convert {
         /// The type of x.
         from: Stored,
@@ -55,38 +56,38 @@ pub enum Call<'a> {
     },
     /// x -> y. `y[o, i]` = index of the first largest (`largest`) or smallest element along n; the first NaN wins.
     ArgReduce {
-        /// The largest, not the smallest.
+        /// The largest instead of the smallest.
         largest: bool,
-        /// Of x.
+        /// The axis of x.
         axis: Axis,
     },
     /// x -> y, which may be x. Softmax or log-softmax along n, stable.
     Softmax {
-        /// Which.
+        /// Softmax or log-softmax.
         kind: Softmax,
-        /// Of both.
+        /// The axis of x and y.
         axis: Axis,
     },
     /// x -> log, max. `log(sum over n of exp(x))` in two parts, `log(sum(exp(x - max)))` and `max`, or 0 where that is
     /// infinite; all `-inf` gives `-inf` and 0.
     LogSumExp {
-        /// Of x.
+        /// The axis of x.
         axis: Axis,
     },
-    /// x -> y, which may be x. Running sums, or whatever else combines, along n, in double precision.
+    /// x -> y, which may be x. Running sums, or the results of another combiner, along n, in double precision.
     Running {
-        /// How it combines.
+        /// The combiner.
         how: Combiner,
-        /// From the back, not from the front.
+        /// From the end instead of from the start.
         reverse: bool,
-        /// Of both.
+        /// The axis of x and y.
         axis: Axis,
     },
     /// a, b -> y. A function of integers; `b` is `a` where the function has one operand.
     Integers(Integers),
-    /// The two other arrays -> the one of this role, in the order x, w, y. `role` Y is the convolution
-    /// `y[n, o, i] = sum over c, k of x[n, c, i * stride + k * dilation - padding] w[o, c, k]`; X and W are the
-    /// derivatives of `sum(y * conv(x, w))` in x and w. In a fixed order.
+    /// Two arrays -> the third, whose role is `role`; the order is x, w, y. Role Y is the convolution `y[n, o, i] = sum
+    /// over c, k of x[n, c, i * stride + k * dilation - padding] w[o, c, k]`; X and W are the derivatives of `sum(y *
+    /// conv(x, w))` in x and w. In a fixed order.
     Convolve {
         /// The array that is computed.
         role: Role,
@@ -97,10 +98,10 @@ pub enum Call<'a> {
     /// equal ones, the last NaN if there is one. Cells outside the image are never taken; a window without a cell
     /// inside gives -1.
     WindowArgMax(Window2),
-    /// q, k, v, masks.. -> out, lse. `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of
-    /// scale q[i] k[j] + masks[i, j]`, and `lse`, (batch, heads, 2, queries): the logarithm of the softmax's sum of
-    /// `exp(score - max)`, and `max`, the largest score or 0 where that is infinite. A query that sees no key gets 0;
-    /// without any key `max` holds anything.
+    /// q, k, v, masks.. -> out, lse. `out[i] = sum over j of w[i, j] v[j]`, `w[i] = softmax over j of scale q[i] k[j] +
+    /// masks[i, j]`. `lse`, (batch, heads, 2, queries), has the logarithm of the softmax's sum of `exp(score - max)`,
+    /// and `max`, the largest score or 0 where that is infinite. A query that sees no key gets 0. If there are no keys,
+    /// `max` is undefined.
     Attention {
         /// The sizes.
         size: Attention,
@@ -119,14 +120,14 @@ pub enum Call<'a> {
     Take {
         /// The type of x and y.
         dtype: DType,
-        /// Of x.
+        /// The axis of x.
         axis: Axis,
         /// The number of indices.
         count: usize,
     },
     /// dy, index -> dx. `dx = 0; dx[o, index[c], i] += dy[o, c, i]`, in a fixed order.
     TakeGrad {
-        /// Of dx.
+        /// The axis of dx.
         axis: Axis,
         /// The number of indices.
         count: usize,
@@ -136,7 +137,7 @@ pub enum Call<'a> {
     Put {
         /// The type of source and y.
         dtype: DType,
-        /// Of y.
+        /// The axis of y.
         axis: Axis,
         /// The number of indices.
         count: usize,
@@ -145,22 +146,22 @@ pub enum Call<'a> {
     Gather {
         /// The type of x and y.
         dtype: DType,
-        /// Of x.
+        /// The axis of x.
         axis: Axis,
-        /// Indices along n.
+        /// The number of indices along n.
         count: usize,
     },
     /// dy, index -> dx. `dx = 0; dx[o, index[o, j, i], i] += dy[o, j, i]`, in a fixed order.
     GatherGrad {
-        /// Of dx.
+        /// The axis of dx.
         axis: Axis,
-        /// Indices along n.
+        /// The number of indices along n.
         count: usize,
     },
 }
 
 impl Call<'_> {
-    /// The most operands of a call.
+    /// The maximum number of operands of a call.
     pub const MOST: usize = 24;
 
     /// The name in messages.
@@ -286,7 +287,7 @@ impl Call<'_> {
         }
     }
 
-    /// Checks sizes that no operand's length bounds.
+    /// Checks sizes that are not bounded by the length of an operand.
     pub fn check(&self) -> Result<(), &'static str> {
         match self {
             Call::Convert { from, to, .. } if !(from.is_float() && to.is_float()) => {
@@ -297,7 +298,7 @@ impl Call<'_> {
             }
             Call::WindowArgMax(w) => windows(w.stride, w.padding, w.dilation, [w.x, w.kernel, w.y]),
             Call::Attention { size: g, masks } | Call::AttentionGrad { size: g, masks } => {
-                // Kernels count heads also where these have nothing.
+                // Kernels count heads even if the heads are empty.
                 let heads = elements(&[g.batch, g.heads]);
                 let scores = elements(&[g.batch, g.heads, g.queries, g.keys]);
                 if heads.max(scores) > isize::MAX as usize / 8 {
@@ -312,7 +313,7 @@ impl Call<'_> {
         }
     }
 
-    /// Indices that the call reads must be below this.
+    /// Indices that the call reads must be smaller than this.
     pub fn limit(&self) -> Option<usize> {
         match self {
             Call::Take { axis, .. }
@@ -341,7 +342,7 @@ fn all(axis: Axis) -> usize {
     elements(&[axis.outer, axis.n, axis.inner])
 }
 
-/// Those that remain when n is reduced.
+/// The elements that remain when n is reduced.
 fn lines(axis: Axis) -> usize {
     elements(&[axis.outer, axis.inner])
 }
@@ -351,7 +352,7 @@ fn rows(g: &Attention, length: usize, width: usize) -> usize {
     elements(&[g.batch, g.heads, length, width])
 }
 
-/// What attention and its gradient read first.
+/// The first operands that attention and its gradient read.
 fn inputs<E>(
     g: &Attention,
     masks: &[ScoreMask],

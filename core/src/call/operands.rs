@@ -1,4 +1,4 @@
-//! The operands of a call: how each is accessed, and which of its elements.
+//! The operands of a call: how each is accessed, and which of its elements are accessed.
 
 use crate::{DType, Stored};
 
@@ -7,19 +7,19 @@ use crate::{DType, Stored};
 pub enum Access {
     /// It reads the elements.
     Read,
-    /// It writes them. What is written overlaps no other operand.
+    /// It writes them. They overlap no other operand.
     Write,
-    /// It writes them, and may write them over the operand of this number, element for element.
+    /// It writes them, possibly in place: element for element over the operand with this number.
     WriteOn(usize),
 }
 
-/// The type of an operand's elements, which says how many bytes each has.
+/// The type of an operand's elements, which gives their size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elements {
-    /// Of this type.
+    /// A type that networks compute with.
     Values(DType),
-    /// Stored as this type, which may be none that a network computes with. Where the device stores no values so, the
-    /// operand is an array of bytes.
+    /// A type of stored elements, possibly one that networks do not compute with. If the device does not store values
+    /// of this type, the operand is an array of bytes.
     Stored(Stored),
 }
 
@@ -44,7 +44,7 @@ pub struct Declared {
     pub elements: Elements,
     /// The first element that is accessed.
     pub from: usize,
-    /// One more than the last; `usize::MAX` where elements cannot be counted.
+    /// One more than the last element; `usize::MAX` if the number of elements overflows.
     pub to: usize,
 }
 
@@ -95,7 +95,7 @@ impl Declared {
     }
 }
 
-/// The number of elements of a shape; `usize::MAX` where they cannot be counted.
+/// The number of elements of a shape; `usize::MAX` if it overflows.
 pub(super) fn elements(shape: &[usize]) -> usize {
     if shape.contains(&0) {
         return 0;

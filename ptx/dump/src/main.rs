@@ -19,7 +19,7 @@ static BIAS_GELU: Body = Body {
     results: &[4, 2],
 };
 
-/// Longer than what products spell out for every result.
+/// Longer than the bodies that products expand for every result.
 static LONG: Body = Body {
     inputs: BIAS_GELU.inputs,
     steps: &[
@@ -247,7 +247,7 @@ impl Dump {
         }
     }
 
-    /// Plainly, with a short epilogue, and with a long one.
+    /// Without an epilogue, with a short one, and with a long one.
     fn product(&self, name: &str, size: Product, precision: Precision) {
         let bias = [Arg::new(0, &[0, 0, 1])];
         let run = |body, extra: &[Arg], outputs: &[Addr], scalars| {
@@ -265,7 +265,7 @@ impl Dump {
         }
     }
 
-    /// Every tile: in fours and plain, with a mask; then neighbours apart, causal, with two.
+    /// Every tile: in fours with one mask; then elements apart, causal, with two.
     fn attention(&self) {
         let stream = Stream {
             seed: 0,

@@ -1,17 +1,17 @@
-//! What can go wrong: a module that does not load, a launch that faults.
+//! Errors: a module that does not load, a launch that fails.
 
 use std::fmt;
 
-/// Why a PTX text could not be loaded.
+/// The reason why a PTX text could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
-    /// The kernel or function it is in, where that is known.
+    /// The kernel or function with the error, if known.
     pub kernel: Option<String>,
     /// Line in the PTX text, from 1.
     pub line: usize,
-    /// The instruction or directive as written, empty where the text ends.
+    /// The instruction or directive as written; empty at the end of the text.
     pub text: String,
-    /// What is wrong with it.
+    /// The error message.
     pub message: String,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// The kinds of fault that the driver tells apart.
+/// The kinds of error that the driver distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     /// An access outside of all allocations.
@@ -39,26 +39,26 @@ pub(crate) enum FaultKind {
     Misaligned,
     /// The step limit was reached.
     Endless,
-    /// Everything else, mostly what only the emulator notices.
+    /// Everything else, mostly errors that only the emulator detects.
     Other,
 }
 
-/// Why a launch stopped.
+/// The reason why a launch stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// Name of the kernel.
     pub(crate) kernel: String,
-    /// Line in the PTX text, from 1; 0 where no instruction is to blame.
+    /// Line in the PTX text, from 1; 0 if no instruction caused it.
     pub(crate) line: usize,
     /// The instruction as written.
     pub(crate) text: String,
     /// `%ctaid` of the block.
     pub(crate) block: [u32; 3],
-    /// `%tid` of the first thread to blame.
+    /// `%tid` of the first thread with the error.
     pub(crate) thread: [u32; 3],
-    /// What the thread did.
+    /// The error message.
     pub(crate) message: String,
-    /// Which kind of fault the driver would call it.
+    /// The kind of error for the driver.
     pub(crate) kind: FaultKind,
 }
 

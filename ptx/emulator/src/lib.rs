@@ -1,9 +1,9 @@
-//! Executes PTX on the CPU, and stands in for the NVIDIA driver library.
+//! Executes PTX on the CPU, and replaces the NVIDIA driver library.
 //!
-//! The library `libnetform_ptx_emulator.so` that this package builds exports the CUDA driver API.
-//! A program that opens `libcuda.so.1` at run time uses it unchanged and believes in a GPU, whose
-//! kernels are then executed instruction by instruction, with every access checked. It is for tests
-//! where there is no GPU, and for the faults that a GPU does not report.
+//! The library `libnetform_ptx_emulator.so` that this package builds exports the CUDA driver API. A program that opens
+//! `libcuda.so.1` at run time uses it without changes and sees a GPU, whose kernels are then executed instruction by
+//! instruction, with every access checked. It is for tests on machines without a GPU, and for errors that a GPU does
+//! not report.
 //!
 //! # How to use it
 //!
@@ -14,13 +14,12 @@
 //! LD_LIBRARY_PATH=target/emulator any-program-that-opens-libcuda.so.1
 //! ```
 //!
-//! A test harness of Cargo finds the library beside its own executable (`current_exe()`, in
-//! `target/debug/deps`) if the emulator is among its dev-dependencies; it links or copies it as
-//! `libcuda.so.1` into a directory of its own and starts the program with that directory first in
-//! `LD_LIBRARY_PATH`, or opens it by path. The library is not called `libcuda.so` so that nothing
-//! takes it for the real one by accident: Cargo puts `target/debug/deps` on `LD_LIBRARY_PATH`. Do
-//! not link the Rust library into a program that defines the driver's functions itself: both would
-//! define `cuInit`.
+//! A test harness of Cargo finds the library in the folder of its own executable (`current_exe()`, in
+//! `target/debug/deps`) if the emulator is among its dev-dependencies. It links or copies it as `libcuda.so.1` into a
+//! separate directory and starts the program with that directory first in `LD_LIBRARY_PATH`, or opens it by path. The
+//! library is not called `libcuda.so` so that it is not mistaken for the real one: Cargo puts `target/debug/deps` on
+//! `LD_LIBRARY_PATH`. Do not link the Rust library into a program that defines the driver's functions itself: both
+//! would define `cuInit`.
 //!
 //! # What it covers
 //!
@@ -30,43 +29,41 @@
 //!   and cache hints; atomics; branches, calls of functions (expanded in place), all barriers;
 //!   `shfl`, `vote`, `match`, `redux`; `cp.async`; `ldmatrix`; `mma.sync` of tf32, bf16 and f16 with
 //!   f32 sums; module variables, static and dynamic shared memory, local arrays, nested scopes.
-//! - **Driver API**: devices, one context, memory (pinned and managed too), copies and fills, modules
-//!   with the JIT's error log, function attributes, launches (cooperative too), streams, events,
-//!   capture into graphs and their launch, host functions. Work is done when it is enqueued, so
-//!   streams are always idle; captured work is done at each launch of its graph.
+//! - **Driver API**: devices, one context, memory (also pinned and managed), copies and fills, modules with the JIT's
+//!   error log, function attributes, launches (also cooperative), streams, events, capture into graphs and their
+//!   launch, host functions. Work is done when it is enqueued, so streams are always idle; captured work is done at
+//!   each launch of its graph.
 //!
-//! Not known: wgmma, TMA, mbarrier, clusters, textures, `.b128` registers, `mma` with f16 sums or of
-//! integers, indirect calls, recursion, generic addresses of parameters. What is not known is refused
-//! when the module is loaded, with kernel, line and instruction.
+//! Not supported: wgmma, TMA, mbarrier, clusters, textures, `.b128` registers, `mma` with f16 sums or of integers,
+//! indirect calls, recursion, generic addresses of parameters. A module that uses them is refused when it is loaded,
+//! with kernel, line and instruction.
 //!
-//! The IEEE operations are exact to the last bit. The `.approx` functions are computed in f64 and
-//! rounded once, and `mma` sums in f64: closer to the truth than a GPU, so what must hold on both
-//! allows for the ISA's error bounds.
+//! The IEEE operations are exact to the last bit. The `.approx` functions are computed in f64 and rounded once, and
+//! `mma` sums in f64. Both are more exact than on a GPU, so tests that run on both must allow for the ISA's error
+//! bounds.
 //!
 //! # What it checks
 //!
-//! Each of these stops the kernel with a message that names kernel, PTX line, instruction, block and
-//! thread. The launch itself succeeds and every later call fails, as on a GPU:
+//! Each of these errors stops the kernel with a message that names kernel, PTX line, instruction, block and thread. The
+//! launch itself succeeds and every later call fails, as on a GPU:
 //!
-//! - an access outside of its allocation, to the byte (700); a misaligned one (716);
-//! - a read of shared memory that nothing has written, or whose `cp.async` was not waited for (719);
-//! - two accesses to shared memory, one a write, with no barrier between their threads (719). Lanes
-//!   of a warp are ordered by `bar.warp.sync` and by exchanges such as `shfl.sync`, not by luck;
-//! - a barrier that not all threads reach, or in divergent code; a `.sync` instruction whose members
-//!   do not come; `mma` or `ldmatrix` by part of a warp (719). Threads that exit before a barrier,
-//!   with nothing done in between, count as arrived;
-//! - a loop without end (702);
-//! - on demand, two blocks of a launch that touch the same bytes of global memory (719).
+//! - an access outside of its allocation, to the byte (700); a misaligned access (716);
+//! - a read of shared memory that was never written, or whose `cp.async` was not waited for (719);
+//! - two accesses to shared memory, one a write, with no barrier between their threads (719). Lanes of a warp are
+//!   ordered only by `bar.warp.sync` and by exchanges such as `shfl.sync`;
+//! - a barrier that some threads do not reach, or in divergent code; a `.sync` instruction without some of its members;
+//!   `mma` or `ldmatrix` by part of a warp (719). Threads that exit before a barrier, with nothing done in between, are
+//!   counted as arrived;
+//! - an infinite loop (702);
+//! - optionally, two blocks of a launch that access the same bytes of global memory (719).
 //!
-//! Fresh device memory and registers that nothing has written are filled with 0xff: floats are NaN.
-//! (So every allocation takes real memory of the host at once.) Addresses are never used twice, so
-//! what was freed stays invalid. Results do not depend on chance: blocks run on several threads, but in
-//! the order of their numbers where the kernel has atomics on global memory.
+//! Fresh device memory and unwritten registers are filled with 0xff: floats are NaN. (So every allocation takes real
+//! memory of the host at once.) Addresses are never reused, so freed memory stays invalid. Results are deterministic:
+//! blocks run on several threads, but in the order of their numbers if the kernel has atomics on global memory.
 //!
-//! Not seen: races on global memory within a block; writes to shared memory of the value that is
-//! there already; a partial member mask counts as the whole warp
-//! for the order of accesses; flags in shared memory that threads spin on order nothing unless they
-//! are volatile, and then only themselves.
+//! Not detected: races on global memory within a block; writes to shared memory of its present value. A partial member
+//! mask orders accesses as if it were the whole warp. Flags in shared memory that threads spin on order nothing unless
+//! they are volatile, and then only themselves.
 //!
 //! # Settings
 //!
@@ -77,17 +74,17 @@
 //! | `COMPUTE_CAPABILITY` | 9.0 | modules for newer GPUs do not load; also decides shared memory |
 //! | `MULTIPROCESSORS` | 132 | |
 //! | `MEMORY` | 8 GiB | bytes of device memory; beyond it allocation fails |
-//! | `DRIVER_VERSION` | 12080 | also decides the newest PTX version that loads |
-//! | `DEVICES` | 1 | 0: the driver is there, the GPU is not |
+//! | `DRIVER_VERSION` | 12080 | also determines the newest PTX version that loads |
+//! | `DEVICES` | 1 | 0: there is a driver, but no GPU |
 //! | `THREADS` | all | host threads for the blocks of a launch |
-//! | `MAX_STEPS` | 2^28 | warp instructions of one block before it counts as endless |
-//! | `CHECK_BLOCKS` | 0 | 1: look for races between blocks (slow, blocks run one by one) |
-//! | `FAIL_INIT`, `FAIL_CONTEXT` | 0 | codes that `cuInit` and the retaining of a context answer |
+//! | `MAX_STEPS` | 2^28 | warp instructions of one block before it is considered endless |
+//! | `CHECK_BLOCKS` | 0 | 1: checks for races between blocks (slow, blocks run one by one) |
+//! | `FAIL_INIT`, `FAIL_CONTEXT` | 0 | result codes of `cuInit` and of retaining a context |
 //! | `FAIL_LAUNCH` | | this launch, from 1, loses the device |
-//! | `FAIL_CODE` | 719 | what all calls answer then |
-//! | `FAIL_JIT` | 0 | 1: no module compiles (218) |
+//! | `FAIL_CODE` | 719 | result code of all later calls |
+//! | `FAIL_JIT` | 0 | 1: every module fails to compile (218) |
 //! | `LAUNCH_DELAY_US` | 0 | extra time of each launch |
-//! | `LATER` | 0 | 1: work is done when it is waited for, and finds memory as it is then |
+//! | `LATER` | 0 | 1: work is done when it is waited for, with the contents of memory at that time |
 //!
 //! # Functions beyond the driver's
 //!
@@ -104,10 +101,10 @@
 //!
 //! # How it works
 //!
-//! `syntax` reads the text; `decode` gives every name a register index and every opcode a function;
-//! `machine` runs blocks, a warp as arrays of 32 lanes, lanes with the lowest step first, so that
-//! lanes which parted meet again; `lanes` has the arithmetic; `driver` the API. An ordinary kernel
-//! runs at 0.5 to 0.7 thousand million thread instructions a second and core.
+//! `syntax` parses the text; `decode` gives every name a register index and every opcode a function; `machine` runs
+//! blocks, each warp as arrays of 32 lanes. Lanes with the lowest step run first, so that lanes that diverged converge
+//! again. `lanes` has the arithmetic; `driver` the API. An ordinary kernel runs at 0.5 to 0.7 billion thread
+//! instructions per second and core.
 
 mod decode;
 mod driver;
@@ -123,7 +120,7 @@ mod types;
 
 pub use error::LoadError;
 
-/// The names of a text's kernels if the emulator can run them all, else all that is wrong.
+/// The names of a text's kernels if the emulator can run all of them, otherwise all errors.
 ///
 /// ```
 /// let text = ".version 7.0\n.target sm_80\n.visible .entry k() { frob.u32 %r1, 2; ret; }";

@@ -18,7 +18,7 @@ pub(crate) struct Module {
 }
 
 impl Module {
-    /// Reads a text, puts its variables in `memory` and decodes its kernels.
+    /// Parses a text, puts its variables in `memory` and decodes its kernels.
     pub(crate) fn load(text: &str, memory: &mut DeviceMemory) -> Result<Self, Vec<LoadError>> {
         let source: Arc<str> = text.into();
         let tree = parse(text).map_err(|error| vec![error])?;
@@ -43,7 +43,7 @@ impl Module {
         }
     }
 
-    /// Gives the variables' memory back.
+    /// Frees the variables' memory.
     pub(crate) fn unload(&self, memory: &mut DeviceMemory) {
         free(&self.globals, memory);
     }

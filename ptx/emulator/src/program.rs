@@ -13,15 +13,15 @@ pub(crate) struct Kernel {
     /// The module's text, for messages.
     pub(crate) source: Arc<str>,
     pub(crate) steps: Vec<Step>,
-    /// Where each step stands: line, and place in the text.
+    /// The place of each step: line, and range in the text.
     pub(crate) places: Vec<(usize, Range<usize>)>,
-    /// How many registers of each file.
+    /// The number of registers in each file.
     pub(crate) words: usize,
     pub(crate) doubles: usize,
     pub(crate) predicates: usize,
     pub(crate) word_constants: Vec<(u16, u32)>,
     pub(crate) double_constants: Vec<(u16, u64)>,
-    /// Registers that the launch and the thread's place fill.
+    /// Registers that are filled from the launch and the thread's position.
     pub(crate) specials: Vec<(u16, Special)>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) parameter_bytes: usize,
@@ -33,13 +33,13 @@ pub(crate) struct Kernel {
     pub(crate) required_block: Option<[u32; 3]>,
     /// `.maxntid`, as a product.
     pub(crate) max_threads: Option<u32>,
-    /// Blocks may then see each other's work, so their order must be fixed.
+    /// Blocks may then see each other's results, so their order must be fixed.
     pub(crate) has_global_atomics: bool,
-    /// Width of the narrowest access to shared memory: what the race check tells apart.
+    /// Width of the narrowest access to shared memory: the resolution of the race check.
     pub(crate) shared_granule: usize,
 }
 
-/// Where a kernel parameter lies in the parameter bytes.
+/// The place of a kernel parameter in the parameter bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameter {
     pub(crate) offset: usize,
@@ -56,7 +56,7 @@ pub(crate) enum Special {
     Lane,
     Warp,
     Warps,
-    /// Lanes equal to, below, up to, from, above this one.
+    /// Lanes equal to, below, up to, from and above this one.
     MaskEqual,
     MaskBelow,
     MaskUpTo,
@@ -71,12 +71,12 @@ pub(crate) enum Special {
 /// One instruction with its guard.
 pub(crate) struct Step {
     pub(crate) guard: u16,
-    /// All ones where the guard is negated.
+    /// All ones if the guard is negated.
     pub(crate) flip: Mask,
     pub(crate) op: Op,
 }
 
-/// What a step does.
+/// The operation of a step.
 pub(crate) enum Op {
     Lanes {
         run: LaneFn,
@@ -96,7 +96,7 @@ pub(crate) enum Op {
     Exchange(Box<Exchange>),
     CopyAsync(Box<CopyAsync>),
     CommitGroup,
-    /// Waits until at most this many groups are under way.
+    /// Waits until at most this many groups are pending.
     WaitGroup(u32),
     WaitAll,
     LoadMatrix(Box<LoadMatrix>),
@@ -114,7 +114,7 @@ pub(crate) struct Address {
     pub(crate) wide: bool,
     pub(crate) base: u16,
     pub(crate) offset: i64,
-    /// The parameter that is named, first byte and end.
+    /// The named parameter, first byte and end.
     pub(crate) bounds: Option<(u64, u64)>,
 }
 
@@ -126,7 +126,7 @@ pub(crate) struct Access {
     pub(crate) count: usize,
     pub(crate) registers: [u16; 4],
     pub(crate) address: Address,
-    /// `.volatile`, `.relaxed` and stronger: no race with its like.
+    /// `.volatile`, `.relaxed` and stronger: does not race with others of its kind.
     pub(crate) synchronised: bool,
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct Atomic {
 pub(crate) struct Exchange {
     pub(crate) kind: ExchangeKind,
     pub(crate) operands: Operands,
-    /// Results that are asked for: the second is a predicate.
+    /// The requested results: the second is a predicate.
     pub(crate) predicate: Option<u16>,
     /// The register of the member mask; None for `activemask`.
     pub(crate) members: Option<u16>,
@@ -196,7 +196,7 @@ pub(crate) struct CopyAsync {
     pub(crate) bytes: usize,
     /// The register with the bytes to read; the rest become zero.
     pub(crate) read: Option<u16>,
-    /// Where true nothing is read.
+    /// If true, nothing is read.
     pub(crate) ignore: Option<u16>,
     pub(crate) ignore_negated: bool,
 }
@@ -214,7 +214,7 @@ pub(crate) struct Barrier {
     pub(crate) kind: BarrierKind,
     pub(crate) id: u16,
     pub(crate) count: Option<u16>,
-    /// All threads of the warp must come together.
+    /// All threads of the warp must arrive together.
     pub(crate) aligned: bool,
     pub(crate) result: u16,
     pub(crate) source: u16,

@@ -1,12 +1,12 @@
 //! The registers of one warp: three files, each register an array over the 32 lanes.
 //!
-//! Constants and special registers are registers too, filled before the first instruction, so an
-//! instruction only ever reads arrays.
+//! Constants and special registers are registers, too, filled before the first instruction, so an instruction reads
+//! only arrays.
 
 /// Lanes of a warp.
 pub(crate) const LANES: usize = 32;
 
-/// One bit a lane.
+/// One bit for each lane.
 pub(crate) type Mask = u32;
 
 /// A register's 32-bit values.
@@ -15,7 +15,7 @@ pub(crate) type Words = [u32; LANES];
 /// A register's 64-bit values.
 pub(crate) type Doubles = [u64; LANES];
 
-/// The predicate register that is always true; it guards what has no guard.
+/// The predicate register that is always true; it is the guard of steps without a guard.
 pub(crate) const TRUE: u16 = 0;
 
 /// The predicate register that holds the carry flag `CC.CF`.
@@ -29,7 +29,7 @@ pub(crate) struct Registers {
     pub(crate) predicates: Vec<Mask>,
 }
 
-/// Indices of the registers that an instruction writes and reads; the instruction knows the files.
+/// Indices of the registers that an instruction writes and reads. The instruction determines the files.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Operands {
     pub(crate) results: [u16; 2],
@@ -90,9 +90,9 @@ pub(crate) fn lanes_of(mut mask: Mask) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A Rust type that an instruction sees in a register.
+/// The Rust type of a register in an instruction.
 pub(crate) trait Lane: Copy + 'static {
-    /// What the file holds.
+    /// The element type of the file.
     type Raw: Copy + Default;
     fn file(registers: &Registers, register: u16) -> &[Self::Raw; LANES];
     fn file_mut(registers: &mut Registers, register: u16) -> &mut [Self::Raw; LANES];

@@ -1,11 +1,11 @@
-//! What can be set from outside, by environment or by `netform_emulator_set`.
+//! The settings, by environment variable or by `netform_emulator_set`.
 
 use std::time::Duration;
 
 /// Prefix of the environment variables.
 const PREFIX: &str = "NETFORM_EMULATOR_";
 
-/// Names, as after the prefix.
+/// Names, without the prefix.
 const NAMES: [&str; 15] = [
     "DEVICES",
     "COMPUTE_CAPABILITY",
@@ -24,29 +24,29 @@ const NAMES: [&str; 15] = [
     "LATER",
 ];
 
-/// The emulated machine and the faults it is to show.
+/// The emulated machine and the errors to simulate.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// 0: the driver is there, the GPU is not.
+    /// 0: there is a driver, but no GPU.
     pub(crate) devices: i32,
     pub(crate) capability: (u32, u32),
-    /// As `cuDriverGetVersion` answers: 1000 major + 10 minor.
+    /// The result of `cuDriverGetVersion`: 1000 major + 10 minor.
     pub(crate) driver_version: i32,
     pub(crate) multiprocessors: i32,
     /// Bytes of device memory.
     pub(crate) memory: u64,
     /// Host threads that run the blocks of a launch.
     pub(crate) threads: usize,
-    /// Instructions that the warps of one block may run together.
+    /// The maximum number of instructions of all warps of one block.
     pub(crate) max_steps: u64,
     /// Whether blocks are checked for races with each other on global memory.
     pub(crate) check_blocks: bool,
-    /// Codes that `cuInit` and the retaining of a context answer; 0: success.
+    /// Result codes of `cuInit` and of retaining a context; 0: success.
     pub(crate) fail_init: i32,
     pub(crate) fail_context: i32,
     /// Counted from 1 at each setting: this launch loses the device.
     pub(crate) fail_launch: Option<u64>,
-    /// What all calls answer then.
+    /// The result code of all later calls.
     pub(crate) fail_code: i32,
     /// Every module fails to compile.
     pub(crate) fail_jit: bool,
@@ -79,7 +79,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The defaults, with what the environment says; what it says wrongly is told on stderr.
+    /// The defaults, with the environment's settings. Invalid ones are reported on stderr.
     pub(crate) fn from_environment() -> Self {
         let mut settings = Settings::default();
         for name in NAMES {
@@ -127,7 +127,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The newest PTX version that a driver of this version knows.
+    /// The newest PTX version that a driver of this version supports.
     pub(crate) fn ptx_version(&self) -> (u32, u32) {
         let (major, minor) = (self.driver_version / 1000, self.driver_version % 1000 / 10);
         match (major, minor) {

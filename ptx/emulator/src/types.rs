@@ -13,14 +13,14 @@ pub(crate) enum Type {
     Pred,
 }
 
-/// Which file of the register set holds a value.
+/// The register file that holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
     /// Up to 32 bits; readers of narrower types ignore the bits above.
     Word,
     /// 64 bits.
     Double,
-    /// One bit a lane.
+    /// One bit for each lane.
     Predicate,
 }
 
@@ -48,12 +48,12 @@ const NAMES: [(&str, Type); 20] = [
 ];
 
 impl Type {
-    /// The type of this name, without the dot.
+    /// The type with this name, without the dot.
     pub(crate) fn named(name: &str) -> Option<Self> {
         NAMES.iter().find(|(n, _)| *n == name).map(|&(_, t)| t)
     }
 
-    /// Bytes in memory; a predicate has no place there and counts as one.
+    /// Bytes in memory. A predicate cannot be in memory; its size is given as one.
     pub(crate) fn bytes(self) -> usize {
         match self {
             Type::B8 | Type::U8 | Type::S8 | Type::Pred => 1,

@@ -40,7 +40,7 @@ pub fn emulated() -> bool {
 macro_rules! cuda {
     ($name:ident($($value:expr => $type:ty),* $(,)?)) => {{
         let name = concat!(stringify!($name), "\0");
-        // SAFETY: the library stays open for good; the types are those of the driver API.
+        // SAFETY: the library is never closed; the types are those of the driver API.
         unsafe {
             let pointer = dlsym(library().0 as *mut c_void, name.as_ptr().cast());
             assert!(!pointer.is_null(), "the driver lacks {name}");
@@ -57,11 +57,11 @@ pub struct Driver {
 
 impl Driver {
     pub fn new() -> Self {
-        // Functions that have been loaded, for the life of the process.
+        // Loaded functions, kept for the life of the process.
         static LOCK: OnceLock<Mutex<HashMap<Module, usize>>> = OnceLock::new();
         let lock = LOCK.get_or_init(Mutex::default).lock();
         let held = lock.unwrap_or_else(|poisoned| {
-            // A fault may have taken the context with it.
+            // An error may have destroyed the context.
             let mut held = poisoned.into_inner();
             held.clear();
             if library().1 {
@@ -77,7 +77,7 @@ impl Driver {
         );
         assert_eq!(cuda!(cuCtxSetCurrent(context => usize)), 0);
         if library().1 {
-            // Blocks must not touch each other's results.
+            // Blocks must not access each other's results.
             let (name, value) = (c"CHECK_BLOCKS".as_ptr(), c"1".as_ptr());
             cuda!(netform_emulator_set(name => *const c_char, value => *const c_char));
         }
@@ -112,7 +112,7 @@ impl Driver {
         }
     }
 
-    /// The words of the last error.
+    /// The last error's message.
     fn message(&self) -> String {
         if !library().1 {
             return String::new();

@@ -1,4 +1,4 @@
-//! Runs plans on the emulator, and what the numeric tests share.
+//! Runs plans on the emulator, and has the common parts of the numeric tests.
 #![allow(dead_code)]
 
 mod driver;
@@ -6,7 +6,7 @@ mod driver;
 use driver::Driver;
 use netform_ptx::{Body, DType, Inner, Operand, Plan, Scalar, Step};
 
-/// A device, emulated where no other is given; its memory is freed with it.
+/// A device, emulated by default. Its memory is freed with it.
 pub struct Gpu {
     driver: Driver,
     spaces: Vec<u64>,
@@ -27,7 +27,7 @@ impl Drop for Gpu {
     }
 }
 
-/// A type that arrays on the device have.
+/// A type of arrays on the device.
 pub trait Element: Copy + Default + PartialEq + std::fmt::Debug {
     fn bytes(x: &[Self]) -> Vec<u8>;
     fn from(bytes: &[u8]) -> Vec<Self>;
@@ -83,12 +83,12 @@ impl Element for u8 {
 }
 
 impl Gpu {
-    /// Whether fresh memory holds no numbers: a real GPU's holds what was there before.
+    /// Whether fresh memory is NaN; a real GPU's memory has its old contents.
     pub fn marks_fresh_memory(&self) -> bool {
         driver::emulated()
     }
 
-    /// Memory of so many bytes, of any content.
+    /// Memory of this number of bytes, with undefined contents.
     pub fn space(&mut self, bytes: usize) -> u64 {
         let at = self.driver.alloc(bytes);
         self.spaces.push(at);
@@ -145,7 +145,7 @@ pub fn function(f: Scalar, types: &[DType]) -> Body {
     }
 }
 
-/// Repeatable numbers.
+/// Reproducible numbers.
 pub struct Numbers(u64);
 
 impl Numbers {

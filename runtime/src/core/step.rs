@@ -1,4 +1,4 @@
-//! A training step: a function's run, and the optimizer's calls behind it.
+//! A training step: a function's run, followed by the optimizer's calls.
 
 use super::{Behind, Core, poisoned_until_done};
 use crate::dims::Dims;
@@ -6,9 +6,9 @@ use crate::optim::Optimizer;
 use crate::{Device, Plan, Result, Run, RunResults, Source, State, binding, device};
 
 impl<D: Device> Core<D> {
-    /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that
-    /// this function reaches. One unit where the device repeats runs as a whole. After an error the parameters
-    /// are as before, unless the error says that they are not.
+    /// A whole training step: [`train`](Self::train), then the optimizer's update of the parameters that this function
+    /// reaches. On a device that replays whole runs, the step is one run. After an error the parameters are unchanged,
+    /// unless the error says otherwise.
     #[doc(hidden)]
     pub fn step<O: Optimizer>(
         &mut self,
@@ -37,7 +37,7 @@ impl<D: Device> Core<D> {
         Ok(results)
     }
 
-    /// An optimizer's step that was prepared, on the gradients that are there.
+    /// Makes a prepared step of an optimizer, with the present gradients.
     pub(crate) fn update<O: Optimizer>(&mut self, optimizer: &mut O) -> Result<()> {
         let device = self.device.clone();
         let key = || self.key_of_step(optimizer.key::<D>());
@@ -46,12 +46,12 @@ impl<D: Device> Core<D> {
             Ok(())
         })?;
         *self.poisoned.get_mut() = false;
-        // It is as good as the run that left the gradients.
+        // The step is valid if the run that left the gradients is.
         optimizer.commit(&device, self.grads_run);
         Ok(())
     }
 
-    /// What tells an optimizer's step on this network from other runs.
+    /// The key that distinguishes an optimizer's step on this network from other runs.
     fn key_of_step(&self, optimizer: u64) -> device::Key {
         device::Key {
             plan: 0,

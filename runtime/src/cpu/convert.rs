@@ -9,7 +9,7 @@ use crate::device::{Addr, Stored};
 use crate::isa::{Isa, Kernel, dispatch};
 use crate::narrow::{Narrow, convert, singles};
 
-/// Elements of a thread's share.
+/// Elements that a thread converts at a time.
 const PART: usize = 4096;
 
 /// A conversion of slices.
@@ -19,7 +19,7 @@ trait Pair {
     fn convert(from: &[Self::From], to: &mut [Self::To]);
 }
 
-/// By way of f32.
+/// A conversion by way of f32.
 struct By<A, B>(std::marker::PhantomData<(A, B)>);
 
 impl<A: Narrow + 'static, B: Narrow + 'static> Pair for By<A, B> {
@@ -31,7 +31,7 @@ impl<A: Narrow + 'static, B: Narrow + 'static> Pair for By<A, B> {
     }
 }
 
-/// From f64 to f32.
+/// A conversion from f64 to f32.
 struct Singles;
 
 impl Pair for Singles {
@@ -68,7 +68,7 @@ pub(super) unsafe fn run<F: Float>(
             (F16, F32) => share::<By<f16, f32>, F>(cpu, len, x, y),
             (F16, F64) => share::<By<f16, f64>, F>(cpu, len, x, y),
             (F16, Bf16) => share::<By<f16, bf16>, F>(cpu, len, x, y),
-            // Never: `Call::check` refuses other types.
+            // Not reached: `Call::check` refuses other types.
             _ => {}
         }
     }
@@ -91,7 +91,7 @@ unsafe fn share<P: Pair, F: Float>(cpu: &Cpu<F>, len: usize, x: Addr, y: Addr) {
     });
 }
 
-/// A thread's share.
+/// The elements of one thread.
 struct Slices<'a, P: Pair> {
     from: &'a [P::From],
     to: &'a mut [P::To],

@@ -9,8 +9,8 @@ use crate::{DType, Float, Number};
 /// Side of the square tiles in which crossed dimensions are copied.
 const TILE: usize = 16;
 
-/// Whether different positions of a window are different elements for a reason that is plain:
-/// ordered by stride, each dimension steps over all that the smaller ones reach.
+/// Whether different positions of a window are certainly different elements: ordered by stride, each dimension steps
+/// over the whole range of the smaller ones.
 fn distinct<const R: usize>(shape: [usize; R], strides: [isize; R]) -> bool {
     let mut order: [usize; R] = std::array::from_fn(|d| d);
     order.sort_unstable_by_key(|&d| strides[d].unsigned_abs());
@@ -41,7 +41,7 @@ unsafe fn plane<T: Copy>(
                 std::ptr::copy_nonoverlapping(from.offset(r * sr), to.offset(r * dr), columns);
             }
         } else if sc.unsigned_abs() > sr.unsigned_abs() && sr != 0 && columns >= TILE {
-            // A transposition: in tiles, so that every line of memory is used while it is at hand.
+            // A transposition: in tiles, so that a cache line is used while it is in the cache.
             for c0 in (0..columns).step_by(TILE) {
                 for r in 0..rows as isize {
                     for c in c0 as isize..columns.min(c0 + TILE) as isize {
@@ -82,7 +82,7 @@ unsafe fn strided<T: Copy, F: Float, const R: usize>(
     } else {
         (1, 0, 0)
     };
-    // Planes are whole where there are enough of them, otherwise they are cut into runs of rows.
+    // Units are whole planes if there are enough planes, and ranges of rows otherwise.
     let planes = total / (rows * columns);
     let cuts = if planes < 4 { rows.div_ceil(64) } else { 1 };
     let height = rows.div_ceil(cuts);

@@ -1,5 +1,4 @@
-//! Functions of the user's own: what they read and write lies in this memory already. And runs as a
-//! whole: a call has finished when it returns.
+//! Custom functions: their operands already lie in this memory. And whole runs: a call has finished when it returns.
 
 use super::Cpu;
 use crate::Float;
@@ -18,5 +17,5 @@ impl<F: Float> CustomKernels for Cpu<F> {
     }
 }
 
-/// An index out of range ends the call: nothing is found later.
+/// An index out of range ends the call, so there are no deferred errors.
 impl<F: Float> Queue for Cpu<F> {}

@@ -1,5 +1,5 @@
-//! Reads and writes at positions held as data. Indices are checked here: one outside 0..n is never
-//! followed, it leaves 0 and makes the kernel return `false`.
+//! Reads and writes at positions held as data. Indices are checked here: an index outside 0..n is not accessed; it
+//! leaves 0 and makes the kernel return `false`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,11 +8,11 @@ use super::rows::Shared;
 use crate::Float;
 use crate::device::{Addr, Axis};
 
-/// The most classes of rows that threads sum apart, a power of two. Rows are in one class where their
-/// numbers leave one remainder: what is frequent lies together in many a vocabulary, and so is spread.
+/// The maximum number of classes of rows that threads sum separately, a power of two. A class is the rows whose numbers
+/// have the same remainder. Many vocabularies have frequent words side by side, which this spreads over classes.
 const CLASSES: usize = 64;
 
-/// The position that an index names, if it is inside.
+/// The position that an index names, if it is in range.
 #[inline(always)]
 fn position(index: i64, n: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&i| i < n)
@@ -71,7 +71,7 @@ pub(super) unsafe fn put<T: bytemuck::Pod, F: Float>(
     let Axis { outer, n, inner } = axis;
     let (src, y, index) = (Shared(src), Shared(y), Shared(index.cast_mut()));
     let fine = AtomicBool::new(true);
-    // Threads take blocks, so that of equal indices the last counts.
+    // Threads take blocks, so that of equal indices the last one wins.
     cpu.share(outer, outer * count * inner, |from, to| {
         for unit in from * count..to * count {
             // SAFETY: the unit's run of src, and a checked run of this block of y.
@@ -138,8 +138,7 @@ pub(super) unsafe fn take_grad<F: Float>(
         Shared(index.cast::<i64>()),
     );
     let fine = AtomicBool::new(true);
-    // Threads take columns, and of those classes of rows, so that every element's sum is in the order
-    // of the indices.
+    // Threads take columns, and of these classes of rows, so that every element is summed in the order of the indices.
     let cuts = inner.div_ceil(64);
     let classes = CLASSES.min(n.next_power_of_two());
     let units = outer * cuts * classes;

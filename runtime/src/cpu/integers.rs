@@ -1,7 +1,7 @@
 //! Arithmetic of 64-bit integers: the kernel returns the first result that does not fit.
 //!
-//! One step that overflows is computed once more in 128 bits, for the message. Sums and products of many are computed in
-//! 128 bits as a whole, so that what does not fit on the way does not count.
+//! An operation that overflows is computed again in 128 bits, for the message. Sums and products of many are computed
+//! in 128 bits, so that an intermediate value may exceed 64 bits.
 
 use crate::Float;
 use crate::device::{Addr, Axis, Exact, Found, Integers};
@@ -24,7 +24,7 @@ pub(super) unsafe fn integers<F: Float>(f: Integers, [a, b, y]: [Addr; 3]) -> Re
     }
 }
 
-/// `y[i] = narrow(a[i], b[i])`, and of the first that overflows what `wide` makes of it.
+/// `y[i] = narrow(a[i], b[i])`. The error has `wide` of the first pair that overflows.
 ///
 /// # Safety
 /// `n` elements may be read at the first two and written at the last.
@@ -48,7 +48,7 @@ unsafe fn pairs(
         return Ok(());
     }
     for at in 0..n {
-        // SAFETY: the caller's; y lies apart, so the operands are as they were.
+        // SAFETY: the caller's; y is a separate array, so the operands are unchanged.
         let (a, b) = unsafe { (*a.add(at), *b.add(at)) };
         if narrow(a, b).1 {
             let value = Exact::Int(wide(a.into(), b.into()));
@@ -58,7 +58,7 @@ unsafe fn pairs(
     Ok(())
 }
 
-/// Towards zero.
+/// Rounds towards zero.
 ///
 /// # Safety
 /// `n` elements may be read and written.
@@ -67,10 +67,10 @@ unsafe fn cast<F: Float>(n: usize, x: *const F, y: *mut i64) -> Result<(), Found
     for at in 0..n {
         // SAFETY: the caller's.
         let v = unsafe { *x.add(at) }.to_f64().trunc();
-        // From -2^63 on and below 2^63; NaN is neither.
+        // From -2^63 on and below 2^63; false for NaN.
         let fits = v >= i64::MIN as f64 && v < -(i64::MIN as f64);
         if !fits && unfit.is_ok() {
-            // SAFETY: the caller's. The number that was cut.
+            // SAFETY: the caller's. The number before rounding.
             let value = Exact::Float(unsafe { *x.add(at) }.to_f64());
             unfit = Err(Found { at, value });
         }
@@ -106,7 +106,7 @@ unsafe fn reduce(how: Combiner, axis: Axis, x: *const i64, y: *mut i64) -> Resul
     let Axis { outer, n, inner } = axis;
     let unfit = Ok(());
     let mut results = Results { y, unfit };
-    // An extreme of nothing does not fit.
+    // The largest or smallest of no elements does not fit.
     let nothing = match how {
         Combiner::Sum => 0,
         Combiner::Prod => 1,

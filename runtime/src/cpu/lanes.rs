@@ -1,6 +1,6 @@
-//! One pack of a fused map: operands of a row and a position in, the body's results out.
+//! One pack of a fused map: takes operands of a row and a position, and gives the body's results.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use std::marker::PhantomData;
@@ -25,14 +25,14 @@ pub(crate) struct Src {
 }
 
 impl Src {
-    /// To be replaced.
+    /// A placeholder.
     pub(crate) const NOWHERE: Src = Src {
         addr: std::ptr::null(),
         start: 0,
         stride: 0,
     };
 
-    /// The operand at a position of its grid, seen along dimension `along`.
+    /// The operand at a position of its grid, along dimension `along`.
     #[inline(always)]
     pub(crate) fn at<const R: usize>(
         operand: &Operand<R>,
@@ -62,7 +62,7 @@ impl Src {
     }
 }
 
-/// One result of a body; which field holds it is known when compiled.
+/// One result of a body. The field that holds it is known at compile time.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<F> {
     pub(crate) float: Pack<F>,
@@ -70,8 +70,8 @@ pub(crate) struct Value<F> {
     mask: Mask,
 }
 
-/// The view of a pack that a body sees. With `ACC`, operand 0 is `acc` and the others follow in
-/// `inputs`. With `STATIC`, strides are as the body declares, otherwise as in `inputs`.
+/// A body's view of a pack. With `ACC`, operand 0 is `acc` and the others follow in `inputs`. With `STATIC`, strides
+/// are as the body declares, otherwise as in `inputs`.
 struct Window<'a, M, F, S, const I: usize, const O: usize, const ACC: bool, const STATIC: bool> {
     inputs: &'a [Src; I],
     acc: Pack<F>,
@@ -92,7 +92,7 @@ impl<
     const STATIC: bool,
 > Window<'_, M, F, S, I, O, ACC, STATIC>
 {
-    /// Where operand `k` is in `inputs`, if it is of this type.
+    /// The index of operand `k` in `inputs`, if it has this type.
     #[inline(always)]
     fn source(&self, k: usize, dtype: DType) -> Option<&Src> {
         let declared = M::INPUTS.get(k)?;
@@ -322,10 +322,11 @@ unsafe fn put<T: Copy>(
     }
 }
 
-/// The first `count` of a pack's integers, the last of them in the lanes behind: their 64 bits are moved unchanged.
+/// The first `count` integers of a pack, with the last of them in the remaining lanes. Their 64 bits are moved
+/// unchanged.
 ///
 /// # Safety
-/// So many lie at `from`; the processor has `S`'s instructions.
+/// `count` integers lie at `from`; the processor has `S`'s instructions.
 #[inline(always)]
 unsafe fn load_ints<S: Isa>(from: *const i64, count: usize) -> [i64; LANES] {
     // SAFETY: the caller's.

@@ -1,4 +1,4 @@
-//! Calls as data: which function of this processor makes each.
+//! Calls as data: the function of this processor for each call.
 //!
 //! Compiled once for each float type, in this crate, and not in every crate that declares a network.
 
@@ -129,7 +129,7 @@ unsafe fn launch<F: Float>(cpu: &Cpu<F>, call: &Call<'_>, at: &[Addr]) -> Result
                 let fine = index::gather_grad(cpu, axis, count, [dy, index, dx]);
                 return checked(fine, index, axis, axis.outer * count * axis.inner);
             }
-            // Never: a run has counted the operands.
+            // Not reached: a run has counted the operands.
             _ => {}
         }
         Ok(())
@@ -150,10 +150,10 @@ fn operands(masks: &[ScoreMask], at: &[Addr]) -> [Operand<4>; Call::MOST] {
     all
 }
 
-/// The first of `len` indices that is outside 0..n, if one is.
+/// The first of `len` indices that is outside 0..n, if any.
 ///
 /// # Safety
-/// They lie at `index`.
+/// The indices lie at `index`.
 #[inline(always)]
 unsafe fn checked(fine: bool, index: Addr, axis: Axis, len: usize) -> Result<(), Found> {
     match fine {

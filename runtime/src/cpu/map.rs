@@ -1,10 +1,10 @@
-//! `outputs = M(inputs)` over a grid: the odometer around [`evaluate`](super::lanes::evaluate).
+//! `outputs = M(inputs)` over a grid: the loop over positions around [`evaluate`](super::lanes::evaluate).
 //!
-//! The grid is seen as rows along the innermost dimension, after dimensions that every operand
-//! crosses evenly have been merged into it. A row is worked through in packs of [`LANES`]; its rest
-//! is a partial pack. Large grids are shared out between threads.
+//! The grid is seen as rows along the innermost dimension, after merging outer dimensions into it where every operand's
+//! strides allow that. A row is computed in packs of [`LANES`]; the remainder is a partial pack. Large grids are
+//! divided between threads.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use std::marker::PhantomData;
@@ -16,11 +16,11 @@ use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 use crate::{Float, MapBody, Pack};
 
-/// Elements from which on a map is worth a second thread.
+/// Elements from which on a second thread pays.
 const PARALLEL: usize = 32_768;
-/// The most scalars of a call that finds them in memory.
+/// The maximum number of scalars of a call that reads them from memory.
 pub(crate) const SCALARS: usize = 16;
-/// Elements of a long row that are handed out together.
+/// Elements of a long row that a thread takes at a time.
 const CHUNK: usize = 8_192;
 
 /// Some of a map's units; see [`Grid`].
@@ -32,7 +32,7 @@ struct Units<'a, M, F, const R: usize, const I: usize, const O: usize> {
     body: PhantomData<(M, F)>,
 }
 
-/// A map's grid. Long rows are cut into `cuts` units each; otherwise a unit is a row.
+/// A map's grid. Long rows are divided into `cuts` units each; otherwise a unit is a row.
 #[derive(Clone, Copy)]
 struct Grid<const R: usize, const I: usize, const O: usize> {
     shape: [usize; R],
@@ -170,7 +170,7 @@ impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize> Kerne
             let mut unit = self.from;
             while unit < self.to {
                 let row = unit / grid.cuts;
-                // The units of this row that are ours.
+                // The units of this row that this thread computes.
                 let first = unit - row * grid.cuts;
                 let last = grid.cuts.min(self.to - row * grid.cuts);
                 self.span::<S>(
@@ -233,7 +233,7 @@ impl<F: Float> MapKernels for Cpu<F> {
         let mut values = [0.0; SCALARS];
         let values = &mut values[..count.min(SCALARS)];
         for (k, to) in values.iter_mut().enumerate() {
-            // SAFETY: the caller promises that so many floats lie there.
+            // SAFETY: the caller promises that there are this many floats.
             *to = unsafe { *scalars.cast::<F>().add(k) }.to_f64();
         }
         // SAFETY: the caller's promise.

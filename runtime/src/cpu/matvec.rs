@@ -1,7 +1,7 @@
-//! Products without a library: tiny ones, and those of one row, which are bound by memory.
+//! Products without a library: tiny ones, and products of one row, which are bound by memory.
 //!
-//! C: (m, n), a row at a time in tiles of [`TILE`] packs, summed over k in order. With B
-//! stored as (n, k) and k long, an element is a dot product of two rows instead.
+//! C: (m, n), a row at a time in tiles of [`TILE`] packs, summed over k in order. If B is stored as (n, k) and k is
+//! large, an element is a dot product of two rows instead.
 
 use std::marker::PhantomData;
 
@@ -56,7 +56,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Row<'_, M,
                 return;
             }
             while !self.size.tb && j + TILE * LANES <= self.to {
-                // Four named sums: as an array they would live in memory.
+                // Four separate variables, because an array would be kept in memory.
                 let zero = Pack::splat(0.0);
                 let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
                 for k in 0..self.size.k {

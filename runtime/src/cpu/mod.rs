@@ -1,4 +1,4 @@
-//! The CPU: a number of threads in, a [`Device`](crate::Device) out.
+//! The CPU: takes a number of threads and gives a [`Device`](crate::Device).
 //!
 //! Kernels are deterministic: for a given instruction set their results do not depend on the
 //! number of threads.
@@ -43,8 +43,8 @@ use crate::{Device, Error, Float, Result};
 
 /// The machine's processor, computing in `F`.
 ///
-/// Clones share their threads. The number of threads is that of the available cores unless
-/// `NETFORM_THREADS` or [`with_threads`](Cpu::with_threads) says otherwise.
+/// Clones share their threads. The number of threads is the number of available cores, unless `NETFORM_THREADS` or
+/// [`with_threads`](Cpu::with_threads) sets it.
 #[derive(Clone)]
 pub struct Cpu<F = f32> {
     pool: Arc<Pool>,
@@ -133,7 +133,7 @@ impl CpuBuffer {
         Layout::from_size_align(bytes, 64).ok()
     }
 
-    /// `None` when memory is out.
+    /// `None` when out of memory.
     pub(crate) fn zeroed(bytes: usize) -> Option<Self> {
         let layout = Self::layout(bytes)?;
         if bytes == 0 {
@@ -173,7 +173,7 @@ impl Drop for CpuBuffer {
 unsafe impl<F: Float> Memory for Cpu<F> {
     type Buffer = CpuBuffer;
 
-    /// All memory of the process, in floats of one size.
+    /// All memory of the process, with floats of one size.
     fn id(&self) -> u64 {
         size_of::<F>() as u64
     }

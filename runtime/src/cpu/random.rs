@@ -1,4 +1,4 @@
-//! Random booleans: element e is drawn from word e mod 4 of Philox block e / 4, whoever computes it.
+//! Random booleans: element e is drawn from word e mod 4 of Philox block e / 4, whichever thread computes it.
 
 use super::Cpu;
 use super::rows::Shared;

@@ -1,10 +1,10 @@
 //! `y[o, i] = reduce over n of M(inputs at (o, n, i))`.
 //!
-//! A block is a range of n for up to [`WIDE`] neighbouring i. Inside it floats are combined in a
-//! fixed order in short runs, whose results are combined in double precision, so that a sum of a
-//! million f32 keeps their accuracy. Where blocks begin depends on the shape alone.
+//! A block is a range of n for up to [`WIDE`] neighbouring i. Inside it floats are combined in a fixed order in short
+//! runs, whose results are combined in double precision. So a sum of a million f32 keeps their accuracy. The blocks
+//! depend on the shape alone.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 mod job;
@@ -21,9 +21,9 @@ use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 use crate::{Float, MapBody, Mask, Pack};
 
-/// Packs along n that are combined in the float type before going over to f64.
+/// Packs along n that are combined in the float type before their results are combined in f64.
 const RUN: usize = 64;
-/// The result of no element.
+/// The result of no elements.
 #[inline(always)]
 fn neutral<K: Combine>() -> f64 {
     const { K::COMBINER.neutral() }
@@ -63,7 +63,7 @@ impl<M: MapBody, F: Float, K: Combine, const I: usize> Kernel for Combined<'_, '
 }
 
 impl<M: MapBody, F: Float, K: Combine, const I: usize> Combined<'_, '_, M, F, K, I> {
-    /// One column whose elements follow each other: the packs lie along n.
+    /// One column of contiguous elements: the packs lie along n.
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
@@ -83,7 +83,7 @@ impl<M: MapBody, F: Float, K: Combine, const I: usize> Combined<'_, '_, M, F, K,
         };
         while at < to {
             let end = to.min(at + RUN * LANES);
-            // Four named sums: as an array they would live in memory.
+            // Four separate variables, because an array would be kept in memory.
             let (mut s0, mut s1, mut s2, mut s3) = (empty, empty, empty, empty);
             while at + 4 * LANES <= end {
                 s0 = K::combine(s0, value(at, LANES));
@@ -184,7 +184,7 @@ impl<F: Float> ReduceKernels for Cpu<F> {
         let cuts = inner.div_ceil(WIDE);
         let total = outer * n * inner;
         if outer * cuts == 1 && n > 1 && total > SEGMENT {
-            // One block would be one thread's work: cut n, and combine in order.
+            // One block is the work of one thread: divides n, and combines in order.
             let segments = (total / SEGMENT + 1).min(SEGMENTS);
             let length = n.div_ceil(segments).next_multiple_of(RUN);
             let segments = n.div_ceil(length);

@@ -1,4 +1,4 @@
-//! Work along one dimension that is not a fused reduction: softmax, logsumexp, argmax, running sums.
+//! Work along one dimension other than fused reductions: softmax, logsumexp, argmax, running sums.
 //!
 //! x, y: (outer, n, inner). With `inner == 1` packs lie along n, otherwise across `inner`.
 
@@ -11,10 +11,10 @@ use crate::{Float, Mask, Pack};
 /// Elements of work below which one thread is enough.
 const PARALLEL: usize = 16_384;
 
-/// An address that parts of a region share; each writes elements of its own.
+/// An address that parts of a region share. Each part writes different elements.
 pub(crate) struct Shared<T>(pub(crate) *mut T);
 
-// SAFETY: an address; using it is the kernels' contract.
+// SAFETY: an address; its use is under the kernels' contract.
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
@@ -26,8 +26,8 @@ impl<T> Shared<T> {
 }
 
 impl<F: Float> Cpu<F> {
-    /// Shares `units` of equal size out between the threads when `work` is worth it; `f` gets a
-    /// range of units. For kernels whose units do not depend on each other.
+    /// Divides `units` of equal size between the threads if `work` is large enough. `f` gets a range of units. For
+    /// kernels whose units do not depend on each other.
     #[inline]
     pub(crate) fn share(&self, units: usize, work: usize, f: impl Fn(usize, usize) + Sync) {
         let parts = if work < PARALLEL {
@@ -44,7 +44,7 @@ impl<F: Float> Cpu<F> {
     }
 }
 
-/// What [`exponentials`] computes.
+/// The function that [`exponentials`] computes.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Work {
     Softmax,
@@ -58,15 +58,15 @@ struct Line<F> {
     n: usize,
     /// Distance along n.
     step: usize,
-    /// Columns, for the second form.
+    /// The number of columns, if there are several.
     width: usize,
     x: *const F,
     y: *mut F,
-    /// For a logsumexp, where the maximum goes.
+    /// The address of the maximum, for a logsumexp.
     max: *mut F,
 }
 
-/// What is subtracted before exponentiating, for a logarithm afterwards: 0 for an infinite maximum.
+/// The number that is subtracted before the exponential: the maximum, or 0 if that is infinite.
 #[inline(always)]
 pub(crate) fn finite<F: Float>(max: F) -> F {
     if max.abs() == F::INFINITY {
@@ -107,7 +107,7 @@ pub(crate) unsafe fn read<F: Float, S: Isa>(from: *const F, count: usize) -> Pac
     }
 }
 
-/// The first `count` lanes to memory.
+/// Writes the first `count` lanes to memory.
 ///
 /// # Safety
 /// As for [`read`], writable.
@@ -196,7 +196,7 @@ impl<F: Float> Line<F> {
                     }
                 }
                 Work::LogSoftmax => {
-                    // Two steps: the logarithm is small beside a large maximum.
+                    // Two subtractions: the logarithm is small compared to a large maximum.
                     let log = Pack::all(log);
                     for at in (0..n).step_by(LANES) {
                         let count = LANES.min(n - at);
@@ -269,11 +269,9 @@ impl<F: Float> Line<F> {
     }
 }
 
-/// Softmax, log-softmax or logsumexp along n. Of a logsumexp `y` is the logarithm of the sum and `max` the
-/// maximum.
+/// Softmax, log-softmax or logsumexp along n. For logsumexp, `y` is the logarithm of the sum and `max` the maximum.
 ///
-/// A logarithm is that of the sum without the largest's own 1, and `log1p`: so what the others add to a 1 is
-/// not rounded away.
+/// A logarithm is `log1p` of the sum without the largest element's own 1, so that small terms are not lost to rounding.
 ///
 /// # Safety
 /// The kernels' contract; `y` may be `x`.
@@ -288,7 +286,7 @@ pub(crate) unsafe fn exponentials<F: Float>(
     let Axis { outer, n, inner } = axis;
     let (x, y, max) = (Shared(x), Shared(y), Shared(max));
     let cuts = inner.div_ceil(LANES);
-    // The exponential makes an element worth several of a plain map's.
+    // With its exponential, an element costs as much as several of a plain map.
     cpu.share(outer * cuts, outer * n * inner * 4, |from, to| {
         for unit in from..to {
             let (o, i) = (unit / cuts, unit % cuts * LANES);
@@ -375,7 +373,7 @@ pub(crate) unsafe fn running<F: Float>(
             let mut result = how.neutral();
             for j in 0..n {
                 let at = first + inner * if reverse { n - 1 - j } else { j };
-                // SAFETY: inside the block. The result is kept in f64, so that rounding does not pile up.
+                // SAFETY: inside the block. The result is kept in f64, so that rounding errors do not accumulate.
                 unsafe {
                     result = how.combine(result, (*x.get().add(at)).to_f64());
                     *y.get().add(at) = F::from_f64(result);

@@ -1,7 +1,7 @@
-//! Working memory of a thread: a size in, the address of at least so many bytes out.
+//! Working memory of a thread: takes a size and gives the address of at least that many bytes.
 //!
-//! It grows to the largest request and is kept, so that repeated calls do not allocate. There are two
-//! blocks, so that what a call hands out in parts can need some of its own.
+//! It grows to the largest request and is kept, so that repeated calls do not allocate. There are two blocks, so that
+//! the parts of a call that uses one can use the other.
 
 use std::cell::RefCell;
 
@@ -13,8 +13,8 @@ thread_local! {
     static SCRATCH: [Block; 2] = const { [const { RefCell::new(None) }; 2] };
 }
 
-/// Calls `f` with the address of `bytes` bytes aligned to 64, of any content; `None` when memory
-/// is out or when both blocks are in use by callers of this call.
+/// Calls `f` with the address of `bytes` bytes aligned to 64, with undefined contents. `None` when out of memory or
+/// when callers of this call use both blocks.
 pub(crate) fn with<T>(bytes: usize, f: impl FnOnce(*mut u8) -> T) -> Option<T> {
     let run = |blocks: &[Block; 2]| {
         let mut scratch = blocks.iter().find_map(|b| b.try_borrow_mut().ok())?;
@@ -25,6 +25,6 @@ pub(crate) fn with<T>(bytes: usize, f: impl FnOnce(*mut u8) -> T) -> Option<T> {
         }
         scratch.as_ref().map(|s| f(s.start()))
     };
-    // A thread that is ending has no scratch any more.
+    // A thread that is ending has no scratch memory.
     SCRATCH.try_with(run).ok().flatten()
 }

@@ -1,4 +1,4 @@
-//! What the driver says of a call.
+//! The driver's error codes.
 
 use cust::error::CudaError;
 use cust_raw::CUresult;
@@ -13,7 +13,7 @@ impl Code {
     pub const OUT_OF_MEMORY: Self = Self(2);
     pub const NO_DEVICE: Self = Self(100);
 
-    /// What a kernel did, or a device that is gone: nothing of this process works on it any more.
+    /// A kernel's error, or a lost device: nothing in this process can use the device any more.
     pub fn is_final(self) -> bool {
         matches!(
             self.0,
@@ -37,7 +37,7 @@ impl std::fmt::Display for Code {
     }
 }
 
-/// What the driver says of a call that was just made.
+/// The result of a driver call that was just made.
 pub fn checked(code: CUresult) -> Result<(), Code> {
     match code {
         CUresult::CUDA_SUCCESS => Ok(()),

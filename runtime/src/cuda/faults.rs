@@ -1,11 +1,10 @@
-//! Where kernels report what they find wrong in their data: indices out of range, integers that do not fit. What is
-//! read here goes into the [`Ledger`], which tells whose it is.
+//! Kernels report errors in their data here: indices out of range, integers that do not fit. The host passes them to
+//! the [`Ledger`], which assigns them to runs.
 //!
-//! Runs follow each other on the stream, so one word of device memory serves them all: 0 while all is
-//! well, written by the first kernel that meets such an index, read by those that update something.
-//! Behind the calls of a run that looks at indices, one more kernel (`outcome.ptx`) files the word
-//! under the run's number and clears it for the next. The host counts runs as the device does, and
-//! fetches the outcomes when it waits for the stream anyway.
+//! Runs follow each other on the stream, so they all share one word of device memory, the flag: 0 means no error. The
+//! first kernel that meets an error writes it, and kernels that update something read it. After the calls of a run that
+//! checks indices, one more kernel (`outcome.ptx`) stores the flag under the run's number and clears it for the next
+//! run. The host counts runs as the device does, and fetches the outcomes when it waits for the stream anyway.
 
 use cust::memory::{DeviceBuffer, LockedBuffer};
 use netform_ptx::{Fault, Launch, RUNS};
@@ -15,19 +14,19 @@ use super::stream::Stream;
 use crate::device::{RunId, What};
 use crate::ledger::Ledger;
 
-/// Words before the codes of runs: what was found, how many runs found something, how many ended.
+/// Words before the codes of runs: the flag, the number of runs with errors, the number of finished runs.
 const HEAD: usize = 4;
 
-/// The words, and what they mean.
+/// The words, and their meaning.
 pub struct Faults {
     words: DeviceBuffer<u32>,
-    /// Where the host reads them.
+    /// The host's copy of the words.
     seen: LockedBuffer<u32>,
-    /// The run that is being recorded looks at indices.
+    /// The run that is being recorded checks indices.
     looks: bool,
-    /// What updates look at in it.
+    /// The address of the flag that its updates read.
     guard: u64,
-    /// How many runs found something, as far as is known.
+    /// The number of runs with errors, as far as it is known.
     count: u32,
     pub ledger: Ledger,
 }
@@ -49,12 +48,12 @@ impl Faults {
         })
     }
 
-    /// The word's address.
+    /// The address of the flag.
     fn addr(&self) -> u64 {
         self.words.as_device_ptr().as_raw()
     }
 
-    /// Where a kernel reports an index outside 0..limit.
+    /// The place where a kernel reports an index outside 0..limit.
     pub fn of(&mut self, what: What, limit: usize) -> Fault {
         self.looks = true;
         Fault {
@@ -63,12 +62,12 @@ impl Faults {
         }
     }
 
-    /// The word that must be 0 for an update.
+    /// The address of the flag that must be 0 for an update.
     pub fn guard(&self) -> u64 {
         self.guard
     }
 
-    /// A run is recorded, whose updates look at the word at `guard`, or at what the run itself finds.
+    /// Begins recording a run. Its updates read the flag at `guard`, or the run's own flag.
     pub fn begin(&mut self, guard: usize) {
         self.looks = false;
         self.guard = match guard {
@@ -77,18 +76,18 @@ impl Faults {
         };
     }
 
-    /// What ends the run that was recorded, if it looks at indices.
+    /// The last launch of the recorded run, if the run checks indices.
     pub fn end(&self, keep: usize) -> Option<Launch> {
         (self.looks).then(|| netform_ptx::outcome(self.addr(), keep as u64))
     }
 
-    /// Forgets what a run found that was given up.
+    /// Discards the errors of a run that was given up.
     pub fn clear(&self, stream: &Stream) -> Result<(), Code> {
         // SAFETY: the word is ours.
         unsafe { stream.zero(self.addr(), size_of::<u32>()) }
     }
 
-    /// A run of this network is on the stream; it has a number if it `looks` at indices.
+    /// A run of this network was put on the stream. It has a number if it checks indices (`looks`).
     pub fn ran(&mut self, looks: bool, network: u64) -> RunId {
         match looks {
             true => self.ledger.add(network),
@@ -96,7 +95,7 @@ impl Faults {
         }
     }
 
-    /// Has the device tell, when it has done what is on the stream, how many runs found something.
+    /// Asks the device for the number of runs with errors, once it has done the work on the stream.
     pub fn ask(&mut self, stream: &Stream) -> Result<(), Code> {
         match self.ledger.is_settled() {
             true => Ok(()),
@@ -107,11 +106,11 @@ impl Faults {
     /// Puts a copy of the first words on the stream.
     fn fetch(&mut self, stream: &Stream, count: usize) -> Result<(), Code> {
         let (to, bytes) = (self.seen.as_mut_ptr().cast(), count * size_of::<u32>());
-        // SAFETY: both have as many words, and the host looks at its own when it has waited.
+        // SAFETY: both have as many words, and the host reads its copy after waiting.
         unsafe { stream.to_host(to, self.addr(), bytes) }
     }
 
-    /// Takes the outcomes. The stream must have been waited for since [`ask`](Self::ask).
+    /// Reads the outcomes. The host must have waited for the stream since [`ask`](Self::ask).
     pub fn look(&mut self, stream: &Stream) -> Result<(), Code> {
         if self.ledger.is_settled() {
             return Ok(());

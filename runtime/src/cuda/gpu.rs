@@ -1,4 +1,4 @@
-//! What all clones of a device share, and the lock that orders their use of it.
+//! The state that all clones of a device share, and the lock that orders their use of it.
 
 use std::cell::RefCell;
 
@@ -18,25 +18,25 @@ use super::staging::Staging;
 use super::stream::Stream;
 use crate::{Error, Result};
 
-/// The least driver: CUDA 11.4, whose functions `cust` knows.
+/// The minimum driver version: CUDA 11.4, whose functions `cust` knows.
 const LEAST_DRIVER: i32 = 11_040;
-/// The least compute capability that the kernels are written for.
+/// The minimum compute capability that the kernels are written for.
 const LEAST_CAPABILITY: (u32, u32) = (7, 5);
 
 /// An open GPU.
 pub struct Gpu {
     pub id: Identity,
-    /// Held by whoever puts something on the stream, or waits for it; by a run as a whole, whose calls
-    /// take it again.
+    /// Held by a thread while it puts something on the stream, or waits for it. A run holds it until its end; its calls
+    /// lock it again.
     state: ReentrantMutex<RefCell<State>>,
     context: Context,
 }
 
-/// The device, for one thread alone.
+/// Exclusive access to the device for one thread.
 pub type Guard<'a> = ReentrantMutexGuard<'a, RefCell<State>>;
 
-/// What is used under the lock; it goes in this order: graphs launch what modules hold, and all is used on
-/// the stream.
+/// The state that the lock protects. Fields are dropped in this order: graphs launch kernels of modules, and everything
+/// uses the stream.
 pub struct State {
     pub graphs: Graphs,
     pub modules: Modules,
@@ -44,9 +44,9 @@ pub struct State {
     pub staging: Staging,
     pub faults: Faults,
     pub stream: Stream,
-    /// A run is being recorded: another must not come between.
+    /// A run is being recorded, and another must not start.
     pub recording: bool,
-    /// What went wrong in a call that returns nothing.
+    /// The error of a call that returns nothing.
     pub failed: Option<Error>,
 }
 
@@ -123,16 +123,16 @@ impl Gpu {
         })
     }
 
-    /// The device, for this thread alone.
+    /// Exclusive access to the device for this thread.
     pub fn lock(&self) -> Result<Guard<'_>> {
         let guard = self.state.lock();
-        // Each time: other code of this thread may have set another since.
+        // Set each time, because other code of this thread may have set another context.
         let set = CurrentContext::set_current(&self.context);
         set.map_err(|e| self.id.error(e.into(), "the context"))?;
         Ok(guard)
     }
 
-    /// Does something under the lock; an error is kept for the next call that can return one.
+    /// Calls `f` under the lock. An error is kept for the next call that can return one.
     pub fn put(&self, f: impl FnOnce(&mut State) -> std::result::Result<(), Error>) {
         let Ok(guard) = self.lock() else { return };
         let mut state = guard.borrow_mut();
@@ -143,7 +143,7 @@ impl Gpu {
         }
     }
 
-    /// Waits for the stream, and tells what went wrong.
+    /// Waits for the stream, and returns any error.
     pub fn wait(&self) -> Result<()> {
         let guard = self.lock()?;
         let mut state = guard.borrow_mut();
@@ -151,14 +151,14 @@ impl Gpu {
         state.faults.ledger.unreported(None)
     }
 
-    /// The same under the lock. What was found in the runs so far is known then.
+    /// As [`wait`](Self::wait), under the lock. All errors of earlier runs are known afterwards.
     pub fn finish(&self, state: &mut State) -> Result<()> {
         let asked = state.faults.ask(&state.stream);
         let waited = state.stream.wait();
         self.settle(state, asked.and(waited))
     }
 
-    /// Looks at what the stream has left, when it has been waited for.
+    /// Reads the results of the work on the stream, after waiting for it.
     pub fn settle(&self, state: &mut State, waited: Result<(), Code>) -> Result<()> {
         if let Some(e) = state.failed.take() {
             return Err(e);
@@ -175,7 +175,7 @@ impl Gpu {
 }
 
 impl Drop for Gpu {
-    /// All that the state holds is freed in the context, when nothing uses it any more.
+    /// The state is freed in the context, when nothing uses it any more.
     fn drop(&mut self) {
         let _ = CurrentContext::set_current(&self.context);
         let _ = self.state.get_mut().get_mut().stream.wait();

@@ -1,5 +1,4 @@
-//! Functions of the user's own: kernels, or Rust functions whose arrays are brought to the host and
-//! back.
+//! Custom functions: kernels, or Rust functions whose arrays are copied to the host and back.
 
 use super::Cuda;
 use crate::custom::{Kernel, Raw};

@@ -1,9 +1,9 @@
-//! Which GPU it is.
+//! The number and model of a GPU.
 
 use super::errors::Code;
 use crate::Error;
 
-/// A GPU's number, and what it is.
+/// A GPU's number, and its properties.
 pub struct Identity {
     pub ordinal: usize,
     pub model: String,
@@ -23,7 +23,7 @@ impl Identity {
         }
     }
 
-    /// An error in asking for memory.
+    /// An error when allocating memory.
     pub fn no_room(&self, e: Code, what: &str, bytes: usize) -> Error {
         match e {
             Code::OUT_OF_MEMORY => Error::OutOfMemory {
@@ -35,7 +35,7 @@ impl Identity {
         }
     }
 
-    /// An error of this device that the driver knows nothing of.
+    /// An error of this device that does not come from the driver.
     pub fn fails(&self, what: String) -> Error {
         Error::Device {
             device: format!("cuda:{}", self.ordinal),

@@ -115,7 +115,7 @@ impl ReduceKernels for Cuda {
 }
 
 impl ProductKernels for Cuda {
-    // A GPU has no kernels for known sizes.
+    // GPUs have no kernels for sizes known at compile time.
     unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
@@ -161,7 +161,7 @@ impl CopyKernels for Cuda {
     }
 }
 
-// Faults are found when results are read: none is known yet.
+// Errors in data are found when results are read: none is known yet.
 impl Launch for Cuda {
     unsafe fn launch(
         &self,

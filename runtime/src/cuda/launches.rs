@@ -1,4 +1,4 @@
-//! Kernels put on the stream.
+//! Puts kernels on the stream.
 
 use std::ffi::c_void;
 
@@ -9,12 +9,12 @@ use crate::Result;
 use crate::custom::{Kernel, Raw};
 
 impl Gpu {
-    /// The address of at least so many bytes of scratch memory.
+    /// The address of at least `bytes` bytes of scratch memory.
     pub fn scratch(&self, state: &mut State, bytes: usize) -> Result<u64> {
         state.scratch.at_least(&self.id, bytes)
     }
 
-    /// Puts a kernel of the user's own on the stream: the arrays' addresses, then their lengths.
+    /// Puts a custom kernel on the stream: the arrays' addresses, then their lengths.
     pub fn launch_own(
         &self,
         state: &mut State,
@@ -38,8 +38,8 @@ impl Gpu {
             .collect();
         let function = state.modules.own(&self.id, kernel)?;
         let (grid, block) = ([blocks.max(1), 1, 1], [256, 1, 1]);
-        // SAFETY: the entry takes these parameters, as its author was told; the arrays are those that
-        // the run has checked.
+        // SAFETY: the entry takes these parameters, as documented for its author; the arrays are those that the run has
+        // checked.
         let done = unsafe { (state.stream).launch(function, grid, block, 0, &mut args) };
         done.map_err(|e| self.id.error(e, kernel.entry))
     }
@@ -60,8 +60,8 @@ impl Gpu {
                 .map(|at| bytes.wrapping_add(*at).cast_mut().cast())
                 .collect();
             let (grid, block) = (launch.grid, launch.block);
-            // SAFETY: the parameters are laid out as the entry declares them, and the addresses among
-            // them were checked by the run that asks for this.
+            // SAFETY: the parameters are laid out as the entry declares them, and the run that makes this call has
+            // checked the addresses among them.
             let done =
                 unsafe { (state.stream).launch(kernel, grid, block, launch.shared, &mut args) };
             done.map_err(|e| self.id.error(e, launch.entry()))?;

@@ -25,7 +25,7 @@ impl Drop for CudaBuffer {
     }
 }
 
-// SAFETY: the address and size are those that the driver gave out, until the buffer is dropped.
+// SAFETY: the address and size are those that the driver returned, until the buffer is dropped.
 unsafe impl Memory for Cuda {
     type Buffer = CudaBuffer;
     fn id(&self) -> u64 {
@@ -45,7 +45,7 @@ unsafe impl Memory for Cuda {
         };
         // SAFETY: the buffer that was just made.
         let zeroed = unsafe { state.stream.zero(addr, bytes.max(1)) };
-        // A buffer that is dropped here takes the lock again.
+        // A buffer that is dropped here locks the device again.
         drop(state);
         zeroed.map_err(|e| self.gpu.id.error(e, "clearing a buffer"))?;
         Ok(buffer)

@@ -1,26 +1,26 @@
-//! An NVIDIA GPU: an ordinal in, a [`Device`](crate::Device) out. In f32, by the kernels of
+//! An NVIDIA GPU: takes an ordinal and gives a [`Device`](crate::Device). It computes in f32, with the kernels of
 //! `netform-ptx`, launched through `cust`.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `driver/` | the driver's functions, found when the program runs |
-//! | `gpu.rs` | what all clones of a device share: context, stream, and the lock that orders their use |
-//! | `identity.rs` | which GPU it is |
-//! | `errors.rs` | what the driver says of a call |
-//! | `stream.rs` | the stream, and places on it |
+//! | `driver/` | the driver's functions, found at run time |
+//! | `gpu.rs` | the state that all clones of a device share: context, stream, and the lock that orders their use |
+//! | `identity.rs` | the number and model of the GPU |
+//! | `errors.rs` | the driver's error codes |
+//! | `stream.rs` | the stream, and events on it |
 //! | `modules.rs` | composed PTX, loaded once |
 //! | `launches.rs` | the kernels of a call, put on the stream |
-//! | `queue.rs` | runs, captured as graphs where `replay.rs` says so |
+//! | `queue.rs` | runs, captured as graphs if `replay.rs` says so |
 //! | `graphs.rs` | these graphs |
 //! | `scratch.rs` | memory of kernels that work in two stages |
 //! | `memory.rs` | buffers, and copies to them and from them |
-//! | `staging.rs` | pinned memory, through which these go |
-//! | `faults.rs` | the word in which kernels report indices out of range; `ledger.rs` has whose they are |
+//! | `staging.rs` | pinned memory, through which the copies go |
+//! | `faults.rs` | the word in which kernels report indices out of range; `ledger.rs` assigns them to runs |
 //! | `kernels.rs`, `attention.rs`, `convolutions.rs`, `host.rs` | the families of ops |
 //!
-//! Everything is put on one stream, in the order of the calls, and runs while the host goes on. What
-//! goes wrong on the way is told by the next call that waits: reading a result or a loss. An index out of
-//! range is told by the results of its own run.
+//! All work is put on one stream, in the order of the calls, and the host does not wait for it. The next call that
+//! waits (reading a result or a loss) returns an error of the device. An index out of range is reported by the results
+//! of its own run.
 
 pub mod driver;
 mod errors;
@@ -47,7 +47,7 @@ pub use netform_ptx::Precision;
 
 /// An NVIDIA GPU, computing in f32.
 ///
-/// Clones share their stream: what they are asked for runs in the order in which it was asked.
+/// Clones share their stream: work runs in the order of the calls.
 #[derive(Clone)]
 pub struct Cuda {
     gpu: Arc<gpu::Gpu>,
@@ -55,23 +55,22 @@ pub struct Cuda {
 }
 
 impl Cuda {
-    /// GPU number `ordinal`, from 0. An error says why there is none: no driver, too old a driver, no
-    /// such device, or a device older than the kernels need (compute capability 7.5).
+    /// GPU number `ordinal`, from 0. The error gives the reason if it cannot be used: no driver, a driver that is too
+    /// old, no such device, or a device below compute capability 7.5, which the kernels need.
     pub fn new(ordinal: usize) -> Result<Self> {
         let gpu = Arc::new(gpu::Gpu::open(ordinal)?);
         let precision = Precision::F32;
         Ok(Self { gpu, precision })
     }
 
-    /// The same GPU with matrix products in another precision: that of `f32` unless tf32 or bf16 is asked
-    /// for by name. Sums are in f32 in any case. Both need compute capability 8.0; below, a product in them is
-    /// an error.
+    /// The same GPU with matrix products in another precision. The default is `f32`; tf32 and bf16 are used only on
+    /// request. Sums are always in f32. Both need compute capability 8.0. On older GPUs, a product in them is an error.
     #[must_use]
     pub fn with_matmul_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// The GPU's name, as its maker calls it.
+    /// The GPU's model name.
     pub fn model(&self) -> &str {
         &self.gpu.id.model
     }
@@ -81,13 +80,13 @@ impl Cuda {
         self.gpu.id.capability
     }
 
-    /// Waits until all that was asked for is done. An index out of range that a run met is told here if
-    /// nobody else was told or may ask: if its loss was dropped unread.
+    /// Waits until all work is done. Returns an index out of range that a run met, if no other call has reported it or
+    /// can still report it: if its loss was dropped unread.
     pub fn synchronize(&self) -> Result<()> {
         self.gpu.wait()
     }
 
-    /// How many runs are kept as graphs.
+    /// The number of runs that are kept as graphs.
     #[doc(hidden)]
     pub fn graphs(&self) -> usize {
         self.gpu.graphs()

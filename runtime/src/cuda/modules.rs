@@ -13,10 +13,10 @@ use crate::custom::Kernel;
 use crate::{Error, Result};
 use netform_ptx::{Form, Module as Key};
 
-/// Dynamic shared memory that needs no permission.
+/// Dynamic shared memory that needs no opt-in.
 const PLAIN_SHARED: u32 = 48 << 10;
 
-/// The modules that are loaded, by what they are made of.
+/// The loaded modules, by their key.
 #[derive(Default)]
 pub struct Modules {
     composed: HashMap<Key, Module>,
@@ -40,7 +40,7 @@ impl Drop for Module {
 }
 
 impl Modules {
-    /// A kernel of the user's own.
+    /// A custom kernel.
     pub fn own(&mut self, gpu: &Identity, kernel: Kernel) -> Result<CUfunction> {
         Ok(match self.own.entry(kernel) {
             Entry::Occupied(known) => known.get().function,
@@ -65,7 +65,7 @@ impl Modules {
     }
 }
 
-/// A precision that the device lacks is told by name: its compiler would only tell of instructions.
+/// Reports a missing precision by name, because the device's compiler would report only instructions.
 fn suits(gpu: &Identity, key: &Key) -> Result<()> {
     let ((major, minor), (has, has_minor)) = (key.capability(), gpu.capability);
     if (major, minor) <= gpu.capability {
@@ -103,7 +103,7 @@ fn load(gpu: &Identity, text: &str, entry: &str) -> Result<Module> {
     Ok(loaded)
 }
 
-/// Loads a text; where the driver's compiler refuses it, its log says why.
+/// Loads a text. If the driver's compiler refuses it, the error has its log.
 fn compile(image: &CStr) -> Result<CUmodule, (Code, String)> {
     let mut log = vec![0u8; 8 << 10];
     let mut options = [

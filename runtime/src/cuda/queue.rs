@@ -1,4 +1,4 @@
-//! The order of runs: [`Recorded`](crate::replay::Recorded) says which are called, captured or replayed.
+//! The order of runs: [`Recorded`](crate::replay::Recorded) decides which are called, captured or replayed.
 
 use std::cell::RefCell;
 
@@ -14,19 +14,19 @@ impl Gpu {
     /// Writes the step of random numbers.
     fn write_step(&self, state: &mut State, step: u64) -> Result<()> {
         let addr = state.graphs.step(&self.id)?;
-        // SAFETY: 8 bytes of the graphs' own.
+        // SAFETY: 8 bytes that belong to the graphs.
         let put = unsafe { (state.staging).upload(&state.stream, addr, &step.to_ne_bytes()) };
         put.map_err(|e| self.id.error(e, "a copy to the device"))
     }
 
-    /// The address of the random numbers' step in device memory, where `replay` has put it.
+    /// The address of the step of random numbers in device memory, which `replay` writes.
     pub fn step(&self, state: &mut State) -> Result<u64> {
         state.graphs.step(&self.id)
     }
 }
 
-/// A run whose calls are being made, by a function that calls the user's own where there are any: what
-/// these do with the device comes between. Where one panics, what the run has left is cleared away.
+/// A run whose calls are being made. Custom functions among them may use the device in between. If one panics, the
+/// run's remains are cleared.
 struct Recording<'a> {
     state: &'a RefCell<State>,
     which: Which,
@@ -49,10 +49,10 @@ impl Drop for Recording<'_> {
 }
 
 impl State {
-    /// Forgets a run that failed, and the faults that it has found.
+    /// Discards a run that failed, and its errors.
     fn give_up(&mut self, which: Which) {
         self.graphs.runs.forget(which);
-        // Where this fails, so does all that comes.
+        // If this fails, all later calls fail, too.
         let _ = self.faults.clear(&self.stream);
     }
 }
@@ -66,7 +66,7 @@ impl Queue for Cuda {
     ) -> Result<RunId> {
         let key = key();
         let gpu = &self.gpu;
-        // Held to the end, so that no other thread's calls come between.
+        // Held to the end, so that no other thread's calls are interleaved.
         let guard = gpu.lock()?;
         let why = |e: Code, doing: &str| gpu.id.error(e, doing);
         let mut state = guard.borrow_mut();
@@ -107,7 +107,7 @@ impl Queue for Cuda {
             capture,
             done: false,
         };
-        // Where it fails, the run is given up as where it panics.
+        // After an error, the run is given up as after a panic.
         record()?;
         recording.done = true;
         drop(recording);
@@ -132,7 +132,7 @@ impl Queue for Cuda {
     }
 
     fn flag(&self) -> Result<Option<CudaBuffer>> {
-        // Kernels write half of it; it is cleared as an integer.
+        // Kernels write half of it. It is cleared as an integer.
         self.alloc(size_of::<i64>()).map(Some)
     }
 

@@ -5,13 +5,13 @@ use cust::memory::{DeviceBuffer, DeviceMemory};
 use super::identity::Identity;
 use crate::Result;
 
-/// Memory for kernels that work in two stages. What is outgrown stays, since captured runs refer to
-/// it; each is at least twice as large as the one before.
+/// Memory for kernels that work in two stages. Memory that became too small is kept, since captured runs refer to it.
+/// Each allocation is at least twice as large as the one before.
 #[derive(Default)]
 pub struct Scratch(Vec<DeviceBuffer<u8>>);
 
 impl Scratch {
-    /// The address of at least so many bytes of scratch memory.
+    /// The address of at least `bytes` bytes of scratch memory.
     pub fn at_least(&mut self, gpu: &Identity, bytes: usize) -> Result<u64> {
         if bytes == 0 {
             return Ok(0);

@@ -1,24 +1,24 @@
-//! Pinned memory, through which all copies between host and device go: so a copy never touches the caller's
-//! memory after the call that asks for it, whatever memory that is.
+//! Pinned memory, through which all copies between host and device go. So a copy never accesses the caller's memory,
+//! pinned or not, after the call that asks for it.
 
 use cust::memory::LockedBuffer;
 
 use super::errors::Code;
 use super::stream::{Event, Stream};
 
-/// Uploads fill one section after the other, and the first again when its copies are done.
+/// Uploads fill one section after the other, and the first again after its copies are done.
 const SECTIONS: usize = 4;
 /// Bytes of a section.
 const SECTION: usize = 1 << 20;
-/// Where copies begin.
+/// Alignment of the copies' first bytes.
 const ALIGN: usize = 64;
 
 /// Pinned memory in sections.
 pub struct Staging {
     memory: LockedBuffer<u8>,
-    /// Each behind the copies from a section that was filled.
+    /// For each section: an event after the copies from it.
     copied: [Event; SECTIONS],
-    /// The section that is being filled, and how much of it has been handed to copies.
+    /// The section that is being filled, and the number of its bytes that copies use.
     section: usize,
     used: usize,
 }
@@ -33,7 +33,7 @@ impl Staging {
         })
     }
 
-    /// Puts a copy of host bytes to the device on the stream. It waits where all sections are in use.
+    /// Puts a copy of host bytes to the device on the stream. It waits if all sections are in use.
     ///
     /// # Safety
     /// `to..to + from.len()` lies inside one buffer.
@@ -51,8 +51,8 @@ impl Staging {
             let at = self.section * SECTION + self.used;
             let part = &mut self.memory.as_mut_slice()[at..at + now.len()];
             part.copy_from_slice(now);
-            // SAFETY: the caller's promise; this part is not written again before `copied` has been waited
-            // for, or the stream.
+            // SAFETY: the caller's promise; this part is not written again before a wait for `copied` or for the
+            // stream.
             unsafe { stream.to_device(to, part.as_ptr(), now.len())? };
             self.used = (self.used + now.len()).next_multiple_of(ALIGN);
             to += now.len() as u64;
@@ -61,7 +61,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Goes on to the next section, when the copies from it are done.
+    /// Continues with the next section, after the copies from it are done.
     fn turn(&mut self, stream: &Stream) -> Result<(), Code> {
         self.copied[self.section].record(stream)?;
         let next = (self.section + 1) % SECTIONS;
@@ -70,12 +70,12 @@ impl Staging {
         Ok(())
     }
 
-    /// The stream has been waited for: the section can be filled from its start.
+    /// After a wait for the stream: the section can be filled from its start.
     pub fn rest(&mut self) {
         self.used = 0;
     }
 
-    /// Copies device bytes to the host, after all that is on the stream.
+    /// Copies device bytes to the host, after all earlier work on the stream.
     ///
     /// # Safety
     /// `from..from + to.len()` lies inside one buffer.
@@ -87,8 +87,7 @@ impl Staging {
     ) -> Result<(), Code> {
         for to in to.chunks_mut(SECTIONS * SECTION) {
             let part = &mut self.memory.as_mut_slice()[..to.len()];
-            // SAFETY: the caller's promise; uploads from this part come before on the stream, and the next
-            // line waits.
+            // SAFETY: the caller's promise; uploads from this part are earlier on the stream, and the next line waits.
             unsafe { stream.to_host(part.as_mut_ptr(), from, to.len())? };
             stream.wait()?;
             to.copy_from_slice(&self.memory.as_slice()[..to.len()]);

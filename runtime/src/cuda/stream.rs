@@ -1,4 +1,4 @@
-//! The stream, on which all work is put in order, and events, which tell how far it is.
+//! The stream, on which all work is put in order, and events, which show its progress.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -10,8 +10,8 @@ use cust_raw::{
 
 use super::errors::{Code, checked};
 
-/// A stream that has no part in the legacy default stream's order: what others do there neither waits for
-/// it nor spoils its captures. (`cust` makes only streams that have.)
+/// A stream that does not synchronise with the legacy default stream: work of other code there neither waits for it nor
+/// breaks its captures. (All streams that `cust` makes do synchronise with it.)
 pub struct Stream(CUstream);
 
 // SAFETY: the driver takes its handles from any thread.
@@ -36,7 +36,7 @@ impl Stream {
         self.0
     }
 
-    /// Waits for all that is on it.
+    /// Waits for all work on the stream.
     pub fn wait(&self) -> Result<(), Code> {
         // SAFETY: the stream lives.
         checked(unsafe { cust_raw::cuStreamSynchronize(self.0) })
@@ -64,7 +64,7 @@ impl Stream {
     }
 
     /// # Safety
-    /// `args` points to what the function takes, and it keeps to the buffers that are named there.
+    /// `args` points to the function's parameters, and the function stays inside the buffers given there.
     pub unsafe fn launch(
         &self,
         function: CUfunction,
@@ -102,13 +102,13 @@ impl Event {
         Ok(Self(event))
     }
 
-    /// It is now behind all that is on the stream.
+    /// Records a place after all work on the stream so far.
     pub fn record(&self, stream: &Stream) -> Result<(), Code> {
         // SAFETY: both live.
         checked(unsafe { cust_raw::cuEventRecord(self.0, stream.0) })
     }
 
-    /// Waits for all that was on the stream before it; for nothing if it was never recorded.
+    /// Waits for all work before the recorded place. Returns at once if none was recorded.
     pub fn wait(&self) -> Result<(), Code> {
         // SAFETY: the event lives.
         checked(unsafe { cust_raw::cuEventSynchronize(self.0) })

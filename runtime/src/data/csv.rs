@@ -1,8 +1,8 @@
 //! Numeric tables: comma-separated values, plain or gzipped, with or without a header line.
 //!
-//! Cells are kept as text and read as numbers when asked for, so that a table may hold columns that
-//! are none; an error then names the file, the line and the column. Numbers are finite: `NaN` and `inf`,
-//! which often stand for what is missing, are errors.
+//! Cells are kept as text and parsed as numbers on request, so that a table may have columns of text. An error names
+//! the file, the line and the column. Numbers must be finite: `NaN` and `inf`, which often mark missing values, are
+//! errors.
 //!
 //! ```no_run
 //! use netform_runtime::data::csv;
@@ -107,11 +107,11 @@ impl Table {
     pub fn header(&self) -> &[String] {
         &self.header
     }
-    /// Number of lines, the header not counted.
+    /// Number of lines, without the header.
     pub fn len(&self) -> usize {
         self.records.len()
     }
-    /// Whether there is nothing below the header.
+    /// Whether there are no lines after the header.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -180,7 +180,7 @@ impl Table {
         self.records.iter().map(row).collect()
     }
 
-    /// The only column of this name.
+    /// The only column with this name.
     fn position(&self, column: &str) -> Result<usize> {
         let names = self.header.iter().enumerate();
         let mut found = names.filter(|(_, name)| *name == column).map(|(at, _)| at);
@@ -205,7 +205,7 @@ impl Table {
         let cell = record.get(at).unwrap_or_default();
         match cell.parse::<f32>() {
             Ok(x) if x.is_finite() => Ok(x),
-            // Digits, but too many of them.
+            // A number, but with too many digits.
             Ok(_) if cell.contains(|c: char| c.is_ascii_digit()) => {
                 Err(self.cell(record, at, "within the range of f32"))
             }

@@ -1,6 +1,6 @@
 //! IDX: the format of MNIST. A magic number, the sizes, then the elements, all big endian.
 //!
-//! In goes a file, plain or gzipped; out comes an [`Idx`] that hands out rows of pixels and labels.
+//! Takes a file, plain or gzipped, and returns an [`Idx`], from which rows of pixels and labels can be taken.
 //!
 //! ```no_run
 //! use netform_runtime::data::idx;
@@ -79,7 +79,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
             "the header's shape {shape:?} is too large"
         )));
     };
-    // Before anything is read: a damaged header must not ask for the moon.
+    // Checked before reading, so that a damaged header does not ask for too much memory.
     let left = opened.most.saturating_sub(4 + 4 * u64::from(rank));
     if wanted as u64 > left {
         let at_most = if opened.packed { "at most " } else { "" };
@@ -87,7 +87,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
             "shape {shape:?} needs {wanted} bytes, but {at_most}{left} follow"
         )));
     }
-    // One byte more than wanted tells a longer file.
+    // One byte more than wanted shows whether the file is longer.
     let mut bytes = Vec::new();
     reader
         .take(wanted as u64 + 1)
@@ -139,16 +139,16 @@ fn decode<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
 }
 
 impl Idx {
-    /// The size of each dimension; the first counts the samples.
+    /// The size of each dimension; the first is the number of samples.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
-    /// The elements, row by row.
+    /// The elements, in row-major order.
     pub fn data(&self) -> &IdxData {
         &self.data
     }
 
-    /// Each sample as a row of `N` values; bytes become 0 to 1, other types stay as they are.
+    /// Each sample as a row of `N` values. Bytes are scaled to 0..1; values of other types are unchanged.
     pub fn pixels<const N: usize>(&self) -> Result<Vec<[f32; N]>> {
         let width = crate::shape::elements(self.shape.get(1..).unwrap_or_default());
         if width != Some(N) || N == 0 {
@@ -164,7 +164,7 @@ impl Idx {
         Ok(flat.as_chunks::<N>().0.to_vec())
     }
 
-    /// One label a sample, each below `classes`.
+    /// One label for each sample, each below `classes`.
     pub fn labels(&self, classes: u32) -> Result<Vec<u32>> {
         if self.shape.len() != 1 {
             return Err(bad(

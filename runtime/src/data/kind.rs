@@ -1,6 +1,6 @@
-//! Names a file's kind by its first bytes: for the error of a reader that was given another kind.
+//! Names a file's kind by its first bytes, for the error of a reader that got a file of another kind.
 //!
-//! Bytes in; a [`Kind`] out, or `None` where they begin like none of those that are often confused.
+//! Takes bytes and returns a [`Kind`], or `None` if they are not of a kind that is often confused.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 pub(crate) struct Kind {
     /// `a zip archive`.
     pub name: String,
-    /// The way out, where there is one.
+    /// Advice, if there is any.
     pub help: Option<String>,
 }
 
@@ -30,13 +30,13 @@ impl Kind {
     }
 }
 
-/// The name of that kind.
+/// The name of safetensors files.
 pub(crate) const SAFETENSORS: &str = "a safetensors file";
 
 const RESAVE: &str = "write the tensors with `safetensors.torch.save_file`";
 const UNPACK: &str = "unpack it first";
 
-/// What begins with these bytes.
+/// The first bytes of each kind.
 const MAGIC: &[(&[u8], &str, Option<&str>)] = &[
     (
         b"\x1f\x8b",
@@ -74,10 +74,11 @@ const MAGIC: &[(&[u8], &str, Option<&str>)] = &[
     (b"\xfe\xff", "UTF-16 text", Some("save it as UTF-8")),
 ];
 
-/// The kind of a file of binary data or of markup. Text may be anything; IDX begins like nothing else here.
+/// The kind of a file of binary data or markup. Text may be anything. The first bytes of IDX differ from all kinds
+/// here.
 pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
-    // Its first bytes are a length, which may look like anything else.
+    // The first bytes are a length, which may look like another kind.
     if bytes.get(8) == Some(&b'{') && bytes.get(4..8) == Some(&[0; 4]) {
         return Some(Kind::new(SAFETENSORS, None));
     }
@@ -92,7 +93,7 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
         let name = "a pickle, such as old versions of `torch.save` write";
         return Some(Kind::new(name, Some(RESAVE)));
     }
-    // The model's version, then one of the fields that follow it.
+    // The model's version, then one of the fields that come after it.
     if let [
         0x08,
         1..=32,
@@ -111,9 +112,9 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Kind> {
     markup(bytes)
 }
 
-/// The kind of a file that should be binary: also JSON of any kind, and what the file's ending says.
+/// The kind of a file that should be binary: also any JSON, and the kind of the file's extension.
 pub(crate) fn of_file(path: &Path, bytes: &[u8]) -> Option<Kind> {
-    // A number may be what is left of any file.
+    // A number may be the rest of any file.
     let open = matches!(bytes.trim_ascii_start().first(), Some(b'[' | b'{'));
     let json = || open && serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
     let name = || match path.extension().is_some_and(|ending| ending == "onnx") {
@@ -124,7 +125,7 @@ pub(crate) fn of_file(path: &Path, bytes: &[u8]) -> Option<Kind> {
     of(bytes).or_else(|| name().map(|name| Kind::new(name, None)))
 }
 
-/// Programs of many kinds pack their files so.
+/// Many kinds of programs pack their files as zip archives.
 fn zip(bytes: &[u8]) -> Kind {
     let has = |part: &[u8]| {
         let first = &bytes[..bytes.len().min(4096)];
@@ -162,7 +163,7 @@ fn markup(bytes: &[u8]) -> Option<Kind> {
     json.then(|| shards(text).unwrap_or_else(|| Kind::new("a JSON document", None)))
 }
 
-/// The index of a model that is cut into several files.
+/// The index of a model in several files.
 fn shards(text: &[u8]) -> Option<Kind> {
     let index: serde_json::Value = serde_json::from_slice(text).ok()?;
     let map = index.get("weight_map")?.as_object()?;

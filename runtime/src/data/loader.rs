@@ -1,8 +1,7 @@
 //! Batches of samples held in memory: shuffled for each epoch, reproducible, resumable.
 //!
-//! The order of an epoch is a function of the seed and the epoch's number, so a position is two
-//! numbers. A batch is copied into buffers that the loader reuses: after the first, nothing is
-//! allocated.
+//! The order of an epoch is a function of the seed and the epoch's number, so a position is two numbers. A batch is
+//! copied into buffers that the loader reuses: nothing is allocated after the first batch.
 //!
 //! ```
 //! use netform_runtime::data::Loader;
@@ -20,12 +19,12 @@
 use crate::philox::permute;
 use crate::{DataProblem, Error, Result};
 
-/// Where a loader stands: the next batch is `batch` of `epoch`.
+/// A loader's position: the next batch is `batch` of `epoch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// Epochs that are done.
+    /// The number of finished epochs.
     pub epoch: u64,
-    /// Batches of the next epoch that are done.
+    /// The number of finished batches of the next epoch.
     pub batch: usize,
 }
 
@@ -80,7 +79,7 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
         })
     }
 
-    /// Another order for each epoch, the same for the same seed.
+    /// Shuffles: a different order for each epoch, the same for the same seed.
     #[must_use]
     pub fn shuffle(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -109,7 +108,7 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
         self.x.len()
     }
 
-    /// Where the loader stands, to be saved.
+    /// The loader's position, to be saved.
     pub fn position(&self) -> Position {
         self.position
     }
@@ -119,8 +118,8 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
         self.position = position;
     }
 
-    /// The batches of the epoch at hand that are left: all of them, unless a position was restored
-    /// or the last `Batches` was dropped halfway.
+    /// The remaining batches of the current epoch: all of them, unless a position was restored or the last `Batches`
+    /// was dropped halfway.
     pub fn epoch(&mut self) -> Batches<'_, 'a, X, Y> {
         if self.ordered != Some(self.position.epoch) {
             self.order.clear();
@@ -134,7 +133,7 @@ impl<'a, X: Copy, Y: Copy> Loader<'a, X, Y> {
     }
 }
 
-/// The batches of one epoch. Not an [`Iterator`]: a batch lives until the next is asked for.
+/// The batches of one epoch. Not an [`Iterator`]: a batch lives until the next call.
 #[derive(Debug)]
 pub struct Batches<'l, 'a, X, Y> {
     loader: &'l mut Loader<'a, X, Y>,
@@ -157,14 +156,14 @@ impl<X: Copy, Y: Copy> Batches<'_, '_, X, Y> {
         Some((&l.xs, &l.ys))
     }
 
-    /// The positions of the next batch's samples, in its place: for samples that are somewhere else
-    /// too, such as [`Resident`](super::Resident) ones.
+    /// The positions of the next batch's samples, instead of the batch: for samples that are also stored elsewhere,
+    /// such as [`Resident`](super::Resident) ones.
     pub fn positions(&mut self) -> Option<&[usize]> {
         let (from, to) = self.advance()?;
         Some(&self.loader.order[from..to])
     }
 
-    /// Goes on to the next batch: where it lies in the order.
+    /// Advances to the next batch, and returns its range in the order.
     fn advance(&mut self) -> Option<(usize, usize)> {
         let l = &mut *self.loader;
         if l.position.batch >= l.batches() {
@@ -236,7 +235,7 @@ mod tests {
         resumed.restore(position);
         assert_eq!(epoch(&mut resumed), second[2..]);
         assert_eq!(epoch(&mut resumed), epoch(&mut whole));
-        // A position beyond the end is only an empty epoch.
+        // A position after the end is only an empty epoch.
         resumed.restore(Position {
             epoch: 7,
             batch: 99,

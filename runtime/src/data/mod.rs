@@ -1,4 +1,4 @@
-//! Data: files in, batches out.
+//! Data: takes files and gives batches.
 //!
 //! Readers for IDX images and numeric tables, plain or gzipped, a [`Loader`] that shuffles and batches
 //! samples held in memory, and [`Resident`] samples that stay on a device. Every error names the file.
@@ -22,15 +22,15 @@ pub use loader::{Batches, Loader, Position};
 pub use part::Part;
 pub use resident::{Picked, Resident};
 
-/// A file that was opened: its bytes, unpacked, and how many there can be.
+/// An opened file: its bytes, decompressed, and their maximum number.
 pub(crate) struct Opened {
     pub reader: Box<dyn BufRead>,
-    /// As many bytes as the file has (more than any number if it is a pipe), or as gzip can make of those.
+    /// The number of bytes of the file (unlimited if it is a pipe), or the most that gzip can make of them.
     pub most: u64,
     pub packed: bool,
 }
 
-/// Opens a file, unpacked if its first bytes are gzip's: the name's ending does not matter.
+/// Opens a file. It is decompressed if its first bytes are those of gzip, whatever its extension.
 pub(crate) fn open(path: &Path) -> Result<Opened> {
     let file = File::open(path).map_err(|source| io(path, source))?;
     let meta = file.metadata().map_err(|source| io(path, source))?;
@@ -52,10 +52,10 @@ pub(crate) fn open(path: &Path) -> Result<Opened> {
     })
 }
 
-/// A byte of gzip makes no more than so many.
+/// The maximum number of bytes that one byte of gzip makes.
 const GZIP: u64 = 1032;
 
-/// An error of the system (or of the packed stream) on this file.
+/// An error of the system (or of the compressed stream) on this file.
 pub(crate) fn io(path: &Path, source: std::io::Error) -> Error {
     Error::Io {
         path: path.to_path_buf(),
@@ -68,7 +68,7 @@ pub(crate) fn bad(path: &Path, what: impl Into<String>) -> Error {
     bad_in(path, FileProblem::Content, what)
 }
 
-/// The same of this kind.
+/// An error in this file's content, of this kind.
 pub(crate) fn bad_in(path: &Path, problem: FileProblem, what: impl Into<String>) -> Error {
     Error::File {
         path: path.to_path_buf(),
@@ -77,7 +77,7 @@ pub(crate) fn bad_in(path: &Path, problem: FileProblem, what: impl Into<String>)
     }
 }
 
-/// Text of a file for a message: one line, not endless, nothing that a terminal obeys.
+/// Text of a file for a message: one line, of limited length, without control characters.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 80;
     let escape = |c: char| match c.is_control() {

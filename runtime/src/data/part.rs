@@ -3,7 +3,7 @@
 use crate::device::{Addr, Axis, Call, What};
 use crate::{ArgType, DType, Device};
 
-/// Where a batch lies. Made by [`Picked`](super::Picked) alone, from buffers that the input borrows.
+/// The place of a batch. Made only by [`Picked`](super::Picked), from buffers that the input borrows.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Part {
@@ -31,7 +31,7 @@ impl Part {
     /// Copies the batch.
     ///
     /// # Safety
-    /// It is on this device ([`is_on`](Self::is_on)), what it was made from is alive, and `to` begins a
+    /// It is on this device ([`is_on`](Self::is_on)), the buffers that it was made from are alive, and `to` begins a
     /// range for all of its elements that nothing else uses now.
     pub(crate) unsafe fn copy<D: Device>(&self, device: &D, to: Addr) {
         let dtype = match self.ty {

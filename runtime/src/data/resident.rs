@@ -1,4 +1,4 @@
-//! Samples that stay on a device: copied there once, picked there for each batch.
+//! Samples that stay on a device: copied there once, and picked there for each batch.
 //!
 //! ```
 //! use netform_runtime::data::{Loader, Resident};
@@ -23,21 +23,21 @@ use crate::input::{Input, Source, SourceData};
 use crate::tensor::TensorData;
 use crate::{ArgSpec, ArgType, DataProblem, Device, Error, Result, Tensor};
 
-/// Samples on a device: a tensor whose first dimension tells them apart.
+/// Samples on a device: a tensor whose first dimension is that of the samples.
 pub struct Resident<D: Device> {
     device: D,
     samples: D::Buffer,
     ty: ArgType,
     shape: Vec<usize>,
-    /// The least and the largest of integers.
+    /// The smallest and the largest value, if they are integers.
     range: Option<(i64, i64)>,
-    /// The positions of the batch at hand, there and here.
+    /// The positions of the current batch, on the device and on the host.
     positions: Option<D::Buffer>,
     picked: Vec<i64>,
 }
 
 impl<D: Device> Resident<D> {
-    /// Copies samples to a device; floats become the device's. Integers are held as 64 bits.
+    /// Copies samples to a device. Floats are converted to the device's float type. Integers are stored with 64 bits.
     pub fn new(device: &D, samples: &Tensor) -> Result<Self> {
         let function = "Resident::new";
         let wrong = |problem| Error::Data { function, problem };
@@ -91,8 +91,8 @@ impl<D: Device> Resident<D> {
         &self.shape[1..]
     }
 
-    /// A batch of the samples at these positions, in this order: an argument of any function. Nothing
-    /// but the positions goes to the device.
+    /// A batch of the samples at these positions, in this order: an argument of any function. Only the positions are
+    /// copied to the device.
     pub fn pick(&mut self, positions: &[usize]) -> Result<Picked<'_, D>> {
         if let Some(k) = positions.iter().position(|at| *at >= self.len()) {
             return Err(Error::Data {
@@ -105,7 +105,7 @@ impl<D: Device> Resident<D> {
             });
         }
         self.picked.clear();
-        // Below the number of samples, which `new` counted in memory.
+        // A position is below the number of samples in memory, so it fits in i64.
         self.picked.extend(positions.iter().map(|at| *at as i64));
         let bytes: &[u8] = bytemuck::cast_slice(&self.picked);
         let room = self.positions.as_ref().map_or(0, D::size);
@@ -113,14 +113,14 @@ impl<D: Device> Resident<D> {
             self.positions = Some(self.device.alloc(bytes.len().next_power_of_two())?);
         }
         if let Some(to) = &self.positions {
-            // SAFETY: there is room, and `&mut self` keeps others out.
+            // SAFETY: there is room, and `&mut self` excludes other uses.
             unsafe { self.device.write(D::addr(to), bytes)? };
         }
         Ok(Picked { of: self })
     }
 }
 
-/// The least and the largest, of some.
+/// The smallest and the largest value, if there are any.
 fn range<T: Copy + Into<i64>>(values: &[T]) -> Option<(i64, i64)> {
     let values = values.iter().map(|v| (*v).into());
     values.fold(None, |range, v| match range {
@@ -153,7 +153,7 @@ impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
         shape[..rank].copy_from_slice(&of.shape[..rank]);
         shape[0] = self.len();
         let Some(positions) = &of.positions else {
-            // A batch of nothing has no place, and fits nowhere.
+            // An empty batch has no place on the device, and fits no argument.
             return Source::new(SourceData::Strided, &shape[..rank]);
         };
         let part = Part {

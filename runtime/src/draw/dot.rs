@@ -1,4 +1,4 @@
-//! A scene in Graphviz's language.
+//! A scene in the DOT language of Graphviz.
 
 use std::fmt::Write;
 
@@ -44,7 +44,7 @@ pub(super) fn write(scene: &Scene) -> String {
     out
 }
 
-/// A string in Graphviz's quotes.
+/// A quoted string of DOT.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

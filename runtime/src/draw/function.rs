@@ -5,11 +5,11 @@ use super::scene::{self, Scene, Wire};
 use super::{dot, svg};
 
 impl Function {
-    /// The graph in Graphviz's language, shapes on its wires.
+    /// The graph in DOT, with shapes on its wires.
     pub fn dot(&self) -> String {
         dot::write(&self.scene())
     }
-    /// The graph as an SVG picture, shapes on its wires.
+    /// The graph as an SVG picture, with shapes on its wires.
     pub fn svg(&self) -> String {
         svg::write(&self.scene())
     }
@@ -30,7 +30,7 @@ impl Function {
         scene::of(self, wires, results.collect())
     }
 
-    /// A value's type as wires show it.
+    /// A value's type, as shown on wires.
     fn label(&self, node: usize) -> String {
         let node = &self.nodes[node];
         format!("{}{}", node.dtype, node.shape)

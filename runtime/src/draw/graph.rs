@@ -1,8 +1,8 @@
-//! A network's static graph, as the macro states it.
+//! A network's static graph, as emitted by the macro.
 
 use crate::ParamSpec;
 
-/// What a node stands for.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An argument.
@@ -16,17 +16,17 @@ pub enum Kind {
 /// A node of a function's graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
-    /// What it stands for.
+    /// The kind of node.
     pub kind: Kind,
-    /// What it computes.
+    /// The op that it computes.
     pub op: &'static str,
-    /// The layer, argument or parameter it was written as, or empty.
+    /// The name of its layer, argument or parameter in the source, or empty.
     pub name: &'static str,
     /// Its element type; empty for floats.
     pub dtype: &'static str,
-    /// Its shape, in the user's names.
+    /// Its shape, with the network's names.
     pub shape: &'static str,
-    /// Its value as text where it depends on no argument and no parameter, else empty.
+    /// Its value as text if it depends on no argument and no parameter, else empty.
     pub constant: &'static str,
     /// The nodes that it reads.
     pub args: &'static [usize],
@@ -39,7 +39,7 @@ pub struct Function {
     pub name: &'static str,
     /// `loss(x: [B, 8], target: [B, 3]) -> []`.
     pub signature: &'static str,
-    /// Its nodes, operands before users.
+    /// Its nodes, operands before their users.
     pub nodes: &'static [Node],
     /// The nodes that are its results.
     pub outputs: &'static [usize],
@@ -50,9 +50,9 @@ pub struct Function {
 pub struct Layer {
     /// The field.
     pub name: &'static str,
-    /// How it is declared: `Linear(8 -> 10)`.
+    /// Its declaration: `Linear(8 -> 10)`.
     pub declared: &'static str,
-    /// The shapes of its results, one for each that its calls have.
+    /// The shapes of its results, one for each different shape.
     pub output: &'static str,
     /// Its parameters.
     pub params: &'static [ParamSpec],

@@ -1,18 +1,17 @@
-//! Places for a scene's boxes: columns from left to right, as long as the longest path.
+//! Places a scene's boxes in columns from left to right, as many as the longest path needs.
 //!
-//! The steps are those of Sugiyama: columns, then an order in each column that avoids crossings, then
-//! heights near those of the neighbours. A wire that passes columns has a point in each of them,
-//! which takes part like a small box.
+//! The steps are those of Sugiyama: columns, then an order in each column that avoids crossings, then heights near
+//! those of the neighbours. A wire that passes columns has a point in each of them, which is placed like a small box.
 
 use super::scene::Scene;
 
-/// Between the middles of two boxes of a column.
+/// Distance between the middles of two boxes of a column.
 const PITCH: f64 = 62.0;
-/// Free of boxes around the picture.
+/// Space around the picture.
 const MARGIN: f64 = 24.0;
-/// Of a letter, about.
+/// Approximate width of a letter.
 const LETTER: f64 = 7.4;
-/// Rounds of ordering and of moving.
+/// Number of rounds of ordering and of moving.
 const ROUNDS: usize = 24;
 
 /// A box's middle and size.
@@ -57,7 +56,7 @@ pub(super) fn place(scene: &Scene) -> Placed {
             ..Rect::default()
         })
         .collect();
-    // Columns as wide as their boxes, gaps as wide as the texts on their wires.
+    // Columns are as wide as their boxes, gaps as wide as the texts on their wires.
     let mut widths = vec![0.0f64; columns.len()];
     let mut gaps = vec![48.0f64; columns.len()];
     for (b, rect) in boxes.iter().enumerate() {
@@ -98,12 +97,11 @@ fn width(text: &str) -> f64 {
     text.chars().count() as f64 * LETTER
 }
 
-/// Columns: as far right as the longest path leads, but what nothing leads to stands beside its
-/// first user.
+/// Columns: a box's column is the length of the longest path to it. Boxes without inputs are next to their first user.
 fn net(scene: &Scene) -> Net {
     let n = scene.boxes.len();
     let mut column = vec![0usize; n];
-    // Boxes come in an order in which wires lead forward.
+    // Boxes are in an order in which wires lead forward.
     for to in 0..n {
         for wire in scene.wires.iter().filter(|w| w.to == to) {
             column[to] = column[to].max(column[wire.from] + 1);
@@ -147,8 +145,8 @@ fn net(scene: &Scene) -> Net {
     net
 }
 
-/// The vertices of each column from top to bottom: sorted by the mean place of their neighbours, from
-/// the left and from the right in turn.
+/// The vertices of each column from top to bottom: sorted by the mean position of their neighbours, alternately from
+/// the left and from the right.
 fn order(net: &Net) -> Vec<Vec<usize>> {
     let count = net.column.iter().max().map_or(0, |c| c + 1);
     let mut columns = vec![Vec::new(); count];
@@ -175,7 +173,7 @@ fn order(net: &Net) -> Vec<Vec<usize>> {
     columns
 }
 
-/// Each vertex as near the mean height of its neighbours as its column allows.
+/// Places each vertex as near the mean height of its neighbours as its column allows.
 fn heights(net: &Net, columns: &[Vec<usize>]) -> Vec<f64> {
     let mut y = vec![0.0; net.column.len()];
     for column in columns {
@@ -216,8 +214,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (n > 0).then(|| sum / f64::from(n))
 }
 
-/// The wires' points: out of the middle of a box's right side, straight through each column
-/// between, into a place of their own on the left side of the other.
+/// The wires' points: from the middle of a box's right side, straight through each column between, to a separate point
+/// on the left side of the other box.
 fn wires(
     scene: &Scene,
     net: &Net,

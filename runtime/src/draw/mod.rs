@@ -1,8 +1,8 @@
-//! Networks, drawn: tables, and pictures of computation graphs as DOT and SVG.
+//! Drawings of networks: tables, and pictures of computation graphs as DOT and SVG.
 //!
-//! `Net::graph()` is the static [`Graph`]: it prints as a table, and [`Graph::function`] gives a
-//! function's own graph to draw, with shapes on its wires. A function marked `#[draw]` has a method
-//! `f_draw`, whose [`Picture`] has a run's values above its wires and the gradients below.
+//! `Net::graph()` is the static [`Graph`]. It prints as a table, and [`Graph::function`] gives the graph of one
+//! function to draw, with shapes on its wires. A function marked `#[draw]` has a method `f_draw`, whose [`Picture`] has
+//! a run's values above its wires and the gradients below.
 
 mod dot;
 mod function;

@@ -4,7 +4,7 @@ use super::scene::{self, Wire};
 use super::{Function, dot, svg};
 use crate::{ArgType, Device, Result, RunResults, Tensor, TensorData};
 
-/// What the outputs of a picture's run are; stated by the macro.
+/// The meaning of the outputs of a picture's run; emitted by the macro.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Drawn {
@@ -18,8 +18,8 @@ pub struct Drawn {
     pub wires: &'static [(usize, usize, Option<usize>)],
 }
 
-/// A graph with the values of a run: above each wire the value that goes forward, below it the
-/// gradient that comes back along it. Gradients of a value's wires add up to the value's own.
+/// A graph with the values of a run: above each wire the value, below it the gradient along the wire. The gradients of
+/// a value's wires add up to the value's gradient.
 ///
 /// A tensor of up to four elements is shown whole, a larger one by its shape and its norm.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Reads everything out of a finished run.
+    /// Reads the values and gradients of a finished run.
     #[doc(hidden)]
     pub fn new<D: Device>(drawn: &'static Drawn, run: &RunResults<D>) -> Result<Self> {
         let read = |k: &Option<usize>| k.map(|k| tensor(run, k)).transpose();
@@ -59,7 +59,7 @@ impl Picture {
     pub fn gradient(&self, node: usize) -> Option<&Tensor> {
         self.gradients.get(node)?.as_ref()
     }
-    /// The wires: from node, to node, and the gradient that comes back along it.
+    /// The wires: from node, to node, and the gradient along the wire.
     pub fn wires(&self) -> impl Iterator<Item = (usize, usize, Option<&Tensor>)> {
         let gradients = self.wires.iter().map(Option::as_ref);
         self.drawn
@@ -69,7 +69,7 @@ impl Picture {
             .map(|(w, g)| (w.0, w.1, g))
     }
 
-    /// The picture in Graphviz's language.
+    /// The picture in DOT.
     pub fn dot(&self) -> String {
         dot::write(&self.scene())
     }
@@ -103,7 +103,7 @@ fn tensor<D: Device>(run: &RunResults<D>, k: usize) -> Result<Tensor> {
     })
 }
 
-/// A value in a few letters.
+/// A value as a short text.
 fn show(t: &Tensor) -> String {
     let values: Vec<f64> = match t.data() {
         TensorData::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
@@ -126,7 +126,7 @@ fn show(t: &Tensor) -> String {
     }
 }
 
-/// Up to four digits that count.
+/// A number with about four significant digits.
 fn number(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return if x == 0.0 { "0".into() } else { x.to_string() };

@@ -1,4 +1,4 @@
-//! What is drawn, whatever it is drawn as: boxes and wires with their texts.
+//! The content of a drawing, independent of its format: boxes and wires with their texts.
 
 use super::{Function, Kind, Node};
 
@@ -30,7 +30,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// With one text.
+    /// A wire with one text.
     pub(super) fn plain(from: usize, to: usize, above: String) -> Self {
         let below = String::new();
         Self {
@@ -50,8 +50,8 @@ pub(super) struct Scene {
     pub wires: Vec<Wire>,
 }
 
-/// The scene of a function: its wires by node numbers, and for each result the node with the texts
-/// of the last wire. Constants are not boxes: they stand in the titles of those who read them.
+/// The scene of a function: its wires by node numbers, and for each result the node with the texts of the last wire.
+/// Constants have no boxes: they are part of the titles of their users.
 pub(super) fn of(f: &Function, wires: Vec<Wire>, results: Vec<(usize, String, String)>) -> Scene {
     let mut scene = Scene {
         title: f.signature.to_owned(),

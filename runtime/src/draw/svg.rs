@@ -72,7 +72,7 @@ fn boxes(scene: &Scene, placed: &Placed, out: &mut String) {
 
 fn labels(scene: &Scene, placed: &Placed, out: &mut String) {
     for (wire, path) in scene.wires.iter().zip(&placed.wires) {
-        // On the last stretch, which no other wire shares.
+        // On the last segment, which no other wire shares.
         let [.., (x0, y0), (x1, y1)] = path[..] else {
             continue;
         };
@@ -86,7 +86,7 @@ fn labels(scene: &Scene, placed: &Placed, out: &mut String) {
     }
 }
 
-/// A centred line, with a white rim so that wires do not cross it out.
+/// Centred text, with a white outline so that it is readable over wires.
 fn text(out: &mut String, x: f64, y: f64, fill: &str, size: u32, content: &str) {
     let _ = writeln!(
         out,
@@ -95,7 +95,7 @@ fn text(out: &mut String, x: f64, y: f64, fill: &str, size: u32, content: &str) 
     );
 }
 
-/// Text that XML does not read as markup; control characters, which it forbids, as `?`.
+/// Escaped text: XML must not read it as markup, and control characters, which XML forbids, become `?`.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Graph, Layer};
 use crate::ParamSpec;
 
-/// The number of parameters' elements; buffers are none.
+/// The number of parameters' elements, without buffers.
 fn count<'a>(params: impl IntoIterator<Item = &'a ParamSpec>) -> usize {
     let params = params.into_iter().filter(|p| !p.buffer);
     params.map(ParamSpec::len).sum()

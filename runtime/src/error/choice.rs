@@ -1,10 +1,10 @@
-//! Why no symbol can be chosen.
+//! Reasons why no symbol can be chosen.
 
-/// Why the next symbol of a sequence cannot be chosen.
+/// The reason why the next symbol of a sequence cannot be chosen.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChoiceProblem {
-    /// The temperature is no number, or below 0.
+    /// The temperature is NaN, or below 0.
     #[error("`temperature` must be at least 0, but it is {temperature}")]
     Temperature {
         /// The temperature.
@@ -13,22 +13,22 @@ pub enum ChoiceProblem {
     /// `top_k` leaves no symbol.
     #[error("`top_k` must be at least 1, but it is 0")]
     TopK,
-    /// `top_p` is no probability, or leaves no symbol.
+    /// `top_p` is not a probability, or leaves no symbol.
     #[error("`top_p` must be above 0 and at most 1, but it is {top_p}")]
     TopP {
         /// The probability.
         top_p: f64,
     },
-    /// No symbol has a number.
+    /// All scores are NaN or -inf.
     #[error("each of the {scores} scores is NaN or -inf")]
     NoScore {
-        /// How many scores there are.
+        /// The number of scores.
         scores: usize,
     },
-    /// No symbol of any hypothesis has a number.
+    /// All scores of all hypotheses are NaN or -inf.
     #[error("each score of each hypothesis is NaN or -inf")]
     NoScores,
-    /// The scores are not as many rows as there are hypotheses.
+    /// The number of rows of scores is not the number of hypotheses.
     #[error("`scores` must be {rows} rows, one for each hypothesis, but has {len} elements")]
     Rows {
         /// The number of hypotheses.

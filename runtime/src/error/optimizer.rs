@@ -1,10 +1,10 @@
-//! Why an optimizer does not make a step.
+//! Reasons why an optimizer does not make a step.
 
 use std::ops::Bound;
 
 use super::text::{self, did_you_mean, listed};
 
-/// Why an optimizer does not make a step, or take a state.
+/// The reason why an optimizer does not make a step, or does not take a state.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerProblem {
@@ -13,12 +13,12 @@ pub enum OptimizerProblem {
     Setting {
         /// The setting: `eps`, `StepLR's gamma`.
         setting: &'static str,
-        /// Where it must lie. It must be finite too.
+        /// The range. The value must be finite, too.
         range: (Bound<f64>, Bound<f64>),
         /// The value.
         value: f64,
     },
-    /// Nesterov's momentum goes with a momentum and without dampening.
+    /// Nesterov's momentum needs a momentum and no dampening.
     #[error(
         "Nesterov's momentum needs momentum above 0 and dampening 0, but they are {momentum} and {dampening}"
     )]
@@ -28,7 +28,7 @@ pub enum OptimizerProblem {
         /// The dampening.
         dampening: f64,
     },
-    /// What gradients are clipped to is no number, or below 0.
+    /// The limit of gradient clipping is NaN, or below 0.
     #[error("{setting} must be at least 0, but it is {value}")]
     Clip {
         /// `the norm to clip to` or `the value to clip to`.
@@ -39,13 +39,13 @@ pub enum OptimizerProblem {
     /// The order of the norm to clip to is NaN.
     #[error("the order of the norm must be a number, but it is NaN")]
     NormOrder,
-    /// The gradients were to have a finite norm.
+    /// The norm of the gradients is not finite.
     #[error("the norm of the gradients must be a finite number, but it is {norm}")]
     Norm {
         /// The norm.
         norm: f64,
     },
-    /// A list of a schedule's settings has not one value for each parameter group.
+    /// A list of a schedule's settings does not have one value for each parameter group.
     #[error(
         "{setting} has {} for {}, the optimizer's own among them",
         counted(*values, "value"), counted(*groups, "group")
@@ -77,7 +77,7 @@ pub enum OptimizerProblem {
         /// The steps.
         steps: u64,
     },
-    /// The milestones of a `SequentialLR` are out of order.
+    /// The milestones of a `SequentialLR` decrease.
     #[error("SequentialLR's milestones must not decrease, but they are {milestones:?}")]
     Milestones {
         /// The milestones.
@@ -96,19 +96,19 @@ pub enum OptimizerProblem {
         /// A parameter with a similar name.
         near: Option<&'static str>,
     },
-    /// The optimizer belongs to another network since its first step.
+    /// The optimizer is bound to another network since its first step.
     #[error("already bound to another network than this {network}")]
     OtherNetwork {
-        /// The network of the step at hand.
+        /// The network of the current step.
         network: &'static str,
     },
-    /// A step was broken off.
+    /// A step was interrupted.
     #[error(
         "a step was broken off, which has changed some of the moments; load them from the last checkpoint \
          (`Checkpoint::optimizer`), or make a new optimizer"
     )]
     Poisoned,
-    /// A saved state is of another optimizer, network or settings: all the differences at once.
+    /// A saved state is of another optimizer, network or settings. The error lists all differences.
     #[error("the saved state does not fit:{}", listed(problems))]
     State {
         /// The differences.
@@ -129,7 +129,7 @@ pub enum OptimizerProblem {
     /// A rule has not called `Update::with`.
     #[error("the step has no formula")]
     NoFormula,
-    /// What a rule or a curve of a program says itself: made of a text, `text.into()`.
+    /// The message of a custom rule or curve: `text.into()` converts a text to it.
     #[error("{what}")]
     Custom {
         /// The text.
@@ -137,23 +137,23 @@ pub enum OptimizerProblem {
     },
 }
 
-/// What of an optimizer's saved state does not fit.
+/// A mismatch of an optimizer's saved state.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateProblem {
-    /// It is another optimizer's.
+    /// It belongs to another optimizer.
     #[error("it is {name}'s")]
     OtherOptimizer {
-        /// The other's name.
+        /// The name of that optimizer.
         name: String,
     },
-    /// It has taken more steps than floats count.
+    /// It has more steps than floats can count.
     #[error("it has taken {steps} steps, more than 2^53")]
     Steps {
         /// The steps.
         steps: u64,
     },
-    /// It has another number of parameter groups.
+    /// It has a different number of parameter groups.
     #[error(
         "it has {}, but the optimizer has {}",
         counted(*found, "parameter group"), none_or(*wanted)
@@ -161,22 +161,22 @@ pub enum StateProblem {
     Groups {
         /// Its number of groups.
         found: usize,
-        /// The optimizer's.
+        /// The optimizer's number of groups.
         wanted: usize,
     },
-    /// It has steps of a parameter that there is not, or that is frozen.
+    /// It has steps of a parameter that does not exist, or that is frozen.
     #[error("steps of `{parameter}`: no such trained parameter")]
     UnknownSteps {
         /// The parameter.
         parameter: String,
     },
-    /// It has a moment that the optimizer does not know.
+    /// It has an unknown moment.
     #[error("unexpected moment `{moment}`")]
     UnknownMoment {
         /// The moment.
         moment: String,
     },
-    /// It has a moment of a parameter that there is not, or that is frozen.
+    /// It has a moment of a parameter that does not exist, or that is frozen.
     #[error("`{moment}` of `{parameter}`: no such trained parameter")]
     UnknownParameter {
         /// The moment.
@@ -193,7 +193,7 @@ pub enum StateProblem {
         parameter: String,
         /// The moment's shape.
         found: Vec<usize>,
-        /// The parameter's.
+        /// The parameter's shape.
         wanted: &'static [usize],
     },
     /// A moment does not hold floats.
@@ -203,10 +203,10 @@ pub enum StateProblem {
         moment: String,
         /// The parameter.
         parameter: String,
-        /// What it holds.
+        /// The type of its elements.
         found: &'static str,
     },
-    /// It was saved with another value of a setting that says which moments there are.
+    /// It was saved with another value of a setting that determines the moments.
     #[error("it was saved with `{setting}({found})`, but the optimizer has `{setting}({})`", !found)]
     Setting {
         /// The setting.

@@ -11,7 +11,7 @@ pub(super) fn did_you_mean(near: &Option<&'static str>) -> String {
     near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// A line for each.
+/// One line for each problem.
 pub(super) fn listed(problems: &[impl Display]) -> String {
     problems.iter().map(|p| format!("\n  {p}")).collect()
 }

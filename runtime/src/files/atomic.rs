@@ -1,8 +1,8 @@
-//! Replaces a file in one step: bytes in; afterwards the name holds all of them, or what it held before.
+//! Replaces a file in one step: takes bytes; afterwards the file has all of them, or its old content.
 //!
-//! The bytes go to a temporary file beside the one that is replaced. Its writer holds a lock on it,
-//! which the system ends with its process: a temporary file without a lock is a killed process's. A process
-//! removes those that are in a folder when it first saves there; looking through a large folder takes time.
+//! The bytes are written to a temporary file in the same folder. Its writer locks it, and the system unlocks it when
+//! the writer's process ends: so a temporary file without a lock is from a killed process. A process removes those
+//! files when it first saves in a folder, because searching a large folder takes time.
 
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -15,17 +15,17 @@ use tempfile::NamedTempFile;
 use crate::Result;
 use crate::data::io;
 
-/// The name of a temporary file: these around six letters or digits.
+/// The name of a temporary file: this prefix and suffix, with six letters or digits between them.
 const PREFIX: &str = ".netform-";
 const SUFFIX: &str = ".tmp";
 const LETTERS: usize = 6;
 
-/// Symbolic links that lead to a file. Linux follows as many.
+/// The maximum number of symbolic links that lead to a file, as in Linux.
 const LINKS: usize = 40;
 
-/// Writes a file next to `path`, syncs it and renames it. The mode of an older file, and its owner where
-/// the process may give files away, stay; a symbolic link stays too, and the file that it names is
-/// replaced. A pipe or a device is written to.
+/// Writes a file next to `path`, syncs it and renames it. The mode of an older file is kept, and so is its owner if the
+/// process may change owners. A symbolic link is kept, too, and the file that it names is replaced. A pipe or a device
+/// is written directly.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes).map_err(|source| io(path, source))
 }
@@ -48,7 +48,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
         return Err(IoError::new(ErrorKind::InvalidInput, what));
     }
     if old.is_some() {
-        // A file that must not be written must not be replaced either.
+        // A read-only file must not be replaced either.
         OpenOptions::new().write(true).open(&target)?;
     }
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
@@ -74,7 +74,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
     Ok(())
 }
 
-/// Where symbolic links lead, whether or not there is a file.
+/// The target of symbolic links, whether or not that file exists.
 fn target(path: &Path) -> Result<PathBuf, IoError> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
@@ -87,8 +87,8 @@ fn target(path: &Path) -> Result<PathBuf, IoError> {
     Err(IoError::other("too many symbolic links"))
 }
 
-/// An empty temporary file, locked where the file system knows locks. Only its owner may read it; if it is
-/// `new`, it has the mode of new files.
+/// An empty temporary file, locked if the file system supports locks. Only its owner may read it; if it is `new`, it
+/// has the mode of new files.
 fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(LETTERS);
@@ -104,7 +104,7 @@ fn make(folder: &Path, new: bool) -> Result<NamedTempFile, IoError> {
         match file.as_file().try_lock() {
             Err(TryLockError::Error(_)) => return Ok(file),
             Ok(()) if file.path().exists() => return Ok(file),
-            // Another process takes it for one that was left, and removes it.
+            // Another process takes it for the file of a killed process, and removes it.
             Ok(()) | Err(TryLockError::WouldBlock) => {}
         }
     }
@@ -121,7 +121,7 @@ fn is_new(folder: &Path) -> bool {
     swept.get_or_insert_default().insert(folder)
 }
 
-/// Removes what killed processes have left. What cannot be removed, or locked, stays.
+/// Removes the files of killed processes. A file that cannot be removed, or locked, is left.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -134,7 +134,7 @@ fn sweep(folder: &Path) {
         }
         let path = entry.path();
         let open = |write| OpenOptions::new().read(true).write(write).open(&path);
-        // Some systems want a file open for writing before they lock it.
+        // On some systems a file must be open for writing to be locked.
         let Ok(file) = open(true).or_else(|_| open(false)) else {
             continue;
         };
@@ -152,7 +152,7 @@ fn is_temporary(name: &str) -> bool {
     middle.is_some_and(|m| m.len() == LETTERS && m.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-/// Gives a file the owner and the mode of the one that it replaces.
+/// Gives a file the owner and the mode of the file that it replaces.
 #[cfg(unix)]
 fn keep(file: &File, old: &Metadata) -> Result<(), IoError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -162,7 +162,7 @@ fn keep(file: &File, old: &Metadata) -> Result<(), IoError> {
         let group = || fchown(file, None, Some(old.gid()));
         let kept = fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| group());
         if kept.is_err() {
-            // The group is another one, with the rights of others.
+            // The group is different, and gets the rights of others.
             mode = mode & 0o707 | (mode & 0o007) << 3;
         }
     }

@@ -1,9 +1,8 @@
 //! A training run in one file: parameters, optimizer, schedule, generator, position in the data.
 //!
-//! A run that is resumed from it continues bit for bit. The file is a safetensors file in which the
-//! parameters have their own names, so it can also be loaded as a model. It ends in a checksum, and holds
-//! the network's name and a hash of its parameters' names, shapes and types: a damaged file, and another
-//! network's, are errors.
+//! A resumed run continues bit for bit. The file is a safetensors file in which the parameters have their own names, so
+//! it can also be loaded as a model. It ends in a checksum, and has the network's name and a hash of its parameters'
+//! names, shapes and types. Damaged files and files of other networks are errors.
 //!
 //! ```no_run
 //! # use netform_runtime::{*, files::Checkpoint, optim::{schedule::{Schedule, StepLR}, Adam}, data::Loader};
@@ -39,11 +38,10 @@ const VERSION: u32 = 2;
 /// Files of version 1 have no checksum and no hash of the parameters.
 const UNSEALED: u32 = 1;
 
-/// No count is larger: beyond, floats cannot count, and a counter might overflow.
+/// The maximum of all counts. Floats cannot count further, and a counter might overflow.
 const MOST: u64 = 1 << 53;
 
-/// Everything but the tensors. Floats are stored as their bits: text might round them, and has no
-/// infinities.
+/// Everything except the tensors. Floats are stored as their bits, because text might round them and has no infinities.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Meta {
     version: u32,
@@ -129,7 +127,7 @@ impl OptimizerMeta {
     }
 }
 
-/// A checkpoint being put together.
+/// A checkpoint that is being put together.
 pub struct CheckpointWriter<'a, N> {
     net: &'a N,
     optimizer: Option<OptimizerState>,
@@ -139,24 +137,24 @@ pub struct CheckpointWriter<'a, N> {
 }
 
 impl<N: Network> CheckpointWriter<'_, N> {
-    /// With this optimizer's state.
+    /// Adds this optimizer's state.
     pub fn optimizer(mut self, optimizer: &impl Optimizer) -> Result<Self> {
         self.optimizer = Some(optimizer.state(self.net.core())?);
         Ok(self)
     }
-    /// With this schedule's state.
+    /// Adds this schedule's state.
     #[must_use]
     pub fn schedule(mut self, schedule: &impl ScheduleState) -> Self {
         self.schedule = Some(schedule.state().into_iter().map(f64::to_bits).collect());
         self
     }
-    /// With a loader's position.
+    /// Adds a loader's position.
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
         self.position = Some(position);
         self
     }
-    /// With the number of the next step, as the program counts.
+    /// Adds the number of the next step, as the program counts steps.
     #[must_use]
     pub fn step(mut self, step: u64) -> Self {
         self.step = step;
@@ -212,7 +210,7 @@ impl Checkpoint {
     /// Reads a file.
     ///
     /// # Errors
-    /// A file that cannot be read, that is no checkpoint, that is damaged, or that a newer netform wrote.
+    /// The file cannot be read, is not a checkpoint, is damaged, or was written by a newer netform.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
@@ -254,7 +252,7 @@ impl Checkpoint {
         })
     }
 
-    /// Restores parameters and generator. After an error the network is as before.
+    /// Restores parameters and generator. After an error the network is unchanged.
     ///
     /// # Errors
     /// [`Error::Mismatch`] with every difference: another network's name, other parameters.
@@ -270,7 +268,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// How the network that was saved differs from this one as a whole.
+    /// The differences between the saved network and this one as a whole.
     fn differences(&self, spec: &NetSpec) -> Vec<String> {
         let (saved, name) = (&self.meta.network, spec.name);
         if saved != name {
@@ -288,7 +286,7 @@ impl Checkpoint {
         }
     }
 
-    /// Restores the optimizer, from now on that of `net`. After an error it is as before.
+    /// Restores the optimizer, which then belongs to `net`. After an error it is unchanged.
     pub fn optimizer(&self, optimizer: &mut impl Optimizer, net: &impl Network) -> Result<()> {
         let meta = self
             .meta
@@ -336,7 +334,7 @@ impl Checkpoint {
         Ok(Position { epoch, batch })
     }
 
-    /// The number of the next step, as the program counts.
+    /// The number of the next step, as the program counts steps.
     pub fn step(&self) -> u64 {
         self.meta.step
     }
@@ -347,7 +345,7 @@ impl Checkpoint {
     }
 }
 
-/// The error of a file whose structure is wrong, as one of a checkpoint.
+/// The error for a file with a wrong structure, as an error of a checkpoint.
 fn damaged(error: Error) -> Error {
     match error {
         Error::File {

@@ -1,6 +1,6 @@
-//! The elements of a file's entries: a tensor's in, bytes and their type out, and back.
+//! The elements of a file's entries: converts a tensor's elements to bytes and their type, and back.
 //!
-//! bf16 and f16 are read as f32, which holds each of their numbers.
+//! bf16 and f16 are read as f32, which can hold all of their values.
 
 use half::{bf16, f16};
 use safetensors::tensor::Dtype;
@@ -12,7 +12,7 @@ use crate::{Stored, Tensor};
 /// The type of an entry, and its bytes.
 pub(super) type Encoded = (Dtype, Vec<u8>);
 
-/// The elements as they are.
+/// The elements without conversion.
 pub(super) fn encode(tensor: &Tensor) -> Encoded {
     match tensor.data() {
         TensorData::F32(v) => (Dtype::F32, bytes(v, f32::to_le_bytes)),
@@ -24,7 +24,7 @@ pub(super) fn encode(tensor: &Tensor) -> Encoded {
     }
 }
 
-/// Floats as the nearest of this type, if it is one; other elements as they are.
+/// Floats as the nearest number of this type, if it is a float type; other elements without conversion.
 pub(super) fn encode_as(tensor: &Tensor, stored: Stored) -> Encoded {
     match (tensor.data(), stored) {
         (TensorData::F32(v), Stored::F64) => (Dtype::F64, converted(v, f64::to_le_bytes)),
@@ -41,7 +41,7 @@ pub(super) fn encode_as(tensor: &Tensor, stored: Stored) -> Encoded {
     }
 }
 
-/// The elements in these bytes, unless they are of a type that is not read.
+/// The elements in these bytes, unless their type is not supported.
 pub(super) fn decode(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
     Some(match dtype {
         Dtype::F32 => TensorData::F32(words(bytes, f32::from_le_bytes)),
@@ -108,7 +108,7 @@ mod tests {
             |words: &[u16]| -> Vec<u8> { words.iter().flat_map(|w| w.to_le_bytes()).collect() };
         let bf16s = (Dtype::BF16, words(&[0x3f80, 0x4780, 0xbf80]));
         assert_eq!(encode_as(&single, Stored::Bf16), bf16s);
-        // More than half way, which an f32 does not tell.
+        // More than half way, which cannot be seen in an f32.
         let bf16s = (Dtype::BF16, words(&[0x3f80, 0x4780, 0xbf81]));
         assert_eq!(encode_as(&double, Stored::Bf16), bf16s);
         let f16s = (Dtype::F16, words(&[0x3c00, 0x7c00, 0xbc04]));

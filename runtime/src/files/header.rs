@@ -1,5 +1,5 @@
-//! The header of a safetensors file, as far as the format's own reader does not look: names that occur
-//! twice, control characters, lengths beyond the file's end, and files of another kind.
+//! Checks of a safetensors header that the format's own reader does not make: names that occur twice, control
+//! characters, lengths beyond the file's end, and files of another kind.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,10 +12,10 @@ use serde_json::Value;
 use crate::data::{bad_in, kind, shown};
 use crate::{Error, FileProblem, Result};
 
-/// The entry of a header that is no tensor.
+/// The entry of a header that is not a tensor.
 const METADATA: &str = "__metadata__";
 
-/// Names that can be written: each once, without control characters.
+/// Checks names before writing: no name twice, no control characters.
 pub(super) fn check_names<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
@@ -35,8 +35,8 @@ pub(super) fn check_names<'a>(path: &Path, names: impl Iterator<Item = &'a str>)
     }
 }
 
-/// The names in a file's header are as [`check_names`] wants them, and no tensor ends after the file. A header
-/// that cannot be read is left to the format's reader.
+/// Checks that the names in a file's header are valid for [`check_names`], and that no tensor ends after the end of the
+/// file. A header that cannot be read is left to the format's reader.
 pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     let Some(entries) = entries(bytes) else {
         return Ok(());
@@ -59,9 +59,9 @@ pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The error of a file that the format's reader has refused.
+/// The error for a file that the format's reader has refused.
 pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
-    // Where there is a header, it is a damaged file of the format.
+    // A file with a header is a damaged file of the format.
     let kind = kind::of_file(path, bytes).filter(|kind| kind.name != kind::SAFETENSORS);
     if let Some(kind) = kind.filter(|_| entries(bytes).is_none()) {
         let what = kind.instead_of(kind::SAFETENSORS);
@@ -75,7 +75,7 @@ pub(super) fn broken(path: &Path, bytes: &[u8], e: SafeTensorError) -> Error {
     bad_in(path, FileProblem::Damaged, what)
 }
 
-/// The entries of a header in their order, also those of the same name, if it is one.
+/// The entries of a header in their order, including repeated names, if it is a header.
 fn entries(bytes: &[u8]) -> Option<Vec<(String, Value)>> {
     let (len, rest) = bytes.split_first_chunk::<8>()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*len)).ok()?)?;

@@ -1,10 +1,10 @@
-//! The safetensors format, under PyTorch's names: what goes in comes out of `torch` unchanged.
+//! The safetensors format, under PyTorch's names: `torch` reads the values unchanged.
 //!
-//! [`write()`] and [`read`] move named tensors; `save` and `load` the parameters of a network, `save_as` in another
-//! type, and `load_matching` those that the file has, for [`Network`](crate::Network). bf16 and f16 become f32 when
-//! read, exactly. Integers and booleans keep their type. Entries named `netform/..` are a checkpoint's: `load` passes
-//! over them, and over a `num_batches_tracked` that the network has no use for. A file may lack one that the network
-//! has, as PyTorch's older files do; the count then starts at 0.
+//! [`write()`] and [`read`] move named tensors. `save` and `load` move the parameters of a network, for
+//! [`Network`](crate::Network); `save_as` converts their type, and `load_matching` reads those that the file has. bf16
+//! and f16 become f32 when read, which is exact. Integers and booleans keep their type. Entries named `netform/..`
+//! belong to a checkpoint: `load` skips them, and also a `num_batches_tracked` that the network does not use. A file
+//! may lack one that the network uses, as older files of PyTorch do. The count then starts at 0.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -16,16 +16,16 @@ use super::{Unmatched, atomic, header, seal};
 use crate::data::{bad, bad_in, io, shown};
 use crate::{Core, Device, Error, FileProblem, NetSpec, Result, Stored, Tensor, values};
 
-/// What a checkpoint's own entries start with.
+/// The prefix of a checkpoint's own entries.
 pub(super) const OWN: &str = "netform/";
 
-/// Loaders of PyTorch models look for this.
+/// Loaders of PyTorch models check this.
 const FORMAT: (&str, &str) = ("format", "pt");
 
-/// Writes named tensors; the file is replaced in one step. Its mode stays, and a symbolic link is followed.
+/// Writes named tensors. The file is replaced in one step. Its mode is kept, and symbolic links are followed.
 ///
 /// # Errors
-/// A name that occurs twice, or holds a control character, and a file that cannot be written.
+/// A name occurs twice or has a control character, or the file cannot be written.
 pub fn write<'a>(
     path: impl AsRef<Path>,
     tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
@@ -34,8 +34,8 @@ pub fn write<'a>(
     atomic::write(path, &bytes_of(path, tensors, FORMAT, false)?)
 }
 
-/// The bytes of such a file, with one entry of metadata (with several their order, and so the file, would
-/// vary), and with or without a checksum.
+/// The bytes of such a file, with or without a checksum, and with one entry of metadata (the order of several entries
+/// would vary, and so would the file).
 pub(super) fn bytes_of<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
@@ -75,8 +75,8 @@ fn assembled(
 /// Reads all tensors of a file, sorted by name.
 ///
 /// # Errors
-/// A file that cannot be read, that is of another kind (a zip archive, an ONNX model, an index of shards),
-/// that is damaged, or that holds tensors of other types; all of those are named.
+/// The file cannot be read, is of another kind (a zip archive, an ONNX model, an index of shards), is damaged, or has
+/// tensors of unsupported types. The error names all of those.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| io(path, source))?;
@@ -122,7 +122,7 @@ fn whole<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
 /// A tensor of a file.
 pub(super) enum Entry<'a> {
     Tensor(Cow<'a, Tensor>),
-    /// One of a type that is not read, and its shape.
+    /// A tensor of an unsupported type, and its shape.
     Unread(Dtype, Vec<usize>),
 }
 
@@ -135,7 +135,7 @@ impl Entry<'_> {
     }
 }
 
-/// The tensors of these names, sorted; the data of others is not looked at.
+/// The tensors of these names, sorted. The data of other tensors is not read.
 fn decoded(
     file: &SafeTensors<'_>,
     wanted: impl Fn(&str) -> bool,
@@ -153,14 +153,13 @@ fn decoded(
     Ok(tensors)
 }
 
-/// Writes all parameters of a network, `f32` or `f64` as on its device.
+/// Writes all parameters of a network, as `f32` or `f64` like on its device.
 pub(crate) fn save<D: Device>(core: &Core<D>, path: impl AsRef<Path>) -> Result<()> {
     let tensors = parameters(core)?;
     write(path, tensors.iter().map(|(name, t)| (*name, t)))
 }
 
-/// The same with each float as the nearest of type `stored`: f32, f64, bf16 or f16. Integers and booleans keep their
-/// type.
+/// As [`save`], with each float rounded to type `stored`: f32, f64, bf16 or f16. Integers and booleans keep their type.
 pub(crate) fn save_as<D: Device>(
     core: &Core<D>,
     path: impl AsRef<Path>,
@@ -178,9 +177,9 @@ pub(crate) fn save_as<D: Device>(
     atomic::write(path, &assembled(path, entries.collect(), FORMAT, false)?)
 }
 
-/// All parameters, shared ones under each of their names, as PyTorch's `state_dict` has them.
+/// All parameters, shared ones under each of their names, as in PyTorch's `state_dict`.
 pub(super) fn parameters<D: Device>(core: &Core<D>) -> Result<Vec<(&'static str, Tensor)>> {
-    // A good file is not replaced by a bad one.
+    // Poisoned parameters must not replace a good file.
     core.sound()?;
     let spec = core.spec();
     let named = |name| Some((name, spec.find(name)?));
@@ -209,8 +208,8 @@ pub fn load_bytes<D: Device>(
     restore(core, path, &entries, Vec::new(), None)
 }
 
-/// Reads what the file and the network both have, by name, and returns the names that one of them lacks.
-/// What both have in another shape or type is an error that lists every difference, and changes nothing.
+/// Reads the entries that the file and the network both have, by name, and returns the names that only one of them has.
+/// If an entry of both differs in shape or type, the error lists every difference, and nothing changes.
 pub(crate) fn load_matching<D: Device>(
     core: &mut Core<D>,
     path: impl AsRef<Path>,
@@ -240,16 +239,17 @@ pub(crate) fn load_matching_bytes<D: Device>(
     Ok(unmatched)
 }
 
-/// Whether a network has no use for an entry, and it is not one to pass over.
+/// Whether the network does not use an entry that must not be skipped.
 fn unexpected(spec: &NetSpec, name: &str) -> bool {
     let passed = name.starts_with(OWN) || name.ends_with("num_batches_tracked");
     !passed && spec.find(name).is_none()
 }
 
-/// Sets a network's parameters to tensors that were read, sorted by name, unless there are problems: those
-/// that are known already, then those of the parameters in declaration order, then of entries too many.
+/// Sets a network's parameters to tensors that were read, sorted by name, if there are no problems. They are listed in
+/// this order: known problems, those of the parameters in declaration order, then unexpected entries.
 ///
-/// With a list, what is missing goes there and stays as it is; without, it is an error.
+/// If there is a list `missing`, the names of missing parameters are added to it and they keep their values; otherwise
+/// they are errors.
 pub(super) fn restore<D: Device>(
     core: &mut Core<D>,
     path: &Path,
@@ -306,7 +306,7 @@ pub(super) fn restore<D: Device>(
             ));
         }
         for (other, same) in given {
-            // As bits: what is not a number is the same, too.
+            // Compared as bits, so that NaN equals NaN.
             let same = matches!(same, Entry::Tensor(same) if encode(same) == encode(tensor));
             if !same {
                 problems.push(format!(
@@ -369,9 +369,9 @@ mod tests {
                 .map(|(n, t)| (n.as_str(), t))
                 .eq(names.iter().copied().zip(&tensors))
         );
-        // Nothing but the file is left.
+        // Only the file is left.
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        // Any cut is noticed.
+        // Every truncation is noticed.
         let bytes = std::fs::read(&path).unwrap();
         for len in 0..bytes.len() {
             std::fs::write(&path, &bytes[..len]).unwrap();

@@ -1,11 +1,11 @@
-//! What a checkpoint keeps of a network's declaration: a hash of its parameters.
+//! A hash of a network's parameters, for checkpoints.
 
 use std::fmt::Write;
 
 use crate::{DType, NetSpec};
 
-/// A hash of the names, shapes and types of all parameters and buffers, in their order, and of what they
-/// share. Whether they are trained does not count: a layer may be frozen between two runs.
+/// A hash of the names, shapes and types of all parameters and buffers, in their order, and of the names of shared
+/// parameters. It does not depend on whether they are trained: a layer may be frozen between two runs.
 pub(super) fn hash(spec: &NetSpec) -> String {
     let mut text = String::new();
     for param in spec.params {

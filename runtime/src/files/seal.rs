@@ -1,7 +1,7 @@
-//! The checksum of a checkpoint: the last bytes of the file, over all those before.
+//! The checksum of a checkpoint: the last bytes of the file, computed over all bytes before.
 //!
 //! It is the data of one more tensor of the safetensors file: `checksum` and a CRC-32. A flipped bit anywhere changes
-//! the sum, the mark, or the entry that says that there is one.
+//! the sum, the mark, or the entry that announces the checksum.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) const NAME: &str = "netform/checksum";
 
 const MARK: [u8; 8] = *b"checksum";
 
-/// The error where the file's entries speak of a checksum that it does not end in.
+/// The error if the file's entries announce a checksum, but the file does not end in one.
 pub(super) const MISSING: &str =
     "damaged, or written again by another program: the checksum is not at the end";
 
@@ -24,14 +24,14 @@ pub(super) fn is_on(bytes: &[u8]) -> bool {
     split(bytes).is_some()
 }
 
-/// The bytes that count, and their sum as it was written.
+/// The bytes under the checksum, and the stored checksum.
 fn split(bytes: &[u8]) -> Option<(&[u8], u32)> {
     let (rest, sum) = bytes.split_last_chunk::<4>()?;
     rest.ends_with(&MARK)
         .then_some((rest, u32::from_le_bytes(*sum)))
 }
 
-/// If the file ends in a checksum, it is right.
+/// Checks the checksum, if the file ends in one.
 pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
     match split(bytes) {
         Some((rest, sum)) if crc32fast::hash(rest) != sum => {
@@ -43,7 +43,7 @@ pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The same file with a checksum as its last entry. The format's library orders entries by their types, so it cannot
-/// put one of bytes after one of booleans.
+/// put an entry of bytes after one of booleans.
 pub(super) fn add(path: &Path, file: &[u8]) -> Result<Vec<u8>> {
     let broken = || {
         bad_in(
@@ -60,7 +60,7 @@ pub(super) fn add(path: &Path, file: &[u8]) -> Result<Vec<u8>> {
     let entry = json!({"dtype": "U8", "shape": [to - from], "data_offsets": [from, to]});
     header.insert(NAME.into(), entry);
     let mut text = Value::Object(header).to_string().into_bytes();
-    // The data begins at a multiple of 8.
+    // The data is aligned to 8 bytes.
     text.resize(text.len().next_multiple_of(8), b' ');
     let mut out = (text.len() as u64).to_le_bytes().to_vec();
     for part in [&text, data, &MARK] {

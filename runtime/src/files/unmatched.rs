@@ -1,8 +1,8 @@
-//! What a file and a network do not have in common.
+//! The differences between the names of a file and those of a network.
 
 use std::fmt;
 
-/// What `load_matching` found on one side only: what PyTorch's `load_state_dict(strict=False)` returns.
+/// The names that `load_matching` found on only one side, as PyTorch's `load_state_dict(strict=False)` returns them.
 ///
 /// ```
 /// use netform_runtime::files::Unmatched;
@@ -19,15 +19,14 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a file that has no name in common with the network loads nothing"]
 pub struct Unmatched {
-    /// Parameters and buffers of the network that are not in the file, in declaration order. They are as
-    /// they were.
+    /// Parameters and buffers of the network that are not in the file, in declaration order. They are unchanged.
     pub missing: Vec<String>,
     /// Entries of the file that the network does not have, sorted. They were not read.
     pub unexpected: Vec<String>,
 }
 
 impl Unmatched {
-    /// Whether the file and the network have the same names, as `load` demands.
+    /// Whether the file and the network have the same names, as `load` requires.
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty()
     }

@@ -1,7 +1,7 @@
-//! Beam search: the likeliest sequence, as far as a few hypotheses at a time can find it.
+//! Beam search: an approximate search for the likeliest sequence, with a few hypotheses at a time.
 //!
-//! A model scores the next symbol of `width` hypotheses at once, always as many, so that its plan never
-//! changes. For several sources at once there is [`Beams`](super::Beams).
+//! A model scores the next symbol of `width` hypotheses at once. Their number never changes, so its plan does not
+//! change either. For several sources at once there is [`Beams`](super::Beams).
 //!
 //! ```
 //! use netform_runtime::generate::Beam;
@@ -21,21 +21,21 @@
 
 use crate::{ChoiceProblem, Error, Float, Result};
 
-/// A sequence and how likely it is.
+/// A sequence and its probability.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// The symbols, those of the start included.
+    /// The symbols, with those of the start.
     pub symbols: Vec<u32>,
     /// The logarithm of its probability, given the start.
     pub log_prob: f64,
-    /// It has come to the end symbol.
+    /// It has reached the end symbol.
     pub ended: bool,
 }
 
-/// Symbols that a hypothesis has room for from the start, at most; it may grow further.
+/// The maximum number of symbols that are allocated for a hypothesis at the start; it may grow further.
 const MOST_ROOM: usize = 4096;
 
-/// A search under way. After the first step, a step allocates for sequences that end in it, and not otherwise.
+/// A search in progress. After the first step, a step allocates only for sequences that end in it.
 #[derive(Clone, Debug)]
 pub struct Beam {
     width: usize,
@@ -47,15 +47,15 @@ pub struct Beam {
     done: Vec<Hypothesis>,
     last: Vec<u32>,
     parents: Vec<u32>,
-    /// Room for the live hypotheses of the next step, as many.
+    /// Memory for the live hypotheses of the next step; the number is the same.
     spare: Vec<Hypothesis>,
-    /// Room for candidates: the logarithm of the probability, the hypothesis, the symbol.
+    /// Memory for candidates: the logarithm of the probability, the hypothesis, the symbol.
     candidates: Vec<(f64, usize, u32)>,
 }
 
 impl Beam {
-    /// A search with `width` hypotheses at a time (1 is greedy), over sequences that grow by `max_len`
-    /// symbols at most. It begins with symbol 0 alone, unless [`start`](Self::start) says otherwise.
+    /// A search with `width` hypotheses at a time (1 is greedy), over sequences that grow by at most `max_len` symbols.
+    /// It begins with symbol 0 alone, unless [`start`](Self::start) sets other symbols.
     pub fn new(width: usize, max_len: usize) -> Self {
         let beam = Self {
             width: width.max(1),
@@ -73,11 +73,11 @@ impl Beam {
         beam.start(&[0])
     }
 
-    /// What every hypothesis begins with.
+    /// The first symbols of every hypothesis.
     #[must_use]
     pub fn start(mut self, symbols: &[u32]) -> Self {
         self.start = symbols.len();
-        // Equal ones would stay equal: all but the first begin as impossible.
+        // Equal hypotheses would stay equal, so all but the first begin with probability 0.
         let room = self.max_len.min(MOST_ROOM) + symbols.len();
         let one = |k: usize| {
             let mut own = Vec::with_capacity(room);
@@ -96,15 +96,15 @@ impl Beam {
         self
     }
 
-    /// The symbol behind which a sequence has ended.
+    /// The symbol that ends a sequence.
     #[must_use]
     pub fn end(mut self, symbol: u32) -> Self {
         self.end = Some(symbol);
         self
     }
 
-    /// Sequences are compared by `log_prob / ((5 + n) / 6)^alpha`, n the symbols behind the start, so that
-    /// longer ones are not at a loss (Wu et al., 2016). 0, the default, compares probabilities.
+    /// Sequences are compared by `log_prob / ((5 + n) / 6)^alpha`, where n is the number of symbols after the start, so
+    /// that longer ones are not at a disadvantage (Wu et al., 2016). 0, the default, compares probabilities.
     #[must_use]
     pub fn length_penalty(mut self, alpha: f64) -> Self {
         self.alpha = alpha;
@@ -122,8 +122,8 @@ impl Beam {
         &self.last
     }
 
-    /// Which hypothesis of the step before each goes on from, (width): a model's state is selected by it,
-    /// `index_select(cache, 0, parents)`, before the symbols are read.
+    /// For each hypothesis, the number of the earlier hypothesis that it continues, (width). A model's state is
+    /// selected by it, `index_select(cache, 0, parents)`, before the symbols are read.
     pub fn parents(&self) -> &[u32] {
         &self.parents
     }
@@ -133,7 +133,7 @@ impl Beam {
         self.live.iter().map(|h| h.symbols.as_slice())
     }
 
-    /// Symbols behind the start.
+    /// The number of symbols after the start.
     pub fn steps(&self) -> usize {
         self.live
             .first()
@@ -148,11 +148,11 @@ impl Beam {
         self.score(h.log_prob, h.symbols.len() - self.start)
     }
 
-    /// Goes on by one symbol. `scores`: (width, symbols), logits of the next symbol of each hypothesis.
-    /// Returns whether there is more to do.
+    /// Continues by one symbol. `scores`: (width, symbols), logits of the next symbol of each hypothesis. Returns
+    /// whether the search goes on.
     ///
     /// # Errors
-    /// [`Error::Choice`] if the scores are not `width` rows, or if no symbol of any has a number.
+    /// [`Error::Choice`] if the scores are not `width` rows, or if all scores are NaN or -inf.
     pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
         let function = "Beam::advance";
         let wrong = |problem| Err(Error::Choice { function, problem });
@@ -178,12 +178,12 @@ impl Beam {
                 .fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row().filter(|s| !s.is_nan()).map(|s| (s - top).exp()).sum();
             let log = sum.ln();
-            // A score of infinity, as of a symbol that is forced, leaves nothing to the others.
+            // If a score is infinite, as for a forced symbol, all other symbols have probability 0.
             let infinite = row().filter(|s| *s == f64::INFINITY).count() as f64;
             let log_prob = |s: f64| match infinite > 0.0 {
                 true if s == top => h.log_prob - infinite.ln(),
                 true => f64::NEG_INFINITY,
-                // A large score would round away what it is added to.
+                // Adding a large score first would round away the rest.
                 false => h.log_prob + ((s - top) - log),
             };
             let row = row().map(log_prob).enumerate();
@@ -195,7 +195,7 @@ impl Beam {
         if next.is_empty() {
             return wrong(ChoiceProblem::NoScores);
         }
-        // Of equal ones the first hypothesis and symbol lead. Each hypothesis can end once.
+        // Of equal candidates the first hypothesis and symbol come first. Each hypothesis can end once.
         let order = |a: &(f64, usize, u32), b: &(f64, usize, u32)| {
             b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2)))
         };
@@ -207,7 +207,7 @@ impl Beam {
         self.parents.clear();
         for (rank, (log_prob, k, symbol)) in next.drain(..).enumerate() {
             let ended = Some(symbol) == self.end;
-            // An end that is not among the first does not count: with one hypothesis this is greedy.
+            // An end that is not among the first `width` is ignored: with one hypothesis this is greedy search.
             let out = if ended { rank } else { self.parents.len() };
             if out >= self.width {
                 continue;
@@ -224,7 +224,7 @@ impl Beam {
             }
         }
         self.candidates = next;
-        // As many rows as ever; what fills them is impossible.
+        // The number of rows stays the same. Additional rows have probability 0.
         while self.parents.len() < self.width {
             self.go_on(0, self.end.unwrap_or(0), f64::NEG_INFINITY);
         }
@@ -233,7 +233,7 @@ impl Beam {
         Ok(!self.is_over())
     }
 
-    /// The next live hypothesis: number k and a symbol more.
+    /// Adds the next live hypothesis: number k with one more symbol.
     fn go_on(&mut self, k: usize, symbol: u32, log_prob: f64) {
         let next = &mut self.spare[self.parents.len()];
         next.symbols.clone_from(&self.live[k].symbols);
@@ -244,20 +244,20 @@ impl Beam {
 
     /// Whether no hypothesis can become better than one that has ended.
     fn is_over(&self) -> bool {
-        // One hypothesis is what greedy search finds: it is not compared with what is less likely.
+        // One hypothesis is the result of greedy search: it is not compared with less likely ones.
         if self.steps() >= self.max_len || (self.width == 1 && !self.done.is_empty()) {
             return true;
         }
         let live = self.live.iter().map(|h| h.log_prob);
         let best = live.fold(f64::NEG_INFINITY, f64::max);
-        // Probabilities only fall; the penalty is the mildest at one of both ends.
+        // Probabilities only decrease. The penalty is smallest at one of the two ends.
         let hope = self.score(best, self.steps() + 1);
         let hope = hope.max(self.score(best, self.max_len));
         let done = self.done.iter().map(|h| self.score_of(h));
         best == f64::NEG_INFINITY || done.fold(f64::NEG_INFINITY, f64::max) >= hope
     }
 
-    /// What was found, the best first: sequences that have ended, then those cut off.
+    /// The results, the best first: sequences that have ended, then those that were cut off.
     pub fn ranked(&self) -> Vec<&Hypothesis> {
         let possible = |h: &&Hypothesis| h.log_prob > f64::NEG_INFINITY;
         let mut all: Vec<&Hypothesis> = self
@@ -273,9 +273,9 @@ impl Beam {
         all
     }
 
-    /// The best: of those that have ended, if any has.
+    /// The best sequence: one that has ended, if there is any.
     pub fn best(&self) -> &Hypothesis {
-        // The first live one is always there.
+        // The first live hypothesis always exists.
         self.ranked().first().copied().unwrap_or(&self.live[0])
     }
 }

@@ -3,10 +3,10 @@
 use super::Beam;
 use crate::{ChoiceProblem, Error, Float, Result};
 
-/// Searches that go on together, each for a source or a beginning of its own: a model reads the rows of
-/// all of them at once. The rows of a search lie together, those of the first search first.
+/// Searches that run together, each with its own source or start: a model reads the rows of all of them at once. The
+/// rows of a search are adjacent, those of the first search come first.
 ///
-/// A search that is over waits for the others, and its rows stay, so that the batch is always as large.
+/// A search that is over waits for the others and keeps its rows, so that the size of the batch never changes.
 ///
 /// ```
 /// use netform_runtime::generate::{Beam, Beams};
@@ -33,7 +33,7 @@ pub struct Beams {
 }
 
 impl Beams {
-    /// These searches, in this order: `vec![beam; sources]` where all begin alike.
+    /// These searches, in this order; `vec![beam; sources]` if they all have the same start.
     pub fn new(searches: impl IntoIterator<Item = Beam>) -> Self {
         let mut beams = Self {
             searches: searches.into_iter().collect(),
@@ -48,7 +48,7 @@ impl Beams {
         self.last.clear();
         self.parents.clear();
         for beam in &self.searches {
-            // A search counts its rows from its own first.
+            // A search counts rows from its own first row.
             let first = self.last.len() as u32;
             self.last.extend(beam.last());
             self.parents
@@ -61,7 +61,7 @@ impl Beams {
         &self.last
     }
 
-    /// Which row of the batch each hypothesis goes on from, (rows): a model's state is selected by it,
+    /// For each hypothesis, the row of the batch that it continues, (rows). A model's state is selected by it,
     /// `index_select(cache, 0, parents)`, before the symbols are read. It is a row of the same search.
     pub fn parents(&self) -> &[u32] {
         &self.parents
@@ -72,11 +72,11 @@ impl Beams {
         self.searches.iter()
     }
 
-    /// All go on by one symbol. `scores`: (rows, symbols), logits of the next symbol of each hypothesis.
-    /// Returns whether any has more to do.
+    /// Continues all searches by one symbol. `scores`: (rows, symbols), logits of the next symbol of each hypothesis.
+    /// Returns whether any search goes on.
     ///
     /// # Errors
-    /// [`Error::Choice`] if the scores are not so many rows, or if no symbol of a search has a number.
+    /// [`Error::Choice`] if the number of rows of the scores differs, or if all scores of a search are NaN or -inf.
     pub fn advance<F: Float>(&mut self, scores: &[F]) -> Result<bool> {
         let rows = self.last.len();
         if !scores.len().is_multiple_of(rows) {

@@ -1,8 +1,7 @@
 //! Sequences from a model that scores the next symbol: greedy, sampled, or by beam search.
 //!
-//! In go the scores (logits) of one position, on the host; out comes the symbol to go on with. The model
-//! itself is a network; one with a `#[state]` of keys and values scores the next symbol without reading
-//! the whole sequence again.
+//! Takes the scores (logits) of one position, on the host, and returns the next symbol. The model itself is a network.
+//! A network with a `#[state]` of keys and values scores the next symbol without reading the whole sequence again.
 //!
 //! ```
 //! use netform_runtime::generate::Sampler;

@@ -1,12 +1,12 @@
-//! The next symbol, drawn: scores in, an index out.
+//! Draws the next symbol: takes scores and returns an index.
 
 use crate::{ChoiceProblem, Error, Float, Result, fill_uniform};
 
-/// How the next symbol is chosen from its scores.
+/// Chooses the next symbol from its scores.
 ///
-/// In this order: scores are divided by the temperature; the `top_k` largest stay; of these the fewest
-/// whose probabilities sum to `top_p` stay (nucleus sampling, Holtzman et al., 2020); one is drawn by its
-/// probability. The same seed draws the same symbols. After the first call none allocates.
+/// In this order: scores are divided by the temperature; the `top_k` largest are kept; of these the fewest whose
+/// probabilities sum to `top_p` are kept (nucleus sampling, Holtzman et al., 2020); one is drawn by its probability.
+/// The same seed draws the same symbols. Calls after the first do not allocate.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     temperature: f64,
@@ -31,33 +31,33 @@ impl Sampler {
         }
     }
 
-    /// The symbol of the highest score, the first of equal ones.
+    /// Chooses the symbol with the highest score, the first of equal ones.
     pub fn greedy() -> Self {
         Self::new(0).temperature(0.0)
     }
 
-    /// Below 1 likely symbols become likelier; 0 is greedy.
+    /// Below 1, likely symbols become likelier; 0 is greedy.
     #[must_use]
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = temperature;
         self
     }
 
-    /// So many symbols may be drawn, those of the highest scores.
+    /// Only the `top_k` symbols with the highest scores may be drawn.
     #[must_use]
     pub fn top_k(mut self, top_k: usize) -> Self {
         self.top_k = top_k;
         self
     }
 
-    /// The likeliest symbols may be drawn that together have this probability, one at least.
+    /// Only the likeliest symbols that together have this probability may be drawn, at least one.
     #[must_use]
     pub fn top_p(mut self, top_p: f64) -> Self {
         self.top_p = top_p;
         self
     }
 
-    /// The settings make sense.
+    /// Checks the settings.
     fn check(&self) -> Result<()> {
         let (t, k, p) = (self.temperature, self.top_k, self.top_p);
         if t.is_nan() || t < 0.0 {
@@ -75,15 +75,15 @@ impl Sampler {
     /// The next symbol. Scores of `-inf` and NaN are never chosen.
     ///
     /// # Errors
-    /// [`Error::Choice`] if no symbol can be chosen, or if a setting makes no sense: a temperature below 0,
-    /// a `top_k` of 0, a `top_p` outside (0, 1].
+    /// [`Error::Choice`] if no symbol can be chosen, or if a setting is invalid: a temperature below 0, a `top_k` of 0,
+    /// a `top_p` outside (0, 1].
     pub fn pick<F: Float>(&mut self, scores: &[F]) -> Result<usize> {
         self.check()?;
         let all = || {
             let all = scores.iter().map(|s| s.to_f64()).enumerate();
             all.filter(|(_, s)| *s > f64::NEG_INFINITY)
         };
-        // Of equal scores the first leads.
+        // Of equal scores the first is chosen.
         let best = all().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let Some((first, top)) = best else {
             let scores = scores.len();
@@ -122,7 +122,7 @@ impl Sampler {
             passed += c.1;
             at[0] < passed
         });
-        // Rounding may leave the last sum a little below the total.
+        // Rounding may make the last sum a little smaller than the total.
         let chosen = chosen.or(self.candidates.last());
         Ok(chosen.map_or(first, |c| c.0))
     }

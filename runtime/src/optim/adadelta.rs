@@ -1,4 +1,4 @@
-//! Adadelta (Zeiler): steps as large as the steps before, relative to the gradients before.
+//! Adadelta (Zeiler): the size of steps is that of earlier steps, relative to earlier gradients.
 
 use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
@@ -19,7 +19,7 @@ pub struct AdadeltaRule {
 }
 
 impl Adadelta {
-    /// With PyTorch's defaults: rho 0.9, eps 1e-6. PyTorch's own rate is 1.
+    /// With PyTorch's defaults: rho 0.9, eps 1e-6. PyTorch's default rate is 1.
     pub fn new(lr: f64) -> Self {
         Self::from_rule(
             lr,
@@ -34,9 +34,9 @@ impl Adadelta {
 }
 
 settings!(AdadeltaRule {
-    /// How much of the mean squares is kept.
+    /// The fraction of the mean squares that is kept in each step.
     rho: f64,
-    /// What is added under the roots.
+    /// Added under the roots.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,

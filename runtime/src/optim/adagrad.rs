@@ -34,13 +34,13 @@ impl Adagrad {
 }
 
 settings!(AdagradRule {
-    /// How fast the learning rate falls.
+    /// The decay of the learning rate.
     lr_decay: f64,
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
-    /// What the sums start with; the optimizer's own counts for all groups.
+    /// The initial value of the sums; the optimizer's setting is used for all groups.
     initial_accumulator_value: f64,
     /// Steps go up the gradient instead of down.
     maximize: bool,

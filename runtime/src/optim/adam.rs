@@ -10,7 +10,7 @@ use crate::{Device, OptimizerProblem, Real};
 
 /// `torch.optim.Adam`.
 pub type Adam = Optim<AdamRule<false>>;
-/// `torch.optim.AdamW`: the weights decay by themselves, not through the gradient.
+/// `torch.optim.AdamW`: with decoupled weight decay.
 pub type AdamW = Optim<AdamRule<true>>;
 
 /// The settings of [`Adam`] and, `DECOUPLED`, [`AdamW`].
@@ -46,9 +46,9 @@ type Coupled = AdamRule<false>;
 type Decoupled = AdamRule<true>;
 
 settings!(Coupled {
-    /// How much of the means is kept.
+    /// The fractions of the two means that are kept in each step.
     betas: (f64, f64),
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
@@ -56,15 +56,15 @@ settings!(Coupled {
     amsgrad: bool,
     /// Steps go up the gradient instead of down.
     maximize: bool,
-    /// The weights decay by themselves, as in [`AdamW`].
+    /// Decoupled weight decay, as in [`AdamW`].
     decoupled_weight_decay: bool,
 });
 settings!(Decoupled {
-    /// How much of the means is kept.
+    /// The fractions of the two means that are kept in each step.
     betas: (f64, f64),
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
-    /// How fast weights decay, relative to the learning rate.
+    /// The rate of weight decay, relative to the learning rate.
     weight_decay: f64,
     /// Divides by the largest mean square so far.
     amsgrad: bool,

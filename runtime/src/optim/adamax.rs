@@ -35,9 +35,9 @@ impl Adamax {
 }
 
 settings!(AdamaxRule {
-    /// How much of the mean and of the largest gradient is kept.
+    /// The fractions of the mean and of the largest gradient that are kept in each step.
     betas: (f64, f64),
-    /// What is added to each absolute gradient.
+    /// Added to each absolute gradient.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,

@@ -1,4 +1,4 @@
-//! An optimizer's memory on one network: its moments, and which parameters have which settings and history.
+//! An optimizer's memory on one network: its moments, and the settings and history of each parameter.
 
 use super::Rule;
 use super::calls::Calls;
@@ -19,24 +19,24 @@ pub(super) struct Trained {
     pub(super) len: usize,
     /// The group; `None` is the optimizer itself.
     pub(super) group: Option<usize>,
-    /// The trained parameter before this one lies beside it: nothing is between.
+    /// The trained parameter before this one is adjacent: there is none between them.
     beside: bool,
 }
 
-/// The moments, as flat as the parameters.
+/// The moments, with the same layout as the parameters.
 pub(super) struct Bound<D: Device> {
     core: u64,
     pub(super) params: Vec<Trained>,
-    /// Those of the step at hand.
+    /// The segments of the current step.
     segments: Vec<Segment>,
-    /// What each parameter has had after it.
+    /// The history of each parameter after it.
     pub(super) next: Vec<History>,
     pub(super) moments: [Option<D::Buffer>; MOMENTS],
     pub(super) calls: Calls<D>,
 }
 
 impl<D: Device> Bound<D> {
-    /// Finds the group of every parameter. A group without any is a misspelt name.
+    /// Finds the group of every parameter. An empty group means a misspelt name.
     pub(super) fn new<R: Rule>(core: &Core<D>, groups: &[Grouped<R>]) -> Result<Self> {
         let spec = core.spec();
         for group in groups {
@@ -79,7 +79,8 @@ impl<D: Device> Bound<D> {
         })
     }
 
-    /// Finds the runs of parameters that the next step moves: those `reached`, by the order of places.
+    /// Finds the runs of adjacent parameters that the next step changes: the `reached` ones, in the order of their
+    /// places.
     pub(super) fn gather<R: Rule>(
         &mut self,
         reached: &[bool],
@@ -98,7 +99,7 @@ impl<D: Device> Bound<D> {
             }
             let before = *next;
             match self.segments.last_mut() {
-                // Nothing reads the padding between.
+                // The padding between parameters is never read.
                 Some(last) if joins && last.group == param.group && last.before == before => {
                     last.len = param.offset + param.len - last.offset;
                     *next = last.after;
@@ -123,7 +124,7 @@ impl<D: Device> Bound<D> {
         self.core == core.id()
     }
 
-    /// Makes the moments that any of the rules uses.
+    /// Allocates the moments that any of the rules uses.
     pub(super) fn make_moments<'a, R: Rule>(
         &mut self,
         core: &Core<D>,
@@ -152,8 +153,8 @@ impl<D: Device> Bound<D> {
         Ok(())
     }
 
-    /// Asks the rules, by the number of the group, for the calls of the step at hand: `settings` has the rule and
-    /// its rate. Gradients are cut to `limit`.
+    /// Asks the rules for the calls of the current step: `settings` gives the rule and its rate by the number of the
+    /// group. Gradients are clamped to `limit`.
     pub(super) fn ask<'a, R: Rule>(
         &mut self,
         core: &Core<D>,

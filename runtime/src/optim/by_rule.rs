@@ -1,4 +1,4 @@
-//! An optimizer made of a rule, and its settings.
+//! An optimizer that consists of a rule and its settings.
 
 use std::any::Any;
 use std::sync::atomic::AtomicBool;
@@ -11,25 +11,25 @@ use super::pending::{Made, Pending};
 use super::rule::{Rule, within};
 use crate::{OptimizerProblem, Result};
 
-/// An optimizer: a rule, and what all rules share.
+/// An optimizer: a rule, and the state that all rules share.
 pub struct Optim<R> {
     pub(super) rule: R,
     pub(super) lr: f64,
-    /// That from which schedules start.
+    /// The rate from which schedules start.
     pub(super) initial_lr: Option<f64>,
     pub(super) groups: Vec<Grouped<R>>,
     pub(super) clip: Clip,
-    /// Steps taken.
+    /// The number of steps.
     pub(super) t: u64,
-    /// The steps of each trained parameter, by the order of places.
+    /// The steps of each trained parameter, in the order of their places.
     pub(super) histories: Vec<History>,
-    /// Which of them the step at hand moves.
+    /// The parameters that the current step changes.
     pub(super) reached: Vec<bool>,
     /// A schedule does not fit, or has ended.
     pub(super) refused: Vec<(u64, OptimizerProblem)>,
-    /// Which of the steps may have failed.
+    /// The steps that may have failed.
     pub(super) pending: Pending,
-    /// A step was broken off while it changed the moments.
+    /// A step was interrupted while it changed the moments.
     pub(super) poisoned: AtomicBool,
     /// A `Bound<D>`: the device's type is known only from the network.
     pub(super) bound: Option<Box<dyn Any + Send + Sync>>,
@@ -60,7 +60,7 @@ impl<R: Rule> Optim<R> {
         }
     }
 
-    /// The rule: its settings, of the parameters of no group.
+    /// The rule, with the settings of the parameters that are in no group.
     pub fn rule(&self) -> &R {
         &self.rule
     }
@@ -72,9 +72,8 @@ impl<R: Rule> Optim<R> {
         self
     }
 
-    /// Other settings for some parameters, by name: a full name, a prefix such as `"head.*"`, or a
-    /// predicate. The group starts from the optimizer's settings so far; where groups overlap
-    /// the last one counts.
+    /// Other settings for some parameters, by name: a full name, a prefix such as `"head.*"`, or a predicate. The group
+    /// starts from the optimizer's settings so far. If groups overlap, the last one wins.
     #[must_use]
     pub fn group(
         mut self,
@@ -97,8 +96,8 @@ impl<R: Rule> Optim<R> {
         self
     }
 
-    /// Scales the gradients down to this norm, over all trained parameters that have one, before each
-    /// update: `torch.nn.utils.clip_grad_norm_`. The network's own gradients stay as they are.
+    /// Scales the gradients down to this norm, over all trained parameters that have one, before each update:
+    /// `torch.nn.utils.clip_grad_norm_`. The gradients in the network are unchanged.
     #[must_use]
     pub fn clip_norm(mut self, max_norm: f64) -> Self {
         self.clip.norm = Some((max_norm, Norm::L2));
@@ -119,7 +118,7 @@ impl<R: Rule> Optim<R> {
         self
     }
 
-    /// Cuts the gradients to -value..value before each update (after [`clip_norm`](Self::clip_norm)):
+    /// Clamps the gradients to -value..value before each update (after [`clip_norm`](Self::clip_norm)):
     /// `torch.nn.utils.clip_grad_value_`.
     #[must_use]
     pub fn clip_value(mut self, value: f64) -> Self {
@@ -132,8 +131,8 @@ impl<R: Rule> Optim<R> {
         self.lr
     }
 
-    /// Steps taken. On devices that go on when a call has returned, a step that an index out of range has made
-    /// void counts until that is known.
+    /// The number of steps. On asynchronous devices, a step without effect because of an index out of range is included
+    /// until its failure is known.
     pub fn steps(&self) -> u64 {
         self.t - self.pending.failed()
     }
@@ -143,7 +142,7 @@ impl<R: Rule> Optim<R> {
         std::iter::once(&self.rule).chain(self.groups.iter().map(|g| &g.rule))
     }
 
-    /// What was made, as far as is known.
+    /// The steps that were made, as far as is known.
     pub(super) fn made(&self) -> Made {
         match self.pending.failed() {
             0 => Made {
@@ -154,7 +153,7 @@ impl<R: Rule> Optim<R> {
         }
     }
 
-    /// The settings of all groups make sense.
+    /// Checks the settings of all groups.
     pub(super) fn check(&self) -> Result<()> {
         if let Some((_, problem)) = self.refused.first() {
             return Err(Self::error(problem.clone()));

@@ -1,5 +1,5 @@
-//! The calls of a step: prepared before it runs, and made as part of a run, which a device may repeat as a
-//! whole. What differs from step to step, the scalars, is written to the device before.
+//! The calls of a step: prepared before it runs, and made as part of a run, which a device may replay as a whole. The
+//! values that differ from step to step, the scalars, are written to the device before.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,24 +12,24 @@ use crate::cpu::SCALARS;
 use crate::device::{Addr, Operand};
 use crate::{DType, Device, Float, Formula, OptimizerProblem, Real, Reals, Result, map};
 
-/// What a step does on the device.
+/// The work of a step on the device.
 pub(super) struct Calls<D: Device> {
     /// One for each segment.
     calls: Vec<Call<D>>,
-    /// The gradients over which the norm is taken: an address and a number of floats for each.
+    /// The gradients whose norm is computed: an address and a number of floats for each.
     pieces: Vec<(usize, usize)>,
     /// [`SCALARS`] for each call, then those of clipping.
     values: Vec<D::Float>,
     /// The same on the device.
     scalars: D::Buffer,
-    /// Norms of the pieces, and of all; made when first asked for.
+    /// Norms of the pieces, and of all. Allocated at first use.
     norms: Option<D::Buffer>,
-    /// How many parameters there are at most.
+    /// The maximum number of parameters.
     params: usize,
 }
 
 impl<D: Device> Calls<D> {
-    /// For steps of so many parameters at most.
+    /// For steps of at most `params` parameters.
     pub(super) fn new(device: &D, params: usize) -> Result<Self> {
         Ok(Self {
             calls: Vec::with_capacity(params),
@@ -41,15 +41,15 @@ impl<D: Device> Calls<D> {
         })
     }
 
-    /// A new step.
+    /// Begins a new step.
     pub(super) fn clear(&mut self) {
         self.calls.clear();
         self.pieces.clear();
         self.values.clear();
     }
 
-    /// Asks a rule for the call of a segment, whose buffers lie at these addresses: parameter, gradient, and all
-    /// moments, 0 where there is none. Gradients are cut to `limit`.
+    /// Asks a rule for the call of a segment, whose buffers are at these addresses: parameter, gradient, and all
+    /// moments, 0 for missing ones. Gradients are clamped to `limit`.
     pub(super) fn ask<R: Rule>(
         &mut self,
         rule: &R,
@@ -83,7 +83,8 @@ impl<D: Device> Calls<D> {
         Ok(())
     }
 
-    /// Has the norm of the gradients be taken, of these parameters: an address and a number of floats for each.
+    /// Makes the step compute the norm of the gradients of these parameters: an address and a number of floats for
+    /// each.
     pub(super) fn measure(
         &mut self,
         device: &D,
@@ -91,7 +92,7 @@ impl<D: Device> Calls<D> {
         params: impl Iterator<Item = (usize, usize)>,
     ) -> Result<()> {
         match order.skips_zeros() {
-            // Fewer and longer ones, with the padding.
+            // Fewer and longer pieces, which include the padding.
             true => (self.pieces).extend(self.calls.iter().map(|c| (c.addrs[1], c.len))),
             false => self.pieces.extend(params.filter(|p| p.1 > 0)),
         }
@@ -110,12 +111,12 @@ impl<D: Device> Calls<D> {
         unsafe { device.write(D::addr(&self.scalars), bytes) }
     }
 
-    /// What tells this step's calls from those of others; not 0, which is a run without a step.
+    /// The key that distinguishes this step's calls from others. It is not 0, the key of a run without a step.
     pub(super) fn key(&self, clip: &Clip) -> u64 {
         let mut hash = DefaultHasher::new();
         clip.norm.map(|n| Order::of(n.1).bits()).hash(&mut hash);
         self.pieces.hash(&mut hash);
-        // The recorded calls refer to these: another optimizer has others.
+        // The recorded calls refer to these buffers. Other optimizers have other buffers.
         for buffer in [Some(&self.scalars), self.norms.as_ref()] {
             buffer.map(|b| D::addr(b) as usize).hash(&mut hash);
         }
@@ -125,7 +126,7 @@ impl<D: Device> Calls<D> {
         hash.finish().max(1)
     }
 
-    /// Where call `k` finds its scalars.
+    /// The address of the scalars of call `k`.
     fn scalars(&self, k: usize) -> Addr {
         D::addr(&self.scalars).wrapping_add(k * SCALARS * size_of::<D::Float>())
     }
@@ -133,7 +134,7 @@ impl<D: Device> Calls<D> {
     /// Makes the calls.
     ///
     /// # Safety
-    /// The buffers are those that the calls were asked for with, and nothing else uses them now.
+    /// The buffers are those for which the calls were prepared, and nothing else uses them now.
     pub(super) unsafe fn run(&self, device: &D, clip: &Clip) {
         if let Some((_, norm)) = clip.norm {
             self.clip(device, Order::of(norm));
@@ -144,7 +145,7 @@ impl<D: Device> Calls<D> {
         }
     }
 
-    /// Computes what gradients are multiplied with, and leaves it with every call's scalars.
+    /// Computes the factor of the gradients, and stores it with every call's scalars.
     fn clip(&self, device: &D, order: Order) {
         let Some(norms) = &self.norms else { return };
         let pieces = self.pieces.iter();
@@ -196,8 +197,8 @@ const NONE: u8 = 0;
 const SQUARE: u8 = 1;
 const ANY: u8 = 2;
 
-/// [`coefficient`] of the norm scalar 0. The norm is the operand, with `ROOT` its
-/// square root or its power of scalar 1. With `UP` the sign is turned.
+/// [`coefficient`] of the norm scalar 0. The norm is the operand or, depending on `ROOT`, its square root or its power
+/// with exponent scalar 1. With `UP` the sign is changed.
 struct Coefficient<const ROOT: u8, const UP: bool>;
 
 impl<const ROOT: u8, const UP: bool> Formula for Coefficient<ROOT, UP> {

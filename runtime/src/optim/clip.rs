@@ -7,15 +7,15 @@ use crate::{
     Real, Reals, Result,
 };
 
-/// Which norm: PyTorch's `norm_type`.
+/// The kind of norm: PyTorch's `norm_type`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Norm {
     /// The square root of the sum of squares.
     L2,
     /// The largest absolute value.
     Inf,
-    /// The norm of this order p: `sum(|x|^p)^(1/p)` of the parameters' norms. Order 0 counts the parameters
-    /// with a gradient that is not all zero, negative infinity finds the smallest absolute value of all.
+    /// The norm of this order p: `sum(|x|^p)^(1/p)` of the parameters' norms. Order 0 counts the parameters with a
+    /// gradient that is not all zero. Order negative infinity is the smallest absolute value of all.
     P(f64),
 }
 
@@ -30,11 +30,11 @@ pub(super) enum Order {
     Powers(f64),
 }
 
-/// What follows the sum over all parameters.
+/// The last operation, after the sum over all parameters.
 pub(super) enum Root {
     None,
     Square,
-    /// A power, by [`Order::inverse`].
+    /// A power with exponent [`Order::inverse`].
     Any,
 }
 
@@ -51,7 +51,7 @@ impl Order {
             Norm::P(p) => Self::Powers(p),
         }
     }
-    /// Different for different orders.
+    /// A number for each order.
     pub(super) fn bits(self) -> (u8, u64) {
         match self {
             Self::Squares => (0, 0),
@@ -62,7 +62,7 @@ impl Order {
             Self::Powers(p) => (5, p.to_bits()),
         }
     }
-    /// Zeros, and how the gradients are cut into pieces, do not matter.
+    /// Whether zeros, and the division of the gradients into pieces, do not matter.
     pub(super) fn skips_zeros(self) -> bool {
         matches!(self, Self::Squares | Self::Largest | Self::Absolute)
     }
@@ -73,7 +73,7 @@ impl Order {
             _ => Root::None,
         }
     }
-    /// The power that [`Root::Any`] is.
+    /// The exponent of [`Root::Any`].
     pub(super) fn inverse(self) -> f64 {
         match self {
             Self::Powers(p) => 1.0 / p,
@@ -89,7 +89,7 @@ impl Order {
         }
     }
 
-    /// What one parameter adds, from the `len` floats of its gradient.
+    /// Computes one parameter's part of the sum, from the `len` floats of its gradient.
     ///
     /// # Safety
     /// Both addresses lie in buffers of the device, apart; `len` is not 0.
@@ -107,7 +107,7 @@ impl Order {
             }
         }
     }
-    /// The same of all parameters, from `count` of those.
+    /// Computes the sum of `count` such parts.
     ///
     /// # Safety
     /// As for [`sum`](Self::sum).
@@ -124,8 +124,9 @@ impl Order {
     }
 }
 
-/// Sums over gradients, which are addresses and numbers of floats; none is empty. The sum of each is put into the next
-/// float of `sums`, and that of all after them. Returns how many there are; without any nothing is written.
+/// Sums over gradients, which are addresses and numbers of floats; none is empty. The sum of each is written to the
+/// next float of `sums`, and the total after them. Returns the number of gradients. If there are none, nothing is
+/// written.
 ///
 /// # Safety
 /// The gradients lie in buffers of the device. `sums` has room for a float more than there are gradients, apart from
@@ -150,7 +151,7 @@ pub(super) unsafe fn sum_all<D: Device>(
     count
 }
 
-/// `n` floats side by side, as what a reduction takes.
+/// `n` contiguous floats, as operands of a reduction.
 fn along(n: usize, addr: Addr) -> (Axis, [Operand<3>; 1]) {
     let axis = Axis {
         outer: 1,
@@ -179,7 +180,7 @@ impl Clip {
         {
             return Err(OptimizerProblem::NormOrder);
         }
-        // Infinity clips nothing.
+        // Infinity does not clip.
         let bound = |setting, value: f64| match value >= 0.0 {
             true => Ok(()),
             false => Err(OptimizerProblem::Clip { setting, value }),
@@ -190,19 +191,19 @@ impl Clip {
         self.value
             .map_or(Ok(()), |value| bound("the value to clip to", value))
     }
-    /// What absolute values are cut to.
+    /// The limit of absolute values.
     pub(super) fn limit(&self) -> f64 {
         self.value.unwrap_or(f64::INFINITY)
     }
 }
 
-/// What gradients of this norm are multiplied with. PyTorch's: at most 1, and NaN stays NaN.
+/// The factor for gradients with this norm, as in PyTorch: at most 1, and NaN stays NaN.
 #[inline(always)]
 pub(super) fn coefficient<V: Real>(max: V, norm: V) -> V {
     (max / (norm + V::splat(1e-6))).min(V::splat(1.0))
 }
 
-/// `torch.nn.utils.clip_grad_norm_`: in place; returns the norm before. `finite`: another norm is an error.
+/// `torch.nn.utils.clip_grad_norm_`, in place. Returns the norm before clipping. `finite`: other norms are errors.
 pub(crate) fn clip_norm<D: Device>(
     core: &mut Core<D>,
     max: f64,
@@ -253,8 +254,8 @@ fn with_gradients<D: Device>(core: &Core<D>) -> impl Iterator<Item = &'static Pa
         .map(|(_, p)| p)
 }
 
-/// The norm of the gradients of all trained parameters that have one. Summed in a fixed order, so it
-/// depends neither on the number of threads nor on parameter groups.
+/// The norm of the gradients of all trained parameters that have one. It is summed in a fixed order, so it depends
+/// neither on the number of threads nor on parameter groups.
 fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     core.make_scratch()?;
     let (Some(grads), Some(scratch)) = (core.grads(), core.scratch()) else {
@@ -274,7 +275,7 @@ fn total_norm<D: Device>(core: &mut Core<D>, norm: Norm) -> Result<f64> {
     Ok(order.norm(total[0].to_f64()))
 }
 
-/// Multiplies all gradients and then cuts their absolute values, in place.
+/// Multiplies all gradients and then clamps their absolute values, in place.
 fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
     let Some(grads) = core.grads() else { return };
     for param in with_gradients(core) {
@@ -284,7 +285,8 @@ fn rescale<D: Device>(core: &mut Core<D>, scale: f64, limit: f64) {
             start: 0,
             strides: [1],
         }];
-        // SAFETY: the parameter lies in the gradients, which `&mut` keeps for us; the result is the operand.
+        // SAFETY: the parameter lies in the gradients, to which `&mut` gives exclusive access; the result is the
+        // operand.
         unsafe {
             core.device()
                 .map::<Rescale, 1, 1, 1>([param.len()], input, [addr], &[scale, limit])
@@ -314,7 +316,7 @@ unary! {
     Square, l, x => x * x;
     /// `|x|`.
     Abs, l, x => x.abs();
-    /// 1, of 0 it is 0.
+    /// 1, or 0 if x is 0.
     NotZero, l, x => x.abs().sign();
     /// `|x|^p`, p is scalar 0.
     Power, l, x => x.abs().pow(l.scalar(0));

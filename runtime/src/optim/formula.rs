@@ -1,4 +1,4 @@
-//! A rule's formula, and what is kept of it until it runs: a rule calls [`Update::with`], and a [`Call`] comes out.
+//! A rule's formula, kept until it runs: a rule calls [`Update::with`], which sets a [`Call`].
 
 use std::any::TypeId;
 use std::marker::PhantomData;
@@ -8,17 +8,16 @@ use crate::device::{Addr, Operand};
 use crate::map;
 use crate::{DType, Device, Float, Formula, Inner, OptimizerProblem, Real, Reals};
 
-/// The most moments that a rule keeps.
+/// The maximum number of moments of a rule.
 pub(super) const MOMENTS: usize = 3;
-/// The most scalars of a formula, beside those of clipping.
+/// The maximum number of scalars of a formula, without those of clipping.
 const OWN: usize = SCALARS - 2;
 
-/// A step of one element. It may not panic: a step that is broken off leaves a network that is
-/// [poisoned](crate::Error::Poisoned).
+/// A step of one element. It must not panic: an interrupted step leaves the network [poisoned](crate::Error::Poisoned).
 pub trait StepFormula<const MOMENTS: usize, const SCALARS: usize>: 'static {
-    /// The next value and moments of an element, from its value, its gradient (clipped, and turned round where
-    /// steps go up), its moments and the scalars of the step. Of a zero with gradient and moments zero it may
-    /// make anything: such elements lie between parameters, and nothing reads them.
+    /// The next value and moments of an element, from its value, its gradient (clipped, and negated if the optimizer
+    /// maximizes), its moments and the scalars of the step. If all of them are zero, the result does not matter: such
+    /// elements are padding between parameters, which is never read.
     fn step<V: Real>(
         param: V,
         grad: V,
@@ -27,8 +26,8 @@ pub trait StepFormula<const MOMENTS: usize, const SCALARS: usize>: 'static {
     ) -> (V, [V; MOMENTS]);
 }
 
-/// A formula as a map: operand 0 is the parameter, 1 the gradient, the others moments; results are the parameter
-/// and the moments, in place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
+/// A formula as a map: operand 0 is the parameter, 1 the gradient, the others moments. Results are the parameter and
+/// the moments, in place. Scalars 0 and 1 are those of clipping, the rest are the rule's.
 struct Map<T, const M: usize, const S: usize>(PhantomData<T>);
 
 impl<T: StepFormula<M, S>, const M: usize, const S: usize> Formula for Map<T, M, S> {
@@ -63,30 +62,30 @@ pub(super) const fn results(n: usize) -> &'static [DType] {
     ALL.split_at(n).0
 }
 
-/// Parameter, gradient, and those moments that a formula names, in its order. As numbers, so that they may be
-/// sent to other threads.
+/// Parameter, gradient, and the moments that a formula names, in its order. As numbers, so that they may be sent to
+/// other threads.
 pub(super) type Addrs = [usize; 2 + MOMENTS];
 
 /// A map over `len` elements at these addresses, with scalars that lie on the device.
 type Run<D> = unsafe fn(device: &D, len: usize, addrs: &Addrs, scalars: Addr);
 
-/// A formula that was chosen, to be run.
+/// A chosen formula, ready to run.
 pub(super) struct Call<D> {
     run: Run<D>,
-    /// Which formula it is.
+    /// Identifies the formula.
     pub(super) id: TypeId,
     pub(super) addrs: Addrs,
     pub(super) len: usize,
-    /// Steps go up the gradient.
+    /// The optimizer maximizes.
     pub(super) up: bool,
 }
 
 impl<D> Call<D> {
-    /// Runs it.
+    /// Runs the formula.
     ///
     /// # Safety
-    /// The addresses begin `len` floats each, in buffers of the device that are alive and that nothing else uses
-    /// now; at `scalars` lie [`SCALARS`] floats.
+    /// The addresses begin `len` floats each, in buffers of the device that are alive and that nothing else uses now;
+    /// at `scalars` lie [`SCALARS`] floats.
     pub(super) unsafe fn run(&self, device: &D, scalars: Addr) {
         // SAFETY: the caller's.
         unsafe { (self.run)(device, self.len, &self.addrs, scalars) }
@@ -117,23 +116,23 @@ unsafe fn run<T, D, const M: usize, const S: usize, const I: usize, const O: usi
     unsafe { device.map_guarded::<Map<T, M, S>, 1, I, O>([len], inputs, outputs, scalars) };
 }
 
-/// What a rule gives its formula to. Formulas take at most three moments and fourteen scalars.
+/// A rule passes its formula to this. Formulas take at most three moments and fourteen scalars.
 pub struct Update<'a, D: Device> {
-    /// The call without its formula: the addresses are those of all moments, 0 where there is none.
+    /// The call without its formula. The addresses are those of all moments, 0 for missing ones.
     pub(super) call: &'a mut Call<D>,
-    /// Where its scalars go.
+    /// The place of its scalars.
     pub(super) scalars: &'a mut [D::Float],
 }
 
-/// That a formula was chosen.
+/// Proof that a formula was chosen.
 pub struct Chosen(());
 
 impl<D: Device> Update<'_, D> {
-    /// The step is this formula of these moments, by their number in [`Rule::MOMENTS`](super::Rule::MOMENTS), with
+    /// Sets the step to this formula of these moments, by their number in [`Rule::MOMENTS`](super::Rule::MOMENTS), with
     /// these scalars.
     ///
     /// # Errors
-    /// A moment that there is not, or that the rule does not use, or that is named twice.
+    /// A moment does not exist, is not used by the rule, or is named twice.
     pub fn with<T, const M: usize, const S: usize>(
         self,
         formula: T,
@@ -175,7 +174,7 @@ impl<D: Device> Update<'_, D> {
 }
 
 impl<D: Device> Call<D> {
-    /// Of these addresses, and of no formula yet.
+    /// A call with these addresses, without a formula.
     pub(super) fn new(addrs: Addrs, len: usize, up: bool) -> Self {
         unsafe fn none<D>(_: &D, _: usize, _: &Addrs, _: Addr) {}
         Self {
@@ -187,7 +186,7 @@ impl<D: Device> Call<D> {
         }
     }
 
-    /// Whether it has one.
+    /// Whether it has a formula.
     pub(super) fn is_chosen(&self) -> bool {
         self.id != TypeId::of::<()>()
     }

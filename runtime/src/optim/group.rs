@@ -1,13 +1,13 @@
-//! Parameter groups: which parameters have other settings, by name.
+//! Parameter groups: parameters with different settings, by name.
 
 use super::Rule;
 
-/// Which parameters belong to a group: `"head.weight"` (that one), `"head.*"` (all that start with
-/// `head.`), or a predicate on the name.
+/// The parameters that belong to a group: `"head.weight"` (that one), `"head.*"` (all that start with `head.`), or a
+/// predicate on the name.
 pub trait Pattern: Send + Sync + 'static {
-    /// Whether the parameter of this name belongs to it.
+    /// Whether the parameter with this name belongs to it.
     fn matches(&self, name: &str) -> bool;
-    /// How it is shown in messages.
+    /// The text in messages.
     fn describe(&self) -> &str {
         "the predicate"
     }
@@ -31,15 +31,15 @@ impl<F: Fn(&str) -> bool + Send + Sync + 'static> Pattern for F {
     }
 }
 
-/// The settings of a group while it is declared.
+/// The settings of a group during its declaration.
 pub struct Group<R> {
     pub(super) lr: Option<f64>,
     pub(super) rule: R,
 }
 
 impl<R: Rule> Group<R> {
-    /// A learning rate of its own. [`set_lr`](crate::optim::Optimizer::set_lr) changes it in proportion to the
-    /// optimizer's; schedules set each group's by itself.
+    /// A learning rate for this group. [`set_lr`](crate::optim::Optimizer::set_lr) changes it in proportion to the
+    /// optimizer's; schedules set the rate of each group separately.
     #[must_use]
     pub fn lr(mut self, lr: f64) -> Self {
         self.lr = Some(lr);
@@ -57,13 +57,13 @@ impl<R: Rule> Group<R> {
 /// A declared group.
 pub(super) struct Grouped<R> {
     pub(super) pattern: Box<dyn Pattern>,
-    /// The rate that the group was declared with, if it has one of its own.
+    /// The rate in the group's declaration, if it has one.
     pub(super) own: Option<f64>,
     /// The optimizer's rate when the group was declared.
     pub(super) base: f64,
     /// The rate.
     pub(super) lr: f64,
-    /// That from which schedules start.
+    /// The rate from which schedules start.
     pub(super) initial_lr: Option<f64>,
     pub(super) rule: R,
 }

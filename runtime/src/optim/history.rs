@@ -1,21 +1,21 @@
-//! The steps that one parameter has had: PyTorch counts them for each parameter, since a step moves only
-//! those that have a gradient.
+//! The steps of one parameter. PyTorch counts steps for each parameter, since a step changes only parameters that have
+//! a gradient.
 
 use super::Rule;
 
-/// What a parameter's next step depends on, beside its moments.
+/// The history that a parameter's next step depends on, besides its moments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct History {
-    /// Steps.
+    /// The number of steps.
     pub(super) t: u64,
     /// The scalar that the rule carries from step to step.
     pub(super) carried: f64,
-    /// The moments hold something: a step has been made with settings that use them.
+    /// The moments are in use: a step was made with settings that use them.
     pub(super) begun: bool,
 }
 
 impl History {
-    /// That of a parameter without a step.
+    /// The history of a parameter without steps.
     pub(super) fn new<R: Rule>() -> Self {
         Self {
             t: 0,

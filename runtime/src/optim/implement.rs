@@ -1,4 +1,4 @@
-//! What an optimizer made of a rule does as an [`Optimizer`].
+//! The implementation of [`Optimizer`] for an optimizer with a rule.
 
 use super::saved::OptimizerState;
 use super::{Optim, Optimizer, Rates, Rule};

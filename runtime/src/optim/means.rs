@@ -1,4 +1,4 @@
-//! What Adam and the rules made of it share: their settings, how weights decay, and the running means.
+//! The common parts of Adam and the rules based on it: settings, weight decay, and the running means.
 
 use super::rule::{Now, within};
 use crate::{OptimizerProblem, Real};
@@ -20,8 +20,7 @@ pub(super) fn correction(beta: f64, t: u64) -> f64 {
     1.0 - beta.powi(i32::try_from(t).unwrap_or(i32::MAX))
 }
 
-/// The scalars of [`means`]: penalty, keep, 1 - b1, b2, 1 - b2. Weights decay through the gradient, or, `decoupled`,
-/// by themselves.
+/// The scalars of [`means`]: penalty, keep, 1 - b1, b2, 1 - b2. Weight decay is part of the gradient, or `decoupled`.
 pub(super) fn scalars(
     now: &Now,
     (b1, b2): (f64, f64),

@@ -1,11 +1,10 @@
 //! Optimizers and learning-rate schedules, with PyTorch's semantics and defaults.
 //!
-//! An optimizer is a [`Rule`] (the formula and its settings) in an [`Optim`], which owns what all
-//! of them share: the rate, parameter groups, clipping, and the moments, flat device buffers bound to
-//! a network at its first step. A step moves the parameters that have a gradient, as PyTorch's does: those
-//! that the last `_backward`, and what was accumulated after it, reach. It is one fused elementwise map over each run of
-//! parameters with the same settings and the same number of steps, so it is vectorised, parallel and
-//! deterministic wherever maps are.
+//! An optimizer is a [`Rule`] (the formula and its settings) in an [`Optim`], which owns the common parts: the rate,
+//! parameter groups, clipping, and the moments, flat device buffers that are bound to a network at its first step. A
+//! step changes the parameters that have a gradient, as in PyTorch: those that the last `_backward`, and later
+//! accumulating functions, reach. It is one fused elementwise map over each run of parameters with the same settings
+//! and the same number of steps. So it is vectorised, parallel and deterministic on every device whose maps are.
 //!
 //! ```
 //! use netform_runtime::optim::{AdamW, Optimizer, Sgd};

@@ -37,15 +37,15 @@ impl NAdam {
 }
 
 settings!(NAdamRule {
-    /// How much of the means is kept.
+    /// The fractions of the two means that are kept in each step.
     betas: (f64, f64),
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
-    /// How fast the momentum warms up.
+    /// The rate at which the momentum warms up.
     momentum_decay: f64,
-    /// The weights decay by themselves, as in AdamW.
+    /// Decoupled weight decay, as in AdamW.
     decoupled_weight_decay: bool,
     /// Steps go up the gradient instead of down.
     maximize: bool,
@@ -70,8 +70,7 @@ impl Rule for NAdamRule {
         within("momentum_decay", self.momentum_decay, 0.0..)?;
         check_betas(self.betas, self.eps, self.weight_decay)
     }
-    /// The product of the momenta of all steps. PyTorch keeps it in single precision, whatever the
-    /// parameters' type.
+    /// The product of the momenta of all steps. PyTorch stores it in single precision for every type of parameters.
     fn carry(&self, carried: f64, t: u64) -> f64 {
         f64::from(carried as f32 * self.mu(t) as f32)
     }

@@ -1,17 +1,17 @@
-//! Steps that may turn out to have changed nothing: a device that goes on when a call has returned updates
-//! nothing in a run that met an index out of range, and the host learns of it when it waits. Steps and their runs go
-//! in; what the optimizer counts comes out, without those that are known to have failed.
+//! Pending steps: an asynchronous device updates nothing in a run that met an index out of range, and the host only
+//! knows that after waiting. Takes steps with their runs, and gives the optimizer's counts, without the steps that are
+//! known to have failed.
 
 use super::Rule;
 use super::history::History;
 use crate::Device;
 
-/// What the optimizer counts.
+/// The optimizer's counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Made {
-    /// Steps.
+    /// The number of steps.
     pub(super) t: u64,
-    /// Those of each trained parameter.
+    /// The steps of each trained parameter.
     pub(super) histories: Vec<History>,
 }
 
@@ -19,23 +19,23 @@ pub(super) struct Made {
 struct Step {
     /// The device's number of its run.
     run: u64,
-    /// Which of the sets of parameters it moves.
+    /// The number of the set of parameters that it changes.
     set: usize,
 }
 
-/// Asks the device whether a run was good.
+/// Asks the device whether a run succeeded.
 type Known = Box<dyn Fn(u64) -> Option<bool> + Send + Sync>;
 
-/// The steps. There are none where every run has finished when it returns.
+/// The pending steps. There are none if every run has finished when it returns.
 #[derive(Default)]
 pub(super) struct Pending {
-    /// Before them.
+    /// The counts before them.
     made: Made,
     /// In order.
     steps: Vec<Step>,
-    /// The momenta of all rules in each of them.
+    /// The momenta of all rules in each step.
     momenta: Vec<f64>,
-    /// The sets of parameters that steps have moved, each once.
+    /// The sets of parameters that steps have changed, each once.
     sets: Vec<Box<[bool]>>,
     /// The number of each parameter's rule.
     rules: Box<[usize]>,
@@ -43,12 +43,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Whether all that is counted is sure.
+    /// Whether no step is pending.
     pub(super) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// What was made before the first, by parameters with these rules: needed while there is none.
+    /// Sets the counts before the first pending step, with the rule of each parameter. Needed only if no step is
+    /// pending.
     pub(super) fn begin<D: Device>(
         &mut self,
         device: &D,
@@ -64,7 +65,7 @@ impl Pending {
         }
     }
 
-    /// How many of them are known to have failed.
+    /// The number of pending steps that are known to have failed.
     pub(super) fn failed(&self) -> u64 {
         let failed = self.steps.iter().filter(|step| self.is_failed(step.run));
         failed.count() as u64
@@ -78,7 +79,7 @@ impl Pending {
         self.known(run) == Some(false)
     }
 
-    /// A step was asked for, in this run, of the parameters that are `reached`.
+    /// Adds a step in this run, of the parameters that are `reached`.
     pub(super) fn push<R: Rule>(
         &mut self,
         run: u64,
@@ -95,7 +96,7 @@ impl Pending {
         self.momenta.extend(momenta);
     }
 
-    /// What was made, if those are good that are not known to have failed.
+    /// The counts, if every step that is not known to have failed succeeds.
     pub(super) fn made<R: Rule>(&self, rules: impl Iterator<Item = R> + Clone) -> Made {
         let mut made = self.made.clone();
         let width = rules.clone().count();
@@ -108,7 +109,7 @@ impl Pending {
         made
     }
 
-    /// Forgets the steps whose outcome is known, from the first on.
+    /// Removes the steps whose outcome is known, from the first on.
     pub(super) fn settle<R: Rule>(&mut self, rules: impl Iterator<Item = R> + Clone) {
         let width = rules.clone().count();
         let mut sure = 0;
@@ -128,7 +129,7 @@ impl Pending {
     }
 }
 
-/// One more step, of the parameters in `set`, of rules with these momenta.
+/// Adds one step, of the parameters in `set`, of rules with these momenta.
 fn advance<R: Rule>(
     made: &mut Made,
     set: &[bool],

@@ -1,4 +1,4 @@
-//! RAdam (Liu et al.): Adam that waits until its mean square can be trusted.
+//! RAdam (Liu et al.): Adam that does not use its mean square until it is reliable.
 
 use super::Optim;
 use super::formula::{Chosen, StepFormula, Update};
@@ -35,13 +35,13 @@ impl RAdam {
 }
 
 settings!(RAdamRule {
-    /// How much of the means is kept.
+    /// The fractions of the two means that are kept in each step.
     betas: (f64, f64),
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
-    /// The weights decay by themselves, as in AdamW.
+    /// Decoupled weight decay, as in AdamW.
     decoupled_weight_decay: bool,
     /// Steps go up the gradient instead of down.
     maximize: bool,

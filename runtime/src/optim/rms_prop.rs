@@ -36,13 +36,13 @@ impl RmsProp {
 }
 
 settings!(RmsPropRule {
-    /// How much of the mean square is kept.
+    /// The fraction of the mean square that is kept in each step.
     alpha: f64,
-    /// What is added to the denominator.
+    /// Added to the denominator.
     eps: f64,
     /// An L2 penalty.
     weight_decay: f64,
-    /// How much of the last step is kept.
+    /// The fraction of the last step that is kept.
     momentum: f64,
     /// Divides by the deviation from the mean gradient.
     centered: bool,
@@ -95,8 +95,8 @@ impl Rule for RmsPropRule {
     }
 }
 
-/// Scalars: penalty, alpha, 1 - alpha, eps, lr, momentum. Moments: the mean square, then the momentum and the mean,
-/// if there are such.
+/// Scalars: penalty, alpha, 1 - alpha, eps, lr, momentum. Moments: the mean square, then the momentum and the mean, if
+/// they are used.
 #[inline(always)]
 fn step<V: Real>(
     p: V,

@@ -1,16 +1,16 @@
-//! What distinguishes optimizers: their settings, and a formula over (parameter, gradient, moments), element
-//! by element. In go a step's rate and count; out comes the formula with its scalars.
+//! The differences between optimizers: their settings, and an elementwise formula over (parameter, gradient, moments).
+//! Takes a step's rate and count, and gives the formula with its scalars.
 
 use std::ops::RangeBounds;
 
 use super::formula::{Chosen, Update};
 use crate::{Device, OptimizerProblem};
 
-/// An optimizer's formula and settings: what [`Optim`](super::Optim) makes an optimizer of.
+/// An optimizer's formula and settings, from which [`Optim`](super::Optim) makes an optimizer.
 ///
-/// A rule says how one element of a parameter moves. All else is [`Optim`](super::Optim)'s, and is the same for
-/// every rule: the rate and its schedules, parameter groups, clipping, where moments lie, checkpoints, the
-/// device. The nine optimizers of this module are rules, and so is any other:
+/// A rule computes the change of one element of a parameter. Everything else is part of [`Optim`](super::Optim) and is
+/// the same for every rule: the rate and its schedules, parameter groups, clipping, the memory of moments, checkpoints,
+/// the device. The nine optimizers of this module are rules, and you can write others:
 ///
 /// ```
 /// use netform_runtime::optim::{Chosen, Now, Optim, Real, Rule, StepFormula, Update};
@@ -57,13 +57,13 @@ use crate::{Device, OptimizerProblem};
 /// assert_eq!(lion.lr(), 1e-4);
 /// ```
 pub trait Rule: Copy + Send + Sync + 'static {
-    /// PyTorch's name of the optimizer. Checkpoints hold it, and errors begin with it.
+    /// PyTorch's name of the optimizer. It is part of checkpoints, and errors begin with it.
     const NAME: &'static str;
-    /// PyTorch's names of the moments, what is kept of each element from step to step: at most three, none with
-    /// a `/`.
+    /// PyTorch's names of the moments, the values that are kept for each element from step to step: at most three,
+    /// without `/`.
     const MOMENTS: &'static [&'static str];
-    /// The setting that decides whether moment `k` is kept, if it stays the same for the optimizer's life:
-    /// checkpoints with the other value do not fit.
+    /// The setting that decides whether moment `k` is kept, if the setting never changes: checkpoints with its other
+    /// value do not fit.
     fn kept_by(k: usize) -> Option<&'static str> {
         let _ = k;
         None
@@ -73,23 +73,23 @@ pub trait Rule: Copy + Send + Sync + 'static {
         let _ = k;
         true
     }
-    /// What the moments start with.
+    /// The initial value of the moments.
     fn initial(&self) -> f64 {
         0.0
     }
-    /// What is wrong with the settings: an error of each step, which changes nothing. A text becomes one
-    /// with `.into()`.
+    /// An error of the settings. It is returned by each step, which changes nothing. A text is converted with
+    /// `.into()`.
     fn check(&self) -> Result<(), OptimizerProblem> {
         Ok(())
     }
-    /// What a scalar that depends on all steps before starts with.
+    /// The initial value of a scalar that depends on all earlier steps.
     const CARRIED: f64 = 0.0;
-    /// The scalar after step `t` of a parameter, from 1, from that before.
+    /// The scalar after step `t` of a parameter (from 1), from the scalar before the step.
     fn carry(&self, carried: f64, t: u64) -> f64 {
         let _ = t;
         carried
     }
-    /// Steps go up the gradient instead of down.
+    /// Whether steps go up the gradient instead of down.
     fn maximize(&self) -> bool {
         false
     }
@@ -97,13 +97,13 @@ pub trait Rule: Copy + Send + Sync + 'static {
     fn momentum(&self) -> Option<f64> {
         None
     }
-    /// Sets it; nothing if the rule has none.
+    /// Sets it. Does nothing if the rule has none.
     fn set_momentum(&mut self, momentum: f64) {
         let _ = momentum;
     }
-    /// The formula of a step of parameters that have the same settings and as many steps, with its scalars and
-    /// its moments: [`Update::with`]. It is called once for each such run of parameters and step, before any of
-    /// them changes. An error is that of the step, which changes nothing.
+    /// The formula of a step, with its scalars and its moments, for parameters that have the same settings and number
+    /// of steps: [`Update::with`]. It is called once for each such run of parameters in each step, before any of them
+    /// changes. An error is returned by the step, which changes nothing.
     fn update<D: Device>(
         &self,
         now: &Now,
@@ -111,7 +111,7 @@ pub trait Rule: Copy + Send + Sync + 'static {
     ) -> Result<Chosen, OptimizerProblem>;
 }
 
-/// What a step depends on, beside the rule's settings.
+/// The values that a step depends on, besides the rule's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// The learning rate.
@@ -120,11 +120,11 @@ pub struct Now {
     pub t: u64,
     /// The scalar that the rule carries, after this step.
     pub carried: f64,
-    /// The moments hold nothing yet.
+    /// The moments have not been used yet.
     pub fresh: bool,
 }
 
-/// `value` is a number in `range`, or an error that names it and the range.
+/// Checks that `value` is a number in `range`. The error names it and the range.
 pub(super) fn within(
     setting: &'static str,
     value: f64,

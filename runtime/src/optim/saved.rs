@@ -1,4 +1,4 @@
-//! What a checkpoint keeps of an optimizer.
+//! The state of an optimizer in a checkpoint.
 
 use crate::Tensor;
 
@@ -7,23 +7,22 @@ use crate::Tensor;
 pub struct OptimizerState {
     /// PyTorch's name of the optimizer.
     pub name: String,
-    /// Steps taken.
+    /// The number of steps.
     pub t: u64,
     /// The learning rate.
     pub lr: f64,
     /// The optimizer's settings that change over time, and then those of each group.
     pub groups: Vec<GroupState>,
-    /// The steps of each trained parameter. Empty in states of older versions, which counted for all at
-    /// once.
+    /// The steps of each trained parameter. Empty in states of older versions, which had one count for all.
     pub params: Vec<ParamState>,
     /// PyTorch's name of a moment, a parameter's name, and the values.
     pub moments: Vec<(String, String, Tensor)>,
 }
 
-/// What changes of a group over time.
+/// The settings of a group that change over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GroupState {
-    /// The rate; `None` in states of older versions: in proportion to the optimizer's.
+    /// The rate; `None` in states of older versions, where it is in proportion to the optimizer's.
     pub lr: Option<f64>,
     /// The rate from which schedules start, if there was one.
     pub initial_lr: Option<f64>,
@@ -33,15 +32,15 @@ pub struct GroupState {
     pub carried: Option<f64>,
 }
 
-/// The steps that a parameter has had.
+/// The steps of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamState {
     /// The parameter's name.
     pub name: String,
-    /// Steps.
+    /// The number of steps.
     pub t: u64,
     /// A scalar that depends on all of them: NAdam's product.
     pub carried: f64,
-    /// Its moments hold something.
+    /// Its moments are in use.
     pub begun: bool,
 }

@@ -1,16 +1,16 @@
-//! What one call of a step moves.
+//! The parameters that one call of a step changes.
 
 use super::history::History;
 
-/// A run of neighbouring parameters that a step moves, with the same settings and the same history.
+/// A run of adjacent parameters that a step changes, with the same settings and the same history.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
     pub(super) offset: usize,
     pub(super) len: usize,
     /// The group; `None` is the optimizer itself.
     pub(super) group: Option<usize>,
-    /// Before the step.
+    /// The history before the step.
     pub(super) before: History,
-    /// After it.
+    /// The history after the step.
     pub(super) after: History,
 }

@@ -36,9 +36,9 @@ impl Sgd {
 }
 
 settings!(SgdRule {
-    /// How much of the last step is kept (0).
+    /// The fraction of the last step that is kept (0).
     momentum: f64,
-    /// How much less of the gradient enters the momentum (0).
+    /// The fraction of the gradient that the momentum leaves out (0).
     dampening: f64,
     /// An L2 penalty (0).
     weight_decay: f64,
@@ -81,7 +81,7 @@ impl Rule for SgdRule {
         now: &Now,
         update: Update<'_, D>,
     ) -> Result<Chosen, OptimizerProblem> {
-        // The first gradient enters whole, whatever the dampening.
+        // The first gradient is used whole, without dampening.
         let take = if now.fresh { 1.0 } else { 1.0 - self.dampening };
         let (lr, penalty) = (now.lr, self.weight_decay);
         let scalars = [lr, penalty, self.momentum, take];

@@ -1,4 +1,4 @@
-//! What a checkpoint keeps of an optimizer, and how it comes back.
+//! Saves an optimizer's state for a checkpoint, and restores it.
 
 use super::bound::{Bound, Trained};
 use super::history::History;
@@ -56,7 +56,7 @@ impl<R: Rule> Optim<R> {
                     .push(((*name).into(), param.name.into(), values));
             }
         }
-        // Now that the moments have been waited for.
+        // Counted last: the reads of the moments have waited for pending steps.
         Ok(count(state, &bound.params))
     }
 
@@ -99,7 +99,7 @@ impl<R: Rule> Optim<R> {
         self.bound = Some(Box::new(bound));
         self.pending = Pending::default();
         *self.poisoned.get_mut() = false;
-        // Groups whose saved state has no rate follow the optimizer's.
+        // Groups without a saved rate follow the optimizer's rate.
         self.set_lr(state.lr);
         for (g, saved) in state.groups.iter().enumerate() {
             self.set_group_momentum(g, saved.momentum);
@@ -113,14 +113,14 @@ impl<R: Rule> Optim<R> {
         Ok(())
     }
 
-    /// Everything that does not fit.
+    /// All mismatches.
     fn problems<D: Device>(&self, core: &Core<D>, state: &OptimizerState) -> Vec<StateProblem> {
         if state.name != R::NAME {
             let name = state.name.clone();
             return vec![StateProblem::OtherOptimizer { name }];
         }
         let mut problems = Vec::new();
-        // Floats compute with it, and it goes on counting.
+        // Floats compute with the count, and it must be able to grow.
         let steps = state.params.iter().map(|p| p.t).fold(state.t, u64::max);
         if steps > 1 << 53 {
             problems.push(StateProblem::Steps { steps });
@@ -159,8 +159,8 @@ impl<R: Rule> Optim<R> {
                 Some(_) => {}
             }
         }
-        // A moment is there for all parameters or for none, and after a step none that is used is missing.
-        // The momenta are those of the state.
+        // A moment is saved for all parameters or for none. After a step, each moment in use must be saved. The momenta
+        // are those of the state.
         let momenta = state.groups.iter().map(|g| Some(g.momentum));
         let restored = |(rule, momentum): (&R, Option<f64>)| {
             let mut rule = *rule;
@@ -199,8 +199,8 @@ impl<R: Rule> Optim<R> {
     }
 }
 
-/// The histories of these parameters. One that the state does not know has had no step; older states know
-/// one count for all.
+/// The histories of these parameters. A parameter that is not in the state has no steps; older states have one count
+/// for all parameters.
 fn histories<D: Device, R: Rule>(
     core: &Core<D>,
     params: &[Trained],

@@ -1,5 +1,5 @@
-//! A step of any rule on any device: prepared, so that a mistake changes nothing; made as calls of the device;
-//! and counted.
+//! A step of any rule on any device: prepared, so that an error changes nothing; made as calls of the device; and
+//! counted.
 
 use std::sync::atomic::Ordering;
 
@@ -21,7 +21,7 @@ impl<R: Rule> Optim<R> {
         self.bound.as_ref()?.downcast_ref()
     }
 
-    /// Whether the moments are whole.
+    /// Fails if the moments are poisoned.
     pub(super) fn sound(&self) -> Result<()> {
         if self.poisoned.load(Ordering::Relaxed) {
             return Err(Self::error(OptimizerProblem::Poisoned));
@@ -51,7 +51,7 @@ impl<R: Rule> Optim<R> {
         Ok(())
     }
 
-    /// Takes the results of the steps that have ended.
+    /// Takes over the results of finished steps.
     fn settle(&mut self) {
         if self.pending.is_empty() {
             return;
@@ -100,19 +100,19 @@ impl<R: Rule> Optim<R> {
         calls.write(device)
     }
 
-    /// Makes the calls of the step that was prepared.
+    /// Makes the calls of the prepared step.
     pub(super) fn make_calls<D: Device>(&self, device: &D) {
         let Some(bound) = self.bound::<D>() else {
             return;
         };
         crate::core::poisoned_until_done(device, &self.poisoned, || {
-            // SAFETY: `prepare` has taken the addresses from the network's buffers, which its `&mut`
-            // keeps for the caller, and from the moments.
+            // SAFETY: `prepare` has taken the addresses from the network's buffers, to which the caller has exclusive
+            // access by `&mut`, and from the moments.
             unsafe { bound.calls.run(device, &self.clip) };
         });
     }
 
-    /// Counts the step that was prepared, in this run of the device, which has succeeded.
+    /// Counts the prepared step, in this run of the device, which has succeeded.
     pub(super) fn count<D: Device>(&mut self, device: &D, run: u64) {
         *self.poisoned.get_mut() = false;
         let Self {

@@ -1,4 +1,4 @@
-//! Calls as data: each is checked by the operands that it declares.
+//! Calls as data: each is checked against the operands that it declares.
 
 use super::Run;
 use super::place::{Places, Range};
@@ -11,7 +11,7 @@ use netform_core::{Access, Declared};
 struct Resolved {
     at: [Addr; Call::MOST],
     count: usize,
-    /// Nothing is written, so there is nothing to do.
+    /// The outputs are empty, so there is nothing to do.
     empty: bool,
 }
 
@@ -21,7 +21,7 @@ impl<D: Device> Run<'_, D> {
         self.call_at(call, operands, Reads::default());
     }
 
-    /// The same for a call that may find a fault in its data; `what` names it in that error.
+    /// The same for a call that may find an error in its data; `what` names it in that error.
     pub fn call_at(&self, call: &Call<'_>, operands: &[View], what: Reads<'_>) {
         let float = size_of::<D::Float>();
         match resolve(&self.places, float, call, operands) {

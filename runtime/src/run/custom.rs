@@ -1,4 +1,4 @@
-//! Calls of functions that users write.
+//! Calls of custom functions.
 
 use super::Run;
 use super::place::{Range, product};
@@ -7,7 +7,7 @@ use crate::custom;
 use crate::{DType, Device, View};
 
 impl<D: Device> Run<'_, D> {
-    /// A call of a user's own function with arrays to read and arrays to write.
+    /// A call of a custom function with arrays to read and arrays to write.
     pub fn custom<const I: usize, const O: usize>(
         &self,
         inputs: [(View, &[usize]); I],
@@ -54,7 +54,7 @@ impl<D: Device> Run<'_, D> {
                     shape,
                 };
             }
-            // SAFETY: each lies in its buffer, which this run holds; what is written lies apart.
+            // SAFETY: each lies in its buffer, which this run holds; the arrays that are written lie apart.
             unsafe {
                 self.device.custom(x, y, kernel, |x, y| {
                     call(&custom::Inputs::new(x), &mut custom::Outputs::new(y));

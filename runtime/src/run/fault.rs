@@ -1,4 +1,4 @@
-//! The first fault of a run: a call that was refused, or one that found a fault in its data.
+//! The first error of a run: a call that was refused, or one that found an error in its data.
 
 use super::Run;
 use super::place::product;
@@ -15,7 +15,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// Notes a refusal.
+    /// Records a refusal.
     #[cold]
     #[inline(never)]
     pub(super) fn refuse(&self, call: &'static str, why: Refusal) {
@@ -30,7 +30,7 @@ impl<D: Device> Run<'_, D> {
             Refusal::Broken(why) => why,
         };
         let what = format!("{call}: {why}");
-        // Later faults follow from the first more often than not.
+        // Later errors mostly follow from the first.
         let _ = self.fault.set(Error::Internal {
             function: self.function,
             what,
@@ -46,7 +46,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// Notes what a call found.
+    /// Records an error that a call found.
     #[cold]
     #[inline(never)]
     pub(super) fn found(&self, call: &Call<'_>, reads: Reads<'_>, found: Found) {
@@ -69,7 +69,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// Notes a result of integers that does not fit.
+    /// Records a result of integers that does not fit.
     #[cold]
     pub(super) fn overflow(&self, what: Reads<'_>, found: Option<(Exact, Vec<usize>)>) {
         let _ = self.fault.set(Error::IntegerOverflow {
@@ -81,7 +81,7 @@ impl<D: Device> Run<'_, D> {
     }
 }
 
-/// The number of elements of the operand in which a call finds faults: its indices, or its result.
+/// The number of elements of the operand in which a call finds errors: its indices, or its result.
 fn faulty(call: &Call<'_>) -> usize {
     let which = if call.limit().is_some() { 1 } else { 2 };
     let (mut k, mut len) = (0, 0);
@@ -95,7 +95,7 @@ fn faulty(call: &Call<'_>) -> usize {
     len
 }
 
-/// Element `at` of `len` as a place in an array of this shape; in a flat one if the shape is another's.
+/// Element `at` of `len` as a position in an array of this shape, or in a flat array if the shape has another size.
 pub(crate) fn unravel(at: usize, len: usize, shape: &[usize]) -> Vec<usize> {
     if product(shape) != Some(len) {
         return vec![at];

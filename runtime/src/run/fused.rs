@@ -1,6 +1,6 @@
-//! Maps, reductions and products: what has a fused body.
+//! The calls with a fused body: maps, reductions and products.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use super::Run;
@@ -58,8 +58,8 @@ impl<D: Device> Run<'_, D> {
         });
     }
 
-    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once, and
-    /// `rest`, if it is given, what rounding took from that.
+    /// `y[o, i] = mean over n of M(inputs at (o, n, i))`, summed in double precision and rounded once. `rest`, if it is
+    /// given, gets the rounding error.
     pub fn mean<M: MapBody, const I: usize>(
         &self,
         axis: Axis,
@@ -83,7 +83,7 @@ impl<D: Device> Run<'_, D> {
         });
     }
 
-    /// A reduction's operands and the addresses of its results, unless nothing is written. With `n == 0` no
+    /// A reduction's operands and the addresses of its results, or `None` if the results are empty. With `n == 0` no
     /// operand is read. Results that are not the same lie apart.
     #[inline(always)]
     fn reduced<M: MapBody, const I: usize, const O: usize>(
@@ -146,7 +146,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// The same, or why it is refused. Inlined, so that known sizes stay constants.
+    /// The same, or the reason for its refusal. Inlined, so that known sizes stay constants.
     #[inline(always)]
     fn try_product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,

@@ -1,11 +1,10 @@
-//! One execution of a plan: checked calls in, kernels on resolved addresses out.
+//! One execution of a plan: takes checked calls and runs kernels on resolved addresses.
 //!
-//! Every call here is safe. It resolves each [`View`] to an address after checking that all of the
-//! elements that the kernel will touch lie in the view and the view in its buffer, that types are
-//! as the body declares, and that what is written overlaps nothing else that the call uses (but
-//! for a map's operand that is the output itself, element for element). A call that fails a check
-//! is skipped and the first such fault is what [`Run::finish`] returns. Checks are a few compares
-//! per operand.
+//! Every call here is safe. It resolves each [`View`] to an address after checking that all of the elements that the
+//! kernel accesses lie in the view and the view in its buffer, that types are as the body declares, and that the
+//! outputs overlap nothing else that the call uses (except a map's operand that is the output itself, element for
+//! element). A call that fails a check is skipped, and [`Run::finish`] returns the first such error. Checks are a few
+//! comparisons for each operand.
 
 mod call;
 mod custom;
@@ -31,18 +30,18 @@ pub struct Run<'a, D: Device> {
     device: &'a D,
     function: &'static str,
     places: Places,
-    /// Where slots begin in the workspace, in bytes.
+    /// The first byte of each slot in the workspace.
     offsets: &'a [usize],
-    /// Where kept values begin, in bytes.
+    /// The first byte of each kept value.
     kept: &'a [usize],
     /// Buffers may be written.
     training: bool,
     seed: u64,
     step: u64,
     fault: OnceCell<Error>,
-    /// Whether the parameters are whole, if they are a network's.
+    /// The poison flag of the parameters, if they belong to a network.
     poisoned: Option<&'a AtomicBool>,
-    /// The gradients and the workspace are this run's alone.
+    /// The run has exclusive access to the gradients and the workspace.
     exclusive: PhantomData<&'a mut D::Buffer>,
 }
 
@@ -95,7 +94,7 @@ impl<'a, D: Device> Run<'a, D> {
         ]
     }
 
-    /// Adds what is kept from call to call: value k begins at byte `offsets[k]`.
+    /// Adds the state that is kept from call to call: value k begins at byte `offsets[k]`.
     pub fn with_state(mut self, buffer: &'a mut D::Buffer, offsets: &'a [usize]) -> Self {
         self.places.state = Some(Region::of::<D>(buffer));
         self.kept = offsets;
@@ -156,7 +155,7 @@ impl<'a, D: Device> Run<'a, D> {
     /// `to = from` of `len` elements, unless the run has failed on the device.
     ///
     /// # Safety
-    /// Both hold so many elements of the type of `M`, an identity; `to` may be written.
+    /// Both hold `len` elements of the type of `M`, an identity; `to` may be written.
     unsafe fn overwrite<M: MapBody>(&self, len: usize, from: Addr, to: Addr) {
         let from = device::Operand {
             addr: from,
@@ -174,7 +173,7 @@ impl<'a, D: Device> Run<'a, D> {
     /// `len` elements of slot `k` of the workspace.
     #[inline]
     pub fn slot(&self, k: usize, dtype: DType, len: usize) -> View {
-        // A slot that is not there lies beyond any buffer, so whoever uses it is refused.
+        // A slot that does not exist is placed beyond any buffer, so each use of it is refused.
         let offset = self.offsets.get(k).copied().unwrap_or(usize::MAX);
         View {
             space: Space::Arena,
@@ -216,15 +215,14 @@ impl<'a, D: Device> Run<'a, D> {
         }
     }
 
-    /// The part of a view that step `step` of a loop uses: `len` elements behind those of the steps
-    /// before.
+    /// The part of a view that step `step` of a loop uses: `len` elements after those of the steps before.
     #[inline]
     pub fn part(&self, whole: View, step: usize, len: usize) -> View {
         let first = step.saturating_mul(len);
         let unit = Self::size(whole.dtype);
         let lies_within = first.saturating_add(len) <= whole.len;
         View {
-            // What lies beyond the view is put beyond any buffer, so whoever uses it is refused.
+            // A part outside of the view is placed beyond any buffer, so each use of it is refused.
             offset: match lies_within {
                 true => whole.offset.saturating_add(first * unit),
                 false => usize::MAX,
@@ -248,12 +246,12 @@ impl<'a, D: Device> Run<'a, D> {
         self.copy([from.len], window(from), window(to));
     }
 
-    /// The first fault of the run, if there was one.
+    /// The first error of the run, if there was one.
     pub fn finish(mut self) -> Result<()> {
         self.fault()
     }
 
-    /// The same of a run that goes on.
+    /// The same while the run continues.
     pub(crate) fn fault(&mut self) -> Result<()> {
         self.fault.take().map_or(Ok(()), Err)
     }

@@ -1,6 +1,6 @@
-//! The operands of maps, reductions, products and copies, checked.
+//! Checks the operands of maps, reductions, products and copies.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use super::Run;
@@ -48,7 +48,7 @@ impl<D: Device> Run<'_, D> {
         self.whole(view, dtype, len)
     }
 
-    /// A strided operand, and the addresses that it reaches.
+    /// A strided operand, and its address range.
     #[inline(always)]
     pub(super) fn operand<const R: usize>(
         &self,
@@ -90,7 +90,7 @@ impl<D: Device> Run<'_, D> {
         }
         let mut last = input.start;
         for d in 0..R {
-            // Shapes are not empty here. Saturated sums are beyond every view.
+            // Shapes are not empty here. Saturated sums are outside of every view.
             last = last.saturating_add(strides[d].saturating_mul(shape[d] - 1));
         }
         if last >= input.view.len {
@@ -138,7 +138,7 @@ impl<D: Device> Run<'_, D> {
         Ok(())
     }
 
-    /// The operands of a body, and the addresses that they reach: `declared` are its inputs that are in memory.
+    /// The operands of a body, and their address ranges: `declared` are its inputs in memory.
     #[inline(always)]
     pub(super) fn operands<const R: usize, const I: usize>(
         &self,
@@ -159,7 +159,7 @@ impl<D: Device> Run<'_, D> {
         Ok((operands, ranges))
     }
 
-    /// The outputs of a body, and the addresses that they reach.
+    /// The outputs of a body, and their address ranges.
     #[inline(always)]
     pub(super) fn outputs<const O: usize>(
         &self,
@@ -174,7 +174,7 @@ impl<D: Device> Run<'_, D> {
         Ok((addrs, ranges))
     }
 
-    /// A window's first address and the range that it reaches.
+    /// A window's first address and its address range.
     #[inline(always)]
     pub(super) fn window<const R: usize>(
         &self,

@@ -1,4 +1,4 @@
-//! Where operands lie: views in, addresses that lie in their buffers out.
+//! The places of operands: takes views and gives addresses that lie in their buffers.
 
 use super::refusal::{Checked, OUTSIDE, Refusal, TYPE, UNALIGNED};
 use crate::device::Addr;
@@ -21,7 +21,7 @@ impl Region {
     }
 }
 
-/// Addresses in use by one operand: the first byte, and the one after the last.
+/// The address range of one operand: the first byte, and the one after the last.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) from: usize,
@@ -29,7 +29,7 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Of an operand that is not in memory.
+    /// The range of an operand that is not in memory.
     pub(super) const NONE: Range = Range { from: 0, to: 0 };
 
     #[inline(always)]
@@ -94,7 +94,7 @@ impl Places {
         if to > view.len || from > to {
             return Err(OUTSIDE);
         }
-        // `to <= view.len`, whose bytes were found to fit.
+        // `to <= view.len`, for which the number of bytes was checked.
         let size = dtype.size(float);
         let addr = self.resolve(float, view)?.wrapping_add(from * size);
         let first = addr as usize;
@@ -107,7 +107,7 @@ impl Places {
         ))
     }
 
-    /// The same for elements as a call declares them.
+    /// The same for elements of the type that a call declares.
     #[inline(always)]
     pub(super) fn declared(
         &self,
@@ -134,7 +134,7 @@ impl Places {
         reach: [usize; 2],
     ) -> Checked<(Addr, Range)> {
         let size = stored.size();
-        // What overflows is beyond every view.
+        // A number that overflows is outside of every view.
         let reach = reach.map(|n| n.saturating_mul(size));
         let (addr, range) = self.elements(float, view, DType::Bool, reach)?;
         match range.from.is_multiple_of(size) {
@@ -143,7 +143,7 @@ impl Places {
         }
     }
 
-    /// Refuses views that are only read.
+    /// Refuses read-only views.
     #[inline(always)]
     pub(super) fn writable(view: View) -> Checked<()> {
         match view.space {
@@ -153,7 +153,7 @@ impl Places {
     }
 }
 
-/// The number of elements, if it can be counted.
+/// The number of elements, if it does not overflow.
 #[inline(always)]
 pub(super) fn product(shape: &[usize]) -> Option<usize> {
     let mut total = 1usize;

@@ -1,11 +1,11 @@
-//! Why a call is refused.
+//! Reasons for the refusal of a call.
 
-/// Why a call was refused.
+/// The reason for the refusal of a call.
 #[derive(Clone, Copy)]
 pub(super) enum Refusal {
     /// A rule of plans is broken.
     Broken(&'static str),
-    /// A position is beyond those of any memory: the sizes are too large.
+    /// A position is larger than any in memory: the sizes are too large.
     Positions,
 }
 

@@ -1,4 +1,4 @@
-//! The calls that tests make, a method each.
+//! The calls of the tests, as methods.
 
 use netform_runtime::__private::device::{
     Attention, Axis, Call, Combiner, Convolution, Integers, Role, ScoreMask, Softmax, Window2,

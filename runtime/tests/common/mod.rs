@@ -1,4 +1,4 @@
-//! A workspace for tests of kernels: values in, runs on it, values out.
+//! A workspace for tests of kernels: takes values, makes runs on them, and gives values.
 
 #![allow(dead_code, unused_imports)]
 
@@ -10,7 +10,7 @@ use netform_runtime::__private::device::{Axis, Memory};
 use netform_runtime::__private::{CpuBuffer, DType, In, Run, Space, View};
 use netform_runtime::{Cpu, Error, Float};
 
-/// An arena that views are cut from, with guard bytes after each.
+/// An arena for views, with guard bytes after each.
 pub struct Bench<F: Float> {
     cpu: Cpu<F>,
     params: CpuBuffer,
@@ -32,7 +32,7 @@ impl<F: Float> Bench<F> {
         }
     }
 
-    /// Room for `len` elements; it starts as bytes that no kernel leaves behind.
+    /// Memory for `len` elements. It starts with bytes that no kernel writes.
     pub fn empty_of(&mut self, dtype: DType, len: usize) -> View {
         let size = dtype.size(size_of::<F>());
         let offset = self.used;
@@ -97,7 +97,7 @@ impl<F: Float> Bench<F> {
         };
     }
 
-    /// A view's bytes, after a look at the guard behind them.
+    /// A view's bytes, after a check of the guard bytes after them.
     fn bytes(&self, view: View, size: usize) -> Vec<u8> {
         let mut bytes = vec![0; view.len * size + 64];
         self.read(view.offset, &mut bytes);
@@ -134,7 +134,7 @@ impl<F: Float> Bench<F> {
     }
 
     fn start<'a>(&'a mut self, offsets: &'a [usize]) -> Run<'a, Cpu<F>> {
-        // SAFETY: `&mut self` keeps every other run out.
+        // SAFETY: `&mut self` excludes every other run.
         unsafe {
             Run::new(
                 &self.cpu,
@@ -149,14 +149,14 @@ impl<F: Float> Bench<F> {
         }
     }
 
-    /// A run without faults.
+    /// A run without errors.
     pub fn run(&mut self, f: impl FnOnce(&Run<Cpu<F>>)) {
         let run = self.start(&[]);
         f(&run);
         run.finish().unwrap();
     }
 
-    /// A run's first fault.
+    /// A run's first error.
     pub fn fault(&mut self, f: impl FnOnce(&Run<Cpu<F>>)) -> Error {
         let run = self.start(&[]);
         f(&run);

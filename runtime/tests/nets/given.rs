@@ -1,4 +1,4 @@
-//! A network whose gradients are handed over: what optimizers are tested on.
+//! A network whose gradients are given by the test, for tests of optimizers.
 #![allow(dead_code)]
 
 use netform_runtime::__private::*;
@@ -86,12 +86,12 @@ impl<D: Device> Given<D> {
         net
     }
 
-    /// Hands over the gradients of all parameters, in order.
+    /// Sets the gradients of all parameters, in order.
     pub fn backward(&mut self, grads: &[&[f64]]) {
         self.run(&BACKWARD, grads, false);
     }
 
-    /// Hands over some gradients, as a function does that reaches no others; or adds them.
+    /// Sets some gradients, like a function that reaches only these parameters; or adds them.
     pub fn reach(&mut self, grads: &[Option<&[f64]>], accumulate: bool) {
         let params = self.0.spec().params;
         let own = params.iter().zip(grads).filter(|(_, g)| g.is_some());

@@ -1,4 +1,4 @@
-//! Optimizers and schedules: PyTorch's numbers, groups, clipping, and what goes wrong.
+//! Optimizers and schedules: PyTorch's numbers, groups, clipping, and errors.
 
 #[path = "../nets/given.rs"]
 mod given;
@@ -12,9 +12,9 @@ use given::Given;
 use netform_runtime::optim::*;
 use netform_runtime::*;
 
-/// One parameter from `start` along these gradients ends at `end`.
+/// Checks that one parameter goes from `start` along these gradients to `end`.
 fn follow(mut optimizer: impl Optimizer, start: f64, grads: [f64; 10], end: f64) {
-    // More elements than a pack, so that whole packs and the rest are both used.
+    // More elements than a pack, so that both whole packs and a partial one are used.
     let mut net = Given::new(Cpu::f64(), &[("p", &[start; 19])]);
     for g in grads {
         net.backward(&[&[g; 19]]);
@@ -136,7 +136,7 @@ fn clipping_scales_cuts_and_reports() {
     let mut net = make();
     net.clip_grad_value(3.5).unwrap();
     assert_eq!(net.gradient("b").unwrap().to_f64_vec(), [3.5]);
-    // As a setting of the optimizer the gradients stay, and both apply in turn.
+    // As a setting of the optimizer, the gradients are unchanged, and both are applied in order.
     let mut net = make();
     Sgd::new(1.0)
         .clip_norm(2.5)
@@ -146,7 +146,7 @@ fn clipping_scales_cuts_and_reports() {
     assert_eq!(net.gradient("b").unwrap().to_f64_vec(), [4.0]);
     assert_eq!(net.values("b"), [-1.75]);
     assert_eq!(net.values("a"), [-3.0 * (2.5 / (5.0 + 1e-6)), 0.0]);
-    // PyTorch lets a NaN through rather than hide it.
+    // PyTorch does not hide a NaN.
     net.backward(&[&[f64::NAN, 0.0], &[1.0], &[0.0]]);
     let wanted = "clip_grad_norm: the norm of the gradients must be a finite number, but it is";
     let error = message(net.clip_grad_norm_if_finite(1.0, Norm::L2));
@@ -157,7 +157,7 @@ fn clipping_scales_cuts_and_reports() {
     net.backward(&[&[f64::INFINITY, 0.0], &[1.0], &[0.0]]);
     let error = message(net.clip_grad_norm_if_finite(1.0, Norm::Inf));
     assert_eq!(error, format!("{wanted} inf"));
-    // Bounds that bound nothing, or cannot be.
+    // Bounds without effect, or invalid ones.
     net.backward(&grads);
     assert_eq!(net.clip_grad_norm_if_finite(2.5, Norm::L2).unwrap(), 5.0);
     let error = message(net.clip_grad_norm(-1.0, Norm::L2));

@@ -1,4 +1,4 @@
-//! Each optimizer on one parameter for ten steps: values computed by PyTorch 2.15 in double precision.
+//! Each optimizer on one parameter for ten steps, against values of PyTorch 2.15 in double precision.
 
 use super::follow;
 use netform_runtime::optim::*;

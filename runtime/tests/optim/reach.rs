@@ -34,7 +34,7 @@ fn reach(net: &mut Given<Cpu<f64>>, of: &str, t: u32) {
     net.reach(&grads, false);
 }
 
-/// The steps of each parameter are as if the optimizer had no others.
+/// The steps of each parameter are the same as if the optimizer had no other parameters.
 #[test]
 fn each_parameter_has_steps_of_its_own() {
     fn apart<O: Optimizer>(make: impl Fn() -> O) {
@@ -127,15 +127,15 @@ fn a_checkpoint_holds_the_counts() {
     for name in ["a", "b", "c"] {
         assert_eq!(resumed.values(name), whole.values(name));
     }
-    // Another schedule's numbers change nothing.
+    // The numbers of another schedule change nothing.
     let mut other = ChainedScheduler::new(ExponentialLR::new(0.9)).on(&mut Sgd::new(0.1));
     let before = other.state();
     assert!(message(saved.schedule(&mut other)).contains("another kind of schedule"));
     assert_eq!(other.state(), before);
 }
 
-/// Files of version 1, which counted steps for all parameters at once: `checkpoints/` holds runs that were
-/// saved after 3 and after 6 steps.
+/// Files of version 1, which counted steps for all parameters at once: `checkpoints/` has runs that were saved after 3
+/// and after 6 steps.
 #[test]
 fn checkpoints_of_version_1_load() {
     fn go_on<O: Optimizer, C: Curve + Send + Sync>(name: &str, mut optimizer: O, curve: C) {
@@ -174,7 +174,7 @@ fn checkpoints_of_version_1_load() {
         }
     }
     let one_cycle = OneCycleLR::new([0.2, 0.4], 20);
-    // Groups that were in proportion then, as lists now.
+    // Groups in proportion to the optimizer, as lists in later versions.
     go_on(
         "nadam",
         NAdam::new(0.1).group("b", |g| g.lr(0.2).weight_decay(0.1)),
@@ -193,7 +193,7 @@ fn checkpoints_of_version_1_load() {
     );
 }
 
-/// Settings that a checkpoint cannot change: PyTorch restores the flags, here they are compared.
+/// Settings that a checkpoint cannot change: PyTorch restores the flags; netform compares them.
 #[test]
 fn checkpoints_of_other_settings() {
     fn state(mut optimizer: impl Optimizer) -> OptimizerState {
@@ -216,7 +216,7 @@ fn checkpoints_of_other_settings() {
     let centered = state(RmsProp::new(0.1).centered(true).momentum(0.5));
     let error = message(load(&centered, RmsProp::new(0.1).momentum(0.5)));
     assert!(error.contains("`centered(true)`, but"), "{error}");
-    // The momentum is restored, whatever it was.
+    // The momentum is restored, whatever its value was.
     load(&centered, RmsProp::new(0.1).centered(true)).unwrap();
     load(&state(Sgd::new(0.1).momentum(0.9)), Sgd::new(0.1)).unwrap();
     load(&state(Sgd::new(0.1)), Sgd::new(0.1).momentum(0.9)).unwrap();
@@ -230,7 +230,7 @@ fn checkpoints_of_other_settings() {
     assert!(error.ends_with("it has 1 parameter group, but the optimizer has 2"));
 }
 
-/// Errors of the step after a schedule was put on the optimizer, and of none after the next fits.
+/// Errors of the step after a schedule was put on the optimizer. They end when the next schedule fits.
 #[test]
 fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     fn refused<O: Optimizer>(mut optimizer: O, schedule: impl Fn(&mut O), wanted: &str) {
@@ -323,7 +323,7 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     refused(sgd(), over, ended);
     let mut net = net();
     reach(&mut net, "abc", 0);
-    // What a schedule refuses, a step of its own back within its range lifts, another's step does not.
+    // A schedule's error is cleared by its own step back into its range, but not by another schedule's step.
     let mut sgd = Sgd::new(0.1).momentum(0.5);
     let mut cycle = OneCycleLR::new(0.1, 3).on(&mut sgd);
     cycle.step_to(9, &mut sgd);
@@ -332,7 +332,7 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     assert_eq!(message(sgd.step(&mut net)), wanted);
     cycle.step_to(1, &mut sgd);
     sgd.step(&mut net).unwrap();
-    // So does a state from before.
+    // It is also cleared by a state from before the error.
     let state = sgd.state(net.core()).unwrap();
     cycle.step_to(9, &mut sgd);
     sgd.set_state(net.core(), &state).unwrap();
@@ -341,7 +341,7 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     let mut order = Adam::new(0.1).clip_norm_type(1.0, Norm::P(f64::NAN));
     let wanted = "Adam: the order of the norm must be a number, but it is NaN";
     assert_eq!(message(order.step(&mut net)), wanted);
-    // What fits, and just so: a momentum of 0 is one, and the last step is allowed.
+    // Settings that just fit: a momentum of 0 is a momentum, and the last step is allowed.
     let mut sgd = Sgd::new(0.1);
     let mut schedule = OneCycleLR::new(0.1, 3).on(&mut sgd);
     for _ in 0..3 {
@@ -352,7 +352,7 @@ fn a_schedule_that_does_not_fit_is_an_error_of_the_next_step() {
     let mut adagrad = Adagrad::new(0.1);
     let _fixed = OneCycleLR::new(0.1, 3).fixed_momentum().on(&mut adagrad);
     adagrad.step(&mut net).unwrap();
-    // One that does not fit reports it again when it is stepped after another one began.
+    // A schedule that does not fit reports its error again when it is stepped after another one began.
     let mut bad = StepLR::new(0).on(&mut sgd);
     let _good = StepLR::new(1).on(&mut sgd);
     bad.step(&mut sgd);

@@ -2,7 +2,7 @@
 
 use netform_runtime::optim::{schedule::*, *};
 
-/// The rates in force for steps 0.. when `step` is called after each.
+/// The rates of steps 0.. when `step` is called after each.
 fn rates<C: Curve>(curve: C, base: f64, steps: usize) -> Vec<f64> {
     let mut sgd = Sgd::new(base).momentum(0.9);
     let mut schedule = curve.on(&mut sgd);
@@ -56,7 +56,7 @@ fn curves() {
         &rates(LambdaLR::new(inverse_sqrt(16, 4)), 1.0, 2),
         &[0.25 / 8.0, 0.25 / 4.0],
     );
-    // Settings that are refused stay numbers all the same.
+    // Refused settings still give numbers.
     for lr in rates(OneCycleLR::new(1.0, 0), 1.0, 3)
         .into_iter()
         .chain(rates(LinearLR::new(0.1, 1.0, 0), 1.0, 2))
@@ -71,7 +71,7 @@ fn curves() {
 fn one_cycle() {
     let curve = OneCycleLR::new(1.0, 11).pct_start(0.5);
     let got = rates(curve.clone(), 0.3, 13);
-    // Corners at 0, 4.5 and 10; the base does not matter, and nothing happens after the end.
+    // Corners at 0, 4.5 and 10. The base rate does not matter, and the rate is constant after the end.
     close(&[got[0], got[10], got[12]], &[0.04, 4e-6, 4e-6]);
     let pct = 4.0 / 4.5;
     close(
@@ -133,7 +133,7 @@ fn plateau() {
     }
 }
 
-/// A schedule's state goes into an equal one, however deep it is composed; what counts nothing is refused.
+/// A schedule's state is restored into an equal one, for any depth of composition. Invalid counts are refused.
 #[test]
 fn states_of_composed_schedules() {
     fn make(optimizer: &mut Sgd) -> SequentialLR {
@@ -166,7 +166,7 @@ fn states_of_composed_schedules() {
     }
 }
 
-/// Times that nothing counts do not overflow, and do not take forever.
+/// Times that are not counts do not overflow, and do not take forever.
 #[test]
 fn far_times() {
     let mut sgd = Sgd::new(0.1);

@@ -5,11 +5,11 @@ use crate::program::{Op, Parameter};
 use crate::syntax::ast::{Function, Space, Statement, Variable};
 use crate::types::Type;
 
-/// Static shared memory; more needs to be dynamic.
+/// The maximum of static shared memory; more must be dynamic.
 const MOST_SHARED: usize = 48 << 10;
-/// Local memory of a thread.
+/// The maximum of local memory of a thread.
 const MOST_LOCAL: usize = 512 << 10;
-/// Parameters of a kernel.
+/// The maximum size of a kernel's parameters.
 const MOST_PARAMETERS: usize = 32_764;
 
 impl Decoder<'_> {
@@ -44,7 +44,7 @@ impl Decoder<'_> {
         self.module_variables()?;
         self.block(function.body.as_deref().unwrap_or_default());
         self.scopes.pop();
-        // Falling off the end is an exit.
+        // The end of the body is an exit.
         self.guard = (crate::registers::TRUE, false);
         self.emit(Op::Exit);
         self.link()
@@ -76,7 +76,7 @@ impl Decoder<'_> {
 
     pub(super) fn block(&mut self, statements: &[Statement]) {
         self.scopes.push();
-        // A label may be used before it stands, but only inside its own scope.
+        // A label may be used before its definition, but only inside its own scope.
         for statement in statements {
             if let Statement::Label(name) = statement {
                 let label = self.label();
@@ -146,7 +146,7 @@ impl Decoder<'_> {
                     dynamic,
                 }
             }
-            // Parameters of calls lie in the caller's local memory.
+            // Parameters of calls are in the caller's local memory.
             Space::Local | Space::Param => {
                 let address = Self::allocate(&mut self.kernel.local_bytes, variable, MOST_LOCAL)?;
                 Place {
@@ -161,7 +161,7 @@ impl Decoder<'_> {
         self.scopes.define(&variable.name, Symbol::Variable(place))
     }
 
-    /// Resolves what had to wait for the end: jump targets, dynamic shared addresses.
+    /// Resolves jump targets and dynamic shared addresses, which are known only at the end.
     fn link(&mut self) -> Result<(), String> {
         for (step, label) in std::mem::take(&mut self.jumps) {
             let target = self.labels[label].ok_or("a label without a place")?;

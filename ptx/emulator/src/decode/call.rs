@@ -1,4 +1,4 @@
-//! `call`: the function's body is expanded where the call stands, with registers of its own.
+//! `call`: the function's body is expanded in place, with its own registers.
 
 use super::operands::Width;
 use super::{Decoder, Symbol};
@@ -8,7 +8,7 @@ use crate::registers::TRUE;
 use crate::syntax::ast::{Operand, Parameter, Space};
 use crate::types::Type;
 
-/// How deep calls may nest; a call that reaches it is taken for a recursion.
+/// The maximum depth of nested calls; a call at this depth is assumed to be a recursion.
 const DEEPEST: usize = 16;
 
 /// A register and its type, outside and inside of the function.
@@ -89,7 +89,7 @@ impl Decoder<'_> {
         outcome
     }
 
-    /// What the caller hands over: a register, a constant in one, or a variable.
+    /// An argument of the caller: a register, a constant in a register, or a variable.
     fn argument(&mut self, parameter: &Parameter, operand: &Operand) -> Result<Symbol, String> {
         let ty = parameter.variable.ty;
         if let Operand::Name(name) = operand
@@ -104,8 +104,8 @@ impl Decoder<'_> {
         })
     }
 
-    /// Declares a parameter inside; a register parameter is the function's own copy, noted in
-    /// `copies` as (outside, inside).
+    /// Declares a parameter inside. A register parameter is the function's own copy, recorded in `copies` as (outside,
+    /// inside).
     fn bind(
         &mut self,
         parameter: &Parameter,
@@ -115,9 +115,9 @@ impl Decoder<'_> {
         let (name, ty) = (&parameter.variable.name, parameter.variable.ty);
         if !parameter.in_register {
             return match symbol {
-                // The function works on the caller's own memory.
+                // The function uses the caller's own memory.
                 Symbol::Variable(place) => self.scopes.define(name, Symbol::Variable(place)),
-                // A register passed for a `.param` variable goes through memory of its own.
+                // A register passed for a `.param` variable is copied through separate memory.
                 Symbol::Register { index, .. } => {
                     self.variable(&parameter.variable)?;
                     let Some(Symbol::Variable(place)) = self.scopes.find(name) else {

@@ -21,7 +21,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// A branch whose target is filled in at the end.
+    /// A branch whose target is set at the end.
     pub(super) fn jump(&mut self, label: usize) {
         self.jumps.push((self.kernel.steps.len(), label));
         self.emit(Op::Branch(0));

@@ -1,4 +1,4 @@
-//! One instruction to its steps: by name to the group that knows it.
+//! Decodes one instruction to its steps: dispatches by name to its group.
 
 use super::operands::Width;
 use super::{Decoder, Symbol};
@@ -8,12 +8,12 @@ use crate::registers::{Operands, TRUE};
 use crate::syntax::ast::{Instruction, Operand};
 use crate::types::Type;
 
-/// What every refusal of an instruction as such says.
+/// The message for unknown instructions.
 const UNKNOWN: &str = "not known to the emulator";
 
 impl Decoder<'_> {
     pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<(), String> {
-        // Inside an expanded call the caller's guard, if any, has become a branch around it.
+        // Inside an expanded call, the caller's guard, if any, is already a branch around it.
         (self.line, self.span) = (instruction.line, instruction.span.clone());
         self.guard = (TRUE, false);
         if let Some((name, negated)) = &instruction.guard {
@@ -94,7 +94,7 @@ impl Decoder<'_> {
             indices.sources[i] = source.index;
             indices.negated |= u8::from(source.negated) << i;
         }
-        // `p|q` are two results; where only one is given the other goes nowhere.
+        // `p|q` are two results. If there is only one, the other is discarded.
         let named: Vec<Operand> = match first {
             Operand::Pair(p, q) => vec![Operand::Name(p.clone()), Operand::Name(q.clone())],
             other => vec![other.clone()],

@@ -63,7 +63,7 @@ impl Decoder<'_> {
             [Type::F32, Type::Bf16, Type::Bf16, Type::F32] => (Element::Bf16, [4, 4, 2, 4]),
             _ => return Err("mma of these types is not known to the emulator".to_string()),
         };
-        // The smaller depth of each type takes half the registers.
+        // The smaller depth of each type uses half the registers.
         let (depth, halves) = match (shape, element) {
             (Some("m16n8k4"), Element::Tf32) => (4, 2),
             (Some("m16n8k8"), Element::Tf32) => (8, 1),
@@ -101,7 +101,7 @@ impl Decoder<'_> {
     }
 
     fn fragment(&mut self, operand: &Operand, count: usize, ty: Type) -> Result<Vec<u16>, String> {
-        // A single register may stand without braces.
+        // Braces around a single register are optional.
         let parts = match operand {
             Operand::Vector(parts) => parts.as_slice(),
             single => std::slice::from_ref(single),

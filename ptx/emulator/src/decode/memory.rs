@@ -7,7 +7,7 @@ use crate::program::{Access, Address, Atomic, Op, Reduction};
 use crate::syntax::ast::{Operand, Space};
 use crate::types::Type;
 
-/// Cache hints: they change how fast, not what.
+/// Cache hints, which affect only speed.
 const HINTS: [&str; 17] = [
     "ca",
     "cg",
@@ -28,13 +28,13 @@ const HINTS: [&str; 17] = [
     "L2::256B",
 ];
 
-/// Orderings and scopes: accesses that may meet others of their kind.
+/// Orderings and scopes, for accesses that may race with others of their kind.
 const ORDERS: [&str; 10] = [
     "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio", "cta", "cluster", "gpu", "sys",
 ];
 
 impl Decoder<'_> {
-    /// The space of an access, by suffix and by the variable that is named.
+    /// The space of an access, by suffix and by the named variable.
     fn space(&mut self, opcode: &Opcode, variable: Option<Space>) -> Result<Space, String> {
         let spaces = [
             "global",
@@ -58,7 +58,7 @@ impl Decoder<'_> {
             (written, None) => Ok(written),
             (Space::Generic, Some(Space::Global | Space::Const)) => Ok(Space::Global),
             (Space::Generic, Some(space)) => Ok(space),
-            // A call's parameters are kept in local memory.
+            // A call's parameters are in local memory.
             (Space::Param, Some(Space::Local)) => Ok(Space::Local),
             (written, Some(space)) if written == space => Ok(written),
             (_, Some(space)) => Err(format!("the variable is in {space:?} memory").to_lowercase()),
@@ -72,7 +72,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// What loads and stores have in common: everything but the registers.
+    /// The common parts of loads and stores: all except the registers.
     fn access(&mut self, opcode: &Opcode, address: &Operand) -> Result<Access, String> {
         while opcode.take_any(&HINTS).is_some() {}
         let mut synchronised = false;

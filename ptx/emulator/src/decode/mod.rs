@@ -1,8 +1,8 @@
-//! Syntax tree to decoded kernels: names become register indices, opcodes become functions.
+//! Decodes a syntax tree to kernels: names become register indices, opcodes become functions.
 //!
-//! Every operand of a decoded step is a register: constants and special registers are given
-//! registers of their own, filled before the kernel starts. Calls are expanded where they stand,
-//! so a kernel is one flat list of steps. All errors of a module are collected.
+//! Every operand of a decoded step is a register: constants and special registers have their own registers, filled
+//! before the kernel starts. Calls are expanded in place, so a kernel is one flat list of steps. All errors of a module
+//! are collected.
 
 mod asynchronous;
 mod body;
@@ -58,18 +58,18 @@ struct Decoder<'m> {
     kernel: Kernel,
     scopes: Scopes,
     errors: Vec<LoadError>,
-    /// Labels, by number: the step they stand before, once known.
+    /// Labels, by number: the step after each, once known.
     labels: Vec<Option<usize>>,
     /// Steps whose branch target is a label number.
     jumps: Vec<(usize, usize)>,
     word_constants: HashMap<u32, u16>,
     double_constants: HashMap<u64, u16>,
     specials: HashMap<crate::program::Special, u16>,
-    /// Constants (in the double file or the word file) that wait for the static shared size.
+    /// Constants (in the double file or the word file) that depend on the static shared size, which is not yet known.
     dynamic: Vec<(bool, u16, u64)>,
-    /// Functions being expanded, innermost last, with the label behind each.
+    /// Functions being expanded, innermost last, with the label after each.
     calls: Vec<(String, usize)>,
-    /// The instruction that is being decoded: line, place, guard, guard's negation.
+    /// The instruction that is being decoded: line, place, guard, negation of the guard.
     line: usize,
     span: Range<usize>,
     guard: (u16, bool),
@@ -84,7 +84,7 @@ impl<'m> Decoder<'m> {
             places: Vec::new(),
             words: 0,
             doubles: 0,
-            // Those with a meaning of their own come first.
+            // Registers with a special meaning come first.
             predicates: usize::from(CARRY) + 1,
             word_constants: Vec::new(),
             double_constants: Vec::new(),
@@ -131,7 +131,7 @@ impl<'m> Decoder<'m> {
         });
     }
 
-    /// Adds a step under the guard of the present instruction.
+    /// Adds a step with the guard of the current instruction.
     fn emit(&mut self, op: Op) {
         let (guard, negated) = self.guard;
         self.kernel.steps.push(Step {
@@ -142,7 +142,7 @@ impl<'m> Decoder<'m> {
         self.kernel.places.push((self.line, self.span.clone()));
     }
 
-    /// A fresh register.
+    /// A new register.
     fn register(&mut self, class: Class) -> Result<u16, String> {
         let count = match class {
             Class::Word => &mut self.kernel.words,
@@ -179,7 +179,7 @@ impl<'m> Decoder<'m> {
         self.labels.len() - 1
     }
 
-    /// Space in shared, local or parameter memory, which has `most` bytes.
+    /// Allocates space in shared, local or parameter memory, which has `most` bytes.
     fn allocate(total: &mut usize, variable: &ast::Variable, most: usize) -> Result<u64, String> {
         let bytes = variable.bytes.ok_or("this variable needs a size")?;
         let at = total.next_multiple_of(variable.align.max(1));
@@ -191,7 +191,7 @@ impl<'m> Decoder<'m> {
     }
 }
 
-/// The registers that a type may be kept in.
+/// Whether a register of one type may hold the other type.
 fn same_width(register: Type, ty: Type) -> bool {
     register.class() == ty.class() && register.bytes() == ty.bytes()
 }

@@ -81,7 +81,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// Shared addresses have a window among the generic ones; the other spaces are generic as is.
+    /// Shared addresses have a window in the generic address space; global and constant addresses are generic already.
     pub(super) fn cvta(&mut self, opcode: &Opcode, operands: &[Operand]) -> Result<(), String> {
         let to = opcode.take("to");
         let spaces = [

@@ -1,4 +1,4 @@
-//! Operands to registers, with the width checks of `ptxas`.
+//! Decodes operands to registers, with the width checks of `ptxas`.
 
 use super::special::{Named, named};
 use super::{Decoder, Place, Symbol, same_width};
@@ -15,7 +15,7 @@ pub(super) struct Source {
     pub(super) negated: bool,
 }
 
-/// A result register; where the instruction writes a narrower one, it is widened afterwards.
+/// A result register. If the instruction writes a narrower one, it is widened afterwards.
 #[derive(Clone, Copy)]
 pub(super) struct Target {
     pub(super) index: u16,
@@ -78,7 +78,7 @@ impl Decoder<'_> {
             Class::Word => self.word_constant(bits as u32),
             Class::Double => self.double_constant(bits),
             Class::Predicate => {
-                // Only the constant that is true has a register; false is its negation's value.
+                // Only the constant true has a register; false is its negation.
                 if bits & 1 == 1 {
                     Ok(crate::registers::TRUE)
                 } else {

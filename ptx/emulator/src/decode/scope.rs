@@ -4,7 +4,7 @@ use crate::syntax::ast::Space;
 use crate::types::Type;
 use std::collections::HashMap;
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Symbol {
     Register { index: u16, ty: Type },
@@ -18,11 +18,11 @@ pub(crate) struct Place {
     pub(crate) space: Space,
     pub(crate) address: u64,
     pub(crate) bytes: u64,
-    /// Dynamic shared memory: the address counts from the end of the static part.
+    /// Dynamic shared memory: the address is relative to the end of the static part.
     pub(crate) dynamic: bool,
 }
 
-/// Scopes from the outermost in.
+/// Scopes, outermost first.
 #[derive(Default)]
 pub(super) struct Scopes {
     stack: Vec<HashMap<String, Symbol>>,
@@ -37,7 +37,7 @@ impl Scopes {
         self.stack.pop();
     }
 
-    /// Adds a name to the innermost scope, where it must be new.
+    /// Adds a name to the innermost scope. It must be new there.
     pub(super) fn define(&mut self, name: &str, symbol: Symbol) -> Result<(), String> {
         let Some(scope) = self.stack.last_mut() else {
             return Err("no scope is open".to_string());

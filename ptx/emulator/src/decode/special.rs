@@ -2,7 +2,7 @@
 
 use crate::program::Special;
 
-/// A special register: fixed for a block, or a clock.
+/// A special register: constant during a block, or a clock.
 pub(super) enum Named {
     Fixed(Special),
     Clock { wide: bool },
@@ -21,7 +21,7 @@ pub(super) fn named(name: &str) -> Option<Named> {
             "%ntid" => Special::BlockSize(axis),
             "%ctaid" => Special::Block(axis),
             "%nctaid" => Special::GridSize(axis),
-            // Without clusters a block is a cluster of its own.
+            // Without clusters, each block is a cluster.
             "%cluster_ctaid" => Special::Zero,
             "%cluster_nctaid" => Special::One,
             "%clusterid" => Special::Block(axis),

@@ -1,4 +1,4 @@
-//! The driver's result codes that are used here.
+//! The driver's result codes used here.
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -58,7 +58,7 @@ fn answer(out: *mut *const c_char, text: Option<&'static CStr>) -> c_int {
     if out.is_null() {
         return INVALID_VALUE;
     }
-    // SAFETY: the caller gives a place for one pointer.
+    // SAFETY: the caller passes space for one pointer.
     unsafe { *out = text.map_or(std::ptr::null(), CStr::as_ptr) };
     if text.is_some() { 0 } else { INVALID_VALUE }
 }

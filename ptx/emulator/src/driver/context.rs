@@ -43,7 +43,7 @@ impl State {
         self.context.retained += 1;
     }
 
-    /// The last user gone, all that belongs to the context goes too.
+    /// After the last user has released it, everything in the context is freed, too.
     fn release(&mut self) -> Outcome {
         match self.context.retained {
             0 => return Err(code::INVALID_CONTEXT),

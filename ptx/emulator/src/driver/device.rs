@@ -28,7 +28,7 @@ extern "C" fn cuDriverGetVersion(out: *mut c_int) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn cuDeviceGetCount(out: *mut c_int) -> c_int {
     call(|state| {
-        // Without a device initialisation fails, but the count is asked all the same.
+        // Without a device initialisation fails, but the device count still works.
         if !state.initialised && state.settings.devices > 0 {
             return Err(code::NOT_INITIALIZED);
         }
@@ -55,7 +55,7 @@ extern "C" fn cuDeviceGetName(out: *mut c_char, length: c_int, device: c_int) ->
             return Err(code::INVALID_VALUE);
         };
         let count = room.min(NAME.len()) - 1;
-        // SAFETY: the caller gives `length` bytes, of which at most that many are written.
+        // SAFETY: the caller passes `length` bytes, of which at most that many are written.
         unsafe {
             std::ptr::copy_nonoverlapping(NAME.as_ptr(), out.cast(), count);
             *out.add(count) = 0;
@@ -125,7 +125,7 @@ impl State {
         }
     }
 
-    /// By the numbers of `CUdevice_attribute`; an H100's values where nothing is set.
+    /// By the numbers of `CUdevice_attribute`. The values are those of an H100, unless there is a setting.
     fn attribute(&self, attribute: c_int) -> Option<c_int> {
         let optin = self.shared_optin() as c_int;
         Some(match attribute {

@@ -40,7 +40,7 @@ extern "C" fn cuEventRecord(event: Handle, stream: Handle) -> c_int {
         let capture = state.stream(stream)?.capture.as_ref();
         let origin = capture.map(|capture| capture.origin.unwrap_or(stream));
         if origin.is_some() {
-            // Fails where the capture is no longer valid.
+            // Fails if the capture is invalid.
             state.capture(stream)?;
         }
         let enqueued = state.enqueued;
@@ -54,7 +54,7 @@ extern "C" fn cuEventRecord(event: Handle, stream: Handle) -> c_int {
 }
 
 impl State {
-    /// How much work an event waits for.
+    /// The amount of work that an event waits for.
     fn waitable(&mut self, event: Handle) -> Outcome<u64> {
         let event = self.events.get(&event).ok_or(code::INVALID_HANDLE)?;
         match event.captured {

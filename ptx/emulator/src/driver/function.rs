@@ -10,18 +10,18 @@ use std::ffi::{c_int, c_uint};
 const MAX_DYNAMIC_SHARED: c_int = 8;
 /// Number of `CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT`.
 const CARVEOUT: c_int = 9;
-/// Dynamic shared memory that needs no attribute.
+/// Dynamic shared memory that needs no opt-in.
 const WITHOUT_OPTIN: u32 = 48 << 10;
 
 impl State {
-    /// Bytes of shared memory, static and dynamic, that a launch of this function may have.
+    /// The maximum bytes of shared memory, static and dynamic, of a launch of this function.
     pub(super) fn shared_limit(&self, function: Handle) -> Outcome<u64> {
         let function = self.functions.get(&function).ok_or(code::INVALID_HANDLE)?;
         let own = shared_bytes(&function.kernel, function.max_dynamic_shared);
         Ok(own.max(u64::from(WITHOUT_OPTIN)))
     }
 
-    /// Blocks that fit a multiprocessor, by threads and shared memory.
+    /// The number of blocks that fit on a multiprocessor, by threads and shared memory.
     pub(super) fn blocks_per_multiprocessor(&self, threads: u32, shared: u64) -> u32 {
         let by_threads = 2048 / threads.max(1).next_multiple_of(32);
         let all = u64::from(self.shared_optin()) + 1024;
@@ -46,7 +46,7 @@ extern "C" fn cuFuncGetAttribute(out: *mut c_int, attribute: c_int, function: Ha
             1 => kernel.shared_bytes as u32,
             2 | 7 | CARVEOUT => 0,
             3 => kernel.local_bytes as u32,
-            // Registers as the emulator counts them; a compiler would need fewer.
+            // The emulator's number of registers; a compiler would need fewer.
             4 => (kernel.words + 2 * kernel.doubles).min(255) as u32,
             5 | 6 => 10 * major + minor,
             MAX_DYNAMIC_SHARED => {
@@ -105,7 +105,7 @@ extern "C" fn cuOccupancyMaxPotentialBlockSize(
             threads = threads.min(limit);
         }
         let dynamic = match shared_of_block {
-            // SAFETY: the program gave the function for this purpose.
+            // SAFETY: the program passed the function for this purpose.
             Some(shared_of_block) => unsafe { shared_of_block(threads as c_int) },
             None => dynamic,
         };

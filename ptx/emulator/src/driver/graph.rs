@@ -1,4 +1,4 @@
-//! Graphs made by capture: what was recorded, done again at each launch.
+//! Graphs made by capture: the recorded work is done again at each launch.
 
 use super::code;
 use super::context::context_call;
@@ -72,7 +72,7 @@ extern "C" fn cuGraphUpload(executable: Handle, stream: Handle) -> c_int {
     })
 }
 
-/// With a null `nodes` the count; else as many nodes as there is room for.
+/// If `nodes` is null, returns the count; otherwise as many nodes as fit.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuGraphGetNodes(
     graph: Handle,
@@ -85,7 +85,7 @@ unsafe extern "C" fn cuGraphGetNodes(
             return Err(code::INVALID_VALUE);
         }
         if !nodes.is_null() {
-            // SAFETY: the caller says in `count` how many nodes there is room for.
+            // SAFETY: the caller passes space for `count` nodes.
             unsafe {
                 for i in 0..*count {
                     *nodes.add(i) = if i < work.len() {
@@ -110,7 +110,7 @@ extern "C" fn cuGraphLaunch(executable: Handle, stream: Handle) -> c_int {
             .ok_or(code::INVALID_HANDLE)?
             .clone();
         match state.capture(stream)? {
-            // Part of another graph then.
+            // In this case it becomes part of another graph.
             Some(capture) => capture.work.extend(found.iter().cloned()),
             None => work = Some(found),
         }
@@ -118,7 +118,7 @@ extern "C" fn cuGraphLaunch(executable: Handle, stream: Handle) -> c_int {
     });
     for node in work.as_deref().into_iter().flatten() {
         if let Err(code) = work::put(lock(), node.clone()) {
-            // A kernel's fault shows at the next call, as after any launch.
+            // A kernel's error is reported by the next call, as after any launch.
             return if lock().context.sticky.is_some() {
                 0
             } else {

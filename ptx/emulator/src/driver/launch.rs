@@ -227,7 +227,7 @@ unsafe extern "C" fn cuLaunchKernelEx(
     if config.is_null() {
         return code::INVALID_VALUE;
     }
-    // SAFETY: the caller gives a configuration with as many attributes as it says.
+    // SAFETY: the caller passes a configuration with its stated number of attributes.
     let (config, attributes) = unsafe {
         let config = &*config;
         let count = config.attribute_count as usize;

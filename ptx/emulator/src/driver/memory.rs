@@ -101,7 +101,7 @@ extern "C" fn cuMemHostGetDevicePointer_v2(out: *mut u64, host: u64, _flags: c_u
     })
 }
 
-/// Managed memory is the host's: both sides use one pointer.
+/// Managed memory is host memory: both sides use one pointer.
 #[unsafe(no_mangle)]
 extern "C" fn cuMemAllocManaged(out: *mut u64, bytes: usize, _flags: c_uint) -> c_int {
     context_call(|state| {
@@ -122,7 +122,7 @@ extern "C" fn cuMemFreeHost(pointer: *mut c_void) -> c_int {
     })
 }
 
-/// Any host memory can be copied from here; kernels cannot use what was only registered.
+/// Any host memory can be copied from here; kernels cannot use memory that was only registered.
 #[unsafe(no_mangle)]
 extern "C" fn cuMemHostRegister_v2(_host: *mut c_void, _bytes: usize, _flags: c_uint) -> c_int {
     context_call(|_| Ok(()))

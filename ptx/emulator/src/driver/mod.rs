@@ -1,8 +1,7 @@
-//! The driver API, as a library that programs open in place of `libcuda.so.1`.
+//! The driver API, as a library that programs open instead of `libcuda.so.1`.
 //!
-//! Every function of the API is a few lines over [`state::State`]. Names and argument lists are
-//! NVIDIA's, hence the style; all pointers come from the program, which vouches for them as it
-//! would to the real driver.
+//! Every function of the API is a few lines over [`state::State`]. Names and argument lists are NVIDIA's, hence the
+//! style. All pointers come from the program, which guarantees their validity as for the real driver.
 #![allow(non_snake_case)]
 
 mod code;

@@ -1,4 +1,4 @@
-//! Modules: PTX text in, functions and variables out.
+//! Modules: takes PTX text and gives functions and variables.
 
 use super::code;
 use super::context::context_call;
@@ -11,7 +11,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 const ERROR_LOG: c_int = 5;
 const ERROR_LOG_BYTES: c_int = 6;
 
-/// Where the caller wants to read why a module does not compile.
+/// The caller's buffer for the compiler's log.
 struct Log {
     buffer: *mut u8,
     bytes: usize,
@@ -49,7 +49,7 @@ impl Log {
             return;
         }
         let count = text.len().min(self.bytes - 1);
-        // SAFETY: the caller of the driver gave a buffer of `bytes`.
+        // SAFETY: the caller of the driver passed a buffer of `bytes`.
         unsafe {
             std::ptr::copy_nonoverlapping(text.as_ptr(), self.buffer, count);
             *self.buffer.add(count) = 0;
@@ -94,7 +94,7 @@ impl State {
         Ok(handle)
     }
 
-    /// Whether this driver knows the PTX version, and this GPU the target.
+    /// Whether this driver supports the PTX version, and this GPU the target.
     fn check_target(&self, module: &Module) -> Result<(), (c_int, String)> {
         let (major, minor) = module.version;
         let newest = self.settings.ptx_version();
@@ -142,7 +142,7 @@ unsafe extern "C" fn cuModuleLoadDataEx(
         if image.is_null() {
             return Err(code::INVALID_VALUE);
         }
-        // SAFETY: PTX images end with a zero byte; options are as many as the caller says.
+        // SAFETY: PTX images end with a zero byte; options are as many as the caller states.
         let (image, log) = unsafe {
             (
                 CStr::from_ptr(image),
@@ -196,7 +196,7 @@ unsafe extern "C" fn cuModuleGetFunction(
         let name = unsafe { text(name)? };
         let found = state.modules.get(&module).ok_or(code::INVALID_HANDLE)?;
         let kernel = found.kernels.get(name).ok_or(code::NOT_FOUND)?.clone();
-        // One function, one handle: attributes set through it stay.
+        // Each function has one handle, so attributes set through it are kept.
         let same = state
             .functions
             .iter()

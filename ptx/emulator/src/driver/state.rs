@@ -1,8 +1,7 @@
-//! The driver's state: one lock around everything that handles stand for.
+//! The driver's state: one lock around all objects that have handles.
 //!
-//! Work is done when it is enqueued: a stream is always idle, which the API allows. What capture
-//! records is done when its graph is launched. With the setting `LATER` work waits in one queue for all
-//! streams until something must wait for it.
+//! Work is done when it is enqueued: a stream is always idle, which the API allows. Captured work is done when its
+//! graph is launched. With the setting `LATER`, work waits in one queue for all streams until it is waited for.
 
 use super::code;
 use super::work::Work;
@@ -19,10 +18,10 @@ use std::time::Instant;
 /// An error code of the driver API.
 pub(crate) type Code = c_int;
 
-/// What a driver function comes to.
+/// The result of a driver function.
 pub(crate) type Outcome<T = ()> = Result<T, Code>;
 
-/// A handle as programs see it: never null, never used twice.
+/// A program's handle: never null, never used twice.
 pub(crate) type Handle = usize;
 
 pub(crate) struct State {
@@ -36,13 +35,13 @@ pub(crate) struct State {
     pub(crate) graphs: HashMap<Handle, Arc<Vec<Work>>>,
     pub(crate) executables: HashMap<Handle, Arc<Vec<Work>>>,
     pub(crate) context: Context,
-    /// Work for later, and how much was enqueued in all.
+    /// Deferred work, and the total amount of enqueued work.
     pub(crate) later: VecDeque<Work>,
     pub(crate) enqueued: u64,
-    /// Launches so far, for the one that is to fail.
+    /// The number of launches so far, for the launch that should fail.
     pub(crate) launches: u64,
     pub(crate) thread_instructions: u64,
-    /// What went wrong last, in words.
+    /// The message of the last error.
     pub(crate) message: String,
     next_handle: Handle,
 }
@@ -52,7 +51,7 @@ pub(crate) struct State {
 pub(crate) struct Context {
     pub(crate) retained: u32,
     pub(crate) flags: u32,
-    /// Once a kernel has faulted every call answers this.
+    /// After a kernel's error, every call returns this.
     pub(crate) sticky: Option<Code>,
 }
 
@@ -77,16 +76,16 @@ pub(crate) struct Capture {
     /// Thread-local and global captures also forbid unsafe calls; relaxed ones do not.
     pub(crate) mode: u32,
     pub(crate) thread: ThreadId,
-    /// Other streams that recorded events have drawn into this capture name their origin.
+    /// The origin of the capture, for other streams that have joined it through recorded events.
     pub(crate) origin: Option<Handle>,
-    /// Whether the origin waits for all that such a stream has been given.
+    /// Whether the origin waits for all work of such a stream.
     pub(crate) joined: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Event {
     pub(crate) recorded: Option<Instant>,
-    /// How much had been enqueued when it was recorded.
+    /// The total amount of enqueued work when it was recorded.
     pub(crate) behind: u64,
     pub(crate) timed: bool,
     /// Recorded in the capture of this stream.
@@ -100,7 +99,7 @@ fn cell() -> &'static Mutex<State> {
     STATE.get_or_init(|| Mutex::new(State::new(Settings::from_environment())))
 }
 
-/// The state; a panic of another thread (which cannot be) leaves it usable.
+/// The state. It stays usable after a panic of another thread (which cannot happen).
 pub(crate) fn lock() -> MutexGuard<'static, State> {
     cell()
         .lock()
@@ -129,7 +128,7 @@ impl State {
         }
     }
 
-    /// As if the process had just started, settings from the environment; handles stay unique.
+    /// Resets to the state at the start of the process, with settings from the environment. Handles stay unique.
     pub(crate) fn reset(&mut self) {
         let next = self.next_handle;
         *self = State::new(Settings::from_environment());
@@ -141,7 +140,7 @@ impl State {
         self.next_handle
     }
 
-    /// What every call of a context starts with.
+    /// The first check of every call in a context.
     pub(crate) fn check(&self) -> Outcome {
         if !self.initialised {
             return Err(code::NOT_INITIALIZED);
@@ -152,7 +151,7 @@ impl State {
         }
     }
 
-    /// Keeps a message, and says it on stderr.
+    /// Stores a message, and prints it on stderr.
     pub(crate) fn tell(&mut self, message: String) {
         eprintln!("netform-ptx-emulator: {message}");
         self.message = message;
@@ -166,7 +165,7 @@ impl State {
         self.streams.get_mut(&handle).ok_or(code::INVALID_HANDLE)
     }
 
-    /// Where the work of this stream is recorded, if it is.
+    /// The capture of this stream, if it has one.
     pub(crate) fn capture(&mut self, handle: Handle) -> Outcome<Option<&mut Capture>> {
         let origin = match &self.stream(handle)?.capture {
             None => return Ok(None),
@@ -200,8 +199,8 @@ impl State {
         }
     }
 
-    /// For calls that may not be made while a stream captures (allocation, synchronous copies,
-    /// synchronisation): they fail and spoil the captures that they concern.
+    /// For calls that are forbidden while a stream captures (allocation, synchronous copies, synchronisation): they
+    /// fail and invalidate the captures that they affect.
     pub(crate) fn forbid_during_capture(&mut self) -> Outcome {
         let here = std::thread::current().id();
         let mut found = false;
@@ -230,12 +229,12 @@ pub(crate) fn call(body: impl FnOnce(&mut State) -> Outcome) -> Code {
     }
 }
 
-/// Stores a result where the caller asked for it.
+/// Stores a result in the caller's place.
 pub(crate) fn put<T>(out: *mut T, value: T) -> Outcome {
     if out.is_null() {
         return Err(code::INVALID_VALUE);
     }
-    // SAFETY: the driver API's callers give a place for the result.
+    // SAFETY: the driver API's callers pass space for the result.
     unsafe { out.write(value) };
     Ok(())
 }

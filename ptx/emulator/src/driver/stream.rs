@@ -50,7 +50,7 @@ extern "C" fn cuStreamGetPriority(stream: Handle, out: *mut c_int) -> c_int {
 }
 
 impl State {
-    /// To wait for a stream that captures is an error, and spoils the capture.
+    /// Waiting for a stream that captures is an error, and invalidates the capture.
     fn wait_for(&mut self, stream: Handle) -> super::state::Outcome {
         self.check_default_stream(stream)?;
         match self.capture(stream)? {
@@ -89,7 +89,7 @@ extern "C" fn cuStreamWaitEvent(stream: Handle, event: Handle, _flags: c_uint) -
                 }
                 Err(code::STREAM_CAPTURE_ISOLATION)
             }
-            // An event of a capture draws this stream into it.
+            // An event of a capture makes this stream part of it.
             (false, Some(origin)) => {
                 let Some(capture) = state.capture(origin)? else {
                     return Err(code::CAPTURED_EVENT);

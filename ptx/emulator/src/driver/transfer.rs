@@ -5,7 +5,7 @@ use super::state::{Handle, State};
 use super::work::{ALL, Work, catch_up, enqueue, perform};
 use std::ffi::{c_int, c_uchar, c_uint, c_ushort, c_void};
 
-/// A call that may not be made while a stream captures; it is one of the legacy default stream's.
+/// A call that is forbidden while a stream captures. It belongs to the legacy default stream.
 fn now(work: &Work) -> c_int {
     let allowed = |state: &mut State| {
         state.forbid_during_capture()?;

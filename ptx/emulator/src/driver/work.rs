@@ -1,4 +1,4 @@
-//! What a stream can be asked to do: done at once, or recorded and done when the graph is launched.
+//! The kinds of work of a stream: done at once, or recorded and done when the graph is launched.
 
 use super::code;
 use super::state::{Code, Handle, Outcome, State, lock};
@@ -15,7 +15,7 @@ pub(crate) struct HostFunction {
     pub(crate) data: *mut c_void,
 }
 
-// SAFETY: the driver API lets such a function run on any thread.
+// SAFETY: the driver API allows such a function to run on any thread.
 unsafe impl Send for HostFunction {}
 // SAFETY: as above.
 unsafe impl Sync for HostFunction {}
@@ -53,7 +53,7 @@ pub(crate) enum Work {
     Host(HostFunction),
 }
 
-/// Does the work, or records it where the stream captures.
+/// Does the work, or records it if the stream captures.
 pub(crate) fn enqueue(stream: Handle, work: Work) -> Outcome {
     let mut state = lock();
     state.check()?;
@@ -68,16 +68,16 @@ pub(crate) fn enqueue(stream: Handle, work: Work) -> Outcome {
     put(state, work)
 }
 
-/// The same for a call that waits: it answers what the device has come to.
+/// The same for a call that waits: it returns the error of the device.
 pub(super) fn caught_up(until: u64) -> Code {
     let done = catch_up(until);
     done.and_then(|()| lock().check()).err().unwrap_or(0)
 }
 
-/// All that was enqueued.
+/// All enqueued work.
 pub(super) const ALL: u64 = u64::MAX;
 
-/// Does the work, or leaves it for later.
+/// Does the work, or defers it.
 pub(super) fn put(mut state: MutexGuard<'_, State>, work: Work) -> Outcome {
     if state.settings.later {
         state.later.push_back(work);
@@ -88,7 +88,7 @@ pub(super) fn put(mut state: MutexGuard<'_, State>, work: Work) -> Outcome {
     perform(&work)
 }
 
-/// Does what is left of the first `until` pieces of work, of all streams.
+/// Does the deferred work among the first `until` pieces of work, of all streams.
 pub(super) fn catch_up(until: u64) -> Outcome {
     static ORDER: Mutex<()> = Mutex::new(());
     let _order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,8 +106,8 @@ pub(super) fn catch_up(until: u64) -> Outcome {
 /// Does the work now.
 pub(crate) fn perform(work: &Work) -> Outcome {
     if let Work::Host(host) = work {
-        // Without the lock: the function is the program's own.
-        // SAFETY: the program gave the function and its argument for this purpose.
+        // Without the lock, because the function belongs to the program.
+        // SAFETY: the program passed the function and its argument for this purpose.
         unsafe { (host.function)(host.data) };
         return Ok(());
     }
@@ -175,7 +175,7 @@ impl State {
         pointer.ok_or(code::INVALID_VALUE)
     }
 
-    /// As on a GPU the launch itself succeeds; a fault is what every later call answers.
+    /// As on a GPU the launch itself succeeds; every later call returns the error.
     fn launch(&mut self, kernel: &Kernel, shape: &Shape, parameters: &[u8]) -> Outcome {
         self.launches += 1;
         if self.settings.fail_launch == Some(self.launches) {
@@ -206,7 +206,7 @@ impl State {
     }
 }
 
-/// The code a GPU would give; what only the emulator notices is a launch failure.
+/// The error code of a GPU. Errors that only the emulator detects are launch failures.
 fn fault_code(kind: FaultKind) -> i32 {
     match kind {
         FaultKind::Address => code::ILLEGAL_ADDRESS,

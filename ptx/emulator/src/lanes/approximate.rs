@@ -1,6 +1,6 @@
-//! The `.approx` functions. Here they are computed in double precision and rounded once, so they
-//! are more exact than the hardware's (which is off by up to 2^-10 for `tanh`, a few units in the
-//! last place for the others): a test that runs on both must allow for the ISA's error bounds.
+//! The `.approx` functions. They are computed in double precision and rounded once, so they are more exact than the
+//! hardware's (whose error is up to 2^-10 for `tanh`, and a few units in the last place for the others). A test that
+//! runs on both must allow for the ISA's error bounds.
 
 use super::float::{canonical, flush};
 use super::opcode::{Opcode, unknown_type};

@@ -87,7 +87,7 @@ fn predicate_logic(opcode: &Opcode) -> Found {
     }))
 }
 
-/// Shifts by the width or more give zero, or the sign all over: the amount is not taken modulo.
+/// Shifts by the width or more give zero, or the sign in all bits: the amount is not taken modulo the width.
 fn shift(opcode: &Opcode) -> Found {
     let ty = opcode.one_type()?;
     macro_rules! left {
@@ -195,7 +195,7 @@ fn insert(a: u64, b: u64, position: u32, length: u32, width: u32) -> u64 {
     if width == 32 { out & 0xffff_ffff } else { out }
 }
 
-/// The field's bits beyond the value repeat the sign: that of the field's last bit inside it.
+/// The field's bits beyond the value repeat the sign: that of the field's last bit inside the value.
 fn extract(a: u64, position: u32, length: u32, width: u32, signed: bool) -> u64 {
     let last = width - 1;
     let sign = signed && length > 0 && a >> (position + length - 1).min(last) & 1 == 1;

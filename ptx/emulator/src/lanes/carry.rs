@@ -5,7 +5,7 @@ use super::{Found, LaneFn, instruction};
 use crate::registers::{CARRY, LANES, Lane, Mask, Operands, Registers};
 use crate::types::Type;
 
-/// What `CC.CF` adds to or takes from a result.
+/// Whether an instruction reads and writes `CC.CF`.
 #[derive(Clone, Copy)]
 struct Flags {
     reads: bool,
@@ -98,7 +98,7 @@ fn sum_64(a: u64, b: u64, carry: bool, subtract: bool) -> (u64, bool) {
     (wide as u64, wide >> 64 & 1 == 1)
 }
 
-/// Lifts a scalar step to the lanes, with the flag read and written as asked.
+/// Lifts a scalar step to the lanes, which reads and writes the flag as requested.
 fn step<T: Lane<Raw = T>, const N: usize>(
     flags: Flags,
     f: impl Fn([T; N], bool) -> (T, bool) + Send + Sync + 'static,

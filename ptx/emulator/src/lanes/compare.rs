@@ -23,7 +23,7 @@ pub(super) fn find(opcode: &Opcode) -> Found {
     }
 }
 
-/// Whether an operator holds, given how the operands compare (None: one is NaN).
+/// Whether an operator holds, for the order of the operands (None: one is NaN).
 fn holds(operator: &str, ordering: Option<Ordering>) -> bool {
     use Ordering::*;
     // The unordered form of an operator holds for NaN as well, `ne` excepted: it is ordered.
@@ -49,7 +49,7 @@ fn lift<T: Lane>(
     order: impl Fn(T, T) -> Option<Ordering> + Send + Sync + Copy + 'static,
     operator: &str,
 ) -> Comparison {
-    // Four cases decide everything, so the operator's name is looked up once, not per lane.
+    // The results for four cases are enough, so the operator's name is looked up once, not per lane.
     let less = holds(operator, Some(Ordering::Less));
     let equal = holds(operator, Some(Ordering::Equal));
     let greater = holds(operator, Some(Ordering::Greater));
@@ -106,7 +106,7 @@ fn comparison(opcode: &Opcode, ty: Type) -> Result<Comparison, String> {
     })
 }
 
-/// How the comparison combines with the predicate `c`.
+/// The combination of the comparison with the predicate `c`.
 fn combination(opcode: &Opcode) -> Option<fn(Mask, Mask) -> Mask> {
     Some(match opcode.take_any(&["and", "or", "xor"])? {
         "and" => |a, b| a & b,
@@ -200,7 +200,7 @@ fn testp(opcode: &Opcode) -> Found {
                 "number" => !$x.is_nan(),
                 "notanumber" => $x.is_nan(),
                 "subnormal" => $x.is_subnormal(),
-                // Zero counts as normal, says the ISA.
+                // The ISA counts zero as normal.
                 _ => $x.is_normal() || $x == 0.0,
             }
         };

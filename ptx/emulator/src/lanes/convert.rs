@@ -20,7 +20,7 @@ struct Conversion {
     to: Type,
     from: Type,
     rounding: Rounding,
-    /// The direction was given for an integer: round a float to a whole number.
+    /// The direction was given for an integer: round a float to an integer.
     whole: bool,
     flush: bool,
     saturate: bool,
@@ -85,7 +85,7 @@ pub(super) fn find(opcode: &Opcode) -> Found {
     instruction(run, to, &[from])
 }
 
-/// The conversions that kernels are full of, without the detour through [`Number`].
+/// The most frequent conversions of kernels, without [`Number`].
 fn fast(c: Conversion) -> Option<LaneFn> {
     if c.saturate || c.flush || c.relu {
         return None;
@@ -129,7 +129,7 @@ impl Conversion {
         let number = self.read(bits);
         if self.to.is_float() {
             let x = match number {
-                // i128 to f64 rounds to nearest; with another direction the loss must be known.
+                // i128 to f64 rounds to nearest; other directions need the rounding error.
                 Number::Integer(i) => return self.integer_to_float(i),
                 Number::Float(x) if self.whole => to_integer(x, self.rounding),
                 Number::Float(x) => x,
@@ -138,13 +138,13 @@ impl Conversion {
         } else {
             self.write_integer(match number {
                 Number::Integer(i) => i,
-                // The ISA's: 0 where neither type is of 64 bits, otherwise the highest bit alone.
+                // As in the ISA: 0 if neither type has 64 bits, otherwise only the highest bit.
                 Number::Float(x)
                     if x.is_nan() && (self.from == Type::F64 || self.to.bytes() == 8) =>
                 {
                     1 << (8 * self.to.bytes() - 1)
                 }
-                // NaN becomes 0, and `as` clamps at the ends: both as the hardware does.
+                // NaN becomes 0, and `as` clamps to the range: both as on the hardware.
                 Number::Float(x) => self.clamp(to_integer(x, self.rounding) as i128),
             })
         }
@@ -174,7 +174,7 @@ impl Conversion {
             let missing = (i - nearest as i128) as f64;
             return rounding::adjust(nearest, missing, self.rounding).to_bits();
         }
-        // 64 bits do not fit f64's 53: keep the top ones and a sticky bit that says "more".
+        // 64 bits do not fit f64's 53: keep the top ones and a sticky bit for the rest.
         let excess = (128 - i.unsigned_abs().leading_zeros()).saturating_sub(50);
         let top = i.unsigned_abs() >> excess;
         let sticky = u128::from(top << excess != i.unsigned_abs());
@@ -198,7 +198,7 @@ impl Conversion {
                 y.to_bits().into()
             }
             _ => {
-                // A whole number that overflows f32 cannot come from f32, only from f64.
+                // An integer that overflows f32 cannot come from f32, only from f64.
                 let y = canonical(rounding::F32.round(x, self.rounding) as f32);
                 let y = if self.flush { flush(y) } else { y };
                 (if self.saturate { saturate(y) } else { y })
@@ -208,7 +208,7 @@ impl Conversion {
         }
     }
 
-    /// Into the range of the result type.
+    /// Clamps to the range of the result type.
     fn clamp(self, i: i128) -> i128 {
         let bits = 8 * self.to.bytes() as u32;
         if self.to.is_signed() {

@@ -1,7 +1,6 @@
 //! f32 and f64 arithmetic with every rounding direction, `.ftz` and `.sat`.
 //!
-//! The IEEE operations are exact to the last bit. A NaN result is the canonical one, 0x7fffffff,
-//! as the hardware's is.
+//! The IEEE operations are exact to the last bit. A NaN result is the canonical NaN, 0x7fffffff, as on the hardware.
 
 use super::opcode::{Opcode, unknown_type};
 use super::rounding::{Rounding, adjust, two_sum};
@@ -28,14 +27,14 @@ pub(super) fn canonical(x: f32) -> f32 {
     }
 }
 
-/// `.sat`: into [0, 1], NaN to 0.
+/// `.sat`: clamps to [0, 1], NaN to 0.
 #[inline(always)]
 pub(super) fn saturate(x: f32) -> f32 {
-    // Not `clamp`, which keeps NaN; and -0.0 becomes 0.0.
+    // Not `clamp`, which returns NaN for NaN; also, -0.0 becomes 0.0.
     if x > 0.0 { x.min(1.0) } else { 0.0 }
 }
 
-/// What happens around an f32 operation.
+/// The modifiers of an f32 operation.
 #[derive(Clone, Copy)]
 struct Mode {
     rounding: Rounding,
@@ -79,7 +78,7 @@ pub(super) fn find(opcode: &Opcode) -> Found {
     match opcode.name() {
         "add" | "sub" | "mul" => arithmetic(opcode, ty),
         "fma" | "mad" => fused(opcode, ty),
-        // `.approx` and `.full` divisions round correctly here: within their tolerance.
+        // `.approx` and `.full` divisions are correctly rounded here, which is within their tolerance.
         "div" => {
             let given = opcode.take_any(&["approx", "full"]).is_some();
             let mode = Mode::take(opcode);
@@ -94,7 +93,7 @@ pub(super) fn find(opcode: &Opcode) -> Found {
         "abs" | "neg" => sign(opcode, ty),
         "copysign" => {
             let run = match ty {
-                // The sign comes first.
+                // The first operand is the sign.
                 Type::F32 => binary(|a: f32, b: f32| b.copysign(a)),
                 _ => binary(|a: f64, b: f64| b.copysign(a)),
             };
@@ -122,7 +121,7 @@ fn two(
 
 fn arithmetic(opcode: &Opcode, ty: Type) -> Found {
     let mode = Mode::take(opcode);
-    // The common case stays free of anything that keeps it from being vectorised.
+    // The common case has no code that prevents vectorisation.
     let run = match (opcode.name(), ty, mode.is_plain()) {
         ("add", Type::F32, true) => binary(|a: f32, b: f32| canonical(a + b)),
         ("sub", Type::F32, true) => binary(|a: f32, b: f32| canonical(a - b)),
@@ -182,7 +181,7 @@ fn root_or_reciprocal(opcode: &Opcode, ty: Type) -> Found {
     instruction(run, ty, &[ty])
 }
 
-/// `.NaN` passes NaN on; without it the number wins. -0.0 is less than +0.0.
+/// `.NaN` returns NaN if an operand is NaN; without it the number wins. -0.0 is less than +0.0.
 fn minimum(opcode: &Opcode, ty: Type) -> Found {
     let propagate = opcode.take("NaN");
     let flush_inputs = opcode.take("ftz");
@@ -237,7 +236,7 @@ fn sign(opcode: &Opcode, ty: Type) -> Found {
     instruction(run, ty, &[ty])
 }
 
-/// Applies `adjust` unless the result is exact by nature: NaN, or an infinity from one.
+/// Applies `adjust` unless the result is exact: NaN, or an infinity from an infinite operand.
 macro_rules! directed {
     ($rounded:expr, $missing:expr, $rounding:expr, $($operand:expr),+) => {{
         let rounded = $rounded;

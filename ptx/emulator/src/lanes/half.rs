@@ -69,7 +69,7 @@ const BF16: Half = Half {
     narrow: f64_to_bf16,
 };
 
-/// What comes after the arithmetic.
+/// The operations after the arithmetic.
 #[derive(Clone, Copy)]
 struct Finish {
     half: Half,

@@ -1,10 +1,10 @@
-//! Integer arithmetic of 16, 32 and 64 bits: wraps around, except where `.sat` says otherwise.
+//! Integer arithmetic of 16, 32 and 64 bits: wraps around, except with `.sat`.
 
 use super::opcode::{Opcode, unknown_type};
 use super::{Found, binary, instruction, ternary, unary};
 use crate::types::Type;
 
-/// Builds the same instruction for each width and signedness; `.b` counts as unsigned.
+/// Builds the same instruction for each width and signedness; `.b` is treated as unsigned.
 macro_rules! each {
     ($opcode:ident, $ty:ident, $builder:ident, |$T:ident| $f:expr) => {
         match $ty {
@@ -66,7 +66,7 @@ fn two(opcode: &Opcode) -> Found {
         ("sub", _) => each!(opcode, ty, binary, |T| |a: T, b: T| a.wrapping_sub(b)),
         ("min", _) => each!(opcode, ty, binary, |T| |a: T, b: T| a.min(b)),
         ("max", _) => each!(opcode, ty, binary, |T| |a: T, b: T| a.max(b)),
-        // The ISA leaves division by zero open; the hardware answers all ones, and the dividend.
+        // The ISA does not define division by zero; the hardware returns all ones, and the dividend.
         ("div", _) => each!(opcode, ty, binary, |T| |a: T, b: T| {
             if b == 0 { !(0 as T) } else { a.wrapping_div(b) }
         }),
@@ -91,7 +91,7 @@ fn one(opcode: &Opcode) -> Found {
     instruction(run, ty, &[ty])
 }
 
-/// The high half of a product, by way of twice the width.
+/// The high half of a product, computed in twice the width.
 macro_rules! high {
     ($T:ty, $Wide:ty) => {
         |a: $T, b: $T| (((a as $Wide) * (b as $Wide)) >> <$T>::BITS) as $T

@@ -1,9 +1,9 @@
 //! Instructions that compute each lane from its own registers: arithmetic, logic, comparison.
 //!
-//! [`find`] turns an opcode with its suffixes into a [`LaneInstruction`]: a boxed function over
-//! whole registers, and the types of its operands, from which the decoder resolves names. The
-//! builders here ([`unary`], [`binary`], [`ternary`]) lift a scalar closure to 32 lanes and
-//! compile it twice, so that one binary uses AVX2 and FMA where the processor has them.
+//! [`find`] turns an opcode with its suffixes into a [`LaneInstruction`]: a boxed function over whole registers, and
+//! the types of its operands, from which the decoder resolves names. The builders here ([`unary`], [`binary`],
+//! [`ternary`]) lift a scalar closure to 32 lanes and compile it twice, so that one binary uses AVX2 and FMA on
+//! processors that have them.
 
 mod approximate;
 mod bits;
@@ -23,7 +23,7 @@ use crate::types::Type;
 pub(crate) use half::{add_pair, bf16_to_f32, f16_to_f32};
 pub(crate) use opcode::Opcode;
 
-/// What a lane instruction does to a warp.
+/// The effect of a lane instruction on a warp.
 pub(crate) type LaneFn = Box<dyn Fn(&mut Registers, &Operands, Mask) + Send + Sync>;
 
 /// An instruction and the types of its operands, results first.
@@ -33,10 +33,10 @@ pub(crate) struct LaneInstruction {
     pub(crate) sources: Vec<Type>,
 }
 
-/// `Ok(None)`: no instruction of this kind; `Err`: one of this kind that is not known.
+/// `Ok(None)`: not an instruction of this kind; `Err`: an unknown instruction of this kind.
 type Found = Result<Option<LaneInstruction>, String>;
 
-/// The instruction of this name; suffixes that mean something are taken from `opcode`.
+/// The instruction with this name. Known suffixes are taken from `opcode`.
 pub(crate) fn find(opcode: &Opcode) -> Found {
     let groups: [fn(&Opcode) -> Found; 9] = [
         carry::find,
@@ -66,7 +66,7 @@ fn instruction(run: LaneFn, result: Type, sources: &[Type]) -> Found {
     }))
 }
 
-/// Whether the processor has what the second copy of every lane function is compiled for.
+/// Whether the processor has the features that the second copy of every lane function needs.
 pub(crate) fn has_wide_vectors() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -114,7 +114,7 @@ macro_rules! builder {
             #[cfg(target_arch = "x86_64")]
             if has_wide_vectors() {
                 return Box::new(move |registers, operands, mask| {
-                    // SAFETY: `has_wide_vectors` has just found AVX2 and FMA.
+                    // SAFETY: `has_wide_vectors` has just detected AVX2 and FMA.
                     unsafe { $wide(f, registers, operands, mask) }
                 });
             }

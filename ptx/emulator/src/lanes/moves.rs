@@ -23,7 +23,7 @@ pub(crate) fn narrow() -> LaneFn {
     unary(|a: u64| a as u32)
 }
 
-/// A word in a double, its sign repeated where it has one.
+/// A word in a double, sign-extended if signed.
 pub(crate) fn widen(signed: bool) -> LaneFn {
     if signed {
         unary(|a: i32| i64::from(a))

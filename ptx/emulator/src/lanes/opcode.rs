@@ -1,9 +1,9 @@
-//! An opcode taken apart: its name, its suffixes, and which of them have been understood.
+//! A parsed opcode: its name, its suffixes, and which of them have been understood.
 
 use crate::types::Type;
 use std::cell::Cell;
 
-/// `cvt.rn.satfinite.f16.f32` as its parts; a suffix that nobody takes is an error.
+/// `cvt.rn.satfinite.f16.f32` as its parts; a suffix that is not taken is an error.
 pub(crate) struct Opcode<'t> {
     name: &'t str,
     suffixes: Vec<(&'t str, Cell<bool>)>,
@@ -28,7 +28,7 @@ impl<'t> Opcode<'t> {
         self.suffixes.iter().any(|(s, _)| *s == suffix)
     }
 
-    /// Whether the suffix is there; it then counts as understood.
+    /// Whether the suffix is there. If so, it is marked as understood.
     pub(crate) fn take(&self, suffix: &str) -> bool {
         let found = self
             .suffixes
@@ -79,7 +79,7 @@ impl<'t> Opcode<'t> {
     }
 }
 
-/// The refusal of an instruction whose kind is known but whose type is not.
+/// The error for an instruction of a known kind with an unsupported type.
 pub(crate) fn unknown_type<T>(opcode: &Opcode, ty: Type) -> Result<T, String> {
     Err(format!(
         "{} of type {ty} not known to the emulator",

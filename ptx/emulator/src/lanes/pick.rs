@@ -45,7 +45,7 @@ fn by_predicate<T: Lane>() -> LaneFn {
     )
 }
 
-/// `slct`: `a` where `c >= 0`, which NaN is not and -0.0 is.
+/// `slct`: `a` if `c >= 0`, which is false for NaN and true for -0.0.
 fn by_sign(opcode: &Opcode) -> Found {
     let flush = opcode.take("ftz");
     let [ty, selector] = opcode.types()[..] else {

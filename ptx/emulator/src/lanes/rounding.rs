@@ -1,7 +1,7 @@
 //! Rounding in the directions that Rust's operators do not offer.
 //!
-//! An operation rounds to nearest first; the sign of what is missing (exact minus rounded), found
-//! without error by [`two_sum`] or a fused product, then moves the result by one step if need be.
+//! An operation rounds to nearest first. The sign of its rounding error (exact minus rounded), found exactly by
+//! [`two_sum`] or a fused product, then moves the result by one step if needed.
 
 /// A rounding direction of the PTX ISA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Rounding {
     }
 }
 
-/// `x` to an integer.
+/// Rounds `x` to an integer.
 pub(crate) fn to_integer(x: f64, rounding: Rounding) -> f64 {
     match rounding {
         Rounding::Nearest => x.round_ties_even(),
@@ -48,10 +48,10 @@ pub(crate) fn to_integer(x: f64, rounding: Rounding) -> f64 {
     }
 }
 
-/// What a binary floating-point format can hold.
+/// The limits of a binary floating-point format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Format {
-    /// Significant bits, the hidden one included.
+    /// Significant bits, with the hidden one.
     pub(crate) precision: i32,
     /// Exponent of the smallest normal number.
     pub(crate) min_exponent: i32,
@@ -85,7 +85,7 @@ impl Format {
         (2.0 - exp2i(1 - self.precision)) * exp2i(self.max_exponent)
     }
 
-    /// `x` rounded once to this format, still as f64 (which holds it exactly).
+    /// `x` rounded once to this format, as f64 (which holds it exactly).
     pub(crate) fn round(self, x: f64, rounding: Rounding) -> f64 {
         if x == 0.0 || !x.is_finite() {
             return x;
@@ -116,12 +116,12 @@ impl Format {
     }
 }
 
-/// Exponent of a finite, non-zero number; subnormals of f64 count as its smallest normal.
+/// Exponent of a finite, non-zero number; subnormals of f64 have that of its smallest normal number.
 fn exponent_of(x: f64) -> i32 {
     ((x.to_bits() >> 52 & 0x7ff) as i32).max(1) - 1023
 }
 
-/// 2 to the power `e`, exact over f64's normal range and beyond it by way of two factors.
+/// 2 to the power `e`; exact in f64's normal range, and beyond it by two factors.
 fn exp2i(e: i32) -> f64 {
     if e < -1022 {
         return exp2i(e + 100) * exp2i(-100);
@@ -172,8 +172,8 @@ macro_rules! float {
 float!(f32);
 float!(f64);
 
-/// Moves a result rounded to nearest in the asked direction; `missing` has the sign of exact minus
-/// rounded. An infinite `rounded` must come from finite operands: it stands for an overflow.
+/// Moves a result rounded to nearest in the given direction; `missing` has the sign of exact minus rounded. An infinite
+/// `rounded` must come from finite operands: it means an overflow.
 pub(crate) fn adjust<F: Float>(rounded: F, missing: f64, rounding: Rounding) -> F {
     if rounded.is_infinite() {
         let keep = match rounding {
@@ -204,7 +204,7 @@ pub(crate) fn adjust<F: Float>(rounded: F, missing: f64, rounding: Rounding) -> 
     }
 }
 
-/// The rounded sum and exactly what it misses.
+/// The rounded sum and its exact rounding error.
 pub(crate) fn two_sum<F: Float>(a: F, b: F) -> (F, F) {
     let sum = a.sum(b);
     let from_a = sum.difference(b);

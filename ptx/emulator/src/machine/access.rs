@@ -1,5 +1,4 @@
-//! Loads and stores: registers on one side, a state space on the other. Shared memory is here;
-//! see `global` and `own` for the others.
+//! Loads and stores, between registers and a state space. Shared memory is here; see `global` and `own` for the others.
 
 use super::block::Core;
 use super::warp::{Trap, Warp};
@@ -135,7 +134,7 @@ impl Core<'_> {
     }
 }
 
-/// Splits generic accesses by the window that each lane's address is in.
+/// Divides generic accesses by the window of each lane's address.
 pub(super) fn spaces(
     space: Space,
     addresses: Addresses,

@@ -1,4 +1,4 @@
-//! `atom` and `red`: lane after lane, lowest first, so results do not depend on chance.
+//! `atom` and `red`: one lane after the other, lowest first, so results are deterministic.
 
 use super::access::spaces;
 use super::block::Core;
@@ -9,7 +9,7 @@ use crate::registers::{LANES, Mask, lanes_of};
 use crate::syntax::ast::Space;
 use crate::types::{Class, Type};
 
-/// Whether [`combine`] knows the operation on this type.
+/// Whether [`combine`] supports the operation on this type.
 pub(crate) fn is_known(operation: Reduction, ty: Type) -> bool {
     use Reduction::*;
     match ty {
@@ -44,7 +44,7 @@ fn combine(operation: Reduction, ty: Type, old: u64, value: u64, other: u64) -> 
         (And, _) => old & value,
         (Or, _) => old | value,
         (Xor, _) => old ^ value,
-        // Counters from 0 to the value and around.
+        // Counters from 0 to the value, which then wrap around.
         (Increment, _) => {
             if old >= value {
                 0
@@ -124,8 +124,8 @@ impl Core<'_> {
                     self.touch(&addresses, part, bytes, true, true)?;
                     for lane in lanes_of(part) {
                         let at = addresses[lane].wrapping_add(shifts[lane]) as *mut u8;
-                        // SAFETY: `translate` has checked the lane; blocks that do atomics run
-                        // one after the other, so read and write are not torn apart.
+                        // SAFETY: `translate` has checked the lane; blocks that do atomics run one after the other, so
+                        // there is nothing between read and write.
                         unsafe {
                             before[lane] = memory::read(at, bytes);
                             memory::write(at, bytes, new(lane, before[lane]));

@@ -1,8 +1,8 @@
 //! The 16 barriers of a block.
 //!
-//! A barrier completes when the given number of threads has arrived or, where none is given, when
-//! every thread that has not exited waits at it. Whole warps arrive at aligned barriers, counted
-//! as 32 threads. Waiting lanes learn of the completion by the barrier's generation.
+//! A barrier completes when the given number of threads has arrived or, if there is none, when every thread that has
+//! not exited waits at it. Whole warps arrive at aligned barriers, counted as 32 threads. Waiting lanes detect the
+//! completion by the barrier's generation.
 
 use super::warp::{Trap, Waiting, Warp};
 use crate::program::{Barrier, BarrierKind, Reduction};
@@ -15,14 +15,14 @@ struct State {
     generation: u64,
     arrived: u32,
     expected: Option<u32>,
-    /// Joined clocks of those that have arrived, and of those that arrived the last time.
+    /// Joined clocks of the threads that have arrived, and of those that arrived the last time.
     joining: Vec<u32>,
     joined: Vec<u32>,
-    /// Threads whose predicate holds, threads that brought one, and the operation's result.
+    /// The number of threads whose predicate is true, of threads with a predicate, and the operation's result.
     holding: u32,
     asked: u32,
     reduction: Option<Reduction>,
-    /// Operation and result of the last completion; the next may gather while some still read it.
+    /// Operation and result of the last completion; the next one may begin while some threads still read it.
     finished: Option<Reduction>,
     result: u32,
 }
@@ -51,7 +51,7 @@ impl Barriers {
         }
     }
 
-    /// Lanes `mask` of a warp come to a barrier; lanes that must wait are noted in the warp.
+    /// Lanes `mask` of a warp arrive at a barrier; lanes that must wait are recorded in the warp.
     pub(crate) fn arrive(
         &mut self,
         warp: &mut Warp,
@@ -143,7 +143,7 @@ impl Barriers {
         Ok(())
     }
 
-    /// Lets lanes go whose barrier has completed.
+    /// Releases lanes whose barrier has completed.
     pub(crate) fn poll(&self, warp: &mut Warp) {
         let mut i = 0;
         while i < warp.waits.len() {

@@ -1,4 +1,4 @@
-//! A block: its warps in turn, until all have exited or none can go on.
+//! A block: its warps run in turn, until all have exited or none can continue.
 
 use super::barrier::Barriers;
 use super::memory::DeviceMemory;
@@ -10,21 +10,21 @@ use crate::program::Kernel;
 use crate::registers::lanes_of;
 use std::sync::Mutex;
 
-/// How many instructions a warp runs before the others get their turn.
+/// The number of instructions that a warp runs before the next warp.
 const SLICE: u64 = 20_000;
 
-/// What all blocks of a launch share.
+/// The state that all blocks of a launch share.
 pub(crate) struct Launch<'a> {
     pub(crate) kernel: &'a Kernel,
     pub(crate) memory: &'a DeviceMemory,
     pub(crate) parameters: &'a [u8],
     pub(crate) place: Place,
     pub(crate) max_steps: u64,
-    /// Who touched which global bytes, where blocks are checked against each other.
+    /// The accesses to global bytes, if blocks are checked against each other.
     pub(crate) touches: Option<&'a Mutex<Touches>>,
 }
 
-/// A block's state but for its warps.
+/// A block's state except for its warps.
 pub(crate) struct Core<'a> {
     pub(crate) launch: &'a Launch<'a>,
     pub(crate) place: Place,
@@ -33,9 +33,9 @@ pub(crate) struct Core<'a> {
     pub(crate) shared: Shared,
     pub(crate) local: Vec<u8>,
     pub(crate) barriers: Barriers,
-    /// The allocation that was hit last: first byte, end, and what to add for the host pointer.
+    /// The last allocation that was accessed: first byte, end, and the difference to the host pointer.
     pub(crate) recent: Recent,
-    /// The block has done a global atomic: what it reads of others may be meant so.
+    /// The block has done a global atomic, so it may read the results of others intentionally.
     pub(crate) did_atomic: bool,
     pub(crate) warp_instructions: u64,
     pub(crate) thread_instructions: u64,
@@ -51,13 +51,13 @@ pub(crate) struct Recent {
     pub(crate) constant: bool,
 }
 
-/// One block, used again for the next.
+/// One block, reused for the next.
 pub(crate) struct Block<'a> {
     core: Core<'a>,
     warps: Vec<Warp>,
 }
 
-/// Whether a block is through.
+/// Whether a block has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done,
@@ -116,13 +116,13 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Runs to the end.
+    /// Runs the block to its end.
     pub(crate) fn finish(&mut self) -> Result<(), Fault> {
         while self.advance()? == Progress::Running {}
         Ok(())
     }
 
-    /// Gives every warp a turn.
+    /// Runs every warp for one turn.
     pub(crate) fn advance(&mut self) -> Result<Progress, Fault> {
         let mut moved = false;
         for i in 0..self.warps.len() {
@@ -174,7 +174,7 @@ impl<'a> Block<'a> {
         self.fault(warp.index, warp.pcs[lane], trap)
     }
 
-    /// No lane of the block can go on: says where they wait, blaming the first.
+    /// The error if no lane of the block can continue: says where they wait, and names the first.
     #[cold]
     fn deadlock(&self) -> Fault {
         for warp in &self.warps {
@@ -242,7 +242,7 @@ impl<'a> Block<'a> {
 }
 
 impl Core<'_> {
-    /// The actor of an access to shared memory.
+    /// Describes the thread of an access to shared memory.
     pub(crate) fn actor(warp: &Warp, lane: usize, synchronised: bool) -> Actor<'_> {
         Actor {
             warp: warp.index,

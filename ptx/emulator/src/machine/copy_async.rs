@@ -1,6 +1,6 @@
-//! `cp.async`: the source is read at once, the destination written when the group is waited for.
+//! `cp.async`: the source is read at once, and the destination is written when the group is waited for.
 //!
-//! Until then the destination counts as not written, so a read that comes too early is reported.
+//! Until then the destination is treated as unwritten, so a read that is too early is reported.
 
 use super::block::Core;
 use super::memory;
@@ -55,7 +55,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Only the bytes that are asked for need to exist, but the address is aligned for all.
+    /// Only the requested bytes need to exist, but the address is aligned for all.
     fn read_bytes(
         &mut self,
         lane: usize,
@@ -72,7 +72,7 @@ impl Core<'_> {
             });
         }
         let mut addresses = [0; 32];
-        // All at once where all is wanted, else byte by byte.
+        // In one step if all bytes are requested, otherwise byte by byte.
         let step = if out.len() == align { align } else { 1 };
         for (i, part) in out.chunks_exact_mut(step).enumerate() {
             addresses[lane] = from + (i * step) as u64;
@@ -89,7 +89,7 @@ impl Core<'_> {
         self.touch(&addresses, 1 << lane, out.len(), false, false)
     }
 
-    /// Completes all groups of these lanes but the `under_way` newest.
+    /// Completes all groups of these lanes except the `under_way` newest.
     pub(crate) fn wait_group(
         &mut self,
         warp: &mut Warp,
@@ -103,7 +103,7 @@ impl Core<'_> {
         })
     }
 
-    /// Completes everything, committed or not.
+    /// Completes all groups, committed or not.
     pub(crate) fn wait_all(&mut self, warp: &mut Warp, mask: Mask) -> Result<(), Trap> {
         self.complete(warp, |copy| mask >> copy.lane & 1 == 1)
     }

@@ -5,7 +5,7 @@ use crate::program::{Exchange, ExchangeKind, Reduction};
 use crate::registers::{LANES, Mask, Words, lanes_of};
 use crate::types::Type;
 
-/// What a shuffle reads from a lane that takes no part: undefined, so something that shows.
+/// The value that a shuffle reads from an inactive lane: undefined, so an unusual value.
 const UNDEFINED: u32 = 0xffff_ffff;
 
 pub(super) fn run(warp: &mut Warp, exchange: &Exchange, mask: Mask) -> Result<(), Trap> {
@@ -96,7 +96,7 @@ pub(super) fn run(warp: &mut Warp, exchange: &Exchange, mask: Mask) -> Result<()
     Ok(())
 }
 
-/// Each lane's value, and whether its source lane was in range; as the ISA's pseudo-code has it.
+/// Each lane's value, and whether its source lane was in range; as in the ISA's pseudo-code.
 fn shuffle(
     kind: ExchangeKind,
     value: &Words,

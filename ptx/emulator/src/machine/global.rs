@@ -65,7 +65,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// What to add to each lane's address for the host pointer, once all are found good.
+    /// The difference between each lane's address and the host pointer, after all are checked.
     pub(crate) fn translate(
         &mut self,
         addresses: &Addresses,
@@ -74,7 +74,7 @@ impl Core<'_> {
         write: bool,
     ) -> Result<Addresses, Trap> {
         let bytes = bytes as u64;
-        // Most warps stay within one allocation, the one they used before.
+        // Most warps stay within one allocation, the last one they accessed.
         let recent = self.recent;
         let (mut bad, last) = (false, recent.bytes.wrapping_sub(bytes));
         if recent.bytes >= bytes && !(write && recent.constant) {
@@ -131,7 +131,7 @@ impl Core<'_> {
         Ok(shift)
     }
 
-    /// Notes the access where blocks are checked against each other.
+    /// Records the access if blocks are checked against each other.
     pub(crate) fn touch(
         &mut self,
         addresses: &Addresses,

@@ -1,7 +1,7 @@
 //! Tensor core instructions: `ldmatrix` and `mma.sync`.
 //!
-//! Fragments are laid out as the ISA draws them: lane = 4 * group + thread in group; a register
-//! holds one tf32 or two halves, the lower column first.
+//! Fragments have the layout of the ISA: lane = 4 * group + thread in group; a register has one tf32 or two halves, the
+//! lower column first.
 
 use super::block::Core;
 use super::warp::{Trap, Warp};
@@ -33,7 +33,7 @@ impl Core<'_> {
         for (matrix, &register) in load.registers.iter().enumerate().take(load.count) {
             let mut rows = [[0u16; 8]; 8];
             for (row, cells) in rows.iter_mut().enumerate() {
-                // Lanes 8m to 8m + 7 name the rows of matrix m.
+                // Lanes 8m to 8m + 7 have the addresses of the rows of matrix m.
                 let lane = matrix * 8 + row;
                 let actor = Self::actor(warp, lane, false);
                 let data = self.shared.read(actor, addresses[lane], 16)?;
@@ -56,10 +56,10 @@ impl Core<'_> {
     }
 }
 
-/// The elements of a register: their numbers.
+/// The elements of a register, and their number.
 fn elements(element: Element, register: u32) -> ([f32; 2], usize) {
     match element {
-        // The tensor core looks at 19 bits of a tf32 and ignores the rest.
+        // The tensor core uses 19 bits of a tf32 and ignores the rest.
         Element::Tf32 => ([f32::from_bits(register & !0x1fff), 0.0], 1),
         Element::F16 => (
             [
@@ -86,7 +86,7 @@ type Columns = [[f64; 8]; 16];
 fn sum_products(a: &Rows, b: &Columns, depth: usize) -> [[f64; 8]; 16] {
     let mut sums = [[0f64; 8]; 16];
     for (a, b) in a.iter().zip(b).take(depth) {
-        // By index, so that the two inner loops become vectors.
+        // By index, so that the two inner loops are vectorised.
         for row in 0..16 {
             let (sums, x) = (&mut sums[row], a[row]);
             for column in 0..8 {
@@ -108,14 +108,14 @@ unsafe fn sum_products_wide(a: &Rows, b: &Columns, depth: usize) -> [[f64; 8]; 1
 fn product(a: &Rows, b: &Columns, depth: usize) -> [[f64; 8]; 16] {
     #[cfg(target_arch = "x86_64")]
     if crate::lanes::has_wide_vectors() {
-        // SAFETY: `has_wide_vectors` has just found AVX2 and FMA.
+        // SAFETY: `has_wide_vectors` has just detected AVX2 and FMA.
         return unsafe { sum_products_wide(a, b, depth) };
     }
     sum_products(a, b, depth)
 }
 
-/// `D = A B + C`: A is 16 x depth, B is depth x 8. Products are exact; the sum is kept in f64 and
-/// rounded once, where the hardware cuts off bits on the way: allow for a few units.
+/// `D = A B + C`: A is 16 x depth, B is depth x 8. Products are exact. The sum is kept in f64 and rounded once, while
+/// the hardware truncates intermediate results: allow for a few units.
 pub(super) fn multiply(warp: &mut Warp, multiply: &Multiply, mask: Mask) -> Result<(), Trap> {
     whole_warp(warp, mask, "mma.sync")?;
     let words = |register: u16| &warp.registers.words[usize::from(register)];

@@ -1,13 +1,13 @@
-//! Device memory: allocations at addresses of their own, never used twice in a process.
+//! Device memory: allocations with separate addresses, never reused in a process.
 //!
-//! An address says which allocation it belongs to, so an access is checked to the byte, and what
-//! was freed stays invalid. Kernels on several host threads share this memory; every access is a
-//! relaxed atomic of the element's width, so that a racing kernel is wrong but not undefined here.
+//! An address identifies its allocation, so an access is checked to the byte, and freed memory stays invalid. Kernels
+//! on several host threads share this memory. Every access is a relaxed atomic of the element's width, so that a racing
+//! kernel is wrong but there is no undefined behaviour here.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// Where device addresses begin: far from host pointers, shared offsets and the windows.
+/// The first device address: far from host pointers, shared offsets and the windows.
 const FIRST: u64 = 0x1000_0000_0000;
 
 /// Alignment of every allocation, as the driver's.
@@ -19,13 +19,13 @@ pub(crate) struct Allocation {
     pub(crate) start: u64,
     pub(crate) bytes: u64,
     pub(crate) data: *mut u8,
-    /// Kernels may only read it.
+    /// Whether it is read-only for kernels.
     pub(crate) constant: bool,
-    /// It counts as device memory, and not as the host's.
+    /// Whether it is counted as device memory rather than host memory.
     pub(crate) device: bool,
 }
 
-// SAFETY: the data is reached through atomics only (kernels) or under the driver's lock (copies).
+// SAFETY: the data is accessed through atomics only (kernels) or under the driver's lock (copies).
 unsafe impl Send for Allocation {}
 // SAFETY: as above.
 unsafe impl Sync for Allocation {}
@@ -49,11 +49,11 @@ impl DeviceMemory {
         self.used
     }
 
-    /// Fresh memory, every byte 0xff: as floats, NaN. None where the host has no more.
+    /// Fresh memory, every byte 0xff: as floats, NaN. None if the host is out of memory.
     pub(crate) fn allocate(&mut self, bytes: u64, constant: bool) -> Option<u64> {
         let data = Self::fresh(bytes)?;
         let start = self.next.max(FIRST);
-        // A gap between any two, so that running off the end never lands in a neighbour.
+        // A gap between any two, so that an access past the end is never inside a neighbour.
         let end = start
             .checked_add(bytes)?
             .checked_next_multiple_of(ALIGN as u64)?;
@@ -127,7 +127,7 @@ impl DeviceMemory {
         }
     }
 
-    /// The allocation that holds all these bytes.
+    /// The allocation that contains all these bytes.
     pub(crate) fn find(&self, address: u64, bytes: u64) -> Option<&Allocation> {
         let after = self.allocations.partition_point(|a| a.start <= address);
         let allocation = self.allocations.get(after.checked_sub(1)?)?;
@@ -135,7 +135,7 @@ impl DeviceMemory {
         (offset <= allocation.bytes && bytes <= allocation.bytes - offset).then_some(allocation)
     }
 
-    /// The host pointer for a range that one allocation holds.
+    /// The host pointer for a range inside one allocation.
     pub(crate) fn pointer(&self, address: u64, bytes: u64) -> Option<*mut u8> {
         let allocation = self.find(address, bytes)?;
         Some(
@@ -145,7 +145,7 @@ impl DeviceMemory {
         )
     }
 
-    /// For messages: what is near an address that is out of bounds.
+    /// For messages: the allocations near an address that is out of bounds.
     pub(crate) fn describe(&self, address: u64) -> String {
         let after = self.allocations.partition_point(|a| a.start <= address);
         match after.checked_sub(1).and_then(|i| self.allocations.get(i)) {
@@ -160,7 +160,7 @@ impl DeviceMemory {
 }
 
 impl DeviceMemory {
-    /// Frees everything; addresses stay used up.
+    /// Frees everything; addresses are still not reused.
     pub(crate) fn clear(&mut self) {
         for allocation in std::mem::take(&mut self.allocations) {
             self.release(&allocation);

@@ -30,10 +30,10 @@ use warp::Place;
 pub(crate) const SHARED_WINDOW: u64 = 0x0100_0000_0000;
 /// Generic addresses of local memory.
 pub(crate) const LOCAL_WINDOW: u64 = 0x0200_0000_0000;
-/// How large the windows are.
+/// The size of the windows.
 pub(crate) const WINDOW_BYTES: u64 = 1 << 32;
 
-/// A launch that takes longer than this gets the help of other threads.
+/// A launch that takes longer than this is shared with other threads.
 const ALONE: Duration = Duration::from_micros(200);
 
 /// The shape of a launch.
@@ -46,7 +46,7 @@ pub(crate) struct Shape {
     pub(crate) cooperative: bool,
 }
 
-/// How to execute.
+/// The options of execution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) threads: usize,
@@ -54,7 +54,7 @@ pub(crate) struct Limits {
     pub(crate) check_blocks: bool,
 }
 
-/// What a launch did.
+/// The counts of a launch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) warp_instructions: u64,
@@ -96,7 +96,7 @@ pub(crate) fn launch(
     if shape.cooperative {
         return together(&launch, blocks);
     }
-    // Blocks that may see each other's work run in the order of their numbers.
+    // Blocks that may see each other's results run in the order of their numbers.
     let serial = kernel.has_global_atomics || limits.check_blocks;
     let crew = Crew {
         launch: &launch,
@@ -116,7 +116,7 @@ pub(crate) fn launch(
     }
 }
 
-/// All blocks alive at once, each given a turn.
+/// Runs all blocks at the same time, each in turn.
 fn together(launch: &Launch, count: u64) -> Result<Counts, Fault> {
     let mut blocks: Vec<(Block, Progress)> = (0..count)
         .map(|number| {
@@ -156,12 +156,12 @@ struct Crew<'l> {
     blocks: u64,
     next: AtomicU64,
     stopped: AtomicBool,
-    /// The counts, and the fault of the lowest block that has one.
+    /// The counts, and the error of the lowest block that has one.
     outcome: Mutex<(Counts, Option<(u64, Fault)>)>,
 }
 
 impl Crew<'_> {
-    /// Starts alone: most launches of a test are over before a thread could start.
+    /// Starts on one thread: most launches of a test end before another thread could start.
     fn work(&self, threads: usize) {
         let start = Instant::now();
         let mut block = Block::new(self.launch);
@@ -192,8 +192,8 @@ impl Crew<'_> {
         }
     }
 
-    /// Runs the next block. Blocks are taken in order, so by the time all stop after a fault every
-    /// block below it has run, and the lowest fault is the same each time.
+    /// Runs the next block. Blocks are taken in order, so when all stop after an error, every block below it has run,
+    /// and the lowest error is the same each time.
     fn one(&self, block: &mut Block) -> bool {
         if self.stopped.load(Relaxed) {
             return false;

@@ -1,22 +1,22 @@
 //! The instruction loop of a warp.
 //!
-//! Lanes that are at the lowest step go first, together; so lanes that parted at a branch meet
-//! again where their paths join. Lanes at a warp-wide instruction wait there for its members.
+//! Lanes that are at the lowest step run first, together. So lanes that diverged at a branch converge again where their
+//! paths join. Lanes at a warp-wide instruction wait there for its members.
 
 use super::block::Core;
 use super::warp::{Trap, Warp};
 use crate::program::{BarrierKind, Op};
 use crate::registers::{LANES, Mask, lanes_of};
 
-/// What a step does to the flow of its group.
+/// The effect of a step on the control flow of its group.
 enum Flow {
     Next,
-    /// The group's members must come first; it stays at this step.
+    /// The group stays at this step until its members arrive.
     Park,
 }
 
 impl Core<'_> {
-    /// Runs a warp until none of its lanes can go on, or its turn is over.
+    /// Runs a warp until none of its lanes can continue, or its turn is over.
     pub(crate) fn run(&mut self, warp: &mut Warp, slice: u64) -> Result<(), (u32, Trap)> {
         let end = self.warp_instructions + slice;
         while warp.runnable() != 0 && self.warp_instructions < end {
@@ -25,7 +25,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Picks the lanes that go first, and runs them until the group changes.
+    /// Selects the lanes that run first, and runs them until the group changes.
     fn run_group(&mut self, warp: &mut Warp, end: u64) -> Result<(), (u32, Trap)> {
         let runnable = warp.runnable();
         let mut pc = u32::MAX;
@@ -49,8 +49,8 @@ impl Core<'_> {
         outcome.map_err(|trap| (pc, trap))
     }
 
-    /// Runs a group from `pc` on. At the end `group` holds the lanes that stand at `pc`; those
-    /// that have parted from it have their own place set already.
+    /// Runs a group from `pc` on. At the end `group` has the lanes that are at `pc`. Lanes that have left the group
+    /// already have their own `pc`.
     fn run_together(
         &mut self,
         warp: &mut Warp,
@@ -61,7 +61,7 @@ impl Core<'_> {
         end: u64,
     ) -> Result<(), Trap> {
         let kernel = self.launch.kernel;
-        // Lanes that pass a barrier where others of the warp wait: what they do is noted.
+        // Lanes that pass a barrier at which others of the warp wait: their actions are recorded.
         let mut watched = warp.waits.iter().any(|w| w.aligned);
         while *group != 0 {
             let step = &kernel.steps[*pc as usize];
@@ -77,7 +77,7 @@ impl Core<'_> {
                 Op::Branch(target) => {
                     if mask == *group {
                         *pc = *target;
-                        // Where other lanes are about, the order must be found anew.
+                        // If there are other lanes, the order must be determined again.
                         if alone && self.warp_instructions < end {
                             continue;
                         }
@@ -97,7 +97,7 @@ impl Core<'_> {
                     warp.alive &= !mask;
                     *group &= !mask;
                     if mask != 0 {
-                        // Those that wait for the exited may have all they need now.
+                        // Lanes that wait for the exited lanes may be able to continue.
                         warp.parked = 0;
                         if *group != 0 {
                             *pc += 1;
@@ -144,8 +144,8 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// A lane may exit while others of its warp wait at a barrier, if it does nothing in between:
-    /// an early exit. If it works past the barrier, the barrier stands in divergent code.
+    /// A lane may exit while others of its warp wait at a barrier, if it does nothing in between: an early exit. If it
+    /// works past the barrier, the barrier is in divergent code.
     fn check_exit(&self, warp: &Warp, mask: Mask) -> Result<(), Trap> {
         let Some(lane) = lanes_of(mask & warp.worked).next() else {
             return Ok(());
@@ -208,7 +208,7 @@ impl Core<'_> {
                     "the kernel traps",
                 ));
             }
-            // The loop has dealt with these.
+            // Already handled by the loop.
             Op::Lanes { .. } | Op::Branch(_) | Op::Exit | Op::Nothing | Op::Barrier(_) => {}
         }
         Ok(Flow::Next)

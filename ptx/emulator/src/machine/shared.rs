@@ -1,11 +1,11 @@
-//! A block's shared memory, with what is known about every cell of it: whether it has been
-//! written, by whom last, and which warps have read it since.
+//! A block's shared memory, with a record for every cell: whether it has been written, by which thread last, and which
+//! warps have read it since.
 //!
-//! Order between threads is kept by vector clocks, one per warp: a barrier joins the clocks of
-//! the warps that meet there, and every warp counts its own synchronisations. An access is
-//! stamped with its warp's own count; another thread's access is ordered after it if that
-//! thread's warp has heard of the count. Two accesses that are not ordered, one of them a write,
-//! are a race. Clocks only grow, from block to block too, so the records need no clearing.
+//! Vector clocks, one for each warp, give the order between threads: a barrier joins the clocks of the warps that meet
+//! there, and every warp counts its own synchronisations. An access is stamped with its warp's own count. Another
+//! thread's access is ordered after it if the clock of that thread's warp has reached the count. Two accesses that are
+//! not ordered, one of them a write, are a race. Clocks only increase, also from block to block, so the records need no
+//! clearing.
 
 use super::warp::Trap;
 use crate::error::FaultKind;
@@ -15,7 +15,7 @@ const MANY: u32 = 32;
 const LANE_BITS: u32 = 6;
 const SYNCHRONISED: u32 = 1 << LANE_BITS;
 const STAMP_SHIFT: u32 = LANE_BITS + 1;
-/// Stamps must fit above the other bits; records start afresh before they do not.
+/// Stamps must fit above the other bits; records are reset before they do not.
 const LAST_STAMP: u32 = 1 << 24;
 
 /// The last write to a cell.
@@ -27,13 +27,13 @@ struct Written {
     valid: bool,
 }
 
-/// Who accesses, and what its warp has heard of the others.
+/// The thread of an access, and its warp's clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Actor<'c> {
     pub(crate) warp: usize,
     pub(crate) lane: usize,
     pub(crate) clock: &'c [u32],
-    /// An atomic or volatile access: it does not race with its like.
+    /// An atomic or volatile access: it does not race with others of its kind.
     pub(crate) synchronised: bool,
 }
 
@@ -67,10 +67,10 @@ impl Actor<'_> {
 pub(crate) struct Shared {
     data: Vec<u8>,
     warps: usize,
-    /// Bytes of a cell, as a shift.
+    /// The size of a cell, as a shift.
     granule: u32,
     written: Vec<Written>,
-    /// Cell by cell, one record for each warp.
+    /// For each cell, one record for each warp.
     read: Vec<u32>,
     /// The largest stamp that may be in the records.
     newest: u32,
@@ -92,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// Forgets what the last block wrote; answers the clock that all warps start from.
+    /// Resets the writes of the last block; returns the initial clock of all warps.
     pub(crate) fn start_block(&mut self) -> u32 {
         for cell in &mut self.written {
             cell.valid = false;
@@ -105,7 +105,7 @@ impl Shared {
         self.newest
     }
 
-    /// Keeps the stamps of the coming blocks above all that is recorded.
+    /// Keeps the stamps of the next blocks above all recorded ones.
     pub(crate) fn note_clock(&mut self, clock: u32) -> bool {
         self.newest = self.newest.max(clock);
         clock < LAST_STAMP
@@ -205,7 +205,7 @@ impl Shared {
             && !actor.is_after(writer, written.stamp)
             && !(written.synchronised && actor.synchronised)
         {
-            // All threads storing one and the same value is a habit that does no harm.
+            // If all threads store the same value, that is common and harmless.
             if bytes.is_empty() || self.data[at..at + bytes.len()] != *bytes {
                 return Err(self.race(actor, cell, "writes", written.thread, "wrote"));
             }
@@ -227,7 +227,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Marks bytes as not written: an asynchronous copy to them is under way.
+    /// Marks bytes as unwritten, for a pending asynchronous copy to them.
     pub(crate) fn invalidate(
         &mut self,
         actor: Actor,
@@ -236,7 +236,7 @@ impl Shared {
     ) -> Result<(), Trap> {
         let at = self.bounds(actor, address, bytes, "copies")?;
         for cell in self.cells(at, bytes) {
-            // A copy counts as a write from its start on; what it will bring is not known yet.
+            // A copy is treated as a write from its start on; its data is not known yet.
             self.check_write(actor, cell, at, &[])?;
             self.written[cell] = Written {
                 stamp: actor.clock[actor.warp],

@@ -1,7 +1,7 @@
-//! The check of blocks against each other: who wrote and who read each word of global memory.
+//! The check of blocks against each other: which block wrote and which read each word of global memory.
 //!
-//! Blocks of a launch run in no order, so what one writes no other may read or write, unless the
-//! accesses are atomic. Optional, for it costs a table entry per word.
+//! Blocks of a launch run in no order, so no block may read or write the results of another, unless the accesses are
+//! atomic. Optional, because it costs a table entry for each word.
 
 use std::collections::HashMap;
 
@@ -9,18 +9,18 @@ use std::collections::HashMap;
 struct Touch {
     writer: Option<u64>,
     reader: Option<u64>,
-    /// Bytes of the word that were written.
+    /// The bytes of the word that were written.
     bytes: u8,
 }
 
-/// What the blocks of one launch have done.
+/// The accesses of the blocks of one launch.
 #[derive(Default)]
 pub(crate) struct Touches {
     words: HashMap<u64, Touch>,
 }
 
 impl Touches {
-    /// Notes an access; `forgiving` ones are noted but never blamed.
+    /// Records an access; `forgiving` ones are recorded but never reported.
     pub(crate) fn note(
         &mut self,
         address: u64,

@@ -1,10 +1,10 @@
-//! A warp: registers, where each lane is, and how lanes that parted meet again.
+//! A warp: registers, the position of each lane, and how diverged lanes converge again.
 
 use crate::error::FaultKind;
 use crate::program::{Address, Kernel, Special};
 use crate::registers::{LANES, Lane, Mask, Registers, TRUE};
 
-/// What stopped a lane.
+/// The error that stopped a lane.
 #[derive(Debug)]
 pub(crate) struct Trap {
     pub(crate) lane: usize,
@@ -21,7 +21,7 @@ impl Trap {
         }
     }
 
-    /// An access outside of what is there.
+    /// An access outside of the allocated memory.
     pub(crate) fn address(lane: usize, message: impl Into<String>) -> Self {
         Trap {
             lane,
@@ -44,11 +44,11 @@ pub(crate) struct Waiting {
     pub(crate) result: Option<u16>,
 }
 
-/// An asynchronous copy under way.
+/// A pending asynchronous copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     pub(crate) lane: usize,
-    /// How many groups the lane had committed before.
+    /// The number of groups that the lane had committed before.
     pub(crate) group: u32,
     pub(crate) to: u64,
     pub(crate) bytes: usize,
@@ -66,11 +66,11 @@ pub(crate) struct Warp {
     /// Lanes at a barrier of the block.
     pub(crate) waiting: Mask,
     pub(crate) waits: Vec<Waiting>,
-    /// Lanes at a warp-wide instruction whose other members are not there yet.
+    /// Lanes at a warp-wide instruction whose other members have not arrived.
     pub(crate) parked: Mask,
-    /// Lanes that have done work since others of the warp came to a barrier.
+    /// Lanes that have done work since others of the warp arrived at a barrier.
     pub(crate) worked: Mask,
-    /// What this warp knows of the others' order; see `shared`.
+    /// This warp's vector clock; see `shared`.
     pub(crate) clock: Vec<u32>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) committed: [u32; LANES],
@@ -91,7 +91,7 @@ impl Warp {
         }
     }
 
-    /// Ready for the next block.
+    /// Prepares for the next block.
     pub(crate) fn start(&mut self, kernel: &Kernel, place: &Place, newest: u32) {
         let first = self.index * LANES;
         let lanes = place.threads().saturating_sub(first).min(LANES);
@@ -116,7 +116,7 @@ impl Warp {
         }
     }
 
-    /// What no instruction has written is the same in every block, and NaN as a float.
+    /// Unwritten registers are the same in every block, and NaN as floats.
     fn fill_registers(&mut self, kernel: &Kernel) {
         let registers = &mut self.registers;
         registers.words.fill([u32::MAX; LANES]);
@@ -155,13 +155,13 @@ impl Warp {
         out
     }
 
-    /// The lanes of the warp have met: what each did before is before what any does next.
+    /// The lanes of the warp have met: earlier work of each is ordered before later work of any.
     pub(crate) fn synchronise(&mut self) {
         self.clock[self.index] += 1;
     }
 }
 
-/// The launch and the block, as special registers tell them.
+/// The launch and the block, for special registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) grid: [u32; 3],
@@ -180,7 +180,7 @@ impl Place {
         self.threads().div_ceil(LANES)
     }
 
-    /// `%tid` of a thread counted through the block.
+    /// `%tid` of a thread, from its number in the block.
     pub(crate) fn thread(&self, thread: usize) -> [u32; 3] {
         let [x, y, _] = self.block_size;
         let t = thread as u32;

@@ -1,4 +1,4 @@
-//! The syntax tree of a PTX module: what was written, names not yet resolved.
+//! The syntax tree of a PTX module, with unresolved names.
 
 use crate::types::Type;
 use std::ops::Range;
@@ -41,14 +41,14 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) align: usize,
-    /// None for `name[]`, whose size the launch decides.
+    /// None for `name[]`, whose size is set by the launch.
     pub(crate) bytes: Option<usize>,
-    /// Contents, shorter than `bytes` where zeros follow.
+    /// Contents, shorter than `bytes` if zeros follow.
     pub(crate) initial: Vec<u8>,
     pub(crate) line: usize,
 }
 
-/// Where a variable lives, or an address points.
+/// The space of a variable, or of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Space {
     Global,
@@ -63,7 +63,7 @@ pub(crate) enum Space {
 pub(crate) enum Statement {
     Block(Vec<Statement>),
     Label(String),
-    /// Name, how many (`%r<4>` declares `%r0` to `%r3`), type.
+    /// Name, number (`%r<4>` declares `%r0` to `%r3`), type.
     Registers(Vec<(String, Option<usize>)>, Type),
     Variable(Variable),
     Instruction(Instruction),
@@ -72,7 +72,7 @@ pub(crate) enum Statement {
 #[derive(Debug)]
 pub(crate) struct Instruction {
     pub(crate) line: usize,
-    /// Where it stands in the text.
+    /// The range in the text.
     pub(crate) span: Range<usize>,
     /// Predicate and whether it is negated.
     pub(crate) guard: Option<(String, bool)>,
@@ -98,6 +98,6 @@ pub(crate) enum Operand {
     Address(Option<String>, i64),
     /// `(a, b)` of a call.
     List(Vec<Operand>),
-    /// Something with a meaning only to instructions that are not known here.
+    /// An operand of instructions that are not supported.
     Foreign,
 }

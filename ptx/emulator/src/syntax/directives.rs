@@ -4,7 +4,7 @@ use super::ast::{Operand, Space, Variable};
 use super::parser::{Parsed, Parser};
 use crate::types::Type;
 
-/// No array that a kernel declares is larger; a size beyond it is a slip of the pen.
+/// The largest size of an array that kernels declare; a larger size is a mistake.
 const LARGEST: usize = 1 << 31;
 
 impl Parser<'_> {
@@ -43,7 +43,7 @@ impl Parser<'_> {
                     if !given.is_power_of_two() || given > 1 << 16 {
                         return self.error("an alignment is a power of two");
                     }
-                    // After `.ptr` it is that of what the parameter points to.
+                    // After `.ptr` it is the alignment of the memory that the parameter points to.
                     align = if pointer { align } else { given };
                 }
                 "v2" => lanes = 2,
@@ -108,7 +108,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Nested braces are flattened: rows of a matrix follow each other.
+    /// Nested braces are flattened: rows of a matrix are consecutive.
     fn initial(&mut self, ty: Type, out: &mut Vec<u8>) -> Parsed<()> {
         if self.eat('{') {
             while !self.eat('}') {

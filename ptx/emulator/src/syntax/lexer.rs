@@ -1,18 +1,18 @@
-//! PTX text in, tokens out. Comments and white space go; every token keeps its line and place.
+//! Splits PTX text into tokens, without comments and white space. Every token has its line and place.
 
 use crate::error::LoadError;
 use std::ops::Range;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token {
-    /// A name, directive or opcode, dots and all: `ld.global.f32`, `%tid.x`, `.reg`.
+    /// A name, directive or opcode, with dots: `ld.global.f32`, `%tid.x`, `.reg`.
     Name(String),
     Integer(u64),
     /// `0f3F800000`
     Float32(u32),
     /// `0d3FF0000000000000` or a decimal with a point.
     Float64(u64),
-    /// A quoted string; its content never matters.
+    /// A quoted string, whose content is not used.
     Text,
     Symbol(char),
 }
@@ -104,7 +104,7 @@ fn is_name_byte(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'_' | b'$' | b'%' | b'.')
 }
 
-/// `::` belongs to names such as `.shared::cta`; a single colon ends a label.
+/// `::` is part of names such as `.shared::cta`; a single colon ends a label.
 fn name_length(bytes: &[u8]) -> usize {
     let mut n = 0;
     while n < bytes.len() {
@@ -119,7 +119,7 @@ fn name_length(bytes: &[u8]) -> usize {
     n
 }
 
-/// Digits, letters and one point; `1e-3` keeps its sign.
+/// Digits, letters and one point; `1e-3` includes its sign.
 fn number_length(bytes: &[u8]) -> usize {
     let hex = bytes.starts_with(b"0x") || bytes.starts_with(b"0X");
     let bits = matches!(bytes, [b'0', b'f' | b'F' | b'd' | b'D', ..]);

@@ -1,4 +1,4 @@
-//! PTX text to syntax tree: [`lexer`], then [`parser`]; names are resolved later, by `decode`.
+//! Parses PTX text to a syntax tree: [`lexer`], then [`parser`]. Names are resolved later, by `decode`.
 
 pub(crate) mod ast;
 mod directives;

@@ -1,4 +1,4 @@
-//! Operands of instructions, and the integer expressions that may stand in them.
+//! Operands of instructions, and the integer expressions in them.
 
 use super::ast::Operand;
 use super::lexer::Token;
@@ -24,7 +24,7 @@ impl Parser<'_> {
         if self.is('(') {
             let start = self.at;
             self.at += 1;
-            // A list of names belongs to a call; anything else is an expression in parentheses.
+            // A list of names is part of a call; anything else is an expression in parentheses.
             if self.is(')') || matches!(self.peek(), Some(Token::Name(_))) {
                 return Ok(Operand::List(self.nested(|p| p.until(')'))?));
             }
@@ -102,7 +102,7 @@ impl Parser<'_> {
             Some(_) => 0,
         };
         if self.is(',') {
-            // A tensor map with coordinates: leave it to the decoder to name the instruction.
+            // A tensor map with coordinates: the decoder reports the instruction.
             while self.peek().is_some() && !self.eat(']') {
                 self.at += 1;
             }

@@ -1,11 +1,11 @@
-//! Tokens in, syntax tree out: modules, functions, statements.
+//! Parses tokens to a syntax tree: modules, functions, statements.
 
 use super::ast::{Function, Instruction, Module, Parameter, Space, Statement};
 use super::lexer::{Spanned, Token, tokens};
 use crate::error::LoadError;
 use crate::types::Type;
 
-/// Reads a whole text.
+/// Parses a whole text.
 pub(crate) fn parse(source: &str) -> Result<Module, LoadError> {
     let mut parser = Parser {
         source,
@@ -21,13 +21,13 @@ pub(super) struct Parser<'s> {
     pub(super) source: &'s str,
     pub(super) tokens: Vec<Spanned>,
     pub(super) at: usize,
-    /// Name of the function that is being read, for messages.
+    /// Name of the current function, for messages.
     function: Option<String>,
-    /// How many brackets are open around the present place.
+    /// The number of open brackets at the current position.
     depth: usize,
 }
 
-/// Brackets may nest this deep; a text that goes beyond is broken.
+/// The maximum depth of nested brackets; a text with more is invalid.
 const DEEPEST: usize = 64;
 
 pub(super) type Parsed<T> = Result<T, LoadError>;
@@ -77,7 +77,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads something in brackets, which may hold brackets again.
+    /// Parses a part in brackets, which may contain brackets again.
     pub(super) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEEPEST {
             return self.error("brackets are nested too deep");
@@ -99,7 +99,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `.loc` and `.file` end with their line, not with a semicolon.
+    /// `.loc` and `.file` end at the end of their line, not with a semicolon.
     fn skip_line(&mut self, line: usize) {
         while self.tokens.get(self.at).is_some_and(|t| t.line == line) {
             self.at += 1;

@@ -46,7 +46,7 @@ fn floats_become_integers() {
     );
 }
 
-/// Where either type has 64 bits, NaN is the highest bit alone and not 0.
+/// If either type has 64 bits, NaN becomes the highest bit alone instead of 0.
 #[test]
 fn nan_becomes_a_wide_integer() {
     check(

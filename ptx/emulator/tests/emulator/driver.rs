@@ -1,4 +1,4 @@
-//! The driver API around kernels: devices, memory, events, errors, and faults on demand.
+//! The driver API around kernels: devices, memory, events, errors, and simulated errors.
 
 use crate::harness::{
     Driver, NULL, Shape, bytes, cuda, driver, emulated_driver, kernel, threads, words,
@@ -51,7 +51,7 @@ fn errors_have_names() {
         cuda!(cuGetErrorName(700 => c_int, &mut text => *mut *const c_char)),
         0
     );
-    // SAFETY: the driver answers C strings.
+    // SAFETY: the driver returns C strings.
     assert_eq!(
         unsafe { CStr::from_ptr(text) },
         c"CUDA_ERROR_ILLEGAL_ADDRESS"
@@ -117,7 +117,7 @@ fn pinned_memory_is_the_devices_too() {
     let function = driver.function(module, "k");
     assert_eq!(driver.launch(function, threads(1), 0, &[host as u64]), 0);
     assert_eq!(cuda!(cuCtxSynchronize()), 0);
-    // SAFETY: as above; the kernel is done.
+    // SAFETY: as above; the kernel has finished.
     assert_eq!(unsafe { host.read() }, 6);
     assert_eq!(cuda!(cuMemFreeHost(host => *mut u32)), 0);
 }
@@ -169,7 +169,7 @@ fn events_measure_time() {
     drop(driver);
 }
 
-/// Then copies find the host's memory as it is when they are waited for.
+/// Copies then use the host's memory as it is when they are waited for.
 #[test]
 fn work_can_be_left_for_later() {
     let Some(driver) = emulated_driver() else {
@@ -284,7 +284,7 @@ fn launches_may_have_a_configuration() {
     assert_eq!(driver.download(out, 4).unwrap(), bytes(&[3]));
 }
 
-/// Results and faults do not depend on how many threads run the blocks.
+/// Results and errors do not depend on the number of threads that run the blocks.
 #[test]
 fn host_threads_change_nothing() {
     let Some(driver) = emulated_driver() else {
@@ -315,7 +315,7 @@ fn host_threads_change_nothing() {
     for count in ["1", "4"] {
         driver.set("THREADS", count);
         results.push(driver.run(&text, shape, &[&room]).unwrap());
-        // The first block that misses is the one that is told.
+        // The first block with an error is the one that is reported.
         assert_eq!(driver.run(&text, shape, &[&room[..400 * 256]]), Err(700));
         assert!(
             driver
@@ -380,7 +380,7 @@ fn faults_come_when_asked_for() {
         return;
     };
     let text = kernel(0, "");
-    // The third launch loses the device: the launch itself succeeds, all after it fails.
+    // The third launch loses the device: the launch itself succeeds, and all later calls fail.
     driver.set("FAIL_LAUNCH", "3");
     let module = driver.load(&text).unwrap();
     let function = driver.function(module, "k");
@@ -391,7 +391,7 @@ fn faults_come_when_asked_for() {
     assert_eq!(driver.launch(function, threads(1), 0, &[]), 0);
     assert_eq!(cuda!(cuCtxSynchronize()), 719);
     assert_eq!(driver.load(&text), Err(719));
-    // Another code, and codes of the start.
+    // Another code, and codes of initialisation.
     driver.reset();
     driver.start();
     driver.set("FAIL_CODE", "999");
@@ -403,7 +403,7 @@ fn faults_come_when_asked_for() {
     driver.reset();
     driver.set("FAIL_INIT", "802");
     assert_eq!(cuda!(cuInit(0 => u32)), 802);
-    // A driver of 11.4 knows PTX up to 7.4.
+    // A driver of 11.4 supports PTX up to 7.4.
     driver.reset();
     driver.start();
     driver.set("DRIVER_VERSION", "11040");

@@ -1,8 +1,8 @@
-//! Planted faults: each must be found, and named by kernel, line, block and thread.
+//! Planted errors: each must be found and reported with kernel, line, block and thread.
 
 use crate::harness::{Shape, cuda, emulated_driver, kernel, threads};
 
-/// Runs a faulty body and checks the code, where it is blamed and what is said.
+/// Runs a faulty body and checks the code, the reported place and the message.
 fn fault(body: &str, shape: Shape, code: i32, marked: &str, place: &str, says: &str) {
     let text = kernel(1, body);
     let Some(driver) = emulated_driver() else {
@@ -148,7 +148,7 @@ fn neighbour(middle: &str, flip: &str) -> String {
 
 #[test]
 fn a_missing_barrier() {
-    // Between warps a barrier of the warp is not enough.
+    // Between warps, a barrier of the warp is not enough.
     fault(
         &neighbour("bar.warp.sync -1;\nsetp.ge.u32 %q0, %r0, 32;", "32")
             .replace("ld.shared", "@%q0 ld.shared"),
@@ -158,7 +158,7 @@ fn a_missing_barrier() {
         "thread (32, 0, 0)",
         "race: reads shared memory at offset 0x0, which thread (0, 0, 0) wrote with no barrier",
     );
-    // Where the writer has not run yet, there is nothing to read.
+    // If the writer has not run yet, the memory is unwritten.
     fault(
         &neighbour("", "32"),
         threads(64),
@@ -167,7 +167,7 @@ fn a_missing_barrier() {
         "thread (0, 0, 0)",
         "nothing in this block has written",
     );
-    // Between lanes nothing at all is not enough either.
+    // Lanes are not ordered without a barrier.
     fault(
         &neighbour("", "1"),
         threads(32),
@@ -180,7 +180,7 @@ fn a_missing_barrier() {
 
 #[test]
 fn a_missing_second_barrier() {
-    // Write over what the other warp has read, with nothing that says it is done.
+    // Overwrites memory that the other warp has read, without a barrier after the read.
     let again = "\nsetp.ge.u32 %q0, %r0, 32;\n@%q0 st.shared.b32 [%r2], %r3; // again";
     fault(
         &(neighbour("bar.sync 0;", "32") + again),
@@ -190,7 +190,7 @@ fn a_missing_second_barrier() {
         "thread (32, 0, 0)",
         "which thread (0, 0, 0) read with no barrier in between",
     );
-    // Write over what the other warp has yet to read.
+    // Overwrites memory that the other warp has not read yet.
     fault(
         &(neighbour("bar.sync 0;", "32") + "\nst.shared.b32 [%r2], %r3;"),
         threads(64),
@@ -331,7 +331,7 @@ fn what_is_not_known_is_named() {
     }
 }
 
-/// Broken texts are refused, whatever is wrong with them.
+/// Invalid texts are refused, whatever the error.
 #[test]
 fn broken_texts_do_no_harm() {
     let Some(driver) = emulated_driver() else {
@@ -345,7 +345,7 @@ fn broken_texts_do_no_harm() {
         let text = format!("{}{}", &whole[..hole], &whole[hole + 3..]);
         let _ = driver.load(&text);
     }
-    // What still loads is run, on too little memory.
+    // Texts that still load are run, with too little memory.
     for (text, name) in [
         (whole, "mma_bf16_16x8x16"),
         (include_str!("../ptx/reduce.ptx"), "block_sum"),

@@ -40,7 +40,7 @@ fn sums_and_products_round_as_asked() {
             (&[f(f32::MAX), f(f32::MAX)], f(f32::MAX)),
         ],
     );
-    // (1 + e)^2 = 1 + 2e + e^2, and e^2 falls off the end.
+    // (1 + e)^2 = 1 + 2e + e^2, and e^2 is lost to rounding.
     let e = 1.0 + f32::EPSILON;
     let square = 1.0 + 2.0 * f32::EPSILON;
     check(
@@ -249,7 +249,7 @@ fn comparisons_ordered_and_not() {
     }
 }
 
-/// Powers of two and special values: points that a GPU's approximations hit too.
+/// Powers of two and special values, where a GPU's approximations are exact, too.
 #[test]
 fn approximations_at_exact_points() {
     let one = &[".f32", ".f32"];

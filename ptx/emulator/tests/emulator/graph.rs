@@ -1,4 +1,4 @@
-//! Stream capture: what is recorded, what spoils it, and how it is replayed.
+//! Stream capture: what is recorded, the calls that invalidate it, and its replay.
 
 use crate::harness::{Driver, cuda, driver, kernel, threads, words};
 use std::ffi::{c_int, c_void};
@@ -102,7 +102,7 @@ fn captured_work_runs_at_each_launch() {
 
 type Call = Box<dyn FnMut() -> c_int>;
 
-/// Each of these fails with its own code and spoils the capture.
+/// Each of these fails with its own code and invalidates the capture.
 #[test]
 fn some_calls_spoil_a_capture() {
     let driver = driver();
@@ -142,11 +142,11 @@ fn some_calls_spoil_a_capture() {
     begin(stream);
     assert_eq!(driver.launch(function, threads(1), 0, &[cell, 1]), 906);
     assert_eq!(end(stream), Err(901));
-    // And a stream that does not capture cannot end it.
+    // A stream that does not capture cannot end a capture.
     assert_eq!(end(stream), Err(401));
 }
 
-/// Copies that wait are the legacy default stream's, which waits for blocking streams: none may capture.
+/// Synchronous copies use the legacy default stream, which waits for blocking streams: none may capture.
 #[test]
 fn a_copy_that_waits_spoils_the_captures_of_blocking_streams() {
     let driver = driver();

@@ -40,7 +40,7 @@ fn library() -> &'static Library {
 /// The address of a driver function.
 pub fn symbol(name: &str) -> *mut c_void {
     let c_name = CString::new(name).unwrap();
-    // SAFETY: the library stays open for good.
+    // SAFETY: the library is never closed.
     let found = unsafe { dlsym(library().handle as *mut c_void, c_name.as_ptr()) };
     assert!(!found.is_null(), "the driver lacks {name}");
     found
@@ -73,7 +73,7 @@ pub fn driver() -> Driver {
     driver
 }
 
-/// As [`driver`]; None where a real driver is under test.
+/// As [`driver`]; None if a real driver is under test.
 pub fn emulated_driver() -> Option<Driver> {
     library().emulated.then(driver)
 }
@@ -96,7 +96,7 @@ impl Driver {
         assert_eq!(cuda!(cuCtxSetCurrent(context => usize)), 0);
     }
 
-    /// Sets what an environment variable would.
+    /// Sets the value of an environment variable.
     pub fn set(&self, name: &str, value: &str) {
         let (name, value) = (CString::new(name).unwrap(), CString::new(value).unwrap());
         let code = cuda!(netform_emulator_set(
@@ -106,7 +106,7 @@ impl Driver {
         assert_eq!(code, 0, "{name:?} = {value:?}");
     }
 
-    /// The words of the last error.
+    /// The last error's message.
     pub fn message(&self) -> String {
         if !library().emulated {
             return String::new();
@@ -157,7 +157,7 @@ impl Driver {
             .unwrap_or_else(|| panic!("no kernel {name}"))
     }
 
-    /// The kernel of this name, if there is one.
+    /// The kernel with this name, if there is one.
     pub fn find(&self, module: usize, name: &str) -> Option<usize> {
         let name = CString::new(name).unwrap();
         let mut function = 0usize;
@@ -169,7 +169,7 @@ impl Driver {
         (code == 0).then_some(function)
     }
 
-    /// Launches with 64-bit parameters; the launch's own code.
+    /// Launches with 64-bit parameters; returns the launch's result code.
     pub fn launch(&self, function: usize, shape: Shape, stream: usize, args: &[u64]) -> c_int {
         let pointers: Vec<*const c_void> =
             args.iter().map(|a| std::ptr::from_ref(a).cast()).collect();
@@ -186,7 +186,7 @@ impl Driver {
         ))
     }
 
-    /// Runs the only kernel `k` of a text on buffers; their contents afterwards, or the code.
+    /// Runs the only kernel `k` of a text on buffers; returns their contents afterwards, or the code.
     pub fn run(&self, ptx: &str, shape: Shape, buffers: &[&[u8]]) -> Result<Vec<Vec<u8>>, c_int> {
         let module = self.load(ptx)?;
         let function = self.function(module, "k");
@@ -229,7 +229,7 @@ pub struct Shape {
     pub shared: u32,
 }
 
-/// One block of so many threads.
+/// One block of this number of threads.
 pub fn threads(count: u32) -> Shape {
     Shape {
         grid: [1; 3],
@@ -249,10 +249,10 @@ pub fn words(bytes: &[u8]) -> Vec<u32> {
         .collect()
 }
 
-/// The opening of every text.
+/// The beginning of every text.
 pub const HEADER: &str = ".version 7.8\n.target sm_80\n.address_size 64\n";
 
-/// A kernel `k` with pointer parameters `p0`.. in `%p0`.., and registers for all.
+/// A kernel `k` with pointer parameters `p0`.. in `%p0`.., and registers of all types.
 pub fn kernel(parameters: usize, body: &str) -> String {
     let list: Vec<String> = (0..parameters)
         .map(|i| format!(".param .u64 p{i}"))
@@ -320,7 +320,7 @@ pub fn check(types: &[&str], instruction: &str, cases: &[(&[u64], u64)]) {
     }
 }
 
-/// The bits of a float, as a case wants them.
+/// The bits of a float, for a case.
 pub fn f(x: f32) -> u64 {
     x.to_bits().into()
 }
@@ -328,7 +328,7 @@ pub fn f(x: f32) -> u64 {
 /// A null argument.
 pub const NULL: *const c_void = null();
 
-/// The width of a type, as it stands in its name.
+/// The width of a type, from its name.
 fn width(ty: &str) -> &str {
     ty.trim_start_matches(|c: char| c.is_alphabetic() || c == '.')
 }

@@ -1,4 +1,4 @@
-//! Integer arithmetic and bit operations at their corners.
+//! Integer arithmetic and bit operations at the limits.
 
 use crate::harness::check;
 

@@ -1,9 +1,9 @@
-//! What the emulator must do, from the PTX ISA's words: rows of text, inputs and outputs that go
-//! through the driver API by function pointers.
+//! The required behaviour of the emulator, by the PTX ISA: rows of text, inputs and outputs that go through the driver
+//! API by function pointers.
 //!
-//! `NETFORM_DRIVER=/path/libcuda.so.1` runs the rows on a real driver; what only the emulator
-//! notices (planted faults, fault injection) is skipped there. `NETFORM_KEEP_PTX=directory` writes
-//! the texts to files, for NVIDIA's own assembler to judge.
+//! `NETFORM_DRIVER=/path/libcuda.so.1` runs the rows on a real driver. Tests that only the emulator can pass (planted
+//! errors, error injection) are skipped there. `NETFORM_KEEP_PTX=directory` writes the texts to files, for NVIDIA's own
+//! assembler to check.
 
 mod control;
 mod convert;

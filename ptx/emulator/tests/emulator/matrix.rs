@@ -1,6 +1,6 @@
 //! Fragment layouts of `mma.sync` and `ldmatrix`, and asynchronous copies.
 //!
-//! Every element is an integer of its own, so one wrong place shows.
+//! Every element is a different integer, so one wrong place is visible.
 
 use crate::harness::{bytes, driver, kernel, threads, words};
 
@@ -105,7 +105,7 @@ fn multiplications_of_every_shape() {
     }
 }
 
-/// Rows are at 16 bytes each, matrix after matrix; element = 64 matrix + 8 row + column.
+/// Rows are 16 bytes apart, matrix after matrix; element = 64 matrix + 8 row + column.
 fn load_matrix(count: usize, transposed: bool) {
     let trans = if transposed { ".trans" } else { "" };
     let list = (1..=count)

@@ -1,4 +1,4 @@
-//! Whole kernels, from the files beside.
+//! Whole kernels, from the files in this folder.
 
 use crate::harness::{Driver, Shape, driver, threads};
 

@@ -2,7 +2,7 @@
 
 use crate::harness::per_thread;
 
-/// All lanes' own numbers, shuffled; lanes whose predicate is false get 1000 more.
+/// All lanes' own numbers, shuffled; 1000 is added in lanes whose predicate is false.
 fn shuffle(mode: &str, lane: &str, clamp: &str) -> Vec<u32> {
     per_thread(
         32,
@@ -101,7 +101,7 @@ fn reductions() {
     assert_eq!(run("or.b32"), u32::MAX);
 }
 
-/// Halves of a warp exchange among themselves in the two arms of a branch.
+/// Halves of a warp exchange values among themselves in the two arms of a branch.
 #[test]
 fn members_meet_in_divergent_code() {
     let got = per_thread(
@@ -119,7 +119,7 @@ fn members_meet_in_divergent_code() {
     assert_eq!(got, want);
 }
 
-/// Lanes of one mask come one after the other to the same instruction.
+/// Lanes of one mask arrive at the same instruction one after the other.
 #[test]
 fn late_members_are_waited_for() {
     let got = per_thread(

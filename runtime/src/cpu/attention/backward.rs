@@ -1,6 +1,6 @@
-//! Backward: a unit is some blocks of a head's keys; for each of them it goes through the queries, and
-//! makes weights again. The gradients of keys and values are its own, those of queries a sum over units:
-//! each unit has a part of its own where a head has several, and parts are added in order.
+//! Backward: a unit is some blocks of a head's keys. For each block it goes through the queries and computes the
+//! weights again. The gradients of keys and values belong to one unit, those of queries are sums over units: if a head
+//! has several units, each writes its own partial sum, and partial sums are added in order.
 
 use super::super::rows::Shared;
 use super::super::scratch;
@@ -12,7 +12,7 @@ use crate::device::{Attention, Operand};
 use crate::isa::dispatch;
 use crate::{Cpu, Float};
 
-/// Units that are enough for any number of threads.
+/// Enough units for any number of threads.
 const UNITS: usize = 16;
 
 /// The gradients of q, k and v; `saved` is (out, lse, dout).
@@ -84,7 +84,7 @@ unsafe fn add<F: Float>(g: &Attention, parts: *const F, chunks: usize, dq: Rows<
     }
 }
 
-/// What all units share.
+/// The arrays that all units share.
 struct Arrays<'a, F> {
     masks: Masks<'a>,
     inputs: [Shared<F>; 3],
@@ -135,7 +135,7 @@ struct Head<'a, F> {
 }
 
 impl<F: Float> Head<'_, F> {
-    /// The keys' blocks that are number `chunk` of `chunks`; dq begins at 0.
+    /// The keys' blocks that are number `chunk` of `chunks`. dq starts at 0.
     ///
     /// # Safety
     /// The kernels' contract.
@@ -178,7 +178,7 @@ impl<F: Float> Head<'_, F> {
         }
     }
 
-    /// Some queries with some keys, each its first and its number. `new`: these are the keys' first.
+    /// Some queries with some keys, each as its first and its number. `new`: these are the first queries for the keys.
     ///
     /// # Safety
     /// As above.

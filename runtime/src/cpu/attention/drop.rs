@@ -1,4 +1,5 @@
-//! Dropout of weights: each a factor, 0 or that of a kept one, a function of its place alone.
+//! Dropout of weights: each weight is multiplied by 0 or by the factor of kept weights, depending on its position
+//! alone.
 
 use super::KEYS;
 use super::place::Place;
@@ -11,13 +12,13 @@ use crate::{Float, Pack};
 pub(super) struct Factors<F>([F; KEYS]);
 
 impl<F: Float> Factors<F> {
-    /// Of query r of the block; `None` where nothing is dropped.
+    /// The factors for query r of the block; `None` without dropout.
     #[inline(always)]
     pub(super) fn of(place: &Place, r: usize) -> Option<Self> {
         let dropout = place.g.dropout?;
         let keep = 1.0 - dropout.p;
         let kept = F::from_f64(if keep > 0.0 { 1.0 / keep } else { 0.0 });
-        // Words up to here are kept. If there are none, so that all are dropped, the factor is 0.
+        // Words below the bound are kept. If everything is dropped, the factor is 0.
         let bound = bound(keep);
         let kept = if bound > 0 { kept } else { F::ZERO };
         let last = bound.saturating_sub(1) as u32;
@@ -43,7 +44,7 @@ impl<F: Float> Factors<F> {
         Some(Self(all))
     }
 
-    /// Values of the keys from `at` on: 0 for those that are dropped, others multiplied.
+    /// Multiplies the values of the keys from `at` on by their factors: 0 for those that are dropped.
     #[inline(always)]
     pub(super) fn apply(&self, at: usize, x: Pack<F>) -> Pack<F> {
         let mut factor = [F::ZERO; LANES];

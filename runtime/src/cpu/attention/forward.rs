@@ -10,7 +10,7 @@ use crate::device::{Attention, Operand};
 use crate::isa::dispatch;
 use crate::{Cpu, Float};
 
-/// `out` and `lse`: of each head the logarithms of all queries' sums, then their largest scores.
+/// `out` and `lse`: for each head the logarithms of all queries' sums, then their largest scores.
 ///
 /// # Safety
 /// The kernels' contract.
@@ -54,7 +54,7 @@ struct Head<'a, F> {
 }
 
 impl<F: Float> Head<'_, F> {
-    /// Queries from..to, which are `QUERIES` at most.
+    /// Queries from..to, at most `QUERIES`.
     ///
     /// # Safety
     /// The kernels' contract.
@@ -78,7 +78,7 @@ impl<F: Float> Head<'_, F> {
         });
     }
 
-    /// Queries from..to with blocks of so many keys, whose scores have room at `z`.
+    /// Queries from..to with blocks of `step` keys, whose scores have room at `z`.
     ///
     /// # Safety
     /// As above.

@@ -1,9 +1,9 @@
-//! Scaled dot-product attention in blocks: scores of some queries with some keys are made, used and
-//! forgotten while they are in cache (Dao et al., 2022). Nothing of the size queries x keys is held.
+//! Scaled dot-product attention in blocks: scores of some queries with some keys are computed, used and discarded while
+//! they are in cache (Dao et al., 2022). No array of the size queries x keys is allocated.
 //!
-//! In: rows of q, k and v for each head, masks. Out: `forward`'s rows, the logarithm of each row's sum and its
-//! largest score, from which `backward` makes the same weights again. Work is cut by the sizes alone and sums have
-//! a fixed order, so results do not depend on the number of threads.
+//! Takes rows of q, k and v for each head, and masks. `forward` gives rows of results, and the logarithm of each row's
+//! sum and its largest score, from which `backward` computes the same weights again. Work is divided by the sizes alone
+//! and sums have a fixed order, so results do not depend on the number of threads.
 
 mod backward;
 mod drop;
@@ -23,7 +23,7 @@ use crate::{Cpu, Float};
 const QUERIES: usize = 64;
 /// Keys of a block, a multiple of `LANES`. Its scores take 32 KiB of f32.
 const KEYS: usize = 128;
-/// Multiplications from which on a second thread is worth it.
+/// Multiplications from which on a second thread pays.
 const PARALLEL: usize = 131_072;
 
 /// A head's rows.
@@ -55,7 +55,7 @@ impl<F: Float> Rows<F> {
         self.first.wrapping_add(i * self.step)
     }
 
-    /// From row i on.
+    /// Rows from row i on.
     fn from(self, i: usize) -> Self {
         Self {
             first: self.row(i),
@@ -63,7 +63,7 @@ impl<F: Float> Rows<F> {
         }
     }
 
-    /// Zeroes in rows of `width`.
+    /// Sets rows of `width` to zero.
     ///
     /// # Safety
     /// They may be written.
@@ -82,7 +82,7 @@ struct Size {
     keys: usize,
 }
 
-/// Calls `f` with blocks for `arrays` times the scores, of any content.
+/// Calls `f` with blocks for the scores, one for each of `arrays`, with undefined contents.
 fn with_blocks<F: Float, const N: usize>(f: impl FnOnce(Size, [*mut F; N])) {
     let whole = QUERIES * KEYS;
     let mut f = Some(f);
@@ -93,7 +93,7 @@ fn with_blocks<F: Float, const N: usize>(f: impl FnOnce(Size, [*mut F; N])) {
             f(Size { queries, keys }, std::array::from_fn(at));
         }
     });
-    // Memory is out: small blocks on the stack will do.
+    // Out of memory: uses small blocks on the stack.
     if let Some(f) = f.take() {
         let (queries, keys) = (8, 16);
         let mut blocks = [[F::ZERO; 8 * 16]; N];
@@ -104,7 +104,7 @@ fn with_blocks<F: Float, const N: usize>(f: impl FnOnce(Size, [*mut F; N])) {
     }
 }
 
-/// Calls `f` for every unit, on several threads if it is worth it.
+/// Calls `f` for every unit, on several threads if that pays.
 fn each<F: Float>(cpu: &Cpu<F>, g: &Attention, units: usize, f: impl Fn(usize) + Sync) {
     if g.work() < PARALLEL {
         (0..units).for_each(f);
@@ -120,7 +120,7 @@ struct Masks<'a>(&'a [Operand<4>]);
 unsafe impl Sync for Masks<'_> {}
 
 impl<'a> Masks<'a> {
-    /// All. (A method, so that closures capture the whole value.)
+    /// All masks. (A method, so that closures capture the whole value.)
     fn all(&self) -> &'a [Operand<4>] {
         self.0
     }

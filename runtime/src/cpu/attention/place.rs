@@ -1,16 +1,16 @@
-//! Which scores a block computes.
+//! The scores that a block computes.
 
 use super::super::rows::read;
 use crate::device::{Attention, Operand};
 use crate::isa::Isa;
 use crate::{Float, Pack};
 
-/// Where a block's scores belong.
+/// The position of a block's scores.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) g: &'a Attention,
     pub(super) masks: &'a [Operand<4>],
-    /// Its head, of all samples'.
+    /// Its head, counted over all samples.
     pub(super) unit: usize,
     /// Its first query and the number of queries.
     pub(super) queries: (usize, usize),
@@ -19,7 +19,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// How many of the block's keys its query r sees.
+    /// The number of the block's keys that its query r sees.
     #[inline(always)]
     pub(super) fn seen(&self, r: usize) -> usize {
         let ((i, _), (j, keys)) = (self.queries, self.keys);
@@ -29,7 +29,7 @@ impl Place<'_> {
         }
     }
 
-    /// Where each mask's row for query r begins, and its stride. There are two at most.
+    /// The start of each mask's row for query r, and its stride. There are two masks at most.
     #[inline(always)]
     fn masks<F>(&self, r: usize) -> impl Iterator<Item = (*const F, usize)> + Clone {
         let (heads, i, j) = (self.g.heads, self.queries.0 + r, self.keys.0);

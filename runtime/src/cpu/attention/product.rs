@@ -19,7 +19,7 @@ pub(super) struct Product<F> {
     pub(super) m: usize,
     /// Columns of C.
     pub(super) n: usize,
-    /// Summed.
+    /// The summed dimension.
     pub(super) k: usize,
     /// (m, k), or (k, m).
     pub(super) a: Rows<F>,
@@ -28,12 +28,12 @@ pub(super) struct Product<F> {
     pub(super) b: Rows<F>,
     pub(super) tb: bool,
     pub(super) c: Rows<F>,
-    /// To what C holds.
+    /// Whether the product is added to C.
     pub(super) add: bool,
 }
 
 impl<F: Float> Product<F> {
-    /// Computes it.
+    /// Computes the product.
     ///
     /// # Safety
     /// The rows lie inside their arrays; C overlaps neither A nor B.
@@ -88,7 +88,7 @@ impl<F: Float> Kernel for Small<F> {
 }
 
 impl<F: Float> Small<F> {
-    /// Rows i..i + H of C, a pack of columns at a time: B's rows times numbers of A.
+    /// Rows i..i + H of C, one pack of columns at a time: B's rows times numbers of A.
     ///
     /// # Safety
     /// The product's, and `S`'s instructions.

@@ -8,14 +8,14 @@ use crate::isa::{Isa, Kernel};
 use crate::lanes::LANES;
 use crate::{Float, Mask, Pack};
 
-/// Forward: scores `z` become `exp(score - max)`, with the largest so far, or 0 if dropped; what `out`
-/// holds of earlier keys is brought to the same.
+/// Forward: scores `z` become `exp(score - max)`, with the largest score so far, or 0 if dropped. The sums over earlier
+/// keys in `out` are scaled to the same maximum.
 pub(super) struct Weigh<'a, F> {
     pub(super) place: Place<'a>,
     pub(super) z: Rows<F>,
     /// Each query's largest score so far.
     pub(super) max: &'a mut [F],
-    /// And its sum.
+    /// Each query's sum so far.
     pub(super) sum: &'a mut [f64],
     pub(super) out: Rows<F>,
 }
@@ -56,7 +56,7 @@ impl<F: Float> Kernel for Weigh<'_, F> {
                 for at in (0..n).step_by(LANES) {
                     let count = LANES.min(n - at);
                     let e = (read::<F, S>(z.add(at), count) * scale - shift).exp();
-                    // What is dropped counts in the sum all the same.
+                    // A dropped weight is still part of the sum.
                     let weight = factors.as_ref().map_or(e, |f| f.apply(at, e));
                     put::<F, S>(z.add(at), count, weight);
                     sum = sum
@@ -80,8 +80,8 @@ impl<F: Float> Kernel for Weigh<'_, F> {
     }
 }
 
-/// Forward's end: rows divided by their sums, and the sums' logarithms. Those are of sums of `exp(score - max)`:
-/// beside a large maximum one number would keep little of them.
+/// The end of forward: rows divided by their sums, and the logarithms of the sums. These are sums of `exp(score -
+/// max)`, separate from `max`: one number for both would be inaccurate for a large maximum.
 pub(super) struct Finish<'a, F> {
     pub(super) width: usize,
     pub(super) max: &'a [F],
@@ -122,14 +122,14 @@ unsafe fn multiply<F: Float, S: Isa>(row: *mut F, width: usize, by: F) {
     }
 }
 
-/// Backward: scores `z` become weights, and their gradients `dz` the gradients of the products of
-/// queries and keys: `w (dw - sum over keys of dw w) scale`, where the sum is `dout out`. What is
-/// dropped has `dw = 0`, and is 0 in `z`.
+/// Backward: scores `z` become weights, and their gradients `dz` become the gradients of the products of queries and
+/// keys: `w (dw - sum over keys of dw w) scale`, where the sum is `dout out`. A dropped weight has `dw = 0`, and is 0
+/// in `z`.
 pub(super) struct Slope<'a, F> {
     pub(super) place: Place<'a>,
     pub(super) z: Rows<F>,
     pub(super) dz: Rows<F>,
-    /// The block's queries' of these.
+    /// The rows of the block's queries in each array.
     pub(super) out: Rows<F>,
     pub(super) dout: Rows<F>,
     pub(super) log: *const F,
@@ -147,7 +147,7 @@ impl<F: Float> Kernel for Slope<'_, F> {
             // SAFETY: the block's scores and the head's rows.
             unsafe {
                 let mean = Pack::all(self.mean::<S>(r));
-                // -inf, where every key is masked out: weights of 0, as forward.
+                // -inf if every key is masked out: weights of 0, as in forward.
                 let log = Pack::all(match *self.log.add(r) {
                     log if log == -F::INFINITY => F::ZERO,
                     log => log,

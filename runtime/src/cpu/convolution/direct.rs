@@ -1,5 +1,4 @@
-//! Convolutions as their formulas say, a row at a time: for single channels, and where there is no
-//! memory for patches.
+//! Convolutions by their formulas, a row at a time: for single channels, and if there is no memory for patches.
 
 use super::patches::inside;
 use crate::cpu::Cpu;
@@ -12,7 +11,7 @@ use crate::{Float, Mask, Pack};
 /// A row of y.
 struct Row<'a, F> {
     g: &'a Convolution,
-    /// Its number.
+    /// The row's number.
     i: usize,
     /// The group's channels.
     x: *const F,
@@ -63,7 +62,7 @@ impl<F: Float> Kernel for Row<'_, F> {
     }
 }
 
-/// y of x and w.
+/// Computes y from x and w.
 ///
 /// # Safety
 /// The kernels' contract.
@@ -143,7 +142,7 @@ impl<F: Float> Kernel for Channel<'_, F> {
     }
 }
 
-/// x of y and w.
+/// Computes x from y and w.
 ///
 /// # Safety
 /// The kernels' contract.
@@ -176,13 +175,13 @@ struct Pair<'a, F> {
     g: &'a Convolution,
     /// The channel of the first sample.
     x: *const F,
-    /// The same.
+    /// The channel of the first sample.
     y: *const F,
     w: *mut F,
 }
 
 impl<F: Float> Pair<'_, F> {
-    /// The products of a row of y with cells of x.
+    /// Adds the products of a row of y with cells of x.
     ///
     /// # Safety
     /// Both have `count` elements, those of x a stride apart.
@@ -245,7 +244,7 @@ impl<F: Float> Kernel for Pair<'_, F> {
     }
 }
 
-/// w of x and y.
+/// Computes w from x and y.
 ///
 /// # Safety
 /// The kernels' contract.

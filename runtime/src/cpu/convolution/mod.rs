@@ -1,7 +1,7 @@
-//! Convolutions: patches of the images as a matrix, then products; single channels without either.
+//! Convolutions: products with patches of the images as a matrix; single channels without patches or products.
 //!
-//! Work is cut into units by the sizes alone, and sums over samples have a fixed order, so results do
-//! not depend on the number of threads.
+//! Work is divided into units by the sizes alone, and sums over samples have a fixed order, so results do not depend on
+//! the number of threads.
 
 mod direct;
 mod patches;
@@ -19,10 +19,10 @@ use crate::device::{Convolution, Role};
 
 /// Multiplications below which one thread is enough.
 const PARALLEL: usize = 131_072;
-/// Units that are enough for any number of threads.
+/// Enough units for any number of threads.
 const UNITS: usize = 16;
 
-/// Calls `f` for every unit, on several threads if it is worth it.
+/// Calls `f` for every unit, on several threads if that pays.
 fn each<F: Float>(cpu: &Cpu<F>, g: &Convolution, units: usize, f: impl Fn(usize) + Sync) {
     if g.work() < PARALLEL {
         (0..units).for_each(f);
@@ -31,14 +31,14 @@ fn each<F: Float>(cpu: &Cpu<F>, g: &Convolution, units: usize, f: impl Fn(usize)
     }
 }
 
-/// `part` of `parts` of `0..n`.
+/// The range of part `part` of `parts` of `0..n`.
 fn cut(n: usize, part: usize, parts: usize) -> (usize, usize) {
     (n * part / parts, n * (part + 1) / parts)
 }
 
 /// y = w patches(x): a unit is a tile of one sample's group.
 ///
-/// Returns `false` if memory was out.
+/// Returns `false` if out of memory.
 ///
 /// # Safety
 /// The kernels' contract; nothing is empty.
@@ -83,7 +83,7 @@ unsafe fn forward<F: Float>(cpu: &Cpu<F>, g: Convolution, x: *mut F, w: *mut F, 
     fine.into_inner()
 }
 
-/// Blocks of channels that make units of `units` that are there already.
+/// The number of channel blocks for each of `units` units, so that there are enough in total.
 fn blocks(g: &Convolution, units: usize) -> usize {
     if g.work() < PARALLEL {
         return 1;
@@ -93,7 +93,7 @@ fn blocks(g: &Convolution, units: usize) -> usize {
 
 /// x = sum of patches w' y: a unit is some channels of one sample's group.
 ///
-/// Returns `false` if memory was out.
+/// Returns `false` if out of memory.
 ///
 /// # Safety
 /// The kernels' contract; nothing is empty.
@@ -145,10 +145,10 @@ unsafe fn input<F: Float>(cpu: &Cpu<F>, g: Convolution, y: *mut F, w: *mut F, x:
     fine.into_inner()
 }
 
-/// w = sum over samples of y patches(x)': a unit is some channels of a group in some samples, whose
-/// sum is its own until all are added up.
+/// w = sum over samples of y patches(x)'. A unit is some channels of a group in some samples. Each unit has its own
+/// sum; all are added at the end.
 ///
-/// Returns `false` if memory was out.
+/// Returns `false` if out of memory.
 ///
 /// # Safety
 /// The kernels' contract; nothing is empty.
@@ -228,7 +228,7 @@ unsafe fn weight<F: Float>(cpu: &Cpu<F>, g: Convolution, x: *mut F, y: *mut F, w
     done.is_some() && fine.into_inner()
 }
 
-/// The convolution that gives `role`, of the arrays: operands in order, result.
+/// Computes the array with role `role`. The arrays are the operands in order, then the result.
 ///
 /// # Safety
 /// The kernels' contract.

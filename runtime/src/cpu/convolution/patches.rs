@@ -1,13 +1,13 @@
-//! Patches: the cells under each window as a column, for products; and their sum back into images.
+//! Patches: the cells under each window as a column, for products; and the sum of patches back into images.
 //!
-//! A tile is some rows of windows, or a piece of one row, so that however large an image is, its
-//! patches take a bounded place.
+//! A tile is some rows of windows, or a piece of one row, so that the patches of an image of any size take bounded
+//! memory.
 
 use crate::Float;
 use crate::device::Convolution;
 use crate::isa::{Isa, Kernel, dispatch};
 
-/// Elements of a tile of patches: it should stay in the second cache while it is multiplied.
+/// Elements of a tile of patches. It should stay in the L2 cache while it is multiplied.
 const TILE: usize = 65_536;
 
 /// Windows of rows `i.0..i.1` and columns `j.0..j.1`; all columns, or a single row.
@@ -27,13 +27,13 @@ impl Tile {
         ((width / g.y[1].max(1)).clamp(1, g.y[0].max(1)), g.y[1])
     }
 
-    /// How many there are.
+    /// The number of tiles.
     pub fn count(g: &Convolution, cells: usize) -> usize {
         let (rows, columns) = Self::size(g, cells);
         g.y[0].div_ceil(rows) * g.y[1].div_ceil(columns.max(1))
     }
 
-    /// Number `at`; the first is the largest.
+    /// Tile number `at`. The first is the largest.
     pub fn new(g: &Convolution, cells: usize, at: usize) -> Tile {
         let (rows, columns) = Self::size(g, cells);
         let across = g.y[1].div_ceil(columns.max(1)).max(1);
@@ -156,7 +156,7 @@ impl<F: Float> Kernel for Take<'_, F> {
     }
 }
 
-/// A short copy in pieces of fixed size: a call of `memcpy` costs more than the copy.
+/// A short copy in pieces of fixed size, because a call of `memcpy` costs more than the copy.
 ///
 /// # Safety
 /// `from` has as many elements as `to`.

@@ -1,4 +1,4 @@
-//! The largest element of each window: what pooling takes.
+//! The largest element of each window, for pooling.
 
 use super::patches::ceil;
 use crate::Float;
@@ -67,14 +67,14 @@ impl<F: Float> Row<'_, F> {
         unsafe { *self.index.add(j) = best.1 };
     }
 
-    /// Windows `j..j + count`, all of whose columns lie inside; `count` is at most `LANES`. Positions are 32 bits here, so
-    /// that a lane of them is as wide as one of `f32`.
+    /// Windows `j..j + count`, all of whose columns lie inside; `count` is at most `LANES`. Positions have 32 bits
+    /// here, so that a lane of positions is as wide as a lane of `f32`.
     ///
     /// # Safety
     /// The kernels' contract; there are rows, and positions fit 32 bits.
     #[inline(always)]
     unsafe fn several(&self, j: usize, count: usize, rows: (usize, usize)) {
-        // Lanes beyond `count` repeat the last window.
+        // Lanes at and after `count` repeat the last window.
         let mut offset = [0; LANES];
         for (lane, to) in offset.iter_mut().enumerate() {
             *to = lane.min(count - 1) * self.w.stride[1];
@@ -112,7 +112,7 @@ impl<F: Float> Kernel for Row<'_, F> {
         let w = self.w;
         let rows = cells(w, 0, self.i);
         let small = w.x[0] * w.x[1] <= i32::MAX as usize;
-        // Windows that lie inside with all columns.
+        // Windows all of whose columns lie inside.
         let reach = (w.kernel[1] - 1) * w.dilation[1];
         let first = ceil(w.padding[1], w.stride[1]);
         let last = (w.x[1] + w.padding[1]).saturating_sub(reach);

@@ -1,6 +1,6 @@
-//! What reductions have in common: their operands, and the blocks that they are cut into.
+//! The common parts of reductions: their operands, and their division into blocks.
 
-// Several arrays of one length are walked together: an index says it best.
+// Several arrays of one length are iterated together, for which an index is clearest.
 #![allow(clippy::needless_range_loop)]
 
 use std::marker::PhantomData;
@@ -11,9 +11,9 @@ use crate::{Float, Inner, MapBody};
 
 /// Columns of a block.
 pub(super) const WIDE: usize = 64;
-/// Segments that a long single reduction is cut into, at most.
+/// The maximum number of segments of a long single reduction.
 pub(super) const SEGMENTS: usize = 64;
-/// Elements below which there is one segment.
+/// The number of elements below which there is one segment.
 pub(super) const SEGMENT: usize = 16_384;
 
 /// A reduction.
@@ -47,8 +47,8 @@ impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
         }
     }
 
-    /// Whether the operands' strides along this dimension are those that the body declares for its
-    /// innermost one; then packs are loaded without asking.
+    /// Whether the operands' strides along this dimension are those that the body declares for its innermost one. Then
+    /// packs are loaded without checks of the strides.
     #[inline(always)]
     pub(super) fn strides_as_declared(&self, along: usize) -> bool {
         M::INPUTS

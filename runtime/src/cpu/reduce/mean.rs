@@ -1,7 +1,7 @@
-//! `y[o, i] = mean over n of M(inputs at (o, n, i))`, and what rounding takes from it.
+//! `y[o, i] = mean over n of M(inputs at (o, n, i))`, and its rounding error.
 //!
-//! f32 is added in f64, f64 with the error of every addition beside it, in an order that the shape alone
-//! gives. So the mean of equal values is that value, and a mean is finite where it can be held.
+//! f32 is summed in f64. f64 is summed together with the error of every addition. The order depends on the shape alone.
+//! So the mean of equal values is that value, and a mean is finite if the type can hold it.
 
 use super::job::{Block, Job, SEGMENT, SEGMENTS, WIDE};
 use crate::cpu::Cpu;
@@ -12,14 +12,14 @@ use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 use crate::{Float, MapBody, Mask, Pack};
 
-/// A sum, and what its additions have lost.
+/// A sum, and the rounding error of its additions.
 #[derive(Clone, Copy)]
 struct Total {
     sum: f64,
     lost: f64,
 }
 
-/// Whether sums of `F` in f64 are as good as exact.
+/// Whether sums of `F` in f64 are practically exact.
 const fn narrow<F>() -> bool {
     size_of::<F>() < size_of::<f64>()
 }
@@ -30,7 +30,7 @@ impl Total {
         lost: 0.0,
     };
 
-    /// With one more value (Knuth's two-sum).
+    /// Adds one value (Knuth's two-sum).
     #[inline(always)]
     fn add<F: Float>(self, x: f64) -> Total {
         let sum = self.sum + x;
@@ -52,7 +52,7 @@ impl Total {
         all
     }
 
-    /// The mean of `n` values, and what rounding took from it.
+    /// The mean of `n` values, and its rounding error.
     #[inline(always)]
     fn mean<F: Float>(self, n: usize) -> [F; 2] {
         let n = n as f64;
@@ -124,7 +124,7 @@ impl<M: MapBody, F: Float, const I: usize> Kernel for Means<'_, '_, M, F, I> {
 }
 
 impl<M: MapBody, F: Float, const I: usize> Means<'_, '_, M, F, I> {
-    /// One column whose elements follow each other: the packs lie along n.
+    /// One column of contiguous elements: the packs lie along n.
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
@@ -201,7 +201,7 @@ impl<M: MapBody, F: Float, const I: usize> Means<'_, '_, M, F, I> {
     }
 }
 
-/// The means and, where `rest` is given, what rounding took from each.
+/// The means and, if `rest` is given, the rounding error of each.
 ///
 /// # Safety
 /// The kernels' contract.
@@ -230,7 +230,7 @@ pub(super) unsafe fn mean<M: MapBody, F: Float, const I: usize>(
     let cuts = inner.div_ceil(WIDE);
     let total = outer * n * inner;
     if outer * cuts == 1 && n > 1 && total > SEGMENT {
-        // One block would be one thread's work: cut n, and combine in order.
+        // One block is the work of one thread: divides n, and combines in order.
         let segments = (total / SEGMENT + 1).min(SEGMENTS);
         let length = n.div_ceil(segments).next_multiple_of(LANES);
         let segments = n.div_ceil(length);

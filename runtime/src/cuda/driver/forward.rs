@@ -1,4 +1,4 @@
-//! The driver functions that `cust` calls, each forwarded to the library that was opened.
+//! The driver functions that `cust` calls. Each is forwarded to the opened library.
 
 #![allow(
     non_snake_case,

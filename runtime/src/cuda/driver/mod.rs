@@ -1,9 +1,8 @@
 //! Opens the CUDA driver at run time.
 //!
-//! `cust` calls the driver through ordinary imports. This module *defines* those symbols inside the
-//! program and forwards each to `libcuda.so.1`, opened on first use. So nothing links to the driver:
-//! the same program starts on a machine without one, where every call answers with an error, and uses
-//! the GPU where there is one.
+//! `cust` calls the driver through ordinary imports. This module *defines* those symbols inside the program and
+//! forwards each to `libcuda.so.1`, opened on first use. So nothing links to the driver: the same program starts on a
+//! machine without a driver, where every call returns an error, and uses the GPU on a machine with one.
 
 mod forward;
 
@@ -19,7 +18,7 @@ unsafe extern "C" {
 }
 const RTLD_NOW: c_int = 2;
 
-/// An open library: handles may be used from any thread.
+/// An open library. Handles may be used from any thread.
 struct Library(*mut c_void);
 // SAFETY: `dlsym` takes a handle from any thread.
 unsafe impl Send for Library {}
@@ -29,7 +28,7 @@ unsafe impl Sync for Library {}
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
 fn open(names: &[&CStr]) -> Library {
-    // SAFETY: names end with a zero; opening the driver runs its own initialisers only.
+    // SAFETY: names end with a zero; opening the driver runs only its own initialisers.
     let mut opened = (names.iter()).map(|n| unsafe { dlopen(n.as_ptr(), RTLD_NOW) });
     let found = opened.find(|h| !h.is_null());
     Library(found.unwrap_or(std::ptr::null_mut()))
@@ -40,8 +39,8 @@ fn library() -> *mut c_void {
     LIBRARY.get_or_init(|| open(&names)).0
 }
 
-/// Opens the driver, or the library at `path` where there is none: for tests without a GPU. Answers
-/// whether there is one now. Without effect if the driver has been looked for before.
+/// Opens the driver, or the library at `path` if there is none: for tests without a GPU. Returns whether there is a
+/// driver now. Without effect after an earlier attempt to open the driver.
 pub fn open_or(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_encoded_bytes()) else {
         return present();
@@ -56,7 +55,7 @@ pub fn present() -> bool {
     !library().is_null()
 }
 
-/// A function of the driver by name; null where there is none.
+/// A function of the driver by name; null if there is none.
 pub fn symbol(name: &CStr) -> *mut c_void {
     match library() {
         h if h.is_null() => h,
@@ -66,18 +65,18 @@ pub fn symbol(name: &CStr) -> *mut c_void {
 }
 
 thread_local! {
-    /// What the driver answered last when it was not success.
+    /// The driver's last result code other than success.
     static LAST: Cell<c_int> = const { Cell::new(0) };
 }
 
-/// The driver's own number for the last call of this thread that failed: `cust` and its enum know fewer,
-/// and have "unknown" for all others.
+/// The driver's code for the last call of this thread that failed. `cust` and its enum know fewer codes, and have
+/// "unknown" for all others.
 pub fn last() -> u32 {
     LAST.get().cast_unsigned()
 }
 
-/// A result code as the enum of CUDA 11.4 that `cust` knows. A newer driver's further codes must never
-/// become a value of that enum.
+/// A result code as the enum of CUDA 11.4 that `cust` knows. Codes that newer drivers add must never become a value of
+/// that enum.
 fn checked(code: c_int) -> CUresult {
     if code != 0 {
         LAST.set(code);
@@ -104,7 +103,7 @@ fn checked(code: c_int) -> CUresult {
     }
 }
 
-/// What an error code means: in the driver's words, or in plainer ones where something can be done.
+/// The meaning of an error code: the driver's text, or a plainer one if the user can do something about it.
 pub fn error_text(code: u32) -> String {
     let text = match code {
         46 => c"another process has the device for itself, or it is closed to all (its compute mode)",
@@ -117,7 +116,7 @@ pub fn error_text(code: u32) -> String {
     text.to_string_lossy().into_owned()
 }
 
-/// A code in the driver's words.
+/// The driver's text for a code.
 fn words(code: c_int) -> &'static CStr {
     let p = symbol(c"cuGetErrorString");
     if !p.is_null() {
@@ -126,7 +125,7 @@ fn words(code: c_int) -> &'static CStr {
         let failed =
             unsafe { std::mem::transmute::<*mut c_void, ErrorString>(p)(code, &raw mut text) };
         if failed == 0 && !text.is_null() {
-            // SAFETY: what it points to ends with a zero, and lives as long as the program.
+            // SAFETY: the text ends with a zero, and lives as long as the program.
             return unsafe { CStr::from_ptr(text) };
         }
     }
@@ -138,7 +137,7 @@ fn words(code: c_int) -> &'static CStr {
 }
 type ErrorString = unsafe extern "C" fn(c_int, *mut *const c_char) -> c_int;
 
-/// Answers without a driver too: `cust` asks when it shows an error, and must not fail then.
+/// Works without a driver, too: `cust` calls this when it displays an error, and the call must not fail then.
 ///
 /// # Safety
 /// `out` points to a pointer.

@@ -1,4 +1,4 @@
-//! Schedules made of schedules.
+//! Schedules that consist of schedules.
 
 use super::scheduler::COMPOSED;
 use super::step::{MOST, is_count};
@@ -6,7 +6,7 @@ use super::{IntoScheduler, ScheduleState, Scheduler};
 use crate::OptimizerProblem;
 use crate::optim::{Optimizer, Rates};
 
-/// Several schedules at once: each changes what the ones before it have set.
+/// Several schedules at once: each changes the rates that the schedules before it have set.
 ///
 /// ```
 /// use netform_runtime::optim::{Optimizer, Sgd};
@@ -23,13 +23,13 @@ pub struct ChainedScheduler {
 }
 
 impl ChainedScheduler {
-    /// Of this schedule alone.
+    /// With this schedule alone.
     pub fn new(first: impl IntoScheduler) -> Self {
         Self {
             parts: vec![first.into_scheduler()],
         }
     }
-    /// And of this one, after the others.
+    /// Adds this schedule after the others.
     #[must_use]
     pub fn with(mut self, next: impl IntoScheduler) -> Self {
         self.parts.push(next.into_scheduler());
@@ -42,7 +42,7 @@ impl ChainedScheduler {
         self.begin(optimizer, -1);
         self
     }
-    /// Each goes on by one.
+    /// Advances each schedule by one step.
     pub fn step(&mut self, optimizer: &mut impl Optimizer) {
         self.advance(optimizer);
     }
@@ -99,7 +99,7 @@ pub struct SequentialLR {
 }
 
 impl SequentialLR {
-    /// This one at first.
+    /// Starts with this schedule.
     pub fn new(first: impl IntoScheduler) -> Self {
         Self {
             parts: vec![first.into_scheduler()],
@@ -107,7 +107,7 @@ impl SequentialLR {
             t: 0,
         }
     }
-    /// From step `milestone` on this one.
+    /// Continues with this schedule from step `milestone` on.
     #[must_use]
     pub fn then(mut self, milestone: u64, next: impl IntoScheduler) -> Self {
         self.milestones.push(milestone);
@@ -121,18 +121,18 @@ impl SequentialLR {
         self.begin(optimizer, -1);
         self
     }
-    /// The same, but counts on from step `last_epoch`. As in PyTorch its parts begin anew.
+    /// The same, but continues counting from step `last_epoch`. As in PyTorch its parts start from the beginning.
     #[must_use]
     pub fn resume(mut self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Self {
         optimizer.accept(None);
         self.begin(optimizer, last_epoch.min(MOST) as i64);
         self
     }
-    /// Goes on by one.
+    /// Advances by one step.
     pub fn step(&mut self, optimizer: &mut impl Optimizer) {
         self.advance(optimizer);
     }
-    /// The part that counts at a step: the one after the last milestone that is not later.
+    /// The active part at a step: the one with the last milestone that is not later.
     fn at(&self, t: u64) -> usize {
         self.milestones.partition_point(|m| *m <= t)
     }
@@ -231,7 +231,7 @@ macro_rules! states {
             fn set_state(&mut self, state: &[f64]) -> bool {
                 let (before, mut rest) = (self.state(), state);
                 let loaded = self.load(&mut rest) && rest.is_empty();
-                // After an error all parts are as before: they take their own state.
+                // After an error all parts are unchanged: they load their own earlier state.
                 loaded || (self.load(&mut &before[..]) && false)
             }
         }

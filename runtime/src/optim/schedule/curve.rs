@@ -1,4 +1,4 @@
-//! Curves, and curves in use: these count the steps and set the rates of an optimizer's groups.
+//! Curves, and schedules, which count the steps of a curve and set the rates of an optimizer's groups.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,20 +9,20 @@ use crate::optim::{Optimizer, Rates};
 
 /// A learning rate as a function of time.
 ///
-/// A custom curve needs [`lr`](Self::lr) alone.
+/// A custom curve needs only [`lr`](Self::lr).
 pub trait Curve: Sized {
-    /// The rate for optimizer step `t` (from 0), from the optimizer's own rate.
+    /// The rate for optimizer step `t` (from 0), from the optimizer's initial rate.
     fn lr(&self, base: f64, t: u64) -> f64;
     /// The momentum (Adam's first beta) for step `t`, if the schedule sets it.
     fn momentum(&self, t: u64) -> Option<f64> {
         let _ = t;
         None
     }
-    /// The next rate of a group, from that in force: PyTorch's chainable form, its `get_lr`.
+    /// The next rate of a group, from the current rate: PyTorch's chainable form, its `get_lr`.
     fn next(&self, at: &At) -> f64 {
         self.lr(at.base, at.t)
     }
-    /// The rate of a group that is put at a step: PyTorch's closed form.
+    /// The rate of a group after a jump to a step: PyTorch's closed form.
     fn jump(&self, at: &At) -> f64 {
         self.lr(at.base, at.t)
     }
@@ -30,8 +30,9 @@ pub trait Curve: Sized {
     fn next_momentum(&self, at: &At) -> Option<f64> {
         self.momentum(at.t)
     }
-    /// Before the first rate is set: changes of the optimizer's settings, or the reason why the schedule does
-    /// not fit, which may be a text, `text.into()`. `last_epoch`: the step after which it continues an earlier one.
+    /// Called before the first rate is set: changes the optimizer's settings, or returns the reason why the schedule
+    /// does not fit, for example a text, `text.into()`. `last_epoch`: the step after which it continues an earlier
+    /// schedule.
     fn begin(
         &mut self,
         rates: &mut dyn Rates,
@@ -40,7 +41,7 @@ pub trait Curve: Sized {
         let _ = (rates, last_epoch);
         Ok(())
     }
-    /// Whether it may be at step `t`, or the reason why not: the optimizer's next step reports it.
+    /// Whether step `t` is allowed, or the reason why not: the optimizer's next step reports it.
     fn allows(&self, t: u64) -> Result<(), OptimizerProblem> {
         let _ = t;
         Ok(())
@@ -50,35 +51,34 @@ pub trait Curve: Sized {
         let _ = group;
         None
     }
-    /// Time goes on to the next step; `first` is the first of all.
+    /// Advances to the next step; `first` is set for the first step.
     fn advance(&mut self, first: bool) {
         let _ = first;
     }
-    /// It is put at a step.
+    /// Jumps to a step.
     fn put(&mut self, t: u64) {
         let _ = t;
     }
-    /// What [`advance`](Self::advance) changes, as numbers.
+    /// The values that [`advance`](Self::advance) changes, as numbers.
     fn save(&self) -> Vec<f64> {
         Vec::new()
     }
-    /// The inverse, from the front of `state`; `false` if it is another curve's.
+    /// The inverse of [`save`](Self::save), from the front of `state`; `false` if the state belongs to another curve.
     #[must_use]
     fn load(&mut self, state: &mut &[f64]) -> bool {
         let _ = state;
         true
     }
 
-    /// Takes the optimizer's rates as the bases and sets those of step 0.
+    /// Takes the optimizer's rates as base rates and sets the rates of step 0.
     fn on(self, optimizer: &mut impl Optimizer) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
         optimizer.accept(None);
         schedule.begin(optimizer, -1);
         schedule
     }
-    /// Continues after step `last_epoch`, as the constructors in PyTorch do with this argument: the rates
-    /// in force stay those of the optimizer (of a checkpoint), the bases are its
-    /// [`initial_lr`](Rates::initial_lr).
+    /// Continues after step `last_epoch`, like the constructors in PyTorch with this argument: the current rates of the
+    /// optimizer (of a checkpoint) are kept, and the base rates are its [`initial_lr`](Rates::initial_lr).
     fn resume(self, optimizer: &mut impl Optimizer, last_epoch: u64) -> Schedule<Self> {
         let mut schedule = Schedule::idle(self);
         optimizer.accept(None);
@@ -93,21 +93,21 @@ impl<C: Curve + Send + Sync + 'static> IntoScheduler for C {
     }
 }
 
-/// The next schedule's.
+/// The number of the next schedule.
 static NEXT: AtomicU64 = AtomicU64::new(2);
 
-/// A curve in use: it counts the steps.
+/// A curve with an optimizer: it counts the steps.
 #[derive(Clone, Debug)]
 pub struct Schedule<S> {
     curve: S,
-    /// For each group, the rate from which it starts.
+    /// The base rate of each group.
     bases: Vec<f64>,
     /// The step; -1 before the first rate is set.
     t: i64,
     calls: u64,
-    /// It does not fit the optimizer.
+    /// The reason why it does not fit the optimizer.
     problem: Option<OptimizerProblem>,
-    /// Tells it from other schedules.
+    /// Distinguishes it from other schedules.
     number: u64,
 }
 
@@ -176,12 +176,11 @@ impl<S: Curve> Schedule<S> {
         }
     }
 
-    /// Goes on by one and sets the optimizer's rates.
+    /// Advances by one step and sets the optimizer's rates.
     pub fn step(&mut self, optimizer: &mut impl Optimizer) {
         self.go_on(optimizer, false);
     }
-    /// Goes to step `t` and sets the optimizer's rates, by the closed form where there is one: PyTorch's
-    /// `step(epoch)`.
+    /// Jumps to step `t` and sets the optimizer's rates, by the closed form if there is one: PyTorch's `step(epoch)`.
     pub fn step_to(&mut self, t: u64, optimizer: &mut impl Optimizer) {
         let t = t.min(MOST);
         self.calls += 1;
@@ -189,7 +188,7 @@ impl<S: Curve> Schedule<S> {
         self.curve.put(t);
         self.set(optimizer, false, S::jump);
     }
-    /// The rate for optimizer step `t`, from 0, if nothing else changes it; that of the optimizer itself, not
+    /// The rate for optimizer step `t`, from 0, if nothing else changes it. It is the rate of the optimizer itself, not
     /// of its groups.
     pub fn lr_at(&self, t: u64) -> f64 {
         self.curve.lr(self.bases.first().copied().unwrap_or(0.0), t)
@@ -198,7 +197,7 @@ impl<S: Curve> Schedule<S> {
     pub fn momentum_at(&self, t: u64) -> Option<f64> {
         self.curve.momentum(t)
     }
-    /// How often [`step`](Self::step) was called.
+    /// The number of calls of [`step`](Self::step).
     pub fn t(&self) -> u64 {
         u64::try_from(self.t).unwrap_or(0)
     }
@@ -206,7 +205,7 @@ impl<S: Curve> Schedule<S> {
     pub(super) fn curve_mut(&mut self) -> &mut S {
         &mut self.curve
     }
-    /// Sets the rates of a curve that was changed.
+    /// Sets the rates after a change of the curve.
     pub(super) fn set_at(&mut self, t: u64, rates: &mut dyn Rates) {
         self.t = t.min(MOST) as i64;
         self.set(rates, false, S::next);
@@ -239,7 +238,7 @@ impl<S: Curve + Send + Sync> Scheduler for Schedule<S> {
         let [t, calls, groups, rest @ ..] = *state else {
             return false;
         };
-        // A part that has not begun is before step 0 by one for each sequence that it is in.
+        // A part that has not begun is one step before step 0 for each sequence that contains it.
         if !is_count(t.abs()) || !is_count(*calls) {
             return false;
         }
@@ -268,7 +267,7 @@ impl<S: Curve + Send + Sync> ScheduleState for Schedule<S> {
         out
     }
     fn set_state(&mut self, state: &[f64]) -> bool {
-        // Older versions kept one base for all groups.
+        // Older versions had one base rate for all groups.
         if let [base, t] = *state {
             if !base.is_finite() || !is_count(t) {
                 return false;

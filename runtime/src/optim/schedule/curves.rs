@@ -1,4 +1,4 @@
-//! The schedules of one formula: in go the rate in force and the step, out comes the next rate.
+//! The schedules with one formula: takes the current rate and the step, and gives the next rate.
 
 use std::f64::consts::PI;
 use std::ops::Bound;
@@ -8,7 +8,7 @@ use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
-/// `gamma` times as much every `step_size` steps.
+/// Multiplies the rate by `gamma` every `step_size` steps.
 #[derive(Clone, Copy, Debug)]
 pub struct StepLR {
     step_size: u64,
@@ -47,7 +47,7 @@ impl Curve for StepLR {
     }
 }
 
-/// `gamma` times as much at each milestone; at one that is given twice, twice.
+/// Multiplies the rate by `gamma` at each milestone; twice if it is given twice.
 #[derive(Clone, Debug)]
 pub struct MultiStepLR {
     milestones: Vec<u64>,
@@ -85,7 +85,7 @@ impl Curve for MultiStepLR {
     }
 }
 
-/// `factor` of the base for `total_iters` steps, then all of it.
+/// `factor` times the base rate for `total_iters` steps, then the base rate.
 #[derive(Clone, Copy, Debug)]
 pub struct ConstantLR {
     factor: f64,
@@ -129,7 +129,7 @@ impl Curve for ConstantLR {
     }
 }
 
-/// From `start_factor` to `end_factor` of the base over `total_iters` steps.
+/// From `start_factor` to `end_factor` times the base rate over `total_iters` steps.
 #[derive(Clone, Copy, Debug)]
 pub struct LinearLR {
     start: f64,
@@ -177,7 +177,7 @@ impl Curve for LinearLR {
     }
 }
 
-/// `gamma` times as much every step.
+/// Multiplies the rate by `gamma` every step.
 #[derive(Clone, Copy, Debug)]
 pub struct ExponentialLR {
     gamma: f64,
@@ -206,7 +206,7 @@ impl Curve for ExponentialLR {
     }
 }
 
-/// From the base to 0 over `total_iters` steps, as a power of the rest.
+/// From the base rate to 0 over `total_iters` steps, as a power of the remaining fraction.
 #[derive(Clone, Copy, Debug)]
 pub struct PolynomialLR {
     total: u64,
@@ -214,7 +214,7 @@ pub struct PolynomialLR {
 }
 
 impl PolynomialLR {
-    /// With `power` 1, a straight line. PyTorch's default is 5 steps; the least is 1.
+    /// With `power` 1, a straight line. PyTorch's default is 5 steps; the minimum is 1.
     pub fn new(total_iters: u64) -> Self {
         Self {
             total: total_iters,
@@ -252,7 +252,7 @@ impl Curve for PolynomialLR {
     }
 }
 
-/// From the base to `eta_min` along half a cosine of `t_max` steps, and back.
+/// From the base rate to `eta_min` along half a cosine of `t_max` steps, and back.
 #[derive(Clone, Copy, Debug)]
 pub struct CosineAnnealingLR {
     t_max: u64,

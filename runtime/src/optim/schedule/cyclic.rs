@@ -1,4 +1,4 @@
-//! Rates that go up and down between two bounds, and momenta the other way.
+//! Rates that alternate between two bounds, with momenta in the opposite direction.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::optim::rule::within;
 /// How the height of [`CyclicLR`]'s cycles changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CyclicMode {
-    /// It does not.
+    /// The height is constant.
     Triangular,
-    /// Half of it in each cycle.
+    /// The height is halved in each cycle.
     Triangular2,
-    /// `gamma^t` of it at step t.
+    /// The height is multiplied by `gamma^t` at step t.
     ExpRange,
 }
 
-/// What a custom height is a function of.
+/// The argument of a custom height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleMode {
     /// The number of the cycle, from 1.
@@ -31,7 +31,7 @@ pub enum ScaleMode {
 /// A custom height.
 type Scale = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
 
-/// Between two rates, up and down in straight lines (Smith, 2015); the momentum the other way.
+/// Between two rates, up and down in straight lines (Smith, 2015), with the momentum in the opposite direction.
 #[derive(Clone)]
 pub struct CyclicLR {
     base_lr: PerGroup,
@@ -45,8 +45,8 @@ pub struct CyclicLR {
 }
 
 impl CyclicLR {
-    /// With PyTorch's defaults: 2000 steps up and as many down, momentum from 0.9 to 0.8 and back. The
-    /// optimizer's own rate does not matter.
+    /// With PyTorch's defaults: 2000 steps up and 2000 down, momentum from 0.9 to 0.8 and back. The optimizer's own
+    /// rate does not matter.
     pub fn new(base_lr: impl Into<PerGroup>, max_lr: impl Into<PerGroup>) -> Self {
         Self {
             base_lr: base_lr.into(),
@@ -59,19 +59,19 @@ impl CyclicLR {
             momentum: Cycled::new(0.8, 0.9),
         }
     }
-    /// How many steps the rate rises, at least 1.
+    /// The number of steps up, at least 1.
     #[must_use]
     pub fn step_size_up(mut self, steps: u64) -> Self {
         self.up = steps;
         self
     }
-    /// How many steps it falls; without, as many as it rises.
+    /// The number of steps down; by default the number of steps up.
     #[must_use]
     pub fn step_size_down(mut self, steps: u64) -> Self {
         self.down = Some(steps);
         self
     }
-    /// How the height changes.
+    /// The change of the height from cycle to cycle.
     #[must_use]
     pub fn mode(mut self, mode: CyclicMode) -> Self {
         self.mode = mode;
@@ -83,7 +83,7 @@ impl CyclicLR {
         self.gamma = gamma;
         self
     }
-    /// A custom height, from 0 to 1, instead of a mode's.
+    /// A custom height, from 0 to 1, instead of a mode.
     #[must_use]
     pub fn scale_fn(
         mut self,
@@ -99,14 +99,14 @@ impl CyclicLR {
         self.momentum = Cycled::new(base, max);
         self
     }
-    /// Leaves the momentum alone: PyTorch's `cycle_momentum=False`. Optimizers without momentum need it.
+    /// Does not change the momentum: PyTorch's `cycle_momentum=False`. Needed for optimizers without momentum.
     #[must_use]
     pub fn fixed_momentum(mut self) -> Self {
         self.momentum = Cycled(None);
         self
     }
 
-    /// How far from base to maximum step `t` is.
+    /// The distance of step `t` from the base rate, relative to the maximum.
     fn height(&self, t: u64) -> f64 {
         let (up, down) = (self.up.max(1) as f64, self.down.unwrap_or(self.up) as f64);
         let (total, ratio) = (up + down, up / (up + down));

@@ -1,10 +1,10 @@
-//! The schedules whose factors are any function of the step.
+//! The schedules with custom factors.
 
 use std::f64::consts::PI;
 
 use super::{At, Curve};
 
-/// Any factor of the base, as a function of the step.
+/// The base rate times a custom factor, a function of the step.
 #[derive(Clone, Copy, Debug)]
 pub struct LambdaLR<F> {
     factor: F,
@@ -16,8 +16,8 @@ impl LambdaLR<()> {
     pub fn new<F: Fn(u64) -> f64>(factor: F) -> LambdaLR<impl Fn(usize, u64) -> f64> {
         Self::by_group(move |_, t| factor(t))
     }
-    /// With a function of the group's number and the step, where PyTorch takes a list of functions. Group 0
-    /// is the optimizer itself.
+    /// With a function of the group's number and the step; PyTorch takes a list of functions. Group 0 is the optimizer
+    /// itself.
     pub fn by_group<F: Fn(usize, u64) -> f64>(factor: F) -> LambdaLR<F> {
         LambdaLR { factor }
     }
@@ -35,14 +35,14 @@ impl<F: Fn(usize, u64) -> f64> Curve for LambdaLR<F> {
     }
 }
 
-/// The rate in force times any factor, as a function of the step.
+/// The current rate times a custom factor, a function of the step.
 #[derive(Clone, Copy, Debug)]
 pub struct MultiplicativeLR<F> {
     factor: F,
 }
 
 impl MultiplicativeLR<()> {
-    /// With this function, for all groups. It is asked from step 1 on.
+    /// With this function, for all groups. It is called from step 1 on.
     #[allow(clippy::new_ret_no_self)]
     pub fn new<F: Fn(u64) -> f64>(factor: F) -> MultiplicativeLR<impl Fn(usize, u64) -> f64> {
         Self::by_group(move |_, t| factor(t))
@@ -79,7 +79,7 @@ pub fn warmup_cosine(warmup: u64, total: u64, floor: f64) -> impl Fn(u64) -> f64
     }
 }
 
-/// A factor for [`LambdaLR`]: that of "Attention Is All You Need", for a base of 1.
+/// A factor for [`LambdaLR`]: that of "Attention Is All You Need", for a base rate of 1.
 pub fn inverse_sqrt(d_model: usize, warmup: u64) -> impl Fn(u64) -> f64 + Clone {
     move |t| {
         let s = (t + 1) as f64;

@@ -4,25 +4,25 @@ use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
-/// One value for all groups of an optimizer, or one for each: the optimizer's own first, then those of its
-/// groups in the order of their declaration. Where PyTorch takes a number or a list.
+/// One value for all groups of an optimizer, or one for each: the optimizer's own first, then those of its groups in
+/// the order of their declaration. PyTorch takes a number or a list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PerGroup {
-    /// For all.
+    /// For all groups.
     All(f64),
-    /// For each.
+    /// For each group.
     Each(Vec<f64>),
 }
 
 impl PerGroup {
-    /// That of a group.
+    /// The value of a group.
     pub fn of(&self, group: usize) -> f64 {
         match self {
             Self::All(x) => *x,
             Self::Each(list) => list.get(group).or(list.last()).copied().unwrap_or(f64::NAN),
         }
     }
-    /// The numbers of values and groups are the same, and the values are numbers.
+    /// Checks that the numbers of values and groups are the same, and that no value is NaN.
     pub(super) fn check(
         &self,
         setting: &'static str,
@@ -43,8 +43,8 @@ impl PerGroup {
     }
 }
 
-/// A momentum that goes from `max` to `base` while the rate rises, and back: PyTorch's `cycle_momentum`. `None`
-/// leaves it alone.
+/// A momentum that goes from `max` to `base` while the rate rises, and back: PyTorch's `cycle_momentum`. `None` does
+/// not change the momentum.
 #[derive(Clone, Debug)]
 pub(super) struct Cycled(pub(super) Option<(PerGroup, PerGroup)>);
 
@@ -52,13 +52,13 @@ impl Cycled {
     pub(super) fn new(base: impl Into<PerGroup>, max: impl Into<PerGroup>) -> Self {
         Self(Some((base.into(), max.into())))
     }
-    /// The lowest and the highest of a group.
+    /// The lowest and the highest momentum of a group.
     pub(super) fn of(&self, group: usize) -> Option<(f64, f64)> {
         let (base, max) = self.0.as_ref()?;
         Some((base.of(group), max.of(group)))
     }
-    /// The optimizer has a momentum, and each group values.
-    /// The last are the names of both settings.
+    /// Checks that the optimizer has a momentum, and that each group has values. `lowest` and `highest` are the names
+    /// of the settings.
     pub(super) fn check(
         &self,
         rates: &dyn Rates,

@@ -1,14 +1,13 @@
 //! Learning rates over time: PyTorch's schedules, under its names.
 //!
-//! A curve such as [`StepLR`] is put `.on(&mut optimizer)`: that takes the optimizer's rates as the bases
-//! and sets the first ones. From then on [`step`](Schedule::step) after each optimizer step (or
-//! epoch) sets the next. As in PyTorch a step changes the rate in force, that of each group by itself, so that
-//! several schedules on one optimizer multiply; [`ChainedScheduler`] steps several at once, [`SequentialLR`]
-//! one after the other.
+//! A curve such as [`StepLR`] is put `.on(&mut optimizer)`: this takes the optimizer's rates as base rates and sets the
+//! first rates. Call [`step`](Schedule::step) after each optimizer step (or epoch) to set the next rates. As in
+//! PyTorch, a step changes the current rate of each group. So several schedules on one optimizer multiply;
+//! [`ChainedScheduler`] steps several at once, [`SequentialLR`] one after the other.
 //!
-//! A schedule that does not fit (its settings, the number of groups, a momentum that the optimizer does not have) and
-//! one that is stepped after its end are an error of the optimizer's next step, which names the setting. The next
-//! schedule that is put on the optimizer lifts it.
+//! If a schedule does not fit (its settings, the number of groups, a momentum that the optimizer does not have), or is
+//! stepped after its end, the optimizer's next step is an error that names the setting. The next schedule on the
+//! optimizer clears the error.
 //!
 //! ```
 //! use netform_runtime::optim::{Optimizer, Sgd, schedule::{Curve, StepLR}};

@@ -9,8 +9,8 @@ use crate::OptimizerProblem;
 use crate::optim::Rates;
 use crate::optim::rule::within;
 
-/// One cycle (Smith and Topin): up to `max_lr`, then down to almost nothing, the momentum the other way. After
-/// `total_steps` steps it has ended: as in PyTorch one step more is an error, here of the optimizer's next step.
+/// One cycle (Smith and Topin): up to `max_lr`, then down to almost 0, with the momentum in the opposite direction. It
+/// ends after `total_steps` steps. As in PyTorch, one more step is an error, here of the optimizer's next step.
 #[derive(Clone, Debug)]
 pub struct OneCycleLR {
     max_lr: PerGroup,
@@ -37,11 +37,11 @@ impl OneCycleLR {
             three_phase: false,
         }
     }
-    /// With so many steps as these epochs have.
+    /// With the number of steps of these epochs.
     pub fn of_epochs(max_lr: impl Into<PerGroup>, epochs: u64, steps_per_epoch: u64) -> Self {
         Self::new(max_lr, epochs.saturating_mul(steps_per_epoch))
     }
-    /// The part of the cycle in which the rate rises.
+    /// The fraction of the cycle in which the rate rises.
     #[must_use]
     pub fn pct_start(mut self, pct_start: f64) -> Self {
         self.pct_start = pct_start;
@@ -59,7 +59,7 @@ impl OneCycleLR {
         self.momentum = Cycled::new(base, max);
         self
     }
-    /// Leaves the momentum alone: PyTorch's `cycle_momentum=False`. Optimizers without momentum need it.
+    /// Does not change the momentum: PyTorch's `cycle_momentum=False`. Needed for optimizers without momentum.
     #[must_use]
     pub fn fixed_momentum(mut self) -> Self {
         self.momentum = Cycled(None);
@@ -77,15 +77,15 @@ impl OneCycleLR {
         self.final_div_factor = final_div_factor;
         self
     }
-    /// Down to the first rate as slowly as up, and only then to the last.
+    /// Down to the first rate as slowly as up, and then to the last.
     #[must_use]
     pub fn three_phase(mut self) -> Self {
         self.three_phase = true;
         self
     }
 
-    /// The value at `t` of a curve through the corners of the phases. PyTorch lets one step after the last
-    /// pass, a little beyond the curve; `t` beyond that stays at the end.
+    /// The value at `t` of a curve through the corners of the phases. PyTorch allows one step after the last, a little
+    /// beyond the curve. For larger `t`, the value is that of the end.
     fn curve(&self, t: u64, corners: [f64; 4]) -> f64 {
         let total = self.total_steps as f64;
         let peak = self.pct_start * total - 1.0;

@@ -1,4 +1,4 @@
-//! The schedule that looks at a metric.
+//! The schedule that depends on a metric.
 
 use super::scheduler::PLATEAU;
 use super::{PerGroup, ScheduleState};
@@ -6,7 +6,7 @@ use crate::OptimizerProblem;
 use crate::optim::Optimizer;
 use crate::optim::rule::within;
 
-/// Less when a metric has stopped getting better.
+/// Reduces the rate when a metric no longer improves.
 #[derive(Clone, Debug)]
 pub struct ReduceLROnPlateau {
     max: bool,
@@ -23,8 +23,8 @@ pub struct ReduceLROnPlateau {
 }
 
 impl ReduceLROnPlateau {
-    /// For a metric that should fall, with PyTorch's defaults: a tenth after 10 steps without a
-    /// relative gain of 1e-4.
+    /// For a metric that should fall, with PyTorch's defaults: a tenth of the rate after 10 steps without a relative
+    /// improvement of 1e-4.
     pub fn new() -> Self {
         Self {
             max: false,
@@ -46,31 +46,31 @@ impl ReduceLROnPlateau {
         (self.max, self.best) = (true, f64::NEG_INFINITY);
         self
     }
-    /// What the rate is multiplied with.
+    /// The factor of the rate.
     #[must_use]
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = factor;
         self
     }
-    /// How many steps without a gain are let pass.
+    /// The number of steps without improvement before a reduction.
     #[must_use]
     pub fn patience(mut self, patience: u64) -> Self {
         self.patience = patience;
         self
     }
-    /// The relative gain that counts.
+    /// The minimum relative improvement.
     #[must_use]
     pub fn threshold(mut self, threshold: f64) -> Self {
         (self.threshold, self.absolute) = (threshold, false);
         self
     }
-    /// The absolute gain that counts.
+    /// The minimum absolute improvement.
     #[must_use]
     pub fn absolute_threshold(mut self, threshold: f64) -> Self {
         (self.threshold, self.absolute) = (threshold, true);
         self
     }
-    /// How many steps after a cut are not counted.
+    /// The number of steps after a reduction that are not counted.
     #[must_use]
     pub fn cooldown(mut self, cooldown: u64) -> Self {
         self.cooldown = cooldown;
@@ -82,14 +82,14 @@ impl ReduceLROnPlateau {
         self.min_lr = min_lr.into();
         self
     }
-    /// A cut by no more than this is not made (1e-8).
+    /// The minimum reduction (1e-8); smaller ones are not made.
     #[must_use]
     pub fn eps(mut self, eps: f64) -> Self {
         self.eps = eps;
         self
     }
 
-    /// Looks at the metric and cuts the rates of the optimizer's groups if it is time.
+    /// Compares the metric, and reduces the rates of the optimizer's groups if it is time.
     pub fn step(&mut self, metric: f64, optimizer: &mut impl Optimizer) {
         let groups = optimizer.groups();
         match self.check(groups) {
@@ -127,7 +127,7 @@ impl ReduceLROnPlateau {
     fn better(&self, metric: f64) -> bool {
         let margin = match (self.absolute, self.max) {
             (true, _) => self.threshold,
-            // Written like this, an infinite best stays infinite.
+            // In this form, an infinite best value stays infinite.
             (false, true) => return metric > self.best * (1.0 + self.threshold),
             (false, false) => return metric < self.best * (1.0 - self.threshold),
         };

@@ -6,7 +6,7 @@ use super::{At, Curve, PerGroup};
 use crate::OptimizerProblem;
 use crate::optim::Rates;
 
-/// From the rate in force to `swa_lr` over some steps, where it stays: `torch.optim.swa_utils.SWALR`.
+/// From the current rate to `swa_lr` over some steps, where it stays: `torch.optim.swa_utils.SWALR`.
 #[derive(Clone, Debug)]
 pub struct SWALR {
     swa_lr: PerGroup,
@@ -35,7 +35,7 @@ impl SWALR {
         self.linear = true;
         self
     }
-    /// How far it has come at step `t`, from 0 to 1.
+    /// The progress at step `t`, from 0 to 1.
     fn alpha(&self, t: f64) -> f64 {
         let t = (t / self.anneal_epochs.max(1) as f64).clamp(0.0, 1.0);
         if self.linear {
@@ -56,7 +56,7 @@ impl Curve for SWALR {
         let least = u64::from(self.anneal_epochs == 0);
         let step = at.calls.saturating_sub(1).max(least) as f64;
         let (swa, before) = (self.swa_lr.of(at.group), self.alpha(step - 1.0));
-        // The rate from which this one has come here.
+        // The rate before annealing, computed back from the current rate.
         let from = match before == 1.0 {
             true => swa,
             false => (at.lr - before * swa) / (1.0 - before),

@@ -1,4 +1,4 @@
-//! Half cosines, again and again.
+//! Repeated half cosines.
 
 use std::f64::consts::PI;
 
@@ -8,7 +8,7 @@ use crate::OptimizerProblem;
 use crate::optim::rule::within;
 use crate::optim::{Optimizer, Rates};
 
-/// From the base to `eta_min` along half a cosine, then from the base again (Loshchilov and Hutter, SGDR).
+/// From the base rate to `eta_min` along half a cosine, then from the base rate again (Loshchilov and Hutter, SGDR).
 #[derive(Clone, Copy, Debug)]
 pub struct CosineAnnealingWarmRestarts {
     t_0: u64,
@@ -16,12 +16,13 @@ pub struct CosineAnnealingWarmRestarts {
     eta_min: f64,
     /// Steps since the last restart.
     t_cur: f64,
-    /// Steps from that to the next.
+    /// Steps from the last restart to the next.
     t_i: f64,
 }
 
 impl CosineAnnealingWarmRestarts {
-    /// The first restart after `t_0` steps, at least 1; the others after as many (`t_mult` 1), to `eta_min` 0.
+    /// The first restart is after `t_0` steps, at least 1; the others after the same number (`t_mult` 1). `eta_min` is
+    /// 0.
     pub fn new(t_0: u64) -> Self {
         Self {
             t_0,
@@ -31,7 +32,7 @@ impl CosineAnnealingWarmRestarts {
             t_i: t_0.max(1) as f64,
         }
     }
-    /// How many times as long each half cosine is as that before, at least 1.
+    /// The length of each half cosine relative to the one before, at least 1.
     #[must_use]
     pub fn t_mult(mut self, t_mult: u64) -> Self {
         self.t_mult = t_mult;
@@ -48,7 +49,7 @@ impl CosineAnnealingWarmRestarts {
         self.eta_min + (base - self.eta_min) * (1.0 + (PI * t_cur / t_i).cos()) / 2.0
     }
 
-    /// Steps since the last restart and from that to the next, at a time that need not be whole.
+    /// Steps since the last restart, and from it to the next, at a possibly fractional time.
     fn place(&self, epoch: f64) -> (f64, f64) {
         let (first, factor) = (self.t_0.max(1) as f64, self.t_mult.max(1) as f64);
         if epoch < first {
@@ -66,9 +67,9 @@ impl CosineAnnealingWarmRestarts {
 }
 
 impl Schedule<CosineAnnealingWarmRestarts> {
-    /// Goes to a time that need not be whole, `epoch + batch / batches`: PyTorch's `step(epoch)`.
+    /// Jumps to a possibly fractional time, `epoch + batch / batches`: PyTorch's `step(epoch)`.
     pub fn step_at(&mut self, epoch: f64, optimizer: &mut impl Optimizer) {
-        // NaN is no time: the schedule begins.
+        // NaN is not a time: jumps to 0.
         let epoch = if epoch > 0.0 { epoch } else { 0.0 };
         let epoch = epoch.min(MOST as f64);
         let curve = self.curve_mut();
