@@ -1,5 +1,5 @@
-//! What functions keep from call to call: a struct `NetState` beside the network, and the argument of
-//! the methods that use it.
+//! Values that functions keep from call to call: a struct `NetState` beside the network, and the argument of the
+//! methods that use it.
 
 use super::dims::{unpack, usize};
 use super::network::{Generics, generics, lower_names};
@@ -11,7 +11,7 @@ use crate::net::{Net, Signature};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-/// The name of the argument: one of the user's may have it too.
+/// The name of the argument: a user's argument may have it, too.
 pub fn argument() -> Ident {
     Ident::new("state", Span::mixed_site())
 }
@@ -76,7 +76,7 @@ pub fn structure(net: &Net) -> TokenStream {
     }
 }
 
-/// How the struct is made.
+/// The items that create the struct.
 pub fn items(net: &Net) -> TokenStream {
     if net.states.is_empty() {
         return TokenStream::new();
@@ -144,7 +144,7 @@ pub fn items(net: &Net) -> TokenStream {
     }
 }
 
-/// The same for a network with mistakes.
+/// The same for a network with errors.
 pub fn skeleton(net: &Net) -> TokenStream {
     if net.states.is_empty() {
         return TokenStream::new();

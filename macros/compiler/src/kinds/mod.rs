@@ -1,4 +1,4 @@
-//! The kinds of nodes that one kernel computes: a file each, which says all that the compiler knows of it.
+//! The kinds of nodes that one kernel computes, a file each; a file holds all that the compiler knows of its kind.
 
 pub mod arg_reduce;
 pub mod attention;
