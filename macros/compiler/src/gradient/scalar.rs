@@ -57,7 +57,7 @@ pub fn rule(
             let d = g.mul2(y, d);
             one(g.mul2(dy, d))
         }
-        // 2 / sqrt(pi) exp(-x^2), and the gradient of 1 - erf(x).
+        // 2 / sqrt(pi) exp(-x^2), and that of 1 - erf(x).
         S::Erf | S::Erfc => {
             let x2 = g.mul2(x, x);
             let n = g.neg(x2);
