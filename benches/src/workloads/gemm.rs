@@ -1,4 +1,4 @@
-//! `gemm`: the product of two square matrices that lie on the device, and nothing else.
+//! `gemm`: only the product of two square matrices that are on the device.
 
 use crate::data::uniform;
 use crate::place::Target;

@@ -36,7 +36,7 @@ network! {
     }
 }
 
-network! {                                                   // a recurrent cell of one's own
+network! {                                                   // a custom recurrent cell
     /// Elman's network.
     pub struct Elman {
         input: Linear(16 -> 32),

@@ -1,4 +1,4 @@
-//! `where` clauses: what the sizes of a network must satisfy.
+//! `where` clauses: conditions on the sizes of a network.
 
 use super::constant::constant;
 use crate::ast::{self, Expr, ExprKind};

@@ -127,7 +127,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     out
 }
 
-/// Reports what a function of values of any rank must not have.
+/// Reports features that a function of values of any rank must not have.
 pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     if out.poisoned || !out.any_rank() {
         return;

@@ -22,7 +22,7 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     });
     let layers = net.fields.iter().enumerate().map(|(i, f)| {
         let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
-        // Tied parameters have no place of their own in the spec.
+        // The spec leaves tied parameters out.
         let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();
         let (from, to) = (place(f.params.start), place(f.params.end));
         let mut shapes: Vec<String> = Vec::new();

@@ -56,7 +56,7 @@ pub fn structure(net: &Net) -> TokenStream {
             state: #krate::__private::State<#d>,
         }
         impl<#declared #d: #krate::__private::Device> #name<#used #d> {
-            /// A copy that goes its own way.
+            /// An independent copy.
             pub fn try_clone(&self) -> #krate::__private::Result<Self> {
                 ::core::result::Result::Ok(Self { state: self.state.try_clone()? })
             }
@@ -127,7 +127,7 @@ pub fn items(net: &Net) -> TokenStream {
             }
         }
         impl<#declared> #network_name<#used __nf::Cpu> {
-            /// Bytes of what is kept from call to call, in `f32`.
+            /// Bytes of the values kept from call to call, in `f32`.
             pub const fn state_memory(#(#lower: usize),*) -> usize {
                 #items::__state_layout(&[#(#lower),*], 4, &mut [0; #count])
             }

@@ -24,7 +24,7 @@ pub struct Steps<'a> {
     pub memory: &'a Memory,
     /// All maps of the network.
     pub maps: &'a mut Maps,
-    /// The loops around, innermost last: their numbers and counts.
+    /// The enclosing loops, innermost last: their numbers and counts.
     pub loops: Vec<(usize, Dim)>,
     /// The struct, which has the custom ops.
     pub owner: &'a TokenStream,

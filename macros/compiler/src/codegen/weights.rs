@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::path::Path;
 
-/// The constructor; without a body while the network has mistakes.
+/// The constructor; without a body while the network has errors.
 pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     let taken = net.signatures.iter().any(|s| s.name == "pretrained");
     let weights = net.weights.as_ref().filter(|_| !taken)?;

@@ -112,7 +112,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                 None => x(0).clone(),
                 Some(b) => map::map(&b.0, &operands(), &env.shape(&b.1), env).swap_remove(0),
             };
-            // Kernels round partial sums in an order of their own.
+            // Kernels round partial sums, in their own order.
             let partial = |x: f64| match env.floats {
                 Floats::Random(_) => env.round(x),
                 Floats::Double | Floats::Single => x,

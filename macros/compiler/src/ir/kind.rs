@@ -29,7 +29,7 @@ pub trait Kind: Any + Debug {
     fn types(&self, x: &Operands) -> Types;
 
     /// The gradient rule, from the gradient of the first result: graph nodes, one gradient for each operand, `None`
-    /// where nothing flows. Backward keeps what the rule names.
+    /// where nothing flows. Backward keeps the values that the rule names.
     fn gradient(&self, _g: &mut Graph, flow: &Flow, _dy: NodeId) -> Vec<Option<NodeId>> {
         flow.none()
     }

@@ -20,5 +20,5 @@ pub mod take;
 pub mod take_grad;
 pub mod window_arg_max;
 
-/// How windows lie over images, for convolutions and pools.
+/// The placement of windows on images, for convolutions and pools.
 pub mod windows;

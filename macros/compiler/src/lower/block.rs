@@ -337,7 +337,7 @@ impl<'a> Lower<'a> {
         block.then(|| self.layer_at(x)).flatten()
     }
 
-    /// The same for layers too.
+    /// The same, for layers as well.
     pub fn layer_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let field = self.layer_field(x)?;
         if matches!(self.net.fields[field].kind, FieldKind::ErrorReported) {

@@ -12,7 +12,7 @@ use proc_macro2::Span;
 /// The padding of an input.
 #[derive(Clone, Debug)]
 pub enum Padding {
-    /// As much as keeps the input's size; an odd cell goes to the end.
+    /// Padding that keeps the input's size; an odd cell goes to the end.
     Same,
     /// This many cells on each side of each dimension.
     Sizes(Vec<Dim>),

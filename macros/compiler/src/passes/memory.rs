@@ -339,8 +339,8 @@ struct Over {
     result: Option<usize>,
 }
 
-/// Slots of operands that no later node reads, and that a map reads in place, or that hold the first value of what a
-/// scan carries.
+/// Slots of operands that no later node reads, and that a map reads in place, or that hold the first value of a scan's
+/// carried value.
 fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]) -> Vec<Over> {
     let node = &g[id];
     let mut out = Vec::new();

@@ -101,7 +101,7 @@ impl Gen {
         out.push(body);
     }
 
-    /// The loop over an array, and those over its elements.
+    /// The loop over an array, with inner loops over its elements.
     fn round(
         &mut self,
         cx: &mut Cx,

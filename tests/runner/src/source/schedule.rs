@@ -280,7 +280,7 @@ fn function(v: &Value) -> Result<String, Refusal> {
     if let Some(x) = v.as_f64() {
         return Ok(format!("{x:?}"));
     }
-    // Most have one number, whatever its name.
+    // Most have one number, under any name.
     let one = || {
         let mut numbers = v
             .as_object()
