@@ -1,17 +1,16 @@
-//! Digits through a needle's eye: a network that draws each image again from 16 numbers.
+//! An autoencoder for digits: a network that reconstructs each image from 16 numbers.
 //!
-//! The encoder's convolutions go in steps of two pixels, so an image of 28 x 28 becomes 14 x 14 and then
-//! 7 x 7, with more channels each time; a linear layer makes 16 numbers of that, the code. The decoder goes
-//! the same way back: a linear layer, and two transposed convolutions, each of which doubles the
-//! size. Nobody says what the numbers should mean. All that is asked for is the image itself, and since 784
-//! pixels do not go through 16 numbers as they are, the network has to find what digits have in common:
-//! how far a stroke is bent, how thick it is, where it ends (Hinton and Salakhutdinov, 2006).
+//! The encoder's convolutions have stride 2, so an image of 28 x 28 becomes 14 x 14 and then 7 x 7, with more channels
+//! each time; a linear layer turns that into 16 numbers, the code. The decoder mirrors the encoder: a linear layer, and
+//! two transposed convolutions, each of which doubles the size. The code has no given meaning: the only target is the
+//! image itself. Since 784 pixels do not fit into 16 numbers, the network has to find what digits have in common: how
+//! far a stroke is bent, how thick it is, where it ends (Hinton and Salakhutdinov, 2006).
 //!
-//! The measure is the mean squared error of a pixel, from 0 (black) to 1 (white), over the test images. An answer
-//! that ignores the image has an error too: the mean training image, 0.067. The network ends below 0.009.
+//! The measure is the mean squared error per pixel, from 0 (black) to 1 (white), over the test images. The mean
+//! training image as a constant answer has an error of 0.067. The network ends below 0.009.
 //!
-//! The picture shows test images, what became of them, and a walk: from the code of one digit to that of
-//! another in even steps, each of them drawn.
+//! The picture shows test images, their reconstructions, and a walk: even steps from the code of one digit to the code
+//! of another, each decoded.
 //!
 //!     cargo run --release --example autoencoder
 
@@ -58,12 +57,12 @@ network! {
         sigmoid(up_2(x)).squeeze(1)
     }
 
-    /// Images drawn again.
+    /// Reconstructed images.
     fn forward(x: [B, 28, 28]) -> [B, 28, 28] {
         decode(encode(x))
     }
 
-    /// How far they are from themselves.
+    /// The error of the reconstruction.
     fn loss(x: [B, 28, 28]) -> [] {
         mse_loss(forward(x), x)
     }
@@ -90,7 +89,7 @@ fn images(part: &str) -> common::Result<Vec<Image>> {
     Ok(x.iter().map(square).collect())
 }
 
-/// The mean squared error of a pixel.
+/// The mean squared error per pixel.
 fn error<'a>(x: &[Image], drawn: impl Iterator<Item = &'a Image>) -> f64 {
     let pixels = x.iter().zip(drawn).flat_map(|(x, drawn)| {
         let both = x.as_flattened().iter().zip(drawn.as_flattened());
@@ -99,7 +98,7 @@ fn error<'a>(x: &[Image], drawn: impl Iterator<Item = &'a Image>) -> f64 {
     pixels.sum::<f64>() / (784 * x.len()) as f64
 }
 
-/// That of the network.
+/// The network's mean squared error per pixel.
 fn measure<D: Device<Float = f32>>(net: &Autoencoder<D>, x: &[Image]) -> netform::Result<f64> {
     let mut drawn: Vec<Image> = Vec::new();
     for x in x.chunks(500) {
@@ -113,7 +112,7 @@ fn mean(x: &[Image]) -> Image {
     std::array::from_fn(|i| std::array::from_fn(|j| (at(i, j) / x.len() as f64) as f32))
 }
 
-/// Codes from one to another in even steps, both ends included.
+/// Codes in even steps from one to another, both ends included.
 fn walk(from: &[f32; CODE], to: &[f32; CODE], steps: usize) -> Vec<[f32; CODE]> {
     let at = |k: usize| k as f32 / (steps - 1) as f32;
     let step = |k| std::array::from_fn(|i| from[i] + at(k) * (to[i] - from[i]));
@@ -143,7 +142,7 @@ fn draw(path: &Path, rows: &[(&str, &[Image])]) -> common::Result {
             for (y, row) in image.iter().enumerate() {
                 for (x, value) in row.iter().enumerate() {
                     let grey = (255.0 * value).round() as u8;
-                    // Black is there already.
+                    // The background is black already.
                     if grey > 8 {
                         root.draw(&square(
                             PIXEL * x as i32,

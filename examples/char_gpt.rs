@@ -1,15 +1,13 @@
-//! A small GPT that has read seven plays of Shakespeare, letter by letter, and writes on.
+//! A small character-level GPT, trained on seven plays of Shakespeare, that continues a text.
 //!
-//! A language model gives the probability of every next character. This one is a decoder-only
-//! Transformer (Vaswani et al., 2017; Radford et al., 2018): each block lets every position look at those
-//! before it (attention), then thinks about what it found (two linear layers). Queries and keys are
-//! turned by their position (rotary positions), so what counts is how far apart two characters are. It is
-//! measured on a play that it never saw, The Tempest: in nats a character, the mean of `-ln p` of what
-//! really comes next. Counting six-grams reaches 2.02.
+//! A language model gives the probability of every next character. This one is a decoder-only Transformer (Vaswani et
+//! al., 2017; Radford et al., 2018): in each block every position attends to earlier positions, then passes through two
+//! linear layers. Queries and keys are rotated by their position (rotary positions), so that attention depends on the
+//! distance between two characters. The model is tested on a play that it never saw, The Tempest, in nats per
+//! character: the mean of `-ln p` of the true next character. Counting six-grams reaches 2.02.
 //!
-//! To write, the model reads one character at a time. The keys and values of earlier ones are kept in a
-//! `#[state]`, a ring of the last 128 positions, so that a character costs the same however long the text is
-//! and no call allocates.
+//! To write, the model reads one character at a time. A `#[state]` holds the keys and values of the last 128 positions
+//! in a ring, so that a character costs the same however long the text is, and no call allocates.
 //!
 //!     cargo run --release --example char_gpt
 
@@ -33,8 +31,8 @@ const HEADS: usize = 4;
 const BLOCKS: usize = 4;
 
 network! {
-    /// Attention to what came before, and two linear layers, each behind a normalisation and beside a
-    /// path that passes by.
+    /// Attention to earlier positions, then two linear layers, each after a normalisation and inside a residual
+    /// connection.
     struct Block<const D: usize, const HEADS: usize> {
         norm_1: LayerNorm(D),
         query: Linear(D -> D),
@@ -64,7 +62,7 @@ network! {
         rest(x, scaled_dot_product_attention(q, k, heads(value(n)), is_causal = true))
     }
 
-    /// One character at position `at`; what came before lies in the ring.
+    /// One character at position `at`; the ring holds the earlier ones.
     fn next(x: [B, 1, D], at: u32[1], slot: u32[], #[state] keys: [B, S, D], #[state] values: [B, S, D])
         -> [B, 1, D]
     {
@@ -88,19 +86,19 @@ network! {
         dropout: Dropout(p = 0.1),
     }
 
-    /// Scores of what follows each character.
+    /// Scores of the next character at each position.
     fn forward(text: u32[B, T]) -> [B, T, SYMBOLS] {
         let mut x = dropout(token(text));
         for block in blocks { x = block(x); }
         head(norm(x))
     }
 
-    /// Nats a character.
+    /// Nats per character.
     fn loss(text: u32[B, T], following: u32[B, T]) -> [] {
         cross_entropy(forward(text).flatten(0, 1), following.flatten())
     }
 
-    /// Scores of what follows one more character.
+    /// Scores of the character after one more.
     fn next(
         character: u32[1, 1],
         at: u32[1],
@@ -126,10 +124,10 @@ struct Args {
     /// The highest learning rate of the cycle.
     #[arg(long, default_value_t = 2e-3)]
     lr: f64,
-    /// Characters that it writes in the end.
+    /// Characters to write at the end.
     #[arg(long, default_value_t = 600)]
     write: usize,
-    /// Below 1 it writes what is likelier.
+    /// Below 1, likely characters become likelier.
     #[arg(long, default_value_t = 0.8)]
     temperature: f64,
 }
@@ -156,13 +154,13 @@ fn read(part: &str) -> common::Result<Vec<u32>> {
     Ok(text.iter().map(|c| symbol(*c)).collect())
 }
 
-/// The text from a place on, and what follows each of its characters.
+/// A piece of the text from a place on, and the next character at each of its positions.
 fn cut(text: &[u32], at: usize) -> (Text, Text) {
     let part = |from: usize| std::array::from_fn(|i| text[from + i]);
     (part(at), part(at + 1))
 }
 
-/// Nats a character over a text, in pieces; the first half of each but the first is only read.
+/// Nats per character over a text, in pieces; except in the first piece, the first half is context only.
 fn measure<D: Device<Float = f32>>(net: &CharGpt<D>, text: &[u32]) -> netform::Result<f64> {
     let starts: Vec<usize> = (0..text.len().saturating_sub(CONTEXT + 1))
         .step_by(CONTEXT / 2)
@@ -184,7 +182,7 @@ fn measure<D: Device<Float = f32>>(net: &CharGpt<D>, text: &[u32]) -> netform::R
     Ok(sum / f64::from(count.max(1)))
 }
 
-/// Goes on from a beginning.
+/// Continues a beginning.
 fn write<D: Device<Float = f32>>(
     net: &CharGpt<D>,
     begin: &str,
@@ -241,7 +239,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
                 return Ok(None);
             }
             left -= 1;
-            // Any place of the text may begin a sample.
+            // Any place of the text may start a sample.
             let one = |_| cut(&text, numbers.below(places));
             let (x, y): (Vec<Text>, Vec<Text>) = (0..args.batch).map(one).unzip();
             let loss = net.loss_step(&mut adam, &x, &y)?;

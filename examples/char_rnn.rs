@@ -1,14 +1,13 @@
-//! Shakespeare, letter by letter: a GRU that learns which character comes next, below 2.02 nats a
-//! character on a play that it never saw (what counting runs of six characters reaches).
+//! A GRU that predicts the next character of Shakespeare: below 2.02 nats per character on a play that it never saw
+//! (counting runs of six characters reaches 2.02).
 //!
-//! The text is cut into pieces of 100 characters; the network reads a piece, and at every character says
-//! how likely each of the possible next ones is. The loss is the mean of `-ln(chance of the right one)`: the
-//! fewer *nats*, the less the text surprises. What is learnt of spelling, words and verse is only what
-//! lowers that number.
+//! The text is cut into pieces of 100 characters. At every character of a piece, the network gives the probability of
+//! each possible next one. The loss is the mean of `-ln(probability of the right one)`, in *nats*. The network learns
+//! spelling, words and verse only as far as they lower that number.
 //!
-//! To write, the network runs one character at a time: its memory is a `#[state]` that stays where it is
-//! from call to call, and each character that is drawn is the next one read. The test text is read the
-//! same way, in long stretches with the memory kept between them.
+//! To write, the network runs one character at a time. Its memory is a `#[state]` that stays in place from call to
+//! call, and each character that is drawn is the next input. The test text is read the same way, in long stretches with
+//! the memory kept between them.
 //!
 //! The settings were chosen with `--validate`, on the last 50,000 training characters.
 //!
@@ -25,12 +24,12 @@ use netform::generate::Sampler;
 use netform::optim::schedule::OneCycleLR;
 use netform::prelude::*;
 
-/// Room for the characters of the text.
+/// Table rows for the characters of the text.
 const CHARACTERS: usize = 80;
 const WIDTH: usize = 256;
 /// Characters of a piece.
 const PIECE: usize = 100;
-/// Characters that are read at once when measuring.
+/// Characters per call when measuring.
 const STRETCH: usize = 200;
 
 network! {
@@ -42,13 +41,13 @@ network! {
         dropout: Dropout(p = 0.1),
     }
 
-    /// How far the scores are from the next characters.
+    /// The error of the scores against the next characters.
     fn loss(text: u32[B, T], after: u32[B, T]) -> [] {
         let (y, _) = gru(character(text));
         cross_entropy(next(dropout(y)).flatten(0, 1), after.flatten())
     }
 
-    /// The same for a text that goes on from call to call.
+    /// The same, with the memory kept from call to call.
     #[eval]
     fn measure(text: u32[B, T], after: u32[B, T], #[state] memory: [1, B, WIDTH]) -> [] {
         let (y, last) = gru(character(text), memory);
@@ -56,7 +55,7 @@ network! {
         cross_entropy(next(y).flatten(0, 1), after.flatten())
     }
 
-    /// Scores of what comes after the character.
+    /// Scores of the next character.
     fn write(one: u32[B, 1], #[state] memory: [1, B, WIDTH]) -> [B, CHARACTERS] {
         let (_, last) = gru(character(one), memory);
         memory = last;
@@ -71,7 +70,7 @@ struct Args {
     /// The highest learning rate of the cycle.
     #[arg(long, default_value_t = 4e-3)]
     lr: f64,
-    /// How many characters are written at the end.
+    /// How many characters to write at the end.
     #[arg(long, default_value_t = 600)]
     write: usize,
     /// Below 1, likely characters become likelier.
@@ -85,7 +84,7 @@ fn read(part: &str) -> common::Result<Vec<char>> {
     Ok(text.chars().collect())
 }
 
-/// Nats a character over a whole text, which is read in parallel from a few places.
+/// Nats per character over a whole text, which is read in parallel from a few places.
 fn nats<D: Device<Float = f32>>(net: &CharRnn<D>, text: &[u32]) -> common::Result<f64> {
     let places = 16;
     let each = (text.len() - 1) / places;
@@ -105,7 +104,7 @@ fn nats<D: Device<Float = f32>>(net: &CharRnn<D>, text: &[u32]) -> common::Resul
     Ok(sum / count.max(1) as f64)
 }
 
-/// Writes on from a beginning.
+/// Continues a beginning.
 fn sample<D: Device<Float = f32>>(
     net: &CharRnn<D>,
     characters: &Vocabulary<char>,
@@ -155,7 +154,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
     let batches = loader.batches();
     let mut adam = AdamW::new(args.lr).weight_decay(0.01).clip_norm(1.0);
     let mut schedule = OneCycleLR::new(args.lr, (batches * epochs) as u64).on(&mut adam);
-    // Every epoch cuts the text at other places.
+    // Every epoch cuts the text at different places.
     let mut shifts = common::Numbers::new(flags.seed);
     let (mut losses, mut tests) = (Vec::new(), Vec::new());
     for epoch in 1..=epochs {

@@ -1,16 +1,15 @@
-//! Dates as people write them, read into one form: "Wed, 20 Jan 82" is 1982-01-20. Above 98 % of 1,000
-//! dates that the network has not seen come out right in every character.
+//! Converts dates as people write them to one form: "Wed, 20 Jan 82" is 1982-01-20. Above 98 % of 1,000 unseen dates
+//! are right in every character.
 //!
-//! Nobody tells the network what a month is. It sees 10,000 pairs of texts, character by character, and has to find
-//! out that "Jan" and "1" and "january" are 01, that a day of one digit gets a zero, that 82 means 1982
-//! and 07 means 2007, that the month comes first in "3/4/95" and the day in "03.04.1995". What is
-//! written depends on parts of the source that lie anywhere in it, which is what attention is for: to write
-//! the year, look where the year stands.
+//! The network does not know what a month is. It sees 10,000 pairs of texts, character by character, and has to find
+//! out that "Jan" and "1" and "january" are 01, that a day of one digit gets a zero, that 82 means 1982 and 07 means
+//! 2007, that the month comes first in "3/4/95" and the day in "03.04.1995". Each written character depends on parts of
+//! the source that may be anywhere in it, so the network uses attention: to write the year, it attends to the year.
 //!
-//! The network is the encoder-decoder Transformer of `common/seq2seq.rs`, here with two blocks on each side
-//! and 64 numbers a position. The whole table of symbols is the characters of the training dates; the end
-//! of a line marks where a target begins and where it ends. The settings were chosen with
-//! `--validate`, on the last 1,000 training dates; the test dates only ever measure.
+//! The network is the encoder-decoder Transformer of `common/seq2seq.rs`, here with two blocks on each side and 64
+//! numbers a position. The table of symbols is the characters of the training dates; the end of a line marks both ends
+//! of a target. The settings were chosen with `--validate`, on the last 1,000 training dates; the test dates are used
+//! only to measure.
 //!
 //!     cargo run --release --example dates
 
@@ -24,7 +23,7 @@ use common::training::Flags;
 use netform::prelude::*;
 use seq2seq::{Pair, Search, Seq2Seq, Training, write};
 
-/// Room for the characters of dates, and the marks.
+/// Table rows for the characters of dates, and the marks.
 const SYMBOLS: usize = 80;
 
 /// Width 64, four heads, two blocks on each side.

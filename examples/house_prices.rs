@@ -1,13 +1,12 @@
-//! What a house costs: regression on 33 numbers about each of 2,344 houses in Ames, Iowa.
+//! House prices: regression on 33 numbers about each of 2,344 houses in Ames, Iowa.
 //!
-//! Numbers of different kinds (years, square feet, degrees) are first brought to mean 0 and
-//! deviation 1, measured on the training part alone; otherwise the largest would drown the others.
-//! Prices are learnt as logarithms: being 10 % off should weigh the same for a cottage and a villa.
-//! The error is reported in dollars, over 586 houses that the training never saw. A ridge
-//! regression reaches $28,444 on the same split.
+//! Numbers of different kinds (years, square feet, degrees) are first scaled to mean 0 and deviation 1, measured on the
+//! training part alone; otherwise the largest would dominate the others. Prices are learnt as logarithms: being 10 %
+//! off should weigh the same for a cottage and a villa. The error is reported in dollars, over 586 houses that the
+//! training never saw. A ridge regression reaches $28,444 on the same split.
 //!
-//! With so few samples a single run is a throw of dice, so a few networks that differ in their
-//! seeds vote: the mean of their answers is better than the typical one of them.
+//! With so few samples a single run is noisy, so networks with different seeds vote: the mean of their answers is
+//! better than a typical single answer.
 //!
 //!     cargo run --release --example house_prices
 
@@ -37,8 +36,7 @@ network! {
         linear_3(x).squeeze(1)
     }
 
-    /// Huber's loss: squared near the target, straight far from it, so that a few odd sales do not
-    /// rule.
+    /// Huber's loss: squared near the target, linear far from it, so that a few odd sales do not dominate.
     fn loss(x: [B, FEATURES], y: [B]) -> [] {
         huber_loss(forward(x), y)
     }

@@ -1,14 +1,12 @@
-//! Handwritten digits again, read as pictures: a convolutional network on MNIST, above 99.2 % of the
-//! test images.
+//! Handwritten digits as pictures: a convolutional network on MNIST, right for above 99.2 % of the test images.
 //!
-//! A convolution looks at every place of the picture through the same small window (3 x 3 pixels), so
-//! what it has learnt about a stroke holds wherever the stroke is. Batch normalisation keeps the scale
-//! of every channel steady, pooling keeps the strongest answer of each 2 x 2 cells, and two linear layers
-//! turn what is left into ten scores. Each image is moved by up to two pixels, another way every time:
-//! a digit a little to the left is still the same digit.
+//! A convolution applies the same small window (3 x 3 pixels) at every place of the picture, so knowledge about a
+//! stroke holds wherever the stroke is. Batch normalisation keeps the scale of every channel steady, pooling keeps the
+//! strongest answer of each 2 x 2 cells, and two linear layers turn the rest into ten scores. Each image is moved by up
+//! to two pixels, differently every time: a digit a little to the left is still the same digit.
 //!
-//! The settings were chosen with `--validate`, on the last 10,000 training images; the test images
-//! only ever measure.
+//! The settings were chosen with `--validate`, on the last 10,000 training images; the test images are used only to
+//! measure.
 //!
 //!     cargo run --release --example mnist_cnn
 
@@ -77,7 +75,7 @@ fn images(part: &str) -> common::Result<Vec<(Image, u32)>> {
     Ok(x.iter().map(square).zip(y).collect())
 }
 
-/// The image moved down and right by `by - reach` pixels; what comes in is empty.
+/// The image moved down and right by `by - reach` pixels; pixels that come in are empty.
 fn moved(image: &Image, by: [usize; 2], reach: usize) -> Image {
     let at = |i: usize, j: usize| {
         let row = image.get((i + reach).wrapping_sub(by[0]))?;
@@ -86,7 +84,7 @@ fn moved(image: &Image, by: [usize; 2], reach: usize) -> Image {
     std::array::from_fn(|i| std::array::from_fn(|j| at(i, j).copied().unwrap_or(0.0)))
 }
 
-/// Which part of the images is read right, in percent.
+/// The share of images that is read right, in percent.
 fn accuracy<D: Device>(net: &MnistCnn<D>, x: &[Image], y: &[u32]) -> netform::Result<f64> {
     let mut right = 0;
     for (x, y) in x.chunks(500).zip(y.chunks(500)) {

@@ -1,4 +1,4 @@
-//! Handwritten digits: a 784-512-512-10 network on MNIST, above 98 % of the test images.
+//! Handwritten digits: a 784-512-512-10 network on MNIST, right for above 98 % of the test images.
 //!
 //! An image of 28 x 28 pixels is read as 784 numbers; two hidden layers of rectified linear units
 //! turn them into ten scores, one a digit. Cross entropy compares the scores, as probabilities,
@@ -6,8 +6,8 @@
 //! falls once (one cycle), and dropout hides a fifth of each hidden layer from every step, so that
 //! no unit can rely on a single other one. Both help a short training generalise.
 //!
-//! The settings were chosen with `--validate`, on the last 10,000 training images; the test images
-//! only ever measure.
+//! The settings were chosen with `--validate`, on the last 10,000 training images; the test images are used only to
+//! measure.
 //!
 //!     cargo run --release --example mnist_mlp
 
@@ -58,7 +58,7 @@ struct Args {
     /// How many training images are used, from the first on.
     #[arg(long, default_value_t = 60_000)]
     train_samples: usize,
-    /// How many images measure, from the first on.
+    /// How many images are used to measure, from the first on.
     #[arg(long, default_value_t = 10_000)]
     test_samples: usize,
     /// The highest learning rate of the cycle.
@@ -87,7 +87,7 @@ fn images(part: &str) -> common::Result<Images> {
     Ok((x, y))
 }
 
-/// Which part of the images is read right, in percent.
+/// The share of images that is read right, in percent.
 fn accuracy<D: Device>(net: &MnistMlp<D>, (x, y): &Images) -> netform::Result<f64> {
     let mut right = 0;
     for (x, y) in x.chunks(1000).zip(y.chunks(1000)) {
@@ -117,7 +117,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
 
     let mut net = MnistMlp::new(device, args.seed)?;
     println!("{}\n", MnistMlp::graph());
-    // The images go to the device once; of each batch, only which they are.
+    // The images go to the device once; of each batch, only the indices do.
     let mut images = Resident::new(net.device(), &Tensor::from(&x))?;
     let mut digits = Resident::new(net.device(), &Tensor::from(y.as_slice()))?;
     let mut loader = Loader::new(&x, &y, 128)?.shuffle(args.seed);
@@ -141,7 +141,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
             schedule.step(&mut adam);
             seen += at.len();
             bar.inc(1);
-            // Reading a loss waits for the step: now and then is enough.
+            // Reading a loss waits for the step, so only some are read.
             if bar.position() % 10 != 1 {
                 continue;
             }

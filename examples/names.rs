@@ -1,16 +1,14 @@
-//! Which language a surname comes from: a recurrent network reads it letter by letter, above 80.3 % of
-//! 977 names in 14 languages (what logistic regression on runs of one to four letters reaches).
+//! The language of a surname: a recurrent network reads it letter by letter, and is right for above 80.3 % of 977 names
+//! in 14 languages (logistic regression on runs of one to four letters reaches 80.3 %).
 //!
-//! A GRU goes along the name with a state of 96 numbers, its memory: each letter changes a part of it,
-//! and learnt gates decide which. A second one reads from the end, where much of the origin shows
-//! (-ova, -nen, -ides). What classifies is the last states of both, and the largest value that each number of the
-//! state had anywhere. Names are of different lengths; those of a batch are filled up to the longest, and
-//! `lengths` tells the network where each ends.
+//! A GRU goes along the name with a state of 96 numbers, its memory: each letter changes a part of it, and learnt gates
+//! decide which. A second one reads from the end, which often shows the origin (-ova, -nen, -ides). The classifier
+//! reads the last states of both, and the maximum of each number of the state over the name. Names differ in length;
+//! those of a batch are padded to the longest, and `lengths` gives the length of each.
 //!
-//! There are only about 400 names of a language, so most of the work is against learning them by heart:
-//! dropout, weight decay, now and then a letter that is hidden, and targets that ask for a little
-//! less than certainty (label smoothing). Five networks vote. The settings were chosen with
-//! `--validate`, on the last 800 training names.
+//! There are only about 400 names per language, so most of the work is against overfitting: dropout, weight decay,
+//! sometimes a hidden letter, and label smoothing. Five networks vote. The settings were chosen with `--validate`, on
+//! the last 800 training names.
 //!
 //!     cargo run --release --example names
 
@@ -22,7 +20,7 @@ use common::training::{Flags, pass};
 use netform::optim::schedule::OneCycleLR;
 use netform::prelude::*;
 
-/// Room for the letters of the training names; those that occur once count as unknown.
+/// Table rows for the letters of the training names; letters that occur once are unknown.
 const LETTERS: usize = 96;
 const LANGUAGES: usize = 14;
 
@@ -62,14 +60,14 @@ struct Args {
     /// The highest learning rate of the cycle.
     #[arg(long, default_value_t = 8e-3)]
     lr: f64,
-    /// Of 100 letters, how many are hidden in training.
+    /// Percentage of letters that are hidden in training.
     #[arg(long, default_value_t = 5)]
     hide: usize,
 }
 
 type Chances = [f32; LANGUAGES];
 
-/// What the network thinks of each name.
+/// The network's probabilities for each name.
 fn read<D: Device<Float = f32>>(
     net: &Names<D>,
     names: &[Vec<u32>],
@@ -95,7 +93,7 @@ fn accuracy(chances: &[Chances], languages: &[u32]) -> f64 {
     100.0 * right as f64 / languages.len() as f64
 }
 
-/// Rows are the true languages, columns what was read.
+/// Rows are the true languages, columns the answers.
 fn print_confusion(names: &[String], chances: &[Chances], languages: &[u32]) {
     let mut counts = [[0; LANGUAGES]; LANGUAGES];
     for (c, &l) in chances.iter().zip(languages) {

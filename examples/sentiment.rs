@@ -1,18 +1,16 @@
-//! Did they like the film? A recurrent network reads sentences of movie reviews, above 82.1 % of them
-//! right (what logistic regression on words and pairs of words reaches). It has no more to learn from than
-//! 8,560 sentences: no word vectors from elsewhere.
+//! Did they like the film? A recurrent network reads sentences of movie reviews, and is right for above 82.1 % of them
+//! (logistic regression on words and pairs of words reaches 82.1 %). It learns from 8,560 sentences alone, without word
+//! vectors from elsewhere.
 //!
-//! Each word becomes the sum of three learnt vectors: its own, that of its first five letters (so that
-//! *enjoyable* learns from *enjoy*), and that of the pair with the word before (*not funny*). Words
-//! and pairs that the training part has once only are unknown. An LSTM or GRU reads these from both ends; what
-//! is classified is the mean and the largest value that each number of its outputs had, and the mean of
-//! the vectors themselves. The answer is pulled to the mean rating of about twenty people rather than
-//! to yes or no: a sentence that they were lukewarm about should not be learnt as if it were clear.
+//! Each word becomes the sum of three learnt vectors: its own, that of its first five letters (so that *enjoyable*
+//! learns from *enjoy*), and that of the pair with the word before (*not funny*). Words and pairs that occur only once
+//! in the training part are unknown. An LSTM or GRU reads these from both ends. The classifier reads the mean and the
+//! maximum of each of its outputs, and the mean of the vectors themselves. The target is the mean rating of about
+//! twenty people rather than yes or no: a sentence with a lukewarm rating should not be learnt as if it were clear.
 //!
-//! With so little text nearly all the art is in not learning it by heart: dropout, hidden words, small sizes, few
-//! epochs, and a vote of five networks. `docs/sentiment.md` is the log of what was tried, measured with
-//! `--validate` on the last 1,500 training sentences. Sentences with "but" are the hard ones, and are
-//! reported apart.
+//! With so little text most of the work is against overfitting: dropout, hidden words, small sizes, few epochs, and a
+//! vote of five networks. `docs/sentiment.md` is the log of what was tried, measured with `--validate` on the last
+//! 1,500 training sentences. Sentences with "but" are the hard ones, and are reported separately.
 //!
 //!     cargo run --release --example sentiment -- --model lstm
 
@@ -52,7 +50,7 @@ macro_rules! reader {
                 score(dropout(pooled)).squeeze(1)
             }
 
-            /// How far that is from what people said: the share that liked it, about.
+            /// The error against people's ratings: about the share that liked it.
             fn loss(words: u32[B, T], beginnings: u32[B, T], pairs: u32[B, T], lengths: u32[B], liked: [B]) -> [] {
                 binary_cross_entropy_with_logits(forward(words, beginnings, pairs, lengths), liked)
             }
@@ -73,7 +71,7 @@ macro_rules! reader {
 reader!(Lstm, LSTM);
 reader!(Gru, GRU);
 
-/// What both have in common, for the loop below.
+/// The common interface of both networks, for the loop below.
 trait Reader<D: Device>: Network {
     fn step(
         &mut self,
@@ -107,10 +105,10 @@ struct Args {
     /// Weight decay.
     #[arg(long, default_value_t = 0.1)]
     decay: f64,
-    /// Of 100 words, how many are hidden in training.
+    /// Percentage of words that are hidden in training.
     #[arg(long, default_value_t = 10)]
     hide: usize,
-    /// A rating r is learnt as the chance `sigmoid(r * sharpness)`; 0: as yes or no.
+    /// A rating r is learnt as the probability `sigmoid(r * sharpness)`; 0: as yes or no.
     #[arg(long, default_value_t = 1.0)]
     sharpness: f32,
     /// Leaves out the beginnings of words.
@@ -158,7 +156,7 @@ impl Tables {
     }
 }
 
-/// The sentences of a batch, filled up.
+/// The sentences of a batch, padded.
 fn batch(sentences: &[Sentence]) -> netform::Result<([Tensor; 3], Vec<u32>)> {
     let kind = |k: usize| pad(sentences.iter().map(|s| s[k].as_slice()));
     let ((a, lengths), (b, _), (c, _)) = (kind(0)?, kind(1)?, kind(2)?);
@@ -175,7 +173,7 @@ fn opinions<D: Device>(net: &impl Reader<D>, sentences: &[Sentence]) -> netform:
     Ok(all)
 }
 
-/// Which part of the sentences that `with` chooses is read right, in percent.
+/// The share of right answers in percent, over the sentences that `with` chooses.
 fn accuracy(scores: &[f32], samples: &[[String; 3]], with: impl Fn(&[String; 3]) -> bool) -> f64 {
     let those = || scores.iter().zip(samples).filter(|s| with(s.1));
     let right = those().filter(|(score, s)| (**score > 0.0) == (s[0] == "1"));

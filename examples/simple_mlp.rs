@@ -1,10 +1,9 @@
 //! The first network of the lecture, trained on made-up data.
 //!
-//! A multilayer perceptron is a chain of linear maps with a nonlinear function between them. This
-//! one takes 8 numbers through hidden layers of 10 and 7 sigmoids to 3 outputs; its loss is the mean
-//! squared error. One pass of the whole set forward, one pass of gradients backward and one small
-//! step against them is an epoch; a hundred of them, at a rate of 0.01, make the loss fall slowly
-//! and steadily. The parameters are then written where PyTorch can read them.
+//! A multilayer perceptron is a chain of linear maps with a nonlinear function between them. This one takes 8 numbers
+//! through hidden layers of 10 and 7 sigmoids to 3 outputs; its loss is the mean squared error. One pass of the whole
+//! set forward, one pass of gradients backward and one small step against them is an epoch; a hundred of them, at a
+//! rate of 0.01, make the loss fall slowly and steadily. The parameters are then saved in a file that PyTorch can read.
 //!
 //!     cargo run --release --example simple_mlp
 

@@ -1,13 +1,13 @@
 //! Next year's sunspots from the years before: a GRU over 309 years, 1700 to 2008.
 //!
-//! The sun's activity rises and falls in about eleven years, one cycle higher than another. The network
-//! reads the last 30 years one by one and says by how much the next year differs from the
-//! last. Counts are read as square roots: when the sun is active they vary more, and the root makes that
-//! even. The last 62 years, 1947 to 2008, measure: each is forecast from the true years before it.
-//! An autoregression over 24 years (ridge) is off by 20.2 there, guessing "as last year" by 33.3.
+//! The sun's activity rises and falls in about eleven years, one cycle higher than another. The network reads the last
+//! 30 years one by one and predicts the difference between the next year and the last. It reads square roots of the
+//! counts: counts vary more when the sun is active, and the root evens that out. The last 62 years, 1947 to 2008, are
+//! the test: each is forecast from the true years before it. There, an autoregression over 24 years (ridge) is off by
+//! 20.2, guessing "as last year" by 33.3.
 //!
-//! 247 years are next to nothing for a network, so it is small, its weights decay, and ten networks that
-//! differ in their seeds vote. The settings were chosen with `--validate`, on the 62 years before the test.
+//! 247 years are very few for a network, so it is small, its weights decay, and ten networks with different seeds vote.
+//! The settings were chosen with `--validate`, on the 62 years before the test.
 //!
 //!     cargo run --release --example sunspots
 
@@ -22,12 +22,11 @@ use netform::prelude::*;
 
 /// Years that are read for a forecast.
 const YEARS: usize = 30;
-/// Years that measure.
+/// Years of the test.
 const LAST: usize = 62;
 
 network! {
-    /// A small GRU, and beside it a straight line through the years: what a linear forecast can say need
-    /// not be learnt by the gates.
+    /// A small GRU plus a linear function of the years, so that the gates need not learn a linear forecast.
     pub struct Sunspots {
         gru: GRU(1 -> 16),
         linear: Linear(YEARS -> 1),
@@ -35,7 +34,7 @@ network! {
         dropout: Dropout(p = 0.1),
     }
 
-    /// The year after, as a difference from the last.
+    /// The next year, as a difference from the last.
     fn forward(years: [B, YEARS]) -> [B] {
         let (_, last) = gru(years.unsqueeze(2));
         years[.., -1] + (out(dropout(last[0])) + linear(dropout(years))).squeeze(1)

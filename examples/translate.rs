@@ -1,23 +1,22 @@
 //! English into French: the sentences of programs, such as "Are you sure you want to delete {0}?".
 //!
-//! A translation has other words than its source, in another order and another number. An encoder-decoder
-//! Transformer reads the whole source before it writes, and looks back at the part that matters for each
-//! word (attention). 7,466 pairs are few for it: a table of whole words would have seen most of them once.
-//! So words are cut into frequent pieces ([`common::text::Pieces`]), in another way in every epoch, which makes
-//! more of few texts; dropout and targets short of certainty do the rest.
+//! A translation has different words from its source, in another order and number. An encoder-decoder Transformer reads
+//! the whole source before it writes, and attends to the part that matters for each word. 7,466 pairs are few for it: a
+//! table of whole words would see most of them once. So words are cut into frequent pieces ([`common::text::Pieces`]),
+//! differently in every epoch, which makes more of few texts; dropout and label smoothing do the rest.
 //!
-//! It writes in two ways. Greedy: the likeliest piece, again and again. Beam search: the four likeliest
-//! beginnings go on side by side, so that a piece that looks good only at first does not decide everything. Both
-//! keep the keys and values of what has been written (see `common/seq2seq.rs`).
+//! It writes in two ways. Greedy search takes the likeliest piece, again and again. Beam search continues the four
+//! likeliest beginnings side by side, so that a piece that looks good only at first does not decide everything. Both
+//! keep the keys and values of the written pieces (see `common/seq2seq.rs`).
 //!
-//! Measured are translations that are right in every character, and the character error rate: how many
-//! characters have to be changed, in percent of those of the right translations. Who looks up the
-//! nearest training sentence and takes its translation gets 0.9 % right, and 55.9 % errors. Other translations
-//! than the one in the file may be as good; here they count as wrong.
+//! The measures are the share of translations that are right in every character, and the character error rate: the
+//! number of wrong characters, in percent of the characters of the right translations. Taking the translation of the
+//! nearest training sentence gets 0.9 % right, and 55.9 % errors. A translation other than the one in the file may be
+//! as good; here it is wrong.
 //!
-//! The picture `translate_attention.svg` shows where the last block of the decoder looks while it writes a
-//! sentence. The settings were chosen with `--validate`, on the last 700 training pairs but those whose
-//! source has the letters of a training sentence (the test pairs are chosen so, too); the test pairs only ever
+//! The picture `translate_attention.svg` shows where the decoder's last block attends in the source while it writes a
+//! sentence. The settings were chosen with `--validate`, on the last 700 training pairs, without pairs whose source has
+//! the letters of a training sentence (the test pairs leave such pairs out, too); the test pairs are used only to
 //! measure.
 //!
 //!     cargo run --release --example translate
@@ -36,13 +35,13 @@ use netform::prelude::*;
 use plotters::prelude::*;
 use seq2seq::{Pair, Search, Seq2Seq, Training, write};
 
-/// Room for the pieces, the mark, padding and the unknown piece.
+/// Table rows for the pieces, the mark, padding and the unknown piece.
 const SYMBOLS: usize = 1500;
 
 /// Width 128, four heads, three blocks on each side.
 type Translator<D = Cpu> = Seq2Seq<SYMBOLS, 128, 4, 3, D>;
 
-/// What a translation begins and ends with.
+/// The mark at both ends of a translation.
 const MARK: &str = "\n";
 
 #[derive(Parser)]
@@ -58,7 +57,7 @@ struct Args {
     /// Weight decay.
     #[arg(long, default_value_t = 0.05)]
     decay: f64,
-    /// Of 100 joins of pieces, how many are left out in training.
+    /// Percentage of joins of pieces that are left out in training.
     #[arg(long, default_value_t = 10)]
     skip: usize,
     /// Beginnings that beam search follows.
@@ -116,7 +115,7 @@ fn measure(read: &[String], test: &[[String; 2]]) -> (f64, f64) {
     (percent(right, test.len()), percent(wrong, all))
 }
 
-/// A row for each piece that was written, a column for each of the source; darker where it looked more.
+/// A row for each written piece, a column for each piece of the source; darker for more attention.
 fn draw_attention(
     path: &Path,
     source: &[String],
@@ -221,7 +220,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
         println!("\n{from}\n  people:      {to}\n  greedy:      {greedy}\n  beam search: {beam}");
     }
 
-    // The first sentence of some length.
+    // The first sentence of at least 8 pieces.
     let some = sources.iter().zip(&beam).find(|s| s.0.len() >= 8);
     if let Some((source, translation)) = some.or(sources.iter().zip(&beam).next()) {
         let mark = table.mark();
@@ -231,7 +230,7 @@ fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {
             MARK => "(end)".to_owned(),
             piece => piece.replace(' ', "\u{b7}"),
         };
-        // Each position writes the piece behind it.
+        // Each position writes the piece after it.
         let written = target[1..]
             .iter()
             .chain([&mark])

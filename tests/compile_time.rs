@@ -1,8 +1,8 @@
-//! What a large network costs the compiler: `cargo check` of a hundred linear layers written out,
-//! against an empty program; and a language model of 4, 12 and 48 blocks, which must cost the same.
+//! The compile time of a large network: `cargo check` of a hundred written-out linear layers, against an empty program;
+//! and a language model of 4, 12 and 48 blocks, which must all take the same time.
 //!
-//! Both are checked in a package of their own whose dependencies have been built before, in the
-//! debug profile, as an editor does it after every change.
+//! Both are checked in a separate package whose dependencies have been built before, in the debug profile, as an editor
+//! does after every change.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// The package of both tests. Two measurements at a time would measure each other.
+/// The package of both tests. Two measurements at once would disturb each other.
 static PACKAGE: LazyLock<Mutex<PathBuf>> = LazyLock::new(|| Mutex::new(make_package()));
 
 fn package() -> MutexGuard<'static, PathBuf> {
     PACKAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The goal, and what a busy machine may add to it.
+/// The goal, and an allowance for a busy machine.
 const GOAL: Duration = Duration::from_secs(3);
 const SLACK: Duration = Duration::from_secs(3);
 
@@ -91,7 +91,7 @@ fn loss(tokens: u32[B, T], targets: u32[B, T]) -> [] {{
     )
 }
 
-/// One expansion: how long it took, and the number of tokens that came out.
+/// The time of one expansion, and its number of tokens.
 fn expand(blocks: usize) -> (Duration, usize) {
     fn count(tokens: TokenStream) -> usize {
         let inner = |t| match t {
@@ -110,7 +110,7 @@ fn expand(blocks: usize) -> (Duration, usize) {
     (took, count(code))
 }
 
-/// The shortest of many runs of each, in turns, so that a busy moment strikes all alike.
+/// The shortest of many runs of each, in turns, so that a busy moment affects all alike.
 fn shortest<const N: usize>(
     rounds: usize,
     mut once: impl FnMut(usize) -> Duration,
@@ -134,7 +134,7 @@ fn forty_eight_blocks_cost_what_four_do() {
             "use netform::prelude::*;\nnetwork! {{ {BLOCK} }}\nnetwork! {{ {text} }}\nfn main() {{ let _ = Gpt::new(Cpu::new(), 1).and_then(|mut n| n.loss_step(&mut AdamW::new(1e-3), &[[1u32]], &[[2u32]])); }}\n"
         )
     });
-    // Builds what the program depends on; every later one changes the program.
+    // Builds the program's dependencies; later checks change only the program.
     check(&folder, &main[2]);
     let check: [Duration; 3] = shortest(5, |k| check(&folder, &main[k]));
     let expansion: [Duration; 3] = shortest(30, |k| expand(blocks[k]).0);
@@ -174,7 +174,7 @@ fn make_package() -> PathBuf {
     );
     std::fs::create_dir_all(folder.join("src")).expect("a folder");
     std::fs::write(folder.join("Cargo.toml"), manifest).expect("the manifest");
-    // The versions that are at hand.
+    // The locked versions, which are available offline.
     std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("the lock file");
     folder
 }
@@ -186,7 +186,7 @@ fn a_hundred_layers() {
         "use netform::prelude as _;\nfn main() {}\n".to_owned(),
         deep(100),
     ];
-    // Builds what the program depends on; every later one changes the program.
+    // Builds the program's dependencies; later checks change only the program.
     check(&folder, &main[1]);
     let [empty, full] = shortest(3, |k| check(&folder, &main[k]));
     let added = full.saturating_sub(empty);

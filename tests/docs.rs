@@ -1,5 +1,5 @@
-//! The page on the language lists every op with its signature, and every layer; that on training every optimizer
-//! with its settings, and every schedule with its own.
+//! The language page lists every op with its signature, and every layer; the training page lists every optimizer and
+//! every schedule with its settings.
 
 const PAGE: &str = include_str!("../docs/language.md");
 
@@ -34,7 +34,7 @@ fn every_layer() {
     }
 }
 
-/// The page's row of a name.
+/// The page's row for a name.
 fn row(name: &str) -> &'static str {
     const TRAINING: &str = include_str!("../docs/training.md");
     let wanted = format!("`{name}`");
@@ -72,7 +72,7 @@ fn every_optimizer_and_schedule() {
     let folder = format!("{folder}/schedule");
     for entry in std::fs::read_dir(&folder).unwrap() {
         let text = read(entry.unwrap().path().display().to_string());
-        // The methods of a struct that set something: `pub fn gamma(mut self, ..`.
+        // The setters of a struct: `pub fn gamma(mut self, ..`.
         for part in text.split("\nimpl ").skip(1) {
             let name = part.split([' ', '<']).next().unwrap();
             let body = part.split("\n}").next().unwrap();
@@ -88,7 +88,7 @@ fn every_optimizer_and_schedule() {
     }
 }
 
-/// Each listing of CONTRIBUTING.md stands in the file that is named above it.
+/// Each listing in CONTRIBUTING.md is in the file named above it.
 #[test]
 fn quotations() {
     const GUIDE: &str = include_str!("../CONTRIBUTING.md");

@@ -1,10 +1,10 @@
-//! Every example, on a short run: it ends in one plain line, and its result makes sense.
+//! Every example, on a short run: it prints one plain last line, and its result makes sense.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
-/// An example's program, built if it is not there yet (a test that runs alone does not ask for it).
+/// An example's program, built if it is missing (running a single test does not build it).
 fn program(name: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     let me = std::env::current_exe().expect("a test has a path");
@@ -14,7 +14,7 @@ fn program(name: &str) -> PathBuf {
         .expect("target/<profile>/deps");
     BUILT.call_once(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        // The whole workspace, so that what `cargo test --workspace` has built is what is wanted here.
+        // The whole workspace, so that the build of `cargo test --workspace` is reused.
         cargo.args(["build", "--quiet", "--workspace", "--examples"]);
         cargo.arg("--manifest-path");
         cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
@@ -33,13 +33,13 @@ fn program(name: &str) -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// Runs an example from a folder of its own; returns what its last line says after `label`, and
-/// the folder with what it wrote.
+/// Runs an example from a separate folder; returns the part of its last line after `label`, and the folder with its
+/// files.
 fn last_line(name: &str, args: &[&str], label: &str) -> (String, tempfile::TempDir) {
     last_line_with(name, args, label, None)
 }
 
-/// The same with a folder in which libraries are looked for first.
+/// The same, with a folder that is searched first for libraries.
 fn last_line_with(
     name: &str,
     args: &[&str],
@@ -167,7 +167,7 @@ fn char_gpt() {
     args.extend(["--write", "50"]);
     let (nats, out) = last_line("char_gpt", &args, "test loss: ");
     let nats = number(&nats, " nats a character");
-    // Every character alike is 4.56, each by its frequency 3.3.
+    // Uniform characters give 4.56, character frequencies 3.3.
     assert!(nats > 2.0 && nats < 3.2, "{nats}");
     let text = std::fs::read_to_string(out.path().join("char_gpt.txt")).expect("the text");
     assert_eq!(text.chars().count(), "PROSPERO.\n".len() + 50);
@@ -235,7 +235,7 @@ fn char_rnn() {
     assert!(out.path().join("char_rnn.svg").exists());
 }
 
-/// A picture is there, and is XML.
+/// Checks that a picture exists and is XML.
 fn picture(folder: &Path, file: &str) -> String {
     let text = std::fs::read_to_string(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     roxmltree::Document::parse(&text).unwrap_or_else(|e| panic!("{file}: {e}"));
@@ -248,7 +248,7 @@ fn dates() {
     let args: Vec<&str> = args.split(' ').collect();
     let (exact, out) = last_line("dates", &args, "test exact: ");
     let exact = number(&exact, " %");
-    // There are 20,000 dates to choose from.
+    // Guessing one of 20,000 dates is almost never right.
     assert!(exact > 5.0 && exact < 99.0, "{exact} %");
     picture(out.path(), "dates_loss.svg");
     picture(out.path(), "dates_exact.svg");
@@ -263,7 +263,7 @@ fn translate() {
     let errors = errors.split_once(" %, character error rate ");
     let (exact, errors) = errors.expect("two measures");
     let (exact, errors) = (number(exact, ""), number(errors, " %"));
-    // Nothing at all has 100 % errors.
+    // Empty translations have 100 % errors.
     assert!(
         exact < 30.0 && errors > 40.0 && errors < 95.0,
         "{exact} %, {errors} %"
@@ -288,7 +288,7 @@ fn autoencoder() {
     assert!(trivial > 0.06 && trivial < 0.08, "{trivial}");
     assert!(error > 0.005 && error < 0.6 * trivial, "{error}, {trivial}");
     picture(out.path(), "autoencoder_error.svg");
-    // Three rows of ten digits, each pixel that is not black a square.
+    // Three rows of ten digits; each pixel that is not black is a square.
     let digits = picture(out.path(), "autoencoder.svg");
     assert!(digits.matches("<rect").count() > 30 * 50);
 }
@@ -304,13 +304,13 @@ fn without_the_feature() {
     assert!(err.contains("built without the feature `cuda`"), "{err}");
 }
 
-/// On the GPU; or, unless `REQUIRE_CUDA=1` asks for one, on the emulator that stands in for its driver.
+/// On the GPU; or, unless `REQUIRE_CUDA=1` is set, on the emulator that replaces its driver.
 #[cfg(feature = "cuda")]
 mod cuda {
     use super::{last_line, last_line_with, number};
     use std::path::Path;
 
-    /// What is left of the last lines on the GPU and on the CPU.
+    /// The results in the last lines on the GPU and on the CPU.
     fn both(name: &str, args: &[&str], label: &str) -> [String; 2] {
         let folder = tempfile::tempdir().expect("a folder");
         let required = std::env::var_os("REQUIRE_CUDA").is_some_and(|v| v != "0");

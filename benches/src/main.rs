@@ -31,13 +31,13 @@ enum Mode {
 /// Times one workload, step by step.
 #[derive(Debug, Parser)]
 struct Args {
-    /// What to run.
+    /// The workload to run.
     #[arg(long)]
     workload: Workload,
     /// A training step, or inference at batch 1.
     #[arg(long, default_value = "train")]
     mode: Mode,
-    /// Where.
+    /// The device to run on.
     #[arg(long, value_enum, default_value_t = Place::Cpu)]
     device: Place,
     /// The precision of matrix products on the GPU.
@@ -52,7 +52,7 @@ struct Args {
     /// Timed steps.
     #[arg(long, default_value_t = 100)]
     steps: usize,
-    /// Steps before those.
+    /// Warm-up steps before the timed ones.
     #[arg(long, default_value_t = 10)]
     warmup: usize,
 }
@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         #[cfg(feature = "cuda")]
         Place::Cuda => {
-            // Its error in words: why there is no GPU.
+            // The error says why there is no GPU.
             let device = place::cuda(a.precision).map_err(|e| e.to_string())?;
             time(device, &a)?
         }

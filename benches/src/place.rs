@@ -24,7 +24,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// As it is written on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
@@ -36,14 +36,14 @@ impl Precision {
 
 /// A device that can be waited for.
 pub trait Target: Device<Float = f32> {
-    /// Until all that was asked for is done.
+    /// Waits until the device has done all queued work.
     fn wait(&self) -> Result<()>;
-    /// What a table should say about it.
+    /// A description of the device for the report.
     fn describe(&self) -> String;
 }
 
 impl Target for Cpu {
-    /// The CPU's calls return when they are done.
+    /// Calls on the CPU return after the work is done.
     fn wait(&self) -> Result<()> {
         Ok(())
     }

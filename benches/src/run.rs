@@ -1,7 +1,7 @@
-//! Timing: the first step, warm-up, then every step on its own; one JSON line at the end.
+//! Times the first step, the warm-up, then each step separately; the result is one JSON line.
 //!
-//! A step ends when the device has done it. A GPU's steps are timed a second time as they run in
-//! training: a queue of them, and one wait at its end.
+//! A step ends when the device has done it. A GPU's steps are timed a second time as in training: a queue of steps and
+//! one wait at its end.
 
 use std::time::Instant;
 
@@ -9,26 +9,26 @@ use crate::place::Target;
 use netform::Result;
 use serde::Serialize;
 
-/// What a workload is asked for.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What the device is.
+    /// A description of the device.
     pub device: String,
     /// The precision of matrix products.
     pub precision: &'static str,
-    /// Whether the device goes on by itself when a call has returned.
+    /// Whether calls return before the device has done the work.
     pub queues: bool,
     /// Threads of the device.
     pub threads: usize,
     /// Timed steps.
     pub steps: usize,
-    /// Steps before those, the first included.
+    /// Warm-up steps before the timed ones, the first step included.
     pub warmup: usize,
-    /// Inference at batch 1 and not training.
+    /// Inference at batch 1 instead of training.
     pub infer: bool,
 }
 
-/// The line.
+/// The JSON line.
 #[derive(Debug, Serialize)]
 pub struct Report {
     peer: &'static str,
@@ -41,7 +41,7 @@ pub struct Report {
     median_us: f64,
     p10_us: f64,
     p90_us: f64,
-    /// A step's share of a queue.
+    /// Time per step within a queue.
     queued_us: Option<f64>,
     gflops: Option<f64>,
     loss_first: f64,
@@ -52,11 +52,11 @@ pub struct Report {
     steps: usize,
 }
 
-/// Steps of a queue.
+/// Steps in a queue.
 const QUEUE: usize = 20;
 
 impl Report {
-    /// How fast, where a step is so many operations.
+    /// Adds the speed, given the floating-point operations of a step.
     pub fn with_flops(mut self, flops: f64) -> Self {
         let us = self.queued_us.unwrap_or(self.median_us);
         self.gflops = Some((flops / us / 1e2).round() / 10.0);
@@ -64,7 +64,7 @@ impl Report {
     }
 }
 
-/// Runs `step`, which returns something that `loss` turns into a number outside the timed part.
+/// Times `step`. `loss` turns its result into a number, outside the timed part.
 pub fn run<D: Target, T>(
     workload: &str,
     device: &D,
@@ -135,13 +135,13 @@ fn timed_step<T>(step: &mut impl FnMut() -> Result<T>) -> Result<T> {
     step()
 }
 
-/// Of sorted times, if there are any.
+/// A quantile of sorted times; `None` if there are none.
 fn quantile(times: &[f64], q: f64) -> Option<f64> {
     let i = ((times.len() as f64 * q) as usize).min(times.len().saturating_sub(1));
     times.get(i).map(|t| (t * 100.0).round() / 100.0)
 }
 
-/// When the process was started, if the driver says so: CLOCK_MONOTONIC nanoseconds.
+/// The start of the process in CLOCK_MONOTONIC nanoseconds, if the driver passed it.
 fn started_ns() -> Option<u64> {
     std::env::var("BENCH_T0_NS").ok()?.parse().ok()
 }
@@ -163,8 +163,7 @@ fn peak_rss_mb() -> Option<f64> {
     Some((kib / 102.4).round() / 10.0)
 }
 
-/// Keeps the process on the last of its cores, as the peers do for one thread; where the system
-/// cannot be asked, the process stays free.
+/// Pinning to one core works on Linux only: elsewhere the process stays on all cores.
 #[cfg(not(target_os = "linux"))]
 pub fn pin_to_one_core() {}
 

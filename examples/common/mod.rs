@@ -1,4 +1,4 @@
-//! What the examples share: where they run, where data lies, where results go, and curves as SVG.
+//! Shared parts of the examples: the device, the folders of data and results, and charts as SVG.
 #![allow(dead_code, missing_docs)]
 
 pub mod text;
@@ -47,7 +47,7 @@ macro_rules! on {
 pub const WITHOUT_CUDA: &str =
     "this program was built without the feature `cuda`: add `--features cuda` to cargo's arguments";
 
-/// A file of the bundled data, from whatever folder the program is started.
+/// A file of the bundled data; the folder in which the program is started does not matter.
 pub fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("data")
@@ -127,7 +127,7 @@ impl Numbers {
         Self { seed, drawn: 0 }
     }
 
-    /// One of 0 to `limit - 1`.
+    /// A number from 0 to `limit - 1`.
     pub fn below(&mut self, limit: usize) -> usize {
         let mut x = [0.0f64];
         netform::fill_uniform(self.seed, self.drawn, &mut x, 0.0, limit as f64);
@@ -135,7 +135,7 @@ impl Numbers {
         x[0] as usize
     }
 
-    /// Another order, each as likely.
+    /// Shuffles; every order is equally likely.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         for at in (1..all.len()).rev() {
             all.swap(at, self.below(at + 1));

@@ -1,13 +1,12 @@
-//! From one sequence to another: an encoder-decoder Transformer (Vaswani et al., 2017), and two ways to
-//! write with it.
+//! From one sequence to another: an encoder-decoder Transformer (Vaswani et al., 2017), and two ways to write with it.
 //!
-//! The encoder reads the whole source; every position looks at every other. The decoder writes the
-//! target from left to right: each position looks at those before it, and at what the encoder made of
-//! the source. In training all positions of the target are computed at once, each from the right
-//! beginning (teacher forcing). Writing goes symbol by symbol, and `#[state]` keeps the keys and values of
-//! what was written, and those of the source, so that a symbol costs one position and not the whole beginning.
+//! The encoder reads the whole source: each position attends to every other. The decoder writes the target from left to
+//! right: each position attends to earlier ones and to the encoder's output. In training all positions of the target
+//! are computed at once, each after the right beginning (teacher forcing). Writing goes symbol by symbol: `#[state]`
+//! keeps the keys and values of the written symbols and of the source, so that a symbol costs one position instead of
+//! the whole beginning.
 //!
-//! Blocks are normalised first, as in GPT-2, and source, target and scores share one table of symbols.
+//! Blocks normalise first, as in GPT-2. Source, target and scores share one table of symbols.
 
 use netform::generate::{Beam, Beams};
 use netform::optim::schedule::{OneCycleLR, Schedule};
@@ -18,8 +17,8 @@ use super::common::training::{Pass, pass};
 use super::common::{self, Numbers};
 
 network! {
-    /// Attention of several heads: each position of `x` takes a mean of the values, weighted by how well its
-    /// query agrees with their keys.
+    /// Multi-head attention: each position of `x` takes a mean of the values, weighted by how well its query matches
+    /// their keys.
     pub struct Attention<const D: usize, const HEADS: usize>
     where
         D % HEADS == 0,
@@ -43,25 +42,25 @@ network! {
         (key(x), value(x))
     }
 
-    /// To those of the given keys and values that are there.
+    /// Attention to the given keys and values where `there` is true.
     fn look(x: [B, T, D], keys: [B, S, D], values: [B, S, D], there: bool[B, S]) -> [B, T, D] {
         let mask = there.unsqueeze(1).unsqueeze(1);
         let q = heads(query(x));
         joined(scaled_dot_product_attention(q, heads(keys), heads(values), attn_mask = mask))
     }
 
-    /// To the positions of `memory` that are there.
+    /// Attention to the positions of `memory` where `there` is true.
     fn forward(x: [B, T, D], memory: [B, S, D], there: bool[B, S]) -> [B, T, D] {
         look(x, key(memory), value(memory), there)
     }
 
-    /// To itself and what came before.
+    /// Attention to itself and earlier positions.
     fn causal(x: [B, T, D]) -> [B, T, D] {
         let q = heads(query(x));
         joined(scaled_dot_product_attention(q, heads(key(x)), heads(value(x)), is_causal = true))
     }
 
-    /// The weights of the mean, averaged over the heads.
+    /// The attention weights, averaged over the heads.
     fn weights(x: [B, T, D], memory: [B, S, D]) -> [B, T, S] {
         let agreement = heads(query(x)).matmul(heads(key(memory)).transpose(2, 3));
         softmax(agreement / sqrt(ones([]) * D / HEADS), 3).mean(1)
@@ -69,7 +68,7 @@ network! {
 }
 
 network! {
-    /// Two linear layers, for each position alone.
+    /// Two linear layers, applied to each position.
     pub struct Feed<const D: usize> {
         up: Linear(D -> 4 * D),
         down: Linear(4 * D -> D),
@@ -113,7 +112,7 @@ network! {
         x + dropout(feed(norm_3(x)))
     }
 
-    /// The same, and where it looked in the source.
+    /// The same, with the attention weights over the source.
     fn looking(x: [B, T, D], memory: [B, S, D], there: bool[B, S]) -> ([B, T, D], [B, T, S]) {
         let seen = x + attention.causal(norm_1(x));
         (forward(x, memory, there), source.weights(norm_2(seen), memory))
@@ -124,7 +123,7 @@ network! {
         source.remember(memory)
     }
 
-    /// Position `at` alone; what came before lies in the state, and so does the source.
+    /// Position `at` alone; the state holds the earlier positions and the source.
     fn next(
         x: [B, 1, D],
         at: u32[],
@@ -156,29 +155,29 @@ network! {
         dropout: Dropout(p = 0.1),
     }
 
-    /// Rows of the table, as large as what is added to them.
+    /// Rows of the table, scaled to the size of the position encodings.
     fn symbols(x: u32[..]) -> [.., D] {
         embedding(x, token) * sqrt(ones([]) * D)
     }
 
-    /// With their positions.
+    /// Symbols with their positions.
     fn embed(x: u32[B, T]) -> [B, T, D] {
         dropout(symbols(x) + sinusoidal_positions(T, D))
     }
 
-    /// What the encoder makes of the source.
+    /// The encoder's output.
     fn encode(source: u32[B, S], there: bool[B, S]) -> [B, S, D] {
         let mut x = embed(source);
         for block in encoder { x = block(x, there); }
         encoder_norm(x)
     }
 
-    /// Scores of all symbols; symbols are rows of the table, scores the products with each.
+    /// Scores of all symbols: the product of `x` with each row of the table.
     fn scores(x: [B, T, D]) -> [B, T, SYMBOLS] {
         linear(decoder_norm(x), token)
     }
 
-    /// Scores of what follows each position of the target.
+    /// Scores of the next symbol at each position of the target.
     fn forward(source: u32[B, S], lengths: u32[B], target: u32[B, T]) -> [B, T, SYMBOLS] {
         let there = sequence_mask(lengths, S);
         let memory = encode(source, there);
@@ -187,13 +186,13 @@ network! {
         scores(x)
     }
 
-    /// How far they are from what follows, asking for a little less than certainty (label smoothing).
+    /// The error against the next symbols, with label smoothing.
     fn loss(source: u32[B, S], lengths: u32[B], target: u32[B, T], following: u32[B, T]) -> [] {
         let scores = forward(source, lengths, target).flatten(0, 1);
         cross_entropy(scores, following.flatten(), ignore_index = 0, label_smoothing = 0.1)
     }
 
-    /// Where the last block of the decoder looks in the source, for one pair.
+    /// The attention of the decoder's last block to the source, for one pair.
     fn looks(source: u32[S], target: u32[T]) -> [T, S] {
         let there = ones([1, S]) > 0.0;
         let memory = encode(source.unsqueeze(0), there);
@@ -207,7 +206,7 @@ network! {
         weights.squeeze(0)
     }
 
-    /// The same as `encode`; what the decoder's blocks need of it stays in the state.
+    /// The same as `encode`, but keeps the keys and values of the decoder's blocks in the state.
     fn read(
         source: u32[B, S],
         lengths: u32[B],
@@ -225,8 +224,8 @@ network! {
         memory
     }
 
-    /// Scores of what follows one more symbol in each row. First, row `b` of what was written becomes what
-    /// row `parents[b]` was: a beam search lets one beginning go on in several ways, and drops others.
+    /// Scores of the symbol after one more in each row. First, the kept row `b` becomes the kept row `parents[b]`: beam
+    /// search continues one beginning in several ways, and drops others.
     fn next(
         last: u32[B],
         at: u32[],
@@ -250,17 +249,17 @@ network! {
 /// A source, and a target that begins and ends with the same mark.
 pub type Pair = (Vec<u32>, Vec<u32>);
 
-/// What a training run goes on with from epoch to epoch.
+/// The state of a training run between epochs.
 pub struct Training {
     adam: AdamW,
     schedule: Schedule<OneCycleLR>,
-    /// The order of the pairs, and what else is drawn.
+    /// Draws the order of the pairs, and all other random numbers.
     pub numbers: Numbers,
     batch: usize,
 }
 
 impl Training {
-    /// AdamW with the rates of one cycle: up in the first fifth of all steps, then down along a cosine.
+    /// AdamW with a one-cycle schedule: the rate rises in the first fifth of all steps, then falls along a cosine.
     pub fn new(
         lr: f64,
         decay: f64,
@@ -292,7 +291,7 @@ impl Training {
     where
         D: Device<Float = f32>,
     {
-        // By the target first: most of the work is there.
+        // By the target's length first: most of the work is there.
         let lengths: Vec<usize> = pairs.iter().map(|p| 1000 * p.1.len() + p.0.len()).collect();
         let batches = buckets(&lengths, self.batch, &mut self.numbers);
         let mut order = batches.iter();
@@ -302,7 +301,7 @@ impl Training {
             };
             let some = batch.iter().map(|&at| &pairs[at]);
             let (source, lengths) = pad(some.clone().map(|p| p.0.as_slice()))?;
-            // The decoder reads all but the end, and is to say all but the beginning.
+            // The decoder reads all but the end, and predicts all but the beginning.
             let (target, _) = pad(some.clone().map(|p| &p.1[..p.1.len() - 1]))?;
             let (following, _) = pad(some.map(|p| &p.1[1..]))?;
             let loss = net.loss_step(&mut self.adam, &source, &lengths, &target, &following)?;
@@ -315,11 +314,11 @@ impl Training {
 /// How targets are written.
 #[derive(Clone, Copy)]
 pub struct Search {
-    /// What targets begin and end with.
+    /// The symbol that begins and ends a target.
     pub mark: u32,
-    /// Symbols at most, the end included.
+    /// The most symbols of a target, the end included.
     pub longest: usize,
-    /// Beginnings that are followed at a time; 1 is greedy.
+    /// Beginnings that are followed at once; 1 is greedy.
     pub width: usize,
     /// How far longer targets are favoured: see [`Beam::length_penalty`].
     pub alpha: f64,
@@ -327,8 +326,8 @@ pub struct Search {
 
 /// Writes the target of each source, without its marks.
 ///
-/// Many sources are written at once, each in `width` rows of the batch, and all rows go on by one symbol
-/// a call. A search that has found its end waits for the others.
+/// Many sources are written at once, each in `width` rows of the batch, and each call adds one symbol to every row. A
+/// finished search waits for the others.
 pub fn write<const V: usize, const W: usize, const H: usize, const L: usize, D>(
     net: &Seq2Seq<V, W, H, L, D>,
     sources: &[Vec<u32>],

@@ -1,9 +1,9 @@
-//! From text to what a network reads: symbols become numbers, sequences become batches.
+//! From text to the inputs of a network: symbols become numbers, sequences become batches.
 //!
-//! A network knows no letters or words, only rows of a table, by number. A [`Vocabulary`] numbers the
-//! symbols that the training text has often enough. Sequences of a batch lie in one rectangle, so
-//! shorter ones are filled up with [`PADDING`]: [`pad`] does that and says how long each was. The filling
-//! is computed for nothing, so [`buckets`] puts sequences of about the same length together.
+//! A network reads no letters or words, only numbers of table rows. A [`Vocabulary`] numbers the symbols that are
+//! frequent enough in the training text. The sequences of a batch form one rectangle, so [`pad`] fills shorter ones up
+//! with [`PADDING`] and returns the length of each. Computation on padding is wasted, so [`buckets`] groups sequences
+//! of about the same length.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use netform::Tensor;
 
 use super::Numbers;
 
-/// The number that fills up.
+/// The number for padding.
 pub const PADDING: u32 = 0;
 /// The number of every symbol that the vocabulary does not have.
 pub const UNKNOWN: u32 = 1;
@@ -29,7 +29,7 @@ pub fn tsv<const N: usize>(file: &str) -> super::Result<Vec<[String; N]>> {
     text.lines().enumerate().map(fields).collect()
 }
 
-/// Words in lower case, and of the signs those that have a tone.
+/// Words in lower case, and the punctuation that carries tone.
 pub fn words(text: &str) -> Vec<String> {
     let spaced = text.chars().flat_map(char::to_lowercase).map(|c| match c {
         c if c.is_alphanumeric() || c == '\'' => c.to_string(),
@@ -37,7 +37,7 @@ pub fn words(text: &str) -> Vec<String> {
         _ => " ".to_owned(),
     });
     let spaced: String = spaced.collect();
-    // An apostrophe belongs to a word only inside of it.
+    // An apostrophe belongs to a word only inside it.
     let words = spaced.split_whitespace().map(|w| w.trim_matches('\''));
     words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
@@ -55,13 +55,13 @@ pub struct Vocabulary<S> {
 }
 
 impl<S: Clone + Eq + std::hash::Hash + Ord> Vocabulary<S> {
-    /// The most frequent symbols, as many as a table of `rows` has room for beside padding and the
-    /// unknown one; each occurs at least `least` times.
+    /// The most frequent symbols: as many as a table of `rows` holds beside padding and the unknown symbol, each
+    /// occurring at least `least` times.
     pub fn new(symbols: impl Iterator<Item = S>, rows: usize, least: usize) -> Self {
         let mut counts = HashMap::new();
         symbols.for_each(|s| *counts.entry(s).or_insert(0usize) += 1);
         let mut often: Vec<(S, usize)> = counts.into_iter().filter(|c| c.1 >= least).collect();
-        // Of equally frequent ones by their order: a hash table has none of its own.
+        // Ties follow the symbols' order, since a hash table has no fixed one.
         often.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         often.truncate(rows.saturating_sub(2));
         let symbols: Vec<S> = often.into_iter().map(|c| c.0).collect();
@@ -74,7 +74,7 @@ impl<S: Clone + Eq + std::hash::Hash + Ord> Vocabulary<S> {
         self.symbols.len()
     }
 
-    /// Whether none has.
+    /// Whether no symbol has a number.
     pub fn is_empty(&self) -> bool {
         self.symbols.is_empty()
     }
@@ -84,7 +84,7 @@ impl<S: Clone + Eq + std::hash::Hash + Ord> Vocabulary<S> {
         self.numbers.get(symbol).copied().unwrap_or(UNKNOWN)
     }
 
-    /// The symbol of a number; padding and the unknown have none.
+    /// The symbol of a number; padding and unknown have none.
     pub fn symbol(&self, number: u32) -> Option<&S> {
         self.symbols.get((number as usize).checked_sub(2)?)
     }
@@ -106,8 +106,8 @@ pub fn pad<'a>(
 
 /// Batches of samples of about the same length, in random order: the positions of each.
 ///
-/// The samples are shuffled and cut into pieces of 16 batches; only inside of a piece are they sorted
-/// by length. So batches differ from epoch to epoch, and still little is filled up.
+/// The samples are shuffled and cut into pieces of 16 batches, and each piece is sorted by length. So batches differ
+/// from epoch to epoch and still need little padding.
 pub fn buckets(lengths: &[usize], batch: usize, numbers: &mut Numbers) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     numbers.shuffle(&mut order);
@@ -122,14 +122,13 @@ pub fn buckets(lengths: &[usize], batch: usize, numbers: &mut Numbers) -> Vec<Ve
 
 /// Words cut into pieces, after Sennrich et al. (2016): byte-pair encoding.
 ///
-/// Whole words are too many, and no table has those that the training text has not; letters are few, but
-/// make long sequences. Pieces are between: beginning with letters, the pair of neighbours that the
-/// training text has most often becomes a piece of its own, again and again. So frequent words are one
-/// piece, rare ones several, and what has been cut is put together again by joining. A blank belongs to the
-/// word behind it, and no piece reaches over a word's end.
+/// Whole words are too many, and a table of them lacks the words outside the training text; letters are few, but make
+/// long sequences. Pieces are between the two: starting from letters, the most frequent pair of neighbours in the
+/// training text becomes a new piece, again and again. So a frequent word is one piece, a rare one several, and joining
+/// the pieces gives the text back. A blank belongs to the word after it, and no piece crosses a word's end.
 pub struct Pieces {
     all: Vec<String>,
-    /// What is joined to what, by rank: the lower was learnt earlier.
+    /// The joined pairs with their ranks: a lower rank was learnt earlier.
     joins: HashMap<(String, String), usize>,
 }
 
@@ -144,7 +143,7 @@ impl Pieces {
             .into_iter()
             .map(|(word, n)| (letters(word), n))
             .collect();
-        // How often each pair occurs, kept up to date: a join changes only the words that have it.
+        // How often each pair occurs, kept up to date: a join changes only the words that contain the pair.
         let mut counts: HashMap<(String, String), i64> = HashMap::new();
         let mut holders: HashMap<(String, String), Vec<usize>> = HashMap::new();
         for (at, (word, n)) in words.iter().enumerate() {
@@ -156,7 +155,7 @@ impl Pieces {
         let mut all: BTreeSet<String> = words.iter().flat_map(|w| w.0.clone()).collect();
         let mut joins = HashMap::new();
         while all.len() < most {
-            // Of equally frequent ones the first by the alphabet: a hash table has no order of its own.
+            // Ties follow the alphabet, since a hash table has no fixed order.
             let often = counts
                 .iter()
                 .max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
@@ -183,13 +182,13 @@ impl Pieces {
         Self { all, joins }
     }
 
-    /// All of them.
+    /// All pieces.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.all.iter()
     }
 
-    /// The pieces of a text. Each possible join is left out where `skip` says so: a text that is cut in
-    /// another way every time teaches more than one way to read a word (Provilkov et al., 2020).
+    /// The pieces of a text. A possible join is left out where `skip` returns true: cutting a text differently each
+    /// time teaches more than one way to read a word (Provilkov et al., 2020).
     pub fn cut(&self, text: &str, mut skip: impl FnMut() -> bool) -> Vec<String> {
         let mut all = Vec::new();
         for word in chunks(text) {
@@ -232,7 +231,7 @@ fn neighbours(word: &[String]) -> impl Iterator<Item = (String, String)> {
     word.windows(2).map(|w| (w[0].clone(), w[1].clone()))
 }
 
-/// Makes one piece of each such pair.
+/// Joins each occurrence of the pair into one piece.
 fn join(word: &mut Vec<String>, pair: &(String, String)) {
     let mut at = 0;
     while at + 1 < word.len() {
@@ -244,7 +243,7 @@ fn join(word: &mut Vec<String>, pair: &(String, String)) {
     }
 }
 
-/// How many characters have to be put in, left out or replaced to make `b` of `a` (Levenshtein, 1966).
+/// The least number of insertions, deletions and replacements that turn `a` into `b` (Levenshtein, 1966).
 pub fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! What the training examples share: the command line, and one pass over the data with its bar.
+//! Shared parts of the training examples: the command line, and one pass over the data with its bar.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use netform::{Device, Loss};
 
 use super::Place;
 
-/// Flags that all of them have.
+/// Flags of all training examples.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Flags {
     /// Passes over the training data.
@@ -17,7 +17,7 @@ pub struct Flags {
     /// How many training samples are used, from the first on.
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     pub train_samples: usize,
-    /// How many samples measure, from the first on.
+    /// How many samples are used to measure, from the first on.
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     pub test_samples: usize,
     /// Seed of the weights, the dropout and the order of the samples.
@@ -35,8 +35,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The samples to train on and to measure on: with `--validate` the last `held` of the training
-    /// samples measure.
+    /// The samples to train on and to measure on: `--validate` measures on the last `held` training samples.
     pub fn split<T>(&self, mut train: Vec<T>, test: Vec<T>, held: usize) -> (Vec<T>, Vec<T>) {
         let mut test = match self.validate {
             true => train.split_off(train.len().saturating_sub(held)),
@@ -47,21 +46,21 @@ impl Flags {
         (train, test)
     }
 
-    /// What measures.
+    /// The name of the set to measure on.
     pub fn measured(&self) -> &'static str {
         if self.validate { "validation" } else { "test" }
     }
 }
 
-/// What a pass has seen.
+/// The result of a pass.
 pub struct Pass {
-    /// The mean loss of the batches that were looked at.
+    /// The mean of the losses that were read.
     pub loss: f64,
-    /// Samples a second.
+    /// Samples per second.
     pub speed: f64,
 }
 
-/// One pass: `step` trains on the next batch and says how many samples it had, until there is none.
+/// One pass: `step` trains on the next batch and returns its number of samples, until no batch is left.
 pub fn pass<D: Device>(
     epoch: usize,
     batches: usize,
@@ -76,7 +75,7 @@ pub fn pass<D: Device>(
     while let Some((loss, samples)) = step()? {
         seen += samples;
         bar.inc(1);
-        // Reading a loss waits for the step: now and then is enough.
+        // Reading a loss waits for the step, so only some are read.
         if bar.position() % 10 != 1 {
             continue;
         }

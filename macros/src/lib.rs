@@ -1,4 +1,4 @@
-//! The procedural macro behind `network!`: hands its tokens to the compiler.
+//! The procedural macro of `network!`: passes its tokens to the compiler.
 
 use netform_compiler::call::Call;
 use proc_macro::{TokenStream, TokenTree};
@@ -23,10 +23,10 @@ pub fn network(input: TokenStream) -> TokenStream {
     })
 }
 
-/// How many networks have stood at a place: a `macro_rules!` may put several at one.
+/// The number of networks seen at each place: a `macro_rules!` may put several at one.
 static SEEN: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
 
-/// What tells the network from every other one of the crate.
+/// A text that identifies the network in its crate.
 fn call_site(input: TokenStream) -> String {
     let place = place(input);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +38,7 @@ fn call_site(input: TokenStream) -> String {
     format!("{place}#{count}")
 }
 
-/// Where the network stands: the file, line and column of its first token.
+/// The place of the network: the file, line and column of its first token.
 fn place(input: TokenStream) -> String {
     let source = input.into_iter().nth(1);
     let Some(TokenTree::Group(source)) = source else {

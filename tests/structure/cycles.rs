@@ -1,4 +1,4 @@
-//! No file of the runtime imports, over others, itself; in the compiler, only files of one folder may.
+//! No import cycles among the runtime's files; in the compiler, only among files of one folder.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ fn of(folder: &str) -> Imports {
     imports(&read("this", folder))
 }
 
-/// The folder of a file directly below `src`; a file that lies in none is by itself.
+/// The folder directly below `src` that has a file; a file outside any folder is its own.
 fn room(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or(file)
 }
@@ -94,7 +94,7 @@ fn what_is_an_import() {
             "b.rs -> a/deep.rs"
         ]
     );
-    // Tokens of macros count; a macro is found where it was defined; names of other crates and members do not count.
+    // Tokens of macros are included; a macro resolves to its definition; names of other crates and members are ignored.
     let imports = made(&[
         (
             "lib.rs",

@@ -1,11 +1,11 @@
-//! Imports among the files of a crate, and the files that import each other in circles.
+//! Imports among the files of a crate, and import cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::definers;
 use super::tree::Tree;
 
-/// For each file, the files that it imports from, and where: a line and a path of each.
+/// For each file, the files that it imports from, with the line and path of one import each.
 pub type Imports = BTreeMap<String, BTreeMap<String, (usize, String)>>;
 
 /// The imports of every file.
@@ -27,7 +27,7 @@ pub fn imports(tree: &Tree) -> Imports {
     all
 }
 
-/// The sets of files each of which imports, over others, each other (Tarjan).
+/// The sets of files that import each other, directly or through others (Tarjan).
 pub fn cycles(imports: &Imports) -> Vec<BTreeSet<&str>> {
     let mut search = Search {
         imports,
@@ -45,15 +45,15 @@ pub fn cycles(imports: &Imports) -> Vec<BTreeSet<&str>> {
 
 struct Search<'a> {
     imports: &'a Imports,
-    /// When each file was first seen.
+    /// The order in which files were first visited.
     number: BTreeMap<&'a str, usize>,
-    /// Files whose component is not complete.
+    /// Visited files whose component is not complete.
     open: Vec<&'a str>,
     found: Vec<BTreeSet<&'a str>>,
 }
 
 impl<'a> Search<'a> {
-    /// The first seen of the open files that `file` reaches.
+    /// The first visited of the open files that `file` reaches.
     fn visit(&mut self, file: &'a str) -> usize {
         let number = self.number.len();
         self.number.insert(file, number);

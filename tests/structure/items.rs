@@ -1,15 +1,15 @@
-//! What an item says of itself: its name, its kind, who sees it, and its public parts.
+//! The facts that an item states: its name, its kind, its visibility, and its public parts.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Attribute, ImplItem, Item, TraitItem, Type, Visibility};
 
-/// Who sees a name.
+/// The visibility of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// The crate at most.
+    /// At most the crate.
     Private,
-    /// Others too, but documentation leaves it out.
+    /// Also other crates, but documentation leaves it out.
     Hidden,
     Public,
 }
@@ -23,7 +23,7 @@ pub struct Parts {
     pub parts: Vec<(String, &'static str)>,
 }
 
-/// The name that an item defines, its kind, and who sees it.
+/// The name that an item defines, its kind, and its visibility.
 pub fn defined(item: &Item) -> Option<(String, &'static str, Shown)> {
     let (name, kind, vis, attrs) = match item {
         Item::Const(x) => (&x.ident, "const", &x.vis, &x.attrs),
@@ -51,7 +51,7 @@ pub fn defined(item: &Item) -> Option<(String, &'static str, Shown)> {
     Some((name.to_string(), kind, shown(vis, attrs)))
 }
 
-/// The public parts of a type or trait that an item states, those of documentation.
+/// The documented public parts of a type or trait that an item states.
 pub fn parts(item: &Item) -> Option<Parts> {
     let of = |name: &Ident| vec![name.to_string()];
     let mut parts = Vec::new();
@@ -121,7 +121,7 @@ fn hidden(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|a| text(a) == "doc(hidden)")
 }
 
-/// Whether an item is compiled in tests alone.
+/// Whether an item is compiled only in tests.
 pub fn only_for_tests(item: &Item) -> bool {
     let attrs = match item {
         Item::Const(x) => &x.attrs,

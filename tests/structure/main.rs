@@ -1,4 +1,4 @@
-//! The structure of the sources: no import cycles among their files, and what is public is on a list.
+//! The structure of the sources: no import cycles among their files, and every public item is on a list.
 
 mod cycles;
 mod graph;

@@ -1,7 +1,7 @@
-//! What is public is supported: each item is a line of `tests/public`, with its kind.
+//! Every public item is supported and is a line of `tests/public`, with its kind.
 //!
-//! Items of all features are listed; what only a macro spells out is not. `NETFORM_UPDATE=1` writes the lists, which a
-//! change of what users see commits with itself.
+//! Items of all features are listed, except those that only a macro names. `NETFORM_UPDATE=1` writes the lists; a
+//! change of the public items commits them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::items::Shown;
 use super::resolve::{Target, targets};
 use super::tree::{To, Tree, build, read};
 
-/// The crates among which paths lead.
+/// The crates whose paths are resolved.
 const CRATES: [(&str, &str); 5] = [
     ("netform", "src"),
     ("netform_runtime", "runtime/src"),
@@ -64,7 +64,7 @@ fn list(tree: &Tree, name: &str) -> BTreeSet<String> {
     out
 }
 
-/// Those of a module that users call `path`.
+/// The public items of a module that users call `path`.
 fn module(tree: &Tree, at: &[String], path: &str, out: &mut BTreeSet<String>) {
     for (name, bindings) in &tree[at].names {
         for binding in bindings.iter().filter(|b| b.shown == Shown::Public) {
@@ -104,7 +104,7 @@ fn item(
     out: &mut BTreeSet<String>,
 ) {
     out.insert(format!("{path} {kind}"));
-    // Those of what the prelude hands on are listed at home.
+    // The parts of an item in the prelude are listed at its definition.
     if path.contains("::prelude::") || !["enum", "struct", "trait", "union"].contains(&kind) {
         return;
     }

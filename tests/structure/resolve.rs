@@ -1,10 +1,10 @@
-//! Which file defines what a path names.
+//! Finds the file that defines the target of a path.
 
 use std::collections::BTreeSet;
 
 use super::tree::{To, Tree};
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// An item that the module at this path defines: its name and its kind.
@@ -12,11 +12,11 @@ pub enum Target {
     Module(Vec<String>),
 }
 
-/// The modules that define what `path` names in the module `at`. Empty for what the crate does not define, and for
-/// modules: to name one is no import.
+/// The modules that define the target of `path` in the module `at`. Empty if the crate does not define it, and for
+/// modules: naming one is no import.
 pub fn definers(tree: &Tree, at: &[String], path: &[String], macro_call: bool) -> Vec<Vec<String>> {
     let mut found = follow(tree, at, path, 0);
-    // A macro is in scope below its definition, in modules declared there too.
+    // A macro is in scope after its definition, also in modules declared there.
     let mut above = at;
     while found.is_empty() && macro_call && above.len() > 1 {
         above = &above[..above.len() - 1];
@@ -34,12 +34,12 @@ pub fn definers(tree: &Tree, at: &[String], path: &[String], macro_call: bool) -
         .collect()
 }
 
-/// What a path leads to in the module `at`.
+/// The targets of a path in the module `at`.
 pub fn targets(tree: &Tree, at: &[String], path: &[String]) -> BTreeSet<Target> {
     follow(tree, at, path, 0)
 }
 
-/// Goes along a path. `depth` ends imports in a circle.
+/// Follows a path. `depth` ends import cycles.
 fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet<Target> {
     if depth > 16 {
         return BTreeSet::new();
@@ -72,7 +72,7 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
         let mut next = BTreeSet::new();
         for target in here {
             match target {
-                // A variant, an associated function: where its type is.
+                // A variant or an associated function is where its type is.
                 item @ Target::Item(..) => {
                     next.insert(item);
                 }
@@ -80,7 +80,7 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
                     let found = named(tree, &module, name, depth);
                     let scope = tree.get(&module);
                     if found.is_empty() && !scope.is_some_and(|s| s.names.contains_key(name)) {
-                        // No name of another crate: a macro of that module has defined it.
+                        // Not a name of another crate: a macro of that module defines it.
                         next.insert(Target::Item(module, name.clone(), "macro's"));
                     }
                     next.extend(found);
@@ -92,7 +92,7 @@ fn follow(tree: &Tree, at: &[String], path: &[String], depth: usize) -> BTreeSet
     here
 }
 
-/// What a name stands for in a module.
+/// The targets of a name in a module.
 fn named(tree: &Tree, module: &[String], name: &str, depth: usize) -> BTreeSet<Target> {
     let mut found = BTreeSet::new();
     let Some(scope) = tree.get(module) else {
@@ -106,7 +106,7 @@ fn named(tree: &Tree, module: &[String], name: &str, depth: usize) -> BTreeSet<T
             To::Module => {
                 found.insert(Target::Module([module, &[name.to_owned()]].concat()));
             }
-            // The name may be that of another crate too.
+            // The name may also be that of another crate.
             To::Alias(path) if path.len() == 1 && path[0] == name => {}
             To::Alias(path) => found.extend(follow(tree, module, path, depth + 1)),
         }

@@ -16,12 +16,12 @@ pub struct Binding {
     pub shown: Shown,
 }
 
-/// What a name stands for.
+/// The target of a name.
 #[derive(Clone, Debug)]
 pub enum To {
-    /// An item that the module itself defines, and its kind.
+    /// An item defined in the module itself, and its kind.
     Item(&'static str),
-    /// A module below.
+    /// A child module.
     Module,
     /// An import or a re-export of this path.
     Alias(Vec<String>),
@@ -32,11 +32,11 @@ pub enum To {
 pub struct Mention {
     pub path: Vec<String>,
     pub line: usize,
-    /// `name!`: looked up where macros are.
+    /// `name!`: looked up among macros.
     pub macro_call: bool,
 }
 
-/// One module, in a file of its own or inside one.
+/// One module, in a separate file or inline.
 #[derive(Debug)]
 pub struct Module {
     pub file: String,
@@ -58,7 +58,7 @@ pub fn read(name: &str, folder: &str) -> Tree {
     })
 }
 
-/// The same from any source of texts: `text` of a file, if there is one.
+/// The same for any source of texts: `text` returns that of a file, if it exists.
 pub fn build(name: &str, text: &dyn Fn(&str) -> Option<String>) -> Tree {
     let mut tree = Tree::new();
     let source = text("lib.rs").expect("a crate has a `lib.rs`");
@@ -73,7 +73,7 @@ fn parse(file: &str, source: &str) -> Vec<Item> {
         .items
 }
 
-/// Reads the items of a module. Files of its children lie in `folder`.
+/// Reads the items of a module. Files of its children are in `folder`.
 fn walk(
     tree: &mut Tree,
     text: &dyn Fn(&str) -> Option<String>,
@@ -142,7 +142,7 @@ impl Module {
         self.names.entry(name.to_owned()).or_default().push(binding);
     }
 
-    /// Notes the public types and traits that a macro makes, as far as their names stand in it.
+    /// Records the public types and traits that a macro defines, if it names them.
     fn made(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (i, token) in tokens.iter().enumerate() {
@@ -164,9 +164,9 @@ impl Module {
         }
     }
 
-    /// Notes what a `use` brings; `shown`: to whom it hands that on, if it does. A private one is a mention of what it
-    /// imports. A module that hands on what its own children define has no need of that, so only what else it hands on
-    /// is mentioned.
+    /// Records the names of a `use`; `shown` is the visibility of a re-export. A private `use` mentions the items that
+    /// it imports. A module does not import what it re-exports from its own children, so only its other re-exports are
+    /// mentioned.
     fn import(
         &mut self,
         at: &[String],
@@ -232,7 +232,7 @@ impl Module {
         });
     }
 
-    /// Notes every path in tokens; `prefix` stands in front of those in a group of a `use`.
+    /// Records every path in tokens; `prefix` is the path before a group of a `use`.
     fn scan(&mut self, tokens: TokenStream, prefix: &[String]) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let punct = |i: usize, c: char| matches!(tokens.get(i), Some(TokenTree::Punct(p)) if p.as_char() == c);

@@ -1,4 +1,4 @@
-//! `gemm`: the product of two square matrices that lie on the device, and nothing else.
+//! `gemm`: only the product of two square matrices that are on the device.
 
 use crate::data::uniform;
 use crate::place::Target;
@@ -28,7 +28,7 @@ pub fn time<D: Target>(device: D, s: Settings, size: usize) -> Result<Report> {
         ta: false,
         tb: false,
     };
-    // The product's last element: what it is depends on all of it being done.
+    // The product's last element: it is right only after the whole product is done.
     let last = || {
         let mut value = [0; 4];
         // SAFETY: the last four bytes of a buffer.

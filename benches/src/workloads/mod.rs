@@ -1,4 +1,4 @@
-//! One workload a file: a network, its data, its step.
+//! One workload per file: a network, its data, its step.
 
 pub mod cnn;
 pub mod gemm;

@@ -1,6 +1,5 @@
-//! Prints what the compiler makes of a network: `show FILE`, where the file holds the text inside
-//! `network! { .. }`. For each function and mode the fused graph, the places of its values, and with
-//! `--rust` the generated code.
+//! Prints the compiler's output for a network: `show FILE`, where the file holds the text inside `network! { .. }`. For
+//! each function and mode it prints the fused graph, the places of its values, and with `--rust` the generated code.
 
 use netform_compiler::diag::Diag;
 use netform_compiler::unit::Unit;

@@ -1,6 +1,6 @@
 //! Binding a call's arguments to a signature, as Python does: by position, then by keyword.
 //!
-//! A signature is text, `"input, dim = None, keepdim = false"`: one line tells all there is to know.
+//! A signature is one line of text: `"input, dim = None, keepdim = false"`.
 
 use crate::cx::Cx;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
@@ -30,7 +30,7 @@ pub struct Args {
     pub callee: String,
     /// The call's name token.
     pub span: Span,
-    /// The op, whatever it is called as; nothing for a layer. See `takes`.
+    /// The op, under any of its names; empty for a layer. See `takes`.
     op: &'static str,
     names: Vec<&'static str>,
     bound: Vec<Option<Given>>,
@@ -51,7 +51,7 @@ pub fn parameters(signature: &'static str) -> Vec<(&'static str, Option<&'static
 }
 
 impl Args {
-    /// Binds; tells what is too much, unknown, given twice or missing. A parameter `*xs` takes all
+    /// Binds the arguments; reports any that are surplus, unknown, given twice or missing. A parameter `*xs` takes all
     /// positional arguments as a list.
     pub fn bind(
         cx: &Cx,
@@ -63,7 +63,7 @@ impl Args {
         let parameters = parameters(signature);
         let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
-        // As users write it.
+        // The signature as users write it.
         let takes = signature.replace("in_out", "in -> out");
         let mut told = None;
         let mut position = 0;
@@ -137,7 +137,7 @@ impl Args {
         }
     }
 
-    /// The arguments of an op, under whatever name it is called.
+    /// Marks these as arguments of `op`, which may have been called by another name.
     pub fn of(mut self, op: &'static str) -> Args {
         self.op = op;
         self
@@ -218,11 +218,11 @@ impl Args {
         Ok(t)
     }
 
-    /// Refuses a tensor of another type than the argument takes.
+    /// Rejects a tensor of a type that the argument does not take.
     pub fn check(&self, cx: &Cx, name: &str, t: &Tensor) -> Reported<()> {
         let takes = takes(self.op, name);
         let dtype = cx.g[t.id].dtype;
-        // A whole number is written without a point where a float is meant, too.
+        // A float may be written as a whole number, without a point.
         let literal = matches!(cx.g[t.id].op, Op::Whole(_) | Op::Size(_)) && dtype == DType::Int;
         if takes == Takes::Int {
             cx.small(t.id, &t.text, self.span_of(name))?;
@@ -269,7 +269,7 @@ impl Args {
         }
     }
 
-    /// A tensor as floats: what else the argument takes is converted.
+    /// A tensor as floats; other types that the argument takes are converted.
     pub fn float(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = self.tensor(cx, name)?;
         Ok(cx.to_float(&t))
@@ -296,7 +296,7 @@ impl Args {
         }
     }
 
-    /// An integer known now.
+    /// An integer known to the macro.
     pub fn integer(&self, cx: &Cx, name: &str) -> Reported<i64> {
         match self.value(name) {
             Value::Whole(v) => Ok(nearest(v)),
@@ -369,8 +369,8 @@ impl Args {
             .ok_or_else(|| self.wrong(cx, name, "a size"))
     }
 
-    /// A list of dimensions; one alone is a list too. Where the op allows it, -1 stands for what
-    /// follows from the rest.
+    /// A list of dimensions; a single one is a list, too. Where the op allows it, -1 is a size that follows from the
+    /// others.
     pub fn dims(&self, cx: &Cx, name: &str) -> Reported<Vec<Dim>> {
         let items = match self.value(name) {
             Value::List(items) | Value::Tuple(items) => items,
@@ -388,7 +388,7 @@ impl Args {
         items.iter().map(dim).collect()
     }
 
-    /// A list of integers known now; one alone is a list too; `None` where nothing is given.
+    /// A list of integers known to the macro; a single one is a list, too; `None` if not given.
     pub fn integers(&self, cx: &Cx, name: &str) -> Reported<Option<Vec<i64>>> {
         let items = match self.value(name) {
             Value::Null => return Ok(None),
@@ -412,7 +412,7 @@ impl Args {
         cx.axis(d, x, self.span_of(name), name)
     }
 
-    /// Indices of `x`'s dimensions, sorted; all of them where nothing is given.
+    /// Indices of `x`'s dimensions, sorted; all of them if not given.
     pub fn axes(&self, cx: &Cx, name: &str, x: &Tensor) -> Reported<Vec<usize>> {
         let rank = cx.g.shape(x.id).len();
         let Some(list) = self.integers(cx, name)? else {

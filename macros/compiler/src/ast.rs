@@ -1,4 +1,4 @@
-//! What the parser makes: the source, with a span on everything, nothing resolved.
+//! The syntax tree, made by the parser: every part has a span, no name is resolved.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use std::fmt;
@@ -21,7 +21,7 @@ pub struct Network {
     pub conditions: Vec<Expr>,
     /// Layers and parameters.
     pub fields: Vec<Field>,
-    /// Parameters that are others.
+    /// Tied parameters.
     pub shared: Vec<Shared>,
     /// Functions.
     pub functions: Vec<Function>,
@@ -41,16 +41,16 @@ pub struct Weights {
 pub struct ConstParam {
     /// Its name.
     pub name: Ident,
-    /// Its value, if none is given.
+    /// Its default value.
     pub default: Option<Expr>,
 }
 
-/// `head.weight = token.weight`: the one on the left is the one on the right.
+/// `head.weight = token.weight`: both names are the parameter on the right.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// The parameter that is no longer one of its own.
+    /// The name that becomes an alias.
     pub left: Vec<Ident>,
-    /// The parameter that both are.
+    /// The parameter that both names are.
     pub right: Vec<Ident>,
 }
 
@@ -61,7 +61,7 @@ pub struct Field {
     pub attrs: Vec<syn::Attribute>,
     /// Its name.
     pub name: Ident,
-    /// What it is.
+    /// Its kind.
     pub kind: FieldKind,
     /// Marked `#[frozen]`.
     pub frozen: bool,
@@ -69,7 +69,7 @@ pub struct Field {
     pub recompute: Option<Span>,
 }
 
-/// What a field is.
+/// The kinds of fields.
 #[derive(Clone, Debug)]
 pub enum FieldKind {
     /// `Linear(8 -> 10, bias = false)`.
@@ -81,7 +81,7 @@ pub enum FieldKind {
     },
     /// A network: `Block<128, 4>`, `models::Block`.
     Block {
-        /// Where it is; the last is its name.
+        /// Its path; the last segment is its name.
         path: Vec<Ident>,
         /// Its const arguments.
         args: Vec<Expr>,
@@ -90,26 +90,26 @@ pub enum FieldKind {
     Param {
         /// The shape.
         shape: Vec<Expr>,
-        /// The start: a name, a number, or a call.
+        /// The initial value: a name, a number, or a call.
         init: Option<Expr>,
     },
     /// `Buffer[D] = zeros`: kept and saved, but not trained.
     Buffer {
-        /// The type of its elements: `i64` in `Buffer<i64>[D]`. Floats where there is none.
+        /// The type of its elements: `i64` in `Buffer<i64>[D]`; `None` for floats.
         elem: Option<Ident>,
         /// The shape.
         shape: Vec<Expr>,
-        /// The start: a name or a number.
+        /// The initial value: a name or a number.
         init: Option<Expr>,
     },
     /// `[Linear(8 -> 8); 4]`.
     Array {
-        /// One of them.
+        /// The element.
         element: Box<FieldKind>,
-        /// How many.
+        /// The number of elements.
         count: Expr,
     },
-    /// A field that did not parse: its mistake has been told.
+    /// A field that did not parse; its error is reported.
     ErrorReported,
 }
 
@@ -158,7 +158,7 @@ pub struct Arg {
 pub struct Function {
     /// Its attributes.
     pub attrs: Vec<syn::Attribute>,
-    /// Marked `#[eval]`: its gradients too are those of evaluation.
+    /// Marked `#[eval]`: its gradients use evaluation mode, too.
     pub eval: bool,
     /// Marked `#[draw]`.
     pub draw: Option<Span>,
@@ -170,13 +170,13 @@ pub struct Function {
     pub ret: Vec<Type>,
     /// Whether the result is a tuple.
     pub tuple: bool,
-    /// The body; `None` where it did not parse, or is a user's own op.
+    /// The body; `None` if it did not parse, or for a custom op.
     pub body: Option<Block>,
-    /// What `#[memory(..)]` allows.
+    /// The budget of `#[memory(..)]`.
     pub budget: Option<Budget>,
-    /// What `#[custom(..)]` says.
+    /// The functions of `#[custom(..)]`.
     pub custom: Option<Custom>,
-    /// The closing brace, for results that are missing.
+    /// The closing brace, where a missing result is reported.
     pub end: Span,
 }
 
@@ -191,14 +191,14 @@ pub struct Budget {
     pub span: Span,
 }
 
-/// `#[custom(forward = path, backward = path)]`: an op of the user's own.
+/// `#[custom(forward = path, backward = path)]`: a custom op.
 #[derive(Clone, Debug)]
 pub struct Custom {
     /// The Rust function that computes it.
     pub forward: syn::Path,
     /// The Rust function that computes its gradients.
     pub backward: syn::Path,
-    /// The constant that holds its kernels for GPUs, if there are such.
+    /// The constant that holds its kernels for GPUs, if any.
     pub ptx: Option<syn::Path>,
 }
 
@@ -222,7 +222,7 @@ pub struct Type {
     pub elem: Option<Ident>,
     /// The dimensions.
     pub dims: Vec<Expr>,
-    /// Where `..` stands among them, if it does: any further dimensions.
+    /// The position of `..` among them, if any: further dimensions.
     pub rest: Option<usize>,
     /// The brackets.
     pub span: Span,
@@ -242,7 +242,7 @@ pub struct Block {
 pub enum Stmt {
     /// `let pat: ty = value;`
     Let {
-        /// What is bound.
+        /// The bound names.
         pat: Pat,
         /// The checked shape.
         ty: Option<Type>,
@@ -260,9 +260,9 @@ pub enum Stmt {
     For {
         /// The variables.
         names: Vec<Ident>,
-        /// What each goes over.
+        /// The values that they iterate over.
         overs: Vec<Expr>,
-        /// The statements of one round.
+        /// The statements of one iteration.
         body: Block,
     },
     /// `if training { .. } else { .. }` without a value.
@@ -276,13 +276,13 @@ pub enum Stmt {
 pub struct If {
     /// `training`, as written.
     pub condition: Expr,
-    /// What runs in training.
+    /// The block for training.
     pub then: Block,
-    /// What runs in evaluation.
+    /// The block for evaluation.
     pub otherwise: Option<Block>,
 }
 
-/// What a `let` binds.
+/// The pattern of a `let`.
 #[derive(Clone, Debug)]
 pub enum Pat {
     /// One name; declared `mut` or not.
@@ -296,7 +296,7 @@ pub enum Pat {
 /// An expression.
 #[derive(Clone, Debug)]
 pub struct Expr {
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
     /// The token that an error about it underlines.
     pub span: Span,
@@ -307,7 +307,7 @@ pub struct Expr {
 pub enum ExprKind {
     /// A number that was written as an integer.
     Whole(i128),
-    /// Another number.
+    /// Any other number.
     Number(f64),
     /// A string.
     Str(String),
@@ -345,14 +345,14 @@ pub enum ExprKind {
     If(Box<If>),
 }
 
-/// A function without a name.
+/// A closure.
 #[derive(Clone, Debug)]
 pub struct Closure {
-    /// What it binds.
+    /// Its arguments.
     pub args: Vec<Pat>,
-    /// What it computes.
+    /// Its body.
     pub body: Block,
-    /// Its end, for a result that is missing.
+    /// Its end, where a missing result is reported.
     pub end: Span,
 }
 
@@ -376,7 +376,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// How tightly it binds: 0 is the loosest level.
+    /// Its precedence: 0 is the lowest level.
     pub const fn level(self) -> usize {
         match self {
             Op::Or => 0,
@@ -498,7 +498,7 @@ impl Expr {
             .then_some(text)
     }
 
-    /// How tightly it binds, for parentheses.
+    /// Its precedence, for parentheses.
     fn level(&self) -> usize {
         match &self.kind {
             ExprKind::Binary(op, ..) => op.level(),

@@ -1,6 +1,6 @@
-//! `#[memory(max = ..)]`: a function whose workspace is larger than it says is a mistake.
+//! `#[memory(max = ..)]`: a workspace larger than the budget is an error.
 //!
-//! What the macro can count is told here; where Rust constants decide, rustc counts (`codegen`).
+//! Sizes that the macro knows are checked here; where Rust constants decide, rustc checks (`codegen`).
 
 use crate::diag::Diag;
 use crate::dim::{numel, show_shape};
@@ -41,7 +41,7 @@ pub fn method(net: &Net, p: &Program) -> String {
     format!("{}{suffix}", net.signatures[p.function].name)
 }
 
-/// Holds a program against its function's budget. Pictures are not counted.
+/// Checks a program against its function's budget. Pictures are not included.
 pub fn check(net: &Net, p: &Program, diag: &Diag) {
     let Some(budget) = &net.signatures[p.function].budget else {
         return;
@@ -61,7 +61,7 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
     diag.error(budget.span, text);
 }
 
-/// The values that take most, a line each.
+/// The values that take the most memory, a line each.
 fn largest(p: &Program) -> String {
     let mut values: Vec<(i64, String)> = Vec::new();
     for (id, places) in p.graph.ids().zip(&p.memory.place) {

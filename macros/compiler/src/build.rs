@@ -1,7 +1,7 @@
 //! Building a graph: one small method for each op, shapes inferred.
 //!
-//! A builder call with operands that do not fit is a bug in its caller (`ops`, `layers`, a gradient
-//! rule or a pass), so it panics; the macro's shell turns that into a message asking for a report.
+//! A builder call with operands that do not fit is a bug in its caller (`ops`, `layers`, a gradient rule or a pass), so
+//! it panics; the macro's shell turns that into a message that asks for a bug report.
 
 use crate::dim::{Dim, Shape};
 use crate::infer::infer;
@@ -47,7 +47,7 @@ impl Graph {
         self.push(Op::Whole(value), &[], None)
     }
 
-    /// A number in a given shape and type. An integer is one that a float holds.
+    /// A number in a given shape and type. An integer must be exact as a float.
     pub fn full(&mut self, value: f64, dtype: DType, shape: &Shape) -> NodeId {
         let c = match dtype {
             DType::Int => self.whole(value as i128),
@@ -81,7 +81,7 @@ impl Graph {
         self.push(Op::Iota { dim }, &[], Some(shape.clone()))
     }
 
-    /// Broadcast, or the value itself where it has the shape already.
+    /// `x` broadcast to `shape`, or `x` itself if it already has that shape.
     pub fn expand(&mut self, x: NodeId, shape: &Shape) -> NodeId {
         if self.shape(x) == shape {
             x
@@ -181,7 +181,7 @@ impl Graph {
         self.unary(Scalar::Neg, x)
     }
 
-    /// `x` where `cond`, else `y`, all broadcast to `x`'s or `cond`'s shape.
+    /// `x` where `cond` holds, else `y`, all broadcast to `x`'s or `cond`'s shape.
     pub fn select(&mut self, cond: NodeId, x: NodeId, y: NodeId) -> NodeId {
         let shape = self.shape(cond).clone();
         let (x, y) = (self.expand(x, &shape), self.expand(y, &shape));
@@ -197,7 +197,7 @@ impl Graph {
         }
     }
 
-    /// A reduction; over no dimension it is the value itself.
+    /// A reduction; over no dimension it is `x` itself.
     pub fn reduce(&mut self, kind: Reduce, x: NodeId, dims: &[usize]) -> NodeId {
         if dims.is_empty() {
             return x;
@@ -213,7 +213,7 @@ impl Graph {
         )
     }
 
-    /// A mean, and what rounding took from it.
+    /// A mean and its rounding error.
     pub fn mean_and_rest(&mut self, x: NodeId, dims: &[usize]) -> [NodeId; 2] {
         let kind = Reduce::Mean;
         let op = Op::Reduce {
@@ -238,7 +238,7 @@ impl Graph {
         self.reduce(Reduce::Sum, x, dims)
     }
 
-    /// Softmax along the last dimension. A row of nothing but minus infinity has zeros, and no gradient.
+    /// Softmax along the last dimension. A row of only minus infinity gives zeros, and no gradient.
     pub fn softmax_or_zero(&mut self, x: NodeId) -> NodeId {
         let shape = self.shape(x).clone();
         let dim = shape.len() - 1;
@@ -252,7 +252,7 @@ impl Graph {
         self.scalar(Scalar::Where, &[empty, zero, y])
     }
 
-    /// A value reduced over `dims`, back in the shape it had: each vanished dimension repeats.
+    /// A value reduced over `dims`, broadcast back to the shape before: each vanished dimension repeats.
     pub fn unreduce(&mut self, y: NodeId, dims: &[usize], shape: &Shape) -> NodeId {
         let kept: Shape = shape
             .iter()
@@ -297,7 +297,7 @@ impl Graph {
         out
     }
 
-    /// A node that a kernel computes; returns its results. `shape`: its own, where the kind carries it.
+    /// A node that a kernel computes; returns its results. `shape` is the node's own, if the kind carries it.
     pub fn kernel(
         &mut self,
         kind: impl Kind,

@@ -1,4 +1,4 @@
-//! A call of the macro: the tokens of a network, and of those that its fields hold.
+//! A call of the macro: the tokens of a network, and of the networks in its fields.
 
 use crate::ast;
 use crate::diag::Diag;
@@ -14,12 +14,12 @@ pub struct Call {
     pub krate: TokenStream,
     /// The tokens of the network.
     pub source: TokenStream,
-    /// What the networks in its fields have handed out so far.
+    /// The tokens of networks in its fields that were collected so far.
     pub held: Vec<TokenStream>,
 }
 
 impl Call {
-    /// A network that stands alone, in the crate's own words.
+    /// A network without networks in its fields, in a crate that calls this one `netform`.
     pub fn alone(source: TokenStream) -> Call {
         Call {
             krate: quote!(::netform),
@@ -51,7 +51,7 @@ impl Call {
         quote!({ #source } #({ #held })*)
     }
 
-    /// The call of the next network to be asked, if one is left.
+    /// The macro call that asks the next network for its tokens, if one is left.
     pub fn ask(&self, source: &ast::Network) -> Option<TokenStream> {
         let blocks = source.blocks();
         let path = blocks.get(self.held.len())?;
@@ -61,7 +61,7 @@ impl Call {
         })
     }
 
-    /// All of it as syntax trees.
+    /// All networks as syntax trees.
     pub fn unit(&self, source: ast::Network) -> Unit {
         let held = self.held.iter().map(|tokens| held(tokens.clone()));
         Unit {
@@ -71,7 +71,7 @@ impl Call {
     }
 }
 
-/// A network that was handed out; `None` if it has mistakes.
+/// A network from the tokens that it handed out; `None` if it has errors.
 fn held(tokens: TokenStream) -> Option<Rc<Unit>> {
     let mut groups = tokens.into_iter().filter_map(group);
     let diag = Diag::default();
@@ -87,8 +87,8 @@ fn group(tree: TokenTree) -> Option<Group> {
     }
 }
 
-/// The macro that hands a network out, under the network's own name. `payload`: `handed_out`, or `!`.
-/// `call_site` tells it from others of the same name.
+/// The macro that hands out a network's tokens, under the network's name. `payload`: `handed_out`, or `!`. `call_site`
+/// distinguishes it from others of the same name.
 pub fn schema(source: &ast::Network, payload: &TokenStream, call_site: &str) -> TokenStream {
     let (name, vis) = (&source.name, &source.vis);
     let mut hash = 0xcbf2_9ce4_8422_2325_u64; // FNV-1a

@@ -1,5 +1,5 @@
-//! The state of lowering one function: its graph, what has been said of its values, and the
-//! questions that ops and layers ask while they build nodes.
+//! The state of lowering one function: its graph, the facts known about its values, and the questions that ops and
+//! layers ask while they build nodes.
 
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
@@ -12,7 +12,7 @@ use netform_core::Number;
 use proc_macro2::Span;
 use std::collections::HashMap;
 
-/// Something about the dimensions that is checked when the function is called.
+/// A condition on dimensions that is checked when the function is called.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Require {
     /// The second divides the first.
@@ -48,7 +48,7 @@ impl Require {
     }
 }
 
-/// A condition, and who asks for it.
+/// A condition, and the layer or op that demands it.
 #[derive(Clone, Debug)]
 pub struct Demand {
     /// The condition.
@@ -61,7 +61,7 @@ pub struct Demand {
     pub span: Span,
 }
 
-/// The first who asks is named: the same condition need not be checked again.
+/// Equal conditions are checked once; the first layer or op that demands one is named.
 impl PartialEq for Demand {
     fn eq(&self, other: &Demand) -> bool {
         self.what == other.what
@@ -77,7 +77,7 @@ impl Demand {
 
 /// The state.
 pub struct Cx<'a> {
-    /// Where mistakes are told.
+    /// Where errors are reported.
     pub diag: &'a Diag,
     /// The graph.
     pub g: Graph,
@@ -93,9 +93,9 @@ pub struct Cx<'a> {
     pub ranges: Ranges,
     /// Where values come from, for messages.
     pub origin: HashMap<NodeId, String>,
-    /// The value that a message shows for one that was made from it.
+    /// For a value that was made from another: the value that a message shows instead.
     pub shown: HashMap<NodeId, NodeId>,
-    /// Number of random streams in use.
+    /// The number of random streams in use.
     pub streams: u32,
     /// New values of buffers of the layer being called, by the parameter's number in the layer.
     pub updates: Vec<(usize, NodeId)>,
@@ -119,7 +119,7 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Tells a mistake.
+    /// Reports an error.
     pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.diag.error(span, text)
     }
@@ -129,7 +129,7 @@ impl<'a> Cx<'a> {
         self.g.shape(x.id).clone()
     }
 
-    /// A tensor that is called as the expression that made it.
+    /// A tensor named after the expression that made it.
     pub fn tensor(&self, id: NodeId) -> Value {
         Value::Tensor(Tensor {
             id,
@@ -199,11 +199,11 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// As another type; a number is written in it.
+    /// As another type; a literal is made in that type directly.
     pub fn as_type(&mut self, x: &Tensor, to: DType) -> NodeId {
         let truth = match (&self.g[x.id].op, to) {
             (_, DType::Float) => return self.to_float(x).id,
-            // Floats are rounded towards zero; `small` reports NaN and numbers that are too large.
+            // Rounds towards zero; `small` reports NaN and numbers that are too large.
             (Op::Const(v), DType::Int) => {
                 let whole = if v.is_nan() { i128::MAX } else { *v as i128 };
                 return self.g.whole(whole);
@@ -216,7 +216,7 @@ impl<'a> Cx<'a> {
         self.g.filled(Number::Bool(truth), &Vec::new())
     }
 
-    /// Further lines saying where a tensor comes from, or nothing.
+    /// Further lines that say where a tensor comes from, or nothing.
     pub fn origin_note(&self, x: &Tensor) -> String {
         let id = self.shown.get(&x.id).unwrap_or(&x.id);
         let shape = self.typed(*id);
@@ -257,7 +257,7 @@ impl<'a> Cx<'a> {
         Err(self.error(span, text))
     }
 
-    /// The shape to which values broadcast, or the mistake told at `span`.
+    /// The shape to which values broadcast, or an error at `span`.
     pub fn broadcast(&self, span: Span, what: &str, xs: &[&Tensor]) -> Reported<Shape> {
         let rank = xs
             .iter()
@@ -289,7 +289,7 @@ impl<'a> Cx<'a> {
         Ok(out)
     }
 
-    /// Records that `q` divides `p`; tells it at once where both are known.
+    /// Records that `q` divides `p`; reports an error at once if both are known.
     pub fn divides(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Reported<Dim> {
         if let Some(exact) = p.div_exact(q) {
             return Ok(exact);
@@ -306,7 +306,7 @@ impl<'a> Cx<'a> {
         Ok(p.div(q))
     }
 
-    /// Records that `p >= q`; tells it at once where both are known.
+    /// Records that `p >= q`; reports an error at once if both are known.
     pub fn at_least(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Reported<()> {
         match p.sub(q).value() {
             Some(d) if d >= 0 => Ok(()),
@@ -339,7 +339,7 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// It reads at positions that it has computed itself.
+    /// The layer or op reads at positions that it has computed itself.
     pub fn own_reads(&self, index: NodeId) -> Reads {
         Reads {
             by: self.by.clone(),
@@ -400,7 +400,7 @@ impl<'a> Cx<'a> {
         }
         let shape = self.broadcast(span, what, &[&x, &y])?;
         let (a, b) = (self.g.expand(x.id, &shape), self.g.expand(y.id, &shape));
-        // Its gradient holds no quotient of small numbers.
+        // The gradient of `Recip` has no quotient of small numbers.
         if f == Scalar::Div && matches!(self.g[x.id].op, Op::Const(1.0)) {
             return Ok(self.g.unary(Scalar::Recip, b));
         }
@@ -433,13 +433,13 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Whether integers cannot be below 0: positions, `u32` arguments, and what follows from them.
+    /// Whether integers cannot be below 0: positions, `u32` arguments, and values computed from them.
     pub fn is_unsigned(&self, id: NodeId) -> bool {
         self.range(id).0 >= 0
     }
 
-    /// In training, the next value of a buffer: number `param` of the layer being called. The value
-    /// belongs to the graph of the call, not to a body inside of it.
+    /// In training, the next value of a buffer: number `param` of the layer being called. The value belongs to the
+    /// graph of the call, not to a body inside it.
     pub fn update(&mut self, param: usize, value: NodeId) {
         if self.train {
             self.updates.push((param, value));

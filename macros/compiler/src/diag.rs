@@ -1,23 +1,22 @@
-//! Collected errors: every mistake is reported once, at its token, all in one compilation.
+//! Collects errors: each is reported once, at its token, all in one compilation.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
 
-/// An error that has been reported: whatever depends on the value stays quiet.
+/// An error that has been reported: values that depend on it cause no further errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorReported;
 
 /// A result whose error has been reported.
 pub type Reported<T> = Result<T, ErrorReported>;
 
-/// One error: where, and what.
+/// One error: its place and its text.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// The token underlined.
+    /// The underlined token.
     pub span: Span,
-    /// The text: the first line says what is wrong; further lines say where both sides come from
-    /// and how to mend it.
+    /// The text: the first line says what is wrong; further lines say where both sides come from and how to fix it.
     pub text: String,
 }
 
@@ -28,7 +27,7 @@ pub struct Diag {
 }
 
 impl Diag {
-    /// Reports a mistake.
+    /// Reports an error.
     pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.messages.borrow_mut().push(Message {
             span,
@@ -37,7 +36,7 @@ impl Diag {
         ErrorReported
     }
 
-    /// Reports a parser's mistake.
+    /// Reports a parser's error.
     pub fn syntax(&self, error: &syn::Error) -> ErrorReported {
         for e in error.clone() {
             self.error(e.span(), e.to_string());
@@ -45,19 +44,19 @@ impl Diag {
         ErrorReported
     }
 
-    /// How many have been reported.
+    /// The number of reported errors.
     pub fn count(&self) -> usize {
         self.messages.borrow().len()
     }
 
-    /// Adds words to what was told after the first `from`.
+    /// Appends words to the errors after the first `from`.
     pub fn append(&self, from: usize, words: &str) {
         for m in self.messages.borrow_mut().iter_mut().skip(from) {
             m.text.push_str(words);
         }
     }
 
-    /// Moves what was told after the first `from` to another token, with words before it.
+    /// Moves the errors after the first `from` to another token, with words before them.
     pub fn move_to(&self, from: usize, span: Span, before: &str) {
         for m in self.messages.borrow_mut().iter_mut().skip(from) {
             m.span = span;
@@ -65,12 +64,12 @@ impl Diag {
         }
     }
 
-    /// Whether any mistake was told.
+    /// Whether any error was reported.
     pub fn any(&self) -> bool {
         !self.messages.borrow().is_empty()
     }
 
-    /// All of them, in the order told, without repetitions.
+    /// All errors in order of report, without repetitions.
     pub fn messages(&self) -> Vec<Message> {
         let mut out: Vec<Message> = Vec::new();
         for m in self.messages.borrow().iter() {
@@ -84,7 +83,7 @@ impl Diag {
         out
     }
 
-    /// As tokens: one `compile_error!` each.
+    /// The errors as tokens: one `compile_error!` each.
     pub fn to_tokens(&self) -> TokenStream {
         self.messages()
             .iter()
@@ -96,7 +95,7 @@ impl Diag {
     }
 }
 
-/// The candidate nearest to `name`, if it is near enough to have been meant.
+/// The candidate nearest to `name`, if it is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |s: &str| s.to_lowercase().replace('_', "");
     let wanted = plain(name);

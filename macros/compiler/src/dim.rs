@@ -13,9 +13,9 @@ pub enum Atom {
     Named(String),
     /// A Rust constant: known to rustc, opaque here.
     Const(String),
-    /// An exact quotient that the normal form cannot reduce; `divides` must be checked when inputs are bound.
+    /// An exact quotient that the normal form cannot reduce; divisibility is checked when inputs are bound.
     Quotient(Box<Dim>, Box<Dim>),
-    /// A quotient rounded down, as strides need it.
+    /// A quotient rounded down, for strides.
     Floor(Box<Dim>, Box<Dim>),
 }
 
@@ -139,7 +139,7 @@ impl Dim {
                 let (product, c) = times(a, b);
                 match c {
                     None => out.push(product, ca.saturating_mul(*cb)),
-                    // A quotient met its divisor: the rest is a polynomial again.
+                    // A quotient met its divisor: the result is a polynomial again.
                     Some(reduced) => {
                         let rest = Dim {
                             terms: BTreeMap::from([(product, ca.saturating_mul(*cb))]),
@@ -188,7 +188,7 @@ impl Dim {
         }
         let (by, cb) = match other.terms.len() {
             1 => other.terms.first_key_value()?,
-            // A sum divides its own multiples by a monomial: one of our terms over its first.
+            // A sum divides its own multiples by a monomial: the ratio is one of our terms over its first.
             _ => {
                 let (first, c) = other.terms.first_key_value()?;
                 return self.terms.iter().find_map(|(monomial, own)| {
@@ -223,7 +223,7 @@ impl Dim {
         })
     }
 
-    /// The quotient, known by an obligation to be exact.
+    /// The quotient; a condition requires it to be exact.
     pub fn div(&self, other: &Dim) -> Dim {
         self.div_exact(other).unwrap_or_else(|| {
             Dim::atom(Atom::Quotient(
@@ -233,8 +233,8 @@ impl Dim {
         })
     }
 
-    /// The quotient rounded down. By a number, what is whole stands apart, and of a quotient that is rounded
-    /// down already there is one: `floor((T - 2)/2) + 1` is `floor(T/2)`, `floor(floor(T/2)/2)` is `floor(T/4)`.
+    /// The quotient rounded down. Division by a number moves the whole part out and merges with an inner rounded
+    /// quotient: `floor((T - 2)/2) + 1` is `floor(T/2)`, `floor(floor(T/2)/2)` is `floor(T/4)`.
     pub fn div_floor(&self, other: &Dim) -> Dim {
         if let (Some(p), Some(q)) = (self.value(), other.value())
             && q != 0
@@ -260,7 +260,7 @@ impl Dim {
         Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone())))
     }
 
-    /// As `floor(p / q)`, q a number above 0, if it is that and maybe a number.
+    /// As `floor(p / q)` with q above 0, if it is that, possibly plus a number.
     fn as_floor(&self) -> Option<(Dim, i64)> {
         let mut floor = None;
         let mut more = 0;
@@ -346,8 +346,8 @@ fn without(a: &Monomial, b: &Monomial) -> Option<Monomial> {
     Some(out)
 }
 
-/// The product of two monomials. Where a quotient `p / q` meets all atoms of its divisor `q`, both
-/// leave the monomial and `p` is returned beside it.
+/// The product of two monomials. Where a quotient `p / q` meets all atoms of its divisor `q`, both leave the monomial
+/// and `p` is returned separately.
 fn times(a: &Monomial, b: &Monomial) -> (Monomial, Option<Dim>) {
     let mut out = a.clone();
     for (atom, power) in b {

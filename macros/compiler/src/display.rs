@@ -1,4 +1,4 @@
-//! The graph as stable text, one node a line: what pass tests compare.
+//! The graph as stable text, one node a line, which the tests of passes compare.
 
 use crate::dim::{Dim, show_shape};
 use crate::ir::{Access, DType, Graph, Instr, Map, Node, NodeId, Op};

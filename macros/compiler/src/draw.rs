@@ -1,9 +1,7 @@
-//! The program behind a picture: a function's graph in which every value and every gradient is an
-//! output.
+//! The program of a picture: a function's graph in which every value and every gradient is an output.
 //!
-//! Gradients are wanted for each wire, too: what flows back into a value from one of its users. So
-//! every operand is read through a reshape to its own shape, whose gradient is the wire's;
-//! simplification takes the reshapes away again.
+//! Each wire has a gradient, too: the one that flows into a value from one of its users. So every operand is read
+//! through a reshape to its own shape, whose gradient is the wire's; simplification removes the reshapes again.
 
 use crate::dim::{Shape, show_shape};
 use crate::display::op_name;
@@ -14,7 +12,7 @@ use crate::passes::{inline, simplify};
 /// Dimensions that a result of a run can have.
 const MAX_RANK: usize = 6;
 
-/// What the outputs of a picture's program are.
+/// The meaning of the outputs of a picture's program.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     /// The graph as drawn.
@@ -38,7 +36,7 @@ pub struct Wire {
     pub gradient: Option<usize>,
 }
 
-/// Makes everything in a scalar function's graph an output.
+/// Makes every value and gradient in a scalar function's graph an output.
 pub fn draw(g: &mut Graph) -> Drawn {
     let graph = simplify::prune(&inline::inline(g));
     let constant: Vec<bool> = constants(&graph).iter().map(Option::is_some).collect();
@@ -110,7 +108,7 @@ pub fn draw(g: &mut Graph) -> Drawn {
     }
 }
 
-/// The value as one user reads it.
+/// The value as read by one user.
 fn wire(g: &Graph, out: &mut Graph, constant: &[bool], from: NodeId, value: NodeId) -> NodeId {
     let node = &g[from];
     if constant[from.index()] || !node.more_results.is_empty() || node.dtype != DType::Float {
@@ -120,7 +118,7 @@ fn wire(g: &Graph, out: &mut Graph, constant: &[bool], from: NodeId, value: Node
     out.add_typed(Op::Reshape, &[value], shape, node.dtype)
 }
 
-/// The values that depend on no input, as they are written beside their users.
+/// The values that depend on no input, as text beside their users.
 pub fn constants(g: &Graph) -> Vec<Option<String>> {
     let mut out: Vec<Option<String>> = Vec::new();
     for node in &g.nodes {

@@ -18,7 +18,7 @@ pub enum Elem {
 }
 
 impl Elem {
-    /// As written; nothing for the device's float.
+    /// As written; empty for the device's float.
     pub fn prefix(self) -> &'static str {
         match self {
             Elem::Float => "",
@@ -28,7 +28,7 @@ impl Elem {
             Elem::Bool => "bool",
         }
     }
-    /// In a sentence.
+    /// The name in a sentence.
     pub fn name(self) -> &'static str {
         match self {
             Elem::Float => "floats",

@@ -1,8 +1,8 @@
-//! The shape rule of every op: from the operands' shapes and types to the (first) result's. Those of kinds are
-//! in `kinds`.
+//! The shape rule of every op: from the operands' shapes and types to those of the (first) result. The rules of kinds
+//! are in `kinds`.
 //!
-//! `Graph::push` uses it to build, `verify` to check. A broken rule is a bug in a pass, never the
-//! user's mistake: those are told in `ops` and `layers`, in the user's words.
+//! `Graph::push` uses it to build, `verify` to check. A broken rule is a bug in a pass, never the user's error: `ops`
+//! and `layers` report those, in the user's terms.
 
 use crate::dim::{Shape, numel, show_shape};
 use crate::ir::operands::{Operands, ensure};

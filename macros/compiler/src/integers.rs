@@ -1,7 +1,7 @@
-//! Arithmetic of integers, which are 64 bits wide: what surely fits is computed as it is, what may not
-//! fit is checked when it is computed (`Checked`), what never fits is an error here.
+//! Arithmetic of 64-bit integers. A result that surely fits is computed directly, one that may not fit is checked at
+//! run time (`Checked`), and one that never fits is an error here.
 //!
-//! In: nodes of one shape. Out: a node of integers. The user's words for it go along, for the error.
+//! Takes nodes of one shape and returns a node of integers. The user's expression is passed along for the error.
 
 use crate::cx::Cx;
 use crate::diag::Reported;
@@ -16,21 +16,21 @@ use netform_core::Combiner;
 use netform_core::number::POSITIONS;
 use proc_macro2::Span;
 
-/// The integers that there are.
+/// The range of the integers.
 const LEAST: i128 = EVERY.0;
 const MOST: i128 = EVERY.1;
-/// Positions and named dimensions are below. A run refuses others.
+/// Positions and named dimensions are below this; a run rejects larger ones.
 const SIZES: i128 = POSITIONS as i128;
-/// How many functions of several operands back ranges are looked for.
+/// How many functions of several operands the search for a range goes back.
 const DEPTH: usize = 8;
 
 impl Cx<'_> {
-    /// The least and the largest that integers can be, as far as is known.
+    /// The least and the largest value that integers can have, as far as known.
     pub fn range(&self, id: NodeId) -> Range {
         self.range_to(id, DEPTH)
     }
 
-    /// Whether a value can occur among integers.
+    /// Whether integers can have a value.
     pub fn may_be(&self, id: NodeId, value: i64) -> bool {
         let (least, most) = self.range(id);
         (least..=most).contains(&value.into())
@@ -94,7 +94,7 @@ impl Cx<'_> {
         (found.0.max(any.0), found.1.min(any.1))
     }
 
-    /// A sum, difference or product of integers of one shape, called `text`.
+    /// A sum, difference or product of integers of one shape; messages call it `text`.
     pub fn integers(
         &mut self,
         f: S,
@@ -121,7 +121,7 @@ impl Cx<'_> {
         Ok(self.checked(kind, &[x, y], (least, most), text))
     }
 
-    /// The expression at hand as the user wrote it; `text` where there is none.
+    /// The current expression as the user wrote it; `text` if there is none.
     fn written(&self, text: &str) -> String {
         match self.expression.is_empty() {
             true => text.to_owned(),
@@ -129,7 +129,7 @@ impl Cx<'_> {
         }
     }
 
-    /// A node that checks what it computes; results that fit are in this range.
+    /// A node that checks its result; results that fit are in this range.
     pub fn checked(&mut self, f: Integers, args: &[NodeId], range: Range, text: &str) -> NodeId {
         let what = self.written(text);
         let id = self.g.push(Checked { f, what }, args, None);
@@ -138,7 +138,7 @@ impl Cx<'_> {
         id
     }
 
-    /// The range of what some of so many integers are combined to, or all of them.
+    /// The range of some or all of `size` integers combined.
     pub fn range_along(&self, how: Combiner, x: NodeId, size: &Dim) -> Range {
         let (least, most) = self.range(x);
         match how {
@@ -164,7 +164,7 @@ impl Cx<'_> {
         let (x, dim) = match dims {
             [] => return x,
             [dim] => (x, *dim),
-            // Several are brought together first.
+            // Several dimensions are merged first.
             _ => {
                 let mut order: Vec<usize> =
                     (0..shape.len()).filter(|d| !dims.contains(d)).collect();
@@ -183,7 +183,7 @@ impl Cx<'_> {
         self.checked(Integers::Reduce { kind, dim }, &[x], range, text)
     }
 
-    /// Where the first largest or smallest integers are along `dim`, which vanishes.
+    /// The position of the first largest or smallest integer along `dim`, which vanishes.
     pub fn place_of_extreme(&mut self, largest: bool, x: NodeId, dim: usize, text: &str) -> NodeId {
         let kind = if largest { Reduce::Max } else { Reduce::Min };
         let shape = self.g.shape(x).clone();
@@ -195,7 +195,7 @@ impl Cx<'_> {
         self.g.push(op, &[hit], None)
     }
 
-    /// Truncated towards zero; what does not fit is an error when it is computed.
+    /// Truncated towards zero; a value that does not fit is an error at run time.
     pub fn to_int(&mut self, x: NodeId, text: &str) -> NodeId {
         match self.g[x].dtype {
             DType::Float => self.checked(Integers::Cast, &[x], EVERY, text),
@@ -203,7 +203,7 @@ impl Cx<'_> {
         }
     }
 
-    /// Tells a whole number that is no 64-bit integer, where one is due.
+    /// Reports a whole number that is not a 64-bit integer, where one is required.
     pub fn small(&self, id: NodeId, text: &str, span: Span) -> Reported<()> {
         match self.g[id].op {
             Op::Whole(v) if !(LEAST..=MOST).contains(&v) => {
@@ -219,7 +219,7 @@ impl Cx<'_> {
     }
 }
 
-/// The range of a size. One that is no integer is an error when the function is called.
+/// The range of a size. A size outside the integers is an error when the function is called.
 fn size(d: &Dim) -> Range {
     let (mut least, mut most) = (0i128, 0i128);
     for (c, monomial) in d.terms() {
@@ -227,7 +227,7 @@ fn size(d: &Dim) -> Range {
             .iter()
             .flat_map(|(a, power)| (0..*power).map(|_| largest(a)));
         let end = factors.fold(i128::from(c), i128::saturating_mul);
-        // A named dimension may be 0, and a product without one is what it is.
+        // A named dimension may be 0; a term without one is constant.
         let nothing = if monomial.is_empty() { end } else { 0 };
         least = least.saturating_add(end.min(nothing));
         most = most.saturating_add(end.max(nothing));
@@ -238,7 +238,7 @@ fn size(d: &Dim) -> Range {
 fn largest(a: &Atom) -> i128 {
     match a {
         Atom::Named(_) => SIZES,
-        // Constants of Rust's are numbers, not necessarily sizes of anything.
+        // Rust constants are numbers, not necessarily sizes.
         Atom::Const(_) => u64::MAX.into(),
         Atom::Quotient(p, _) | Atom::Floor(p, _) => size(p).1,
     }

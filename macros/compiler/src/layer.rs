@@ -1,4 +1,4 @@
-//! What a layer is: parameters, and a call that builds nodes.
+//! A layer: parameters, and a call that builds nodes.
 
 use crate::args::Given;
 use crate::cx::Cx;
@@ -9,10 +9,10 @@ use crate::ir::NodeId;
 use crate::value::Value;
 use proc_macro2::Span;
 
-/// How a parameter starts.
+/// The initialisation of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Init {
-    /// All the same.
+    /// One value.
     Constant(f64),
     /// Uniform within `1 / sqrt(fan_in)`.
     FanIn(Dim),
@@ -33,11 +33,11 @@ pub enum Init {
 pub struct ParamDecl {
     /// PyTorch's name within the layer: `weight`; `layers.{}.weight` in a stack of layers.
     pub name: String,
-    /// The numbers that stand in place of `{}`; they lead in the node's shape.
+    /// The numbers in place of `{}`; they come first in the node's shape.
     pub stack: Vec<Dim>,
-    /// Its shape, without these.
+    /// Its shape, without these numbers.
     pub shape: Shape,
-    /// Its start.
+    /// Its initialisation.
     pub init: Init,
     /// Training assigns it (`Cx::update`), and optimizers leave it alone.
     pub buffer: bool,
@@ -61,7 +61,7 @@ impl ParamDecl {
         }
     }
 
-    /// A buffer, all of it `start` at first.
+    /// A buffer, filled with `start`.
     pub fn buffer(name: impl Into<String>, shape: Shape, start: f64) -> ParamDecl {
         ParamDecl {
             buffer: true,
@@ -69,13 +69,13 @@ impl ParamDecl {
         }
     }
 
-    /// The same in a layer that has a name: `self_attn.in_proj_weight`.
+    /// The same in a layer of this name: `self_attn.in_proj_weight`.
     pub fn within(self, layer: &str) -> ParamDecl {
         let name = format!("{layer}.{}", self.name);
         ParamDecl { name, ..self }
     }
 
-    /// The same in each of `count` layers that have a name: `layers.{}.weight`.
+    /// The same in each of `count` layers of this name: `layers.{}.weight`.
     pub fn repeated(mut self, layers: &str, count: &Dim) -> ParamDecl {
         self.stack.insert(0, count.clone());
         let name = format!("{layers}.{{}}.{}", self.name);

@@ -1,4 +1,4 @@
-//! The compiler behind `network!`, as an ordinary crate on `proc_macro2` tokens.
+//! The compiler of `network!`, as an ordinary crate on `proc_macro2` tokens.
 
 pub mod args;
 pub mod ast;

@@ -14,7 +14,7 @@ pub struct Field {
     pub name: Ident,
     /// Its declaration, for messages: `linear_1: Linear(8 -> 10)`.
     pub decl: String,
-    /// What it is.
+    /// Its kind.
     pub kind: FieldKind,
     /// For arrays, the number of elements in each of its dimensions.
     pub stack: Vec<Dim>,
@@ -24,7 +24,7 @@ pub struct Field {
     pub recompute: bool,
 }
 
-/// What a field is.
+/// The kinds of fields.
 pub enum FieldKind {
     /// A layer.
     Layer(Box<dyn Layer>),
@@ -34,7 +34,7 @@ pub enum FieldKind {
     Buffer,
     /// A network.
     Block(Box<Instance>),
-    /// A mistake that has been told.
+    /// An error that has been reported.
     ErrorReported,
 }
 
@@ -52,24 +52,24 @@ pub struct Generic {
     pub name: Ident,
     /// Its default.
     pub default: Option<TokenStream>,
-    /// Its value: itself, or what a field gives it.
+    /// Its value: itself, or the one given by a field.
     pub value: Dim,
 }
 
 /// A parameter of the network.
 #[derive(Clone, Debug)]
 pub struct Param {
-    /// PyTorch's name: `linear_1.weight`; `blocks.{}.weight` for those of an array.
+    /// PyTorch's name: `linear_1.weight`; `blocks.{}.weight` for the parameters of an array.
     pub name: String,
-    /// Its shape, of literals and Rust constants; an array's dimensions lead.
+    /// Its shape, of literals and Rust constants; an array's dimensions come first.
     pub shape: Shape,
     /// The array's dimensions.
     pub stack: Vec<Dim>,
-    /// Its start.
+    /// Its initialisation.
     pub init: Init,
     /// Not trained.
     pub frozen: bool,
-    /// No parameter, but a buffer: training assigns it. It is frozen too.
+    /// A buffer instead of a parameter: training assigns it. It is frozen, too.
     pub buffer: bool,
     /// The type of its elements: floats, unless it is a buffer.
     pub elem: Elem,
@@ -77,7 +77,7 @@ pub struct Param {
     pub optional: bool,
     /// The field's number.
     pub field: usize,
-    /// The parameter that this one is: it has no values of its own.
+    /// The parameter that this one is tied to: it has no separate values.
     pub shared: Option<usize>,
 }
 
@@ -88,7 +88,7 @@ pub struct Type {
     pub elem: Elem,
     /// The shape.
     pub shape: Shape,
-    /// Where further dimensions stand among these, if they do: `[.., D]`.
+    /// The position of further dimensions among these, if any: `[.., D]`.
     pub rest: Option<usize>,
 }
 
@@ -101,7 +101,7 @@ pub struct Arg {
     pub ty: Type,
     /// Its gradient is wanted.
     pub grad: bool,
-    /// Kept from call to call, and changed by them.
+    /// Kept from call to call, and changed by calls.
     pub state: bool,
 }
 
@@ -120,20 +120,20 @@ pub struct Signature {
     pub ret: Vec<Type>,
     /// Whether the results are a tuple.
     pub tuple: bool,
-    /// Pictures with values are wanted.
+    /// Pictures with values are requested.
     pub draw: bool,
     /// Its gradients are those of evaluation: dropout stays off.
     pub eval: bool,
-    /// How many bytes its workspace may take.
+    /// The budget of its workspace.
     pub budget: Option<crate::ast::Budget>,
-    /// Conditions on the dimensions that its types state.
+    /// Conditions on the dimensions of its types.
     pub require: Vec<Demand>,
-    /// Not even the signature was right.
+    /// The signature itself has errors.
     pub poisoned: bool,
 }
 
 impl Signature {
-    /// Whether it takes values of any rank: it is read anew where it is called, and no method.
+    /// Whether it takes values of any rank: then it is lowered again at each call, and is not a method.
     pub fn any_rank(&self) -> bool {
         let args = self.args.iter().map(|a| &a.ty);
         args.chain(&self.ret).any(|ty| ty.rest.is_some())
@@ -162,15 +162,15 @@ pub struct Net {
     pub krate: TokenStream,
     /// The name of the type parameter that is the device.
     pub device: Ident,
-    /// What the names of Rust constants begin with in messages: `Block::` in a field.
+    /// The prefix of Rust constants in messages: `Block::` in a field.
     pub prefix: String,
     /// Const parameters.
     pub generics: Vec<Generic>,
     /// The networks in its fields, with the names of the Rust constants that they use.
     pub held: Vec<Held>,
-    /// What functions keep from call to call: each name once, with its type.
+    /// The values that functions keep from call to call: each name once, with its type.
     pub states: Vec<Kept>,
-    /// Ops of the user's own that it declares.
+    /// The custom ops that it declares.
     pub customs: Vec<Custom>,
     /// The struct's name.
     pub name: Ident,
@@ -186,22 +186,22 @@ pub struct Net {
     pub consts: Vec<(String, Span)>,
     /// The file of weights that is part of the program.
     pub weights: Option<Weights>,
-    /// Conditions on the Rust constants that declarations state.
+    /// Conditions of declarations on the Rust constants.
     pub require: Vec<Demand>,
     /// Signatures, in the order of the functions.
     pub signatures: Vec<Signature>,
 }
 
-/// A network in a field, as the code that uses its constants needs it.
+/// A network in a field, for the code that uses its constants.
 #[derive(Clone)]
 pub struct Held {
-    /// Where it is.
+    /// Its path.
     pub path: Vec<Ident>,
-    /// How many const parameters it has.
+    /// The number of its const parameters.
     pub generics: usize,
     /// The Rust constants that it uses.
     pub consts: Vec<String>,
-    /// Its ops of the user's own, those of its fields too.
+    /// Its custom ops, including those of its fields.
     pub customs: Vec<Custom>,
 }
 
@@ -215,18 +215,18 @@ pub struct Kept {
 
 /// A checkpoint that is part of the program.
 pub struct Weights {
-    /// Where it lies: absolute, or below the folder of the package.
+    /// The file's path: absolute, or relative to the folder of the package.
     pub path: String,
-    /// Sizes that only rustc knows, what the file says, and what is told if they differ.
+    /// Sizes that only rustc knows, with the file's value and the error if they differ.
     pub fits: Vec<(Dim, u64, String)>,
     /// The path's token.
     pub span: Span,
 }
 
-/// An op of the user's own.
+/// A custom op.
 #[derive(Clone)]
 pub struct Custom {
-    /// Its name, behind those of the networks that hold it: `Block::cube`.
+    /// Its name, after the names of the networks that hold it: `Block::cube`.
     pub name: String,
     /// The types of its arguments.
     pub args: Vec<Elem>,
@@ -237,7 +237,7 @@ pub struct Custom {
 }
 
 impl Net {
-    /// What a capital name in a declaration or signature stands for, if it is no named dimension.
+    /// The value of a capital name in a declaration or signature, unless it is a named dimension.
     pub fn constant(&self, name: &str) -> Option<Dim> {
         if let Some(g) = self.generics.iter().find(|g| g.name == name) {
             return Some(g.value.clone());
@@ -256,7 +256,7 @@ impl Net {
         own.chain(held).collect()
     }
 
-    /// All ops of the user's own, those of networks in fields under their names.
+    /// All custom ops, those of networks in fields under their names.
     pub fn all_customs(&self) -> Vec<Custom> {
         let held = self.held.iter().flat_map(|h| {
             let name = crate::ast::show_path(&h.path);
@@ -269,7 +269,7 @@ impl Net {
         self.customs.iter().cloned().chain(held).collect()
     }
 
-    /// The number of elements that a parameter has of its own.
+    /// The number of elements that a parameter stores itself.
     pub fn param_len(&self, index: usize) -> Dim {
         match self.params[index].shared {
             Some(_) => Dim::from(0),
@@ -282,7 +282,7 @@ impl Net {
         self.states.iter().position(|s| s.name == *name)
     }
 
-    /// The named dimensions of what is kept, in the order of first use.
+    /// The named dimensions of the kept values, in the order of first use.
     pub fn kept_dims(&self) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for name in (self.states.iter()).flat_map(|s| s.ty.shape.iter().flat_map(Dim::names)) {
@@ -293,7 +293,7 @@ impl Net {
         out
     }
 
-    /// The parameter that holds the values of this one.
+    /// The parameter that stores the values of this one.
     pub fn holder(&self, index: usize) -> usize {
         match self.params[index].shared {
             Some(other) => self.holder(other),

@@ -1,4 +1,4 @@
-//! The pipeline: from tokens to tokens, readable top to bottom.
+//! The pipeline, from tokens to tokens.
 
 use crate::ast;
 use crate::budget;
@@ -29,14 +29,14 @@ pub fn expand(source: TokenStream) -> TokenStream {
     expand_call(&Call::alone(source), "")
 }
 
-/// Expands one call of the macro. `call_site`: where it stands, for a name that no other network has.
+/// Expands one call of the macro. `call_site` makes the name of the network's own macro unique.
 pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return diag.to_tokens();
     };
     unit::holds_itself(&source, &diag);
-    // Those in fields are asked for their tokens, unless that would never end.
+    // Networks in fields are asked for their tokens first, unless that would never end.
     if !diag.any()
         && let Some(ask) = call.ask(&source)
     {
@@ -60,7 +60,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         }
         _ => {
             let schema = call::schema(&unit.source, &quote!(!), call_site);
-            // A struct called as its own type parameter would only add rustc's complaints.
+            // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
             } else {
@@ -72,12 +72,12 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     }
 }
 
-/// Tells the mistakes in bodies, and layers that no function uses.
+/// Reports the errors in bodies, and layers that no function uses.
 fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
     lower::check_recursion(source, diag);
-    // Those that take any rank are read where they are called, which would never end.
+    // Functions of any rank are lowered where they are called; with recursion that would never end.
     if diag.messages().len() > before && net.signatures.iter().any(Signature::any_rank) {
         return;
     }
@@ -90,7 +90,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
             *u |= f;
         }
     }
-    // A mistake in a body or signature may be why a layer seems unused.
+    // An error in a body or signature may be why a layer seems unused.
     if diag.messages().len() > before
         || source.functions.iter().any(|f| f.body.is_none())
         || net.signatures.iter().any(|s| s.poisoned)
@@ -109,7 +109,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
 }
 
-/// A function that takes values of any rank is no method, and is read only where it is called.
+/// A function of values of any rank is no method, and is lowered only where it is called.
 fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
     let mut called: Vec<String> = Vec::new();
     for body in source.functions.iter().filter_map(|f| f.body.as_ref()) {
@@ -140,13 +140,13 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
     let mut reached = vec![false; net.params.len()];
     let mut told = None;
     for index in 0..net.signatures.len() {
-        // What takes any rank is compiled where it is called.
+        // A function of any rank is compiled where it is called.
         if net.signatures[index].any_rank() {
             continue;
         }
         match program(net, source, index, Mode::Infer, diag) {
             Ok(program) => out.push(program),
-            // The others' mistakes are told too.
+            // The errors of the others are reported, too.
             Err(p) => {
                 told = Some(p);
                 continue;
@@ -176,7 +176,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
     Ok(out)
 }
 
-/// A parameter that no loss depends on would never be trained.
+/// Reports parameters that no loss depends on: they would never be trained.
 fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
     for field in &net.fields {
         let idle: Vec<String> = field
@@ -185,7 +185,7 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
             .filter(|p| !reached[net.holder(*p)] && !net.params[*p].frozen)
             .map(|p| format!("`{}`", net.params[p].name))
             .collect();
-        // Of a network, some functions may be for others.
+        // Of a network in a field, the rest may belong to functions that are not called here.
         let partly = matches!(field.kind, FieldKind::Block(_)) && idle.len() < field.params.len();
         if !idle.is_empty() && !partly {
             let text = format!(
@@ -213,7 +213,7 @@ fn program(
     let mut graph = lowered.graph;
     let mut require = net.signatures[function].require.clone();
     require.extend(lowered.require);
-    // What declarations state already is checked when the network is compiled.
+    // Conditions of declarations are checked when the network is compiled.
     require.retain(|r| !net.require.contains(r));
     let (constant, require): (Vec<Demand>, Vec<Demand>) =
         require.into_iter().partition(Demand::is_constant);
@@ -269,7 +269,7 @@ fn program(
     })
 }
 
-/// Everything between differentiation and memory.
+/// All passes between differentiation and memory.
 pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
@@ -279,8 +279,13 @@ pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     (schedule::schedule(owned, placement), unfused)
 }
 
+<<<<<<< HEAD
 /// Adds backward. Outputs become: the loss and the metrics (backward only), the gradients of `#[grad]` arguments, the
 /// gradients of parameters.
+=======
+/// Adds backward. The new outputs are the loss (backward only), the gradients of `#[grad]` arguments, and the gradients
+/// of parameters.
+>>>>>>> text-t2
 #[allow(clippy::type_complexity)]
 fn differentiate(
     net: &Net,
@@ -343,8 +348,8 @@ fn differentiate(
             g.outputs.push(*grad);
         }
     }
-    // The results too, though nobody reads them: positions held as data are checked where they are
-    // first used, and that may be forward only.
+    // The results, too, although they are not read: positions held as data are checked where they are first used, which
+    // may be in forward only.
     if mode == Mode::Vjp {
         g.outputs.extend(outputs);
     }

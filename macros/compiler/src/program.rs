@@ -1,4 +1,4 @@
-//! What the passes leave of a function, for codegen.
+//! A function after the passes, for codegen.
 
 use crate::cx::Demand;
 use crate::dim::Shape;
@@ -8,14 +8,14 @@ use crate::passes::memory::Memory;
 use crate::passes::placement::Placement;
 use crate::passes::reach::Reached;
 
-/// What a compiled function does.
+/// The mode of a compiled function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Computes the results.
     Infer,
     /// Computes the scalar result and all gradients.
     Backward,
-    /// From gradients of the results computes all others.
+    /// Computes all other gradients from the gradients of the results.
     Vjp,
     /// Computes every value and its gradient, for a picture.
     Draw,
@@ -31,9 +31,9 @@ pub struct Program {
     pub graph: Graph,
     /// The graph before fusion: for pictures.
     pub unfused: Graph,
-    /// Places of its values.
+    /// The places of its values.
     pub memory: Memory,
-    /// Which inputs and outputs lie outside of the workspace.
+    /// The inputs and outputs outside the workspace.
     pub placement: Placement,
     /// Shapes and types of the inputs beyond the arguments: gradients of the results.
     pub seeds: Vec<(Shape, DType)>,
@@ -45,6 +45,6 @@ pub struct Program {
     pub constant: Vec<Demand>,
     /// The layers called, by number, with the shapes of their results.
     pub calls: Vec<(usize, Shape)>,
-    /// What the outputs are, in a picture's program.
+    /// The meaning of the outputs, in a picture's program.
     pub drawn: Option<Drawn>,
 }

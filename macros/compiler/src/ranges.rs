@@ -1,11 +1,11 @@
-//! Ranges of the integers in a graph: declared types go in, the least and the largest values come out.
+//! Ranges of the integers in a graph: from declared types to the least and the largest values.
 
 use crate::elem::Elem;
 use crate::ir::NodeId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// The least and the largest of integers.
+/// The least and the largest value of integers.
 pub type Range = (i128, i128);
 
 /// The range of all 64-bit integers.
@@ -21,19 +21,19 @@ pub fn of(elem: Elem) -> Option<Range> {
     }
 }
 
-/// The declared types and the ranges of a graph's integers. No bound of a sum, difference or
-/// product of 64-bit integers leaves 128 bits.
+/// The declared types and the ranges of a graph's integers. The bounds of a sum, difference or product of 64-bit
+/// integers always fit in 128 bits.
 #[derive(Default)]
 pub struct Ranges {
     declared: HashMap<NodeId, Elem>,
-    /// Those of values whose op does not tell.
+    /// The ranges of values that do not follow from their op.
     pub(crate) given: HashMap<NodeId, Range>,
-    /// Those that were found, by the value and the depth.
+    /// Computed ranges, by the value and the depth.
     pub(crate) found: RefCell<HashMap<(NodeId, usize), Range>>,
 }
 
 impl Ranges {
-    /// Notes a value's range. Ranges are kept once they are found, so this comes first.
+    /// Sets a value's range. Computed ranges are cached, so this must come before them.
     pub fn insert(&mut self, id: NodeId, range: Range) {
         self.given.insert(id, range);
     }
@@ -45,7 +45,7 @@ impl Ranges {
         self.declared.insert(id, elem);
         self.insert(id, range);
     }
-    /// The type that integers were declared with, for messages.
+    /// The declared type of integers, for messages.
     pub fn declared(&self, id: NodeId) -> Elem {
         self.declared.get(&id).copied().unwrap_or(Elem::I64)
     }

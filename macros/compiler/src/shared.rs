@@ -1,7 +1,7 @@
-//! Parameters shared by name: `head.weight = token.weight`.
+//! Tied parameters: `head.weight = token.weight`.
 //!
-//! In: a network whose fields are declared. After: the parameter on the left has no values of its
-//! own; whoever reads it reads the one on the right, whose gradient collects what flows to both.
+//! Takes a network whose fields are declared. After: the parameter on the left has no separate values; reading it reads
+//! the one on the right, whose gradient is the sum of both gradients.
 
 use crate::ast::{Shared, show_dotted};
 use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
@@ -10,9 +10,9 @@ use crate::net::{FieldKind, Net};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 
-/// Makes two parameters one.
+/// Ties two parameters.
 pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
-    // Both sides' mistakes are told.
+    // The errors of both sides are reported.
     let (left, right) = (
         find(net, &shared.left, diag),
         find(net, &shared.right, diag),
@@ -61,7 +61,7 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     Ok(())
 }
 
-/// The parameter of this name; the places in arrays are left out.
+/// The parameter of this name, without the places in arrays.
 fn find(net: &Net, path: &[Ident], diag: &Diag) -> Reported<usize> {
     let first = &path[0];
     let Some(field) = net.fields.iter().find(|f| f.name.unraw() == first.unraw()) else {

@@ -1,16 +1,15 @@
-//! Loops that layers and ops are made of: a recurrence over a sequence, a stack of equal layers.
+//! Loops that layers and ops consist of: a recurrence over a sequence, a stack of equal layers.
 //!
-//! In: what all steps share, what is carried, what is cut along its first dimension, and a function
-//! that builds one step. Out: one node whose body is that step, so that neither code nor compile time
-//! grows with the number of steps. The user's own `scan` and `for` are lowered in `lower`; they come
-//! to the same node.
+//! Takes shared values, carried values, values that are cut along their first dimension, and a function that builds one
+//! step. Returns one node whose body is that step, so that neither code nor compile time grows with the number of
+//! steps. The user's `scan` and `for` are lowered in `lower`, to the same node.
 
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::{Graph, NodeId, Op, Scan};
 
-/// What goes into a loop.
+/// The inputs of a loop.
 pub struct Steps<'a> {
     /// The name for messages and pictures.
     pub name: &'a str,
@@ -20,33 +19,33 @@ pub struct Steps<'a> {
     pub reverse: bool,
     /// Values that all steps read.
     pub shared: &'a [NodeId],
-    /// First values of what is carried from step to step.
+    /// First values of carried values.
     pub carried: &'a [NodeId],
-    /// Values cut into one slice a step, along their first dimension.
+    /// Values that are cut along their first dimension, one slice a step.
     pub slices: &'a [NodeId],
 }
 
 /// The values of one step, as nodes of its body.
 pub struct Step {
-    /// Those of `Steps::shared`.
+    /// The inputs for `Steps::shared`.
     pub shared: Vec<NodeId>,
-    /// Those of `Steps::carried`.
+    /// The inputs for `Steps::carried`.
     pub carried: Vec<NodeId>,
-    /// The slices; their first dimension is gone.
+    /// The slices, without their first dimension.
     pub slices: Vec<NodeId>,
 }
 
-/// What comes out: of a step, the next carried values and what is stacked; of the loop, the last
-/// carried values and the stacks, whose first dimension is the step.
+/// The results of a step: the next carried values, and values to be stacked; or of the loop: the last carried values,
+/// and the stacks, whose first dimension is the step.
 pub struct Stepped {
     /// One for each of `Steps::carried`, of the same shape and type.
     pub carried: Vec<NodeId>,
-    /// The others.
+    /// The stacked values.
     pub stacked: Vec<NodeId>,
 }
 
 impl Cx<'_> {
-    /// Adds a loop. `step` builds its body from the values that it is given and no others.
+    /// Adds a loop. `step` builds its body only from the values that it is given.
     pub fn steps(
         &mut self,
         steps: &Steps,
@@ -66,7 +65,7 @@ impl Cx<'_> {
             let index = inputs.len();
             let (shape, dtype) = (outer.shape(id)[cut..].to_vec(), outer[id].dtype);
             let input = self.g.add_typed(Op::Input { index }, &[], shape, dtype);
-            // A carried value begins as this one, and becomes others.
+            // A carried value changes, so the range of its first value does not hold for it.
             if !steps.carried.contains(&id) {
                 self.ranges.follow(input, &ranges, id);
             }

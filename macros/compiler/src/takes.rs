@@ -1,7 +1,7 @@
-//! What every tensor argument takes: one table, PyTorch's rules.
+//! The element types that each tensor argument takes: one table, with PyTorch's rules.
 //!
-//! In: an op or layer and the name of an argument. Out: the element types that are taken there.
-//! `Args::tensor` refuses all others, with the conversion to write.
+//! Takes an op or layer and the name of an argument; returns the element types that are allowed. `Args::tensor` rejects
+//! all others, with the conversion to write.
 
 use crate::ir::DType;
 use crate::scalar::Scalar;
@@ -27,8 +27,8 @@ pub enum Takes {
 
 use Takes::{Any, Bool, Classes, Float, Int, Mask, Number};
 
-/// Ops, their arguments, and what these take; `*` is every op, or every argument. The first row counts.
-/// Layers are in the rows of `*`, those that are an op with remembered arguments in the op's.
+/// Ops, their arguments, and the types that these take; `*` is every op, or every argument. The first matching row is
+/// used. Layers are in the rows of `*`; layers that are an op with stored arguments are in the op's rows.
 pub const TABLE: &[(&str, &str, Takes)] = &[
     // Positions, classes and lengths.
     ("embedding one_hot", "input", Int),
@@ -42,7 +42,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
          tgt_key_padding_mask memory_key_padding_mask",
         Mask,
     ),
-    // Element by element: integers stay integers, or become floats where the function gives floats.
+    // Elementwise: integers stay integers, or become floats if the function's results are floats.
     (
         "abs neg floor ceil round sub relu relu6 hardtanh softsign tanhshrink",
         "*",
@@ -62,7 +62,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
         Any,
     ),
     ("argmax argmin", "*", Number),
-    // What moves elements takes any.
+    // Ops that move elements take any type.
     (
         "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip \
          slice narrow select split chunk cat stack pad tril triu zeros_like ones_like full_like",
@@ -85,7 +85,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
     ("cosine_embedding_loss", "*", Any),
 ];
 
-/// What an argument takes.
+/// The types that an argument takes.
 pub fn takes(op: &str, argument: &str) -> Takes {
     let named =
         |names: &str, name: &str| names == "*" || names.split_whitespace().any(|n| n == name);
@@ -95,8 +95,8 @@ pub fn takes(op: &str, argument: &str) -> Takes {
         .map_or_else(|| scalar(op), |row| row.2)
 }
 
-/// What all else takes. The argument of a scalar function becomes a float; scores, weights, statistics, sequences and
-/// images are floats.
+/// The types for all other arguments. The argument of a scalar function becomes a float; scores, weights, statistics,
+/// sequences and images are floats.
 fn scalar(op: &str) -> Takes {
     match Scalar::ALL.iter().any(|f| f.op() == Some(op)) {
         true => Any,
@@ -105,7 +105,7 @@ fn scalar(op: &str) -> Takes {
 }
 
 impl Takes {
-    /// Whether values of this type are taken.
+    /// Whether values of this type are allowed.
     pub fn has(self, dtype: DType) -> bool {
         match dtype {
             DType::Float => !matches!(self, Int | Bool),
@@ -139,7 +139,7 @@ impl Takes {
         }
     }
 
-    /// How a value of another type is converted.
+    /// The conversion of a value of another type.
     pub fn conversion(self, from: DType, value: &str) -> String {
         let value = enclosed(value);
         match (self, from) {
@@ -150,7 +150,8 @@ impl Takes {
     }
 }
 
-/// A value as an operand: a name, or a call whose first bracket closes last, as it is; others in parentheses.
+/// A value as an operand: unchanged if it is a name, or a call whose first bracket closes last; otherwise in
+/// parentheses.
 pub fn enclosed(value: &str) -> String {
     let call = value.split_once('(').is_some_and(|(name, rest)| {
         let depth = |d: i32, c: char| match c {
@@ -171,7 +172,7 @@ pub fn enclosed(value: &str) -> String {
     }
 }
 
-/// What takes values of one type.
+/// The `Takes` for values of one type.
 fn only(to: DType) -> Takes {
     match to {
         DType::Float => Float,
@@ -185,7 +186,7 @@ pub fn named(dtype: DType) -> &'static str {
     only(dtype).text()
 }
 
-/// How a value is made one of a type.
+/// The expression that converts a value to a type.
 pub fn converted(to: DType, from: DType, value: &str) -> String {
     only(to).conversion(from, value)
 }

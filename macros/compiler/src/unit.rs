@@ -1,26 +1,27 @@
 //! A network together with the networks that its fields hold.
 //!
-//! One macro call cannot see another's tokens, so every network leaves a `macro_rules!` of its own
-//! name that hands them out. `network!` calls those of its fields one after another, each of which
-//! adds its tokens and calls `network!` again; the last call has everything and compiles. In:
-//! `[krate] { source } { held } { held } ..`, where `held` is `{ source } { held } ..` in turn, or
-//! `!` for a network with mistakes. Out: the syntax trees, or the name of the next to be asked.
+//! One macro call cannot see another's tokens, so every network defines a `macro_rules!` of its name that hands its
+//! tokens out. `network!` calls the macros of the networks in its fields one after another; each adds its tokens and
+//! calls `network!` again. The last call has everything and compiles. The input is `[krate] { source } { held } { held
+//! } ..`, where `held` is `{ source } { held } ..` in turn, or `!` for a network with errors. The output is the syntax
+//! trees, or the name of the next network to ask.
 
 use crate::ast::{self, show_path};
 use crate::diag::Diag;
 use proc_macro2::Ident;
 use std::rc::Rc;
 
-/// A network's source and those of its fields.
+/// The sources of a network and of the networks in its fields.
 pub struct Unit {
-    /// Its own.
+    /// The network's source.
     pub source: ast::Network,
-    /// Those of `source.blocks()`, in that order; `None` for one with mistakes, told where it is.
+    /// The networks of `source.blocks()`, in that order; `None` for one with errors, which are reported at that
+    /// network.
     pub held: Vec<Option<Rc<Unit>>>,
 }
 
 impl Unit {
-    /// A network without others in it.
+    /// A network without networks in its fields.
     pub fn alone(source: ast::Network) -> Unit {
         Unit {
             source,
@@ -28,14 +29,14 @@ impl Unit {
         }
     }
 
-    /// The network that a path in a field means.
+    /// The network for a path in a field.
     pub fn of(&self, path: &[Ident]) -> Option<Rc<Unit>> {
         let at = self.source.blocks().iter().position(|p| *p == path)?;
         self.held.get(at)?.clone()
     }
 }
 
-/// A network that holds itself can never be asked for its own tokens.
+/// Reports a network that holds itself: it could never be asked for its own tokens.
 pub fn holds_itself(source: &ast::Network, diag: &Diag) {
     for path in source.blocks() {
         if let [name] = path

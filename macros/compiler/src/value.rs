@@ -1,11 +1,11 @@
-//! What an expression is worth while a function is lowered.
+//! The value of an expression while a function is lowered.
 
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use std::any::Any;
 use std::rc::Rc;
 
-/// A tensor: a node, and how the user calls it.
+/// A tensor: a node, and its text in the user's code.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     /// The node.
@@ -14,12 +14,12 @@ pub struct Tensor {
     pub text: String,
 }
 
-/// A layer of an array, or what is left of the array behind some indices.
+/// A layer of an array, or the rest of the array after some indices.
 #[derive(Clone, Debug)]
 pub struct LayerRef {
     /// The field's number.
     pub field: usize,
-    /// How many dimensions of the array have been chosen.
+    /// The number of the array's dimensions that have been indexed.
     pub level: usize,
     /// Its parameters, in the order declared.
     pub params: Vec<NodeId>,
@@ -28,7 +28,7 @@ pub struct LayerRef {
 /// A layer as an argument of a declaration: `TransformerEncoder(TransformerEncoderLayer(512, 8), ..)`.
 #[derive(Clone)]
 pub struct Made {
-    /// What it is: a layer, whose type is known to those that take it.
+    /// The layer; the layer that takes it knows its type.
     pub layer: Rc<dyn Any>,
     /// As written.
     pub text: String,
@@ -51,9 +51,9 @@ pub enum Value {
     Tensor(Tensor),
     /// A number that was written as an integer, or a size that is known.
     Whole(i128),
-    /// Another number.
+    /// Any other number.
     Number(f64),
-    /// A dimension that is no literal.
+    /// A dimension that is not a literal.
     Dim(Dim),
     /// `true` or `false`.
     Bool(bool),
@@ -70,7 +70,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The dimension it can be, if it can.
+    /// The value as a dimension, if it can be one.
     pub fn as_dim(&self) -> Option<Dim> {
         match self {
             Value::Whole(v) => Some(Dim::from(nearest(*v))),
@@ -79,7 +79,7 @@ impl Value {
         }
     }
 
-    /// The size, or the integer that it is where it is known.
+    /// The dimension, or its integer if it is known.
     pub fn of_dim(d: Dim) -> Self {
         match d.value() {
             Some(v) => Value::Whole(i128::from(v)),
@@ -87,7 +87,7 @@ impl Value {
         }
     }
 
-    /// The number it is, as near as a float is.
+    /// The value as a number, rounded to a float.
     pub fn number(&self) -> Option<f64> {
         match self {
             Value::Whole(v) => Some(*v as f64),
@@ -96,7 +96,7 @@ impl Value {
         }
     }
 
-    /// What it is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Made(_) | Value::Layer(_) => "a layer",
@@ -114,7 +114,7 @@ impl Value {
     }
 }
 
-/// The 64-bit integer that a number is, if it is one.
+/// The value as a 64-bit integer, if it is one.
 pub fn whole_number(value: &Value) -> Option<i64> {
     match value {
         Value::Whole(v) => i64::try_from(*v).ok(),
@@ -123,7 +123,7 @@ pub fn whole_number(value: &Value) -> Option<i64> {
     }
 }
 
-/// The 64-bit integer that is nearest.
+/// The nearest 64-bit integer.
 pub fn nearest(v: i128) -> i64 {
     v.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }

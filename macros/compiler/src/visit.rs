@@ -2,13 +2,13 @@
 
 use crate::ast::{Block, Expr, ExprKind as K, If, Stmt};
 
-/// Visits every expression of a block, those around others first.
+/// Visits every expression of a block, outer expressions first.
 pub fn block(b: &Block, f: &mut dyn FnMut(&Expr)) {
     b.stmts.iter().for_each(|s| stmt(s, f));
     b.tail.iter().for_each(|e| expr(e, f));
 }
 
-/// The same of a statement.
+/// The same for a statement.
 pub fn stmt(s: &Stmt, f: &mut dyn FnMut(&Expr)) {
     match s {
         Stmt::Let { value, .. } | Stmt::Assign { value, .. } | Stmt::Expr(value) => expr(value, f),
@@ -25,7 +25,7 @@ fn branches(choice: &If, f: &mut dyn FnMut(&Expr)) {
     choice.otherwise.iter().for_each(|b| block(b, f));
 }
 
-/// An expression and all that it is made of.
+/// An expression and all its parts.
 pub fn expr(e: &Expr, f: &mut dyn FnMut(&Expr)) {
     f(e);
     match &e.kind {

@@ -1,6 +1,5 @@
-//! `#[weights("file.safetensors")]`: the file is read when the network is compiled, and every
-//! difference between its tensors and the network's parameters is told at once, in the words that
-//! `load` uses when a program runs.
+//! `#[weights("file.safetensors")]`: the file is read when the network is compiled, and every difference between its
+//! tensors and the network's parameters is reported then, with the messages of `load` at run time.
 
 use crate::ast;
 use crate::diag::Diag;
@@ -10,12 +9,12 @@ use crate::net::{Net, Param, Weights};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::path::Path;
 
-/// Holds the file against the network, and notes it for the emitted code.
+/// Compares the file with the network, and records it for the emitted code.
 pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
     let Some(weights) = &source.weights else {
         return;
     };
-    // Noted with mistakes too: the constructor stays.
+    // Recorded even with errors, so that the constructor stays.
     net.weights = Some(Weights {
         path: weights.path.clone(),
         fits: Vec::new(),
@@ -25,7 +24,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
         let text = "`pretrained` is generated for a network with `#[weights]`: choose another name";
         diag.error(f.name.span(), text);
     }
-    // A field with a mistake has parameters that nobody knows.
+    // After an error in a field its parameters are not known.
     if diag.any() {
         return;
     }
@@ -41,7 +40,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
     }
 }
 
-/// What only rustc can compare, or what does not fit.
+/// The comparisons that only rustc can do, or an error if something does not fit.
 fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>, String> {
     if let Some(g) = net.generics.first() {
         return Err(format!(
@@ -80,7 +79,7 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
     }
 }
 
-/// The kind of a file that is none of safetensors, where it is one that weights often come in.
+/// The format of a file that is not a safetensors file, if weights are often stored in it.
 fn kind(bytes: &[u8]) -> Option<&'static str> {
     let has = |part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
     match bytes {
@@ -97,7 +96,7 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
 struct Compare<'a> {
     net: &'a Net,
     file: &'a SafeTensors<'a>,
-    /// The file's names that the network has.
+    /// The file's names that the network knows.
     known: Vec<String>,
     problems: Vec<String>,
     fits: Vec<(Dim, u64, String)>,
@@ -140,7 +139,7 @@ impl Compare<'_> {
         };
         let count = match count.value() {
             Some(n) => u64::try_from(n).unwrap_or(0),
-            // As many as the file has; rustc compares.
+            // As many as the file has; rustc compares the numbers.
             None => {
                 let found = self.elements(&names[0]);
                 let array = names[0].split(".{}").next().unwrap_or_default();
@@ -158,7 +157,7 @@ impl Compare<'_> {
         }
     }
 
-    /// How many elements of an array the file has.
+    /// The number of an array's elements in the file.
     fn elements(&self, name: &str) -> u64 {
         let has = |k: &u64| {
             let at = name.replacen("{}", &k.to_string(), 1);
@@ -204,7 +203,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Compares what is known now, and notes what rustc will know.
+    /// Compares the sizes known to the macro, and records those that rustc will know.
     fn shape(&mut self, name: &str, found: &[usize], shape: &[Dim], wanted: &str) {
         let differs =
             |(f, d): (&usize, &Dim)| d.value().is_some_and(|v| i64::try_from(*f) != Ok(v));

@@ -1,4 +1,4 @@
-//! `#[memory(max = ..)]` is exact: what the message says is needed is enough, one byte less is not.
+//! `#[memory(max = ..)]` is exact: the number of bytes in the message is enough, and one byte less is not.
 
 use netform_compiler::expand;
 
@@ -23,7 +23,7 @@ fn a_budget_is_exact() {
             number.replace(',', "").parse().unwrap()
         })
         .collect();
-    // Inference and backward, each on its own.
+    // Inference and backward separately.
     assert_eq!(needed.len(), 2, "{message}");
     let most = *needed.iter().max().unwrap();
     assert!(told(&format!("{most} B")).is_none());

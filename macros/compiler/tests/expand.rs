@@ -1,4 +1,4 @@
-//! Networks that expand: each was once compiled without end.
+//! Networks whose expansion once did not end.
 
 use netform_compiler::expand;
 
@@ -8,8 +8,8 @@ fn expands(source: &str) {
     assert!(!code.contains("compile_error"), "{code}");
 }
 
-/// Backward of a normalisation: maps of one shape meet again behind the reductions between them, so a
-/// value of one cluster needs the other, and the other's need it.
+/// Backward of a normalisation: maps of one shape meet again after the reductions between them, so a value of each
+/// cluster needs the other cluster.
 #[test]
 fn clusters_do_not_depend_on_each_other() {
     expands(
@@ -18,7 +18,7 @@ fn clusters_do_not_depend_on_each_other() {
     );
 }
 
-/// Two reshaped operands: neither takes the function back into its own shape.
+/// Two reshaped operands: neither moves the function back to its own shape.
 #[test]
 fn a_reshape_sinks_once() {
     expands(
@@ -27,7 +27,7 @@ fn a_reshape_sinks_once() {
     );
 }
 
-/// What several operands share is one product.
+/// `einsum`: the letters that operands share take one product.
 #[test]
 fn equations() {
     for (equation, shapes, result) in [
@@ -48,7 +48,7 @@ fn equations() {
     }
 }
 
-/// A loop within a step once kept what it assigned to a variable of outside for that step alone.
+/// A loop inside a step once kept its assignment to an outer variable for that step alone.
 #[test]
 fn a_loop_in_a_step_assigns_nothing_outside() {
     let source = |init: &str, inner: &str, rest: &str| {

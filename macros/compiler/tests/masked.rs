@@ -1,6 +1,5 @@
-//! Gradients of scalar functions where a mask, a clamp or a factor of 0 takes them away: finite where
-//! PyTorch's are, and the same. `masked.py` records those in `masked.txt`; here the compiler's graphs are
-//! evaluated in f32.
+//! Gradients of scalar functions that a mask, a clamp or a factor of 0 removes: finite where PyTorch's are, and equal.
+//! `masked.py` records PyTorch's in `masked.txt`; here the compiler's graphs are evaluated in f32.
 
 use netform_compiler::diag::Diag;
 use netform_compiler::eval::{Array, Env, Floats, eval};

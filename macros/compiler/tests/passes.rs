@@ -1,4 +1,4 @@
-//! What the passes make of small networks, as graph text.
+//! The graphs of small networks after the passes, as text.
 
 use netform_compiler::diag::Diag;
 use netform_compiler::dim::{Dim, Shape};
@@ -56,8 +56,8 @@ fn bias_and_activation_join_their_product() {
     );
 }
 
-/// Forward keeps `relu(..)` and not its mask; softmax, cross entropy and the mean are one map
-/// backward; each gradient is one product with what comes before it as its epilogue.
+/// Forward keeps `relu(..)` instead of its mask; softmax, cross entropy and the mean are one map in backward; each
+/// gradient is one product, with the map after it as its epilogue.
 #[test]
 fn backward_saves_little_and_fuses() {
     let p = compile(MLP, "loss", Mode::Backward);
@@ -79,7 +79,7 @@ fn backward_saves_little_and_fuses() {
     );
 }
 
-/// Inputs lie in the slots of their numbers; a deep network runs in two slots beside its input.
+/// Inputs are in the slots of their numbers; a deep network needs two slots besides its input.
 #[test]
 fn slots_are_used_again() {
     let layers: String = (0..20)
@@ -195,7 +195,7 @@ fn gradients_reach() {
         tie: Linear(4 -> 4, bias = false), tie.weight = lin.weight,
         #[recompute] again: [Linear(4 -> 4, bias = false); 2],
         drop: Dropout(p = 0.5), gru: GRU(4 -> 4, num_layers = 2, bias = false) }";
-    // The other loss reaches all, so that every parameter can be trained.
+    // The other loss reaches all parameters, so that each can be trained.
     const ALL: &str = "fn all(x: [B, 4], i: u32[B]) -> [] {
         let mut h = x * a + b * still + table(i);
         for p in pair { h = p(h); }

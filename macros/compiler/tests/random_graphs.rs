@@ -108,7 +108,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
             g.scalar(f, &[x, y])
         }
         6 => {
-            // Broadcast against a value that fits at the end.
+            // Broadcast against a value whose trailing dimensions fit.
             let fits: Vec<NodeId> = values
                 .iter()
                 .copied()
@@ -285,7 +285,7 @@ fn node(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
     }
 }
 
-/// A convolution of `x` (N, C, L) with a value (O, C, k), windows lying outside where they can.
+/// A convolution of `x` (N, C, L) with a value (O, C, k), with windows outside where possible.
 fn convolution(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> NodeId {
     let shape = g.shape(x).clone();
     let fits: Vec<NodeId> = (values.iter().copied())
@@ -426,8 +426,8 @@ fn leaves(g: &Graph, rng: &mut Rng) -> (Vec<Array>, Vec<Array>) {
     (inputs, params)
 }
 
-/// The same of every size that f32 has, each array of one kind: near each other beside a large number, of
-/// any exponent, all equal.
+/// The same with all sizes of f32, each array of one kind: near each other with a large mean, of any exponent, all
+/// equal.
 fn wide_leaves(g: &Graph, rng: &mut Rng) -> (Vec<Array>, Vec<Array>) {
     let (mut inputs, mut params) = leaves(g, rng);
     for array in inputs.iter_mut().chain(&mut params) {
@@ -452,8 +452,7 @@ fn unit_of(x: f64) -> f64 {
     (f64::from(next) - f64::from(x.abs() as f32)).max(f64::from(f32::from_bits(1)))
 }
 
-/// How far rounding to f32 takes each result of a graph from the exact one. With the nearest float each time, it may
-/// be less by luck.
+/// The error of each result of a graph in f32. Rounding to nearest alone may be close by luck.
 fn errors(env: &dyn Fn(Floats) -> Vec<Array>, rng: &mut Rng) -> Vec<Vec<f64>> {
     let want = env(Floats::Double);
     let mut errors: Vec<Vec<f64>> = want.iter().map(|w| vec![0.0; w.data.len()]).collect();
@@ -474,8 +473,8 @@ fn errors(env: &dyn Fn(Floats) -> Vec<Array>, rng: &mut Rng) -> Vec<Vec<f64>> {
     errors
 }
 
-/// On a device of f32, values after every pass are as near to the exact ones as before the first: at most
-/// twice the error, and four units in the last place.
+/// On an f32 device, values after every pass are as close to the exact ones as before the first: at most twice the
+/// error, and four units in the last place.
 fn check_single(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     let (inputs, params) = wide_leaves(g, rng);
     let held = |g: &Graph, floats| {
@@ -609,8 +608,8 @@ fn check_passes(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     places(&at, &Placement::default(), &env, &want)
 }
 
-/// Values that are kept from call to call, replaced by others of the same shape: in place where the
-/// plan finds that nobody needs the old ones any more.
+/// Values kept from call to call, replaced by others of the same shape: in place where the plan finds no later read of
+/// the old ones.
 fn check_kept(mut g: Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     let mut placement = Placement::default();
     let inputs = g.inputs();
@@ -699,7 +698,7 @@ fn check_gradients(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
                 };
                 let numeric = (moved(h) - moved(-h)) / (2.0 * h);
                 let error = (numeric - grad.data[e]).abs();
-                // What rounding of large outputs leaves of a small difference.
+                // The rounding of large outputs in a small difference.
                 let noise = 4.0 * f64::EPSILON * size_of_outputs / h;
                 prop_assert!(
                     error <= 1e-5 * (1.0 + numeric.abs()) + noise,
@@ -713,7 +712,7 @@ fn check_gradients(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// 300 of each, or as many as `NETFORM_CASES` says.
+/// 300 of each, or the number in `NETFORM_CASES`.
 fn cases() -> u32 {
     let wanted = std::env::var("NETFORM_CASES").ok();
     wanted.and_then(|n| n.parse().ok()).unwrap_or(300)
@@ -762,7 +761,7 @@ proptest! {
     #[test]
     fn second_derivatives_agree_with_finite_differences(seed: u64, nodes in 1usize..5) {
         let mut rng = Rng(seed);
-        // The gradients, as a function of the same leaves, differentiated again.
+        // The gradients, as a function of the same leaves, are differentiated again.
         let mut g = with_gradients(&graph(&mut rng, nodes));
         g.outputs.drain(..2);
         check_gradients(&g, &mut rng)?;

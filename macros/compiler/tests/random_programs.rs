@@ -1,9 +1,8 @@
-//! Random programs, from source text to graphs: the loss is the reference's, at every stage of the
-//! pipeline; gradients are the reference's, and those of finite differences.
+//! Random programs, from source text to graphs: at every stage of the pipeline the loss equals the reference's;
+//! gradients equal the reference's, and finite differences.
 //!
-//! `NETFORM_PROGRAMS=1000` runs so many, from the seed `NETFORM_SEED_BASE` on; `NETFORM_SEED=7` one:
-//! that of the seed. A failing case is tried again with smaller programs of the same seed, and prints
-//! its seed and its text.
+//! `NETFORM_PROGRAMS=1000` runs that many, from the seed `NETFORM_SEED_BASE` on; `NETFORM_SEED=7` runs only that seed.
+//! A failing case is tried again with smaller programs of the same seed, and prints its seed and its text.
 
 mod common;
 
@@ -25,10 +24,10 @@ use netform_programs::case::Values;
 use netform_programs::{Case, Reference};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// About how many ops the programs have, at most.
+/// The approximate maximal number of ops in the programs.
 const SIZES: [usize; 6] = [4, 10, 20, 40, 80, 120];
 
-/// The whole network, with those in its fields at hand.
+/// The whole network, with the networks in its fields.
 fn unit(case: &Case, diag: &Diag) -> Option<Unit> {
     let mut calls: Vec<(String, Call)> = Vec::new();
     for text in case.program.texts() {
@@ -45,7 +44,7 @@ fn unit(case: &Case, diag: &Diag) -> Option<Unit> {
         if calls.len() + 1 == case.program.nets.len() {
             return Some(call.unit(source));
         }
-        // A block is a network of its own as well.
+        // A block is also a separate network.
         let name = source.name.to_string();
         let own = call.unit(source);
         let net = check(&own, diag);
@@ -55,7 +54,7 @@ fn unit(case: &Case, diag: &Diag) -> Option<Unit> {
     None
 }
 
-/// What is compared: a part that a stage computes, against the reference.
+/// Compares a part that a stage computes with the reference.
 fn close(what: &str, got: &[f64], want: &[f64], scale: f64) -> Result<(), String> {
     for (k, (g, w)) in got.iter().zip(want).enumerate() {
         let error = (g - w).abs();
@@ -115,7 +114,7 @@ impl Compiled<'_> {
         }
     }
 
-    /// The loss, at every stage that computes it alone.
+    /// The loss, at every stage that computes only the loss.
     fn values(
         &self,
         stage: &str,
@@ -162,7 +161,7 @@ impl Compiled<'_> {
         Ok(got)
     }
 
-    /// What rounding is measured by: the largest gradient.
+    /// The scale for rounding: the largest gradient.
     fn scale(&self) -> f64 {
         let all = self.want.params.iter().flatten().chain(&self.want.args);
         all.flat_map(|v| &v.data).fold(1.0, |m, x| m.max(x.abs()))
@@ -184,7 +183,7 @@ impl Compiled<'_> {
                     along += dot(&got[output], &direction.1[k]);
                     output += 1;
                 } else {
-                    // Not asked for: the reference's own.
+                    // No gradient is requested: use the reference's.
                     let want = array(&self.want.args[k]);
                     along += dot(&want, &direction.1[k]);
                 }
@@ -208,7 +207,7 @@ impl Compiled<'_> {
     }
 }
 
-/// Differentiates a lowered function on its own, as the pipeline does within.
+/// Differentiates a lowered function as the pipeline does.
 fn differentiated(
     net: &Net,
     lowered: lower::Lowered,
@@ -301,7 +300,7 @@ fn holds(case: &Case, want: &Reference) -> Result<(), String> {
     Ok(())
 }
 
-/// The mistake of a seed's program of this size, with its text.
+/// The error of a seed's program of this size, with its text.
 fn mistake(seed: u64, size: usize) -> Option<String> {
     let (case, want) = Case::new(seed, size);
     let result = catch_unwind(AssertUnwindSafe(|| holds(&case, &want)));

@@ -1,5 +1,4 @@
-//! A stack of layers is a loop: the emitted code is the same for any number of layers,
-//! but for the numbers in it.
+//! A stack of layers is a loop: the emitted code is the same for any number of layers, except for the numbers in it.
 
 use proc_macro2::TokenStream;
 

@@ -1,9 +1,9 @@
-//! The result type of every op for every type of its operands, against PyTorch's (`types/torch.txt`), and
-//! what is refused there.
+//! The result type of every op for every type of its operands, against PyTorch's (`types/torch.txt`), and the
+//! expressions that are rejected there.
 
 use std::collections::HashMap;
 
-/// What PyTorch computes and netform refuses, with the conversion to write.
+/// Expressions that PyTorch computes and netform rejects, with the conversion to write.
 const REFUSED: &[(&str, &[&str])] = &[
     ("pow(2, x)", &["b", "i"]),
     ("pow(x, y)", &["bi", "ib", "ii"]),
@@ -11,7 +11,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     (r#"einsum("ij,ij->i", x, y)"#, &["ii"]),
 ];
 
-/// How a type is written.
+/// The written form of a type.
 fn written(t: char) -> &'static str {
     match t {
         'b' => "bool",
@@ -20,8 +20,8 @@ fn written(t: char) -> &'static str {
     }
 }
 
-/// The types of results by function, and the messages of what is refused. No function has the result that
-/// it is declared to have, so each is reported.
+/// The types of results by function, and the messages for rejected functions. No function's result has its declared
+/// type, so each is reported.
 fn results(functions: &str) -> (HashMap<String, char>, String) {
     let source = format!("struct Net {{}} {functions}");
     let tokens = source.parse().expect("tokens");
@@ -94,7 +94,7 @@ fn results_have_the_types_of_pytorch() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The tables of the page on the language: a row's expressions have the types of its cells.
+/// The tables of the language page: a row's expressions have the types of its cells.
 #[test]
 fn the_page_tells_the_types() {
     let page = include_str!("../../../docs/language.md");

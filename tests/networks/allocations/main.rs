@@ -1,7 +1,7 @@
-//! After the first of its dimensions, neither a training step nor an inference touches the heap.
+//! After the first run of its dimensions, neither a training step nor an inference allocates on the heap.
 //!
-//! One thing is counted apart: large matrix products go to a library that packs its operands into
-//! buffers of its own. The small network's products do not; the large one's number is printed.
+//! One exception is counted separately: large matrix products go to a library that packs its operands into its own
+//! buffers. The small network's products do not use it; the large one's number is printed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use netform::prelude::*;
 
 struct Counting;
 
-/// Of all threads: workers must not allocate either.
+/// Of all threads, since workers must not allocate either.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: the system's allocator, counted.
+// SAFETY: the system's allocator with a counter.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +155,7 @@ network! {
     }
 }
 
-// One test: others at the same time would be counted with it.
+// A single test, since tests that run at the same time would be counted, too.
 #[test]
 fn nothing_is_allocated() {
     let (x, y) = (vec![[0.5f32; 8]; 200], vec![1u32; 200]);
@@ -252,7 +252,7 @@ fn nothing_is_allocated() {
         .collect();
     let mut drawn = Sampler::new(1).top_k(600).top_p(0.9);
     let mut greedy = Sampler::greedy();
-    // Symbol 2000 is none: nothing ends.
+    // There is no symbol 2000, so no beam ends.
     let mut beam = Beam::new(4, 100).start(&[0]).end(2000);
     let choice = count(|| {
         for _ in 0..8 {

@@ -1,5 +1,5 @@
-//! Attention: values and gradients as on the CPU at sizes around those of tiles, with every form of mask
-//! and both layouts, and the same bits each time.
+//! Attention: values and gradients as on the CPU at sizes around those of tiles, with every form of mask and both
+//! layouts; repeated runs give the same bits.
 
 use netform::Tensor;
 use netform::prelude::*;
@@ -74,7 +74,7 @@ macro_rules! all {
     }};
 }
 
-/// Booleans of which the first along the last dimension is `first`.
+/// Booleans; the first along the last dimension is `first`.
 fn booleans(shape: &[usize], seed: u64, first: bool) -> netform::Result<Tensor> {
     let x = random(shape, seed, (0.0, 1.0)).to_f64_vec();
     let last = shape[shape.len() - 1];

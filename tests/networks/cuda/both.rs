@@ -1,10 +1,10 @@
-//! The same on both devices.
+//! The same computation on both devices.
 
 use netform::Tensor;
 
 pub use crate::close::close;
 
-/// Floats that look random: the same for the same seed.
+/// Pseudorandom floats: the same for the same seed.
 pub fn random(shape: &[usize], seed: u64, range: (f64, f64)) -> Tensor {
     netform_networks::values::uniform::<f32>(shape, seed, range)
 }
@@ -25,7 +25,7 @@ impl Values {
         self.put(name, value);
     }
 
-    /// Adds everything that a network has, and its gradients if there are any.
+    /// Adds all parameters of a network, and its gradients if there are any.
     pub fn network(&mut self, net: &impl netform::Network) {
         for p in net.parameters().chain(net.buffers()) {
             self.put(p.name(), p.values().expect("values"));
@@ -45,7 +45,7 @@ pub fn all_close(what: &str, cuda: &Values, cpu: &Values, tolerance: f64) {
     }
 }
 
-/// A test that a function generic in the device returns the same [`Values`] on both.
+/// A test that a function generic over the device returns the same [`Values`] on both.
 macro_rules! same {
     ($($(#[$doc:meta])* $test:ident within $tolerance:expr;)*) => {$(
         $(#[$doc])*

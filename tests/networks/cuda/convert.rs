@@ -5,7 +5,7 @@ use netform::{Cpu, Device, Stored};
 
 use crate::device::cuda;
 
-/// Of such a type on this device, in bytes, whose first elements lie so many bytes after an aligned address.
+/// Converts bytes of this type on this device; the first elements are at this offset from an aligned address.
 fn converted(
     device: &impl Device,
     [from, to]: [Stored; 2],
@@ -22,7 +22,7 @@ fn converted(
     }
     let (a, b) = (at(device, &source, before), at(device, &target, after));
     let mut y = vec![0; len * to.size()];
-    // SAFETY: both lie in their buffers, which hold so many elements and are aligned to one.
+    // SAFETY: both are in their buffers, which hold that many elements and are aligned to one.
     unsafe {
         device.write(a, x).unwrap();
         let call = Call::Convert { from, to, len };
@@ -35,7 +35,7 @@ fn converted(
 #[test]
 fn conversions_are_the_cpu_s() {
     let (cuda, cpu) = (cuda(), Cpu::new());
-    // Every half; and floats with every upper half and what is hard to round behind it.
+    // Every half; and floats with every upper half and lower halves that are hard to round.
     let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_ne_bytes).collect();
     let behind = [
         0u32, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xffff,

@@ -56,7 +56,7 @@ mod scenario {
     use crate::both::{Values, random};
     use netform::Result;
 
-    /// Puts the value of a function and the gradients that one like it gives.
+    /// Adds the value of a function and the gradients from another one.
     macro_rules! put {
         ($out:ident, $net:ident, $f:ident, $vjp:ident, $x:expr $(, $w:expr)*) => {{
             let y = $net.$f($x $(, $w)*)?.to_tensor();
@@ -100,7 +100,7 @@ mod scenario {
         let mut out = Values::default();
         let mut optimizer = Sgd::new(0.05);
         for step in 0..5 {
-            // A short batch, now and then; those before and after are replays.
+            // Sometimes a short batch; the steps before and after are replays.
             let b = if step == 2 { 1 } else { 4 };
             let x = random(&[b, 1, 9, 9], step, (-1.0, 1.0));
             let class: Vec<u32> = (0..b as u32).map(|i| (i + step as u32) % 3).collect();

@@ -1,4 +1,4 @@
-//! Runs that are replayed: the first is made, the second captured, the third on replayed.
+//! Replayed runs: the first is issued call by call, the second is captured, the third and later ones are replayed.
 
 use netform::files::Checkpoint;
 use netform::prelude::*;
@@ -45,7 +45,7 @@ fn the_third_run_is_a_replay() {
     }
 }
 
-/// A changed rate, another batch size, a short last batch: as on the CPU in every step.
+/// A changed rate, another batch size, a short last batch: the same as on the CPU in every step.
 #[test]
 fn what_changes_between_steps_takes_effect() {
     fn train<D: Device>(device: D) -> netform::Result<Values> {
@@ -77,7 +77,7 @@ fn what_changes_between_steps_takes_effect() {
     all_close("training", &a, &b, 2e-5);
 }
 
-/// A rate of zero stands still, whatever was captured before.
+/// A rate of zero changes nothing, even after other rates were captured.
 #[test]
 fn a_rate_of_zero_stands_still() {
     let mut net = Net::new(cuda(), 7).unwrap();
@@ -95,7 +95,7 @@ fn a_rate_of_zero_stands_still() {
     assert_ne!(net.parameter("linear_1.weight").unwrap(), before);
 }
 
-/// The bits are the CPU's: they depend on the seed and the step alone.
+/// The bits are the CPU's: they depend only on the seed and the step.
 #[test]
 fn dropout_draws_anew_in_every_replay() {
     fn masks<D: Device>(device: D, seed: u64) -> Vec<Tensor> {
@@ -115,7 +115,7 @@ fn dropout_draws_anew_in_every_replay() {
     }
 }
 
-/// A step of random numbers that was set back is drawn again.
+/// A random step that was undone is drawn again.
 #[test]
 fn the_generator_can_be_set_back() {
     let mut net = Net::new(cuda(), 3).unwrap();
@@ -128,7 +128,7 @@ fn the_generator_can_be_set_back() {
     assert_ne!(net.mask_vjp_of(&ones), first[0]);
 }
 
-/// Results are the run's own while they are held, whatever is replayed meanwhile.
+/// Results stay valid while they are held, even if other runs are replayed.
 #[test]
 fn results_outlive_later_runs() {
     let net = Net::new(cuda(), 1).unwrap();
@@ -147,7 +147,7 @@ fn results_outlive_later_runs() {
     }
 }
 
-/// More sizes than are remembered, twice and thrice over.
+/// More sizes than are cached, two and three times.
 #[test]
 fn more_runs_than_are_kept() {
     let device = own();
@@ -173,7 +173,7 @@ fn more_runs_than_are_kept() {
     assert_eq!(device.graphs(), kept);
 }
 
-/// Stopped and resumed on the device: bit for bit as if it had not been.
+/// Stopped and resumed on the device: the same bits as without a stop.
 #[test]
 fn a_run_resumes_bit_for_bit() {
     let device = cuda();
@@ -214,7 +214,7 @@ fn a_run_resumes_bit_for_bit() {
     for p in whole.parameters() {
         assert_eq!(second.parameter(p.name()).unwrap(), p.values().unwrap());
     }
-    // What the device has written, the CPU reads.
+    // The CPU reads a file that the device has written.
     let mut cpu = Net::new(Cpu::new(), 0).unwrap();
     Checkpoint::open(&file).unwrap().network(&mut cpu).unwrap();
 }
@@ -224,13 +224,13 @@ trait Mask {
 }
 
 impl<D: Device> Mask for Net<D> {
-    /// The mask of one training run: the gradient of `dropout(x)` for ones from above.
+    /// The mask of one training run: the gradient of `dropout(x)` for ones.
     fn mask_vjp_of(&mut self, ones: &Tensor) -> Tensor {
         self.mask_vjp(ones, ones).unwrap().to_tensor()
     }
 }
 
-/// A recorded step refers to its optimizer's memory: the next optimizer's is another one.
+/// A recorded step refers to its optimizer's memory; the next optimizer's is different.
 #[test]
 fn another_optimizer_is_another_step() {
     fn train<D: Device<Float = f32>>(device: D) -> netform::Result<Vec<f32>> {

@@ -1,4 +1,4 @@
-//! Ops of one's own that run on the host, and what they do there.
+//! Custom ops that run on the host, and their effects there.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ network! {
     fn rows(x: [B, 2], at: u32[K]) -> [K, 2] { x.index_select(0, at) }
 }
 
-/// What the op is to do.
+/// The action of the op.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     Nothing,
@@ -35,7 +35,7 @@ fn busy<F: Float>(x: Array<'_, F>, mut y: ArrayMut<'_, F>) {
         Does::Panics => panic!("as asked"),
         Does::RunsInner => INNER.with_borrow(|net| {
             let net = net.as_ref().expect("a network");
-            // An index that is wrong: whose error would it be?
+            // A wrong index: it would be unclear which run reports it.
             let error = net.rows(&[[1f32, 2.0]], &[5u32]).expect_err("refused");
             assert!(matches!(error, Error::Device { .. }), "{error:?}");
             TOLD.with_borrow_mut(|told| told.push(error.to_string()));
@@ -85,7 +85,7 @@ fn a_run_within_a_run_is_refused() {
                 may use another, such as the CPU";
     let text = format!("{text}\n  in `Inner::rows`, or before it");
     assert!(told.iter().all(|t| *t == text), "{told:?}");
-    // Outside of a run it works, and its mistakes are its own.
+    // Outside a run it works, and its errors are its own.
     let inner = INNER.take().expect("a network");
     let error = inner.rows(&[[1f32, 2.0]], &[5u32]).err().unwrap();
     assert!(
@@ -95,7 +95,7 @@ fn a_run_within_a_run_is_refused() {
     is_right(&net);
 }
 
-/// What a run has found that ends by a panic is not the next one's.
+/// The findings of a run that ends in a panic do not affect the next run.
 #[test]
 fn a_panic_leaves_no_fault() {
     let net = Outer::new(own(), 1).unwrap();

@@ -1,5 +1,5 @@
-//! Positions held as data: in range as on the CPU; out of range an error that says where. Whose error it
-//! is, is in `outcomes.rs`.
+//! Positions held as data: in range the same as on the CPU; out of range an error that names the place. `outcomes.rs`
+//! checks which run reports it.
 
 use netform::prelude::*;
 use netform::{Error, Result};
@@ -36,7 +36,7 @@ mod scenario {
             (65, 3, 2),
             (3, 7, 5),
             (3, 7, 5),
-            // So many that a gradient has them in buckets.
+            // Enough for a gradient to put them in buckets.
             (3, 7, 3000),
             (3, 7, 3000),
             (3, 7, 3000),
@@ -60,7 +60,7 @@ mod scenario {
             let y = net.each(&x, &inner)?.to_tensor();
             out.put("dx", net.each_vjp(&x, &inner, &y)?.to_tensor());
             out.put("each", y);
-            // Each row at most once: which of several copies stays is not told.
+            // Each row at most once: it is not specified which of several copies stays.
             let first: Vec<u32> = (0..b as u32).rev().step_by(2).collect();
             let source = random(&[first.len(), n], 2, (-1.0, 1.0));
             let y = net.put(&x, &source, &first)?.to_tensor();
@@ -90,7 +90,7 @@ fn without_place<T>(result: netform::Result<T>) -> String {
     format!("{before} holds an index {limit}")
 }
 
-/// The messages are the CPU's, whether the run is the first, captured or replayed; the next is right.
+/// The messages are the CPU's, in the first, captured and replayed run; the next run is right.
 #[test]
 fn out_of_range() {
     let device = own();
@@ -116,7 +116,7 @@ fn out_of_range() {
         let wrong = net.put(&x, &x, &[0u32, 9]).err().unwrap().to_string();
         assert_eq!(wrong, without_place(cpu.put(&x, &x, &[0u32, 9])));
 
-        // Classes: 4 is no row of `wide`, though a class of the five.
+        // Class 4 is one of the five classes, but not a row of `wide`.
         let loss = net.loss_backward(&good, &[0u32, 4]);
         let wrong = loss.and_then(|l| l.item()).err().unwrap().to_string();
         let loss = cpu.loss_backward(&good, &[0u32, 4]);
@@ -135,7 +135,7 @@ fn out_of_range() {
     }
 }
 
-/// A run whose indices are wrong changes nothing, also if nobody asks; the next does what it would.
+/// A run with wrong indices changes nothing, even if its error is not read; the next run is normal.
 #[test]
 fn a_wrong_step_changes_no_parameter() {
     let mut net = Table::new(own(), 3).unwrap();

@@ -1,4 +1,4 @@
-//! An op of one's own that brings PTX kernels: as its Rust functions on the CPU, and part of graphs.
+//! A custom op with PTX kernels: the same as its Rust functions on the CPU, and part of graphs.
 
 use netform::custom::{Array, ArrayMut, Ptx};
 use netform::prelude::*;

@@ -1,4 +1,4 @@
-//! Ops at sizes of several blocks, and just off a tile's.
+//! Ops at sizes of several blocks, and slightly off a tile's size.
 
 /// A network of functions, each compared at several shapes of its arguments, values and gradients.
 ///

@@ -1,5 +1,4 @@
-//! The CUDA device: what it computes is what the CPU computes, on a GPU or on the emulator that stands
-//! in for its driver.
+//! The CUDA device computes the same as the CPU, on a GPU or on the emulator that replaces its driver.
 #![cfg(feature = "cuda")]
 
 use netform_networks::{close, device, results};

@@ -1,4 +1,4 @@
-//! Copies between host and device: of every size, in every type, one behind the other.
+//! Copies between host and device: of every size, in every type, one after the other.
 
 use netform::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::device::{cuda, own};
 network! {
     struct Net {
         small: Param[3],
-        // Just less than a section of the pinned memory, as much, and more than all sections.
+        // Slightly less than a section of the pinned memory, exactly one, and more than all sections.
         less: Param[262_143],
         section: Param[262_144],
         all: Param[1_300_001],
@@ -19,7 +19,7 @@ network! {
 
 const NAMES: [&str; 4] = ["small", "less", "section", "all"];
 
-/// More than the pinned memory holds, again and again, and all of it arrives.
+/// Repeated copies of more than the pinned memory holds; all of it arrives.
 #[test]
 fn what_is_written_is_read_back() {
     let mut net = Net::new(own(), 1).unwrap();
@@ -38,7 +38,7 @@ fn what_is_written_is_read_back() {
     }
 }
 
-/// Types that are converted on the way, in more pieces than one.
+/// Types that are converted during the copy, in more than one piece.
 #[test]
 fn inputs_of_every_type() {
     let (cuda, cpu) = (

@@ -18,7 +18,7 @@ network! {
     fn loss(x: [B, 5], y: [B, 3]) -> [] { mse_loss(forward(x), y) }
 }
 
-/// What a step is on a device.
+/// The function of a step on a device.
 type Step<D, O> = fn(&mut Net<D>, &mut O, &Tensor, &Tensor) -> netform::Result<()>;
 
 /// Seven steps, one of them on a short batch; the gradients of the second are accumulated.
@@ -50,7 +50,7 @@ fn steps<D: Device, O: Optimizer>(
     Ok(out)
 }
 
-/// The two halves of a step: the network's is compiled once for all optimizers.
+/// The two halves of a step: the network's half is compiled once for all optimizers.
 fn halves<O: Optimizer>(
     net: &mut Net,
     optimizer: &mut O,
@@ -61,7 +61,7 @@ fn halves<O: Optimizer>(
     optimizer.step(net)
 }
 
-/// A test for each optimizer: steps that are recorded as a whole against two halves on the CPU.
+/// A test for each optimizer: steps recorded as a whole, against two halves on the CPU.
 macro_rules! optimizers {
     ($($test:ident: $optimizer:expr;)*) => {$(
         #[test]

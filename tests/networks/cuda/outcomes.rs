@@ -1,5 +1,5 @@
-//! Whose error an index out of range is: the run's that met it, whenever it is asked for; and steps that
-//! were void for it are as if they had not been.
+//! An index out of range is the error of the run that read it, whenever the error is read; and the steps that it voided
+//! have no effect.
 
 use netform::prelude::*;
 use netform::{Error, Loss, Result};
@@ -41,8 +41,8 @@ fn all<D: Device>(net: &Table<D>) -> Vec<Tensor> {
     net.parameters().map(|p| p.values().unwrap()).collect()
 }
 
-/// A step whose gradient of an argument is read before it returns ends in the error; neither network nor optimizer has changed, whether
-/// its calls were made, captured or replayed.
+/// A step that reads the gradient of an argument before it returns ends in the error. Neither network nor optimizer has
+/// changed, for a called, captured or replayed step.
 #[test]
 fn a_step_with_several_results_is_undone() {
     let (mut net, mut adam) = (Table::new(own(), 1).unwrap(), Adam::new(0.01));
@@ -57,7 +57,7 @@ fn a_step_with_several_results_is_undone() {
     }
 }
 
-/// A good run behind a bad one, losses read in both orders, before and after a graph is captured.
+/// A good run after a bad one, with losses read in both orders, before and after a graph is captured.
 #[test]
 fn losses_are_told_apart_in_either_order() {
     let mut net = Table::new(own(), 1).unwrap();
@@ -111,8 +111,8 @@ fn others_are_told_nothing() {
     assert_eq!(sgds.map(|sgd| sgd.steps()), [0, 4]);
 }
 
-/// What nobody asked about or can ask about any more is told once: by the network's next training once
-/// it is known.
+/// An error that was not read, or can no longer be read, is reported once: by the network's next training after it is
+/// known.
 #[test]
 fn an_unread_error_is_told_by_the_next_step() {
     let mut net = Table::new(own(), 1).unwrap();
@@ -130,7 +130,7 @@ fn an_unread_error_is_told_by_the_next_step() {
     }
 }
 
-/// Or by reading what training makes, or by waiting for the device.
+/// Or by reading the results of training, or by waiting for the device.
 #[test]
 fn an_unread_error_is_told_by_reading_parameters_or_waiting() {
     let device = own();
@@ -154,7 +154,7 @@ fn an_unread_error_is_told_by_reading_parameters_or_waiting() {
     assert_eq!(adam.steps(), 4);
 }
 
-/// More runs than the device keeps outcomes of, and nobody waits.
+/// More runs than the device keeps outcomes of, without any wait.
 #[test]
 fn nothing_is_lost_in_a_long_run() {
     let mut net = Table::new(own(), 1).unwrap();
@@ -168,7 +168,7 @@ fn nothing_is_lost_in_a_long_run() {
     net.loss_step(&mut sgd, &GOOD, &Y).unwrap();
     is_wrong(held.item());
     assert_eq!(sgd.steps(), 1);
-    // What was held and is let go unread is told as well.
+    // The error of a loss that is held and then dropped unread is reported, too.
     let held = net.loss_step(&mut sgd, &BAD, &Y).unwrap();
     net.loss(&GOOD, &Y).unwrap().item().unwrap();
     net.loss_step(&mut sgd, &GOOD, &Y).unwrap();
@@ -176,7 +176,7 @@ fn nothing_is_lost_in_a_long_run() {
     is_wrong(net.loss_step(&mut sgd, &GOOD, &Y));
 }
 
-/// Gradients of a bad run move nothing, whatever runs in between; cleared or computed anew they do.
+/// Gradients of a bad run change nothing, whatever runs in between; cleared or computed again they do.
 #[test]
 fn gradients_of_a_bad_run_are_not_taken() {
     let mut net = Table::new(own(), 1).unwrap();
@@ -191,7 +191,7 @@ fn gradients_of_a_bad_run_are_not_taken() {
         is_wrong(bad.item());
         assert_eq!(all(&net), before);
         assert_eq!(sgd.steps(), 3 * round);
-        // A run that looks at no index.
+        // A run that reads at no index.
         net.plain_backward(&[[0.5f32; 5]; 2]).unwrap();
         sgd.step(&mut net).unwrap();
         let between = all(&net);
@@ -209,7 +209,7 @@ fn gradients_of_a_bad_run_are_not_taken() {
     assert_eq!(sgd.steps(), 12);
 }
 
-/// Losses and parameters of a training whose batches marked bad are told of and skipped.
+/// Losses and parameters of a training; batches marked bad are reported and skipped.
 fn train<D: Device, O: Optimizer>(
     device: D,
     mut optimizer: O,
@@ -233,7 +233,7 @@ fn train<D: Device, O: Optimizer>(
     (out, all(&net), t)
 }
 
-/// As if the bad batches had not been, to the bit: the first, in the middle, in a captured step, the last.
+/// The same bits as without the bad batches: the first, one in the middle, one in a captured step, the last.
 macro_rules! skipped {
     ($($test:ident: $optimizer:expr;)*) => {$(
         #[test]
@@ -254,8 +254,8 @@ skipped! {
     bad_batches_are_skipped_by_nadam: NAdam::new(0.01).group("scale", |g| g.lr(0.02));
 }
 
-/// Steps between a bad one and the moment when it is known are made with a count that is too high by one;
-/// from then on it is right.
+/// Steps between a bad step and the moment when its error is known have a step count that is too high by one; later
+/// steps have the right one.
 #[test]
 fn a_late_error_is_counted_back() {
     fn after(batches: &str) -> (u64, Vec<netform::optim::ParamState>) {

@@ -1,4 +1,4 @@
-//! Integers, booleans, several results, ops of one's own, pictures.
+//! Integers, booleans, several results, custom ops, pictures.
 
 use netform::prelude::*;
 
@@ -6,7 +6,7 @@ mod ops {
     use netform::Float;
     use netform::custom::{Array, ArrayMut};
 
-    /// The row that each position names, and how often each row is named.
+    /// The row that each position names, and the number of times that each row is named.
     pub fn picked<F: Float>(
         x: Array<'_, F>,
         at: Array<'_, i64>,
@@ -99,7 +99,7 @@ mod scenario {
     pub fn ops_of_ones_own<D: Device>(device: D) -> Result<Values> {
         let mut net = Mixed::new(device, 2)?;
         let mut out = Values::default();
-        // A run that calls the host is never a graph: it must be right every time.
+        // A run that calls the host is never a graph, so it must be right every time.
         for (r, k) in [(5, 9), (1, 1), (70, 300), (5, 9), (5, 9)] {
             let x = random(&[r, 4], r as u64, (-1.0, 1.0));
             let at: Vec<u32> = (0..k).map(|i| (i * 7 % r) as u32).collect();

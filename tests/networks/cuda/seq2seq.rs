@@ -1,4 +1,4 @@
-//! An encoder-decoder Transformer in training, step by step beside its twin on the CPU.
+//! An encoder-decoder Transformer in training, compared with the CPU after each step.
 
 use crate::device::cuda;
 use netform::prelude::*;
@@ -38,7 +38,7 @@ network! {
     }
 }
 
-/// Symbols 2 to 9, then nothing.
+/// Symbols 2 to 9, then padding.
 fn sequence(seed: u64) -> Vec<u32> {
     let mut x = vec![0f32; LENGTH];
     netform::fill_uniform(seed, 0, &mut x, 2.0, 10.0);
@@ -46,7 +46,7 @@ fn sequence(seed: u64) -> Vec<u32> {
     x.into_iter().take(length).map(|x| x as u32).collect()
 }
 
-/// A sequence, what the decoder reads (a start, then what it has written), and what it is to write.
+/// A sequence, the decoder's input (a start, then the symbols written so far), and its target.
 fn sample(seed: u64) -> [[u32; LENGTH]; 3] {
     let forth = sequence(seed);
     let back: Vec<u32> = forth.iter().rev().copied().collect();

@@ -1,4 +1,4 @@
-//! What is kept: `#[state]`, a cache in decoding, buffers.
+//! Kept values: `#[state]`, a cache in decoding, buffers.
 
 use netform::Error;
 use netform::prelude::*;
@@ -109,7 +109,7 @@ same! {
     statistics_of_batches within 1e-5;
 }
 
-/// As on the CPU, where an index out of range ends the run before anything is written.
+/// The same as on the CPU, where an index out of range ends the run before anything is written.
 #[test]
 fn a_run_that_fails_updates_no_buffer() {
     let mut net = Norm::new(own(), 0).unwrap();
@@ -122,7 +122,7 @@ fn a_run_that_fails_updates_no_buffer() {
                 .collect()
         };
         let before = all(&net);
-        // The loss is read when it is asked for.
+        // The loss is read explicitly.
         let loss = net.loss_backward(&[0u32, 1, 5, 4], &y);
         let error = loss.and_then(|l| l.item()).err().unwrap();
         assert!(
@@ -130,7 +130,7 @@ fn a_run_that_fails_updates_no_buffer() {
             "{error}"
         );
         assert_eq!(all(&net), before, "round {round}");
-        // The same when a good run follows before anybody asks: it alone counts.
+        // The same if a good run follows before any read: only the good run has an effect.
         let wrong = net.loss_backward(&[0u32, 1, 5, 4], &y).unwrap();
         let right = net.loss_backward(&[0u32, 1, 3, 4], &y).unwrap();
         right.item().unwrap();
@@ -140,7 +140,7 @@ fn a_run_that_fails_updates_no_buffer() {
     }
 }
 
-/// What is kept is the old or the new value after an error, which is told at once; the next call is right.
+/// After an error, kept values are the old or the new ones. The error is reported at once; the next call is right.
 #[test]
 fn a_call_that_fails_leaves_a_state_that_goes_on() {
     fn decode<D: Device>(device: D) -> netform::Result<Vec<Tensor>> {

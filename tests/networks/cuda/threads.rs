@@ -18,7 +18,7 @@ network! {
     fn loss(x: [B, 16], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
 }
 
-/// All get the bits that one alone gets, and hold results while others run.
+/// Each thread gets the same bits as one alone, and holds results while others run.
 #[test]
 fn threads_share_a_network() {
     let net = Net::new(cuda(), 1).unwrap();
@@ -49,7 +49,7 @@ fn threads_share_a_network() {
     });
 }
 
-/// Each thread is told of its own mistakes, and of no other's.
+/// Each thread gets only its own errors.
 #[test]
 fn a_wrong_index_is_told_to_who_gave_it() {
     let net = Net::new(cuda(), 1).unwrap();
@@ -74,7 +74,7 @@ fn a_wrong_index_is_told_to_who_gave_it() {
     });
 }
 
-/// Two that train in turn, and at once, as each would alone.
+/// Two networks that train in turn, and at once, each as it would alone.
 #[test]
 fn networks_share_a_device() {
     let train = |net: &mut Net<Cuda>, adam: &mut Adam, step: u64| {
@@ -104,7 +104,7 @@ fn networks_share_a_device() {
     });
 }
 
-/// A second device on the same GPU is opened, trains and tells its losses while the first records runs.
+/// A second device on the same GPU opens, trains and reads its losses while the first records runs.
 #[test]
 fn devices_share_a_gpu() {
     let first = own();
@@ -138,8 +138,8 @@ fn devices_share_a_gpu() {
     assert!(first.graphs() > 0);
 }
 
-/// Two networks in two threads, one of which is given wrong indices now and then: each is told of its own
-/// mistakes alone, also of those that it asks about late.
+/// Two networks in two threads, one of which sometimes gets wrong indices: each gets only its own errors, even if it
+/// reads them late.
 #[test]
 fn a_network_is_told_of_no_other() {
     fn losses(seed: u64, wrong: bool) -> Vec<u32> {

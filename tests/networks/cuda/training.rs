@@ -1,4 +1,4 @@
-//! A network in training, step by step beside its twin on the CPU.
+//! A network in training, compared with the CPU after each step.
 
 use crate::device::cuda;
 use netform::Tensor;
@@ -32,7 +32,7 @@ fn a_network_trains_as_on_the_cpu() {
     let mut cpu = Mlp::new(Cpu::new(), 1).unwrap();
     let (mut a, mut b) = (Adam::new(1e-2), Adam::new(1e-2));
     for step in 0..6 {
-        // A short last batch, now and then.
+        // Sometimes a short last batch.
         let (x, y) = data(if step == 3 { 5 } else { 16 }, step);
         let mine = gpu.loss_step(&mut a, &x, &y).unwrap().item().unwrap();
         let wanted = cpu.loss_step(&mut b, &x, &y).unwrap().item().unwrap();

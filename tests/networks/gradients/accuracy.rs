@@ -1,5 +1,5 @@
-//! Functions that are put together from others keep the accuracy of their own: a few units in the last
-//! place of f32, near 0 and up to where results overflow; exact where the result is a whole number.
+//! Functions that are composed of others are as accurate as the device's own: a few units in the last place of f32,
+//! near 0 and up to the overflow of results; exact where the result is a whole number.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -15,7 +15,7 @@ network! {
     fn cosine(#[grad] x: [N]) -> [N] { cosh(x) }
 }
 
-/// The largest relative error, of which 6e-8 is half a unit in the last place.
+/// Checks the largest relative error; 6e-8 is half a unit in the last place.
 fn worst(name: &str, got: &[f64], want: impl Iterator<Item = f64>, most: f64) {
     for (i, (a, b)) in got.iter().zip(want).enumerate() {
         let same = *a == b || ((a - b) / b).abs() <= most;

@@ -1,4 +1,4 @@
-//! The public gradient checker: right gradients pass, wrong ones are named, nothing is left changed.
+//! The public gradient checker: right gradients pass, wrong ones are named, and the network is left unchanged.
 
 use netform::check::{Options, gradients, gradients_with};
 use netform::prelude::*;
@@ -8,7 +8,7 @@ fn double<F: Float>(x: custom::Array<'_, F>, mut y: custom::ArrayMut<'_, F>) {
     y.iter_mut().zip(&*x).for_each(|(y, &x)| *y = x + x);
 }
 
-/// Forgets the factor for the last element.
+/// Leaves out the factor for the last element.
 fn double_backward<F: Float>(
     _x: custom::Array<'_, F>,
     _y: custom::Array<'_, F>,
@@ -95,7 +95,7 @@ fn a_wrong_gradient_is_named() {
     assert!((difference - 2.0 * gradient).abs() < 1e-6);
     let after: Vec<Tensor> = net.parameters().map(|p| p.values().unwrap()).collect();
     assert_eq!(before, after);
-    // A tolerance of one's own, and errors of the call.
+    // A custom tolerance, and errors of the call.
     let loose = Options {
         tolerance: Some(1.0),
         ..Options::default()

@@ -1,4 +1,4 @@
-//! The edges of functions, names and dimensions: what is easily NaN, out of range or taken.
+//! The edges of functions, names and dimensions: values that are easily NaN, out of range or taken.
 
 use netform::prelude::*;
 
@@ -25,7 +25,7 @@ network! {
     fn flattened(x: [B, 2, 3, 4]) -> [B, 6, 4] { flatten(x) }
     fn pooled(x: [B, C, 6]) -> ([B, C, 2], i32[B, C, 2]) { pool(x) }
 
-    // Names that generated code uses, or could not.
+    // Names that generated code uses, or could not use.
     fn named(optimizer: [AS, IN], results: [AS, 2], run: [TYPE]) -> [] {
         mse_loss(linear(optimizer), results) + run.sum()
     }

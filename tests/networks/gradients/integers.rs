@@ -1,5 +1,5 @@
-//! Integers stay integers, exactly, on every device; what does not fit 64 bits is an error that names the
-//! value. Values are PyTorch's.
+//! Integers stay integers, exactly, on every device; a value that does not fit in 64 bits is an error that names it.
+//! Values are PyTorch's.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -90,7 +90,7 @@ macro_rules! all {
 
 const MOST: i64 = i64::MAX;
 const LEAST: i64 = i64::MIN;
-/// The first that no f64 holds, and its neighbour, which one does.
+/// The first integer that f64 cannot hold, and its neighbour, which f64 can.
 const ODD: i64 = (1 << 53) + 1;
 const EVEN: i64 = 1 << 53;
 
@@ -145,7 +145,7 @@ fn exact<D: Device>(device: D) -> Result<()> {
         [2, 0, 1],
         [1, 1],
     );
-    // Many rows and columns: every way in which lines are laid out.
+    // Many rows and columns, to cover every layout of lines.
     for (a, b) in [
         (1, 1),
         (2, 40),
@@ -225,7 +225,7 @@ fn exact<D: Device>(device: D) -> Result<()> {
 fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
     let net = Whole::new(device, 1)?;
     let (most, least) = (MOST, LEAST);
-    // A device that runs on its own knows the expression, not the value, except for sizes.
+    // A device that runs ahead knows the expression, not the value, except for sizes.
     let told = |e: Result<Tensor>, text: &str, value: &str| match e {
         Err(e @ Error::IntegerOverflow { .. }) => {
             let known = format!("`{text}` is {value}, which does not fit 64-bit integers\n  at ");
@@ -290,7 +290,7 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
     told(run!(total [most, 1]), "a.sum()", "9223372036854775808");
     let many = vec![1i64 << 52; 3000];
     told(run!(total many), "a.sum()", "13510798882111488000");
-    // What does not fit on the way does not count.
+    // Intermediate values that do not fit are no error.
     fits(run!(factors [1i64 << 62, 2, -1]), &[least]);
     fits(run!(factors [-(1i64 << 32), 1 << 31]), &[least]);
     fits(run!(factors vec![0i64; 0]), &[1]);
@@ -363,7 +363,7 @@ fn fitting<D: Device>(device: D, host: bool) -> Result<()> {
             &format!("{} at [1]", f64::from(wrong)),
         );
     }
-    // After an error, all is as before.
+    // After an error nothing has changed.
     fits(run!(sum2[1], [2]), &[3]);
     let x = vec![2i64; 63];
     assert!(matches!(net.looped(&x), Err(Error::IntegerOverflow { .. })));

@@ -1,6 +1,5 @@
-//! Every op's gradient against finite differences in f64, on ordinary and awkward shapes: sizes of
-//! 1, no rows at all, odd sizes, more than one pack of lanes. With the feature `cuda`, the GPU computes
-//! the same values and gradients.
+//! Every op's gradient against finite differences in f64, on ordinary and awkward shapes: sizes of 1, no rows at all,
+//! odd sizes, more than one pack of lanes. With the feature `cuda`, the GPU must compute the same values and gradients.
 
 use netform_networks::family;
 

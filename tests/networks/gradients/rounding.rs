@@ -1,4 +1,4 @@
-//! What rounding may not take: the logarithm of a sum beside a large maximum, the distance from a large mean,
+//! Values that rounding must not lose: the logarithm of a sum beside a large maximum, the distance from a large mean,
 //! moments at both ends of the range. Against exact values, in f32, in f64 and on the GPU.
 
 #[cfg(feature = "cuda")]
@@ -14,7 +14,7 @@ network! {
         batch: BatchNorm1d(14),
     }
 
-    // Each picks from a log-softmax, or holds the exponentials of one.
+    // Each picks from a log-softmax, or keeps the exponentials of one.
     fn loss(#[grad] x: [B, 3], y: u32[B]) -> [B] { cross_entropy(x, y, reduction = "none") }
     fn smooth(#[grad] x: [B, 3], y: u32[B]) -> [B] { cross_entropy(x, y, label_smoothing = 0.3, reduction = "none") }
     fn focal(#[grad] x: [B, 3], y: u32[B, 1]) -> [B, 1] {
@@ -46,7 +46,7 @@ network! {
     fn whole(#[grad] x: [B, 14]) -> [3] { stack(x.mean(), x.var(), x.std()) }
 }
 
-/// Compares each with the exact value: an error relative to it, and one beside it.
+/// Compares each with the exact value, within a relative and an absolute error.
 fn near(what: &str, got: &Tensor, want: &[f64], relative: f64, beside: f64) {
     let got = got.to_f64_vec();
     assert_eq!(got.len(), want.len(), "{what}");
@@ -186,7 +186,7 @@ fn picks<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
-/// Rows of 14: equal values, values close to each other beside a large mean, both ends of the range.
+/// Rows of 14: equal values, values close to each other with a large mean, both ends of the range.
 fn samples() -> Vec<[f32; 14]> {
     let equal = [
         1_000.000_24,
@@ -216,7 +216,7 @@ fn samples() -> Vec<[f32; 14]> {
     ] {
         all.push(noise.map(|n| centre + size * n));
     }
-    // The first is far from the others, which are far apart as others see it.
+    // The first is far from the others, which are far apart compared to other rows.
     let mut odd = noise;
     odd[0] = 1e6;
     all.push(odd);
@@ -351,7 +351,7 @@ fn norms<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
-/// The distances from their mean of `x`, or `x` itself, over their root mean square, and the gradient for `dy`.
+/// The distances of `x` from its mean, or `x` itself, divided by their root mean square, and the gradient for `dy`.
 fn bare(x: &[f64], dy: &[f64], about_mean: bool) -> (Vec<f64>, Vec<f64>) {
     let n = x.len() as f64;
     let d = if about_mean { centred(x).1 } else { x.to_vec() };
@@ -368,7 +368,7 @@ fn bare(x: &[f64], dy: &[f64], about_mean: bool) -> (Vec<f64>, Vec<f64>) {
     (y.clone(), dx.collect())
 }
 
-/// Rows at both ends of the range: with nothing beside the variance, lengths, angles, running statistics.
+/// Rows at both ends of the range: with no `eps` beside the variance, lengths, angles, running statistics.
 fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let mut net = Rounding::new(device, 0)?;
     let dy: [f32; 14] = std::array::from_fn(|i| (i as f32 - 5.0) / 4.0);
@@ -382,7 +382,7 @@ fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
         let row = noise.map(|n| n * size as f32);
         let x = row.map(f64::from);
         let what = format!("{size}: {row:?}");
-        // Results of rows of denormals are as exact as those.
+        // Results of rows of denormals are only as exact as denormals.
         let kept = if unit < 1e-10 { 0.0 } else { 1.5e-45 / size };
         let close = close + 14.0 * kept;
         let (y, dx) = (
@@ -399,7 +399,7 @@ fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
             let got = Tensor::from_vec([14], y[14 * k..14 * k + 14].to_vec())?;
             near(&format!("bare {k} of {what}"), &got, &want, close, close);
             let dx = dx(&mut net, k)?;
-            // Beyond f32's range a slope is infinite.
+            // A slope beyond f32's range is infinite.
             if largest(&slopes) < 3e38 || unit < 1e-10 {
                 let beside = close * largest(&slopes) + 3e-45;
                 near(
@@ -476,7 +476,7 @@ fn lengths<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
-/// Sums of many squares that fit one by one, and more corrections than values.
+/// Sums of many squares, each of which fits, and more corrections than values.
 fn long<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let mut net = Rounding::new(device, 0)?;
     for size in [5e17f32, 1e18, 1.1e18, 1e19] {
@@ -489,7 +489,7 @@ fn long<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     }
     let few = net.long(&[[1.0f32, 2.0, 4.0]])?.to_tensor().to_f64_vec();
     assert_eq!(few[1..], [f64::INFINITY; 2]);
-    // The gradient that comes back is large, the slopes are not.
+    // The incoming gradient is large, the slopes are not.
     let row = [[1e18f32, 2e18, -1e18, 0.0, 0.0]];
     let dx = net.long_vjp(&row, &[[1e25f32], [0.0], [0.0]])?.to_tensor();
     let slopes = [1.0, 2.0, -1.0, 0.0, 0.0].map(|x| f64::from(1e25f32) * x / 6f64.sqrt());
@@ -497,7 +497,7 @@ fn long<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
-/// A batch of which one value is so far away that its square is beyond f32, and the variance is not.
+/// A batch with one value so far away that its square is beyond f32, but the variance is not.
 fn running<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let mut net = Rounding::new(device, 0)?;
     let (count, far) = (4_096usize, 2e20f64);
@@ -515,7 +515,7 @@ fn running<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     Ok(())
 }
 
-/// Weights that the backward pass makes again sum to 1, however large the scores.
+/// Weights that backward computes again sum to 1, however large the scores.
 fn attention<D: Device>(device: D, unit: f64) -> netform::Result<()> {
     let mut net = Rounding::new(device, 0)?;
     let sizes = [1.0f32, 1e3, 1e4, 1e5, 1e6, -1e6, 3e7];
@@ -549,7 +549,7 @@ fn attention<D: Device>(device: D, unit: f64) -> netform::Result<()> {
             (sum - 1.0).abs() <= 16.0 * unit,
             "weights at {size} sum to {sum}"
         );
-        // What comes back to scores sums to 0.
+        // Gradients of scores sum to 0.
         let slopes: Vec<f64> = (0..5).map(|j| dk[10 * head + 2 * j + 1]).collect();
         let rest: f64 = slopes.iter().sum();
         assert!(

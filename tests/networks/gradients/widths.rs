@@ -1,5 +1,5 @@
-//! Integers go in and come out in the types that they are declared with, and are 64 bits in between. None wraps: neither
-//! an argument, nor a result, nor an index whose low half is one.
+//! Integers are passed and returned in their declared types, and are 64 bits in between. None wraps: neither an
+//! argument, nor a result, nor an index whose low half is a valid one.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -38,7 +38,7 @@ network! {
     fn places(x: [N]) -> i64[N] { arange(N) * 4611686018427387904 + x.int() }
 }
 
-/// Integers around the last that an f32 and an f64 hold, and the ends.
+/// Integers around the last ones that f32 and f64 hold, and the ends.
 const WIDE: [i64; 6] = [
     (1 << 24) + 1,
     (1 << 32) + 1,
@@ -69,7 +69,7 @@ fn declared<D: Device>(device: D) -> Result<()> {
     Ok(())
 }
 
-/// What a call ends with.
+/// The error of a call.
 fn message<T>(result: Result<T>) -> String {
     match result {
         Ok(_) => panic!("it was accepted"),
@@ -106,7 +106,7 @@ fn refused<D: Device>(device: D) -> Result<()> {
     Ok(())
 }
 
-/// Results whose range is not known when they are compiled.
+/// Results whose range is not known at compile time.
 fn unproved<D: Device>(device: D) -> Result<()> {
     let net = Widths::new(device, 1)?;
     let y = net.lessened(&[5u32, u32::MAX], &[-(1i64 << 31) + 5, (1 << 31) + 4])?;
@@ -184,7 +184,7 @@ fn wide<D: Device>(device: D) -> Result<()> {
         &*net.padded(&[i64::MIN])?,
         [(1 << 53) + 1, i64::MIN, (1 << 53) + 1]
     );
-    // Positions times a literal that no float holds beside them.
+    // Positions times a literal; no float holds both.
     assert_eq!(&*net.places(&[0.0f32, -1.0])?, [0, (1 << 62) - 1]);
     assert!(net.places(&[0.0f32; 3]).is_err());
     let floats = net.shown(&WIDE)?;

@@ -1,4 +1,4 @@
-//! Functions of values of any rank: `fn swish(x: [..]) -> [..]`, read anew at every call.
+//! Functions of values of any rank: `fn swish(x: [..]) -> [..]`, lowered again at every call.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
@@ -49,7 +49,7 @@ fn each_call_has_a_rank_of_its_own() {
     let net = Helpers::<2, _>::new(Cpu::f64(), 1).unwrap();
     let y = net.number(1.5).unwrap().item().unwrap();
     assert!((y - swish(swish(1.5))).abs() < 1e-14);
-    // Normalised rows of two are -1 and 1, nearly.
+    // Normalised rows of two are about -1 and 1.
     let normal = 1.0 / (1.0f64 + 1e-5 / 0.25).sqrt();
     let wanted = [-normal, normal].map(|x| swish(2.0 * x) * 2.0);
     let y = net.matrix(&[[0.0, 1.0], [3.0, 2.0]]).unwrap().to_tensor();

@@ -45,7 +45,7 @@ network! {
     fn loss(x: [B, 8], y: [B, 3]) -> [] { mse_loss(forward(x), y) }
 }
 
-/// `blocks.3.weight` is `b3.weight` there.
+/// The name in `Flat`: `blocks.3.weight` is `b3.weight`.
 fn flat_name(name: &str) -> String {
     name.replace("blocks.", "b").replace("norms.", "n")
 }

@@ -1,5 +1,5 @@
-//! Networks inside networks: the same values and gradients as written out, names as PyTorch's, one
-//! network in several others, sizes as const parameters.
+//! Networks inside networks: the same values and gradients as written out, PyTorch's names, one network in several
+//! others, sizes as const parameters.
 
 use netform::prelude::*;
 use netform_networks::values::wave;
@@ -35,7 +35,7 @@ mod parts {
 }
 
 mod others {
-    //! A network of the same name, which is another.
+    //! Another network of the same name.
 
     netform::network! {
         pub(crate) struct Mlp {
@@ -151,7 +151,7 @@ network! {
     }
 }
 
-/// Where `Nested`'s parameter lies in `Flat`: its name there, and which part of it.
+/// The place of `Nested`'s parameter in `Flat`: its name there, and its part.
 fn flat_name(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     match parts[..] {
@@ -263,7 +263,7 @@ fn a_network_with_sizes_stands_alone_too() {
     assert_eq!(row, y[0]);
     assert!(Mlp::<6>::forward_memory(2) < Mlp::<6>::forward_memory(200));
     println!("{}", Mlp::<6>::graph());
-    // In code that is generic itself.
+    // In generic code.
     fn sum<const N: usize>() -> f32 {
         let net = Mlp::<N>::new(Cpu::new(), 3).unwrap();
         net.forward(&[[1.0f32; N]]).unwrap()[0].iter().sum()

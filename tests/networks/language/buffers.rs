@@ -1,4 +1,4 @@
-//! `Buffer`: values of the network that training assigns and optimizers leave alone.
+//! `Buffer`: values of the network that training assigns and optimizers do not change.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
@@ -28,7 +28,7 @@ network! {
     fn loss(x: [B, C], y: [B, C]) -> [] { mse_loss(forward(x), y) }
 }
 
-/// A batch of `b` rows, another for each seed.
+/// A batch of `b` rows, different for each seed.
 fn batch(b: usize, c: usize, seed: u64) -> Tensor {
     uniform::<f32>(&[b, c], seed, (-1.0, 3.0))
 }
@@ -177,7 +177,7 @@ fn wherever_the_layer_is_its_buffers_are_its_own() {
     net.loss_backward(&x).unwrap();
     net.loss_backward(&x).unwrap();
     let get = |name: &str| net.parameter(name).unwrap().to_f64_vec();
-    // How many times each was called, twice over.
+    // The number of calls of each, two times over.
     for (name, calls) in [
         ("blocks.0", 2.0),
         ("blocks.1", 4.0),
@@ -209,7 +209,7 @@ fn wherever_the_layer_is_its_buffers_are_its_own() {
             let values = fresh.parameter(&format!("{name}.{part}")).unwrap();
             alone.set_parameter(part, &values).unwrap();
         }
-        // What training computes is what the buffers are taken from: forward in training mode.
+        // The buffers come from the values in training mode: forward in training mode.
         let dy = Tensor::zeros::<f64>([4, 3]).unwrap();
         let out = training(&alone, &value);
         alone.forward_vjp(&value, &dy).unwrap();
@@ -290,7 +290,7 @@ fn a_run_that_fails_updates_nothing() {
     net.loss_backward(&[0u32, 3]).unwrap();
     assert!(net.loss_backward(&[0u32, 4]).is_err());
     assert_eq!(net.parameter("seen").unwrap().to_f64_vec(), [1.0]);
-    // In evaluation mode it is not assigned, also for what follows.
+    // In evaluation mode it is not assigned; later reads in the function see the old value.
     assert_eq!(net.quiet_backward(&[1u32]).unwrap().item().unwrap(), 2.0);
     assert_eq!(net.parameter("seen").unwrap().to_f64_vec(), [1.0]);
     net.loss_accumulate(&[0u32]).unwrap();
@@ -326,7 +326,7 @@ network! {
     fn both(x: [B, 4]) -> [] { mse_loss(norm(linear(x)), teacher(x)) + teacher.trained(x) }
 }
 
-/// A function in evaluation mode stays in it, whoever calls it; what is called after it trains.
+/// A function in evaluation mode stays in it for every caller; functions called after it train.
 #[test]
 fn a_teacher_is_in_evaluation_mode() {
     let mut net = Pupil::new(Cpu::f64(), 1).unwrap();
@@ -342,7 +342,7 @@ fn a_teacher_is_in_evaluation_mode() {
     };
     let (told, before) = (net.told(&x).unwrap().to_tensor(), buffers(&net, "teacher."));
     let losses = [0; 3].map(|_| net.loss_backward(&x).unwrap().item().unwrap());
-    // No weight has changed, and the pupil's norm goes by its batch.
+    // No weight has changed, and the pupil's norm uses the batch's statistics.
     assert_eq!(losses, [losses[0]; 3]);
     assert_eq!(buffers(&net, "teacher."), before);
     assert_eq!(net.told(&x).unwrap().to_tensor(), told);

@@ -1,5 +1,5 @@
-//! Ops of one's own: against the same written in the language, in blocks of other modules, in loops
-//! and scans, with several results and integers, against finite differences.
+//! Custom ops: against the same function in the language, in blocks of other modules, in loops and scans, with several
+//! results and integers, against finite differences.
 
 use netform::prelude::*;
 use netform_networks::near::near;
@@ -35,7 +35,7 @@ mod ops {
         }
     }
 
-    /// The row that each position names, and how often each row is named.
+    /// The row that each position names, and the number of times that each row is named.
     pub fn picked<F: Float>(
         x: Array<'_, F>,
         at: Array<'_, i64>,

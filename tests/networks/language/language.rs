@@ -223,7 +223,7 @@ network! {
     fn careful(x: [B]) -> [] { forward(x).sum() }
 }
 
-/// Evaluation keeps everything; training drops a quarter and scales the rest, each step anew.
+/// Evaluation keeps everything; training drops a quarter and scales the rest, differently in each step.
 #[test]
 fn dropout_differs_between_training_and_evaluation() {
     let mut net = Dropped::new(Cpu::new(), 3).unwrap();
@@ -247,7 +247,7 @@ fn dropout_differs_between_training_and_evaluation() {
     }
 }
 
-/// One bound is enough for code that is generic in the device.
+/// A single bound is enough for code that is generic over the device.
 fn train<D: Device>(device: D) -> netform::Result<f64> {
     let mut net = Everything::new(device, 7)?;
     let mut adam = Adam::new(0.05);
@@ -304,7 +304,7 @@ network! {
     fn weighed(i: i32[B], #[grad] x: [B, 3]) -> [] { (one_hot(i, 3) * x).sum() }
 }
 
-/// As everywhere, an index out of range is an error.
+/// An index out of range is an error here, too.
 #[test]
 fn one_hot_of_no_class() {
     let mut net = Classes::new(Cpu::new(), 1).unwrap();

@@ -1,4 +1,4 @@
-//! The networks with which the design began, as they stand there: they compile and train.
+//! The first networks of the design, unchanged: they compile and train.
 
 use netform::prelude::*;
 
@@ -36,7 +36,7 @@ network! {
     }
 }
 
-network! {                                                   // a recurrent cell of one's own
+network! {                                                   // a custom recurrent cell
     /// Elman's network.
     pub struct Elman {
         input: Linear(16 -> 32),
@@ -51,7 +51,7 @@ network! {                                                   // a recurrent cell
     }
 }
 
-/// Text in which every character follows from the one before.
+/// Text in which every character follows from the previous one.
 fn text(b: usize, t: usize) -> (Tensor, Tensor) {
     let at = |k: usize| ((k * k / 3 + k) % 65) as u32;
     let ids = |shift: usize| -> Vec<u32> {
@@ -71,7 +71,7 @@ fn the_gpt_trains() {
     let mut net = Gpt::new(Cpu::new(), 1).unwrap();
     let mut adam = AdamW::new(1e-3);
     let first = net.loss_step(&mut adam, &x, &y).unwrap().item().unwrap();
-    // About the entropy of 65 equal chances.
+    // About the entropy of 65 equal probabilities.
     assert!((first - 65f32.ln()).abs() < 1.0, "{first}");
     for _ in 0..40 {
         net.loss_step(&mut adam, &x, &y).unwrap();
@@ -128,7 +128,7 @@ fn the_elman_network_trains() {
     }
     let last = net.loss(&x, &y).unwrap().item().unwrap();
     assert!(last < 0.1 * first, "{first} to {last}");
-    // The cell alone gives its last state.
+    // The cell alone returns its last state.
     let cell = Elman::new(Cpu::new(), 1).unwrap();
     assert_eq!(cell.forward(&x).unwrap().len(), 8);
 }

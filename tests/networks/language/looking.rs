@@ -1,4 +1,4 @@
-//! Tables and pictures: what they say agrees with the network, and they are well-formed.
+//! Tables and pictures agree with the network, and are well-formed.
 
 use netform::prelude::*;
 
@@ -110,7 +110,7 @@ fn a_picture_of_a_network() {
         texts.iter().any(|t| t.starts_with("[5, 8] norm ")),
         "{texts:?}"
     );
-    // Another batch size needs no other program.
+    // Another batch size uses the same program.
     net.loss_draw(&x[..2], &y[..2]).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! What the language expresses: functions, loops, blocks, state, memory.
+//! The language: functions, loops, blocks, state, memory.
 
 mod any_rank;
 mod arrays;

@@ -1,4 +1,4 @@
-//! What a network states about its memory is what its runs really take.
+//! The memory that a network states is the memory that its runs take.
 
 use netform::prelude::*;
 
@@ -99,7 +99,7 @@ fn workspaces() {
         );
         assert_eq!(training.core().parameter_bytes(), 2 * weights);
         assert!(b != 128 || stated == TRAINING);
-        // More of the same takes no more.
+        // A second run takes no more.
         training.loss_backward(&x, &y).unwrap();
         assert_eq!(training.core().workspace_bytes(), stated);
 

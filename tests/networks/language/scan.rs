@@ -1,4 +1,4 @@
-//! `scan`: recurrent networks written by hand, against PyTorch's values and in training.
+//! `scan`: hand-written recurrent networks, against PyTorch's values and in training.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
@@ -114,7 +114,7 @@ network! {
     }
 }
 
-/// Sequences of length `t`: which of the two channels has its one spike first?
+/// Sequences of length `t`: which of the two channels has its only spike first?
 fn spikes(t: usize) -> (Tensor, Vec<u32>) {
     let pairs: Vec<(usize, usize)> = (0..t)
         .flat_map(|a| (0..t).map(move |b| (a, b)))
@@ -171,7 +171,7 @@ fn lengths_of_one_and_none() {
             .iter()
             .all(|v| v.is_finite())
     );
-    // Of no element at all the last state is the first, and nothing of a step has a gradient.
+    // Without elements the last state is the first one, and the step's values have no gradient.
     let none = Tensor::from_vec([1, 0, 2], Vec::<f64>::new()).unwrap();
     assert!(
         net.loss_backward(&none, &[1])
@@ -217,7 +217,7 @@ fn a_detached_state_ends_the_gradient() {
     net.loss_backward(&Tensor::from_vec([1, 4, 3], x.clone()).unwrap())
         .unwrap();
     let got = net.gradient("hidden.weight").unwrap().to_f64_vec();
-    // Each step alone: the sum of the gradients of four losses.
+    // Each step separately: the sum of the gradients of four losses.
     let mut h = Tensor::zeros::<f64>([1, 3]).unwrap();
     let mut want = vec![0.0; 9];
     for x_t in x.chunks(3) {

@@ -1,4 +1,4 @@
-//! Parameters that are one by name: values, gradients, files, optimizers, arrays, networks in fields.
+//! Tied parameters: values, gradients, files, optimizers, arrays, networks in fields.
 
 use netform::files::safetensors::{read, write};
 use netform::prelude::*;
@@ -91,7 +91,7 @@ fn a_shared_parameter_equals_one_used_twice() {
             );
         }
     }
-    // Both names mean the one parameter.
+    // Both names mean the same parameter.
     assert_eq!(
         shared.gradient("decode.weight").unwrap(),
         shared.gradient("encode.weight").unwrap()
@@ -154,7 +154,7 @@ fn files_have_every_name() {
         *at("down.1.weight")
     );
 
-    // One of the names is enough, whichever it is.
+    // Either of the names is enough.
     let some = |without: &[&str]| {
         let kept = saved.iter().filter(|(n, _)| !without.contains(&n.as_str()));
         write(&path, kept.map(|(n, t)| (n.as_str(), t))).unwrap();
@@ -171,7 +171,7 @@ fn files_have_every_name() {
     let told = other.load(&path).unwrap_err().to_string();
     assert!(told.contains("missing: `first.weight`"), "{told}");
 
-    // Two that differ cannot both be the parameter.
+    // Two different tensors cannot both be the parameter.
     let changed = Tensor::zeros::<f32>([4, 4]).unwrap();
     let with = saved.iter().map(|(n, t)| match n.as_str() {
         "third.weight" => (n.as_str(), &changed),

@@ -1,5 +1,5 @@
-//! Sizes whose products no machine can count or hold: errors that name the value, in debug builds too,
-//! never a wrap or a panic.
+//! Sizes whose products no machine can count or hold: errors that name the value, in debug builds, too, never a wrap or
+//! a panic.
 
 use netform::prelude::*;
 use netform::{Error, Result, Tensor};
@@ -56,7 +56,7 @@ fn values_larger_than_memory_are_named() {
             "[N, N, N]",
         );
     }
-    // Rows of nothing may be any number.
+    // There may be any number of empty rows.
     for rows in [usize::MAX, usize::MAX / 2, usize::MAX / 4] {
         let x = Tensor::from_vec([rows, 0], Vec::<f32>::new()).unwrap();
         told(net.wide(&x, &x).map(|y| y.to_tensor()), "[2*B, 3]");
@@ -83,7 +83,7 @@ fn values_larger_than_memory_are_named() {
         net.difference(&[0.5f32, 1.5]).unwrap().as_slice(),
         [-7.5, -6.5]
     );
-    // What fits runs after all that.
+    // Sizes that fit run after all these errors.
     assert_eq!(
         net.cube(&[1f32, 2.0]).unwrap().as_slice(),
         [1.0, 2.0, 2.0, 4.0, 2.0, 4.0, 4.0, 8.0]
@@ -100,7 +100,7 @@ fn states_and_constants() {
         assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
     }
     assert!(net.state(3).is_ok());
-    // What cannot be counted is the largest number.
+    // A size that cannot be counted is the largest number.
     assert_eq!(Large::<Cpu>::cube_memory(3_000_000), usize::MAX);
     assert_eq!(Large::<Cpu>::state_memory(3_000_000), usize::MAX);
     assert!(Tensor::zeros::<f32>([SIDE, SIDE, SIDE]).is_err());

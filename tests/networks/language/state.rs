@@ -71,7 +71,7 @@ fn step_by_step_is_the_whole() {
     let mut other = net.state(b).unwrap();
     net.steps(&x, &mut other).unwrap();
     assert_eq!(other.get("h").unwrap(), kept);
-    // Two rows of four doubles; floats would fill half of what is aligned to.
+    // Two rows of four doubles; floats would fill half of the alignment.
     assert_eq!((state.bytes(), Cell::state_memory(b)), (64, 64));
     assert_eq!(Cell::state_memory(100), 1600);
 }
@@ -124,7 +124,7 @@ fn nothing_is_kept_of_an_empty_batch() {
     assert_eq!(state.get("h").unwrap().shape(), [0, 4]);
 }
 
-/// Gradients of a window, with what came before as a constant.
+/// Gradients of a window, with earlier values as constants.
 #[test]
 fn training_on_a_window_carries_the_state() {
     let mut net = Cell::new(Cpu::f64(), 3).unwrap();
@@ -217,7 +217,7 @@ fn decoding_with_a_cache_is_decoding_without() {
 
 #[test]
 fn a_cache_is_written_in_place() {
-    // The workspace holds nothing as large as a cache of one block.
+    // The workspace has no value as large as one block's cache.
     let (b, s) = (4, 4096);
     let cache = Decoder::state_memory(b, s) / 2;
     assert_eq!(cache, 3 * b * s * 8 * 4);

@@ -47,7 +47,7 @@ fn integers_and_booleans_are_kept_in_their_types() {
     assert_eq!(net.gradient("counts").unwrap().to_f64_vec(), [0.0; 3]);
 }
 
-/// A float of 32 bits would stop at 2^24, one of 64 at 2^53.
+/// A 32-bit float would stop at 2^24, a 64-bit one at 2^53.
 #[test]
 fn every_integer_is_exact() {
     let mut net = Seen::<3, _>::new(Cpu::new(), 0).unwrap();
@@ -57,7 +57,7 @@ fn every_integer_is_exact() {
         let calls = net.parameter("calls").unwrap();
         assert_eq!(calls, Tensor::scalar(start + 1));
     }
-    // There is no next one: the run fails and changes nothing.
+    // There is no next integer: the run fails and changes nothing.
     let error = net.loss_backward(&[1u32]).unwrap_err();
     assert!(
         matches!(error, netform::Error::IntegerOverflow { .. }),
@@ -108,7 +108,7 @@ fn in_arrays_in_blocks_and_recomputed() {
     let batches = net.parameter("batches.num_batches_tracked").unwrap();
     assert_eq!(batches, Tensor::scalar(2i64));
     netform::check::gradients(&mut net, |net| net.loss_backward(&ids)?.item()).unwrap();
-    // All of it through a file and a checkpoint, also one in half the size.
+    // All of it through a file and a checkpoint, also one in bf16.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stack.safetensors");
     net.save_as(&file, netform::Stored::Bf16).unwrap();
@@ -151,7 +151,7 @@ fn a_mask_and_positions_are_read() {
     let wanted = [w[6], 0.0, 0.0, w[0], w[1], 0.0, w[6], w[7], w[8]];
     assert_eq!(y, wanted);
     netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
-    // A position that the table lacks is reported as one that came as an argument.
+    // A position that the table lacks is reported like one from an argument.
     net.set_parameter("places", &integers(&[2, 3, 0])).unwrap();
     let error = net.loss_backward(&x).unwrap_err();
     assert!(

@@ -56,7 +56,7 @@ fn embedded_weights_are_those_of_the_file() {
         embedded.parameter("head.weight").unwrap().to_f64_vec()[0],
         -0.375
     );
-    // It is a network as any other.
+    // It is a network like any other.
     let mut embedded = embedded;
     embedded
         .loss_step(&mut Sgd::new(0.1), &[1u32, 2], &[0u32, 3])
@@ -84,7 +84,7 @@ network! {
     }
 }
 
-/// Names are those of arrays and of shared parameters, too. A count is not missed, as in `load`.
+/// Names are those of arrays and of tied parameters, too. A count may be missing, as in `load`.
 #[test]
 fn a_body_under_another_head() {
     let bytes = include_bytes!("../../weights/fits.safetensors");

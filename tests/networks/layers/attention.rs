@@ -1,6 +1,6 @@
-//! Attention as one node against attention written out in the language: values and gradients, on sizes
-//! around those of blocks, with every mask; the same bits on any number of threads; memory that grows
-//! as the sequence does. With the feature `cuda`, the GPU computes the same.
+//! Attention as one node against attention written out in the language: values and gradients, on sizes around those of
+//! blocks, with every mask; the same bits on any number of threads; memory linear in the sequence. With the feature
+//! `cuda`, the GPU must compute the same.
 
 use netform_networks::family;
 use netform_networks::finite;
@@ -86,7 +86,7 @@ macro_rules! all {
     }};
 }
 
-/// A mask of some sizes, floats of which every third is minus infinity; the first key is never.
+/// A mask of some sizes, floats of which every third is minus infinity, except for the first key.
 fn floats(shape: &[usize], salt: usize) -> Vec<f64> {
     let (n, s) = (shape.iter().product(), shape[shape.len() - 1]);
     let one = |i: usize| match noise(i + 1000 * salt) {
@@ -96,7 +96,7 @@ fn floats(shape: &[usize], salt: usize) -> Vec<f64> {
     (0..n).map(one).collect()
 }
 
-/// A whole mask from one of each pair.
+/// A whole mask from a function of each pair.
 fn spread([b, h, l, s, ..]: [usize; 6], f: impl Fn([usize; 4]) -> f64) -> Tensor {
     let at = |i: usize| f([i / (s * l * h), i / (s * l) % h, i / s % l, i % s]);
     Tensor::from_vec(
@@ -167,7 +167,7 @@ fn large_scores() -> netform::Result<()> {
     let args = &arguments(size, 40.0);
     let none = spread(size, |_| 0.0);
     let want = all!(net, whole, whole_vjp, args, &none);
-    // Scores reach thousands, whose last digits are worth 1e-12 in an exponential.
+    // Scores reach thousands; their last digits change an exponential by 1e-12.
     close("large", &all!(net, plain, plain_vjp, args), &want, 1e-10);
     assert!(
         want.iter()
@@ -176,14 +176,14 @@ fn large_scores() -> netform::Result<()> {
     Ok(())
 }
 
-/// As in PyTorch: 0, and gradients of 0 from it; whichever way it is computed.
+/// As in PyTorch: 0, and gradients of 0 from it, in every form of attention.
 #[test]
 fn a_query_that_sees_nothing() -> netform::Result<()> {
     let mut net = Attend::new(Cpu::f64(), 1)?;
     let args = &arguments([1, 2, 3, 200, 4, 4], 1.0);
     let mut mask = vec![0.0; 600];
     mask[200..400].fill(f64::NEG_INFINITY);
-    // The keys of the first block alone.
+    // Only the keys of the first block.
     mask[400..528].fill(f64::NEG_INFINITY);
     let mask = &Tensor::from_vec([3, 200], mask)?;
     let fused = all!(net, masked, masked_vjp, args, mask);

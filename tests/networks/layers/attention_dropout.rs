@@ -1,6 +1,6 @@
-//! Dropout of attention's weights inside the node: the same draw as of weights that are written out, in
-//! values, gradients and their gradients, in loops and where backward computes again; on any number of
-//! threads; memory grows as the sequence does. With the feature `cuda`, the GPU drops the same.
+//! Dropout of attention's weights inside the node: the same draw as for weights that are written out, in values,
+//! gradients and their gradients, in loops and in recomputation; on any number of threads; memory linear in the
+//! sequence. With the feature `cuda`, the GPU must drop the same.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -69,7 +69,7 @@ fn tensor(shape: &[usize], salt: usize) -> Tensor {
     Tensor::from_vec(shape, values).unwrap()
 }
 
-/// The losses and gradients of a call on each, three times: every run draws anew.
+/// The losses and gradients of a call on each, three times: every run draws again.
 macro_rules! agree {
     ($device:expr, $tolerance:expr; $($f:ident ( $($arg:expr),* );)*) => {$({
         let what = stringify!($f);
@@ -123,7 +123,7 @@ fn as_written_out_on_the_gpu() -> netform::Result<()> {
     as_written_out(device::cuda, 3e-4)
 }
 
-/// A layer whose calls backward computes again, or not.
+/// A layer whose calls backward computes again, or does not.
 macro_rules! layers {
     ($(#[$mark:meta])? $name:ident) => {
         mod $name {
@@ -193,7 +193,7 @@ fn computed_again() -> netform::Result<()> {
     Ok(())
 }
 
-/// Sizes around those of blocks, and larger than one.
+/// Sizes around those of blocks, and larger than one block.
 #[test]
 fn threads_change_no_bit() -> netform::Result<()> {
     for size in [[1, 1, 8], [2, 66, 8], [1, 300, 8]] {
@@ -221,7 +221,7 @@ fn on_both_devices() -> netform::Result<()> {
     Ok(())
 }
 
-/// By differences, where every run draws the same.
+/// Against finite differences, with the same draw in every run.
 #[test]
 fn by_differences() -> netform::Result<()> {
     let x = tensor(&[2, 5, 8], 1);
@@ -260,7 +260,7 @@ fn how_many() -> netform::Result<()> {
             .iter()
             .all(|x| *x == 0.0)
     );
-    // Each of 50 queries weighs 2000 ones alike: a gradient says how many times its value was kept.
+    // Each of 50 queries weighs 2000 ones equally: a gradient gives the number of times that its value was kept.
     let ones = Tensor::from_vec([1, 1, 2000, 1], vec![1.0; 2000])?;
     let (loss, dv) = net.share_backward(&ones)?;
     let kept = |x: f64| x * 2000.0 * 0.75;

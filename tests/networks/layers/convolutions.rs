@@ -1,6 +1,6 @@
-//! The gradients of convolutions, pools and resizing against finite differences in f64, on ordinary and
-//! awkward shapes, second derivatives among them; and what is not a gradient against plain numbers. With the
-//! feature `cuda`, the GPU computes the same values and gradients.
+//! The gradients of convolutions, pools and resizing against finite differences in f64, on ordinary and awkward shapes,
+//! including second derivatives; values against plain numbers. With the feature `cuda`, the GPU must compute the same
+//! values and gradients.
 
 use netform_networks::family;
 use netform_networks::finite;
@@ -104,10 +104,10 @@ fn known_values() -> netform::Result<()> {
     let net = Known::new(Cpu::new(), 1)?;
     let x = Tensor::from_vec([1, 1, 5], vec![1.0f32, 2.0, 4.0, 8.0, 16.0])?;
     let w = Tensor::from_vec([1, 1, 3], vec![1.0f32, 10.0, 100.0])?;
-    // The kernel as it is, and from its end.
+    // The kernel as it is, and reversed.
     assert_eq!(values(net.cross(&x, &w)?), [[421.0, 842.0, 1684.0]]);
     assert_eq!(values(net.real(&x, &w)?), [[124.0, 248.0, 496.0]]);
-    // The odd cell lies at the end.
+    // The odd cell is at the end.
     let two = Tensor::from_vec([1, 1, 2], vec![1.0f32, 10.0])?;
     assert_eq!(
         values(net.same(&x, &two)?),
@@ -119,7 +119,7 @@ fn known_values() -> netform::Result<()> {
         5.0f32, 5.0, 1.0, 0.0, 7.0, 7.0, 2.0, 7.0, 3.0, 2.0, 2.0, 2.0,
     ];
     let rows = Tensor::from_vec([1, 1, 4, 3], rows.to_vec())?;
-    // Windows of rows 0..2, 1..3, 2..4 and columns 0..2, 1..3; of equals the first in reading order.
+    // Windows of rows 0..2, 1..3, 2..4 and columns 0..2, 1..3; of equal cells the first in reading order.
     let (y, at) = ([7.0; 6], [4.0, 4.0, 4.0, 4.0, 7.0, 7.0]);
     assert_eq!(values(net.rows(&rows)?), [y, at]);
     assert_eq!(values(net.inside(&x)?), [[1.5, 6.0, 16.0]]);
@@ -167,7 +167,7 @@ fn layers() -> netform::Result<()> {
     assert_eq!(names[..2], ["zeros.weight", "zeros.bias"]);
     assert_eq!(net.parameter("reflect.weight")?.shape(), [3, 1, 3, 5]);
     assert_eq!(net.parameter("up.weight")?.shape(), [2, 1, 2]);
-    // Within 1 / sqrt(fan_in), and not all of it near 0.
+    // Within 1 / sqrt(fan_in), and not all near 0.
     let weight = net.parameter("circular.weight")?.to_f64_vec();
     let bound = (1.0f64 / (6.0 * 4.0)).sqrt();
     let largest = weight.iter().fold(0.0f64, |m, w| m.max(w.abs()));
@@ -190,7 +190,7 @@ fn layers() -> netform::Result<()> {
 #[test]
 fn sizes_that_do_not_fit_are_refused_at_the_door() -> netform::Result<()> {
     let net = Layers::<3>::new(Cpu::new(), 1)?;
-    // Reflection takes two columns beside the edge.
+    // Reflection takes the two columns next to the edge.
     let x = finite::tensor(&[1, 1, 8, 2], 3, (-1.0, 1.0));
     let error = net.forward(&x).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains('T'), "{error}");

@@ -1,5 +1,5 @@
-//! Named dimensions that are 0 when a function runs, as PyTorch takes them: sums of nothing are 0, means are
-//! NaN, gradients of parameters are 0, and what needs something is told. On both devices.
+//! Named dimensions that are 0 when a function runs, as in PyTorch: empty sums are 0, empty means are NaN, gradients of
+//! parameters are 0, and ops that need elements report an error. On both devices.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -105,7 +105,7 @@ fn losses<D: Device>(device: D) -> Result<()> {
     let ids = Tensor::from_vec([0, 5], Vec::<u32>::new())?;
     assert_eq!(number(net.words_backward(&ids)?)?, 0.0);
     no_gradient(&net);
-    // Two sizes of one name are two sizes, also where one is 0.
+    // Two different sizes for one name are an error, even if one is 0.
     let error = net.total(&x, &[1u32]).err().unwrap();
     assert_eq!(
         error.to_string(),
@@ -116,7 +116,7 @@ fn losses<D: Device>(device: D) -> Result<()> {
         error.to_string(),
         "Losses::total: B is 1 in `x` but 0 in `y`"
     );
-    // A batch of some after one of none.
+    // A batch with elements after an empty one.
     let (x, y) = ([[0.5f32, -1.0, 2.0]; 2], [1u32, 3]);
     assert!(number(net.mean_backward(&x, &y)?.0)? > 0.0);
     let gradient = net.gradient("hidden.weight")?.to_f64_vec();
@@ -131,7 +131,7 @@ fn images<D: Device>(device: D) -> Result<()> {
     assert_eq!(net.images_vjp(&x, &nothing(&[0, 4]))?.shape(), [0, 2, 6, 6]);
     no_gradient(&net);
     assert_eq!(net.convolved(&x)?.shape(), [0, 3, 6, 6]);
-    // Statistics of nothing would be kept: it is told, as for one value.
+    // Statistics of no elements would be kept: an error, as for one value.
     let error = net.convolved_vjp(&x, &nothing(&[0, 3, 6, 6])).err();
     assert!(
         matches!(error, Some(Error::Requirement { .. })),
@@ -176,7 +176,7 @@ fn attends<D: Device>(device: D) -> Result<()> {
         assert_eq!(net.attends_vjp(&x, &padded, &x)?.shape(), [b, t, 4]);
         no_gradient(&net);
     }
-    // Nothing to attend to.
+    // No keys.
     let (x, y) = (
         Tensor::from_vec([2, 3, 4], vec![0.5f32; 24])?,
         nothing(&[2, 0, 4]),

@@ -1,5 +1,5 @@
-//! Normalisation of channels: values and buffers against plain loops, gradients against differences,
-//! layers wherever they may stand.
+//! Normalisation of channels: values and buffers against plain loops, gradients against differences, layers in every
+//! place where they are allowed.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
@@ -128,7 +128,7 @@ fn training_and_evaluation_as_pytorch() {
     }
     assert_eq!(get("norm.num_batches_tracked"), Tensor::scalar(3i64));
     assert_eq!(get("each.num_batches_tracked"), Tensor::scalar(0i64));
-    // Evaluation, also of one value a channel.
+    // Evaluation, also with one value per channel.
     let x = uniform::<f64>(&[1, 3, 1], 9, (-1.0, 1.0));
     let values = x.to_f64_vec();
     let used = |mean: [f64; 3], var: [f64; 3]| -> Vec<f64> {
@@ -141,7 +141,7 @@ fn training_and_evaluation_as_pytorch() {
     within(&y.to_f64_vec(), &used(all_mean, all_var), 1e-12);
     let y = net.by_each(&x).unwrap().to_tensor();
     within(&y.to_f64_vec(), &used(each_mean, each_var), 1e-12);
-    // Training needs two values.
+    // Training needs two values per channel.
     let error = net.trained_backward(&x, &x).unwrap_err().to_string();
     assert!(error.contains("at least 2"), "{error}");
 }
@@ -162,7 +162,7 @@ fn a_count_is_a_whole_number_in_files() {
     for (a, b) in net.buffers().zip(other.buffers()) {
         assert_eq!(a.values().unwrap(), b.values().unwrap(), "{}", a.name());
     }
-    // A file of before PyTorch counted has no counts.
+    // A file from before PyTorch counted batches has no counts.
     let older = file
         .iter()
         .filter(|(n, _)| !n.ends_with("num_batches_tracked"))
@@ -337,7 +337,7 @@ fn wherever_the_layer_is_its_buffers_are_its_own() {
     assert_eq!(count("last.num_batches_tracked"), 12.0);
 }
 
-/// Buffers are not counted as parameters where a network is printed, either.
+/// Buffers are not counted as parameters when a network is printed, either.
 #[test]
 fn the_table_counts_parameters() {
     let table = Batch::graph().to_string();

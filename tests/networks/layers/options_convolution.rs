@@ -1,6 +1,6 @@
-//! What options make of convolutions, pools and resizing, each in one dimension and two: gradients against
-//! finite differences in f64, values against plain numbers and other ways to them. With the feature `cuda`,
-//! the GPU computes the same values and gradients of the ops.
+//! Options of convolutions, pools and resizing, in one dimension and two: gradients against finite differences in f64,
+//! values against plain numbers and other computations. With the feature `cuda`, the GPU must compute the same values
+//! and gradients of the ops.
 
 use netform_networks::family;
 use netform_networks::finite;
@@ -104,7 +104,7 @@ fn known_values() -> netform::Result<()> {
     let net = Known::new(Cpu::f64(), 1)?;
     let of = |shape: &[usize], x: &[f64]| Tensor::from_vec(shape, x.to_vec()).unwrap();
     let noise = |shape: &[usize], salt| finite::tensor(shape, salt, (-1.0, 1.0));
-    // The kernel from its end is the kernel turned.
+    // The reversed kernel is the kernel rotated by half a turn.
     for both in [
         values(net.turned(&noise(&[2, 4, 9], 1), &noise(&[6, 2, 3], 2))?),
         values(net.turned2(&noise(&[2, 4, 7, 5], 3), &noise(&[2, 2, 3, 2], 4))?),
@@ -115,7 +115,7 @@ fn known_values() -> netform::Result<()> {
     let x = of(&[1, 2, 5], &[1., 2., 3., 4., 5., 6., 7., 8., 9., 10.]);
     let y = net.cells(&x, &of(&[2, 1, 2], &[1., 10., 2., 3.]))?;
     within(&values(y)[0], &[20., 42., 4., 21., 41., 18.], 1e-12);
-    // 1 and 10 at 0 and 3, 3 and 30 at 2 and 5; the first cell is cut off, one is put at the end.
+    // 1 and 10 at 0 and 3, 3 and 30 at 2 and 5; the first cell is cut off, one is added at the end.
     let y = net.up(&of(&[1, 1, 2], &[1., 3.]), &of(&[1, 1, 2], &[1., 10.]))?;
     within(&values(y)[0], &[0., 3., 10., 0., 30.], 1e-12);
 
@@ -123,7 +123,7 @@ fn known_values() -> netform::Result<()> {
     // Cells -1 and 2, 1 and 4, 3 and 6.
     let (y, at) = (vec![5., 4., 2.], vec![2., 4., 3.]);
     assert_eq!(values(net.most(&x)?), [y, at]);
-    // A third window would begin beyond the padding's begin.
+    // A third window would start after the start of the padding.
     let y = net.over(&of(&[1, 1, 5], &[1., 2., 3., 5., 4.]))?;
     assert_eq!(values(y), [[1., 5.]]);
     // Cells -1..2, 1..4, 3..6, and 5..7, where the padding ends.
@@ -139,7 +139,7 @@ fn known_values() -> netform::Result<()> {
         &[3.5, 4., 4.5, 1.5],
         1e-12,
     );
-    // Cells 0..3, 2..5, 4..7; of equals the first.
+    // Cells 0..3, 2..5, 4..7; of equal cells the first.
     let x = of(&[1, 1, 7], &[1., 3., 3., 2., 0., 0., 0.]);
     let (y, at) = (vec![3., 3., 0.], vec![1., 2., 4.]);
     assert_eq!(values(net.adapted(&x)?), [y, at]);
@@ -151,10 +151,10 @@ fn known_values() -> netform::Result<()> {
     within(&values(net.area(&x)?)[0], &[2.5, 4.5], 1e-12);
     let x = of(&[1, 1, 3], &[1., 2., 4.]);
     within(&values(net.corners(&x)?)[0], &[1., 1.5, 2., 3., 4.], 1e-12);
-    // The factor itself is what neighbours lie apart: 2/3 and 5/8.
+    // The factor itself gives the distance of neighbours: 2/3 and 5/8.
     let five = of(&[1, 1, 5], &[1., 2., 3., 4., 5.]);
     assert_eq!(values(net.more(&five)?), [[1., 1., 2., 3., 3., 4., 5.]]);
-    // Also where the sizes are whole multiples and the factor is none.
+    // Also where the sizes are whole multiples but the factor is not whole.
     let y = values(net.not_whole(&of(&[1, 1, 3], &[1., 2., 3.]))?);
     assert_eq!(y, [[1., 1., 2.], [1., 2., 2.]]);
     let y = values(net.not_twice(&five)?);
@@ -182,7 +182,7 @@ network! {
     fn area(#[grad] x: [1, 1, L]) -> [1, 1, 4] { interpolate(x, size = 4, mode = "area") }
 }
 
-/// One element of infinity, the others 0: infinite is what it counts for, and nothing else, also backward.
+/// One element is infinity, the others 0: only results that depend on it are infinite, also in backward.
 #[test]
 fn infinity_stays_where_it_counts() -> netform::Result<()> {
     let mut net = Infinite::new(Cpu::f64(), 1)?;

@@ -1,5 +1,5 @@
-//! Dropout of whole channels, and layers that normalise nothing: what evaluation and training make of them,
-//! gradients against finite differences in f64.
+//! Dropout of whole channels, and layers that normalise nothing: values in evaluation and training, gradients against
+//! finite differences in f64.
 
 use netform_networks::calls;
 use netform_networks::finite;
@@ -38,7 +38,7 @@ network! {
     }
 }
 
-/// Each channel is whole and scaled by `1 / (1 - p)`, or it is zero; how many are kept.
+/// Each channel is whole and scaled by `1 / (1 - p)`, or it is zero; returns the number of kept channels.
 fn kept(x: &Tensor, y: &Tensor, p: f64) -> usize {
     let size: usize = x.shape()[2..].iter().product();
     assert_eq!(x.shape(), y.shape());
@@ -66,7 +66,7 @@ fn dropout_of_whole_channels() -> netform::Result<()> {
         let mut out = Vec::new();
         for _ in 0..2 {
             let (_, (dx, y)) = net.of_lines_backward(&x, &ones)?;
-            // What is kept has the same gradient, in the same channels.
+            // Kept channels have the same gradient.
             let (dx, y) = (dx.to_tensor(), y.to_tensor());
             assert_eq!(kept(&x, &y, 0.25), kept(&ones, &dx, 0.25));
             let of = |t: &Tensor| t.to_f64_vec().iter().map(|v| *v != 0.0).collect::<Vec<_>>();
@@ -75,7 +75,7 @@ fn dropout_of_whole_channels() -> netform::Result<()> {
         }
         Ok(out)
     };
-    // Three quarters of 2000, within five deviations; from the seed, anew in every step.
+    // Three quarters of 2000, within five deviations; from the seed, different in every step.
     let first = run(3)?;
     for y in &first {
         let kept = kept(&x, y, 0.25);
@@ -97,7 +97,7 @@ fn dropout_of_whole_channels() -> netform::Result<()> {
     assert!(y == of_planes(&mut same)?);
     assert!(y != of_planes(&mut one)?);
 
-    // Nothing in evaluation, even where training would lose all; `p = 0` keeps all in training too.
+    // Evaluation drops nothing, even if training would drop all; `p = 0` keeps all in training, too.
     assert_eq!(net.lines(&x)?.to_tensor(), x);
     assert_eq!(net.planes(&plane)?.to_tensor(), plane);
     assert_eq!(net.lost(&plane)?.to_tensor(), plane);

@@ -1,6 +1,6 @@
-//! Cells, recurrent layers, attention and Transformers with what they may be called with: one sequence, one
-//! element, nothing at all; first states, dropout between layers, masks of the memory. Gradients of inputs
-//! and parameters against finite differences in f64, values against other ways to them.
+//! Cells, recurrent layers, attention and Transformers with all kinds of inputs: one sequence, one element, no
+//! elements; first states, dropout between layers, masks of the memory. Gradients of inputs and parameters against
+//! finite differences in f64, values against other computations.
 
 use netform_networks::calls;
 use netform_networks::finite;
@@ -15,7 +15,7 @@ use netform::prelude::*;
 use netform::{Network, Tensor};
 use results::Gradients as _;
 
-/// The gradients of some functions in their arguments and in all parameters, at several shapes.
+/// The gradients of some functions with respect to their arguments and all parameters, at several shapes.
 macro_rules! differences {
     ($net:ident; $($f:ident $v:ident ($($arg:ident),*) at $($shapes:expr),+;)*) => {$(
         for shapes in [$($shapes),+] {
@@ -34,7 +34,7 @@ macro_rules! differences {
     )*};
 }
 
-/// No parameter is where it starts, least of all at zero.
+/// Moves every parameter from its initial value, which may be zero.
 fn scatter(net: &mut impl Network) -> netform::Result<()> {
     let all: Vec<(&str, Vec<usize>)> = (net.parameters())
         .map(|p| (p.name(), p.shape().to_vec()))
@@ -219,7 +219,7 @@ fn dropout_between_layers() -> netform::Result<()> {
     let z = tensor(&[3, 5, 2], 1, (-1.0, 1.0));
     let wanted = net.one_by_one(&z)?.to_tensor();
     within(&net.at_once(&z)?.to_tensor(), &wanted, 1e-12);
-    // The first layer's state is whole, in training too; the second sees half of it.
+    // The first layer's state is complete, in training, too; the second sees half of it.
     let ones = Tensor::from_vec([2, 2, 3], vec![1.0; 12])?;
     let evaluated = net.ends()?.to_tensor().to_f64_vec();
     let trained = net.states_backward(&ones)?.1.to_tensor().to_f64_vec();
@@ -348,7 +348,7 @@ fn masks_of_the_memory() -> netform::Result<()> {
         &net.causal_masked(&s, &t, &later)?.to_tensor(),
         1e-12,
     );
-    // What is hidden may be anything: elements 3, 6 and 7 of the sources, element 2 of the targets.
+    // Hidden elements may have any value: elements 3, 6 and 7 of the sources, element 2 of the targets.
     let mut s = s.to_f64_vec();
     s[12..16].fill(7.0);
     s[24..].fill(-9.0);

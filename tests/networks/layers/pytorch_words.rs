@@ -1,4 +1,4 @@
-//! Declarations as PyTorch writes them: two sizes as two arguments or by name, `True` and `False`.
+//! Declarations in PyTorch's form: two sizes as two arguments or by name, `True` and `False`.
 
 use netform::Network;
 use netform::prelude::*;

@@ -6,7 +6,7 @@ use netform::prelude::*;
 use netform::{Network, Tensor};
 use netform_networks::near::near;
 
-/// Numbers in (-1, 1) that look random.
+/// Pseudorandom numbers in (-1, 1).
 fn noise(shape: &[usize], salt: usize) -> Tensor {
     let n: usize = shape.iter().product();
     let one = |i: usize| {
@@ -110,7 +110,8 @@ network! {
     }
 }
 
-/// Sequences in one batch are what each is alone, and what lies beyond is never read: it is NaN here.
+/// Sequences in a batch give the same results as each alone, and elements after the end are never read: here they are
+/// NaN.
 #[test]
 fn lengths_are_sequences_alone() {
     let mut net = Kinds::new(Cpu::f64(), 5).unwrap();
@@ -173,7 +174,7 @@ fn lengths_are_sequences_alone() {
     }
 }
 
-/// Full lengths are no lengths; a length beyond T counts as T; an empty batch has no lengths.
+/// Full lengths are the same as no lengths; a length above T is taken as T; an empty batch has no lengths.
 #[test]
 fn edges() {
     let mut net = Kinds::new(Cpu::f64(), 5).unwrap();
@@ -232,7 +233,7 @@ network! {
     }
 }
 
-/// A sequence in parts, the states handed on, is the sequence at once; a cell in `scan` is the layer.
+/// A sequence in parts with the states passed on equals the whole sequence; a cell in `scan` equals the layer.
 #[test]
 fn streams_and_cells() {
     let mut net = Stream::new(Cpu::f64(), 8).unwrap();

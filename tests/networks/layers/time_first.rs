@@ -1,5 +1,5 @@
-//! `batch_first = false`: sequences (T, B, C) through recurrent layers, attention and the Transformer give
-//! what the same weights give for (B, T, C), forward and backward, on both devices.
+//! `batch_first = false`: sequences (T, B, C) through recurrent layers, attention and the Transformer give the results
+//! of the same weights for (B, T, C), forward and backward, on both devices.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -21,7 +21,7 @@ fn turned(x: &Tensor) -> Tensor {
     Tensor::from_vec([b, a, c], (0..a * b * c).map(at).collect::<Vec<f64>>()).unwrap()
 }
 
-/// The first `sequences` of both are sequences; the rest is the same whatever comes first.
+/// The first `sequences` tensors of both are sequences; the others do not depend on the order.
 fn equal(what: &str, batch: &[Tensor], time: &[Tensor], sequences: usize) {
     // Sums may be taken in another order.
     let tolerance = match batch.first().map(Tensor::as_slice::<f32>) {
@@ -165,7 +165,7 @@ macro_rules! attention {
 attention!(BatchAttends, true, [B, T], [B, S]);
 attention!(TimeAttends, false, [T, B], [S, B]);
 
-/// True where a position is padding: never the first.
+/// True where a position is padding, which the first never is.
 fn padding(b: usize, t: usize) -> Tensor {
     let one = |i: usize| !i.is_multiple_of(t) && i % 3 == 2;
     Tensor::from_vec([b, t], (0..b * t).map(one).collect::<Vec<bool>>()).unwrap()

@@ -1,5 +1,5 @@
-//! Attention with every option, and the layers of the Transformer: gradients against differences, a
-//! stack against its layers one by one, PyTorch's names.
+//! Attention with every option, and the layers of the Transformer: gradients against differences, a stack against its
+//! separate layers, PyTorch's names.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
@@ -75,8 +75,8 @@ fn a_sequence_needs_no_batch() {
     assert_eq!(net.alone(&flat).unwrap().to_tensor().to_f64_vec(), with);
 }
 
-/// As in PyTorch: attention gives 0, whose output is the last map's bias; a softmax over nothing, which who
-/// asks for the weights sees, is 0 / 0.
+/// As in PyTorch: attention gives 0, and the output is the last map's bias; with `need_weights` the empty softmax is 0
+/// / 0.
 #[test]
 fn a_row_without_keys_is_zero() {
     let net = Attends::new(Cpu::new(), 2).unwrap();
@@ -90,7 +90,7 @@ fn a_row_without_keys_is_zero() {
     assert!(y[..18].iter().all(|y| y.is_nan()) && y[18..].iter().all(|y| y.is_finite()));
 }
 
-/// A sample that is padding from end to end spoils no gradient, with dropout or without.
+/// A sample of only padding makes no gradient NaN, with dropout or without.
 #[test]
 fn a_sample_of_padding() -> netform::Result<()> {
     let x = noise(&[2, 3, 6], 5);
@@ -226,7 +226,7 @@ fn a_stack_is_its_layers() {
         let wanted = hand.gradient(&by_hand(p.name())).unwrap();
         within(&net.gradient(p.name()).unwrap(), &wanted, 1e-10);
     }
-    // With dropout on, in every layer other bits.
+    // With dropout on, each layer draws other bits.
     netform_networks::finite::gradients(&mut net, |net| {
         net.loss_backward(&tgt, &hidden, &later)?.item()
     })
@@ -311,7 +311,7 @@ fn the_whole_learns_and_ends_as_it_began_in_a_file() {
     other.load(&path).unwrap();
     let out = |net: &Whole<Cpu<f64>>| net.forward(&src, &tgt).unwrap().to_tensor();
     assert_eq!(out(&net), out(&other));
-    // What comes later does not change what comes before.
+    // Later elements do not change earlier results.
     let mut longer = tgt.to_f64_vec();
     longer[3 * 6 - 1] += 1.0;
     let changed = Tensor::from_vec([2, 3, 6], longer).unwrap();
@@ -418,7 +418,7 @@ fn positions_as_the_papers_have_them() {
     netform_networks::finite::gradients(&mut net, |net| net.loss_backward(1.0)?.item()).unwrap();
 }
 
-/// Samples of a batch that have come to different positions.
+/// Samples of a batch at different positions.
 #[test]
 fn positions_of_each_sample() {
     let net = Positions::new(Cpu::f64(), 0).unwrap();
@@ -439,7 +439,7 @@ fn positions_of_each_sample() {
     assert_eq!(heads, wanted);
 }
 
-/// Products of turned vectors depend on how far apart they are, not where.
+/// Products of rotated vectors depend on their distance, not on their positions.
 #[test]
 fn rotations_are_relative() {
     let net = Positions::new(Cpu::f64(), 0).unwrap();

@@ -1,5 +1,5 @@
-//! One sample without a batch dimension gives the values and gradients of a batch that holds it alone, wherever
-//! PyTorch takes both.
+//! One sample without a batch dimension gives the values and gradients of a batch of that sample, wherever PyTorch
+//! takes both.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;

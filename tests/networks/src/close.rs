@@ -1,4 +1,4 @@
-//! Tensors within rounding.
+//! Comparison of tensors within rounding.
 
 use netform::Tensor;
 

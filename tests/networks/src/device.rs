@@ -1,12 +1,12 @@
-//! The CUDA device of the tests: a GPU where there is one, or the emulator that stands in for its
-//! driver. `REQUIRE_CUDA=1` makes a missing GPU a failure.
+//! The CUDA device of the tests: a GPU if there is one, or the emulator that replaces its driver. `REQUIRE_CUDA=1`
+//! makes a missing GPU a failure.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use netform::Cuda;
 
-/// Whether the emulator may not stand in.
+/// Whether a GPU is required instead of the emulator.
 pub fn required() -> bool {
     std::env::var_os("REQUIRE_CUDA").is_some_and(|v| v != "0")
 }
@@ -19,7 +19,7 @@ pub fn emulator() -> PathBuf {
     emulator
 }
 
-/// A device of its own, with its own stream and graphs.
+/// A separate device, with its own stream and graphs.
 pub fn own() -> Cuda {
     if !required() {
         netform::__private::open_driver_or(&emulator());

@@ -1,10 +1,10 @@
-//! Finite differences in f64: is `f_vjp` the gradient of `f`? With the feature `cuda`, `family` asks `same.rs` too
-//! whether the GPU computes both.
+//! Finite differences in f64: is `f_vjp` the gradient of `f`? With the feature `cuda`, `family` also checks with
+//! `same.rs` that the GPU computes both.
 
 use netform::check::{Options, Report, gradients_with};
 use netform::{Float, Network, Tensor};
 
-/// Numbers that look random and are the same in every run.
+/// Pseudorandom numbers, the same in every run.
 pub fn noise(i: usize) -> f64 {
     let z = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -79,8 +79,9 @@ pub fn check(name: &str, shapes: &[&[usize]], range: (f64, f64), f: Call<'_>, vj
     }
 }
 
-/// Where an argument of `n` elements is moved: each element by itself if there are few; else all by 1 or -1, several
-/// times. A gradient with a wrong element has the right derivative along all of those only by a chance of 2^-8.
+/// The directions in which an argument of `n` elements moves: each element separately if there are few; else all by 1
+/// or -1, several times. The chance that a gradient with a wrong element has the right derivative along all of these is
+/// only 2^-8.
 fn directions(n: usize, salt: usize) -> Vec<Vec<f64>> {
     let each = |f: &dyn Fn(usize, usize) -> f64, count: usize| {
         (0..count)
@@ -96,9 +97,9 @@ fn directions(n: usize, salt: usize) -> Vec<Vec<f64>> {
     }
 }
 
-/// What a function returns for some arguments.
+/// The result of a function for some arguments.
 pub type Call<'a> = &'a dyn Fn(&[Tensor]) -> netform::Result<Tensor>;
-/// Its gradients, for one of what it returns.
+/// Its gradients, for a gradient of the result.
 pub type Vjp<'a> = &'a mut dyn FnMut(&[Tensor], &Tensor) -> netform::Result<Vec<Tensor>>;
 
 /// A function of a network and its gradients, as closures of a list of arguments.

@@ -1,5 +1,5 @@
-//! What the tests of whole networks share: values, comparisons, finite differences, comparison of devices, the CUDA
-//! device or its emulator.
+//! Shared parts of the tests of whole networks: values, comparisons, finite differences, comparison of devices, the
+//! CUDA device or its emulator.
 
 pub mod close;
 #[cfg(feature = "cuda")]

@@ -1,4 +1,4 @@
-//! Numbers near those that are wanted.
+//! Comparison with wanted numbers.
 
 use netform::Tensor;
 
@@ -46,7 +46,7 @@ impl<const N: usize> Numbers for [f64; N] {
     }
 }
 
-/// Each lies within the tolerance of what is wanted.
+/// Checks that each number is within the tolerance of the wanted one.
 #[track_caller]
 pub fn within(found: &(impl Numbers + ?Sized), wanted: &(impl Numbers + ?Sized), tolerance: f64) {
     compare("", found, wanted, |_| tolerance);

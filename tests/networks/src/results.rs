@@ -1,4 +1,4 @@
-//! Results of any number, as tensors.
+//! Several results, as tensors.
 
 use netform::{Device, Output, Row, Tensor};
 

@@ -4,7 +4,7 @@ use netform::Tensor;
 
 use crate::finite::{Call, Vjp, tensor};
 
-/// A function on the GPU computes what it computes on the CPU in f64, and so do its gradients.
+/// Checks that a function and its gradients on the GPU equal those on the CPU in f64.
 pub fn same(
     name: &str,
     shapes: &[&[usize]],

@@ -1,4 +1,4 @@
-//! Tensors to compute with, the same in every run.
+//! Test tensors, the same in every run.
 
 use netform::{Element, Float, Tensor};
 
@@ -7,12 +7,12 @@ pub fn wave(shape: &[usize], step: f64) -> Tensor {
     made(shape, |i| (step * i as f64).sin())
 }
 
-/// Booleans, by the numbers of their places.
+/// Booleans, from the index of each element.
 pub fn booleans(shape: &[usize], one: impl Fn(usize) -> bool) -> Tensor {
     made(shape, one)
 }
 
-/// Numbers that look random, in -1..1: others for another seed.
+/// Pseudorandom numbers in -1..1, different for each seed.
 pub fn noise(shape: &[usize], seed: u64) -> Tensor {
     uniform::<f64>(shape, seed, (-1.0, 1.0))
 }

@@ -19,7 +19,7 @@ fn weights(net: &Net) -> Vec<Tensor> {
     net.parameters().map(|p| p.values().unwrap()).collect()
 }
 
-/// The error of a training step, which must leave the parameters alone.
+/// The error of a training step, which must not change the parameters.
 fn refused<T>(step: impl FnOnce(&mut Net, &mut Sgd) -> netform::Result<T>) -> String {
     let (mut net, mut sgd) = (net(), Sgd::new(0.1));
     let before = weights(&net);
@@ -28,7 +28,7 @@ fn refused<T>(step: impl FnOnce(&mut Net, &mut Sgd) -> netform::Result<T>) -> St
         .expect("it is refused")
         .to_string();
     assert_eq!(weights(&net), before);
-    // The network is as good as new.
+    // The network still trains.
     net.loss_step(&mut sgd, &[[0.5f32; 4]; 2], &[0u32, 2])
         .unwrap();
     assert_ne!(weights(&net), before);

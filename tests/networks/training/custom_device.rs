@@ -1,6 +1,6 @@
-//! A custom device: the CPU in a wrapper that counts what it is asked for, and fails or panics on demand. Wherever a
-//! training step breaks off, the network is as it was before, or says that it is poisoned and goes on from its
-//! parameters of before.
+//! A custom device: a wrapper of the CPU that counts requests, and fails or panics on demand. Wherever a training step
+//! breaks off, the network is unchanged, or reports that it is poisoned and continues after its earlier parameters are
+//! set.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use netform::files::Checkpoint;
 use netform::prelude::*;
 use netform::{Error, Result};
 
-/// What goes wrong at the request whose number has come.
+/// The fault at the chosen request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Trouble {
     Fails,
     Panics,
 }
 
-/// What all clones of a device share.
+/// The state that all clones of a device share.
 struct Shared {
     requests: AtomicUsize,
-    /// The number of the request that goes wrong.
+    /// The number of the request that fails.
     wrong_at: AtomicUsize,
     panics: AtomicBool,
-    /// A call has failed, and those after it do nothing.
+    /// A call has failed, and later calls do nothing.
     failing: AtomicBool,
 }
 
-/// The CPU, counted.
+/// The CPU with a counter.
 #[derive(Clone)]
 struct Counted {
     cpu: Cpu,
@@ -58,7 +58,7 @@ impl Counted {
         self.shared.requests.load(Relaxed)
     }
 
-    /// From now on, the request of this number (from 0) goes wrong.
+    /// The request of this number, counted from now on from 0, will fail.
     fn plan(&self, number: usize, trouble: Trouble) {
         self.shared
             .wrong_at
@@ -68,13 +68,13 @@ impl Counted {
             .store(trouble == Trouble::Panics, Relaxed);
     }
 
-    /// Nothing goes wrong any more.
+    /// No more requests fail.
     fn heal(&self) {
         self.shared.wrong_at.store(usize::MAX, Relaxed);
         self.shared.failing.store(false, Relaxed);
     }
 
-    /// Counts a request; whether it goes wrong.
+    /// Counts a request; returns whether it fails.
     fn goes_wrong(&self) -> bool {
         let number = self.shared.requests.fetch_add(1, Relaxed);
         let wrong = number == self.shared.wrong_at.load(Relaxed);
@@ -93,7 +93,7 @@ impl Counted {
         }
     }
 
-    /// A request that has no error: whether it is done.
+    /// A request without an error result; returns whether it succeeds.
     fn call(&self) -> bool {
         if self.failing() {
             return false;
@@ -129,12 +129,12 @@ unsafe impl Memory for Counted {
     }
     unsafe fn write(&self, dst: Addr, src: &[u8]) -> Result<()> {
         self.request()?;
-        // SAFETY: the caller's, as everywhere below.
+        // SAFETY: the caller's promise, as everywhere below.
         unsafe { self.cpu.write(dst, src) }
     }
     unsafe fn read(&self, src: Addr, dst: &mut [u8]) -> Result<()> {
         self.request()?;
-        // SAFETY: the caller's.
+        // SAFETY: the caller's promise.
         unsafe { self.cpu.read(src, dst) }
     }
 }
@@ -148,7 +148,7 @@ impl MapKernels for Counted {
         scalars: &[f64],
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe { self.cpu.map::<M, R, I, O>(shape, inputs, outputs, scalars) };
         }
     }
@@ -160,7 +160,7 @@ impl MapKernels for Counted {
         scalars: (Addr, usize),
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe {
                 self.cpu
                     .map_guarded::<M, R, I, O>(shape, inputs, outputs, scalars)
@@ -178,7 +178,7 @@ impl ReduceKernels for Counted {
         y: Addr,
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe { self.cpu.reduce::<M, K, I>(axis, inputs, scalars, y) };
         }
     }
@@ -191,7 +191,7 @@ impl ReduceKernels for Counted {
         rest: Option<Addr>,
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe { self.cpu.mean::<M, I>(axis, inputs, scalars, y, rest) };
         }
     }
@@ -208,7 +208,7 @@ impl ProductKernels for Counted {
         scalars: &[f64],
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe {
                 self.cpu
                     .product::<M, S, I, O>(size, a, b, extra, outputs, scalars)
@@ -226,7 +226,7 @@ impl CopyKernels for Counted {
         dst: (Addr, [isize; R]),
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe { self.cpu.copy(dtype, shape, src, dst) };
         }
     }
@@ -240,7 +240,7 @@ impl Launch for Counted {
         what: What,
     ) -> std::result::Result<(), Found> {
         match self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             true => unsafe { self.cpu.launch(call, at, what) },
             false => Ok(()),
         }
@@ -256,7 +256,7 @@ impl CustomKernels for Counted {
         call: impl FnOnce([Raw<'a>; I], [Raw<'a>; O]),
     ) {
         if self.call() {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's promise.
             unsafe { self.cpu.custom(inputs, outputs, kernel, call) };
         }
     }
@@ -270,7 +270,7 @@ impl Queue for Counted {
         record: impl FnOnce() -> Result<()>,
     ) -> Result<RunId> {
         let done = record();
-        // The calls are out; what ends the run is a request too.
+        // All calls are issued; the end of the run is a request, too.
         let ended = self.call();
         let failed = self.shared.failing.swap(false, Relaxed);
         done?;
@@ -366,7 +366,7 @@ fn it_computes_what_the_cpu_does() {
     assert_eq!(y[..], wanted[..]);
 }
 
-/// A second step goes wrong at each of its requests in turn.
+/// A second step fails at each of its requests in turn.
 fn goes_wrong(trouble: Trouble) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("first.ckpt");
@@ -412,7 +412,7 @@ fn goes_wrong(trouble: Trouble) {
             }
             y => {
                 y.unwrap();
-                // Reading the loss comes when the step has been made.
+                // The loss is read after the step.
                 if values(&net) == second {
                     late += 1;
                 } else {

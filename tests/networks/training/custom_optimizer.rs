@@ -1,5 +1,5 @@
-//! A custom optimizer: Lion, against the same by hand; its state in a checkpoint; and steps that it
-//! refuses or breaks off.
+//! A custom optimizer: Lion, against the same by hand; its state in a checkpoint; and steps that it rejects or breaks
+//! off.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ network! {
     fn loss(x: [B, 4], y: [B, 2]) -> [] { mse_loss(forward(x), y) }
 }
 
-/// The settings of Lion (Chen et al.), and what goes wrong.
+/// The settings of Lion (Chen et al.), and the fault.
 #[derive(Clone, Copy, Debug)]
 struct LionRule {
     betas: (f64, f64),
@@ -32,12 +32,12 @@ struct LionRule {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wrong {
     Nothing,
-    /// The settings are refused.
+    /// The settings are rejected.
     Settings,
-    /// At this step of a parameter.
+    /// An error at this step of a parameter.
     ErrorAt(u64),
     PanicAt(u64),
-    /// The formula takes a moment that there is not, or one twice.
+    /// The formula uses a moment that does not exist, or one moment twice.
     Moments([usize; 2]),
     /// The formula panics while [`BROKEN`] is set.
     Formula,
@@ -97,7 +97,7 @@ impl StepFormula<1, 6> for Lion {
     }
 }
 
-/// The same, which panics while this is set.
+/// The formula panics while this is set.
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
 struct Breaks;
@@ -149,7 +149,7 @@ fn weights<D: Device>(net: &Net<D>) -> Vec<(&'static str, Vec<f64>)> {
     net.parameters().map(values).collect()
 }
 
-/// Seven steps, the third from accumulated gradients, one after a change of the rate.
+/// Seven steps, the third with accumulated gradients, one after a change of the rate.
 fn follows_the_formula<D: Device>(device: D, tolerance: f64) {
     let mut net = Net::new(device, 5).unwrap();
     let mut optimizer = lion(Wrong::Nothing);
@@ -234,7 +234,7 @@ fn its_state_is_in_a_checkpoint() {
     resumes(device::cuda());
 }
 
-/// Four steps, before the third of which one was refused or panics: as if that had not been asked for.
+/// Four steps; an extra step before the third is rejected or panics, and leaves no effect.
 fn undone<D: Device>(device: &D, wrong: Wrong) -> Result<String, String> {
     let mut net = Net::new(device.clone(), 5).unwrap();
     let mut optimizer = lion(Wrong::Nothing);
@@ -242,7 +242,7 @@ fn undone<D: Device>(device: &D, wrong: Wrong) -> Result<String, String> {
     let state = optimizer.state(net.core()).unwrap();
     let before = weights(&net);
 
-    // The same state with the rule that goes wrong.
+    // The same state with the faulty rule.
     let mut bad = lion(wrong);
     bad.set_state(net.core(), &state).unwrap();
     let step = || train(&mut net, &mut bad, 77);
@@ -254,7 +254,7 @@ fn undone<D: Device>(device: &D, wrong: Wrong) -> Result<String, String> {
     assert_eq!(bad.state(net.core()).unwrap(), state);
     assert_eq!(bad.steps(), 2);
 
-    // The network goes on, and so would the optimizer.
+    // Network and optimizer continue.
     (2..4).for_each(|k| train(&mut net, &mut optimizer, k).unwrap());
     let mut whole = Net::new(device.clone(), 5).unwrap();
     let mut steady = lion(Wrong::Nothing);
@@ -283,7 +283,7 @@ fn a_step_that_its_rule_refuses_or_breaks_off_changes_nothing() {
     refused_steps_change_nothing(device::cuda());
 }
 
-/// The formula of the head panics when the first layer has moved.
+/// The formula of the head panics after the first layer has changed.
 fn poisoned<D: Device>(device: D) {
     let folder = tempfile::tempdir().unwrap();
     let (file, other) = (folder.path().join("good.ckpt"), folder.path().join("bad"));
@@ -303,7 +303,7 @@ fn poisoned<D: Device>(device: D) {
     BROKEN.store(false, Ordering::Relaxed);
     assert_ne!(weights(&net), before);
 
-    // Whatever runs says so, and nothing is saved over the last checkpoint.
+    // Every call reports the poisoning, and nothing is saved over the last checkpoint.
     let is_poisoned = |e: Option<Error>| {
         let e = e.expect("it is poisoned");
         assert!(matches!(e, Error::Poisoned { network: "Net" }), "{e:?}");
@@ -323,7 +323,7 @@ fn poisoned<D: Device>(device: D) {
     is_poisoned(Checkpoint::of(&net).save(&other).err());
     assert!(!other.exists());
 
-    // With the parameters alone the moments are still those of the step that was broken off.
+    // With only the parameters restored, the moments are still those of the broken step.
     let saved = Checkpoint::open(&file).unwrap();
     saved.network(&mut net).unwrap();
     assert_eq!(weights(&net), before);
@@ -350,7 +350,7 @@ fn is_its(error: Option<Error>, text: &str) {
 
 #[test]
 fn a_step_that_breaks_off_halfway_poisons_the_network() {
-    // A formula is traced once for a GPU: it can panic only before.
+    // A GPU traces a formula once, so the formula can panic only before.
     #[cfg(feature = "cuda")]
     poisoned(device::own());
     poisoned(Cpu::new());

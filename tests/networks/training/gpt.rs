@@ -1,5 +1,5 @@
-//! A GPT whose block comes from another crate, and one whose head and embedding are one parameter,
-//! against PyTorch: weights loaded by its names, outputs, gradients and five steps of AdamW.
+//! A GPT whose block comes from another crate, and one with tied head and embedding, against PyTorch: weights loaded by
+//! its names, outputs, gradients and five steps of AdamW.
 
 use netform::files::safetensors::write;
 use netform::prelude::*;
@@ -52,7 +52,7 @@ network! {
     }
 }
 
-/// Trains a network as PyTorch has trained its own, and compares all that PyTorch kept.
+/// Trains a network as PyTorch did, and compares everything that PyTorch recorded.
 macro_rules! trains_as_pytorchs {
     ($net:ty, $fixture:literal, $adam:expr) => {
         let fixture = fixture($fixture);
@@ -90,7 +90,7 @@ macro_rules! trains_as_pytorchs {
         for (name, want) in below(&fixture, "final.") {
             near(name, &net.parameter(name).unwrap(), want, 1e-9);
         }
-        // What is saved has PyTorch's names, all of them.
+        // A saved file has all of PyTorch's names.
         net.save(&file).unwrap();
         let saved = netform::files::safetensors::read(&file).unwrap();
         assert!(
@@ -127,7 +127,7 @@ fn fixture(name: &str) -> BTreeMap<String, Tensor> {
         .collect()
 }
 
-/// The tensors whose names begin so, by what follows.
+/// The tensors whose names start with a prefix, by the rest of the name.
 fn below<'a>(all: &'a BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<&'a str, &'a Tensor> {
     all.iter()
         .filter_map(|(name, t)| Some((name.strip_prefix(prefix)?, t)))

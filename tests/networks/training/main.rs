@@ -1,4 +1,4 @@
-//! Training and inference as programs do them: input, files, resuming, threads.
+//! Training and inference as in programs: input, files, resuming, threads.
 
 mod bad_input;
 mod custom_device;

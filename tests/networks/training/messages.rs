@@ -1,5 +1,5 @@
-//! Errors at run time name the function, the layer or op, the value and the place. On both devices; where
-//! an index lies is known on the CPU alone.
+//! Errors at run time name the function, the layer or op, the value and the place, on both devices; only the CPU knows
+//! the place of an index.
 
 #[cfg(feature = "cuda")]
 use netform_networks::device;
@@ -72,7 +72,7 @@ fn ints(shape: &[usize], values: &[i64]) -> Tensor {
     Tensor::from_vec(shape, values.to_vec()).unwrap()
 }
 
-/// What a test says of an index: the function, who reads, the index, its value and place, the limit.
+/// The expected message about an index: the function, the reader, the index, its value and place, the limit.
 type Wrong = (
     &'static str,
     &'static str,
@@ -211,7 +211,7 @@ fn indices<D: Device>(device: D, host: bool) {
         host,
         ("Reads::first", tok, "at.reshape([1])", (11, vec![0]), 10),
     );
-    // What is in range is read as ever.
+    // Indices in range are still read.
     assert_eq!(net.embedded(&read(&[0; 6])).unwrap().shape(), [2, 3, 4]);
 }
 

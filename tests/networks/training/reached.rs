@@ -1,5 +1,5 @@
-//! A step moves what its loss reaches, and nothing else: networks of several losses against PyTorch, whose
-//! optimizers leave parameters without a gradient alone. `reached/make.py` writes the expected values.
+//! A step changes the parameters that its loss reaches, and no others: networks of several losses against PyTorch,
+//! whose optimizers do not change parameters without a gradient. `reached/make.py` writes the expected values.
 
 use netform::files::safetensors::read;
 use netform::optim::Norm;
@@ -60,7 +60,7 @@ network! {
     fn g_loss(z: [B, 3]) -> [] { softplus(-score(make(z))).mean() }
 }
 
-/// What PyTorch has.
+/// PyTorch's values.
 struct Wanted(Vec<(String, Tensor)>);
 
 impl Wanted {
@@ -93,7 +93,7 @@ impl Wanted {
     }
 }
 
-/// A letter a step, as in `make.py`.
+/// One letter per step, as in `make.py`.
 const PLAN: &str = "aabuabAsbozabuob";
 
 fn multi<D: Device>(device: D, tolerance: f64) {
@@ -112,7 +112,7 @@ fn multi<D: Device>(device: D, tolerance: f64) {
         }
     }
     wanted.compare(&net, "adam", tolerance);
-    // 15 steps of which some did not reach a parameter, and one of nothing.
+    // 15 steps, some of which did not reach a parameter, and one that reached none.
     let state = adam.state(net.core()).unwrap();
     let t = |name: &str| state.params.iter().find(|p| p.name == name).unwrap().t;
     assert_eq!((adam.steps(), state.t), (16, 16));
@@ -186,7 +186,7 @@ fn gan<D: Device>(device: D, tolerance: f64) {
         }
     }
     wanted.compare(&net, "gan_one", tolerance);
-    // Two optimizers on one network: the generator's leaves the discriminator alone by its rate.
+    // Two optimizers on one network: the generator's does not change the discriminator, because of its rate.
     wanted.set(&mut net, "gan");
     let adam = |lr| Adam::new(lr).betas((0.5, 0.9));
     let mut of_d = adam(0.05);
@@ -230,8 +230,8 @@ fn gradients_and_what_is_stepped() {
     assert_eq!(net.gradient("trunk.bias").unwrap().to_f64_vec(), [0.0; 4]);
     sgd.step(&mut net).unwrap();
     assert_eq!(values(&net, "trunk.bias"), trunk);
-    // Of two runs before one step, the later one has overwritten what the first reached: gradients, the norm
-    // that clipping reports, and the step agree.
+    // If two runs precede one step, the later one overwrites the gradients of the first: gradients, the norm that
+    // clipping reports, and the step agree.
     net.a_loss_backward(x).unwrap();
     net.b_loss_backward(x).unwrap();
     assert_eq!(net.gradient("trunk.bias").unwrap().to_f64_vec(), [0.0; 4]);
@@ -242,22 +242,22 @@ fn gradients_and_what_is_stepped() {
     net.b_loss_backward(x).unwrap();
     sgd.step(&mut net).unwrap();
     assert_eq!(values(&net, "trunk.bias"), trunk);
-    // What is added counts with it.
+    // An accumulated run is included.
     net.b_loss_backward(x).unwrap();
     net.a_loss_accumulate(x).unwrap();
     sgd.step(&mut net).unwrap();
     assert_ne!(values(&net, "trunk.bias"), trunk);
-    // And after a step, what is added goes to gradients that are there still.
+    // After a step, an accumulated run adds to the existing gradients.
     let scale = values(&net, "scale");
     net.a_loss_accumulate(x).unwrap();
     sgd.step(&mut net).unwrap();
     assert_ne!(values(&net, "scale"), scale);
-    // A whole step moves what its loss reaches, whatever ran before.
+    // A whole step changes the parameters that its loss reaches, whatever ran before.
     let trunk = values(&net, "trunk.bias");
     net.a_loss_backward(x).unwrap();
     net.b_loss_step(&mut sgd, x).unwrap();
     assert_eq!(values(&net, "trunk.bias"), trunk);
-    // Clipping leaves alone, too, what has no gradient: a norm of order 0 counts.
+    // Clipping, too, ignores parameters without a gradient; the norm of order 0 shows this.
     net.a_loss_backward(x).unwrap();
     let counted = net.clip_grad_norm(1e9, Norm::P(0.0)).unwrap();
     // The trunk, the first layers of both pairs, a block, the head; `scale` has a gradient of zeros.

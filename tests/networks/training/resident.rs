@@ -1,4 +1,4 @@
-//! Samples that stay on the device train as those that are copied for each batch.
+//! Training on samples that stay on the device gives the same as samples copied for each batch.
 
 use netform::data::{Loader, Resident};
 use netform::prelude::*;
@@ -19,7 +19,7 @@ network! {
     }
 }
 
-/// As the device tests do: this one is for every device.
+/// Shared with the device tests, for any device.
 pub fn trains_alike<D: Device>(device: &D) {
     let n = 37;
     let mut x = vec![[0f32; 6]; n];
@@ -57,7 +57,7 @@ pub fn trains_alike<D: Device>(device: &D) {
             assert_eq!(found.item().unwrap(), wanted);
         }
     }
-    // What does not fit is told.
+    // Samples that do not fit are an error.
     let (x, other) = (
         there.0.pick(&[0, 1]).unwrap(),
         there.1.pick(&[0, 1, 2]).unwrap(),
@@ -77,7 +77,7 @@ pub fn trains_alike<D: Device>(device: &D) {
         "{error}"
     );
     assert!(Resident::new(device, &Tensor::zeros::<f32>([0, 3]).unwrap()).is_err());
-    // In single precision here, so not those of a device in double precision.
+    // Single precision, so not the type of a device in double precision.
     let double = Net::new(Cpu::f64(), 1).unwrap();
     let mut single = Resident::new(&Cpu::new(), &Tensor::from(&[[0.5f32; 6]; 2])).unwrap();
     let x = single.pick(&[0, 1]).unwrap();

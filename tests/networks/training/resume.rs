@@ -1,4 +1,4 @@
-//! A run that is stopped and resumed ends bit for bit as one that was not.
+//! A run that is stopped and resumed gives the same bits as one that is not.
 
 use netform::data::Loader;
 use netform::files::Checkpoint;
@@ -17,7 +17,7 @@ network! {
 
 type Samples = (Vec<[f32; 6]>, Vec<u32>);
 
-/// Everything that a training run is made of.
+/// All parts of a training run.
 struct Training<'a> {
     net: Net,
     adam: AdamW,
@@ -99,8 +99,8 @@ fn bit_for_bit() {
         saved.save(&file).unwrap();
         drop(first);
 
-        // Other weights and another generator at first: the checkpoint must bring all of them. The
-        // loader's seed is the program's.
+        // Other weights and another generator at first: the checkpoint must restore all of them. The program sets the
+        // loader's seed.
         let mut second = Training::new(&samples, 7);
         second.net = Net::new(Cpu::new(), 99).unwrap();
         let saved = Checkpoint::open(&file).unwrap();

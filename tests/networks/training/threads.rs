@@ -37,7 +37,7 @@ fn concurrent_inference() {
                     let out = net.forward(&x[..sizes[k]]).unwrap();
                     assert_eq!(bits(&out), expected[k]);
                     assert_eq!(net.loss(x, y).unwrap().item().unwrap(), loss);
-                    // Some results outlive the next runs, which must not write over them.
+                    // Some results outlive the next runs, which must not overwrite them.
                     if round % 8 == 0 {
                         held.push((k, out));
                     }

@@ -1,8 +1,8 @@
-//! Networks for the tests of networks inside networks: a block of a transformer with its attention,
-//! which is a network of another module; both know netform by another name.
+//! Networks for the tests of networks inside networks: a block of a transformer with its attention, which is a network
+//! of another module. Both use netform under another name.
 
 mod attention {
-    /// Known here only.
+    /// Visible only here.
     const LEAST: usize = 2;
 
     renamed::network! {
@@ -32,7 +32,7 @@ pub mod block {
 
     use crate::attention::Attention;
 
-    /// Known here only.
+    /// Visible only here.
     const TIMES: usize = 4;
 
     renamed::network! {

@@ -1,10 +1,10 @@
-//! Writes random programs as Rust: 24, or as many as `NETFORM_EMITTED` says, from the seed
-//! `NETFORM_SEED_BASE` on. Their values are made again from the seeds when they run.
+//! Writes random programs as Rust: 24, or the number in `NETFORM_EMITTED`, from the seed `NETFORM_SEED_BASE` on. At run
+//! time their values are generated again from the seeds.
 
 use netform_programs::Case;
 use std::fmt::Write;
 
-/// About how many ops the programs have, at most.
+/// The approximate maximal number of ops in the programs.
 const SIZES: [usize; 4] = [6, 12, 18, 30];
 
 fn number(name: &str, default: u64) -> u64 {
@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
     let (mut code, mut table) = (String::new(), String::new());
     for seed in first..first + count {
         let size = SIZES[seed as usize % SIZES.len()];
-        // Single precision would take as long to compile again.
+        // Single precision would double the compile time.
         let both = seed % 6 == 0;
         let single = match both {
             true => format!("Some(p{seed}::single)"),

@@ -1,13 +1,13 @@
-//! A program: networks, the last of which is the whole, with sizes for its dimensions.
+//! A program: networks, of which the last is the whole one, with sizes for its dimensions.
 
 use crate::size::{Shape, Size};
 
-/// Networks, each before those that hold it.
+/// Networks, each before the networks that hold it.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The seed it was made from.
     pub seed: u64,
-    /// The last has the function `loss`, which is its last.
+    /// The last network has the function `loss`, which is its last function.
     pub nets: Vec<Network>,
     /// The values of `B` and `T`.
     pub dims: [usize; 2],
@@ -22,9 +22,9 @@ pub struct Network {
     pub generics: Vec<(String, Option<usize>)>,
     /// Layers, parameters and networks.
     pub fields: Vec<Field>,
-    /// Parameters by the names of others: `(left, right)`.
+    /// Tied parameters: `(left, right)`.
     pub shared: Vec<(String, String)>,
-    /// Functions, each before those that call it.
+    /// Functions, each before the functions that call it.
     pub functions: Vec<Function>,
 }
 
@@ -33,7 +33,7 @@ pub struct Network {
 pub struct Field {
     /// Its name.
     pub name: String,
-    /// What one element is.
+    /// The kind of one element.
     pub kind: Kind,
     /// For arrays, the counts, outermost first.
     pub stack: Vec<usize>,
@@ -43,7 +43,7 @@ pub struct Field {
     pub frozen: bool,
 }
 
-/// What a field is.
+/// The kinds of fields.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// `Linear(in -> out, bias = ..)`.
@@ -69,9 +69,9 @@ pub struct Function {
     pub args: Vec<Arg>,
     /// Its results; several are a tuple.
     pub ret: Vec<Shape>,
-    /// What it does.
+    /// Its statements.
     pub body: Vec<Stmt>,
-    /// What it returns.
+    /// Its results.
     pub result: Vec<Expr>,
 }
 
@@ -82,7 +82,7 @@ pub struct Arg {
     pub name: String,
     /// Its shape.
     pub shape: Shape,
-    /// `u32` in place of floats.
+    /// `u32` instead of floats.
     pub int: bool,
     /// `#[grad]`.
     pub grad: bool,
@@ -93,7 +93,7 @@ pub struct Arg {
 pub enum Stmt {
     /// `let`.
     Let {
-        /// What is bound.
+        /// The bound names.
         pat: Pat,
         /// `let mut`.
         mutable: bool,
@@ -108,16 +108,16 @@ pub enum Stmt {
     For(String, Place, Vec<Stmt>),
 }
 
-/// What a `let` or a closure binds.
+/// The pattern of a `let` or a closure.
 #[derive(Clone, Debug)]
 pub enum Pat {
     /// A name.
     Name(String),
-    /// Several.
+    /// Several names.
     Tuple(Vec<Pat>),
 }
 
-/// A field or a round's layer, with indices.
+/// A field or an iteration's layer, with indices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// The name.
@@ -133,7 +133,7 @@ pub enum Expr {
     Number(f64),
     /// A variable.
     Var(String),
-    /// `layer.weight`; a parameter of one's own, if the name is empty.
+    /// `layer.weight`; a custom parameter if the name is empty.
     Param(Place, String),
     /// An elementwise function; whether it is written as a method.
     Unary(Unary, Box<Expr>, bool),
@@ -160,9 +160,9 @@ pub enum Expr {
 /// `scan(input, init, |state, item| { .. (next, out) })`.
 #[derive(Clone, Debug)]
 pub struct Scan {
-    /// What is cut.
+    /// The values that are cut.
     pub input: Vec<Expr>,
-    /// How the states begin.
+    /// The first states.
     pub init: Vec<Expr>,
     /// The states' names.
     pub states: Vec<String>,
@@ -174,7 +174,7 @@ pub struct Scan {
     pub next: Vec<Expr>,
     /// The step's results.
     pub out: Vec<Expr>,
-    /// The dimension that is cut.
+    /// The dimension along which they are cut.
     pub dim: usize,
     /// From the end.
     pub reverse: bool,

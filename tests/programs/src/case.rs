@@ -1,4 +1,4 @@
-//! A program with values, and what the reference says of them.
+//! A program with values, and the reference's results.
 
 use crate::ast::Program;
 use crate::generate;
@@ -25,20 +25,20 @@ pub struct Case {
     pub program: Program,
     /// Its parameters.
     pub layout: Vec<Param>,
-    /// The values of those that have some of their own, in the order of `layout`; an array's are one.
+    /// The values of parameters that are not tied to another, in the order of `layout`; those of an array are one.
     pub params: Vec<Option<Values>>,
     /// The values of the arguments of `loss`.
     pub args: Vec<Values>,
 }
 
-/// What the reference computes.
+/// The results of the reference.
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// The loss.
     pub loss: f64,
     /// The gradients of all parameters, as `Case::params`.
     pub params: Vec<Option<Values>>,
-    /// The gradients of all arguments; of integers, zeros.
+    /// The gradients of all arguments; zeros for integers.
     pub args: Vec<Values>,
     detached: Detached,
 }
@@ -50,8 +50,8 @@ pub type Direction = (Vec<Option<Values>>, Vec<Values>);
 const LARGEST: f64 = 200.0;
 
 impl Case {
-    /// The case of a seed: `size` is about how many ops its programs have. Programs whose values or
-    /// gradients are large are passed over.
+    /// The case of a seed: `size` is about the number of ops in its programs. Programs with large values or gradients
+    /// are skipped.
     pub fn new(seed: u64, size: usize) -> (Case, Reference) {
         let attempt = |k: u64| {
             let case = Case::of(generate::program(seed, k, size));
@@ -63,7 +63,7 @@ impl Case {
         }
     }
 
-    /// With values for a program.
+    /// A case with values for a program.
     fn of(program: Program) -> Case {
         let mut rng = Rng(program.seed ^ 0x5EED);
         let layout = layout::params(&program, program.nets.len() - 1, &[]);
@@ -71,7 +71,7 @@ impl Case {
         let params = (layout.iter()).map(|p| {
             let own = p.shape.iter().map(|s| s.eval(&plain));
             let shape: Vec<usize> = p.stack.iter().copied().chain(own).collect();
-            // A scale of a normalisation is about 1: the ranks say which it is.
+            // A scale of a normalisation is about 1; it is recognised by its rank.
             let about = if p.shape.len() == 1 { 0.4 } else { 0.0 };
             p.shared
                 .is_none()
@@ -103,12 +103,12 @@ impl Case {
         &net.functions[net.functions.len() - 1].args
     }
 
-    /// Whether a parameter's gradient is wanted.
+    /// Whether a parameter has a gradient.
     pub fn trained(&self, k: usize) -> bool {
         !self.layout[k].frozen && self.layout[k].shared.is_none()
     }
 
-    /// Runs it, if all numbers are of moderate size.
+    /// Runs it; `None` unless all numbers are of moderate size.
     fn tame(&self) -> Option<Reference> {
         let (loss, leaves, m) = self.machine(None, Detached::default());
         if m.tape.largest() > LARGEST || !m.tape.largest().is_finite() {
@@ -139,7 +139,7 @@ impl Case {
         })
     }
 
-    /// Runs it; the loss, the leaves in order, and the machine.
+    /// Runs it; returns the loss, the leaves in order, and the machine.
     fn machine(
         &self,
         moved: Option<(&Direction, f64)>,
@@ -198,9 +198,9 @@ impl Case {
         (params, args)
     }
 
-    /// The derivative of the loss along a direction by finite differences of the fourth order, and
-    /// how far off it may be: what is left of h^4 says the same with twice the step. With `h` =
-    /// 5e-4, rounding over h is about 1e-12.
+    /// The derivative of the loss along a direction by finite differences of the fourth order, and its error bound: the
+    /// difference from the result with twice the step, which shows the h^4 term. With `h` = 5e-4, rounding over h is
+    /// about 1e-12.
     pub fn difference(&self, reference: &Reference, direction: &Direction) -> (f64, f64) {
         let at = |by: f64| {
             let (loss, _, m) = self.machine(Some((direction, by)), reference.detached.again());

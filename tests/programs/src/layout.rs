@@ -1,9 +1,9 @@
-//! The parameters of a network, by the names that PyTorch gives them.
+//! The parameters of a network, under PyTorch's names.
 
 use crate::ast::{Kind, Program};
 use crate::size::{Shape, Size};
 
-/// A parameter; those of an array's elements are one, its counts in front.
+/// A parameter; the parameters of an array's elements are one, with its counts as first dimensions.
 #[derive(Clone, Debug)]
 pub struct Param {
     /// `blocks.{}.linear.weight`.
@@ -14,12 +14,12 @@ pub struct Param {
     pub shape: Shape,
     /// Not trained.
     pub frozen: bool,
-    /// The name of the one that it is.
+    /// The name of the parameter that it is tied to.
     pub shared: Option<String>,
 }
 
 impl Param {
-    /// The name without the places in arrays, as a line of sharing has it.
+    /// The name without the places in arrays, as in `left = right`.
     pub fn plain(&self) -> String {
         let parts: Vec<&str> = self.name.split('.').filter(|p| *p != "{}").collect();
         parts.join(".")
@@ -36,7 +36,7 @@ impl Param {
     }
 }
 
-/// The names and shapes of a layer's own parameters.
+/// The names and shapes of a layer's parameters.
 pub fn of_layer(kind: &Kind) -> Vec<(&'static str, Shape)> {
     match kind {
         Kind::Linear(from, to, bias) => {
@@ -97,7 +97,7 @@ pub fn params(p: &Program, net: usize, args: &[Size]) -> Vec<Param> {
     out
 }
 
-/// The name of the parameter that holds the values of this one.
+/// The name of the parameter that stores the values of this one.
 pub fn holder<'a>(all: &'a [Param], name: &'a str) -> &'a str {
     match all.iter().find(|p| p.name == name) {
         Some(Param {

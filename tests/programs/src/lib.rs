@@ -1,9 +1,9 @@
 //! Random programs for `network!`.
 //!
-//! In: a seed. Out: a network, or several that hold each other, as source text, with values for
-//! its parameters and arguments (`generate`, `text`); and its loss and gradients by a reference that
-//! shares no code with the compiler (`oracle`): plain loops over numbers on a tape, and finite
-//! differences. Everything is smooth and of moderate size, so that differences mean something.
+//! A seed gives a network, or several that hold each other, as source text, with values for its parameters and
+//! arguments (`generate`, `text`). A reference that shares no code with the compiler gives its loss and gradients
+//! (`oracle`): plain loops over numbers on a tape, and finite differences. Everything is smooth and of moderate size,
+//! so that finite differences are accurate.
 
 pub mod ast;
 pub mod case;

@@ -21,12 +21,12 @@ impl Rng {
         self.below(n) == 0
     }
 
-    /// One of them.
+    /// One of the items.
     pub fn pick<T: Clone>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())].clone()
     }
 
-    /// One of them, if there are any.
+    /// One of the items, if there are any.
     pub fn pick_some<T: Clone>(&mut self, items: &[T]) -> Option<T> {
         (!items.is_empty()).then(|| self.pick(items))
     }

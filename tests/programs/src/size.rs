@@ -50,7 +50,7 @@ impl Size {
         }
     }
 
-    /// With other sizes for its names.
+    /// The size with other sizes for its names.
     pub fn with(&self, names: &dyn Fn(&str) -> Option<Size>) -> Size {
         match self {
             Size::Lit(_) => self.clone(),
@@ -60,7 +60,7 @@ impl Size {
         }
     }
 
-    /// Its names.
+    /// Calls `f` for its names.
     pub fn names(&self, f: &mut dyn FnMut(&str)) {
         match self {
             Size::Lit(_) => {}

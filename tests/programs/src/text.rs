@@ -6,7 +6,7 @@ use crate::size::list;
 use std::fmt::Write;
 
 impl Program {
-    /// What stands inside each `network! { .. }`, in order.
+    /// The text inside each `network! { .. }`, in order.
     pub fn texts(&self) -> Vec<String> {
         self.nets.iter().map(|n| network(self, n)).collect()
     }
@@ -122,7 +122,7 @@ fn place(p: &Place) -> String {
     format!("{}{}", p.name, at.concat())
 }
 
-/// One, or a tuple of several.
+/// One expression, or a tuple of several.
 fn several(items: &[Expr]) -> String {
     match items {
         [one] => expr(one),
@@ -166,7 +166,7 @@ fn expr(e: &Expr) -> String {
     }
 }
 
-/// In parentheses, where an operator would take it apart.
+/// In parentheses where an operator would bind to a part of it.
 fn tight(e: &Expr) -> String {
     let loose = match e {
         Expr::Binary(..) | Expr::Unary(Unary::Neg, _, false) => true,
@@ -189,7 +189,7 @@ fn call(name: &str, x: &[Expr], more: &str, method: bool) -> String {
             .collect();
         parts.join(", ")
     };
-    // A number is no receiver.
+    // A number cannot be a receiver.
     if method && !matches!(first, Expr::Number(_)) {
         format!(
             "{}.{name}({})",

@@ -1,4 +1,4 @@
-//! How far results are off.
+//! Comparison of results.
 
 use crate::index::Case;
 use crate::tensors::Tensors;
@@ -13,15 +13,15 @@ pub enum Precision {
     F64,
 }
 
-/// What is wrong with one tensor.
+/// The difference in one tensor.
 #[derive(Clone, Debug)]
 struct Deviation {
-    /// How many times the tolerance.
+    /// The difference in units of the tolerance.
     excess: f64,
     text: String,
 }
 
-/// The mistake that is largest in units of its tolerance, if any tensor is beyond its own.
+/// The largest difference in units of its tolerance, if any tensor exceeds its tolerance.
 pub fn worst(case: &Case, precision: Precision, want: &Tensors, got: &Tensors) -> Option<String> {
     case.wanted()
         .filter_map(|name| tensor(case, precision, name, want, got))
@@ -53,7 +53,7 @@ fn tensor(
     }
     let (ws, gs) = (w.to_f64_vec(), g.to_f64_vec());
     let off = beyond(case, precision, name, w, &ws, &gs)?;
-    // PyTorch 2.13 and earlier hand the gradient on at a bound of `clamp`, later ones do not.
+    // At a bound of `clamp`, PyTorch 2.13 and earlier pass the gradient on; later versions do not.
     if case.version_dependent()
         && name.starts_with("grad.")
         && let Some(other) = passed_on(case, want, g)
@@ -63,7 +63,7 @@ fn tensor(
     Some(off)
 }
 
-/// The older answer of a version-dependent case: the upstream gradient as it is.
+/// The older result of a version-dependent case: the upstream gradient unchanged.
 fn passed_on(case: &Case, want: &Tensors, like: &Tensor) -> Option<Vec<f64>> {
     let upstream = want.get(case.gouts.first()?)?;
     (upstream.shape() == like.shape()).then(|| upstream.to_f64_vec())
@@ -82,8 +82,8 @@ fn beyond(
     let (rtol, atol) = match precision {
         _ if integer => (0.0, 0.0),
         Precision::F32 => single(case, name),
-        // A gradient that is zero in theory has no magnitude of its own: a small part of the tolerance
-        // for single precision stands in, which is below 1e-9 of the largest value elsewhere.
+        // A gradient that is zero in theory has no magnitude: a small part of the tolerance for single precision is
+        // used, which is below 1e-9 of the largest value elsewhere.
         Precision::F64 => (1e-9, (1e-9 * largest).max(1e-6 * single(case, name).1)),
     };
     let (mut worst, mut excess) = (0, 0.0f64);

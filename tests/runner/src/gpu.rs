@@ -6,8 +6,8 @@ use netform::Cuda;
 
 use crate::tensors::Failure;
 
-/// One device for all cases: a GPU where there is one, or the emulator that stands in for its driver,
-/// which Cargo builds beside the program's dependencies. `REQUIRE_CUDA=1` makes a missing GPU a failure.
+/// One device for all cases: a GPU if there is one, or the emulator that replaces its driver, which Cargo builds with
+/// the program's dependencies. `REQUIRE_CUDA=1` makes a missing GPU a failure.
 pub fn cuda() -> Result<Cuda, Failure> {
     static DEVICE: OnceLock<Cuda> = OnceLock::new();
     if let Some(device) = DEVICE.get() {

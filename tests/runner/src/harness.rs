@@ -13,7 +13,7 @@ use crate::index::Index;
 use crate::place::{PLACES, Place};
 use crate::tensors::{Failure, Tensors};
 
-/// From the tensors that a case is given to those that it gets.
+/// Computes a case's results from its inputs.
 pub type Run = fn(&Tensors) -> Result<Tensors, Failure>;
 
 /// A case that can be run.
@@ -30,7 +30,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What runs it in a place.
+    /// The function that runs it in a place.
     pub fn at(&self, place: Place) -> Result<Run, Failure> {
         match place {
             Place::CpuF32 => Ok(self.f32),
@@ -43,18 +43,18 @@ impl Subject {
     }
 }
 
-/// How a case went.
+/// The outcome of a case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The case.
     pub id: String,
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// What is wrong, if anything.
+    /// The difference, if any.
     pub wrong: Option<String>,
 }
 
-/// Runs all subjects on the folder that the first argument names; one JSON object a line.
+/// Runs all subjects on the folder in the first argument; writes one JSON object a line.
 pub fn main(parts: &[&[Subject]]) -> ExitCode {
     let run = || -> Result<(), Failure> {
         let dir = std::env::args().nth(1).ok_or("a folder of cases")?;
@@ -97,7 +97,7 @@ fn one(index: &Index, subject: &Subject, place: Place) -> Option<String> {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()

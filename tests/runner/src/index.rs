@@ -1,4 +1,4 @@
-//! `index.json`: what the cases are.
+//! `index.json`: the description of the cases.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::tensors::{Failure, Tensors};
 /// All cases of a folder.
 #[derive(Debug, Deserialize)]
 pub struct Index {
-    /// Where it was read from.
+    /// The folder that it was read from.
     #[serde(skip)]
     pub dir: PathBuf,
     /// The set's name.
@@ -37,7 +37,7 @@ pub struct Case {
     /// PyTorch's value of each argument that `attrs` leaves out.
     #[serde(default)]
     pub defaults: Map<String, Value>,
-    /// The file below the folder.
+    /// The file, relative to the folder.
     pub file: String,
     /// Names of the inputs, in call order.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub struct Case {
     /// Names of the buffers.
     #[serde(default)]
     pub buffers: Vec<String>,
-    /// Names of the gradients handed to backward.
+    /// Names of the upstream gradients.
     #[serde(default)]
     pub gouts: Vec<String>,
     /// Names of the results.
@@ -63,10 +63,10 @@ pub struct Case {
     /// Names of a model's state after training.
     #[serde(default)]
     pub finals: Vec<String>,
-    /// Names that are one tensor.
+    /// Names of the same tensor.
     #[serde(default)]
     pub tied: Vec<Vec<String>>,
-    /// How far results may be off.
+    /// The tolerances.
     #[serde(default)]
     pub tolerance: Tolerance,
     /// `version_dependent`, `edge`, ...
@@ -77,7 +77,7 @@ pub struct Case {
 /// Tolerances by float type.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Tolerance {
-    /// Those of `f32`.
+    /// Tolerances for `f32`.
     #[serde(default)]
     pub f32: Tolerances,
 }
@@ -85,10 +85,10 @@ pub struct Tolerance {
 /// Tolerances of a case.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Tolerances {
-    /// The loosest relative one.
+    /// The largest relative one.
     #[serde(default)]
     pub rtol: f64,
-    /// The loosest absolute one.
+    /// The largest absolute one.
     #[serde(default)]
     pub atol: f64,
     /// `[rtol, atol]` for each tensor.
@@ -115,7 +115,7 @@ impl Index {
 }
 
 impl Case {
-    /// The names of everything that is compared.
+    /// The names of all tensors that are compared.
     pub fn wanted(&self) -> impl Iterator<Item = &String> {
         (self.outputs.iter())
             .chain(&self.grads)
@@ -123,7 +123,7 @@ impl Case {
             .chain(&self.finals)
     }
 
-    /// Whether PyTorch's versions differ on it.
+    /// Whether PyTorch's versions differ in this case.
     pub fn version_dependent(&self) -> bool {
         self.tags.iter().any(|t| t == "version_dependent")
     }

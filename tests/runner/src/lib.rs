@@ -1,11 +1,10 @@
 //! Compares netform with golden values made by PyTorch.
 //!
-//! A folder of cases has an `index.json` and a safetensors file a case ([`index`]). Every case becomes
-//! a Rust module that holds a network and a function that runs it ([`source`]); the modules become
-//! a program ([`project`]), which compares what it gets with what PyTorch got ([`harness`],
-//! [`compare`]). [`report`] is the table.
+//! A folder of cases has an `index.json` and a safetensors file for each case ([`index`]). Every case becomes a Rust
+//! module with a network and a function that runs it ([`source`]); the modules become a program ([`project`]), which
+//! compares its results with PyTorch's ([`harness`], [`compare`]). [`report`] prints the table.
 //!
-//! [`special`] does the same for special values, whose differences are listed one by one.
+//! [`special`] does the same for special values, for which it lists each difference.
 
 pub mod compare;
 #[cfg(feature = "cuda")]
@@ -24,7 +23,7 @@ pub mod source;
 pub mod special;
 pub mod tensors;
 
-/// What a generated module uses.
+/// The names used by generated modules.
 pub mod prelude {
     #[cfg(feature = "cuda")]
     pub use crate::gpu::cuda;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         let index = Index::read(dir.ok_or("the folder of the cases is missing")?)?;
         let statuses = session::check(&index)?;
         print!("{}", report::report(&index, &statuses));
-        // A case without a network counts as failed.
+        // A case without a network is a failure.
         Ok(statuses.values().all(|s| matches!(s, Status::Passed)))
     };
     match run() {

@@ -1,4 +1,4 @@
-//! Where cases run: a device and a float type.
+//! The places where cases run: a device and a float type.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,10 @@ pub enum Place {
     CudaF32,
 }
 
-/// All that this build knows, in order.
+/// All places of this build, in order.
 #[cfg(not(feature = "cuda"))]
 pub const PLACES: &[Place] = &[Place::CpuF32, Place::CpuF64];
-/// All that this build knows, in order.
+/// All places of this build, in order.
 #[cfg(feature = "cuda")]
 pub const PLACES: &[Place] = &[Place::CpuF32, Place::CpuF64, Place::CudaF32];
 

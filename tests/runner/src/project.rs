@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::tensors::Failure;
 
-/// Crates that the modules are spread over: they compile side by side.
+/// The number of crates with modules: they compile in parallel.
 const PARTS: usize = 4;
 
-/// Where netform is.
+/// The path of netform.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// A program on disk.
@@ -32,7 +32,7 @@ struct Source {
 }
 
 impl Project {
-    /// A program of this name below a build directory; `main` runs its modules.
+    /// A program of this name in a build directory; `main` runs its modules.
     pub fn new(build: &Path, name: &str, main: &'static str) -> Self {
         Self {
             name: name.to_owned(),
@@ -49,7 +49,7 @@ impl Project {
         self.modules.insert(k, Source { id, text });
     }
 
-    /// Builds. Modules that do not compile are taken out, until the others do; returns their messages.
+    /// Builds the program. Modules that do not compile are removed until the others do; returns their messages.
     pub fn build(&mut self) -> Result<BTreeMap<usize, String>, Failure> {
         let mut refused = BTreeMap::new();
         loop {
@@ -65,7 +65,7 @@ impl Project {
         }
     }
 
-    /// Runs the program on a folder of cases: the JSON objects that it writes.
+    /// Runs the program on a folder of cases; returns the JSON objects that it writes.
     pub fn run<T: DeserializeOwned>(&self, dir: &Path) -> Result<Vec<T>, Failure> {
         let program = self.target.join("debug").join(&self.name);
         let output = Command::new(program)
@@ -85,7 +85,7 @@ impl Project {
     fn write(&self) -> Result<(), Failure> {
         let home = fs::canonicalize(HOME)?;
         let mut members = vec!["program".to_owned()];
-        // The emulator is not linked: its library lies where the program looks for it.
+        // The emulator is not linked: its library is where the program looks for it.
         let (features, emulator) = match cfg!(feature = "cuda") {
             true => (
                 ", features = [\"cuda\"]",
@@ -106,7 +106,7 @@ impl Project {
         );
         let mut parts = String::new();
         for part in 0..PARTS {
-            // Programs share a target folder, where Cargo tells packages apart by their names.
+            // Programs share a target folder, where Cargo distinguishes packages by name.
             let name = format!("{}_part_{part}", self.name.replace('-', "_"));
             self.write_part(part, &name, &dependencies)?;
             parts += &format!("{name} = {{ path = \"../{name}\" }}\n");
@@ -114,8 +114,8 @@ impl Project {
             members.push(name);
         }
         program += "])\n}\n";
-        // Kernels are compiled in the crate that declares the network: optimising them takes ten times as
-        // long, and the arithmetic is the same. Everything else is as the workspace has built it.
+        // Kernels are compiled in the crate that declares the network: optimising them takes ten times as long, and the
+        // arithmetic is the same. Everything else has the workspace's settings.
         let level = std::env::var("NETFORM_FIXTURES_OPT").unwrap_or_else(|_| "0".into());
         let mut root = format!(
             "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n{}",
@@ -169,7 +169,7 @@ impl Project {
             .args(["build", "--keep-going", "--quiet"])
             .args(["--message-format", "json", "--target-dir"])
             .arg(&self.target)
-            // Where the workspace's own configuration is not found (`.cargo/config.toml`).
+            // Set here, since the workspace's configuration (`.cargo/config.toml`) is not found.
             .env(
                 "CUDA_LIBRARY_PATH",
                 fs::canonicalize(HOME)?.join("runtime/cuda-stub"),
@@ -208,7 +208,7 @@ impl Project {
     }
 }
 
-/// The module that a message speaks of: that of the first span, or of what it expands from.
+/// The module of a message: that of its first span, or of the code that expands to it.
 fn module_of(message: &Value) -> Option<usize> {
     let number = |span: &Value| -> Option<usize> {
         let (_, rest) = span["file_name"].as_str()?.rsplit_once("case_")?;
@@ -241,7 +241,7 @@ fn profiles(manifest: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Writes a file, unless it holds this text already: cargo looks at the time.
+/// Writes a file, unless it has this text already: Cargo compares modification times.
 fn keep(path: &Path, text: &str) -> Result<(), Failure> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

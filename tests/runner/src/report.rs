@@ -6,7 +6,7 @@ use crate::index::Index;
 use crate::place::{PLACES, Place};
 use crate::session::{Status, Statuses};
 
-/// Everything that is printed.
+/// The whole output.
 pub fn report(index: &Index, statuses: &Statuses) -> String {
     let mut out = table(index, statuses);
     list(&mut out, index, statuses, "failed", |s| match s {
@@ -24,7 +24,7 @@ pub fn report(index: &Index, statuses: &Statuses) -> String {
     out
 }
 
-/// How many cases passed.
+/// The number of passed cases.
 pub fn passed(statuses: &Statuses, place: Place) -> usize {
     let of = |((_, p), s): &(&(String, Place), &Status)| *p == place && **s == Status::Passed;
     statuses.iter().filter(of).count()
@@ -76,7 +76,7 @@ fn table(index: &Index, statuses: &Statuses) -> String {
     out
 }
 
-/// The cases of one sort, each with its reason; one line where all places agree.
+/// The cases with one status, each with its reason; one line if all places agree.
 fn list(
     out: &mut String,
     index: &Index,

@@ -17,14 +17,14 @@ use crate::special::compare::Difference;
 use crate::special::{self, Table};
 use crate::tensors::Failure;
 
-/// How a case went in one place.
+/// The status of a case in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Everything within tolerance.
     Passed,
-    /// Wrong, or refused by a compiler that has the words for it.
+    /// Wrong, or rejected by a compiler that knows all its words.
     Failed(String),
-    /// The language has no word for it yet.
+    /// The language does not have a word of it yet.
     NotCovered(String),
 }
 
@@ -104,7 +104,7 @@ fn build_dir() -> PathBuf {
     }
 }
 
-/// A name of its own for each folder.
+/// A distinct name for each folder.
 fn name(set: &str, dir: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     dir.hash(&mut hasher);
@@ -112,7 +112,7 @@ fn name(set: &str, dir: &Path) -> String {
     format!("{set}-{:08x}", hasher.finish() as u32)
 }
 
-/// The messages of netform's compiler, if it refuses a network: much sooner than by rustc.
+/// The messages of netform's compiler, if it rejects a network: much faster than with rustc.
 fn refused(network: &str) -> Option<String> {
     if network.is_empty() {
         return None;
@@ -145,7 +145,7 @@ fn messages(tokens: TokenStream) -> Vec<String> {
     out
 }
 
-/// Whether a message says that a word is missing.
+/// Whether a message reports a missing word.
 fn unknown(text: &str) -> bool {
     let first = text.lines().next().unwrap_or(text);
     [

@@ -1,4 +1,4 @@
-//! Tensors by name: what a case gives, and what a run gets.
+//! Tensors by name: the inputs of a case, and the results of a run.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -8,7 +8,7 @@ use netform::files::safetensors;
 use netform::optim::OptimizerState;
 use netform::{Float, Tensor};
 
-/// Why a case cannot be run.
+/// The reason why a case cannot be run.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Tensors by name.
@@ -64,8 +64,7 @@ impl Tensors {
         self.put(name, Tensor::from(values));
     }
 
-    /// Keeps rows of numbers in the shape of the tensor that is given under this name: a matrix, or the first
-    /// number of each row.
+    /// Keeps rows of numbers in the shape of the given tensor of this name: a matrix, or the first number of each row.
     pub fn put_rows(&mut self, name: &str, rows: &[Vec<f64>], given: &Self) -> Result<(), Failure> {
         let all: Vec<f64> = match given.get(name).is_some_and(|t| t.shape().len() == 2) {
             true => rows.concat(),
@@ -78,7 +77,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Adds one item of a sequence: the tensors of a name become one with a further first dimension.
+    /// Adds one item of a sequence: the tensors of a name become one tensor with an additional first dimension.
     pub fn push(&mut self, name: &str, item: &Tensor) -> Result<(), Failure> {
         let mut values = self.get(name).map_or(Vec::new(), Tensor::to_f64_vec);
         let steps = self.get(name).map_or(0, |t| t.shape()[0]);

@@ -1,4 +1,4 @@
-//! The golden values in `tests/fixtures`: everything that the language has words for agrees with PyTorch.
+//! The golden values in `tests/fixtures`: everything that the language can express agrees with PyTorch.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn optimizers() -> Result<(), Failure> {
     all_pass("../fixtures/optim")
 }
 
-/// `pending.txt` lists the cases that are not covered yet: a case that starts to pass leaves the list.
+/// `pending.txt` lists the cases that are not covered yet: a case that passes must leave the list.
 fn all_pass(dir: &str) -> Result<(), Failure> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
     let pending = std::fs::read_to_string(dir.join("pending.txt"))?;

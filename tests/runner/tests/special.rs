@@ -12,7 +12,7 @@ fn dir() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../special"))
 }
 
-/// `differences.tsv` lists the elements that differ: an element that agrees leaves the list.
+/// `differences.tsv` lists the elements that differ: an element that agrees must leave the list.
 #[test]
 fn pytorch() -> Result<(), Failure> {
     let table = Table::read(dir())?;
@@ -30,7 +30,7 @@ fn pytorch() -> Result<(), Failure> {
         }
     }
     let passed = count - list::wrong(&listed, &found);
-    // Past the harness, which keeps the output of tests that pass to itself.
+    // Bypasses the harness, which hides the output of passing tests.
     writeln!(
         std::io::stdout(),
         "special values: {passed} of {count}, {} listed differences",
@@ -43,7 +43,7 @@ fn pytorch() -> Result<(), Failure> {
     Ok(())
 }
 
-/// An op has cases, or a reason for having none.
+/// Every op has cases, or a reason for having none.
 #[test]
 fn every_op() -> Result<(), Failure> {
     let table = Table::read(dir())?;

@@ -28,7 +28,7 @@ pub(super) fn block(
     path: &[Ident],
     args: &[Expr],
 ) -> Reported<Instance> {
-    // One with mistakes has told them.
+    // Errors in that network are already reported.
     let unit = unit.of(path).ok_or(ErrorReported)?;
     let span = path.last().map_or_else(Span::call_site, Ident::span);
     let text = block_text(path, args);

@@ -1,4 +1,4 @@
-//! `where` clauses: what the sizes of a network must satisfy.
+//! `where` clauses: conditions on the sizes of a network.
 
 use super::constant::constant;
 use crate::ast::{self, Expr, ExprKind};
@@ -7,7 +7,7 @@ use crate::diag::{Diag, Reported};
 use crate::dim::Dim;
 use crate::net::Net;
 
-/// What the `where` clause states.
+/// Checks and records the conditions of the `where` clause.
 pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
     let mut cx = Cx::new(diag, false);
     for e in &source.conditions {

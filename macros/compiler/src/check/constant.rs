@@ -119,7 +119,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     })
 }
 
-/// A layer inside of another one's declaration.
+/// A layer inside another layer's declaration.
 fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
     let given = given(net, cx, args)?;
     let text = name.to_string();
@@ -180,7 +180,7 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
     ))
 }
 
-/// A sum, difference or product of whole numbers, or that it cannot be written down.
+/// A sum, difference or product of whole numbers; `Some(None)` on overflow, `None` for another operator.
 fn whole(op: ast::Op, a: i128, b: i128) -> Option<Option<i128>> {
     match op {
         ast::Op::Add => Some(a.checked_add(b)),

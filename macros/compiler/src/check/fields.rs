@@ -236,7 +236,7 @@ pub(super) fn buffer_elem(cx: &mut Cx, kind: &ast::FieldKind) -> Reported<Elem> 
     Err(cx.error(name.span(), text))
 }
 
-/// Where a field says how it starts.
+/// The span of a field's initial value.
 pub(super) fn init_span(kind: &ast::FieldKind) -> Option<Span> {
     match kind {
         ast::FieldKind::Buffer { init, .. } => init.as_ref().map(|e| e.span),
@@ -255,7 +255,7 @@ pub(super) fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Reported<Dim> 
     }
 }
 
-/// What stands before and behind an array's element, outermost dimension last.
+/// The text before and after an array's element; the outermost dimension is last.
 pub(super) fn array_text(stack: &[Dim]) -> (String, String) {
     let close: Vec<String> = stack.iter().rev().map(|d| format!("; {d}]")).collect();
     ("[".repeat(stack.len()), close.concat())
@@ -277,7 +277,7 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
     Ok(out)
 }
 
-/// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; nothing is zeros.
+/// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; `zeros` if not given.
 pub(super) fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Reported<Init> {
     let Some(e) = init else {
         return Ok(Init::Constant(0.0));

@@ -1,4 +1,4 @@
-//! `#[state]`: what functions keep from call to call has one type in all of them.
+//! `#[state]`: a value that functions keep from call to call has the same type in all of them.
 
 use crate::ast;
 use crate::diag::Diag;

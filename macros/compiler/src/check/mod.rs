@@ -1,7 +1,7 @@
 //! Resolves declarations: layers, parameters, Rust constants, signatures.
 //!
-//! In: the syntax tree. After: every field is a layer, a parameter or a told mistake; every name in
-//! a signature is a size that is known when the function is called.
+//! Takes the syntax tree. Afterwards every field is a layer, a parameter or a reported error, and every name in a
+//! signature is a size that is known when the function is called.
 
 mod block;
 mod conditions;
@@ -28,7 +28,7 @@ use proc_macro2::{Ident, Span};
 use quote::quote;
 use signature::{custom, signature};
 
-/// Names of generated methods, which fields and functions must leave free.
+/// Names of generated methods, which fields and functions must not use.
 const RESERVED: &[&str] = &[
     "new",
     "save",
@@ -46,7 +46,7 @@ const RESERVED: &[&str] = &[
     "device",
 ];
 
-/// Endings of the methods that a function's name gives rise to.
+/// The suffixes of the methods that are generated for a function.
 fn generated(f: &ast::Function) -> &'static [&'static str] {
     let scalar =
         !f.tuple && f.ret.len() == 1 && f.ret[0].elem.is_none() && f.ret[0].dims.is_empty();
@@ -168,7 +168,7 @@ pub(super) fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'
     }
 }
 
-/// The name of the device's type parameter: one that no const parameter has.
+/// The name of the device's type parameter, different from all const parameters.
 fn device(source: &ast::Network) -> Ident {
     let taken = |name: &&str| source.generics.iter().any(|p| p.name == name);
     let name = ["D", "Dev"].into_iter().find(|n| !taken(n));
@@ -180,7 +180,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
     let mut out = Vec::new();
     for (p, value) in source.generics.iter().zip(values) {
         if out.iter().any(|g: &Generic| g.name == p.name) {
-            continue; // told as a name given twice
+            continue; // reported as a name given twice
         }
         if optional && p.default.is_none() {
             let text = format!(

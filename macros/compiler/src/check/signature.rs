@@ -29,7 +29,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     for a in &f.args {
         match resolve(net, &mut cx, &a.ty, None) {
             Ok(ty) => {
-                // A dimension that stands alone is introduced by its argument.
+                // A dimension that is only a name is introduced by its argument.
                 for d in &ty.shape {
                     if let Some(name) = bare(d)
                         && !out.dims.contains(&name)
@@ -127,7 +127,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     out
 }
 
-/// What a function of values of any rank cannot be.
+/// Reports features that a function of values of any rank must not have.
 pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     if out.poisoned || !out.any_rank() {
         return;
@@ -162,7 +162,7 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     }
 }
 
-/// An op of the user's own: results are floats or integers.
+/// A custom op: its results are floats or integers.
 pub(super) fn custom(
     f: &ast::Function,
     functions: &ast::Custom,

@@ -9,7 +9,7 @@ use crate::elem::Elem;
 use crate::net::{Net, Type};
 use crate::value::{Value, nearest};
 
-/// The name, if a dimension is nothing but one.
+/// The name, if the dimension is only a name.
 pub fn bare(d: &Dim) -> Option<String> {
     let names = d.names();
     match names.as_slice() {

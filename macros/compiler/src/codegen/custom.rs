@@ -1,7 +1,7 @@
-//! Ops of the user's own: hidden functions of the struct that call the user's, with types.
+//! Custom ops: hidden functions of the struct that call the user's functions, with types.
 //!
-//! They stand at the struct because a network that holds this one is emitted in another module, where
-//! the user's paths mean nothing.
+//! They belong to the struct because a network that holds this one is emitted in another module, where the user's paths
+//! do not resolve.
 
 use super::names::{custom_name, custom_ptx};
 use crate::elem::Elem;
@@ -9,7 +9,7 @@ use crate::net::{Custom, Net};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// The struct with whatever values for its const parameters.
+/// The struct; the values of its const parameters do not matter.
 pub fn owner(net: &Net) -> TokenStream {
     let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
     quote!(#name::<#(#zeros,)* __nf::Cpu>)
@@ -23,7 +23,7 @@ fn ptx(full: &str, value: &TokenStream) -> TokenStream {
     }
 }
 
-/// The hidden functions, of networks in fields too.
+/// The hidden functions, including those of networks in fields.
 pub fn items(net: &Net) -> TokenStream {
     let own = net.customs.iter().flat_map(|op| {
         let functions = op.functions.as_ref();
@@ -69,7 +69,7 @@ pub fn items(net: &Net) -> TokenStream {
     }
 }
 
-/// One that passes its arguments on.
+/// A hidden function that forwards its arguments.
 fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> TokenStream {
     let floats = |elems: &[Elem]| -> Vec<Elem> {
         elems

@@ -10,7 +10,7 @@ pub fn variable(name: &str) -> Ident {
     Ident::new(&ident.to_string(), Span::mixed_site())
 }
 
-/// A Rust constant or const parameter; of a network in a field, the name of its copy.
+/// A Rust constant or const parameter; for a network in a field, the name of its copy.
 pub fn constant(name: &str) -> Ident {
     match name.contains("::") {
         true => Ident::new(&format!("__{}", flat(name)), Span::mixed_site()),
@@ -23,8 +23,8 @@ pub fn flat(name: &str) -> String {
     name.replace("::", "__")
 }
 
-/// The value. Differences that conditions on the inputs keep from going below 0 saturate, and so do sums and
-/// products that are too large: then there is no memory, and no wrong size.
+/// The value. Conditions on the inputs keep differences from going below 0. Sums, products and differences saturate: a
+/// size that is too large fails to allocate instead of being wrong.
 pub fn usize(d: &Dim) -> TokenStream {
     if let Some(v) = d.value() {
         let v = Literal::usize_unsuffixed(usize::try_from(v).unwrap_or(0));
@@ -59,7 +59,7 @@ pub fn usize(d: &Dim) -> TokenStream {
     }
 }
 
-/// Expressions of type `usize` combined by a method; of none, 0.
+/// Expressions of type `usize` combined by a method; 0 if there are none.
 fn folded(items: &[TokenStream], method: &str) -> TokenStream {
     let method = Ident::new(method, Span::call_site());
     let all = items.iter().cloned();
@@ -67,7 +67,7 @@ fn folded(items: &[TokenStream], method: &str) -> TokenStream {
         .unwrap_or_else(|| quote!(0usize))
 }
 
-/// The value as a number, an `f64`: it may be below 0, and no product wraps.
+/// The value as a number, an `f64`: it may be below 0, and products do not wrap.
 pub fn number(d: &Dim) -> TokenStream {
     let mut terms = Vec::new();
     for (c, monomial) in d.terms() {
@@ -90,7 +90,7 @@ pub fn number(d: &Dim) -> TokenStream {
     quote!((#sum))
 }
 
-/// The value as an integer, an `i128`: it may be below 0, and what is too large saturates.
+/// The value as an integer, an `i128`: it may be below 0, and it saturates.
 pub fn integer(d: &Dim) -> TokenStream {
     let terms: Vec<TokenStream> = d
         .terms()
@@ -131,7 +131,7 @@ fn atom(a: &Atom) -> TokenStream {
     }
 }
 
-/// `let [b, t] = *dims else { otherwise };`, or nothing where there are none.
+/// `let [b, t] = *dims else { otherwise };`, or nothing without names.
 pub fn unpack(names: &[String], otherwise: &TokenStream) -> TokenStream {
     if names.is_empty() {
         return TokenStream::new();

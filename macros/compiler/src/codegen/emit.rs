@@ -20,7 +20,7 @@ pub struct Side<'a> {
     pub view: TokenStream,
     /// The first element.
     pub start: &'a Dim,
-    /// Strides; true: backwards.
+    /// Strides; true for backwards.
     pub strides: &'a [(bool, Dim)],
 }
 
@@ -47,7 +47,7 @@ pub fn copy(shape: &Shape, src: Side, dst: Side) -> TokenStream {
     quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
 }
 
-/// Who reads at the positions, and where those lie, for messages.
+/// The op that reads at positions, and their origin, for messages.
 pub fn reads(node: &Node, what: &Reads) -> TokenStream {
     let (site, index) = (site(node.span, &what.by), &what.index);
     let shape = what.shape.iter().map(usize);
@@ -70,12 +70,12 @@ pub fn array(sizes: &[Dim]) -> TokenStream {
     quote!([#(#sizes),*])
 }
 
-/// Strides, none of them backwards.
+/// Strides, all forwards.
 pub fn forwards(strides: &[Dim]) -> Vec<(bool, Dim)> {
     strides.iter().map(|s| (false, s.clone())).collect()
 }
 
-/// A dimension of a shape with what lies around it.
+/// A dimension of a shape, with the sizes before and after it.
 pub fn axis(shape: &Shape, dim: usize) -> TokenStream {
     block(shape, &[dim])
 }
@@ -91,7 +91,7 @@ pub fn variant(kind: Reduce) -> Ident {
     Ident::new(kind.variant(), Span::call_site())
 }
 
-/// How a call combines, in emitted code.
+/// How a call combines values, in emitted code.
 pub fn combiner(how: Combiner) -> TokenStream {
     let how = Ident::new(how.variant(), Span::call_site());
     quote!(__nf::Combiner::#how)
@@ -102,7 +102,7 @@ pub fn call(call: &TokenStream, operands: &[TokenStream]) -> TokenStream {
     quote!(run.call(&__nf::Call::#call, &[#(#operands),*]);)
 }
 
-/// The same for a call that may find a fault in its data.
+/// The same for a call that may report a fault in its data.
 pub fn call_at(call: &TokenStream, operands: &[TokenStream], what: &TokenStream) -> TokenStream {
     quote!(run.call_at(&__nf::Call::#call, &[#(#operands),*], #what);)
 }

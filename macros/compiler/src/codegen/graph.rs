@@ -22,7 +22,7 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     });
     let layers = net.fields.iter().enumerate().map(|(i, f)| {
         let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
-        // The spec has no place for what is another parameter.
+        // The spec leaves tied parameters out.
         let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();
         let (from, to) = (place(f.params.start), place(f.params.end));
         let mut shapes: Vec<String> = Vec::new();
@@ -86,7 +86,7 @@ fn text(s: &Signature) -> String {
     format!("{}({}) -> {ret}", s.name, args.join(", "))
 }
 
-/// The name of the static behind a picture.
+/// The name of the static that describes a picture.
 pub fn drawn(net: &Net, index: usize) -> Ident {
     let name = net.signatures[index].name.to_string().to_uppercase();
     format_ident!("DRAWN_{name}", span = Span::mixed_site())

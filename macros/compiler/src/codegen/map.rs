@@ -17,7 +17,7 @@ pub struct Maps {
     pub items: TokenStream,
 }
 
-/// A map ready to be called.
+/// A map that can be called.
 pub struct Call {
     /// The type.
     pub ty: TokenStream,
@@ -138,7 +138,7 @@ pub fn number(v: f64) -> TokenStream {
     quote!(f64::from_bits(#bits))
 }
 
-/// An integer. The least one has no literal: its magnitude is no `i64`.
+/// An integer. The least `i64` has no literal, since its magnitude is not an `i64`.
 pub fn integer(v: i64) -> TokenStream {
     match (v, v.checked_abs()) {
         (0.., _) => {
@@ -222,7 +222,7 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
     out
 }
 
-/// The same as data.
+/// The steps of a map as data.
 fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
     let one = |i: &Instr| match i {
         Instr::Load(k) => quote!(__nf::Step::Load(#k)),

@@ -1,8 +1,8 @@
-//! Code generation: planned graphs to Rust. It cannot fail and is deterministic.
+//! Code generation: from planned graphs to Rust. It cannot fail and is deterministic.
 //!
-//! The struct stands outside; everything else in one unnamed constant, so that no name escapes:
-//! statics that describe the network and its plans, one zero-size type per distinct map, one
-//! function of runtime calls per plan, and the methods.
+//! The struct is outside; everything else is in one unnamed constant, so that no name escapes: statics that describe
+//! the network and its plans, one zero-size type per distinct map, one function of runtime calls per plan, and the
+//! methods.
 
 mod custom;
 mod dims;

@@ -1,4 +1,4 @@
-//! Names of the hidden items of a user's own op.
+//! Names of the hidden items of a custom op.
 
 use super::dims::flat;
 use proc_macro2::Ident;

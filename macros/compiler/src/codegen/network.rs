@@ -22,7 +22,7 @@ pub(super) struct Generics {
     pub defaults: TokenStream,
     /// `D, HEADS,`.
     pub used: TokenStream,
-    /// The constants behind the methods, for these parameters.
+    /// The constants that the methods use, for these parameters.
     pub items: TokenStream,
     /// The name of the device's type parameter.
     pub device: Ident,
@@ -120,8 +120,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     }
 }
 
-/// The struct and its signatures only, so that the rest of a program keeps its types while the
-/// network has mistakes.
+/// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
 pub fn skeleton(net: &Net) -> TokenStream {
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
@@ -206,9 +205,9 @@ fn structure(net: &Net) -> TokenStream {
     }
 }
 
-/// The Rust constants: checks of the network's own, each where the user wrote it, so that a wrong
-/// type is underlined there; copies of those of networks in fields. And for networks that hold this
-/// one, all of them by name.
+/// The Rust constants. The first result checks the network's constants, each with the span in the user's code, so that
+/// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
+/// networks that hold this one.
 fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let own = net.consts.iter().map(|(c, span)| {
         let c = Ident::new(c, *span);
@@ -267,7 +266,7 @@ fn table(net: &Net) -> String {
     out
 }
 
-/// The parameters' places, and what declarations and functions demand of the Rust constants.
+/// The parameters' places, and the conditions of declarations and functions on the Rust constants.
 fn spec(net: &Net, programs: &[Program]) -> TokenStream {
     let count = net.params.len();
     let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
@@ -349,7 +348,7 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
     }
 }
 
-/// Holds a workspace whose size only rustc knows against its budget.
+/// Checks the budget of a workspace whose size only rustc knows.
 fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
     let budget = net.signatures[p.function].budget.as_ref()?;
     if p.mode == Mode::Draw || crate::budget::bytes(p).is_some() {
@@ -364,7 +363,7 @@ fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
         budget.text
     );
     let fits = quote!(Self::#layout(&[], 4, &mut [0; #slots]) as u64 <= #max);
-    // Where the user wrote it.
+    // At the span of the user's budget.
     let span = Span::call_site().located_at(budget.span);
     Some(quote::quote_spanned!(span=> ::core::assert!(#fits, #text);))
 }
@@ -433,7 +432,7 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     }
 }
 
-/// Named dimensions as arguments: in lower case, where that is no keyword and not taken.
+/// Named dimensions as arguments: in lower case, unless that is a keyword or taken.
 pub(super) fn lower_names(dims: &[String]) -> Vec<Ident> {
     let mut out: Vec<Ident> = Vec::new();
     for d in dims {
@@ -446,7 +445,7 @@ pub(super) fn lower_names(dims: &[String]) -> Vec<Ident> {
     out
 }
 
-/// The optimizer of a `_step`: an argument of the user's may have this name too.
+/// The optimizer of a `_step`: a user's argument may have this name, too.
 fn optimizer() -> Ident {
     Ident::new("optimizer", Span::mixed_site())
 }
@@ -505,8 +504,12 @@ fn tuple(items: &[TokenStream]) -> TokenStream {
     }
 }
 
+<<<<<<< HEAD
 /// What the generated methods call.
 #[derive(Default)]
+=======
+/// The functions that the generated methods call.
+>>>>>>> text-t2
 struct Bodies {
     infer: TokenStream,
     vjp: TokenStream,
@@ -629,7 +632,7 @@ fn seed_names(n: usize) -> Vec<Ident> {
         .collect()
 }
 
-/// The methods of one function, with bodies or (for a network with mistakes) without.
+/// The methods of one function, with bodies or (for a network with errors) without.
 fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream {
     let (name, attrs, d) = (&s.name, &s.attrs, &net.device);
     let none = quote!(::core::panic!());

@@ -169,11 +169,11 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     }
 }
 
-/// A reached parameter: its place, and of an array the elements, by ranges of its dimensions.
+/// A reached parameter: its place, and for an array its elements, by ranges of its dimensions.
 fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
     let stack = &net.params[*param].stack;
     let sizes = stack.iter().map(usize);
-    // All elements, if one range has them all.
+    // All elements, if one range covers them.
     let whole = ranges.iter().any(|r| r.is_empty() || stack.is_empty());
     let ranges = ranges.iter().filter(|_| !whole).map(|range| {
         let dims = range.iter().take(stack.len()).map(|(first, count)| {
@@ -192,7 +192,7 @@ fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
     }
 }
 
-/// What is written when all else is done: kept values that could not be written in place, and buffers.
+/// The writes after all other steps: kept values that could not be written in place, and buffers.
 fn written(program: &Program, steps: &Steps) -> TokenStream {
     let g = &program.graph;
     let mut out = TokenStream::new();
@@ -219,7 +219,7 @@ fn written(program: &Program, steps: &Steps) -> TokenStream {
     out
 }
 
-/// The names of the user's own ops, each once.
+/// The names of the custom ops, each once.
 fn customs_of(g: &Graph, out: &mut Vec<String>) {
     for node in &g.nodes {
         if let Op::Scan(scan) = &node.op {
@@ -233,7 +233,7 @@ fn customs_of(g: &Graph, out: &mut Vec<String>) {
     }
 }
 
-/// Whether there is such an op anywhere in it.
+/// Whether `is` holds for any op of the graph or its bodies.
 fn any(g: &Graph, is: &dyn Fn(&Op) -> bool) -> bool {
     g.nodes.iter().any(|n| match &n.op {
         Op::Scan(scan) => any(&scan.body, is),
@@ -288,8 +288,8 @@ fn require(d: &Demand, dims: &[String]) -> TokenStream {
     }
 }
 
-/// The values that may be larger than any memory: those over a product of named dimensions, each size
-/// that divides no other, with how they are called.
+/// The values that may be larger than any memory: their sizes are products of named dimensions. Each size comes with a
+/// name for messages; a size that divides another is left out.
 fn rooms(program: &Program) -> Vec<(Dim, String)> {
     let mut all: Vec<(Dim, String)> = Vec::new();
     rooms_of(&program.graph, &mut all);
@@ -303,7 +303,7 @@ fn rooms(program: &Program) -> Vec<(Dim, String)> {
     kept.map(|k| all[k].clone()).take(ROOMS).collect()
 }
 
-/// How many such values are looked at.
+/// How many such values are checked.
 const ROOMS: usize = 8;
 
 fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
@@ -315,16 +315,16 @@ fn rooms_of(g: &Graph, out: &mut Vec<(Dim, String)>) {
                 rooms_of(&scan.body, out);
                 continue;
             }
-            // A reduction's map is over a shape that is not stored.
+            // A reduction's map runs over a shape that is not stored.
             Op::Reduce { body: Some(b), .. } => &b.1,
             _ => &node.shape,
         };
         let size = numel(over);
+        // A coefficient alone does not make a value too large, only a product of dimensions.
         let power = |(_, m): (i64, &[(crate::dim::Atom, u32)])| m.iter().map(|f| f.1).sum::<u32>();
         if size.terms().map(power).max().unwrap_or(0) < 2 {
             continue;
         }
-        // A coefficient is not what makes a value too large.
         let name = match &node.op {
             _ if !node.name.is_empty() => format!("`{}`", node.name),
             _ if results.contains(&id) => "the result".to_owned(),
@@ -350,7 +350,7 @@ pub fn holds(r: &Require) -> TokenStream {
             let (p, q) = (usize(p), usize(q));
             quote!(__nf::divides(#p, #q))
         }
-        // A difference below 0 would saturate: what is taken away goes to the other side.
+        // A difference below 0 would saturate, so subtracted terms move to the other side.
         Require::AtLeast(p, q) => {
             let (left, right) = p.sub(q).sides();
             let (left, right) = (usize(&left), usize(&right));

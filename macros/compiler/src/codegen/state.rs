@@ -1,5 +1,5 @@
-//! What functions keep from call to call: a struct `NetState` beside the network, and the argument of
-//! the methods that use it.
+//! Values that functions keep from call to call: a struct `NetState` beside the network, and the argument of the
+//! methods that use it.
 
 use super::dims::{unpack, usize};
 use super::network::{Generics, generics, lower_names};
@@ -11,7 +11,7 @@ use crate::net::{Net, Signature};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-/// The name of the argument: one of the user's may have it too.
+/// The name of the argument: a user's argument may have it, too.
 pub fn argument() -> Ident {
     Ident::new("state", Span::mixed_site())
 }
@@ -56,7 +56,7 @@ pub fn structure(net: &Net) -> TokenStream {
             state: #krate::__private::State<#d>,
         }
         impl<#declared #d: #krate::__private::Device> #name<#used #d> {
-            /// A copy that goes its own way.
+            /// An independent copy.
             pub fn try_clone(&self) -> #krate::__private::Result<Self> {
                 ::core::result::Result::Ok(Self { state: self.state.try_clone()? })
             }
@@ -76,7 +76,7 @@ pub fn structure(net: &Net) -> TokenStream {
     }
 }
 
-/// How the struct is made.
+/// The items that create the struct.
 pub fn items(net: &Net) -> TokenStream {
     if net.states.is_empty() {
         return TokenStream::new();
@@ -127,7 +127,7 @@ pub fn items(net: &Net) -> TokenStream {
             }
         }
         impl<#declared> #network_name<#used __nf::Cpu> {
-            /// Bytes of what is kept from call to call, in `f32`.
+            /// Bytes of the values kept from call to call, in `f32`.
             pub const fn state_memory(#(#lower: usize),*) -> usize {
                 #items::__state_layout(&[#(#lower),*], 4, &mut [0; #count])
             }
@@ -144,7 +144,7 @@ pub fn items(net: &Net) -> TokenStream {
     }
 }
 
-/// The same for a network with mistakes.
+/// The same for a network with errors.
 pub fn skeleton(net: &Net) -> TokenStream {
     if net.states.is_empty() {
         return TokenStream::new();

@@ -11,9 +11,9 @@ use crate::passes::memory::{Memory, Place, root};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-/// Products whose known sizes are at most this are unrolled by the kernels for small ones.
+/// Products whose known sizes are at most this are unrolled by the kernels for small products.
 const SMALL: i64 = 64;
-/// And their results, where the summed size is open.
+/// The limit for their results, if the summed size is not known.
 const SMALL_RESULT: i64 = 512;
 
 /// Writes the statements of one plan.
@@ -24,9 +24,9 @@ pub struct Steps<'a> {
     pub memory: &'a Memory,
     /// All maps of the network.
     pub maps: &'a mut Maps,
-    /// The loops around, innermost last: their numbers and counts.
+    /// The enclosing loops, innermost last: their numbers and counts.
     pub loops: Vec<(usize, Dim)>,
-    /// The struct, which has the user's own ops.
+    /// The struct, which has the custom ops.
     pub owner: &'a TokenStream,
 }
 
@@ -77,12 +77,12 @@ impl Steps<'_> {
                 let (whole, step) = (self.place(whole, t, &all), step_of(*number));
                 quote!(run.part(#whole, #step, #n))
             }
-            // Nobody reads or writes it.
+            // No step reads or writes it.
             Place::Open => quote!(run.floats(usize::MAX, 0)),
         }
     }
 
-    /// A copy from one place to another, or nothing where they are the same.
+    /// A copy from one place to another, or nothing if they are the same.
     fn assign(&self, from: (&Place, TokenStream), to: (&Place, TokenStream)) -> TokenStream {
         let (x, y) = (from.1, to.1);
         match from.0 == to.0 {
@@ -91,7 +91,7 @@ impl Steps<'_> {
         }
     }
 
-    /// A loop: carried values begin as copies of the operands, and each step ends with theirs.
+    /// A loop: carried values start as copies of the operands, and each step ends by copying their successors.
     fn scan(&mut self, id: NodeId, scan: &Scan) -> TokenStream {
         let Some(body) = self.memory.bodies.get(&id.index()) else {
             return TokenStream::new();
@@ -177,7 +177,7 @@ impl Steps<'_> {
                     }
                 }
             }
-            // Those of floats are scalars of maps.
+            // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
                 let (y, value) = (y(), super::dims::integer(d));
                 let what = written(&node, &d.to_string());
@@ -186,7 +186,7 @@ impl Steps<'_> {
             Op::MatMul { ta, tb, epilogue } => self.product(id, *ta, *tb, epilogue.as_deref()),
             Op::Scan(scan) => self.scan(id, scan),
             Op::Kernel(kind) => kind.emit(&Emit { code: self, id }),
-            // In place already, or gone since fusion.
+            // Already in place, or removed by fusion.
             _ => TokenStream::new(),
         }
     }

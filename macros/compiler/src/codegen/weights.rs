@@ -1,4 +1,4 @@
-//! Weights that are part of the program: their constructor, and what rustc has to compare.
+//! Weights that are part of the program: their constructor, and the comparisons left to rustc.
 
 use super::dims::usize;
 use crate::net::Net;
@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::path::Path;
 
-/// The constructor; without a body while the network has mistakes.
+/// The constructor; without a body while the network has errors.
 pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     let taken = net.signatures.iter().any(|s| s.name == "pretrained");
     let weights = net.weights.as_ref().filter(|_| !taken)?;
@@ -14,7 +14,7 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     let doc = format!(
         "A network on a device with the weights of `{path}`, which are part of the program. The seed is that of dropout."
     );
-    // The file is one that the build depends on.
+    // Makes the build depend on the file.
     let file = match Path::new(path).is_absolute() {
         true => quote!(#path),
         false => quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path)),
@@ -34,10 +34,10 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     })
 }
 
-/// What the file says about sizes that only rustc knows: each is told on its own.
+/// Compares the file with sizes that only rustc knows; each difference is reported separately.
 pub fn fits(net: &Net) -> TokenStream {
     let asserts = net.weights.iter().flat_map(|w| {
-        // Reported where the user wrote it.
+        // Reported at the user's span.
         let span = Span::call_site().located_at(w.span);
         w.fits.iter().map(move |(d, found, text)| {
             let (d, text) = (usize(d), format!("`{}`: {text}", w.path));

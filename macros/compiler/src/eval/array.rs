@@ -44,7 +44,7 @@ pub fn build(shape: &[usize], mut f: impl FnMut(&[usize]) -> f64) -> Array {
     Array::new(shape, |at| f(&unflat(shape, at)))
 }
 
-/// Every element added into zeros of `shape`, at its own index as `place` changes it.
+/// Adds every element into zeros of `shape`, at its own index as changed by `place`.
 pub fn scatter(dy: &Array, shape: &[usize], place: impl Fn(&[usize], &mut Vec<usize>)) -> Array {
     let mut out = Array::new(shape, |_| 0.0);
     for (at, v) in dy.data.iter().enumerate() {

@@ -1,9 +1,9 @@
-//! What an evaluation is given, and how it rounds.
+//! The inputs of an evaluation, and how it rounds.
 
 use super::Array;
 use crate::dim::{Atom, Dim};
 
-/// What an evaluation is given.
+/// The inputs of an evaluation.
 pub struct Env<'a> {
     /// The function's arguments.
     pub inputs: &'a [Array],
@@ -11,19 +11,19 @@ pub struct Env<'a> {
     pub params: &'a [Array],
     /// The value of each symbol.
     pub dims: &'a dyn Fn(&Atom) -> i64,
-    /// How floats are held.
+    /// How floats are stored.
     pub floats: Floats,
 }
 
-/// How floats are held.
+/// How floats are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Floats {
     /// In f64.
     Double,
     /// In f32: each is rounded to the nearest.
     Single,
-    /// In f32: each is rounded up or down by chance, equal ones alike. What results of several seeds differ by
-    /// shows how far rounding can reach (Monte Carlo arithmetic: Parker, 1997).
+    /// In f32: each is rounded up or down at random, equal ones alike. The differences between results of several seeds
+    /// show the reach of rounding (Monte Carlo arithmetic: Parker, 1997).
     Random(u64),
 }
 
@@ -53,7 +53,7 @@ impl Env<'_> {
         usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// A float, as it is held.
+    /// A float as stored.
     pub fn round(&self, x: f64) -> f64 {
         self.floats.round(x)
     }

@@ -1,9 +1,8 @@
-//! The reference: evaluates any graph in f64, plainly, one node at a time; or as a device of f32
-//! does, with every value rounded and sums in double precision. Integers are f64 here too: what is compared with it keeps
-//! to those below 2^53.
+//! The reference: evaluates any graph one node at a time, either in f64, or as an f32 device does, with every value
+//! rounded and sums in double precision. Integers are f64, too, so tests keep them below 2^53.
 //!
-//! In: the graph, arrays for inputs and parameters, values for the dimensions' symbols.
-//! Out: one array for each output. Before and after every pass the values must agree.
+//! Takes the graph, arrays for inputs and parameters, and values for the dimensions' symbols; returns one array for
+//! each output. The values must agree before and after every pass.
 
 pub mod array;
 mod env;
@@ -113,7 +112,7 @@ fn exact(graph: &Graph, id: NodeId, values: &[Vec<Array>], env: &Env) -> Vec<Arr
                 None => x(0).clone(),
                 Some(b) => map::map(&b.0, &operands(), &env.shape(&b.1), env).swap_remove(0),
             };
-            // As kernels add up, whose order of terms is their own.
+            // Kernels round partial sums, in their own order.
             let partial = |x: f64| match env.floats {
                 Floats::Random(_) => env.round(x),
                 Floats::Double | Floats::Single => x,

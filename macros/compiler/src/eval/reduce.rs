@@ -13,7 +13,7 @@ pub fn reduce(
     shape: &[usize],
     partial: impl Fn(f64) -> f64,
 ) -> Array {
-    // A mean is a sum that is divided.
+    // A mean is a sum, divided at the end.
     let how = kind.combiner().unwrap_or(Combiner::Sum);
     let start = how.neutral();
     let mut out = Array::new(shape, |_| start);
@@ -25,7 +25,7 @@ pub fn reduce(
             .collect();
         let slot = &mut out.data[flat(shape, &to)];
         let next = how.combine(*slot, *v);
-        // One of the two is exact.
+        // A result that equals one of the two operands is exact.
         *slot = match kind == Reduce::Mean || next == *slot || next == *v {
             true => next,
             false => partial(next),

@@ -3,8 +3,8 @@
 use super::Array;
 use netform_core::Combiner;
 
-/// Applies `f` to each row along `dim`; the result's rows go to the same places of `shape`, in
-/// which `dim` is as long as they are, or missing if they are single.
+/// Applies `f` to each row along `dim`. The result's rows go to the same places of `shape`, in which `dim` has their
+/// length, or is missing if they are single.
 pub fn along(x: &Array, dim: usize, shape: &[usize], f: impl Fn(&[f64]) -> Vec<f64>) -> Array {
     let mut out = Array::new(shape, |_| 0.0);
     let (n, inner): (usize, usize) = (x.shape[dim], x.shape[dim + 1..].iter().product());
@@ -31,14 +31,14 @@ pub fn running<'a>(how: Combiner, row: impl Iterator<Item = &'a f64>) -> Vec<f64
     .collect()
 }
 
-/// `log(sum(exp(x - max)))`, where a 1 is the maximum's own, and `max`, or 0 where that is infinite.
+/// `log(sum(exp(x - max)))`, in which the maximum adds 1, and `max`, or 0 where that is infinite.
 pub fn log_sum_exp(row: &[f64], round: impl Fn(f64) -> f64) -> (f64, f64) {
     let max = largest(row);
     let max = if max.is_infinite() { 0.0 } else { max };
     (log_of_sum(row, max, round), max)
 }
 
-/// The largest that is a number.
+/// The largest number, without NaN.
 pub fn largest(row: &[f64]) -> f64 {
     row.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }

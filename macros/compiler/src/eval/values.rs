@@ -1,11 +1,11 @@
-//! What a kind of node is evaluated from.
+//! The inputs of one node's evaluation.
 
 use super::array::Array;
 use super::env::Env;
 
-/// What a kind of node is evaluated from.
+/// The inputs of one node's evaluation.
 pub struct Values<'a> {
-    /// The sizes of dimensions, and how floats are held.
+    /// The sizes of dimensions, and how floats are stored.
     pub env: &'a Env<'a>,
     /// The operands.
     pub args: Vec<&'a Array>,

@@ -1,8 +1,8 @@
 //! Reverse-mode differentiation, graph to graph.
 //!
-//! In: a graph, seeds (a value and the gradient flowing into it) and the values whose gradients are
-//! wanted. After: the graph has the backward nodes behind the forward ones. Gradients that meet in
-//! a value are added in the order in which its users were visited, last user first.
+//! Takes a graph, seeds (a value and the gradient flowing into it) and the values whose gradients are wanted. Adds the
+//! backward nodes after the forward ones. The gradients of a value are added in the order in which its users were
+//! visited, last user first.
 
 use super::rule;
 use crate::ir::{DType, Graph, Node, NodeId, Op};

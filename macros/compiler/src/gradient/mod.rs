@@ -1,9 +1,8 @@
-//! The gradient rule of every op that is no kind: graph nodes, so that backward is ordinary graph and can
-//! itself be differentiated. Those of kinds are in `kinds`.
+//! The gradient rule of every op that is not a kind, as graph nodes: backward is an ordinary graph and can itself be
+//! differentiated. The rules of kinds are in `kinds`.
 //!
-//! A rule gets the node `y` and the gradient `dy` of its result, and returns one gradient for each
-//! operand, `None` where nothing flows. Backward keeps what a rule names: `x` (an operand), `y` (the
-//! result) or neither.
+//! A rule gets the node `y` and the gradient `dy` of its result, and returns one gradient for each operand, `None`
+//! where nothing flows. Backward keeps the values that a rule names: `x` (an operand), `y` (the result) or neither.
 
 pub mod autodiff;
 mod scalar;
@@ -16,8 +15,8 @@ use crate::kinds::pad::Pad;
 use crate::scalar::Scalar;
 use netform_core::Number;
 
-/// Gradients of the operands of `y`, from those of its results. `wanted`: the operands whose
-/// gradients are asked for; others may be left out.
+/// Gradients of the operands of `y`, from the gradients of its results. `wanted`: the operands whose gradients are
+/// needed; others may be left out.
 pub fn rule(
     g: &mut Graph,
     y: NodeId,
@@ -146,11 +145,12 @@ fn extremum(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> 
     let count = g.sum(ones, dims);
     let share = g.div2(dy, count);
     let share = g.unreduce(share, dims, &shape);
-    // A product and no choice: where the largest is NaN nothing equals it, and the gradient is 0 / 0.
+    // A product instead of a select: if the extremum is NaN no element equals it, and the gradient is 0 / 0.
     g.mul2(ones, share)
 }
 
-/// `prod`: the product of the others, `y / x`; where x is 0 that of all that are not 0, if no other is. Keeps x and y.
+/// `prod`: the product of the others, `y / x`; where x is the only 0, the product of all the others; with further
+/// zeros, 0. Keeps x and y.
 fn product(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> NodeId {
     let shape = g.shape(x).clone();
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
@@ -171,7 +171,7 @@ fn product(g: &mut Graph, x: NodeId, y: NodeId, dy: NodeId, dims: &[usize]) -> N
     g.mul2(dy, others)
 }
 
-/// A call: its gradient is a call of the body's gradient, which runs the body again.
+/// The gradient of a call is a call of the body's gradient, which runs the body again.
 fn call(
     g: &mut Graph,
     region: &Region,
@@ -244,7 +244,7 @@ fn call(
     out
 }
 
-/// Random values are not kept either.
+/// Random values are not kept: they are drawn again.
 fn draw_again(body: &mut Graph) {
     for node in &mut body.nodes {
         match &mut node.op {

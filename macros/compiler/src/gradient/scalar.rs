@@ -1,4 +1,4 @@
-//! Gradients of the scalar functions, as PyTorch has them at kinks and ties.
+//! Gradients of the scalar functions, the same as PyTorch's at kinks and ties.
 
 use crate::ir::{DType, Graph, NodeId};
 use crate::scalar::Scalar;
@@ -23,7 +23,7 @@ pub fn rule(
             let half = g.scale(dy, 0.5);
             one(g.div2(half, y))
         }
-        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2; by one factor after the other, as powers of y leave the range.
+        // d x^-1/2 = -1/2 x^-3/2 = -y^3 / 2; one factor at a time, since powers of y leave the range.
         S::Rsqrt => {
             let mut d = g.scale(dy, -0.5);
             for _ in 0..3 {
@@ -66,7 +66,7 @@ pub fn rule(
             let d = g.scale(e, sign * std::f64::consts::FRAC_2_SQRT_PI);
             one(g.mul2(dy, d))
         }
-        // Not y + 1, of which nothing is left far below 0.
+        // Not y + 1, which rounds to 0 far below 0.
         S::Expm1 => {
             let e = g.unary(S::Exp, x);
             one(g.mul2(dy, e))
@@ -85,7 +85,7 @@ pub fn rule(
             let (a, b) = (g.mul2(dy, args[1]), g.mul2(dy, x));
             vec![Some(a), Some(b)]
         }
-        // The quotient is divided, not dy: a small divisor makes dy / b infinite, and 0 times that is NaN.
+        // Divides the quotient, not dy: a small divisor makes dy / b infinite, and 0 times that is NaN.
         S::Div => {
             let a = g.div2(dy, args[1]);
             let b = g.div2(y, args[1]);
@@ -139,7 +139,7 @@ fn abs(g: &mut Graph, x: NodeId, dy: NodeId) -> NodeId {
     g.scalar(Scalar::Where, &[positive, dy, rest])
 }
 
-/// 0 at 0; all at NaN. Keeps y, which is positive where x is, so that x need not be stored.
+/// 0 at 0; the whole gradient at NaN. Keeps y, which is positive where x is, so that x need not be stored.
 fn relu(g: &mut Graph, y: NodeId, dy: NodeId) -> NodeId {
     let zero = g.constant(0.0);
     let off = g.binary(Scalar::Le, y, zero);
@@ -168,7 +168,7 @@ fn pow(g: &mut Graph, y: NodeId, x: NodeId, e: NodeId, dy: NodeId) -> Vec<Option
     vec![Some(dx), Some(de)]
 }
 
-/// Ties share the gradient, half each. At NaN both have it.
+/// Ties share the gradient, half each. At NaN both get all of it.
 fn extremum(g: &mut Graph, f: Scalar, a: NodeId, b: NodeId, dy: NodeId) -> Vec<Option<NodeId>> {
     let loses = if f == Scalar::Max {
         Scalar::Lt

@@ -1,11 +1,10 @@
 //! The gradient of a scan: a scan in the other direction.
 //!
-//! One step of the body is differentiated as any graph and split in two. What backward reads of
-//! forward reaches it so: shared values and slices as they are; views, constants and what follows
-//! from shared values alone are made again; every other value becomes a further stacked result of
-//! the forward scan. The gradients of carried values are carried, those of slices stacked, those of
-//! shared values summed on the way; but a sum or a product over rows is taken once, behind the loop,
-//! over the rows of all steps.
+//! One step of the body is differentiated as any graph and split in two. Backward gets the values that it reads from
+//! forward in three ways: shared values and slices are operands; views, constants and values that depend on shared
+//! values alone are computed again; every other value becomes a further stacked result of the forward scan. The
+//! gradients of carried values are carried, those of slices are stacked, and those of shared values are summed step by
+//! step; but a sum or a product over rows is taken once, after the loop, over the rows of all steps.
 
 use super::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op, Reduce, Scan};
@@ -55,7 +54,7 @@ struct Step<'a> {
     whole: Graph,
     /// Nodes that forward computes.
     forward: Vec<bool>,
-    /// Nodes that follow from shared values alone.
+    /// Nodes that depend on shared values alone.
     invariant: Vec<bool>,
     /// The operands that gradients flow to.
     flows: Vec<usize>,
@@ -65,10 +64,10 @@ struct Step<'a> {
     results: usize,
 }
 
-/// A gradient that comes in.
+/// An incoming gradient.
 #[derive(Clone, Copy)]
 enum Seed {
-    /// Of a carried value's successor: carried, and begins as this outer value.
+    /// Of a carried value's successor: carried, and starts as this outer value.
     Carried(NodeId),
     /// Of a stacked result: a slice of this outer value.
     Slice(NodeId),
@@ -135,7 +134,7 @@ fn differentiate<'a>(
     })
 }
 
-/// The inputs whose gradients are needed: wanted ones, and carried ones that come to depend on them.
+/// The inputs whose gradients are needed: wanted ones, and carried ones that depend on them.
 fn activity(body: &Graph, scan: &Scan, wanted: &[bool]) -> Vec<bool> {
     let inputs = body.inputs();
     let float = |k: usize| body[inputs[k]].dtype == DType::Float;
@@ -158,7 +157,7 @@ fn pick(inputs: &[NodeId], active: &[bool]) -> Vec<NodeId> {
     chosen.map(|(id, _)| *id).collect()
 }
 
-/// The nodes that these depend on, they themselves, and every result of these.
+/// These nodes and all nodes that they depend on, with every result of each.
 fn ancestors(g: &Graph, of: &[NodeId]) -> Vec<bool> {
     let mut out = vec![false; g.nodes.len()];
     of.iter().for_each(|o| out[o.index()] = true);
@@ -189,7 +188,7 @@ fn invariant(g: &Graph, shared: usize) -> Vec<bool> {
     out
 }
 
-/// Whether making a value again costs nothing.
+/// Whether computing a value again costs nothing.
 fn is_free(op: &Op) -> bool {
     matches!(
         op,
@@ -208,9 +207,9 @@ fn is_free(op: &Op) -> bool {
 /// A value outside the loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outer {
-    /// One that is there.
+    /// An existing value.
     Node(NodeId),
-    /// One that forward will stack.
+    /// A value that forward will stack.
     Saved(usize),
 }
 
@@ -224,7 +223,7 @@ impl Outer {
 }
 
 impl Step<'_> {
-    /// The seed that an input of the whole step is.
+    /// The seed of an input of the whole step, if it is one.
     fn seed(&self, id: NodeId) -> Option<Seed> {
         match self.whole[id].op {
             Op::Input { index } => self.seeds.get(index.checked_sub(self.args.len())?).copied(),
@@ -239,7 +238,7 @@ impl Step<'_> {
             && (!self.forward[id.index()] || self.invariant[id.index()] || is_free(op))
     }
 
-    /// Whether the values of all steps lie in memory behind forward, or can.
+    /// Whether the values of all steps are in memory after forward, or can be.
     fn is_known(&self, id: NodeId) -> bool {
         match (self.seed(id), &self.whole[id].op) {
             (Some(seed), _) => matches!(seed, Seed::Slice(_)),
@@ -291,12 +290,12 @@ impl Term {
     }
 }
 
-/// What backward gives out: for each kind, operands of the scan and nodes of the whole step.
+/// The outputs of backward: for each kind, operands of the scan and nodes of the whole step.
 struct Parts {
     carried: Vec<(usize, NodeId)>,
     summed: Vec<(usize, Vec<NodeId>)>,
     sliced: Vec<(usize, NodeId)>,
-    /// Operands of `after` that are not known behind forward.
+    /// Operands of `after` that are not known after forward.
     stacked: Vec<NodeId>,
     after: Vec<(usize, Term)>,
 }
@@ -339,7 +338,7 @@ impl Parts {
     }
 }
 
-/// Where an input of backward's body comes from: a place among its kind.
+/// The source of an input of backward's body: a place among its kind.
 #[derive(Clone, Copy)]
 enum Source {
     Shared(usize),
@@ -347,11 +346,11 @@ enum Source {
     Slice(usize),
 }
 
-/// Backward's body while it is built.
+/// Backward's body under construction.
 struct Backward<'a> {
     step: &'a Step<'a>,
     body: Graph,
-    /// Each node of the whole step in the body.
+    /// The body's node for each node of the whole step.
     map: Vec<Option<NodeId>>,
     inputs: Vec<(NodeId, Source)>,
     shared: Vec<NodeId>,
@@ -459,7 +458,7 @@ impl<'a> Backward<'a> {
         self.inputs.push((input, source));
     }
 
-    /// The outer value whose slices a known value is.
+    /// The outer value that has a known value's slices.
     fn outer(&mut self, id: NodeId) -> Outer {
         let end = self.step.scan.shared + self.step.scan.carried;
         match (self.step.seed(id), &self.step.whole[id].op) {
@@ -485,7 +484,7 @@ impl<'a> Backward<'a> {
     }
 }
 
-/// Gives forward its further results; returns their nodes.
+/// Adds the further results to forward; returns their nodes.
 fn forward(g: &mut Graph, y: NodeId, step: &Step, saved: &[NodeId]) -> Vec<NodeId> {
     let mut body = step.whole.clone();
     body.outputs.truncate(step.results);

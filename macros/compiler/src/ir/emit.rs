@@ -1,11 +1,11 @@
-//! What a kind of node writes its runtime call with: its operands and results as emitted code has them.
+//! The operands and results of a node as emitted code: a kind of node writes its runtime call with them.
 
 use super::strides::Strided;
 use super::{DType, Graph, Node, NodeId};
 use crate::dim::Shape;
 use proc_macro2::TokenStream;
 
-/// The code around a node, which codegen writes.
+/// The code around a node, written by codegen.
 pub trait Code {
     /// The graph.
     fn graph(&self) -> &Graph;
@@ -15,13 +15,13 @@ pub trait Code {
     fn views(&self, id: NodeId) -> TokenStream;
     /// A node as `In { .. }`.
     fn input(&self, id: NodeId, s: &Strided) -> TokenStream;
-    /// The struct, which has the user's own ops.
+    /// The struct, which has the custom ops.
     fn owner(&self) -> &TokenStream;
     /// The number of a stream of random numbers: in a loop, one for each step.
     fn stream(&self, stream: u32) -> TokenStream;
 }
 
-/// One node in the place where it is emitted.
+/// One node at the place where it is emitted.
 pub struct Emit<'a> {
     /// The code around.
     pub code: &'a dyn Code,
@@ -70,7 +70,7 @@ impl Emit<'_> {
         self.code.input(self.node().args[i], s)
     }
 
-    /// The struct, which has the user's own ops.
+    /// The struct, which has the custom ops.
     pub fn owner(&self) -> &TokenStream {
         self.code.owner()
     }

@@ -1,4 +1,4 @@
-//! What a kind of node that one kernel computes says about itself. Passes ask; they do not look inside.
+//! The interface of a kind of node that one kernel computes. Passes ask it; they do not look inside.
 
 use crate::codegen::emit::Emit;
 use crate::dim::Shape;
@@ -19,8 +19,8 @@ pub trait Kind: Any + Debug {
     /// The name in text, tables and pictures.
     fn name(&self) -> &'static str;
 
-    /// What the text says behind the operands, each part behind a space. Nodes of equal text are built once, so
-    /// it tells whatever changes the value.
+    /// The text after the operands, each part after a space. Nodes of equal text are built once, so the text must
+    /// contain everything that changes the value.
     fn attributes(&self) -> String {
         String::new()
     }
@@ -29,7 +29,7 @@ pub trait Kind: Any + Debug {
     fn types(&self, x: &Operands) -> Types;
 
     /// The gradient rule, from the gradient of the first result: graph nodes, one gradient for each operand, `None`
-    /// where nothing flows. Backward keeps what the rule names.
+    /// where nothing flows. Backward keeps the values that the rule names.
     fn gradient(&self, _g: &mut Graph, flow: &Flow, _dy: NodeId) -> Vec<Option<NodeId>> {
         flow.none()
     }
@@ -42,41 +42,41 @@ pub trait Kind: Any + Debug {
         }
     }
 
-    /// The call of the runtime.
+    /// The runtime call.
     fn emit(&self, at: &Emit) -> TokenStream;
 
     /// The results in f64.
     #[cfg(feature = "eval")]
     fn eval(&self, x: &Values) -> Vec<Array>;
 
-    /// Whether it takes random numbers.
+    /// Whether it draws random numbers.
     fn draws(&self) -> bool {
         false
     }
 
-    /// The kind that computes the same values again in backward, where that is another kind: random values that are not
-    /// stored.
+    /// For random values that are not stored: the kind that computes the same values again in backward, if that is
+    /// another kind.
     fn again(&self) -> Option<Rc<dyn Kind>> {
         None
     }
 
-    /// The operand that the result may be written over.
+    /// The operand that the result may overwrite.
     fn over(&self) -> Option<usize> {
         None
     }
 
-    /// Whether nodes of several results are built once, too, where they are equal.
+    /// Whether equal nodes are built once even if they have several results.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// What bounds a result of integers; `operands`: how many there are.
+    /// The bounds of a result of integers; `operands` is their number.
     fn bounds(&self, _operands: usize) -> Bounds {
         Bounds::None
     }
 }
 
-/// What a gradient rule is given.
+/// The inputs of a gradient rule.
 pub struct Flow<'a> {
     /// The node.
     pub y: NodeId,
@@ -84,7 +84,7 @@ pub struct Flow<'a> {
     pub args: &'a [NodeId],
     /// The gradients of its results.
     pub dys: &'a [Option<NodeId>],
-    /// The operands whose gradients are asked for; others may be left out.
+    /// The operands whose gradients are needed; others may be left out.
     pub wanted: &'a [bool],
 }
 
@@ -95,12 +95,12 @@ impl Flow<'_> {
     }
 }
 
-/// What bounds a result of integers.
+/// The bounds of a result of integers.
 pub enum Bounds {
-    /// Nothing.
+    /// None.
     None,
-    /// They are positions: from 0 on.
+    /// Positions: from 0 on.
     Positions,
-    /// They are these operands' elements, and this one.
+    /// Elements of these operands, and this value.
     Of(Vec<usize>, Option<i64>),
 }

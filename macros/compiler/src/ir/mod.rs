@@ -1,9 +1,9 @@
 //! The graph that every pass reads and writes.
 //!
-//! Nodes live in a `Vec` behind typed ids, operands before users. A node has one result, or, where
-//! its op says so, several: the first is the node itself, the others are `Get` nodes. What each op
-//! means stands beside its variant; what shapes it takes and gives in `infer`. Ops that passes look into are
-//! variants; every other is a `Kind`, in a file of `kinds`.
+//! Nodes are stored in a `Vec` and have typed ids; operands come before users. A node has one result, or, for some ops,
+//! several: the first is the node itself, the others are `Get` nodes. The meaning of each op is documented at its
+//! variant, its shapes in `infer`. Ops that passes look into are variants; every other op is a `Kind`, in a file of
+//! `kinds`.
 
 pub mod emit;
 pub mod kind;
@@ -29,7 +29,7 @@ impl NodeId {
     }
 }
 
-/// How a map reads an operand of its own shape from a value of another.
+/// How a map reads an operand of one shape from a value of another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     /// For each dimension of the map, the operand's dimension that moves with it, if any.
@@ -66,7 +66,8 @@ pub enum Instr {
     Load(usize),
     /// The index along dimension d of the map.
     Iota(usize),
-    /// A constant: the bits of the f64 (of booleans 0.0 and 1.0) or of the i64, so that bodies can be compared and hashed.
+    /// A constant: the bits of the f64 (0.0 and 1.0 for booleans) or of the i64, so that bodies can be compared and
+    /// hashed.
     Const(DType, u64),
     /// A dimension as a float.
     Size(Dim),
@@ -94,12 +95,12 @@ pub struct Region {
     pub name: String,
     /// The body; its inputs are the node's operands, its outputs the node's results.
     pub body: Graph,
-    /// Backward computes it again from its operands, and keeps nothing else of it.
+    /// Backward computes it again from its operands, and keeps none of its other values.
     pub recompute: bool,
 }
 
-/// A body that runs once for each index of a dimension: a recurrence over a sequence, a loop over
-/// layers. The dimension leads in every value that is cut into slices or stacked.
+/// A body that runs once for each index of a dimension: a recurrence over a sequence, a loop over layers. The dimension
+/// comes first in every value that is sliced or stacked.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// The name for messages and pictures.
@@ -131,28 +132,28 @@ impl Scan {
     }
 }
 
-/// What a node computes.
+/// The op of a node.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// Argument number `index` of the function.
     Input {
-        /// Which.
+        /// Its number.
         index: usize,
     },
     /// Parameter number `index` of the network.
     Param {
-        /// Which.
+        /// Its number.
         index: usize,
     },
-    /// A constant of rank 0: a float, or 0 and 1 of booleans.
+    /// A constant of rank 0: a float, or 0 and 1 for booleans.
     Const(f64),
-    /// An integer of rank 0, exact. One that 64 bits do not hold is a literal that is meant as a float, or a mistake.
+    /// An integer of rank 0, exact. A value outside 64 bits is a literal for a float, or an error.
     Whole(i128),
     /// A dimension as a float of rank 0.
     Size(Dim),
     /// The index along `dim`, in the node's shape.
     Iota {
-        /// Which dimension counts.
+        /// The dimension.
         dim: usize,
     },
     /// A scalar function of operands that all have the node's shape.
@@ -170,15 +171,15 @@ pub enum Op {
         /// Step of each dimension, at least 1.
         step: Vec<i64>,
     },
-    /// Reduction over `dims` (ascending), which vanish. With a body, of the map of the operands
-    /// over the shape `over`. A mean may have a second result, in `Node::also`: what rounding took
-    /// from the first, which has no gradient.
+    /// Reduction over `dims` (ascending), which vanish. With a body, it reduces the map of the operands over the shape
+    /// `over`. A mean may have a second result, in `Node::also`: the rounding error of the first, which has no
+    /// gradient.
     Reduce {
-        /// How.
+        /// The kind of reduction.
         kind: Reduce,
-        /// Which dimensions.
+        /// The dimensions.
         dims: Vec<usize>,
-        /// The fused map in front and the shape it runs over.
+        /// The fused map before it and the shape of the map.
         body: Option<Box<(Map, Shape)>>,
     },
     /// Matrix product of two matrices, or of two stacks of the same size (rank 3). With an epilogue
@@ -188,24 +189,24 @@ pub enum Op {
         ta: bool,
         /// The second operand is stored transposed.
         tb: bool,
-        /// The fused map behind.
+        /// The fused map after it.
         epilogue: Option<Box<Map>>,
     },
     /// The operand, without gradient.
     Detach,
-    /// The operand, as a value apart: what follows from it is not taken to be what follows from the
-    /// operand, but computed again.
+    /// The operand behind an optimization barrier: values computed from it are not merged with those from the operand,
+    /// but computed again.
     Barrier,
     /// A fused elementwise function over the node's shape.
     Map(Box<Map>),
     /// A call of a body. Further results are in `Node::also`.
     Call(Box<Region>),
-    /// Steps of a body. Operands and results are those of the body, whole where it has slices.
-    /// Further results are in `Node::also`.
+    /// Steps of a body. Operands and results are those of the body, whole where the body has slices. Further results
+    /// are in `Node::also`.
     Scan(Box<Scan>),
     /// Result k of the operand.
     Get(usize),
-    /// What one kernel computes and no pass looks into; its further results are in `Node::also`.
+    /// An op that one kernel computes and no pass looks into; its further results are in `Node::also`.
     Kernel(Rc<dyn Kind>),
 }
 
@@ -216,7 +217,7 @@ impl<K: Kind> From<K> for Op {
 }
 
 impl Op {
-    /// The kind of this type, if it is one.
+    /// The kind, if it has this type.
     pub fn kernel<K: Kind>(&self) -> Option<&K> {
         match self {
             Op::Kernel(kind) => (&**kind as &dyn Any).downcast_ref(),
@@ -224,13 +225,13 @@ impl Op {
         }
     }
 
-    /// Whether it takes random numbers.
+    /// Whether it draws random numbers.
     pub fn draws(&self) -> bool {
         matches!(self, Op::Kernel(kind) if kind.draws())
     }
 }
 
-/// Who reads at positions held as data, and which: for the message when one is out of range.
+/// The layer or op that reads at positions in data, and the positions: for the message when one is out of range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reads {
     /// The layer or op: `` `Embedding` `tok` ``.
@@ -244,7 +245,7 @@ pub struct Reads {
 /// A node.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it computes.
+    /// Its op.
     pub op: Op,
     /// Operands, all with smaller numbers.
     pub args: Vec<NodeId>,
@@ -254,9 +255,9 @@ pub struct Node {
     pub dtype: DType,
     /// Shapes and types of further results.
     pub more_results: Vec<(Shape, DType)>,
-    /// Where the user wrote it.
+    /// The user's span.
     pub span: Span,
-    /// The variable, layer or parameter it was written as, if any: for pictures.
+    /// The variable, layer or parameter that the user wrote for it, if any: for pictures.
     pub name: String,
 }
 
@@ -267,7 +268,7 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Results.
     pub outputs: Vec<NodeId>,
-    /// Where nodes being added come from: the span and name they get.
+    /// The span and name given to added nodes.
     pub here: Here,
 }
 
@@ -297,7 +298,7 @@ impl std::ops::Index<NodeId> for Graph {
 }
 
 impl Graph {
-    /// Adds a node as it is.
+    /// Adds a node without changes.
     pub fn add(&mut self, node: Node) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(node);
@@ -326,7 +327,7 @@ impl Graph {
         out.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// For each node, the nodes that read it, in order; outputs are not counted.
+    /// For each node, the nodes that read it, in order; outputs are not included.
     pub fn users(&self) -> Vec<Vec<NodeId>> {
         let mut users = vec![Vec::new(); self.nodes.len()];
         for id in self.ids() {

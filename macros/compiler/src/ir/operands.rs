@@ -1,12 +1,12 @@
 //! A node's operands as a shape rule sees them.
 //!
-//! In: the graph, the operands, the node's own shape where its op carries it. Out: shapes and types, or
+//! A rule takes the graph, the operands, and the node's own shape if its op carries it. It returns shapes and types, or
 //! why the operands do not fit.
 
 use crate::dim::{Shape, show_shape};
 use crate::ir::{DType, Graph, NodeId};
 
-/// What a shape rule is given.
+/// The inputs of a shape rule.
 pub struct Operands<'a> {
     /// The graph.
     pub graph: &'a Graph,
@@ -54,7 +54,7 @@ impl<'a> Operands<'a> {
     }
 }
 
-/// An error unless it holds.
+/// An error unless `holds`.
 pub fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(why()) }
 }

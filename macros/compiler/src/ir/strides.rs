@@ -1,4 +1,4 @@
-//! From accesses to strides: how an operand moves when a map or reduction moves.
+//! From accesses to strides: how the position in an operand moves along the dimensions of a map or reduction.
 
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::Access;
@@ -42,8 +42,8 @@ pub fn blocks(dims: &[usize], rank: usize) -> [std::ops::Range<usize>; 3] {
     [0..first, first..last, last..rank]
 }
 
-/// The strides of an access when each group of the map's dimensions is walked as one; `None` where
-/// the operand does not move evenly along a group.
+/// The strides of an access when each group of the map's dimensions is iterated as one; `None` if the operand has no
+/// single stride along a group.
 pub fn collapsed(
     access: &Access,
     shape: &Shape,
@@ -61,7 +61,7 @@ pub fn collapsed(
     })
 }
 
-/// One stride for several dimensions walked in row-major order; dimensions of 1 do not move.
+/// One stride for several dimensions in row-major order; dimensions of 1 have no stride.
 fn merged(strides: &[Dim], sizes: &[Dim]) -> Option<Dim> {
     let mut inner: Option<(Dim, Dim)> = None;
     for (stride, size) in strides
@@ -79,7 +79,7 @@ fn merged(strides: &[Dim], sizes: &[Dim]) -> Option<Dim> {
     Some(inner.map_or(Dim::from(0), |i| i.0))
 }
 
-/// The fewest groups of a map's dimensions that all operands walk evenly; dimensions of 1 vanish.
+/// The fewest groups of a map's dimensions along which every operand has a single stride; dimensions of 1 vanish.
 /// Returns the groups' sizes and each operand's strides along them.
 pub fn collapse_all(operands: &[Strided], shape: &Shape) -> (Vec<Dim>, Vec<Vec<Dim>>) {
     let mut sizes: Vec<Dim> = Vec::new();

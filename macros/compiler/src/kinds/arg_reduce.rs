@@ -1,4 +1,4 @@
-//! The index of the first largest or smallest along a dimension, which vanishes.
+//! The index of the first largest or smallest element along a dimension, which vanishes.
 
 use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]

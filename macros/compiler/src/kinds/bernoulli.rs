@@ -15,9 +15,9 @@ use std::rc::Rc;
 pub struct Bernoulli {
     /// Probability.
     pub keep: f64,
-    /// The node's own stream: it tells drawing nodes apart.
+    /// The node's own stream, which distinguishes drawing nodes.
     pub stream: u32,
-    /// How many times it is drawn anew: the same bits, but not the same value to keep.
+    /// How many times it is drawn again: the same bits, but a separate value that is not kept.
     pub again: u32,
 }
 
@@ -62,7 +62,7 @@ impl Kind for Bernoulli {
     }
 }
 
-/// A draw's element. Any fixed sequence will do here: the distribution is the runtime's to test.
+/// An element of a draw. Any fixed sequence works here: the runtime's tests cover the distribution.
 #[cfg(feature = "eval")]
 pub fn drawn(keep: f64, stream: u32, at: usize) -> bool {
     let mix = (at as u64 + 1)

@@ -1,4 +1,4 @@
-//! Functions of integers whose result may leave 64 bits: then the run ends in an error.
+//! Functions of integers whose result may not fit in 64 bits: then the run ends in an error.
 
 use crate::codegen::emit::{Emit, axis, call_at, combiner, size, variant, written};
 use crate::dim::numel;
@@ -14,24 +14,24 @@ use quote::quote;
 /// The functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Integers {
-    /// Sum of two of one shape.
+    /// Sum of two values of one shape.
     Add,
     /// Difference.
     Sub,
     /// Product.
     Mul,
-    /// Of floats, towards zero.
+    /// From floats, towards zero.
     Cast,
     /// Reduction along `dim`, which vanishes.
     Reduce {
-        /// How.
+        /// The kind of reduction.
         kind: Reduce,
         /// Which dimension.
         dim: usize,
     },
     /// Running results along `dim`.
     Running {
-        /// How.
+        /// How values are combined.
         how: Combiner,
         /// Which dimension.
         dim: usize,
@@ -41,7 +41,7 @@ pub enum Integers {
 /// The kind.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// Which.
+    /// The function.
     pub f: Integers,
     /// The value, for messages.
     pub what: String,
@@ -109,7 +109,7 @@ impl Kind for Checked {
                 quote!(Running(#how, #axis))
             }
         };
-        // A function of one value reads it in both places.
+        // A function of one value reads it as both operands.
         let (a, b, y) = (at.x(0), at.x(at.node().args.len() - 1), at.y());
         let what = written(at.node(), &self.what);
         let call = quote!(Integers(__nf::Integers::#f));

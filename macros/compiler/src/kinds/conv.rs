@@ -1,7 +1,6 @@
-//! One derivative of `sum(y * conv(x, w))`, with x (N, C, H, W), w (O, C / groups, h, w) and
-//! y (N, O, H', W'): `y[n, o, i] = sum over c, k of x[n, c, i * stride - padding + k * dilation] *
-//! w[o, c, k]`, c of o's group, and nothing where x has no such cell. The node's shape gives the
-//! sizes of the result.
+//! One derivative of `sum(y * conv(x, w))`, with x (N, C, H, W), w (O, C / groups, h, w) and y (N, O, H', W'): `y[n, o,
+//! i] = sum over c, k of x[n, c, i * stride - padding + k * dilation] * w[o, c, k]`, with c in o's group; cells outside
+//! x are left out. The node's shape gives the sizes of the result.
 
 use super::windows::Windows;
 use crate::codegen::emit::{Emit, array as sizes, call, size};
@@ -14,7 +13,7 @@ use crate::ir::{DType, Graph, NodeId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Which argument of the form a convolution is the derivative in.
+/// The argument of the form with respect to which a convolution is the derivative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// (x, w) to y: cross-correlation, which PyTorch calls convolution.
@@ -32,12 +31,12 @@ pub struct Conv {
     pub role: Role,
     /// The windows.
     pub windows: Windows,
-    /// Groups of channels that do not see each other.
+    /// Groups of channels that are independent of each other.
     pub groups: Dim,
 }
 
 impl Conv {
-    /// x, w and y, of the operands and the result.
+    /// x, w and y, from the operands and the result.
     fn form<T: Copy>(&self, [a, b]: [T; 2], result: T) -> [T; 3] {
         match self.role {
             Role::Y => [a, b, result],
@@ -115,7 +114,7 @@ impl Kind for Conv {
         call(&convolve, &views)
     }
 
-    /// All products of the form, each added where the result lies.
+    /// All products of the form, each added at its place in the result.
     #[cfg(feature = "eval")]
     fn eval(&self, of: &Values) -> Vec<Array> {
         let (args, groups) = (&of.args, of.env.dim(&self.groups));

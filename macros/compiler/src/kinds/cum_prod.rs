@@ -33,8 +33,8 @@ impl Kind for CumProd {
         Ok(vec![(x.shape(0)?.clone(), DType::Float)])
     }
 
-    /// Before the first 0, the sum of `dy y` from here on, divided by x; at the first 0, the same of products that
-    /// leave it out; after it nothing.
+    /// Before the first 0, the sum of `dy y` from here on, divided by x; at the first 0, the same with products that
+    /// leave it out; after it, 0.
     fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
         let (x, dim) = (flow.args[0], self.dim);
         let shape = g.shape(x).clone();

@@ -15,7 +15,7 @@ use quote::quote;
 pub struct CumSum {
     /// Which dimension.
     pub dim: usize,
-    /// From the back.
+    /// From the end.
     pub reverse: bool,
 }
 

@@ -1,4 +1,4 @@
-//! An op that Rust functions of the user's compute.
+//! A custom op, computed by the user's Rust functions.
 
 use crate::codegen::emit::{Emit, custom_name, custom_ptx, size};
 use crate::dim::Shape;
@@ -13,12 +13,12 @@ use quote::{format_ident, quote};
 /// The kind.
 #[derive(Clone, Debug)]
 pub struct Custom {
-    /// The function that declares it, behind the names of the networks that hold it.
+    /// The function that declares it, after the names of the networks that hold it.
     pub function: String,
     /// Whether this is the gradient: operands are forward's operands and results, and the gradients
     /// of its float results; results are the gradients of its float operands.
     pub backward: bool,
-    /// The types of its results, which its declaration gives.
+    /// The types of its results, from its declaration.
     pub results: Vec<(Shape, DType)>,
 }
 
@@ -36,7 +36,7 @@ impl Kind for Custom {
         Ok(self.results.clone())
     }
 
-    /// The user's own backward. Keeps operands and results. It has no gradient itself.
+    /// The user's backward. Keeps operands and results. It has no gradient itself.
     fn gradients(&self, g: &mut Graph, flow: &Flow) -> Vec<Option<NodeId>> {
         if self.backward {
             return flow.none();

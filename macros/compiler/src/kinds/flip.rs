@@ -13,7 +13,7 @@ use proc_macro2::TokenStream;
 /// The kind.
 #[derive(Clone, Debug)]
 pub struct Flip {
-    /// Which.
+    /// The dimensions.
     pub dims: Vec<usize>,
 }
 

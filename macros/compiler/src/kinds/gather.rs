@@ -40,8 +40,8 @@ impl Kind for Gather {
         Ok(vec![(index.clone(), of.dtype(0))])
     }
 
-    /// Where one element is picked along `dim`, its gradient is a comparison, which fuses with what
-    /// follows; the general case adds into zeros.
+    /// If one element is picked along `dim`, the gradient is a comparison, which fuses with its users; the general case
+    /// adds into zeros.
     fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
         let (dim, index) = (self.dim, flow.args[1]);
         let shape = g.shape(flow.args[0]).clone();

@@ -1,6 +1,6 @@
-//! `log(sum(exp(x)))` along a dimension, which vanishes, in two parts: `log(sum(exp(x - max)))` and
-//! `max`, or 0 where that is infinite. Their sum would round the first away beside a large maximum. The maximum
-//! has no gradient: it cancels wherever the parts are used together.
+//! `log(sum(exp(x)))` along a dimension, which vanishes, in two parts: `log(sum(exp(x - max)))` and `max`, or 0 where
+//! that is infinite. Adding them would round the first away beside a large maximum. The maximum has no gradient: it
+//! cancels wherever the parts are used together.
 
 use crate::codegen::emit::{Emit, axis, call};
 #[cfg(feature = "eval")]

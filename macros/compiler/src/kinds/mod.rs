@@ -1,4 +1,4 @@
-//! The kinds of nodes that one kernel computes: a file each, which says all that the compiler knows of it.
+//! The kinds of nodes that one kernel computes, a file each; a file holds all that the compiler knows of its kind.
 
 pub mod arg_reduce;
 pub mod attention;
@@ -20,5 +20,5 @@ pub mod take;
 pub mod take_grad;
 pub mod window_arg_max;
 
-/// How windows lie over images, for convolutions and pools.
+/// The placement of windows on images, for convolutions and pools.
 pub mod windows;

@@ -1,4 +1,4 @@
-//! The operand at `low + i * step` of each dimension, a filling elsewhere: the gradient of a slice.
+//! The operand at `low + i * step` of each dimension, and a fill value elsewhere: the gradient of a slice.
 
 use crate::codegen::emit::{Emit, Side, copy, exact, forwards};
 use crate::dim::{Dim, show_shape};
@@ -19,7 +19,7 @@ pub struct Pad {
     pub low: Vec<Dim>,
     /// Distance between neighbours, at least 1.
     pub step: Vec<i64>,
-    /// The filling.
+    /// The fill value.
     pub value: Number,
 }
 
@@ -97,7 +97,7 @@ fn text(value: Number) -> String {
     }
 }
 
-/// As a float.
+/// The fill value as a float.
 #[cfg(feature = "eval")]
 fn near(value: Number) -> f64 {
     match value {

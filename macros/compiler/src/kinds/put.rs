@@ -1,5 +1,5 @@
-//! Operands (x, index, source): `x`, but `y[.., index[c], ..] = source[.., c, ..]` along a dimension; the
-//! index has rank 1. Of equal indices the last counts.
+//! Operands (x, index, source): `x`, but `y[.., index[c], ..] = source[.., c, ..]` along a dimension; the index has
+//! rank 1. Of equal indices the last one wins.
 
 use super::take::Take;
 use crate::codegen::emit::{Emit, axis, reads, size};
@@ -44,7 +44,7 @@ impl Kind for Put {
         Ok(vec![(x.clone(), of.dtype(0))])
     }
 
-    /// What was overwritten has no gradient; what was written has that of its place.
+    /// Overwritten elements of `x` have no gradient; those of `source` have the gradient of their place.
     fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
         let (dim, index) = (self.dim, flow.args[1]);
         let shape = g.shape(flow.args[2]).clone();

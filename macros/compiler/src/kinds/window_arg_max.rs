@@ -1,5 +1,5 @@
-//! For images x (G, H, W), each window's largest element, the first of equals: its flat position
-//! h * W + w in (G, H', W'). Every window has a cell inside; NaN is larger than any number.
+//! For images x (G, H, W), the flat position h * W + w of each window's largest element, the first of equals, in (G,
+//! H', W'). Every window has a cell inside; NaN is larger than any number.
 
 use super::windows::Windows;
 use crate::codegen::emit::{Emit, array as sizes, call, size};
@@ -63,7 +63,7 @@ impl Kind for WindowArgMax {
                         continue;
                     };
                     let v = x.at(&[i[0], h, w]);
-                    // Of several NaN the last.
+                    // Of several NaNs the last one wins.
                     if best.is_none_or(|(b, _)| v > b || v.is_nan()) {
                         best = Some((v, h * x.shape[2] + w));
                     }

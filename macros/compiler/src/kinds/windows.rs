@@ -1,4 +1,4 @@
-//! How windows lie over images, as convolutions and pools have them.
+//! The placement of windows on images, for convolutions and pools.
 
 use crate::codegen::emit::array;
 use crate::dim::{Dim, show_shape};
@@ -13,7 +13,7 @@ use std::fmt;
 pub struct Windows {
     /// Distance between neighbouring windows.
     pub stride: [i64; 2],
-    /// Cells outside the image before its first; how many lie behind follows from the sizes.
+    /// Cells outside the image before its first; the number after its last follows from the sizes.
     pub padding: [Dim; 2],
     /// Distance between neighbouring cells of a window.
     pub dilation: [i64; 2],
@@ -30,7 +30,7 @@ impl fmt::Display for Windows {
 }
 
 impl Windows {
-    /// The fields that no shape tells.
+    /// The fields that do not follow from shapes.
     pub fn emit(&self) -> TokenStream {
         let stride = array(&self.stride.map(Dim::from));
         let padding = array(&self.padding);
@@ -38,7 +38,7 @@ impl Windows {
         quote!(stride: #stride, padding: #padding, dilation: #dilation)
     }
 
-    /// The image's index along dimension `d` (of the image) that cell k of window i lies on.
+    /// The image's index along dimension `d` (of the image) under cell k of window i.
     #[cfg(feature = "eval")]
     pub fn cell(&self, env: &Env, d: usize, i: usize, k: i64, size: usize) -> Option<usize> {
         let at =

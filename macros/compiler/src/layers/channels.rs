@@ -77,14 +77,14 @@ fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     }))
 }
 
-/// What is normalised together.
+/// The elements that are normalised together.
 #[derive(Clone)]
 enum Kind {
-    /// A channel of the whole batch, whose samples have so many dimensions besides.
+    /// A channel of the whole batch; its samples have this many further dimensions.
     Batch(usize),
-    /// A channel of a sample.
+    /// A channel of a sample; it has this many further dimensions.
     Instance(usize),
-    /// One of so many groups of channels of a sample.
+    /// One of this many groups of channels of a sample.
     Group(Dim),
 }
 
@@ -95,14 +95,14 @@ struct Norm {
     /// The weight of a batch's statistics in the running ones; `None`: the mean of all batches.
     momentum: Option<f64>,
     affine: bool,
-    /// With `affine`: there is a bias beside the weight.
+    /// With `affine`: whether there is a bias beside the weight.
     bias: bool,
     /// Keeps running statistics.
     tracks: bool,
 }
 
 impl Norm {
-    /// The layer's name, as far as it is the same for all dimensions.
+    /// The part of the layer's name that is the same for all dimensions.
     fn name(&self) -> (&'static str, Option<usize>) {
         match self.kind {
             Kind::Batch(n) => ("BatchNorm", Some(n)),
@@ -111,7 +111,7 @@ impl Norm {
         }
     }
 
-    /// The input as (N, C, ..), and whether it came without N.
+    /// The input as (N, C, ..), and whether N was missing.
     fn batch(&self, cx: &mut Cx, call: &Call, x: &Tensor) -> Reported<(Tensor, bool)> {
         let rank = cx.shape(x).len();
         let alone = match self.kind {
@@ -218,14 +218,14 @@ impl Norm {
         [first, first + 1, first + 2]
     }
 
-    /// Training's new running statistics, from those of a batch.
+    /// The new running statistics, from those of a training batch.
     fn track(&self, cx: &mut Cx, call: &Call, batch: ops::Moments) {
         let [mean, var, count] = self.buffers();
         let one = cx.g.whole(1);
         let counted = cx.g.scalar(S::Add, &[call.params[count], one]);
         let weight = match (&self.kind, self.momentum) {
             (_, Some(m)) => cx.g.constant(m),
-            // As PyTorch: instances are not counted.
+            // As in PyTorch, instances do not count batches.
             (Kind::Instance(_), None) => cx.g.constant(0.0),
             _ => {
                 let (one, batches) = (cx.g.constant(1.0), cx.g.cast(counted, DType::Float));

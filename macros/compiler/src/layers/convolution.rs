@@ -48,7 +48,7 @@ struct Convolution {
     settings: Conv,
     bias: bool,
     transposed: bool,
-    /// The weight's channels of the other side than its first.
+    /// The second size of the weight: the other side's channels.
     inner: Dim,
 }
 
@@ -76,7 +76,7 @@ fn several(n: &Dim, what: &str) -> String {
 }
 
 impl Convolution {
-    /// The mistake of an input with other channels, which are its dimension `at`.
+    /// The error for an input with other channels, which are its dimension `at`.
     fn wrong_channels(
         &self,
         cx: &Cx,
@@ -139,7 +139,7 @@ impl Layer for Convolution {
         };
         let mut shape = vec![first.clone(), self.inner.clone()];
         shape.extend(self.kernel.iter().cloned());
-        // What PyTorch takes for the number of inputs of an output: all of a row of the weight.
+        // PyTorch's number of inputs of an output: a whole row of the weight.
         let fan_in = crate::dim::numel(&shape[1..]);
         let init = Init::FanIn(fan_in);
         let mut out = vec![ParamDecl::new("weight", shape, init.clone())];

@@ -1,4 +1,4 @@
-//! `Embedding(num_embeddings -> embedding_dim, padding_idx = None)`: row `i` of `weight` for each `i`.
+//! `Embedding(num_embeddings -> embedding_dim, padding_idx = None)`: row `i` of `weight` for each index `i`.
 
 use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out};
 use crate::args::{Args, Given};

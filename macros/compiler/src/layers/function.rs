@@ -1,4 +1,4 @@
-//! Layers that are an op with remembered arguments: activations, `Flatten`, the losses.
+//! Layers that are an op with stored arguments: activations, `Flatten`, the losses.
 
 use super::{Call, Layer, ParamDecl};
 use crate::args::{Args, Given, parameters};
@@ -8,7 +8,7 @@ use crate::ops::{self, OpDef};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
 
-/// PyTorch's layer, the op, and how many of the op's first arguments the call brings.
+/// PyTorch's layer, the op, and how many of the op's first arguments a call gives.
 const ROWS: &[(&str, &str, usize)] = &[
     ("ReLU", "relu", 1),
     ("ReLU6", "relu6", 1),
@@ -86,7 +86,7 @@ pub fn declare(
         text: "1".into(),
     });
     let mut rest = all[inputs..].to_vec();
-    // The layer has these the other way round than the op.
+    // The layer has these in the opposite order to the op.
     let place = |n: &str| rest.iter().position(|(p, _)| *p == n);
     if name.starts_with("MaxPool")
         && let Some((a, b)) = place("ceil_mode").zip(place("return_indices"))

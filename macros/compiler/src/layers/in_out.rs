@@ -1,7 +1,7 @@
-//! The two sizes of a layer: `Linear(8 -> 10)`, or as PyTorch has them, `Linear(8, 10)` and
-//! `Linear(in_features = 8, out_features = 10)`.
+//! The two sizes of a layer: `Linear(8 -> 10)`, or in PyTorch's form `Linear(8, 10)` and `Linear(in_features = 8,
+//! out_features = 10)`.
 //!
-//! Arguments in; out comes one argument `in_out` in place of two, and then two sizes.
+//! Takes arguments; merges two sizes into one argument `in_out`, and then reads its sizes.
 
 use super::{LayerDef, positive};
 use crate::args::{Args, Given};
@@ -32,7 +32,7 @@ pub(super) fn joined(cx: &Cx, def: &LayerDef, given: Vec<Given>) -> Reported<Vec
     for g in given {
         let slot = match &g.name {
             Some(name) => names.iter().position(|n| name == n),
-            // Only sizes: what follows `in -> out` is of the layer's other arguments.
+            // Only sizes: arguments after `in -> out` are the layer's other ones.
             None if position < 2 && g.value.as_dim().is_some() => {
                 position += 1;
                 Some(position - 1)

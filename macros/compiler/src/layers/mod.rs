@@ -1,6 +1,6 @@
 //! Layers: parameters with PyTorch's names and initialisation, and a call that lowers to ops.
 //!
-//! A layer is one file (or one row of `function.rs`, if it is an op with remembered arguments).
+//! A layer is one file (or one row of `function.rs`, if it is an op with stored arguments).
 
 mod attention;
 mod channels;
@@ -93,7 +93,7 @@ pub fn input(cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<(Tensor, A
     Ok((x, args))
 }
 
-/// A size of at least 1, as far as is known now.
+/// A size of at least 1, as far as the macro knows.
 pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Reported<()> {
     match d.value() {
         Some(v) if v < 1 => Err(cx.error(
@@ -104,8 +104,7 @@ pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Reported<()> {
     }
 }
 
-/// The mistake of an input whose last dimension is not what the layer takes, told with both
-/// declarations and a mend for each.
+/// The error for an input whose last dimension is not the layer's, with both declarations and a fix for each.
 pub fn wrong_features(
     cx: &Cx,
     call: &Call,
@@ -142,7 +141,7 @@ pub fn wrong_features(
             x.text
         );
     }
-    // A size that is known only when called cannot be declared.
+    // A size that is known only at the call cannot be declared.
     if !transposed && !flat && have.names().is_empty() {
         text += &format!("\nhelp: declare `{}: {mended}`", call.field);
         if let Some(origin) = cx.origin.get(&x.id)

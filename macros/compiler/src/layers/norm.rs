@@ -63,7 +63,7 @@ pub struct Norm {
     pub weight: bool,
     /// It has a bias.
     pub bias: bool,
-    /// The mean is taken away: `LayerNorm`.
+    /// The mean is subtracted: `LayerNorm`.
     pub centred: bool,
 }
 
@@ -90,7 +90,7 @@ impl Layer for Norm {
 }
 
 impl Norm {
-    /// Over these dimensions, which are the trailing ones.
+    /// Normalises over these dimensions, which are the trailing ones.
     pub fn normalise(&self, cx: &mut Cx, x: NodeId, dims: &[usize], params: &[NodeId]) -> NodeId {
         let weight = self.weight.then(|| params[0]);
         let bias = self.bias.then(|| params[1]);

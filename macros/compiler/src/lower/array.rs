@@ -65,7 +65,7 @@ impl Lower<'_> {
         self.scope.insert(name, Local { value, depth });
     }
 
-    /// What a name stands for, in the graph at hand; reading it counts.
+    /// The value of a name, in the current graph; records that it was read.
     pub fn local(&mut self, name: &str) -> Option<Reported<Value>> {
         let local = self.scope.get(name)?.clone();
         self.read.push(name.to_owned());

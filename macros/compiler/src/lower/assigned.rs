@@ -1,11 +1,11 @@
-//! Which variables from outside a block assigns: what a loop carries from round to round.
+//! The outer variables that a block assigns: a loop carries them from iteration to iteration.
 
 use crate::ast::{self, ExprKind, Pat, Stmt};
 use crate::visit;
 use proc_macro2::Ident;
 
-/// Adds the names, in order, but for those in `own`, which the block binds itself. A variable given
-/// as `&mut` is assigned too.
+/// Adds the names, in order, except those in `own`, which the block binds itself. A variable given as `&mut` is
+/// assigned, too.
 pub fn assigned_in(body: &ast::Block, own: &mut Vec<String>, out: &mut Vec<Ident>) {
     let before = own.len();
     for stmt in &body.stmts {

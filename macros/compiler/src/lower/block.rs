@@ -1,5 +1,5 @@
-//! Calls of functions: of the network's own, and of the networks in its fields, `block(x)` and
-//! `block.encode(x)`, whose bodies are read with the field's parameters and sizes.
+//! Calls of functions: those of the network, and those of networks in its fields, `block(x)` and `block.encode(x)`,
+//! whose bodies are lowered with the field's parameters and sizes.
 
 use super::{Done, Lower, show_type, substitute};
 use crate::args::Given;
@@ -16,7 +16,7 @@ use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl<'a> Lower<'a> {
-    /// A line with the conversion to write, where only the type of a value does not fit.
+    /// A line with the conversion to write, if only the type of a value does not fit.
     fn conversion(&self, t: &Tensor, to: DType) -> String {
         let from = self.cx.g[t.id].dtype;
         let takes = match to {
@@ -28,8 +28,7 @@ impl<'a> Lower<'a> {
         format!("\nhelp: convert it: `{}`", takes.conversion(from, &t.text))
     }
 
-    /// A call of another function of the network at hand, or of `of`, a network in a field with its
-    /// parameters.
+    /// A call of another function of the current network, or of `of`, a network in a field with its parameters.
     pub fn call_function(
         &mut self,
         of: Option<(&'a Instance, Vec<NodeId>)>,
@@ -101,13 +100,13 @@ impl<'a> Lower<'a> {
                     ),
                 ));
             };
-            // A number is of the type that is due; a tensor's is converted by who writes it.
+            // A number takes the required type; the user has to convert a tensor.
             let literal = !matches!(value, Value::Tensor(_));
             if arg.ty.elem == Elem::Float && literal {
                 t = self.cx.to_float(&t);
             }
             let mut shape = self.cx.shape(&t);
-            // What `..` stands for is the same in all arguments.
+            // `..` is the same in all arguments.
             let mut known = true;
             if let (Some(at), true) = (arg.ty.rest, shape.len() >= arg.ty.shape.len()) {
                 let end = at + shape.len() - arg.ty.shape.len();
@@ -180,7 +179,7 @@ impl<'a> Lower<'a> {
         })
     }
 
-    /// What a call gives that is not looked into: values of the declared types.
+    /// The results of a call that is not lowered: values of the declared types.
     fn opaque_call(&mut self, signature: &Signature, dims: &HashMap<String, Dim>) -> Done {
         let mut value = |ty: &crate::net::Type, origin: String| {
             let shape: Shape = ty.shape.iter().map(|d| substitute(d, dims)).collect();
@@ -201,7 +200,7 @@ impl<'a> Lower<'a> {
         Done { results, kept }
     }
 
-    /// Gives the variables behind `&mut` the values that a call has left in them; returns its result.
+    /// Assigns the values that a call leaves to its `&mut` variables; returns its result.
     pub fn take_back(
         &mut self,
         value: Value,
@@ -226,8 +225,8 @@ impl<'a> Lower<'a> {
         Ok(value)
     }
 
-    /// Reads with a field's network in place of the network at hand. The mistakes are told at the
-    /// call: the network itself was found right where it is declared, for sizes of its own.
+    /// Runs `read` with a field's network as the current one. Errors are reported at the call: the network itself was
+    /// checked where it is declared, for its own sizes.
     fn within<T>(
         &mut self,
         instance: &'a Instance,
@@ -247,8 +246,7 @@ impl<'a> Lower<'a> {
         out
     }
 
-    /// A call of a network in a field: of its function number `index`, or of the one that is meant
-    /// when none is named.
+    /// A call of a network in a field: of its function number `index`, or of its default function.
     pub fn call_block(
         &mut self,
         of: &LayerRef,
@@ -332,14 +330,14 @@ impl<'a> Lower<'a> {
         self.call_block(&layer, instance, Some(index), name.span(), given, args)
     }
 
-    /// The network or array of networks that an expression names, if it does.
+    /// The network or array of networks that an expression names, if any.
     pub fn block_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let kind = &self.net.fields[self.layer_field(x)?].kind;
         let block = matches!(kind, FieldKind::Block(_) | FieldKind::ErrorReported);
         block.then(|| self.layer_at(x)).flatten()
     }
 
-    /// The same for layers too.
+    /// The same, for layers as well.
     pub fn layer_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let field = self.layer_field(x)?;
         if matches!(self.net.fields[field].kind, FieldKind::ErrorReported) {
@@ -374,7 +372,7 @@ impl<'a> Lower<'a> {
         (!matches!(kind, FieldKind::Param | FieldKind::Buffer)).then_some(field)
     }
 
-    /// Remembers what a field of the whole network gave, for the table of layers.
+    /// Records the result of a call of the whole network's field, for the table of layers.
     pub fn called(&mut self, field: usize, result: NodeId) {
         if self.instance.is_none() {
             self.calls.push((field, self.cx.g.shape(result).clone()));

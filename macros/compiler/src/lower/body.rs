@@ -1,5 +1,5 @@
-//! Bodies: the step of a scan, the round of a loop. Each is lowered into a graph of its own, where
-//! a value from outside becomes an input when it is first read.
+//! Bodies: the step of a scan, the iteration of a loop. Each is lowered into its own graph, where a value from outside
+//! becomes an input when it is first read.
 
 use super::update::Updates;
 use super::{Local, Lower};
@@ -9,7 +9,7 @@ use crate::ranges::Ranges;
 use crate::value::{LayerRef, Tensor, Value};
 use std::collections::HashMap;
 
-/// What surrounds a body that is being lowered.
+/// The surroundings of a body that is being lowered.
 pub struct Frame {
     /// The graph around the body.
     pub outer: Graph,
@@ -19,29 +19,28 @@ pub struct Frame {
     ranges: Ranges,
     scope: HashMap<String, Local>,
     mutable: Vec<String>,
-    /// Values of `outer` that the body reads, with their inputs.
+    /// Values of `outer` that the body reads, with its inputs for them.
     captured: Vec<(NodeId, NodeId)>,
 }
 
-/// A body that is finished.
+/// A finished body.
 pub struct Body {
     graph: Graph,
-    /// Values from outside that it reads: there, here, and the value that replaced it, if it is a
-    /// buffer that the body assigns.
+    /// Captures: the value outside, its input here, and its new value, if it is a buffer that the body assigns.
     captured: Vec<(NodeId, NodeId, Option<NodeId>)>,
-    /// Carried values and slices, with the same.
+    /// Carried values and slices, with their new values.
     inputs: Vec<(NodeId, Option<NodeId>)>,
 }
 
 /// A loop that is not yet a node.
 pub struct Loop {
     scan: Scan,
-    /// What all its steps share, outside.
+    /// The outer values that all steps share.
     shared: Vec<NodeId>,
-    /// Buffers of outside that it assigns: they are carried from step to step, before all else.
+    /// Outer buffers that it assigns: they are carried from step to step, before all other values.
     written: Vec<NodeId>,
-    /// Inputs (carried values, then slices) that are buffers of layers in an array and assigned:
-    /// their values are stacked, behind all else.
+    /// Inputs (carried values, then slices) that are assigned buffers of layers in an array: their values are stacked,
+    /// after all other values.
     stacked: Vec<usize>,
 }
 
@@ -52,7 +51,7 @@ impl Body {
         }
     }
 
-    /// What it reads of outside, the graph, and the buffers of outside that its last results replace.
+    /// The captured outer values, the graph, and the outer buffers that its last results replace.
     pub fn parts(mut self) -> (Vec<NodeId>, Graph, Vec<NodeId>) {
         self.number(self.captured.iter().map(|c| c.1).collect());
         let written = self.captured.iter().filter_map(|c| Some((c.0, c.2?)));
@@ -62,8 +61,7 @@ impl Body {
         (shared, self.graph, written)
     }
 
-    /// The operation: one step after another. The first `carried` inputs are carried, the others are
-    /// slices.
+    /// The loop operation. The first `carried` inputs are carried, the others are slices.
     pub fn scan(mut self, name: &str, count: Dim, reverse: bool, carried: usize) -> Loop {
         let (written, shared): (Vec<_>, Vec<_>) =
             (self.captured.iter().copied()).partition(|c| c.2.is_some());
@@ -94,12 +92,12 @@ impl Body {
 }
 
 impl Lower<'_> {
-    /// How many bodies deep the walk is.
+    /// The current depth of nested bodies.
     pub fn depth(&self) -> usize {
         self.frames.len()
     }
 
-    /// From here on nodes belong to a body, until `close`.
+    /// Starts a body: nodes belong to it until `close`.
     pub fn open(&mut self) {
         let inner = Graph {
             here: self.cx.g.here.clone(),
@@ -122,7 +120,7 @@ impl Lower<'_> {
         self.cx.g.add_typed(op, &[], shape.clone(), dtype)
     }
 
-    /// Back outside: the body with these inputs and outputs. Names bound within are gone.
+    /// Ends the body and returns it with these inputs and outputs. Names bound inside are removed.
     pub fn close(&mut self, inputs: &[NodeId], outputs: Vec<NodeId>) -> Body {
         let Some(frame) = self.frames.pop() else {
             unreachable!("every `close` follows its `open`")
@@ -146,7 +144,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Adds a loop. Returns its results; those that are buffers are assigned.
+    /// Adds a loop. Returns its results; results that are buffers are assigned.
     pub fn add_loop(&mut self, l: Loop, carried: &[NodeId], slices: &[NodeId]) -> Vec<NodeId> {
         let inputs = [carried, slices].concat();
         let operands = [l.shared, l.written.clone(), inputs.clone()].concat();
@@ -163,18 +161,18 @@ impl Lower<'_> {
         others
     }
 
-    /// Whether a value of the body at hand is one of outside.
+    /// Whether a value of the current body comes from outside.
     pub fn is_from_outside(&self, id: NodeId) -> bool {
         let frame = self.frames.last();
         frame.is_some_and(|f| f.captured.iter().any(|c| c.1 == id))
     }
 
-    /// A value of an outer graph, as it is called in this one.
+    /// The value in the current graph of a value of an outer graph.
     pub fn bring(&mut self, id: NodeId, from: usize) -> NodeId {
         (from..self.frames.len()).fold(id, |id, level| self.capture(id, level))
     }
 
-    /// A value of the graph at `level`, in the graph one deeper.
+    /// The value, one graph deeper, of a value of the graph at `level`.
     pub fn capture(&mut self, id: NodeId, level: usize) -> NodeId {
         let (outside, inside) = self.frames.split_at_mut(level + 1);
         let frame = &mut outside[level];
@@ -191,7 +189,7 @@ impl Lower<'_> {
             name: node.name.clone(),
         };
         let here = std::mem::replace(&mut graph.here, here);
-        // Constants are known inside as well as outside.
+        // Constants are built again inside.
         let op = match &node.op {
             op @ (Op::Const(_) | Op::Whole(_) | Op::Size(_)) => op.clone(),
             _ => Op::Input { index: 0 },
@@ -209,7 +207,7 @@ impl Lower<'_> {
         inner
     }
 
-    /// The same for whatever a name stands for.
+    /// The same for any value of a name.
     pub fn bring_value(&mut self, value: Value, from: usize) -> Value {
         if from == self.depth() {
             return value;
@@ -236,7 +234,7 @@ impl Lower<'_> {
             .collect()
     }
 
-    /// The function's own graph, whatever the depth.
+    /// The function's own graph, at any depth.
     pub fn root(&mut self) -> &mut Graph {
         match self.frames.first_mut() {
             Some(frame) => &mut frame.outer,

@@ -1,7 +1,7 @@
 //! `if training { .. } else { .. }`: a choice made when the function is compiled.
 //!
-//! When a function is checked both branches are read, and what they give must be alike; when it is
-//! lowered, the one that is meant.
+//! When a function is checked, both branches are lowered and must give the same types; when it is compiled, only the
+//! chosen branch is.
 
 use super::assigned::assigned_in;
 use super::{Local, Lower};
@@ -81,7 +81,7 @@ impl Lower<'_> {
         self.alike(a?, b?, span, "this `if`")
     }
 
-    /// A branch's statements; names bound in it are gone behind it.
+    /// A branch's statements; names bound in it are removed after it.
     fn branch(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
         let value = self.statements(block);

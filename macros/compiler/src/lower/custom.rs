@@ -1,4 +1,4 @@
-//! Ops of the user's own: a node that the emitted code hands to Rust functions.
+//! Custom ops: a node for which the emitted code calls Rust functions.
 
 use super::{Lower, substitute};
 use crate::diag::Reported;

@@ -17,13 +17,13 @@ use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 
 impl Lower<'_> {
-    /// The value of an expression; a mistake in it has been told.
+    /// The value of an expression; an error in it has been reported.
     pub fn expr(&mut self, e: &Expr) -> Reported<Value> {
         let outer = std::mem::replace(&mut self.cx.expression, e.to_string());
         let value = self.kind(e);
         let text = std::mem::replace(&mut self.cx.expression, outer);
         let value = value?;
-        // A tensor is called as it was written, until it is bound to a name.
+        // A tensor has the text of its expression, until it is bound to a name.
         Ok(match value {
             Value::Tensor(t) if t.text.is_empty() => Value::Tensor(Tensor { id: t.id, text }),
             Value::Tuple(items) => Value::Tuple(
@@ -90,7 +90,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Every item, all their mistakes told.
+    /// Every item; errors in all of them are reported.
     fn all(&mut self, items: &[Expr]) -> Reported<Vec<Value>> {
         let values: Vec<Reported<Value>> = items.iter().map(|i| self.expr(i)).collect();
         values.into_iter().collect()
@@ -146,7 +146,7 @@ impl Lower<'_> {
         let mut out = Vec::new();
         let mut told = None;
         for a in args {
-            // Whose argument is written to is seen when it is known what is called.
+            // Whether a `&mut` argument is allowed is decided when the callee is known.
             let (value, text) = match &a.value.kind {
                 ExprKind::Mut(name) => (self.name(name, a.value.span), name.to_string()),
                 _ => (self.expr(&a.value), a.value.to_string()),
@@ -164,7 +164,7 @@ impl Lower<'_> {
         told.map_or(Ok(out), Err)
     }
 
-    /// Ops and layers change nothing that they are given.
+    /// Rejects `&mut` arguments: ops and layers do not change their arguments.
     fn unchanged(&mut self, args: &[ast::Arg]) -> Reported<()> {
         let mut told = Ok(());
         for a in args {
@@ -319,7 +319,7 @@ impl Lower<'_> {
         value
     }
 
-    /// A layer in messages at run time: its kind and its name, and the network in a field that has it.
+    /// The name of a layer for messages at run time: its kind and its name, and the network in a field that has it.
     fn layer(&self, field: &crate::net::Field) -> String {
         let kind = field.decl.split_once(':').map_or("", |(_, kind)| kind);
         let kind = kind.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -352,7 +352,7 @@ impl Lower<'_> {
         let value = def.build(&mut self.cx, &args);
         self.cx.g.here = here;
         self.cx.by = by;
-        // What keeps its input's shape is said to come from where the input comes from.
+        // A result with its input's shape has the input's origin in messages.
         if let (Ok(Value::Tensor(t)), Some(x)) = (&value, first)
             && t.id != x
             && self.cx.g.shape(x) == self.cx.g.shape(t.id)
@@ -486,7 +486,7 @@ impl Lower<'_> {
             let text = format!("`{x}` is an array: choose one layer first, as `{x}[0].{name}`");
             return Err(self.cx.error(span, text));
         }
-        // Behind the field's name and the array's places.
+        // The offset after the field's name and the array's places.
         let begin = field.name.unraw().to_string().len() + 1 + 3 * field.stack.len();
         let own = |p: usize| self.net.params[p].name.get(begin..).unwrap_or_default();
         let names: Vec<&str> = field.params.clone().map(own).collect();
@@ -509,9 +509,14 @@ impl Lower<'_> {
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
         let (x, y) = (self.expr(a), self.expr(b));
         let (x, y) = (x?, y?);
+<<<<<<< HEAD
         let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
         if !tensor(&x) && !tensor(&y) {
             // A size divided or scaled by a number that is not whole is a number known when called.
+=======
+        if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
+            // Arithmetic of a size and a number that is not whole gives a number that is known at the call.
+>>>>>>> text-t2
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
             if !mixed && op != ast::Op::Rem {

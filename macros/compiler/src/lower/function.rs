@@ -1,4 +1,4 @@
-//! A function's body, read on arguments: its results, and what its `#[state]` arguments have become.
+//! A function's body, lowered on arguments: its results, and the final values of its `#[state]` arguments.
 
 use super::{Done, Local, Lower, show_type, substitute};
 use crate::ast;
@@ -13,7 +13,7 @@ use proc_macro2::Span;
 use std::collections::HashMap;
 
 impl Lower<'_> {
-    /// Runs a function's body on arguments. `call` is the call's token, if it is called by another.
+    /// Lowers a function's body on arguments. `call` is the call's token, if another function calls it.
     pub(super) fn function(
         &mut self,
         index: usize,
@@ -60,7 +60,7 @@ impl Lower<'_> {
             std::mem::replace(&mut self.dims, own),
             std::mem::take(&mut self.read),
         );
-        // As after PyTorch's `eval()`, whoever calls it.
+        // Evaluation mode as after PyTorch's `eval()`, for every caller.
         let train = self.cx.train;
         self.cx.train &= !signature.eval;
         let result = self.body(body, source, signature);
@@ -193,7 +193,7 @@ impl Lower<'_> {
         Ok(out)
     }
 
-    /// A result that surely lies outside its declared type is a mistake; what may fit is checked when it is read.
+    /// A result that surely lies outside its declared type is an error; one that may fit is checked when it is read.
     fn may_fit(
         &self,
         t: &Tensor,
@@ -228,7 +228,7 @@ impl Lower<'_> {
         Err(self.cx.error(span, text))
     }
 
-    /// The same of a type, with what its `..` stands for.
+    /// The same for a type, with the dimensions of its `..`.
     pub(super) fn whole_shape(&self, ty: &Type) -> Shape {
         let mut shape = self.substitute(&ty.shape);
         if let (Some(at), Some(rest)) = (ty.rest, &self.rest) {
@@ -237,7 +237,7 @@ impl Lower<'_> {
         shape
     }
 
-    /// A shape of the function's signature in the terms of the graph.
+    /// A shape of the function's signature in the dimensions of the graph.
     pub fn substitute(&self, shape: &Shape) -> Shape {
         shape.iter().map(|d| substitute(d, &self.dims)).collect()
     }

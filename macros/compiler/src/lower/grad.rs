@@ -71,7 +71,7 @@ impl Lower<'_> {
         Ok(y.clone())
     }
 
-    /// What a gradient is taken with respect to.
+    /// The value with respect to which a gradient is taken.
     fn variable(&mut self, x: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(x) = x else {
             let text = format!(
@@ -88,7 +88,7 @@ impl Lower<'_> {
             );
             return Err(self.cx.error(source.span, text));
         }
-        // What else depends on it is not seen from within a step.
+        // From within a step, other values that depend on it are not visible.
         if self.is_from_outside(x.id) {
             let text = format!(
                 "`{}` belongs outside of this step, where other values may depend on it\nhelp: take the gradient outside, or with respect to a value of the step",
@@ -106,7 +106,7 @@ impl Lower<'_> {
         spans: &[Span],
         span: Span,
     ) -> Reported<Vec<NodeId>> {
-        // Calls are values of their types here: what depends on what is seen when they are inlined.
+        // Calls are opaque here: dependencies are visible when the calls are inlined.
         if self.opaque {
             let value = |x: &Tensor| {
                 let shape = self.cx.g.shape(x.id).clone();

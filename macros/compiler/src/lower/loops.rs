@@ -10,11 +10,11 @@ use crate::ir::{Here, NodeId};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::Ident;
 
-/// What one name of a loop goes over.
+/// The value that one name of a loop iterates over.
 enum Item {
     /// An array of layers.
     Layers(LayerRef),
-    /// A tensor, cut along its first dimension; the variable that it is, if it may be assigned.
+    /// A tensor, cut along its first dimension; and its variable, if that may be assigned.
     Tensor(Tensor, Option<String>),
 }
 
@@ -30,8 +30,8 @@ fn loop_text(names: &[Ident], overs: &[ast::Expr]) -> String {
 }
 
 impl Lower<'_> {
-    /// One loop over arrays: a scan whose slices are the layers' parameters and the tensors' parts,
-    /// and which carries the variables that a round assigns.
+    /// One loop over arrays: a scan whose slices are the layers' parameters and the tensors' parts. It carries the
+    /// variables that an iteration assigns.
     pub fn loop_over(
         &mut self,
         names: &[Ident],
@@ -50,7 +50,7 @@ impl Lower<'_> {
                 || !self.mutable.contains(&text)
                 || !self.is_carried(&text)
             {
-                continue; // told where it is assigned
+                continue; // reported where it is assigned
             }
             let Some(Ok(value)) = self.local(&text) else {
                 continue;
@@ -147,7 +147,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// What a loop goes over, and how many rounds it has.
+    /// The values that a loop iterates over, and its number of iterations.
     fn zipped(&mut self, names: &[Ident], overs: &[ast::Expr]) -> Reported<(Vec<Item>, Dim)> {
         let mut items = Vec::new();
         let mut count: Option<(Dim, String)> = None;
@@ -201,7 +201,7 @@ impl Lower<'_> {
         Ok((items, count))
     }
 
-    /// Binds a round's names to the parts of what the loop goes over.
+    /// Binds an iteration's names to the parts of these values.
     fn bind_items(&mut self, names: &[Ident], items: &[Item], parts: &[NodeId]) {
         let mut parts = parts.iter().copied();
         for (name, item) in names.iter().zip(items) {
@@ -230,7 +230,7 @@ impl Lower<'_> {
         }
     }
 
-    /// The parts that a round has assigned, and the variables that they are stacked into.
+    /// The parts that an iteration has assigned, and the variables into which they are stacked.
     fn written(
         &mut self,
         names: &[Ident],
@@ -278,7 +278,7 @@ impl Lower<'_> {
         Ok((values, variables))
     }
 
-    /// The carried variables' values after a round.
+    /// The carried variables' values after an iteration.
     fn round(&mut self, carried: &[(Ident, Tensor)], states: &[NodeId]) -> Reported<Vec<NodeId>> {
         let mut out = Vec::new();
         for ((variable, _), state) in carried.iter().zip(states) {

@@ -1,10 +1,10 @@
 //! Lowering: a function's statements become a graph of ops with shapes.
 //!
-//! Shapes are inferred in the same walk, since what a composite op lowers to depends on them; the
-//! rules of the graph's own ops stand in `infer`. Every mistake in a body is told here.
+//! Shapes are inferred in the same walk, since the lowering of a composite op depends on them; the rules of the graph's
+//! own ops are in `infer`. Every error in a body is reported here.
 //!
-//! `check_function` reads a function alone: calls of others are opaque values of the declared types,
-//! so that a mistake is told once, where it is. `lower` inlines them.
+//! `check_function` lowers a function alone: calls of other functions are opaque values of the declared types, so that
+//! an error is reported once, where it is. `lower` inlines the calls.
 
 mod array;
 mod assigned;
@@ -45,7 +45,7 @@ pub struct Lowered {
     pub args: Vec<NodeId>,
     /// New values of buffers, by the parameter's number.
     pub buffers: Vec<(usize, NodeId)>,
-    /// New values of what is kept from call to call, by the argument's number.
+    /// New values of the state kept from call to call, by the argument's number.
     pub kept: Vec<(usize, NodeId)>,
     /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
@@ -53,16 +53,16 @@ pub struct Lowered {
     pub calls: Vec<(usize, Shape)>,
 }
 
-/// What a name stands for.
+/// The value of a name in scope.
 #[derive(Clone)]
 pub struct Local {
-    /// `None` where a mistake was told.
+    /// `None` after a reported error.
     value: Option<Value>,
-    /// How many bodies deep it was bound.
+    /// The depth of bodies at which it was bound.
     depth: usize,
 }
 
-/// What a function gives.
+/// The outcome of a function's body.
 struct Done {
     /// Its results.
     results: Vec<Tensor>,
@@ -70,34 +70,34 @@ struct Done {
     kept: Vec<Tensor>,
 }
 
-/// The walk's state.
+/// The state of lowering.
 pub struct Lower<'a> {
-    /// The network whose function is read: the whole, or one in a field.
+    /// The network whose function is lowered: the whole network, or one in a field.
     pub net: &'a Net,
     /// Its source.
     pub source: &'a ast::Network,
-    /// The graph and what is known of it.
+    /// The graph and the facts known about it.
     pub cx: Cx<'a>,
     /// Calls of functions stay opaque.
     opaque: bool,
-    /// Calls of fields marked so are nodes of their own.
+    /// Calls of fields marked `#[recompute]` are separate nodes.
     recompute: bool,
     params: Vec<Option<NodeId>>,
-    /// The latest values of buffers in the graph at hand.
+    /// The latest values of buffers in the current graph.
     updates: update::Updates,
-    /// In a field's network: its parameters, and how many bodies deep they are known.
+    /// In a field's network: its parameters, and the depth of bodies at which they are known.
     instance: Option<(Vec<NodeId>, usize)>,
-    /// The bodies around the place at hand.
+    /// The bodies around the current place.
     frames: Vec<body::Frame>,
     /// Names in scope.
     scope: HashMap<String, Local>,
-    /// Which of them may be assigned.
+    /// The names that may be assigned.
     mutable: Vec<String>,
-    /// The depths at which rounds of `for` are being read.
+    /// The depths of the `for` iterations being lowered.
     rounds: Vec<usize>,
-    /// The function's named dimensions, in the caller's terms.
+    /// The function's named dimensions, in the caller's dimensions.
     dims: HashMap<String, Dim>,
-    /// What `..` in its signature stands for.
+    /// The dimensions of `..` in its signature.
     rest: Option<Shape>,
     /// Fields that were used.
     pub used: Vec<bool>,
@@ -107,11 +107,11 @@ pub struct Lower<'a> {
     read: Vec<String>,
 }
 
-/// Checks a function alone. Returns which fields it uses.
+/// Checks a function alone. Returns the fields that it uses.
 pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Diag) -> Vec<bool> {
     let mut lower = Lower::new(net, source, diag, false, true);
     let signature = &net.signatures[index];
-    // What takes any rank is read where it is called.
+    // A function of values of any rank is checked where it is called.
     if !signature.poisoned && !signature.any_rank() {
         let args = lower.arguments(signature);
         let _ = lower.function(index, args, &HashMap::new(), None);
@@ -119,7 +119,7 @@ pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Dia
     lower.used
 }
 
-/// Lowers a function with all that it calls, for training or evaluation, with or without backward.
+/// Lowers a function with all its calls, for training or evaluation, with or without backward.
 pub fn lower(
     net: &Net,
     source: &ast::Network,
@@ -285,7 +285,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Remembers that a field of the whole network is used.
+    /// Records that a field of the whole network is used.
     fn uses(&mut self, field: usize) {
         if self.instance.is_none() {
             self.used[field] = true;

@@ -1,5 +1,5 @@
-//! Calls of fields marked `#[recompute]`: nodes with a body, of which backward keeps the operands
-//! alone (gradient checkpointing: Chen et al., 2016).
+//! Calls of fields marked `#[recompute]`: nodes with a body, for which backward keeps only the operands (gradient
+//! checkpointing: Chen et al., 2016).
 
 use super::Lower;
 use crate::args::Given;
@@ -8,8 +8,8 @@ use crate::ir::{NodeId, Op, Region};
 use crate::value::{Tensor, Value};
 
 impl<'a> Lower<'a> {
-    /// Makes a call in a body of its own, if the field says so: `call` gets the parameters and
-    /// arguments as they are known there.
+    /// Makes a call in its own body, if the field is marked: `call` gets the parameters and arguments as values of that
+    /// body.
     pub fn again(
         &mut self,
         field: usize,

@@ -1,11 +1,11 @@
-//! Functions that call themselves, directly or through others: a graph has no end to them.
+//! Functions that call themselves, directly or through others: their graph would be infinite.
 
 use crate::ast::{self, ExprKind};
 use crate::diag::Diag;
 use crate::visit;
 use proc_macro2::Span;
 
-/// Tells each of them at the call that closes the circle.
+/// Reports each of them at the call that closes the cycle.
 pub fn check_recursion(source: &ast::Network, diag: &Diag) {
     let calls: Vec<Vec<(usize, Span)>> = source
         .functions

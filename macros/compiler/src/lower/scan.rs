@@ -17,7 +17,7 @@ impl Lower<'_> {
         let mut given = Vec::new();
         let mut told = None;
         for a in args {
-            // A closure has no value: its place is held, and its source looked up again.
+            // A closure has no value: a placeholder takes its place, and its source is looked up later.
             let value = match &a.value.kind {
                 ExprKind::Closure(_) => Ok(Value::Null),
                 _ => self.expr(&a.value),
@@ -80,7 +80,7 @@ impl Lower<'_> {
             input,
         )?;
         let inits = self.tensors(&bound.value("init"), bound.span_of("init"), "init", init)?;
-        // Time leads in what is cut.
+        // Sliced values have time first.
         let mut sequences = Vec::new();
         for t in &inputs {
             let rank = self.cx.g.shape(t.id).len();
@@ -229,7 +229,7 @@ impl Lower<'_> {
         Ok(out)
     }
 
-    /// The step's results: next states, then what is stacked; and whether that is one value.
+    /// The step's results: next states, then stacked values; and whether the stacked part is one value.
     fn step(
         &mut self,
         closure: &ast::Closure,

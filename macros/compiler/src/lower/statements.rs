@@ -12,8 +12,7 @@ use crate::value::{Tensor, Value};
 use proc_macro2::Ident;
 
 impl Lower<'_> {
-    /// Statements one after another, then the value at the end, if there is one. Every mistake in
-    /// them is told.
+    /// Statements one after another, then the value at the end, if there is one. All errors in them are reported.
     pub fn statements(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
         let mut told = None;
         for stmt in &block.stmts {
@@ -57,7 +56,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Gives a variable another value.
+    /// Assigns another value to a variable.
     pub(super) fn assign(
         &mut self,
         name: &Ident,
@@ -88,8 +87,8 @@ impl Lower<'_> {
         self.bind(&ast::Pat::Name(name.clone(), true), result, source)
     }
 
-    /// Whether what is assigned here reaches a variable: rounds of `for` carry it, but it does not
-    /// leave the step of a scan.
+    /// Whether an assignment here reaches a variable: iterations of `for` carry it, but it does not leave the step of a
+    /// scan.
     pub(super) fn is_carried(&self, name: &str) -> bool {
         let own = self.scope.get(name).map_or(0, |l| l.depth);
         (own + 1..=self.depth()).all(|d| self.rounds.contains(&d))
@@ -133,7 +132,7 @@ impl Lower<'_> {
         };
         let home = self.param_home(field.params.start);
         let (from, to) = (self.cx.g[t.id].dtype, self.cx.g[home].dtype);
-        // What PyTorch's `copy_` converts without a loss is converted.
+        // Conversions that PyTorch's `copy_` does without loss.
         let t = match (from, to) {
             (_, DType::Float) => self.cx.to_float(&t),
             (DType::Bool, DType::Int) => Tensor {
@@ -245,7 +244,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Checks the shape written behind a `let`.
+    /// Checks the shape written after a `let`.
     pub(super) fn ascribed(
         &mut self,
         value: Value,

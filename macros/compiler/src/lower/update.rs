@@ -1,8 +1,8 @@
-//! What a function writes: buffers of the network, assigned in training.
+//! Writes of a function: buffers of the network, assigned in training.
 //!
-//! In a graph nothing is overwritten: a buffer is known by the node that reads it, its *home*, and
-//! an assignment makes another node its latest value. Both belong to one graph; where a body ends, the
-//! buffers that it assigned become results of the loop or call, and the latest values outside.
+//! A graph overwrites nothing: a buffer is identified by the node that reads it, its *home*, and an assignment makes
+//! another node its latest value. Both belong to one graph. At the end of a body, the buffers that it assigned become
+//! results of the loop or call, and the latest values outside.
 
 use super::Lower;
 use crate::dim::Dim;
@@ -12,14 +12,14 @@ use crate::kinds::concat::Concat;
 /// The latest values of one graph.
 #[derive(Default)]
 pub struct Updates {
-    /// A value, and the one that replaced it.
+    /// A value and its replacement.
     newer: Vec<(NodeId, NodeId)>,
     /// One element of an array of layers, the array, and its place.
     elements: Vec<(NodeId, NodeId, Dim)>,
 }
 
 impl Updates {
-    /// The latest value of what was read as `id`.
+    /// The latest value of the node `id`.
     pub fn latest(&mut self, g: &mut Graph, id: NodeId) -> NodeId {
         if let Some((_, array, at)) = self.elements.iter().find(|e| e.0 == id).cloned() {
             let now = self.latest(g, array);
@@ -37,7 +37,7 @@ impl Updates {
 
     /// One element of an array's values.
     pub fn element(&mut self, g: &mut Graph, array: NodeId, at: Dim) -> NodeId {
-        // One node for each, so that a gradient may be taken with respect to it.
+        // Only one node for each, so that a gradient can be taken with respect to it.
         let known = self.elements.iter().find(|e| e.1 == array && e.2 == at);
         if let Some((id, _, _)) = known {
             return *id;
@@ -49,7 +49,7 @@ impl Updates {
         id
     }
 
-    /// Makes `value` the latest of what was read as `home`. Gradients end at it.
+    /// Makes `value` the latest value of `home`. Gradients stop at it.
     pub fn assign(&mut self, g: &mut Graph, home: NodeId, value: NodeId) {
         if let Some((_, array, at)) = self.elements.iter().find(|e| e.0 == home).cloned() {
             let now = self.latest(g, array);
@@ -85,18 +85,18 @@ fn part(g: &mut Graph, x: NodeId, first: Dim, count: Dim) -> NodeId {
 }
 
 impl Lower<'_> {
-    /// Whether assignments to buffers take effect: in training, when all is inlined.
+    /// Whether assignments to buffers take effect: in training, with calls inlined.
     pub fn updating(&self) -> bool {
         self.cx.train && !self.opaque
     }
 
-    /// A parameter or buffer of an outer graph, as it is read in this one: its latest value.
+    /// The latest value of a parameter or buffer of an outer graph, as read in this one.
     pub fn current(&mut self, id: NodeId, from: usize) -> NodeId {
         let home = self.home(id, from);
         self.updates.latest(&mut self.cx.g, home)
     }
 
-    /// The same, by the node that an assignment in this graph replaces.
+    /// The same, but the node that an assignment in this graph replaces.
     pub fn home(&mut self, id: NodeId, from: usize) -> NodeId {
         (from..self.depth()).fold(id, |id, level| {
             let frame = &mut self.frames[level];

@@ -1,5 +1,5 @@
-//! Activations. Where a branch would overflow, its argument is made harmless first, so that the
-//! gradient of the branch not taken is 0 and not NaN.
+//! Activations. Where a branch would overflow, its argument is replaced first, so that the gradient of the branch not
+//! taken is 0 and not NaN.
 
 use super::elementwise::{clamp_to, float, hard};
 use super::{integer, ops, spatial};
@@ -51,7 +51,7 @@ ops! {
     });
     "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
         let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
-        // Of integers, the bounds are cut to integers.
+        // For integers, the bounds are truncated to integers.
         let of = |name: &str| match a.value(name) {
             Value::Number(v) => Value::Whole(v as i128),
             whole => whole,
@@ -80,8 +80,8 @@ ops! {
     "dropout2d" ("input, p = 0.5") |cx, a| dropout_channels(cx, a, 2);
 }
 
-/// A function near 0, and `relu` far away, which rounding makes of it there. Products of large numbers with 0
-/// do not occur then, nor does NaN for them, in the result or in the gradient.
+/// A function near 0, and `relu` far away, where the two round to the same values. So products of large numbers with 0,
+/// and their NaN, do not occur, neither in the result nor in the gradient.
 fn far(cx: &mut Cx, x: NodeId, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> NodeId {
     let (zero, limit) = (cx.g.constant(0.0), cx.g.constant(1e4));
     let size = cx.g.unary(S::Abs, x);
@@ -188,8 +188,8 @@ fn gelu_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     float(cx, a, |cx, x| gelu_as(cx, x, tanh))
 }
 
-/// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half. The smaller of x and -x
-/// is -|x|, with a gradient at NaN.
+/// `max(x, 0) + log(1 + exp(-|x|))`: the slopes of both parts at 0 add up to one half. `-|x|` is the smaller of x and
+/// -x, which has a gradient at NaN.
 pub fn softplus(cx: &mut Cx, x: NodeId) -> NodeId {
     let g = &mut cx.g;
     let zero = g.constant(0.0);
@@ -224,7 +224,7 @@ fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// Zeroes with probability `p` and scales the rest by `1 / (1 - p)`; in evaluation the value itself.
+/// Zeroes with probability `p` and scales the rest by `1 / (1 - p)`; in evaluation returns `x` itself.
 pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
     if !cx.train || p == 0.0 {
         return x;
@@ -245,7 +245,7 @@ fn draw(cx: &mut Cx, keep: f64, shape: &Shape) -> NodeId {
     cx.g.push(op, &[], Some(shape.clone()))
 }
 
-/// What is kept, scaled.
+/// Zeroes elements that are not kept, and scales the others.
 fn drop(cx: &mut Cx, x: NodeId, keep: NodeId, p: f64) -> NodeId {
     let scaled = cx.g.scale(x, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
     let zero = cx.g.constant(0.0);

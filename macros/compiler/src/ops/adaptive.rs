@@ -1,5 +1,5 @@
-//! Pools whose windows follow from the size of what comes out: window i of n over a dimension of size s
-//! goes from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+//! Pools whose windows follow from the output size: window i of n over a dimension of size s goes from `floor(i s / n)`
+//! to `ceil((i + 1) s / n)`.
 
 use super::pool::{largest, tiled_positions};
 use super::shape::slice_dim;
@@ -25,7 +25,7 @@ ops! {
     "adaptive_max_pool2d" ("input, output_size, return_indices = false") |cx, a| adaptive_max(cx, a, 2);
 }
 
-/// The sizes of what comes out; nothing stands for the input's.
+/// The output sizes; `None` means the input's size.
 fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Dim>> {
     for d in 2..rank + 2 {
         spatial::filled(cx, (a.span, &a.callee), x, d)?;
@@ -56,7 +56,7 @@ fn adaptive_avg(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// The mean under each window, `sizes` of them along each dimension behind the channels.
+/// The mean under each window; `sizes` are the numbers of windows along the dimensions after the channels.
 pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
     if sizes.iter().all(Dim::is_one) {
@@ -88,8 +88,8 @@ pub fn means(cx: &mut Cx, x: NodeId, sizes: &[Dim]) -> NodeId {
     y
 }
 
-/// The mean under each of `n` windows of unequal size along `dim`: of the first elements of all windows, the
-/// second of all, and so on, the sum of those that lie before their window's end.
+/// The mean under each of `n` windows of unequal size along `dim`. It sums the first elements of all windows, then the
+/// second, and so on, leaving out elements after their window's end.
 fn uneven(cx: &mut Cx, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     let what = cx.own_reads(x);
     let g = &mut cx.g;
@@ -120,22 +120,23 @@ fn uneven(cx: &mut Cx, x: NodeId, dim: usize, n: &Dim) -> NodeId {
     g.div2(sum, cells)
 }
 
-/// The most elements of a window, and one more at the most.
+/// The size of the longest window, or one more.
 fn longest(n: &Dim, size: &Dim) -> Dim {
     let more = match (n.value(), size.value()) {
-        // Each boundary of elements inside a window is that of two windows.
+        // With r = size % n, a window is r / n of an element longer than whole ones. If r divides n, it touches only
+        // one more element.
         (Some(n), Some(size)) if n % (size % n) == 0 => 1,
         _ => 2,
     };
     size.div_floor(n).add(&Dim::from(more))
 }
 
-/// Where the windows along dimension `d` of a shape begin and end in an input of this size, as whole floats.
+/// The starts and ends of the windows along dimension `d` of a shape, in an input of this size, as whole floats.
 fn ends(g: &mut Graph, shape: &Shape, d: usize, size: &Dim) -> (NodeId, NodeId) {
     let i = g.iota(shape, d);
     let i = g.cast(i, DType::Float);
     let (n, size) = (g.size(&shape[d]), g.size(size));
-    // Half an element keeps quotients of whole numbers away from where they would be rounded wrong.
+    // Half an element keeps quotients away from whole numbers, where rounding would change the result.
     let low = g.mul2(i, size);
     let high = g.add2(low, size);
     let low = g.shift(low, 0.5);
@@ -163,8 +164,8 @@ fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     largest(cx, a, &batch, index)
 }
 
-/// Flat positions of the maxima: along each dimension after the other, the last first, so that of equals
-/// the first counts.
+/// Flat positions of the maxima: one dimension after the other, the last first, so that the first of equal elements
+/// wins.
 fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeId> {
     let mut values = x.clone();
     let mut index: Option<NodeId> = None;
@@ -178,7 +179,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
         values.id = gather(cx, values.id);
         index = Some(match index {
             None => here,
-            // A row's position, and that within it.
+            // A row's position, and the position within it.
             Some(columns) => {
                 let columns = gather(cx, columns);
                 let width = cx.shape(x)[dim + 1].clone();
@@ -192,7 +193,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
     index.ok_or_else(|| cx.error(a.span, "a pool needs a dimension to go over"))
 }
 
-/// Where the largest lies along `dim`, in each of `n` windows.
+/// The position of the largest element along `dim`, in each of `n` windows.
 fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
         let text = format!(
@@ -221,7 +222,7 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
     })
 }
 
-/// Where the first of the largest lies along `dim`, whose size becomes 1; of several NaN the last.
+/// The position of the first largest element along `dim`, whose size becomes 1; of several NaNs the last.
 fn first_largest(cx: &mut Cx, x: NodeId, dim: usize) -> NodeId {
     let place = |cx: &mut Cx, x: NodeId| {
         let op = ArgReduce { largest: true, dim };

@@ -1,8 +1,8 @@
 //! Scaled dot-product attention (Vaswani et al., 2017).
 //!
-//! In: query, key and value, masks. Out: one node (`kinds::attention`) that never holds the weights of all
-//! queries and keys; products and a softmax where the shapes do not fit it. Gradients that the node does
-//! not have are written out in `gradient::attention`.
+//! Takes query, key, value and masks. Builds one node (`kinds::attention`) that never stores the weights of all queries
+//! and keys; or products and a softmax if the shapes do not fit that node. Gradients that the node lacks are in
+//! `kinds::attention::written_out`.
 
 use super::activation::dropout;
 use super::matmul::matmul;
@@ -68,8 +68,8 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// Keys or values of fewer heads (.., G, S, E) than the query's: each serves as many of these, side by
-/// side (Ainslie et al., 2023).
+/// Keys or values of fewer heads (.., G, S, E) than the query's: each serves several of the query's heads, side by side
+/// (Ainslie et al., 2023).
 fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Reported<NodeId> {
     let (q, shape) = (cx.shape(query), cx.shape(x));
     if q.len() < 3 || shape.len() != q.len() {
@@ -101,8 +101,8 @@ pub fn dropout_of_weights(cx: &mut Cx, p: f64) -> Option<Dropout> {
     })
 }
 
-/// As one node; `None` where the shapes do not fit it (a mask that has a batch where there is none
-/// otherwise) or do not fit at all.
+/// Attention as one node; `None` if the shapes do not fit the node (a mask has a batch that nothing else has) or do not
+/// fit at all.
 fn fused(
     cx: &mut Cx,
     inputs: [&Tensor; 3],
@@ -147,7 +147,7 @@ fn fused(
     Some(cx.g.reshape(y, &shape))
 }
 
-/// The shape that both are broadcast to.
+/// The shape to which both broadcast.
 fn common(x: &[Dim], y: &[Dim]) -> Option<Shape> {
     let rank = x.len().max(y.len());
     let at = |s: &[Dim], d: usize| match (d + s.len()).checked_sub(rank) {
@@ -162,8 +162,8 @@ fn common(x: &[Dim], y: &[Dim]) -> Option<Shape> {
     (0..rank).map(one).collect()
 }
 
-/// A mask to be added, of rank 4: what it repeats stays 1, as far as dimensions before the last of
-/// `lead` repeat together. Booleans are true where a position takes part.
+/// A mask to be added, of rank 4. Repeated dimensions stay 1, provided that the dimensions before the last of `lead`
+/// repeat together. Booleans are true where a position takes part.
 fn additive_mask(cx: &mut Cx, mask: &Tensor, lead: &[Dim]) -> NodeId {
     let x = match cx.g[mask.id].dtype {
         DType::Bool => {
@@ -187,7 +187,7 @@ fn additive_mask(cx: &mut Cx, mask: &Tensor, lead: &[Dim]) -> NodeId {
     cx.g.reshape(x, &four)
 }
 
-/// Attention while its scores (.., L, S) are made.
+/// Attention while its scores (.., L, S) are built.
 pub struct Attention {
     scores: NodeId,
     /// A query without keys has the result 0, not NaN.
@@ -223,7 +223,7 @@ impl Attention {
         })
     }
 
-    /// A query that may attend to nothing has weights of 0; otherwise 0 / 0.
+    /// A query that may attend to no key has weights of 0 instead of 0 / 0.
     pub fn or_zero(&mut self) {
         self.or_zero = true;
     }
@@ -275,7 +275,7 @@ impl Attention {
     }
 }
 
-/// `keep` where it is true, elsewhere minus infinity.
+/// `scores` where `keep` is true, elsewhere minus infinity.
 fn only(cx: &mut Cx, scores: NodeId, keep: NodeId, shape: &Shape) -> NodeId {
     let never = cx.g.full(f64::NEG_INFINITY, DType::Float, shape);
     cx.g.scalar(S::Where, &[keep, scores, never])

@@ -1,8 +1,8 @@
-//! Normalisation of channels, which are dimension 1: over the batch, over groups of channels, or each
-//! by itself.
+//! Normalisation of channels, which are dimension 1: over the batch, over groups of channels, or each channel
+//! separately.
 //!
-//! In: an input (N, C, ..), scales and shifts of the channels (C). Out: the input's shape. Variances
-//! are sums of squared distances from the mean, never a difference of large numbers.
+//! Takes an input (N, C, ..) and scales and shifts of the channels (C); returns the input's shape. Variances are sums
+//! of squared distances from the mean, never a difference of large numbers.
 
 use super::ops;
 use super::reduce::{centred, over_root_mean_square, spread};
@@ -28,7 +28,7 @@ pub type Affine = (Option<NodeId>, Option<NodeId>);
 /// A mean and a variance.
 pub type Moments = (NodeId, NodeId);
 
-/// All dimensions of `x` but the channels.
+/// All dimensions of `x` except the channels.
 pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
     (0..cx.g.shape(x).len()).filter(|d| *d != 1).collect()
 }
@@ -45,7 +45,7 @@ pub fn normalise_own(cx: &mut Cx, x: NodeId, dims: &[usize], eps: f64) -> NodeId
     over_root_mean_square(cx, d, dims, eps)
 }
 
-/// `(x - mean) / sqrt(var + eps)` by given moments, those over `dims`.
+/// `(x - mean) / sqrt(var + eps)` by given moments over `dims`.
 pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: f64) -> NodeId {
     let shape = cx.g.shape(x).clone();
     let centre = cx.g.unreduce(moments.0, dims, &shape);
@@ -56,7 +56,7 @@ pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: 
     cx.g.mul2(d, r)
 }
 
-/// `x * weight + bias`, one of each for a channel.
+/// `x * weight + bias`, with one weight and bias for each channel.
 pub fn affine(cx: &mut Cx, x: NodeId, (weight, bias): Affine) -> NodeId {
     let (shape, dims) = (cx.g.shape(x).clone(), around(cx, x));
     let mut y = x;
@@ -79,14 +79,14 @@ pub fn group_norm(cx: &mut Cx, x: NodeId, groups: &Dim, by: Affine, eps: f64) ->
     affine(cx, y, by)
 }
 
-/// How many values of a sample one group has.
+/// The number of values of a sample in one group.
 fn in_group(shape: &Shape, groups: &Dim) -> Dim {
     let channels = shape[1].div_exact(groups);
     let channels = channels.unwrap_or_else(|| shape[1].div(groups));
     shape[2..].iter().fold(channels, |n, d| n.mul(d))
 }
 
-/// Over one value the variance is 0 and nothing is left of the input: PyTorch's error.
+/// The variance of one value is 0, and the result does not depend on the input: PyTorch's error.
 pub fn several(
     cx: &mut Cx,
     span: Span,
@@ -95,7 +95,7 @@ pub fn several(
     count: &Dim,
     x: &Tensor,
 ) -> Reported<()> {
-    // An empty batch is one.
+    // An empty batch is allowed.
     if count.value() == Some(0) {
         return Ok(());
     }
@@ -114,12 +114,12 @@ pub fn several(
     Err(cx.error(span, text))
 }
 
-/// The number of values of one group, of all that are normalised together.
+/// The number of values of one group that are normalised together.
 pub fn group_values(shape: &Shape, groups: &Dim) -> Dim {
     in_group(shape, groups).mul(&shape[0])
 }
 
-/// The input, which has channels.
+/// The input, which must have channels.
 fn input(cx: &mut Cx, a: &Args) -> Reported<Tensor> {
     let x = a.float(cx, "input")?;
     if cx.shape(&x).len() < 2 {
@@ -161,7 +161,7 @@ fn affine_of(cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<Affine> {
     ))
 }
 
-/// `running_mean` and `running_var`, which are needed unless the input's own are used.
+/// `running_mean` and `running_var`, required unless the input's own statistics are used.
 fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Reported<Option<Moments>> {
     let mean = per_channel(cx, a, "running_mean", x)?;
     let var = per_channel(cx, a, "running_var", x)?;

@@ -1,5 +1,5 @@
-//! Convolutions of sequences and images, forwards and transposed. One dimension is two with a height
-//! of 1; what is padded otherwise than by zeros is padded before.
+//! Convolutions of sequences and images, forwards and transposed. A sequence is an image with a height of 1; padding
+//! other than zeros is added before.
 
 use super::ops;
 use super::shape::pad_along;
@@ -26,22 +26,22 @@ ops! {
     "conv_transpose2d" ("input, weight, bias = None, stride = 1, padding = 0, output_padding = 0, groups = 1, dilation = 1") |cx, a| transpose_op(cx, a, 2);
 }
 
-/// How a convolution goes over its input, apart from the size of its kernel.
+/// The settings of a convolution, apart from the size of its kernel.
 #[derive(Clone, Debug)]
 pub struct Conv {
     /// 1 for sequences, 2 for images.
     pub rank: usize,
     /// Distance between windows.
     pub stride: Vec<i64>,
-    /// What lies around the input.
+    /// The padding of the input.
     pub padding: Padding,
-    /// `zeros`, or what `pad` calls it.
+    /// `zeros`, or the mode's name in `pad`.
     pub mode: &'static str,
     /// Distance between a window's cells.
     pub dilation: Vec<i64>,
     /// Groups of channels.
     pub groups: Dim,
-    /// Cells that a transposed convolution has more than it needs.
+    /// Extra cells in the result of a transposed convolution.
     pub output_padding: Vec<i64>,
 }
 
@@ -180,7 +180,7 @@ pub fn conv(
     Ok(add_bias(cx, y, bias))
 }
 
-/// The adjoint: every element of x (N, C, ..) puts a kernel of w (C, O / groups, ..) into the result.
+/// The adjoint: every element of x (N, C, ..) adds a kernel of w (C, O / groups, ..) to the result.
 pub fn transpose(
     cx: &mut Cx,
     (span, callee): (Span, &str),
@@ -217,8 +217,8 @@ pub fn transpose(
     Ok(add_bias(cx, y, bias))
 }
 
-/// Input as a batch, weight and bias of an op. Their ranks are right, and their channels are those of the
-/// input: `of_weight` returns the channels before and after.
+/// Checks input, weight and bias of an op, and makes the input a batch. Their ranks and channels then fit: `of_weight`
+/// returns the channels before and after.
 fn operands(
     cx: &mut Cx,
     a: &Args,
@@ -262,7 +262,7 @@ fn operands(
     Ok((batch, w, bias.map(|b| b.id)))
 }
 
-/// With `flip` the true convolution: the kernel from its end, as `(f * g)[n] = sum f[n - k] g[k]` has it.
+/// With `flip` the true convolution: the kernel is reversed, as in `(f * g)[n] = sum f[n - k] g[k]`.
 fn conv_op(cx: &mut Cx, a: &Args, rank: usize, flip: bool) -> Reported<Value> {
     let settings = Conv::read(cx, a, rank)?;
     let groups = settings.groups.clone();

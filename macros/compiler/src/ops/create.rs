@@ -1,4 +1,4 @@
-//! Values from nothing.
+//! Values without operands.
 
 use super::ops;
 use crate::args::Args;
@@ -24,7 +24,7 @@ fn filling(cx: &Cx, a: &Args) -> Reported<Value> {
     a.number(cx, "fill_value").map(|_| a.value("fill_value"))
 }
 
-/// A whole number fills with integers.
+/// A whole number gives integers.
 fn full(cx: &mut Cx, a: &Args, value: &Value) -> Reported<Value> {
     let shape = a.dims(cx, "size")?;
     let dtype = match value {
@@ -44,7 +44,7 @@ fn like(cx: &mut Cx, a: &Args, value: &Value) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-/// The number in the type that is filled with: towards zero for integers, 0 or 1 for booleans.
+/// The number in the result's type: towards zero for integers, 0 or 1 for booleans.
 fn fitting(cx: &Cx, a: &Args, value: &Value, dtype: DType) -> Reported<Number> {
     let number = value.number().unwrap_or(f64::NAN);
     match dtype {

@@ -1,8 +1,7 @@
 //! `einsum("bij,bjk->bik", x, y)`: sums of products, by the names of dimensions.
 //!
-//! Operands are taken up one after the other. A letter that neither a later operand nor the result
-//! names is summed away; two operands meet in one matrix product, with the letters that both have
-//! and that are kept as its stack.
+//! Operands are processed one after the other. A letter that neither a later operand nor the result names is summed
+//! out. Two operands meet in one matrix product; the letters that both have and that are kept are its stack.
 
 use super::ops;
 use crate::args::Args;
@@ -67,8 +66,8 @@ fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-/// The names of each operand's dimensions, and the result's: without `->`, the letters that stand once,
-/// by the alphabet.
+/// The names of each operand's dimensions, and the result's: without `->`, the letters that occur once, in alphabetical
+/// order.
 fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<char>)> {
     let plain: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
     let (left, right) = match plain.split_once("->") {
@@ -108,7 +107,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
     Ok((inputs, output))
 }
 
-/// One letter is one size.
+/// Each letter has one size.
 fn agree(
     cx: &Cx,
     a: &Args,
@@ -143,7 +142,7 @@ fn at(names: &[char], c: char) -> Option<usize> {
     names.iter().position(|n| *n == c)
 }
 
-/// Of dimensions with one name the elements with equal indices.
+/// The elements with equal indices in dimensions of the same name.
 fn diagonals(cx: &mut Cx, mut x: NodeId, names: &[char]) -> Named {
     let mut names = names.to_vec();
     let mut second = 1;
@@ -176,7 +175,7 @@ fn sum_out(cx: &mut Cx, x: Named, needed: impl Fn(&char) -> bool) -> Named {
     }
 }
 
-/// As (stack, rows, columns): the dimensions of each group one after the other, then as one.
+/// As (stack, rows, columns): the dimensions of each group are put side by side and merged.
 fn grouped(cx: &mut Cx, x: &Named, groups: [&[char]; 3]) -> NodeId {
     let order: Vec<usize> = groups
         .iter()
@@ -193,13 +192,13 @@ fn sizes(cx: &Cx, x: &Named, names: &[char]) -> Shape {
     names.iter().filter_map(of).collect()
 }
 
-/// One matrix product, summed over the letters that both have and nothing needs any more.
+/// One matrix product, summed over the letters of both that are not needed later.
 fn product(cx: &mut Cx, x: Named, y: Named, needed: impl Fn(&char) -> bool) -> Named {
     let pick = |from: &[char], f: &dyn Fn(&char) -> bool| -> Vec<char> {
         from.iter().copied().filter(|c| f(c)).collect()
     };
     let (x, y) = (
-        // What only one of them has and nothing needs is summed before.
+        // Letters of only one of them that are not needed are summed first.
         sum_out(cx, x, |c| needed(c) || y.names.contains(c)),
         Named { ..y },
     );

@@ -70,9 +70,9 @@ pub fn float(cx: &mut Cx, a: &Args, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -
     Ok(cx.tensor(y))
 }
 
-/// The logarithm to a base: a whole number, whose power (below `base^most`) is taken out, and the rest.
-/// So powers of the base have whole logarithms, as far as the device's `pow` is exact. The power is that
-/// of `|x|`: where `x` is negative the logarithm is NaN, but its gradient is `1 / (x ln base)` all the same.
+/// The logarithm to a base: a power of the base (below `base^most`) is factored out and gives a whole number; the
+/// logarithm of the rest is added. So powers of the base have whole logarithms, as far as the device's `pow` is exact.
+/// The power is that of `|x|`: for negative `x` the logarithm is NaN, but its gradient is still `1 / (x ln base)`.
 fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
     let log = |cx: &mut Cx, x| {
         let y = cx.g.unary(S::Log, x);
@@ -92,13 +92,13 @@ fn logarithm(cx: &mut Cx, x: NodeId, base: f64, most: f64) -> NodeId {
     cx.g.add2(whole, rest)
 }
 
-/// `sinh` and `cosh`. From 1 on, `e^|x| / 2 -+ e^-|x| / 2`; below, where such differences lose digits,
-/// `(u + u / (u + 1)) / 2` and `1 + u^2 / (2 (u + 1))` with `u = e^x - 1`.
+/// `sinh` and `cosh`. From 1 on, `e^|x| / 2 -+ e^-|x| / 2`; below 1, where such differences lose digits, `(u + u / (u +
+/// 1)) / 2` and `1 + u^2 / (2 (u + 1))` with `u = e^x - 1`.
 fn hyperbolic(cx: &mut Cx, x: NodeId, sine: bool) -> NodeId {
     let one = cx.g.constant(1.0);
     let far = cx.g.unary(S::Abs, x);
-    // `e^|x| / 2` as `(e^s / 2) e^(|x| - s)`: it and its gradient are finite for as long as the result is. With
-    // s = 355/512, which is nearly ln 2, the difference is exact and the factor nearly 1.
+    // `e^|x| / 2` as `(e^s / 2) e^(|x| - s)`: it and its gradient are finite as long as the result is. With s =
+    // 355/512, which is nearly ln 2, the difference is exact and the factor nearly 1.
     const SHIFT: f64 = 355.0 / 512.0;
     let large = cx.g.shift(far, -SHIFT);
     let large = cx.g.unary(S::Exp, large);
@@ -165,7 +165,7 @@ fn cast(cx: &mut Cx, a: &Args, to: DType) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-/// Exponents that have a function of their own take it: exact, and defined for every sign.
+/// Exponents with a dedicated function use it: it is exact, and defined for every sign.
 fn pow(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if let Some(y) = integer::power(cx, a, &a.value("exponent"))? {
         return Ok(cx.tensor(y));
@@ -291,8 +291,8 @@ fn clamp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// `min(max(x, low), high)` of tensors of one shape. The gradient is PyTorch's: where `low` is `high` a tie is all
-/// x's, where `low` is beyond `high` it goes to `high`; NaN is neither below nor above a bound.
+/// `min(max(x, low), high)` of tensors of one shape. The gradient is PyTorch's: if `low` equals `high`, x gets all of
+/// it at a tie; if `low` is above `high`, `high` gets it; NaN is neither below nor above a bound.
 fn between(cx: &mut Cx, [x, low, high]: [NodeId; 3]) -> NodeId {
     let g = &mut cx.g;
     let y = g.scalar(S::Max, &[x, low]);
@@ -303,7 +303,7 @@ fn between(cx: &mut Cx, [x, low, high]: [NodeId; 3]) -> NodeId {
     let same = g.scalar(S::Eq, &[low, high]);
     let y = g.scalar(S::Where, &[same, one, y]);
 
-    // NaN, with the gradients that comparisons with it leave.
+    // NaN, with the gradients of comparisons with NaN.
     let sum = g.add2(low, high);
     let sum = g.push(crate::ir::Op::Detach, &[sum], None);
     let own = g.add2(x, sum);

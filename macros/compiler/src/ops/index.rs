@@ -35,7 +35,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("index"), text));
     }
-    // Where the index is smaller, the first elements are read.
+    // If the index is smaller, only the first elements are read.
     let mut size = shape.clone();
     for d in (0..at.len()).filter(|d| *d != dim) {
         let why = format!(
@@ -91,12 +91,12 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut index = a.tensor(cx, "index")?;
     let what = cx.reads(&index);
     let mut source = a.tensor(cx, "source")?;
-    // A number is of the type that is due.
+    // A number takes the required type.
     if !matches!(a.value("source"), Value::Tensor(_)) {
         let to = cx.g[x.id].dtype;
         source.id = cx.as_type(&source, to);
     }
-    // One position is a list of one: then `source` may lack the dimension.
+    // A single position is a list of one: then `source` may lack the dimension.
     if cx.shape(&index).is_empty() {
         index.id = cx.g.reshape(index.id, &vec![Dim::one()]);
         if cx.shape(&source).len() + 1 == cx.shape(&x).len() {
@@ -201,7 +201,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let text = format!("`num_classes` of `one_hot` is at least 1, not {classes}");
         return Err(cx.error(a.span_of("num_classes"), text));
     }
-    // The ones are read at the indices, which finds those that are no class.
+    // The ones are read at the indices, which reports indices that are not a class.
     let ones = cx.g.full(1.0, DType::Int, &vec![classes.clone()]);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
     let what = cx.reads(&index);
@@ -229,7 +229,7 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: Reads) -> N
     cx.g.reshape(y, &shape)
 }
 
-/// `weight` (C) at `index` (any shape): each class's own factor.
+/// `weight` (C) at `index` (any shape): the factor of each class.
 pub fn embedding_weights(cx: &mut Cx, index: NodeId, weight: NodeId, what: Reads) -> NodeId {
     let shape = cx.g.shape(index).clone();
     let flat = cx.g.reshape(index, &vec![numel(&shape)]);

@@ -1,7 +1,7 @@
-//! Elementwise functions whose results are integers where their operands are (booleans where these are
-//! booleans): PyTorch's promotion. Results that do not fit 64 bits are errors of the run.
+//! Elementwise functions whose results are integers if their operands are (booleans if their operands are booleans):
+//! PyTorch's promotion. Results that do not fit in 64 bits are errors at run time.
 //!
-//! In: a call's arguments. Out: the node, or nothing where the function is one of floats.
+//! Takes a call's arguments; returns the node, or `None` if the function is one of floats.
 
 use crate::args::Args;
 use crate::cx::Cx;
@@ -65,7 +65,7 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Option<NodeId>> {
     }))
 }
 
-/// A power with a whole exponent; of a negative one, PyTorch's error.
+/// A power with a whole exponent; a negative exponent is an error, as in PyTorch.
 pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>> {
     let Some((x, _)) = whole(cx, a)? else {
         return Ok(None);
@@ -92,7 +92,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
     };
     let (text, name) = (format!("{}({}, {e})", a.callee, x.text), x.text);
     let x = cx.g.cast(x.id, DType::Int);
-    // By squaring: no square is made that is not a factor, so that what overflows is the result.
+    // By squaring: only squares that are factors are computed, so that an overflow is an overflow of the result.
     let (mut y, mut square, mut left, mut factor) = (None, x, e, 1);
     while left > 0 {
         if left % 2 == 1 {
@@ -103,7 +103,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         }
         left /= 2;
         if left > 0 {
-            // A factor that does not fit is named as the power that it is.
+            // A message names a factor that does not fit as a power.
             factor *= 2;
             let power = format!("pow({name}, {factor})");
             let outer = std::mem::replace(&mut cx.expression, power);
@@ -119,7 +119,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
     Ok(Some(y))
 }
 
-/// Between bounds, of which none is a float: numbers, tensors or nothing.
+/// Between bounds that are no floats: numbers, tensors or `None`.
 pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<NodeId>> {
     let Some((mut x, _)) = whole(cx, a)? else {
         return Ok(None);
@@ -144,7 +144,7 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<Node
     Ok(Some(x.id))
 }
 
-/// A value in the type of what it fills.
+/// A value in the type of the tensor that it fills.
 pub fn filling(cx: &mut Cx, a: &Args, name: &str, of: &Tensor) -> Reported<Tensor> {
     let value = a.tensor(cx, name)?;
     let to = cx.g[of.id].dtype;

@@ -1,5 +1,5 @@
-//! Sequences and images in another size: each element of the result is one of the input's, a mean of two
-//! neighbours, one dimension after the other, or a mean of those that it covers.
+//! Sequences and images in another size: each element of the result is one of the input's, a mean of two neighbours,
+//! one dimension after the other, or a mean of the elements that it covers.
 
 use super::adaptive::means;
 use super::ops;
@@ -17,8 +17,8 @@ ops! {
     "interpolate" ("input, size = None, scale_factor = None, mode = \"nearest\", align_corners = None") interpolate;
 }
 
-/// One dimension: its size before and after, and the distance of neighbours in the input if a factor says
-/// it; it follows from the sizes otherwise.
+/// One dimension: its size before and after, and the distance of neighbours in the input if a factor gives it;
+/// otherwise it follows from the sizes.
 struct Along {
     from: Dim,
     to: Dim,
@@ -62,7 +62,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Ok(cx.tensor(y));
     }
     let mut y = x.id;
-    // The last dimension first, as PyTorch rounds.
+    // The last dimension first, to round as PyTorch does.
     for (d, s) in sizes.iter().enumerate().rev() {
         if s.from == s.to && s.step.is_none_or(|step| step == 1.0) {
             continue;
@@ -75,7 +75,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// What `size` or `scale_factor` says.
+/// The sizes from `size` or `scale_factor`.
 fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Along>> {
     let from = cx.shape(x)[2..].to_vec();
     let (size, factor) = (a.value("size"), a.value("scale_factor"));
@@ -113,7 +113,7 @@ fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Along>>
     }
 }
 
-/// `floor(from * factor)`. Of a named size, the factor is a fraction of a power of two, such as 0.5 or 1.25.
+/// `floor(from * factor)`. For a named size, the factor is a fraction of a power of two, such as 0.5 or 1.25.
 fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reported<Dim> {
     let span = a.span_of("scale_factor");
     let halves = (0..=10).map(|k| 1 << k);
@@ -159,10 +159,10 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
     }
 }
 
-/// Each element's nearest.
+/// The nearest neighbour of each element.
 fn nearest(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, exact: bool) -> NodeId {
     let mut shape = cx.g.shape(x).clone();
-    // A whole factor repeats each.
+    // A whole factor repeats each element.
     if let Some(times) = s.to.div_exact(&s.from)
         && let Some(n) = times.value()
         && s.step
@@ -183,7 +183,7 @@ fn nearest(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, exact: bool) -> NodeId
             let at = if exact { g.shift(at, 0.5) } else { at };
             g.scale(at, step)
         }
-        // (i + 1/2) s / n, or i s / n, with as little added as keeps whole quotients whole.
+        // (i + 1/2) s / n, or i s / n, plus a little, so that whole quotients stay whole.
         None => {
             let (from, to) = (g.size(&s.from), g.size(&s.to));
             let at = if exact { g.shift(at, 0.5) } else { at };
@@ -196,7 +196,7 @@ fn nearest(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, exact: bool) -> NodeId
     taken(cx, x, dim, at)
 }
 
-/// The elements along `dim` at these places, whole floats, the last for what is behind it.
+/// The elements along `dim` at these places, whole floats; the last element for places after it.
 fn taken(cx: &mut Cx, x: NodeId, dim: usize, at: NodeId) -> NodeId {
     let last = cx.g.shape(x)[dim].sub(&Dim::one());
     let last = cx.g.size(&last);
@@ -206,8 +206,8 @@ fn taken(cx: &mut Cx, x: NodeId, dim: usize, at: NodeId) -> NodeId {
     cx.g.push(Take { dim, what }, &[x, at], None)
 }
 
-/// Between two neighbours: of the second so much as the place is behind the first. One that counts nothing
-/// is left out, since nothing of infinity is no number.
+/// Linear interpolation: the second neighbour's weight is the place's distance from the first. It skips weight 0: 0 *
+/// inf is NaN.
 fn between(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, corners: bool) -> NodeId {
     let place = place(cx, s, corners);
     let first = cx.g.unary(S::Floor, place);
@@ -231,7 +231,7 @@ fn between(cx: &mut Cx, x: NodeId, dim: usize, s: &Along, corners: bool) -> Node
     g.add2(low, high)
 }
 
-/// (to): where each of the result's lies in the input, at least 0.
+/// (to): the place in the input of each element of the result, at least 0.
 fn place(cx: &mut Cx, s: &Along, corners: bool) -> NodeId {
     let g = &mut cx.g;
     let i = g.iota(&vec![s.to.clone()], 0);

@@ -67,8 +67,8 @@ fn reduced(cx: &mut Cx, a: &Args, y: NodeId) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-/// A loss of pairs of elements. Shapes must be equal: PyTorch only warns when they broadcast, and
-/// the number is then rarely the one that was meant.
+/// A loss of pairs of elements. Shapes must be equal: PyTorch only warns when they broadcast, and the result is then
+/// rarely the intended one.
 fn pointwise(
     cx: &mut Cx,
     a: &Args,
@@ -109,7 +109,7 @@ fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
     }
     let (zero, limit) = (g.constant(0.0), g.constant(delta));
     let far = g.binary(S::Ge, size, limit);
-    // The square of what is far may be infinite, and its gradient NaN.
+    // The square of a far value may be infinite, and its gradient NaN.
     let near = g.select(far, zero, d);
     let square = g.mul2(near, near);
     let square = g.scale(square, 0.5);
@@ -137,7 +137,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     Ok(cx.g.mul2(y, w))
 }
 
-/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as PyTorch has it (in f32).
+/// `-(t log x + (1 - t) log(1 - x))`, logarithms cut at -100, their gradients at 1e12, as in PyTorch (in f32).
 fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     let one = cx.g.constant(1.0);
     let n = cx.g.neg(x);
@@ -152,12 +152,12 @@ fn bce(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     weighted(cx, a, "weight", y)
 }
 
-/// The logarithm `log` of `x`, but -100 where it is less, with the gradient `1 / max(x, 1e-12)`.
+/// The logarithm `log` of `x`, but at least -100, with the gradient `1 / max(x, 1e-12)`.
 fn cut_log(cx: &mut Cx, x: NodeId, log: NodeId) -> NodeId {
     let g = &mut cx.g;
     let floor = g.constant(-100.0);
     let value = g.binary(S::Max, log, floor);
-    // A function with that gradient, less its own value: 0, but only the first part is differentiated.
+    // A function with that gradient, minus its own value: the sum is 0, but only the function is differentiated.
     let bound = f64::from(1e-12f32);
     let least = g.constant(bound);
     let low = g.binary(S::Lt, x, least);
@@ -198,7 +198,7 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<Node
     weighted(cx, a, "weight", y)
 }
 
-/// `t (log t - x)`, its first part 0 where `t` is 0; with `log_target`, `exp(t) (t - x)`.
+/// `t (log t - x)`, where the first part is 0 if `t` is 0; with `log_target`, `exp(t) (t - x)`.
 fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     let log_target = a.flag(cx, "log_target")?;
     let g = &mut cx.g;
@@ -216,9 +216,9 @@ fn kl_div(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<NodeId> {
     Ok(g.sub2(own, cross))
 }
 
-/// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or ();
-/// also scores (B, .., C), as layers give them, where the shapes of both can mean nothing else.
-/// The mean divides by the sum of the weights of the classes that were kept.
+/// `nll_loss` and `cross_entropy`: scores `input` (B, C, ..) or (C), classes `target` (B, ..) or (); also scores (B,
+/// .., C), as layers return them, if the shapes of both have no other meaning. The mean divides by the sum of the
+/// weights of the classes that are not ignored.
 fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let t = a.tensor(cx, "target")?;
@@ -254,7 +254,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     let mut want = shape.clone();
     let classes = want.remove(dim);
     if cx.shape(&t) != want {
-        // A number for each class, as `one_hot` gives it.
+        // A number for each class, as `one_hot` returns it.
         let help = match logits && cx.shape(&t) == shape {
             true => format!(
                 "\nhelp: convert probabilities: `{}`",
@@ -279,7 +279,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
         x.id
     };
 
-    // A negative `ignore_index`, say, cannot occur among unsigned classes.
+    // A negative `ignore_index`, for example, cannot occur among unsigned classes.
     let masked = cx.may_be(t.id, ignore);
     let (index, valid) = if masked {
         let skip = cx.g.filled(Number::Int(ignore), &want);
@@ -423,7 +423,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span, text));
     }
-    // PyTorch adds 1e-12, as an f32 has it, to each squared length, so that zeros have a direction.
+    // PyTorch adds 1e-12, rounded to f32, to each squared length, so that zeros have a direction.
     let least = f64::from(1e-12f32);
     let last = [shape.len() - 1];
     let dot = |cx: &mut Cx, x: NodeId, y: NodeId| {
@@ -441,7 +441,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
         cx.g.add2(xx, least)
     };
     let (xy, xx, yy) = (dot(cx, x.x, y.x), square(cx, &x), square(cx, &y));
-    // One root, so that the angle to itself is 0, unless the product leaves the range.
+    // One root, so that the angle of a vector to itself is 0, unless the product leaves the range.
     let product = cx.g.mul2(xx, yy);
     let one = cx.g.unary(S::Sqrt, product);
     let [two, other] = [xx, yy].map(|s| cx.g.unary(S::Sqrt, s));

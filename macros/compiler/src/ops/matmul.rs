@@ -1,4 +1,4 @@
-//! Matrix products of any rank, and what is built on them.
+//! Matrix products of any rank, and ops built on them.
 
 use super::ops;
 use crate::args::Args;
@@ -19,7 +19,7 @@ ops! {
     "linear" ("input, weight, bias = None") linear_op;
 }
 
-/// NumPy's rules: vectors gain a dimension that vanishes again, leading dimensions broadcast.
+/// NumPy's rules: vectors get a dimension that vanishes again, leading dimensions broadcast.
 pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeId> {
     let (mut a, mut b) = (x.id, y.id);
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
@@ -63,7 +63,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     let (m, n) = (sa[sa.len() - 2].clone(), sb[sb.len() - 1].clone());
     let (lead_a, lead_b) = (sa[..sa.len() - 2].to_vec(), sb[..sb.len() - 2].to_vec());
     let (product, lead) = if lead_b.is_empty() {
-        // One matrix for all: the leading dimensions are rows like any other.
+        // One matrix for all: the leading dimensions are rows, too.
         let rows = numel(&sa[..sa.len() - 1]);
         let flat = cx.g.reshape(a, &vec![rows, ka.clone()]);
         (cx.g.matmul(flat, b, false, false), lead_a)

@@ -1,7 +1,8 @@
 //! The ops of the language: PyTorch's names and arguments, each lowered to graph nodes.
 //!
-//! One row per op: its name, its signature, and the function that checks shapes in the user's words
-//! and builds nodes. The ops of one operand that are scalar functions come from the table of those. A composite op is a few lines of other builders; its gradient follows.
+//! One row per op: its name, its signature, and the function that checks shapes in the user's terms and builds nodes.
+//! The ops of one operand that are scalar functions come from the table of scalar functions. A composite op is a few
+//! lines of other builders; its gradient follows.
 
 mod activation;
 mod adaptive;
@@ -44,13 +45,13 @@ use std::sync::LazyLock;
 pub struct OpDef {
     /// Its name.
     pub name: &'static str,
-    /// Its arguments and defaults, as they are pasted into a call.
+    /// Its arguments and defaults, in the form of a call.
     pub signature: &'static str,
-    /// What checks and builds.
+    /// The function that checks and builds.
     pub build: Build,
 }
 
-/// What checks an op's arguments and builds its nodes.
+/// The function that checks an op's arguments and builds its nodes.
 #[derive(Clone, Copy)]
 pub enum Build {
     /// A scalar function of one operand.

@@ -18,7 +18,7 @@ ops! {
 /// The machine epsilon of f32: PyTorch's default `eps` of RMSNorm for float inputs.
 pub const RMS_EPS: f64 = f32::EPSILON as f64;
 
-/// The trailing dimensions, or the mistake: they differ from `x`'s.
+/// The trailing dimensions, or an error if they differ from `x`'s.
 pub fn trailing(
     cx: &Cx,
     a: &Args,

@@ -1,7 +1,7 @@
 //! Pools: the largest or the mean of the cells under each window.
 //!
-//! A maximum is read where its position says, so its gradient is that of reading. A mean is a
-//! convolution of each channel by itself with a kernel of ones, divided by the number of cells.
+//! A maximum is read at its position, so its gradient is that of the read. A mean is a convolution of each channel
+//! separately with a kernel of ones, divided by the number of cells.
 
 use super::ops;
 use super::spatial::{self, Window};
@@ -64,13 +64,13 @@ impl Pool {
         })
     }
 
-    /// The shape of what comes out, channels as they are.
+    /// The output shape, with the same channels.
     fn shape(&self, cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<Shape> {
         let mut shape = cx.shape(x);
         for d in 0..self.kernel.len() {
             let size = shape[2 + d].clone();
             let (stride, padding) = (self.stride[d], Dim::from(self.padding[d]));
-            // The last window may reach as far outside as one that does not quite fit.
+            // The last window may reach outside, by less than the stride.
             let more = Dim::from(if self.ceil { stride - 1 } else { 0 });
             let window = Window {
                 kernel: Dim::from(self.kernel[d]),
@@ -79,13 +79,13 @@ impl Pool {
                 sides: (padding.clone(), padding.add(&more)),
             };
             shape[2 + d] = window.count(cx, (a.span, &a.callee), x, 2 + d)?;
-            // But it starts inside the input or before it, which one of the two numbers says for all sizes.
+            // But it starts inside the input or before it; one of the two sizes ensures this for all input sizes.
             let reach = self.dilation[d] * (self.kernel[d] - 1) + 1;
             if self.ceil && stride + self.padding[d] > reach {
                 let all = size.add(&padding).add(&more);
                 shape[2 + d] = all.div_floor(&Dim::from(stride));
             }
-            // Some cell of each window that starts before the input lies inside.
+            // Each window that starts before the input must have a cell inside.
             if self.padding[d] > 0 && self.dilation[d] > 1 {
                 let why = format!("every window of `{}` has a cell inside its input", a.callee);
                 cx.at_least(&size, &Dim::from(self.dilation[d]), a.span, &why)?;
@@ -138,7 +138,7 @@ pub fn values_at(cx: &mut Cx, x: NodeId, index: NodeId) -> NodeId {
     cx.g.reshape(y, &to)
 }
 
-/// The result of a pool that knows its positions (N, C, ..).
+/// The result of a pool, from the positions (N, C, ..) of its maxima.
 pub fn largest(cx: &mut Cx, a: &Args, batch: &spatial::Batch, index: NodeId) -> Reported<Value> {
     let y = values_at(cx, batch.x.id, index);
     let (y, index) = (batch.result(cx, y), batch.result(cx, index));
@@ -169,7 +169,7 @@ fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     largest(cx, a, &batch, index)
 }
 
-/// Positions of maxima under windows that do not overlap, as many as `counts` says; sizes are `each`
+/// Positions of maxima under windows that do not overlap: `counts` are their numbers; the input's sizes are `each`
 /// times as large.
 pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[i64]) -> NodeId {
     let pool = Pool {
@@ -240,7 +240,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// The cells of each window along dimension `d`: those inside, and with `padding` those around too.
+/// The cells of each window along dimension `d`: those inside, and with `padding` also those outside.
 fn count(cx: &mut Cx, pool: &Pool, d: usize, size: &Dim, shape: &Shape, padding: bool) -> NodeId {
     let (stride, before) = (pool.stride[d] as f64, pool.padding[d]);
     let at = cx.g.iota(shape, 2 + d);

@@ -1,7 +1,7 @@
-//! Positions in a sequence: sinusoids that are added (Vaswani et al., 2017, section 3.5), and rotations
-//! of queries and keys (Su et al., 2021).
+//! Positions in a sequence: sinusoids to be added (Vaswani et al., 2017, section 3.5), and rotations of queries and
+//! keys (Su et al., 2021).
 //!
-//! Pair `i` of `d` features turns by the angle `position / base^(2 i / d)`.
+//! Pair `i` of `d` features is rotated by the angle `position / base^(2 i / d)`.
 
 use super::ops;
 use crate::args::Args;
@@ -18,7 +18,7 @@ ops! {
     "rotary" ("input, base = 10000.0, positions = None, interleaved = true") rotary;
 }
 
-/// The number above which angles fall, which is positive.
+/// The base of the angles, which must be positive.
 fn base(cx: &Cx, a: &Args) -> Reported<f64> {
     let base = a.number(cx, "base")?;
     if base > 0.0 {
@@ -59,9 +59,8 @@ fn sinusoidal(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// Each pair `(x, y)` of features turned: `(x cos - y sin, x sin + y cos)`. A pair are neighbours, as in
-/// the paper, or, not `interleaved`, features `i` and `i + d / 2`, as in GPT-NeoX and Llama's weights in
-/// Hugging Face's form.
+/// Rotates each pair `(x, y)` of features: `(x cos - y sin, x sin + y cos)`. A pair is two neighbours, as in the paper,
+/// or, if not `interleaved`, features `i` and `i + d / 2`, as in GPT-NeoX and Llama's weights in Hugging Face's form.
 fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let base = base(cx, a)?;
@@ -117,7 +116,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// (.., T, 1) floats: 0, 1, .., or what is given, which broadcasts to the elements (.., T).
+/// (.., T, 1) floats: 0, 1, .., or the given positions, which broadcast to the elements (.., T).
 fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
     let length = &elements[elements.len() - 1];
     let Some(given) = a.optional_tensor(cx, "positions")? else {

@@ -52,7 +52,7 @@ fn over(
     keepdim(cx, a, &x, &dims, y)
 }
 
-/// A reduction of integers or booleans: sums and products are integers, extremes of what they are taken of.
+/// A reduction of integers or booleans: sums and products are integers, maxima and minima keep the operand's type.
 fn whole(cx: &mut Cx, a: &Args, kind: Reduce) -> Reported<Option<Value>> {
     let x = a.tensor(cx, "input")?;
     let dtype = cx.g[x.id].dtype;
@@ -75,7 +75,7 @@ fn integers(cx: &mut Cx, a: &Args, x: &Tensor, kind: Reduce, dims: &[usize]) -> 
     }
 }
 
-/// The position of the first largest or smallest along `dim`, which vanishes.
+/// The position of the first largest or smallest element along `dim`, which vanishes.
 fn place(cx: &mut Cx, a: &Args, x: NodeId, largest: bool, dim: usize) -> NodeId {
     match cx.g[x].dtype {
         DType::Float => cx.g.push(ArgReduce { largest, dim }, &[x], None),
@@ -86,7 +86,7 @@ fn place(cx: &mut Cx, a: &Args, x: NodeId, largest: bool, dim: usize) -> NodeId 
     }
 }
 
-/// The largest or smallest over the argument `dim`.
+/// The largest or smallest element over the argument `dim`.
 fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "dim", &x)?;
@@ -97,7 +97,7 @@ fn extreme(cx: &mut Cx, a: &Args, kind: Reduce) -> Reported<Value> {
     over(cx, a, |cx, x, dims| cx.g.reduce(kind, x, dims))
 }
 
-/// Refuses an empty dimension, as PyTorch does: it has no largest or smallest element.
+/// Rejects an empty dimension, as PyTorch does: a maximum needs at least one element.
 fn some(cx: &mut Cx, a: &Args, x: &Tensor, dims: &[usize]) -> Reported<()> {
     let shape = cx.shape(x);
     let why = format!("`{}` needs at least one element", a.callee);
@@ -147,8 +147,8 @@ pub fn mean(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     y
 }
 
-/// `x` without those of the dimensions that are of size 1, and the others in runs of neighbours, the
-/// last run first: a mean is reduced one run at a time.
+/// `x` without reduced dimensions of size 1, and the other reduced dimensions in runs of neighbours, the last run
+/// first: a mean is reduced one run at a time.
 fn runs(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, Vec<Vec<usize>>) {
     let (mut shape, mut runs) = (Shape::new(), Vec::<Vec<usize>>::new());
     for (d, size) in cx.g.shape(x).clone().into_iter().enumerate() {
@@ -168,8 +168,8 @@ fn runs(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, Vec<Vec<usize>>) {
     (cx.g.reshape(x, &shape), runs)
 }
 
-/// A mean over dimensions, and `x - mean`. What rounding took from the mean is taken away too: beside a
-/// large mean it is as much as values differ by.
+/// A mean over dimensions, and `x - mean`. The mean's rounding error is subtracted, too: with a large mean it is as
+/// large as the differences between values.
 pub fn centred(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, NodeId) {
     let (mut y, runs) = runs(cx, x, dims);
     let mut rest = None;
@@ -188,7 +188,7 @@ pub fn centred(cx: &mut Cx, x: NodeId, dims: &[usize]) -> (NodeId, NodeId) {
     (y, d)
 }
 
-/// Of several dimensions: they are brought together first.
+/// Over several dimensions: they are merged first.
 fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     let shape = cx.g.shape(x).clone();
     match dims {
@@ -209,8 +209,8 @@ fn log_sum_exp(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     }
 }
 
-/// With `dim` a pair (values, indices); the gradient flows to that one element. Without, the value,
-/// whose ties share the gradient.
+/// With `dim` a pair (values, indices); the gradient flows to that one element. Without `dim` the value; ties share its
+/// gradient.
 fn extremum(cx: &mut Cx, a: &Args, largest: bool) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     if matches!(a.value("dim"), Value::Null) {
@@ -260,7 +260,7 @@ fn arg_extremum(cx: &mut Cx, a: &Args, largest: bool) -> Reported<Value> {
     keepdim(cx, a, &x, &[dim], y)
 }
 
-/// Values in units of their row. The unit is 1, in which values are what they are, unless squares would overflow or
+/// Values in units of their row. The unit is 1, which changes no value, unless squares would overflow or vanish.
 /// vanish.
 pub struct Scaled {
     /// The values divided by their row's unit.
@@ -278,8 +278,8 @@ pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
     let top = cx.g.push(Op::Detach, &[top], None);
     let low = if small { 2f64.powi(-50) } else { 0.0 };
     let outside = outside(cx, top, low, 2f64.powi(45));
-    // The largest to the power of 5/8: neither sums of squares of the quotients nor products of the unit with
-    // gradients leave the range, of any type.
+    // The largest value to the power of 5/8: neither sums of squares of the quotients nor products of the unit with
+    // gradients leave the range, in any type.
     let root = cx.g.unary(S::Sqrt, top);
     let fourth = cx.g.unary(S::Sqrt, root);
     let eighth = cx.g.unary(S::Sqrt, fourth);
@@ -295,7 +295,7 @@ pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
 /// `d / sqrt(mean(d^2) + eps)` over `dims`.
 pub fn over_root_mean_square(cx: &mut Cx, d: NodeId, dims: &[usize], eps: f64) -> NodeId {
     let shape = cx.g.shape(d).clone();
-    // Beside any other `eps` squares that vanish are nothing.
+    // With any larger `eps`, squares that vanish do not matter.
     let scaled = scaled(cx, d, dims, eps.abs() < 1e-30);
     let v = mean_square(cx, scaled.x, dims);
     let eps = cx.g.scale(scaled.inverse, eps);
@@ -324,8 +324,8 @@ fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64)
     cx.g.mul2(v, more)
 }
 
-/// The variance of distances `d` from the mean, of which squares may overflow where it does not itself. Its
-/// gradient is right as long as it is finite.
+/// The variance of distances `d` from the mean, for which squares may overflow if the variance does not. Its gradient
+/// is right as long as it is finite.
 pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let scaled = scaled(cx, d, dims, false);
     let v = mean_square(cx, scaled.x, dims);
@@ -336,12 +336,12 @@ pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId
     v
 }
 
-/// The same with the gradient `2 d / n`, whatever its size.
+/// The same, with the gradient `2 d / n` at any size.
 fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
     let plain = mean_square(cx, d, dims);
     let plain = corrected(cx, plain, d, dims, correction);
     let v = spread(cx, d, dims, correction);
-    // Where both are infinite, the first has the gradient.
+    // If both are infinite, the first one's gradient is used.
     let end = cx.g.constant(f64::INFINITY);
     let beyond = cx.g.binary(S::Eq, plain, end);
     let held = cx.g.binary(S::Lt, v, end);
@@ -378,8 +378,8 @@ fn length(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
     cx.g.mul2(root, scaled.unit)
 }
 
-/// `sum(|x|^p)^(1/p)` for any `p`: of 0 the number of elements that are not 0, of infinity the largest
-/// `|x|`, of minus infinity the smallest.
+/// `sum(|x|^p)^(1/p)` for any `p`: for 0 the number of elements that are not 0, for infinity the largest `|x|`, for
+/// minus infinity the smallest.
 fn norm(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let p = a.number(cx, "ord")?;
     if p.is_nan() {
@@ -412,7 +412,7 @@ fn norm(cx: &mut Cx, a: &Args) -> Reported<Value> {
     })
 }
 
-/// The largest or smallest of `size`; of equal ones each has its share of the gradient, beside NaN none has any.
+/// The largest or smallest of `size`; equal elements share the gradient. If one is NaN, no element has a gradient.
 fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
     let y = cx.g.reduce(kind, size, dims);
     let y = cx.g.push(Op::Detach, &[y], None);
@@ -424,10 +424,10 @@ fn largest(cx: &mut Cx, kind: Reduce, size: NodeId, dims: &[usize]) -> NodeId {
     cx.g.scalar(S::Where, &[number, with_gradient, y])
 }
 
-/// `sum(|x|^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient, and what is 0 has none for
-/// `p` below 1.
+/// `sum(|x|^p)^(1/p)` for finite `p`, neither 0 nor 1 nor 2. A norm of 0 has no gradient; for `p` below 1 elements of 0
+/// have none.
 fn any_norm(cx: &mut Cx, x: NodeId, p: f64, dims: &[usize]) -> NodeId {
-    // A product: unlike those of `abs`, its gradients at 0 and at NaN are NaN where the norm is.
+    // A product instead of `abs`: its gradients at 0 and at NaN are NaN where the norm is.
     let sign = cx.g.unary(S::Sign, x);
     let size = cx.g.mul2(x, sign);
     if 0.0 < p && p < 1.0 {
@@ -448,8 +448,9 @@ fn any_norm(cx: &mut Cx, x: NodeId, p: f64, dims: &[usize]) -> NodeId {
     cx.g.mul2(root, unit)
 }
 
-/// Sizes in units of their rows, and those. The sum of powers is about that of the largest, for `p` below 0 the
-/// smallest, which may be out of range where its root is not, as may slopes: then the unit is near it, else 1.
+/// Sizes in units of their rows, and the units. The sum of powers is about the power of the largest size (for `p` below
+/// 0 of the smallest), which may be out of range even if its root is not, and so may slopes: then the unit is near that
+/// size, else 1.
 fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeId) {
     let shape = cx.g.shape(size).clone();
     let kind = if p > 0.0 { Reduce::Max } else { Reduce::Min };
@@ -458,7 +459,7 @@ fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeI
     let limit = 2f64.powf(100.0 / if p > 0.0 { p } else { 1.0 - p });
     let outside = outside(cx, top, 1.0 / limit, limit);
     let near = match p > 0.0 {
-        // Not quite the top itself, whose products with gradients could leave the range.
+        // Not exactly that size, whose products with gradients could leave the range.
         true => power_of(cx, top, 1.0 - 0.8 / (1.0 + p)),
         false => top,
     };
@@ -468,7 +469,7 @@ fn in_units(cx: &mut Cx, size: NodeId, p: f64, dims: &[usize]) -> (NodeId, NodeI
     (cx.g.div2(size, each), unit)
 }
 
-/// Whether positive finite numbers lie outside of a range.
+/// Whether values are positive, finite and outside a range.
 fn outside(cx: &mut Cx, x: NodeId, low: f64, high: f64) -> NodeId {
     let compare = |cx: &mut Cx, f, value: f64| {
         let value = cx.g.constant(value);
@@ -489,20 +490,20 @@ fn power_of(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
     cx.g.binary(S::Pow, x, p)
 }
 
-/// `x^p` of `x` not below 0, whose slope at 0 is 0.
+/// `x^p` for `x` not below 0, with slope 0 at 0.
 fn safe_power(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
     let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let at_zero = cx.g.constant(if p > 0.0 { 0.0 } else { f64::INFINITY });
     let flat = cx.g.binary(S::Eq, x, zero);
     let safe = cx.g.select(flat, one, x);
     let power = power_of(cx, safe, p);
-    // 0 times what comes from above, which may be NaN.
+    // Its gradient is 0 times the incoming one, which may be NaN.
     let nothing = cx.g.mul2(x, zero);
     let nothing = cx.g.add2(nothing, at_zero);
     cx.g.scalar(S::Where, &[flat, nothing, power])
 }
 
-/// A square root whose gradient at 0 is 0, as PyTorch has it for `norm` and `std`.
+/// A square root whose gradient at 0 is 0, as in PyTorch's `norm` and `std`.
 fn safe_sqrt(cx: &mut Cx, x: NodeId) -> NodeId {
     let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let flat = cx.g.binary(S::Eq, x, zero);

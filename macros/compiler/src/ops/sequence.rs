@@ -1,5 +1,5 @@
-//! Sequences of different lengths in one batch (B, T, ..): which elements are there, and pooling over
-//! those alone. A length beyond T counts as T.
+//! Sequences of different lengths in one batch (B, T, ..): a mask of their elements, and pooling over these elements
+//! alone. A length above T is taken as T.
 
 use super::ops;
 use crate::args::Args;
@@ -39,7 +39,7 @@ fn sequence_mask(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(mask))
 }
 
-/// Over T of (B, T, ..). The mean of nothing is 0, its maximum -inf.
+/// Over T of (B, T, ..). The mean of no elements is 0, their maximum -inf.
 fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
     let (x, lengths) = (a.float(cx, "input")?, a.tensor(cx, "lengths")?);
     let shape = cx.shape(&x);
@@ -72,7 +72,7 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// How many elements of each sequence of a shape (B, T, ..) are there, at least 1, as (B, ..).
+/// The number of elements of each sequence of a shape (B, T, ..), at least 1, as (B, ..).
 fn counts(cx: &mut Cx, shape: &Shape, lengths: NodeId) -> NodeId {
     let count = cx.g.cast(lengths, DType::Float);
     let (one, all) = (cx.g.constant(1.0), cx.g.size(&shape[1]));
@@ -84,8 +84,9 @@ fn counts(cx: &mut Cx, shape: &Shape, lengths: NodeId) -> NodeId {
     count
 }
 
-/// The largest of `kept`, in which padding is -inf. If all elements of a sequence are -inf, so is their mean, whose
-/// gradient reaches them alone; the maximum would give a part of its gradient to the padding.
+/// The maximum of `kept`, in which padding is -inf. If all elements of a sequence are -inf, it takes their mean
+/// instead, which is -inf, too: its gradient reaches only these elements, but the maximum's would also reach the
+/// padding.
 fn maximum(cx: &mut Cx, x: &Tensor, there: NodeId, kept: NodeId, lengths: NodeId) -> NodeId {
     let shape = cx.shape(x);
     let y = cx.g.reduce(Reduce::Max, kept, &[1]);

@@ -39,7 +39,7 @@ ops! {
     "triu" ("input, diagonal = 0") |cx, a| triangle(cx, a, false);
 }
 
-/// One size may be -1: the rest.
+/// One size may be -1: it follows from the others.
 fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let mut to = a.dims(cx, "*shape")?;
@@ -196,7 +196,7 @@ fn unsqueeze(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// An index for a dimension that is new, so `rank` itself is one too.
+/// An index for a new dimension, so `rank` itself is allowed.
 fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<usize> {
     let d = a.integer(cx, name)?;
     let n = rank as i64;
@@ -254,7 +254,7 @@ fn expand_as(cx: &mut Cx, a: &Args) -> Reported<Value> {
     expand_to(cx, a.span_of("other"), &x, to)
 }
 
-/// Each dimension gets one of repeats before it, is expanded along it, and flattened with it.
+/// Each dimension gets a dimension of 1 before it, which is expanded to the repeats and merged with it.
 fn repeat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let repeats = a.dims(cx, "*repeats")?;
@@ -329,7 +329,7 @@ pub fn slice_dim(
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
-    // Python cuts a range at the end; here it is a mistake. Symbols are checked when inputs are bound.
+    // Python clips a range at the end; here it is an error. Symbolic sizes are checked when inputs are bound.
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
@@ -662,8 +662,8 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(y))
 }
 
-/// `before` and `after` more elements along dimension `d`, taken from the value: `reflect` mirrors it at its
-/// edges, `replicate` repeats them, `circular` goes on at the other end.
+/// `before` and `after` more elements along dimension `d`, taken from the value itself: `reflect` mirrors it at its
+/// edges, `replicate` repeats the edges, `circular` continues at the other end.
 pub fn pad_along(
     cx: &mut Cx,
     span: Span,
@@ -748,7 +748,7 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
         ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
-    // No matrix is so large that a diagonal beyond matters.
+    // No matrix is large enough for a diagonal beyond these bounds to matter.
     let diagonal = diagonal.clamp(-(1 << 30), 1 << 30);
     let shift = cx.g.filled(Number::Int(diagonal), &shape);
     let limit = cx.g.scalar(S::Add, &[row, shift]);

@@ -1,5 +1,5 @@
-//! What convolutions, pools and resizing share: arguments that are one number or one for each
-//! dimension, how windows lie over an input, and the checks of inputs, in the user's words.
+//! Shared parts of convolutions, pools and resizing: arguments that are one number or one for each dimension, the
+//! windows over an input, and the checks of inputs, in the user's terms.
 
 use crate::args::Args;
 use crate::cx::Cx;
@@ -9,12 +9,12 @@ use crate::ir::NodeId;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
-/// What lies around an input.
+/// The padding of an input.
 #[derive(Clone, Debug)]
 pub enum Padding {
-    /// As much as keeps its size, the odd cell at the end.
+    /// Padding that keeps the input's size; an odd cell goes to the end.
     Same,
-    /// So many cells on each side of each dimension.
+    /// This many cells on each side of each dimension.
     Sizes(Vec<Dim>),
 }
 
@@ -40,7 +40,7 @@ pub fn reach(kernel: &Dim, dilation: i64) -> Dim {
     steps.add(&Dim::one())
 }
 
-/// The name of a spatial dimension, `d` of an input (N, C, ..) of so many dimensions.
+/// The name of spatial dimension `d` of an input (N, C, ..) with this many dimensions.
 fn axis(d: usize, dims: usize) -> &'static str {
     match (dims, d) {
         (4, 2) => "height",
@@ -65,7 +65,7 @@ fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) ->
     }
 }
 
-/// Integers known now, at least `least`.
+/// Integers known to the macro, at least `least`.
 pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Reported<Vec<i64>> {
     let list = a.integers(cx, name)?.unwrap_or_default();
     if let Some(v) = list.iter().find(|v| **v < least) {
@@ -87,7 +87,7 @@ pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim>> {
 
 /// `padding`: numbers, "same" or "valid".
 pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Reported<Padding> {
-    // PyTorch's transposed convolutions take numbers alone.
+    // PyTorch's transposed convolutions take numbers only.
     if matches!(a.value("padding"), Value::Str(_)) && !a.has("output_padding") {
         if a.choice(cx, "padding", &["same", "valid"])? == "valid" {
             return Ok(Padding::Sizes(vec![Dim::from(0); rank]));
@@ -109,7 +109,7 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Reported<Paddi
     Ok(Padding::Sizes(spread(cx, a, "padding", rank, list)?))
 }
 
-/// How windows lie along one dimension.
+/// The windows along one dimension.
 pub struct Window {
     /// Its cells.
     pub kernel: Dim,
@@ -122,7 +122,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// The number of windows along dimension `d` of `x`, of which there is one at least.
+    /// The number of windows along dimension `d` of `x`, at least one.
     pub fn count(
         &self,
         cx: &mut Cx,
@@ -134,7 +134,7 @@ impl Window {
         Ok(rest.div_floor(&Dim::from(self.stride)).add(&Dim::one()))
     }
 
-    /// The cells behind the first window, which fits.
+    /// The number of cells after the first window, which must fit.
     pub fn rest(
         &self,
         cx: &mut Cx,
@@ -170,7 +170,7 @@ impl Window {
             x.text
         );
         cx.at_least(&padded, &reach, span, &why)?;
-        // A window that fits into the padding alone needs something to pad.
+        // If a window fits into the padding alone, the input must not be empty.
         if reach.sub(&padding).value().is_none_or(|least| least < 1) {
             filled(cx, (span, callee), x, d)?;
         }
@@ -178,7 +178,7 @@ impl Window {
     }
 }
 
-/// Along dimension `d` there is something, as in PyTorch; of a batch there may be nothing.
+/// Rejects an empty dimension `d`, as PyTorch does; a batch may be empty.
 pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -> Reported<()> {
     let shape = cx.shape(x);
     let along = axis(d, shape.len());
@@ -219,12 +219,12 @@ impl Batch {
     }
 }
 
-/// A batch (N, C, ..) as it is, one sample (C, ..) as a batch of 1; others are refused.
+/// Keeps a batch (N, C, ..), makes one sample (C, ..) a batch of 1, and rejects others.
 pub fn batch_or_one(cx: &mut Cx, at: (Span, &str), x: &Tensor, rank: usize) -> Reported<Batch> {
     batch_or_one_of(cx, at, x, rank, None)
 }
 
-/// The same where the number of channels is known.
+/// The same for a known number of channels.
 pub fn batch_or_one_of(
     cx: &mut Cx,
     (span, callee): (Span, &str),
@@ -279,7 +279,7 @@ pub fn batch_or_one_of(
     Ok(Batch { x, one })
 }
 
-/// Refuses an input that is not a batch (N, C, ..) of sequences or images.
+/// Rejects an input that is not a batch (N, C, ..) of sequences or images.
 pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> Reported<()> {
     let shape = cx.shape(x);
     if shape.len() == rank + 2 {
@@ -313,7 +313,7 @@ pub fn one_channel(x: &Tensor, rank: usize) -> String {
     )
 }
 
-/// Refuses channels that do not fall into groups of equal size.
+/// Rejects channels that cannot be split into groups of equal size.
 pub fn grouped(
     cx: &mut Cx,
     a: &Args,

@@ -1,4 +1,4 @@
-//! `#[memory(max = "64 KiB")]`: how many bytes a function's workspace may take.
+//! `#[memory(max = "64 KiB")]`: the most bytes of a function's workspace.
 
 use crate::ast::Budget;
 use syn::{Attribute, LitStr};
@@ -14,7 +14,7 @@ const UNITS: [(&str, f64); 7] = [
     ("GiB", 1_073_741_824.0),
 ];
 
-/// The size it states.
+/// Reads the budget.
 pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     let mut max = None;
     let unsaid = || {

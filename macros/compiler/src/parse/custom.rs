@@ -1,10 +1,10 @@
-//! `#[custom(forward = path, backward = path)]`: where an op of the user's own is computed.
+//! `#[custom(forward = path, backward = path)]`: the functions of a custom op.
 
 use crate::ast::Custom;
 use crate::diag::did_you_mean;
 use syn::{Attribute, Path};
 
-/// Both functions, and perhaps `ptx = KERNELS`, in any order.
+/// Both functions, and optionally `ptx = KERNELS`, in any order.
 pub fn read(attr: &Attribute) -> syn::Result<Custom> {
     let (mut forward, mut backward, mut ptx) = (None, None, None);
     attr.parse_nested_meta(|meta| {

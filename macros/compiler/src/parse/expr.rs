@@ -11,7 +11,7 @@ pub fn expr(input: ParseStream) -> syn::Result<Expr> {
     binary(input, 0)
 }
 
-/// An expression without comparisons, as it stands between `<` and `>`.
+/// An expression without comparisons, for use between `<` and `>`.
 pub fn sum(input: ParseStream) -> syn::Result<Expr> {
     binary(input, Op::Add.level())
 }
@@ -19,9 +19,9 @@ pub fn sum(input: ParseStream) -> syn::Result<Expr> {
 /// The level of comparisons.
 const COMPARISON: usize = Op::Lt.level();
 
-/// The operator that comes next, if it is of this level.
+/// The next operator, if it is of this level.
 fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
-    // Longer tokens before those that they begin with.
+    // Longer tokens come before their prefixes.
     let all = [
         (input.peek(Token![|]) && !input.peek(Token![||]), Op::Or),
         (input.peek(Token![&]) && !input.peek(Token![&&]), Op::And),
@@ -306,7 +306,7 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
         });
     }
     let mut value = expr(input)?;
-    // A layer's sizes, also of one that is an argument itself.
+    // A layer's sizes, also for a layer as an argument.
     if input.peek(Token![->]) {
         let arrow: Token![->] = input.parse()?;
         let to = expr(input)?;
@@ -318,7 +318,7 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     Ok(Arg { name, value })
 }
 
-/// `|h, x_t| { .. }`, or with one value behind the bars.
+/// `|h, x_t| { .. }`, or with a single value after the bars.
 fn closure(input: ParseStream) -> syn::Result<Closure> {
     input.parse::<Token![|]>()?;
     let mut args = Vec::new();
@@ -436,7 +436,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             return ok(ExprKind::Call(unraw(&name), args));
         }
         return ok(match name.to_string().as_str() {
-            // As Python writes them.
+            // Python's spelling.
             "True" => ExprKind::Bool(true),
             "False" => ExprKind::Bool(false),
             _ => ExprKind::Name(name),

@@ -1,7 +1,7 @@
 //! Parsing: tokens to [`ast`](crate::ast).
 //!
-//! After a mistake the parser goes on behind the next comma or function, so that every mistake is
-//! told and the struct and all signatures that could be read are kept.
+//! After an error the parser continues after the next comma or function, so that every error is reported, and the
+//! struct and all readable signatures are kept.
 
 mod budget;
 mod custom;
@@ -19,14 +19,14 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Token, Visibility, braced, bracketed, parenthesized, token};
 
-/// Reads one `network!`. `None` only where not even the struct's name could be read.
+/// Reads one `network!`. `None` only if not even the struct's name can be read.
 pub fn parse(tokens: TokenStream, diag: &Diag) -> Option<Network> {
     let mut found = None;
     let parser = |input: ParseStream| {
         found = network(input, diag);
         Ok(())
     };
-    // Tokens that a mistake has left behind are no mistake of their own.
+    // Tokens left over after an error are not reported again.
     if let Err(e) = parser.parse2(tokens)
         && !diag.any()
     {
@@ -83,7 +83,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
             Ok(f) => network.functions.push(f),
             Err(e) => {
                 diag.syntax(&e);
-                // At least one token, then up to the next function.
+                // Skips at least one token, up to the next function.
                 skip_one(input);
                 while !input.is_empty() && !input.peek(Token![fn]) && !input.peek(Token![#]) {
                     skip_one(input);
@@ -184,7 +184,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
             Ok(f) => network.fields.push(f),
             Err(e) => {
                 diag.syntax(&e);
-                // Keep the name, so that its uses are not errors too.
+                // Keep the name, so that its uses are no further errors.
                 let _ = start.call(Attribute::parse_outer);
                 let _ = start.parse::<Visibility>();
                 if let Ok(name) = start.parse::<Ident>() {
@@ -204,14 +204,14 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
     Ok(())
 }
 
-/// Up to the end of a field.
+/// Skips to the end of a field.
 fn skip_field(content: ParseStream) {
     while !content.is_empty() && !content.peek(Token![,]) {
         skip_one(content);
     }
 }
 
-/// What stands between two fields.
+/// The comma between two fields.
 fn comma(content: ParseStream, diag: &Diag) -> syn::Result<()> {
     if content.peek(Token![,]) {
         content.parse::<Token![,]>()?;
@@ -345,7 +345,7 @@ fn shape_and_start(input: ParseStream) -> syn::Result<(Vec<Expr>, Option<Expr>)>
     Ok((shape.into_iter().collect(), init))
 }
 
-/// Not a slip of a layer's name: the name of a network.
+/// Whether a name is a network's and not a misspelt layer's.
 fn unlike_layers(name: &Ident) -> bool {
     let candidates = layers::names().chain(["Param", "Buffer"]);
     crate::diag::nearest(&name.to_string(), candidates).is_none()
@@ -391,7 +391,7 @@ fn layer_args(content: ParseStream) -> syn::Result<Vec<Arg>> {
     Ok(args)
 }
 
-/// Attributes, those in `flags` taken out: the span of each that is there.
+/// Attributes without those in `flags`; for each flag, its span if present.
 fn attributes(
     input: ParseStream,
     flags: &[&str],
@@ -405,7 +405,7 @@ fn spans(found: &[Option<Attribute>]) -> Vec<Option<Span>> {
     found.iter().map(|a| a.as_ref().and_then(span)).collect()
 }
 
-/// The same, with what the attributes say.
+/// The same, with whole attributes instead of spans.
 fn attributes_whole(
     input: ParseStream,
     flags: &[&str],

@@ -1,7 +1,7 @@
-//! Scalar functions of numbers that are known when compiled.
+//! Scalar functions of numbers that are known at compile time.
 //!
-//! In: a function and its operands' values. Out: its value, or nothing where that is not exact or does not fit: then it is
-//! computed at run time, as all else is.
+//! Takes a function and its operands' values; returns its value, or `None` if that is not exact or does not fit: then
+//! it is computed at run time.
 
 use crate::ir::DType;
 use crate::scalar::{Scalar as S, Typing};
@@ -52,7 +52,7 @@ fn cast(x: Number, to: DType) -> Option<Number> {
             fits.then_some(Number::Int(v as i64))
         }
         (Number::Int(v), DType::Float) => {
-            // Not one that is rounded here and once more to the device's float.
+            // Excludes numbers that would be rounded here and again to the device's float.
             (v.unsigned_abs() <= 1 << 53).then_some(Number::Float(v as f64))
         }
         (Number::Bool(v), DType::Int) => Some(Number::Int(v.into())),

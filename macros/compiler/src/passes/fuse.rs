@@ -1,9 +1,9 @@
 //! Fusion: elementwise functions into maps, maps into the products and reductions beside them.
 //!
-//! In: a simplified graph. After: no `Scalar`, `Const`, `Size`, `Iota`, `Expand`, `Permute` or `Slice`
-//! is left. Scalar functions of one shape form clusters, each one map; views of what a map reads are its
-//! accesses; a map that reads a product nobody else reads is the product's epilogue; a map that only
-//! a reduction reads is the reduction's body. The bodies of scans are fused, each by itself.
+//! Takes a simplified graph. After: no `Scalar`, `Const`, `Size`, `Iota`, `Expand`, `Permute` or `Slice` is left.
+//! Scalar functions of one shape form clusters, each one map; views of a map's operands are its accesses; a map that
+//! alone reads a product is the product's epilogue; a map that only a reduction reads is the reduction's body. The
+//! bodies of scans are fused separately.
 
 use crate::dim::{Dim, Shape};
 use crate::ir::strides::{self, blocks};
@@ -25,7 +25,7 @@ pub fn fuse(graph: &Graph) -> Graph {
         users,
         done: vec![None; graph.nodes.len()],
     };
-    // Inputs keep their numbers: slots of the same numbers receive them.
+    // Inputs keep their numbers: the slots of these numbers receive them.
     for id in graph.ids() {
         if matches!(graph[id].op, Op::Input { .. }) {
             f.value(id);
@@ -49,7 +49,7 @@ pub fn fuse(graph: &Graph) -> Graph {
 fn is_leaf(g: &Graph, id: NodeId) -> bool {
     let node = &g[id];
     match node.op {
-        // A map's scalars are floats, which do not hold every integer: such a size lies in memory.
+        // A map's scalars are floats, which cannot hold every integer: an integer size is in memory.
         Op::Size(_) => node.dtype == DType::Float,
         Op::Const(_) | Op::Whole(_) | Op::Iota { .. } => true,
         Op::Scalar(_) => node.shape.is_empty() && node.args.iter().all(|a| is_leaf(g, *a)),
@@ -62,7 +62,7 @@ fn is_view(op: &Op) -> bool {
     matches!(op, Op::Expand | Op::Permute(_) | Op::Slice { .. })
 }
 
-/// Follows views from a value down to what is stored, composing how it is read.
+/// Follows views from a value down to the stored value, composing their accesses.
 fn peel(g: &Graph, id: NodeId) -> (NodeId, Access) {
     let mut access = Access::identity(g.shape(id).len());
     let mut at = id;
@@ -74,7 +74,7 @@ fn peel(g: &Graph, id: NodeId) -> (NodeId, Access) {
         let shape = g.shape(x);
         let zero = vec![Dim::from(0); shape.len()];
         let ones = vec![1; shape.len()];
-        // For each dimension of `x`: the dimension of `node` that moves with it, and how.
+        // For each dimension of `x`, the dimension of `node` that moves with it, and how.
         let (moved, start, step): (Vec<Option<usize>>, Vec<Dim>, Vec<i64>) = match &node.op {
             Op::Expand => {
                 let lead = node.shape.len() - shape.len();
@@ -135,7 +135,7 @@ fn ones_moved(from: &Shape, to: &Shape) -> Option<Vec<Option<usize>>> {
     Some(moved)
 }
 
-/// Groups scalar functions of one shape so that no group depends on itself through the outside.
+/// Groups scalar functions of one shape so that no group depends on itself through values outside.
 struct Clusters {
     /// Each node's cluster, before merging.
     of: Vec<Option<usize>>,
@@ -203,8 +203,8 @@ fn cluster(g: &Graph) -> Clusters {
     c
 }
 
-/// Moves what a cluster computes for a single other one into that one, where it can be recomputed
-/// from values that are stored anyway: `y > 0` and `y (1 - y)` need not be saved beside `y`.
+/// Moves the nodes that a cluster computes for a single other cluster into that one, if they can be recomputed from
+/// values that are stored anyway: `y > 0` and `y (1 - y)` need not be saved beside `y`.
 fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
     for u in g.ids().rev() {
         let Some(own) = c.get(u) else { continue };
@@ -234,7 +234,7 @@ fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
                     group.push(a);
                 } else if !inside && !group.contains(&a) && !is_leaf(g, a) && c.get(a) != Some(own)
                 {
-                    // An operand from elsewhere would have to be read again.
+                    // An operand from another cluster would have to be read again.
                     stays = true;
                 }
             }
@@ -251,7 +251,7 @@ fn recompute(g: &Graph, users: &[Vec<NodeId>], c: &mut Clusters) {
     }
 }
 
-/// What a cluster reads from outside.
+/// The values that a cluster reads from outside.
 fn sources<'a>(g: &'a Graph, c: &'a Clusters, cluster: usize) -> impl Iterator<Item = NodeId> + 'a {
     (c.members[cluster].iter())
         .flat_map(|m| &g[*m].args)
@@ -259,8 +259,8 @@ fn sources<'a>(g: &'a Graph, c: &'a Clusters, cluster: usize) -> impl Iterator<I
         .filter(move |a| c.get(*a) != Some(cluster))
 }
 
-/// Whether any of these values depends on a cluster. A cluster is computed as one, so each of its
-/// members depends on what any other reads.
+/// Whether any of these values depends on a cluster. A cluster is computed as one node, so each member depends on the
+/// operands of every other.
 fn depends(g: &Graph, c: &Clusters, from: impl Iterator<Item = NodeId>, on: usize) -> bool {
     let mut seen = vec![false; g.nodes.len()];
     let mut open: Vec<NodeId> = from.collect();
@@ -287,11 +287,11 @@ struct Fuse<'a> {
     new: Graph,
     clusters: Clusters,
     users: Vec<Vec<NodeId>>,
-    /// The new node of each old one that has been built.
+    /// The new node of each old node that has been built.
     done: Vec<Option<NodeId>>,
 }
 
-/// A map being written.
+/// A map under construction.
 struct Writer {
     map: Map,
     sources: Vec<(NodeId, Access)>,
@@ -393,7 +393,7 @@ impl Fuse<'_> {
             _ if is_leaf(self.old, id) => self.leaf(w, id),
             _ => {
                 let (source, access) = peel(self.old, id);
-                // An index seen through a view counts along the dimension that it moves with.
+                // An index seen through a view runs along the dimension that it moves with.
                 if let Op::Iota { dim } = self.old[source].op
                     && access.start[dim] == Dim::from(0)
                     && access.step[dim] == 1
@@ -460,7 +460,7 @@ impl Fuse<'_> {
             .collect()
     }
 
-    /// The cluster that takes a product as its operand, if it alone reads it, in place.
+    /// The cluster that takes a product as its operand, if it alone reads the product, in its shape.
     fn epilogue_of(&self, product: NodeId) -> Option<usize> {
         let users = &self.users[product.index()];
         let cluster = self.clusters.get(*users.first()?)?;
@@ -470,11 +470,11 @@ impl Fuse<'_> {
         if !alone || self.old.outputs.contains(&product) {
             return None;
         }
-        // A cluster takes one product; which one must not depend on the asker.
+        // A cluster takes one product; the choice must not depend on the caller.
         (self.product_in(cluster) == Some(product)).then_some(cluster)
     }
 
-    /// The first product that a cluster alone reads, in place.
+    /// The last product that a cluster alone reads, in its shape.
     fn product_in(&self, cluster: usize) -> Option<NodeId> {
         let mut candidates: Vec<NodeId> = self.clusters.members[cluster]
             .iter()
@@ -488,12 +488,12 @@ impl Fuse<'_> {
                     })
             })
             .collect();
-        // The latest: the others are then ready when it runs.
+        // The last one: the others are computed before it runs.
         candidates.sort_unstable();
         candidates.pop()
     }
 
-    /// The reduction that alone reads a cluster's single result `id`, and can compute it itself.
+    /// The reduction that alone reads a cluster's single result `id`, if it can compute the result itself.
     fn body_of(&self, id: NodeId) -> Option<NodeId> {
         let cluster = self.clusters.get(id)?;
         if self.product_in(cluster).is_some() || self.old.outputs.contains(&id) {
@@ -596,7 +596,7 @@ impl Fuse<'_> {
         self.done[id.index()].unwrap_or_else(|| self.materialise(id))
     }
 
-    /// A reduction, with the map or view in front of it.
+    /// A reduction, with the map or view before it.
     fn reduce(&mut self, id: NodeId) -> NodeId {
         let node = self.old[id].clone();
         let Op::Reduce { kind, dims, .. } = &node.op else {

@@ -1,4 +1,4 @@
-//! Calls of bodies become the bodies' nodes. After: no `Call` and no `Get` of one.
+//! Replaces calls of bodies by the bodies' nodes. After: no `Call` and no `Get` of one.
 
 use crate::ir::{Graph, Node, NodeId, Op};
 

@@ -1,23 +1,23 @@
-//! Memory: every value gets a place, from how long it lives.
+//! Memory: assigns each value a place, by its live range.
 //!
-//! In: a fused graph in the order in which it runs, and which outputs are gradients of parameters.
-//! After: inputs lie in the slots of their numbers; parameters and gradients in the flat buffers;
-//! what is kept from call to call where it is kept, written in place where nobody reads it later;
-//! every other value in a slot that nobody else needs while it lives. Reshapes share their operand's
-//! place. A map writes over an operand that it reads last, where both have the same elements.
+//! Takes a fused graph in the order in which it runs, and the outputs that are gradients of parameters. After: inputs
+//! are in the slots of their numbers; parameters and gradients are in the flat buffers; values kept from call to call
+//! are in the state, written in place if no later node reads the old value; every other value is in a slot that no
+//! other value uses during its live range. Reshapes share their operand's place. A map overwrites an operand that it is
+//! the last to read, if both have the same elements.
 //!
-//! A scan's body is planned when the scan's turn comes, in the same slots: they are its own while it
-//! runs, and are shared by all its steps.
+//! A scan's body is planned together with the scan, in the same slots: the body uses them while the scan runs, and all
+//! steps share them.
 //!
-//! A slot is as large as the largest value that is ever in it, so a plan holds for all sizes of the
-//! named dimensions; which values share a slot is chosen by their sizes at 64 for each symbol.
+//! A slot is as large as the largest value that it ever holds, so a plan holds for all sizes of the named dimensions;
+//! sizes at 64 for each symbol decide which values share a slot.
 
 use super::placement::Placement;
 use crate::dim::{Dim, numel};
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
 use std::collections::BTreeMap;
 
-/// Where a value lies.
+/// The place of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A slot of the workspace.
@@ -26,11 +26,11 @@ pub enum Place {
     Param(usize),
     /// A parameter's gradient.
     Grad(usize),
-    /// What is kept from call to call.
+    /// A value kept from call to call.
     State(usize),
-    /// In each step of a loop, that step's part of what lies there.
+    /// In a loop, each step's part of a place.
     Part(Box<Place>, usize),
-    /// Nowhere yet.
+    /// None yet.
     Open,
 }
 
@@ -39,7 +39,7 @@ pub enum Place {
 pub struct Memory {
     /// For each node, the place of each result.
     pub place: Vec<Vec<Place>>,
-    /// For each slot, the sizes and types of the values that are ever in it.
+    /// For each slot, the sizes and types of the values that it ever holds.
     pub slots: Vec<Vec<(Dim, DType)>>,
     /// For each scan, by its node's number, its body.
     pub bodies: BTreeMap<usize, Body>,
@@ -48,15 +48,15 @@ pub struct Memory {
 /// The places of a body's values.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The loop's number: parts of it say which step they belong to.
+    /// The loop's number, by which parts refer to its step.
     pub number: usize,
     /// The number of steps.
     pub count: Dim,
-    /// The values' places; slots are the whole plan's.
+    /// The values' places, in the slots of the whole plan.
     pub memory: Memory,
 }
 
-/// The value behind reshapes and `Get`s: the node that computes it, and which of its results.
+/// The value behind reshapes and `Get`s: the node that computes it, and the number of the result.
 pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     match g[id].op {
         Op::Reshape | Op::Barrier => root(g, g[id].args[0]),
@@ -65,8 +65,7 @@ pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     }
 }
 
-/// Assigns places. Outputs with placement must be computed by nodes of their own (`own_outputs`,
-/// `own_gradients`).
+/// Assigns places. Outputs with placement must be computed by separate nodes (`own_outputs`, `own_gradients`).
 pub fn memory(g: &Graph, placement: &Placement) -> Memory {
     let mut place = open(g);
     for (i, o) in g.outputs.iter().enumerate() {
@@ -77,7 +76,7 @@ pub fn memory(g: &Graph, placement: &Placement) -> Memory {
     }
     let inputs = g.inputs();
     let last = last_reads(g);
-    // What is kept is written where it lies, if nobody reads the old value later.
+    // A kept value is written in place, if no later node reads the old value.
     for (i, entry) in &placement.kept {
         let (n, k) = root(g, g.outputs[*i]);
         let old = placement.states.iter().find(|(_, e)| e == entry);
@@ -92,7 +91,7 @@ pub fn memory(g: &Graph, placement: &Placement) -> Memory {
         slots: vec![Vec::new(); inputs.len()],
         ..Plan::default()
     };
-    // Inputs lie in the slots of their numbers.
+    // Inputs are in the slots of their numbers.
     let mut used = Vec::new();
     for (k, id) in inputs.into_iter().enumerate() {
         if let Some(entry) = placement.state(k) {
@@ -117,7 +116,7 @@ pub fn bytes(g: &Graph, placement: &Placement) -> i64 {
     total(&memory(g, placement).slots)
 }
 
-/// The bytes of what a scan's body needs for itself: its inputs and results lie elsewhere.
+/// The bytes that a scan's body needs for itself: its inputs and results are elsewhere.
 pub fn body_bytes(body: &Graph) -> i64 {
     let mut place = open(body);
     let inputs = body.inputs().into_iter().map(|id| (id, 0));
@@ -162,7 +161,7 @@ fn last_reads(g: &Graph) -> Vec<Vec<usize>> {
     last
 }
 
-/// The slots of one plan, while they are given out.
+/// The slots of one plan while they are assigned.
 #[derive(Default)]
 struct Plan {
     slots: Vec<Vec<(Dim, DType)>>,
@@ -171,8 +170,8 @@ struct Plan {
 }
 
 impl Plan {
-    /// The places of a graph's values, some of which have theirs. `used`: slots in use by its own
-    /// values, with the value that ends each.
+    /// The places of a graph's values, some of which are given. `used`: slots in use by its own values, each with the
+    /// value that occupies it.
     fn graph(
         &mut self,
         g: &Graph,
@@ -197,7 +196,7 @@ impl Plan {
                 _ => {}
             }
             let mut over = overwritable(g, id, &last, &place);
-            // A body's shared and carried values lie in slots that are not its own.
+            // A body's shared and carried values are in slots that the body must not reuse.
             over.retain(|o| used.iter().any(|u| u.0 == o.slot));
             for (k, open) in place[index].iter_mut().enumerate() {
                 if *open != Place::Open {
@@ -237,7 +236,7 @@ impl Plan {
                 !ends
             });
         }
-        // What is left belongs to the results; a body's are elsewhere, so its slots are free again.
+        // The remaining slots hold the results; a body's results are elsewhere, so its slots are free again.
         self.free.extend(used.iter().map(|u| u.0));
         Memory {
             place,
@@ -246,8 +245,8 @@ impl Plan {
         }
     }
 
-    /// The places of a scan's body. Shared values lie where the operands lie; a carried value where
-    /// the result does, in all steps; slices and what is stacked in each step's part.
+    /// The places of a scan's body. Shared values are in the operands' places; a carried value is in the result's
+    /// place, in all steps; slices and stacked values are in each step's part.
     fn body(&mut self, g: &Graph, id: NodeId, scan: &Scan, outer: &[Vec<Place>]) -> Body {
         let number = self.loops;
         self.loops += 1;
@@ -268,7 +267,7 @@ impl Plan {
             let (n, r) = root(body, *o);
             place[n.index()][r] = part(&outer[id.index()][k]);
         }
-        // A successor computed in place of the value that nobody reads later needs no copy.
+        // A successor that is computed in place needs no copy, if no later node reads the old value.
         let last = last_reads(body);
         for (k, o) in body.outputs.iter().enumerate().take(scan.carried) {
             let (n, r) = root(body, *o);
@@ -287,8 +286,8 @@ impl Plan {
     }
 }
 
-/// Whether result `k` of a node may lie where `x` lies: it reads `x` once, each element where it
-/// writes it, or not at all.
+/// Whether result `k` of a node may have the place of `x`: the node reads `x` once, each element where it writes it, or
+/// does not read it.
 fn in_place(g: &Graph, id: NodeId, k: usize, x: (NodeId, usize)) -> bool {
     let node = &g[id];
     let mut reads = (0..node.args.len()).filter(|i| root(g, node.args[*i]) == x);
@@ -299,7 +298,7 @@ fn in_place(g: &Graph, id: NodeId, k: usize, x: (NodeId, usize)) -> bool {
     }
 }
 
-/// Whether a node may write over its operand number `i`, and if so, with which result, if not any.
+/// Whether a node may overwrite its operand number `i`, and if so, with which result; `None` for any result.
 fn over(g: &Graph, id: NodeId, i: usize) -> Option<Option<usize>> {
     let node = &g[id];
     match &node.op {
@@ -315,7 +314,7 @@ fn over(g: &Graph, id: NodeId, i: usize) -> Option<Option<usize>> {
     }
 }
 
-/// The stacked result whose every part may be written over the slice of operand `i` in that step.
+/// The stacked result whose parts may overwrite the slices of operand `i` in each step.
 fn stacked_over(scan: &Scan, i: usize) -> Option<usize> {
     let body = &scan.body;
     let slice = *body.inputs().get(i)?;
@@ -331,17 +330,17 @@ fn stacked_over(scan: &Scan, i: usize) -> Option<usize> {
     })
 }
 
-/// A slot that a node may write over.
+/// A slot that a node may overwrite.
 struct Over {
     slot: usize,
     size: Dim,
     dtype: DType,
-    /// The result that may, if not any.
+    /// The result that may overwrite it; `None` for any.
     result: Option<usize>,
 }
 
-/// Slots of operands that nobody reads after this node, and that a map reads in place, or with
-/// which a scan's carried value begins.
+/// Slots of operands that no later node reads, and that a map reads in place, or that hold the first value of a scan's
+/// carried value.
 fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]) -> Vec<Over> {
     let node = &g[id];
     let mut out = Vec::new();
@@ -350,7 +349,7 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]
         let Some(result) = self::over(g, id, i) else {
             continue;
         };
-        // Each result takes one place.
+        // Each result takes only one place.
         if result.is_some() && out.iter().any(|o: &Over| o.result == result) {
             continue;
         }
@@ -397,15 +396,15 @@ fn choose(
     }
 }
 
-/// Bytes of a value, with every symbol at 64; never so many that sums of them wrap.
+/// Bytes of a value, with every symbol at 64; limited, so that sums do not wrap.
 pub fn estimate(size: &Dim, dtype: DType) -> i64 {
     let width = dtype.size(size_of::<f32>()) as i64;
     let bytes = size.eval(&|_| 64).unwrap_or(i64::MAX).saturating_mul(width);
     bytes.min(1 << 40)
 }
 
-/// Gives every result of a scan's body a place of its own: a copy of what is stacked where it is an
-/// input or stacked already; a copy of a carried value's successor where it is another carried value.
+/// Gives every result of a scan's body a separate place: copies a stacked value that is an input or already stacked,
+/// and a carried value's successor that is another carried value.
 pub fn own_bodies(mut g: Graph) -> Graph {
     for node in &mut g.nodes {
         if let Op::Scan(scan) = &mut node.op {
@@ -433,8 +432,8 @@ pub fn own_bodies(mut g: Graph) -> Graph {
     g
 }
 
-/// Gives every gradient output a node of its own to write it: a copy where it is a parameter, an
-/// input, another output, or a gradient already.
+/// Gives every gradient output a separate node that writes it: copies a parameter, an input, another output, or a value
+/// that is already a gradient.
 pub fn own_gradients(mut g: Graph, placement: &Placement) -> Graph {
     let grads = &placement.grads;
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
@@ -457,8 +456,8 @@ pub fn own_gradients(mut g: Graph, placement: &Placement) -> Graph {
     g
 }
 
-/// Gives every other output a place of its own: a copy where it is a parameter or kept from call to
-/// call, or lies where another output does.
+/// Gives every other output a separate place: copies an output that is a parameter or kept from call to call, or that
+/// shares the place of another output.
 pub fn own_outputs(mut g: Graph, placement: &Placement) -> Graph {
     let mut taken: Vec<(NodeId, usize)> = Vec::new();
     for i in 0..g.outputs.len() {

@@ -1,5 +1,5 @@
-//! The passes, in the order in which the pipeline runs them. Each is a value in, a value out;
-//! each says in its module what holds after it.
+//! The passes, in the order of the pipeline. Each takes a value and returns a value; its module states what holds after
+//! it.
 
 pub mod fold;
 pub mod fuse;

@@ -1,13 +1,13 @@
-//! Which parameters a function's gradient reaches: those that have a `.grad` in PyTorch after `backward`.
+//! The parameters that a function's gradient reaches: those that have a `.grad` in PyTorch after `backward`.
 //!
-//! In: a graph before differentiation. Out: the parameters that its float results depend on other than
-//! through `detach`, indices and comparisons; of an array of layers, the elements. A gradient that is
-//! zero everywhere (`sign`, `floor`) reaches a parameter too.
+//! Takes a graph before differentiation. Returns the parameters that its float results depend on other than through
+//! `detach`, indices and comparisons; for an array of layers, the elements. A gradient that is zero everywhere (`sign`,
+//! `floor`) reaches a parameter, too.
 
 use crate::dim::Dim;
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
 
-/// Some elements of a value: a range of indices for each of its first dimensions, all of the others.
+/// Some elements of a value: a range of indices for each of its first dimensions, and all of the other dimensions.
 pub type Range = Vec<(Dim, Dim)>;
 
 /// A parameter's number, and the ranges that are reached.
@@ -26,7 +26,7 @@ pub fn reach(g: &Graph) -> Vec<Reached> {
     params.collect()
 }
 
-/// The reached ranges of every result of every node, from those of some.
+/// The reached ranges of every result of every node, from the seeds.
 fn values(g: &Graph, seeds: Vec<(NodeId, usize, Vec<Range>)>) -> Vec<Vec<Vec<Range>>> {
     let results = |n: &crate::ir::Node| vec![Vec::new(); 1 + n.more_results.len()];
     let mut out: Vec<Vec<Vec<Range>>> = g.nodes.iter().map(results).collect();
@@ -89,7 +89,7 @@ fn join(g: &Graph, out: &mut [Vec<Vec<Range>>], id: NodeId, result: usize, range
     }
 }
 
-/// A range of a slice as one of the whole, as far as ranges of its dimensions are chosen.
+/// Converts a range of a slice to one of the whole, for as many dimensions as have a range or are cut.
 fn sliced(range: &Range, start: &[Dim], shape: &[Dim], from: &[Dim]) -> Range {
     let cut = |d: usize| shape[d] != from[d];
     let last = (0..shape.len())
@@ -119,7 +119,7 @@ fn call(g: &Graph, results: &[Vec<Range>], operands: usize) -> Vec<Vec<Range>> {
     out
 }
 
-/// The ranges of a loop's operands: a carried value that a step reaches is one that the step before makes.
+/// The ranges of a loop's operands: if a step reaches a carried value, it reaches the step before that computes it.
 fn scan(scan: &Scan, results: &[Vec<Range>], operands: usize) -> Vec<Vec<Range>> {
     let whole = |r: &Vec<Range>| r.iter().take(1).map(|_| Vec::new()).collect();
     let mut results: Vec<Vec<Range>> = results.iter().map(whole).collect();
@@ -128,7 +128,7 @@ fn scan(scan: &Scan, results: &[Vec<Range>], operands: usize) -> Vec<Vec<Range>>
         let carried = |k: &usize| results[*k].is_empty() && !out[scan.shared + k].is_empty();
         let more: Vec<usize> = (0..scan.carried).filter(carried).collect();
         if more.is_empty() {
-            // A step reads one index of a value that is cut into slices; the loop reads all.
+            // A step reads one index of a sliced value; the loop reads all.
             for r in out[scan.shared + scan.carried..].iter_mut().flatten() {
                 r.insert(0, (Dim::from(0), scan.count.clone()));
             }

@@ -1,13 +1,12 @@
 //! Schedule: the order in which nodes run, for the least memory.
 //!
-//! In: a fused graph whose results have nodes of their own, and which outputs are gradients of
-//! parameters. After: the same nodes, operands before users, in an order whose plan takes fewer
-//! bytes; the order as it came where none is found.
+//! Takes a fused graph whose results have separate nodes, and the outputs that are gradients of parameters. After: the
+//! same nodes, operands before users, in an order whose plan takes fewer bytes; the original order if none is better.
 //!
-//! A list scheduler: of all nodes whose operands are there, the next is the one after which the
-//! fewest bytes are alive, and of equals the first as it came. What needs no computed operand (a
-//! mask, an index) runs right before its first reader, which pays for it. The plan of memory itself
-//! is the judge, with every symbol at 64, so the pass never makes it larger.
+//! A list scheduler: of all nodes whose operands are computed, the next is the one that leaves the fewest bytes live,
+//! and of equals the first in the original order. A node without computed operands (a mask, an index) runs right before
+//! its first reader, and its bytes are added to the reader's. The plan of memory itself decides, with every symbol at
+//! 64, so the pass never makes it larger.
 
 use super::memory::{self, estimate, root};
 use super::placement::Placement;
@@ -19,7 +18,7 @@ use std::collections::BTreeSet;
 pub fn schedule(g: Graph, placement: &Placement) -> Graph {
     let elsewhere = placement.grads.iter().chain(&placement.kept);
     let elsewhere: Vec<usize> = elsewhere.map(|(output, _)| *output).collect();
-    // A body is planned among the values around it, so that its own gain may be the whole's loss.
+    // A body is planned among the values around it, so a smaller body may make the whole larger.
     let starts = bodies(&g).into_iter().chain([g.clone()]);
     let mut best = (memory::bytes(&g, placement), g);
     for start in starts {
@@ -34,7 +33,7 @@ pub fn schedule(g: Graph, placement: &Placement) -> Graph {
     best.1
 }
 
-/// The graph with the bodies of its scans ordered, if it has any.
+/// The graph with the bodies of its scans ordered; `None` without scans.
 fn bodies(g: &Graph) -> Option<Graph> {
     let mut out = g.clone();
     let mut any = false;
@@ -47,7 +46,7 @@ fn bodies(g: &Graph) -> Option<Graph> {
     any.then_some(out)
 }
 
-/// Orders a scan's body: its results lie outside of it.
+/// Orders a scan's body, whose results are outside it.
 fn body(g: Graph) -> Graph {
     let g = bodies(&g).unwrap_or(g);
     let elsewhere: Vec<usize> = (0..g.outputs.len()).collect();
@@ -58,7 +57,7 @@ fn body(g: Graph) -> Graph {
     }
 }
 
-/// Takes no time and no memory.
+/// Whether a node takes no time and no memory.
 fn is_view(node: &Node) -> bool {
     matches!(
         node.op,
@@ -66,14 +65,14 @@ fn is_view(node: &Node) -> bool {
     )
 }
 
-/// What is known of a graph while it is ordered.
+/// The state of a graph while it is ordered.
 struct State<'g> {
     g: &'g Graph,
     /// For each node, whether it waits for its first reader.
     lazy: Vec<bool>,
     /// For each result of each node, its bytes in the workspace.
     bytes: Vec<Vec<i64>>,
-    /// For each result of each node, the nodes that have yet to read it; outputs are never done.
+    /// For each result of each node, the nodes that have yet to read it; outputs always have a reader left.
     readers: Vec<Vec<usize>>,
     done: Vec<bool>,
     order: Vec<NodeId>,
@@ -159,7 +158,7 @@ impl<'g> State<'g> {
         }
     }
 
-    /// The nodes that must have run before this one may be chosen.
+    /// The nodes that must run before this one can be chosen.
     fn needs(&self, id: NodeId) -> BTreeSet<NodeId> {
         reads(self.g, &self.g[id])
             .into_iter()
@@ -168,7 +167,7 @@ impl<'g> State<'g> {
             .collect()
     }
 
-    /// What runs when this one is chosen: what waited for a reader, then itself.
+    /// The nodes that run when this one is chosen: those that waited for a reader, then itself.
     fn batch(&self, id: NodeId) -> Vec<NodeId> {
         let mut out: Vec<NodeId> = reads(self.g, &self.g[id])
             .into_iter()
@@ -181,7 +180,7 @@ impl<'g> State<'g> {
         out
     }
 
-    /// How many more bytes are alive when this one has run.
+    /// The increase of live bytes when this node runs.
     fn growth(&self, id: NodeId) -> i64 {
         let batch = self.batch(id);
         let made: i64 = batch
@@ -201,7 +200,7 @@ impl<'g> State<'g> {
         made - freed
     }
 
-    /// Puts a node next, after views of what it reads.
+    /// Runs a node next, after views of its operands.
     fn run(&mut self, id: NodeId) {
         if std::mem::replace(&mut self.done[id.index()], true) {
             return;

@@ -1,12 +1,12 @@
-//! Local rewrites that keep every value: folding, neutral elements, merged views, equal nodes once,
-//! unused nodes away.
+//! Local rewrites that keep every value: folding, neutral elements, merged views, equal nodes once, unused nodes
+//! removed.
 //!
-//! Bodies of scans are simplified too, and lose what nobody reads (`trim`).
+//! Bodies of scans are simplified, too, and lose unread values (`trim`).
 //!
-//! After: no `Detach` (unless a gradient is still to come), no chain of two reshapes, permutes or expands; transposed operands of products
-//! are flags; a reduction's dimensions are neighbours; a log-softmax of which single classes are picked
-//! is `(x - max) - log_sum` with the parts of a logsumexp, so that softmax and cross entropy share one pass
-//! forward and one map backward; reshapes stand behind elementwise functions, not before.
+//! After: no `Detach` (unless a gradient is still to come), no chain of two reshapes, permutes or expands; transposed
+//! operands of products are flags; a reduction's dimensions are neighbours; a log-softmax from which single classes are
+//! picked is `(x - max) - log_sum` with the parts of a logsumexp, so that softmax and cross entropy share one pass
+//! forward and one map backward; reshapes come after elementwise functions, not before.
 
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Graph, Here, Node, NodeId, Op};
@@ -55,7 +55,7 @@ fn run(graph: &Graph, detach: bool) -> Graph {
     super::trim::trim(&prune(&s.g))
 }
 
-/// The log-softmaxes of which some user picks single elements.
+/// The log-softmaxes from which some user picks single elements.
 fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
     let mut out = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
@@ -73,12 +73,12 @@ fn picked_softmaxes(graph: &Graph) -> Vec<bool> {
     out
 }
 
-/// The nodes that outputs and arguments need, renumbered. Inputs stay: they are the signature.
+/// The nodes that outputs and arguments need, renumbered. Inputs stay, since they are the signature.
 pub fn prune(graph: &Graph) -> Graph {
     prune_inputs(graph, usize::MAX)
 }
 
-/// The same, without the inputs from number `end` on, which nothing may need.
+/// The same, without the inputs from number `end` on, which no node may need.
 pub fn prune_inputs(graph: &Graph, end: usize) -> Graph {
     let mut live = vec![false; graph.nodes.len()];
     for o in &graph.outputs {
@@ -123,16 +123,16 @@ pub fn one_of_each_input(graph: &Graph) -> Graph {
 
 struct Simplify {
     g: Graph,
-    /// Nodes by their text: equal ones are built once.
+    /// Nodes by their text: equal nodes are built once.
     known: HashMap<(String, Shape, DType), NodeId>,
-    /// A function is being built in the shape of one operand: another's does not take it back.
+    /// A function is being moved to the shape of one operand: the shape of another must not move it back.
     sinking: bool,
     /// `Detach` stays.
     detach: bool,
 }
 
 impl Simplify {
-    /// Adds a node, or finds what it equals.
+    /// Adds a node, or finds an equal one.
     fn node(&mut self, mut node: Node) -> NodeId {
         if let Op::MatMul { .. } = node.op {
             self.transposed_operands(&mut node);
@@ -189,7 +189,7 @@ impl Simplify {
         self.make(Op::Expand, &[x], shape.clone(), dtype)
     }
 
-    /// What the node equals, if something simpler.
+    /// A simpler node with the same value, if there is one.
     fn rewrite(&mut self, node: &Node) -> Option<NodeId> {
         let x = node.args.first().copied();
         match &node.op {
@@ -205,7 +205,7 @@ impl Simplify {
                     let inner = self.g[x].args[0];
                     return Some(self.reshape(inner, &node.shape));
                 }
-                // A constant is a constant in any shape.
+                // A constant stays a constant in any shape.
                 let c = self.spread(x)?;
                 Some(self.expand(c, &node.shape))
             }
@@ -257,7 +257,7 @@ impl Simplify {
         }
     }
 
-    /// The value of rank 0 that a value repeats, if it does.
+    /// The value of rank 0 that a value repeats, if any.
     fn spread(&self, x: NodeId) -> Option<NodeId> {
         match self.g[x].op {
             _ if self.g[x].shape.is_empty() => Some(x),
@@ -274,7 +274,7 @@ impl Simplify {
         }
     }
 
-    /// The number that a value is everywhere, exact.
+    /// The number that all elements equal, exact.
     fn number(&self, x: NodeId) -> Option<Number> {
         let node = &self.g[self.spread(x)?];
         match node.op {
@@ -308,7 +308,7 @@ impl Simplify {
             S::Sub | S::Add if is(self, 1, 0.0) => return Some(args[0]),
             S::Mul | S::Div | S::Pow if is(self, 1, 1.0) => return Some(args[0]),
             S::Mul if is(self, 0, 1.0) => return Some(args[1]),
-            // Exact, and PyTorch's at -0 and -inf.
+            // Exact, and the same as PyTorch's at -0 and -inf.
             S::Pow if is(self, 1, 0.5) || is(self, 1, -0.5) => {
                 let f = if is(self, 1, 0.5) { S::Sqrt } else { S::Rsqrt };
                 let x = args[0];
@@ -356,8 +356,8 @@ impl Simplify {
         Some(self.expand(y, &node.shape))
     }
 
-    /// `f(reshape(a), ..)` is `reshape(f(a, ..))` where the other operands can follow: then the
-    /// function meets the product or reduction that made `a` in its own shape, and can fuse with it.
+    /// `f(reshape(a), ..)` is `reshape(f(a, ..))` if the other operands can follow: then the function has the shape of
+    /// the product or reduction that made `a`, and can fuse with it.
     fn sink_reshape(&mut self, f: S, node: &Node) -> Option<NodeId> {
         if self.sinking {
             return None;
@@ -374,7 +374,7 @@ impl Simplify {
             _ => None,
         })?;
         let to = self.g[source].shape.clone();
-        // Towards fewer dimensions only, so that rewriting ends.
+        // Only towards fewer dimensions, so that rewriting ends.
         if to.len() >= node.shape.len() {
             return None;
         }
@@ -403,7 +403,7 @@ impl Simplify {
         }
     }
 
-    /// Products take stored transpositions as flags.
+    /// Makes stored transpositions flags of products.
     fn transposed_operands(&mut self, node: &mut Node) {
         let Op::MatMul { ta, tb, .. } = &mut node.op else {
             return;
@@ -422,7 +422,7 @@ impl Simplify {
         }
     }
 
-    /// A reduction over dimensions that are not neighbours, as several; over sizes of 1, a reshape.
+    /// A reduction over dimensions that are not neighbours becomes several; over sizes of 1, a reshape.
     fn split_reduce(
         &mut self,
         kind: crate::ir::Reduce,
@@ -430,7 +430,7 @@ impl Simplify {
         x: NodeId,
         node: &Node,
     ) -> Option<NodeId> {
-        // A mean of means is no more accurate than a mean: it is built of neighbours to begin with.
+        // A mean of means is no more accurate than one mean: means are built over neighbours from the start.
         if kind == crate::ir::Reduce::Mean {
             return None;
         }
@@ -499,8 +499,8 @@ impl Simplify {
         ))
     }
 
-    /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`; of a row with inf, whose logarithm is inf and whose
-    /// maximum counts as 0, NaN.
+    /// `log_softmax(x) = (x - max) - log(sum(exp(x - max)))`; a row with inf, where the logarithm is inf and the
+    /// maximum is taken as 0, gives NaN.
     fn split_log_softmax(&mut self, node: &Node) -> NodeId {
         let Some(&Softmax { dim, .. }) = node.op.kernel() else {
             return self.node(node.clone());
@@ -530,7 +530,7 @@ impl Simplify {
         y
     }
 
-    /// Picking one element along `dim` of `x - l`, with `l` constant along it, is picking of `x`.
+    /// Picking one element along `dim` of `x - l`, with `l` constant along it, is picking from `x`.
     fn gather_of_difference(&mut self, dim: usize, node: &Node) -> Option<NodeId> {
         if !node.shape[dim].is_one() {
             return None;

@@ -1,18 +1,18 @@
-//! Scans without what nobody reads.
+//! Removes unread parts of scans.
 //!
-//! After: every stacked result of a scan is read; every carried value is read by somebody, in the
-//! loop or behind it; every shared value and slice is read by the body, and is one operand only.
+//! After: every stacked result of a scan is read; every carried value is read, in the loop or after it; every shared
+//! value and slice is read by the body, and is only one operand.
 
 use crate::ir::{Graph, Node, NodeId, Op, Scan};
 use crate::passes::simplify::{one_of_each_input, prune, prune_inputs};
 use std::collections::HashMap;
 
-/// Trims every scan, and what only trimmed parts needed.
+/// Trims every scan, and the nodes that only trimmed parts needed.
 pub fn trim(graph: &Graph) -> Graph {
     if !graph.nodes.iter().any(|n| matches!(n.op, Op::Scan(_))) {
         return graph.clone();
     }
-    // Users before operands: what a trimmed scan no longer reads may trim another.
+    // Users before operands: operands that a trimmed scan no longer reads may be trimmed from another.
     let mut live: Vec<Vec<bool>> = (graph.nodes.iter())
         .map(|n| vec![false; 1 + n.more_results.len()])
         .collect();
@@ -86,7 +86,7 @@ impl Trimmed {
         };
         let results: Vec<usize> = (0..keep.len()).filter(|k| keep[*k]).collect();
         let end = scan.shared + scan.carried;
-        // The new number of each input that stays, and its operand.
+        // The new number of each remaining input, and its operand.
         let mut number = vec![usize::MAX; args.len()];
         let mut operands: Vec<NodeId> = Vec::new();
         let mut counts = [0; 3];
@@ -151,7 +151,7 @@ fn needed(body: &Graph, keep: &[bool]) -> Vec<bool> {
     out
 }
 
-/// Adds a trimmed scan; returns a node for each old result (any, where it is gone).
+/// Adds a trimmed scan; returns a node for each old result (any node, if the result is removed).
 fn add(out: &mut Graph, node: &Node, t: &Trimmed, map: &[Vec<NodeId>]) -> Vec<NodeId> {
     let args: Vec<NodeId> = t.args.iter().map(|a| map[a.index()][0]).collect();
     out.here = crate::ir::Here {

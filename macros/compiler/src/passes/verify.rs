@@ -1,18 +1,18 @@
-//! What holds of every graph between passes:
+//! The invariants of every graph between passes:
 //!
 //! 1. operands come before their users, outputs exist;
 //! 2. every node has the shape and type that its op's rule gives (`infer`);
 //! 3. a map has an access for each operand, of that operand's rank; its steps read earlier steps and
 //!    have the types they claim; its results exist;
 //! 4. a further result is read through `Get` only, and there is one `Get` for each at most;
-//! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands;
-//!    what a scan carries keeps its type, and what it cuts into slices has its count in front.
+//! 5. a body's inputs and outputs match its call, and it holds no parameters: they are operands; carried values keep
+//!    their type, and sliced values have the scan's count as their first dimension.
 
 use crate::infer::{infer, scalar_type};
 use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, Instr, Map, Node, NodeId, Op, Reduce, Scan};
 
-/// A scan's body against its operands and results.
+/// Checks a scan's body against its operands and results.
 fn body(graph: &Graph, node: &Node, scan: &Scan) -> Result<(), String> {
     verify(&scan.body)?;
     let own: Vec<_> = std::iter::once((node.shape.clone(), node.dtype))
@@ -75,7 +75,7 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
     }
     match &node.op {
         Op::Input { .. } | Op::Param { .. } => return Ok(()),
-        // A constant or a size has the type it was given.
+        // A constant or a size has its given type.
         Op::Const(_) if node.shape.is_empty() && node.dtype != DType::Int => return Ok(()),
         Op::Size(_) if node.shape.is_empty() => return Ok(()),
 

@@ -1,17 +1,17 @@
-//! Runs a planned graph on its places: what emitted code does, in f64 and one node at a time.
+//! Runs a planned graph in its places as emitted code does, in f64 and one node at a time.
 //!
-//! A value that is overwritten while somebody still needs it gives wrong results here.
+//! A value that is overwritten before its last read gives wrong results here.
 
 use netform_compiler::eval::{Array, Env, eval_node};
 use netform_compiler::ir::{Graph, NodeId, Op};
 use netform_compiler::passes::memory::{Memory, Place, root};
 use std::collections::HashMap;
 
-/// The memory: what lies in each slot, parameter and gradient.
+/// The contents of each slot, parameter and gradient.
 #[derive(Default)]
 struct Machine {
     cells: HashMap<String, Vec<f64>>,
-    /// The loops around: the step that each is in, and how many it has.
+    /// The enclosing loops: the current step of each, and its number of steps.
     steps: HashMap<usize, (usize, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! The cases, each in a process of its own.
+//! The cases, each in a separate process.
 
 use std::ffi::CString;
 
@@ -85,7 +85,7 @@ fn device() -> Cuda {
     Cuda::new(0).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// There is no device, the error says why, and says so again; the CPU computes.
+/// There is no device; the error says why, also a second time; the CPU computes.
 fn refused(ordinal: usize, message: &str) {
     for _ in 0..2 {
         let error = Cuda::new(ordinal).expect_err("there is no such device");
@@ -96,7 +96,7 @@ fn refused(ordinal: usize, message: &str) {
     net.forward(&[[0.5f32; 4]]).unwrap();
 }
 
-/// The network computes what it computes on the CPU.
+/// The network computes the same as on the CPU.
 fn works(net: &Net<Cuda>) {
     let cpu = Net::new(Cpu::new(), 1).unwrap();
     let x = [[0.5f32, -0.25, 1.0, 0.0]; 5];
@@ -116,13 +116,13 @@ fn jit() {
         let text = error.to_string();
         assert!(text.starts_with("cuda:0: "), "{text}");
         assert!(text.contains("CUDA error 218"), "{text}");
-        // The kernel by name, and what the compiler says of it.
+        // The kernel's name, and the compiler's message about it.
         assert!(
             text.contains("kernel `") && text.contains("the JIT fails as asked"),
             "{text}"
         );
     }
-    // The device itself is well: what needs no kernel works, and kernels do once they compile.
+    // The device itself works: calls without kernels succeed, and kernels do once they compile.
     assert_eq!(net.parameter("linear_2.bias").unwrap().shape(), [3]);
     set("FAIL_JIT", "0");
     works(&net);
@@ -151,7 +151,7 @@ fn precision() {
     Wide::new(device(), 1).unwrap().forward(&x).unwrap();
 }
 
-/// More batches than the pinned memory holds are put on the stream, and then the device begins.
+/// Queues more batches on the stream than the pinned memory holds, before the device starts.
 fn behind() -> Result<()> {
     network! {
         struct Line { linear: Linear(64 -> 2) }
@@ -160,7 +160,7 @@ fn behind() -> Result<()> {
     let (mut cuda, mut cpu) = (Line::new(device(), 1)?, Line::new(Cpu::new(), 1)?);
     let (mut a, mut b) = (Sgd::new(0.1), Sgd::new(0.1));
     for step in 0..60u32 {
-        // Less than 300 KB each, all different; the host's memory is used again at once.
+        // Less than 300 KB each, all different; the host's memory is reused at once.
         let rows = 900 + step as usize % 3 * 100;
         let value = |i: usize| ((i as u32 * 7 + step * 13) % 31) as f32 / 31.0 - 0.5;
         let x: Vec<[f32; 64]> = (0..rows)
@@ -182,7 +182,7 @@ fn behind() -> Result<()> {
     Ok(())
 }
 
-/// A launch after which all calls answer this: whether the device can be used after such an error.
+/// All calls after a launch return this error: whether the device can be used afterwards.
 fn fails(code: u32, last: bool) {
     let net = Net::new(device(), 1).unwrap();
     works(&net);
@@ -218,7 +218,7 @@ fn memory() {
 }
 
 fn no_memory() {
-    // A few bytes are left for the device's own, none for the gradients of a step.
+    // A few bytes are left for the device itself, none for the gradients of a step.
     let mut net = Net::new(device(), 1).unwrap();
     let before = net.parameter("linear_1.weight").unwrap();
     let mut adam = Adam::new(0.1);
@@ -235,7 +235,7 @@ fn no_memory() {
         .unwrap();
 }
 
-/// The device goes in the middle of a step; training goes on on the CPU from the last checkpoint.
+/// The device is lost in the middle of a step; training continues on the CPU from the last checkpoint.
 fn lost() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let (file, weights) = (
@@ -269,13 +269,13 @@ fn lost() -> Result<()> {
             "{text}"
         );
     }
-    // Nothing pretends to work, and no file is overwritten.
+    // Nothing appears to work, and no file is overwritten.
     assert!(net.forward(&x).is_err());
     assert!(net.parameter("linear_1.weight").is_err());
     assert!(net.save(&weights).is_err());
     assert_eq!(std::fs::read(&weights).expect("the file"), saved);
     assert!(Net::new(net.device().clone(), 1).is_err());
-    // Results that were there stay there.
+    // Earlier results remain readable.
     assert_eq!(held.to_tensor(), copy);
     drop((held, net));
 
@@ -299,11 +299,11 @@ unsafe extern "C" {
     -> *mut std::ffi::c_void;
 }
 
-/// Changes a setting of the emulator that this process uses.
+/// Changes a setting of the emulator in this process.
 fn set(name: &str, value: &str) {
     type Set = unsafe extern "C" fn(*const std::ffi::c_char, *const std::ffi::c_char) -> i32;
     let [name, value] = [name, value].map(|s| CString::new(s).expect("no zero in it"));
-    // SAFETY: the library is open already (and is the emulator), and the function has this type.
+    // SAFETY: the library is already open (and is the emulator), and the function has this type.
     let failed = unsafe {
         let library = dlopen(c"libcuda.so.1".as_ptr(), 2);
         let function = dlsym(library, c"netform_emulator_set".as_ptr());

@@ -1,7 +1,7 @@
-//! What goes wrong with a driver or a device: a clear error, and nothing of the host's is lost.
+//! Faults of a driver or a device: a clear error, and no data of the host is lost.
 //!
-//! Each case runs in a process of its own, this program started again with the settings of the
-//! emulator, which stands in also where there is a GPU: a GPU shows none of this on demand.
+//! Each case runs in a separate process: this program again, with settings of the emulator. The emulator is used even
+//! if there is a GPU, since a GPU does not fail on demand.
 
 mod cases;
 
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::device::emulator;
 
-/// Says in the environment which case a process is for.
+/// The environment variable with the case of a process.
 const CASE: &str = "NETFORM_TEST_FAULT";
 
 /// Runs a case with these settings of the emulator; without any driver if there are none.
@@ -20,7 +20,7 @@ fn case(name: &str, settings: Option<&[(&str, &str)]>) {
         let path = drivers.path().join(file);
         match settings {
             Some(_) => symlink(emulator(), path).unwrap(),
-            // The loader takes the first that it finds, and this is none.
+            // The loader takes the first library that it finds, and this file is not one.
             None => std::fs::write(path, "no library").unwrap(),
         }
     }
@@ -45,7 +45,7 @@ fn case(name: &str, settings: Option<&[(&str, &str)]>) {
     );
 }
 
-/// The process of a case; in any other there is nothing to do.
+/// The process of a case; in any other process it does nothing.
 #[test]
 fn child() {
     if let Ok(name) = std::env::var(CASE) {

@@ -1,1 +1,1 @@
-//! Nothing but tests: `build.rs` writes random programs, `tests/emitted.rs` runs them.
+//! Only for tests: `build.rs` writes random programs, `tests/emitted.rs` runs them.

@@ -1,18 +1,18 @@
-//! Random programs as rustc compiles them, run on the CPU, some in single precision too: the loss
-//! and all gradients are the reference's, and the gradients those of finite differences.
+//! Random programs compiled by rustc and run on the CPU, some also in single precision: the loss and all gradients
+//! equal the reference's, and the gradients equal finite differences.
 
 use netform::prelude::*;
 use netform::{Network, Tensor};
 use netform_programs::case::Values;
 use netform_programs::{Case, Reference};
 
-/// What a program has computed.
+/// The results of a program.
 pub struct Found {
-    /// By `loss`.
+    /// From `loss`.
     value: f64,
-    /// By `loss_backward`.
+    /// From `loss_backward`.
     loss: f64,
-    /// The gradients of the arguments that ask for them.
+    /// The gradients of the arguments that request them.
     args: Vec<Tensor>,
     /// The gradients of the trained parameters, as `Case::params`.
     params: Vec<Option<Vec<f64>>>,
@@ -85,7 +85,7 @@ fn found(
     })
 }
 
-/// The largest difference, in units of what is allowed.
+/// The largest difference, in units of the tolerance.
 fn close(
     what: &str,
     got: &[f64],
@@ -108,7 +108,7 @@ fn close(
     Ok(())
 }
 
-/// All that the reference says.
+/// Compares everything that the reference computes.
 fn compare(case: &Case, want: &Reference, got: &Found, tolerance: f64) -> Result<(), String> {
     let all = want.params.iter().flatten().chain(&want.args);
     let scale = all
@@ -143,7 +143,7 @@ fn compare(case: &Case, want: &Reference, got: &Found, tolerance: f64) -> Result
 fn differences(case: &Case, want: &Reference, got: &Found) -> Result<(), String> {
     for (k, single) in [(1, false), (2, false), (3, true)] {
         let mut direction = case.direction(k, single);
-        // Arguments without a gradient stay where they are.
+        // Arguments without a gradient do not move.
         for (d, a) in direction.1.iter_mut().zip(case.signature()) {
             if !a.grad {
                 d.data.fill(0.0);

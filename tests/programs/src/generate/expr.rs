@@ -1,11 +1,11 @@
-//! Expressions of a wanted shape.
+//! Expressions of a given shape.
 
 use super::{Cx, Gen, ROWS, add, scaled};
 use crate::ast::{Binary, Expr, Kind, Op, Unary};
 use crate::size::{Shape, Size};
 
 impl Gen {
-    /// An expression of this shape, `depth` ops deep at most.
+    /// An expression of this shape, at most `depth` ops deep.
     pub(super) fn want(&mut self, cx: &mut Cx, shape: &[Size], depth: usize) -> Expr {
         self.fuel -= 1;
         if depth == 0 || self.fuel < 0 {
@@ -41,7 +41,7 @@ impl Gen {
         self.leaf(cx, shape)
     }
 
-    /// A variable, or what can be made of one.
+    /// A variable, or an expression made from one.
     pub(super) fn leaf(&mut self, cx: &mut Cx, shape: &[Size]) -> Expr {
         let all = |test: &dyn Fn(&super::Var) -> bool| -> Vec<usize> {
             (0..cx.vars.len()).filter(|k| test(&cx.vars[*k])).collect()
@@ -97,7 +97,7 @@ impl Gen {
         Expr::Unary(f, Box::new(x), self.coin())
     }
 
-    /// A smooth function, on a domain where it is smooth.
+    /// A smooth function, applied where it is smooth.
     pub(super) fn smooth(&mut self, x: Expr) -> Expr {
         use Unary::*;
         let f = self.rng.pick(&[
@@ -156,7 +156,7 @@ impl Gen {
         Expr::Binary(op, Box::new(x), Box::new(y))
     }
 
-    /// A shape that is broadcast to this one.
+    /// A shape that broadcasts to this one.
     fn narrower(&mut self, shape: &[Size]) -> Shape {
         match self.rng.below(4) {
             0 => shape[self.rng.below(shape.len() + 1)..].to_vec(),
@@ -180,7 +180,7 @@ impl Gen {
             true => {
                 let weight = Expr::Param(place.clone(), "weight".to_owned());
                 let y = Expr::Op(Op::Linear, vec![x, weight], self.coin());
-                // The bias is read too.
+                // The bias is read, too.
                 let own = self.kind_of(cx, &place);
                 match own {
                     Some(Kind::Linear(_, _, true)) => add(y, Expr::Param(place, "bias".to_owned())),
@@ -278,7 +278,7 @@ impl Gen {
         let b = (a + 1 + self.rng.below(rank - 1)) % rank;
         let mut inner = shape.to_vec();
         if rank == 3 && self.coin() {
-            // What is at `order[i]` goes to `i`.
+            // Dimension `order[i]` becomes dimension `i`.
             let order = self.rng.pick(&[[1, 2, 0], [2, 0, 1], [0, 2, 1], [2, 1, 0]]);
             for (i, d) in order.iter().enumerate() {
                 inner[*d] = shape[i].clone();
@@ -443,8 +443,7 @@ impl Gen {
         Some(Expr::Layer(place, vec![ids]))
     }
 
-    /// A factor that no gradient goes through. The variable does not count as read: it would not
-    /// be trained.
+    /// A factor without a gradient. The variable stays marked as unread, since it would not be trained.
     fn detached(&mut self, cx: &mut Cx, shape: &[Size], depth: usize) -> Option<Expr> {
         let all: Vec<usize> = (0..cx.vars.len())
             .filter(|k| fits(&cx.vars[*k].shape, shape))
@@ -500,7 +499,7 @@ impl Gen {
     }
 }
 
-/// Whether a shape is broadcast to another.
+/// Whether a shape broadcasts to another.
 fn fits(small: &[Size], shape: &[Size]) -> bool {
     small.len() <= shape.len()
         && (small.iter().rev().zip(shape.iter().rev())).all(|(a, b)| a == b || *a == Size::Lit(1))

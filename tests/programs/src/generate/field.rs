@@ -1,11 +1,11 @@
-//! Layers, networks in fields and helper functions, made where a call is wanted.
+//! Layers, networks in fields and helper functions, made where a call needs them.
 
 use super::{Cx, Gen, arg};
 use crate::ast::{Expr, Field, Function, Kind, Network, Op, Place};
 use crate::size::{Shape, Size};
 
 impl Gen {
-    /// A place that holds this kind of layer: one that is there already, or a new field.
+    /// A place that holds this kind of layer: an existing field, or a new one.
     pub(super) fn field(&mut self, cx: &Cx, kind: Kind) -> Place {
         let known: Vec<Place> = (cx.layers.iter().filter(|(_, k)| alike(k, &kind)))
             .map(|(place, _)| place.clone())
@@ -52,7 +52,7 @@ impl Gen {
         }
     }
 
-    /// What stands at a place.
+    /// The kind at a place.
     pub(super) fn kind_of(&mut self, cx: &Cx, place: &Place) -> Option<Kind> {
         let round = cx.layers.iter().find(|(p, _)| p.name == place.name);
         let field = |g: &mut Gen| {
@@ -83,7 +83,7 @@ impl Gen {
         })
     }
 
-    /// Some function of a network.
+    /// A random function of a network.
     fn function_of(&mut self, net: usize) -> Function {
         let entries = |f: &&Function| f.name == "forward" || f.name == "both";
         let all: Vec<Function> = (self.finished[net].functions.iter())
@@ -93,7 +93,7 @@ impl Gen {
         self.rng.pick(&all)
     }
 
-    /// Arguments for a function of a network whose first result shall have a shape.
+    /// Arguments for a function of a network, such that its first result has a given shape.
     fn args_of(&mut self, cx: &mut Cx, f: &Function, shape: &[Size], depth: usize) -> Vec<Expr> {
         let formal = f.ret[0].clone();
         let value = |name: &str| {
@@ -177,8 +177,7 @@ impl Gen {
         self.finished.len() - 1
     }
 
-    /// Adds a parameter to a function of a block: whichever function is called, some parameter of
-    /// the block is reached.
+    /// Adds a parameter to a function of a block, so that every function of the block reaches some parameter.
     fn with_a_param(&mut self, mut f: Function) -> Function {
         let kind = Kind::Param(vec![Size::name("D")]);
         let known = self.net().fields.iter().find(|g| g.kind == kind).cloned();
@@ -194,9 +193,9 @@ impl Gen {
         f
     }
 
-    /// A call of a helper function, one that is there already or a new one.
+    /// A call of a helper function, existing or new.
     pub(super) fn helper(&mut self, cx: &mut Cx, shape: &[Size], depth: usize) -> Option<Expr> {
-        // A block with a function that returns a scalar would be held to be trained by it alone.
+        // A block with a scalar function would have to be trained by that function alone.
         if shape.is_empty() && self.open.len() > 1 {
             return None;
         }
@@ -221,7 +220,7 @@ impl Gen {
             }
             _ => return None,
         };
-        // Dimensions that the result does not have may be any.
+        // Dimensions that the result does not have are free.
         for a in &f.args {
             for s in &a.shape {
                 let free = matches!(s, Size::Name(_)) && !cx.generics.contains(s);
@@ -251,8 +250,8 @@ impl Gen {
         })
     }
 
-    /// A helper function whose first result has this shape, under names of its own, and what these
-    /// stand for.
+    /// A helper function whose first result has this shape, sometimes with renamed dimensions, and the sizes of its
+    /// names.
     fn new_helper(&mut self, cx: &Cx, shape: &[Size]) -> (Function, Vec<(String, Size)>) {
         self.helpers -= 1;
         let own = self.coin();
@@ -295,7 +294,7 @@ impl Gen {
     }
 }
 
-/// Whether a place that holds `have` serves where `want` is wanted.
+/// Whether a place of kind `have` can be used as kind `want`.
 fn alike(have: &Kind, want: &Kind) -> bool {
     match (have, want) {
         (Kind::Linear(a, b, _), Kind::Linear(c, d, _)) => a == c && b == d,
@@ -304,7 +303,7 @@ fn alike(have: &Kind, want: &Kind) -> bool {
     }
 }
 
-/// What names stand for, if a formal shape is to be an actual one.
+/// The sizes of names, if a formal shape is to equal an actual one.
 fn unified(formal: &[Size], actual: &[Size], generics: &[Size]) -> Option<Vec<(String, Size)>> {
     if formal.len() != actual.len() {
         return None;
@@ -318,7 +317,7 @@ fn unified(formal: &[Size], actual: &[Size], generics: &[Size]) -> Option<Vec<(S
             names.push((n.clone(), a.clone()));
         }
     }
-    // Names within sums and products: the same name on both sides, or no match.
+    // Names inside sums and products must be the same on both sides, or there is no match.
     for f in formal.iter().filter(|f| !f.is_bare()) {
         f.names(&mut |n| {
             let free = !generics.contains(&Size::name(n));

@@ -1,9 +1,8 @@
 //! Random programs that are well typed.
 //!
-//! In: a seed. Out: a syntax tree. Expressions are built backwards, from the shape that is wanted
-//! (`expr`); statements make variables that the expressions behind them may use (`stmt`, `scan`);
-//! layers, blocks and helper functions come to be where a call of one is wanted (`field`). Every
-//! variable ends up in the loss, so that every parameter is reached.
+//! Takes a seed and returns a syntax tree. Expressions are built backwards, from the required shape (`expr`);
+//! statements define variables for later expressions (`stmt`, `scan`); layers, blocks and helper functions are created
+//! where a call needs them (`field`). Every variable reaches the loss, so that every parameter is reached.
 
 mod expr;
 mod field;
@@ -15,10 +14,10 @@ use crate::ast::{Arg, Binary, Expr, Function, Kind, Network, Op, Place, Program,
 use crate::rng::Rng;
 use crate::size::{Shape, Size};
 
-/// How many rows tables have: the integers are below it.
+/// The number of rows in tables: the integers are below it.
 pub const ROWS: usize = 5;
 
-/// The program of a seed; `attempt` numbers those that were passed over.
+/// The program of a seed; `attempt` numbers the attempts that were skipped.
 pub fn program(seed: u64, attempt: u64, size: usize) -> Program {
     let mut g = Gen {
         rng: Rng(seed ^ (attempt << 48)),
@@ -40,20 +39,20 @@ pub fn program(seed: u64, attempt: u64, size: usize) -> Program {
     }
 }
 
-/// The state of the walk.
+/// The state of the generator.
 struct Gen {
     rng: Rng,
-    /// About how many ops are still to come.
+    /// About the number of ops that are left.
     fuel: i64,
-    /// Networks that are done.
+    /// Finished networks.
     finished: Vec<Network>,
-    /// Those that are being made, innermost last.
+    /// Networks under construction, innermost last.
     open: Vec<Network>,
-    /// Counts names.
+    /// A counter for names.
     names: usize,
-    /// No parameters for now.
+    /// Whether expressions must have no parameters now.
     bare: bool,
-    /// How many blocks and helpers may still be made.
+    /// The number of blocks and helpers that may still be made.
     blocks: usize,
     helpers: usize,
 }
@@ -63,32 +62,32 @@ struct Gen {
 struct Var {
     name: String,
     shape: Shape,
-    /// Somebody reads it.
+    /// Whether some expression reads it.
     used: bool,
     mutable: bool,
-    /// A value that no other name stands for, made in the body of this depth: gradients with
-    /// respect to it mean the same whoever computes them.
+    /// Set for a value without another name, to the depth of the body that makes it: the gradient with respect to it is
+    /// the same for every method of computing it.
     fresh: Option<usize>,
 }
 
-/// What is known where an expression stands.
+/// The context of an expression.
 struct Cx {
     vars: Vec<Var>,
-    /// Integers, with whether they are used.
+    /// Integers, and whether each is used.
     ints: Vec<(String, Shape, bool)>,
     /// Named dimensions.
     dims: Vec<Size>,
     /// Const parameters.
     generics: Vec<Size>,
-    /// The layers of the rounds around.
+    /// The layers of the enclosing iterations.
     layers: Vec<(Place, Kind)>,
-    /// How many bodies deep.
+    /// The depth of bodies.
     depth: usize,
-    /// How many scans deep.
+    /// The depth of scans.
     scans: usize,
-    /// Variables before this one belong outside of the step, which cannot assign them.
+    /// Variables before this one belong outside the step, which cannot assign them.
     floor: usize,
-    /// The function `loss` itself.
+    /// Whether this is the function `loss` itself.
     main: bool,
 }
 
@@ -138,7 +137,7 @@ impl Gen {
         self.close()
     }
 
-    /// The network that is being made, done.
+    /// Finishes the network under construction.
     fn close(&mut self) -> Network {
         let net = self.open.pop().unwrap_or_default();
         self.share(net)
@@ -182,7 +181,7 @@ impl Gen {
         let mut body = Vec::new();
         self.statements(&mut cx, statements, &mut body);
         let mut result = vec![self.want(&mut cx, &ret[0], 3)];
-        // Of several results some may go unused: all that is to be read is read by the first.
+        // Of several results some may be unused, so the first one reads all variables.
         self.bare = true;
         let used: Vec<bool> = cx.vars.iter().map(|v| v.used).collect();
         for shape in &ret[1..] {
@@ -204,7 +203,7 @@ impl Gen {
         }
     }
 
-    /// Adds something of every variable from `from` on that nobody has read.
+    /// Adds a term for every unread variable from `from` on.
     fn with_unused(&mut self, cx: &mut Cx, from: usize, mut e: Expr) -> Expr {
         for k in from..cx.vars.len() {
             if !std::mem::replace(&mut cx.vars[k].used, true) {
@@ -224,7 +223,7 @@ impl Gen {
         e
     }
 
-    /// The integers are classes or rows of a table.
+    /// Uses the integers as classes or rows of a table.
     fn with_ints(&mut self, cx: &mut Cx, mut e: Expr) -> Expr {
         for k in 0..cx.ints.len() {
             let (name, shape, used) = cx.ints[k].clone();

@@ -72,7 +72,7 @@ impl Gen {
             let value = self.want(cx, shape, 3);
             next.push(self.apply(Unary::Tanh, value));
         }
-        // What nobody has read goes to a state that has room for it.
+        // Unread values are added to a state whose shape allows it.
         let unused: Vec<usize> = (first..cx.vars.len())
             .filter(|k| !cx.vars[*k].used)
             .collect();

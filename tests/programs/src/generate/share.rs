@@ -1,4 +1,4 @@
-//! Parameters that are one by name.
+//! Tied parameters.
 
 use super::Gen;
 use crate::ast::{Network, Program};
@@ -6,7 +6,7 @@ use crate::layout::{self, Param};
 use crate::size::Size;
 
 impl Gen {
-    /// Shares some parameters of equal shape with each other.
+    /// Ties some parameters of equal shape.
     pub(super) fn share(&mut self, mut net: Network) -> Network {
         for _ in 0..2 {
             if self.coin() {
@@ -19,7 +19,7 @@ impl Gen {
                 nets,
                 dims: [1, 1],
             };
-            // Its sizes are names here: what is equal must be so whatever a field says.
+            // Its sizes are names here: equal shapes must be equal for all values of a field.
             let sizes: Vec<Size> = net.generics.iter().map(|(g, _)| Size::name(g)).collect();
             let all = layout::params(&program, program.nets.len() - 1, &sizes);
             let fits = |l: &&Param, r: &Param| {
@@ -35,7 +35,7 @@ impl Gen {
                     let left = all.iter().filter(move |l| fits(l, r));
                     left.map(move |l| (l.plain(), r.plain()))
                 })
-                // A parameter of one's own would not be declared, if it were another.
+                // A custom parameter cannot be the left side: it would be declared without values.
                 .filter(|(l, _): &(String, String)| l.contains('.'))
                 .collect();
             if let Some(pair) = self.rng.pick_some(&pairs) {

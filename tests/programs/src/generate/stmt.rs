@@ -1,4 +1,4 @@
-//! Statements: variables, assignments, loops over layers, gradients, calls that give several values.
+//! Statements: variables, assignments, loops over layers, gradients, calls with several results.
 
 use super::{Cx, Gen, add, scaled};
 use crate::ast::{Binary, Expr, Kind, Op, Pat, Place, Stmt, Unary};
@@ -74,7 +74,7 @@ impl Gen {
             _ if self.coin() => self.block_of(rank),
             _ => None,
         };
-        // Networks of one function of one argument, as loops have them.
+        // Networks with one function of one argument, as loops require.
         let simple = |net: usize, g: &Gen| {
             let f = g.finished[net]
                 .functions
@@ -101,7 +101,7 @@ impl Gen {
         out.push(body);
     }
 
-    /// The loop over an array, and those over its elements.
+    /// The loop over an array, with inner loops over its elements.
     fn round(
         &mut self,
         cx: &mut Cx,
@@ -149,7 +149,7 @@ impl Gen {
             self.bound(cx, shape, e, false, out);
             return;
         };
-        // Both items, whatever their shapes: a function of the function's own results.
+        // Both items are used, whatever their shapes: in a function of the function's own results.
         let name = self.name("v");
         out.push(Stmt::Let {
             pat: Pat::Name(name.clone()),
@@ -203,7 +203,7 @@ impl Gen {
         self.bind_gradients(cx, y, by, shapes, out);
     }
 
-    /// The sum of curved functions: every part of them matters to the slope.
+    /// The product of curved functions, so that every part of each affects the gradient.
     fn energy(&mut self, terms: Vec<Expr>) -> Expr {
         let mut sum: Option<Expr> = None;
         for t in terms {
@@ -223,7 +223,7 @@ impl Gen {
         sum.unwrap_or(Expr::Number(0.0))
     }
 
-    /// Sometimes under a name.
+    /// Sometimes binds the value to a name.
     fn perhaps_bound(&mut self, cx: &mut Cx, y: Expr, out: &mut Vec<Stmt>) -> Expr {
         if self.coin() {
             return y;
@@ -232,7 +232,7 @@ impl Gen {
         Expr::Var(name)
     }
 
-    /// A variable that nothing else stands for.
+    /// A variable whose value has no other name.
     fn fresh(&mut self, cx: &mut Cx, out: &mut Vec<Stmt>) -> (String, Shape) {
         let shape = self.shape(cx, 2);
         let value = self.want(cx, &shape, 2);
@@ -243,7 +243,7 @@ impl Gen {
         (name, shape)
     }
 
-    /// With respect to a layer's parameters.
+    /// A gradient with respect to a layer's parameters.
     fn gradient_of_layer(&mut self, cx: &mut Cx, out: &mut Vec<Stmt>) {
         let (from, to) = (self.number(), self.number());
         let kind = Kind::Linear(from.clone(), to.clone(), true);

@@ -3,7 +3,7 @@
 use super::tape::{Id, Tape};
 use crate::ast::{Binary, Op, Unary};
 
-/// An array; `data` are numbers on a tape, row by row. Integers are numbers too.
+/// An array; `data` are numbers on a tape, row by row. Integers are numbers, too.
 #[derive(Clone, Debug)]
 pub struct Array {
     /// Sizes.
@@ -13,7 +13,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// From a function of the index.
+    /// An array from a function of the index.
     pub fn build(shape: &[usize], mut f: impl FnMut(&[usize]) -> Id) -> Array {
         let count: usize = shape.iter().product();
         let mut index = vec![0; shape.len()];
@@ -43,7 +43,7 @@ impl Array {
         self.data[flat]
     }
 
-    /// The element at the index of an array that this one is broadcast to.
+    /// The element at the index of an array to which this one broadcasts.
     pub fn broadcast(&self, index: &[usize]) -> Id {
         let lead = index.len() - self.shape.len();
         let own: Vec<usize> = (index[lead..].iter().zip(&self.shape))
@@ -52,7 +52,7 @@ impl Array {
         self.at(&own)
     }
 
-    /// The part at `i` of a dimension, without it.
+    /// The part at index `i` of a dimension, which vanishes.
     pub fn select(&self, dim: usize, i: usize) -> Array {
         let mut shape = self.shape.clone();
         shape.remove(dim);
@@ -63,7 +63,7 @@ impl Array {
         })
     }
 
-    /// The same elements, each a number of its own.
+    /// The same elements, each copied to a new number.
     pub fn fresh(&self, t: &mut Tape) -> Array {
         Array {
             shape: self.shape.clone(),
@@ -217,7 +217,7 @@ pub fn unary(t: &mut Tape, f: Unary, x: Id) -> Id {
     }
 }
 
-/// `exp(x - max)` and its sum's logarithm, plus the largest.
+/// The largest element, plus the logarithm of the sum of `exp(x - max)`.
 fn log_sum(t: &mut Tape, row: &[Id]) -> Id {
     let most = row
         .iter()
@@ -365,7 +365,7 @@ fn attention(t: &mut Tape, x: &[Array], causal: bool) -> Array {
     let shape = scores.shape.clone();
     scores = Array::build(&shape, |index| {
         if causal && index[rank - 1] > index[rank - 2] {
-            // Low enough to weigh nothing.
+            // Low enough to have no weight.
             return t.leaf(-300.0);
         }
         t.scale(scores.at(index), by)
@@ -374,7 +374,7 @@ fn attention(t: &mut Tape, x: &[Array], causal: bool) -> Array {
     matmul(t, &weights, v)
 }
 
-/// An op. `to`: the sizes that it names. Results are numbers of their own.
+/// An op. `to`: the sizes in its arguments. Results are new numbers.
 pub fn op(t: &mut Tape, op: &Op, x: &[Array], to: &[usize]) -> Array {
     let first = &x[0];
     let rank = first.shape.len();
@@ -522,7 +522,7 @@ pub fn op(t: &mut Tape, op: &Op, x: &[Array], to: &[usize]) -> Array {
             }
         }
         Op::Attention(causal) => attention(t, x, *causal),
-        // Where the values are known: in `run`.
+        // `run` computes these, since it knows the values.
         Op::Detach | Op::Full(..) => first.clone(),
     };
     result.fresh(t)

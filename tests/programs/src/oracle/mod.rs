@@ -1,7 +1,7 @@
-//! The reference: what a program computes, from its syntax tree alone.
+//! The reference: computes a program from its syntax tree alone.
 //!
-//! In: a program, values for parameters and arguments. Out: the loss, and its derivatives, which
-//! the tape knows and finite differences confirm.
+//! Takes a program, and values for parameters and arguments. Returns the loss and its derivatives: the tape computes
+//! them, and finite differences confirm them.
 
 pub(crate) mod array;
 pub(crate) mod run;

@@ -7,7 +7,7 @@ use crate::layout::{self, Param};
 use crate::size::Size;
 use std::collections::HashMap;
 
-/// What a name or an expression stands for.
+/// The value of a name or an expression.
 #[derive(Clone, Debug)]
 enum Value {
     Array(Array),
@@ -15,31 +15,30 @@ enum Value {
     Layer(Layer),
 }
 
-/// A field, or some of an array.
+/// A field, or a part of an array.
 #[derive(Clone, Debug)]
 struct Layer {
     /// `blocks.{}.linear`.
     name: String,
-    /// The places in arrays chosen so far, those of networks around it too.
+    /// The places chosen in arrays so far, including those of enclosing networks.
     at: Vec<usize>,
     kind: Kind,
-    /// The counts of the arrays not chosen from yet.
+    /// The counts of the arrays in which no place is chosen yet.
     left: Vec<usize>,
 }
 
-/// A network as it is being run.
+/// A network while it runs.
 #[derive(Clone, Default)]
 struct Frame {
     net: usize,
-    /// What its parameters' names begin with, and the places in arrays.
+    /// The prefix of its parameters' names, and the places in arrays.
     prefix: String,
     at: Vec<usize>,
     sizes: HashMap<String, usize>,
     locals: HashMap<String, Value>,
 }
 
-/// Values that `detach` has cut off: kept, so that they stay where they were when the arguments
-/// move a little.
+/// Values cut off by `detach`: kept, so that they stay constant when the arguments move a little.
 #[derive(Clone, Debug, Default)]
 pub struct Detached {
     values: Vec<f64>,
@@ -71,14 +70,14 @@ pub struct Machine<'a> {
     program: &'a Program,
     layout: &'a [Param],
     params: HashMap<String, Array>,
-    /// Where the numbers are.
+    /// The tape with all numbers.
     pub tape: Tape,
-    /// What has been cut off.
+    /// The values cut off by `detach`.
     pub detached: Detached,
 }
 
 impl<'a> Machine<'a> {
-    /// With values for the parameters, by name.
+    /// A machine with values for the parameters, by name.
     pub fn new(
         program: &'a Program,
         layout: &'a [Param],
@@ -108,7 +107,7 @@ impl<'a> Machine<'a> {
         one(self.function(&frame, &functions[functions.len() - 1], args))
     }
 
-    /// `frame`: the network, with any names.
+    /// Runs a function in `frame`, whatever its local names.
     fn function(&mut self, frame: &Frame, f: &Function, args: Vec<Value>) -> Value {
         let mut inner = Frame {
             locals: HashMap::new(),
@@ -151,8 +150,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Carried are the variables from outside that a round assigns: in every round, and behind the
-    /// loop, they are values of their own.
+    /// An iteration carries the outer variables that it assigns: in every iteration, and after the loop, they are new
+    /// numbers.
     fn rounds(&mut self, f: &mut Frame, name: &str, over: &Place, body: &[Stmt]) {
         let layers = self.layer(f, over);
         let mut carried = Vec::new();
@@ -317,7 +316,7 @@ impl<'a> Machine<'a> {
         Value::Tuple(vec![single(last.collect()), stacked])
     }
 
-    /// The field or the round's layer of this name, its array's places chosen.
+    /// The field or the iteration's layer of this name, with the places in its array chosen.
     fn layer(&self, f: &Frame, place: &Place) -> Layer {
         let whole = match f.locals.get(&place.name) {
             Some(Value::Layer(layer)) => layer.clone(),
@@ -414,7 +413,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// The values of the const parameters of the network at hand.
+/// The values of the const parameters of the current network.
 fn generics(p: &Program, f: &Frame) -> HashMap<String, usize> {
     let names = p.nets[f.net].generics.iter().map(|g| &g.0);
     names.map(|n| (n.clone(), f.sizes[n])).collect()

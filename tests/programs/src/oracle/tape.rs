@@ -1,6 +1,6 @@
-//! Numbers on a tape: every number knows what it was computed from.
+//! Numbers on a tape: every number records its operands.
 //!
-//! Differentiation writes its own steps on the tape too, so a gradient is a number like any other.
+//! Differentiation writes its steps on the tape, too, so a gradient is a number like any other.
 
 /// A number on the tape.
 pub type Id = u32;
@@ -35,7 +35,7 @@ impl Tape {
         self.steps[id as usize].1
     }
 
-    /// The largest absolute value so far; not a number, if one is not.
+    /// The largest absolute value so far; NaN if one is.
     pub fn largest(&self) -> f64 {
         let worst = |m: f64, v: f64| if v.abs() <= m { m } else { v.abs() };
         self.steps.iter().fold(0.0, |m, s| worst(m, s.1))
@@ -51,7 +51,7 @@ impl Tape {
         self.push(Step::Leaf, value)
     }
 
-    /// The same number, as one of its own.
+    /// A new number of the same value.
     pub fn copy(&mut self, x: Id) -> Id {
         self.push(Step::Copy(x), self.value(x))
     }
@@ -125,12 +125,12 @@ impl Tape {
         items.iter().fold(zero, |s, x| self.add(s, *x))
     }
 
-    /// The derivatives of `y` by each of `xs`, as numbers on the tape.
+    /// The derivatives of `y` with respect to each of `xs`, as numbers on the tape.
     pub fn gradient(&mut self, y: Id, xs: &[Id]) -> Vec<Id> {
         let first = xs.iter().copied().min().unwrap_or(y);
         let count = (y + 1).saturating_sub(first) as usize;
         let at = |id: Id| (id - first) as usize;
-        // What depends on them.
+        // The numbers that depend on them.
         let mut depends = vec![false; count];
         for x in xs.iter().filter(|x| **x <= y) {
             depends[at(*x)] = true;
@@ -164,7 +164,7 @@ impl Tape {
             .collect()
     }
 
-    /// What flows from a number to its operands.
+    /// The gradients that flow from a number to its operands.
     fn rule(&mut self, id: Id, dy: Id, wanted: &dyn Fn(Id) -> bool) -> Vec<(Id, Id)> {
         let step = self.steps[id as usize].0;
         let mut out = Vec::new();

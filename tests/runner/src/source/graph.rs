@@ -1,4 +1,4 @@
-//! What ops, layers and losses share: one function of the inputs, run forward and backward.
+//! Shared by ops, layers and losses: one function of the inputs, run forward and backward.
 
 use super::text::{indent, join};
 use super::{Module, Refusal, is_float, type_of};
@@ -14,13 +14,13 @@ pub struct Graph {
     pub lets: Vec<String>,
     /// The result: a value or a tuple.
     pub result: String,
-    /// PyTorch's names of the parameters, and those in the network.
+    /// PyTorch's names of the parameters, and the names in the network.
     pub params: Vec<(String, String)>,
-    /// The same of the buffers.
+    /// The same for the buffers.
     pub buffers: Vec<(String, String)>,
 }
 
-/// The inputs by the names that they have in the function.
+/// The inputs' names in the function.
 pub fn inputs(case: &Case) -> Vec<String> {
     case.inputs.iter().map(|name| argument(name)).collect()
 }
@@ -54,7 +54,7 @@ impl Graph {
             "pub struct Net {{\n{}}}\n\n",
             indent(&self.fields.join(",\n"), 1)
         );
-        // Otherwise gradients are those of training.
+        // By default gradients are those of training mode.
         let eval = match case.attrs.get("train").and_then(serde_json::Value::as_bool) {
             Some(false) => "#[eval]\n",
             _ => "",
@@ -79,8 +79,8 @@ impl Graph {
             let body = self.body(case, given, scalar, plain);
             return Ok(Module { network, body });
         }
-        // Only training updates buffers, and only a loss is trained. A loss that is the sum of the
-        // results times the upstream gradients has the results themselves as gradients.
+        // Only training updates buffers, and only a loss is trained. The loss is the sum of the results times the
+        // upstream gradients, so its gradients are the results themselves.
         let (mut args, mut terms) = (values, Vec::new());
         for (i, gout) in case.gouts.iter().enumerate() {
             args.push(format!("#[grad] dy{i}: {}", shape(gout)?));
@@ -98,7 +98,7 @@ impl Graph {
         Ok(Module { network, body })
     }
 
-    /// The parameters and buffers get PyTorch's values.
+    /// Sets the parameters and buffers to PyTorch's values.
     fn state(&self) -> String {
         let mut out = String::from("let mut net = Net::new(device, 1)?;\n");
         let all = [("param", &self.params), ("buffer", &self.buffers)];
@@ -113,7 +113,7 @@ impl Graph {
         out
     }
 
-    /// One training run: results, gradients, and the buffers behind it.
+    /// One training run: results, gradients, and the buffers after it.
     fn trained(&self, case: &Case) -> String {
         let mut out = self.state();
         let at = |name: &String| format!("given.at({name:?})?");

@@ -8,7 +8,7 @@ use super::{Module, Refusal};
 use crate::index::Case;
 use crate::tensors::Tensors;
 
-/// Pairs that are written `from -> to`.
+/// Pairs of arguments that are written `from -> to`.
 const ARROWS: [(&str, &str); 4] = [
     ("in_features", "out_features"),
     ("num_embeddings", "embedding_dim"),
@@ -19,10 +19,10 @@ const ARROWS: [(&str, &str); 4] = [
 /// First arguments, written without their names.
 const FIRST: [&str; 3] = ["normalized_shape", "num_features", "embed_dim"];
 
-/// Arguments whose default in netform is not PyTorch's: where a case leaves one out, PyTorch's is written.
+/// Arguments whose default differs from PyTorch's: if a case leaves one out, PyTorch's default is written.
 const OTHER_DEFAULTS: [&str; 1] = ["batch_first"];
 
-/// A layer's arguments with PyTorch's defaults where netform has others.
+/// A layer's arguments, with PyTorch's defaults where netform's differ.
 fn completed(
     init: Option<&Map<String, Value>>,
     defaults: &Map<String, Value>,
@@ -48,7 +48,7 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     let own = |p: &str| (p.to_owned(), format!("layer.{p}"));
     let arguments = arguments(case);
     let mut keywords = keywords(call.into_iter().flatten());
-    // PyTorch's attention returns its weights unless it is asked not to.
+    // PyTorch's attention returns its weights by default.
     let asks = call.is_some_and(|call| call.contains_key("need_weights"));
     if case.name == "MultiheadAttention" && case.outputs.len() == 2 && !asks {
         keywords.push("need_weights = true".to_owned());
@@ -77,7 +77,7 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     .module(case, given)
 }
 
-/// Masks and lengths are given by name; a recurrence's states are one argument; all else by position.
+/// Masks and lengths are given by name; a recurrence's states are one argument; all others by position.
 fn arguments(case: &Case) -> Vec<String> {
     let inputs = inputs(case);
     let has = |name: &str| inputs.iter().any(|i| i == name);

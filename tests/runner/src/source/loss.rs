@@ -1,4 +1,4 @@
-//! Losses: the layer where the call has its inputs alone, the function where tensors come as well.
+//! Losses: the layer if the call has only its inputs, the function if it has further tensors.
 
 use super::graph::{Graph, inputs};
 use super::text::{join, keywords, without};

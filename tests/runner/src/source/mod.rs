@@ -1,6 +1,6 @@
 //! From a case to the Rust module that runs it.
 //!
-//! One file a kind of case. What the language has no words for yet becomes a refusal, with its reason.
+//! One file for each kind of case. A case that the language cannot express yet becomes a refusal, with its reason.
 
 mod clip;
 mod graph;
@@ -19,13 +19,13 @@ use crate::tensors::Tensors;
 /// The source of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Module {
-    /// What stands inside `network!`; nothing if the case needs no network.
+    /// The text inside `network!`; empty if the case needs no network.
     pub network: String,
-    /// The statements that fill `got` from `given`.
+    /// The statements that compute `got` from `given`.
     pub body: String,
 }
 
-/// Why there is no module for a case.
+/// The reason why there is no module for a case.
 pub type Refusal = String;
 
 /// Writes the module of a case.

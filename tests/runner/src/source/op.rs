@@ -18,7 +18,7 @@ pub fn module(case: &Case, given: &Tensors) -> Result<Module, Refusal> {
     graph.result = match case.outputs.len() {
         1 => call,
         n => {
-            // `split` gives a tuple however many pieces there are; so do `max` and `min`.
+            // `split` returns a tuple for any number of pieces; so do `max` and `min`.
             let names = join((0..n).map(|i| format!("y{i}")));
             graph.lets.push(format!("let ({names}) = {call};"));
             format!("({names})")
@@ -39,7 +39,7 @@ fn call(case: &Case) -> Result<String, Refusal> {
         "einsum" => format!("einsum({}, {})", attr("equation"), join(inputs)),
         _ => {
             let keywords = keywords(without(attrs, &[]));
-            // Optional tensors by keyword: one may be missing before another.
+            // Optional tensors are given by keyword: one may be missing before another.
             let given = inputs.iter().map(|name| match name.as_str() {
                 "attn_mask" | "bias" => format!("{name} = {name}"),
                 _ => name.clone(),
@@ -49,7 +49,7 @@ fn call(case: &Case) -> Result<String, Refusal> {
     })
 }
 
-/// With the index syntax where there is no step.
+/// Uses the index syntax if there is no step.
 fn slice(x: &str, slices: Option<&Value>) -> Result<String, Refusal> {
     let slices = slices.and_then(Value::as_array).ok_or("no slices")?;
     let end = |v: &Value| v.as_i64().map_or(String::new(), |n| n.to_string());

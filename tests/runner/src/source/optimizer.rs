@@ -1,4 +1,4 @@
-//! Optimizers: parameters whose gradients are an input.
+//! Optimizers: parameters whose gradients are inputs.
 
 use serde_json::{Map, Value};
 
@@ -62,7 +62,7 @@ const OPTIMIZERS: &[(&str, &str, f64)] = &[
     ("Adadelta", "Adadelta", 1.0),
 ];
 
-/// Arguments that say how PyTorch computes, and change no value.
+/// Arguments that choose how PyTorch computes, and change no value.
 const IGNORED: &[&str] = &["name", "foreach", "fused", "capturable", "differentiable"];
 
 /// `Sgd::new(0.1).momentum(0.9)`, with its groups.
@@ -91,7 +91,7 @@ pub fn construct(
     Ok(out)
 }
 
-/// An optimizer whose groups are PyTorch's by number: the first is the optimizer itself.
+/// An optimizer with PyTorch's groups by number: the first group is the optimizer itself.
 pub fn of_groups(settings: &Map<String, Value>, groups: &[Value]) -> Result<String, Refusal> {
     let Some((first, rest)) = groups.split_first() else {
         return base(settings);
@@ -116,7 +116,7 @@ fn base(settings: &Map<String, Value>) -> Result<String, Refusal> {
     let lr = settings.get("lr").map_or(format!("{lr:?}"), float);
     let mut out = format!("{own}::new({lr})");
     for (key, v) in settings {
-        // AdamW's weights always decay by themselves.
+        // AdamW's weight decay is always decoupled.
         let implied = name == "AdamW" && key == "decoupled_weight_decay";
         if key != "lr" && !implied {
             out += &setting(key, v);
@@ -125,7 +125,7 @@ fn base(settings: &Map<String, Value>) -> Result<String, Refusal> {
     Ok(out)
 }
 
-/// The settings of a group, also those that stand in an object of their own.
+/// The settings of a group, including those in a nested object.
 fn flat(group: &Value) -> Vec<(&String, &Value)> {
     let all = group.as_object().into_iter().flatten();
     let own = all.filter(|(k, _)| !["params", "indices", "index"].contains(&k.as_str()));

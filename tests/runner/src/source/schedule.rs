@@ -1,4 +1,4 @@
-//! Schedules: the rates that they set, step by step.
+//! Schedules: the rates of each step.
 
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ pub fn module(case: &Case) -> Result<Module, Refusal> {
     })
 }
 
-/// The statements that put a schedule on `optimizer`.
+/// The statements that attach a schedule to `optimizer`.
 pub fn start(name: &str, attrs: &Map<String, Value>) -> Result<String, Refusal> {
     let schedule = construct(name, attrs)?;
     let last = get(attrs, "last_epoch")
@@ -67,7 +67,7 @@ pub fn start(name: &str, attrs: &Map<String, Value>) -> Result<String, Refusal> 
     })
 }
 
-/// An argument, among the keyword arguments or beside them.
+/// An argument, inside the keyword arguments or outside them.
 fn get<'a>(attrs: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     let kwargs = attrs.get("kwargs").and_then(Value::as_object);
     let found = kwargs.and_then(|k| k.get(key)).or_else(|| attrs.get(key));
@@ -241,7 +241,7 @@ fn each(v: &Value) -> String {
     }
 }
 
-/// A schedule of a factor, or of one for each group.
+/// A schedule with one factor, or one for each group.
 fn factor(name: &str, v: &Value) -> Result<String, Refusal> {
     let number = |key: &str| v.get(key).and_then(Value::as_f64).unwrap_or(0.0);
     Ok(match v.get("type").and_then(Value::as_str) {
@@ -280,7 +280,7 @@ fn function(v: &Value) -> Result<String, Refusal> {
     if let Some(x) = v.as_f64() {
         return Ok(format!("{x:?}"));
     }
-    // Most have one number, whatever its name.
+    // Most have one number, under any name.
     let one = || {
         let mut numbers = v
             .as_object()

@@ -1,4 +1,4 @@
-//! JSON values as expressions, and layout.
+//! JSON values as expressions, and text layout.
 
 use serde_json::{Map, Value};
 
@@ -36,12 +36,12 @@ pub fn without<'a>(
         .filter(|(name, _)| !names.contains(&name.as_str()))
 }
 
-/// Joined by commas.
+/// The items joined by commas.
 pub fn join(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Every line further to the right.
+/// Indents every line.
 pub fn indent(text: &str, depth: usize) -> String {
     text.lines()
         .map(|line| format!("{}{line}\n", "    ".repeat(depth)))

@@ -1,9 +1,9 @@
-//! Which elements differ from PyTorch's.
+//! Finds the elements that differ from PyTorch's.
 //!
-//! Two numbers agree if both are NaN, or are the same infinity or zero, or are finite and apart by a few units
-//! in the last place. A result agrees with PyTorch if it agrees with PyTorch's number, or with the exact one
-//! where PyTorch's is alike: both zero, both NaN, the same infinity, or finite and equal to three digits. So does NaN where
-//! the exact value is NaN: a gradient of a result that is NaN.
+//! Two numbers agree if both are NaN, or are the same infinity or zero, or are finite and differ by a few units in the
+//! last place. A result agrees with PyTorch if it agrees with PyTorch's number, or with the exact number where
+//! PyTorch's is of the same class: both zero, both NaN, the same infinity, or finite and equal to three digits. NaN
+//! also agrees if the exact value is NaN: a gradient of a result that is NaN.
 
 use netform::Tensor;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::tensors::{Failure, Tensors};
 /// An element that differs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Difference {
-    /// Where.
+    /// The place.
     pub place: Place,
     /// The case.
     pub case: String,
@@ -30,13 +30,13 @@ pub struct Difference {
     pub torch: String,
     /// The exact one.
     pub exact: String,
-    /// Whether netform's is nearer to the exact one than PyTorch's.
+    /// Whether netform's number is nearer to the exact one than PyTorch's.
     pub nearer: bool,
-    /// Whether netform's is the exact one, but for rounding.
+    /// Whether netform's number is the exact one up to rounding.
     pub exactly: bool,
 }
 
-/// Where the numbers of a type end.
+/// The range of a float type.
 #[derive(Clone, Copy)]
 struct Kind {
     precision: Precision,
@@ -70,12 +70,12 @@ impl Kind {
     }
 }
 
-/// Without a fraction of nothing.
+/// Without a fraction of zero.
 fn short(text: String) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// What a number may be off.
+/// The tolerance of a number.
 #[derive(Clone, Copy)]
 struct Bound {
     kind: Kind,
@@ -92,7 +92,7 @@ impl Bound {
         if a.is_nan() || b.is_nan() {
             return a.is_nan() && b.is_nan();
         }
-        // An infinity agrees with itself alone.
+        // An infinity agrees only with itself.
         let off = (a - b).abs();
         off.is_finite()
             && off <= self.ulps * self.kind.ulp(b) + 4.0 * self.kind.epsilon * self.slack
@@ -104,7 +104,7 @@ impl Bound {
             || (got.is_nan() && exact.is_nan())
     }
 
-    /// Of one class, and if finite, equal to three digits.
+    /// Of the same class, and if finite, equal to three digits.
     fn alike(self, a: f64, b: f64) -> bool {
         class(a) == class(b)
             && (!a.is_finite() || (a - b).abs() <= 1e-3 * b.abs() + 8.0 * self.kind.smallest)
@@ -126,7 +126,7 @@ fn class(x: f64) -> (bool, bool, bool, bool) {
     )
 }
 
-/// How many elements of a case are compared in a place.
+/// The number of elements of a case that are compared in a place.
 pub fn count(case: &Case, want: &Tensors) -> Result<usize, Failure> {
     let len = |name: String| {
         let tensor = want.at(&format!("{}/{name}", case.id))?;
@@ -156,7 +156,7 @@ pub fn differences(
         let (torch, computed) = (torch.to_f64_vec(), computed.to_f64_vec());
         let exact = of(&key("exact.")).unwrap_or_else(|| torch.clone());
         let is_result = name.starts_with("out.");
-        // One magnitude for the gradients of an argument, whatever their upstream gradients.
+        // One magnitude for all gradients of an argument, for all upstream gradients.
         let slack = match is_result {
             true => of(&key("slack.")),
             false => {
@@ -204,7 +204,7 @@ fn wanted(case: &Case) -> Vec<String> {
     results.chain(gradients).collect()
 }
 
-/// The arguments of element `i` of `count`: numbers, or the row that it belongs to and its place there.
+/// The arguments of element `i` of `count`: numbers, or its row and its place there.
 fn arguments(
     case: &Case,
     want: &Tensors,
@@ -222,7 +222,7 @@ fn arguments(
             let list: Vec<String> = values.iter().map(|x| kind.text(*x)).collect();
             list.join(" ")
         };
-        // What all rows share is not told.
+        // Arguments that all rows share are left out.
         if !case.rows {
             parts.push(text(&values[i..=i]));
         } else if shape[0] == rows {
@@ -261,14 +261,14 @@ mod tests {
         assert!(!exact.agree(0.0, -0.0) && bound(0.0, 0.0, false).agree(0.0, -0.0));
         let next = f64::from(1f32.next_up());
         assert!(!exact.agree(1.0, next) && bound(1.0, 0.0, true).agree(1.0, next));
-        // The exact value counts where PyTorch's is off, but not where it is of another class.
+        // The exact value is accepted where PyTorch's is off, but not where PyTorch's is of another class.
         assert!(exact.right(2.0, 2.001, 2.0) && !exact.right(2.0, f64::NAN, 2.0));
         assert!(!exact.right(2.0, 2.5, 2.0));
         assert!(exact.nearer(2.0, f64::NAN, 2.0) && !exact.nearer(f64::NAN, 2.0, 2.0));
-        // Beside NaN a number is nearer if it has three digits right, not whatever it is.
+        // If the other is NaN, a number is nearer only with three right digits.
         assert!(exact.nearer(2.001, f64::NAN, 2.0) && !exact.nearer(1.9, f64::NAN, 2.0));
         assert!(!exact.nearer(0.0, f64::NAN, 2.0));
-        // An infinity is as far from a number as any.
+        // From a number, an infinity is at the largest distance.
         assert!(exact.nearer(0.0, f64::INFINITY, 2.0) && !exact.nearer(f64::INFINITY, 0.0, 2.0));
     }
 }

@@ -1,8 +1,8 @@
-//! The listed differences: a file of rows under headings that say why.
+//! The listed differences: a file of rows, under headings that give the reason.
 //!
-//! A row has, between tabs, the places, the case, the result or gradient, the arguments, netform's number,
-//! PyTorch's and the exact one. A heading is a line that begins with `# `. What is not nearer to the exact
-//! number than PyTorch's needs a heading that quotes the page that says so: `# docs/PAGE.md: its words`.
+//! A row has, separated by tabs, the places, the case, the result or gradient, the arguments, netform's number,
+//! PyTorch's and the exact one. A heading is a line that begins with `# `. A number that is not nearer to the exact one
+//! than PyTorch's needs a heading that quotes the page that documents it: `# docs/PAGE.md: its words`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 use super::compare::Difference;
 use crate::tensors::Failure;
 
-/// What a row is about.
+/// The subject of a row.
 pub type Key = (String, String, String, String);
 
 /// Rows, with their headings.
@@ -40,7 +40,7 @@ pub fn read(path: &Path) -> Result<List, Failure> {
     Ok(list)
 }
 
-/// Differences as rows: those of several places with the same numbers are one.
+/// Differences as rows: equal numbers in several places are one row.
 pub fn rows(differences: &[&Difference]) -> Vec<String> {
     let mut rows: Vec<(Vec<String>, String)> = Vec::new();
     for d in differences {
@@ -57,7 +57,7 @@ pub fn rows(differences: &[&Difference]) -> Vec<String> {
     rows.into_iter().map(row).collect()
 }
 
-/// The headings that name a page which does not have their words.
+/// The headings whose page does not have the quoted words.
 pub fn unsaid<'a>(list: &'a List, root: &Path) -> Vec<&'a str> {
     let headings: BTreeSet<&str> = list.values().map(|(_, why)| why.as_str()).collect();
     let said = |heading: &str| {
@@ -71,13 +71,13 @@ pub fn unsaid<'a>(list: &'a List, root: &Path) -> Vec<&'a str> {
     of_pages.filter(|h| !said(h)).collect()
 }
 
-/// Whether a text has these words in this order, wherever its lines end.
+/// Whether a text has these words in this order, across line breaks.
 fn says(text: &str, words: &str) -> bool {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     words.split_whitespace().count() >= 4 && plain(text).contains(&plain(words))
 }
 
-/// What is wrong: differences that are not listed, rows that are none any more, rows without a reason.
+/// The faults: differences that are not listed, rows without a difference, rows without a reason.
 pub fn faults(list: &List, found: &[Difference]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut left: BTreeMap<&Key, ()> = list.keys().map(|k| (k, ())).collect();
@@ -103,10 +103,10 @@ pub fn faults(list: &List, found: &[Difference]) -> Vec<String> {
     faults
 }
 
-/// What is wrong with a listed difference.
+/// The fault of a listed difference, if any.
 fn fault((numbers, why): &(Numbers, String), d: &Difference) -> Option<String> {
     let now = [d.got.clone(), d.torch.clone(), d.exact.clone()];
-    // The digits of what is right but for rounding are those of a processor.
+    // The digits of a number that is right up to rounding depend on the processor.
     let [_, torch, exact] = numbers;
     let exactly = d.exactly && [torch, exact] == [&d.torch, &d.exact];
     if !exactly && !alike(numbers, &now) {
@@ -116,7 +116,7 @@ fn fault((numbers, why): &(Numbers, String), d: &Difference) -> Option<String> {
     (!excused).then(|| format!("is not nearer to {}", d.exact))
 }
 
-/// How many elements differ without being listed for a reason.
+/// The number of elements that differ without a listed reason.
 pub fn wrong(list: &List, found: &[Difference]) -> usize {
     let fine = |d: &&Difference| {
         list.get(&key(d))
@@ -134,7 +134,7 @@ fn key(d: &Difference) -> Key {
     )
 }
 
-/// Whether numbers are the same, but for their last digits: instruction sets round differently.
+/// Whether numbers are the same except for their last digits: instruction sets round differently.
 fn alike(a: &Numbers, b: &Numbers) -> bool {
     let value = |s: &String| s.parse::<f64>().unwrap_or(f64::NAN);
     a.iter().zip(b).all(|(a, b)| {
@@ -152,7 +152,7 @@ mod tests {
         let text = "* The gradient of `abs`\n  is 0 at NaN.";
         assert!(says(text, "gradient of `abs` is 0 at NaN"));
         assert!(!says(text, "the gradient of `neg` is 0 at NaN"));
-        // A word alone says nothing.
+        // A single word is no quotation.
         assert!(!says(text, "gradient"));
     }
 

@@ -1,8 +1,8 @@
-//! Special values: every function at its zeros, ends and ties, held against PyTorch's values.
+//! Special values: every function at its zeros, ends and ties, compared with PyTorch's values.
 //!
-//! `tests/special` has the table: an `index.json`, and for each group of cases the values that PyTorch gets
-//! in f32 and in f64. A group becomes a Rust module ([`source`]); the program runs it in every place and
-//! writes down each element that differs ([`compare`]). [`list`] holds those against the listed differences.
+//! `tests/special` has the table: an `index.json`, and for each group of cases PyTorch's values in f32 and in f64. A
+//! group becomes a Rust module ([`source`]); the program runs it in every place and writes each element that differs
+//! ([`compare`]). [`list`] compares these with the listed differences.
 
 pub mod compare;
 pub mod list;
@@ -24,13 +24,13 @@ use crate::harness::{Subject, message};
 use crate::place::PLACES;
 use crate::tensors::{Failure, Tensors};
 
-/// Upstream gradients that each gradient is taken from: ones, numbers of both signs, zeros.
+/// The upstream gradients of each gradient: ones, numbers of both signs, zeros.
 pub const UPSTREAMS: usize = 3;
 
 /// The table.
 #[derive(Debug, Deserialize)]
 pub struct Table {
-    /// Where it was read from.
+    /// The folder that it was read from.
     #[serde(skip)]
     pub dir: PathBuf,
     /// Functions and their values.
@@ -39,7 +39,7 @@ pub struct Table {
     pub without: BTreeMap<String, String>,
 }
 
-/// A function, and values to compute it of.
+/// A function, and its argument values.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Case {
     /// The op, and a variant.
@@ -52,13 +52,13 @@ pub struct Case {
     pub call: String,
     /// The arguments in order.
     pub inputs: Vec<String>,
-    /// Those with gradients.
+    /// The arguments with gradients.
     pub grads: Vec<String>,
-    /// How many results it has.
+    /// The number of its results.
     pub outputs: usize,
-    /// What results and gradients may be off, in units in the last place.
+    /// The tolerances of results and gradients, in units in the last place.
     pub ulps: [f64; 2],
-    /// Whether the sign of a result's zero counts.
+    /// Whether the sign of a result's zero matters.
     pub zeros: bool,
     /// Whether it is a function of rows, not of single elements.
     pub rows: bool,

@@ -1,4 +1,4 @@
-//! From a group of cases to the Rust module that runs it: one network with a function a case.
+//! From a group of cases to the Rust module that runs it: one network with a function for each case.
 
 use super::{Case, Table, UPSTREAMS};
 use crate::compare::Precision;

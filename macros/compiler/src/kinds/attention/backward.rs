@@ -29,8 +29,8 @@ impl Kind for AttentionGrad {
         types::backward(&self.0, x.graph, x.args)
     }
 
-    /// Of q, k, v, masks and the gradient that came in, from attention written out: attention's results are no more
-    /// than functions of these.
+    /// Gradients of q, k, v, masks and the incoming gradient, from attention written out: attention's results are
+    /// functions of these only.
     fn gradients(&self, g: &mut Graph, flow: &Flow) -> Vec<Option<NodeId>> {
         let args = flow.args;
         let (inputs, dout) = (args.len() - 3, args.len() - 1);

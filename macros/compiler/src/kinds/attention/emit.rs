@@ -7,7 +7,7 @@ use crate::ir::strides::{Strided, row_major};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The call of this name, which has `saved` operands after those of attention.
+/// The call of this name, with `saved` operands after those of attention.
 pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> TokenStream {
     let [b, h, l, e] = a.sizes(at.shape(0));
     let [_, _, s, v] = a.sizes(at.shape(2));

@@ -6,7 +6,7 @@ use crate::eval::array::flat;
 use crate::eval::rows::log_sum_exp;
 use crate::kinds::bernoulli::drawn;
 
-/// The operands, walked by head, position and column.
+/// The operands, indexed by head, position and column.
 struct Heads<'a> {
     a: &'a Attention,
     args: &'a [&'a Array],
@@ -36,7 +36,7 @@ impl<'a> Heads<'a> {
         }
     }
 
-    /// Where column e of row i of a head lies.
+    /// The index of column e of row i of a head.
     fn place(&self, head: usize, i: usize, e: usize) -> [usize; 4] {
         let (b, h) = (head / self.heads, head % self.heads);
         match self.a.interleaved {
@@ -70,7 +70,7 @@ impl<'a> Heads<'a> {
 }
 
 impl Heads<'_> {
-    /// What dropout multiplies a weight by.
+    /// The factor of dropout for a weight.
     fn factor(&self, head: usize, i: usize, j: usize) -> f64 {
         let Some(d) = self.a.dropout else { return 1.0 };
         let at = (head * self.queries + i) * self.keys.next_multiple_of(4) + j;
@@ -86,12 +86,12 @@ fn add(to: &mut Array, at: &[usize], x: f64) {
     to.data[at] += x;
 }
 
-/// A query that sees no key has weights of 0: `exp(-inf - 0)`.
+/// 0 if it is infinite: a query that sees no key has weights of 0, `exp(-inf - 0)`.
 fn finite(log: f64) -> f64 {
     if log == f64::NEG_INFINITY { 0.0 } else { log }
 }
 
-/// The result, and the softmaxes' logarithms of the sum and largest scores.
+/// The result, and each softmax's logarithm of the sum and largest score.
 pub fn forward(a: &Attention, args: &[&Array]) -> Vec<Array> {
     let heads = Heads::new(a, args, args.len() - 3);
     let mut shape = args[0].shape.clone();

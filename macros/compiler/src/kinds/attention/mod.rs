@@ -1,7 +1,6 @@
-//! Scaled dot-product attention, whose scores of all queries with all keys are not held. Operands are
-//! q (B, H, L, E), k (B, H, S, E), v (B, H, S, V), then masks, floats of rank 4 that broadcast to the scores
-//! (B, H, L, S) and are added to them. Results are (B, H, L, V) and, of each softmax, the logarithm of its sum
-//! and its largest score (B, H, 2, L).
+//! Scaled dot-product attention that does not store the scores. Operands are q (B, H, L, E), k (B, H, S, E), v (B, H,
+//! S, V), then masks, floats of rank 4 that broadcast to the scores (B, H, L, S) and are added to them. Results are (B,
+//! H, L, V) and, for each softmax, the logarithm of its sum and its largest score (B, H, 2, L).
 
 pub mod backward;
 mod emit;
@@ -27,26 +26,26 @@ use quote::quote;
 pub struct Attention {
     /// Query i sees keys up to i.
     pub causal: bool,
-    /// Factor of the scores; `1 / sqrt(E)` if it is not given.
+    /// Factor of the scores; `1 / sqrt(E)` by default.
     pub scale: Option<f64>,
-    /// q, k, v and the result have their heads beside each other in a row: (B, L, H, E) and so on.
+    /// q, k, v and the result have their heads side by side in a row: (B, L, H, E) and so on.
     pub interleaved: bool,
-    /// Weights that are dropped behind the softmax.
+    /// Dropout after the softmax.
     pub dropout: Option<Dropout>,
 }
 
-/// Dropout of attention's weights: those that are kept are multiplied by `1 / (1 - p)`. They are drawn as
-/// `Bernoulli` of the same stream draws (B, H, L, S rounded up to four), forward and backward.
+/// Dropout of attention's weights: kept weights are multiplied by `1 / (1 - p)`. The draw is that of a `Bernoulli` of
+/// the same stream and shape (B, H, L, S rounded up to four), forward and backward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    /// The probability of a weight to be dropped.
+    /// The probability that a weight is dropped.
     pub p: f64,
     /// The node's own stream.
     pub stream: u32,
 }
 
 impl Dropout {
-    /// The factor of a weight that is kept.
+    /// The factor of a kept weight.
     pub fn factor(self) -> f64 {
         if self.p < 1.0 {
             1.0 / (1.0 - self.p)
@@ -67,7 +66,7 @@ impl Attention {
         order.map(|d| shape.get(d).cloned().unwrap_or_else(Dim::one))
     }
 
-    /// The shape of sizes.
+    /// The shape with these sizes.
     pub fn shape(&self, [batch, heads, length, width]: [&Dim; 4]) -> Shape {
         let middle = match self.interleaved {
             true => [length, heads],
@@ -98,8 +97,8 @@ impl Kind for Attention {
         types::forward(self, x.graph, x.args)
     }
 
-    /// One node that makes the weights again, block by block. The gradient of a mask, which that node does not give,
-    /// comes from attention written out. Keeps q, k, v, masks and the results.
+    /// One node that computes the weights again, block by block. That node gives no gradient of a mask; it comes from
+    /// attention written out. Keeps q, k, v, masks and the results.
     fn gradient(&self, g: &mut Graph, flow: &Flow, dy: NodeId) -> Vec<Option<NodeId>> {
         if flow.wanted[3..].contains(&true) {
             let inputs = written_out::behind_barrier(g, flow.args);

@@ -1,5 +1,5 @@
-//! Attention of q, k, v and masks as products and a softmax, whose weights are held: what a gradient is taken
-//! of where no kernel gives it.
+//! Attention of q, k, v and masks as products and a softmax, with stored weights: the source of gradients that no
+//! kernel gives.
 
 use super::{Attention, Dropout};
 use crate::dim::Dim;
@@ -8,13 +8,13 @@ use crate::kinds::bernoulli::Bernoulli;
 use crate::kinds::softmax::Softmax;
 use crate::scalar::Scalar;
 
-/// The same values, apart from what they come from.
+/// The same values behind optimization barriers.
 pub fn behind_barrier(g: &mut Graph, args: &[NodeId]) -> Vec<NodeId> {
     let one = |x: &NodeId| g.push(Op::Barrier, &[*x], None);
     args.iter().map(one).collect()
 }
 
-/// Attention of q, k, v and masks as products and a softmax, whose weights are held.
+/// Attention of q, k, v and masks as products and a softmax, with stored weights.
 pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
     let order: &[usize] = match a.interleaved {
         true => &[0, 2, 1, 3],
@@ -65,7 +65,7 @@ pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
     g.permute(out, order)
 }
 
-/// The weights (B, H, L, S) that the node drops are dropped here: the same draw.
+/// Drops the same weights (B, H, L, S) as the node does: the draw is the same.
 fn dropped(g: &mut Graph, weights: NodeId, d: Dropout) -> NodeId {
     let shape = g.shape(weights).clone();
     let mut drawn = shape.clone();

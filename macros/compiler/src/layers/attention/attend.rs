@@ -1,8 +1,8 @@
 //! The nodes of a call of attention.
 //!
-//! In: query, key and value (B, T, E), checked, and masks. Out: the result (B, L, E) and, if they are asked
-//! for, the weights (B, H, L, S). Without them the heads stay where the linear maps have put them, beside
-//! each other, and attention is one node.
+//! Takes query, key and value (B, T, E), checked, and masks. Returns the result (B, L, E) and, if requested, the
+//! weights (B, H, L, S). Without them the heads stay side by side, as the linear maps leave them, and attention is one
+//! node.
 
 use super::{Attention, Masks, Sizes};
 use crate::cx::Cx;
@@ -15,7 +15,7 @@ use crate::ops::{self, Attention as Scores};
 use crate::value::Tensor;
 use proc_macro2::Span;
 
-/// What attends to what.
+/// The sequences and masks of a call.
 pub struct Inputs {
     /// (B, L, E).
     pub query: NodeId,
@@ -28,7 +28,7 @@ pub struct Inputs {
 }
 
 impl Attention {
-    /// The sizes of the scores of these, without further keys.
+    /// The sizes of their scores, without further keys.
     pub fn sizes(&self, cx: &Cx, query: NodeId, key: NodeId) -> Sizes {
         let (q, k) = (cx.g.shape(query), cx.g.shape(key));
         Sizes {
@@ -67,7 +67,7 @@ impl Attention {
         Ok(self.joined(cx, params, y, sizes))
     }
 
-    /// The result and the weights. As in PyTorch, a query that may attend to nothing has NaN in both.
+    /// The result and the weights. As in PyTorch, a query that may attend to no key has NaN in both.
     pub fn attend_weighing(
         &self,
         cx: &mut Cx,
@@ -117,7 +117,7 @@ impl Attention {
         Ok((self.joined(cx, params, y, sizes), weights))
     }
 
-    /// The map behind all heads (B, L, H, E / H).
+    /// The linear map after all heads (B, L, H, E / H).
     fn joined(&self, cx: &mut Cx, params: &[NodeId], y: NodeId, sizes: Sizes) -> NodeId {
         let flat = vec![sizes.batch, sizes.queries, self.embed.clone()];
         let y = cx.g.reshape(y, &flat);
@@ -131,7 +131,7 @@ impl Attention {
         let Inputs {
             query, key, value, ..
         } = *inputs;
-        // Where query, key and value are one, so is their product with the weights.
+        // If query, key and value are the same, so is their product with the weights.
         if query == key && key == value && self.joint() {
             let bias = self.bias.then(|| params[1]);
             let all = ops::linear(cx, query, params[0], bias);
@@ -152,7 +152,7 @@ impl Attention {
         [0, 1, 2].map(|k| ops::linear(cx, inputs[k], weights[k], biases[k]))
     }
 
-    /// One of the three parts that lie side by side along `dim`.
+    /// One of the three parts that are side by side along `dim`.
     fn third(&self, cx: &mut Cx, x: NodeId, dim: usize, k: i64) -> NodeId {
         let mut shape = cx.g.shape(x).clone();
         let mut start = vec![Dim::from(0); shape.len()];

@@ -1,4 +1,4 @@
-//! A call of attention: its arguments are checked, in the user's words.
+//! A call of attention: checks its arguments, in the user's terms.
 
 use super::{Attention, Inputs, Masks};
 use crate::args::{Args, Given};
@@ -32,7 +32,7 @@ impl Layer for Attention {
             true => cx.g.unsqueeze(x.id, 0),
             false => self.turned(cx, x.id),
         });
-        // One value is one node, also with a batch of 1 in front.
+        // The same value becomes the same node, also with a batch of 1 added.
         let k = if key.id == query.id { q } else { k };
         let v = if value.id == key.id { k } else { v };
         let sizes = self.sizes(cx, q, k);

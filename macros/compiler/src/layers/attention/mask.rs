@@ -1,8 +1,8 @@
 //! Masks of attention. Booleans are true where a position may not be attended to, the opposite of
-//! `scaled_dot_product_attention`'s; floats are added to the scores. A query that may attend to nothing
-//! gets 0, or NaN where the weights are asked for, both as in PyTorch.
+//! `scaled_dot_product_attention`'s; floats are added to the scores. A query that may attend to no key gets 0, or NaN
+//! if the weights are requested, both as in PyTorch.
 //!
-//! In: what a call brings, checked against the sizes. Out: masks in the shape of the scores.
+//! Takes the masks of a call, checked against the sizes; returns masks in the shape of the scores.
 
 use crate::args::Args;
 use crate::cx::Cx;
@@ -37,20 +37,19 @@ impl Sizes {
     }
 }
 
-/// Who may not attend to whom.
+/// The pairs of query and key that are masked.
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
     /// (L, S) for all, or (B * H, L, S).
     pub attention: Option<NodeId>,
     /// Keys: (B, S).
     pub padding: Option<NodeId>,
-    /// Nobody attends to what comes later.
+    /// No position attends to a later one.
     pub causal: bool,
 }
 
 impl Masks {
-    /// The arguments of these names: of the mask, of the keys' mask, and of the flag. `alone`: nothing
-    /// has a batch.
+    /// From the arguments of these names: the mask, the keys' mask, and the flag. `alone`: nothing has a batch.
     pub fn of(
         cx: &mut Cx,
         a: &Args,
@@ -58,7 +57,7 @@ impl Masks {
         sizes: &Sizes,
         alone: bool,
     ) -> Reported<Masks> {
-        // PyTorch's `None` finds out whether the mask is causal, which changes no value.
+        // PyTorch's `None` detects whether the mask is causal, which changes no value.
         let causal = match a.value(causal) {
             Value::Null => false,
             _ => a.flag(cx, causal)?,
@@ -74,7 +73,7 @@ impl Masks {
         })
     }
 
-    /// All masks on scores of these sizes, (B, H, L, S); further keys behind these are free to see.
+    /// All masks on scores of these sizes, (B, H, L, S); `more` further keys at the end are visible to all.
     pub fn apply(
         &self,
         cx: &mut Cx,
@@ -118,7 +117,7 @@ impl Masks {
         }
     }
 
-    /// All but the causal one, to be added to scores of these sizes, of rank 4 with 1 where they repeat.
+    /// All but the causal mask, to be added to scores of these sizes, of rank 4 with 1 where they repeat.
     pub fn added(&self, cx: &mut Cx, sizes: &Sizes) -> Vec<NodeId> {
         let [batch, heads, queries, keys] = &sizes.shape()[..] else {
             return Vec::new();
@@ -148,12 +147,12 @@ impl Masks {
         out.into_iter().map(&mut added).collect()
     }
 
-    /// The tensors among them.
+    /// The tensors of the masks.
     pub fn tensors(&self) -> Vec<NodeId> {
         self.attention.into_iter().chain(self.padding).collect()
     }
 
-    /// The same with these in their place.
+    /// The same masks with these tensors instead.
     pub fn with(&self, tensors: &mut impl Iterator<Item = NodeId>) -> Masks {
         let mut next = |old: Option<NodeId>| old.and_then(|_| tensors.next());
         Masks {

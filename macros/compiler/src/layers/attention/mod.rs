@@ -1,12 +1,11 @@
-//! `MultiheadAttention(embed_dim, num_heads)` (Vaswani et al., 2017): per head
-//! `softmax(Q K' / sqrt(d_k)) V`, with Q, K and V linear in query, key and value, the heads side by
-//! side and a linear map behind. Sequences: query (B, L, E), key (B, S, kdim), value (B, S, vdim), result
-//! (B, L, E), with `batch_first = false` (L, B, E) and so on, or all without B; with `need_weights`, also
-//! the weights, always (B, L, S), averaged over the heads, or (B, H, L, S).
+//! `MultiheadAttention(embed_dim, num_heads)` (Vaswani et al., 2017): per head `softmax(Q K' / sqrt(d_k)) V`, with Q, K
+//! and V linear in query, key and value, the heads side by side and a linear map after them. Sequences: query (B, L,
+//! E), key (B, S, kdim), value (B, S, vdim), result (B, L, E), with `batch_first = false` (L, B, E) and so on, or all
+//! without B; with `need_weights`, also the weights, always (B, L, S), averaged over the heads, or (B, H, L, S).
 //!
-//! Parameters as PyTorch's: `in_proj_weight` holds the maps of Q, K and V one after another, or,
-//! where `kdim` or `vdim` differ, there is one for each. Here stand the declaration and the parameters;
-//! `call` checks what a call brings, `attend` builds the nodes, `mask` is about masks.
+//! Parameters as PyTorch's: `in_proj_weight` holds the maps of Q, K and V one after another; if `kdim` or `vdim`
+//! differ, each map has its own. This file has the declaration and the parameters; `call` checks the arguments of a
+//! call, `attend` builds the nodes, `mask` builds the masks.
 
 mod attend;
 mod call;
@@ -52,7 +51,7 @@ pub struct Attention {
     pub embed: Dim,
     /// The number of heads.
     pub heads: Dim,
-    /// Of one head.
+    /// The features of one head.
     width: Dim,
     key: Dim,
     value: Dim,
@@ -62,7 +61,7 @@ pub struct Attention {
     /// A key and value of zeros are added to each sequence.
     zero: bool,
     dropout: f64,
-    /// Sequences come and go as (B, T, E), and not as (T, B, E).
+    /// Sequences are (B, T, E) instead of (T, B, E), as arguments and results.
     batch_first: bool,
 }
 
@@ -93,7 +92,7 @@ impl Attention {
         })
     }
 
-    /// A sequence as it comes, batch first; or one that is batch first, as it is to go.
+    /// An argument's sequence, made batch first; or a batch-first sequence, in the order of results.
     pub fn turned(&self, cx: &mut Cx, x: NodeId) -> NodeId {
         match self.batch_first {
             true => x,
@@ -109,12 +108,12 @@ impl Attention {
         }
     }
 
-    /// In a message, of batches of sequences: in which order their dimensions are, unless the usual one.
+    /// For messages: the order of the dimensions of sequences, unless it is the usual one.
     pub fn order(&self) -> &'static str {
         if self.batch_first { "" } else { " (T, B, C)" }
     }
 
-    /// Whether Q, K and V have one weight together.
+    /// Whether Q, K and V share one weight.
     fn joint(&self) -> bool {
         self.key == self.embed && self.value == self.embed
     }

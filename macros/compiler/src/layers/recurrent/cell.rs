@@ -1,5 +1,5 @@
-//! `RNNCell`, `LSTMCell`, `GRUCell` (in -> hidden): one step of a recurrence. Input (B, in) or (in), the
-//! state (B, hidden) or (hidden), zeros if left out; the next state, of an LSTM `(h, c)`.
+//! `RNNCell`, `LSTMCell`, `GRUCell` (in -> hidden): one step of a recurrence. Takes the input (B, in) or (in) and the
+//! state (B, hidden) or (hidden), zeros if left out; returns the next state, for an LSTM `(h, c)`.
 
 use super::Weights;
 use super::kind::{Kind, Recurrent};

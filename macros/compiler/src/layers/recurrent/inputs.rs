@@ -1,4 +1,4 @@
-//! What a call of a recurrent layer is given: the sequences, their lengths, the first states.
+//! The inputs of a recurrent layer's call: the sequences, their lengths, the first states.
 
 use super::sequence::Recurrence;
 use crate::args::Args;
@@ -18,7 +18,7 @@ pub struct Sequences {
     pub there: Option<NodeId>,
     /// First states: of h, and of c: (layers directions, B, size).
     pub first: Vec<Option<NodeId>>,
-    /// There is a dimension B, and not one sequence alone.
+    /// There is a dimension B, not only one sequence.
     pub batched: bool,
 }
 
@@ -32,7 +32,7 @@ pub fn where_there(cx: &mut Cx, there: NodeId, x: NodeId) -> NodeId {
 }
 
 impl Recurrence {
-    /// Checks and brings time to the front.
+    /// Checks the inputs and moves time to the front.
     pub fn sequences(&self, cx: &mut Cx, call: &Call, a: &Args) -> Reported<Sequences> {
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
@@ -72,7 +72,7 @@ impl Recurrence {
             let position = cx.g.iota(&vec![t.clone(), b.clone()], 0);
             let ends = cx.g.expand(lengths, &vec![t, b]);
             let is = cx.g.scalar(S::Lt, &[position, ends]);
-            // What lies beyond may be anything, also NaN.
+            // Elements after the end may be anything, also NaN.
             x = where_there(cx, is, x);
             there = Some(is);
         }

@@ -1,5 +1,5 @@
-//! One step of each kind of recurrence. In: the input's share of the gates, `x W_ih' + b_ih`, for which
-//! the whole sequence needs one product; the state; the recurrent weights. Out: the next state.
+//! One step of each kind of recurrence. Takes the input's share of the gates, `x W_ih' + b_ih` (one product for the
+//! whole sequence), the state, and the recurrent weights; returns the next state.
 //!
 //! With `g = x W_ih' + b_ih` and `s = h W_hh' + b_hh`, cut into gates of H rows:
 //!
@@ -29,7 +29,7 @@ pub enum Kind {
     Gru,
 }
 
-/// What a step reads besides its input: the recurrent weights.
+/// The recurrent weights, which a step reads besides its input.
 pub struct Recurrent {
     /// `W_hh`, (gates H, state).
     pub weight: NodeId,
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// Whether a cell is carried beside the state.
+    /// Whether a cell is carried besides the state.
     pub fn has_cell(self) -> bool {
         self == Kind::Lstm
     }

@@ -1,12 +1,12 @@
 //! Recurrent networks: `RNN`, `LSTM`, `GRU` over sequences, and their cells, with PyTorch's names,
 //! layouts and gate orders.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `kind.rs` | the three kinds: gates, and one step of each |
 //! | `cell.rs` | `RNNCell`, `LSTMCell`, `GRUCell`: one step as a layer |
 //! | `sequence.rs` | `RNN`, `LSTM`, `GRU`: declaration, layers, directions, results |
-//! | `inputs.rs` | what they are called with: sequences, lengths, first states |
+//! | `inputs.rs` | the inputs of a call: sequences, lengths, first states |
 //! | `pass.rs` | one layer in one direction |
 
 mod cell;
@@ -29,15 +29,15 @@ struct Weights<'a> {
     input: Dim,
     /// Features of the cell.
     hidden: &'a Dim,
-    /// Features of the state that is handed on: `hidden`, or the projection's.
+    /// Features of the state that is passed on: `hidden`, or the projection's.
     state: &'a Dim,
     bias: bool,
-    /// What follows PyTorch's names: `_l0_reverse`.
+    /// The suffix of PyTorch's names: `_l0_reverse`.
     suffix: String,
 }
 
 impl Weights<'_> {
-    /// All start uniformly within `1 / sqrt(hidden)`.
+    /// All start uniform within `1 / sqrt(hidden)`.
     fn params(&self) -> Vec<ParamDecl> {
         let rows = self.hidden.mul(&Dim::from(self.kind.gates()));
         let mut out = Vec::new();

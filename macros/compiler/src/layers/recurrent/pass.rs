@@ -33,7 +33,7 @@ impl Recurrence {
         if self.kind != Kind::Gru
             && let (Some(i), Some(h)) = (bias_ih, bias_hh)
         {
-            // Both are added to every element: once, outside the loop.
+            // Both biases are added to every element: once, outside the loop.
             bias_ih = Some(cx.g.add2(i, h));
             bias_hh = None;
         }

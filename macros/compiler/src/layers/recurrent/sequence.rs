@@ -1,11 +1,10 @@
-//! `RNN`, `LSTM`, `GRU` (in -> hidden) over sequences x (B, T, in), with `batch_first = false`
-//! (T, B, in), or (T, in) without a batch. Results as PyTorch's: `(output, h_n)`, of an LSTM
-//! `(output, (h_n, c_n))`, with output (B, T, D hidden) or (T, B, D hidden), D = 2 if bidirectional, and
-//! the states (D num_layers, B, hidden) whichever comes first.
+//! `RNN`, `LSTM`, `GRU` (in -> hidden) over sequences x (B, T, in), with `batch_first = false` (T, B, in), or (T, in)
+//! without a batch. Results as PyTorch's: `(output, h_n)`, for an LSTM `(output, (h_n, c_n))`, with output (B, T, D
+//! hidden) or (T, B, D hidden), D = 2 if bidirectional, and the states always (D num_layers, B, hidden).
 //!
-//! With `lengths` (B), sequence b ends after `lengths[b]` elements: what lies beyond is never read, its
-//! outputs are 0, `h_n` is the state at the end, and the reverse direction begins there. A length
-//! beyond T counts as T; one of 0 leaves the state as it began.
+//! With `lengths` (B), sequence b ends after `lengths[b]` elements: later elements are never read, their outputs are 0,
+//! `h_n` is the state at the end, and the reverse direction starts there. A length above T is taken as T; a length of 0
+//! leaves the first state.
 
 use super::Weights;
 use super::kind::Kind;
@@ -94,7 +93,7 @@ pub struct Recurrence {
     pub state: Dim,
     pub layers: i64,
     pub bias: bool,
-    /// Sequences are (B, T, C), and not (T, B, C).
+    /// Sequences are (B, T, C) instead of (T, B, C).
     pub batch_first: bool,
     pub dropout: f64,
     pub directions: i64,

@@ -22,7 +22,7 @@ pub const LAYER: &str = "d_model, nhead, dim_feedforward = 2048, dropout = 0.1, 
 pub struct Block {
     /// Attention to the sequence itself.
     pub own: Attention,
-    /// It attends to a memory, too.
+    /// It also attends to a memory.
     pub decodes: bool,
     /// The features between the two linear maps.
     hidden: Dim,
@@ -33,7 +33,7 @@ pub struct Block {
     bias: bool,
 }
 
-/// Parameters one after another, as the parts of a layer take theirs.
+/// Parameters one after another, taken in turn by the parts of a layer.
 struct Parts<'a>(&'a [NodeId]);
 
 impl<'a> Parts<'a> {
@@ -62,7 +62,7 @@ impl Block {
         })
     }
 
-    /// The same of a decoder, or of an encoder.
+    /// The same for a decoder, or for an encoder.
     pub fn decoding(self, decodes: bool) -> Block {
         Block { decodes, ..self }
     }
@@ -159,7 +159,7 @@ impl Block {
         })
     }
 
-    /// `x + f(norm(x))`, or `norm(x + f(x))`, with dropout behind `f`.
+    /// `x + f(norm(x))`, or `norm(x + f(x))`, with dropout after `f`.
     fn residual(
         &self,
         cx: &mut Cx,
@@ -181,7 +181,7 @@ impl Block {
         })
     }
 
-    /// The sequences of one call are of one batch, or all without one.
+    /// Checks that all sequences of one call have the same batch, or none.
     pub fn one_batch(
         &self,
         cx: &Cx,
@@ -212,7 +212,7 @@ impl Block {
     }
 }
 
-/// A sequence that a call brings, as (B, T, E), and whether it came alone, as (T, E).
+/// A sequence of a call, as (B, T, E), and whether it came without a batch, as (T, E).
 pub fn sequence(
     cx: &mut Cx,
     call: &Call,
@@ -260,7 +260,7 @@ pub fn sequence(
     Ok((batch, alone))
 }
 
-/// The declaration with another number of features, as far as it is clear which number that is.
+/// The declaration with another number of features, if it is clear which number that is.
 fn mended(call: &Call, want: &Dim, have: &Dim) -> String {
     let declared = call.decl.split_once(": ").map_or("", |d| d.1);
     declared.replacen(&want.to_string(), &have.to_string(), 1)

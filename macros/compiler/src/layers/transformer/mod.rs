@@ -1,11 +1,11 @@
 //! The Transformer of Vaswani et al. (2017): `TransformerEncoderLayer(d_model, nhead)`,
 //! `TransformerDecoderLayer`, stacks of them, and the whole `Transformer`.
 //!
-//! Sequences: src and memory (B, S, E), tgt (B, T, E), with `batch_first = false` (S, B, E) and (T, B, E),
-//! turned once as they come and as they go. A layer is attention to the sequence itself, in a decoder
-//! attention to the memory, and two linear maps with an activation between, each with a residual
-//! connection and a LayerNorm behind it, or (`norm_first`) in front. Parameters have PyTorch's names. `block` is one layer, `stack` a loop over equal ones; here and in
-//! `whole` stand the layers of the language.
+//! Sequences: src and memory (B, S, E), tgt (B, T, E); with `batch_first = false` (S, B, E) and (T, B, E), transposed
+//! once at the start and once at the end. A layer is attention to the sequence itself, in a decoder attention to the
+//! memory, and two linear maps with an activation between, each with a residual connection and a LayerNorm after it, or
+//! (`norm_first`) before it. Parameters have PyTorch's names. `block` is one layer, `stack` a loop over equal ones; the
+//! layers of the language are here and in `whole`.
 //!
 //! Where PyTorch copies one initialised layer, each layer of a stack here starts with its own values.
 
@@ -76,11 +76,11 @@ struct DecoderLayer(Block);
 struct Encoder(Stack);
 struct Decoder(Stack);
 
-/// What a layer reads besides the sequence that it changes.
+/// The other inputs of a layer besides the sequence that it changes.
 struct Around {
     /// Masks of the attention to the sequence itself.
     own: Masks,
-    /// What a decoder attends to, and its masks.
+    /// The memory of a decoder, and its masks.
     memory: Option<(NodeId, Masks)>,
 }
 
@@ -145,7 +145,7 @@ impl Layer for Decoder {
     }
 }
 
-/// `src`, whether it came alone, and its masks, which have these names.
+/// `src`, whether it came without a batch, and its masks, which have these names.
 fn encoded(
     cx: &mut Cx,
     call: &Call,
@@ -160,7 +160,7 @@ fn encoded(
     Ok((x, alone, Around { own, memory }))
 }
 
-/// `tgt`, whether it and the memory came alone, its masks, and those of the memory.
+/// `tgt`, whether it and the memory came without a batch, its masks, and those of the memory.
 fn decoded(
     cx: &mut Cx,
     call: &Call,
@@ -180,7 +180,7 @@ fn decoded(
     Ok((x, alone, Around { own, memory }))
 }
 
-/// A result (B, T, E) as the call's sequences have come.
+/// A result (B, T, E) in the form of the call's sequences.
 fn left(cx: &mut Cx, block: &Block, y: NodeId, alone: bool) -> Value {
     let y = match alone {
         true => {

@@ -1,4 +1,4 @@
-//! A stack of equal layers: one loop, whatever their number.
+//! A stack of equal layers: one loop for any number of them.
 
 use super::{Around, Block};
 use crate::args::Args;
@@ -10,19 +10,19 @@ use crate::layers::norm::Norm;
 use crate::layers::{Call, Init, Layer, ParamDecl, positive};
 use crate::steps::{Stepped, Steps};
 
-/// Layers one after another, and a norm behind the last.
+/// Layers one after another, and a norm after the last.
 #[derive(Clone)]
 pub struct Stack {
     /// One of the layers.
     pub layer: Block,
-    /// How many.
+    /// The number of layers.
     pub count: Dim,
     /// The norm.
     pub norm: Option<Norm>,
 }
 
 impl Stack {
-    /// From a layer and the arguments `num_layers` and `norm`; `example` is how a layer is written.
+    /// From a layer and the arguments `num_layers` and `norm`; `example` shows how a layer is written.
     pub fn declare(cx: &mut Cx, a: &Args, layer: Option<&Block>, example: &str) -> Reported<Stack> {
         let Some(layer) = layer else {
             let text = format!("`{}` is made of a layer, such as `{example}`", a.callee);
@@ -57,7 +57,7 @@ impl Stack {
         out
     }
 
-    /// The same, all matrices as `Transformer` starts them (Glorot and Bengio, 2010).
+    /// The same, with `Transformer`'s initialisation of all matrices (Glorot and Bengio, 2010).
     pub fn xavier(&self) -> Vec<ParamDecl> {
         let mut out = self.params();
         for p in &mut out {

@@ -1,6 +1,5 @@
-//! `Transformer(d_model, nhead, num_encoder_layers, num_decoder_layers)`: an encoder whose result is
-//! the memory of a decoder. As in PyTorch both end in a LayerNorm, and all matrices start with
-//! Glorot's uniform distribution.
+//! `Transformer(d_model, nhead, num_encoder_layers, num_decoder_layers)`: an encoder whose result is the memory of a
+//! decoder. As in PyTorch both end in a LayerNorm, and all matrices start with Glorot's uniform distribution.
 
 use super::{Around, Stack, decoded, left};
 use crate::args::{Args, Given};
@@ -59,7 +58,7 @@ impl Layer for Whole {
         let sizes = self.encoder.layer.own.sizes(cx, src, src);
         let names = ["src_mask", "src_key_padding_mask", "src_is_causal"];
         let own = Masks::of(cx, &a, names, &sizes, alone)?;
-        // The memory has the shape of `src`: what is wrong with it is told before it is made.
+        // The memory has the shape of `src`, so its errors are reported before it is built.
         let (tgt, _, mut around) = decoded(cx, call, &a, &self.decoder.layer, (src, alone))?;
         let (first, second) = call.params.split_at(self.encoder.params().len());
         let memory = None;

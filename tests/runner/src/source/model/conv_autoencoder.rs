@@ -7,7 +7,7 @@ use crate::index::Case;
 use crate::source::{Refusal, type_of};
 use crate::tensors::Tensors;
 
-/// Two convolutions down, two transposed ones up.
+/// Two convolutions, then two transposed ones.
 pub fn model(case: &Case, given: &Tensors, init: &Map<String, Value>) -> Result<Model, Refusal> {
     let size = |key, default| integer(init, key, default);
     let (c_in, c1, c2) = (size("c_in", 1), size("c1", 4), size("c2", 6));

@@ -18,9 +18,9 @@ use crate::tensors::Tensors;
 /// A model in the network language: the struct, `forward`, `loss`.
 struct Model {
     text: String,
-    /// The inputs of `forward`, the first ones of `loss`.
+    /// The number of `forward`'s inputs, which come first in `loss`.
     forward: usize,
-    /// The name in the network of PyTorch's parameter.
+    /// Maps PyTorch's name of a parameter to the network's.
     name: fn(&str) -> String,
 }
 
@@ -53,7 +53,7 @@ fn integer(init: &Map<String, Value>, key: &str, default: u64) -> u64 {
     init.get(key).and_then(Value::as_u64).unwrap_or(default)
 }
 
-/// The loss of a model, of these values.
+/// The loss of a model for these values.
 fn loss(case: &Case, values: &str) -> Result<String, Refusal> {
     let loss = case.attrs.get("loss").ok_or("no loss")?;
     let mut keywords = Vec::new();
@@ -74,13 +74,13 @@ fn loss(case: &Case, values: &str) -> Result<String, Refusal> {
     Ok(format!("{function}({values}{})", keywords.concat()))
 }
 
-/// Loads, trains, and keeps what PyTorch kept.
+/// Loads and trains the model, and keeps the same values as PyTorch.
 fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     let settings = case.attrs.get("optimizer").and_then(Value::as_object);
     let optimizer = optimizer::construct(settings.ok_or("no optimizer")?, None)?;
     let steps = case.attrs.get("steps").and_then(Value::as_u64);
     let steps = steps.ok_or("no steps")?;
-    // The largest norm alone, or PyTorch's arguments.
+    // Only the largest norm, or PyTorch's arguments.
     let clip = case.attrs.get("clip_grad_norm").unwrap_or(&Value::Null);
     let order = clip.get("norm_type").or(case.attrs.get("norm_type"));
     let norm = clip::norm(order.unwrap_or(&Value::Null))?;
@@ -116,8 +116,8 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
     let at = |name: &String| format!("given.at({name:?})?");
     let args = join(case.inputs.iter().map(at));
     let forward = join(case.inputs.iter().take(model.forward).map(at));
-    // Where training and evaluation differ, the template's `trained` has the result in training as the
-    // gradient of its last argument.
+    // If training and evaluation differ, the gradient of the last argument of the template's `trained` is the result in
+    // training mode.
     let statistics = |b: &String| b.ends_with("running_mean");
     out += &match case.buffers.iter().any(statistics) {
         true => format!(
@@ -171,7 +171,7 @@ fn body(case: &Case, model: &Model) -> Result<String, Refusal> {
         out += &format!("got.put({name:?}, net.parameter({:?})?);\n", own(p));
     }
     out += &format!("got.put(\"out.eval\", net.forward({forward})?.to_tensor());\n");
-    // The last loss is one of training, too.
+    // The last loss is also one in training mode.
     out += &format!("losses.push(Float::to_f64(net.loss_backward({args})?.item()?));\n");
     out += "got.put_numbers(\"out.losses\", losses);\ngot.put_numbers(\"out.grad_norms\", norms);\ngot.put_numbers(\"out.lrs\", lrs);\n";
     Ok(out)

@@ -1,4 +1,4 @@
-//! The encoder and decoder of `nn.Transformer`, with sinusoidal positions held in a buffer.
+//! The encoder and decoder of `nn.Transformer`, with sinusoidal positions in a buffer.
 
 use serde_json::{Map, Value};
 

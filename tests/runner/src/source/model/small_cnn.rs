@@ -7,7 +7,7 @@ use crate::index::Case;
 use crate::source::{Refusal, type_of};
 use crate::tensors::Tensors;
 
-/// Two convolutions with pools behind them, and two linear layers.
+/// Two convolutions, each with a pool after it, and two linear layers.
 pub fn model(case: &Case, given: &Tensors, init: &Map<String, Value>) -> Result<Model, Refusal> {
     let size = |key, default| integer(init, key, default);
     let (c_in, c1, c2) = (size("c_in", 1), size("c1", 4), size("c2", 8));
