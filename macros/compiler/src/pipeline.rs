@@ -279,13 +279,8 @@ pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     (schedule::schedule(owned, placement), unfused)
 }
 
-<<<<<<< HEAD
-/// Adds backward. Outputs become: the loss and the metrics (backward only), the gradients of `#[grad]` arguments, the
-/// gradients of parameters.
-=======
-/// Adds backward. The new outputs are the loss (backward only), the gradients of `#[grad]` arguments, and the gradients
-/// of parameters.
->>>>>>> text-t2
+/// Adds backward. The new outputs are the loss and the metrics (backward only), the gradients of `#[grad]` arguments,
+/// and the gradients of parameters.
 #[allow(clippy::type_complexity)]
 fn differentiate(
     net: &Net,

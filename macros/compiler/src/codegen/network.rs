@@ -504,12 +504,8 @@ fn tuple(items: &[TokenStream]) -> TokenStream {
     }
 }
 
-<<<<<<< HEAD
-/// What the generated methods call.
+/// The bodies of the generated methods.
 #[derive(Default)]
-=======
-/// The functions that the generated methods call.
->>>>>>> text-t2
 struct Bodies {
     infer: TokenStream,
     vjp: TokenStream,

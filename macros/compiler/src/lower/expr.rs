@@ -509,14 +509,9 @@ impl Lower<'_> {
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
         let (x, y) = (self.expr(a), self.expr(b));
         let (x, y) = (x?, y?);
-<<<<<<< HEAD
         let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
         if !tensor(&x) && !tensor(&y) {
-            // A size divided or scaled by a number that is not whole is a number known when called.
-=======
-        if !matches!(x, Value::Tensor(_)) && !matches!(y, Value::Tensor(_)) {
             // Arithmetic of a size and a number that is not whole gives a number that is known at the call.
->>>>>>> text-t2
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
             if !mixed && op != ast::Op::Rem {
