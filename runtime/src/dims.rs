@@ -21,6 +21,7 @@ impl Dims {
 
 impl Deref for Dims {
     type Target = [usize];
+    #[inline]
     fn deref(&self) -> &[usize] {
         &self.sizes[..self.len]
     }
