@@ -170,7 +170,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
         return Err(p);
     }
     out.iter().for_each(|p| budget::check(net, p, diag));
-    if net.signatures.iter().any(Signature::is_loss) {
+    if net.signatures.iter().any(Signature::is_scalar) {
         unreached(net, &reached, diag);
     }
     Ok(out)
