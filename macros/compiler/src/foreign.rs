@@ -80,7 +80,6 @@ const WORDS: &[(&str, &str)] = &[
         "bfloat16",
         "`.float()`: floats have the device's width; `save_as` writes bf16 files",
     ),
-    ("bool", "a comparison: `x != 0`"),
     (
         "item",
         "the result of the method in Rust: `net.loss(..)?.item()`",

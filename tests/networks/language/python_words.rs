@@ -51,6 +51,20 @@ network! {
             x.unsqueeze(1), x[.., 3..].unsqueeze(0)
         )
     }
+    /// What the compiler's help says for ops that other libraries have.
+    fn helped(x: [4], m: bool[4]) -> (bool[], bool[], [4], [4, 4], [3, 3], [5], [4], [4], [4, 4]) {
+        (
+            m.int().amax(0) > 0,
+            m.int().amin(0) > 0,
+            x / norm(x, dim = -1, keepdim = true),
+            x.unsqueeze(1) * x.unsqueeze(0),
+            one_hot(arange(3), 3).float(),
+            2.0 + 0.5 * arange(5),
+            cat([x[.., -1..], x[.., ..-1]], 0),
+            logsumexp(stack([x, -x], 0), 0),
+            ((x.unsqueeze(1).unsqueeze(1) - x.unsqueeze(1).unsqueeze(0)) ** 2).sum(-1),
+        )
+    }
     fn loss(x: [B, 4]) -> [] {
         steps += 1;
         let mut total = 0.0 * x.sum();
@@ -85,6 +99,13 @@ fn they_mean_what_they_mean_in_python() {
         [1.0 + 1.0 + 12.0, 2.0 - 2.0 + 3.0]
     );
     assert_eq!(c.to_tensor(), Tensor::from(vec![4i64, 2, 3]));
+    let x4 = [1.0f64, 2.0, 3.0, 4.0];
+    let y = net.helped(&x4, &[false, true, false, false]).unwrap();
+    assert_eq!((y.0[0], y.1[0]), (true, false));
+    assert_eq!(y.3.to_tensor().to_f64_vec()[6], 6.0);
+    assert_eq!(y.5.to_tensor().to_f64_vec(), [2.0, 2.5, 3.0, 3.5, 4.0]);
+    assert_eq!(y.6.to_tensor().to_f64_vec(), [4.0, 1.0, 2.0, 3.0]);
+    assert_eq!(y.8.to_tensor().to_f64_vec()[..4], [0.0, 1.0, 4.0, 9.0]);
     let first = net.powers(&x).unwrap().0.to_tensor().to_f64_vec()[0];
     assert_eq!(first, -(1f64.cos().powi(2)));
     netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
