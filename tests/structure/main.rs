@@ -1,4 +1,5 @@
-//! The structure of the sources: no import cycles among their files, and every public item is on a list.
+//! The structure of the sources: no import cycles among their files, every public item is on a list, and no comment or
+//! message has words that readers stumble over.
 
 mod cycles;
 mod graph;
@@ -6,3 +7,4 @@ mod items;
 mod public;
 mod resolve;
 mod tree;
+mod words;

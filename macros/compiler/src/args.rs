@@ -65,7 +65,7 @@ impl Args {
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
         // The signature as users write it.
         let takes = signature.replace("in_out", "in -> out");
-        let mut told = None;
+        let mut reported = None;
         let mut position = 0;
         let positional = given.iter().filter(|g| g.name.is_none()).count();
         for g in given {
@@ -81,7 +81,7 @@ impl Args {
                         let text = format!(
                             "`{callee}` has no argument `{name}`{hint}\n`{callee}` takes ({takes})"
                         );
-                        told = Some(cx.error(name.span(), text));
+                        reported = Some(cx.error(name.span(), text));
                         continue;
                     }
                 },
@@ -93,13 +93,13 @@ impl Args {
                         count(names.len(), "argument"),
                         are_given(positional),
                     );
-                    told = Some(cx.error(g.span, text));
+                    reported = Some(cx.error(g.span, text));
                 }
                 continue;
             }
             if bound[index].is_some() {
                 let at = g.name.as_ref().map_or(g.span, Ident::span);
-                told = Some(cx.error(
+                reported = Some(cx.error(
                     at,
                     format!("`{}` is given twice to `{callee}`", names[index]),
                 ));
@@ -113,15 +113,15 @@ impl Args {
             .filter(|((_, default), b)| default.is_none() && b.is_none())
             .map(|((name, _), _)| *name)
             .collect();
-        if !missing.is_empty() && told.is_none() {
+        if !missing.is_empty() && reported.is_none() {
             let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
             let text = format!(
                 "`{callee}` is called without {}\n`{callee}` takes ({takes})",
                 list.join(" and ")
             );
-            told = Some(cx.error(span, text));
+            reported = Some(cx.error(span, text));
         }
-        match told {
+        match reported {
             Some(poison) => Err(poison),
             None => {
                 let defaults = parameters.iter().map(|p| p.1).collect();

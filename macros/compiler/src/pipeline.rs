@@ -138,7 +138,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
 pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
     let mut reached = vec![false; net.params.len()];
-    let mut told = None;
+    let mut reported = None;
     for index in 0..net.signatures.len() {
         // A function of any rank is compiled where it is called.
         if net.signatures[index].any_rank() {
@@ -148,7 +148,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
             Ok(program) => out.push(program),
             // The errors of the others are reported, too.
             Err(p) => {
-                told = Some(p);
+                reported = Some(p);
                 continue;
             }
         }
@@ -166,7 +166,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
             out.push(program(net, source, index, Mode::Draw, diag)?);
         }
     }
-    if let Some(p) = told {
+    if let Some(p) = reported {
         return Err(p);
     }
     out.iter().for_each(|p| budget::check(net, p, diag));

@@ -2,7 +2,7 @@
 
 use netform_compiler::expand;
 
-fn told(max: &str) -> Option<String> {
+fn reported(max: &str) -> Option<String> {
     let source = format!(
         "struct Net {{ up: Linear(5 -> 7), down: Linear(7 -> 3) }}
         #[memory(max = \"{max}\")]
@@ -15,7 +15,7 @@ fn told(max: &str) -> Option<String> {
 
 #[test]
 fn a_budget_is_exact() {
-    let message = told("1 B").unwrap();
+    let message = reported("1 B").unwrap();
     let needed: Vec<u64> = message
         .match_indices(" needs ")
         .map(|(at, _)| {
@@ -26,6 +26,6 @@ fn a_budget_is_exact() {
     // Inference and backward separately.
     assert_eq!(needed.len(), 2, "{message}");
     let most = *needed.iter().max().unwrap();
-    assert!(told(&format!("{most} B")).is_none());
-    assert!(told(&format!("{} B", most - 1)).is_some());
+    assert!(reported(&format!("{most} B")).is_none());
+    assert!(reported(&format!("{} B", most - 1)).is_some());
 }

@@ -271,9 +271,9 @@ fn holds(case: &Case, want: &Reference) -> Result<(), String> {
     }
     let net = &compiled.net;
     for backward in [false, true] {
-        let told = |_| messages(&diag);
-        let lowered =
-            lower::lower(net, &unit.source, index, (backward, backward), &diag).map_err(told)?;
+        let reported = |_| messages(&diag);
+        let lowered = lower::lower(net, &unit.source, index, (backward, backward), &diag)
+            .map_err(reported)?;
         compiled.values("lowered", &lowered.graph, None)?;
         if backward {
             let wanted: Vec<bool> = case.signature().iter().map(|a| a.grad).collect();

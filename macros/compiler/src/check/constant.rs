@@ -204,7 +204,7 @@ fn function(a: &ast::Arg) -> Option<Value> {
 /// Arguments of a declaration.
 pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<Given>> {
     let mut out = Vec::new();
-    let mut told = None;
+    let mut reported = None;
     for a in args {
         match function(a).map_or_else(|| constant(net, cx, &a.value), Ok) {
             Ok(value) => out.push(Given {
@@ -213,8 +213,8 @@ pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<G
                 span: a.value.span,
                 text: a.value.to_string(),
             }),
-            Err(p) => told = Some(p),
+            Err(p) => reported = Some(p),
         }
     }
-    told.map_or(Ok(out), Err)
+    reported.map_or(Ok(out), Err)
 }

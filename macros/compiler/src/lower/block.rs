@@ -154,13 +154,13 @@ impl<'a> Lower<'a> {
                 lower.function(index, args, &dims, Some(span))
             }),
             None if self.opaque => {
-                let told = self.cx.diag.count();
+                let reported = self.cx.diag.count();
                 let types: Vec<String> = (args.iter().zip(&shown))
                     .map(|(t, text)| format!("{text}: {}", self.cx.typed(t.id)))
                     .collect();
                 let done = self.function(index, args, &dims, Some(span));
                 let called = format!("\nin the call `{}({})`", signature.name, types.join(", "));
-                self.cx.diag.append(told, &called);
+                self.cx.diag.append(reported, &called);
                 done
             }
             None => self.function(index, args, &dims, Some(span)),
@@ -234,7 +234,7 @@ impl<'a> Lower<'a> {
         span: Span,
         read: impl FnOnce(&mut Self) -> Reported<T>,
     ) -> Reported<T> {
-        let told = self.cx.diag.count();
+        let reported = self.cx.diag.count();
         let depth = self.depth();
         let net = std::mem::replace(&mut self.net, &instance.net);
         let source = std::mem::replace(&mut self.source, &instance.unit.source);
@@ -242,7 +242,7 @@ impl<'a> Lower<'a> {
         let out = read(self);
         (self.net, self.source, self.instance) = (net, source, outer);
         let before = format!("in `{}`: ", instance.net.name);
-        self.cx.diag.move_to(told, span, &before);
+        self.cx.diag.move_to(reported, span, &before);
         out
     }
 

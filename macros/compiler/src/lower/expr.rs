@@ -144,7 +144,7 @@ impl Lower<'_> {
 
     fn given(&mut self, args: &[ast::Arg]) -> Reported<Vec<Given>> {
         let mut out = Vec::new();
-        let mut told = None;
+        let mut reported = None;
         for a in args {
             // Whether a `&mut` argument is allowed is decided when the callee is known.
             let (value, text) = match &a.value.kind {
@@ -158,21 +158,21 @@ impl Lower<'_> {
                     span: a.value.span,
                     text,
                 }),
-                Err(p) => told = Some(p),
+                Err(p) => reported = Some(p),
             }
         }
-        told.map_or(Ok(out), Err)
+        reported.map_or(Ok(out), Err)
     }
 
     /// Rejects `&mut` arguments: ops and layers do not change their arguments.
     fn unchanged(&mut self, args: &[ast::Arg]) -> Reported<()> {
-        let mut told = Ok(());
+        let mut reported = Ok(());
         for a in args {
             if let ExprKind::Mut(_) = a.value.kind {
-                told = self.kind(&a.value).map(|_| ());
+                reported = self.kind(&a.value).map(|_| ());
             }
         }
-        told
+        reported
     }
 
     /// Locals before fields before functions before ops.

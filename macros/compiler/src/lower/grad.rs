@@ -133,7 +133,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         }
         let mut out = Vec::new();
-        let mut told = None;
+        let mut reported = None;
         for ((x, at), flow) in xs.iter().zip(spans).zip(flows) {
             match flow {
                 Some(id) => {
@@ -149,10 +149,10 @@ impl Lower<'_> {
                         self.cx.origin_note(y),
                         self.cx.origin_note(x)
                     );
-                    told = Some(self.cx.error(*at, text));
+                    reported = Some(self.cx.error(*at, text));
                 }
             }
         }
-        told.map_or(Ok(out), |_: ErrorReported| Err(ErrorReported))
+        reported.map_or(Ok(out), |_: ErrorReported| Err(ErrorReported))
     }
 }

@@ -15,7 +15,7 @@ impl Lower<'_> {
     /// results have the same form. Returns the last state and the stacked results.
     pub fn scan(&mut self, span: Span, args: &[ast::Arg]) -> Reported<Value> {
         let mut given = Vec::new();
-        let mut told = None;
+        let mut reported = None;
         for a in args {
             // A closure has no value: a placeholder takes its place, and its source is looked up later.
             let value = match &a.value.kind {
@@ -29,10 +29,10 @@ impl Lower<'_> {
                     span: a.value.span,
                     text: a.value.to_string(),
                 }),
-                Err(p) => told = Some(p),
+                Err(p) => reported = Some(p),
             }
         }
-        if let Some(p) = told {
+        if let Some(p) = reported {
             return Err(p);
         }
         let bound = Args::bind(&self.cx, "scan", span, SIGNATURE, given)?;

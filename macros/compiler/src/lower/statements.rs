@@ -14,14 +14,14 @@ use proc_macro2::Ident;
 impl Lower<'_> {
     /// Statements one after another, then the value at the end, if there is one. All errors in them are reported.
     pub fn statements(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
-        let mut told = None;
+        let mut reported = None;
         for stmt in &block.stmts {
             if let Err(p) = self.stmt(stmt) {
-                told = Some(p);
+                reported = Some(p);
             }
         }
         let value = block.tail.as_ref().map(|e| self.expr(e)).transpose()?;
-        told.map_or(Ok(value), Err)
+        reported.map_or(Ok(value), Err)
     }
 
     pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Reported<()> {
@@ -233,13 +233,13 @@ impl Lower<'_> {
                     }
                     Err(p) => vec![Err(p); pats.len()],
                 };
-                let mut told = Ok(());
+                let mut reported = Ok(());
                 for (pat, item) in pats.iter().zip(items) {
                     if let Err(p) = self.bind(pat, item, source) {
-                        told = Err(p);
+                        reported = Err(p);
                     }
                 }
-                told
+                reported
             }
         }
     }
