@@ -60,7 +60,7 @@ network! {
             x.unsqueeze(1) * x.unsqueeze(0),
             one_hot(arange(3), 3).float(),
             2.0 + 0.5 * arange(5),
-            cat([x[.., -1..], x[.., ..-1]], 0),
+            cat([x[-1..], x[..-1]], 0),
             logsumexp(stack([x, -x], 0), 0),
             ((x.unsqueeze(1).unsqueeze(1) - x.unsqueeze(1).unsqueeze(0)) ** 2).sum(-1),
         )
