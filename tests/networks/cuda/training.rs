@@ -63,6 +63,8 @@ fn metrics_come_with_the_loss() {
         let before = gpu.parameter("linear_2.weight").unwrap();
         let step = gpu.measured_step(&mut a, &x, &[10u32; 16]);
         assert!(step.and_then(|(loss, _)| loss.item()).is_err());
+        // It takes a step of the random numbers, on both.
+        assert!(cpu.measured_step(&mut b, &x, &[10u32; 16]).is_err());
         assert_eq!(gpu.parameter("linear_2.weight").unwrap(), before);
     }
 }
