@@ -106,7 +106,7 @@ pub mod __private {
     }
     /// The CPU's products by a given way, for the program that writes their table and for tests.
     pub mod products {
-        pub use crate::cpu::{Way, product_by, way_of};
+        pub use crate::cpu::{Way, has_wide, product_by, way_of};
     }
     pub use crate::cpu::CpuBuffer;
     #[cfg(feature = "cuda")]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use netform_runtime::__private::products::Way;
+use netform_runtime::__private::products::{Way, has_wide};
 use netform_runtime::Cpu;
 
 use super::derive::{ANY, derive};
@@ -11,15 +11,20 @@ use super::measure::{Sample, measure};
 
 /// The lists of both types as fields of a table.
 pub(crate) fn lists(ways: &[Way]) -> String {
-    list("f32", ways, &measure(&Cpu::new(), ways)) + &list("f64", ways, &measure(&Cpu::f64(), ways))
+    let of = |name: &str, samples: Vec<Sample>| {
+        let (transposed, plain): (Vec<_>, Vec<_>) = samples.into_iter().partition(|s| s.size.tb);
+        let lists = list(ways, &plain) + &list(ways, &transposed);
+        format!("{name}: [{lists}],\n")
+    };
+    of("f32", measure(&Cpu::new(), ways)) + &of("f64", measure(&Cpu::f64(), ways))
 }
 
-fn list(name: &str, ways: &[Way], samples: &[Sample]) -> String {
+fn list(ways: &[Way], samples: &[Sample]) -> String {
     let bound = |n| match n {
         ANY => "ANY".to_owned(),
         _ => digits(n),
     };
-    let mut text = format!("{name}: &[\n");
+    let mut text = "&[\n".to_owned();
     for (rows, columns, work, way) in derive(ways, samples) {
         let bounds = [rows, columns, work].map(bound).join(", ");
         text += &format!("({bounds}, Way::{:?}),\n", ways[way]);
@@ -54,8 +59,8 @@ pub(crate) fn write() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (wide, baseline) = (table(None)?, table(Some("baseline"))?);
     let text = format!(
-        "//! The ways of products by rows, columns and multiplications. Generated: `cargo run --release -p netform-runtime --example\n\
-         //! product_table -- --write` wrote it on {date}, on {processor}.\n\
+        "//! The ways of products by rows, columns and multiplications, for a B as it is and one stored transposed. Generated:\n\
+         //! `cargo run --release -p netform-runtime --example product_table -- --write` wrote it on {date}, on {processor}.\n\
          \n\
          use super::way::{{ANY, Table, Way}};\n\
          \n\
@@ -78,16 +83,6 @@ pub(crate) fn write() -> Result<(), Box<dyn std::error::Error>> {
     }
     print!("{}", std::fs::read_to_string(&path)?);
     Ok(())
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_wide() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn has_wide() -> bool {
-    false
 }
 
 fn date() -> Result<String, Box<dyn std::error::Error>> {

@@ -1,4 +1,5 @@
-//! The choice of a product's way: its sizes in, a [`Way`] out, by the table that `examples/products.rs` wrote.
+//! The choice of a product's way: takes its sizes and returns a [`Way`], by the table that
+//! `runtime/examples/product_table` wrote.
 //!
 //! Only sizes, the type and the instruction set count, so results do not depend on the number of threads.
 
@@ -8,17 +9,18 @@ use super::product_table::{BASELINE, WIDE};
 use super::way::{Class, Table, Way};
 
 /// The way of a product of (m, k) by (k, n) matrices whose rows lie one after the other.
-pub(super) fn choose<F>(m: usize, n: usize, k: usize) -> Way {
+/// `tb`: B is stored transposed.
+pub(super) fn choose<F>(m: usize, n: usize, k: usize, tb: bool) -> Way {
     // A sum of nothing is the epilogue of zeros.
     if k == 0 {
         return Way::Rows;
     }
-    first(classes::<F>(), [m, n, k], true)
+    first(classes::<F>(tb), [m, n, k], true)
 }
 
 /// The way of a product whose operands have strides of any kind: never row by row.
-pub(super) fn choose_strided<F>(m: usize, n: usize, k: usize) -> Way {
-    first(classes::<F>(), [m, n, k], false)
+pub(super) fn choose_strided<F>(m: usize, n: usize, k: usize, tb: bool) -> Way {
+    first(classes::<F>(tb), [m, n, k], false)
 }
 
 /// The first class that holds these sizes.
@@ -34,11 +36,11 @@ fn first(classes: &[Class], [m, n, k]: [usize; 3], by_rows: bool) -> Way {
 }
 
 /// The classes of a float type on this processor.
-fn classes<F>() -> &'static [Class] {
+fn classes<F>(tb: bool) -> &'static [Class] {
     let table = table();
     match size_of::<F>() {
-        4 => table.f32,
-        _ => table.f64,
+        4 => table.f32[usize::from(tb)],
+        _ => table.f64[usize::from(tb)],
     }
 }
 
@@ -61,13 +63,19 @@ fn table() -> &'static Table {
     }
 }
 
+/// Whether `gemm` has kernels for this processor: with AVX2.
 #[cfg(target_arch = "x86_64")]
-fn has_wide() -> bool {
+#[doc(hidden)]
+#[must_use]
+pub fn has_wide() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
+/// Whether `gemm` has kernels for this processor: on others than x86-64 the portable library is used.
 #[cfg(not(target_arch = "x86_64"))]
-fn has_wide() -> bool {
+#[doc(hidden)]
+#[must_use]
+pub fn has_wide() -> bool {
     false
 }
 
@@ -79,7 +87,8 @@ mod tests {
     /// Every product has a class, also one that may not go row by row.
     #[test]
     fn tables_are_complete() {
-        for classes in [BASELINE.f32, BASELINE.f64, WIDE.f32, WIDE.f64] {
+        let all = [BASELINE.f32, BASELINE.f64, WIDE.f32, WIDE.f64];
+        for classes in all.into_iter().flatten() {
             let last = classes.last().unwrap();
             assert_eq!((last.0, last.1, last.2), (ANY, ANY, ANY));
             assert_ne!(last.3, Way::Rows);

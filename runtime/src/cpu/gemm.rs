@@ -125,8 +125,10 @@ pub(crate) unsafe fn product<F: Float>(
     c: (*mut F, isize),
     add: bool,
 ) {
+    let tb = b.1 == 1 && b.2 != 1;
+    let way = choose_strided::<F>(m, n, k, tb);
     // SAFETY: the caller's.
-    unsafe { product_by(choose_strided::<F>(m, n, k), [m, n, k], a, b, c, add) }
+    unsafe { product_by(way, [m, n, k], a, b, c, add) }
 }
 
 /// [`product`] by a given way; what would go row by row goes through the plain loop.

@@ -26,6 +26,7 @@ mod scratch;
 mod small;
 mod way;
 
+pub use choose::has_wide;
 pub(crate) use map::SCALARS;
 pub use product::{product_by, way_of};
 pub use way::Way;

@@ -194,8 +194,8 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     }
 
     fn run(&self, cpu: &Cpu<F>) {
-        let Product { m, n, k, .. } = self.size;
-        self.by(cpu, choose::<F>(m, n, k));
+        let Product { m, n, k, tb, .. } = self.size;
+        self.by(cpu, choose::<F>(m, n, k, tb));
     }
 
     fn by(&self, cpu: &Cpu<F>, way: Way) {
@@ -245,7 +245,7 @@ pub unsafe fn product_by<F: Float>(
 #[doc(hidden)]
 #[must_use]
 pub fn way_of<F: Float>(size: Product) -> Way {
-    choose::<F>(size.m, size.n, size.k)
+    choose::<F>(size.m, size.n, size.k, size.tb)
 }
 
 /// The body on a block of C.

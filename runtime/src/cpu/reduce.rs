@@ -12,7 +12,7 @@ mod mean;
 
 use std::marker::PhantomData;
 
-use self::job::{Block, Job, SEGMENT, SEGMENTS, WIDE};
+use self::job::{Block, Job, Segments, TOTALS, WIDE};
 use super::Cpu;
 use super::lanes::{evaluate, size_of_dtype};
 use super::rows::Shared;
@@ -183,20 +183,20 @@ impl<F: Float> ReduceKernels for Cpu<F> {
         let y = Shared(y.cast::<F>());
         let cuts = inner.div_ceil(WIDE);
         let total = outer * n * inner;
-        if outer * cuts == 1 && n > 1 && total > SEGMENT {
+        let segments = (outer * cuts == 1).then(|| Segments::new(n, inner, RUN));
+        if let Some(segments) = segments.flatten() {
             // One block is the work of one thread: divides n, and combines in order.
-            let segments = (total / SEGMENT + 1).min(SEGMENTS);
-            let length = n.div_ceil(segments).next_multiple_of(RUN);
-            let segments = n.div_ceil(length);
-            let mut partial = [[0.0; WIDE]; SEGMENTS];
+            let mut partial = [0.0; TOTALS];
             let places = Shared(partial.as_mut_ptr());
-            self.pool().run(segments, |s| {
-                // SAFETY: every part has its own place, and the places outlive the region.
-                let totals = unsafe { &mut *places.get().add(s) };
+            let width = segments.width;
+            self.pool().run(segments.count, |s| {
+                // SAFETY: every part has its own places, and the places outlive the region.
+                let totals =
+                    unsafe { std::slice::from_raw_parts_mut(places.get().add(s * width), width) };
                 let block = Block {
                     job: &job,
                     o: 0,
-                    n: (s * length, n.min((s + 1) * length)),
+                    n: segments.range(n, s),
                     i: 0,
                     width: inner,
                     totals,
@@ -204,9 +204,8 @@ impl<F: Float> ReduceKernels for Cpu<F> {
                 dispatch(Combined::<M, F, K, I>::new(block));
             });
             for i in 0..inner {
-                let sum = partial[..segments]
-                    .iter()
-                    .fold(neutral::<K>(), |sum, p| K::combine(sum, p[i]));
+                let parts = partial.chunks(width).take(segments.count);
+                let sum = parts.fold(neutral::<K>(), |sum, p| K::combine(sum, p[i]));
                 // SAFETY: the kernels' contract.
                 unsafe { *y.get().add(i) = F::from_f64(sum) };
             }

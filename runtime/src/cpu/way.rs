@@ -20,8 +20,12 @@ pub(super) type Class = (usize, usize, usize, Way);
 /// No bound.
 pub(super) const ANY: usize = usize::MAX;
 
-/// The classes of one instruction set; of each list the first class that holds a product counts.
+/// The lists of a float type: for a B that is stored as it is, and for one that is stored transposed. The first class
+/// of a list that holds a product applies.
+pub(super) type Lists = [&'static [Class]; 2];
+
+/// The classes of one instruction set.
 pub(super) struct Table {
-    pub(super) f32: &'static [Class],
-    pub(super) f64: &'static [Class],
+    pub(super) f32: Lists,
+    pub(super) f64: Lists,
 }

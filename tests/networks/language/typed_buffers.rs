@@ -74,13 +74,21 @@ network! {
         again: Seen<4>,
         scale: Param[] = ones,
         batches: BatchNorm1d(2),
+        on: Buffer<bool>[] = true,
     }
     fn loss(ids: u32[B]) -> [] {
         let mut y = again(ids);
         for layer in layers { y = y + layer(ids); }
         y = y + layers[1](ids);
-        (batches(y) * scale).sum()
+        (batches(y) * scale).sum() * on.float()
     }
+    /// Each step of the scan counts.
+    fn sequence(ids: u32[T, B]) -> [] {
+        let (_, all) = scan(ids, (), |_, now| ((), again(now)));
+        all.square().mean()
+    }
+    #[draw]
+    fn drawn(x: [4]) -> [] { (x * layers[0].counts * scale).sum() + layers[0].calls }
 }
 
 #[test]
@@ -108,6 +116,29 @@ fn in_arrays_in_blocks_and_recomputed() {
     let batches = net.parameter("batches.num_batches_tracked").unwrap();
     assert_eq!(batches, Tensor::scalar(2i64));
     netform::check::gradients(&mut net, |net| net.loss_backward(&ids)?.item()).unwrap();
+    let steps = [[1u32, 1], [2, 0], [3, 3]];
+    net.sequence_backward(&steps).unwrap();
+    let calls = net.parameter("again.calls").unwrap().to_f64_vec()[0];
+    net.sequence_backward(&steps).unwrap();
+    assert_eq!(
+        net.parameter("again.calls").unwrap().to_f64_vec(),
+        [calls + 3.0]
+    );
+    let sum: f64 = net
+        .parameter("layers.0.counts")
+        .unwrap()
+        .to_f64_vec()
+        .iter()
+        .sum();
+    let calls = net.parameter("layers.0.calls").unwrap().to_f64_vec()[0];
+    let drawn = net.drawn(&[1.0f64; 4]).unwrap().item().unwrap();
+    assert_eq!(drawn, sum + calls);
+    assert!(
+        net.drawn_draw(&[1.0f64; 4])
+            .unwrap()
+            .svg()
+            .contains(&drawn.to_string())
+    );
     // All of it through a file and a checkpoint, also one in bf16.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stack.safetensors");

@@ -158,7 +158,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 );
                 diag.error(field.name.span(), text);
             }
-            let Ok(init) = param_init(net, &mut cx, init.as_ref()) else {
+            let Ok(init) = param_init(net, &mut cx, elem, init.as_ref()) else {
                 return out;
             };
             let start = match init {
@@ -172,7 +172,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 }
                 Elem::Float => None,
                 Elem::Bool if start.is_none_or(|v| v != 0.0 && v != 1.0) => {
-                    Some("a buffer of booleans starts as `zeros` (false) or `ones` (true)")
+                    Some("a buffer of booleans starts as `false` or `true`")
                 }
                 Elem::Bool => None,
                 _ if start.is_none_or(|v| v.fract() != 0.0 || v.abs() > EXACT) => {
@@ -278,12 +278,20 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
 }
 
 /// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; `zeros` if not given.
-pub(super) fn param_init(net: &Net, cx: &mut Cx, init: Option<&Expr>) -> Reported<Init> {
+pub(super) fn param_init(
+    net: &Net,
+    cx: &mut Cx,
+    elem: Elem,
+    init: Option<&Expr>,
+) -> Reported<Init> {
     let Some(e) = init else {
         return Ok(Init::Constant(0.0));
     };
     match &e.kind {
         ExprKind::Whole(v) => return Ok(Init::Constant(*v as f64)),
+        ExprKind::Bool(v) if elem == Elem::Bool => {
+            return Ok(Init::Constant(f64::from(u8::from(*v))));
+        }
         ExprKind::Number(v) => return Ok(Init::Constant(*v)),
         ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
         ExprKind::Name(n) if n == "ones" => return Ok(Init::Constant(1.0)),

@@ -48,10 +48,10 @@ const RESERVED: &[&str] = &[
 
 /// The suffixes of the methods that are generated for a function.
 fn generated(f: &ast::Function) -> &'static [&'static str] {
-    let scalar =
-        !f.tuple && f.ret.len() == 1 && f.ret[0].elem.is_none() && f.ret[0].dims.is_empty();
-    if scalar {
-        &[
+    let first = f.ret.first();
+    let loss = first.is_some_and(|t| t.elem.is_none() && t.dims.is_empty());
+    match (loss, f.tuple || f.ret.len() != 1) {
+        (true, false) => &[
             "_backward",
             "_accumulate",
             "_step",
@@ -59,9 +59,18 @@ fn generated(f: &ast::Function) -> &'static [&'static str] {
             "_memory",
             "_backward_memory",
             "_draw_memory",
-        ]
-    } else {
-        &["_vjp", "_memory", "_vjp_memory"]
+        ],
+        // A loss with metrics.
+        (true, true) => &[
+            "_backward",
+            "_accumulate",
+            "_step",
+            "_vjp",
+            "_memory",
+            "_backward_memory",
+            "_vjp_memory",
+        ],
+        _ => &["_vjp", "_memory", "_vjp_memory"],
     }
 }
 

@@ -679,7 +679,7 @@ impl Lower<'_> {
                 Item::Range(s) => {
                     let mut end =
                         |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
-                    let (from, mut to, step) = (end(&s.from)?, end(&s.to)?, end(&s.step)?);
+                    let (mut from, mut to, step) = (end(&s.from)?, end(&s.to)?, end(&s.step)?);
                     let step = match (step, &s.step) {
                         (Value::Null, _) | (_, None) => 1,
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
@@ -689,11 +689,13 @@ impl Lower<'_> {
                             return Err(self.cx.error(e.span, text));
                         }
                     };
-                    let size = self.cx.shape(&t)[dim].value();
-                    if let (true, Value::Whole(v), Some(n)) = (s.colon, &to, size)
-                        && *v > i128::from(n)
-                    {
-                        to = Value::Null;
+                    // As in Python, where the size is known.
+                    if let (true, Some(n)) = (s.colon, self.cx.shape(&t)[dim].value()) {
+                        for end in [&mut from, &mut to] {
+                            if let Value::Whole(v) = end {
+                                *v = (*v).clamp(-i128::from(n), n.into());
+                            }
+                        }
                     }
                     t.id = ops::slice_dim(&mut self.cx, s.span, &t, dim, (&from, &to), step)?;
                     dim += 1;

@@ -323,7 +323,7 @@ fn closure(input: ParseStream) -> syn::Result<Closure> {
     input.parse::<Token![|]>()?;
     let mut args = Vec::new();
     while !input.peek(Token![|]) {
-        args.push(super::pattern(input)?);
+        args.push(super::statements::pattern(input)?);
         if !input.peek(Token![|]) {
             input.parse::<Token![,]>()?;
         }
@@ -332,7 +332,7 @@ fn closure(input: ParseStream) -> syn::Result<Closure> {
     if input.peek(token::Brace) {
         let content;
         let brace = braced!(content in input);
-        let body = super::block(&content)?;
+        let body = super::statements::block(&content)?;
         let end = brace.span.close();
         return Ok(Closure { args, body, end });
     }
@@ -355,7 +355,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
         });
     }
     if input.peek(Token![if]) {
-        let (choice, span) = super::if_block(input)?;
+        let (choice, span) = super::statements::if_block(input)?;
         let kind = ExprKind::If(Box::new(choice));
         return Ok(Expr { kind, span });
     }

@@ -44,7 +44,7 @@ impl<F: Float> Product<F> {
         }
         // SAFETY: the caller's.
         unsafe {
-            if choose::<F>(m, n, k) == Way::Rows {
+            if choose::<F>(m, n, k, self.tb) == Way::Rows {
                 return dispatch(Small(self));
             }
             let strides = |x: Rows<F>, transposed: bool| {

@@ -7,14 +7,51 @@ use std::marker::PhantomData;
 
 use crate::cpu::lanes::{Src, size_of_dtype};
 use crate::device::{Axis, Operand};
+use crate::lanes::LANES;
 use crate::{Float, Inner, MapBody};
 
 /// Columns of a block.
 pub(super) const WIDE: usize = 64;
 /// The maximum number of segments of a long single reduction.
-pub(super) const SEGMENTS: usize = 64;
-/// The number of elements below which there is one segment.
-pub(super) const SEGMENT: usize = 16_384;
+const SEGMENTS: usize = 64;
+/// The number of elements up to which there is one segment.
+const SEGMENT: usize = 16_384;
+/// The totals of all segments. They lie on the stack, where a frame of 32 KiB or more is a hazard (`small.rs`).
+pub(super) const TOTALS: usize = 1_024;
+
+/// The segments of a long single reduction, which several threads share. They depend on the sizes alone.
+pub(super) struct Segments {
+    pub(super) count: usize,
+    /// The elements of n in each but the last.
+    pub(super) length: usize,
+    /// The totals of each.
+    pub(super) width: usize,
+}
+
+impl Segments {
+    /// Those of a reduction of n at up to [`WIDE`] columns; `None` where one is enough. Lengths are multiples of `unit`.
+    pub(super) fn new(n: usize, inner: usize, unit: usize) -> Option<Self> {
+        let width = inner.next_multiple_of(LANES);
+        if n <= 1 || width > WIDE || n * inner <= SEGMENT {
+            return None;
+        }
+        let most = SEGMENTS.min(TOTALS / width.max(1));
+        let count = (n * inner / SEGMENT + 1).min(most);
+        let length = n.div_ceil(count).next_multiple_of(unit);
+        let count = n.div_ceil(length);
+        Some(Self {
+            count,
+            length,
+            width,
+        })
+    }
+
+    /// The range of n of a segment.
+    pub(super) fn range(&self, n: usize, segment: usize) -> (usize, usize) {
+        let from = segment * self.length;
+        (from, n.min(from + self.length))
+    }
+}
 
 /// A reduction.
 pub(super) struct Job<'a, M, F, const I: usize> {
@@ -34,7 +71,8 @@ pub(super) struct Block<'a, 'b, M, F, const I: usize, T> {
     pub(super) n: (usize, usize),
     pub(super) i: usize,
     pub(super) width: usize,
-    pub(super) totals: &'a mut [T; WIDE],
+    /// One for each column, in whole packs.
+    pub(super) totals: &'a mut [T],
 }
 
 impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {

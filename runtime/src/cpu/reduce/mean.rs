@@ -3,7 +3,7 @@
 //! f32 is summed in f64. f64 is summed together with the error of every addition. The order depends on the shape alone.
 //! So the mean of equal values is that value, and a mean is finite if the type can hold it.
 
-use super::job::{Block, Job, SEGMENT, SEGMENTS, WIDE};
+use super::job::{Block, Job, Segments, TOTALS, WIDE};
 use crate::cpu::Cpu;
 use crate::cpu::lanes::{evaluate, size_of_dtype};
 use crate::cpu::rows::Shared;
@@ -229,27 +229,27 @@ pub(super) unsafe fn mean<M: MapBody, F: Float, const I: usize>(
     };
     let cuts = inner.div_ceil(WIDE);
     let total = outer * n * inner;
-    if outer * cuts == 1 && n > 1 && total > SEGMENT {
+    let segments = (outer * cuts == 1).then(|| Segments::new(n, inner, LANES));
+    if let Some(segments) = segments.flatten() {
         // One block is the work of one thread: divides n, and combines in order.
-        let segments = (total / SEGMENT + 1).min(SEGMENTS);
-        let length = n.div_ceil(segments).next_multiple_of(LANES);
-        let segments = n.div_ceil(length);
-        let mut partial = [[Total::ZERO; WIDE]; SEGMENTS];
+        let mut partial = [Total::ZERO; TOTALS];
         let places = Shared(partial.as_mut_ptr());
-        cpu.pool().run(segments, |s| {
-            // SAFETY: every part has its own place, and the places outlive the region.
-            let totals = unsafe { &mut *places.get().add(s) };
+        let width = segments.width;
+        cpu.pool().run(segments.count, |s| {
+            // SAFETY: every part has its own places, and the places outlive the region.
+            let totals =
+                unsafe { std::slice::from_raw_parts_mut(places.get().add(s * width), width) };
             dispatch(Means(Block {
                 job: &job,
                 o: 0,
-                n: (s * length, n.min((s + 1) * length)),
+                n: segments.range(n, s),
                 i: 0,
                 width: inner,
                 totals,
             }));
         });
         for i in 0..inner {
-            let all = partial[..segments].iter();
+            let all = partial.chunks(width).take(segments.count);
             write(i, all.fold(Total::ZERO, |sum, p| sum.merge::<F>(p[i])));
         }
         return;

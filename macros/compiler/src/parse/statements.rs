@@ -1,0 +1,230 @@
+//! The statements of a function: `let`, assignments, `for`, `if training`, and the value at the end.
+
+use super::{expr, ty};
+use crate::ast::{Block, Expr, ExprKind, If, Op, Pat, Stmt};
+use proc_macro2::{Ident, Span};
+use syn::parse::{Parse, ParseStream};
+use syn::{Token, braced, parenthesized, token};
+
+/// Statements and, at the end, a value.
+pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
+    let mut stmts = Vec::new();
+    while !input.is_empty() {
+        if input.peek(Token![let]) {
+            stmts.push(let_stmt(input)?);
+            continue;
+        }
+        if input.peek(Token![for]) {
+            stmts.push(for_stmt(input)?);
+            continue;
+        }
+        if input.peek(Token![if]) {
+            let (choice, span) = if_block(input)?;
+            if input.is_empty() && choice.then.tail.is_some() {
+                let kind = ExprKind::If(Box::new(choice));
+                let tail = Some(Expr { kind, span });
+                return Ok(Block { stmts, tail });
+            }
+            stmts.push(Stmt::If(Box::new(choice)));
+            continue;
+        }
+        for (token, text) in [
+            (
+                input.peek(Token![while]),
+                "a network's function has no `while`: what it computes is fixed when it is compiled",
+            ),
+            (
+                input.peek(Token![loop]),
+                "a network's function has no `loop`: what it computes is fixed when it is compiled",
+            ),
+            (
+                input.peek(Token![return]),
+                "a network's function has no `return`\nhelp: leave the result as the last expression, without `;`",
+            ),
+        ] {
+            if token {
+                return Err(input.error(text));
+            }
+        }
+        if input.peek(syn::Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
+            let name: Ident = input.parse()?;
+            input.parse::<Token![=]>()?;
+            let value = expr::expr(input)?;
+            semicolon(input)?;
+            stmts.push(Stmt::Assign { name, value });
+            continue;
+        }
+        if let Some((op, span)) = updating(input) {
+            let name: Ident = input.parse()?;
+            for _ in 0..op.symbol().len() + 1 {
+                input.parse::<proc_macro2::Punct>()?;
+            }
+            let before = Expr {
+                kind: ExprKind::Name(name.clone()),
+                span: name.span(),
+            };
+            let by = expr::expr(input)?;
+            semicolon(input)?;
+            let value = Expr {
+                kind: ExprKind::Binary(op, Box::new(before), Box::new(by)),
+                span,
+            };
+            stmts.push(Stmt::Assign { name, value });
+            continue;
+        }
+        let value = expr::expr(input)?;
+        if input.is_empty() {
+            return Ok(Block {
+                stmts,
+                tail: Some(value),
+            });
+        }
+        semicolon(input)?;
+        stmts.push(Stmt::Expr(value));
+    }
+    Ok(Block { stmts, tail: None })
+}
+
+/// The operator of `x += y`, and its place, if a variable is updated by one here.
+fn updating(input: ParseStream) -> Option<(Op, Span)> {
+    let ahead = input.fork();
+    ahead.parse::<Ident>().ok()?;
+    let all = [
+        (ahead.peek(Token![+=]), Op::Add),
+        (ahead.peek(Token![-=]), Op::Sub),
+        (ahead.peek(Token![*=]), Op::Mul),
+        (ahead.peek(Token![/=]), Op::Div),
+        (ahead.peek(Token![%=]), Op::Rem),
+        (ahead.peek(Token![&=]), Op::And),
+        (ahead.peek(Token![|=]), Op::Or),
+    ];
+    let (_, op) = all.into_iter().find(|(here, _)| *here)?;
+    Some((op, ahead.span()))
+}
+
+fn semicolon(input: ParseStream) -> syn::Result<()> {
+    if input.peek(Token![;]) {
+        input.parse::<Token![;]>()?;
+        return Ok(());
+    }
+    Err(input.error("expected `;`, an operator, or the end of the function"))
+}
+
+/// `if training { .. } else { .. }`.
+pub(super) fn if_block(input: ParseStream) -> syn::Result<(If, Span)> {
+    let span = input.parse::<Token![if]>()?.span;
+    let condition = expr::expr(input)?;
+    if !matches!(&condition.kind, ExprKind::Name(n) if n == "training") {
+        return Err(syn::Error::new(
+            condition.span,
+            "`if` asks for `training` alone, which is known when the function is compiled\nhelp: `where(condition, x, y)` chooses element by element",
+        ));
+    }
+    let content;
+    braced!(content in input);
+    let then = block(&content)?;
+    let otherwise = if input.peek(Token![else]) {
+        input.parse::<Token![else]>()?;
+        let content;
+        braced!(content in input);
+        Some(block(&content)?)
+    } else {
+        None
+    };
+    let choice = If {
+        condition,
+        then,
+        otherwise,
+    };
+    Ok((choice, span))
+}
+
+/// `for name in over { .. }`, `for (name, ..) in zip(over, ..) { .. }`.
+fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
+    input.parse::<Token![for]>()?;
+    let mut names: Vec<Ident> = Vec::new();
+    if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        names.extend(content.parse_terminated(Ident::parse, Token![,])?);
+    } else if input.peek(syn::Ident) {
+        names.push(input.parse()?);
+    } else {
+        return Err(input.error("`for` binds a name: `for block in blocks { x = block(x); }`"));
+    }
+    if !input.peek(Token![in]) {
+        return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
+    }
+    input.parse::<Token![in]>()?;
+    let over = expr::expr(input)?;
+    if input.peek(Token![..]) {
+        return Err(input.error(
+            "`for` goes over an array of layers, not over numbers\nhelp: `scan` goes over a dimension of a tensor",
+        ));
+    }
+    let overs = match (over.kind, names.len()) {
+        (ExprKind::Call(f, args), n) if f == "zip" => {
+            if args.len() != n {
+                let text = format!(
+                    "`for` binds {}, but `zip` joins {}\nhelp: `for (block, cache) in zip(blocks, caches)`",
+                    crate::args::count(n, "name"),
+                    args.len()
+                );
+                return Err(syn::Error::new(f.span(), text));
+            }
+            args.into_iter().map(|a| a.value).collect()
+        }
+        (kind, 1) => vec![Expr {
+            kind,
+            span: over.span,
+        }],
+        _ => {
+            let text = "several names go over several things at once: `for (block, cache) in zip(blocks, caches)`";
+            return Err(syn::Error::new(over.span, text));
+        }
+    };
+    let content;
+    braced!(content in input);
+    let body = block(&content)?;
+    if let Some(tail) = &body.tail {
+        return Err(syn::Error::new(
+            tail.span,
+            "a round of `for` has no value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
+        ));
+    }
+    Ok(Stmt::For { names, overs, body })
+}
+
+fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {
+    input.parse::<Token![let]>()?;
+    let pat = pattern(input)?;
+    let ty = if input.peek(Token![:]) {
+        input.parse::<Token![:]>()?;
+        Some(ty(input)?)
+    } else {
+        None
+    };
+    input.parse::<Token![=]>()?;
+    let value = expr::expr(input)?;
+    semicolon(input)?;
+    Ok(Stmt::Let { pat, ty, value })
+}
+
+/// A name, `_`, or several in parentheses.
+pub(super) fn pattern(input: ParseStream) -> syn::Result<Pat> {
+    if input.peek(Token![_]) {
+        input.parse::<Token![_]>()?;
+        return Ok(Pat::Wild);
+    }
+    if input.peek(token::Paren) {
+        let content;
+        let paren = parenthesized!(content in input);
+        let items = content.parse_terminated(pattern, Token![,])?;
+        return Ok(Pat::Tuple(items.into_iter().collect(), paren.span.join()));
+    }
+    let mutable = input.peek(Token![mut]);
+    if mutable {
+        input.parse::<Token![mut]>()?;
+    }
+    Ok(Pat::Name(input.parse()?, mutable))
+}
