@@ -12,7 +12,7 @@ use netform_runtime::{Cpu, Float};
 use super::shapes::{shapes, workloads};
 
 /// Passes over the grid.
-const PASSES: usize = 4;
+const PASSES: usize = 3;
 /// Turns of each way on a shape in a pass.
 const TURNS: usize = 4;
 /// Nanoseconds of a turn, at least.
@@ -48,26 +48,32 @@ impl Sample {
     }
 }
 
-/// Every shape by every way, on one thread.
+/// Every shape by every way, on one thread and on all.
 pub(crate) fn measure<F: Float>(cpu: &Cpu<F>, ways: &[Way]) -> Vec<Sample> {
-    let cpu = cpu.clone().with_threads(1);
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut threads = vec![1, all];
+    threads.dedup();
     let workloads = workloads().len();
-    let mut samples: Vec<Sample> = shapes()
-        .into_iter()
-        .enumerate()
-        .map(|(at, size)| Sample {
+    let mut samples: Vec<Vec<Sample>> = Vec::new();
+    for _ in &threads {
+        let shapes = shapes().into_iter().enumerate();
+        let sample = |(at, size)| Sample {
             size,
             workload: at < workloads,
             times: vec![f64::INFINITY; ways.len()],
             present: way_of::<F>(size),
-        })
-        .collect();
-    for _ in 0..PASSES {
-        samples
-            .iter_mut()
-            .for_each(|sample| pass(&cpu, ways, sample));
+        };
+        samples.push(shapes.map(sample).collect());
     }
-    samples
+    for _ in 0..PASSES {
+        for (threads, samples) in threads.iter().zip(&mut samples) {
+            let cpu = cpu.clone().with_threads(*threads);
+            samples
+                .iter_mut()
+                .for_each(|sample| pass(&cpu, ways, sample));
+        }
+    }
+    samples.into_iter().flatten().collect()
 }
 
 fn pass<F: Float>(cpu: &Cpu<F>, ways: &[Way], sample: &mut Sample) {

@@ -59,8 +59,8 @@ pub(crate) fn write() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (wide, baseline) = (table(None)?, table(Some("baseline"))?);
     let text = format!(
-        "//! The ways of products by rows, columns and multiplications, for a B as it is and one stored transposed. Generated:\n\
-         //! `cargo run --release -p netform-runtime --example product_table -- --write` wrote it on {date}, on {processor}.\n\
+        "//! The ways of products by rows, columns and multiplications, for B as it is and for B stored transposed. Written by\n\
+         //! `cargo run --release -p netform-runtime --example product_table -- --write` on {date}, on {processor}.\n\
          \n\
          use super::way::{{ANY, Table, Way}};\n\
          \n\

@@ -1,5 +1,5 @@
-//! The ways of products by rows, columns and multiplications, for B as it is and for B stored transposed. Generated: `cargo run --release -p netform-runtime --example
-//! product_table -- --write` wrote it on 2026-11-29, on AMD EPYC.
+//! The ways of products by rows, columns and multiplications, for B as it is and for B stored transposed. Written by
+//! `cargo run --release -p netform-runtime --example product_table -- --write` on 2026-11-29, on AMD EPYC.
 
 use super::way::{ANY, Table, Way};
 
@@ -8,30 +8,21 @@ pub(super) const WIDE: Table = Table {
     f32: [
         &[
             (ANY, 1, ANY, Way::Gemm),
-            (2, ANY, 2_048, Way::Rows),
-            (ANY, ANY, 1_024, Way::Plain),
+            (2, ANY, 131_072, Way::Rows),
+            (64, ANY, 4_096, Way::Plain),
             (ANY, ANY, ANY, Way::Gemm),
         ],
-        &[
-            (ANY, 1, ANY, Way::Gemm),
-            (2, ANY, 2_048, Way::Rows),
-            (ANY, ANY, 1_024, Way::Plain),
-            (ANY, ANY, ANY, Way::Gemm),
-        ],
+        &[(ANY, ANY, ANY, Way::Gemm)],
     ],
     f64: [
         &[
             (ANY, 1, ANY, Way::Gemm),
-            (2, ANY, 4_096, Way::Rows),
-            (16, ANY, 1_024, Way::Plain),
+            (2, ANY, 262_144, Way::Rows),
+            (ANY, 4, 8_192, Way::MatrixMultiply),
+            (64, ANY, 4_096, Way::Plain),
             (ANY, ANY, ANY, Way::Gemm),
         ],
-        &[
-            (ANY, 1, ANY, Way::Gemm),
-            (2, ANY, 4_096, Way::Rows),
-            (16, ANY, 1_024, Way::Plain),
-            (ANY, ANY, ANY, Way::Gemm),
-        ],
+        &[(ANY, ANY, ANY, Way::Gemm)],
     ],
 };
 
@@ -39,24 +30,28 @@ pub(super) const WIDE: Table = Table {
 pub(super) const BASELINE: Table = Table {
     f32: [
         &[
+            (2, ANY, 64, Way::Rows),
+            (2, 4, ANY, Way::MatrixMultiply),
             (2, ANY, ANY, Way::Rows),
-            (ANY, 1, ANY, Way::MatrixMultiply),
-            (8, ANY, 512, Way::Plain),
             (ANY, ANY, ANY, Way::MatrixMultiply),
         ],
         &[
+            (16, 1, ANY, Way::Rows),
+            (8, 4, ANY, Way::Rows),
             (2, ANY, ANY, Way::Rows),
-            (ANY, 1, ANY, Way::MatrixMultiply),
-            (8, ANY, 512, Way::Plain),
+            (16, ANY, 1_024, Way::Plain),
             (ANY, ANY, ANY, Way::MatrixMultiply),
         ],
     ],
     f64: [
         &[
+            (4, ANY, 32, Way::Rows),
+            (ANY, 4, ANY, Way::MatrixMultiply),
             (2, ANY, ANY, Way::Rows),
             (ANY, ANY, ANY, Way::MatrixMultiply),
         ],
         &[
+            (4, ANY, 1_024, Way::Rows),
             (2, ANY, ANY, Way::Rows),
             (ANY, ANY, ANY, Way::MatrixMultiply),
         ],
