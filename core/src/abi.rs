@@ -3,8 +3,10 @@
 //! `network!` emits a call of [`check`] in a constant. If the macro's ABI number is not the runtime's, the network does
 //! not compile, and the error names both versions.
 
+use crate::message::Text;
+
 /// Changes whenever emitted code changes the names, types or meaning of the runtime items that it uses.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// The version of these crates.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -18,57 +20,16 @@ pub const fn check(abi: u32, version: &str) {
         .text("`network!` of netform-macros ")
         .text(version)
         .text(" (ABI ")
-        .number(abi)
+        .number(abi as usize)
         .text(") emits code for another runtime than netform-runtime ")
         .text(VERSION)
         .text(" (ABI ")
-        .number(ABI)
+        .number(ABI as usize)
         .text("): use the same version of both");
-    panic!("{}", text.as_str());
-}
-
-/// A message that is put together when constants are evaluated.
-struct Text {
-    bytes: [u8; 256],
-    len: usize,
-}
-
-impl Text {
-    const fn new() -> Self {
-        Self {
-            bytes: [0; 256],
-            len: 0,
-        }
-    }
-
-    const fn text(mut self, text: &str) -> Self {
-        let mut i = 0;
-        while i < text.len() && self.len < self.bytes.len() {
-            self.bytes[self.len] = text.as_bytes()[i];
-            self.len += 1;
-            i += 1;
-        }
-        self
-    }
-
-    const fn number(mut self, n: u32) -> Self {
-        if n > 9 {
-            self = self.number(n / 10);
-        }
-        if self.len < self.bytes.len() {
-            self.bytes[self.len] = b'0' + (n % 10) as u8;
-            self.len += 1;
-        }
-        self
-    }
-
-    const fn as_str(&self) -> &str {
-        let (used, _) = self.bytes.split_at(self.len);
-        match core::str::from_utf8(used) {
-            Ok(text) => text,
-            Err(_) => "netform-macros and netform-runtime have different versions",
-        }
-    }
+    panic!(
+        "{}",
+        text.or("netform-macros and netform-runtime have different versions")
+    );
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! | [`product`], [`window`], [`attention`], [`lines`] | sizes of products, convolutions, attention, and work along a dimension |
 //! | [`call`] | kernel calls as data, with the operands that each declares |
 //! | [`abi`] | the number that emitted code and runtime must agree on |
+//! | [`equal`] | equalities of constants that rustc checks |
 //!
 //! This crate does not allocate and does not need the standard library.
 
@@ -21,7 +22,9 @@ pub mod attention;
 pub mod body;
 pub mod call;
 pub mod dtype;
+pub mod equal;
 pub mod lines;
+mod message;
 pub mod number;
 pub mod product;
 pub mod reduce;

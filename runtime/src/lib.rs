@@ -125,5 +125,5 @@ pub mod __private {
     };
     pub use crate::state::StateSpec;
     pub use crate::view::{DType, In, Space, View, Window};
-    pub use netform_core::{Body, Number, Scalar, Step, abi};
+    pub use netform_core::{Body, Number, Scalar, Step, abi, equal};
 }

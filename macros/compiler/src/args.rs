@@ -388,6 +388,19 @@ impl Args {
         items.iter().map(dim).collect()
     }
 
+    /// A list of sizes of any sign; a single one is a list, too.
+    pub fn offsets(&self, cx: &Cx, name: &str) -> Reported<Vec<Dim>> {
+        let items = match self.value(name) {
+            Value::List(items) | Value::Tuple(items) => items,
+            one => vec![one],
+        };
+        let offset = |v: &Value| {
+            v.as_dim()
+                .ok_or_else(|| self.wrong(cx, name, "an integer or a list of integers"))
+        };
+        items.iter().map(offset).collect()
+    }
+
     /// A list of integers known to the macro; a single one is a list, too; `None` if not given.
     pub fn integers(&self, cx: &Cx, name: &str) -> Reported<Option<Vec<i64>>> {
         let items = match self.value(name) {

@@ -19,6 +19,8 @@ pub struct Network {
     pub generics: Vec<ConstParam>,
     /// `where D % HEADS == 0`.
     pub conditions: Vec<Expr>,
+    /// Rust constants: `use const D, RATE: f64;`.
+    pub consts: Vec<RustConst>,
     /// Layers and parameters.
     pub fields: Vec<Field>,
     /// Tied parameters.
@@ -43,6 +45,15 @@ pub struct ConstParam {
     pub name: Ident,
     /// Its default value.
     pub default: Option<Expr>,
+}
+
+/// A Rust constant that the network uses: `D` or `RATE: f64`.
+#[derive(Clone, Debug)]
+pub struct RustConst {
+    /// Its name.
+    pub name: Ident,
+    /// It is a float, an `f64`, instead of a size.
+    pub float: bool,
 }
 
 /// `head.weight = token.weight`: both names are the parameter on the right.

@@ -3,6 +3,7 @@
 
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
+use crate::equal::may_be_equal;
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::kinds::concat::Concat;
 use crate::ranges::Ranges;
@@ -39,6 +40,16 @@ impl std::fmt::Display for Require {
 }
 
 impl Require {
+    /// A further line of its message.
+    pub fn help(&self) -> String {
+        match self {
+            Require::Divides(p, q) if p.names().is_empty() => {
+                format!("\nhelp: `floor({p} / {q})` rounds down")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// The two sizes that the condition compares, neither with a term below 0.
     pub fn sides(&self) -> (Dim, Dim) {
         match self {
@@ -122,6 +133,25 @@ impl<'a> Cx<'a> {
     /// Reports an error.
     pub fn error(&self, span: Span, text: impl Into<String>) -> ErrorReported {
         self.diag.error(span, text)
+    }
+
+    /// Whether two sizes are one. If not, report the error at once: if values of constants make the sizes equal, the
+    /// network is compiled again with them.
+    pub fn same(&self, left: &Dim, right: &Dim) -> bool {
+        let same = left == right;
+        if !same {
+            self.diag.differ(left, right);
+        }
+        same
+    }
+
+    /// The same for two shapes.
+    pub fn same_shape(&self, left: &[Dim], right: &[Dim]) -> bool {
+        let pairs = || left.iter().zip(right);
+        if left.len() != right.len() || pairs().any(|(p, q)| p != q && !may_be_equal(p, q)) {
+            return false;
+        }
+        pairs().fold(true, |all, (p, q)| self.same(p, q) && all)
     }
 
     /// The shape of a tensor.
@@ -271,7 +301,7 @@ impl<'a> Cx<'a> {
                 let slot = &mut out[rank - 1 - from_end];
                 if slot.is_one() {
                     *slot = d.clone();
-                } else if !d.is_one() && slot != d {
+                } else if !d.is_one() && !self.same(slot, d) {
                     let mut text = format!(
                         "{what} takes values that broadcast, but dimension -{} is both {slot} and {d}",
                         from_end + 1

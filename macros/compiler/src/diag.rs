@@ -1,5 +1,7 @@
 //! Collects errors: each is reported once, at its token, all in one compilation.
 
+use crate::dim::Dim;
+use crate::equal::{Pair, may_be_equal};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
@@ -18,12 +20,16 @@ pub struct Message {
     pub span: Span,
     /// The text: the first line says what is wrong; further lines say where both sides come from and how to fix it.
     pub text: String,
+    /// The sizes that differ, if values of constants might make them equal.
+    pub differ: Vec<(Dim, Dim)>,
 }
 
 /// Collects errors through a shared reference.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Diag {
     messages: RefCell<Vec<Message>>,
+    /// The sizes that the next error is about.
+    differ: RefCell<Vec<(Dim, Dim)>>,
 }
 
 impl Diag {
@@ -32,8 +38,38 @@ impl Diag {
         self.messages.borrow_mut().push(Message {
             span,
             text: text.into(),
+            differ: self.differ.take(),
         });
         ErrorReported
+    }
+
+    /// Says that the next error is reported because two sizes differ.
+    pub fn differ(&self, left: &Dim, right: &Dim) {
+        if may_be_equal(left, right) {
+            let pair = (left.clone(), right.clone());
+            self.differ.borrow_mut().push(pair);
+        }
+    }
+
+    /// The sizes that errors were reported for, although values of constants might make them equal.
+    pub fn pairs(&self) -> Vec<Pair> {
+        let mut out = Vec::new();
+        for m in self.messages.borrow().iter() {
+            out.extend(m.differ.iter().map(|(left, right)| Pair {
+                left: left.clone(),
+                right: right.clone(),
+                span: m.span,
+                text: m.text.lines().next().unwrap_or_default().to_owned(),
+            }));
+        }
+        out
+    }
+
+    /// Adds an error of another collection, at a token, with words before it.
+    pub fn take(&self, mut message: Message, span: Span, before: &str) {
+        message.span = span;
+        message.text.insert_str(0, before);
+        self.messages.borrow_mut().push(message);
     }
 
     /// Reports a parser's error.
@@ -53,6 +89,13 @@ impl Diag {
     pub fn append(&self, from: usize, words: &str) {
         for m in self.messages.borrow_mut().iter_mut().skip(from) {
             m.text.push_str(words);
+        }
+    }
+
+    /// Adds further lines to each error, made from its text.
+    pub fn note(&self, note: impl Fn(&str) -> String) {
+        for m in self.messages.borrow_mut().iter_mut() {
+            m.text += &note(&m.text);
         }
     }
 

@@ -47,12 +47,7 @@ impl Dim {
     pub fn sides(&self) -> (Dim, Dim) {
         let (mut plus, mut minus) = (Dim::from(0), Dim::from(0));
         for (c, monomial) in self.terms() {
-            let mut term = Dim::from(c.abs());
-            for (atom, power) in monomial {
-                for _ in 0..*power {
-                    term = term.mul(&Dim::atom(atom.clone()));
-                }
-            }
+            let term = Dim::product(c.abs(), monomial);
             let side = if c > 0 { &mut plus } else { &mut minus };
             *side = side.add(&term);
         }
@@ -69,6 +64,14 @@ impl Dim {
         Dim {
             terms: BTreeMap::from([(vec![(atom, 1)], 1)]),
         }
+    }
+
+    /// A number times a product of atoms with powers.
+    pub fn product(c: i64, atoms: &[(Atom, u32)]) -> Dim {
+        atoms.iter().fold(Dim::from(c), |product, (atom, power)| {
+            let atom = Dim::atom(atom.clone());
+            (0..*power).fold(product, |p, _| p.mul(&atom))
+        })
     }
 
     /// A named dimension.
@@ -115,6 +118,35 @@ impl Dim {
                 q.visit(f);
             }
         }
+    }
+
+    /// Whether an atom occurs in it, inside quotients too.
+    pub fn has(&self, atom: &Atom) -> bool {
+        let mut found = false;
+        self.visit(&mut |a| found |= a == atom);
+        found
+    }
+
+    /// The same with a size in place of an atom.
+    pub fn replace(&self, atom: &Atom, by: &Dim) -> Dim {
+        if !self.has(atom) {
+            return self.clone();
+        }
+        let mut out = Dim::from(0);
+        for (monomial, c) in &self.terms {
+            let mut term = Dim::from(*c);
+            for (a, power) in monomial {
+                let a = match a {
+                    a if a == atom => by.clone(),
+                    Atom::Quotient(p, q) => p.replace(atom, by).div(&q.replace(atom, by)),
+                    Atom::Floor(p, q) => p.replace(atom, by).div_floor(&q.replace(atom, by)),
+                    a => Dim::atom(a.clone()),
+                };
+                term = (0..*power).fold(term, |t, _| t.mul(&a));
+            }
+            out = out.add(&term);
+        }
+        out
     }
 
     /// Sum.
@@ -257,7 +289,23 @@ impl Dim {
                 return whole.add(&rest.div_floor(other));
             }
         }
-        Dim::atom(Atom::Floor(Box::new(self.clone()), Box::new(other.clone())))
+        // Multiples of a symbolic divisor move out, too: `floor((S - P)/P) + 1` is `floor(S/P)`. What is left must not
+        // be negative, as sizes are evaluated without a sign.
+        let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
+        for (monomial, c) in &self.terms {
+            let term = Dim::product(*c, monomial);
+            match term.div_exact(other) {
+                Some(multiple) if other.value().is_none() => whole = whole.add(&multiple),
+                _ => rest = rest.add(&term),
+            }
+        }
+        if rest.terms.values().any(|c| *c < 0) {
+            (whole, rest) = (Dim::from(0), self.clone());
+        }
+        whole.add(&Dim::atom(Atom::Floor(
+            Box::new(rest),
+            Box::new(other.clone()),
+        )))
     }
 
     /// As `floor(p / q)` with q above 0, if it is that, possibly plus a number.
@@ -504,6 +552,10 @@ mod tests {
         assert_eq!(d("T").sub(&n(2)).div_floor(&n(2)).add(&n(1)), half);
         assert_eq!(d("T").mul(&n(2)).add(&n(1)).div_floor(&n(2)), d("T"));
         assert_eq!(half.div_floor(&n(2)), d("T").div_floor(&n(4)));
+        let patches = d("S").sub(&d("P")).div_floor(&d("P")).add(&n(1));
+        assert_eq!(patches, d("S").div_floor(&d("P")));
+        let left = d("T").add(&d("S")).sub(&d("P"));
+        assert_eq!(left.div_floor(&d("S")).terms().count(), 1);
         let odd = d("T").sub(&n(1)).div_floor(&n(2));
         assert_eq!(odd.add(&n(1)), d("T").add(&n(1)).div_floor(&n(2)));
         for t in 1..20 {

@@ -108,6 +108,10 @@ pub struct Call<'a> {
 pub trait Layer: std::any::Any {
     /// Its parameters and buffers.
     fn params(&self) -> Vec<ParamDecl>;
+    /// The keyword that makes a call return a pair, if PyTorch returns one without it.
+    fn pair(&self) -> Option<&'static str> {
+        None
+    }
     /// Checks the arguments and builds the nodes.
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value>;
 }

@@ -13,6 +13,7 @@ pub mod dim;
 pub mod display;
 pub mod draw;
 pub mod elem;
+pub mod equal;
 #[cfg(feature = "eval")]
 pub mod eval;
 pub mod foreign;

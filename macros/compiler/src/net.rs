@@ -1,8 +1,10 @@
 //! The network after `check`: layers declared, parameters laid out, signatures resolved.
 
+use crate::ast::RustConst;
 use crate::cx::Demand;
-use crate::dim::{Atom, Dim, Shape, numel};
+use crate::dim::{Dim, Shape, numel};
 use crate::elem::Elem;
+use crate::equal::Equalities;
 use crate::layer::{Init, Layer};
 use crate::unit::Unit;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -164,6 +166,8 @@ pub struct Net {
     pub device: Ident,
     /// The prefix of Rust constants in messages: `Block::` in a field.
     pub prefix: String,
+    /// Solutions for some constants.
+    pub equal: Rc<Equalities>,
     /// Const parameters.
     pub generics: Vec<Generic>,
     /// The networks in its fields, with the names of the Rust constants that they use.
@@ -182,8 +186,10 @@ pub struct Net {
     pub fields: Vec<Field>,
     /// Parameters of all fields, in order.
     pub params: Vec<Param>,
-    /// Rust constants in its own declarations, with the token of the first use.
-    pub consts: Vec<(String, Span)>,
+    /// The Rust constants that its declarations use or list.
+    pub consts: Vec<RustConst>,
+    /// The named dimensions of all functions, each once.
+    pub names: Vec<Ident>,
     /// The file of weights that is part of the program.
     pub weights: Option<Weights>,
     /// Conditions of declarations on the Rust constants.
@@ -199,8 +205,8 @@ pub struct Held {
     pub path: Vec<Ident>,
     /// The number of its const parameters.
     pub generics: usize,
-    /// The Rust constants that it uses.
-    pub consts: Vec<String>,
+    /// The Rust constants that it uses, and whether each is a float.
+    pub consts: Vec<(String, bool)>,
     /// Its custom ops, including those of its fields.
     pub customs: Vec<Custom>,
 }
@@ -242,16 +248,16 @@ impl Net {
         if let Some(g) = self.generics.iter().find(|g| g.name == name) {
             return Some(g.value.clone());
         }
-        let known = self.consts.iter().any(|(c, _)| c == name);
-        known.then(|| Dim::atom(Atom::Const(format!("{}{name}", self.prefix))))
+        let known = self.consts.iter().any(|c| c.name == name);
+        known.then(|| self.equal.value(format!("{}{name}", self.prefix)))
     }
 
     /// All Rust constants in use, those of networks in fields under their names.
-    pub fn all_consts(&self) -> Vec<String> {
-        let own = self.consts.iter().map(|(c, _)| c.clone());
+    pub fn all_consts(&self) -> Vec<(String, bool)> {
+        let own = (self.consts.iter()).map(|c| (c.name.to_string(), c.float));
         let held = self.held.iter().flat_map(|h| {
             let name = crate::ast::show_path(&h.path);
-            h.consts.iter().map(move |c| format!("{name}::{c}"))
+            (h.consts.iter()).map(move |(c, float)| (format!("{name}::{c}"), *float))
         });
         own.chain(held).collect()
     }

@@ -3,12 +3,13 @@
 use crate::ast;
 use crate::budget;
 use crate::call::{self, Call};
-use crate::check::check;
+use crate::check::check_with;
 use crate::codegen;
 use crate::cx::Demand;
 use crate::diag::{Diag, Reported};
 use crate::dim::Shape;
 use crate::draw;
+use crate::equal::Equalities;
 use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
@@ -18,11 +19,12 @@ use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
-use crate::unit;
+use crate::unit::{self, Unit};
 use crate::visit;
 use crate::weights;
 use proc_macro2::TokenStream;
 use quote::quote;
+use std::rc::Rc;
 
 /// Expands the tokens of one network, which holds no others.
 pub fn expand(source: TokenStream) -> TokenStream {
@@ -43,31 +45,60 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         return ask;
     }
     let unit = call.unit(source);
-    let mut net = check(&unit, &diag);
-    net.krate = call.krate.clone();
-    weights::embed(&mut net, &unit.source, &diag);
-    check_bodies(&net, &unit.source, &diag);
-    let compiled = if diag.any() {
-        Err(crate::diag::ErrorReported)
-    } else {
-        self::programs(&net, &unit.source, &diag)
-    };
-    match compiled {
-        Ok(programs) if !diag.any() => {
+    let mut equal = Rc::default();
+    let mut attempt = Attempt::new(call, &unit, &equal, &diag);
+    // Each round solves a constant; it is checked by rustc that the solution is its value.
+    while attempt.programs.is_none()
+        && let Some(next) = equal.with(attempt.diag.pairs())
+    {
+        equal = Rc::new(next);
+        attempt = Attempt::new(call, &unit, &equal, &diag);
+    }
+    let net = &attempt.net;
+    match &attempt.programs {
+        Some(programs) => {
             let schema = call::schema(&unit.source, &call.handed_out(), call_site);
-            let network = codegen::network(&net, &programs);
+            let network = codegen::network(net, programs);
             quote!(#network #schema)
         }
-        _ => {
+        None => {
             let schema = call::schema(&unit.source, &quote!(!), call_site);
             // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
             let skeleton = if net.name == "D" {
                 TokenStream::new()
             } else {
-                codegen::skeleton(&net)
+                codegen::skeleton(net)
             };
-            let errors = diag.to_tokens();
+            equal.note(&attempt.diag);
+            let errors = attempt.diag.to_tokens();
             quote!(#errors #skeleton #schema)
+        }
+    }
+}
+
+/// A network compiled with solutions for some of its constants.
+struct Attempt {
+    net: Net,
+    /// `None` if there are errors.
+    programs: Option<Vec<Program>>,
+    diag: Diag,
+}
+
+impl Attempt {
+    fn new(call: &Call, unit: &Unit, equal: &Rc<Equalities>, parsed: &Diag) -> Attempt {
+        let diag = parsed.clone();
+        let mut net = check_with(unit, equal, &diag);
+        net.krate = call.krate.clone();
+        weights::embed(&mut net, &unit.source, &diag);
+        check_bodies(&net, &unit.source, &diag);
+        let programs = match diag.any() {
+            true => None,
+            false => self::programs(&net, &unit.source, &diag).ok(),
+        };
+        Attempt {
+            programs: programs.filter(|_| !diag.any()),
+            net,
+            diag,
         }
     }
 }

@@ -4,8 +4,9 @@
 //! the one on the right, whose gradient is the sum of both gradients.
 
 use crate::ast::{Shared, show_dotted};
+use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
-use crate::dim::show_shape;
+use crate::dim::{Dim, show_shape};
 use crate::net::{FieldKind, Net};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -33,7 +34,8 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     }
     let (p, q) = (&net.params[left], &net.params[right]);
     let decls = format!("{}\n{}", net.fields[p.field].decl, net.fields[q.field].decl);
-    if p.shape != q.shape || p.stack != q.stack {
+    let same = |a: &[Dim], b: &[Dim]| Cx::new(diag, false).same_shape(a, b);
+    if !same(&p.stack, &q.stack) || !same(&p.shape, &q.shape) {
         let help = match p.stack == q.stack {
             true => "",
             false => {

@@ -4,6 +4,7 @@ mod any_rank;
 mod arrays;
 mod blocks;
 mod buffers;
+mod constants;
 mod custom;
 mod language;
 mod listings;

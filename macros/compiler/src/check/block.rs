@@ -5,7 +5,7 @@ use super::instance;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported};
-use crate::dim::{Atom, Dim};
+use crate::dim::Dim;
 use crate::net::{Held, Instance, Net};
 use crate::unit::Unit;
 use crate::value::nearest;
@@ -69,17 +69,16 @@ pub(super) fn block(
     for p in &wanted[values.len()..] {
         values.push(match p.default.as_ref().map(|e| &e.kind) {
             Some(ExprKind::Whole(v)) => Dim::from(nearest(*v)),
-            Some(ExprKind::Name(n)) => Dim::atom(Atom::Const(format!("{prefix}{n}"))),
+            Some(ExprKind::Name(n)) => net.equal.value(format!("{prefix}{n}")),
             _ => return Err(ErrorReported),
         });
     }
     let diag = Diag::default();
-    let inner = instance(&unit, values, &prefix, &diag);
-    let messages = diag.messages();
-    for m in &messages {
-        cx.error(span, format!("in `{text}`: {}", m.text));
+    let inner = instance(&unit, values, (&prefix, &net.equal), &diag);
+    for message in diag.messages() {
+        cx.diag.take(message, span, &format!("in `{text}`: "));
     }
-    if !messages.is_empty() {
+    if diag.any() {
         return Err(ErrorReported);
     }
     if !net.held.iter().any(|h| h.path == path) {

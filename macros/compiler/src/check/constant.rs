@@ -1,35 +1,78 @@
 //! Expressions in declarations: numbers, sizes, Rust constants, arithmetic on them.
 
 use super::types::quotient;
+use super::unique;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
-use crate::diag::{Reported, did_you_mean};
+use crate::diag::{Diag, Reported, did_you_mean};
 use crate::layers;
 use crate::net::Net;
 use crate::value::{Made, Value};
 use proc_macro2::{Ident, Span};
 use std::rc::Rc;
 
-/// Capitalised names in layer arguments and parameter shapes are Rust constants.
-pub(super) fn collect_consts(source: &ast::Network, net: &mut Net) {
-    let mut found = Vec::new();
+/// The constants that `use const` lists, and the capitalised names in declarations. A constant is a float if it is listed
+/// so, or if it only stands where a layer takes a float.
+pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) {
+    unique(diag, "constant", source.consts.iter().map(|c| &c.name));
+    for c in &source.consts {
+        if let Some(g) = net.generics.iter().find(|g| g.name == c.name) {
+            let text = format!("`{}` is a parameter of `{}` already", g.name, source.name);
+            diag.error(c.name.span(), text);
+        } else {
+            net.consts.push(c.clone());
+        }
+    }
+    let (mut sizes, mut floats) = (Vec::new(), Vec::new());
     let defaults = source.generics.iter().filter_map(|p| p.default.as_ref());
     defaults
         .chain(&source.conditions)
-        .for_each(|e| names(e, &mut found));
+        .for_each(|e| names(e, &mut sizes));
     for field in &source.fields {
-        names_of_kind(&field.kind, &mut found);
+        floats_of_kind(&field.kind, &mut floats);
+        names_of_kind(&field.kind, &mut sizes);
     }
-    for name in found {
+    for name in &sizes {
+        let uses = |of: &[Ident]| of.iter().filter(|n| *n == name).count();
         let text = name.to_string();
         if text.starts_with(char::is_uppercase)
             && text != "None"
             && !net.generics.iter().any(|g| g.name == text)
-            && !net.consts.iter().any(|(n, _)| *n == text)
+            && !net.consts.iter().any(|c| c.name == text)
         {
-            net.consts.push((text, name.span()));
+            net.consts.push(ast::RustConst {
+                name: name.clone(),
+                float: uses(&sizes) == uses(&floats),
+            });
         }
+    }
+}
+
+/// The names in arguments for which a layer takes a float.
+fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+    match kind {
+        ast::FieldKind::Layer { layer, args } => {
+            let mut position = 0;
+            for a in args {
+                let at = match &a.name {
+                    Some(name) => layers::default(&layer.to_string(), |_, n| name == n),
+                    None => {
+                        position += 1;
+                        layers::default(&layer.to_string(), |i, _| i == position - 1)
+                    }
+                };
+                if at.is_some_and(|d| d.parse::<i64>().is_err() && d.parse::<f64>().is_ok()) {
+                    names(&a.value, out);
+                }
+                if let ExprKind::Call(layer, args) = &a.value.kind {
+                    let (layer, args) = (layer.clone(), args.clone());
+                    floats_of_kind(&ast::FieldKind::Layer { layer, args }, out);
+                }
+            }
+        }
+        ast::FieldKind::Array { element, .. } => floats_of_kind(element, out),
+        _ => {}
     }
 }
 
@@ -201,12 +244,38 @@ fn function(a: &ast::Arg) -> Option<Value> {
     }
 }
 
+/// The value of an argument as it is meant.
+pub fn argument(a: &ast::Arg) -> Expr {
+    match a.name.as_ref().is_some_and(|n| n == "padding") {
+        true => rounded_down(&a.value),
+        false => a.value.clone(),
+    }
+}
+
+/// `padding = K / 2` is half of a kernel, rounded down, as `K // 2` is in Python.
+fn rounded_down(e: &Expr) -> Expr {
+    let kind = match &e.kind {
+        ExprKind::Binary(ast::Op::Div, _, _) => {
+            let value = e.clone();
+            let args = vec![ast::Arg { name: None, value }];
+            ExprKind::Call(Ident::new("floor", e.span), args)
+        }
+        ExprKind::Binary(op, a, b) => {
+            ExprKind::Binary(*op, Box::new(rounded_down(a)), Box::new(rounded_down(b)))
+        }
+        ExprKind::List(items) => ExprKind::List(items.iter().map(rounded_down).collect()),
+        ExprKind::Tuple(items) => ExprKind::Tuple(items.iter().map(rounded_down).collect()),
+        _ => return e.clone(),
+    };
+    Expr { kind, span: e.span }
+}
+
 /// Arguments of a declaration.
 pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<Given>> {
     let mut out = Vec::new();
     let mut reported = None;
     for a in args {
-        match function(a).map_or_else(|| constant(net, cx, &a.value), Ok) {
+        match function(a).map_or_else(|| constant(net, cx, &argument(a)), Ok) {
             Ok(value) => out.push(Given {
                 name: a.name.clone(),
                 value,

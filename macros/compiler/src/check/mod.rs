@@ -11,12 +11,13 @@ mod keep;
 mod signature;
 mod types;
 
-pub use constant::arithmetic;
+pub use constant::{argument, arithmetic};
 pub use types::{bare, dimension, element};
 
 use crate::ast::{self, ExprKind};
 use crate::diag::Diag;
-use crate::dim::{Atom, Dim};
+use crate::dim::Dim;
+use crate::equal::Equalities;
 use crate::net::{Generic, Net};
 use crate::shared;
 use crate::unit::Unit;
@@ -27,6 +28,7 @@ use keep::keep;
 use proc_macro2::{Ident, Span};
 use quote::quote;
 use signature::{custom, signature};
+use std::rc::Rc;
 
 /// Names of generated methods, which fields and functions must not use.
 const RESERVED: &[&str] = &[
@@ -76,18 +78,29 @@ fn generated(f: &ast::Function) -> &'static [&'static str] {
 
 /// Checks the declarations of a network.
 pub fn check(unit: &Unit, diag: &Diag) -> Net {
-    let own = |p: &ast::ConstParam| Dim::atom(Atom::Const(p.name.to_string()));
+    check_with(unit, &Rc::default(), diag)
+}
+
+/// The same with solutions for some of its constants.
+pub fn check_with(unit: &Unit, equal: &Rc<Equalities>, diag: &Diag) -> Net {
+    let own = |p: &ast::ConstParam| equal.value(p.name.to_string());
     let values = unit.source.generics.iter().map(own).collect();
-    instance(unit, values, "", diag)
+    instance(unit, values, ("", equal), diag)
 }
 
 /// The same with values for its const parameters; its Rust constants begin with `prefix`.
-pub(super) fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag) -> Net {
+pub(super) fn instance(
+    unit: &Unit,
+    values: Vec<Dim>,
+    (prefix, equal): (&str, &Rc<Equalities>),
+    diag: &Diag,
+) -> Net {
     let source = &unit.source;
     let mut net = Net {
         krate: quote!(::netform),
         device: device(source),
         prefix: prefix.to_owned(),
+        equal: equal.clone(),
         generics: generics(source, values, diag),
         held: Vec::new(),
         states: Vec::new(),
@@ -99,10 +112,11 @@ pub(super) fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag)
         fields: Vec::new(),
         params: Vec::new(),
         consts: Vec::new(),
+        names: Vec::new(),
         require: Vec::new(),
         signatures: Vec::new(),
     };
-    collect_consts(source, &mut net);
+    collect_consts(source, &mut net, diag);
     conditions(source, &mut net, diag);
     unique(diag, "size", source.generics.iter().map(|p| &p.name));
     unique(diag, "field", source.fields.iter().map(|f| &f.name));
@@ -157,6 +171,19 @@ pub(super) fn instance(unit: &Unit, values: Vec<Dim>, prefix: &str, diag: &Diag)
         net.signatures.push(signature);
     }
     keep(&mut net, source, diag);
+    let types = source.functions.iter().flat_map(|f| &f.args);
+    let mut names = Vec::new();
+    types.for_each(|a| {
+        a.ty.dims
+            .iter()
+            .for_each(|d| constant::names(d, &mut names))
+    });
+    for name in names {
+        let free = net.constant(&name.to_string()).is_none();
+        if free && name.to_string().starts_with(char::is_uppercase) && !net.names.contains(&name) {
+            net.names.push(name);
+        }
+    }
     net
 }
 

@@ -54,6 +54,12 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
     let (structure, spec) = (structure(net), spec(net, programs));
     let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
     let (consts, aliases) = constants(net);
+    let free = free(net);
+    // Those of const parameters are checked where the parameters have values.
+    let equal = net.generics.is_empty().then(|| {
+        let checks = equalities(net);
+        quote!(const _: () = { #checks };)
+    });
     let customs = super::custom::items(net);
     let pretrained = super::weights::pretrained(net, true);
     let fits = super::weights::fits(net);
@@ -81,6 +87,8 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             use __nf::Network as _;
             const _: () = __nf::abi::check(#ABI, #VERSION);
             #consts
+            #free
+            #equal
             #maps
             #graphs
             struct __Items<#declared>;
@@ -156,7 +164,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 })
                 .collect::<Vec<_>>()
         });
-    let (consts, _) = constants(net);
+    let ((consts, _), free) = (constants(net), free(net));
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
@@ -165,6 +173,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
         const _: () = {
             use #krate::__private as __nf;
             #consts
+            #free
             impl<#declared> #name<#used __nf::Cpu> {
                 pub const PARAMETERS: usize = 0;
                 pub const WEIGHT_BYTES: usize = 0;
@@ -209,17 +218,20 @@ fn structure(net: &Net) -> TokenStream {
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
 /// networks that hold this one.
 fn constants(net: &Net) -> (TokenStream, TokenStream) {
-    let own = net.consts.iter().map(|(c, span)| {
-        let c = Ident::new(c, *span);
-        quote!(const _: usize = #c;)
+    let own = net.consts.iter().map(|c| match (&c.name, c.float) {
+        (c, false) => quote!(const _: usize = #c;),
+        (c, true) => quote!(const _: f64 = #c;),
     });
     let held = net.held.iter().flat_map(|h| {
         let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
         let prefix = crate::ast::show_path(path);
-        h.consts.iter().map(move |c| {
+        h.consts.iter().map(move |(c, float)| {
             let copy = constant(&format!("{prefix}::{c}"));
-            let name = format_ident!("__NETFORM_{}", flat(c));
-            quote!(const #copy: usize = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
+            let (name, ty) = (
+                format_ident!("__NETFORM_{}", flat(c)),
+                constant_type(*float),
+            );
+            quote!(const #copy: #ty = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
         })
     });
     let consts = quote!(#(#own)* #(#held)*);
@@ -228,12 +240,39 @@ fn constants(net: &Net) -> (TokenStream, TokenStream) {
         return (consts, TokenStream::new());
     }
     let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
-    let all = all.iter().map(|c| {
+    let all = all.iter().map(|(c, float)| {
         let (value, name) = (constant(c), format_ident!("__NETFORM_{}", flat(c)));
-        quote!(#[doc(hidden)] pub const #name: usize = #value;)
+        let ty = constant_type(*float);
+        quote!(#[doc(hidden)] pub const #name: #ty = #value;)
     });
     let aliases = quote!(impl #name<#(#zeros,)* __nf::Cpu> { #(#all)* });
     (consts, aliases)
+}
+
+/// Checks that each named dimension is a name, and not a Rust constant that only its signature mentions: as a pattern, a
+/// constant matches one number alone.
+fn free(net: &Net) -> TokenStream {
+    let checks = net.names.iter().map(|name| {
+        let text = format!(
+            "`{name}` is a Rust constant, but here it names a dimension of any size\nhelp: `use const {name};` before `struct {}` makes it the constant",
+            net.name
+        );
+        let span = Span::call_site().located_at(name.span());
+        quote::quote_spanned! {span=>
+            const _: () = ::core::assert!(
+                match 0 { #name => true, _ => false } && match 1 { #name => true, _ => false },
+                #text,
+            );
+        }
+    });
+    checks.collect()
+}
+
+fn constant_type(float: bool) -> TokenStream {
+    match float {
+        true => quote!(f64),
+        false => quote!(usize),
+    }
 }
 
 /// The table of layers for the struct's documentation.
@@ -327,13 +366,18 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         };
         let (holds, text) = (
             plan::holds(&r.what),
-            format!("`{}`: {by}{}", net.name, r.what),
+            format!("`{}`: {by}{}{}", net.name, r.what, r.what.help()),
         );
-        quote!(::core::assert!(#holds, #text);)
+        let span = Span::call_site().located_at(r.span);
+        quote::quote_spanned!(span=> ::core::assert!(#holds, #text);)
     });
     let budgets = programs.iter().filter_map(|p| budget(net, p));
+    let equalities = match net.generics.is_empty() {
+        true => TokenStream::new(),
+        false => equalities(net),
+    };
     quote! {
-        const __CHECKED: () = { #(#asserts)* #(#budgets)* };
+        const __CHECKED: () = { #equalities #(#asserts)* #(#budgets)* };
         const __LENS: [usize; #count] = [#(#lens),*];
         const __OTHERS: &'static [(usize, __nf::DType)] = &[#(#others),*];
         const __OFFSETS: [__nf::Offset; #count] = __nf::offsets(&Self::__LENS, Self::__OTHERS);
@@ -346,6 +390,21 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
             parameters: { let () = Self::__CHECKED; __nf::total(&[#(#trained),*]) },
         };
     }
+}
+
+/// Checks the equalities of constants under which the network was compiled, each at its token.
+fn equalities(net: &Net) -> TokenStream {
+    let name = |d: &Dim| match d.value() {
+        Some(_) => String::new(),
+        None => format!("`{d}`"),
+    };
+    let checks = net.equal.pairs.iter().map(|pair| {
+        let (left, right, text) = (usize(&pair.left), usize(&pair.right), &pair.text);
+        let (first, second) = (name(&pair.left), name(&pair.right));
+        let span = Span::call_site().located_at(pair.span);
+        quote::quote_spanned!(span=> __nf::equal::same(#left, #right, #text, [#first, #second]);)
+    });
+    checks.collect()
 }
 
 /// Checks the budget of a workspace whose size only rustc knows.

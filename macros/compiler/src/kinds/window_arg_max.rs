@@ -18,7 +18,7 @@ pub struct WindowArgMax {
     /// The windows.
     pub windows: Windows,
     /// Their size.
-    pub kernel: [i64; 2],
+    pub kernel: [Dim; 2],
 }
 
 impl Kind for WindowArgMax {
@@ -27,7 +27,7 @@ impl Kind for WindowArgMax {
     }
 
     fn attributes(&self) -> String {
-        format!(" {} kernel={:?}", self.windows, self.kernel)
+        format!(" {} kernel={}", self.windows, show_shape(&self.kernel))
     }
 
     fn types(&self, of: &Operands) -> Types {
@@ -43,7 +43,7 @@ impl Kind for WindowArgMax {
         let shape = &at.node().shape;
         let (planes, x_sizes) = (size(&shape[0]), sizes(&at.shape(0)[1..]));
         let (y_sizes, geometry) = (sizes(&shape[1..]), self.windows.emit());
-        let kernel = sizes(&self.kernel.map(Dim::from));
+        let kernel = sizes(&self.kernel);
         let (x, y) = (at.x(0), at.y());
         let window = quote!(WindowArgMax(__nf::Window2 {
             planes: #planes, x: #x_sizes, kernel: #kernel, y: #y_sizes, #geometry
@@ -55,10 +55,11 @@ impl Kind for WindowArgMax {
     fn eval(&self, of: &Values) -> Vec<Array> {
         let x = of.args[0];
         let cell = |d, i: usize, k| self.windows.cell(of.env, d, i, k, x.shape[1 + d]);
+        let [height, width] = [0, 1].map(|d| of.env.dim(&self.kernel[d]) as i64);
         let y = array::build(&of.shape, |i| {
             let mut best: Option<(f64, usize)> = None;
-            for kh in 0..self.kernel[0] {
-                for kw in 0..self.kernel[1] {
+            for kh in 0..height {
+                for kw in 0..width {
                     let (Some(h), Some(w)) = (cell(0, i[1], kh), cell(1, i[2], kw)) else {
                         continue;
                     };

@@ -131,7 +131,7 @@ impl Norm {
         if alone {
             y.id = cx.g.unsqueeze(x.id, 0);
         }
-        if cx.shape(&y)[1] != self.channels {
+        if !cx.same(&cx.shape(&y)[1], &self.channels) {
             return Err(self.wrong_channels(cx, call, x, usize::from(!alone)));
         }
         Ok((y, alone))

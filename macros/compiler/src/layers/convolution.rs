@@ -155,7 +155,7 @@ impl Layer for Convolution {
         let rank = self.settings.rank;
         let batch = spatial::batch_or_one_of(cx, at, &given, rank, Some(&self.from))?;
         let x = &batch.x;
-        if cx.shape(x)[1] != self.from {
+        if !cx.same(&cx.shape(x)[1], &self.from) {
             return Err(self.wrong_channels(cx, call, &given, batch.channels()));
         }
         let weights = (call.params[0], call.params.get(1).copied());

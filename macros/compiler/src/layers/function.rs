@@ -61,6 +61,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|r| r.0)
 }
 
+/// The arguments of a layer's declaration.
+pub fn signature(layer: &str) -> Option<&'static str> {
+    let (_, op, inputs) = ROWS.iter().find(|r| r.0 == layer)?;
+    let signature = ops::find(op)?.signature;
+    let rest = signature.splitn(inputs + 1, ',').nth(*inputs);
+    Some(rest.unwrap_or_default())
+}
+
 struct Function {
     op: &'static OpDef,
     inputs: usize,

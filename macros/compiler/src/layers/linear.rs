@@ -47,7 +47,7 @@ impl Layer for Linear {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, _) = input(cx, call, given)?;
         let shape = cx.shape(&x);
-        if shape.last() != Some(&self.inner) {
+        if !shape.last().is_some_and(|have| cx.same(have, &self.inner)) {
             let rest = if self.bias { "" } else { ", bias = false" };
             let have = shape.last().map_or_else(String::new, Dim::to_string);
             let mended = format!("Linear({have} -> {}{rest})", self.out);

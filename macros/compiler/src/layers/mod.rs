@@ -81,6 +81,15 @@ pub fn declare(
     function::declare(cx, name, span, given)
 }
 
+/// The default of an argument of a layer, found by its position and name.
+pub fn default(layer: &str, is: impl Fn(usize, &str) -> bool) -> Option<&'static str> {
+    let def = LAYERS.iter().find(|d| d.name == layer);
+    let signature = def.map_or_else(|| function::signature(layer), |d| Some(d.signature))?;
+    let all = crate::args::parameters(signature).into_iter().enumerate();
+    all.filter(|(i, (name, _))| is(*i, name))
+        .find_map(|(_, p)| p.1)
+}
+
 /// Every layer's name.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LAYERS.iter().map(|d| d.name).chain(function::names())

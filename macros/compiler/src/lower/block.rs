@@ -111,19 +111,20 @@ impl<'a> Lower<'a> {
             if let (Some(at), true) = (arg.ty.rest, shape.len() >= arg.ty.shape.len()) {
                 let end = at + shape.len() - arg.ty.shape.len();
                 let middle: Shape = shape.drain(at..end).collect();
-                known = *rest.get_or_insert_with(|| middle.clone()) == middle;
+                let rest = rest.get_or_insert_with(|| middle.clone());
+                known = self.cx.same_shape(rest, &middle);
             }
             let mut fits = known
                 && shape.len() == arg.ty.shape.len()
                 && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
-            for (have, want) in shape.iter().zip(&arg.ty.shape) {
-                if let (true, Some(name)) = (fits, bare(want)) {
-                    let bound = dims.entry(name).or_insert_with(|| have.clone());
-                    fits &= bound == have;
+            if fits {
+                for (have, want) in shape.iter().zip(&arg.ty.shape) {
+                    if let Some(name) = bare(want) {
+                        dims.entry(name).or_insert_with(|| have.clone());
+                    }
                 }
-            }
-            for (have, want) in shape.iter().zip(&arg.ty.shape) {
-                fits = fits && *have == substitute(want, &dims);
+                let want = arg.ty.shape.iter().map(|d| substitute(d, &dims));
+                fits = self.cx.same_shape(&shape, &want.collect::<Shape>());
             }
             if !fits {
                 let same = match (known, &rest) {

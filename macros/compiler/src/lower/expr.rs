@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
-use crate::check::arithmetic;
+use crate::check::{argument, arithmetic};
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::foreign;
 use crate::ir::{DType, Here};
@@ -149,7 +149,7 @@ impl Lower<'_> {
             // Whether a `&mut` argument is allowed is decided when the callee is known.
             let (value, text) = match &a.value.kind {
                 ExprKind::Mut(name) => (self.name(name, a.value.span), name.to_string()),
-                _ => (self.expr(&a.value), a.value.to_string()),
+                _ => (self.expr(&argument(a)), a.value.to_string()),
             };
             match value {
                 Ok(value) => out.push(Given {
@@ -187,6 +187,14 @@ impl Lower<'_> {
         }
         if text == "grad" && free {
             return self.grad(span, args);
+        }
+        if text == "floor"
+            && free
+            && let Some((a, b)) = self.quotient(args)
+        {
+            let (a, b) = (self.expr(a)?.as_dim(), self.expr(b)?.as_dim());
+            let (a, b) = (a.ok_or(ErrorReported)?, b.ok_or(ErrorReported)?);
+            return Ok(Value::of_dim(a.div_floor(&b)));
         }
         let given = self.given(args);
         if let Some(value) = self.local(&text) {
@@ -228,6 +236,36 @@ impl Lower<'_> {
             message += &foreign::help(&text).unwrap_or_else(near);
         }
         Err(self.cx.error(span, message))
+    }
+
+    /// Numerator and denominator of `floor(T / 2)`, a size that is rounded down.
+    fn quotient<'e>(&self, args: &'e [ast::Arg]) -> Option<(&'e Expr, &'e Expr)> {
+        let [ast::Arg { name: None, value }] = args else {
+            return None;
+        };
+        match &value.kind {
+            ExprKind::Binary(ast::Op::Div, a, b)
+                if self.is_size(a) && self.is_size(b) && !matches!(b.kind, ExprKind::Whole(0)) =>
+            {
+                Some((a, b))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an expression is made of sizes alone.
+    fn is_size(&self, e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Whole(_) => true,
+            ExprKind::Name(n) => {
+                let name = n.to_string();
+                !self.scope.contains_key(&name)
+                    && (self.dims.contains_key(&name) || self.net.constant(&name).is_some())
+            }
+            ExprKind::Binary(_, a, b) => self.is_size(a) && self.is_size(b),
+            ExprKind::Neg(a) => self.is_size(a),
+            _ => false,
+        }
     }
 
     /// `layers[0](x)`.
@@ -603,6 +641,9 @@ impl Lower<'_> {
     }
 
     fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
+        if let Some(part) = self.part_of_pair(x, items) {
+            return part;
+        }
         let v = self.expr(x)?;
         let tuple = match (&v, items) {
             (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),

@@ -113,7 +113,9 @@ impl Lower<'_> {
                     return Err(self.cx.error(arg.name.span(), text));
                 }
             };
-            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != arg.ty.elem.dtype() {
+            if self.cx.g[t.id].dtype != arg.ty.elem.dtype()
+                || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
+            {
                 let text = format!(
                     "`{name}` is {} at the end, but {} is kept{}\nhelp: what is kept has one type and shape",
                     self.cx.typed(t.id),
@@ -171,7 +173,9 @@ impl Lower<'_> {
                 t
             };
             self.cx.small(t.id, &t.text, tail.span)?;
-            if *self.cx.g.shape(t.id) != want || self.cx.g[t.id].dtype != ty.elem.dtype() {
+            if self.cx.g[t.id].dtype != ty.elem.dtype()
+                || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
+            {
                 let (from, to) = (self.cx.g[t.id].dtype, ty.elem.dtype());
                 let other = match *self.cx.g.shape(t.id) == want {
                     true => format!("convert it: `{}`", converted(to, from, &t.text)),

@@ -182,7 +182,7 @@ impl Lower<'_> {
                 }
             };
             match &count {
-                Some((known, first)) if *known != size => {
+                Some((known, first)) if !self.cx.same(known, &size) => {
                     let text = format!(
                         "`zip` goes over things of one length, but `{first}` has {known} and `{over}` has {size}"
                     );

@@ -16,6 +16,7 @@ mod expr;
 mod function;
 mod grad;
 mod loops;
+mod pair;
 mod recompute;
 mod recursion;
 mod scan;

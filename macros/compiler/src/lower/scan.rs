@@ -273,7 +273,7 @@ impl Lower<'_> {
             if self.cx.g[*state].dtype == DType::Float {
                 t = self.cx.to_float(&t);
             }
-            if self.cx.typed(*state) != self.cx.typed(t.id) && !self.same_type(*state, t.id) {
+            if !self.same_type(*state, t.id) {
                 let text = format!(
                     "the state begins as `{}`: {}, but the step gives {} as its next value{}\nhelp: a state keeps its type and shape from step to step",
                     init.text,
@@ -292,6 +292,7 @@ impl Lower<'_> {
 
     /// Whether two values have the same shape and type.
     pub fn same_type(&self, a: NodeId, b: NodeId) -> bool {
-        self.cx.g.shape(a) == self.cx.g.shape(b) && self.cx.g[a].dtype == self.cx.g[b].dtype
+        let (p, q) = (&self.cx.g[a], &self.cx.g[b]);
+        p.dtype == q.dtype && self.cx.same_shape(&p.shape, &q.shape)
     }
 }

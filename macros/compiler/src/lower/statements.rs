@@ -27,7 +27,8 @@ impl Lower<'_> {
     pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Reported<()> {
         match stmt {
             ast::Stmt::Let { pat, ty, value } => {
-                let result = self.expr(value);
+                let pair = self.pair(pat, value);
+                let result = pair.unwrap_or_else(|| self.expr(value));
                 let result = match (result, ty) {
                     (Ok(v), Some(ty)) => self.ascribed(v, ty, value),
                     (r, _) => r,
@@ -152,7 +153,7 @@ impl Lower<'_> {
             );
             return Err(self.cx.error(value.span, text));
         }
-        if self.cx.g.shape(t.id) != self.cx.g.shape(home) {
+        if !(self.cx).same_shape(self.cx.g.shape(t.id), self.cx.g.shape(home)) {
             let text = format!(
                 "`{}` is {}, but the buffer `{name}` is {}{}\n{}",
                 t.text,
@@ -284,7 +285,7 @@ impl Lower<'_> {
             );
             return Err(self.cx.error(ty.span, text));
         }
-        if *self.cx.g.shape(t.id) != shape {
+        if !self.cx.same_shape(self.cx.g.shape(t.id), &shape) {
             let text = format!(
                 "`{source}` is {}, not {} as stated here{}",
                 self.cx.typed(t.id),

@@ -154,8 +154,8 @@ fn adaptive_max(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let x = &batch.x;
     let sizes = output(cx, a, x, rank)?;
     let shape = cx.shape(x);
-    let each: Option<Vec<i64>> = (sizes.iter().zip(&shape[2..]))
-        .map(|(n, size)| size.div_exact(n)?.value())
+    let each: Option<Vec<Dim>> = (sizes.iter().zip(&shape[2..]))
+        .map(|(n, size)| size.div_exact(n).filter(|each| each.names().is_empty()))
         .collect();
     let index = match each {
         Some(each) => tiled_positions(cx, x.id, &sizes, &each),

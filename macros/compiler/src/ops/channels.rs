@@ -140,7 +140,7 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option
     }
     let t = a.float(cx, name)?;
     let channels = cx.shape(x)[1].clone();
-    if cx.shape(&t) != [channels.clone()] {
+    if !cx.same_shape(&cx.shape(&t), std::slice::from_ref(&channels)) {
         let text = format!(
             "`{name}` of `{}` has the shape [{channels}]: a value for each channel, which are dimension 1 of `{}`{}{}",
             a.callee,

@@ -32,30 +32,27 @@ pub struct Conv {
     /// 1 for sequences, 2 for images.
     pub rank: usize,
     /// Distance between windows.
-    pub stride: Vec<i64>,
+    pub stride: Vec<Dim>,
     /// The padding of the input.
     pub padding: Padding,
     /// `zeros`, or the mode's name in `pad`.
     pub mode: &'static str,
     /// Distance between a window's cells.
-    pub dilation: Vec<i64>,
+    pub dilation: Vec<Dim>,
     /// Groups of channels.
     pub groups: Dim,
     /// Extra cells in the result of a transposed convolution.
-    pub output_padding: Vec<i64>,
+    pub output_padding: Vec<Dim>,
 }
 
 impl Conv {
     /// From arguments of PyTorch's names.
-    pub fn read(cx: &Cx, a: &Args, rank: usize) -> Reported<Conv> {
-        let stride = spatial::integers(cx, a, "stride", rank, 1)?;
+    pub fn read(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Conv> {
+        let stride = spatial::sizes(cx, a, "stride", rank)?;
         let padding = spatial::padding(cx, a, rank, &stride)?;
-        let dilation = spatial::integers(cx, a, "dilation", rank, 1)?;
+        let dilation = spatial::sizes(cx, a, "dilation", rank)?;
         let groups = a.dim(cx, "groups")?;
-        if groups.value() == Some(0) {
-            let text = format!("`groups` of `{}` is at least 1, not 0", a.callee);
-            return Err(cx.error(a.span_of("groups"), text));
-        }
+        spatial::positive(cx, a, "groups", &groups)?;
         let mode = match a.has("padding_mode") {
             false => "zeros",
             true => {
@@ -63,12 +60,24 @@ impl Conv {
                 a.choice(cx, "padding_mode", &modes)?
             }
         };
-        let mut output_padding = vec![0; rank];
+        let mut output_padding = vec![Dim::from(0); rank];
         if a.has("output_padding") {
-            output_padding = spatial::integers(cx, a, "output_padding", rank, 0)?;
+            output_padding = spatial::sizes_or_zero(cx, a, "output_padding", rank)?;
             for d in 0..rank {
-                let limit = stride[d].max(dilation[d]);
-                if output_padding[d] >= limit {
+                let (more, span) = (output_padding[d].clone(), a.span_of("output_padding"));
+                let limits = (stride[d].value(), dilation[d].value());
+                let (Some(limit), Some(padding)) =
+                    (limits.0.zip(limits.1).map(|(s, d)| s.max(d)), more.value())
+                else {
+                    let why = format!(
+                        "`output_padding` of `{}` is smaller than the stride",
+                        a.callee
+                    );
+                    let least = more.add(&Dim::one());
+                    cx.at_least(&stride[d], &least, span, &why)?;
+                    continue;
+                };
+                if padding >= limit {
                     let text = format!(
                         "`output_padding` of `{}` is smaller than the stride or the dilation, which are {} and {}, not {}",
                         a.callee, stride[d], dilation[d], output_padding[d]
@@ -90,12 +99,9 @@ impl Conv {
 
     /// The node's geometry; `low` is the padding before the first cell.
     fn windows(&self, low: &[Dim]) -> Windows {
-        let two = |v: &[i64]| -> [i64; 2] {
-            if v.len() == 1 {
-                [1, v[0]]
-            } else {
-                [v[0], v[1]]
-            }
+        let two = |v: &[Dim]| match v {
+            [one] => [Dim::one(), one.clone()],
+            _ => [v[0].clone(), v[1].clone()],
         };
         Windows {
             stride: two(&self.stride),
@@ -169,8 +175,8 @@ pub fn conv(
     for d in 0..conv.rank {
         let window = spatial::Window {
             kernel: kernel[d].clone(),
-            stride: conv.stride[d],
-            dilation: conv.dilation[d],
+            stride: conv.stride[d].clone(),
+            dilation: conv.dilation[d].clone(),
             sides: sides[d].clone(),
         };
         shape[2 + d] = window.count(cx, (span, callee), &x, 2 + d)?;
@@ -196,9 +202,9 @@ pub fn transpose(
         spatial::filled(cx, (span, callee), x, 2 + d)?;
         let whole = from[2 + d]
             .sub(&Dim::one())
-            .mul(&Dim::from(conv.stride[d]))
-            .add(&spatial::reach(&kernel[2 + d], conv.dilation[d]))
-            .add(&Dim::from(conv.output_padding[d]));
+            .mul(&conv.stride[d])
+            .add(&spatial::reach(&kernel[2 + d], &conv.dilation[d]))
+            .add(&conv.output_padding[d]);
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
@@ -238,7 +244,7 @@ fn operands(
         return Err(cx.error(a.span_of("weight"), text));
     }
     let (channels, out) = of_weight(&kernel);
-    if channels != shape[1] {
+    if !cx.same(&channels, &shape[1]) {
         let text = format!(
             "the weight of `{}` is for {channels} channels, but `{}` has {}{}{}\nthe weight is {layout}",
             a.callee,
@@ -250,7 +256,7 @@ fn operands(
         return Err(cx.error(a.span_of("weight"), text));
     }
     if let Some(b) = &bias
-        && cx.shape(b) != [out.clone()]
+        && !cx.same_shape(&cx.shape(b), std::slice::from_ref(&out))
     {
         let text = format!(
             "the bias of `{}` is a vector of length {out}{}",

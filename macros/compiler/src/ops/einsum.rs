@@ -127,7 +127,7 @@ fn agree(
     }
     for (c, d) in names.iter().zip(&shape) {
         match sizes.iter().find(|s| s.0 == *c) {
-            Some((_, known)) if known != d => {
+            Some((_, known)) if !cx.same(known, d) => {
                 let text = format!("`{c}` is {known} and {d}{}", cx.origin_note(x));
                 return Err(cx.error(a.span_of("equation"), text));
             }

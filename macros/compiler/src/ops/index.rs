@@ -125,7 +125,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("source"), text));
     }
-    if cx.shape(&source) != part {
+    if !cx.same_shape(&cx.shape(&source), &part) {
         let text = format!(
             "`index_copy` puts `{}` at {count} positions in dimension {dim} of `{}`, so it must be {}, not {}{}{}",
             source.text,

@@ -86,7 +86,7 @@ fn pointwise(
         return Err(cx.error(a.span, text));
     }
     let (x, t) = (cx.to_float(&x), cx.to_float(&t));
-    if cx.shape(&x) != cx.shape(&t) {
+    if !cx.same_shape(&cx.shape(&x), &cx.shape(&t)) {
         let text = format!(
             "`{}` compares values of one shape{}{}",
             a.callee,
@@ -129,7 +129,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
         text: "the loss".into(),
     };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
-    if shape != *cx.g.shape(y) {
+    if !cx.same_shape(&shape, cx.g.shape(y)) {
         let text = format!("`{name}` does not fit the input{}", cx.origin_note(&w));
         return Err(cx.error(a.span_of(name), text));
     }
@@ -253,7 +253,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     }
     let mut want = shape.clone();
     let classes = want.remove(dim);
-    if cx.shape(&t) != want {
+    if !cx.same_shape(&cx.shape(&t), &want) {
         // A number for each class, as `one_hot` returns it.
         let help = match logits && cx.shape(&t) == shape {
             true => format!(
@@ -324,7 +324,7 @@ fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Reported<Op
         return Ok(None);
     };
     let w = cx.to_float(&w);
-    if cx.shape(&w) != std::slice::from_ref(classes) {
+    if !cx.same_shape(&cx.shape(&w), std::slice::from_ref(classes)) {
         let text = format!(
             "`weight` of `{}` has one number for each of {classes} classes{}",
             a.callee,
@@ -373,7 +373,7 @@ fn probabilities(
     logits: bool,
 ) -> Reported<Value> {
     let shape = cx.shape(x);
-    if !logits || cx.shape(t) != shape {
+    if !logits || !cx.same_shape(&cx.shape(t), &shape) {
         let text = format!(
             "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
             a.callee,
@@ -414,7 +414,11 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
     );
     let margin = a.number(cx, "margin")?;
     let shape = cx.shape(&x);
-    if cx.shape(&y) != shape || shape.is_empty() || cx.shape(&t) != shape[..shape.len() - 1] {
+    let lead = shape.len().checked_sub(1);
+    let fits = |lead: usize| {
+        cx.same_shape(&cx.shape(&y), &shape) && cx.same_shape(&cx.shape(&t), &shape[..lead])
+    };
+    if !lead.is_some_and(fits) {
         let text = format!(
             "`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}",
             cx.origin_note(&x),

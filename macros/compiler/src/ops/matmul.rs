@@ -39,7 +39,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     }
     let (sa, sb) = (cx.g.shape(a).clone(), cx.g.shape(b).clone());
     let (ka, kb) = (&sa[sa.len() - 1], &sb[sb.len() - 2]);
-    if ka != kb {
+    if !cx.same(ka, kb) {
         let text = format!(
             "`matmul` sums over the last dimension of `{}`, which is {ka}, and over the {} of `{}`, which is {kb}{}{}",
             x.text,
@@ -92,7 +92,7 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
             let slot = &mut out[rank - 1 - from_end];
             if slot.is_one() {
                 *slot = d.clone();
-            } else if !d.is_one() && slot != d {
+            } else if !d.is_one() && !cx.same(slot, d) {
                 let text = format!(
                     "the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}",
                     cx.origin_note(x),
@@ -136,7 +136,8 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (x, w) = (a.float(cx, "input")?, a.float(cx, "weight")?);
     let bias = a.optional_float(cx, "bias")?;
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
-    if sw.len() != 2 || sx.last() != sw.last() {
+    let features = sx.len().checked_sub(1);
+    if sw.len() != 2 || features.is_none_or(|last| !cx.same(&sx[last], &sw[1])) {
         let mut text = format!(
             "`linear` takes an input (.., in) and a weight (out, in){}{}",
             cx.origin_note(&x),
@@ -148,7 +149,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(a.span, text));
     }
     if let Some(b) = &bias
-        && cx.shape(b) != sw[..1]
+        && !cx.same_shape(&cx.shape(b), &sw[..1])
     {
         let text = format!(
             "the bias of `linear` is a vector of length {}{}",

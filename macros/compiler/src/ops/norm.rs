@@ -28,7 +28,7 @@ pub fn trailing(
 ) -> Reported<Vec<usize>> {
     let whole = cx.shape(x);
     match whole.len().checked_sub(shape.len()) {
-        Some(lead) if whole[lead..] == shape[..] => Ok((lead..whole.len()).collect()),
+        Some(lead) if cx.same_shape(&whole[lead..], shape) => Ok((lead..whole.len()).collect()),
         _ => {
             let ends = show_shape(&whole[whole.len().saturating_sub(shape.len())..]);
             let text = format!(
@@ -88,7 +88,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
         let Some(t) = a.optional_float(cx, name)? else {
             return Ok(None);
         };
-        if cx.shape(&t) != shape {
+        if !cx.same_shape(&cx.shape(&t), &shape) {
             let text = format!(
                 "`{name}` of `{}` has the shape {}{}",
                 a.callee,

@@ -26,34 +26,37 @@ ops! {
 
 /// A pool's windows, one number for each dimension.
 struct Pool {
-    kernel: Vec<i64>,
-    stride: Vec<i64>,
-    padding: Vec<i64>,
-    dilation: Vec<i64>,
+    kernel: Vec<Dim>,
+    stride: Vec<Dim>,
+    padding: Vec<Dim>,
+    dilation: Vec<Dim>,
     ceil: bool,
 }
 
 impl Pool {
-    fn read(cx: &Cx, a: &Args, rank: usize) -> Reported<Pool> {
-        let kernel = spatial::integers(cx, a, "kernel_size", rank, 1)?;
+    fn read(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Pool> {
+        let kernel = spatial::sizes(cx, a, "kernel_size", rank)?;
         let stride = match a.value("stride") {
             Value::Null => kernel.clone(),
-            _ => spatial::integers(cx, a, "stride", rank, 1)?,
+            _ => spatial::sizes(cx, a, "stride", rank)?,
         };
-        let padding = spatial::integers(cx, a, "padding", rank, 0)?;
+        let padding = spatial::sizes_or_zero(cx, a, "padding", rank)?;
         let dilation = match a.has("dilation") {
-            true => spatial::integers(cx, a, "dilation", rank, 1)?,
-            false => vec![1; rank],
+            true => spatial::sizes(cx, a, "dilation", rank)?,
+            false => vec![Dim::one(); rank],
         };
         for d in 0..rank {
-            let reach = dilation[d] * (kernel[d] - 1) + 1;
-            if 2 * padding[d] > reach {
+            let reach = spatial::reach(&kernel[d], &dilation[d]);
+            let (both, span) = (padding[d].mul(&Dim::from(2)), a.span_of("padding"));
+            let why = format!("`padding` of `{}` is at most half of its window", a.callee);
+            if reach.sub(&both).value().is_some_and(|left| left < 0) {
                 let text = format!(
-                    "`padding` of `{}` is at most half of its window, which has {reach} cells, not {}: a window would lie outside of its input",
-                    a.callee, padding[d]
+                    "{why}, which has {reach} cells, not {}: a window would lie outside of its input",
+                    padding[d]
                 );
-                return Err(cx.error(a.span_of("padding"), text));
+                return Err(cx.error(span, text));
             }
+            cx.at_least(&reach, &both, span, &why)?;
         }
         Ok(Pool {
             kernel,
@@ -69,49 +72,70 @@ impl Pool {
         let mut shape = cx.shape(x);
         for d in 0..self.kernel.len() {
             let size = shape[2 + d].clone();
-            let (stride, padding) = (self.stride[d], Dim::from(self.padding[d]));
+            let (stride, padding) = (&self.stride[d], &self.padding[d]);
             // The last window may reach outside, by less than the stride.
-            let more = Dim::from(if self.ceil { stride - 1 } else { 0 });
+            let more = match self.ceil {
+                true => stride.sub(&Dim::one()),
+                false => Dim::from(0),
+            };
             let window = Window {
-                kernel: Dim::from(self.kernel[d]),
-                stride,
-                dilation: self.dilation[d],
+                kernel: self.kernel[d].clone(),
+                stride: stride.clone(),
+                dilation: self.dilation[d].clone(),
                 sides: (padding.clone(), padding.add(&more)),
             };
             shape[2 + d] = window.count(cx, (a.span, &a.callee), x, 2 + d)?;
             // But it starts inside the input or before it; one of the two sizes ensures this for all input sizes.
-            let reach = self.dilation[d] * (self.kernel[d] - 1) + 1;
-            if self.ceil && stride + self.padding[d] > reach {
-                let all = size.add(&padding).add(&more);
-                shape[2 + d] = all.div_floor(&Dim::from(stride));
+            if self.ceil {
+                let reach = spatial::reach(&self.kernel[d], &self.dilation[d]);
+                let least = stride.add(padding);
+                let starts = all_start(&size.add(padding).add(&more), stride);
+                match reach.sub(&least).value() {
+                    Some(0..) => {}
+                    Some(_) => shape[2 + d] = starts,
+                    // Only rustc knows: the usual order.
+                    None => {
+                        let why = format!(
+                            "with `ceil_mode`, stride and padding of `{}` together are at most its window",
+                            a.callee
+                        );
+                        cx.at_least(&reach, &least, a.span, &why)?;
+                    }
+                }
             }
             // Each window that starts before the input must have a cell inside.
-            if self.padding[d] > 0 && self.dilation[d] > 1 {
+            if padding.value() != Some(0) && !self.dilation[d].is_one() {
                 let why = format!("every window of `{}` has a cell inside its input", a.callee);
-                cx.at_least(&size, &Dim::from(self.dilation[d]), a.span, &why)?;
+                cx.at_least(&size, &self.dilation[d], a.span, &why)?;
             }
         }
         Ok(shape)
     }
 
     fn windows(&self) -> Windows {
-        let two = |v: &[i64], first: i64| match v {
-            [one] => [first, *one],
-            _ => [v[0], v[1]],
-        };
         Windows {
             stride: two(&self.stride, 1),
-            padding: two(&self.padding, 0).map(Dim::from),
+            padding: two(&self.padding, 0),
             dilation: two(&self.dilation, 1),
         }
     }
 
-    fn kernel(&self) -> [i64; 2] {
-        match self.kernel[..] {
-            [one] => [1, one],
-            _ => [self.kernel[0], self.kernel[1]],
-        }
+    fn kernel(&self) -> [Dim; 2] {
+        two(&self.kernel, 1)
     }
+}
+
+/// The numbers for height and width; a sequence is an image with a height of 1, for which `first` is the number.
+fn two(v: &[Dim], first: i64) -> [Dim; 2] {
+    match v {
+        [one] => [Dim::from(first), one.clone()],
+        _ => [v[0].clone(), v[1].clone()],
+    }
+}
+
+/// The number of windows that start among this many cells.
+fn all_start(cells: &Dim, stride: &Dim) -> Dim {
+    cells.div_floor(stride)
 }
 
 /// (N, C, ..) as images one after another: (N * C, height, width).
@@ -171,12 +195,12 @@ fn max_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
 
 /// Positions of maxima under windows that do not overlap: `counts` are their numbers; the input's sizes are `each`
 /// times as large.
-pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[i64]) -> NodeId {
+pub fn tiled_positions(cx: &mut Cx, x: NodeId, counts: &[Dim], each: &[Dim]) -> NodeId {
     let pool = Pool {
         kernel: each.to_vec(),
         stride: each.to_vec(),
-        padding: vec![0; each.len()],
-        dilation: vec![1; each.len()],
+        padding: vec![Dim::from(0); each.len()],
+        dilation: vec![Dim::one(); each.len()],
         ceil: false,
     };
     let mut shape = cx.g.shape(x)[..2].to_vec();
@@ -206,7 +230,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
         image
     };
     let images = cx.g.reshape(x.id, &image(&from));
-    let [height, width] = pool.kernel().map(Dim::from);
+    let [height, width] = pool.kernel();
     let kernel = vec![Dim::one(), Dim::one(), height, width];
     let ones = cx.g.full(1.0, DType::Float, &kernel);
     let op = Conv {
@@ -216,11 +240,18 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     };
     let sum = cx.g.push(op, &[images, ones], Some(image(&shape)));
     let sum = cx.g.reshape(sum, &shape);
-    let all: i64 = pool.kernel.iter().product();
-    let padded = pool.padding.iter().any(|p| *p > 0);
+    let all = numel(&pool.kernel);
+    let padded = pool.padding.iter().any(|p| p.value() != Some(0));
     let y = match divisor {
         Some(d) => cx.g.scale(sum, 1.0 / d),
-        None if !pool.ceil && (with_padding || !padded) => cx.g.scale(sum, 1.0 / all as f64),
+        None if !pool.ceil && (with_padding || !padded) => match all.value() {
+            Some(all) => cx.g.scale(sum, 1.0 / all as f64),
+            None => {
+                let all = cx.g.size(&all);
+                let each = cx.g.unary(S::Recip, all);
+                cx.g.mul2(sum, each)
+            }
+        },
         None => {
             let mut cells = None;
             for d in 0..rank {
@@ -242,14 +273,17 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
 
 /// The cells of each window along dimension `d`: those inside, and with `padding` also those outside.
 fn count(cx: &mut Cx, pool: &Pool, d: usize, size: &Dim, shape: &Shape, padding: bool) -> NodeId {
-    let (stride, before) = (pool.stride[d] as f64, pool.padding[d]);
+    let before = &pool.padding[d];
     let at = cx.g.iota(shape, 2 + d);
     let at = cx.g.cast(at, DType::Float);
-    let at = cx.g.scale(at, stride);
-    let start = cx.g.shift(at, -before as f64);
-    let end = cx.g.shift(start, pool.kernel[d] as f64);
+    let stride = cx.g.size(&pool.stride[d]);
+    let at = cx.g.mul2(at, stride);
+    let outside = cx.g.size(&Dim::from(0).sub(before));
+    let start = cx.g.add2(at, outside);
+    let kernel = cx.g.size(&pool.kernel[d]);
+    let end = cx.g.add2(start, kernel);
     let last = match padding {
-        true => size.add(&Dim::from(before)),
+        true => size.add(before),
         false => size.clone(),
     };
     let last = cx.g.size(&last);

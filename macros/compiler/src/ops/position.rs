@@ -125,9 +125,9 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
     };
     let mut column = cx.shape(&given);
     let mut pairs = column.iter().rev().zip(elements.iter().rev());
-    let fits = column.last() == Some(length)
-        && column.len() <= elements.len()
-        && pairs.all(|(p, e)| p == e || p.is_one());
+    let fits = (1..=elements.len()).contains(&column.len())
+        && cx.same(&column[column.len() - 1], length)
+        && pairs.all(|(p, e)| p.is_one() || cx.same(p, e));
     if !fits {
         let text = format!(
             "`positions` of `rotary` has the shape [{length}], one for each element of the sequence, or one that broadcasts to {}{}",

@@ -43,7 +43,7 @@ fn sequence_mask(cx: &mut Cx, a: &Args) -> Reported<Value> {
 fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
     let (x, lengths) = (a.float(cx, "input")?, a.tensor(cx, "lengths")?);
     let shape = cx.shape(&x);
-    if shape.len() < 2 || cx.shape(&lengths) != shape[..1] {
+    if shape.len() < 2 || !cx.same_shape(&cx.shape(&lengths), &shape[..1]) {
         let text = format!(
             "`{}` takes sequences (B, T, ..) and their lengths (B){}{}",
             a.callee,

@@ -60,7 +60,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let why = format!("`reshape` of `{}` to {}", x.text, show_shape(&to));
         to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
     }
-    if numel(&to) != total {
+    if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
         let text = format!(
             "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
@@ -112,7 +112,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
             .fold(Dim::one(), |n, (_, d)| n.mul(d));
         sizes[free] = cx.divides(&shape[dim], &rest, a.span_of("sizes"), "`unflatten`")?;
     }
-    if numel(&sizes) != shape[dim] {
+    if !cx.same(&numel(&sizes), &shape[dim]) {
         let text = format!(
             "`unflatten` of size {} to {}, which is {}{}",
             shape[dim],
@@ -227,7 +227,7 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Reported<Val
     let fits = lead.is_some_and(|lead| {
         from.iter()
             .zip(&to[lead..])
-            .all(|(a, b)| a == b || a.is_one())
+            .all(|(a, b)| a.is_one() || cx.same(a, b))
     });
     if !fits {
         let text = format!(
@@ -467,7 +467,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
     };
     let sum = sizes.iter().fold(Dim::from(0), |n, d| n.add(d));
-    if sum != size {
+    if !cx.same(&sum, &size) {
         let text = format!(
             "the pieces {} add up to {sum}, but dimension {dim} has size {size}{}",
             show_shape(&sizes),
@@ -550,9 +550,11 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let dim = a.axis(cx, "dim", &xs[0])?;
     let first = cx.shape(&xs[0]);
     for x in &xs[1..] {
-        let shape = cx.shape(x);
-        if shape.len() != first.len() || (0..first.len()).any(|d| d != dim && shape[d] != first[d])
-        {
+        let mut others = cx.shape(x);
+        if let (Some(d), Some(along)) = (others.get_mut(dim), first.get(dim)) {
+            *d = along.clone();
+        }
+        if !cx.same_shape(&others, &first) {
             let text = format!(
                 "`cat` along dimension {dim} takes tensors that are alike in all others{}{}",
                 cx.origin_note(&xs[0]),
@@ -575,7 +577,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let first = cx.shape(&xs[0]);
     let dim = new_axis(cx, a, "dim", first.len())?;
     for x in &xs[1..] {
-        if cx.shape(x) != first {
+        if !cx.same_shape(&cx.shape(x), &first) {
             let text = format!(
                 "`stack` takes tensors of one shape{}{}",
                 cx.origin_note(&xs[0]),
@@ -595,8 +597,8 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
 
 /// Pairs (before, after), last dimension first.
 fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
-    let x = a.tensor(cx, "input")?;
-    let list = a.integers(cx, "pad")?.unwrap_or_default();
+    let mut x = a.tensor(cx, "input")?;
+    let list = a.offsets(cx, "pad")?;
     let mode = a.choice(
         cx,
         "mode",
@@ -611,26 +613,47 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(span, text));
     }
-    if list.iter().any(|p| *p < 0) {
-        return Err(cx.error(
-            span,
-            "`pad` adds elements: its numbers are not negative\nhelp: a slice takes elements away",
-        ));
-    }
-    let sides = |d: usize| -> (i64, i64) {
+    let zero = Dim::from(0);
+    let mut sides: Vec<(Dim, Dim)> = Vec::new();
+    for d in 0..shape.len() {
         let k = shape.len() - 1 - d;
-        (
-            list.get(2 * k).copied().unwrap_or(0),
-            list.get(2 * k + 1).copied().unwrap_or(0),
-        )
-    };
-    if mode != "constant" {
-        let mut y = x;
-        for d in 0..shape.len() {
-            let (before, after) = (Dim::from(sides(d).0), Dim::from(sides(d).1));
-            y.id = pad_along(cx, span, &y, d, (&before, &after), mode)?;
+        let side = |i: usize| list.get(i).cloned().unwrap_or_else(|| zero.clone());
+        let (mut before, mut after) = (side(2 * k), side(2 * k + 1));
+        let less = |side: &Dim| side.value().is_some_and(|v| v < 0);
+        if less(&before) || less(&after) {
+            if mode != "constant" {
+                let text = format!("`pad` in mode \"{mode}\" takes numbers that are not negative");
+                return Err(cx.error(span, text));
+            }
+            // A negative number takes elements away.
+            let (mut start, mut end) = (zero.clone(), shape[d].clone());
+            if less(&before) {
+                start = std::mem::replace(&mut before, zero.clone()).mul(&Dim::from(-1));
+            }
+            if less(&after) {
+                end = end.add(&std::mem::replace(&mut after, zero.clone()));
+            }
+            let why = format!("`pad` takes away more than dimension {d} has");
+            cx.at_least(&end, &start, span, &why)?;
+            let cut = (&Value::Dim(start), &Value::Dim(end));
+            x.id = slice_dim(cx, span, &x, d, cut, 1)?;
         }
-        return Ok(cx.tensor(y.id));
+        for side in [&before, &after] {
+            // A difference of constants.
+            cx.at_least(
+                side,
+                &zero,
+                span,
+                "a number of `pad` that only rustc knows is not negative",
+            )?;
+        }
+        sides.push((before, after));
+    }
+    if mode != "constant" {
+        for (d, (before, after)) in sides.iter().enumerate() {
+            x.id = pad_along(cx, span, &x, d, (before, after), mode)?;
+        }
+        return Ok(cx.tensor(x.id));
     }
     let number = a.number(cx, "value")?;
     let (value, kind) = match cx.g[x.id].dtype {
@@ -653,10 +676,10 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("value"), text));
     };
-    let low: Vec<Dim> = (0..shape.len()).map(|d| Dim::from(sides(d).0)).collect();
-    let to: Shape = (0..shape.len())
-        .map(|d| shape[d].add(&Dim::from(sides(d).0 + sides(d).1)))
-        .collect();
+    let shape = cx.shape(&x);
+    let padded = |(size, (before, after)): (&Dim, &(Dim, Dim))| size.add(before).add(after);
+    let to: Shape = shape.iter().zip(&sides).map(padded).collect();
+    let low: Vec<Dim> = sides.into_iter().map(|s| s.0).collect();
     let step = vec![1; shape.len()];
     let y = cx.g.push(Pad { low, step, value }, &[x.id], Some(to));
     Ok(cx.tensor(y))

@@ -20,11 +20,11 @@ pub enum Padding {
 
 impl Padding {
     /// Cells before and after, for each dimension.
-    pub fn sides(&self, kernel: &[Dim], dilation: &[i64]) -> Vec<(Dim, Dim)> {
+    pub fn sides(&self, kernel: &[Dim], dilation: &[Dim]) -> Vec<(Dim, Dim)> {
         let one = |(d, k): (usize, &Dim)| match self {
             Padding::Sizes(sizes) => (sizes[d].clone(), sizes[d].clone()),
             Padding::Same => {
-                let all = reach(k, dilation[d]).sub(&Dim::one());
+                let all = reach(k, &dilation[d]).sub(&Dim::one());
                 let low = all.div_floor(&Dim::from(2));
                 let high = all.sub(&low);
                 (low, high)
@@ -35,8 +35,8 @@ impl Padding {
 }
 
 /// The cells from a window's first to its last.
-pub fn reach(kernel: &Dim, dilation: i64) -> Dim {
-    let steps = kernel.sub(&Dim::one()).mul(&Dim::from(dilation));
+pub fn reach(kernel: &Dim, dilation: &Dim) -> Dim {
+    let steps = kernel.sub(&Dim::one()).mul(dilation);
     steps.add(&Dim::one())
 }
 
@@ -65,34 +65,38 @@ fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) ->
     }
 }
 
-/// Integers known to the macro, at least `least`.
-pub fn integers(cx: &Cx, a: &Args, name: &str, rank: usize, least: i64) -> Reported<Vec<i64>> {
-    let list = a.integers(cx, name)?.unwrap_or_default();
-    if let Some(v) = list.iter().find(|v| **v < least) {
-        let text = format!("`{name}` of `{}` is at least {least}, not {v}", a.callee);
-        return Err(cx.error(a.span_of(name), text));
+/// Sizes, at least 1.
+pub fn sizes(cx: &mut Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim>> {
+    let list = a.dims(cx, name)?;
+    for d in &list {
+        positive(cx, a, name, d)?;
     }
     spread(cx, a, name, rank, list)
 }
 
-/// Sizes, at least 1.
-pub fn sizes(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim>> {
-    let list = a.dims(cx, name)?;
-    if list.iter().any(|d| d.value() == Some(0)) {
-        let text = format!("`{name}` of `{}` is at least 1, not 0", a.callee);
-        return Err(cx.error(a.span_of(name), text));
+/// Rejects a size of 0: at once, or when rustc knows it.
+pub fn positive(cx: &mut Cx, a: &Args, name: &str, size: &Dim) -> Reported<()> {
+    let why = format!("`{name}` of `{}` is at least 1", a.callee);
+    if size.value() == Some(0) {
+        return Err(cx.error(a.span_of(name), format!("{why}, not 0")));
     }
+    cx.at_least(size, &Dim::one(), a.span_of(name), &why)
+}
+
+/// Sizes, 0 among them.
+pub fn sizes_or_zero(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim>> {
+    let list = a.dims(cx, name)?;
     spread(cx, a, name, rank, list)
 }
 
 /// `padding`: numbers, "same" or "valid".
-pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[i64]) -> Reported<Padding> {
+pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Padding> {
     // PyTorch's transposed convolutions take numbers only.
     if matches!(a.value("padding"), Value::Str(_)) && !a.has("output_padding") {
         if a.choice(cx, "padding", &["same", "valid"])? == "valid" {
             return Ok(Padding::Sizes(vec![Dim::from(0); rank]));
         }
-        if let Some(s) = stride.iter().find(|s| **s != 1) {
+        if let Some(s) = stride.iter().find(|s| !cx.same(s, &Dim::one())) {
             let half = match a.has("kernel_size").then(|| a.value("kernel_size")) {
                 Some(Value::Whole(k)) if k % 2 == 1 => format!("{}", (k - 1) / 2),
                 _ => "kernel_size / 2".to_owned(),
@@ -114,9 +118,9 @@ pub struct Window {
     /// Its cells.
     pub kernel: Dim,
     /// Distance between windows.
-    pub stride: i64,
+    pub stride: Dim,
     /// Distance between a window's cells.
-    pub dilation: i64,
+    pub dilation: Dim,
     /// Cells outside, before and after.
     pub sides: (Dim, Dim),
 }
@@ -131,7 +135,7 @@ impl Window {
         d: usize,
     ) -> Reported<Dim> {
         let rest = self.rest(cx, (span, callee), x, d)?;
-        Ok(rest.div_floor(&Dim::from(self.stride)).add(&Dim::one()))
+        Ok(rest.div_floor(&self.stride).add(&Dim::one()))
     }
 
     /// The number of cells after the first window, which must fit.
@@ -145,14 +149,17 @@ impl Window {
         let shape = cx.shape(x);
         let (size, dims) = (shape[d].clone(), shape.len());
         let padding = self.sides.0.add(&self.sides.1);
-        let (reach, padded) = (reach(&self.kernel, self.dilation), size.add(&padding));
+        let (reach, padded) = (reach(&self.kernel, &self.dilation), size.add(&padding));
         let rest = padded.sub(&reach);
         let along = axis(d, dims);
         if rest.value().is_some_and(|v| v < 0) {
             let (dilated, padded) = (
-                match self.dilation {
-                    1 => String::new(),
-                    n => format!(" (a kernel of {} with dilation {n})", self.kernel),
+                match self.dilation.is_one() {
+                    true => String::new(),
+                    false => format!(
+                        " (a kernel of {} with dilation {})",
+                        self.kernel, self.dilation
+                    ),
                 },
                 match padding.value() {
                     Some(0) => String::new(),

@@ -166,11 +166,34 @@ fn call(name: &str, span: Span, args: [Expr; 2]) -> Expr {
     }
 }
 
+/// `x.0`, an item of a tuple.
+fn part(x: Expr, at: &syn::LitInt) -> syn::Result<Expr> {
+    let (span, kind) = (at.span(), ExprKind::Whole(at.base10_parse()?));
+    let items = vec![Item::At(Expr { kind, span })];
+    Ok(Expr {
+        kind: ExprKind::Index(Box::new(x), items),
+        span,
+    })
+}
+
 fn postfix(input: ParseStream) -> syn::Result<Expr> {
     let mut x = atom(input)?;
     loop {
         if input.peek(Token![.]) && !input.peek(Token![..]) {
             input.parse::<Token![.]>()?;
+            if input.peek(syn::LitInt) {
+                let at: syn::LitInt = input.parse()?;
+                x = part(x, &at)?;
+                continue;
+            }
+            if input.peek(syn::LitFloat) {
+                // `x.0.1`: Rust's tokens hold `0.1`.
+                let both: syn::LitFloat = input.parse()?;
+                for number in both.to_string().split('.') {
+                    x = part(x, &syn::LitInt::new(number, both.span()))?;
+                }
+                continue;
+            }
             let name = input
                 .call(Ident::parse_any)
                 .map_err(|e| syn::Error::new(e.span(), "expected a method's name"))?;

@@ -11,7 +11,9 @@ mod statements;
 
 use self::field::{comma, field, shared, skip_field};
 use self::statements::block;
-use crate::ast::{ConstParam, Field, FieldKind, FnArg, Function, Network, Type, Weights};
+use crate::ast::{
+    ConstParam, Field, FieldKind, FnArg, Function, Network, RustConst, Type, Weights,
+};
 use crate::diag::Diag;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
@@ -36,7 +38,11 @@ pub fn parse(tokens: TokenStream, diag: &Diag) -> Option<Network> {
 }
 
 fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
+    let mut consts = Vec::new();
     let head = (|| {
+        while input.peek(Token![use]) {
+            constants(input, &mut consts)?;
+        }
         let attrs = input.call(Attribute::parse_outer)?;
         let vis: Visibility = input.parse()?;
         if !input.peek(Token![struct]) {
@@ -63,6 +69,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         name,
         generics: Vec::new(),
         conditions: Vec::new(),
+        consts,
         fields: Vec::new(),
         shared: Vec::new(),
         functions: Vec::new(),
@@ -79,6 +86,12 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         diag.syntax(&e);
     }
     while !input.is_empty() {
+        if input.peek(Token![use]) {
+            if let Err(e) = constants(input, &mut network.consts) {
+                diag.syntax(&e);
+            }
+            continue;
+        }
         match function(input, diag) {
             Ok(f) => network.functions.push(f),
             Err(e) => {
@@ -92,6 +105,43 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         }
     }
     Some(network)
+}
+
+/// `use const D, RATE: f64;`.
+fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
+    input.parse::<Token![use]>()?;
+    if !input.peek(Token![const]) {
+        let text = "a network names the Rust constants that it uses: `use const D, RATE: f64;`\nhelp: `use` of Rust's own stands before `network!`";
+        return Err(input.error(text));
+    }
+    input.parse::<Token![const]>()?;
+    loop {
+        let name: Ident = input.parse()?;
+        let float = match input.peek(Token![:]) {
+            true => {
+                input.parse::<Token![:]>()?;
+                let ty: Ident = input.parse()?;
+                if ty != "usize" && ty != "f64" {
+                    let text = format!(
+                        "a constant of a network is `usize` or `f64`, not `{ty}`\nhelp: declare another constant: `const {name}_OF_NETWORK: usize = {name} as usize;`"
+                    );
+                    return Err(syn::Error::new(ty.span(), text));
+                }
+                ty == "f64"
+            }
+            false => false,
+        };
+        out.push(RustConst { name, float });
+        if !input.peek(Token![,]) {
+            break;
+        }
+        input.parse::<Token![,]>()?;
+        if input.peek(Token![;]) {
+            break;
+        }
+    }
+    input.parse::<Token![;]>()?;
+    Ok(())
 }
 
 /// Takes `#[weights("file.safetensors")]` out of a struct's attributes.

@@ -15,6 +15,10 @@ impl Layer for Attention {
         self.declared()
     }
 
+    fn pair(&self) -> Option<&'static str> {
+        Some("need_weights")
+    }
+
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let a = Args::bind(cx, call.field, call.span, CALL, given)?;
         let query = a.float(cx, "query")?;
@@ -81,7 +85,7 @@ impl Attention {
         let wants = [&self.embed, &self.key, &self.value];
         for ((x, want), name) in inputs.into_iter().zip(wants).zip(["query", "key", "value"]) {
             let shape = cx.shape(x);
-            if shape.last() != Some(want) {
+            if !shape.last().is_some_and(|have| cx.same(have, want)) {
                 let have = shape.last().map_or_else(String::new, Dim::to_string);
                 let mended = match name {
                     "query" => format!("MultiheadAttention({have}, {})", self.heads),
@@ -119,7 +123,7 @@ impl Attention {
             (false, false) => 1..2,
         };
         let both = k.len() - 1;
-        if q[batch.clone()] != k[batch] || k[..both] != v[..both] {
+        if !cx.same_shape(&q[batch.clone()], &k[batch]) || !cx.same_shape(&k[..both], &v[..both]) {
             let text = format!(
                 "query, key and value{} are of one batch, key and value of one length{}{}{}",
                 if alone { "" } else { self.order() },

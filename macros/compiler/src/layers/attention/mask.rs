@@ -173,7 +173,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
     let (have, flat) = (cx.shape(mask), s.batch.mul(&s.heads));
     let one = [s.queries.clone(), s.keys.clone()];
     let all = [flat, s.queries.clone(), s.keys.clone()];
-    if have[..] == one || have[..] == all {
+    if cx.same_shape(&have, &one) || cx.same_shape(&have, &all) {
         return Ok(mask.id);
     }
     let mut wanted = format!(
@@ -204,7 +204,7 @@ fn padding_mask(
         true => vec![s.keys.clone()],
         false => vec![s.batch.clone(), s.keys.clone()],
     };
-    if have != wanted {
+    if !cx.same_shape(&have, &wanted) {
         let turned: Shape = have.iter().rev().cloned().collect();
         let help = match turned == wanted {
             true => format!("\nhelp: was `{}.t()` meant?", mask.text),

@@ -91,7 +91,7 @@ impl Cell {
             };
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
-            if cx.shape(&t) != want {
+            if !cx.same_shape(&cx.shape(&t), &want) {
                 let text = format!("{due}{}", cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }
@@ -127,7 +127,7 @@ impl Layer for Cell {
             );
             return Err(cx.error(call.span, text));
         }
-        if shape.last() != Some(&self.input) {
+        if !shape.last().is_some_and(|have| cx.same(have, &self.input)) {
             let have = shape.last().map_or_else(String::new, Dim::to_string);
             let from = format!("{} -> {}", self.input, self.hidden);
             let to = format!("{have} -> {}", self.hidden);

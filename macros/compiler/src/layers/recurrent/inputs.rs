@@ -46,7 +46,7 @@ impl Recurrence {
             );
             return Err(cx.error(call.span, text));
         }
-        if shape.last() != Some(&self.input) {
+        if !shape.last().is_some_and(|have| cx.same(have, &self.input)) {
             let have = shape.last().map_or_else(String::new, Dim::to_string);
             let mended = call.decl.replace(
                 &format!("{} -> {}", self.input, self.hidden),
@@ -101,7 +101,7 @@ impl Recurrence {
         } else {
             Vec::new()
         };
-        if cx.shape(&lengths) != want {
+        if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
                 "`lengths` is one length for each sequence: u32{}{}",
                 show_shape(&want),
@@ -159,7 +159,7 @@ impl Recurrence {
             };
             a.check(cx, "hx", &t)?;
             let t = cx.to_float(&t);
-            if cx.shape(&t) != *want {
+            if !cx.same_shape(&cx.shape(&t), want) {
                 let text = format!("{}{}", due(), cx.origin_note(&t));
                 return Err(cx.error(span, text));
             }

@@ -193,7 +193,7 @@ impl Block {
         let order = self.own.order();
         let which = if alone != like {
             " that all have a batch, or none".to_owned()
-        } else if cx.g.shape(tgt)[0] != cx.g.shape(other)[0] {
+        } else if !cx.same(&cx.g.shape(tgt)[0], &cx.g.shape(other)[0]) {
             format!("{order} of one batch")
         } else {
             return Ok(());
@@ -223,7 +223,8 @@ pub fn sequence(
     let x = a.float(cx, name)?;
     let (shape, want) = (cx.shape(&x), block.model());
     let alone = shape.len() == 2;
-    if shape.last() != Some(want) && (alone || shape.len() == 3) {
+    let fits = |have| cx.same(have, want);
+    if (alone || shape.len() == 3) && !shape.last().is_some_and(fits) {
         if name == "memory" {
             let text = format!(
                 "`{}` takes a memory of {want} features, but `{}` has {}: encoder and decoder have one `d_model`{}\n{}",

@@ -33,7 +33,8 @@ impl Stack {
         let model = layer.model();
         let example = format!("LayerNorm({model})");
         let norm = a.layer::<Norm>(cx, "norm", &example)?.cloned();
-        if let Some(norm) = norm.as_ref().filter(|n| n.shape != [model.clone()]) {
+        let differs = |n: &&Norm| !cx.same_shape(&n.shape, std::slice::from_ref(model));
+        if let Some(norm) = norm.as_ref().filter(differs) {
             let text = format!(
                 "`norm` is over {}, but the layers give {model} features\nhelp: `norm = {example}`",
                 show_shape(&norm.shape)

@@ -1,0 +1,254 @@
+//! Equalities of Rust constants that a network needs: a layer of 32 features takes an input `[B, D]` if `D` is 32.
+//!
+//! The macro sees the names of constants, but not their values. Where two sizes differ only in constants, a comparison
+//! records the pair ([`Diag::differ`](crate::diag::Diag::differ)) and then reports its error. [`Equalities::with`] solves
+//! the recorded pairs for constants. The network is compiled again with the solutions in place of these constants, and
+//! rustc checks each equality at the token of the error. What goes in are pairs of sizes; what comes out is a size for
+//! each solved constant.
+
+use crate::diag::Diag;
+use crate::dim::{Atom, Dim};
+use proc_macro2::Span;
+
+/// Two sizes that differ, and the error that was reported for them.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// One size.
+    pub left: Dim,
+    /// The other.
+    pub right: Dim,
+    /// The token of the error.
+    pub span: Span,
+    /// The first line of the error.
+    pub text: String,
+}
+
+/// The solved constants, and the equalities that rustc checks.
+#[derive(Clone, Debug, Default)]
+pub struct Equalities {
+    solved: Vec<(Atom, Dim)>,
+    /// The pairs behind the solutions.
+    pub pairs: Vec<Pair>,
+}
+
+impl Equalities {
+    /// The size of a constant: itself, unless it is solved.
+    pub fn value(&self, name: String) -> Dim {
+        let atom = Atom::Const(name);
+        let known = self.solved.iter().find(|(a, _)| *a == atom);
+        known.map_or_else(|| Dim::atom(atom.clone()), |(_, value)| value.clone())
+    }
+
+    /// These equalities and those of further pairs; `None` if no pair can be solved.
+    pub fn with(&self, pairs: Vec<Pair>) -> Option<Equalities> {
+        let mut out = self.clone();
+        let mut any = false;
+        for pair in pairs {
+            let difference = out.substitute(&pair.left.sub(&pair.right));
+            let mut trial = out.clone();
+            let solvable = (coefficients(&difference).iter()).all(|zero| trial.solve(zero));
+            if solvable && difference != Dim::from(0) {
+                trial.pairs.push(pair);
+                out = trial;
+                any = true;
+            }
+        }
+        any.then_some(out)
+    }
+
+    /// Adds to errors that show a solution which constant it stands for.
+    pub fn note(&self, diag: &Diag) {
+        diag.note(|text| {
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            let shows = |value: &str| {
+                text.match_indices(value).any(|(at, _)| {
+                    !text[..at].ends_with(word) && !text[at + value.len()..].starts_with(word)
+                })
+            };
+            let mut notes = String::new();
+            for (atom, value) in &self.solved {
+                let value = value.to_string();
+                if shows(&value) {
+                    notes += &format!(
+                        "\nnote: `{atom}` is taken to be {value}, as a size elsewhere requires"
+                    );
+                }
+            }
+            notes
+        });
+    }
+
+    /// Adds the solution of `zero == 0`; false if there is none.
+    fn solve(&mut self, zero: &Dim) -> bool {
+        let zero = self.substitute(zero);
+        if zero == Dim::from(0) {
+            return true;
+        }
+        let Some((atom, value)) = solution(&zero) else {
+            return false;
+        };
+        for (_, other) in &mut self.solved {
+            *other = other.replace(&atom, &value);
+        }
+        self.solved.push((atom, value));
+        true
+    }
+
+    fn substitute(&self, d: &Dim) -> Dim {
+        let all = self.solved.iter();
+        all.fold(d.clone(), |d, (atom, value)| d.replace(atom, value))
+    }
+}
+
+/// Whether two different sizes are equal for some values of the constants in them.
+pub fn may_be_equal(left: &Dim, right: &Dim) -> bool {
+    let zeros = coefficients(&left.sub(right));
+    !zeros.is_empty() && zeros.iter().all(|zero| zero.value().is_none())
+}
+
+/// The coefficients of a polynomial in named dimensions, which are polynomials in constants. It is 0 for all named
+/// dimensions exactly if each coefficient is.
+fn coefficients(d: &Dim) -> Vec<Dim> {
+    let named = |atom: &Atom| !Dim::atom(atom.clone()).names().is_empty();
+    let mut out: Vec<(Vec<(Atom, u32)>, Dim)> = Vec::new();
+    for (c, monomial) in d.terms() {
+        let (free, constant): (Vec<_>, Vec<_>) =
+            monomial.iter().cloned().partition(|(atom, _)| named(atom));
+        let term = Dim::product(c, &constant);
+        match out.iter_mut().find(|(of, _)| *of == free) {
+            Some((_, sum)) => *sum = sum.add(&term),
+            None => out.push((free, term)),
+        }
+    }
+    out.into_iter().map(|(_, sum)| sum).collect()
+}
+
+/// A constant and its value, from `zero == 0`. Of several constants, the best is one that stands alone, then one whose
+/// factor divides the rest, then one of a network in a field.
+fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
+    let mut found: Vec<((bool, bool, usize), Atom, Dim)> = Vec::new();
+    for (c, monomial) in zero.terms() {
+        for (atom, power) in monomial {
+            let Atom::Const(name) = atom else { continue };
+            let others: Vec<(Atom, u32)> =
+                monomial.iter().filter(|m| m.0 != *atom).cloned().collect();
+            let term = Dim::product(c, monomial);
+            let rest = term.sub(zero);
+            if *power != 1
+                || rest.has(atom)
+                || others.iter().any(|o| Dim::atom(o.0.clone()).has(atom))
+            {
+                continue;
+            }
+            let factor = Dim::product(c, &others);
+            let whole = rest.div_exact(&factor);
+            let (alone, exact) = (
+                factor.value().is_some_and(|f| f.abs() == 1),
+                whole.is_some(),
+            );
+            // A number that the factor does not divide is no solution.
+            if !exact && factor.value().is_some() && rest.value().is_some() {
+                continue;
+            }
+            let value = whole.unwrap_or_else(|| rest.div(&factor));
+            found.push((
+                (alone, exact, name.matches("::").count()),
+                atom.clone(),
+                value,
+            ));
+        }
+    }
+    found.sort_by_key(|candidate| candidate.0);
+    found.pop().map(|(_, atom, value)| (atom, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn c(name: &str) -> Dim {
+        Dim::atom(Atom::Const(name.to_owned()))
+    }
+
+    fn n(v: i64) -> Dim {
+        Dim::from(v)
+    }
+
+    fn solved(pairs: &[(Dim, Dim)]) -> Option<Equalities> {
+        let pair = |(left, right): &(Dim, Dim)| Pair {
+            left: left.clone(),
+            right: right.clone(),
+            span: Span::call_site(),
+            text: String::new(),
+        };
+        Equalities::default().with(pairs.iter().map(pair).collect())
+    }
+
+    #[test]
+    fn constants_take_the_values_that_make_sizes_equal() {
+        let (d, h, w, b) = (c("D"), c("H"), c("Block::W"), Dim::named("B"));
+        let cells = c("SIDE").sub(&c("P")).div_floor(&c("P")).add(&n(1));
+        let whole = cells.mul(&cells).to_string();
+        let table = [
+            (d.clone(), n(32), vec![("D", "32")]),
+            (d.mul(&n(3)), n(96), vec![("D", "32")]),
+            (b.mul(&d), b.mul(&n(8)), vec![("D", "8")]),
+            (d.clone(), w.clone(), vec![("Block::W", "D")]),
+            (d.clone(), h.mul(&w), vec![("D", "Block::W*H")]),
+            (h.mul(&w), n(32), vec![("Block::W", "32/H")]),
+            (d.add(&n(1)), h.mul(&n(2)), vec![("D", "2*H - 1")]),
+            (cells.mul(&cells), c("N"), vec![("N", &whole[..])]),
+            (
+                b.mul(&d).add(&h),
+                b.mul(&n(4)).add(&n(7)),
+                vec![("D", "4"), ("H", "7")],
+            ),
+        ];
+        for (left, right, values) in table {
+            assert!(may_be_equal(&left, &right), "{left} and {right}");
+            let all = solved(&[(left.clone(), right.clone())]);
+            let all = all.unwrap_or_else(|| panic!("{left} and {right}"));
+            for (name, value) in values {
+                assert_eq!(
+                    all.value(name.to_owned()).to_string(),
+                    value,
+                    "{left} and {right}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn solutions_of_several_pairs_hold_together() {
+        let (d, h, w) = (c("D"), c("H"), c("W"));
+        let all = solved(&[
+            (d.clone(), h.mul(&n(4))),
+            (h.clone(), w.clone()),
+            (w.clone(), n(3)),
+        ]);
+        let all = all.expect("solvable");
+        for (name, value) in [("D", "12"), ("H", "3"), ("W", "3")] {
+            assert_eq!(all.value(name.to_owned()).to_string(), value);
+        }
+        assert_eq!(all.pairs.len(), 3);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_equal_are_not_solved() {
+        let (d, t) = (c("D"), Dim::named("T"));
+        for (left, right) in [
+            (n(3), n(4)),
+            (t.clone(), n(32)),
+            (t.clone(), d.clone()),
+            (t.mul(&d), n(32)),
+        ] {
+            assert!(!may_be_equal(&left, &right), "{left} and {right}");
+        }
+        // The square of 5.6 is no size.
+        assert!(solved(&[(d.mul(&d), n(32))]).is_none());
+        assert!(solved(&[(d.mul(&n(3)), n(32))]).is_none());
+        // Both cannot hold; the first does.
+        let all = solved(&[(d.clone(), n(3)), (d.clone(), n(4))]).expect("the first");
+        assert_eq!(all.pairs.len(), 1);
+    }
+}

@@ -1,0 +1,136 @@
+//! Rust constants wherever a number stands: a network written with them is the network written with their values.
+
+use netform::Tensor;
+use netform::prelude::*;
+
+const WIDTH: usize = 8;
+const HEADS: usize = 2;
+const SIDE: usize = 8;
+const PATCH: usize = 2;
+const PATCHES: usize = (SIDE / PATCH) * (SIDE / PATCH);
+const KERNEL: usize = 3;
+const STRIDE: usize = 2;
+const GROUPS: usize = 4;
+const LAYERS: usize = 2;
+const CLASSES: usize = 5;
+
+mod other {
+    use netform::prelude::*;
+
+    /// Another constant of the same name and value.
+    const WIDTH: usize = 8;
+    network! {
+        pub struct Mixer { inner: Linear(WIDTH -> 2 * WIDTH), outer: Linear(16 -> WIDTH) }
+        fn forward(x: [B, T, WIDTH]) -> [B, T, 8] { x + outer(gelu(inner(x))) }
+    }
+}
+
+network! {
+    struct Heads<const D: usize, const H: usize, const E: usize> { q: Linear(D -> H * E), o: Linear(D -> D) }
+    // D is 8 * H here only if `H * E` is D, which the network around it decides.
+    fn forward(x: [B, T, D]) -> [B, T, D] { o(q(x).reshape([B, T, H, E]).flatten(2)) }
+}
+
+network! {
+    use const SIDE, CLASSES;
+    struct Named {
+        patches: Conv2d(1 -> WIDTH, kernel_size = PATCH, stride = PATCH),
+        positions: Param[PATCHES, WIDTH] = normal(0.5),
+        heads: Heads<WIDTH, HEADS, 4>,
+        mixers: [other::Mixer; LAYERS],
+        attention: MultiheadAttention(WIDTH, HEADS),
+        encoder: TransformerEncoder(TransformerEncoderLayer(8, HEADS, dim_feedforward = 2 * WIDTH, dropout = 0), LAYERS),
+        along: Conv1d(8 -> WIDTH, KERNEL, stride = STRIDE, padding = KERNEL / 2, dilation = PATCH, groups = GROUPS),
+        back: ConvTranspose1d(8 -> 8, KERNEL, stride = STRIDE, output_padding = STRIDE - 1),
+        pool: MaxPool1d(PATCH, stride = STRIDE, ceil_mode = true),
+        head: Linear(WIDTH -> CLASSES),
+    }
+    fn forward(x: [B, 1, SIDE, SIDE]) -> [B, CLASSES] {
+        let mut x = patches(x).flatten(2).transpose(1, 2) + positions;
+        x = heads(x);
+        for mixer in mixers { x = mixer(x); }
+        x = x + attention(x, x, x).0;
+        let y = encoder(x).transpose(1, 2);
+        let y = along(pad(y, [KERNEL - 1, 0]));
+        let y = pool(avg_pool1d(back(y), KERNEL, stride = 1, padding = KERNEL / 2));
+        head(max_pool1d(y, KERNEL).mean(dim = -1))
+    }
+    fn loss(x: [B, 1, SIDE, 8], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
+}
+
+mod numbers {
+    use netform::prelude::*;
+
+    network! {
+        pub struct Mixer { inner: Linear(8 -> 16), outer: Linear(16 -> 8) }
+        fn forward(x: [B, T, 8]) -> [B, T, 8] { x + outer(gelu(inner(x))) }
+    }
+    network! {
+        pub struct Heads { q: Linear(8 -> 8), o: Linear(8 -> 8) }
+        fn forward(x: [B, T, 8]) -> [B, T, 8] { o(q(x).reshape([B, T, 2, 4]).flatten(2)) }
+    }
+    network! {
+        pub struct Written {
+            patches: Conv2d(1 -> 8, kernel_size = 2, stride = 2),
+            positions: Param[16, 8] = normal(0.5),
+            heads: Heads,
+            mixers: [Mixer; 2],
+            attention: MultiheadAttention(8, 2),
+            encoder: TransformerEncoder(TransformerEncoderLayer(8, 2, dim_feedforward = 16, dropout = 0), 2),
+            along: Conv1d(8 -> 8, 3, stride = 2, padding = 1, dilation = 2, groups = 4),
+            back: ConvTranspose1d(8 -> 8, 3, stride = 2, output_padding = 1),
+            pool: MaxPool1d(2, stride = 2, ceil_mode = true),
+            head: Linear(8 -> 5),
+        }
+        fn forward(x: [B, 1, 8, 8]) -> [B, 5] {
+            let mut x = patches(x).flatten(2).transpose(1, 2) + positions;
+            x = heads(x);
+            for mixer in mixers { x = mixer(x); }
+            let (y, _) = attention(x, x, x);
+            let y = encoder(x + y).transpose(1, 2);
+            let y = along(pad(y, [2, 0]));
+            let y = pool(avg_pool1d(back(y), 3, stride = 1, padding = 1));
+            head(max_pool1d(y, 3).mean(dim = -1))
+        }
+        fn loss(x: [B, 1, 8, 8], y: u32[B]) -> [] { cross_entropy(forward(x), y) }
+    }
+}
+
+fn images() -> Tensor {
+    let values = (0..3 * SIDE * SIDE).map(|i| ((i * 37 % 64) as f64 - 31.0) / 16.0);
+    Tensor::from_vec([3, 1, SIDE, SIDE], values.collect::<Vec<f64>>()).expect("the sizes fit")
+}
+
+#[test]
+fn constants_are_their_values() -> netform::Result<()> {
+    let (x, classes) = (images(), [0u32, 4, 2]);
+    let mut named = Named::new(Cpu::f64(), 3)?;
+    let mut written = numbers::Written::new(Cpu::f64(), 3)?;
+    assert_eq!(Named::PARAMETERS, numbers::Written::PARAMETERS);
+    let near = |a: &Tensor, b: &Tensor, what: &str| {
+        // Factors that only rustc knows multiply where known ones divide.
+        assert_eq!(a.shape(), b.shape(), "{what}");
+        for (a, b) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()) {
+            assert!(
+                (a - b).abs() <= 1e-12 * b.abs().max(1.0),
+                "{what}: {a} and {b}"
+            );
+        }
+    };
+    near(
+        &named.forward(&x)?.to_tensor(),
+        &written.forward(&x)?.to_tensor(),
+        "results",
+    );
+    named.loss_backward(&x, &classes)?;
+    written.loss_backward(&x, &classes)?;
+    for (p, q) in named.parameters().zip(written.parameters()) {
+        assert_eq!((p.name(), p.shape()), (q.name(), q.shape()));
+        near(
+            &named.gradient(p.name())?,
+            &written.gradient(q.name())?,
+            p.name(),
+        );
+    }
+    Ok(())
+}
