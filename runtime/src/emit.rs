@@ -113,6 +113,11 @@ pub const fn divides(p: usize, q: usize) -> bool {
     q != 0 && p.is_multiple_of(q)
 }
 
+/// The quotient, 0 if the divisor is 0.
+pub const fn quotient_or_0(p: f64, q: f64) -> f64 {
+    if q == 0.0 { 0.0 } else { p / q }
+}
+
 /// The number of a stream of random numbers in step `at` of a loop.
 pub const fn stream(stream: u32, at: usize) -> u64 {
     stream as u64 | (at as u64) << 32

@@ -6,6 +6,7 @@ use crate::cx::Cx;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
+use crate::real::Real;
 use crate::takes::{Takes, takes};
 use crate::value::{Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
@@ -205,7 +206,11 @@ impl Args {
     pub fn tensor(&self, cx: &mut Cx, name: &str) -> Reported<Tensor> {
         let t = match self.value(name) {
             Value::Tensor(t) => t,
-            Value::Whole(_) | Value::Number(_) | Value::Dim(_) | Value::List(_) => {
+            Value::Whole(_)
+            | Value::Number(_)
+            | Value::Real(_)
+            | Value::Dim(_)
+            | Value::List(_) => {
                 let text = self
                     .given(name)
                     .map_or_else(|| name.to_owned(), |g| g.text.clone());
@@ -283,8 +288,31 @@ impl Args {
 
     /// A number.
     pub fn number(&self, cx: &Cx, name: &str) -> Reported<f64> {
-        let number = self.value(name).number();
+        let value = self.value(name);
+        if let Value::Dim(d) | Value::Real(d) = &value {
+            let text = format!(
+                "`{name}` of `{}` is a number that the macro knows, but only rustc knows `{d}`\nhelp: write the number",
+                self.callee
+            );
+            return Err(cx.error(self.span_of(name), text));
+        }
+        value
+            .number()
+            .ok_or_else(|| self.wrong(cx, name, "a number"))
+    }
+
+    /// A number, which may be a formula of Rust constants.
+    pub fn real(&self, cx: &Cx, name: &str) -> Reported<Real> {
+        let number = self.value(name).real();
         number.ok_or_else(|| self.wrong(cx, name, "a number"))
+    }
+
+    /// The same, or nothing.
+    pub fn optional_real(&self, cx: &Cx, name: &str) -> Reported<Option<Real>> {
+        match self.value(name) {
+            Value::Null => Ok(None),
+            _ => self.real(cx, name).map(Some),
+        }
     }
 
     /// A number, or nothing.

@@ -10,6 +10,7 @@ use crate::ir::operands::Operands;
 use crate::ir::{DType, Graph, Map, Node, NodeId, Op, Reduce};
 use crate::kinds::log_sum_exp::LogSumExp;
 use crate::kinds::softmax::Softmax;
+use crate::real::Real;
 use crate::scalar::Scalar;
 use netform_core::Number;
 
@@ -168,6 +169,26 @@ impl Graph {
     pub fn scale(&mut self, x: NodeId, by: f64) -> NodeId {
         let c = self.constant(by);
         self.mul2(x, c)
+    }
+
+    /// A number, known or not.
+    pub fn real(&mut self, number: &Real) -> NodeId {
+        match number {
+            Real::Known(v) => self.constant(*v),
+            Real::Rust(d) => self.size(d),
+        }
+    }
+
+    /// Product with a number, known or not.
+    pub fn scale_by(&mut self, x: NodeId, by: &Real) -> NodeId {
+        let c = self.real(by);
+        self.mul2(x, c)
+    }
+
+    /// Sum with a number, known or not.
+    pub fn shift_by(&mut self, x: NodeId, by: &Real) -> NodeId {
+        let c = self.real(by);
+        self.add2(x, c)
     }
 
     /// Sum with a number.

@@ -20,13 +20,19 @@ pub enum Require {
     Divides(Dim, Dim),
     /// The first is at least the second.
     AtLeast(Dim, Dim),
+    /// A number from 0 to 1.
+    Probability(Dim),
 }
 
 impl Require {
     /// Whether it is known when the network is compiled.
     pub fn is_constant(&self) -> bool {
-        let (Require::Divides(p, q) | Require::AtLeast(p, q)) = self;
-        p.names().is_empty() && q.names().is_empty()
+        match self {
+            Require::Divides(p, q) | Require::AtLeast(p, q) => {
+                p.names().is_empty() && q.names().is_empty()
+            }
+            Require::Probability(p) => p.names().is_empty(),
+        }
     }
 }
 
@@ -35,6 +41,7 @@ impl std::fmt::Display for Require {
         match self {
             Require::Divides(p, q) => write!(f, "{p} must be a multiple of {q}"),
             Require::AtLeast(p, q) => write!(f, "{p} must be at least {q}"),
+            Require::Probability(p) => write!(f, "{p} must be a probability, from 0 to 1"),
         }
     }
 }
@@ -55,6 +62,7 @@ impl Require {
         match self {
             Require::Divides(p, q) => (p.clone(), q.clone()),
             Require::AtLeast(p, q) => p.sub(q).sides(),
+            Require::Probability(p) => (p.clone(), Dim::one()),
         }
     }
 }
@@ -173,6 +181,7 @@ impl<'a> Cx<'a> {
             Value::Tensor(t) => return Some(t.clone()),
             Value::Whole(v) => self.g.whole(*v),
             Value::Number(v) => self.g.constant(*v),
+            Value::Real(d) => self.g.size(d),
             Value::Dim(d) => self
                 .g
                 .add_typed(Op::Size(d.clone()), &[], Vec::new(), DType::Int),
@@ -195,7 +204,9 @@ impl<'a> Cx<'a> {
                 })
         }
         let whole = |v: &Value| matches!(v, Value::Whole(_) | Value::Dim(_));
-        if !only(items, &|v| whole(v) || matches!(v, Value::Number(_))) {
+        if !only(items, &|v| {
+            whole(v) || matches!(v, Value::Number(_) | Value::Real(_))
+        }) {
             return None;
         }
         let whole = only(items, &whole);
@@ -346,6 +357,11 @@ impl<'a> Cx<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Records that a number is a probability.
+    pub fn probability(&mut self, p: &Dim, span: Span, why: &str) {
+        self.demand(Require::Probability(p.clone()), span, why);
     }
 
     fn demand(&mut self, what: Require, span: Span, why: &str) {

@@ -17,6 +17,68 @@ pub enum Atom {
     Quotient(Box<Dim>, Box<Dim>),
     /// A quotient rounded down, for strides.
     Floor(Box<Dim>, Box<Dim>),
+    /// A Rust constant that is a float: part of numbers, never of sizes.
+    Float(String),
+    /// Arithmetic on floats, part of numbers.
+    Formula(Box<Formula>),
+}
+
+/// Arithmetic on numbers that only rustc knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Formula {
+    /// The first operand.
+    pub left: Term,
+    /// What is done with both.
+    pub operator: Operator,
+    /// The second operand.
+    pub right: Term,
+}
+
+/// An operator of a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operator {
+    /// Sum.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// Quotient.
+    Div,
+    /// Quotient, which is 0 if the divisor is 0.
+    DivOr0,
+}
+
+impl Operator {
+    /// As written in Rust.
+    pub fn symbol(self) -> char {
+        match self {
+            Operator::Add => '+',
+            Operator::Sub => '-',
+            Operator::Mul => '*',
+            Operator::Div | Operator::DivOr0 => '/',
+        }
+    }
+
+    /// The result for two values.
+    pub fn apply(self, a: f64, b: f64) -> f64 {
+        match self {
+            Operator::Add => a + b,
+            Operator::Sub => a - b,
+            Operator::Mul => a * b,
+            Operator::DivOr0 if b == 0.0 => 0.0,
+            Operator::Div | Operator::DivOr0 => a / b,
+        }
+    }
+}
+
+/// An operand of a formula.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term {
+    /// The bits of an `f64`.
+    Number(u64),
+    /// A size, a float constant, or another formula.
+    Size(Dim),
 }
 
 /// A product of atoms with powers, sorted; empty for 1.
@@ -113,11 +175,28 @@ impl Dim {
     pub fn visit(&self, f: &mut dyn FnMut(&Atom)) {
         for (atom, _) in self.terms.keys().flatten() {
             f(atom);
-            if let Atom::Quotient(p, q) | Atom::Floor(p, q) = atom {
-                p.visit(f);
-                q.visit(f);
+            match atom {
+                Atom::Quotient(p, q) | Atom::Floor(p, q) => {
+                    p.visit(f);
+                    q.visit(f);
+                }
+                Atom::Formula(formula) => {
+                    for term in [&formula.left, &formula.right] {
+                        if let Term::Size(d) = term {
+                            d.visit(f);
+                        }
+                    }
+                }
+                Atom::Named(_) | Atom::Const(_) | Atom::Float(_) => {}
             }
         }
+    }
+
+    /// Whether it is a number that may be a fraction, and no size.
+    pub fn is_fraction(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |a| found |= matches!(a, Atom::Float(_) | Atom::Formula(_)));
+        found
     }
 
     /// Whether an atom occurs in it, inside quotients too.
@@ -140,6 +219,17 @@ impl Dim {
                     a if a == atom => by.clone(),
                     Atom::Quotient(p, q) => p.replace(atom, by).div(&q.replace(atom, by)),
                     Atom::Floor(p, q) => p.replace(atom, by).div_floor(&q.replace(atom, by)),
+                    Atom::Formula(formula) => {
+                        let term = |t: &Term| match t {
+                            Term::Size(d) => Term::Size(d.replace(atom, by)),
+                            number => number.clone(),
+                        };
+                        Dim::atom(Atom::Formula(Box::new(Formula {
+                            left: term(&formula.left),
+                            operator: formula.operator,
+                            right: term(&formula.right),
+                        })))
+                    }
                     a => Dim::atom(a.clone()),
                 };
                 term = (0..*power).fold(term, |t, _| t.mul(&a));
@@ -440,9 +530,22 @@ pub fn show_shape(shape: &[Dim]) -> String {
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Atom::Named(name) | Atom::Const(name) => f.write_str(name),
+            Atom::Named(name) | Atom::Const(name) | Atom::Float(name) => f.write_str(name),
+            Atom::Formula(formula) => {
+                let (left, right) = (&formula.left, &formula.right);
+                write!(f, "({left} {} {right})", formula.operator.symbol())
+            }
             Atom::Quotient(p, q) => write!(f, "{}/{}", Factor(p), Factor(q)),
             Atom::Floor(p, q) => write!(f, "floor({}/{})", Factor(p), Factor(q)),
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Number(bits) => f64::from_bits(*bits).fmt(f),
+            Term::Size(d) => d.fmt(f),
         }
     }
 }

@@ -239,7 +239,8 @@ fn largest(a: &Atom) -> i128 {
     match a {
         Atom::Named(_) => SIZES,
         // Rust constants are numbers, not necessarily sizes.
-        Atom::Const(_) => u64::MAX.into(),
+        // A float is no integer: it is never asked for.
+        Atom::Const(_) | Atom::Float(_) | Atom::Formula(_) => u64::MAX.into(),
         Atom::Quotient(p, _) | Atom::Floor(p, _) => size(p).1,
     }
 }

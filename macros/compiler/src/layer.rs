@@ -6,6 +6,7 @@ use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
 use crate::ir::NodeId;
+use crate::real::Real;
 use crate::value::Value;
 use proc_macro2::Span;
 
@@ -14,6 +15,8 @@ use proc_macro2::Span;
 pub enum Init {
     /// One value.
     Constant(f64),
+    /// One value, a formula of constants.
+    Formula(Real),
     /// Uniform within `1 / sqrt(fan_in)`.
     FanIn(Dim),
     /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010).
@@ -21,9 +24,9 @@ pub enum Init {
     /// Normal, with the same variance.
     XavierNormal(Dim, Dim),
     /// Uniform within a bound.
-    Uniform(f64),
+    Uniform(Real),
     /// Normal with a standard deviation.
-    Normal(f64),
+    Normal(Real),
     /// Standard normal, one row zero.
     NormalZeroRow(i64),
 }

@@ -32,6 +32,7 @@ pub mod passes;
 pub mod pipeline;
 pub mod program;
 pub mod ranges;
+pub mod real;
 pub mod shared;
 pub mod steps;
 pub mod takes;

@@ -2,7 +2,7 @@
 
 use crate::ast::RustConst;
 use crate::cx::Demand;
-use crate::dim::{Dim, Shape, numel};
+use crate::dim::{Atom, Dim, Shape, numel};
 use crate::elem::Elem;
 use crate::equal::Equalities;
 use crate::layer::{Init, Layer};
@@ -248,8 +248,12 @@ impl Net {
         if let Some(g) = self.generics.iter().find(|g| g.name == name) {
             return Some(g.value.clone());
         }
-        let known = self.consts.iter().any(|c| c.name == name);
-        known.then(|| self.equal.value(format!("{}{name}", self.prefix)))
+        let known = self.consts.iter().find(|c| c.name == name)?;
+        let full = format!("{}{name}", self.prefix);
+        Some(match known.float {
+            true => Dim::atom(Atom::Float(full)),
+            false => self.equal.value(full),
+        })
     }
 
     /// All Rust constants in use, those of networks in fields under their names.

@@ -2,6 +2,7 @@
 
 use crate::dim::Dim;
 use crate::ir::NodeId;
+use crate::real::Real;
 use std::any::Any;
 use std::rc::Rc;
 
@@ -55,6 +56,8 @@ pub enum Value {
     Number(f64),
     /// A dimension that is not a literal.
     Dim(Dim),
+    /// A number that only rustc knows.
+    Real(Dim),
     /// `true` or `false`.
     Bool(bool),
     /// A string.
@@ -83,7 +86,24 @@ impl Value {
     pub fn of_dim(d: Dim) -> Self {
         match d.value() {
             Some(v) => Value::Whole(i128::from(v)),
+            None if d.is_fraction() => Value::Real(d),
             None => Value::Dim(d),
+        }
+    }
+
+    /// The value as a number, known or not.
+    pub fn real(&self) -> Option<Real> {
+        match self {
+            Value::Dim(d) | Value::Real(d) => Some(Real::Rust(d.clone())),
+            known => known.number().map(Real::Known),
+        }
+    }
+
+    /// The value of a number.
+    pub fn of_real(real: Real) -> Self {
+        match real {
+            Real::Known(v) => Value::Number(v),
+            Real::Rust(d) => Value::Real(d),
         }
     }
 
@@ -102,7 +122,7 @@ impl Value {
             Value::Made(_) | Value::Layer(_) => "a layer",
             Value::Tensor(_) => "a tensor",
             Value::Whole(_) => "an integer",
-            Value::Number(_) => "a number",
+            Value::Number(_) | Value::Real(_) => "a number",
             Value::Dim(_) => "a dimension",
             Value::Bool(_) => "a boolean",
             Value::Str(_) => "a string",

@@ -302,9 +302,9 @@ fn convolution(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> No
     let op = Conv {
         role: Role::Y,
         windows: Windows {
-            stride: [1, stride],
+            stride: [1, stride].map(Dim::from),
             padding: [Dim::from(0), outside],
-            dilation: [1, 1],
+            dilation: [1, 1].map(Dim::from),
         },
         groups: Dim::one(),
     };

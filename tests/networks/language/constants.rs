@@ -96,9 +96,80 @@ mod numbers {
     }
 }
 
+const RATE: f64 = 0.25;
+const SLOPE: f64 = -0.5;
+const EPS: f64 = 1e-3;
+const STD: f64 = 0.1;
+const FULL: f64 = 1.0;
+
+mod scaled {
+    use netform::prelude::*;
+
+    pub const FACTOR: f64 = 1.5;
+    network! {
+        use const FACTOR: f64;
+        pub struct Scaled { slope: LeakyReLU(FACTOR) }
+        fn forward(x: [B, 4]) -> [B, 4] { slope(x) * FACTOR }
+    }
+}
+
+network! {
+    use const SLOPE: f64, FULL: f64;
+    struct Floats {
+        w: Param[4, WIDTH] = normal(STD),
+        norm: LayerNorm(WIDTH, eps = EPS),
+        batch: BatchNorm1d(WIDTH, eps = EPS, momentum = RATE),
+        drop: Dropout(RATE),
+        relu: LeakyReLU(negative_slope = -SLOPE / 2),
+        attention: MultiheadAttention(WIDTH, 2, dropout = 1 - RATE),
+        scaled: scaled::Scaled,
+    }
+    fn forward(x: [B, 4]) -> [B, 8] {
+        let y = relu(norm(drop(scaled(x) @ w))) * SLOPE + SLOPE / 2;
+        let y = elu(batch(y) * (WIDTH - RATE), alpha = RATE) ** 2;
+        attention(y.unsqueeze(1)).squeeze(1) + dropout(y, FULL)
+    }
+    fn loss(x: [B, 4], y: u32[B]) -> [] { cross_entropy(forward(x), y, label_smoothing = RATE) }
+}
+
+mod floats_as_numbers {
+    use netform::prelude::*;
+
+    network! {
+        pub struct Scaled { slope: LeakyReLU(1.5) }
+        fn forward(x: [B, 4]) -> [B, 4] { slope(x) * 1.5 }
+    }
+    network! {
+        pub struct Floats {
+            w: Param[4, 8] = normal(0.1),
+            norm: LayerNorm(8, eps = 0.001),
+            batch: BatchNorm1d(8, eps = 0.001, momentum = 0.25),
+            drop: Dropout(0.25),
+            relu: LeakyReLU(negative_slope = 0.25),
+            attention: MultiheadAttention(8, 2, dropout = 0.75),
+            scaled: Scaled,
+        }
+        fn forward(x: [B, 4]) -> [B, 8] {
+            let y = relu(norm(drop(scaled(x) @ w))) * -0.5 - 0.25;
+            let y = elu(batch(y) * 7.75, alpha = 0.25) ** 2;
+            attention(y.unsqueeze(1)).squeeze(1) + dropout(y, 1.0)
+        }
+        fn loss(x: [B, 4], y: u32[B]) -> [] { cross_entropy(forward(x), y, label_smoothing = 0.25) }
+    }
+}
+
 fn images() -> Tensor {
     let values = (0..3 * SIDE * SIDE).map(|i| ((i * 37 % 64) as f64 - 31.0) / 16.0);
     Tensor::from_vec([3, 1, SIDE, SIDE], values.collect::<Vec<f64>>()).expect("the sizes fit")
+}
+
+/// Factors that only rustc knows multiply where known ones divide.
+fn near(a: &Tensor, b: &Tensor, what: &str) {
+    assert_eq!(a.shape(), b.shape(), "{what}");
+    for (a, b) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()) {
+        let close = (a - b).abs() <= 1e-12 * b.abs().max(1.0);
+        assert!(close, "{what}: {a} and {b}");
+    }
 }
 
 #[test]
@@ -107,21 +178,11 @@ fn constants_are_their_values() -> netform::Result<()> {
     let mut named = Named::new(Cpu::f64(), 3)?;
     let mut written = numbers::Written::new(Cpu::f64(), 3)?;
     assert_eq!(Named::PARAMETERS, numbers::Written::PARAMETERS);
-    let near = |a: &Tensor, b: &Tensor, what: &str| {
-        // Factors that only rustc knows multiply where known ones divide.
-        assert_eq!(a.shape(), b.shape(), "{what}");
-        for (a, b) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()) {
-            assert!(
-                (a - b).abs() <= 1e-12 * b.abs().max(1.0),
-                "{what}: {a} and {b}"
-            );
-        }
-    };
-    near(
-        &named.forward(&x)?.to_tensor(),
-        &written.forward(&x)?.to_tensor(),
-        "results",
+    let results = (
+        named.forward(&x)?.to_tensor(),
+        written.forward(&x)?.to_tensor(),
     );
+    near(&results.0, &results.1, "results");
     named.loss_backward(&x, &classes)?;
     written.loss_backward(&x, &classes)?;
     for (p, q) in named.parameters().zip(written.parameters()) {
@@ -132,5 +193,44 @@ fn constants_are_their_values() -> netform::Result<()> {
             p.name(),
         );
     }
+    Ok(())
+}
+
+#[test]
+fn floats_are_their_values() -> netform::Result<()> {
+    let x = Tensor::from_vec(
+        [5, 4],
+        (0..20).map(|i| f64::from(i * 7 % 20) - 9.5).collect(),
+    )?;
+    let classes = [0u32, 7, 3, 3, 1];
+    let mut named = Floats::new(Cpu::f64(), 3)?;
+    let mut written = floats_as_numbers::Floats::new(Cpu::f64(), 3)?;
+    for _ in 0..2 {
+        let losses = (
+            named.loss_backward(&x, &classes)?,
+            written.loss_backward(&x, &classes)?,
+        );
+        let losses = [losses.0.item()?, losses.1.item()?];
+        assert!((losses[0] - losses[1]).abs() < 1e-12, "{losses:?}");
+        for (p, q) in named.parameters().zip(written.parameters()) {
+            near(
+                &named.gradient(p.name())?,
+                &written.gradient(q.name())?,
+                p.name(),
+            );
+        }
+        for (p, q) in named.buffers().zip(written.buffers()) {
+            near(
+                &named.parameter(p.name())?,
+                &written.parameter(q.name())?,
+                p.name(),
+            );
+        }
+    }
+    let results = (
+        named.forward(&x)?.to_tensor(),
+        written.forward(&x)?.to_tensor(),
+    );
+    near(&results.0, &results.1, "results");
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
+use crate::dim::Operator;
 use crate::layers;
 use crate::net::Net;
 use crate::value::{Made, Value};
@@ -71,6 +72,9 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
                 }
             }
         }
+        ast::FieldKind::Param { init, .. } | ast::FieldKind::Buffer { init, .. } => {
+            init.iter().for_each(|e| names(e, out));
+        }
         ast::FieldKind::Array { element, .. } => floats_of_kind(element, out),
         _ => {}
     }
@@ -79,8 +83,8 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
 pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     match kind {
         ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
-        ast::FieldKind::Param { shape, .. } | ast::FieldKind::Buffer { shape, .. } => {
-            shape.iter().for_each(|e| names(e, out));
+        ast::FieldKind::Param { shape, init } | ast::FieldKind::Buffer { shape, init, .. } => {
+            shape.iter().chain(init).for_each(|e| names(e, out));
         }
         ast::FieldKind::Block { args, .. } => args.iter().for_each(|e| names(e, out)),
         ast::FieldKind::Array { element, count } => {
@@ -202,12 +206,12 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
         };
         return Ok(Value::of_dim(d));
     }
-    if let (Some(a), Some(b)) = (x.number(), y.number()) {
+    if let (Some(a), Some(b)) = (x.real(), y.real()) {
         let v = match op {
-            ast::Op::Add => a + b,
-            ast::Op::Sub => a - b,
-            ast::Op::Mul => a * b,
-            ast::Op::Div => a / b,
+            ast::Op::Add => a.with(Operator::Add, &b),
+            ast::Op::Sub => a.with(Operator::Sub, &b),
+            ast::Op::Mul => a.with(Operator::Mul, &b),
+            ast::Op::Div => a.with(Operator::Div, &b),
             _ => {
                 return Err(cx.error(
                     span,
@@ -215,7 +219,7 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
                 ));
             }
         };
-        return Ok(Value::Number(v));
+        return Ok(Value::of_real(v));
     }
     Err(cx.error(
         span,

@@ -10,6 +10,7 @@ use crate::elem::Elem;
 use crate::foreign;
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
+use crate::real::Real;
 use crate::unit::Unit;
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -167,7 +168,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             };
             let mistake = match elem {
                 _ if !buffer => None,
-                Elem::Float if start.is_none() => {
+                Elem::Float if start.is_none() && !matches!(init, Init::Formula(_)) => {
                     Some("a buffer starts as `zeros`, `ones` or a number")
                 }
                 Elem::Float => None,
@@ -296,12 +297,19 @@ pub(super) fn param_init(
         ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
         ExprKind::Name(n) if n == "ones" => return Ok(Init::Constant(1.0)),
         ExprKind::Call(n, args) if args.len() == 1 => {
-            if let Some(v) = constant(net, cx, &args[0].value)?.number() {
+            if let Some(v) = constant(net, cx, &args[0].value)?.real() {
                 match n.to_string().as_str() {
                     "uniform" => return Ok(Init::Uniform(v)),
                     "normal" => return Ok(Init::Normal(v)),
                     _ => {}
                 }
+            }
+        }
+        ExprKind::Name(_) | ExprKind::Neg(_) | ExprKind::Binary(..) if elem == Elem::Float => {
+            match constant(net, cx, e)?.real() {
+                Some(Real::Known(v)) => return Ok(Init::Constant(v)),
+                Some(formula) => return Ok(Init::Formula(formula)),
+                None => {}
             }
         }
         _ => {}

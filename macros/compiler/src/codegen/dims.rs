@@ -1,6 +1,7 @@
 //! Dimensions as Rust expressions of type `usize`.
 
-use crate::dim::{Atom, Dim};
+use crate::dim::{Atom, Dim, Operator, Term};
+use crate::real::Real;
 use proc_macro2::{Ident, Literal, Punct, Spacing, Span, TokenStream};
 use quote::{TokenStreamExt, format_ident, quote};
 
@@ -114,6 +115,33 @@ pub fn integer(d: &Dim) -> TokenStream {
     }
 }
 
+fn term(t: &Term) -> TokenStream {
+    match t {
+        Term::Number(bits) => float(f64::from_bits(*bits)),
+        Term::Size(d) => number(d),
+    }
+}
+
+/// A number of any sign, infinite ones among them.
+pub fn float(v: f64) -> TokenStream {
+    let size = Literal::f64_suffixed(v.abs());
+    match v {
+        v if v.is_nan() => quote!(f64::NAN),
+        f64::INFINITY => quote!(f64::INFINITY),
+        f64::NEG_INFINITY => quote!(f64::NEG_INFINITY),
+        v if v.is_sign_negative() => quote!((-#size)),
+        _ => quote!(#size),
+    }
+}
+
+/// A number as an `f64`.
+pub fn real(r: &Real) -> TokenStream {
+    match r {
+        Real::Known(v) => float(*v),
+        Real::Rust(d) => number(d),
+    }
+}
+
 fn atom(a: &Atom) -> TokenStream {
     match a {
         Atom::Named(n) => {
@@ -127,6 +155,18 @@ fn atom(a: &Atom) -> TokenStream {
         Atom::Quotient(p, q) | Atom::Floor(p, q) => {
             let (p, q) = (usize(p), usize(q));
             quote!(__nf::div(#p, #q))
+        }
+        Atom::Float(n) => {
+            let c = constant(n);
+            quote!(#c)
+        }
+        Atom::Formula(formula) => {
+            let [left, right] = [&formula.left, &formula.right].map(term);
+            if formula.operator == Operator::DivOr0 {
+                return quote!(__nf::quotient_or_0(#left, #right));
+            }
+            let operator = Punct::new(formula.operator.symbol(), Spacing::Alone);
+            quote!((#left #operator #right))
         }
     }
 }

@@ -5,7 +5,7 @@
 //! methods.
 
 mod custom;
-mod dims;
+pub mod dims;
 pub mod emit;
 mod graph;
 mod map;

@@ -433,8 +433,12 @@ fn init(i: &Init) -> TokenStream {
             let v = Literal::f64_suffixed(*v);
             quote!(__nf::Init::Constant(#v))
         }
+        Init::Formula(v) => {
+            let v = super::dims::real(v);
+            quote!(__nf::Init::Constant(#v))
+        }
         Init::Uniform(v) => {
-            let v = Literal::f64_suffixed(*v);
+            let v = super::dims::real(v);
             quote!(__nf::Init::Uniform { bound: #v })
         }
         Init::FanIn(d) => {
@@ -450,7 +454,7 @@ fn init(i: &Init) -> TokenStream {
             quote!(__nf::Init::XavierNormal { fan_in: #a, fan_out: #b })
         }
         Init::Normal(v) => {
-            let v = Literal::f64_suffixed(*v);
+            let v = super::dims::real(v);
             quote!(__nf::Init::Normal { std: #v })
         }
         Init::NormalZeroRow(row) => {

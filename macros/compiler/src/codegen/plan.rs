@@ -273,6 +273,7 @@ fn require(d: &Demand, dims: &[String]) -> TokenStream {
             (format!("{right} must be at most {left}"), right)
         }
         Require::AtLeast(..) => (format!("{left} must be at least {right}"), left),
+        Require::Probability(..) => (d.what.to_string(), right),
     };
     let unpack = unpack(dims, &quote!(return Default::default()));
     let (holds, value) = (holds(&d.what), usize(&shown));
@@ -355,6 +356,10 @@ pub fn holds(r: &Require) -> TokenStream {
             let (left, right) = p.sub(q).sides();
             let (left, right) = (usize(&left), usize(&right));
             quote!(#left >= #right)
+        }
+        Require::Probability(p) => {
+            let p = super::dims::number(p);
+            quote!(#p >= 0f64 && #p <= 1f64)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The inputs of an evaluation, and how it rounds.
 
 use super::Array;
-use crate::dim::{Atom, Dim};
+use crate::dim::{Atom, Dim, Term};
+use crate::real::Real;
 
 /// The inputs of an evaluation.
 pub struct Env<'a> {
@@ -51,6 +52,33 @@ impl Env<'_> {
     /// The size of a dimension.
     pub fn dim(&self, d: &Dim) -> usize {
         usize::try_from(d.eval(self.dims).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// A number.
+    pub fn real(&self, number: &Real) -> f64 {
+        match number {
+            Real::Known(v) => *v,
+            Real::Rust(d) => self.fraction(d),
+        }
+    }
+
+    fn fraction(&self, d: &Dim) -> f64 {
+        let term = |t: &Term| match t {
+            Term::Number(bits) => f64::from_bits(*bits),
+            Term::Size(d) => self.fraction(d),
+        };
+        let atom = |a: &Atom| match a {
+            Atom::Formula(f) => f.operator.apply(term(&f.left), term(&f.right)),
+            Atom::Quotient(..) | Atom::Floor(..) => self.dim(&Dim::atom(a.clone())) as f64,
+            symbol => (self.dims)(symbol) as f64,
+        };
+        let product = |(c, atoms): (i64, &[(Atom, u32)])| {
+            let powers = atoms
+                .iter()
+                .map(|(a, power)| atom(a).powf(f64::from(*power)));
+            powers.fold(c as f64, |product, p| product * p)
+        };
+        d.terms().map(product).sum()
     }
 
     /// A float as stored.

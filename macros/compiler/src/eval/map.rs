@@ -3,6 +3,7 @@
 use super::array::unflat;
 use super::{Array, Env};
 use crate::ir::{Access, DType, Instr, Map};
+use crate::real::Real;
 
 /// The results of a map over `shape`.
 pub fn map(m: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<Array> {
@@ -20,7 +21,7 @@ pub fn map(m: &Map, operands: &[&Array], shape: &[usize], env: &Env) -> Vec<Arra
                 Instr::Iota(d) => index[*d] as f64,
                 Instr::Const(DType::Int, bits) => bits.cast_signed() as f64,
                 Instr::Const(_, bits) => f64::from_bits(*bits),
-                Instr::Size(d) => env.dim(d) as f64,
+                Instr::Size(d) => env.real(&Real::Rust(d.clone())),
                 Instr::Apply(f, args) => {
                     f.eval(&args.iter().map(|a| steps[*a]).collect::<Vec<_>>())
                 }

@@ -1,11 +1,13 @@
 //! True with a probability.
 
-use crate::codegen::emit::{Emit, number};
+use crate::codegen::dims::real;
+use crate::codegen::emit::Emit;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
 use crate::ir::DType;
 use crate::ir::kind::{Kind, Types};
 use crate::ir::operands::Operands;
+use crate::real::Real;
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::rc::Rc;
@@ -14,7 +16,7 @@ use std::rc::Rc;
 #[derive(Clone, Debug)]
 pub struct Bernoulli {
     /// Probability.
-    pub keep: f64,
+    pub keep: Real,
     /// The node's own stream, which distinguishes drawing nodes.
     pub stream: u32,
     /// How many times it is drawn again: the same bits, but a separate value that is not kept.
@@ -39,13 +41,13 @@ impl Kind for Bernoulli {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (keep, stream, y) = (number(self.keep), at.stream(self.stream), at.y());
+        let (keep, stream, y) = (real(&self.keep), at.stream(self.stream), at.y());
         quote!(run.bernoulli(#keep, #stream, #y);)
     }
 
     #[cfg(feature = "eval")]
     fn eval(&self, x: &Values) -> Vec<Array> {
-        let one = |at| f64::from(u8::from(drawn(self.keep, self.stream, at)));
+        let one = |at| f64::from(u8::from(drawn(x.env.real(&self.keep), self.stream, at)));
         vec![Array::new(&x.shape, one)]
     }
 

@@ -12,6 +12,7 @@ use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::{DType, NodeId};
 use crate::ops::channels as ops;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -54,7 +55,7 @@ pub const GROUP_NORM: LayerDef = LayerDef {
         Ok(Box::new(Norm {
             kind: Kind::Group(groups),
             channels,
-            eps: a.number(cx, "eps")?,
+            eps: a.real(cx, "eps")?,
             momentum: None,
             affine: a.flag(cx, "affine")?,
             bias: a.flag(cx, "bias")?,
@@ -69,8 +70,8 @@ fn running(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     Ok(Box::new(Norm {
         kind,
         channels,
-        eps: a.number(cx, "eps")?,
-        momentum: a.optional_number(cx, "momentum")?,
+        eps: a.real(cx, "eps")?,
+        momentum: a.optional_real(cx, "momentum")?,
         affine: a.flag(cx, "affine")?,
         bias: a.flag(cx, "bias")?,
         tracks: a.flag(cx, "track_running_stats")?,
@@ -91,9 +92,9 @@ enum Kind {
 struct Norm {
     kind: Kind,
     channels: Dim,
-    eps: f64,
+    eps: Real,
     /// The weight of a batch's statistics in the running ones; `None`: the mean of all batches.
-    momentum: Option<f64>,
+    momentum: Option<Real>,
     affine: bool,
     /// With `affine`: whether there is a bias beside the weight.
     bias: bool,
@@ -223,8 +224,8 @@ impl Norm {
         let [mean, var, count] = self.buffers();
         let one = cx.g.whole(1);
         let counted = cx.g.scalar(S::Add, &[call.params[count], one]);
-        let weight = match (&self.kind, self.momentum) {
-            (_, Some(m)) => cx.g.constant(m),
+        let weight = match (&self.kind, &self.momentum) {
+            (_, Some(m)) => cx.g.real(m),
             // As in PyTorch, instances do not count batches.
             (Kind::Instance(_), None) => cx.g.constant(0.0),
             _ => {
@@ -250,7 +251,7 @@ impl Norm {
         if !own {
             let [mean, var, _] = self.buffers();
             let used = (call.params[mean], call.params[var]);
-            return Ok(ops::normalise(cx, x.id, used, &around, self.eps));
+            return Ok(ops::normalise(cx, x.id, used, &around, &self.eps));
         }
         let field = call.field;
         match &self.kind {
@@ -261,13 +262,13 @@ impl Norm {
                     let batch = ops::moments(cx, x.id, &around, 1.0);
                     self.track(cx, call, batch);
                 }
-                Ok(ops::normalise_own(cx, x.id, &around, self.eps))
+                Ok(ops::normalise_own(cx, x.id, &around, &self.eps))
             }
             Kind::Group(groups) => {
                 let count = ops::group_values(&shape, groups);
                 ops::several(cx, call.span, field, "a group of channels", &count, x)?;
                 let by = (None, None);
-                Ok(ops::group_norm(cx, x.id, groups, by, self.eps))
+                Ok(ops::group_norm(cx, x.id, groups, by, &self.eps))
             }
             Kind::Instance(_) => {
                 let count = crate::dim::numel(&shape[2..]);
@@ -279,7 +280,7 @@ impl Norm {
                     let batch = (over(cx, mean), over(cx, var));
                     self.track(cx, call, batch);
                 }
-                Ok(ops::normalise_own(cx, x.id, &inner, self.eps))
+                Ok(ops::normalise_own(cx, x.id, &inner, &self.eps))
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::args::Given;
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::ops;
+use crate::real::Real;
 use crate::value::Value;
 
 /// The table's row.
@@ -19,7 +20,7 @@ pub const DEF: LayerDef = LayerDef {
 };
 
 struct Dropout {
-    p: f64,
+    p: Real,
 }
 
 impl Layer for Dropout {
@@ -29,7 +30,7 @@ impl Layer for Dropout {
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, _) = input(cx, call, given)?;
-        let y = ops::dropout(cx, x.id, self.p);
+        let y = ops::dropout(cx, x.id, &self.p);
         Ok(cx.tensor(y))
     }
 }

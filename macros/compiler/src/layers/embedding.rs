@@ -46,7 +46,9 @@ struct Embedding {
 
 impl Layer for Embedding {
     fn params(&self) -> Vec<ParamDecl> {
-        let init = self.padding.map_or(Init::Normal(1.0), Init::NormalZeroRow);
+        let init = self
+            .padding
+            .map_or(Init::Normal(1.0.into()), Init::NormalZeroRow);
         let shape = vec![self.rows.clone(), self.width.clone()];
         vec![ParamDecl::new("weight", shape, init)]
     }

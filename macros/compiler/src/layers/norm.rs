@@ -7,6 +7,7 @@ use crate::diag::Reported;
 use crate::dim::Shape;
 use crate::ir::NodeId;
 use crate::ops;
+use crate::real::Real;
 use crate::value::Value;
 
 /// The table's row.
@@ -22,7 +23,7 @@ pub const LAYER_NORM: LayerDef = LayerDef {
         let bias = weight && a.flag(cx, "bias")?;
         Ok(Box::new(Norm {
             shape,
-            eps: a.number(cx, "eps")?,
+            eps: a.real(cx, "eps")?,
             weight,
             bias,
             centred: true,
@@ -41,7 +42,9 @@ pub const RMS_NORM: LayerDef = LayerDef {
             positive(cx, a, "normalized_shape", d)?;
         }
         let weight = a.flag(cx, "elementwise_affine")?;
-        let eps = a.optional_number(cx, "eps")?.unwrap_or(ops::RMS_EPS);
+        let eps = a
+            .optional_real(cx, "eps")?
+            .unwrap_or(Real::Known(ops::RMS_EPS));
         Ok(Box::new(Norm {
             shape,
             eps,
@@ -58,7 +61,7 @@ pub struct Norm {
     /// The trailing dimensions.
     pub shape: Shape,
     /// Added to the variance.
-    pub eps: f64,
+    pub eps: Real,
     /// It has a weight.
     pub weight: bool,
     /// It has a bias.
@@ -95,8 +98,8 @@ impl Norm {
         let weight = self.weight.then(|| params[0]);
         let bias = self.bias.then(|| params[1]);
         match self.centred {
-            true => ops::layer_norm(cx, x, dims, weight, bias, self.eps),
-            false => ops::rms_norm(cx, x, dims, weight, self.eps),
+            true => ops::layer_norm(cx, x, dims, weight, bias, &self.eps),
+            false => ops::rms_norm(cx, x, dims, weight, &self.eps),
         }
     }
 }

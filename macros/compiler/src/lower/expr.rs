@@ -137,7 +137,9 @@ impl Lower<'_> {
             text += "\nhelp: it is asked for by `if training { .. } else { .. }` alone";
         }
         if name.starts_with(char::is_uppercase) && hint.is_empty() {
-            text += "\nhelp: a size is known here if an argument's shape introduces it, or a layer's declaration uses it";
+            text += &format!(
+                "\nhelp: a size is known here if an argument's shape introduces it, or a layer's declaration uses it; a Rust constant is listed before the struct: `use const {name};`, or `use const {name}: f64;`"
+            );
         }
         Err(self.cx.error(span, text))
     }

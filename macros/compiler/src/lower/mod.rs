@@ -302,7 +302,7 @@ pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
         for (atom, power) in monomial {
             let factor = match atom {
                 Atom::Named(n) => dims.get(n).cloned().unwrap_or_else(|| Dim::named(n)),
-                Atom::Const(_) => Dim::atom(atom.clone()),
+                Atom::Const(_) | Atom::Float(_) | Atom::Formula(_) => Dim::atom(atom.clone()),
                 Atom::Quotient(p, q) => substitute(p, dims).div(&substitute(q, dims)),
                 Atom::Floor(p, q) => substitute(p, dims).div_floor(&substitute(q, dims)),
             };

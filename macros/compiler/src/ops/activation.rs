@@ -10,6 +10,7 @@ use crate::dim::{Dim, Shape};
 use crate::ir::{Graph, NodeId, Op};
 use crate::kinds::bernoulli::Bernoulli;
 use crate::kinds::softmax::Softmax;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::Value;
 
@@ -28,10 +29,10 @@ ops! {
         })
     });
     "leaky_relu" ("input, negative_slope = 0.01") leaky_relu;
-    "elu" ("input, alpha = 1.0") |cx, a| { let alpha = a.number(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, alpha, 1.0)) };
-    "celu" ("input, alpha = 1.0") |cx, a| { let alpha = a.number(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, alpha, 1.0 / alpha)) };
+    "elu" ("input, alpha = 1.0") |cx, a| { let alpha = a.real(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, &alpha, &1.0.into())) };
+    "celu" ("input, alpha = 1.0") |cx, a| { let alpha = a.real(cx, "alpha")?; float(cx, a, |cx, x| elu(cx, x, &alpha, &alpha.inverse())) };
     "selu" ("input") |cx, a| float(cx, a, |cx, x| {
-        let y = elu(cx, x, 1.673_263_242_354_377_2, 1.0);
+        let y = elu(cx, x, &1.673_263_242_354_377_2.into(), &1.0.into());
         cx.g.scale(y, 1.050_700_987_355_480_5)
     });
     "gelu" ("input, approximate = \"none\"") gelu_op;
@@ -112,27 +113,27 @@ fn hardswish(cx: &mut Cx, x: NodeId) -> NodeId {
 }
 
 fn leaky_relu(cx: &mut Cx, a: &Args) -> Reported<Value> {
-    let slope = a.number(cx, "negative_slope")?;
+    let slope = a.real(cx, "negative_slope")?;
     float(cx, a, |cx, x| {
         let zero = cx.g.constant(0.0);
         let c = cx.g.binary(S::Gt, x, zero);
-        let y = cx.g.scale(x, slope);
+        let y = cx.g.scale_by(x, &slope);
         cx.g.scalar(S::Where, &[c, x, y])
     })
 }
 
 /// `x` above 0 (and at NaN), else `alpha (exp(rate x) - 1)`.
-fn elu(cx: &mut Cx, x: NodeId, alpha: f64, rate: f64) -> NodeId {
+fn elu(cx: &mut Cx, x: NodeId, alpha: &Real, rate: &Real) -> NodeId {
     let zero = cx.g.constant(0.0);
     let c = cx.g.binary(S::Le, x, zero);
     let low = cx.g.select(c, x, zero);
-    let low = if rate == 1.0 {
+    let low = if rate.is(1.0) {
         low
     } else {
-        cx.g.scale(low, rate)
+        cx.g.scale_by(low, rate)
     };
     let e = cx.g.unary(S::Expm1, low);
-    let e = cx.g.scale(e, alpha);
+    let e = cx.g.scale_by(e, alpha);
     cx.g.scalar(S::Where, &[c, e, x])
 }
 
@@ -202,16 +203,19 @@ pub fn softplus(cx: &mut Cx, x: NodeId) -> NodeId {
 }
 
 fn softplus_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
-    let (beta, threshold) = (a.number(cx, "beta")?, a.number(cx, "threshold")?);
+    let (beta, threshold) = (a.real(cx, "beta")?, a.real(cx, "threshold")?);
     float(cx, a, |cx, x| {
-        let scaled = if beta == 1.0 { x } else { cx.g.scale(x, beta) };
+        let scaled = match beta.is(1.0) {
+            true => x,
+            false => cx.g.scale_by(x, &beta),
+        };
         let soft = softplus(cx, scaled);
-        let soft = if beta == 1.0 {
+        let soft = if beta.is(1.0) {
             soft
         } else {
-            cx.g.scale(soft, 1.0 / beta)
+            cx.g.scale_by(soft, &beta.inverse())
         };
-        let limit = cx.g.constant(threshold);
+        let limit = cx.g.real(&threshold);
         let linear = cx.g.binary(S::Gt, scaled, limit);
         cx.g.scalar(S::Where, &[linear, x, soft])
     })
@@ -225,17 +229,18 @@ fn softmax(cx: &mut Cx, a: &Args, log: bool) -> Reported<Value> {
 }
 
 /// Zeroes with probability `p` and scales the rest by `1 / (1 - p)`; in evaluation returns `x` itself.
-pub fn dropout(cx: &mut Cx, x: NodeId, p: f64) -> NodeId {
-    if !cx.train || p == 0.0 {
+pub fn dropout(cx: &mut Cx, x: NodeId, p: &Real) -> NodeId {
+    if !cx.train || p.is(0.0) {
         return x;
     }
     let shape = cx.g.shape(x).clone();
-    let keep = draw(cx, 1.0 - p, &shape);
+    let keep = draw(cx, p, &shape);
     drop(cx, x, keep, p)
 }
 
 /// Booleans, each true with a probability.
-fn draw(cx: &mut Cx, keep: f64, shape: &Shape) -> NodeId {
+fn draw(cx: &mut Cx, p: &Real, shape: &Shape) -> NodeId {
+    let keep = p.rest();
     let stream = cx.stream();
     let op = Bernoulli {
         keep,
@@ -246,17 +251,23 @@ fn draw(cx: &mut Cx, keep: f64, shape: &Shape) -> NodeId {
 }
 
 /// Zeroes elements that are not kept, and scales the others.
-fn drop(cx: &mut Cx, x: NodeId, keep: NodeId, p: f64) -> NodeId {
-    let scaled = cx.g.scale(x, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
+fn drop(cx: &mut Cx, x: NodeId, keep: NodeId, p: &Real) -> NodeId {
+    let scaled = cx.g.scale_by(x, &p.kept_factor());
     let zero = cx.g.constant(0.0);
     cx.g.select(keep, scaled, zero)
 }
 
 /// A probability.
-pub fn probability(cx: &Cx, a: &Args, name: &str) -> Reported<f64> {
-    let p = a.number(cx, name)?;
-    if (0.0..=1.0).contains(&p) {
-        return Ok(p);
+pub fn probability(cx: &mut Cx, a: &Args, name: &str) -> Reported<Real> {
+    let p = a.real(cx, name)?;
+    match &p {
+        Real::Known(v) if (0.0..=1.0).contains(v) => return Ok(p),
+        Real::Known(_) => {}
+        Real::Rust(d) => {
+            let why = format!("`{name}` of `{}` is a probability", a.callee);
+            cx.probability(d, a.span_of(name), &why);
+            return Ok(p);
+        }
     }
     Err(cx.error(
         a.span_of(name),
@@ -276,22 +287,22 @@ fn dropout_channels(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
         spatial::batch(cx, (a.span, &a.callee), &x, rank)?;
     }
     let batch = spatial::batch_or_one(cx, (a.span, &a.callee), &x, rank)?;
-    if !cx.train || p == 0.0 {
+    if !cx.train || p.is(0.0) {
         return Ok(cx.tensor(x.id));
     }
     let x = &batch.x;
     let shape = cx.shape(x);
-    let keep = draw(cx, 1.0 - p, &shape[..2].to_vec());
+    let keep = draw(cx, &p, &shape[..2].to_vec());
     let mut each = shape[..2].to_vec();
     each.resize(shape.len(), crate::dim::Dim::one());
     let keep = cx.g.reshape(keep, &each);
     let keep = cx.g.expand(keep, &shape);
-    let y = drop(cx, x.id, keep, p);
+    let y = drop(cx, x.id, keep, &p);
     let y = batch.result(cx, y);
     Ok(cx.tensor(y))
 }
 
 fn dropout_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let p = probability(cx, a, "p")?;
-    float(cx, a, |cx, x| dropout(cx, x, p))
+    float(cx, a, |cx, x| dropout(cx, x, &p))
 }

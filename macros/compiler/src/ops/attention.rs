@@ -16,6 +16,7 @@ use crate::ir::{DType, NodeId};
 use crate::kinds;
 use crate::kinds::attention::Dropout;
 use crate::kinds::softmax::Softmax;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -53,18 +54,23 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(a.span_of("is_causal"), text));
     }
     let dropout_p = probability(cx, a, "dropout_p")?;
-    let scale = a.optional_number(cx, "scale")?;
-    if let Some(y) = fused(cx, [&q, &k, &v], mask.as_ref(), (causal, scale, dropout_p)) {
+    let scale = a.optional_real(cx, "scale")?;
+    if let Some(y) = fused(
+        cx,
+        [&q, &k, &v],
+        mask.as_ref(),
+        (causal, scale.as_ref(), &dropout_p),
+    ) {
         return Ok(cx.tensor(y));
     }
-    let mut scores = Attention::new(cx, a.span, &q, &k, scale)?;
+    let mut scores = Attention::new(cx, a.span, &q, &k, scale.as_ref())?;
     if causal {
         scores.causal(cx);
     } else if mask.is_some() {
         scores.or_zero();
         scores.scores = masked(cx, a, scores.scores, mask)?;
     }
-    let (y, _) = scores.finish(cx, a.span, &v, dropout_p)?;
+    let (y, _) = scores.finish(cx, a.span, &v, &dropout_p)?;
     Ok(cx.tensor(y))
 }
 
@@ -93,10 +99,10 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Rep
 }
 
 /// Dropout of weights with this probability: in training only.
-pub fn dropout_of_weights(cx: &mut Cx, p: f64) -> Option<Dropout> {
-    let drops = cx.train && p > 0.0;
+pub fn dropout_of_weights(cx: &mut Cx, p: &Real) -> Option<Dropout> {
+    let drops = cx.train && !p.is(0.0);
     drops.then(|| Dropout {
-        p,
+        p: p.clone(),
         stream: cx.stream(),
     })
 }
@@ -107,7 +113,7 @@ fn fused(
     cx: &mut Cx,
     inputs: [&Tensor; 3],
     mask: Option<&Tensor>,
-    (causal, scale, dropout_p): (bool, Option<f64>, f64),
+    (causal, scale, dropout_p): (bool, Option<&Real>, &Real),
 ) -> Option<NodeId> {
     let shapes = inputs.map(|x| cx.shape(x));
     let [q, k, v] = shapes.each_ref().map(|s| s.split_at(s.len() - 2));
@@ -138,7 +144,7 @@ fn fused(
     args.extend(mask);
     let op = kinds::attention::Attention {
         causal,
-        scale,
+        scale: scale.cloned(),
         interleaved: false,
         dropout: dropout_of_weights(cx, dropout_p),
     };
@@ -201,7 +207,7 @@ impl Attention {
         span: Span,
         query: &Tensor,
         key: &Tensor,
-        scale: Option<f64>,
+        scale: Option<&Real>,
     ) -> Reported<Self> {
         let transposed = Tensor {
             id: cx.g.transpose_last(key.id),
@@ -209,7 +215,7 @@ impl Attention {
         };
         let scores = matmul(cx, span, query, &transposed)?;
         let scores = match scale {
-            Some(scale) => cx.g.scale(scores, scale),
+            Some(scale) => cx.g.scale_by(scores, scale),
             None => {
                 let width = cx.shape(query)[cx.shape(query).len() - 1].clone();
                 let width = cx.g.size(&width);
@@ -256,7 +262,7 @@ impl Attention {
         cx: &mut Cx,
         span: Span,
         value: &Tensor,
-        dropout_p: f64,
+        dropout_p: &Real,
     ) -> Reported<(NodeId, NodeId)> {
         let dim = cx.g.shape(self.scores).len() - 1;
         let weights = match self.or_zero {

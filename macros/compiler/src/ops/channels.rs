@@ -11,6 +11,7 @@ use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -40,17 +41,17 @@ pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Momen
 }
 
 /// `(x - mean) / sqrt(var + eps)` by its own moments over `dims`.
-pub fn normalise_own(cx: &mut Cx, x: NodeId, dims: &[usize], eps: f64) -> NodeId {
+pub fn normalise_own(cx: &mut Cx, x: NodeId, dims: &[usize], eps: &Real) -> NodeId {
     let (_, d) = centred(cx, x, dims);
     over_root_mean_square(cx, d, dims, eps)
 }
 
 /// `(x - mean) / sqrt(var + eps)` by given moments over `dims`.
-pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: f64) -> NodeId {
+pub fn normalise(cx: &mut Cx, x: NodeId, moments: Moments, dims: &[usize], eps: &Real) -> NodeId {
     let shape = cx.g.shape(x).clone();
     let centre = cx.g.unreduce(moments.0, dims, &shape);
     let d = cx.g.sub2(x, centre);
-    let v = cx.g.shift(moments.1, eps);
+    let v = cx.g.shift_by(moments.1, eps);
     let r = cx.g.unary(S::Rsqrt, v);
     let r = cx.g.unreduce(r, dims, &shape);
     cx.g.mul2(d, r)
@@ -70,7 +71,7 @@ pub fn affine(cx: &mut Cx, x: NodeId, (weight, bias): Affine) -> NodeId {
 }
 
 /// Each group of channels of each sample by its own moments (Wu and He, 2018).
-pub fn group_norm(cx: &mut Cx, x: NodeId, groups: &Dim, by: Affine, eps: f64) -> NodeId {
+pub fn group_norm(cx: &mut Cx, x: NodeId, groups: &Dim, by: Affine, eps: &Real) -> NodeId {
     let shape = cx.g.shape(x).clone();
     let flat = vec![shape[0].clone(), groups.clone(), in_group(&shape, groups)];
     let flat = cx.g.reshape(x, &flat);
@@ -196,15 +197,15 @@ fn batch_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     no_momentum(cx, a, "BatchNorm1d")?;
     let own = a.flag(cx, "training")?;
     let by = affine_of(cx, a, &x)?;
-    let eps = a.number(cx, "eps")?;
+    let eps = a.real(cx, "eps")?;
     let dims = around(cx, x.id);
     let y = match running(cx, a, &x, own, "training")? {
-        Some(used) => normalise(cx, x.id, used, &dims, eps),
+        Some(used) => normalise(cx, x.id, used, &dims, &eps),
         None => {
             let shape = cx.shape(&x);
             let count = group_values(&shape, &shape[1]);
             several(cx, a.span, &a.callee, "all of a channel", &count, &x)?;
-            normalise_own(cx, x.id, &dims, eps)
+            normalise_own(cx, x.id, &dims, &eps)
         }
     };
     let y = affine(cx, y, by);
@@ -220,8 +221,8 @@ fn group_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let count = group_values(&shape, &groups);
     several(cx, a.span, &a.callee, "a group of channels", &count, &x)?;
     let by = affine_of(cx, a, &x)?;
-    let eps = a.number(cx, "eps")?;
-    let y = group_norm(cx, x.id, &groups, by, eps);
+    let eps = a.real(cx, "eps")?;
+    let y = group_norm(cx, x.id, &groups, by, &eps);
     Ok(cx.tensor(y))
 }
 
@@ -230,11 +231,11 @@ fn instance_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     no_momentum(cx, a, "InstanceNorm1d")?;
     let own = a.flag(cx, "use_input_stats")?;
     let by = affine_of(cx, a, &x)?;
-    let eps = a.number(cx, "eps")?;
+    let eps = a.real(cx, "eps")?;
     let y = match running(cx, a, &x, own, "use_input_stats")? {
         Some(used) => {
             let dims = around(cx, x.id);
-            normalise(cx, x.id, used, &dims, eps)
+            normalise(cx, x.id, used, &dims, &eps)
         }
         None => {
             let shape = cx.shape(&x);
@@ -242,7 +243,7 @@ fn instance_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
             several(cx, a.span, &a.callee, "a channel of one sample", &count, &x)?;
             let channels = shape[1].clone();
             return Ok({
-                let y = group_norm(cx, x.id, &channels, by, eps);
+                let y = group_norm(cx, x.id, &channels, by, &eps);
                 cx.tensor(y)
             });
         }

@@ -7,9 +7,11 @@ use super::reduce::{Scaled, scaled};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
+use crate::dim::Operator;
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::softmax::Softmax;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::takes::Takes;
 use crate::value::{Tensor, Value};
@@ -25,16 +27,19 @@ ops! {
         Ok(cx.g.unary(S::Abs, d))
     });
     "smooth_l1_loss" ("input, target, reduction = \"mean\", beta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
-        let beta = a.number(cx, "beta")?;
-        let y = huber(cx, x, t, beta);
-        Ok(if beta > 0.0 { cx.g.scale(y, 1.0 / beta) } else { y })
+        let beta = a.real(cx, "beta")?;
+        let y = huber(cx, x, t, &beta);
+        Ok(match beta.known() {
+            Some(beta) if beta <= 0.0 => y,
+            _ => cx.g.scale_by(y, &beta.inverse()),
+        })
     });
     "huber_loss" ("input, target, reduction = \"mean\", delta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
-        let delta = a.number(cx, "delta")?;
-        if delta <= 0.0 {
+        let delta = a.real(cx, "delta")?;
+        if delta.known().is_some_and(|delta| delta <= 0.0) {
             return Err(cx.error(a.span_of("delta"), format!("`delta` of `huber_loss` is above 0, not {delta}")));
         }
-        Ok(huber(cx, x, t, delta))
+        Ok(huber(cx, x, t, &delta))
     });
     "binary_cross_entropy" ("input, target, weight = None, reduction = \"mean\"") |cx, a| pointwise(cx, a, bce);
     "binary_cross_entropy_with_logits" ("input, target, weight = None, pos_weight = None, reduction = \"mean\"")
@@ -100,21 +105,22 @@ fn pointwise(
 }
 
 /// `d^2 / 2` where `|d| < delta` (and at NaN), else `delta (|d| - delta / 2)`.
-fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: f64) -> NodeId {
+fn huber(cx: &mut Cx, x: NodeId, t: NodeId, delta: &Real) -> NodeId {
     let g = &mut cx.g;
     let d = g.sub2(x, t);
     let size = g.unary(S::Abs, d);
-    if delta <= 0.0 {
+    if delta.known().is_some_and(|delta| delta <= 0.0) {
         return size;
     }
-    let (zero, limit) = (g.constant(0.0), g.constant(delta));
+    let (zero, limit) = (g.constant(0.0), g.real(delta));
     let far = g.binary(S::Ge, size, limit);
     // The square of a far value may be infinite, and its gradient NaN.
     let near = g.select(far, zero, d);
     let square = g.mul2(near, near);
     let square = g.scale(square, 0.5);
-    let line = g.shift(size, -0.5 * delta);
-    let line = g.scale(line, delta);
+    let half = Real::Known(-0.5).with(Operator::Mul, delta);
+    let line = g.shift_by(size, &half);
+    let line = g.scale_by(line, delta);
     g.scalar(S::Where, &[far, line, square])
 }
 
@@ -246,10 +252,10 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     let smoothing = if logits {
         super::probability(cx, a, "label_smoothing")?
     } else {
-        0.0
+        Real::Known(0.0)
     };
     if cx.g[t.id].dtype == DType::Float {
-        return probabilities(cx, a, &x, &t, dim, smoothing, logits);
+        return probabilities(cx, a, &x, &t, dim, &smoothing, logits);
     }
     let mut want = shape.clone();
     let classes = want.remove(dim);
@@ -296,8 +302,8 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     if let Some(w) = weights {
         y = cx.g.mul2(y, w);
     }
-    if smoothing > 0.0 {
-        y = smoothed(cx, y, logp, dim, weight, smoothing, &classes);
+    if !smoothing.is(0.0) {
+        y = smoothed(cx, y, logp, dim, weight, &smoothing, &classes);
     }
     let zero = cx.g.constant(0.0);
     if let Some(valid) = valid {
@@ -342,7 +348,7 @@ fn smoothed(
     logp: NodeId,
     dim: usize,
     weight: Option<NodeId>,
-    s: f64,
+    s: &Real,
     classes: &crate::dim::Dim,
 ) -> NodeId {
     let shape = cx.g.shape(logp).clone();
@@ -355,10 +361,10 @@ fn smoothed(
         all = cx.g.mul2(all, w);
     }
     let all = cx.g.sum(all, &[dim]);
-    let all = cx.g.scale(all, -s);
+    let all = cx.g.scale_by(all, &s.negative());
     let n = cx.g.size(classes);
     let all = cx.g.div2(all, n);
-    let y = cx.g.scale(y, 1.0 - s);
+    let y = cx.g.scale_by(y, &s.rest());
     cx.g.add2(y, all)
 }
 
@@ -369,7 +375,7 @@ fn probabilities(
     x: &Tensor,
     t: &Tensor,
     dim: usize,
-    smoothing: f64,
+    smoothing: &Real,
     logits: bool,
 ) -> Reported<Value> {
     let shape = cx.shape(x);
@@ -384,9 +390,9 @@ fn probabilities(
     }
     let classes = shape[dim].clone();
     let mut p = t.id;
-    if smoothing > 0.0 {
-        p = cx.g.scale(p, 1.0 - smoothing);
-        let share = cx.g.constant(smoothing);
+    if !smoothing.is(0.0) {
+        p = cx.g.scale_by(p, &smoothing.rest());
+        let share = cx.g.real(smoothing);
         let n = cx.g.size(&classes);
         let share = cx.g.div2(share, n);
         p = cx.g.add2(p, share);
@@ -412,7 +418,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
         a.float(cx, "input2")?,
         a.float(cx, "target")?,
     );
-    let margin = a.number(cx, "margin")?;
+    let margin = a.real(cx, "margin")?;
     let shape = cx.shape(&x);
     let lead = shape.len().checked_sub(1);
     let fits = |lead: usize| {
@@ -456,7 +462,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let cos = cx.g.div2(xy, lengths);
     let (zero, one) = (cx.g.constant(0.0), cx.g.constant(1.0));
     let near = cx.g.sub2(one, cos);
-    let far = cx.g.shift(cos, -margin);
+    let far = cx.g.shift_by(cos, &margin.negative());
     let far = cx.g.unary(S::Relu, far);
     let same = cx.g.binary(S::Gt, t.id, zero);
     let loss = cx.g.scalar(S::Where, &[same, near, far]);

@@ -7,6 +7,7 @@ use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Shape, show_shape};
 use crate::ir::NodeId;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -50,7 +51,7 @@ pub fn layer_norm(
     dims: &[usize],
     weight: Option<NodeId>,
     bias: Option<NodeId>,
-    eps: f64,
+    eps: &Real,
 ) -> NodeId {
     let (_, d) = centred(cx, x, dims);
     let y = over_root_mean_square(cx, d, dims, eps);
@@ -63,7 +64,7 @@ pub fn rms_norm(
     x: NodeId,
     dims: &[usize],
     weight: Option<NodeId>,
-    eps: f64,
+    eps: &Real,
 ) -> NodeId {
     let y = over_root_mean_square(cx, x, dims, eps);
     affine(cx, y, weight, None)
@@ -102,11 +103,11 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
     let weight = by(cx, "weight")?;
     let y = if layer {
         let bias = by(cx, "bias")?;
-        let eps = a.number(cx, "eps")?;
-        layer_norm(cx, x.id, &dims, weight, bias, eps)
+        let eps = a.real(cx, "eps")?;
+        layer_norm(cx, x.id, &dims, weight, bias, &eps)
     } else {
-        let eps = a.optional_number(cx, "eps")?.unwrap_or(RMS_EPS);
-        rms_norm(cx, x.id, &dims, weight, eps)
+        let eps = a.optional_real(cx, "eps")?.unwrap_or(Real::Known(RMS_EPS));
+        rms_norm(cx, x.id, &dims, weight, &eps)
     };
     Ok(cx.tensor(y))
 }

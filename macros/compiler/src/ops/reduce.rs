@@ -12,6 +12,7 @@ use crate::kinds::checked::Integers;
 use crate::kinds::cum_prod::CumProd;
 use crate::kinds::cum_sum::CumSum;
 use crate::kinds::gather::Gather;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 use netform_core::Combiner;
@@ -293,12 +294,17 @@ pub fn scaled(cx: &mut Cx, x: NodeId, dims: &[usize], small: bool) -> Scaled {
 }
 
 /// `d / sqrt(mean(d^2) + eps)` over `dims`.
-pub fn over_root_mean_square(cx: &mut Cx, d: NodeId, dims: &[usize], eps: f64) -> NodeId {
+pub fn over_root_mean_square(cx: &mut Cx, d: NodeId, dims: &[usize], eps: &Real) -> NodeId {
     let shape = cx.g.shape(d).clone();
     // With any larger `eps`, squares that vanish do not matter.
-    let scaled = scaled(cx, d, dims, eps.abs() < 1e-30);
+    let scaled = scaled(
+        cx,
+        d,
+        dims,
+        eps.known().is_some_and(|eps| eps.abs() < 1e-30),
+    );
     let v = mean_square(cx, scaled.x, dims);
-    let eps = cx.g.scale(scaled.inverse, eps);
+    let eps = cx.g.scale_by(scaled.inverse, eps);
     let eps = cx.g.mul2(eps, scaled.inverse);
     let v = cx.g.add2(v, eps);
     let r = cx.g.unary(S::Rsqrt, v);

@@ -1,7 +1,8 @@
 //! The calls of attention and its gradient.
 
 use super::Attention;
-use crate::codegen::emit::{Emit, array, call, number, size};
+use crate::codegen::dims::real;
+use crate::codegen::emit::{Emit, array, call, size};
 use crate::dim::{Dim, Shape};
 use crate::ir::strides::{Strided, row_major};
 use proc_macro2::TokenStream;
@@ -12,16 +13,16 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
     let [b, h, l, e] = a.sizes(at.shape(0));
     let [_, _, s, v] = a.sizes(at.shape(2));
     let (interleaved, causal) = (a.interleaved, a.causal);
-    let scale = match a.scale {
-        Some(scale) => number(scale),
+    let scale = match &a.scale {
+        Some(scale) => real(scale),
         None => {
             let e = size(&e);
             quote!(1.0 / ((#e) as f64).sqrt())
         }
     };
-    let dropout = match a.dropout {
+    let dropout = match &a.dropout {
         Some(dropout) => {
-            let (p, stream) = (number(dropout.p), at.stream(dropout.stream));
+            let (p, stream) = (real(&dropout.p), at.stream(dropout.stream));
             quote!(Some(__nf::Dropout { p: #p, stream: run.stream(#stream) }))
         }
         None => quote!(None),

@@ -5,6 +5,7 @@ use crate::eval::Array;
 use crate::eval::array::flat;
 use crate::eval::rows::log_sum_exp;
 use crate::kinds::bernoulli::drawn;
+use crate::real::Real;
 
 /// The operands, indexed by head, position and column.
 struct Heads<'a> {
@@ -51,7 +52,9 @@ impl<'a> Heads<'a> {
 
     fn scale(&self) -> f64 {
         let usual = 1.0 / (self.width as f64).sqrt();
-        self.a.scale.unwrap_or(usual)
+        // A formula has no value here; NaN shows.
+        let known = |scale: &Real| scale.known().unwrap_or(f64::NAN);
+        self.a.scale.as_ref().map_or(usual, known)
     }
 
     fn score(&self, head: usize, i: usize, j: usize) -> f64 {
@@ -72,10 +75,11 @@ impl<'a> Heads<'a> {
 impl Heads<'_> {
     /// The factor of dropout for a weight.
     fn factor(&self, head: usize, i: usize, j: usize) -> f64 {
-        let Some(d) = self.a.dropout else { return 1.0 };
+        let Some(d) = &self.a.dropout else { return 1.0 };
         let at = (head * self.queries + i) * self.keys.next_multiple_of(4) + j;
-        match drawn(1.0 - d.p, d.stream, at) {
-            true => d.factor(),
+        let known = |number: Real| number.known().unwrap_or(f64::NAN);
+        match drawn(known(d.p.rest()), d.stream, at) {
+            true => known(d.factor()),
             false => 0.0,
         }
     }

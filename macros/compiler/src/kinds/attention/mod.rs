@@ -17,6 +17,7 @@ use crate::gradient::autodiff;
 use crate::ir::kind::{Flow, Kind, Types};
 use crate::ir::operands::Operands;
 use crate::ir::{Graph, NodeId, Op};
+use crate::real::Real;
 use backward::AttentionGrad;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -27,7 +28,7 @@ pub struct Attention {
     /// Query i sees keys up to i.
     pub causal: bool,
     /// Factor of the scores; `1 / sqrt(E)` by default.
-    pub scale: Option<f64>,
+    pub scale: Option<Real>,
     /// q, k, v and the result have their heads side by side in a row: (B, L, H, E) and so on.
     pub interleaved: bool,
     /// Dropout after the softmax.
@@ -36,22 +37,18 @@ pub struct Attention {
 
 /// Dropout of attention's weights: kept weights are multiplied by `1 / (1 - p)`. The draw is that of a `Bernoulli` of
 /// the same stream and shape (B, H, L, S rounded up to four), forward and backward.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dropout {
     /// The probability that a weight is dropped.
-    pub p: f64,
+    pub p: Real,
     /// The node's own stream.
     pub stream: u32,
 }
 
 impl Dropout {
     /// The factor of a kept weight.
-    pub fn factor(self) -> f64 {
-        if self.p < 1.0 {
-            1.0 / (1.0 - self.p)
-        } else {
-            0.0
-        }
+    pub fn factor(&self) -> Real {
+        self.p.kept_factor()
     }
 }
 
@@ -87,8 +84,8 @@ impl Kind for Attention {
         let mut out = String::new();
         out.push_str(if self.causal { " causal" } else { "" });
         out.push_str(if self.interleaved { " interleaved" } else { "" });
-        let scale = self.scale.map(|scale| format!(" scale={scale}"));
-        let drop = (self.dropout).map(|d| format!(" p={} stream={}", d.p, d.stream));
+        let scale = self.scale.as_ref().map(|scale| format!(" scale={scale}"));
+        let drop = (self.dropout.as_ref()).map(|d| format!(" p={} stream={}", d.p, d.stream));
         [scale, drop].iter().flatten().for_each(|x| out.push_str(x));
         out
     }

@@ -33,8 +33,8 @@ pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
     let products = g.matmul(q, k, false, true);
     let shape = vec![batch.clone(), heads.clone(), queries.clone(), keys];
     let scores = g.reshape(products, &shape);
-    let mut scores = match a.scale {
-        Some(scale) => g.scale(scores, scale),
+    let mut scores = match &a.scale {
+        Some(scale) => g.scale_by(scores, scale),
         None => {
             let width = g.size(&width);
             let factor = g.unary(Scalar::Rsqrt, width);
@@ -54,7 +54,7 @@ pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
         3 => g.push(Softmax { log: false, dim: 3 }, &[scores], None),
         _ => g.softmax_or_zero(scores),
     };
-    let weights = match a.dropout {
+    let weights = match &a.dropout {
         Some(d) => dropped(g, weights, d),
         None => weights,
     };
@@ -66,20 +66,20 @@ pub fn attention(g: &mut Graph, a: &Attention, args: &[NodeId]) -> NodeId {
 }
 
 /// Drops the same weights (B, H, L, S) as the node does: the draw is the same.
-fn dropped(g: &mut Graph, weights: NodeId, d: Dropout) -> NodeId {
+fn dropped(g: &mut Graph, weights: NodeId, d: &Dropout) -> NodeId {
     let shape = g.shape(weights).clone();
     let mut drawn = shape.clone();
     let four = Dim::from(4);
     drawn[3] = shape[3].add(&Dim::from(3)).div_floor(&four).mul(&four);
     let draw = Bernoulli {
-        keep: 1.0 - d.p,
+        keep: d.p.rest(),
         stream: d.stream,
         again: 0,
     };
     let all = g.push(draw, &[], Some(drawn));
     let (start, step) = (vec![Dim::from(0); 4], vec![1; 4]);
     let keep = g.push(Op::Slice { start, step }, &[all], Some(shape));
-    let scaled = g.scale(weights, d.factor());
+    let scaled = g.scale_by(weights, &d.factor());
     let zero = g.constant(0.0);
     g.select(keep, scaled, zero)
 }

@@ -61,7 +61,7 @@ impl Attention {
             causal: inputs.masks.causal,
             scale: None,
             interleaved: true,
-            dropout: ops::dropout_of_weights(cx, self.dropout),
+            dropout: ops::dropout_of_weights(cx, &self.dropout),
         };
         let y = cx.g.kernel(op, &args, None)[0];
         Ok(self.joined(cx, params, y, sizes))
@@ -112,7 +112,7 @@ impl Attention {
         inputs
             .masks
             .apply(cx, &mut scores, &sizes, &Dim::from(more));
-        let (y, weights) = scores.finish(cx, span, &v, self.dropout)?;
+        let (y, weights) = scores.finish(cx, span, &v, &self.dropout)?;
         let y = cx.g.permute(y, &[0, 2, 1, 3]);
         Ok((self.joined(cx, params, y, sizes), weights))
     }

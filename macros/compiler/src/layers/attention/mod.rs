@@ -21,6 +21,7 @@ use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
 use crate::ir::NodeId;
 use crate::ops;
+use crate::real::Real;
 use crate::value::Value;
 
 /// The table's row.
@@ -60,7 +61,7 @@ pub struct Attention {
     bias_kv: bool,
     /// A key and value of zeros are added to each sequence.
     zero: bool,
-    dropout: f64,
+    dropout: Real,
     /// Sequences are (B, T, E) instead of (T, B, E), as arguments and results.
     batch_first: bool,
 }

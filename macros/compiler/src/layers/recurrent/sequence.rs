@@ -16,6 +16,7 @@ use crate::ir::NodeId;
 use crate::kinds::concat::Concat;
 use crate::layers::{Call, Layer, LayerDef, ParamDecl, in_out, positive};
 use crate::ops;
+use crate::real::Real;
 use crate::value::Value;
 
 /// The table's row.
@@ -53,7 +54,7 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
         return Err(cx.error(a.span_of("num_layers"), text));
     }
     let dropout = ops::probability(cx, a, "dropout")?;
-    if dropout > 0.0 && layers == 1 {
+    if !dropout.is(0.0) && layers == 1 {
         let text = "`dropout` lies between layers, and there is one only\nhelp: declare `num_layers = 2` or more, or a layer `Dropout(..)` behind";
         return Err(cx.error(a.span_of("dropout"), text));
     }
@@ -95,7 +96,7 @@ pub struct Recurrence {
     pub bias: bool,
     /// Sequences are (B, T, C) instead of (T, B, C).
     pub batch_first: bool,
-    pub dropout: f64,
+    pub dropout: Real,
     pub directions: i64,
 }
 
@@ -150,7 +151,7 @@ impl Layer for Recurrence {
         let mut last: Vec<Vec<NodeId>> = vec![Vec::new(); seq.first.len()];
         for layer in 0..self.layers as usize {
             if layer > 0 {
-                x = ops::dropout(cx, x, self.dropout);
+                x = ops::dropout(cx, x, &self.dropout);
             }
             let mut outputs = Vec::new();
             for direction in 0..self.directions as usize {

@@ -11,6 +11,7 @@ use crate::layers::linear::Linear;
 use crate::layers::norm::Norm;
 use crate::layers::{Call, Layer, ParamDecl, positive, wrong_features};
 use crate::ops;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use proc_macro2::Span;
 
@@ -26,9 +27,9 @@ pub struct Block {
     pub decodes: bool,
     /// The features between the two linear maps.
     hidden: Dim,
-    dropout: f64,
+    dropout: Real,
     gelu: bool,
-    eps: f64,
+    eps: Real,
     norm_first: bool,
     bias: bool,
 }
@@ -56,7 +57,7 @@ impl Block {
             hidden,
             dropout: ops::probability(cx, a, "dropout")?,
             gelu: a.choice(cx, "activation", &["relu", "gelu"])? == "gelu",
-            eps: a.number(cx, "layer_norm_eps")?,
+            eps: a.real(cx, "layer_norm_eps")?,
             norm_first: a.flag(cx, "norm_first")?,
             bias: a.flag(cx, "bias")?,
         })
@@ -88,7 +89,7 @@ impl Block {
     pub fn norm(&self) -> Norm {
         Norm {
             shape: vec![self.model().clone()],
-            eps: self.eps,
+            eps: self.eps.clone(),
             weight: true,
             bias: self.bias,
             centred: true,
@@ -154,7 +155,7 @@ impl Block {
                 true => ops::gelu(cx, x),
                 false => cx.g.unary(S::Relu, x),
             };
-            let x = ops::dropout(cx, x, self.dropout);
+            let x = ops::dropout(cx, x, &self.dropout);
             Ok(ops::linear(cx, x, second[0], second.get(1).copied()))
         })
     }
@@ -173,7 +174,7 @@ impl Block {
             false => x,
         };
         let y = f(cx, inner)?;
-        let y = ops::dropout(cx, y, self.dropout);
+        let y = ops::dropout(cx, y, &self.dropout);
         let y = cx.g.add2(x, y);
         Ok(match self.norm_first {
             true => y,
