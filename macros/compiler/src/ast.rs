@@ -72,6 +72,8 @@ pub struct Field {
     pub attrs: Vec<syn::Attribute>,
     /// Its name.
     pub name: Ident,
+    /// The name of its parameters in files, if it is another: `#[name = "layer1.0.conv1"]`.
+    pub path: Option<syn::LitStr>,
     /// Its kind.
     pub kind: FieldKind,
     /// Marked `#[frozen]`.
@@ -120,8 +122,26 @@ pub enum FieldKind {
         /// The number of elements.
         count: Expr,
     },
+    /// `Sequential(Linear(8 -> 8), ReLU())`, or a list of unlike layers: `[Block<16>, Block<32>]`.
+    Group {
+        /// Called as one layer, one after another.
+        chain: bool,
+        /// Its layers.
+        items: Vec<GroupItem>,
+    },
     /// A field that did not parse; its error is reported.
     ErrorReported,
+}
+
+/// A layer of a group.
+#[derive(Clone, Debug)]
+pub struct GroupItem {
+    /// Its name, if it has one; otherwise its number.
+    pub name: Option<Ident>,
+    /// The token that errors underline.
+    pub span: Span,
+    /// The layer.
+    pub kind: FieldKind,
 }
 
 impl Network {
@@ -129,17 +149,20 @@ impl Network {
     pub fn blocks(&self) -> Vec<&[Ident]> {
         let mut out: Vec<&[Ident]> = Vec::new();
         for field in &self.fields {
-            let mut kind = &field.kind;
-            while let FieldKind::Array { element, .. } = kind {
-                kind = element;
-            }
-            if let FieldKind::Block { path, .. } = kind
-                && !out.contains(&path.as_slice())
-            {
-                out.push(path);
-            }
+            field.kind.blocks(&mut out);
         }
         out
+    }
+}
+
+impl FieldKind {
+    fn blocks<'a>(&'a self, out: &mut Vec<&'a [Ident]>) {
+        match self {
+            FieldKind::Array { element, .. } => element.blocks(out),
+            FieldKind::Group { items, .. } => items.iter().for_each(|i| i.kind.blocks(out)),
+            FieldKind::Block { path, .. } if !out.contains(&path.as_slice()) => out.push(path),
+            _ => {}
+        }
     }
 }
 

@@ -14,6 +14,12 @@ use std::rc::Rc;
 pub struct Field {
     /// Its name.
     pub name: Ident,
+    /// The name of its parameters in files, without an array's places: `features.0`.
+    pub path: String,
+    /// What comes before the names of its parameters in files, with `{}` for each place in an array.
+    pub prefix: String,
+    /// It belongs to a group, and has no name in functions.
+    pub within: bool,
     /// Its declaration, for messages: `linear_1: Linear(8 -> 10)`.
     pub decl: String,
     /// Its kind.
@@ -36,6 +42,13 @@ pub enum FieldKind {
     Buffer,
     /// A network.
     Block(Box<Instance>),
+    /// Layers, by the numbers of their fields.
+    Group {
+        /// Called as one layer, one after another.
+        chain: bool,
+        /// Their fields.
+        items: Vec<usize>,
+    },
     /// An error that has been reported.
     ErrorReported,
 }

@@ -13,7 +13,7 @@ use crate::equal::Equalities;
 use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
-use crate::net::{FieldKind, Net, Signature};
+use crate::net::{Field, FieldKind, Net, Signature};
 use crate::parse::parse;
 use crate::passes::placement::Placement;
 use crate::passes::reach;
@@ -129,7 +129,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
         return;
     }
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
-        let again = net.fields[..i].iter().any(|f| f.name == field.name);
+        let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
             let text = format!(
                 "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
@@ -209,7 +209,8 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
 
 /// Reports parameters that no loss depends on: they would never be trained.
 fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
-    for field in &net.fields {
+    let groups = |f: &&Field| !matches!(f.kind, FieldKind::Group { .. });
+    for field in net.fields.iter().filter(groups) {
         let idle: Vec<String> = field
             .params
             .clone()
@@ -224,7 +225,7 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
                 idle.join(" and "),
                 if idle.len() == 1 { "it" } else { "them" },
                 field.decl,
-                field.name
+                field.path
             );
             diag.error(field.name.span(), text);
         }

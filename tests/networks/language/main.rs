@@ -6,6 +6,7 @@ mod blocks;
 mod buffers;
 mod constants;
 mod custom;
+mod groups;
 mod language;
 mod listings;
 mod looking;

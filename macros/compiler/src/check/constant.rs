@@ -76,6 +76,9 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
             init.iter().for_each(|e| names(e, out));
         }
         ast::FieldKind::Array { element, .. } => floats_of_kind(element, out),
+        ast::FieldKind::Group { items, .. } => {
+            items.iter().for_each(|i| floats_of_kind(&i.kind, out));
+        }
         _ => {}
     }
 }
@@ -90,6 +93,9 @@ pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
         ast::FieldKind::Array { element, count } => {
             names_of_kind(element, out);
             names(count, out);
+        }
+        ast::FieldKind::Group { items, .. } => {
+            items.iter().for_each(|i| names_of_kind(&i.kind, out));
         }
         ast::FieldKind::ErrorReported => {}
     }

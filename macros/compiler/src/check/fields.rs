@@ -12,40 +12,131 @@ use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
 use crate::real::Real;
 use crate::unit::Unit;
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 
-pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) -> Field {
+/// The place of a field in the network.
+struct Place {
+    /// The name of its parameters in files, with `{}` for the place in an array around it.
+    prefix: String,
+    /// Its name for messages.
+    path: String,
+    /// The dimensions of the arrays around it.
+    stack: Vec<Dim>,
+    /// It belongs to a group.
+    within: bool,
+}
+
+/// Declares a field, and the layers of a group before it.
+pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Diag) {
+    let path = match &field.path {
+        Some(path) => path.value(),
+        None => field.name.unraw().to_string(),
+    };
+    let place = Place {
+        prefix: path.clone(),
+        path,
+        stack: Vec::new(),
+        within: false,
+    };
+    let field = declare_at(net, unit, field, place, diag);
+    net.fields.push(field);
+}
+
+/// The layers of a group, as fields of their own. Returns their numbers and their declarations.
+fn group(
+    net: &mut Net,
+    unit: &Unit,
+    (field, items): (&ast::Field, &[ast::GroupItem]),
+    around: &Field,
+    diag: &Diag,
+) -> (Vec<usize>, Vec<String>) {
+    let (mut numbers, mut decls) = (Vec::new(), Vec::new());
+    for (k, item) in items.iter().enumerate() {
+        let part = item.name.as_ref().map_or_else(|| k.to_string(), |n| n.unraw().to_string());
+        let place = Place {
+            prefix: format!("{}.{part}", around.prefix),
+            path: format!("{}.{part}", around.path),
+            stack: around.stack.clone(),
+            within: true,
+        };
+        let member = ast::Field {
+            attrs: Vec::new(),
+            name: Ident::new(&format!("__{}_{k}", field.name.unraw()), item.span),
+            path: None,
+            kind: item.kind.clone(),
+            frozen: field.frozen,
+            recompute: None,
+        };
+        let member = declare_at(net, unit, &member, place, diag);
+        let kind = member.decl.split_once(": ").map_or("", |d| d.1).to_owned();
+        decls.push(match &item.name {
+            Some(name) => format!("{name} = {kind}"),
+            None => kind,
+        });
+        numbers.push(net.fields.len());
+        net.fields.push(member);
+    }
+    (numbers, decls)
+}
+
+fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag: &Diag) -> Field {
     let first = net.params.len();
-    let index = net.fields.len();
     let mut cx = Cx::new(diag, false);
     let mut out = Field {
         name: field.name.clone(),
+        path: place.path.clone(),
+        prefix: place.prefix.clone(),
+        within: place.within,
         decl: String::new(),
         kind: FieldKind::ErrorReported,
-        stack: Vec::new(),
+        stack: place.stack.clone(),
         params: first..first,
         recompute: field.recompute.is_some(),
     };
+    let outer = place.stack.len();
+    // The number that this field will have: those of a group's layers come first.
+    let index = net.fields.len();
+    let own = out.path.clone();
     let mut kind = &field.kind;
     while let ast::FieldKind::Array { element, count } = kind {
         let Ok(size) = array_size(net, &mut cx, count) else {
             return out;
         };
         out.stack.push(size);
+        out.prefix.push_str(".{}");
         kind = element;
     }
     match kind {
         ast::FieldKind::ErrorReported | ast::FieldKind::Array { .. } => {}
+        ast::FieldKind::Group { chain, items } => {
+            let (open, close) = array_text(&out.stack[outer..]);
+            let names = items.iter().filter_map(|i| i.name.as_ref());
+            super::unique(diag, "layer", names);
+            let (numbers, decls) = group(net, unit, (field, items), &out, diag);
+            let list = decls.join(", ");
+            out.decl = match chain {
+                true => format!("{own}: {open}Sequential({list}){close}"),
+                false => format!("{own}: {open}[{list}]{close}"),
+            };
+            let broken = |i: &usize| matches!(net.fields[*i].kind, FieldKind::ErrorReported);
+            if numbers.iter().any(broken) {
+                return out;
+            }
+            out.kind = FieldKind::Group {
+                chain: *chain,
+                items: numbers,
+            };
+        }
         ast::FieldKind::Layer { layer, args } => {
-            let (open, close) = array_text(&out.stack);
+            let (open, close) = array_text(&out.stack[outer..]);
             let args_text = ast::show_args(args);
-            out.decl = format!("{}: {open}{layer}({args_text}){close}", field.name);
+            out.decl = format!("{own}: {open}{layer}({args_text}){close}");
             let Ok(given) = given(net, &mut cx, args) else {
                 return out;
             };
             let name = layer.to_string();
-            cx.by = format!("`{name}` `{}`", field.name);
+            cx.by = format!("`{name}` `{own}`");
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
                 let near = || did_you_mean(&name, layers::names().chain(["Param"]));
                 let hint = foreign::help(&name).unwrap_or_else(near);
@@ -62,10 +153,9 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             };
             let Ok(layer) = declared else { return out };
             for p in layer.params() {
-                let places = ".{}".repeat(out.stack.len());
                 let stack = [out.stack.clone(), p.stack].concat();
                 net.params.push(Param {
-                    name: format!("{}{places}.{}", field.name.unraw(), p.name),
+                    name: format!("{}.{}", out.prefix, p.name),
                     shape: [stack.clone(), p.shape].concat(),
                     stack,
                     init: p.init,
@@ -80,17 +170,16 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
             out.kind = FieldKind::Layer(layer);
         }
         ast::FieldKind::Block { path, args } => {
-            let (open, close) = array_text(&out.stack);
+            let (open, close) = array_text(&out.stack[outer..]);
             let text = block_text(path, args);
-            out.decl = format!("{}: {open}{text}{close}", field.name);
+            out.decl = format!("{own}: {open}{text}{close}");
             let Ok(instance) = block(net, unit, &mut cx, path, args) else {
                 return out;
             };
-            let places = ".{}".repeat(out.stack.len());
             for p in &instance.net.params {
                 let together = |a: &[Dim], b: &[Dim]| -> Shape { [a, b].concat() };
                 net.params.push(Param {
-                    name: format!("{}{places}.{}", field.name.unraw(), p.name),
+                    name: format!("{}.{}", out.prefix, p.name),
                     shape: together(&out.stack, &p.shape),
                     stack: together(&out.stack, &p.stack),
                     init: p.init.clone(),
@@ -141,8 +230,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 elem => format!("<{}>", elem.prefix()),
             };
             out.decl = format!(
-                "{}: {class}{of}{}",
-                field.name,
+                "{own}: {class}{of}{}",
                 crate::dim::show_shape(&shape)
             );
             if let Some(span) = field.recompute {
@@ -187,7 +275,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
                 return out;
             }
             net.params.push(Param {
-                name: field.name.unraw().to_string(),
+                name: place.prefix.clone(),
                 shape,
                 stack: Vec::new(),
                 init,

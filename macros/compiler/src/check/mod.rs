@@ -150,8 +150,7 @@ pub(super) fn instance(
         );
     }
     for field in &source.fields {
-        let field = declare(&mut net, unit, field, diag);
-        net.fields.push(field);
+        declare(&mut net, unit, field, diag);
     }
     for s in &source.shared {
         let _ = shared::share(&mut net, s, diag);

@@ -21,7 +21,7 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
         Some(quote!(static #name: __nf::draw::Drawn = #picture;))
     });
     let layers = net.fields.iter().enumerate().map(|(i, f)| {
-        let (name, decl) = (f.name.to_string(), f.decl.split_once(": ").map_or("", |d| d.1));
+        let (name, decl) = (f.path.clone(), f.decl.split_once(": ").map_or("", |d| d.1));
         // The spec leaves tied parameters out.
         let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();
         let (from, to) = (place(f.params.start), place(f.params.end));

@@ -10,11 +10,14 @@ use proc_macro2::Span;
 impl Lower<'_> {
     /// One layer of an array.
     pub fn element(&mut self, layers: &LayerRef, at: &Value, span: Span) -> Reported<Value> {
+        if let Some(member) = self.member_at(layers, at, span) {
+            return member;
+        }
         let field = &self.net.fields[layers.field];
         let Some(count) = field.stack.get(layers.level).cloned() else {
             let what = match layers.level {
-                0 => format!("`{}`", field.name),
-                _ => format!("an element of `{}`", field.name),
+                0 => format!("`{}`", field.path),
+                _ => format!("an element of `{}`", field.path),
             };
             let text = format!("{what} is one layer, not an array\n{}", field.decl);
             return Err(self.cx.error(span, text));
@@ -38,7 +41,7 @@ impl Lower<'_> {
         {
             let text = format!(
                 "`{}` has {}, no element {n}\n{}",
-                field.name,
+                field.path,
                 crate::args::count(usize::try_from(size).unwrap_or(0), "element"),
                 field.decl
             );

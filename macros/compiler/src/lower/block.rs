@@ -270,12 +270,12 @@ impl<'a> Lower<'a> {
             let text = match signatures.first() {
                 Some(first) => format!(
                     "`{0}` has the functions {1}, none of them `forward`\n{2}\nhelp: say which is called: `{0}.{3}(..)`",
-                    field.name,
+                    field.path,
                     list.join(", "),
                     field.decl,
                     first.name
                 ),
-                None => format!("`{}` has no functions to call\n{}", field.name, field.decl),
+                None => format!("`{}` has no functions to call\n{}", field.path, field.decl),
             };
             return Err(self.cx.error(span, text));
         };

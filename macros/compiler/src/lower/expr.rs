@@ -14,7 +14,6 @@ use crate::scalar::Scalar as S;
 use crate::takes::{Takes, enclosed, takes};
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
-use syn::ext::IdentExt;
 
 impl Lower<'_> {
     /// The value of an expression; an error in it has been reported.
@@ -285,7 +284,7 @@ impl Lower<'_> {
         }
     }
 
-    fn call_layer(
+    pub(super) fn call_layer(
         &mut self,
         of: LayerRef,
         span: Span,
@@ -297,7 +296,7 @@ impl Lower<'_> {
         if of.level < field.stack.len() {
             let text = format!(
                 "`{0}` is an array of layers\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",
-                field.name, field.decl
+                field.path, field.decl
             );
             return Err(self.cx.error(span, text));
         }
@@ -310,17 +309,18 @@ impl Lower<'_> {
                 };
                 let text = format!(
                     "`{}` is a {what}: it is used without a call\n{}",
-                    field.name, field.decl
+                    field.path, field.decl
                 );
                 return Err(self.cx.error(span, text));
             }
             FieldKind::Block(block) => {
                 return self.call_block(&of, block, None, span, given, args);
             }
+            FieldKind::Group { .. } => return self.call_group(&of, span, given, args),
             FieldKind::Layer(layer) => layer,
         };
         self.unchanged(args)?;
-        let name = field.name.to_string();
+        let name = field.path.clone();
         let here = std::mem::replace(
             &mut self.cx.g.here,
             Here {
@@ -366,8 +366,8 @@ impl Lower<'_> {
         let end = kind.find(|c: char| !c.is_alphanumeric() && c != '_');
         let kind = &kind[..end.unwrap_or(kind.len())];
         match &self.instance {
-            Some(_) => format!("`{kind}` `{}` of `{}`", field.name, self.net.name),
-            None => format!("`{kind}` `{}`", field.name),
+            Some(_) => format!("`{kind}` `{}` of `{}`", field.path, self.net.name),
+            None => format!("`{kind}` `{}`", field.path),
         }
     }
 
@@ -527,7 +527,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         }
         // The offset after the field's name and the array's places.
-        let begin = field.name.unraw().to_string().len() + 1 + 3 * field.stack.len();
+        let begin = field.prefix.len() + 1;
         let own = |p: usize| self.net.params[p].name.get(begin..).unwrap_or_default();
         let names: Vec<&str> = field.params.clone().map(own).collect();
         if let Some(k) = names.iter().position(|n| name == *n) {

@@ -38,6 +38,9 @@ impl Lower<'_> {
         overs: &[ast::Expr],
         body: &ast::Block,
     ) -> Reported<()> {
+        if let Some(done) = self.unrolled(names, overs, body) {
+            return done;
+        }
         let text = loop_text(names, overs);
         let (items, count) = self.zipped(names, overs)?;
         let mut assigned: Vec<Ident> = Vec::new();

@@ -15,6 +15,7 @@ mod custom;
 mod expr;
 mod function;
 mod grad;
+mod group;
 mod loops;
 mod pair;
 mod recompute;
@@ -256,16 +257,17 @@ impl<'a> Lower<'a> {
                     .or_insert_with(|| field.decl.clone());
                 Ok(Value::Tensor(Tensor {
                     id,
-                    text: field.name.to_string(),
+                    text: field.path.clone(),
                 }))
             }
+            FieldKind::Group { .. } => Ok(Value::Layer(self.whole(index))),
             FieldKind::Layer(_) | FieldKind::Block(_) if !field.stack.is_empty() => {
                 Ok(Value::Layer(self.whole(index)))
             }
             FieldKind::Layer(_) | FieldKind::Block(_) => {
                 let text = format!(
                     "`{}` is a layer: it is called, as `{0}(x)`\n{}",
-                    field.name, field.decl
+                    field.path, field.decl
                 );
                 Err(self.cx.error(span, text))
             }
@@ -276,7 +278,9 @@ impl<'a> Lower<'a> {
     fn whole(&mut self, index: usize) -> LayerRef {
         let field = &self.net.fields[index];
         let params = match field.kind {
-            FieldKind::Layer(_) | FieldKind::Block(_) => field.params.clone(),
+            FieldKind::Layer(_) | FieldKind::Block(_) | FieldKind::Group { .. } => {
+                field.params.clone()
+            }
             FieldKind::Param | FieldKind::Buffer | FieldKind::ErrorReported => 0..0,
         };
         LayerRef {

@@ -43,7 +43,7 @@ impl<'a> Lower<'a> {
         let type_of = |o: &NodeId| (body.shape(*o).clone(), body[*o].dtype);
         let types: Vec<_> = body.outputs.iter().map(type_of).collect();
         let region = Region {
-            name: field.name.to_string(),
+            name: field.path.clone(),
             body,
             recompute: true,
         };

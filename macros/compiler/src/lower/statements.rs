@@ -114,7 +114,7 @@ impl Lower<'_> {
                 );
                 return Err(self.cx.error(name.span(), text));
             }
-            FieldKind::Layer(_) | FieldKind::Block(_) => {
+            FieldKind::Layer(_) | FieldKind::Block(_) | FieldKind::Group { .. } => {
                 let text = format!(
                     "`{name}` is a layer: nothing is assigned to it\n{}",
                     field.decl

@@ -1,7 +1,7 @@
 //! A field of the struct: a layer, a parameter, a buffer, an array, a network, or two parameters that are one.
 
-use super::{attributes, expr, skip_one};
-use crate::ast::{Arg, Expr, Field, FieldKind, Shared};
+use super::{attributes_whole, expr, skip_one, spans};
+use crate::ast::{Arg, Expr, Field, FieldKind, GroupItem, Shared};
 use crate::diag::Diag;
 use crate::layers;
 use proc_macro2::Ident;
@@ -56,7 +56,9 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
 }
 
 pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
-    let (attrs, flags) = attributes(input, &["frozen", "recompute"])?;
+    let (attrs, found) = attributes_whole(input, &["frozen", "recompute", "name"])?;
+    let flags = spans(&found);
+    let path = found[2].as_ref().map(own_name).transpose()?;
     if input.peek(Token![pub]) {
         return Err(input.error("a network's fields are private: leave out `pub`"));
     }
@@ -66,10 +68,51 @@ pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
     Ok(Field {
         attrs,
         name,
+        path,
         kind,
         frozen: flags[0].is_some(),
         recompute: flags[1],
     })
+}
+
+/// `#[name = "layer1.0.conv1"]`.
+fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
+    let text = "a field's name in files stands as `#[name = \"layer1.0.conv1\"]`";
+    let wrong = || syn::Error::new_spanned(attr.path(), text);
+    let pair = attr.meta.require_name_value().map_err(|_| wrong())?;
+    let name = match &pair.value {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) => name.clone(),
+        _ => return Err(wrong()),
+    };
+    let value = name.value();
+    let part = |part: &str| !part.is_empty() && !part.contains(['{', '}']);
+    match value.split('.').all(part) {
+        true => Ok(name),
+        false => Err(syn::Error::new(name.span(), "a name in files has parts with points between them: `layer1.0.conv1`")),
+    }
+}
+
+/// The layers of a group, with their names if they have any.
+fn group(content: ParseStream, chain: bool) -> syn::Result<FieldKind> {
+    let mut items = Vec::new();
+    while !content.is_empty() {
+        let mut name = None;
+        if chain && content.peek(syn::Ident) && content.peek2(Token![=]) {
+            name = Some(content.parse::<Ident>()?);
+            content.parse::<Token![=]>()?;
+        }
+        let span = content.span();
+        let kind = field_kind(content)?;
+        items.push(GroupItem { name, span, kind });
+        if content.is_empty() {
+            break;
+        }
+        if !content.peek(Token![,]) {
+            return Err(content.error("expected `,` between two layers"));
+        }
+        content.parse::<Token![,]>()?;
+    }
+    Ok(FieldKind::Group { chain, items })
 }
 
 /// `Linear(8 -> 10)`, `Param[8] = ones`, `[Linear(8 -> 8); 4]`.
@@ -77,18 +120,58 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
     if input.peek(token::Bracket) {
         let content;
         let brackets = bracketed!(content in input);
-        let element = Box::new(field_kind(&content)?);
+        let span = content.span();
+        if content.is_empty() {
+            let text = "a list of layers has at least one: `[Linear(8 -> 16), Linear(16 -> 8)]`";
+            return Err(syn::Error::new(brackets.span.join(), text));
+        }
+        let element = field_kind(&content)?;
+        if content.is_empty() || content.peek(Token![,]) {
+            let first = GroupItem {
+                name: None,
+                span,
+                kind: element,
+            };
+            if content.peek(Token![,]) {
+                content.parse::<Token![,]>()?;
+            }
+            return Ok(match group(&content, false)? {
+                FieldKind::Group { chain, mut items } => {
+                    items.insert(0, first);
+                    FieldKind::Group { chain, items }
+                }
+                other => other,
+            });
+        }
         if !content.peek(Token![;]) {
-            return Err(syn::Error::new(
-                brackets.span.join(),
-                "an array of layers says how many there are: `[Linear(8 -> 8); 4]`",
+            return Err(content.error(
+                "an array of layers says how many there are, `[Linear(8 -> 8); 4]`; a list has commas, `[Linear(8 -> 16), Linear(16 -> 8)]`",
             ));
         }
+        let element = Box::new(element);
         content.parse::<Token![;]>()?;
         let count = expr::expr(&content)?;
         return Ok(FieldKind::Array { element, count });
     }
     let layer = input.call(Ident::parse_any)?;
+    if layer == "Sequential" {
+        if !input.peek(token::Paren) {
+            let text = "a chain of layers stands in parentheses: `Sequential(Linear(8 -> 8), ReLU())`";
+            return Err(syn::Error::new(layer.span(), text));
+        }
+        let content;
+        parenthesized!(content in input);
+        if content.is_empty() {
+            let text = "a chain has at least one layer: `Sequential(Linear(8 -> 8), ReLU())`";
+            return Err(syn::Error::new(layer.span(), text));
+        }
+        return group(&content, true);
+    }
+    if layer == "ModuleList" && input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        return field_kind(&content);
+    }
     if layer == "Param" {
         if !input.peek(token::Bracket) {
             return Err(syn::Error::new(

@@ -241,6 +241,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
                     network.fields.push(Field {
                         attrs: Vec::new(),
                         name,
+                        path: None,
                         kind: FieldKind::ErrorReported,
                         frozen: false,
                         recompute: None,

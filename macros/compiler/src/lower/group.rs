@@ -1,0 +1,223 @@
+//! Groups of unlike layers: `Sequential(..)`, called as one layer, and lists, `[Block<16>, Block<32>]`, over which a
+//! loop goes.
+
+use super::Lower;
+use super::assigned::assigned_in;
+use crate::args::Given;
+use crate::ast;
+use crate::diag::Reported;
+use crate::net::FieldKind;
+use crate::value::{LayerRef, Value, nearest};
+use proc_macro2::{Ident, Span};
+
+impl Lower<'_> {
+    /// The layers of a group, if this is one.
+    pub(super) fn members(&self, of: &LayerRef) -> Option<Vec<LayerRef>> {
+        let field = &self.net.fields[of.field];
+        let FieldKind::Group { items, .. } = &field.kind else {
+            return None;
+        };
+        if of.level < field.stack.len() {
+            return None;
+        }
+        let first = field.params.start;
+        let member = |i: &usize| {
+            let params = self.net.fields[*i].params.clone();
+            LayerRef {
+                field: *i,
+                level: of.level,
+                params: of.params[params.start - first..params.end - first].to_vec(),
+            }
+        };
+        Some(items.iter().map(member).collect())
+    }
+
+    /// `seq(x)`: the layers one after another.
+    pub(super) fn call_group(
+        &mut self,
+        of: &LayerRef,
+        span: Span,
+        given: Vec<Given>,
+        args: &[ast::Arg],
+    ) -> Reported<Value> {
+        let field = &self.net.fields[of.field];
+        let decl = field.decl.clone();
+        if let FieldKind::Group { chain: false, .. } = field.kind {
+            let text = format!(
+                "`{0}` is a list of layers\n{decl}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`; `Sequential(..)` is called as one layer",
+                field.path
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let value = self.again(of.field, &of.params.clone(), given, |lower, params, mut given| {
+            let of = LayerRef {
+                params,
+                ..of.clone()
+            };
+            let members = lower.members(&of).unwrap_or_default();
+            let mut args = args;
+            let mut members = members.into_iter().peekable();
+            while let Some(member) = members.next() {
+                let value = lower.call_layer(member, span, given, args)?;
+                if members.peek().is_none() {
+                    return Ok(value);
+                }
+                let text = match &value {
+                    Value::Tensor(t) => t.text.clone(),
+                    other => other.kind().to_owned(),
+                };
+                given = vec![Given {
+                    name: None,
+                    value,
+                    span,
+                    text,
+                }];
+                args = &[];
+            }
+            Ok(Value::Null)
+        })?;
+        if let Value::Tensor(t) = &value {
+            self.called(of.field, t.id);
+        }
+        Ok(value)
+    }
+
+    /// One layer of a group, by a literal index.
+    pub(super) fn member_at(&mut self, of: &LayerRef, at: &Value, span: Span) -> Option<Reported<Value>> {
+        let members = self.members(of)?;
+        let field = &self.net.fields[of.field];
+        let Value::Whole(n) = at else {
+            let text = format!(
+                "a layer of `{}` is chosen by an integer, not {}",
+                field.path,
+                at.kind()
+            );
+            return Some(Err(self.cx.error(span, text)));
+        };
+        let n = nearest(*n);
+        let index = if n < 0 { n + members.len() as i64 } else { n };
+        let member = usize::try_from(index).ok().and_then(|i| members.get(i));
+        Some(match member {
+            Some(member) => Ok(Value::Layer(member.clone())),
+            None => {
+                let text = format!(
+                    "`{}` has {}, no element {n}\n{}",
+                    field.path,
+                    crate::args::count(members.len(), "layer"),
+                    field.decl
+                );
+                Err(self.cx.error(span, text))
+            }
+        })
+    }
+
+    /// A loop over a list of unlike layers: its body once for each. `None` if it goes over arrays only.
+    pub(super) fn unrolled(
+        &mut self,
+        names: &[Ident],
+        overs: &[ast::Expr],
+        body: &ast::Block,
+    ) -> Option<Reported<()>> {
+        let reported = self.cx.diag.count();
+        let mut values = Vec::new();
+        for over in overs {
+            // Only names and indices of fields can be lists.
+            match self.list_at(over) {
+                Some(of) => values.push(Some(of)),
+                None => values.push(None),
+            }
+        }
+        let lists = values.iter().flatten().map(Vec::len);
+        let count = lists.clone().max()?;
+        if self.cx.diag.count() > reported {
+            return None;
+        }
+        if let Some(other) = lists.clone().find(|n| *n != count) {
+            let text = format!("`zip` goes over lists of one length, but they have {count} and {other} layers");
+            return Some(Err(self.cx.error(overs[0].span, text)));
+        }
+        for k in 0..count {
+            if let Err(p) = self.round_of(names, overs, &values, k, count, body) {
+                return Some(Err(p));
+            }
+        }
+        Some(Ok(()))
+    }
+
+    /// Round `k` of such a loop.
+    fn round_of(
+        &mut self,
+        names: &[Ident],
+        overs: &[ast::Expr],
+        values: &[Option<Vec<LayerRef>>],
+        k: usize,
+        count: usize,
+        body: &ast::Block,
+    ) -> Reported<()> {
+        let at = Value::Whole(k as i128);
+        let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
+        for ((name, over), list) in names.iter().zip(overs).zip(values) {
+            let value = match list {
+                Some(members) => Value::Layer(members[k].clone()),
+                None => match self.expr(over)? {
+                    Value::Layer(layers) => {
+                        if let Some(size) = self.net.fields[layers.field].stack.get(layers.level) {
+                            let (size, count) = (size.clone(), (count as i64).into());
+                            if !self.cx.same(&size, &count) {
+                                let text = format!("`zip` goes over things of one length, but `{over}` has {size} and a list {count}");
+                                return Err(self.cx.error(over.span, text));
+                            }
+                        }
+                        self.element(&layers, &at, over.span)?
+                    }
+                    Value::Tensor(t) if !self.cx.shape(&t).is_empty() => {
+                        let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
+                        if !self.cx.same(&size, &count) {
+                            let text = format!("`zip` goes over things of one length, but `{over}` has {size} and a list {count}");
+                            return Err(self.cx.error(over.span, text));
+                        }
+                        let id = crate::ops::select_dim(&mut self.cx, over.span, &t, 0, &at)?;
+                        Value::Tensor(crate::value::Tensor {
+                            id,
+                            text: format!("{over}[{k}]"),
+                        })
+                    }
+                    Value::List(items) | Value::Tuple(items) if items.len() == count => {
+                        items[k].clone()
+                    }
+                    other => {
+                        let text = format!("`for` goes over layers, but `{over}` is {}", other.kind());
+                        return Err(self.cx.error(over.span, text));
+                    }
+                },
+            };
+            let text = name.to_string();
+            self.mutable.retain(|m| *m != text);
+            self.set(text, Some(value));
+        }
+        let done = self.statements(body);
+        // What the round assigns stays; what it declares does not.
+        let mut assigned: Vec<Ident> = Vec::new();
+        let mut own = names.iter().map(Ident::to_string).collect();
+        assigned_in(body, &mut own, &mut assigned);
+        let after = std::mem::replace(&mut self.scope, scope);
+        self.mutable = mutable;
+        for name in assigned {
+            let name = name.to_string();
+            if let Some(local) = after.get(&name) {
+                self.scope.insert(name, local.clone());
+            }
+        }
+        done.map(|_| ())
+    }
+
+    /// The layers of the list that an expression names, if it names one.
+    fn list_at(&mut self, over: &ast::Expr) -> Option<Vec<LayerRef>> {
+        match &over.kind {
+            ast::ExprKind::Name(_) | ast::ExprKind::Index(..) => {}
+            _ => return None,
+        }
+        let layer = self.layer_at(over)?.ok()?;
+        self.members(&layer)
+    }
+}
