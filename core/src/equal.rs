@@ -12,6 +12,7 @@ use crate::message::Text;
 /// const WIDTH: usize = 32;
 /// const _: () = netform_core::equal::same(WIDTH, 32, "`linear` takes 32 features, but `x` has WIDTH", ["WIDTH", ""]);
 /// ```
+#[track_caller]
 pub const fn same(left: usize, right: usize, text: &str, names: [&str; 2]) {
     if left == right {
         return;

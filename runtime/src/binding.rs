@@ -61,7 +61,7 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     }
     // Checked last: a derived size may be meaningless if a condition does not hold.
     check_sizes(plan, sources, |dim| {
-        if let DimSpec::Derived(f, _) = dim {
+        if let DimSpec::Derived(f, _) | DimSpec::Solved { value: f, .. } = dim {
             Some(f(&dims))
         } else {
             None
@@ -169,6 +169,19 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         }
     }
     let len = plan.dims.len();
+    // In the order of the plan, since one may need another.
+    for k in 0..len {
+        for (arg, source) in plan.inputs.iter().zip(sources) {
+            for (dim, &size) in arg.shape.iter().zip(source.shape()) {
+                if let DimSpec::Solved { dim, solve, .. } = *dim
+                    && dim == k
+                    && from[k].is_none()
+                {
+                    (sizes[k], from[k]) = (solve(&sizes[..len], size), Some(arg.name));
+                }
+            }
+        }
+    }
     if from[..len].contains(&None) {
         return Err(internal("a named dimension is in no input".into()));
     }
@@ -208,7 +221,7 @@ pub(crate) fn declared(plan: &Plan, arg: &ArgSpec) -> String {
         .map(|dim| match *dim {
             DimSpec::Fixed(n) => n.to_string(),
             DimSpec::Named(k) => plan.dims.get(k).copied().unwrap_or("?").into(),
-            DimSpec::Derived(_, text) => text.into(),
+            DimSpec::Derived(_, text) | DimSpec::Solved { text, .. } => text.into(),
         })
         .collect();
     let ty = match arg.ty {

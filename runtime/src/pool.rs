@@ -271,7 +271,7 @@ pub(crate) fn shape_of<D: Device>(arg: &ArgSpec, dims: &[usize]) -> (Shape, Opti
         *to = match *dim {
             DimSpec::Fixed(n) => n,
             DimSpec::Named(k) => dims.get(k).copied().unwrap_or(0),
-            DimSpec::Derived(f, _) => f(dims),
+            DimSpec::Derived(f, _) | DimSpec::Solved { value: f, .. } => f(dims),
         };
     }
     let bytes = elements(shape.as_slice());

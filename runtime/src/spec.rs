@@ -204,6 +204,17 @@ pub enum DimSpec {
     Named(usize),
     /// Computed from the named dimensions, and its text in the source.
     Derived(fn(&[usize]) -> usize, &'static str),
+    /// Gives a named dimension its size: `4 * H`. Checked as a derived one.
+    Solved {
+        /// The named dimension's number in the plan.
+        dim: usize,
+        /// Its size, from the named dimensions before it and the size of this one; rounded down.
+        solve: fn(&[usize], usize) -> usize,
+        /// The size, computed from the named dimensions.
+        value: fn(&[usize]) -> usize,
+        /// Its text in the source.
+        text: &'static str,
+    },
 }
 
 /// The declared element type of a function's argument.

@@ -92,10 +92,10 @@ impl Diag {
         }
     }
 
-    /// Adds further lines to each error, made from its text.
-    pub fn note(&self, note: impl Fn(&str) -> String) {
+    /// Adds further lines to each error.
+    pub fn note(&self, note: impl Fn(&Message) -> String) {
         for m in self.messages.borrow_mut().iter_mut() {
-            m.text += &note(&m.text);
+            m.text += &note(m);
         }
     }
 

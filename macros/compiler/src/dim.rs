@@ -199,6 +199,24 @@ impl Dim {
         found
     }
 
+    /// As `factor * name + rest`, if it is that, with neither the name in the other two nor a named dimension in the
+    /// factor.
+    pub fn linear(&self, name: &str) -> Option<(Dim, Dim)> {
+        let atom = Atom::Named(name.to_owned());
+        let (mut factor, mut rest) = (Dim::from(0), Dim::from(0));
+        for (c, monomial) in self.terms() {
+            let others: Vec<(Atom, u32)> =
+                monomial.iter().filter(|m| m.0 != atom).cloned().collect();
+            match monomial.iter().find(|m| m.0 == atom) {
+                Some((_, 1)) => factor = factor.add(&Dim::product(c, &others)),
+                Some(_) => return None,
+                None => rest = rest.add(&Dim::product(c, monomial)),
+            }
+        }
+        let fits = factor != Dim::from(0) && factor.names().is_empty() && !rest.has(&atom);
+        fits.then_some((factor, rest))
+    }
+
     /// Whether an atom occurs in it, inside quotients too.
     pub fn has(&self, atom: &Atom) -> bool {
         let mut found = false;

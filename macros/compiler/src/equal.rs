@@ -56,9 +56,11 @@ impl Equalities {
         any.then_some(out)
     }
 
-    /// Adds to errors that show a solution which constant it stands for.
+    /// Adds to errors that show a solution which constant it stands for, and to errors about sizes that only rustc knows
+    /// and that could not be solved what makes them comparable.
     pub fn note(&self, diag: &Diag) {
-        diag.note(|text| {
+        diag.note(|message| {
+            let text = &message.text;
             let word = |c: char| c.is_alphanumeric() || c == '_';
             let shows = |value: &str| {
                 text.match_indices(value).any(|(at, _)| {
@@ -71,6 +73,14 @@ impl Equalities {
                 if shows(&value) {
                     notes += &format!(
                         "\nnote: `{atom}` is taken to be {value}, as a size elsewhere requires"
+                    );
+                }
+            }
+            for (left, right) in &message.differ {
+                let unsolved = [left, right].map(|d| self.substitute(d));
+                if unsolved[0] != unsolved[1] && may_be_equal(&unsolved[0], &unsolved[1]) {
+                    notes += &format!(
+                        "\nhelp: if {left} is {right}, write it as one: `const SIZE: usize = ..`, used for both"
                     );
                 }
             }

@@ -129,6 +129,9 @@ pub struct Signature {
     pub attrs: Vec<syn::Attribute>,
     /// Named dimensions, in the order of first use.
     pub dims: Vec<String>,
+    /// Dimensions that introduce a name without being just that name, `4 * H`: the numbers of the argument and of the
+    /// dimension, and the name.
+    pub solved: Vec<(usize, usize, String)>,
     /// Its arguments.
     pub args: Vec<Arg>,
     /// Its results.

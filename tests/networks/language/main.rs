@@ -16,6 +16,7 @@ mod recompute;
 mod scan;
 mod sharing;
 mod sizes;
+mod solved;
 mod state;
 mod typed_buffers;
 mod weights;

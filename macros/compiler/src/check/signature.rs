@@ -15,6 +15,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         name: f.name.clone(),
         attrs: f.attrs.clone(),
         dims: Vec::new(),
+        solved: Vec::new(),
         args: Vec::new(),
         ret: Vec::new(),
         tuple: f.tuple,
@@ -72,6 +73,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
             Err(_) => out.poisoned = true,
         }
     }
+    solve(&mut out);
     if out.dims.len() > 8 {
         diag.error(f.name.span(), "a function has at most 8 named dimensions");
         out.poisoned = true;
@@ -81,7 +83,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
             for name in arg.ty.shape.iter().flat_map(Dim::names) {
                 if !out.dims.contains(&name) {
                     let text = format!(
-                        "`{name}` does not follow from the arguments: no argument has it alone as a dimension\nhelp: one argument needs a dimension that is just `{name}`"
+                        "`{name}` does not follow from the arguments: no dimension is `{name}`, or a multiple of it\nhelp: one argument needs a dimension such as `{name}`, `4 * {name}` or `{name} + 1`"
                     );
                     diag.error(a.ty.span, text);
                     out.poisoned = true;
@@ -125,6 +127,29 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     out.require = cx.require;
     any_rank(f, &mut out, diag);
     out
+}
+
+/// Finds the names that no argument has alone, but that follow from a dimension such as `4 * H` or `T + 1`.
+fn solve(out: &mut Signature) {
+    loop {
+        let unknown = |d: &Dim| {
+            let mut names = d.names();
+            names.retain(|n| !out.dims.contains(n));
+            match names.as_slice() {
+                [name] => Some(name.clone()),
+                _ => None,
+            }
+        };
+        let next = out.args.iter().enumerate().find_map(|(i, arg)| {
+            arg.ty.shape.iter().enumerate().find_map(|(k, d)| {
+                let name = unknown(d)?;
+                d.linear(&name).map(|_| (i, k, name))
+            })
+        });
+        let Some(next) = next else { return };
+        out.dims.push(next.2.clone());
+        out.solved.push(next);
+    }
 }
 
 /// Reports features that a function of values of any rank must not have.

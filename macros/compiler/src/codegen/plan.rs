@@ -61,8 +61,8 @@ pub fn shown(net: &Net, program: &Program) -> String {
 }
 
 /// A shape as `DimSpec`s.
-pub fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
-    let items = shape.iter().map(|d| {
+pub fn spec(shape: &Shape, dims: &[String], solved: &[(usize, String)]) -> TokenStream {
+    let items = shape.iter().enumerate().map(|(i, d)| {
         if d.names().is_empty() {
             let v = usize(d);
             return quote!(__nf::DimSpec::Fixed(#v));
@@ -72,12 +72,30 @@ pub fn spec(shape: &Shape, dims: &[String]) -> TokenStream {
         }
         let (value, text) = (usize(d), d.to_string());
         let unpack = unpack(dims, &quote!(return 0));
-        quote!(__nf::DimSpec::Derived(|dims| { #unpack #value }, #text))
+        let introduced = solved.iter().find(|(at, _)| *at == i).and_then(|(_, name)| {
+            let k = dims.iter().position(|n| n == name)?;
+            let (factor, rest) = d.linear(name)?;
+            let (more, less) = rest.sides();
+            let [factor, more, less] = [factor, more, less].map(|d| usize(&d));
+            Some(quote!(__nf::DimSpec::Solved {
+                dim: #k,
+                solve: |dims, size| { #unpack __nf::div(size.saturating_add(#less).saturating_sub(#more), #factor) },
+                value: |dims| { #unpack #value },
+                text: #text,
+            }))
+        });
+        introduced.unwrap_or_else(|| quote!(__nf::DimSpec::Derived(|dims| { #unpack #value }, #text)))
     });
     quote!(&[#(#items),*])
 }
 
-pub fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStream {
+/// An argument or result; `solved` are the dimensions of an argument that introduce names.
+pub fn arg(
+    (name, elem): (&str, Elem),
+    shape: &Shape,
+    dims: &[String],
+    solved: &[(usize, String)],
+) -> TokenStream {
     let ty = match elem {
         Elem::Float => quote!(Float),
         Elem::U32 => quote!(U32),
@@ -85,7 +103,7 @@ pub fn arg(name: &str, elem: Elem, shape: &Shape, dims: &[String]) -> TokenStrea
         Elem::I64 => quote!(I64),
         Elem::Bool => quote!(Bool),
     };
-    let shape = spec(shape, dims);
+    let shape = spec(shape, dims, solved);
     quote!(__nf::ArgSpec { name: #name, ty: __nf::ArgType::#ty, shape: #shape })
 }
 
@@ -103,18 +121,20 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let dims = &signature.dims;
     let Names { plan, layout, body } = names(net, program);
     let shown = shown(net, program);
-    let mut inputs: Vec<TokenStream> = signature
-        .args
-        .iter()
-        .map(|a| arg(&a.name.to_string(), a.ty.elem, &a.ty.shape, dims))
-        .collect();
+    let mut inputs: Vec<TokenStream> = Vec::new();
+    for (i, a) in signature.args.iter().enumerate() {
+        let solved = signature.solved.iter().filter(|s| s.0 == i);
+        let solved: Vec<(usize, String)> = solved.map(|s| (s.1, s.2.clone())).collect();
+        let name = a.name.to_string();
+        inputs.push(arg((&name, a.ty.elem), &a.ty.shape, dims, &solved));
+    }
     for (i, (shape, _)) in program.seeds.iter().enumerate() {
         let name = if program.seeds.len() == 1 {
             "dy".to_owned()
         } else {
             format!("dy_{i}")
         };
-        inputs.push(arg(&name, Elem::Float, shape, dims));
+        inputs.push(arg((&name, Elem::Float), shape, dims, &[]));
     }
     let outputs = outputs(net, program);
     let kept = program.placement.states.iter().map(|(input, _)| input);
@@ -258,7 +278,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
             (Mode::Infer | Mode::Backward, Some(ty)) => ty.elem,
             _ => elem(g[*o].dtype),
         };
-        let a = arg("output", e, g.shape(*o), &signature.dims);
+        let a = arg(("output", e), g.shape(*o), &signature.dims, &[]);
         out.push(quote!((#a, #slot)));
     }
     out

@@ -95,7 +95,7 @@ pub fn items(net: &Net) -> TokenStream {
     let entries = net
         .states
         .iter()
-        .map(|s| arg(&s.name.to_string(), s.ty.elem, &s.ty.shape, &dims));
+        .map(|s| arg((&s.name.to_string(), s.ty.elem), &s.ty.shape, &dims, &[]));
     let places = net.states.iter().enumerate().map(|(k, s)| {
         let n = usize(&numel(&s.ty.shape));
         let bytes = match s.ty.elem.dtype() {

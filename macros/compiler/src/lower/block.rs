@@ -123,6 +123,18 @@ impl<'a> Lower<'a> {
                         dims.entry(name).or_insert_with(|| have.clone());
                     }
                 }
+                for (argument, at_dim, name) in &signature.solved {
+                    if *argument != k || dims.contains_key(name) {
+                        continue;
+                    }
+                    let (have, want) = (&shape[*at_dim], &arg.ty.shape[*at_dim]);
+                    if let Some((factor, rest)) = want.linear(name) {
+                        let known = [rest, factor].map(|d| substitute(&d, &dims));
+                        let why = format!("`{}` of `{}` is {want}", arg.name, signature.name);
+                        let size = self.cx.divides(&have.sub(&known[0]), &known[1], at, &why)?;
+                        dims.insert(name.clone(), size);
+                    }
+                }
                 let want = arg.ty.shape.iter().map(|d| substitute(d, &dims));
                 fits = self.cx.same_shape(&shape, &want.collect::<Shape>());
             }
