@@ -190,6 +190,8 @@ pub struct Arg {
 /// A function.
 #[derive(Clone, Debug)]
 pub struct Function {
+    /// `where H % 4 == 0`.
+    pub conditions: Vec<Expr>,
     /// Its attributes.
     pub attrs: Vec<syn::Attribute>,
     /// Marked `#[eval]`: its gradients use evaluation mode, too.

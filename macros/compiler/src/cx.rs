@@ -156,7 +156,10 @@ impl<'a> Cx<'a> {
     /// The same for two shapes.
     pub fn same_shape(&self, left: &[Dim], right: &[Dim]) -> bool {
         let pairs = || left.iter().zip(right);
-        if left.len() != right.len() || pairs().any(|(p, q)| p != q && !may_be_equal(p, q)) {
+        if left.len() != right.len()
+            || pairs()
+                .any(|(p, q)| p != q && !may_be_equal(p, q) && p.equal_if_divided(q).is_none())
+        {
             return false;
         }
         pairs().fold(true, |all, (p, q)| self.same(p, q) && all)

@@ -22,6 +22,8 @@ pub struct Message {
     pub text: String,
     /// The sizes that differ, if values of constants might make them equal.
     pub differ: Vec<(Dim, Dim)>,
+    /// The function that was being compiled.
+    pub function: String,
 }
 
 /// Collects errors through a shared reference.
@@ -30,6 +32,8 @@ pub struct Diag {
     messages: RefCell<Vec<Message>>,
     /// The sizes that the next error is about.
     differ: RefCell<Vec<(Dim, Dim)>>,
+    /// The function that is being compiled.
+    function: RefCell<String>,
 }
 
 impl Diag {
@@ -39,13 +43,19 @@ impl Diag {
             span,
             text: text.into(),
             differ: self.differ.take(),
+            function: self.function.borrow().clone(),
         });
         ErrorReported
     }
 
+    /// Says which function is compiled from here on.
+    pub fn at(&self, function: &str) {
+        function.clone_into(&mut self.function.borrow_mut());
+    }
+
     /// Says that the next error is reported because two sizes differ.
     pub fn differ(&self, left: &Dim, right: &Dim) {
-        if may_be_equal(left, right) {
+        if may_be_equal(left, right) || left.equal_if_divided(right).is_some() {
             let pair = (left.clone(), right.clone());
             self.differ.borrow_mut().push(pair);
         }
@@ -60,6 +70,7 @@ impl Diag {
                 right: right.clone(),
                 span: m.span,
                 text: m.text.lines().next().unwrap_or_default().to_owned(),
+                function: m.function.clone(),
             }));
         }
         out

@@ -17,6 +17,8 @@ pub enum Atom {
     Quotient(Box<Dim>, Box<Dim>),
     /// A quotient rounded down, for strides.
     Floor(Box<Dim>, Box<Dim>),
+    /// A named dimension divided by a number, which divides it: a condition of the function.
+    Part(String, i64),
     /// A Rust constant that is a float: part of numbers, never of sizes.
     Float(String),
     /// Arithmetic on floats, part of numbers.
@@ -162,7 +164,7 @@ impl Dim {
     pub fn names(&self) -> Vec<String> {
         let mut out = Vec::new();
         self.visit(&mut |atom| {
-            if let Atom::Named(name) = atom {
+            if let Atom::Named(name) | Atom::Part(name, _) = atom {
                 out.push(name.clone());
             }
         });
@@ -187,7 +189,7 @@ impl Dim {
                         }
                     }
                 }
-                Atom::Named(_) | Atom::Const(_) | Atom::Float(_) => {}
+                Atom::Named(_) | Atom::Part(..) | Atom::Const(_) | Atom::Float(_) => {}
             }
         }
     }
@@ -197,6 +199,47 @@ impl Dim {
         let mut found = false;
         self.visit(&mut |a| found |= matches!(a, Atom::Float(_) | Atom::Formula(_)));
         found
+    }
+
+    /// A named dimension that a number divides.
+    pub fn multiple(name: &str, by: i64) -> Dim {
+        match by {
+            1 => Dim::named(name),
+            by => Dim::product(by, &[(Atom::Part(name.to_owned(), by), 1)]),
+        }
+    }
+
+    /// The condition that a number divides a named dimension, under which two sizes are equal; one of them is rounded
+    /// down: `2 * floor(H/2)` is H if 2 divides H.
+    pub fn equal_if_divided(&self, other: &Dim) -> Option<(String, i64)> {
+        let mut found: Vec<(Atom, i64)> = Vec::new();
+        for side in [self, other] {
+            side.visit(&mut |atom| {
+                let Atom::Floor(p, q) = atom else { return };
+                let Some(q) = q.value().filter(|q| *q > 0) else {
+                    return;
+                };
+                p.visit(&mut |inner| {
+                    if let Atom::Named(_) | Atom::Part(..) = inner {
+                        match found.iter_mut().find(|f| f.0 == *inner) {
+                            Some((_, by)) => *by = least_multiple(*by, q),
+                            None => found.push((inner.clone(), q)),
+                        }
+                    }
+                });
+            });
+        }
+        found.into_iter().find_map(|(atom, more)| {
+            let (name, known) = match &atom {
+                Atom::Named(name) => (name, 1),
+                Atom::Part(name, n) => (name, *n),
+                _ => return None,
+            };
+            let by = known.checked_mul(more)?;
+            let part = Dim::product(more, &[(Atom::Part(name.clone(), by), 1)]);
+            let equal = self.replace(&atom, &part) == other.replace(&atom, &part);
+            equal.then(|| (name.clone(), by))
+        })
     }
 
     /// As `factor * name + rest`, if it is that, with neither the name in the other two nor a named dimension in the
@@ -447,6 +490,7 @@ impl Dim {
                         }
                         p.eval(env)?.div_euclid(q)
                     }
+                    Atom::Part(name, n) => env(&Atom::Named(name.clone())).div_euclid(*n),
                     symbol => env(symbol),
                 };
                 product = product.checked_mul(value.checked_pow(*power)?)?;
@@ -549,6 +593,7 @@ impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Atom::Named(name) | Atom::Const(name) | Atom::Float(name) => f.write_str(name),
+            Atom::Part(name, n) => write!(f, "{name}/{n}"),
             Atom::Formula(formula) => {
                 let (left, right) = (&formula.left, &formula.right);
                 write!(f, "({left} {} {right})", formula.operator.symbol())
@@ -566,6 +611,31 @@ impl fmt::Display for Term {
             Term::Size(d) => d.fmt(f),
         }
     }
+}
+
+/// The least common multiple of two numbers above 0.
+pub fn least_multiple(a: i64, b: i64) -> i64 {
+    let (mut p, mut q) = (a, b);
+    while q != 0 {
+        (p, q) = (q, p % q);
+    }
+    a / p.max(1) * b
+}
+
+/// A coefficient and a divisor of a term whose parts of named dimensions are written as the dimensions themselves:
+/// `4 * (H/4)` is `H`, `2 * (H/4)` is `H/2`.
+fn whole(c: u64, monomial: &Monomial) -> (u64, u64) {
+    let mut by = 1u64;
+    for (atom, power) in monomial {
+        if let Atom::Part(_, n) = atom {
+            by = by.saturating_mul(n.unsigned_abs().saturating_pow(*power));
+        }
+    }
+    let (mut a, mut b) = (c, by);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    (c / a.max(1), by / a.max(1))
 }
 
 /// A dimension in brackets unless it is a single factor.
@@ -602,7 +672,7 @@ impl fmt::Display for Dim {
             };
             f.write_str(sign)?;
             first = false;
-            let c = c.unsigned_abs();
+            let (c, by) = whole(c.unsigned_abs(), monomial);
             if monomial.is_empty() {
                 write!(f, "{c}")?;
                 continue;
@@ -617,11 +687,15 @@ impl fmt::Display for Dim {
                 let alone = monomial.len() == 1 && c == 1;
                 match atom {
                     Atom::Quotient(..) if !alone => write!(f, "({atom})")?,
+                    Atom::Part(name, _) => f.write_str(name)?,
                     _ => write!(f, "{atom}")?,
                 }
                 if *power > 1 {
                     write!(f, "^{power}")?;
                 }
+            }
+            if by != 1 {
+                write!(f, "/{by}")?;
             }
         }
         Ok(())

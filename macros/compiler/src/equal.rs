@@ -21,6 +21,23 @@ pub struct Pair {
     pub span: Span,
     /// The first line of the error.
     pub text: String,
+    /// The function in which it was found.
+    pub function: String,
+}
+
+/// A number that divides a named dimension of a function, since two sizes must be equal.
+#[derive(Clone, Debug)]
+pub struct Divided {
+    /// The function.
+    pub function: String,
+    /// The dimension.
+    pub name: String,
+    /// The number.
+    pub by: i64,
+    /// The token that needs it.
+    pub span: Span,
+    /// The error that there would be without it.
+    pub text: String,
 }
 
 /// The solved constants, and the equalities that rustc checks.
@@ -29,6 +46,8 @@ pub struct Equalities {
     solved: Vec<(Atom, Dim)>,
     /// The pairs behind the solutions.
     pub pairs: Vec<Pair>,
+    /// Conditions on named dimensions, which are checked at each call.
+    pub divided: Vec<Divided>,
 }
 
 impl Equalities {
@@ -50,6 +69,26 @@ impl Equalities {
             if solvable && difference != Dim::from(0) {
                 trial.pairs.push(pair);
                 out = trial;
+                any = true;
+            } else if let Some((name, by)) = pair.left.equal_if_divided(&pair.right) {
+                let Pair {
+                    function,
+                    span,
+                    text,
+                    ..
+                } = pair;
+                let same = |d: &&mut Divided| d.function == function && d.name == name;
+                match out.divided.iter_mut().find(same) {
+                    Some(known) if known.by >= by => continue,
+                    Some(known) => known.by = by,
+                    None => out.divided.push(Divided {
+                        function,
+                        name,
+                        by,
+                        span,
+                        text,
+                    }),
+                }
                 any = true;
             }
         }
@@ -190,6 +229,7 @@ mod tests {
             right: right.clone(),
             span: Span::call_site(),
             text: String::new(),
+            function: String::new(),
         };
         Equalities::default().with(pairs.iter().map(pair).collect())
     }

@@ -237,7 +237,7 @@ fn size(d: &Dim) -> Range {
 
 fn largest(a: &Atom) -> i128 {
     match a {
-        Atom::Named(_) => SIZES,
+        Atom::Named(_) | Atom::Part(..) => SIZES,
         // Rust constants are numbers, not necessarily sizes.
         // A float is no integer: it is never asked for.
         Atom::Const(_) | Atom::Float(_) | Atom::Formula(_) => u64::MAX.into(),

@@ -8,6 +8,7 @@ use crate::equal::Equalities;
 use crate::layer::{Init, Layer};
 use crate::unit::Unit;
 use proc_macro2::{Ident, Span, TokenStream};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// A field.
@@ -132,6 +133,8 @@ pub struct Signature {
     /// Dimensions that introduce a name without being just that name, `4 * H`: the numbers of the argument and of the
     /// dimension, and the name.
     pub solved: Vec<(usize, usize, String)>,
+    /// Named dimensions that a number divides.
+    pub divided: Vec<(String, i64)>,
     /// Its arguments.
     pub args: Vec<Arg>,
     /// Its results.
@@ -155,6 +158,13 @@ impl Signature {
     pub fn any_rank(&self) -> bool {
         let args = self.args.iter().map(|a| &a.ty);
         args.chain(&self.ret).any(|ty| ty.rest.is_some())
+    }
+
+    /// The named dimensions that a number divides, as multiples of it.
+    pub fn multiples(&self) -> HashMap<String, Dim> {
+        let all = self.divided.iter();
+        all.map(|(name, by)| (name.clone(), Dim::multiple(name, *by)))
+            .collect()
     }
 
     /// The numbers of the arguments that are kept from call to call.

@@ -339,7 +339,10 @@ fn attention(g: &mut Graph, rng: &mut Rng, x: NodeId, values: &[NodeId]) -> Node
         causal: rng.below(2) == 0,
         scale: Some(0.4.into()),
         interleaved,
-        dropout: (rng.below(2) == 0).then_some(Dropout { p: 0.3.into(), stream: 5 }),
+        dropout: (rng.below(2) == 0).then_some(Dropout {
+            p: 0.3.into(),
+            stream: 5,
+        }),
     };
     let y = g.kernel(op, &args, None)[0];
     g.reshape(y, &shape)

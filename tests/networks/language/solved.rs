@@ -42,9 +42,15 @@ fn sizes_are_solved() -> netform::Result<()> {
     assert_eq!(now.to_tensor().as_slice::<i64>()?, [1, 2, 3, 5, 6, 7]);
     assert_eq!(next.to_tensor().as_slice::<i64>()?, [2, 3, 4, 6, 7, 8]);
     let (a, b) = net.pairs(&numbers(&[3, 5]), &numbers(&[4, 6]), &numbers(&[2]))?;
-    assert_eq!(a.to_tensor().to_f64_vec(), [1.0, 5.0, 11.0, 15.0, 21.0, 25.0]);
+    assert_eq!(
+        a.to_tensor().to_f64_vec(),
+        [1.0, 5.0, 11.0, 15.0, 21.0, 25.0]
+    );
     assert_eq!(b.to_tensor().to_f64_vec(), [2.5, 8.5, 14.5, 20.5]);
-    assert_eq!(net.halves(&numbers(&[6, 3]))?.to_tensor().to_f64_vec(), [0.0, 3.0, 6.0]);
+    assert_eq!(
+        net.halves(&numbers(&[6, 3]))?.to_tensor().to_f64_vec(),
+        [0.0, 3.0, 6.0]
+    );
     assert_eq!(net.called(&numbers(&[1, 12]))?.shape(), [1, 6]);
     assert_eq!(net.fixed(&numbers(&[1, 8]))?.shape(), [1, 4]);
     Ok(())
@@ -59,11 +65,64 @@ fn other_sizes_are_errors() -> netform::Result<()> {
     let none = Tensor::from_vec([2, 0], Vec::<i64>::new())?;
     let error = text(net.next(&none).unwrap_err());
     assert!(error.contains("T + 1"), "{error}");
-    let error = text(net.pairs(&numbers(&[3, 4]), &numbers(&[4, 6]), &numbers(&[2])).unwrap_err());
+    let error = text(
+        net.pairs(&numbers(&[3, 4]), &numbers(&[4, 6]), &numbers(&[2]))
+            .unwrap_err(),
+    );
     assert!(error.contains("2*N + 1"), "{error}");
-    let error = text(net.pairs(&numbers(&[3, 5]), &numbers(&[4, 7]), &numbers(&[2])).unwrap_err());
-    assert!(error.contains("N + M") || error.contains("M + N"), "{error}");
+    let error = text(
+        net.pairs(&numbers(&[3, 5]), &numbers(&[4, 7]), &numbers(&[2]))
+            .unwrap_err(),
+    );
+    assert!(
+        error.contains("N + M") || error.contains("M + N"),
+        "{error}"
+    );
     let error = text(net.called(&numbers(&[1, 8])).unwrap_err());
     assert!(error.contains("6*K"), "{error}");
+    Ok(())
+}
+
+network! {
+    struct UNet {
+        down1: Conv2d(1 -> 4, 3, padding = 1),
+        down2: Conv2d(4 -> 8, 3, padding = 1),
+        middle: Conv2d(8 -> 8, 3, stride = 1, padding = 1),
+        up1: ConvTranspose2d(8 -> 4, 2, stride = 2),
+        join: Conv2d(8 -> 1, 3, padding = 1),
+    }
+    /// Both levels are joined: H and W are multiples of 4, as the compiler finds out.
+    fn forward(x: [B, 1, H, W]) -> [B, 1, H, W] {
+        let a = relu(down1(x));
+        let b = relu(down2(max_pool2d(a, 2)));
+        let c = middle(max_pool2d(b, 2));
+        let d = interpolate(c, scale_factor = 2, mode = "nearest");
+        join(cat([a, up1(d + b)], dim = 1))
+    }
+    fn loss(x: [B, 1, H, W], y: [B, 1, H, W]) -> [] { mse_loss(forward(x), y) }
+    /// The same, stated: then sizes are exact.
+    fn stated(x: [B, 1, H, W]) -> [B, 8, H / 4, W / 2] where H % 4 == 0, W % 2 == 0, W >= 4 {
+        let b = max_pool2d(relu(down2(relu(down1(x)))), 2);
+        max_pool2d(b, [2, 1])
+    }
+    fn twice(x: [B, 1, H, W]) -> [B, 8, H / 4, W / 2] where H % 4 == 0, W % 2 == 0 { stated(x) * 2 }
+}
+
+#[test]
+fn sizes_of_skip_connections_are_checked_when_called() -> netform::Result<()> {
+    let mut net = UNet::new(Cpu::f64(), 1)?;
+    let (x, y) = (numbers(&[2, 1, 8, 12]), numbers(&[2, 1, 8, 12]));
+    assert_eq!(net.forward(&x)?.shape(), [2, 1, 8, 12]);
+    net.loss_backward(&x, &y)?;
+    assert_eq!(net.twice(&x)?.shape(), [2, 8, 2, 6]);
+    let error = net
+        .forward(&numbers(&[2, 1, 8, 10]))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("W must be a multiple of 4"), "{error}");
+    let error = net.twice(&numbers(&[2, 1, 6, 10])).unwrap_err().to_string();
+    assert!(error.contains("H must be a multiple of 4"), "{error}");
+    let error = net.twice(&numbers(&[2, 1, 8, 2])).unwrap_err().to_string();
+    assert!(error.contains("W must be at least 4"), "{error}");
     Ok(())
 }

@@ -13,13 +13,7 @@ network! {
     fn forward(x: [B, T, WIDTH]) -> [B, T, WIDTH] { net(first(x)) }
 }
 
-network! {
-    struct Block<const D: usize> { linear: Linear(32 -> D) }
-    fn forward(x: [B, D]) -> [B, D] { linear(x) }
-}
-
 fn main() {
     let _ = Net::new(Cpu::new(), 1);
     let _ = Outer::new(Cpu::new(), 1);
-    let _ = Block::<8>::new(Cpu::new(), 1);
 }

@@ -1,6 +1,7 @@
 //! `where` clauses: conditions on the sizes of a network.
 
 use super::constant::constant;
+use super::types::{bare, dimension};
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported};
@@ -11,35 +12,47 @@ use crate::net::Net;
 pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
     let mut cx = Cx::new(diag, false);
     for e in &source.conditions {
-        let _ = condition(net, &mut cx, e);
+        let _ = condition(net, &mut cx, e, None);
     }
     net.require.extend(cx.require);
 }
 
-pub(super) fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<()> {
+/// Records a condition: of a network, on its constants, or of a function, on these and on `named` dimensions. Returns a
+/// named dimension and the number that divides it, if that is the condition.
+pub(super) fn condition(
+    net: &Net,
+    cx: &mut Cx,
+    e: &Expr,
+    named: Option<&[String]>,
+) -> Reported<Option<(String, i64)>> {
     let why = format!("`{e}` does not hold");
     let zero = |e: &Expr| matches!(e.kind, ExprKind::Whole(0));
-    let mut size = |e: &Expr| match constant(net, cx, e)?.as_dim() {
-        Some(d) => Ok(d),
-        None => Err(cx.error(e.span, "a condition is about whole sizes")),
+    let mut size = |e: &Expr| match named {
+        Some(_) => dimension(net, cx, e, named),
+        None => match constant(net, cx, e)?.as_dim() {
+            Some(d) => Ok(d),
+            None => Err(cx.error(e.span, "a condition is about whole sizes")),
+        },
     };
     match &e.kind {
         ExprKind::Binary(ast::Op::Eq, left, right) if zero(right) => {
             if let ExprKind::Binary(ast::Op::Rem, a, b) = &left.kind {
                 let (a, b) = (size(a)?, size(b)?);
-                return cx.divides(&a, &b, e.span, &why).map(|_| ());
+                cx.divides(&a, &b, e.span, &why)?;
+                return Ok(bare(&a).zip(b.value().filter(|by| *by > 0)));
             }
         }
         ExprKind::Binary(op, a, b) if !is_remainder(a) && !is_remainder(b) => {
             let one = Dim::one();
-            let order = |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why);
+            let order =
+                |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why).map(|()| None);
             let (a, b) = (size(a)?, size(b)?);
             match op {
                 ast::Op::Ge => return order(cx, &a, &b),
                 ast::Op::Le => return order(cx, &b, &a),
                 ast::Op::Gt => return order(cx, &a, &b.add(&one)),
                 ast::Op::Lt => return order(cx, &b, &a.add(&one)),
-                ast::Op::Eq => return order(cx, &a, &b).and_then(|()| order(cx, &b, &a)),
+                ast::Op::Eq => return order(cx, &a, &b).and_then(|_| order(cx, &b, &a)),
                 _ => {}
             }
         }

@@ -53,7 +53,10 @@ fn group(
 ) -> (Vec<usize>, Vec<String>) {
     let (mut numbers, mut decls) = (Vec::new(), Vec::new());
     for (k, item) in items.iter().enumerate() {
-        let part = item.name.as_ref().map_or_else(|| k.to_string(), |n| n.unraw().to_string());
+        let part = item
+            .name
+            .as_ref()
+            .map_or_else(|| k.to_string(), |n| n.unraw().to_string());
         let place = Place {
             prefix: format!("{}.{part}", around.prefix),
             path: format!("{}.{part}", around.path),
@@ -229,10 +232,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
                 Elem::Float => String::new(),
                 elem => format!("<{}>", elem.prefix()),
             };
-            out.decl = format!(
-                "{own}: {class}{of}{}",
-                crate::dim::show_shape(&shape)
-            );
+            out.decl = format!("{own}: {class}{of}{}", crate::dim::show_shape(&shape));
             if let Some(span) = field.recompute {
                 let text = format!(
                     "`{}` is a {what}: nothing of it is computed\n{}\nhelp: `#[recompute]` stands before a layer or a network",

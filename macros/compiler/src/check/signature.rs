@@ -1,5 +1,6 @@
 //! Signatures: arguments, results and named dimensions of functions.
 
+use super::conditions::condition;
 use super::types::{bare, resolve};
 use super::unique;
 use crate::ast;
@@ -16,6 +17,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         attrs: f.attrs.clone(),
         dims: Vec::new(),
         solved: Vec::new(),
+        divided: Vec::new(),
         args: Vec::new(),
         ret: Vec::new(),
         tuple: f.tuple,
@@ -124,6 +126,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         );
         diag.error(span, text);
     }
+    divide(net, f, &mut out, &mut cx);
     out.require = cx.require;
     any_rank(f, &mut out, diag);
     out
@@ -149,6 +152,27 @@ fn solve(out: &mut Signature) {
         let Some(next) = next else { return };
         out.dims.push(next.2.clone());
         out.solved.push(next);
+    }
+}
+
+/// The conditions of a function's `where` clause, and those that its body needs.
+fn divide(net: &Net, f: &ast::Function, out: &mut Signature, cx: &mut Cx) {
+    let mut add = |name: &str, by: i64| match out.divided.iter_mut().find(|d| d.0 == name) {
+        Some((_, known)) => *known = crate::dim::least_multiple(*known, by),
+        None => out.divided.push((name.to_owned(), by)),
+    };
+    for e in &f.conditions {
+        if let Ok(Some((name, by))) = condition(net, cx, e, Some(&out.dims)) {
+            add(&name, by);
+        }
+    }
+    if net.prefix.is_empty() {
+        let own = net.equal.divided.iter().filter(|d| f.name == d.function);
+        for d in own {
+            let (size, by) = (Dim::named(&d.name), Dim::from(d.by));
+            let _ = cx.divides(&size, &by, d.span, &d.text);
+            add(&d.name, d.by);
+        }
     }
 }
 

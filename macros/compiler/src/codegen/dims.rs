@@ -148,6 +148,13 @@ fn atom(a: &Atom) -> TokenStream {
             let v = variable(n);
             quote!(#v)
         }
+        Atom::Part(n, by) => {
+            let (v, by) = (
+                variable(n),
+                Literal::usize_suffixed(usize::try_from(*by).unwrap_or(1)),
+            );
+            quote!((#v / #by))
+        }
         Atom::Const(n) => {
             let c = constant(n);
             quote!(#c)

@@ -5,6 +5,7 @@ use super::{Done, Lower, show_type, substitute};
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::bare;
+use crate::cx::Require;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
@@ -158,6 +159,20 @@ impl<'a> Lower<'a> {
                 return Err(self.cx.error(at, text));
             }
             args.push(t);
+        }
+        for demand in &signature.require {
+            let why = format!("`{}`: {}", signature.name, demand.what);
+            match &demand.what {
+                Require::Divides(p, q) => {
+                    let (p, q) = (substitute(p, &dims), substitute(q, &dims));
+                    self.cx.divides(&p, &q, span, &why)?;
+                }
+                Require::AtLeast(p, q) => {
+                    let (p, q) = (substitute(p, &dims), substitute(q, &dims));
+                    self.cx.at_least(&p, &q, span, &why)?;
+                }
+                Require::Probability(_) => {}
+            }
         }
         let outer = std::mem::replace(&mut self.rest, rest);
         let inline = !self.opaque || signature.any_rank();

@@ -49,33 +49,38 @@ impl Lower<'_> {
             );
             return Err(self.cx.error(span, text));
         }
-        let value = self.again(of.field, &of.params.clone(), given, |lower, params, mut given| {
-            let of = LayerRef {
-                params,
-                ..of.clone()
-            };
-            let members = lower.members(&of).unwrap_or_default();
-            let mut args = args;
-            let mut members = members.into_iter().peekable();
-            while let Some(member) = members.next() {
-                let value = lower.call_layer(member, span, given, args)?;
-                if members.peek().is_none() {
-                    return Ok(value);
-                }
-                let text = match &value {
-                    Value::Tensor(t) => t.text.clone(),
-                    other => other.kind().to_owned(),
+        let value = self.again(
+            of.field,
+            &of.params.clone(),
+            given,
+            |lower, params, mut given| {
+                let of = LayerRef {
+                    params,
+                    ..of.clone()
                 };
-                given = vec![Given {
-                    name: None,
-                    value,
-                    span,
-                    text,
-                }];
-                args = &[];
-            }
-            Ok(Value::Null)
-        })?;
+                let members = lower.members(&of).unwrap_or_default();
+                let mut args = args;
+                let mut members = members.into_iter().peekable();
+                while let Some(member) = members.next() {
+                    let value = lower.call_layer(member, span, given, args)?;
+                    if members.peek().is_none() {
+                        return Ok(value);
+                    }
+                    let text = match &value {
+                        Value::Tensor(t) => t.text.clone(),
+                        other => other.kind().to_owned(),
+                    };
+                    given = vec![Given {
+                        name: None,
+                        value,
+                        span,
+                        text,
+                    }];
+                    args = &[];
+                }
+                Ok(Value::Null)
+            },
+        )?;
         if let Value::Tensor(t) = &value {
             self.called(of.field, t.id);
         }
@@ -83,7 +88,12 @@ impl Lower<'_> {
     }
 
     /// One layer of a group, by a literal index.
-    pub(super) fn member_at(&mut self, of: &LayerRef, at: &Value, span: Span) -> Option<Reported<Value>> {
+    pub(super) fn member_at(
+        &mut self,
+        of: &LayerRef,
+        at: &Value,
+        span: Span,
+    ) -> Option<Reported<Value>> {
         let members = self.members(of)?;
         let field = &self.net.fields[of.field];
         let Value::Whole(n) = at else {
@@ -133,7 +143,9 @@ impl Lower<'_> {
             return None;
         }
         if let Some(other) = lists.clone().find(|n| *n != count) {
-            let text = format!("`zip` goes over lists of one length, but they have {count} and {other} layers");
+            let text = format!(
+                "`zip` goes over lists of one length, but they have {count} and {other} layers"
+            );
             return Some(Err(self.cx.error(overs[0].span, text)));
         }
         for k in 0..count {
@@ -164,7 +176,9 @@ impl Lower<'_> {
                         if let Some(size) = self.net.fields[layers.field].stack.get(layers.level) {
                             let (size, count) = (size.clone(), (count as i64).into());
                             if !self.cx.same(&size, &count) {
-                                let text = format!("`zip` goes over things of one length, but `{over}` has {size} and a list {count}");
+                                let text = format!(
+                                    "`zip` goes over things of one length, but `{over}` has {size} and a list {count}"
+                                );
                                 return Err(self.cx.error(over.span, text));
                             }
                         }
@@ -173,7 +187,9 @@ impl Lower<'_> {
                     Value::Tensor(t) if !self.cx.shape(&t).is_empty() => {
                         let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
                         if !self.cx.same(&size, &count) {
-                            let text = format!("`zip` goes over things of one length, but `{over}` has {size} and a list {count}");
+                            let text = format!(
+                                "`zip` goes over things of one length, but `{over}` has {size} and a list {count}"
+                            );
                             return Err(self.cx.error(over.span, text));
                         }
                         let id = crate::ops::select_dim(&mut self.cx, over.span, &t, 0, &at)?;
@@ -186,7 +202,8 @@ impl Lower<'_> {
                         items[k].clone()
                     }
                     other => {
-                        let text = format!("`for` goes over layers, but `{over}` is {}", other.kind());
+                        let text =
+                            format!("`for` goes over layers, but `{over}` is {}", other.kind());
                         return Err(self.cx.error(over.span, text));
                     }
                 },

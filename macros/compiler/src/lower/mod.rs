@@ -115,8 +115,9 @@ pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Dia
     let signature = &net.signatures[index];
     // A function of values of any rank is checked where it is called.
     if !signature.poisoned && !signature.any_rank() {
-        let args = lower.arguments(signature);
-        let _ = lower.function(index, args, &HashMap::new(), None);
+        diag.at(&signature.name.to_string());
+        let (args, dims) = (lower.arguments(signature), signature.multiples());
+        let _ = lower.function(index, args, &dims, None);
     }
     lower.used
 }
@@ -132,9 +133,10 @@ pub fn lower(
     let mut lower = Lower::new(net, source, diag, train, false);
     lower.recompute = backward;
     let signature = &net.signatures[index];
+    diag.at(&signature.name.to_string());
     let args = lower.arguments(signature);
     let ids: Vec<NodeId> = args.iter().map(|t| t.id).collect();
-    let done = lower.function(index, args, &HashMap::new(), None)?;
+    let done = lower.function(index, args, &signature.multiples(), None)?;
     lower.cx.g.outputs = done.results.iter().map(|t| t.id).collect();
     let kept = signature.states().zip(done.kept.iter().map(|t| t.id));
     let kept = kept.filter(|(i, id)| ids[*i] != *id).collect();
@@ -197,7 +199,9 @@ impl<'a> Lower<'a> {
             let id = self.cx.g.add_typed(
                 Op::Input { index },
                 &[],
-                arg.ty.shape.clone(),
+                (arg.ty.shape.iter())
+                    .map(|d| substitute(d, &signature.multiples()))
+                    .collect(),
                 arg.ty.elem.dtype(),
             );
             self.cx.ranges.declare(id, arg.ty.elem);
@@ -306,6 +310,10 @@ pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
         for (atom, power) in monomial {
             let factor = match atom {
                 Atom::Named(n) => dims.get(n).cloned().unwrap_or_else(|| Dim::named(n)),
+                Atom::Part(n, by) => match dims.get(n) {
+                    Some(size) => size.div(&Dim::from(*by)),
+                    None => Dim::atom(atom.clone()),
+                },
                 Atom::Const(_) | Atom::Float(_) | Atom::Formula(_) => Dim::atom(atom.clone()),
                 Atom::Quotient(p, q) => substitute(p, dims).div(&substitute(q, dims)),
                 Atom::Floor(p, q) => substitute(p, dims).div_floor(&substitute(q, dims)),

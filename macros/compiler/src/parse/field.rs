@@ -81,14 +81,20 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
     let wrong = || syn::Error::new_spanned(attr.path(), text);
     let pair = attr.meta.require_name_value().map_err(|_| wrong())?;
     let name = match &pair.value {
-        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) => name.clone(),
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(name),
+            ..
+        }) => name.clone(),
         _ => return Err(wrong()),
     };
     let value = name.value();
     let part = |part: &str| !part.is_empty() && !part.contains(['{', '}']);
     match value.split('.').all(part) {
         true => Ok(name),
-        false => Err(syn::Error::new(name.span(), "a name in files has parts with points between them: `layer1.0.conv1`")),
+        false => Err(syn::Error::new(
+            name.span(),
+            "a name in files has parts with points between them: `layer1.0.conv1`",
+        )),
     }
 }
 
@@ -156,7 +162,8 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
     let layer = input.call(Ident::parse_any)?;
     if layer == "Sequential" {
         if !input.peek(token::Paren) {
-            let text = "a chain of layers stands in parentheses: `Sequential(Linear(8 -> 8), ReLU())`";
+            let text =
+                "a chain of layers stands in parentheses: `Sequential(Linear(8 -> 8), ReLU())`";
             return Err(syn::Error::new(layer.span(), text));
         }
         let content;

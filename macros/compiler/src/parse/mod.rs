@@ -359,6 +359,17 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     } else {
         (vec![ty(input)?], false)
     };
+    let mut conditions = Vec::new();
+    if input.peek(Token![where]) {
+        input.parse::<Token![where]>()?;
+        while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
+            conditions.push(expr::expr(input)?);
+            if !input.peek(Token![,]) {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+    }
     if input.peek(Token![;]) {
         let end = input.parse::<Token![;]>()?.span;
         let custom = own.unwrap_or_else(|e| {
@@ -380,6 +391,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
             ret,
             tuple,
             body: None,
+            conditions,
             budget,
             custom,
             end,
@@ -410,6 +422,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         ret,
         tuple,
         body,
+        conditions,
         budget,
         custom: None,
         end: brace.span.close(),
