@@ -213,3 +213,44 @@ fn groups_are_their_layers() -> netform::Result<()> {
     }
     Ok(())
 }
+
+network! {
+    struct Experts {
+        gate: Linear(4 -> 2),
+        experts: [Sequential(Linear(4 -> 8), ReLU(), Linear(8 -> 4)); 2],
+        norms: [LayerNorm(4), RMSNorm(4)],
+    }
+    fn forward(x: [B, 4]) -> [B, 4] {
+        let w = softmax(gate(x), dim = -1);
+        w[:, :1] * norms[0](experts[0](x)) + w[:, 1:] * norms[1](experts[1](x))
+    }
+}
+
+network! {
+    struct Layer { moe: Experts, out: Linear(4 -> 4) }
+    fn forward(x: [B, 4]) -> [B, 4] { out(moe(x)) }
+}
+
+network! {
+    struct Outer { layers: [Layer; 2], last: Layer }
+    fn whole(x: [B, 4]) -> [B, 4] { layers[1].moe(last.moe.forward(x)) }
+    fn in_parts(x: [B, 4]) -> [B, 4] {
+        let w = softmax(last.moe.gate(x), dim = -1);
+        let a = last.moe.norms[0](last.moe.experts[0](x));
+        let x = w[:, :1] * a + w[:, 1:] * last.moe.norms[-1](last.moe.experts[1](x));
+        let w = softmax(layers[1].moe.gate(x), dim = -1);
+        let a = layers[1].moe.norms[0](layers[1].moe.experts[0](x));
+        w[:, :1] * a + w[:, 1:] * layers[1].moe.norms[1](layers[1].moe.experts[1](x))
+    }
+    fn others(x: [B, 4]) -> [B, 4] { last(layers[0](layers[1].out(x))) }
+}
+
+#[test]
+fn layers_of_networks_in_fields_are_called() -> netform::Result<()> {
+    let net = Outer::new(Cpu::f64(), 3)?;
+    let x = Tensor::from_vec([3, 4], (0..12).map(|i| f64::from(i) - 5.0).collect())?;
+    let (a, b) = (net.whole(&x)?, net.in_parts(&x)?);
+    assert_eq!(a.to_tensor(), b.to_tensor());
+    assert_eq!(net.others(&x)?.shape(), [3, 4]);
+    Ok(())
+}

@@ -255,7 +255,7 @@ impl<'a> Lower<'a> {
 
     /// Runs `read` with a field's network as the current one. Errors are reported at the call: the network itself was
     /// checked where it is declared, for its own sizes.
-    fn within<T>(
+    pub(super) fn within<T>(
         &mut self,
         instance: &'a Instance,
         params: Vec<NodeId>,

@@ -143,7 +143,7 @@ impl Lower<'_> {
         Err(self.cx.error(span, text))
     }
 
-    fn given(&mut self, args: &[ast::Arg]) -> Reported<Vec<Given>> {
+    pub(super) fn given(&mut self, args: &[ast::Arg]) -> Reported<Vec<Given>> {
         let mut out = Vec::new();
         let mut reported = None;
         for a in args {
@@ -271,6 +271,9 @@ impl Lower<'_> {
 
     /// `layers[0](x)`.
     fn apply(&mut self, of: &Expr, args: &[ast::Arg]) -> Reported<Value> {
+        if let Some(value) = self.inner_call(of, of.span, args) {
+            return value;
+        }
         let (value, given) = (self.expr(of), self.given(args));
         match value? {
             Value::Layer(layer) => self.call_layer(layer, of.span, given?, args),
@@ -411,6 +414,13 @@ impl Lower<'_> {
             };
             let all: Vec<ast::Arg> = std::iter::once(receiver).chain(args.to_vec()).collect();
             return self.scan(name.span(), &all);
+        }
+        let callee = Expr {
+            kind: ExprKind::Field(Box::new(x.clone()), name.clone()),
+            span: name.span(),
+        };
+        if let Some(value) = self.inner_call(&callee, name.span(), args) {
+            return value;
         }
         if let Some(layer) = self.block_at(x) {
             let given = self.given(args);

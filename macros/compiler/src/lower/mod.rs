@@ -16,6 +16,7 @@ mod expr;
 mod function;
 mod grad;
 mod group;
+mod inner;
 mod loops;
 mod pair;
 mod recompute;
