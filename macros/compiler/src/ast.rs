@@ -373,6 +373,8 @@ pub enum ExprKind {
     List(Vec<Expr>),
     /// `x[.., 1.., -1]`.
     Index(Box<Expr>, Vec<Item>),
+    /// The new value of `x` after `x[0] = y`.
+    Put(Box<Expr>, Vec<Item>, Box<Expr>),
     /// `|h, x_t| { .. }`: a step of `scan`.
     Closure(Box<Closure>),
     /// `&mut h`: a variable that a call changes.
@@ -514,6 +516,10 @@ impl fmt::Display for Expr {
             ExprKind::Index(x, items) => {
                 let items: Vec<String> = items.iter().map(Item::to_string).collect();
                 write!(f, "{}[{}]", x.above(POSTFIX), items.join(", "))
+            }
+            ExprKind::Put(x, items, value) => {
+                let items: Vec<String> = items.iter().map(Item::to_string).collect();
+                write!(f, "{}[{}] = {value}", x.above(POSTFIX), items.join(", "))
             }
             ExprKind::Closure(_) => write!(f, "|..| .."),
             ExprKind::Mut(name) => write!(f, "&mut {name}"),

@@ -228,6 +228,11 @@ impl<'a> Cx<'a> {
         Some(self.g.push(Concat { dim: 0 }, &parts, None))
     }
 
+    /// Whether a value is a number that was written.
+    pub fn is_literal(&self, id: NodeId) -> bool {
+        matches!(self.g[id].op, Op::Const(_) | Op::Whole(_))
+    }
+
     /// As floats.
     pub fn to_float(&mut self, x: &Tensor) -> Tensor {
         // A literal or a size is a float without a conversion.

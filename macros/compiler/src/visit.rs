@@ -34,7 +34,7 @@ pub fn expr(e: &Expr, f: &mut dyn FnMut(&Expr)) {
             expr(x, f);
             args.iter().for_each(|a| expr(&a.value, f));
         }
-        K::Binary(_, a, b) | K::Arrow(a, b) => {
+        K::Binary(_, a, b) | K::Arrow(a, b) | K::Put(a, _, b) => {
             expr(a, f);
             expr(b, f);
         }

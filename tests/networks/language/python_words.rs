@@ -51,6 +51,28 @@ network! {
             x.unsqueeze(1), x[.., 3..].unsqueeze(0)
         )
     }
+    fn parts(x: [B, 4], n: i64[3]) -> ([B, 4], [B, 4], [B, 4], i64[3], [B, 4]) {
+        let mut a = x;
+        a[:, 0] = 7;
+        a[.., 1..3] += x[:, 2:];
+        let mut b = x;
+        b[..., ::2] *= [2.0, -1];
+        b[:, -1] = b[:, 0] + 1;
+        let mut c = x;
+        c[:1] = x[1:2] ** 2;
+        let mut n = n;
+        n[1] -= 5;
+        n[2] = 9;
+        let mut d = x * 2;
+        d[:] = x;
+        (a, b, c, n, d)
+    }
+    fn of_parts(x: [4]) -> [] {
+        let mut y = w * x[:, None];
+        y[:, 1] = 3 * w[:, 0] ** 2;
+        y[0] *= y[1];
+        y.sum()
+    }
     /// What the compiler's help says for ops that other libraries have.
     fn helped(x: [4], m: bool[4]) -> (bool[], bool[], [4], [4, 4], [3, 3], [5], [4], [4], [4, 4]) {
         (
@@ -110,4 +132,32 @@ fn they_mean_what_they_mean_in_python() {
     assert_eq!(first, -(1f64.cos().powi(2)));
     netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
     assert!(net.parameter("steps").unwrap().to_f64_vec()[0] > 1.0);
+}
+
+#[test]
+fn parts_are_assigned() -> netform::Result<()> {
+    let mut net = Words::new(Cpu::f64(), 1)?;
+    let x = [[1.0, 2.0, 3.0, 4.0], [-1.0, 0.5, 2.0, -3.0]];
+    let (a, b, c, n, d) = net.parts(&x, &[1i64, 2, 3])?;
+    let flat = |t: Tensor| t.to_f64_vec();
+    assert_eq!(
+        flat(a.to_tensor()),
+        [7.0, 5.0, 7.0, 4.0, 7.0, 2.5, -1.0, -3.0]
+    );
+    assert_eq!(
+        flat(b.to_tensor()),
+        [2.0, 2.0, -3.0, 3.0, -2.0, 0.5, -2.0, -1.0]
+    );
+    assert_eq!(
+        flat(c.to_tensor()),
+        [1.0, 0.25, 4.0, 9.0, -1.0, 0.5, 2.0, -3.0]
+    );
+    assert_eq!(flat(n.to_tensor()), [1.0, -3.0, 9.0]);
+    assert_eq!(flat(d.to_tensor()), x.concat());
+    let w: Vec<f64> = (0..12).map(|i| f64::from(i).sin()).collect();
+    net.set_parameter("w", &Tensor::from_vec([4, 3], w)?)?;
+    netform::check::gradients(&mut net, |net| {
+        net.of_parts_backward(&[1.0, -2.0, 3.0, 0.5])?.item()
+    })?;
+    Ok(())
 }

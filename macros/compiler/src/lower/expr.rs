@@ -75,6 +75,7 @@ impl Lower<'_> {
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
             ExprKind::List(items) => Ok(Value::List(self.all(items)?)),
             ExprKind::Index(x, items) => self.index(e.span, x, items),
+            ExprKind::Put(x, items, value) => self.put(e.span, x, items, value),
             ExprKind::If(choice) => self.choose(choice, e.span),
             ExprKind::Mut(name) => {
                 let text = format!(
@@ -689,12 +690,17 @@ impl Lower<'_> {
             let i = self.expr(at)?;
             return self.element(layers, &i, at.span);
         }
-        let Value::Tensor(mut t) = v else {
+        let Value::Tensor(t) = v else {
             return Err(self.cx.error(
                 span,
                 format!("`{x}` is {}, which has no elements", v.kind()),
             ));
         };
+        self.slice(span, t, items)
+    }
+
+    /// A part of a tensor.
+    pub(super) fn slice(&mut self, span: Span, mut t: Tensor, items: &[Item]) -> Reported<Value> {
         let rank = self.cx.shape(&t).len();
         // `None` makes a dimension, as in PyTorch; the other items take one each.
         let added = |i: &&Item| matches!(i, Item::At(e) if matches!(&e.kind, ExprKind::Name(n) if n == "None"));

@@ -19,6 +19,7 @@ mod group;
 mod inner;
 mod loops;
 mod pair;
+mod put;
 mod recompute;
 mod recursion;
 mod scan;

@@ -37,6 +37,10 @@ fn operator(input: ParseStream, level: usize) -> Option<(Op, Span)> {
         (input.peek(Token![/]), Op::Div),
         (input.peek(Token![%]), Op::Rem),
     ];
+    // `x[0] += y` ends before its operator.
+    if super::statements::operator(input).is_some() {
+        return None;
+    }
     let (_, op) = all.into_iter().find(|(here, _)| *here)?;
     (op.level() == level).then(|| (op, input.span()))
 }

@@ -73,6 +73,10 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
             continue;
         }
         let value = expr::expr(input)?;
+        if let Some(stmt) = assigned_slice(input, &value)? {
+            stmts.push(stmt);
+            continue;
+        }
         if input.is_empty() {
             return Ok(Block {
                 stmts,
@@ -85,10 +89,44 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
     Ok(Block { stmts, tail: None })
 }
 
+/// The rest of `x[0] = y;` or `x[0] += y;` after its left side.
+fn assigned_slice(input: ParseStream, left: &Expr) -> syn::Result<Option<Stmt>> {
+    let ExprKind::Index(base, items) = &left.kind else {
+        return Ok(None);
+    };
+    let plain = input.peek(Token![=]) && !input.peek(Token![==]);
+    let op = operator(input).filter(|_| !plain);
+    if !plain && op.is_none() {
+        return Ok(None);
+    }
+    let ExprKind::Name(name) = &base.kind else {
+        let text = "a slice of a variable is assigned: `x[0] = y;`";
+        return Err(syn::Error::new(left.span, text));
+    };
+    for _ in 0..op.map_or(1, |op| op.symbol().len() + 1) {
+        input.parse::<proc_macro2::Punct>()?;
+    }
+    let mut value = expr::expr(input)?;
+    semicolon(input)?;
+    let span = left.span;
+    if let Some(op) = op {
+        let kind = ExprKind::Binary(op, Box::new(left.clone()), Box::new(value));
+        value = Expr { kind, span };
+    }
+    let kind = ExprKind::Put(base.clone(), items.clone(), Box::new(value));
+    let (name, value) = (name.clone(), Expr { kind, span });
+    Ok(Some(Stmt::Assign { name, value }))
+}
+
 /// The operator of `x += y`, and its place, if a variable is updated by one here.
 fn updating(input: ParseStream) -> Option<(Op, Span)> {
     let ahead = input.fork();
     ahead.parse::<Ident>().ok()?;
+    operator(&ahead).map(|op| (op, ahead.span()))
+}
+
+/// The operator that updates what is before it: `+=`.
+pub(super) fn operator(ahead: ParseStream) -> Option<Op> {
     let all = [
         (ahead.peek(Token![+=]), Op::Add),
         (ahead.peek(Token![-=]), Op::Sub),
@@ -99,7 +137,7 @@ fn updating(input: ParseStream) -> Option<(Op, Span)> {
         (ahead.peek(Token![|=]), Op::Or),
     ];
     let (_, op) = all.into_iter().find(|(here, _)| *here)?;
-    Some((op, ahead.span()))
+    Some(op)
 }
 
 fn semicolon(input: ParseStream) -> syn::Result<()> {
