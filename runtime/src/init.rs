@@ -3,6 +3,9 @@
 //! Each parameter has its own stream, numbered by its name. So its values depend neither on other parameters nor on the
 //! device.
 
+mod matrix;
+mod truncated;
+
 use crate::philox::{fill_normal, fill_uniform};
 use crate::{DType, Float, Init, ParamSpec};
 
@@ -40,13 +43,50 @@ fn fill<F: Float>(param: &ParamSpec, values: &mut [F], seed: u64) {
         Init::NormalZeroRow { row } => {
             fill_normal(seed, stream, values, 0.0, 1.0);
             let width = param.shape.iter().skip(1).product::<usize>();
-            if let Some(zero) = row
-                .checked_mul(width)
-                .and_then(|at| values.get_mut(at..at.checked_add(width)?))
-            {
-                zero.fill(F::from_f64(0.0));
+            each(param, values, |_, values| {
+                if let Some(zero) = row
+                    .checked_mul(width)
+                    .and_then(|at| values.get_mut(at..at.checked_add(width)?))
+                {
+                    zero.fill(F::from_f64(0.0));
+                }
+            });
+        }
+        Init::Between { low, high } => fill_uniform(seed, stream, values, low, high),
+        Init::Gaussian { mean, std } => fill_normal(seed, stream, values, mean, std),
+        Init::Truncated {
+            mean,
+            std,
+            low,
+            high,
+        } => truncated::truncated(values, [mean, std, low, high], (seed, stream)),
+        Init::Scaled { fan, gain, normal } => {
+            let std = gain / (fan.max(1) as f64).sqrt();
+            match normal {
+                true => fill_normal(seed, stream, values, 0.0, std),
+                false => uniform(3.0f64.sqrt() * std),
             }
         }
+        Init::Eye => each(param, values, |_, values| matrix::eye(values, param.shape)),
+        Init::Dirac { groups } => each(param, values, |_, values| {
+            matrix::dirac(values, param.shape, groups);
+        }),
+        Init::Orthogonal { gain } => each(param, values, |k, values| {
+            let stream = stream.wrapping_add(k);
+            matrix::orthogonal(values, param.shape, gain, (seed, stream));
+        }),
+        Init::Sparse { sparsity, std } => each(param, values, |k, values| {
+            let stream = stream.wrapping_add(k << 32);
+            matrix::sparse(values, param.shape, (sparsity, std), (seed, stream));
+        }),
+    }
+}
+
+/// Calls `fill` for each element of the array of layers that a parameter belongs to, with its number.
+fn each<F: Float>(param: &ParamSpec, values: &mut [F], fill: impl Fn(u64, &mut [F])) {
+    let len = param.shape.iter().product::<usize>().max(1);
+    for (k, values) in values.chunks_mut(len).enumerate() {
+        fill(k as u64, values);
     }
 }
 
@@ -104,6 +144,103 @@ mod tests {
         );
         let (mean, var) = moments(&v);
         assert!(mean.abs() < 0.05 && (var - 4.0).abs() < 0.1, "{mean} {var}");
+    }
+
+    #[test]
+    fn bounds_and_gains_hold() {
+        let drawn = |init: Init| -> Vec<f64> { flat(&[param("a", &[100, 400], init)], 40_000, 1) };
+        let v = drawn(Init::Between {
+            low: 1.0,
+            high: 3.0,
+        });
+        let (mean, var) = moments(&v);
+        assert!(v.iter().all(|x| (1.0..3.0).contains(x)));
+        assert!(
+            (mean - 2.0).abs() < 0.02 && (var - 1.0 / 3.0).abs() < 0.01,
+            "{mean} {var}"
+        );
+        for normal in [false, true] {
+            let v = drawn(Init::Scaled {
+                fan: 50,
+                gain: 2.0,
+                normal,
+            });
+            let (mean, var) = moments(&v);
+            assert!(
+                mean.abs() < 0.01 && (var - 4.0 / 50.0).abs() < 0.005,
+                "{mean} {var}"
+            );
+        }
+        // Mean, deviation, bounds; and the moments of the distribution (scipy.stats.truncnorm).
+        for (of, mean, var) in [
+            ([0.0, 1.0, -2.0, 2.0], 0.0, 0.773_741),
+            ([0.0, 0.02, -2.0, 2.0], 0.0, 0.0004),
+            ([1.0, 2.0, 2.0, 2.5], 2.243_506, 0.020_765),
+            ([0.0, 1.0, 3.0, 9.0], 3.283_098, 0.070_559),
+        ] {
+            let [m, std, low, high] = of;
+            let v = drawn(Init::Truncated {
+                mean: m,
+                std,
+                low,
+                high,
+            });
+            assert!(v.iter().all(|x| (low..=high).contains(x)), "{of:?}");
+            let (a, b) = moments(&v);
+            let tolerance = 0.02 * f64::sqrt(var);
+            assert!(
+                (a - mean).abs() < tolerance && (b / var - 1.0).abs() < 0.03,
+                "{of:?}: {a} {b}"
+            );
+        }
+    }
+
+    #[test]
+    fn matrices_have_their_structure() {
+        let of = |shape: &'static [usize], init: Init| -> Vec<f64> {
+            let n = shape.iter().product();
+            flat(&[param("a", shape, init)], n, 3)
+        };
+        assert_eq!(of(&[2, 3], Init::Eye), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        // Two groups of two channels, kernels of three cells.
+        let kernel = of(&[4, 2, 3], Init::Dirac { groups: 2 });
+        let ones: Vec<usize> = (0..24).filter(|i| kernel[*i] == 1.0).collect();
+        assert_eq!(ones, [1, 10, 13, 22]);
+        assert_eq!(kernel.iter().sum::<f64>(), 4.0);
+        for shape in [&[3, 7][..], &[7, 3], &[4, 4], &[5, 2, 2]] {
+            let shape: &'static [usize] = Box::leak(shape.into());
+            let q = of(shape, Init::Orthogonal { gain: 2.0 });
+            let (rows, columns) = (shape[0], q.len() / shape[0]);
+            for i in 0..rows.min(columns) {
+                for j in 0..=i {
+                    let at = |k: usize, l: usize| match rows <= columns {
+                        true => q[k * columns + l],
+                        false => q[l * columns + k],
+                    };
+                    let dot: f64 = (0..rows.max(columns)).map(|l| at(i, l) * at(j, l)).sum();
+                    let want = if i == j { 4.0 } else { 0.0 };
+                    assert!((dot - want).abs() < 1e-12, "{shape:?} {i} {j}: {dot}");
+                }
+            }
+        }
+        let v = of(
+            &[10, 6],
+            Init::Sparse {
+                sparsity: 0.25,
+                std: 1.0,
+            },
+        );
+        for column in 0..6 {
+            assert_eq!((0..10).filter(|row| v[row * 6 + column] == 0.0).count(), 3);
+        }
+        // In an array of layers, each has its own.
+        let array = ParamSpec {
+            stack: &[2],
+            ..param("a", &[3, 2], Init::NormalZeroRow { row: 1 })
+        };
+        let v: Vec<f64> = flat(&[array], 12, 3);
+        let zeros: Vec<usize> = (0..12).filter(|i| v[*i] == 0.0).collect();
+        assert_eq!(zeros, [2, 3, 8, 9]);
     }
 
     #[test]

@@ -34,6 +34,59 @@ pub enum Init {
         /// Number of inputs of the layer.
         fan_in: usize,
     },
+    /// Uniform in [low, high).
+    Between {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// Normal.
+    Gaussian {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Normal within bounds.
+    Truncated {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Normal or uniform with a standard deviation of `gain / sqrt(fan)` (Glorot and Bengio, 2010; He et al., 2015).
+    Scaled {
+        /// Inputs, outputs, or both.
+        fan: usize,
+        /// A factor.
+        gain: f64,
+        /// Normal, not uniform.
+        normal: bool,
+    },
+    /// Ones on the diagonal of a matrix.
+    Eye,
+    /// A kernel that keeps the channels of its input.
+    Dirac {
+        /// Groups of channels.
+        groups: usize,
+    },
+    /// Orthogonal rows or columns (Saxe et al., 2013).
+    Orthogonal {
+        /// Their length.
+        gain: f64,
+    },
+    /// Normal, with this part of each column zero.
+    Sparse {
+        /// The part.
+        sparsity: f64,
+        /// Standard deviation.
+        std: f64,
+    },
     /// Normal with mean 0.
     Normal {
         /// Standard deviation.

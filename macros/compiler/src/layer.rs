@@ -25,6 +25,29 @@ pub enum Init {
     XavierNormal(Dim, Dim),
     /// Uniform within a bound.
     Uniform(Real),
+    /// Uniform between two numbers.
+    Between(Real, Real),
+    /// Normal with a mean and a standard deviation.
+    Gaussian(Real, Real),
+    /// Normal with mean and standard deviation, within two bounds.
+    Truncated([Real; 4]),
+    /// A standard deviation of `gain / sqrt(fan)`, normal or uniform.
+    Scaled {
+        /// Inputs, outputs, or both.
+        fan: Dim,
+        /// A factor.
+        gain: f64,
+        /// Normal, not uniform.
+        normal: bool,
+    },
+    /// Ones on the diagonal.
+    Eye,
+    /// A kernel that keeps channels, in groups.
+    Dirac(Dim),
+    /// Orthogonal rows or columns of this length.
+    Orthogonal(Real),
+    /// Normal with this standard deviation, a part of each column zero.
+    Sparse(Real, Real),
     /// Normal with a standard deviation.
     Normal(Real),
     /// Standard normal, one row zero.

@@ -7,6 +7,7 @@ mod buffers;
 mod constants;
 mod custom;
 mod groups;
+mod initial;
 mod language;
 mod listings;
 mod looking;

@@ -63,7 +63,9 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
                         layers::default(&layer.to_string(), |i, _| i == position - 1)
                     }
                 };
-                if at.is_some_and(|d| d.parse::<i64>().is_err() && d.parse::<f64>().is_ok()) {
+                let init = (a.name.as_ref()).is_some_and(|n| n == "init" || n == "bias_init");
+                if init || at.is_some_and(|d| d.parse::<i64>().is_err() && d.parse::<f64>().is_ok())
+                {
                     names(&a.value, out);
                 }
                 if let ExprKind::Call(layer, args) = &a.value.kind {

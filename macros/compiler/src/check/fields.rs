@@ -2,7 +2,8 @@
 
 use super::block::{block, block_text};
 use super::constant::{constant, given};
-use crate::ast::{self, Expr, ExprKind};
+use super::init;
+use crate::ast::{self, Expr};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
@@ -10,7 +11,6 @@ use crate::elem::Elem;
 use crate::foreign;
 use crate::layers::{self, Init};
 use crate::net::{Field, FieldKind, Net, Param};
-use crate::real::Real;
 use crate::unit::Unit;
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
@@ -135,7 +135,8 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             let (open, close) = array_text(&out.stack[outer..]);
             let args_text = ast::show_args(args);
             out.decl = format!("{own}: {open}{layer}({args_text}){close}");
-            let Ok(given) = given(net, &mut cx, args) else {
+            let (args, inits) = init::of_layer(args);
+            let Ok(given) = given(net, &mut cx, &args) else {
                 return out;
             };
             let name = layer.to_string();
@@ -155,7 +156,11 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
                 return out;
             };
             let Ok(layer) = declared else { return out };
-            for p in layer.params() {
+            let mut params = layer.params();
+            if init::replace(net, &mut cx, &inits, &mut params).is_err() {
+                return out;
+            }
+            for p in params {
                 let stack = [out.stack.clone(), p.stack].concat();
                 net.params.push(Param {
                     name: format!("{}.{}", out.prefix, p.name),
@@ -247,7 +252,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
                 );
                 diag.error(field.name.span(), text);
             }
-            let Ok(init) = param_init(net, &mut cx, elem, init.as_ref()) else {
+            let Ok(init) = init::init(net, &mut cx, elem, init.as_ref(), &shape) else {
                 return out;
             };
             let start = match init {
@@ -364,46 +369,4 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
         }
     }
     Ok(out)
-}
-
-/// `zeros`, `ones`, a number, `uniform(bound)`, `normal(std)`; `zeros` if not given.
-pub(super) fn param_init(
-    net: &Net,
-    cx: &mut Cx,
-    elem: Elem,
-    init: Option<&Expr>,
-) -> Reported<Init> {
-    let Some(e) = init else {
-        return Ok(Init::Constant(0.0));
-    };
-    match &e.kind {
-        ExprKind::Whole(v) => return Ok(Init::Constant(*v as f64)),
-        ExprKind::Bool(v) if elem == Elem::Bool => {
-            return Ok(Init::Constant(f64::from(u8::from(*v))));
-        }
-        ExprKind::Number(v) => return Ok(Init::Constant(*v)),
-        ExprKind::Name(n) if n == "zeros" => return Ok(Init::Constant(0.0)),
-        ExprKind::Name(n) if n == "ones" => return Ok(Init::Constant(1.0)),
-        ExprKind::Call(n, args) if args.len() == 1 => {
-            if let Some(v) = constant(net, cx, &args[0].value)?.real() {
-                match n.to_string().as_str() {
-                    "uniform" => return Ok(Init::Uniform(v)),
-                    "normal" => return Ok(Init::Normal(v)),
-                    _ => {}
-                }
-            }
-        }
-        ExprKind::Name(_) | ExprKind::Neg(_) | ExprKind::Binary(..) if elem == Elem::Float => {
-            match constant(net, cx, e)?.real() {
-                Some(Real::Known(v)) => return Ok(Init::Constant(v)),
-                Some(formula) => return Ok(Init::Formula(formula)),
-                None => {}
-            }
-        }
-        _ => {}
-    }
-    Err(cx.error(
-        e.span,
-        "a parameter starts as `zeros`, `ones`, a number, `uniform(bound)` or `normal(std)`",
-    ))
 }

@@ -7,6 +7,7 @@ mod block;
 mod conditions;
 mod constant;
 mod fields;
+mod init;
 mod keep;
 mod signature;
 mod types;

@@ -457,6 +457,35 @@ fn init(i: &Init) -> TokenStream {
             let v = super::dims::real(v);
             quote!(__nf::Init::Normal { std: #v })
         }
+        Init::Between(low, high) => {
+            let [low, high] = [low, high].map(super::dims::real);
+            quote!(__nf::Init::Between { low: #low, high: #high })
+        }
+        Init::Gaussian(mean, std) => {
+            let [mean, std] = [mean, std].map(super::dims::real);
+            quote!(__nf::Init::Gaussian { mean: #mean, std: #std })
+        }
+        Init::Truncated(all) => {
+            let [mean, std, low, high] = all.each_ref().map(super::dims::real);
+            quote!(__nf::Init::Truncated { mean: #mean, std: #std, low: #low, high: #high })
+        }
+        Init::Scaled { fan, gain, normal } => {
+            let (fan, gain) = (usize(fan), super::dims::float(*gain));
+            quote!(__nf::Init::Scaled { fan: #fan, gain: #gain, normal: #normal })
+        }
+        Init::Eye => quote!(__nf::Init::Eye),
+        Init::Dirac(groups) => {
+            let groups = usize(groups);
+            quote!(__nf::Init::Dirac { groups: #groups })
+        }
+        Init::Orthogonal(gain) => {
+            let gain = super::dims::real(gain);
+            quote!(__nf::Init::Orthogonal { gain: #gain })
+        }
+        Init::Sparse(sparsity, std) => {
+            let [sparsity, std] = [sparsity, std].map(super::dims::real);
+            quote!(__nf::Init::Sparse { sparsity: #sparsity, std: #std })
+        }
         Init::NormalZeroRow(row) => {
             let row = Literal::usize_unsuffixed(usize::try_from(*row).unwrap_or(0));
             quote!(__nf::Init::NormalZeroRow { row: #row })
