@@ -47,16 +47,6 @@ impl std::fmt::Display for Require {
 }
 
 impl Require {
-    /// A further line of its message.
-    pub fn help(&self) -> String {
-        match self {
-            Require::Divides(p, q) if p.names().is_empty() => {
-                format!("\nhelp: `floor({p} / {q})` rounds down")
-            }
-            _ => String::new(),
-        }
-    }
-
     /// The two sizes that the condition compares, neither with a term below 0.
     pub fn sides(&self) -> (Dim, Dim) {
         match self {
@@ -66,6 +56,9 @@ impl Require {
         }
     }
 }
+
+/// The reason why a quotient of sizes is exact.
+pub const WHOLE: &str = "a size must be whole";
 
 /// A condition, and the layer or op that demands it.
 #[derive(Clone, Debug)]
@@ -91,6 +84,16 @@ impl Demand {
     /// Whether it is known when the network is compiled.
     pub fn is_constant(&self) -> bool {
         self.what.is_constant()
+    }
+
+    /// A further line of its message.
+    pub fn help(&self) -> String {
+        match &self.what {
+            Require::Divides(p, q) if self.why == WHOLE => {
+                format!("\nhelp: `floor({p} / {q})` rounds down")
+            }
+            _ => String::new(),
+        }
     }
 }
 

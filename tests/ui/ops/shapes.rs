@@ -24,7 +24,8 @@ network! {
     fn of_nothing(x: [B, 6]) -> [B, 6] { cat([], dim = 1) }
     fn stacked(x: [B, 6], y: [B, 5]) -> [2, B, 6] { stack([x, y]) }
     fn half_padded(x: [B, 6]) -> [B, 7] { x.pad([1]) }
-    fn cut(x: [B, 6]) -> [B, 5] { x.pad([-1, 0]) }
+    fn cut(x: [B, 6]) -> [B, 5] { x.pad([-1, 0], mode = "reflect") }
+    fn cut_too_far(x: [2, 6]) -> [2, 0] { x.pad([-4, -3]) }
     fn half_a_symbol(x: u32[B]) -> u32[B + 1] { x.pad([1, 0], value = 0.5) }
     fn twice_true(x: bool[B]) -> bool[B + 1] { x.pad([1, 0], value = 2) }
     fn summed_twice(x: [B, 6]) -> [] { x.sum([0, -2]) }

@@ -9,7 +9,7 @@ mod fields {
             two_numbers: Linear(8 -> 3, bias = 1 < 2),
             two_fractions: Linear(8 -> 3, bias = 0.5 < 1.5),
             none_wide: Param[0, 3] = zeros,
-            other: Param[3] = constant(1.0),
+            other: Param[3] = gamma(1.0),
             of_a_layer: TransformerEncoder(8, num_layers = 2),
             forward: Linear(8 -> 3),
         }
@@ -23,7 +23,7 @@ mod sizes {
         struct Net<const N: usize = 1.5> {}
         fn many(x: [A, B, C, D, E, F, G]) -> [A, B] { x.sum([2, 3, 4, 5, 6]) }
         fn names(x: [A, B, C, D, E], y: [F, G, H, I]) -> [A, B] { x.sum([2, 3, 4]) * y.sum() }
-        fn alone(x: [2 * B, 8]) -> [] { x.sum() }
+        fn alone(x: [B * C, 8]) -> [] { x.sum() }
         fn lower_case(x: [batch, 8]) -> [] { x.sum() }
         fn called(x: [ceil(B / 2), B]) -> [] { x.sum() }
         fn rounded(x: [floor(B), B]) -> [] { x.sum() }

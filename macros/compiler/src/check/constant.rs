@@ -4,7 +4,7 @@ use super::types::quotient;
 use super::unique;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
-use crate::cx::Cx;
+use crate::cx::{Cx, WHOLE};
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::Operator;
 use crate::layers;
@@ -56,16 +56,15 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
         ast::FieldKind::Layer { layer, args } => {
             let mut position = 0;
             for a in args {
-                let at = match &a.name {
-                    Some(name) => layers::default(&layer.to_string(), |_, n| name == n),
+                let float = match &a.name {
+                    Some(name) => layers::takes_float(&layer.to_string(), |_, n| name == n),
                     None => {
                         position += 1;
-                        layers::default(&layer.to_string(), |i, _| i == position - 1)
+                        layers::takes_float(&layer.to_string(), |i, _| i == position - 1)
                     }
                 };
                 let init = (a.name.as_ref()).is_some_and(|n| n == "init" || n == "bias_init");
-                if init || at.is_some_and(|d| d.parse::<i64>().is_err() && d.parse::<f64>().is_ok())
-                {
+                if init || float {
                     names(&a.value, out);
                 }
                 if let ExprKind::Call(layer, args) = &a.value.kind {
@@ -204,7 +203,7 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             ast::Op::Add => a.add(&b),
             ast::Op::Sub => a.sub(&b),
             ast::Op::Mul => a.mul(&b),
-            ast::Op::Div => cx.divides(&a, &b, span, "a size must be whole")?,
+            ast::Op::Div => cx.divides(&a, &b, span, WHOLE)?,
             _ => {
                 return Err(cx.error(
                     span,

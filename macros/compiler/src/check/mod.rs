@@ -153,6 +153,12 @@ pub(super) fn instance(
     for field in &source.fields {
         declare(&mut net, unit, field, diag);
     }
+    for (k, p) in net.params.iter().enumerate() {
+        if net.params[..k].iter().any(|other| other.name == p.name) {
+            let text = format!("`{}` is the name of two parameters", p.name);
+            diag.error(net.fields[p.field].name.span(), text);
+        }
+    }
     for s in &source.shared {
         let _ = shared::share(&mut net, s, diag);
     }

@@ -366,7 +366,7 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         };
         let (holds, text) = (
             plan::holds(&r.what),
-            format!("`{}`: {by}{}{}", net.name, r.what, r.what.help()),
+            format!("`{}`: {by}{}{}", net.name, r.what, r.help()),
         );
         let span = Span::call_site().located_at(r.span);
         quote::quote_spanned!(span=> ::core::assert!(#holds, #text);)

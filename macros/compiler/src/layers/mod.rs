@@ -8,7 +8,9 @@ mod convolution;
 mod dropout;
 mod embedding;
 mod function;
+mod identity;
 mod in_out;
+pub mod inplace;
 mod linear;
 mod norm;
 mod recurrent;
@@ -73,6 +75,10 @@ pub fn declare(
     span: Span,
     given: Vec<Given>,
 ) -> Option<Reported<Box<dyn Layer>>> {
+    if name == identity::NAME {
+        return Some(Ok(Box::new(identity::Identity)));
+    }
+    let given = inplace::without(name, given);
     if let Some(def) = LAYERS.iter().find(|d| d.name == name) {
         let given = in_out::joined(cx, def, given);
         let args = given.and_then(|g| Args::bind(cx, def.name, span, def.signature, g));
@@ -81,18 +87,26 @@ pub fn declare(
     function::declare(cx, name, span, given)
 }
 
-/// The default of an argument of a layer, found by its position and name.
-pub fn default(layer: &str, is: impl Fn(usize, &str) -> bool) -> Option<&'static str> {
+/// Whether an argument of a layer, found by its position and name, is a float.
+pub fn takes_float(layer: &str, is: impl Fn(usize, &str) -> bool) -> bool {
+    let float = |d: &str| d.parse::<i64>().is_err() && d.parse::<f64>().is_ok();
+    argument(layer, is).is_some_and(|(name, default)| name == "eps" || default.is_some_and(float))
+}
+
+fn argument(
+    layer: &str,
+    is: impl Fn(usize, &str) -> bool,
+) -> Option<(&'static str, Option<&'static str>)> {
     let def = LAYERS.iter().find(|d| d.name == layer);
     let signature = def.map_or_else(|| function::signature(layer), |d| Some(d.signature))?;
-    let all = crate::args::parameters(signature).into_iter().enumerate();
-    all.filter(|(i, (name, _))| is(*i, name))
-        .find_map(|(_, p)| p.1)
+    let mut all = crate::args::parameters(signature).into_iter().enumerate();
+    all.find(|(i, (name, _))| is(*i, name)).map(|(_, p)| p)
 }
 
 /// Every layer's name.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    LAYERS.iter().map(|d| d.name).chain(function::names())
+    let all = LAYERS.iter().map(|d| d.name).chain(function::names());
+    all.chain([identity::NAME])
 }
 
 /// The single input of a layer that takes one tensor.

@@ -5,6 +5,7 @@ use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check::{argument, arithmetic};
 use crate::diag::{ErrorReported, Reported, did_you_mean};
+use crate::dim::Dim;
 use crate::foreign;
 use crate::ir::{DType, Here};
 use crate::layers;
@@ -379,7 +380,22 @@ impl Lower<'_> {
         let Some(def) = ops::find(name) else {
             return Err(self.cx.error(span, format!("there is no op `{name}`")));
         };
-        let given = variadic(def.signature, given);
+        let given = layers::inplace::without(name, variadic(def.signature, given));
+        // `max(x, y)` of two tensors is elementwise.
+        let two = matches!(
+            given.get(1),
+            Some(Given {
+                name: None,
+                value: Value::Tensor(_),
+                ..
+            })
+        );
+        let other = match (name, two) {
+            ("max", true) => ops::find("maximum"),
+            ("min", true) => ops::find("minimum"),
+            _ => None,
+        };
+        let def = other.unwrap_or(def);
         let first = given.iter().find_map(|g| match &g.value {
             Value::Tensor(t) => Some(t.id),
             _ => None,
@@ -739,6 +755,10 @@ impl Lower<'_> {
                     let mut end =
                         |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
                     let (mut from, mut to, step) = (end(&s.from)?, end(&s.to)?, end(&s.step)?);
+                    let size = self.cx.shape(&t)[dim].clone();
+                    for (value, e) in [(&mut from, &s.from), (&mut to, &s.to)] {
+                        from_the_end(value, e.as_ref(), &size);
+                    }
                     let step = match (step, &s.step) {
                         (Value::Null, _) | (_, None) => 1,
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
@@ -762,6 +782,24 @@ impl Lower<'_> {
             }
         }
         Ok(self.cx.tensor(t.id))
+    }
+}
+
+/// An end that is written with a minus counts from the end, also if only rustc knows its value: `-K` is `size - K`.
+fn from_the_end(value: &mut Value, e: Option<&Expr>, size: &Dim) {
+    fn minus(e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Neg(_) => true,
+            ExprKind::Whole(v) => *v < 0,
+            ExprKind::Binary(ast::Op::Mul | ast::Op::Div, a, _) => minus(a),
+            ExprKind::Binary(ast::Op::Add | ast::Op::Sub, a, _) => minus(a),
+            _ => false,
+        }
+    }
+    if let (Value::Dim(d), Some(e)) = (&*value, e)
+        && minus(e)
+    {
+        *value = Value::of_dim(size.add(d));
     }
 }
 

@@ -1,0 +1,36 @@
+use netform::prelude::*;
+
+network! {
+    struct Net { seen: Buffer[3], w: Param[3, 4], norm: LayerNorm(4) }
+    fn too_wide(x: [B, 4]) -> [B, 4] {
+        let mut y = x;
+        y[:, 1:3] = [1, 2, 3];
+        y
+    }
+    fn fixed(x: [B, 4]) -> [B, 4] {
+        let y = x;
+        y[0] = 1;
+        y
+    }
+    fn of_a_parameter(x: [3, 4]) -> [3, 4] {
+        w[0] = x[0];
+        w
+    }
+    fn floats_in_integers(n: i64[3], x: [3]) -> i64[3] {
+        let mut n = n;
+        n[1] = x[1];
+        n
+    }
+    fn of_a_call(x: [B, 4]) -> [B, 4] {
+        norm(x)[0] = 1;
+        x
+    }
+    fn outside(x: [3, 4]) -> [3, 4] {
+        let mut y = x;
+        y[3] += 1;
+        y
+    }
+    fn used(x: [B, 4]) -> [B, 4] { seen = x[0, :3]; norm(x) }
+}
+
+fn main() {}
