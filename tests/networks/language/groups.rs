@@ -254,3 +254,42 @@ fn layers_of_networks_in_fields_are_called() -> netform::Result<()> {
     assert_eq!(net.others(&x)?.shape(), [3, 4]);
     Ok(())
 }
+
+network! {
+    struct Causal<const C: usize, const K: usize, const D: usize> { conv: Conv1d(C -> C, K, dilation = D) }
+    fn forward(x: [B, C, T]) -> [B, C, T] { x + relu(conv(pad(x, [(K - 1) * D, 0]))) }
+}
+
+network! {
+    struct ByPosition {
+        blocks: [Causal<4, 3, { 2 ** i }>; 3],
+        widths: [Sequential(Linear(4 * (i + 1) -> 4 * (i + 2)), Tanh()); 2],
+    }
+    fn forward(x: [B, 4, T]) -> [B, T, 12] {
+        let mut x = x;
+        for block in blocks { x = block(x); }
+        let mut y = x.transpose(1, 2);
+        for layer in widths { y = layer(y); }
+        y
+    }
+    fn one(x: [B, 4, T]) -> [B, 4, T] { x + relu(conv1d(pad(x, [8, 0]), blocks[2].conv.weight, blocks[2].conv.bias, dilation = 4)) }
+    fn third(x: [B, 4, T]) -> [B, 4, T] { blocks[2](x) }
+}
+
+#[test]
+fn elements_of_arrays_know_their_number() -> netform::Result<()> {
+    let net = ByPosition::new(Cpu::f64(), 3)?;
+    let shapes: Vec<(String, Vec<usize>)> = net
+        .parameters()
+        .map(|p| (p.name().to_owned(), p.shape().to_vec()))
+        .collect();
+    assert!(shapes.contains(&("blocks.2.conv.weight".to_owned(), vec![4, 4, 3])));
+    assert!(shapes.contains(&("widths.1.0.weight".to_owned(), vec![12, 8])));
+    let x = Tensor::from_vec(
+        [2, 4, 9],
+        (0..72).map(|i| f64::from(i * 5 % 13) - 6.0).collect(),
+    )?;
+    assert_eq!(net.forward(&x)?.shape(), [2, 9, 12]);
+    assert_eq!(net.one(&x)?.to_tensor(), net.third(&x)?.to_tensor());
+    Ok(())
+}

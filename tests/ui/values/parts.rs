@@ -34,3 +34,18 @@ network! {
 }
 
 fn main() {}
+
+mod sizes {
+    use super::*;
+    network! {
+        struct Sizes { half: Linear(8.5 -> 3), none: Linear(8 -> 0), both: Conv2d(0 -> -1, 3) }
+        fn forward(x: [B, 8]) -> [B, 8] { x }
+    }
+    network! {
+        struct Masked { linear: Linear(8 -> 8) }
+        fn chosen(x: [B, 8]) -> [B, 8] {
+            let y = linear(x);
+            y[y > 0]
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::{Cx, WHOLE};
 use crate::diag::{Diag, Reported, did_you_mean};
-use crate::dim::Operator;
+use crate::dim::{Dim, Operator};
 use crate::layers;
 use crate::net::Net;
 use crate::value::{Made, Value};
@@ -135,10 +135,10 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             };
             Value::of_dim(d)
         }
-        ExprKind::Arrow(a, b) => Value::Arrow(
-            Box::new(constant(net, cx, a)?),
-            Box::new(constant(net, cx, b)?),
-        ),
+        ExprKind::Arrow(a, b) => {
+            let sides = (side(net, cx, a), side(net, cx, b));
+            Value::Arrow(Box::new(sides.0?), Box::new(sides.1?))
+        }
         ExprKind::List(items) | ExprKind::Tuple(items) => Value::List(
             items
                 .iter()
@@ -151,6 +151,16 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             return arithmetic(cx, e.span, *op, &x, &y);
+        }
+        ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
+            let base = constant(net, cx, &args[0].value)?;
+            let exponent = constant(net, cx, &args[1].value)?;
+            let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) else {
+                let text =
+                    "a power in a declaration is of a size, with a small whole exponent: `2 ** 3`";
+                return Err(cx.error(e.span, text));
+            };
+            Value::of_dim((0..n).fold(Dim::one(), |power, _| power.mul(&base)))
         }
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
@@ -171,6 +181,17 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             ));
         }
     })
+}
+
+/// One size of `in -> out`.
+fn side(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
+    let value = constant(net, cx, e)?;
+    let mistake = match &value {
+        Value::Number(v) => format!("a size is a whole number, not {v}"),
+        Value::Whole(v @ ..=0) => format!("a size is at least 1, not {v}"),
+        _ => return Ok(value),
+    };
+    Err(cx.error(e.span, mistake))
 }
 
 /// A layer inside another layer's declaration.

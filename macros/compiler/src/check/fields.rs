@@ -3,6 +3,7 @@
 use super::block::{block, block_text};
 use super::constant::{constant, given};
 use super::init;
+use super::position;
 use crate::ast::{self, Expr};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
@@ -102,10 +103,23 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
     let index = net.fields.len();
     let own = out.path.clone();
     let mut kind = &field.kind;
+    let list;
     while let ast::FieldKind::Array { element, count } = kind {
         let Ok(size) = array_size(net, &mut cx, count) else {
             return out;
         };
+        if position::mentions(element) {
+            let Some(count) = size.value() else {
+                let text = format!(
+                    "the elements of this array differ by their number `i`, so their count is a number, not {size}"
+                );
+                cx.error(count.span, text);
+                return out;
+            };
+            list = position::list(element, count, field.name.span());
+            kind = &list;
+            break;
+        }
         out.stack.push(size);
         out.prefix.push_str(".{}");
         kind = element;

@@ -9,6 +9,7 @@ mod constant;
 mod fields;
 mod init;
 mod keep;
+mod position;
 mod signature;
 mod types;
 
@@ -154,7 +155,10 @@ pub(super) fn instance(
         declare(&mut net, unit, field, diag);
     }
     for (k, p) in net.params.iter().enumerate() {
-        if net.params[..k].iter().any(|other| other.name == p.name) {
+        let name = |p: &crate::net::Param| &net.fields[p.field].name;
+        // Two fields of one name are reported as such.
+        let again = |q: &crate::net::Param| q.name == p.name && name(q) != name(p);
+        if net.params[..k].iter().any(again) {
             let text = format!("`{}` is the name of two parameters", p.name);
             diag.error(net.fields[p.field].name.span(), text);
         }

@@ -109,12 +109,15 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             #kept_items
             #customs
             #fits
-            impl<#declared #d: __nf::Device> #name<#used #d> {
+            // For one device, so that `Block::<8>::new(Cpu::f64(), 1)` needs no name for the device's type.
+            impl<#declared> #name<#used __nf::Cpu> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
-                pub fn new(device: #d, seed: u64) -> __nf::Result<Self> {
-                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #items::__SPEC)? })
+                pub fn new<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> {
+                    ::core::result::Result::Ok(#name { core: __nf::Core::new(device, seed, #items::__SPEC)? })
                 }
                 #pretrained
+            }
+            impl<#declared #d: __nf::Device> #name<#used #d> {
                 #methods
             }
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
@@ -180,9 +183,11 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 #(#memory)*
                 pub fn graph() -> __nf::draw::Graph { ::core::panic!() }
             }
-            impl<#declared #d: __nf::Device> #name<#used #d> {
-                pub fn new(device: #d, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+            impl<#declared> #name<#used __nf::Cpu> {
+                pub fn new<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> { ::core::panic!() }
                 #pretrained
+            }
+            impl<#declared #d: __nf::Device> #name<#used #d> {
                 #methods
             }
             #kept_items

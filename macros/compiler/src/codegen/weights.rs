@@ -10,7 +10,9 @@ use std::path::Path;
 pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     let taken = net.signatures.iter().any(|s| s.name == "pretrained");
     let weights = net.weights.as_ref().filter(|_| !taken)?;
-    let (d, path) = (&net.device, &weights.path);
+    let (d, path, name) = (&net.device, &weights.path, &net.name);
+    let used = net.generics.iter().map(|g| &g.name);
+    let used = quote!(#(#used,)*);
     let doc = format!(
         "A network on a device with the weights of `{path}`, which are part of the program. The seed is that of dropout."
     );
@@ -30,7 +32,7 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     };
     Some(quote! {
         #[doc = #doc]
-        pub fn pretrained(device: #d, seed: u64) -> __nf::Result<Self> { #body }
+        pub fn pretrained<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> { #body }
     })
 }
 

@@ -742,6 +742,15 @@ impl Lower<'_> {
                 }
                 Item::At(e) => {
                     let at = self.expr(e)?;
+                    if let Value::Tensor(index) = &at
+                        && self.cx.g[index.id].dtype == DType::Bool
+                    {
+                        let text = format!(
+                            "a condition as an index chooses a number of elements that only the data decide\nhelp: `where({0}, {1}, 0)` keeps the shape; `({1} * {0}).sum() / {0}.int().sum()` is the mean of the chosen elements",
+                            index.text, t.text
+                        );
+                        return Err(self.cx.error(e.span, text));
+                    }
                     if let Value::Tensor(index) = &at {
                         let text = format!(
                             "an index here is a number\nhelp: `index_select({}, dim = {dim}, index = {})` reads at positions held as data",

@@ -257,7 +257,14 @@ fn block_kind(input: ParseStream, first: Ident) -> syn::Result<FieldKind> {
     if input.peek(Token![<]) {
         input.parse::<Token![<]>()?;
         while !input.peek(Token![>]) {
-            args.push(expr::sum(input)?);
+            // Rust encloses expressions here.
+            if input.peek(token::Brace) {
+                let content;
+                syn::braced!(content in input);
+                args.push(expr::expr(&content)?);
+            } else {
+                args.push(expr::sum(input)?);
+            }
             if !input.peek(Token![,]) {
                 break;
             }
