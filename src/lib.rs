@@ -62,4 +62,30 @@ mod pages {
     struct Internals;
     #[doc = include_str!("../CONTRIBUTING.md")]
     struct Contributing;
+    #[doc = include_str!("../docs/book/first_evening.md")]
+    struct FirstEveningChapter;
+    #[doc = include_str!("../docs/book/from_pytorch.md")]
+    struct FromPytorchChapter;
+    #[doc = include_str!("../docs/book/shapes.md")]
+    struct ShapesChapter;
+    #[doc = include_str!("../docs/book/layers.md")]
+    struct LayersChapter;
+    #[doc = include_str!("../docs/book/functions.md")]
+    struct FunctionsChapter;
+    #[doc = include_str!("../docs/book/loops.md")]
+    struct LoopsChapter;
+    #[doc = include_str!("../docs/book/state.md")]
+    struct StateChapter;
+    #[doc = include_str!("../docs/book/training.md")]
+    struct TrainingChapter;
+    #[doc = include_str!("../docs/book/generation.md")]
+    struct GenerationChapter;
+    #[doc = include_str!("../docs/book/devices.md")]
+    struct DevicesChapter;
+    #[doc = include_str!("../docs/book/numbers.md")]
+    struct NumbersChapter;
+    #[doc = include_str!("../docs/book/recipes.md")]
+    struct RecipesChapter;
+    #[doc = include_str!("../docs/book/errors.md")]
+    struct ErrorsChapter;
 }

@@ -67,7 +67,15 @@ impl Equalities {
             let mut trial = out.clone();
             let solvable = (coefficients(&difference).iter()).all(|zero| trial.solve(zero));
             if solvable && difference != Dim::from(0) {
-                trial.pairs.push(pair);
+                // Without named dimensions, whose values are not constants.
+                for zero in coefficients(&pair.left.sub(&pair.right)) {
+                    let (left, right) = zero.sides();
+                    trial.pairs.push(Pair {
+                        left,
+                        right,
+                        ..pair.clone()
+                    });
+                }
                 out = trial;
                 any = true;
             } else if let Some((name, by)) = pair.left.equal_if_divided(&pair.right) {
@@ -133,7 +141,7 @@ impl Equalities {
         if zero == Dim::from(0) {
             return true;
         }
-        let Some((atom, value)) = solution(&zero) else {
+        let Some((atom, value)) = solution(&zero).or_else(|| remainder(&zero)) else {
             return false;
         };
         for (_, other) in &mut self.solved {
@@ -211,6 +219,29 @@ fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
     found.pop().map(|(_, atom, value)| (atom, value))
 }
 
+/// A constant as a multiple of a number and a remainder, under which `zero == 0`: `K - 2 * floor(K/2) - 1` is 0 if K is
+/// odd, `2 * floor(K/2) + 1`.
+fn remainder(zero: &Dim) -> Option<(Atom, Dim)> {
+    let mut found: Vec<(Atom, i64)> = Vec::new();
+    zero.visit(&mut |atom| {
+        let Atom::Floor(p, q) = atom else { return };
+        let Some(q @ 2..=64) = q.value() else { return };
+        p.visit(&mut |inner| {
+            if let Atom::Const(_) = inner {
+                found.push((inner.clone(), q));
+            }
+        });
+    });
+    found.into_iter().find_map(|(atom, q)| {
+        let by = Dim::from(q);
+        let whole = Dim::atom(atom.clone()).div_floor(&by).mul(&by);
+        (0..q).find_map(|r| {
+            let value = whole.add(&Dim::from(r));
+            (zero.replace(&atom, &value) == Dim::from(0)).then(|| (atom.clone(), value))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +270,13 @@ mod tests {
         let (d, h, w, b) = (c("D"), c("H"), c("Block::W"), Dim::named("B"));
         let cells = c("SIDE").sub(&c("P")).div_floor(&c("P")).add(&n(1));
         let whole = cells.mul(&cells).to_string();
+        let half = c("K").div_floor(&n(2)).mul(&n(2));
         let table = [
+            (
+                b.sub(&c("K")).add(&half).add(&n(1)),
+                b.clone(),
+                vec![("K", "2*floor(K/2) + 1")],
+            ),
             (d.clone(), n(32), vec![("D", "32")]),
             (d.mul(&n(3)), n(96), vec![("D", "32")]),
             (b.mul(&d), b.mul(&n(8)), vec![("D", "8")]),

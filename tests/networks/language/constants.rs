@@ -40,6 +40,7 @@ network! {
         mixers: [other::Mixer; LAYERS],
         attention: MultiheadAttention(WIDTH, HEADS),
         encoder: TransformerEncoder(TransformerEncoderLayer(8, HEADS, dim_feedforward = 2 * WIDTH, dropout = 0), LAYERS),
+        same: Conv1d(8 -> 8, KERNEL, padding = KERNEL / 2),
         along: Conv1d(8 -> WIDTH, KERNEL, stride = STRIDE, padding = KERNEL / 2, dilation = PATCH, groups = GROUPS),
         back: ConvTranspose1d(8 -> 8, KERNEL, stride = STRIDE, output_padding = STRIDE - 1),
         pool: MaxPool1d(PATCH, stride = STRIDE, ceil_mode = true),
@@ -51,6 +52,7 @@ network! {
         for mixer in mixers { x = mixer(x); }
         x = x + attention(x, x, x).0;
         let y = encoder(x).transpose(1, 2);
+        let y = y + same(y);
         let y = along(pad(y, [KERNEL - 1, 0]));
         let y = pool(avg_pool1d(back(y), KERNEL, stride = 1, padding = KERNEL / 2));
         head(max_pool1d(y, KERNEL).mean(dim = -1))
@@ -77,6 +79,7 @@ mod numbers {
             mixers: [Mixer; 2],
             attention: MultiheadAttention(8, 2),
             encoder: TransformerEncoder(TransformerEncoderLayer(8, 2, dim_feedforward = 16, dropout = 0), 2),
+            same: Conv1d(8 -> 8, 3, padding = 1),
             along: Conv1d(8 -> 8, 3, stride = 2, padding = 1, dilation = 2, groups = 4),
             back: ConvTranspose1d(8 -> 8, 3, stride = 2, output_padding = 1),
             pool: MaxPool1d(2, stride = 2, ceil_mode = true),
@@ -88,6 +91,7 @@ mod numbers {
             for mixer in mixers { x = mixer(x); }
             let (y, _) = attention(x, x, x);
             let y = encoder(x + y).transpose(1, 2);
+            let y = y + same(y);
             let y = along(pad(y, [2, 0]));
             let y = pool(avg_pool1d(back(y), 3, stride = 1, padding = 1));
             head(max_pool1d(y, 3).mean(dim = -1))
