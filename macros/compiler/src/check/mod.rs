@@ -20,7 +20,7 @@ use crate::ast::{self, ExprKind};
 use crate::diag::Diag;
 use crate::dim::Dim;
 use crate::equal::Equalities;
-use crate::net::{Generic, Net};
+use crate::net::{Field, FieldKind, Generic, Net};
 use crate::shared;
 use crate::unit::Unit;
 use conditions::conditions;
@@ -154,15 +154,7 @@ pub(super) fn instance(
     for field in &source.fields {
         declare(&mut net, unit, field, diag);
     }
-    for (k, p) in net.params.iter().enumerate() {
-        let name = |p: &crate::net::Param| &net.fields[p.field].name;
-        // Two fields of one name are reported as such.
-        let again = |q: &crate::net::Param| q.name == p.name && name(q) != name(p);
-        if net.params[..k].iter().any(again) {
-            let text = format!("`{}` is the name of two parameters", p.name);
-            diag.error(net.fields[p.field].name.span(), text);
-        }
-    }
+    same_names(&net, diag);
     for s in &source.shared {
         let _ = shared::share(&mut net, s, diag);
     }
@@ -195,6 +187,28 @@ pub(super) fn instance(
         }
     }
     net
+}
+
+/// Reports fields whose parameters have the names of another field's: `#[name]` gives any.
+fn same_names(net: &Net, diag: &Diag) {
+    for (k, field) in net.fields.iter().enumerate() {
+        // Two fields of one name are reported as such.
+        let others = net.fields[..k].iter().filter(|f| f.name != field.name);
+        let known: Vec<&str> = others
+            .flat_map(|f| &net.params[f.params.clone()])
+            .map(|p| p.name.as_str())
+            .collect();
+        let own = &net.params[field.params.clone()];
+        let holds =
+            |f: &Field| f.params.start <= field.params.start && field.params.end <= f.params.end;
+        if matches!(field.kind, FieldKind::Group { .. }) || net.fields[..k].iter().any(holds) {
+            continue;
+        }
+        if let Some(p) = own.iter().find(|p| known.contains(&p.name.as_str())) {
+            let text = format!("`{}` is the name of two parameters", p.name);
+            diag.error(field.name.span(), text);
+        }
+    }
 }
 
 fn reserved(diag: &Diag, name: &Ident) {

@@ -7,7 +7,7 @@ use crate::args::Given;
 use crate::ast;
 use crate::diag::Reported;
 use crate::net::FieldKind;
-use crate::value::{LayerRef, Value, nearest};
+use crate::value::{LayerRef, Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
 
 impl Lower<'_> {
@@ -62,13 +62,18 @@ impl Lower<'_> {
                 let mut args = args;
                 let mut members = members.into_iter().peekable();
                 while let Some(member) = members.next() {
+                    let last = member.field;
                     let value = lower.call_layer(member, span, given, args)?;
                     if members.peek().is_none() {
                         return Ok(value);
                     }
-                    let text = match &value {
-                        Value::Tensor(t) => t.text.clone(),
-                        other => other.kind().to_owned(),
+                    let text = format!("{}(..)", lower.net.fields[last].path);
+                    let value = match value {
+                        Value::Tensor(t) => Value::Tensor(Tensor {
+                            id: t.id,
+                            text: text.clone(),
+                        }),
+                        other => other,
                     };
                     given = vec![Given {
                         name: None,

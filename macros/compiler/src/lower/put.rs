@@ -48,6 +48,13 @@ impl Lower<'_> {
                 return Err(self.cx.error(value.span, text));
             }
         };
+        let Value::Tensor(before) = self.slice(span, old.clone(), items)? else {
+            return Ok(Value::Tensor(old));
+        };
+        let before = Tensor {
+            text: format!("{x}[..]"),
+            ..before
+        };
         // The positions of the part in all elements.
         let shape = self.cx.shape(&old);
         let all = vec![numel(&shape)];
@@ -65,7 +72,7 @@ impl Lower<'_> {
             text: value.to_string(),
         };
         let what = format!("the assignment to `{x}[..]`");
-        let both = self.cx.broadcast(value.span, &what, &[&positions, &new])?;
+        let both = self.cx.broadcast(value.span, &what, &[&before, &new])?;
         if !self.cx.same_shape(&both, &part) {
             let text = format!(
                 "`{}` does not fit the part of `{x}`, which is {}{}",
