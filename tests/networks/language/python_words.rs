@@ -67,6 +67,11 @@ network! {
         d[:] = x;
         (a, b, c, n, d)
     }
+    fn with_prefixes(x: [B, 4]) -> [B, 3] {
+        let y = torch.matmul(x, self.w) + F.relu(x[:, :3]).mean();
+        torch.nn.functional.softmax(y, dim = -1)
+    }
+    fn without_prefixes(x: [B, 4]) -> [B, 3] { softmax(matmul(x, w) + relu(x[:, :3]).mean(), dim = -1) }
     fn of_parts(x: [4]) -> [] {
         let mut y = w * x[:, None];
         y[:, 1] = 3 * w[:, 0] ** 2;
@@ -112,6 +117,11 @@ fn they_mean_what_they_mean_in_python() {
     }
     same!(powers in_words: 0 1 2);
     same!(products products_in_words: 0 1);
+    let (a, b) = (
+        net.with_prefixes(&x).unwrap(),
+        net.without_prefixes(&x).unwrap(),
+    );
+    assert_eq!(a.to_tensor(), b.to_tensor());
     same!(updated updated_in_words: 0 1);
     same!(slices slices_in_words: 0 1 2 3 4 5 6 7);
     let (a, b, c) = net.lists(&[[1.0f64, 2.0, 3.0, 4.0]]).unwrap();

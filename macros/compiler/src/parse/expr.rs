@@ -372,7 +372,30 @@ fn closure(input: ParseStream) -> syn::Result<Closure> {
     Ok(Closure { args, body, end })
 }
 
+/// Skips the names that stand before layers and ops in PyTorch: `self.`, `torch.`, `nn.`, `F.`.
+pub fn skip_prefix(input: ParseStream) {
+    loop {
+        let ahead = input.fork();
+        let Ok(name) = ahead.call(Ident::parse_any) else {
+            return;
+        };
+        let prefix = ["self", "torch", "nn", "functional", "F"]
+            .iter()
+            .any(|p| name == p);
+        if !prefix
+            || !ahead.peek(Token![.])
+            || ahead.peek(Token![..])
+            || !ahead.peek2(Ident::peek_any)
+        {
+            return;
+        }
+        let _ = input.call(Ident::parse_any);
+        let _ = input.parse::<Token![.]>();
+    }
+}
+
 fn atom(input: ParseStream) -> syn::Result<Expr> {
+    skip_prefix(input);
     let span = input.span();
     if input.peek(Token![|]) && !input.peek(Token![||]) {
         let closure = Box::new(closure(input)?);

@@ -159,6 +159,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         let count = expr::expr(&content)?;
         return Ok(FieldKind::Array { element, count });
     }
+    expr::skip_prefix(input);
     let layer = input.call(Ident::parse_any)?;
     if layer == "Sequential" {
         if !input.peek(token::Paren) {

@@ -10,6 +10,7 @@ use syn::{Token, braced, parenthesized, token};
 pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
     let mut stmts = Vec::new();
     while !input.is_empty() {
+        expr::skip_prefix(input);
         if input.peek(Token![let]) {
             stmts.push(let_stmt(input)?);
             continue;
