@@ -67,6 +67,24 @@ network! {
         d[:] = x;
         (a, b, c, n, d)
     }
+    fn sums(x: [B, 4], y: [2, B, 4, 3], z: [1, 3]) -> ([2, B, 3], [2, B, 4], [B, 4], [3, 2, B, 4], [3]) {
+        (
+            einsum("...i,...ij->...j", x, y),
+            einsum("...ij,kj->...i", y, z),
+            einsum("...", x),
+            einsum("b...j->j...", y.unsqueeze(0)),
+            einsum("kj,lj->j", z, w[:, :]),
+        )
+    }
+    fn sums_in_words(x: [B, 4], y: [2, B, 4, 3], z: [1, 3]) -> ([2, B, 3], [2, B, 4], [B, 4], [3, 2, B, 4], [3]) {
+        (
+            (x[None, :, :, None] * y).sum(2),
+            (y * z[0]).sum(3),
+            x,
+            y.permute([3, 0, 1, 2]),
+            z[0] * w.sum(0),
+        )
+    }
     fn with_prefixes(x: [B, 4]) -> [B, 3] {
         let y = torch.matmul(x, self.w) + F.relu(x[:, :3]).mean();
         torch.nn.functional.softmax(y, dim = -1)
@@ -169,5 +187,32 @@ fn parts_are_assigned() -> netform::Result<()> {
     netform::check::gradients(&mut net, |net| {
         net.of_parts_backward(&[1.0, -2.0, 3.0, 0.5])?.item()
     })?;
+    Ok(())
+}
+
+#[test]
+fn equations_have_rests_and_sizes_of_one() -> netform::Result<()> {
+    let mut net = Words::new(Cpu::f64(), 1)?;
+    let w: Vec<f64> = (0..12).map(|i| f64::from(i).sin()).collect();
+    net.set_parameter("w", &Tensor::from_vec([4, 3], w)?)?;
+    let of = |n: u32| (0..n).map(|i| f64::from(i).cos()).collect::<Vec<f64>>();
+    let (x, y, z) = (
+        Tensor::from_vec([5, 4], of(20))?,
+        Tensor::from_vec([2, 5, 4, 3], of(120))?,
+        Tensor::from_vec([1, 3], of(3))?,
+    );
+    let (a, b) = (net.sums(&x, &y, &z)?, net.sums_in_words(&x, &y, &z)?);
+    for (a, b) in [
+        (a.0.to_tensor(), b.0.to_tensor()),
+        (a.1.to_tensor(), b.1.to_tensor()),
+        (a.2.to_tensor(), b.2.to_tensor()),
+        (a.3.to_tensor(), b.3.to_tensor()),
+        (a.4.to_tensor(), b.4.to_tensor()),
+    ] {
+        assert_eq!(a.shape(), b.shape());
+        for (a, b) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()) {
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
+    }
     Ok(())
 }

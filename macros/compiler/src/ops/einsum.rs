@@ -31,7 +31,7 @@ fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
         Value::List(items) | Value::Tuple(items) => items,
         one => vec![one],
     };
-    let (inputs, output) = parse(cx, a, &equation)?;
+    let (mut inputs, mut output, implicit) = parse(cx, a, &equation)?;
     if inputs.len() != operands.len() {
         let text = format!(
             "the equation names {}, but {} given",
@@ -40,16 +40,36 @@ fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("equation"), text));
     }
-    let mut sizes: Vec<(char, Dim)> = Vec::new();
-    let mut result: Option<Named> = None;
-    for (i, (names, operand)) in inputs.iter().zip(operands).enumerate() {
+    let mut tensors = Vec::new();
+    for operand in operands {
         let Value::Tensor(x) = operand else {
             let text = format!("`einsum` takes tensors, not {}", operand.kind());
             return Err(cx.error(a.span_of("*operands"), text));
         };
         a.check(cx, "*operands", &x)?;
-        let x = cx.to_float(&x);
-        agree(cx, a, names, &x, &mut sizes)?;
+        tensors.push(cx.to_float(&x));
+    }
+    let ranks: Vec<usize> = tensors.iter().map(|x| cx.shape(x).len()).collect();
+    spell_out(&mut inputs, &mut output, &ranks, implicit);
+    let mut sizes: Vec<(char, Dim)> = Vec::new();
+    for (names, x) in inputs.iter().zip(&tensors) {
+        agree(cx, a, names, x, &mut sizes)?;
+    }
+    // A size of 1 broadcasts: the operand is the same for all elements of the others.
+    for (names, x) in inputs.iter_mut().zip(&mut tensors) {
+        for d in (0..names.len()).rev() {
+            let one = cx.shape(x)[d].is_one();
+            let wide = |s: &(char, Dim)| s.0 == names[d] && !s.1.is_one();
+            if one && sizes.iter().any(wide) {
+                let mut shape = cx.shape(x);
+                shape.remove(d);
+                x.id = cx.g.reshape(x.id, &shape);
+                names.remove(d);
+            }
+        }
+    }
+    let mut result: Option<Named> = None;
+    for (i, (names, x)) in inputs.iter().zip(&tensors).enumerate() {
         let x = diagonals(cx, x.id, names);
         let needed = |c: &char| output.contains(c) || inputs[i + 1..].iter().any(|n| n.contains(c));
         let next = match result.take() {
@@ -66,10 +86,42 @@ fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
+/// What stands for `...`: dimensions without names.
+const REST: char = '\u{2026}';
+
+/// Replaces `...` by as many names as the operands have dimensions there. Dimensions align at the last of them.
+fn spell_out(inputs: &mut [Vec<char>], output: &mut Vec<char>, ranks: &[usize], implicit: bool) {
+    let counts: Vec<usize> = (inputs.iter().zip(ranks))
+        .map(|(names, rank)| match names.contains(&REST) {
+            true => (rank + 1).saturating_sub(names.len()),
+            false => 0,
+        })
+        .collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    // Names that no equation has.
+    let all: Vec<char> = (0..most as u32)
+        .filter_map(|i| char::from_u32(0x2460 + i))
+        .collect();
+    let put = |names: &mut Vec<char>, count: usize| {
+        if let Some(at) = at(names, REST) {
+            names.splice(at..=at, all[most - count..].iter().copied());
+        }
+    };
+    inputs
+        .iter_mut()
+        .zip(counts)
+        .for_each(|(names, count)| put(names, count));
+    match implicit {
+        true => drop(output.splice(0..0, all.iter().copied())),
+        false => put(output, most),
+    }
+}
+
 /// The names of each operand's dimensions, and the result's: without `->`, the letters that occur once, in alphabetical
-/// order.
-fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<char>)> {
+/// order. The last result says whether `->` is missing.
+fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<char>, bool)> {
     let plain: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.replace("...", &REST.to_string());
     let (left, right) = match plain.split_once("->") {
         Some((left, right)) => (left, Some(right)),
         None => (plain.as_str(), None),
@@ -79,7 +131,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
         .chars()
         .filter(|c| *c != ',')
         .chain(right.unwrap_or("").chars()))
-    .find(|c| !c.is_ascii_alphabetic())
+    .find(|c| !c.is_ascii_alphabetic() && *c != REST)
     {
         return fail(format!(
             "`{c}` in an equation: each dimension is one letter, as in \"bij,bjk->bik\""
@@ -91,7 +143,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
         None => {
             let all: Vec<char> = inputs.concat();
             let mut once: Vec<char> = all.clone();
-            once.retain(|c| all.iter().filter(|x| *x == c).count() == 1);
+            once.retain(|c| *c != REST && all.iter().filter(|x| *x == c).count() == 1);
             once.sort_unstable();
             once
         }
@@ -100,11 +152,16 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
         if output[..i].contains(c) {
             return fail(format!("`{c}` stands twice in the result"));
         }
-        if !inputs.iter().any(|n| n.contains(c)) {
+        if *c != REST && !inputs.iter().any(|n| n.contains(c)) {
             return fail(format!("`{c}` is in the result, but in no operand"));
         }
     }
-    Ok((inputs, output))
+    for names in inputs.iter().chain([&output]) {
+        if names.iter().filter(|c| **c == REST).count() > 1 {
+            return fail("`...` stands once in an operand of an equation".into());
+        }
+    }
+    Ok((inputs, output, right.is_none()))
 }
 
 /// Each letter has one size.
@@ -126,8 +183,9 @@ fn agree(
         return Err(cx.error(a.span_of("equation"), text));
     }
     for (c, d) in names.iter().zip(&shape) {
-        match sizes.iter().find(|s| s.0 == *c) {
-            Some((_, known)) if !cx.same(known, d) => {
+        match sizes.iter_mut().find(|s| s.0 == *c) {
+            Some((_, known)) if known.is_one() => *known = d.clone(),
+            Some((_, known)) if !d.is_one() && !cx.same(known, d) => {
                 let text = format!("`{c}` is {known} and {d}{}", cx.origin_note(x));
                 return Err(cx.error(a.span_of("equation"), text));
             }
