@@ -8,13 +8,18 @@ use crate::roles;
 use crate::token::Token;
 
 /// The text from behind the opening brace to the closing brace. The tokens are those of the network; `pairs` are their
-/// brackets, counted from the first of them.
-pub(crate) fn format(source: &str, tokens: &[Token<'_>], mut pairs: Vec<Option<usize>>) -> String {
+/// brackets, counted from the first of them. `before` is the result up to the opening brace: in its last line, another
+/// network may have ended and moved.
+pub(crate) fn format(
+    before: &str,
+    source: &str,
+    tokens: &[Token<'_>],
+    mut pairs: Vec<Option<usize>>,
+) -> String {
     let mut pieces = piece::pieces(source, tokens);
     let Some(open) = tokens.first() else {
         return String::new();
     };
-    let before = source.get(..open.end()).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     let code = line.trim_start();
     // White space before the macro's line is kept as it is, tabs too.

@@ -58,6 +58,10 @@ fn change(pieces: &[Piece<'_>], pairs: &[Option<usize>], open: usize, close: usi
     }
     let begins_line = pieces[close].breaks > 0;
     match pieces[last].role {
+        // It may keep what follows apart from a comment.
+        Role::Comma if pieces[last].breaks > 0 => Change::None,
+        // `(,)` is a mistake, which stays one.
+        Role::Comma if !has_element(&pieces[open..last]) => Change::None,
         Role::Comma if !begins_line && (commas > 0 || bracket != Bracket::Group) => {
             Change::Without(last)
         }
@@ -66,6 +70,13 @@ fn change(pieces: &[Piece<'_>], pairs: &[Option<usize>], open: usize, close: usi
         }
         _ => Change::None,
     }
+}
+
+/// Whether the last piece that is no comment may be an element.
+fn has_element(pieces: &[Piece<'_>]) -> bool {
+    let mut roles = pieces.iter().rev().map(|p| p.role);
+    let last = roles.find(|r| *r != Role::Comment);
+    !matches!(last, None | Some(Role::Comma | Role::Open(_)))
 }
 
 fn may_add(pieces: &[Piece<'_>], open: usize, bracket: Bracket, commas: usize) -> bool {

@@ -1,6 +1,6 @@
 //! Formats the bodies of `network! { .. }`, which rustfmt leaves as they are.
 //!
-//! [`format`] takes the text of a Rust file and returns it with every network formatted; the rest of the file stays as
+//! [`format()`] takes the text of a Rust file and returns it with every network formatted; the rest of the file stays as
 //! it is. Line breaks stay where the author put them. Spaces, indentation, empty lines and the commas at the ends of
 //! lists are normalised.
 //!
@@ -56,7 +56,7 @@ pub fn format(source: &str) -> Result<String, Error> {
         let tokens = &tokens[network];
         let [open, .., close] = tokens else { continue };
         result += &source[done..open.end()];
-        let text = body::format(source, tokens, pairs);
+        let text = body::format(&result, source, tokens, pairs);
         let after = format!("{{{text}");
         match lexer::lex(&after) {
             Ok(after) if same::same(tokens, &after) => result += &text,

@@ -1,40 +1,14 @@
 //! Every network of the repository: formatted twice it is as formatted once, the tokens stay, and the spaces in it do
 //! not matter.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod common;
 
+use std::path::Path;
+
+use common::{formatted, sources};
 use netform_fmt::lexer::lex;
 use netform_fmt::token::{Kind, Token};
 use proc_macro2::{TokenStream, TokenTree};
-
-/// The sources with networks.
-fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut folders: Vec<PathBuf> = ["benches", "examples", "src", "tests"]
-        .map(|f| root.join(f))
-        .into();
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                let text = fs::read_to_string(&path).expect("text");
-                if text.contains("network! {") {
-                    sources.push((path, text));
-                }
-            }
-        }
-    }
-    assert!(sources.len() > 200, "{} sources", sources.len());
-    sources
-}
-
-fn formatted(path: &Path, text: &str) -> String {
-    netform_fmt::format(text).unwrap_or_else(|e| panic!("{}:{e}", path.display()))
-}
 
 /// A network's braces and what is in them, formatted.
 fn body(path: &Path, text: &str) -> String {

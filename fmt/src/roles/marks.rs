@@ -28,6 +28,20 @@ impl<'a> Roles<'_, 'a> {
         }
     }
 
+    /// Whether a value ends before piece `i`, so that an operator there has two sides.
+    pub(super) fn value_before(&self, i: usize) -> bool {
+        match self.last_role() {
+            Some(Role::Word | Role::Postfix) => true,
+            Some(Role::Close(Bracket::Attribute)) => false,
+            // A statement may end with a brace; in the same line only an operator can follow as one of a value.
+            Some(Role::Close(b)) if b.brace() => {
+                self.pieces[i].token.kind == Kind::Mark && !self.broken(i)
+            }
+            Some(Role::Close(_)) => true,
+            _ => false,
+        }
+    }
+
     fn semicolon(&mut self) -> Role {
         if let Some(frame) = self.frames.last_mut() {
             frame.is_struct = false;

@@ -2,6 +2,7 @@
 
 mod commas;
 mod comments;
+mod continuations;
 mod files;
 mod indent;
 mod malformed;
