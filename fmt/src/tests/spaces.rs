@@ -28,6 +28,7 @@ const CODE: &[(&str, &str)] = &[
     ("y+=1; y |= m; y&=!m", "y += 1; y |= m; y &= !m"),
     ("a<b|c>=d&e!=f|!g", "a < b | c >= d & e != f | !g"),
     ("(B<3, T>4)", "(B < 3, T > 4)"),
+    ("(Ba < 3, Ta > 4)", "(Ba < 3, Ta > 4)"),
     ("where(N<3, M>4, x)", "where(N < 3, M > 4, x)"),
     ("where (x>0,x,y)", "where(x > 0, x, y)"),
     (
