@@ -75,18 +75,15 @@ fn find(net: &Net, path: &[Ident], diag: &Diag) -> Reported<usize> {
         return Err(ErrorReported);
     }
     let name = show_dotted(path);
-    if let Some(found) = field
-        .params
-        .clone()
-        .find(|p| plain(&net.params[*p].name) == name)
-    {
+    // A parameter's name in files begins as the field's, which may be another than the field's in the program.
+    let full = |p: usize| {
+        let rest = net.params[p].name.get(field.prefix.len()..);
+        format!("{}{}", first.unraw(), plain(rest.unwrap_or_default()))
+    };
+    if let Some(found) = field.params.clone().find(|p| full(*p) == name) {
         return Ok(found);
     }
-    let known: Vec<String> = field
-        .params
-        .clone()
-        .map(|p| plain(&net.params[p].name))
-        .collect();
+    let known: Vec<String> = field.params.clone().map(full).collect();
     let hint = did_you_mean(&name, known.iter().map(String::as_str));
     let list: Vec<String> = known.iter().map(|n| format!("`{n}`")).collect();
     let has = match list.is_empty() {

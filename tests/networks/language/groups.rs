@@ -293,3 +293,31 @@ fn elements_of_arrays_know_their_number() -> netform::Result<()> {
     assert_eq!(net.one(&x)?.to_tensor(), net.third(&x)?.to_tensor());
     Ok(())
 }
+
+network! {
+    struct Renamed {
+        #[name = "transformer.wte"]
+        token: Embedding(5 -> 4),
+        #[name = "transformer.h.0"]
+        block: Linear(4 -> 4),
+        head: Linear(4 -> 5, bias = false),
+        #[recompute]
+        lists: [Linear(4 -> 4), Linear(4 -> 4)],
+        head.weight = token.weight,
+    }
+    fn forward(x: i64[B]) -> [B, 5] {
+        let mut y = block(token(x));
+        for layer in lists { y = layer(y); }
+        head(y) * block.weight.sum() + lists[1].bias.sum()
+    }
+    fn loss(x: i64[B], y: i64[B]) -> [] { cross_entropy(forward(x), y) }
+}
+
+#[test]
+fn names_in_files_are_not_names_in_the_program() -> netform::Result<()> {
+    let mut net = Renamed::new(Cpu::f64(), 3)?;
+    let names: Vec<String> = net.parameters().map(|p| p.name().to_owned()).collect();
+    assert_eq!(names[..3], ["transformer.wte.weight", "transformer.h.0.weight", "transformer.h.0.bias"]);
+    netform::check::gradients(&mut net, |net| net.loss_backward(&[1i64, 4, 2], &[0i64, 3, 3])?.item())?;
+    Ok(())
+}

@@ -48,7 +48,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
 fn group(
     net: &mut Net,
     unit: &Unit,
-    (field, items): (&ast::Field, &[ast::GroupItem]),
+    (field, chain, items): (&ast::Field, bool, &[ast::GroupItem]),
     around: &Field,
     diag: &Diag,
 ) -> (Vec<usize>, Vec<String>) {
@@ -70,7 +70,8 @@ fn group(
             path: None,
             kind: item.kind.clone(),
             frozen: field.frozen,
-            recompute: None,
+            // A chain is computed again as a whole, the layers of a list each.
+            recompute: field.recompute.filter(|_| !chain),
         };
         let member = declare_at(net, unit, &member, place, diag);
         let kind = member.decl.split_once(": ").map_or("", |d| d.1).to_owned();
@@ -130,7 +131,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             let (open, close) = array_text(&out.stack[outer..]);
             let names = items.iter().filter_map(|i| i.name.as_ref());
             super::unique(diag, "layer", names);
-            let (numbers, decls) = group(net, unit, (field, items), &out, diag);
+            let (numbers, decls) = group(net, unit, (field, *chain, items), &out, diag);
             let list = decls.join(", ");
             out.decl = match chain {
                 true => format!("{own}: {open}Sequential({list}){close}"),

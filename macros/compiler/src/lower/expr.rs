@@ -496,20 +496,21 @@ impl Lower<'_> {
             && let Some(i) = self.net.fields.iter().position(|f| *base == f.name)
             && self.net.fields[i].stack.is_empty()
         {
-            let full = format!("{base}.{name}");
             self.uses(i);
+            let field = &self.net.fields[i];
+            let full = format!("{}.{name}", field.prefix);
             if let Some(p) = self.net.params.iter().position(|p| p.name == full) {
                 let id = self.param(p);
-                return Ok(Value::Tensor(Tensor { id, text: full }));
+                let text = format!("{base}.{name}");
+                return Ok(Value::Tensor(Tensor { id, text }));
             }
-            let field = &self.net.fields[i];
             if matches!(field.kind, FieldKind::ErrorReported) {
                 return Err(ErrorReported);
             }
             let names: Vec<&str> = field
                 .params
                 .clone()
-                .filter_map(|p| self.net.params[p].name.split_once('.').map(|n| n.1))
+                .filter_map(|p| self.net.params[p].name.get(field.prefix.len() + 1..))
                 .collect();
             let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
             let has = if list.is_empty() {
