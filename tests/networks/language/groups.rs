@@ -317,7 +317,16 @@ network! {
 fn names_in_files_are_not_names_in_the_program() -> netform::Result<()> {
     let mut net = Renamed::new(Cpu::f64(), 3)?;
     let names: Vec<String> = net.parameters().map(|p| p.name().to_owned()).collect();
-    assert_eq!(names[..3], ["transformer.wte.weight", "transformer.h.0.weight", "transformer.h.0.bias"]);
-    netform::check::gradients(&mut net, |net| net.loss_backward(&[1i64, 4, 2], &[0i64, 3, 3])?.item())?;
+    assert_eq!(
+        names[..3],
+        [
+            "transformer.wte.weight",
+            "transformer.h.0.weight",
+            "transformer.h.0.bias"
+        ]
+    );
+    netform::check::gradients(&mut net, |net| {
+        net.loss_backward(&[1i64, 4, 2], &[0i64, 3, 3])?.item()
+    })?;
     Ok(())
 }

@@ -747,8 +747,10 @@ impl Lower<'_> {
                         && self.cx.g[index.id].dtype == DType::Bool
                     {
                         let text = format!(
-                            "a condition as an index chooses a number of elements that only the data decide\nhelp: `where({0}, {1}, 0)` keeps the shape; `({1} * {0}).sum() / {0}.int().sum()` is the mean of the chosen elements",
-                            index.text, t.text
+                            "a condition as an index chooses a number of elements that only the data decide\nhelp: `where({}, {1}, 0)` keeps the shape; `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
+                            index.text,
+                            t.text,
+                            enclosed(&index.text)
                         );
                         return Err(self.cx.error(e.span, text));
                     }
