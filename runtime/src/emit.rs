@@ -113,6 +113,11 @@ pub const fn divides(p: usize, q: usize) -> bool {
     q != 0 && p.is_multiple_of(q)
 }
 
+/// A size; a constant of another type does not compile.
+pub const fn whole(size: usize) -> usize {
+    size
+}
+
 /// The quotient, 0 if the divisor is 0.
 pub const fn quotient_or_0(p: f64, q: f64) -> f64 {
     if q == 0.0 { 0.0 } else { p / q }

@@ -54,6 +54,8 @@ pub struct RustConst {
     pub name: Ident,
     /// It is a float, an `f64`, instead of a size.
     pub float: bool,
+    /// Only bodies mention it: its uses decide whether it is a size or a number.
+    pub open: bool,
 }
 
 /// `head.weight = token.weight`: both names are the parameter on the right.

@@ -3,11 +3,11 @@
 
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Dim, Shape, show_shape};
-use crate::equal::may_be_equal;
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::kinds::concat::Concat;
 use crate::ranges::Ranges;
 use crate::scalar::Scalar;
+use crate::unify::may_be_equal;
 use crate::value::{Tensor, Value};
 use netform_core::Number;
 use proc_macro2::Span;
@@ -196,6 +196,15 @@ impl<'a> Cx<'a> {
         };
         Some(Tensor {
             id,
+            text: text.to_owned(),
+        })
+    }
+
+    /// A number or size as a tensor.
+    pub fn tensor_of(&mut self, value: &Value, text: &str) -> Tensor {
+        let lifted = self.lift(value, text);
+        lifted.unwrap_or_else(|| Tensor {
+            id: self.g.whole(0),
             text: text.to_owned(),
         })
     }

@@ -1,8 +1,8 @@
 //! Collects errors: each is reported once, at its token, all in one compilation.
 
 use crate::dim::Dim;
-use crate::equal::{Pair, may_be_equal};
-use proc_macro2::{Span, TokenStream};
+use crate::unify::may_be_equal;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
 
@@ -26,6 +26,21 @@ pub struct Message {
     pub function: String,
 }
 
+/// Two sizes that differ, and the error that was reported for them.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// One size.
+    pub left: Dim,
+    /// The other.
+    pub right: Dim,
+    /// The token of the error.
+    pub span: Span,
+    /// The first line of the error.
+    pub text: String,
+    /// The function in which it was found.
+    pub function: String,
+}
+
 /// Collects errors through a shared reference.
 #[derive(Clone, Debug, Default)]
 pub struct Diag {
@@ -34,6 +49,8 @@ pub struct Diag {
     differ: RefCell<Vec<(Dim, Dim)>>,
     /// The function that is being compiled.
     function: RefCell<String>,
+    /// Names that are unknown here, and may be constants of the program: each with the prefix of its network.
+    constants: RefCell<Vec<(String, Ident)>>,
 }
 
 impl Diag {
@@ -46,6 +63,19 @@ impl Diag {
             function: self.function.borrow().clone(),
         });
         ErrorReported
+    }
+
+    /// Records that the next error is about a name that may be a constant of the program.
+    pub fn constant(&self, prefix: &str, name: &Ident) {
+        let mut all = self.constants.borrow_mut();
+        if !all.iter().any(|(p, n)| p == prefix && n == name) {
+            all.push((prefix.to_owned(), name.clone()));
+        }
+    }
+
+    /// Names that may be constants of the program.
+    pub fn constants(&self) -> Vec<(String, Ident)> {
+        self.constants.borrow().clone()
     }
 
     /// Says which function is compiled from here on.

@@ -6,24 +6,10 @@
 //! rustc checks each equality at the token of the error. What goes in are pairs of sizes; what comes out is a size for
 //! each solved constant.
 
-use crate::diag::Diag;
+use crate::diag::{Diag, Pair};
 use crate::dim::{Atom, Dim};
-use proc_macro2::Span;
-
-/// Two sizes that differ, and the error that was reported for them.
-#[derive(Clone, Debug)]
-pub struct Pair {
-    /// One size.
-    pub left: Dim,
-    /// The other.
-    pub right: Dim,
-    /// The token of the error.
-    pub span: Span,
-    /// The first line of the error.
-    pub text: String,
-    /// The function in which it was found.
-    pub function: String,
-}
+use crate::unify::{coefficients, may_be_equal};
+use proc_macro2::{Ident, Span};
 
 /// A number that divides a named dimension of a function, since two sizes must be equal.
 #[derive(Clone, Debug)]
@@ -48,6 +34,8 @@ pub struct Equalities {
     pub pairs: Vec<Pair>,
     /// Conditions on named dimensions, which are checked at each call.
     pub divided: Vec<Divided>,
+    /// Constants that only bodies mention: each with the prefix of its network.
+    pub constants: Vec<(String, Ident)>,
 }
 
 impl Equalities {
@@ -58,10 +46,16 @@ impl Equalities {
         known.map_or_else(|| Dim::atom(atom.clone()), |(_, value)| value.clone())
     }
 
-    /// These equalities and those of further pairs; `None` if no pair can be solved.
-    pub fn with(&self, pairs: Vec<Pair>) -> Option<Equalities> {
+    /// These equalities and those of further pairs and constants; `None` if no pair can be solved and no constant is new.
+    pub fn with(&self, pairs: Vec<Pair>, constants: Vec<(String, Ident)>) -> Option<Equalities> {
         let mut out = self.clone();
         let mut any = false;
+        for new in constants {
+            if !out.constants.contains(&new) {
+                out.constants.push(new);
+                any = true;
+            }
+        }
         for pair in pairs {
             let difference = out.substitute(&pair.left.sub(&pair.right));
             let mut trial = out.clone();
@@ -157,29 +151,6 @@ impl Equalities {
     }
 }
 
-/// Whether two different sizes are equal for some values of the constants in them.
-pub fn may_be_equal(left: &Dim, right: &Dim) -> bool {
-    let zeros = coefficients(&left.sub(right));
-    !zeros.is_empty() && zeros.iter().all(|zero| zero.value().is_none())
-}
-
-/// The coefficients of a polynomial in named dimensions, which are polynomials in constants. It is 0 for all named
-/// dimensions exactly if each coefficient is.
-fn coefficients(d: &Dim) -> Vec<Dim> {
-    let named = |atom: &Atom| !Dim::atom(atom.clone()).names().is_empty();
-    let mut out: Vec<(Vec<(Atom, u32)>, Dim)> = Vec::new();
-    for (c, monomial) in d.terms() {
-        let (free, constant): (Vec<_>, Vec<_>) =
-            monomial.iter().cloned().partition(|(atom, _)| named(atom));
-        let term = Dim::product(c, &constant);
-        match out.iter_mut().find(|(of, _)| *of == free) {
-            Some((_, sum)) => *sum = sum.add(&term),
-            None => out.push((free, term)),
-        }
-    }
-    out.into_iter().map(|(_, sum)| sum).collect()
-}
-
 /// A constant and its value, from `zero == 0`. Of several constants, the best is one that stands alone, then one whose
 /// factor divides the rest, then one of a network in a field.
 fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
@@ -262,7 +233,7 @@ mod tests {
             text: String::new(),
             function: String::new(),
         };
-        Equalities::default().with(pairs.iter().map(pair).collect())
+        Equalities::default().with(pairs.iter().map(pair).collect(), Vec::new())
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod real;
 pub mod shared;
 pub mod steps;
 pub mod takes;
+pub mod unify;
 pub mod unit;
 pub mod value;
 pub mod visit;

@@ -49,7 +49,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let mut attempt = Attempt::new(call, &unit, &equal, &diag);
     // Each round solves a constant; it is checked by rustc that the solution is its value.
     while attempt.programs.is_none()
-        && let Some(next) = equal.with(attempt.diag.pairs())
+        && let Some(next) = equal.with(attempt.diag.pairs(), attempt.diag.constants())
     {
         equal = Rc::new(next);
         attempt = Attempt::new(call, &unit, &equal, &diag);

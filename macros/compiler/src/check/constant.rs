@@ -45,6 +45,16 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
             net.consts.push(ast::RustConst {
                 name: name.clone(),
                 float: uses(&sizes) == uses(&floats),
+                open: false,
+            });
+        }
+    }
+    for (_, name) in net.equal.constants.iter().filter(|c| c.0 == net.prefix) {
+        if net.constant(&name.to_string()).is_none() {
+            net.consts.push(ast::RustConst {
+                name: name.clone(),
+                float: false,
+                open: true,
             });
         }
     }

@@ -104,7 +104,7 @@ pub fn integer(d: &Dim) -> TokenStream {
             }];
             for (a, power) in monomial {
                 let a = atom(a);
-                factors.extend((0..*power).map(|_| quote!((#a as i128))));
+                factors.extend((0..*power).map(|_| quote!((__nf::whole(#a) as i128))));
             }
             folded(&factors, "saturating_mul")
         })

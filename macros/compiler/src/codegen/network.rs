@@ -223,7 +223,8 @@ fn structure(net: &Net) -> TokenStream {
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
 /// networks that hold this one.
 fn constants(net: &Net) -> (TokenStream, TokenStream) {
-    let own = net.consts.iter().map(|c| match (&c.name, c.float) {
+    let own = net.consts.iter().filter(|c| !c.open);
+    let own = own.map(|c| match (&c.name, c.float) {
         (c, false) => quote!(const _: usize = #c;),
         (c, true) => quote!(const _: f64 = #c;),
     });

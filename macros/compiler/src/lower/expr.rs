@@ -130,6 +130,9 @@ impl Lower<'_> {
             .chain(self.net.fields.iter().map(|f| f.name.to_string()))
             .collect();
         let hint = did_you_mean(&name, candidates.iter().map(String::as_str));
+        if hint.is_empty() && is_constant(&name) {
+            self.cx.diag.constant(&self.net.prefix, n);
+        }
         let mut text = format!("there is no value `{name}` here{hint}");
         if ["null", "nil", "nullptr"].contains(&name.as_str()) {
             text += "\nhelp: nothing is `None`";
@@ -445,6 +448,10 @@ impl Lower<'_> {
         }
         self.unchanged(args)?;
         let receiver = self.expr(x);
+        // PyTorch's copies: values have no layout, and never change.
+        if args.is_empty() && ["contiguous", "clone"].iter().any(|n| name == n) {
+            return receiver;
+        }
         let given = self.given(args);
         let text = name.to_string();
         if ops::find(&text).is_none() {
@@ -795,6 +802,12 @@ impl Lower<'_> {
         }
         Ok(self.cx.tensor(t.id))
     }
+}
+
+/// Whether a name is written as Rust's constants are.
+fn is_constant(name: &str) -> bool {
+    let plain = |c: char| c.is_uppercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(char::is_uppercase) && name.chars().all(plain)
 }
 
 /// An end that is written with a minus counts from the end, also if only rustc knows its value: `-K` is `size - K`.

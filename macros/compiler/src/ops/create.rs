@@ -4,8 +4,10 @@ use super::ops;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
+use crate::dim::Dim;
 use crate::ir::DType;
-use crate::value::{Value, whole_number};
+use crate::scalar::Scalar as S;
+use crate::value::{Tensor, Value, whole_number};
 use netform_core::Number;
 use netform_core::number::POSITIONS;
 
@@ -16,7 +18,7 @@ ops! {
     "zeros_like" ("input") |cx, a| like(cx, a, &Value::Whole(0));
     "ones_like" ("input") |cx, a| like(cx, a, &Value::Whole(1));
     "full_like" ("input, fill_value") |cx, a| { let v = filling(cx, a)?; like(cx, a, &v) };
-    "arange" ("end") arange;
+    "arange" ("start = 0, end = None, step = 1") arange;
 }
 
 /// The argument `fill_value`, a number.
@@ -72,11 +74,75 @@ fn fitting(cx: &Cx, a: &Args, value: &Value, dtype: DType) -> Reported<Number> {
 
 /// 0, 1, .. as integers.
 fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
-    let end = a.dim(cx, "end")?;
-    if end.value().is_some_and(|n| n > POSITIONS) {
-        let text = format!("`end` of `arange` is {end}: no memory holds so many integers");
-        return Err(cx.error(a.span_of("end"), text));
+    // One argument is the end, as in Python's `range`.
+    let (start, end) = match (a.value("start"), a.value("end")) {
+        (end, Value::Null) => (Value::Whole(0), end),
+        both => both,
+    };
+    let last = if a.given("end").is_some() {
+        "end"
+    } else {
+        "start"
+    };
+    let (first, after, step) = (start.as_dim(), end.as_dim(), a.value("step").as_dim());
+    let (Some(first), Some(after), Some(step)) = (first, after, step) else {
+        return floats(cx, a, [start, end, a.value("step")]);
+    };
+    let Some(each @ 1..) = step.value() else {
+        let text = format!("`step` of `arange` is a whole number of at least 1, not {step}");
+        return Err(cx.error(a.span_of("step"), text));
+    };
+    let count = after.sub(&first).add(&Dim::from(each - 1)).div_floor(&step);
+    if count.value().is_some_and(|n| n < 0) {
+        let text = format!("`arange` ends at {after}, which is before {first}");
+        return Err(cx.error(a.span_of(last), text));
     }
-    let id = cx.g.iota(&vec![end], 0);
+    if count.value().is_some_and(|n| n > POSITIONS) {
+        let text = format!("`end` of `arange` is {after}: no memory holds so many integers");
+        return Err(cx.error(a.span_of(last), text));
+    }
+    cx.at_least(
+        &after,
+        &first,
+        a.span_of(last),
+        "`arange` ends after it starts",
+    )?;
+    let i = cx.g.iota(&vec![count], 0);
+    let id = match (first.value(), each) {
+        (Some(0), 1) => i,
+        (_, each) => {
+            let step = cx.tensor_of(&Value::Whole(each.into()), "step");
+            let start = cx.tensor_of(&Value::of_dim(first), "start");
+            let i = Tensor {
+                id: i,
+                text: "arange".into(),
+            };
+            let scaled = Tensor {
+                id: cx.elementwise(S::Mul, a.span, "`arange`", &i, &step)?,
+                text: "arange".into(),
+            };
+            cx.elementwise(S::Add, a.span, "`arange`", &scaled, &start)?
+        }
+    };
+    Ok(cx.tensor(id))
+}
+
+/// The same for numbers with fractions: `start + step * i`, as many as are below `end`.
+fn floats(cx: &mut Cx, a: &Args, values: [Value; 3]) -> Reported<Value> {
+    let [Some(start), Some(end), Some(step)] = values.map(|v| v.number()) else {
+        let text = "`arange` takes sizes, or numbers that the macro knows";
+        return Err(cx.error(a.span, text));
+    };
+    let count = ((end - start) / step).ceil();
+    if !(0.0..=POSITIONS as f64).contains(&count) {
+        let text = format!(
+            "`arange` from {start} to {end} in steps of {step} has no such number of elements"
+        );
+        return Err(cx.error(a.span, text));
+    }
+    let i = cx.g.iota(&vec![Dim::from(count as i64)], 0);
+    let i = cx.g.cast(i, DType::Float);
+    let scaled = cx.g.scale(i, step);
+    let id = cx.g.shift(scaled, start);
     Ok(cx.tensor(id))
 }

@@ -131,7 +131,8 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
             }
             false => false,
         };
-        out.push(RustConst { name, float });
+        let open = false;
+        out.push(RustConst { name, float, open });
         if !input.peek(Token![,]) {
             break;
         }
