@@ -26,6 +26,7 @@ network! {
     /// The positions, the blocks and the last normalisation.
     pub struct Encoder<const D: usize, const HEADS: usize, const TOKENS: usize> {
         pos_embedding: Param[1, TOKENS, D] = normal(0.02),
+        // Not an array, whose names would be `layers.0` and so on.
         layers: Sequential(
             encoder_layer_0 = EncoderBlock<D, HEADS>,
             encoder_layer_1 = EncoderBlock<D, HEADS>,

@@ -1,15 +1,21 @@
 """Writes `outputs.txt`: what each model computes at a small width, with weights that the test also makes.
 
+Also writes GPT-2's weights as transformers saves them, without the second name of the shared parameter.
+
 Needs torch, torchvision and transformers. Everything is in double precision and in evaluation mode.
 """
 
 import math
+import shutil
+import tempfile
 from pathlib import Path
 
 import torch
 import torchvision.models as vision
 import transformers as hf
 from torch import nn
+
+HERE = Path(__file__).parent
 
 
 def numbers(shape, seed):
@@ -26,16 +32,16 @@ def tokens(shape, end):
     return ((numbers(shape, 1) + 1) / 2 * end).to(torch.int64)
 
 
-def filled(model):
-    """The model with its weights: seeds are the places of sorted names."""
+def filled(model, shared=()):
+    """The model with its weights: seeds are the places of sorted names. `shared` are second names of parameters."""
     state = model.double().eval().state_dict()
-    names = sorted(k for k in state if not k.endswith("num_batches_tracked") and k != "lm_head.weight" or "model.norm.weight" in state and k == "lm_head.weight")
+    names = sorted(name for name, value in state.items() if value.is_floating_point() and name not in shared)
     for seed, name in enumerate(names, 1):
         shape = list(state[name].shape)
         random = numbers(shape, seed)
         if len(shape) > 1:
             value = random * (2 / math.sqrt(math.prod(shape[1:])))
-        elif name.endswith("weight") or name.endswith("running_var"):
+        elif name.endswith(("weight", "running_var")):
             value = 1 + 0.5 * random
         else:
             value = 0.1 * random
@@ -68,7 +74,11 @@ def of_images(make, factor):
 
 def gpt2():
     config = hf.GPT2Config(vocab_size=50, n_positions=16, n_embd=8, n_layer=2, n_head=2)
-    return filled(hf.GPT2LMHeadModel(config))(tokens([2, 9], 50)).logits
+    model = filled(hf.GPT2LMHeadModel(config), ["lm_head.weight"])
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        shutil.copyfile(Path(folder) / "model.safetensors", HERE / "gpt2.safetensors")
+    return model(tokens([2, 9], 50)).logits
 
 
 def bert():
@@ -115,4 +125,4 @@ MODELS = {
 
 with torch.no_grad():
     lines = [" ".join([name, *map(repr, make().flatten().tolist())]) for name, make in MODELS.items()]
-(Path(__file__).parent / "outputs.txt").write_text("\n".join(lines) + "\n")
+(HERE / "outputs.txt").write_text("\n".join(lines) + "\n")
