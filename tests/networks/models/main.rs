@@ -26,8 +26,6 @@ fn entries(graph: &Graph) -> Vec<String> {
         }
     }
     entries.sort();
-    // A layer inside a group is listed with the group, too.
-    entries.dedup();
     entries
 }
 

@@ -20,7 +20,9 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
         let name = drawn(net, p.function);
         Some(quote!(static #name: __nf::draw::Drawn = #picture;))
     });
-    let layers = net.fields.iter().enumerate().map(|(i, f)| {
+    // The layers of a group are listed, the group is not.
+    let single = |(_, f): &(usize, &Field)| !matches!(f.kind, FieldKind::Group { .. });
+    let layers = net.fields.iter().enumerate().filter(single).map(|(i, f)| {
         let (name, decl) = (f.path.clone(), f.decl.split_once(": ").map_or("", |d| d.1));
         // The spec leaves tied parameters out.
         let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();

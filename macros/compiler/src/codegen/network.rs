@@ -8,7 +8,7 @@ use crate::dim::{Atom, Dim, Shape, show_shape};
 use crate::elem::Elem;
 use crate::layers::Init;
 use crate::lower::show_type;
-use crate::net::{Arg, Net, Signature};
+use crate::net::{Arg, Field, FieldKind, Net, Signature};
 use crate::program::{Mode, Program};
 use netform_core::abi::{ABI, VERSION};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -284,7 +284,8 @@ fn constant_type(float: bool) -> TokenStream {
 /// The table of layers for the struct's documentation.
 fn table(net: &Net) -> String {
     let mut out = String::from("\n\n| field | declared as | parameters |\n|---|---|---|\n");
-    for f in &net.fields {
+    let single = |f: &&Field| !matches!(f.kind, FieldKind::Group { .. });
+    for f in net.fields.iter().filter(single) {
         let declared = f.decl.split_once(": ").map_or("", |d| d.1);
         let params: Vec<String> = f
             .params
@@ -303,7 +304,7 @@ fn table(net: &Net) -> String {
                 )
             })
             .collect();
-        out += &format!("| `{}` | `{declared}` | {} |\n", f.name, params.join(", "));
+        out += &format!("| `{}` | `{declared}` | {} |\n", f.path, params.join(", "));
     }
     if net.fields.is_empty() {
         out += "| none | | |\n";
