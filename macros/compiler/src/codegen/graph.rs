@@ -6,7 +6,7 @@ use crate::display::op_name;
 use crate::draw::{Drawn, constants};
 use crate::ir::{DType, Graph, Op};
 use crate::lower::show_type;
-use crate::net::{Net, Signature};
+use crate::net::{Field, FieldKind, Net, Signature};
 use crate::program::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
