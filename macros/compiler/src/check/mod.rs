@@ -14,7 +14,7 @@ mod signature;
 mod types;
 
 pub use constant::{argument, arithmetic};
-pub use types::{bare, dimension, element};
+pub use types::{bare, dimension, element, is_constant};
 
 use crate::ast::{self, ExprKind};
 use crate::diag::Diag;

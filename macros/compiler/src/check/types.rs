@@ -18,6 +18,12 @@ pub fn bare(d: &Dim) -> Option<String> {
     }
 }
 
+/// Whether a name is written as Rust's constants are.
+pub fn is_constant(name: &str) -> bool {
+    let plain = |c: char| c.is_uppercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(char::is_uppercase) && name.chars().all(plain)
+}
+
 /// The element type as written.
 pub fn element(cx: &Cx, ty: &ast::Type) -> Reported<Elem> {
     Ok(match &ty.elem {
@@ -82,6 +88,9 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 && !known.contains(&name)
             {
                 let hint = did_you_mean(&name, known.iter().map(String::as_str));
+                if hint.is_empty() && is_constant(&name) {
+                    cx.diag.constant(&net.prefix, n);
+                }
                 let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
                 let list = if list.is_empty() {
                     "none".to_owned()

@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind, Item};
-use crate::check::{argument, arithmetic};
+use crate::check::{argument, arithmetic, is_constant};
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::foreign;
@@ -802,12 +802,6 @@ impl Lower<'_> {
         }
         Ok(self.cx.tensor(t.id))
     }
-}
-
-/// Whether a name is written as Rust's constants are.
-fn is_constant(name: &str) -> bool {
-    let plain = |c: char| c.is_uppercase() || c.is_ascii_digit() || c == '_';
-    name.starts_with(char::is_uppercase) && name.chars().all(plain)
 }
 
 /// An end that is written with a minus counts from the end, also if only rustc knows its value: `-K` is `size - K`.
