@@ -194,7 +194,7 @@ mod vgg16 {
 
     fn run() -> netform::Result<()> {
         let mut net = Vgg16::<4, 256, 5, _>::new(Cpu::f64(), 1)?;
-        let mut adam = Adam::new(5e-3);
+        let mut adam = Adam::new(1e-3);
         let images = numbers(&[2, 3, 32, 32], 1);
         fill(&mut net)?;
         same_output("vgg16", &net.forward(&images)?.to_tensor().to_f64_vec());
