@@ -161,10 +161,12 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         quote!(#owner::#kernels.is_none() ||)
     });
     let host = quote!(#(#host)* false);
-    let (body_steps, last) = (steps.all(), written(program, &steps));
+    let (body_steps, last) = (steps.each(), written(program, &steps));
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
+    let (parts, body_steps) = in_parts(&body, body_steps, &unpack);
     quote! {
+        #parts
         const #plan: &'static __nf::Plan = &__nf::Plan {
             name: #shown,
             dims: &[#(#dims),*],
@@ -187,6 +189,33 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             #last
         }
     }
+}
+
+/// The most statements of one function.
+const STEPS: usize = 32;
+
+/// Many statements as functions of a part of them each, and the calls of these. One function of hundreds of steps would
+/// take megabytes of stack without optimisation, and rustc's time for a function grows faster than its length.
+fn in_parts(
+    body: &Ident,
+    steps: Vec<TokenStream>,
+    unpack: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    if steps.len() <= 2 * STEPS {
+        return (TokenStream::new(), steps.into_iter().collect());
+    }
+    let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
+    for (k, steps) in steps.chunks(STEPS).enumerate() {
+        let name = format_ident!("{body}_{k}");
+        parts.extend(quote! {
+            fn #name<__D: __nf::Device>(run: &mut __nf::Run<'_, __D>, dims: &[usize]) {
+                #unpack
+                #(#steps)*
+            }
+        });
+        calls.extend(quote!(Self::#name(run, dims);));
+    }
+    (parts, calls)
 }
 
 /// A reached parameter: its place, and for an array its elements, by ranges of its dimensions.

@@ -38,7 +38,13 @@ pub fn step_of(number: usize) -> Ident {
 impl Steps<'_> {
     /// All statements.
     pub fn all(&mut self) -> TokenStream {
-        self.g.ids().map(|id| self.step(id)).collect()
+        self.each().into_iter().collect()
+    }
+
+    /// The statements of each node, in order; none for a node that needs none.
+    pub fn each(&mut self) -> Vec<TokenStream> {
+        let all = self.g.ids().map(|id| self.step(id));
+        all.filter(|step| !step.is_empty()).collect()
     }
 
     /// The view of a value.
