@@ -302,12 +302,16 @@ network! {
         block: Linear(4 -> 4),
         head: Linear(4 -> 5, bias = false),
         #[recompute]
+        #[name = "h.lists_{}.layer"]
         lists: [Linear(4 -> 4), Linear(4 -> 4)],
+        #[name = "encoder.layer_{}"]
+        equal: [Linear(4 -> 4); 2],
         head.weight = token.weight,
     }
     fn forward(x: i64[B]) -> [B, 5] {
         let mut y = block(token(x));
         for layer in lists { y = layer(y); }
+        for layer in equal { y = layer(y); }
         head(y) * block.weight.sum() + lists[1].bias.sum()
     }
     fn loss(x: i64[B], y: i64[B]) -> [] { cross_entropy(forward(x), y) }

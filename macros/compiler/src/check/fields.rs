@@ -35,13 +35,26 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
         None => field.name.unraw().to_string(),
     };
     let place = Place {
-        prefix: path.clone(),
-        path,
+        path: path.replace("{}", ""),
+        prefix: path,
         stack: Vec::new(),
         within: false,
     };
+    let source = field;
     let field = declare_at(net, unit, field, place, diag);
+    let grouped = matches!(field.kind, FieldKind::Group { .. });
+    if let Some(path) = &source.path
+        && places(&field.prefix) > field.stack.len() + usize::from(grouped)
+    {
+        let text = "each `{}` in a name stands for the number of an array's element";
+        diag.error(path.span(), text);
+    }
     net.fields.push(field);
+}
+
+/// The number of places for elements of arrays in a name.
+fn places(name: &str) -> usize {
+    name.matches("{}").count()
 }
 
 /// The layers of a group, as fields of their own. Returns their numbers and their declarations.
@@ -59,7 +72,10 @@ fn group(
             .as_ref()
             .map_or_else(|| k.to_string(), |n| n.unraw().to_string());
         let place = Place {
-            prefix: format!("{}.{part}", around.prefix),
+            prefix: match places(&around.prefix) > around.stack.len() {
+                true => around.prefix.replacen("{}", &part, 1),
+                false => format!("{}.{part}", around.prefix),
+            },
             path: format!("{}.{part}", around.path),
             stack: around.stack.clone(),
             within: true,
@@ -122,7 +138,10 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             break;
         }
         out.stack.push(size);
-        out.prefix.push_str(".{}");
+        // `#[name]` may say where the number of an element stands.
+        if places(&out.prefix) < out.stack.len() {
+            out.prefix.push_str(".{}");
+        }
         kind = element;
     }
     match kind {

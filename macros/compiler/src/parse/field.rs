@@ -88,7 +88,7 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
         _ => return Err(wrong()),
     };
     let value = name.value();
-    let part = |part: &str| !part.is_empty() && !part.contains(['{', '}']);
+    let part = |part: &str| !part.is_empty() && !part.replace("{}", "").contains(['{', '}']);
     match value.split('.').all(part) {
         true => Ok(name),
         false => Err(syn::Error::new(
