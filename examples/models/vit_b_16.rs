@@ -26,24 +26,17 @@ network! {
     /// The positions, the blocks and the last normalisation.
     pub struct Encoder<const D: usize, const HEADS: usize, const TOKENS: usize> {
         pos_embedding: Param[1, TOKENS, D] = normal(0.02),
-        // Not an array, whose names would be `layers.0` and so on.
-        layers: Sequential(
-            encoder_layer_0 = EncoderBlock<D, HEADS>,
-            encoder_layer_1 = EncoderBlock<D, HEADS>,
-            encoder_layer_2 = EncoderBlock<D, HEADS>,
-            encoder_layer_3 = EncoderBlock<D, HEADS>,
-            encoder_layer_4 = EncoderBlock<D, HEADS>,
-            encoder_layer_5 = EncoderBlock<D, HEADS>,
-            encoder_layer_6 = EncoderBlock<D, HEADS>,
-            encoder_layer_7 = EncoderBlock<D, HEADS>,
-            encoder_layer_8 = EncoderBlock<D, HEADS>,
-            encoder_layer_9 = EncoderBlock<D, HEADS>,
-            encoder_layer_10 = EncoderBlock<D, HEADS>,
-            encoder_layer_11 = EncoderBlock<D, HEADS>,
-        ),
+        #[name = "layers.encoder_layer_{}"]
+        layers: [EncoderBlock<D, HEADS>; 12],
         ln: LayerNorm(D, eps = 1e-6),
     }
-    fn forward(x: [B, TOKENS, D]) -> [B, TOKENS, D] { ln(layers(x + pos_embedding)) }
+    fn forward(x: [B, TOKENS, D]) -> [B, TOKENS, D] {
+        let mut y = x + pos_embedding;
+        for layer in layers {
+            y = layer(y);
+        }
+        ln(y)
+    }
 }
 
 network! {
