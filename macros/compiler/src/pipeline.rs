@@ -121,6 +121,19 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
             *u |= f;
         }
     }
+    // A function of any rank is lowered where it is called, which may be in another network.
+    let functions = source.functions.iter().zip(&net.signatures);
+    for (f, _) in functions.filter(|(_, s)| s.any_rank()) {
+        let Some(body) = &f.body else { continue };
+        visit::block(body, &mut |e| {
+            let (ast::ExprKind::Name(name) | ast::ExprKind::Call(name, _)) = &e.kind else {
+                return;
+            };
+            for (field, used) in net.fields.iter().zip(&mut used) {
+                *used |= field.name == *name;
+            }
+        });
+    }
     // An error in a body or signature may be why a layer seems unused.
     if diag.messages().len() > before
         || source.functions.iter().any(|f| f.body.is_none())
@@ -153,7 +166,8 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
     for s in net
         .signatures
         .iter()
-        .filter(|s| s.any_rank() && !s.poisoned)
+        // Another network may call `forward`.
+        .filter(|s| s.any_rank() && !s.poisoned && s.name != "forward")
     {
         if !called.contains(&s.name.to_string()) {
             let text = format!(

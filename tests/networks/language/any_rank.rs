@@ -78,3 +78,26 @@ fn gradients_go_through() {
     netform::check::gradients(&mut net, |net| net.loss_backward(&x)?.item()).unwrap();
     assert_eq!(net.parameters().count(), 5);
 }
+
+network! {
+    /// Hugging Face's `Conv1D`: a linear layer whose weight is stored transposed.
+    struct Transposed<const I: usize, const O: usize> { weight: Param[I, O] = normal(0.5), bias: Param[O] = ones }
+    fn forward(x: [.., I]) -> [.., O] { x @ weight + bias }
+}
+
+network! {
+    struct Caller { up: Transposed<4, 6>, down: Transposed<6, 2> }
+    fn rows(x: [B, 4]) -> [B, 2] { down(relu(up(x))) }
+    fn sequences(x: [B, T, 4]) -> [B, T, 2] { down(relu(up(x))) }
+}
+
+#[test]
+fn a_network_of_any_rank_is_called_by_another() -> netform::Result<()> {
+    let net = Caller::new(Cpu::f64(), 1)?;
+    let x = netform::Tensor::from_vec([6, 4], (0..24).map(|i| f64::from(i) / 8.0 - 1.0).collect())?;
+    let rows = net.rows(&x)?.to_tensor();
+    let sequences = net.sequences(&x.reshape([2, 3, 4])?)?.to_tensor();
+    assert_eq!(sequences.shape(), [2, 3, 2]);
+    assert_eq!(rows.to_f64_vec(), sequences.to_f64_vec());
+    Ok(())
+}
