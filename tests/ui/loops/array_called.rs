@@ -4,7 +4,7 @@ network! {
     struct Net {
         blocks: [Linear(8 -> 8); 3],
     }
-    fn forward(x: [B, 8]) -> [B, 8] { blocks(x) }
+    fn forward(x: [B, 8]) -> [B, 8] { blocks(x, x) }
 }
 
 fn main() {}

@@ -301,6 +301,18 @@ impl Lower<'_> {
     ) -> Reported<Value> {
         let net = self.net;
         let field = &net.fields[of.field];
+        if of.level < field.stack.len()
+            && let [
+                Given {
+                    name: None,
+                    value: Value::Tensor(t),
+                    ..
+                },
+            ] = given.as_slice()
+        {
+            let value = Value::Tensor(t.clone());
+            return self.call_array(of, span, value);
+        }
         if of.level < field.stack.len() {
             let text = format!(
                 "`{0}` is an array of layers\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",

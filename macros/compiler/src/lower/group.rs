@@ -5,7 +5,7 @@ use super::Lower;
 use super::assigned::assigned_in;
 use crate::args::Given;
 use crate::ast;
-use crate::diag::Reported;
+use crate::diag::{ErrorReported, Reported};
 use crate::net::FieldKind;
 use crate::value::{LayerRef, Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
@@ -90,6 +90,39 @@ impl Lower<'_> {
             self.called(of.field, t.id);
         }
         Ok(value)
+    }
+
+    /// `layers(x)` of an array, as PyTorch's `Sequential` of equal layers: one after another.
+    pub(super) fn call_array(&mut self, of: LayerRef, span: Span, value: Value) -> Reported<Value> {
+        let [layers, layer, x] = ["layers", "layer", "x"].map(|name| Ident::new(name, span));
+        let before = (self.scope.clone(), self.mutable.clone());
+        self.set(layers.to_string(), Some(Value::Layer(of)));
+        self.set(x.to_string(), Some(value));
+        self.mutable.push(x.to_string());
+        let name = |name: &Ident| ast::Expr {
+            kind: ast::ExprKind::Name(name.clone()),
+            span,
+        };
+        let argument = ast::Arg {
+            name: None,
+            value: name(&x),
+        };
+        let call = ast::Expr {
+            kind: ast::ExprKind::Call(layer.clone(), vec![argument]),
+            span,
+        };
+        let body = ast::Block {
+            stmts: vec![ast::Stmt::Assign {
+                name: x.clone(),
+                value: call,
+            }],
+            tail: None,
+        };
+        let done = self.loop_over(&[layer], &[name(&layers)], &body);
+        let result = self.local(&x.to_string());
+        (self.scope, self.mutable) = before;
+        done?;
+        result.unwrap_or(Err(ErrorReported))
     }
 
     /// One layer of a group, by a literal index.
