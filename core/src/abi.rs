@@ -17,11 +17,11 @@ pub const fn check(abi: u32, version: &str) {
         return;
     }
     let text = Text::new()
-        .text("`network!` of netform-macros ")
+        .text("netform-macros ")
         .text(version)
         .text(" (ABI ")
         .number(abi as usize)
-        .text(") emits code for another runtime than netform-runtime ")
+        .text(") does not match netform-runtime ")
         .text(VERSION)
         .text(" (ABI ")
         .number(ABI as usize)
@@ -42,7 +42,7 @@ mod tests {
         check(ABI, "9.9.9");
         let error = std::panic::catch_unwind(|| check(12, "9.9.9")).unwrap_err();
         let text = error.downcast_ref::<std::string::String>().unwrap();
-        for part in ["netform-macros 9.9.9 (ABI 12)", super::VERSION] {
+        for part in ["netform-macros 9.9.9 (ABI 12) does not match", super::VERSION] {
             assert!(text.contains(part), "{text}");
         }
     }

@@ -25,8 +25,8 @@ pub struct BoolArg;
 
 /// A dimension of the data matches one of the declared shape.
 #[diagnostic::on_unimplemented(
-    message = "this argument has a dimension of `{Self}`, but the network wants `{Want}` there",
-    label = "a dimension is `{Self}`, the network wants `{Want}`",
+    message = "this argument has a dimension of `{Self}`, but the network takes `{Want}` there",
+    label = "a dimension is `{Self}`, the network takes `{Want}`",
     note = "`Len<N>` is a size written in the network's shapes: its rows have exactly N elements"
 )]
 pub trait Fits<Want> {}
@@ -37,10 +37,10 @@ impl Fits<Dyn> for Dyn {}
 
 /// An element type is accepted by a class of arguments.
 #[diagnostic::on_unimplemented(
-    message = "this argument's elements are `{Self}`, but the network wants `{Class}`",
+    message = "this argument's elements are `{Self}`, but the network takes `{Class}`",
     label = "elements of type `{Self}` here",
     note = "a float argument takes `f32` or `f64`; an integer argument takes `u32`, `i32`, `i64`, `u8` or `usize`; a `bool` argument takes `bool`",
-    note = "if `{Self}` is an array, the data have a dimension too many"
+    note = "if `{Self}` is an array, the data has one dimension too many"
 )]
 pub trait Fills<Class>: Scalar {}
 
@@ -172,8 +172,8 @@ impl<'a> Source<'a> {
 /// Data that an entry function's argument accepts: of class `Class` and shape `S`, a tuple of
 /// [`Len`] and [`Dyn`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not fit this argument: the network wants `{Class}` data of shape `{S}`",
-    label = "the network wants shape `{S}`",
+    message = "`{Self}` does not fit this argument: the network takes `{Class}` data of shape `{S}`",
+    label = "the network takes shape `{S}`",
     note = "pass a reference to rows in one piece, such as `&[[f32; 8]]`, `&Vec<[f32; 8]>`, `&[[u32; 16]; 4]`, or a `&Tensor` of any shape",
     note = "`Dyn` is a dimension known at the call, `Len<N>` one that the network's shapes fix"
 )]

@@ -198,7 +198,7 @@ impl Args {
         };
         cx.error(
             self.span_of(name),
-            format!("`{name}` of `{}` is {wanted}, not {what}", self.callee),
+            format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee),
         )
     }
 
@@ -237,19 +237,23 @@ impl Args {
         }
         let (callee, have) = (&self.callee, cx.typed(t.id));
         let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
+        let it = match name {
+            "lengths" | "target" => "it",
+            _ => "the positions",
+        };
         let text = match (takes, dtype) {
             (Takes::Int, DType::Float) if !matches!(cx.g[t.id].op, Op::Input { .. }) => format!(
-                "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: convert it: `{}`",
+                "`{name}` of `{callee}` must hold integers, but `{}` is {have}\nhelp: convert {it}: `{}`",
                 t.text,
                 takes.conversion(dtype, &t.text),
             ),
             (Takes::Int, DType::Float) => format!(
-                "`{name}` of `{callee}` holds positions, which are integers, but `{}` is {have}\nhelp: declare it with integers: `u32{}`",
+                "`{name}` of `{callee}` must hold integers, but `{}` is {have}\nhelp: declare {it} as integers: `u32{}`",
                 t.text,
                 show_shape(cx.g.shape(t.id)),
             ),
             (Takes::Bool, _) => format!(
-                "`{name}` of `{callee}` is a condition, but `{0}` is {have}\nhelp: compare it: `{0} {1}`",
+                "`{name}` of `{callee}` must be bool, but `{0}` is {have}\nhelp: compare it: `{0} {1}`",
                 t.text,
                 if dtype == DType::Float { "> 0" } else { "!= 0" },
             ),
@@ -291,7 +295,7 @@ impl Args {
         let value = self.value(name);
         if let Value::Dim(d) | Value::Real(d) = &value {
             let text = format!(
-                "`{name}` of `{}` is a number that the macro knows, but only rustc knows `{d}`\nhelp: write the number",
+                "`{name}` of `{}` must be a number that the macro knows, but only rustc knows `{d}`\nhelp: write the number",
                 self.callee
             );
             return Err(cx.error(self.span_of(name), text));
@@ -361,7 +365,7 @@ impl Args {
             other => format!("{} `{}`", other.kind(), given.text),
         };
         let text = format!(
-            "`{name}` of `{}` is a layer such as `{example}`, not {found}",
+            "`{name}` of `{}` must be a layer such as `{example}`, not {found}",
             self.callee
         );
         Err(cx.error(given.span, text))
@@ -376,7 +380,7 @@ impl Args {
             let list: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
             let hint = did_you_mean(&s, choices.iter().copied());
             let text = format!(
-                "`{name}` of `{}` is one of {}, not {s:?}{hint}",
+                "`{name}` of `{}` must be one of {}, not {s:?}{hint}",
                 self.callee,
                 list.join(", ")
             );
@@ -389,7 +393,7 @@ impl Args {
     pub fn dim(&self, cx: &Cx, name: &str) -> Reported<Dim> {
         let negative = |d: &Dim| d.value().is_some_and(|v| v < 0);
         if let Some(d) = self.value(name).as_dim().filter(negative) {
-            let text = format!("`{name}` of `{}` is not negative: {d}", self.callee);
+            let text = format!("`{name}` of `{}` must not be negative, but is {d}", self.callee);
             return Err(cx.error(self.span_of(name), text));
         }
         self.value(name)
@@ -407,7 +411,10 @@ impl Args {
         let free = ["reshape", "view", "expand", "unflatten"].contains(&self.callee.as_str());
         let dim = |v: &Value| match v.as_dim() {
             Some(d) if d.value().is_some_and(|v| v < -i64::from(free)) => {
-                let text = format!("`{}` takes sizes, which are not negative: {d}", self.callee);
+                let text = format!(
+                    "a size of `{}` must not be negative, but {d} is given",
+                    self.callee
+                );
                 Err(cx.error(self.span_of(name), text))
             }
             Some(d) => Ok(d),

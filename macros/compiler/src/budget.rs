@@ -51,11 +51,11 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
         return;
     }
     let text = format!(
-        "`{}` needs {} bytes, but `{}` are {}\n{}help: a smaller batch, `#[recompute]` before a layer or network, or more memory",
+        "`{}` needs {} bytes, but its budget is {} (`{}`)\n{}help: a smaller batch, `#[recompute]` before a layer or network, or more memory",
         method(net, p),
         grouped(bytes),
-        budget.text,
         grouped(i64::try_from(budget.max).unwrap_or(i64::MAX)),
+        budget.text,
         largest(p)
     );
     diag.error(budget.span, text);
@@ -73,9 +73,10 @@ fn largest(p: &Program) -> String {
         let Some(size) = numel(&node.shape).value().filter(|_| !view) else {
             continue;
         };
-        let name = match node.name.is_empty() {
-            true => op_name(&node.op).to_owned(),
-            false => format!("`{}`", node.name),
+        let name = match node.name.strip_prefix("d ") {
+            Some(of) => format!("gradient of `{of}`"),
+            None if node.name.is_empty() => op_name(&node.op).to_owned(),
+            None => format!("`{}`", node.name),
         };
         let bytes = size.saturating_mul(width(node.dtype));
         let text = format!(

@@ -58,7 +58,7 @@ impl Require {
 }
 
 /// The reason why a quotient of sizes is exact.
-pub const WHOLE: &str = "a size must be whole";
+pub const WHOLE: &str = "a size must be an integer";
 
 /// A condition, and the layer or op that demands it.
 #[derive(Clone, Debug)]
@@ -334,7 +334,7 @@ impl<'a> Cx<'a> {
                     *slot = d.clone();
                 } else if !d.is_one() && !self.same(slot, d) {
                     let mut text = format!(
-                        "{what} takes values that broadcast, but dimension -{} is both {slot} and {d}",
+                        "{what} cannot broadcast: dimension -{} is {slot} and {d}",
                         from_end + 1
                     );
                     for x in xs {
@@ -355,13 +355,8 @@ impl<'a> Cx<'a> {
         if let Some(exact) = p.div_exact(q) {
             return Ok(exact);
         }
-        if let (Some(pv), Some(qv)) = (p.value(), q.value()) {
-            let help = if qv == 0 {
-                String::new()
-            } else {
-                format!(": {pv} / {qv} leaves {}", pv % qv)
-            };
-            return Err(self.error(span, format!("{why}: {q} does not divide {p}{help}")));
+        if p.value().is_some() && q.value().is_some() {
+            return Err(self.error(span, format!("{why}: {p} is not divisible by {q}")));
         }
         self.demand(Require::Divides(p.clone(), q.clone()), span, why);
         Ok(p.div(q))

@@ -113,17 +113,16 @@ impl Equalities {
                 let value = value.to_string();
                 if shows(&value) {
                     notes += &format!(
-                        "\nnote: `{atom}` is taken to be {value}, as a size elsewhere requires"
+                        "\nnote: `{atom}` must be {value}, because another size requires it"
                     );
                 }
             }
-            for (left, right) in &message.differ {
-                let unsolved = [left, right].map(|d| self.substitute(d));
-                if unsolved[0] != unsolved[1] && may_be_equal(&unsolved[0], &unsolved[1]) {
-                    notes += &format!(
-                        "\nhelp: if {left} is {right}, write it as one: `const SIZE: usize = ..`, used for both"
-                    );
-                }
+            let comparable = message.differ.iter().any(|(left, right)| {
+                let [left, right] = [left, right].map(|d| self.substitute(d));
+                left != right && may_be_equal(&left, &right)
+            });
+            if comparable {
+                notes += "\nhelp: if both sizes are equal, use one constant for both: `const SIZE: usize = ..`";
             }
             notes
         });

@@ -145,7 +145,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
             let text = format!(
-                "no function uses `{0}`\nhelp: call it, or take it away\n{1}",
+                "no function uses `{0}`\nhelp: call it, or remove it\n{1}",
                 field.name, field.decl
             );
             diag.error(field.name.span(), text);
@@ -171,7 +171,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
     {
         if !called.contains(&s.name.to_string()) {
             let text = format!(
-                "no function calls `{0}`, which takes values of any rank and so is no method of its own\nhelp: call it, or name its dimensions: `[B, T]`",
+                "no function calls `{0}`, and functions with `[..]` have no method\nhelp: call it, or name its dimensions: `[B, T]`",
                 s.name
             );
             diag.error(s.name.span(), text);
@@ -235,7 +235,7 @@ fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
         let partly = matches!(field.kind, FieldKind::Block(_)) && idle.len() < field.params.len();
         if !idle.is_empty() && !partly {
             let text = format!(
-                "{} cannot be trained: no function that returns a scalar depends on {} with a gradient\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
+                "{} cannot be trained: no loss has a gradient for {}\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
                 idle.join(" and "),
                 if idle.len() == 1 { "it" } else { "them" },
                 field.decl,

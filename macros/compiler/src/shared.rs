@@ -23,13 +23,13 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     let span = end(&shared.left);
     if let Some(already) = net.params[left].shared {
         let text = format!(
-            "`{name}` is `{}` already\nhelp: a parameter is on the left of one line at most",
+            "`{name}` is already shared with `{}`\nhelp: each parameter can be on the left of one line",
             plain(&net.params[already].name)
         );
         return Err(diag.error(span, text));
     }
     if net.holder(right) == left {
-        let text = format!("`{name}` would be shared with itself\nhelp: take this line away");
+        let text = format!("`{name}` would be shared with itself\nhelp: remove this line");
         return Err(diag.error(span, text));
     }
     let (p, q) = (&net.params[left], &net.params[right]);
@@ -39,11 +39,11 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
         let help = match p.stack == q.stack {
             true => "",
             false => {
-                "\nhelp: a layer that stands in several places is declared once and called in each"
+                "\nhelp: to use a layer several times, declare it once and call it several times"
             }
         };
         let text = format!(
-            "`{name}` is {}, but `{other}` is {}: one parameter has one shape\n{decls}{help}",
+            "`{name}` is {}, but `{other}` is {}: shared parameters need the same shape\n{decls}{help}",
             shape(p),
             shape(q)
         );

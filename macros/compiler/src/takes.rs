@@ -130,11 +130,13 @@ impl Takes {
     /// The meaning of true in a mask, as a further line.
     pub fn meaning(self, op: &str, argument: &str) -> &'static str {
         match (self, op, argument) {
-            (Mask, "scaled_dot_product_attention", _) => "\nnote: true means that a key takes part",
-            (Mask, _, name) if name.ends_with("key_padding_mask") => {
-                "\nnote: true means that a key is padding, and left out"
+            (Mask, "scaled_dot_product_attention", _) => {
+                "\nnote: true marks a key that gets attention"
             }
-            (Mask, ..) => "\nnote: true means that a key is left out",
+            (Mask, _, name) if name.ends_with("key_padding_mask") => {
+                "\nnote: true marks a key that is padding and gets no attention"
+            }
+            (Mask, ..) => "\nnote: true marks a key that gets no attention",
             _ => "",
         }
     }

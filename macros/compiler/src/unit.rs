@@ -42,7 +42,7 @@ pub fn holds_itself(source: &ast::Network, diag: &Diag) {
         if let [name] = path
             && *name == source.name
         {
-            let text = format!("`{}` holds itself: it would never end", show_path(path));
+            let text = format!("`{}` contains itself", show_path(path));
             diag.error(name.span(), text);
         }
     }

@@ -44,7 +44,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
 fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>, String> {
     if let Some(g) = net.generics.first() {
         return Err(format!(
-            "`{}` has no one size: `{}` is chosen where it is used\nhelp: embed the weights of a network without const parameters that holds `{0}` in a field",
+            "`#[weights]` needs fixed sizes, but `{0}` has the const parameter `{1}`\nhelp: put `#[weights]` on a network without const parameters that has `{0}` as a field",
             net.name, g.name
         ));
     }
@@ -58,7 +58,7 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
     })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| match kind(&bytes) {
         Some(kind) => format!("`{}` is {kind}, not a safetensors file", weights.path),
-        None => format!("`{}` is no whole safetensors file: {e}", weights.path),
+        None => format!("`{}` is not a valid safetensors file: {e}", weights.path),
     })?;
     let mut compare = Compare {
         net,

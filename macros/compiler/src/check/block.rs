@@ -38,7 +38,11 @@ pub(super) fn block(
         let d = constant(net, cx, e)?.as_dim();
         values.push(match d {
             Some(d) if d.value().is_none_or(|v| v >= 0) => d,
-            _ => return Err(cx.error(e.span, "a size is a whole number, not negative")),
+            Some(_) => return Err(cx.error(e.span, "a size must not be negative")),
+            None => {
+                let text = format!("a size must be an integer, not {e}");
+                return Err(cx.error(e.span, text));
+            }
         });
     }
     let least = wanted.iter().filter(|p| p.default.is_none()).count();

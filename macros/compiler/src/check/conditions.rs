@@ -31,7 +31,7 @@ pub(super) fn condition(
         Some(_) => dimension(net, cx, e, named),
         None => match constant(net, cx, e)?.as_dim() {
             Some(d) => Ok(d),
-            None => Err(cx.error(e.span, "a condition is about whole sizes")),
+            None => Err(cx.error(e.span, "sizes in a condition must be integers")),
         },
     };
     match &e.kind {
@@ -46,12 +46,20 @@ pub(super) fn condition(
             let one = Dim::one();
             let order =
                 |cx: &mut Cx, a: &Dim, b: &Dim| cx.at_least(a, b, e.span, &why).map(|()| None);
+            // The message shows both sizes as they are.
+            let strict = |cx: &mut Cx, a: &Dim, b: &Dim| {
+                if a.sub(b).value().is_some_and(|more| more < 1) {
+                    let text = format!("{why}: {a} is not greater than {b}");
+                    return Err(cx.error(e.span, text));
+                }
+                order(cx, a, &b.add(&one))
+            };
             let (a, b) = (size(a)?, size(b)?);
             match op {
                 ast::Op::Ge => return order(cx, &a, &b),
                 ast::Op::Le => return order(cx, &b, &a),
-                ast::Op::Gt => return order(cx, &a, &b.add(&one)),
-                ast::Op::Lt => return order(cx, &b, &a.add(&one)),
+                ast::Op::Gt => return strict(cx, &a, &b),
+                ast::Op::Lt => return strict(cx, &b, &a),
                 ast::Op::Eq => return order(cx, &a, &b).and_then(|_| order(cx, &b, &a)),
                 _ => {}
             }
@@ -60,7 +68,7 @@ pub(super) fn condition(
     }
     Err(cx.error(
         e.span,
-        "a condition is that one size divides another, `D % HEADS == 0`, or compares two: `D >= 8`",
+        "a condition must be `D % HEADS == 0` or a comparison such as `D >= 8`",
     ))
 }
 

@@ -19,7 +19,7 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
     unique(diag, "constant", source.consts.iter().map(|c| &c.name));
     for c in &source.consts {
         if let Some(g) = net.generics.iter().find(|g| g.name == c.name) {
-            let text = format!("`{}` is a parameter of `{}` already", g.name, source.name);
+            let text = format!("`{}` is already a parameter of `{}`", g.name, source.name);
             diag.error(c.name.span(), text);
         } else {
             net.consts.push(c.clone());
@@ -138,7 +138,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let name = n.to_string();
             let Some(d) = net.constant(&name) else {
                 let text = format!(
-                    "`{name}` is no size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
+                    "`{name}` is not a size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
                     name.to_uppercase()
                 );
                 return Err(cx.error(e.span, text));
@@ -167,7 +167,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let exponent = constant(net, cx, &args[1].value)?;
             let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) else {
                 let text =
-                    "a power in a declaration is of a size, with a small whole exponent: `2 ** 3`";
+                    "a power in a declaration needs a size and a small whole exponent: `2 ** 3`";
                 return Err(cx.error(e.span, text));
             };
             Value::of_dim((0..n).fold(Dim::one(), |power, _| power.mul(&base)))
@@ -177,7 +177,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             match (x.as_dim(), y.as_dim()) {
                 (Some(x), Some(y)) => Value::of_dim(x.div_floor(&y)),
-                _ => return Err(cx.error(e.span, "a size is a whole number")),
+                _ => return Err(cx.error(e.span, "a size must be an integer")),
             }
         }
         ExprKind::Neg(a) => {
@@ -197,8 +197,8 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 fn side(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     let value = constant(net, cx, e)?;
     let mistake = match &value {
-        Value::Number(v) => format!("a size is a whole number, not {v}"),
-        Value::Whole(v @ ..=0) => format!("a size is at least 1, not {v}"),
+        Value::Number(v) => format!("a size must be an integer, not {v}"),
+        Value::Whole(v @ ..=0) => format!("a size must be at least 1, not {v}"),
         _ => return Ok(value),
     };
     Err(cx.error(e.span, mistake))
@@ -253,7 +253,7 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             _ => {
                 return Err(cx.error(
                     span,
-                    "two numbers are compared: the result is known already",
+                    "two numbers are compared: write `true` or `false`",
                 ));
             }
         };

@@ -128,7 +128,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
         if position::mentions(element) {
             let Some(count) = size.value() else {
                 let text = format!(
-                    "the elements of this array differ by their number `i`, so their count is a number, not {size}"
+                    "the elements of this array differ by their number `i`, so their count must be a number, not {size}"
                 );
                 cx.error(count.span, text);
                 return out;
@@ -181,10 +181,10 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
                 let mut text = format!("there is no layer `{name}`{hint}");
                 if hint.is_empty() {
                     text += &format!(
-                        "\nhelp: a network of your own has no parentheses: `{name}`, or `{name}<128>` with its sizes"
+                        "\nhelp: to use a network named `{name}`, write `{name}`, or `{name}<128>` with its sizes"
                     );
                 } else if args.is_empty() {
-                    text += &format!("\nhelp: a network of your own is written `{name}<>`");
+                    text += &format!("\nhelp: to use a network named `{name}`, write `{name}<>`");
                 }
                 diag.error(layer.span(), text);
                 return out;
@@ -246,7 +246,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             let shape: Vec<String> = shape.iter().map(Expr::to_string).collect();
             let sizes: Vec<String> = out.stack.iter().map(Dim::to_string).collect();
             let text = format!(
-                "an array holds layers\nhelp: a {} has the array's dimensions itself: `{}: {}[{}]`",
+                "an array cannot hold {0}s\nhelp: add the dimension to the {0}: `{1}: {2}[{3}]`",
                 what.0,
                 field.name,
                 what.1,
@@ -274,14 +274,14 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             out.decl = format!("{own}: {class}{of}{}", crate::dim::show_shape(&shape));
             if let Some(span) = field.recompute {
                 let text = format!(
-                    "`{}` is a {what}: nothing of it is computed\n{}\nhelp: `#[recompute]` stands before a layer or a network",
+                    "`#[recompute]` cannot be used on the {what} `{}`\n{}\nhelp: write `#[recompute]` before a layer or a network",
                     field.name, out.decl
                 );
                 diag.error(span, text);
             }
             if buffer && field.frozen {
                 let text = format!(
-                    "`{}` is a buffer: no optimizer changes it\n{}\nhelp: leave out `#[frozen]`",
+                    "`#[frozen]` cannot be used on the buffer `{}`: optimizers never change buffers\n{}\nhelp: remove `#[frozen]`",
                     field.name, out.decl
                 );
                 diag.error(field.name.span(), text);
@@ -296,15 +296,15 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             let mistake = match elem {
                 _ if !buffer => None,
                 Elem::Float if start.is_none() && !matches!(init, Init::Formula(_)) => {
-                    Some("a buffer starts as `zeros`, `ones` or a number")
+                    Some("a buffer must start as `zeros`, `ones` or a number")
                 }
                 Elem::Float => None,
                 Elem::Bool if start.is_none_or(|v| v != 0.0 && v != 1.0) => {
-                    Some("a buffer of booleans starts as `false` or `true`")
+                    Some("a buffer of booleans must start as `false` or `true`")
                 }
                 Elem::Bool => None,
                 _ if start.is_none_or(|v| v.fract() != 0.0 || v.abs() > EXACT) => {
-                    Some("a buffer of integers starts as `zeros`, `ones` or an integer")
+                    Some("a buffer of integers must start as `zeros`, `ones` or an integer")
                 }
                 _ => None,
             };
@@ -354,13 +354,14 @@ pub(super) fn buffer_elem(cx: &mut Cx, kind: &ast::FieldKind) -> Reported<Elem> 
     let help = match name.to_string().as_str() {
         "i64" => return Ok(Elem::I64),
         "bool" => return Ok(Elem::Bool),
-        "f32" | "f64" => "leave it out: floats are the device's",
+        "f32" => "remove `<f32>`: the device chooses the float type",
+        "f64" => "remove `<f64>`: the device chooses the float type",
         "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "isize" | "int" => {
             "a buffer of integers is `Buffer<i64>`"
         }
-        _ => "`i64` and `bool` are the types of a buffer beside the device's float",
+        _ => "a buffer holds floats, `i64` or `bool`",
     };
-    let text = format!("`{name}` is no type of a buffer's elements\nhelp: {help}");
+    let text = format!("a buffer cannot hold `{name}`\nhelp: {help}");
     Err(cx.error(name.span(), text))
 }
 
@@ -378,7 +379,7 @@ pub(super) fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Reported<Dim> 
         Some(d) if d.value().is_none_or(|v| v >= 1) => Ok(d),
         _ => Err(cx.error(
             count.span,
-            "an array has a whole number of elements, at least 1",
+            "the length of an array must be an integer of at least 1",
         )),
     }
 }
@@ -397,7 +398,7 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
             _ => {
                 return Err(cx.error(
                     e.span,
-                    "a parameter's sizes are whole numbers of at least 1",
+                    "a parameter's sizes must be integers of at least 1",
                 ));
             }
         }

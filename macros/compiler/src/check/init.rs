@@ -72,7 +72,7 @@ pub(super) fn init(
     }
     Err(cx.error(
         e.span,
-        "a parameter starts as `zeros`, `ones`, a number, or a function such as `normal(0.02)`, `uniform(-1, 1)`, `kaiming_uniform()`",
+        "a parameter must start as `zeros`, `ones`, a number, or a function such as `normal(0.02)`, `uniform(-1, 1)`, `kaiming_uniform()`",
     ))
 }
 
@@ -88,7 +88,7 @@ fn function(
     let name = name.trim_end_matches('_');
     let Some((name, signature)) = FUNCTIONS.iter().find(|f| f.0 == name) else {
         let hint = did_you_mean(name, FUNCTIONS.iter().map(|f| f.0));
-        let text = format!("there is no initial value `{name}`{hint}");
+        let text = format!("unknown initial value `{name}`{hint}");
         return Err(cx.error(e.span, text));
     };
     let given = given(net, cx, args)?;
@@ -99,7 +99,7 @@ fn function(
         true => Ok(()),
         false => {
             let shown = crate::dim::show_shape(shape);
-            let text = format!("`{name}` is for {wanted}, but the parameter is {shown}");
+            let text = format!("`{name}` can only fill {wanted}, but the parameter is {shown}");
             Err(cx.error(e.span, text))
         }
     };
@@ -136,7 +136,7 @@ fn function(
                 "kernels of convolutions",
             )?;
             let groups = a.dim(cx, "groups")?;
-            let why = "`groups` of `dirac` divides the output channels";
+            let why = "`groups` of `dirac` must divide the output channels";
             cx.divides(&shape[0], &groups, a.span_of("groups"), why)?;
             Init::Dirac(groups)
         }
@@ -238,8 +238,13 @@ pub(super) fn replace(
             }
         }
         if !any {
-            let what = if of_biases { "bias" } else { "weight" };
-            let text = format!("{} has no {what} to initialise", cx.by);
+            let (what, given) = match of_biases {
+                true => ("bias", "bias_init"),
+                false => ("weight", "init"),
+            };
+            // Without the layer's type.
+            let name = cx.by.rsplit(' ').next().unwrap_or_default();
+            let text = format!("{name} has no {what}, but `{given}` is set");
             return Err(cx.error(e.span, text));
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
             let known = &net.states[k].ty;
             if known.elem != arg.ty.elem || known.shape != arg.ty.shape {
                 let text = format!(
-                    "`{}` is {} in another function and {} here: what is kept has one type\nhelp: give one of them another name",
+                    "state `{0}` is {2} here, but {1} in another function\nhelp: rename one of them, or use one shape",
                     arg.name,
                     show_type(known, &known.shape),
                     show_type(&arg.ty, &arg.ty.shape)
@@ -35,7 +35,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
     }
     let dims = net.kept_dims();
     if dims.len() > 8 {
-        let text = "what a network keeps has at most 8 named dimensions";
+        let text = "the `#[state]` arguments of a network have at most 8 named dimensions";
         diag.error(net.name.span(), text);
     }
     let Some(kept) = net.states.first().map(|s| s.name.clone()) else {

@@ -127,10 +127,7 @@ pub(super) fn instance(
         if source.fields.iter().any(|x| x.name == f.name) {
             diag.error(
                 f.name.span(),
-                format!(
-                    "`{}` is a field already: a function needs another name",
-                    f.name
-                ),
+                format!("`{}` is a field and a function: rename one of them", f.name),
             );
         }
         reserved(diag, &f.name);
@@ -148,7 +145,7 @@ pub(super) fn instance(
     if net.name == "D" {
         diag.error(
             net.name.span(),
-            "`D` is the name of a network's device: choose another name",
+            "`D` is reserved for the device's type parameter: rename the struct",
         );
     }
     for field in &source.fields {
@@ -222,7 +219,8 @@ pub(super) fn unique<'a>(diag: &Diag, what: &str, names: impl Iterator<Item = &'
     let mut seen: Vec<&Ident> = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            diag.error(name.span(), format!("there is a {what} `{name}` already"));
+            let text = format!("the {what} `{name}` is declared twice");
+            diag.error(name.span(), text);
         }
         seen.push(name);
     }
@@ -244,7 +242,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
         }
         if optional && p.default.is_none() {
             let text = format!(
-                "`{}` has no default, but one before it has\nhelp: sizes with defaults stand last",
+                "`{}` needs a default, because an earlier parameter has one\nhelp: parameters with defaults come last",
                 p.name
             );
             diag.error(p.name.span(), text);
@@ -254,7 +252,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
         if let Some(e) = &p.default
             && !matches!(e.kind, ExprKind::Whole(_) | ExprKind::Name(_))
         {
-            diag.error(e.span, "a default is a whole number or a Rust constant");
+            diag.error(e.span, "a default must be an integer or a Rust constant");
         }
         out.push(Generic {
             name: p.name.clone(),

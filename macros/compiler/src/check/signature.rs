@@ -42,7 +42,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
                 }
                 if let (Some(span), true) = (a.grad, ty.elem != Elem::Float) {
                     let text = format!(
-                        "`{}` holds {}, which has no gradient",
+                        "`{}` holds {}, which have no gradient",
                         a.name,
                         if ty.elem == Elem::Bool {
                             "booleans"
@@ -54,12 +54,12 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
                     out.poisoned = true;
                 }
                 if ty.shape.len() > 6 {
-                    diag.error(a.ty.span, "an argument has at most 6 dimensions");
+                    diag.error(a.ty.span, "an argument can have at most 6 dimensions");
                     out.poisoned = true;
                 }
                 if let (Some(_), Some(span)) = (a.grad, a.state) {
                     let text = format!(
-                        "`{}` is kept from call to call, and gradients end where a call begins\nhelp: leave out `#[grad]`",
+                        "`{}` cannot be both `#[state]` and `#[grad]`: gradients do not flow between calls\nhelp: remove `#[grad]`",
                         a.name
                     );
                     diag.error(span, text);
@@ -77,7 +77,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     solve(&mut out);
     if out.dims.len() > 8 {
-        diag.error(f.name.span(), "a function has at most 8 named dimensions");
+        diag.error(f.name.span(), "a function can have at most 8 named dimensions");
         out.poisoned = true;
     }
     if !out.poisoned {
@@ -85,7 +85,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
             for name in arg.ty.shape.iter().flat_map(Dim::names) {
                 if !out.dims.contains(&name) {
                     let text = format!(
-                        "`{name}` does not follow from the arguments: no dimension is `{name}`, or a multiple of it\nhelp: one argument needs a dimension such as `{name}`, `4 * {name}` or `{name} + 1`"
+                        "the size `{name}` cannot be inferred from the arguments: no dimension is `{name}`, or a multiple of it\nhelp: one argument needs a dimension such as `{name}`, `4 * {name}` or `{name} + 1`"
                     );
                     diag.error(a.ty.span, text);
                     out.poisoned = true;
@@ -105,7 +105,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     for d in shapes.iter().flatten() {
         // A difference of sizes must not be negative.
         if d.terms().any(|(c, _)| c < 0) {
-            let _ = cx.at_least(d, &Dim::from(0), f.name.span(), "a size is not negative");
+            let _ = cx.at_least(d, &Dim::from(0), f.name.span(), "a size must not be negative");
         }
     }
     for r in &f.ret {
@@ -196,14 +196,14 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     }
     for (span, what) in [
         (f.draw, "`#[draw]`"),
-        (f.budget.as_ref().map(|b| b.span), "a budget"),
+        (f.budget.as_ref().map(|b| b.span), "`#[memory]`"),
         (f.custom.as_ref().map(|_| f.name.span()), "`#[custom]`"),
         (f.args.iter().find_map(|a| a.grad), "`#[grad]`"),
         (f.args.iter().find_map(|a| a.state), "`#[state]`"),
     ] {
         if let Some(span) = span {
             let text = format!(
-                "`{}` takes values of any rank, `[..]`: it is for other functions to call, so {what} has no place here\nhelp: name its dimensions: `[B, T]`",
+                "{what} cannot be used on `{}`, which takes values of any rank\nhelp: name its dimensions: `[B, T]`",
                 f.name
             );
             return wrong(span, text);

@@ -42,7 +42,7 @@ pub fn element(cx: &Cx, ty: &ast::Type) -> Reported<Elem> {
                     _ => "",
                 };
                 let text = format!(
-                    "`{other}` is no element type: there are `[..]` for floats, `u32`, `i32`, `i64` and `bool`{help}"
+                    "`{other}` is not an element type: use `[..]` for floats, `u32`, `i32`, `i64` or `bool`{help}"
                 );
                 return Err(cx.error(name.span(), text));
             }
@@ -71,7 +71,7 @@ pub(super) fn resolve(
 pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Reported<Dim> {
     match &e.kind {
         ExprKind::Whole(v @ 0..) => Ok(Dim::from(nearest(*v))),
-        ExprKind::Whole(_) | ExprKind::Number(_) => Err(cx.error(e.span, "a size is a whole number, not negative")),
+        ExprKind::Whole(_) | ExprKind::Number(_) => Err(cx.error(e.span, "a size must be a non-negative integer")),
         ExprKind::Name(n) => {
             let name = n.to_string();
             if let Some(d) = net.constant(&name) {
@@ -79,7 +79,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             }
             if !name.starts_with(char::is_uppercase) {
                 let text = format!(
-                    "a named dimension begins with a capital: `{}`",
+                    "a named dimension must begin with a capital: `{}`",
                     name.to_uppercase()
                 );
                 return Err(cx.error(e.span, text));
@@ -108,7 +108,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
             let v = arithmetic(cx, e.span, *op, &Value::Dim(x), &Value::Dim(y))?;
             v.as_dim()
-                .ok_or_else(|| cx.error(e.span, "a size is a whole number"))
+                .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
         }
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
@@ -117,7 +117,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         }
         _ => Err(cx.error(
             e.span,
-            "a dimension is a number, a name, or arithmetic on these, with `floor(p / n)` for a quotient that is rounded down",
+            "a dimension must be a number, a name, or arithmetic on these, with `floor(p / n)` for a quotient that is rounded down",
         )),
     }
 }
@@ -134,6 +134,6 @@ pub(super) fn quotient<'a>(
     {
         return Ok((a, b));
     }
-    let text = "a size that is rounded down is a quotient: `floor(T / 2)`";
+    let text = "`floor` in a size needs a quotient: `floor(T / 2)`";
     Err(cx.error(span, text))
 }

@@ -260,7 +260,7 @@ fn constants(net: &Net) -> (TokenStream, TokenStream) {
 fn free(net: &Net) -> TokenStream {
     let checks = net.names.iter().map(|name| {
         let text = format!(
-            "`{name}` is a Rust constant, but here it names a dimension of any size\nhelp: `use const {name};` before `struct {}` makes it the constant",
+            "the dimension `{name}` has the name of a Rust constant\nhelp: to use the constant, write `use const {name};` before `struct {}`",
             net.name
         );
         let span = Span::call_site().located_at(name.span());
@@ -423,7 +423,7 @@ fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
     let (layout, slots) = (names(net, p).layout, p.memory.slots.len());
     let max = Literal::u64_suffixed(budget.max);
     let text = format!(
-        "`{}`: `{}` needs more memory than the {} that it may take",
+        "`{}`: `{}` needs more memory than its budget of {}",
         net.name,
         crate::budget::method(net, p),
         budget.text

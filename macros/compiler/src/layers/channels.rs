@@ -49,7 +49,7 @@ pub const GROUP_NORM: LayerDef = LayerDef {
         positive(cx, a, "num_channels", &channels)?;
         let (at, why) = (
             a.span_of("num_groups"),
-            "`num_groups` divides `num_channels`",
+            "`num_groups` must divide `num_channels`",
         );
         cx.divides(&channels, &groups, at, why)?;
         Ok(Box::new(Norm {
@@ -192,7 +192,7 @@ impl Norm {
                 .map(|d| d.to_string())
                 .collect();
             text += &format!(
-                "\nhelp: the last dimension is {want}: was `{}.permute({})` meant?",
+                "\nhelp: the last dimension is {want}: did you mean `{}.permute({})`?",
                 x.text,
                 order.join(", ")
             );

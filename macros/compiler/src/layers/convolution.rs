@@ -105,7 +105,7 @@ impl Convolution {
             };
             let place = ["first", "second"][at];
             text += &format!(
-                "\nhelp: the last dimension is {}, but channels come {place}: was `{}.{order}` meant?",
+                "\nhelp: the last dimension is {}, but channels come {place}: did you mean `{}.{order}`?",
                 self.from, x.text
             );
         } else if at == 0 && self.from.is_one() {

@@ -24,7 +24,11 @@ pub const DEF: LayerDef = LayerDef {
                     p
                 };
                 if p < 0 || rows.value().is_some_and(|n| p >= n) {
-                    let text = format!("`padding_idx` is one of the {rows} rows, not {p}");
+                    let range = rows
+                        .value()
+                        .map_or_else(String::new, |n| format!(" (0 to {})", n - 1));
+                    let text =
+                        format!("`padding_idx` must be one of the {rows} rows{range}, not {p}");
                     return Err(cx.error(a.span_of("padding_idx"), text));
                 }
                 Some(p)

@@ -121,7 +121,7 @@ pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Reported<()> {
     match d.value() {
         Some(v) if v < 1 => Err(cx.error(
             a.span_of(name),
-            format!("a size of `{}` is at least 1, not {v}", a.callee),
+            format!("a size of `{}` must be at least 1, not {v}", a.callee),
         )),
         _ => Ok(()),
     }
@@ -154,13 +154,13 @@ pub fn wrong_features(
     let flat = shape.len() > 2 && crate::dim::numel(&shape[1..]) == *want;
     if transposed {
         text += &format!(
-            "\nhelp: the dimension before it is {want}: was `{}.transpose(-2, -1)` meant?",
+            "\nhelp: the dimension before it is {want}: did you mean `{}.transpose(-2, -1)`?",
             x.text
         );
     }
     if flat {
         text += &format!(
-            "\nhelp: all but the first dimension together are {want}: was `{}.flatten(1)` meant?",
+            "\nhelp: the dimensions after the first have {want} elements: did you mean `{}.flatten(1)`?",
             x.text
         );
     }

@@ -23,11 +23,11 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let Value::Whole(n) = at else {
-            let found = match at {
-                Value::Number(n) => n.to_string(),
-                other => other.kind().to_owned(),
+            let (index, found) = match at {
+                Value::Number(n) => ("an integer as its index", n.to_string()),
+                other => ("a constant index", other.kind().to_owned()),
             };
-            let text = format!("a layer of an array is chosen by an integer, not {found}");
+            let text = format!("`{}` needs {index}, not {found}", field.path);
             return Err(self.cx.error(span, text));
         };
         let n = nearest(*n);
@@ -40,9 +40,9 @@ impl Lower<'_> {
             && !(-size..size).contains(&n)
         {
             let text = format!(
-                "`{}` has {}, no element {n}\n{}",
+                "index {n} is out of range: `{}` has {}\n{}",
                 field.path,
-                crate::args::count(usize::try_from(size).unwrap_or(0), "element"),
+                crate::args::count(usize::try_from(size).unwrap_or(0), "layer"),
                 field.decl
             );
             return Err(self.cx.error(span, text));

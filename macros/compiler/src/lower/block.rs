@@ -44,10 +44,7 @@ impl<'a> Lower<'a> {
             return Err(ErrorReported);
         }
         if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
-            let text = format!(
-                "the arguments of `{}` are given by position",
-                signature.name
-            );
+            let text = format!("`{}` takes no keyword arguments", signature.name);
             return Err(self.cx.error(n.span(), text));
         }
         if given.len() != signature.args.len() {
@@ -80,11 +77,11 @@ impl<'a> Lower<'a> {
             if mutable != arg.state {
                 let text = match arg.state {
                     true => format!(
-                        "`{}` changes its argument `{}`\nhelp: give it a variable: `&mut {text}`",
+                        "`{}` needs `&mut` for its `#[state]` argument `{}`\nhelp: pass a variable: `&mut {text}`",
                         signature.name, arg.name
                     ),
                     false => format!(
-                        "`{}` does not change its argument `{}`: leave out `&mut`\nhelp: what it changes is marked `#[state]`",
+                        "`{}` does not change its argument `{}`: remove `&mut`\nhelp: only `#[state]` arguments take `&mut`",
                         signature.name, arg.name
                     ),
                 };
@@ -94,7 +91,7 @@ impl<'a> Lower<'a> {
                 return Err(self.cx.error(
                     at,
                     format!(
-                        "`{}` of `{}` is a tensor, not {}",
+                        "`{}` of `{}` must be a tensor, not {}",
                         arg.name,
                         signature.name,
                         value.kind()
@@ -142,7 +139,7 @@ impl<'a> Lower<'a> {
             if !fits {
                 let same = match (known, &rest) {
                     (false, Some(rest)) => format!(
-                        ", where `..` is {} by the arguments before",
+                        ", where earlier arguments set `..` to {}",
                         crate::dim::show_shape(rest)
                     ),
                     _ => String::new(),
@@ -296,7 +293,7 @@ impl<'a> Lower<'a> {
                 .collect();
             let text = match signatures.first() {
                 Some(first) => format!(
-                    "`{0}` has the functions {1}, none of them `forward`\n{2}\nhelp: say which is called: `{0}.{3}(..)`",
+                    "`{0}` has no function `forward`: it has {1}\n{2}\nhelp: call one of its functions: `{0}.{3}(..)`",
                     field.path,
                     list.join(", "),
                     field.decl,
@@ -344,10 +341,10 @@ impl<'a> Lower<'a> {
             let hint = did_you_mean(&name.to_string(), names.iter().map(String::as_str));
             let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
             let text = format!(
-                "`{}` has no function `{name}`, but {}{hint}\n{}",
+                "`{}` has no function `{name}`: it has {}{hint}\n{}",
                 instance.net.name,
                 if list.is_empty() {
-                    "none at all".to_owned()
+                    "no functions".to_owned()
                 } else {
                     list.join(", ")
                 },

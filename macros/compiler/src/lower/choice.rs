@@ -55,8 +55,7 @@ impl Lower<'_> {
     /// A choice between values.
     pub fn choose(&mut self, choice: &ast::If, span: Span) -> Reported<Value> {
         let Some(otherwise) = &choice.otherwise else {
-            let text =
-                "this `if` has no value in evaluation\nhelp: `if training { .. } else { .. }`";
+            let text = "this `if` needs an `else` branch, since it has no value in evaluation\nhelp: `if training { .. } else { .. }`";
             return Err(self.cx.error(span, text));
         };
         for block in [&choice.then, otherwise] {
@@ -121,13 +120,11 @@ impl Lower<'_> {
             None => v.kind().to_owned(),
         };
         let (x, y) = (show(&x, &a), show(&y, &b));
-        let what = match what.starts_with("this") {
-            true => what.to_owned(),
-            false => format!("`{what}`"),
+        let differ = match what.starts_with("this") {
+            true => format!("the branches of {what} differ: {x} in training and {y} in evaluation"),
+            false => format!("`{what}` is {x} in training, but {y} in evaluation"),
         };
-        let text = format!(
-            "{what} is {x} in training and {y} in evaluation\nhelp: both have one type and shape"
-        );
+        let text = format!("{differ}\nhelp: both need the same type and shape");
         Err(self.cx.error(span, text))
     }
 }

@@ -49,9 +49,10 @@ impl Lower<'_> {
             ExprKind::Str(s) => Ok(Value::Str(s.clone())),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
             ExprKind::Name(n) => self.name(n, e.span),
-            ExprKind::Arrow(..) => Err(self
-                .cx
-                .error(e.span, "`in -> out` belongs to a layer's declaration")),
+            ExprKind::Arrow(..) => Err(self.cx.error(
+                e.span,
+                "`in -> out` is allowed only in a layer's declaration",
+            )),
             ExprKind::Call(name, args) => self.call(name, args),
             ExprKind::Apply(x, args) => self.apply(x, args),
             ExprKind::Method(x, name, args) => self.method(x, name, args),
@@ -64,7 +65,7 @@ impl Lower<'_> {
                     && self.cx.g[t.id].dtype != DType::Bool
                 {
                     let text = format!(
-                        "`!` turns a condition around, but `{}` is {}\nhelp: compare it: `{}`",
+                        "`!` needs a condition, but `{}` is {}\nhelp: compare it: `{}`",
                         t.text,
                         self.cx.typed(t.id),
                         Takes::Bool.conversion(self.cx.g[t.id].dtype, &t.text).replace("!=", "==")
@@ -80,13 +81,13 @@ impl Lower<'_> {
             ExprKind::If(choice) => self.choose(choice, e.span),
             ExprKind::Mut(name) => {
                 let text = format!(
-                    "`&mut` is for a `#[state]` argument of a function, which changes `{name}`\nhelp: leave it out"
+                    "`{name}` cannot be passed as `&mut`: only `#[state]` arguments take `&mut`\nhelp: remove `&mut`"
                 );
                 Err(self.cx.error(e.span, text))
             }
             ExprKind::Closure(_) => Err(self.cx.error(
                 e.span,
-                "a closure is the step of `scan`\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`",
+                "a closure is allowed only as the step of `scan`\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`",
             )),
         }
     }
@@ -119,7 +120,7 @@ impl Lower<'_> {
         if ops::find(&name).is_some() || self.net.signatures.iter().any(|s| s.name == name) {
             return Err(self.cx.error(
                 span,
-                format!("`{name}` is a function: it is called, as `{name}(x)`"),
+                format!("`{name}` is a function: call it, as `{name}(x)`"),
             ));
         }
         let candidates: Vec<String> = self
@@ -135,10 +136,10 @@ impl Lower<'_> {
         }
         let mut text = format!("there is no value `{name}` here{hint}");
         if ["null", "nil", "nullptr"].contains(&name.as_str()) {
-            text += "\nhelp: nothing is `None`";
+            text += "\nhelp: write `None` for a missing value";
         }
         if name == "training" {
-            text += "\nhelp: it is asked for by `if training { .. } else { .. }` alone";
+            text += "\nhelp: `training` can be used only as the condition of `if`";
         }
         if name.starts_with(char::is_uppercase) && hint.is_empty() {
             text += &format!(
@@ -232,15 +233,16 @@ impl Lower<'_> {
             .chain(ops::all().map(|o| o.name.to_owned()))
             .chain(["scan".to_owned(), "grad".to_owned()])
             .collect();
-        let mut message = format!("there is no layer, function or op `{text}`");
-        if layers::names().any(|l| l == text) {
-            message += &format!(
-                "\nhelp: `{text}` is a kind of layer: declare one in the struct and call it by its name"
-            );
+        let message = if layers::names().any(|l| l == text) {
+            format!(
+                "`{text}` is a type of layer, not a function\nhelp: declare a field `{0}: {text}(..)` and call `{0}(x)`",
+                text.to_lowercase()
+            )
         } else {
             let near = || did_you_mean(&text, names.iter().map(String::as_str));
-            message += &foreign::help(&text).unwrap_or_else(near);
-        }
+            let help = foreign::help(&text).unwrap_or_else(near);
+            format!("there is no layer, function or op `{text}`{help}")
+        };
         Err(self.cx.error(span, message))
     }
 
@@ -315,7 +317,7 @@ impl Lower<'_> {
         }
         if of.level < field.stack.len() {
             let text = format!(
-                "`{0}` is an array of layers\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",
+                "the array `{0}` cannot be called\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",
                 field.path, field.decl
             );
             return Err(self.cx.error(span, text));
@@ -328,7 +330,7 @@ impl Lower<'_> {
                     _ => "parameter",
                 };
                 let text = format!(
-                    "`{}` is a {what}: it is used without a call\n{}",
+                    "`{}` is a {what} and cannot be called\n{}",
                     field.path, field.decl
                 );
                 return Err(self.cx.error(span, text));
@@ -540,7 +542,10 @@ impl Lower<'_> {
             let hint = did_you_mean(&name.to_string(), names);
             return Err(self.cx.error(
                 name.span(),
-                format!("`{base}` has {has}, not `{name}`{hint}\n{}", field.decl),
+                format!(
+                    "`{base}` has no parameter `{name}`: it has {has}{hint}\n{}",
+                    field.decl
+                ),
             ));
         }
         let v = self.expr(x)?;
@@ -589,7 +594,10 @@ impl Lower<'_> {
             false => list.join(", "),
         };
         let hint = did_you_mean(name, names);
-        let text = format!("`{x}` has {has}, not `{name}`{hint}\n{}", field.decl);
+        let text = format!(
+            "`{x}` has no parameter `{name}`: it has {has}{hint}\n{}",
+            field.decl
+        );
         Err(self.cx.error(span, text))
     }
 
@@ -613,7 +621,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let f = match op {
-            ast::Op::Rem => return Err(self.cx.error(span, "there is no `%` here")),
+            ast::Op::Rem => return Err(self.cx.error(span, "`%` is not supported")),
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,
             ast::Op::Mul => S::Mul,
@@ -635,7 +643,7 @@ impl Lower<'_> {
                         dtype => Takes::Bool.conversion(dtype, &t.text),
                     };
                     let text = format!(
-                        "`{}` joins conditions, but `{}` is {}{}\nhelp: compare it: `{help}`",
+                        "the operands of `{}` must be bool, but `{}` is {}{}\nhelp: compare it: `{help}`",
                         op.symbol(),
                         t.text,
                         self.cx.typed(t.id),
@@ -706,7 +714,7 @@ impl Lower<'_> {
                     return Err(self.cx.error(
                         i.span,
                         format!(
-                            "an item of a tuple is chosen by an integer, not {}",
+                            "the index of a tuple must be an integer, not {}",
                             other.kind()
                         ),
                     ));
@@ -766,7 +774,7 @@ impl Lower<'_> {
                         && self.cx.g[index.id].dtype == DType::Bool
                     {
                         let text = format!(
-                            "a condition as an index chooses a number of elements that only the data decide\nhelp: `where({}, {1}, 0)` keeps the shape; `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
+                            "a condition cannot be an index: the number of chosen elements depends on the data\nhelp: `where({}, {1}, 0)` keeps the shape; `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
                             index.text,
                             t.text,
                             enclosed(&index.text)
@@ -775,7 +783,7 @@ impl Lower<'_> {
                     }
                     if let Value::Tensor(index) = &at {
                         let text = format!(
-                            "an index here is a number\nhelp: `index_select({}, dim = {dim}, index = {})` reads at positions held as data",
+                            "an index must be a constant integer\nhelp: `index_select({}, dim = {dim}, index = {})` selects with an index tensor",
                             t.text, index.text
                         );
                         return Err(self.cx.error(e.span, text));
@@ -795,7 +803,7 @@ impl Lower<'_> {
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
                             .map_err(|_| self.cx.error(e.span, "this step is too large"))?,
                         (_, Some(e)) => {
-                            let text = "a slice's step is a whole number";
+                            let text = "a slice's step must be an integer";
                             return Err(self.cx.error(e.span, text));
                         }
                     };

@@ -78,7 +78,7 @@ impl Lower<'_> {
                     && result.is_ok()
                 {
                     let text = format!(
-                        "`{}` does not use its argument `{name}`\nhelp: use it, take it away, or call it `_{name}`",
+                        "`{}` does not use its argument `{name}`\nhelp: use it, remove it, or rename it to `_{name}`",
                         signature.name
                     );
                     self.cx.error(arg.name.span(), text);
@@ -109,7 +109,7 @@ impl Lower<'_> {
                 Some(t) if arg.ty.elem == Elem::Float => self.cx.to_float(&t),
                 Some(t) => t,
                 None => {
-                    let text = format!("`{name}` keeps a tensor, not {}", value.kind());
+                    let text = format!("the state `{name}` needs a tensor, not {}", value.kind());
                     return Err(self.cx.error(arg.name.span(), text));
                 }
             };
@@ -117,7 +117,7 @@ impl Lower<'_> {
                 || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
             {
                 let text = format!(
-                    "`{name}` is {} at the end, but {} is kept{}\nhelp: what is kept has one type and shape",
+                    "state `{name}` is {} at the end, but is declared as {}{}\nhelp: a state keeps its type and shape",
                     self.cx.typed(t.id),
                     show_type(&arg.ty, &want),
                     self.cx.origin_note(&t)

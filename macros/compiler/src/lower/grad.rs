@@ -21,7 +21,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         if let Some(name) = args.iter().find_map(|a| a.name.as_ref()) {
-            let text = "the arguments of `grad` are given by position";
+            let text = "`grad` takes no keyword arguments";
             return Err(self.cx.error(name.span(), text));
         }
         let (y, x) = (self.expr(&of.value), self.expr(&by.value));
@@ -90,8 +90,12 @@ impl Lower<'_> {
         }
         // From within a step, other values that depend on it are not visible.
         if self.is_from_outside(x.id) {
+            let (step, place, all) = match self.rounds.last() == Some(&self.depth()) {
+                true => ("iteration", "an iteration of `for`", "the loop"),
+                false => ("step", "a step of `scan`", "`scan`"),
+            };
             let text = format!(
-                "`{}` belongs outside of this step, where other values may depend on it\nhelp: take the gradient outside, or with respect to a value of the step",
+                "`grad` in {place} cannot differentiate with respect to `{}` from outside the {step}\nhelp: call `grad` after {all}, or use a value of the {step}",
                 x.text
             );
             return Err(self.cx.error(source.span, text));
@@ -126,10 +130,7 @@ impl Lower<'_> {
             op.map(|op| op.function.clone())
         });
         if let Some(name) = again {
-            let text = format!(
-                "`{name}` is a custom op between `{}` and this gradient: its backward cannot be differentiated again",
-                y.text
-            );
+            let text = format!("second derivatives of the custom op `{name}` are not supported");
             return Err(self.cx.error(span, text));
         }
         let mut out = Vec::new();

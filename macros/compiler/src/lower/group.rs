@@ -44,7 +44,7 @@ impl Lower<'_> {
         let decl = field.decl.clone();
         if let FieldKind::Group { chain: false, .. } = field.kind {
             let text = format!(
-                "`{0}` is a list of layers\n{decl}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`; `Sequential(..)` is called as one layer",
+                "the list `{0}` cannot be called\n{decl}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`; `Sequential(..)` is called as one layer",
                 field.path
             );
             return Err(self.cx.error(span, text));
@@ -135,11 +135,7 @@ impl Lower<'_> {
         let members = self.members(of)?;
         let field = &self.net.fields[of.field];
         let Value::Whole(n) = at else {
-            let text = format!(
-                "a layer of `{}` is chosen by an integer, not {}",
-                field.path,
-                at.kind()
-            );
+            let text = format!("`{}` needs a constant index, not {}", field.path, at.kind());
             return Some(Err(self.cx.error(span, text)));
         };
         let n = nearest(*n);
@@ -149,7 +145,7 @@ impl Lower<'_> {
             Some(member) => Ok(Value::Layer(member.clone())),
             None => {
                 let text = format!(
-                    "`{}` has {}, no element {n}\n{}",
+                    "index {n} is out of range: `{}` has {}\n{}",
                     field.path,
                     crate::args::count(members.len(), "layer"),
                     field.decl
@@ -182,7 +178,7 @@ impl Lower<'_> {
         }
         if let Some(other) = lists.clone().find(|n| *n != count) {
             let text = format!(
-                "`zip` goes over lists of one length, but they have {count} and {other} layers"
+                "`zip` needs equal lengths, but the lists have {count} and {other} layers"
             );
             return Some(Err(self.cx.error(overs[0].span, text)));
         }
@@ -215,7 +211,7 @@ impl Lower<'_> {
                             let (size, count) = (size.clone(), (count as i64).into());
                             if !self.cx.same(&size, &count) {
                                 let text = format!(
-                                    "`zip` goes over things of one length, but `{over}` has {size} and a list {count}"
+                                    "`zip` needs equal lengths, but `{over}` has {size} and the list has {count}"
                                 );
                                 return Err(self.cx.error(over.span, text));
                             }
@@ -226,7 +222,7 @@ impl Lower<'_> {
                         let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
                         if !self.cx.same(&size, &count) {
                             let text = format!(
-                                "`zip` goes over things of one length, but `{over}` has {size} and a list {count}"
+                                "`zip` needs equal lengths, but `{over}` has {size} and the list has {count}"
                             );
                             return Err(self.cx.error(over.span, text));
                         }
@@ -240,8 +236,7 @@ impl Lower<'_> {
                         items[k].clone()
                     }
                     other => {
-                        let text =
-                            format!("`for` goes over layers, but `{over}` is {}", other.kind());
+                        let text = format!("`for` needs layers, but `{over}` is {}", other.kind());
                         return Err(self.cx.error(over.span, text));
                     }
                 },

@@ -96,7 +96,8 @@ impl Lower<'_> {
                 id: *id,
                 text: variable.to_string(),
             };
-            self.cx.origin.insert(*id, "the round before".to_string());
+            let origin = "the previous iteration".to_string();
+            self.cx.origin.insert(*id, origin);
             self.set(variable.to_string(), Some(Value::Tensor(t)));
         }
         for (id, range) in parts.iter().zip(ranges) {
@@ -125,7 +126,7 @@ impl Lower<'_> {
         let body = self.close(&ids, outputs);
         if carried.is_empty() && written.is_empty() {
             let text = format!(
-                "this loop changes nothing\nhelp: assign what a round computes: `x = {}(x);`, with `let mut x = ..` before the loop",
+                "this loop changes nothing\nhelp: assign what an iteration computes: `x = {}(x);`, with `let mut x = ..` before the loop",
                 names[0]
             );
             return Err(self.cx.error(names[0].span(), text));
@@ -174,11 +175,11 @@ impl Lower<'_> {
                 }
                 other => {
                     let help = match names.len() {
-                        1 => "; `scan` goes over a dimension of a tensor",
+                        1 => "; `scan` iterates over a dimension of a tensor",
                         _ => "; a tensor beside it is cut along its first dimension",
                     };
                     let text = format!(
-                        "`for` goes over an array of layers, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`{help}",
+                        "`for` needs an array of layers, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`{help}",
                         other.kind()
                     );
                     return Err(self.cx.error(over.span, text));
@@ -187,7 +188,7 @@ impl Lower<'_> {
             match &count {
                 Some((known, first)) if !self.cx.same(known, &size) => {
                     let text = format!(
-                        "`zip` goes over things of one length, but `{first}` has {known} and `{over}` has {size}"
+                        "`zip` needs equal lengths, but `{first}` has {known} and `{over}` has {size}"
                     );
                     return Err(self.cx.error(over.span, text));
                 }
@@ -197,7 +198,7 @@ impl Lower<'_> {
             items.push(item);
         }
         if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
-            let text = "`for` goes over an array of layers, with tensors beside it\nhelp: `scan` goes over a dimension of a tensor";
+            let text = "`for` needs at least one array of layers\nhelp: `scan` iterates over a dimension of a tensor";
             return Err(self.cx.error(overs[0].span, text));
         }
         let count = count.map_or_else(Dim::one, |c| c.0);
@@ -267,7 +268,7 @@ impl Lower<'_> {
             }
             if !self.same_type(part, now.id) {
                 let text = format!(
-                    "`{name}` is {} before a round of the loop and {} after it{}\nhelp: a part of `{}` keeps its type and shape",
+                    "`{name}` is {} before an iteration and {} after it{}\nhelp: a part of `{}` must keep its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
                     self.cx.origin_note(&now),
@@ -300,7 +301,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "`{variable}` is {} before a round of the loop and {} after it{}\nhelp: all rounds run the same code, so it keeps its type and shape",
+                    "`{variable}` is {} before an iteration and {} after it{}\nhelp: all iterations run the same code, so it must keep its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(&t)

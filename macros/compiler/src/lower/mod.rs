@@ -272,7 +272,7 @@ impl<'a> Lower<'a> {
             }
             FieldKind::Layer(_) | FieldKind::Block(_) => {
                 let text = format!(
-                    "`{}` is a layer: it is called, as `{0}(x)`\n{}",
+                    "`{}` is a layer: call it, as `{0}(x)`\n{}",
                     field.path, field.decl
                 );
                 Err(self.cx.error(span, text))

@@ -24,7 +24,7 @@ impl Lower<'_> {
     ) -> Reported<Value> {
         let (old, new) = (self.expr(x)?, self.expr(value));
         let Value::Tensor(old) = old else {
-            let text = format!("`{x}` is {}: parts of a tensor are assigned", old.kind());
+            let text = format!("`{x}` is {}: only parts of a tensor can be assigned", old.kind());
             return Err(self.cx.error(span, text));
         };
         let new = new?;
@@ -39,10 +39,9 @@ impl Lower<'_> {
             true => self.cx.as_type(&new, to),
             false => {
                 let text = format!(
-                    "`{x}` holds {}, but `{}` holds {}\nhelp: convert it: `{}`",
-                    named(to),
-                    new.text,
+                    "cannot assign {} to `{x}`, which holds {}\nhelp: convert it: `{}`",
                     named(from),
+                    named(to),
                     converted(to, from, &new.text)
                 );
                 return Err(self.cx.error(value.span, text));

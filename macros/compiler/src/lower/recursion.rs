@@ -33,7 +33,7 @@ pub fn check_recursion(source: &ast::Network, diag: &Diag) {
                     let name = &source.functions[i].name;
                     diag.error(
                         *span,
-                        format!("`{name}` calls itself: a network's graph has no end to recursion"),
+                        format!("`{name}` calls itself: recursion is not supported"),
                     );
                     break;
                 }

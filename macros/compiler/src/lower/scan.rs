@@ -50,24 +50,21 @@ impl Lower<'_> {
             return Err(crate::diag::ErrorReported);
         };
         let ExprKind::Closure(closure) = &step.kind else {
-            let text = "the step of `scan` is a closure\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`";
+            let text = "the step of `scan` must be a closure: `|state, x_t| { .. (next, result) }`\nhelp: write it last: `scan(x, init, |state, x_t| { .. })`";
             return Err(self.cx.error(step.span, text));
         };
         for (name, e) in [("input", input), ("init", init)] {
             if matches!(e.kind, ExprKind::Closure(_)) {
                 let text = format!(
-                    "`{name}` of `scan` is a tensor or a tuple of tensors: the closure comes last"
+                    "`{name}` of `scan` must be a tensor or a tuple of tensors: the closure comes last"
                 );
                 return Err(self.cx.error(e.span, text));
             }
         }
         let [state_pat, item_pat] = closure.args.as_slice() else {
             let text = format!(
-                "the step of `scan` takes the state and the item, but {} bound\nhelp: `|state, x_t|`; several of either are a tuple: `|(h, c), x_t|`",
-                match closure.args.len() {
-                    1 => "1 is".to_owned(),
-                    n => format!("{n} are"),
-                }
+                "the step of `scan` needs two arguments, the state and the item, not {}\nhelp: `|state, x_t|`; put several of either in a tuple: `|(h, c), x_t|`",
+                closure.args.len()
             );
             return Err(self.cx.error(step.span, text));
         };
@@ -184,7 +181,7 @@ impl Lower<'_> {
             match &found {
                 Some((known, count, first)) if *known != dim || *count != size => {
                     let text = format!(
-                        "`scan` cuts all its inputs along one dimension, but there are {count} steps of one and {size} of another{}{}",
+                        "the inputs of `scan` need the same length, but have {count} and {size}{}{}",
                         self.cx.origin_note(first),
                         self.cx.origin_note(&t)
                     );
@@ -198,7 +195,7 @@ impl Lower<'_> {
             Some((dim, count, _)) => Ok((dim, count)),
             None => Err(self.cx.error(
                 bound.span_of("input"),
-                "`input` of `scan` is a tensor or a tuple of tensors, cut along `dim`",
+                "`input` of `scan` must be a tensor or a tuple of tensors, cut along `dim`",
             )),
         }
     }
@@ -219,7 +216,7 @@ impl Lower<'_> {
         for item in &items {
             let Some(t) = self.cx.lift(item, &e.to_string()) else {
                 let text = format!(
-                    "`{name}` of `scan` is a tensor or a tuple of tensors, not {}",
+                    "`{name}` of `scan` must be a tensor or a tuple of tensors, not {}",
                     item.kind()
                 );
                 return Err(self.cx.error(span, text));
@@ -242,16 +239,13 @@ impl Lower<'_> {
             return Err(self.cx.error(closure.end, text));
         };
         let Some(Value::Tuple(pair)) = value else {
-            let what = value.map_or("nothing", |v| v.kind());
-            let text = format!(
-                "the step of `scan` gives {what}, but two are due: the next state and the step's result\nhelp: `(next, result)`; where the result is not needed, `(next, ())`"
-            );
+            let text = "the step of `scan` must return two values, the next state and the result, not one\nhelp: `(next, result)`; without a result, `(next, ())`";
             return Err(self.cx.error(tail.span, text));
         };
         let [next, result] = pair.as_slice() else {
             let text = format!(
-                "the step of `scan` gives {}, but two are due: the next state and the step's result\nhelp: several of either are a tuple of their own: `((h, c), h)`",
-                crate::args::count(pair.len(), "value")
+                "the step of `scan` must return two values, the next state and the result, not {}\nhelp: put several of either in a tuple: `((h, c), h)`",
+                pair.len()
             );
             return Err(self.cx.error(tail.span, text));
         };
@@ -262,7 +256,7 @@ impl Lower<'_> {
         let nexts = self.tensors(next, next_at.span, "next state", next_at)?;
         if nexts.len() != inits.len() {
             let text = format!(
-                "the state of `scan` is {}, but the step gives {} as the next state",
+                "the state of `scan` is {}, but the step returns {} as the next state",
                 crate::args::count(inits.len(), "tensor"),
                 nexts.len()
             );
@@ -275,7 +269,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the state begins as `{}`: {}, but the step gives {} as its next value{}\nhelp: a state keeps its type and shape from step to step",
+                    "the state begins as `{}`: {}, but the step returns {} as its next value{}\nhelp: a state must keep its type and shape",
                     init.text,
                     self.cx.typed(*state),
                     self.cx.typed(t.id),

@@ -51,7 +51,7 @@ impl Lower<'_> {
                 self.expr(e)?;
                 Err(self.cx.error(
                     e.span,
-                    "this value is computed and dropped\nhelp: bind it with `let`, or take it away",
+                    "this value is computed and dropped\nhelp: bind it with `let`, or remove it",
                 ))
             }
         }
@@ -81,7 +81,7 @@ impl Lower<'_> {
         }
         if !self.mutable.contains(&text) {
             let message = format!(
-                "`{text}` is not `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
+                "cannot assign to `{text}`, which is not declared `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
             );
             return Err(self.cx.error(name.span(), message));
         }
@@ -109,16 +109,13 @@ impl Lower<'_> {
             FieldKind::ErrorReported => return self.expr(value).map(|_| ()),
             FieldKind::Param => {
                 let text = format!(
-                    "`{name}` is a parameter: only optimizers change it\n{}\nhelp: what functions change is a buffer: `{name}: Buffer[..]`",
+                    "`{name}` is a parameter: only optimizers change it\n{}\nhelp: to change a value in a function, declare a buffer: `{name}: Buffer[..]`",
                     field.decl
                 );
                 return Err(self.cx.error(name.span(), text));
             }
             FieldKind::Layer(_) | FieldKind::Block(_) | FieldKind::Group { .. } => {
-                let text = format!(
-                    "`{name}` is a layer: nothing is assigned to it\n{}",
-                    field.decl
-                );
+                let text = format!("cannot assign to the layer `{name}`\n{}", field.decl);
                 return Err(self.cx.error(name.span(), text));
             }
         }
@@ -128,7 +125,7 @@ impl Lower<'_> {
         }
         let result = self.expr(value)?;
         let Some(t) = self.cx.lift(&result, &value.to_string()) else {
-            let text = format!("a buffer holds a tensor, not {}", result.kind());
+            let text = format!("a buffer needs a tensor, not {}", result.kind());
             return Err(self.cx.error(value.span, text));
         };
         let home = self.param_home(field.params.start);
@@ -261,7 +258,7 @@ impl Lower<'_> {
         match (ty.rest, &self.rest) {
             (Some(at), Some(rest)) => drop(shape.splice(at..at, rest.iter().cloned())),
             (Some(_), None) => {
-                let text = "`..` stands for the dimensions that the function's arguments have there, but none has `..`";
+                let text = "`..` is used, but no argument of this function has `..`";
                 return Err(self.cx.error(ty.span, text));
             }
             (None, _) => {}
@@ -278,8 +275,8 @@ impl Lower<'_> {
         let from = self.cx.g[t.id].dtype;
         if from != elem.dtype() {
             let text = format!(
-                "`{source}` is {}, not {} as stated here\nhelp: convert it: `{}`",
-                self.cx.typed(t.id),
+                "`{source}` holds {}, but `{}` is declared\nhelp: convert it: `{}`",
+                named(from),
                 elem.name(),
                 converted(elem.dtype(), from, &source.to_string())
             );
@@ -287,7 +284,7 @@ impl Lower<'_> {
         }
         if !self.cx.same_shape(self.cx.g.shape(t.id), &shape) {
             let text = format!(
-                "`{source}` is {}, not {} as stated here{}",
+                "`{source}` is {}, but {} is declared{}",
                 self.cx.typed(t.id),
                 show_shape(&shape),
                 self.cx.origin_note(&t)

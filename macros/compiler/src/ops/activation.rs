@@ -272,7 +272,7 @@ pub fn probability(cx: &mut Cx, a: &Args, name: &str) -> Reported<Real> {
     Err(cx.error(
         a.span_of(name),
         format!(
-            "`{name}` of `{}` is a probability, from 0 to 1, not {p}",
+            "`{name}` of `{}` must be from 0 to 1, not {p}",
             a.callee
         ),
     ))

@@ -38,7 +38,7 @@ fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Dim>> 
         let size = |(d, item): (usize, &Value)| match item {
             Value::Null => Ok(shape[2 + d].clone()),
             item => item.as_dim().ok_or_else(|| {
-                let text = format!("`output_size` of `{}` is a list of sizes", a.callee);
+                let text = format!("`output_size` of `{}` must be a list of sizes", a.callee);
                 cx.error(a.span_of("output_size"), text)
             }),
         };
@@ -197,7 +197,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
 fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
         let text = format!(
-            "`output_size` of `{}` is a known number where it does not divide the input's size, not {n}{}",
+            "`output_size` of `{}` must be a number, because {n} may not divide the input's size{}",
             a.callee,
             cx.origin_note(x)
         );

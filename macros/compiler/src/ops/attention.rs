@@ -36,7 +36,7 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     for (name, x) in [("query", &q), ("key", &k), ("value", &v)] {
         if cx.shape(x).len() < 2 {
             let text = format!(
-                "`{name}` has the shape (.., length, width){}",
+                "`{name}` must have the shape (.., length, width){}",
                 cx.origin_note(x)
             );
             return Err(cx.error(a.span_of(name), text));
@@ -50,7 +50,7 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let causal = a.flag(cx, "is_causal")?;
     let mask = a.optional_tensor(cx, "attn_mask")?;
     if causal && mask.is_some() {
-        let text = "`is_causal` stands for a mask, but `attn_mask` is given too\nhelp: leave one of them out";
+        let text = "`is_causal` and `attn_mask` cannot be used together\nhelp: remove one of them";
         return Err(cx.error(a.span_of("is_causal"), text));
     }
     let dropout_p = probability(cx, a, "dropout_p")?;
@@ -80,14 +80,14 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Rep
     let (q, shape) = (cx.shape(query), cx.shape(x));
     if q.len() < 3 || shape.len() != q.len() {
         let text = format!(
-            "with `enable_gqa`, `query` and `{name}` have the shape (.., heads, length, width){}{}",
+            "with `enable_gqa`, `query` and `{name}` must have the shape (.., heads, length, width){}{}",
             cx.origin_note(query),
             cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
     }
     let at = q.len() - 3;
-    let why = format!("the heads of `{name}` divide those of `query`");
+    let why = format!("the heads of `{name}` must divide those of `query`");
     let times = cx.divides(&q[at], &shape[at], a.span_of(name), &why)?;
     let repeated = cx.g.unsqueeze(x.id, at + 1);
     let mut wide = cx.g.shape(repeated).clone();

@@ -104,12 +104,17 @@ pub fn several(
         let why = format!("`{callee}` normalises over {what}, and the variance of one value is 0");
         return cx.at_least(count, &Dim::from(2), span, &why);
     }
+    let (per, larger) = match what {
+        "all of a channel" => ("channel", "a larger batch or image"),
+        "a channel of one sample" => ("channel of a sample", "a larger image"),
+        _ => ("group", "a larger batch or image"),
+    };
     let help = match cx.train {
-        true => ", or mark a function that is not for training `#[eval]`",
+        true => ", or mark a function that is only evaluated `#[eval]`",
         false => "",
     };
     let text = format!(
-        "`{callee}` normalises over {what}, which is {count} value here: its variance is 0{}\nhelp: take more{help}",
+        "`{callee}` has only {count} value per {per}, so its variance is 0{}\nhelp: use {larger}{help}",
         cx.origin_note(x)
     );
     Err(cx.error(span, text))
@@ -125,7 +130,7 @@ fn input(cx: &mut Cx, a: &Args) -> Reported<Tensor> {
     let x = a.float(cx, "input")?;
     if cx.shape(&x).len() < 2 {
         let text = format!(
-            "`input` of `{}` has the shape [N, C, ..]{}",
+            "`input` of `{}` must have the shape [N, C, ..]{}",
             a.callee,
             cx.origin_note(&x)
         );
@@ -143,7 +148,7 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option
     let channels = cx.shape(x)[1].clone();
     if !cx.same_shape(&cx.shape(&t), std::slice::from_ref(&channels)) {
         let text = format!(
-            "`{name}` of `{}` has the shape [{channels}]: a value for each channel, which are dimension 1 of `{}`{}{}",
+            "`{name}` of `{}` must have the shape [{channels}]: one value for each channel (dimension 1 of `{}`){}{}",
             a.callee,
             x.text,
             cx.origin_note(&t),
@@ -171,7 +176,7 @@ fn running(cx: &mut Cx, a: &Args, x: &Tensor, own: bool, flag: &str) -> Reported
         Some(both) => Ok(Some(both)),
         None => {
             let text = format!(
-                "`{}` without its input's own statistics needs `running_mean` and `running_var`\nhelp: give them, or `{flag} = true`",
+                "`{}` with `{flag} = false` needs `running_mean` and `running_var`\nhelp: pass both, or `{flag} = true`",
                 a.callee
             );
             Err(cx.error(a.span, text))
@@ -185,7 +190,7 @@ fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Reported<()> {
         return Ok(());
     }
     let text = format!(
-        "`{}` updates no running statistics, so it has no use for `momentum`\nhelp: leave it out; the layer `{layer}` updates its own, or write them to a `Buffer`",
+        "`{}` updates no running statistics, so it has no use for `momentum`\nhelp: remove `momentum`; the layer `{layer}` updates running statistics",
         a.callee
     );
     Err(cx.error(a.span_of("momentum"), text))
@@ -216,7 +221,10 @@ fn group_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
     let groups = a.dim(cx, "num_groups")?;
     let shape = cx.shape(&x);
-    let (at, why) = (a.span_of("num_groups"), "`num_groups` divides the channels");
+    let (at, why) = (
+        a.span_of("num_groups"),
+        "`num_groups` must divide the channels",
+    );
     cx.divides(&shape[1], &groups, at, why)?;
     let count = group_values(&shape, &groups);
     several(cx, a.span, &a.callee, "a group of channels", &count, &x)?;

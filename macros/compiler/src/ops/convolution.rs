@@ -70,7 +70,7 @@ impl Conv {
                     (limits.0.zip(limits.1).map(|(s, d)| s.max(d)), more.value())
                 else {
                     let why = format!(
-                        "`output_padding` of `{}` is smaller than the stride",
+                        "`output_padding` of `{}` must be less than the stride",
                         a.callee
                     );
                     let least = more.add(&Dim::one());
@@ -79,7 +79,7 @@ impl Conv {
                 };
                 if padding >= limit {
                     let text = format!(
-                        "`output_padding` of `{}` is smaller than the stride or the dilation, which are {} and {}, not {}",
+                        "`output_padding` of `{}` must be less than the stride ({}) or the dilation ({}), but it is {}",
                         a.callee, stride[d], dilation[d], output_padding[d]
                     );
                     return Err(cx.error(a.span_of("output_padding"), text));
@@ -208,13 +208,12 @@ pub fn transpose(
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
-                "the result of `{callee}` is empty: {whole} from {}, less {cut} of padding{}",
-                from[2 + d],
+                "the result of `{callee}` is empty: the padding of {cut} removes all {whole} elements{}",
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
-        let why = format!("the padding of `{callee}` leaves something of its result");
+        let why = format!("the padding of `{callee}` must not remove its whole result");
         cx.at_least(&whole, &cut.add(&Dim::one()), span, &why)?;
         shape.push(whole.sub(&cut));
     }
@@ -237,7 +236,7 @@ fn operands(
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
         let text = format!(
-            "the weight of `{}` is {layout}{}",
+            "the weight of `{}` must have the shape {layout}{}",
             a.callee,
             cx.origin_note(&w)
         );
@@ -259,7 +258,7 @@ fn operands(
         && !cx.same_shape(&cx.shape(b), std::slice::from_ref(&out))
     {
         let text = format!(
-            "the bias of `{}` is a vector of length {out}{}",
+            "the bias of `{}` must be a vector of length {out}{}",
             a.callee,
             cx.origin_note(b)
         );

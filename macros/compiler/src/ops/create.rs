@@ -89,7 +89,7 @@ fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return floats(cx, a, [start, end, a.value("step")]);
     };
     let Some(each @ 1..) = step.value() else {
-        let text = format!("`step` of `arange` is a whole number of at least 1, not {step}");
+        let text = format!("`step` of `arange` must be an integer of at least 1, not {step}");
         return Err(cx.error(a.span_of("step"), text));
     };
     let count = after.sub(&first).add(&Dim::from(each - 1)).div_floor(&step);

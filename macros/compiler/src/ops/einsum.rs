@@ -24,7 +24,8 @@ struct Named {
 
 fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let Value::Str(equation) = a.value("equation") else {
-        let text = "`einsum` begins with its equation: `einsum(\"ij,jk->ik\", x, y)`";
+        let text =
+            "the first argument of `einsum` must be its equation: `einsum(\"ij,jk->ik\", x, y)`";
         return Err(cx.error(a.span_of("equation"), text));
     };
     let operands = match a.value("*operands") {
@@ -34,9 +35,9 @@ fn einsum(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (mut inputs, mut output, implicit) = parse(cx, a, &equation)?;
     if inputs.len() != operands.len() {
         let text = format!(
-            "the equation names {}, but {} given",
+            "the equation names {}, but {}",
             crate::args::count(inputs.len(), "operand"),
-            operands.len()
+            crate::args::are_given(operands.len())
         );
         return Err(cx.error(a.span_of("equation"), text));
     }
@@ -134,7 +135,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
     .find(|c| !c.is_ascii_alphabetic() && *c != REST)
     {
         return fail(format!(
-            "`{c}` in an equation: each dimension is one letter, as in \"bij,bjk->bik\""
+            "`{c}` is not a dimension in an equation: use one letter for each, as in \"bij,bjk->bik\""
         ));
     }
     let inputs: Vec<Vec<char>> = left.split(',').map(|n| n.chars().collect()).collect();
@@ -158,7 +159,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
     }
     for names in inputs.iter().chain([&output]) {
         if names.iter().filter(|c| **c == REST).count() > 1 {
-            return fail("`...` stands once in an operand of an equation".into());
+            return fail("`...` can occur only once in an operand of an equation".into());
         }
     }
     Ok((inputs, output, right.is_none()))
@@ -175,9 +176,10 @@ fn agree(
     let shape = cx.shape(x);
     if shape.len() != names.len() {
         let text = format!(
-            "the equation gives `{}` {}{}",
-            x.text,
+            "the equation has {} for `{}`, which has {}{}",
             crate::args::count(names.len(), "dimension"),
+            x.text,
+            shape.len(),
             cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("equation"), text));

@@ -68,7 +68,7 @@ fn index_select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "index")?;
     if cx.shape(&index).len() != 1 {
         let text = format!(
-            "the index of `index_select` has one dimension{}",
+            "the index of `index_select` must have one dimension{}",
             cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
@@ -106,7 +106,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let at = cx.shape(&index);
     let [count] = at.as_slice() else {
         let text = format!(
-            "the index of `index_copy` has at most one dimension{}",
+            "the index of `index_copy` must have at most one dimension{}",
             cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
@@ -169,7 +169,7 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
         let text = format!(
-            "the weight of `embedding` is a matrix (number of rows, their length){}",
+            "the weight of `embedding` must be a matrix (number of rows, their length){}",
             cx.origin_note(&weight)
         );
         return Err(cx.error(a.span_of("weight"), text));
@@ -184,7 +184,10 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         (Some(p), None) if p >= 0 => Some(p),
         (None, _) => None,
         (Some(p), _) => {
-            let text = format!("`padding_idx` is one of the {rows} rows, not {p}");
+            let range = rows
+                .value()
+                .map_or_else(String::new, |n| format!(" (0 to {})", n - 1));
+            let text = format!("`padding_idx` must be one of the {rows} rows{range}, not {p}");
             return Err(cx.error(a.span_of("padding_idx"), text));
         }
     };
@@ -198,7 +201,7 @@ fn one_hot(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let classes = a.dim(cx, "num_classes")?;
     let mut shape = cx.shape(&index);
     if classes.value().is_some_and(|c| c < 1) {
-        let text = format!("`num_classes` of `one_hot` is at least 1, not {classes}");
+        let text = format!("`num_classes` of `one_hot` must be at least 1, not {classes}");
         return Err(cx.error(a.span_of("num_classes"), text));
     }
     // The ones are read at the indices, which reports indices that are not a class.

@@ -74,14 +74,14 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         Value::Whole(e @ 0..) => u64::try_from(*e).unwrap_or(u64::MAX),
         Value::Whole(_) => {
             let text = format!(
-                "an integer to a negative power is no integer\nhelp: convert it: `{}.float()`",
+                "an integer cannot have a negative exponent\nhelp: convert it: `{}.float()`",
                 x.text
             );
             return Err(cx.error(a.span_of("exponent"), text));
         }
         Value::Tensor(t) if cx.g[t.id].dtype != DType::Float => {
             let text = format!(
-                "`pow` of integers takes an exponent that is a number, but `{}` is {}\nhelp: convert it: `{}.float()`",
+                "`pow` of integers needs a number as its exponent, but `{}` is {}\nhelp: convert it: `{}.float()`",
                 t.text,
                 cx.typed(t.id),
                 t.text

@@ -52,7 +52,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
     };
     if corners && !linear {
         let text =
-            format!("`align_corners` is for the modes \"linear\" and \"bilinear\", not {mode:?}");
+            format!("`align_corners` needs the mode \"linear\" or \"bilinear\", not {mode:?}");
         return Err(cx.error(a.span_of("align_corners"), text));
     }
     let sizes = sizes(cx, a, &x, rank)?;
@@ -82,7 +82,7 @@ fn sizes(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Along>>
     let pairs = from.into_iter();
     match (&size, &factor) {
         (Value::Null, Value::Null) => {
-            let text = format!("`{}` takes a `size` or a `scale_factor`", a.callee);
+            let text = format!("`{}` needs a `size` or a `scale_factor`", a.callee);
             Err(cx.error(a.span, text))
         }
         (_, Value::Null) => {
@@ -125,15 +125,18 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reporte
     };
     match to {
         Some(to) if to.value() != Some(0) => {
-            let why = format!("`scale_factor = {factor}` leaves something of size {from}");
+            let why = format!("`scale_factor = {factor}` must not reduce a size of {from} to 0");
             cx.at_least(&to, &Dim::one(), span, &why)?;
             Ok(to)
         }
         _ => {
-            let text = format!(
-                "`scale_factor = {factor}` of size {from} gives no size that is known{}\nhelp: give the `size`",
-                cx.origin_note(x)
-            );
+            let why = match from.value() {
+                Some(_) => format!("`scale_factor = {factor}` reduces a size of {from} to 0"),
+                None => format!(
+                    "the result size of `scale_factor = {factor}` is unknown, because {from} is unknown"
+                ),
+            };
+            let text = format!("{why}{}\nhelp: give the `size`", cx.origin_note(x));
             Err(cx.error(span, text))
         }
     }
@@ -151,7 +154,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Some(list) if list.len() == rank => Ok(list),
         _ => {
             let text = format!(
-                "`scale_factor` of `{}` is a number above 0, or one for each dimension",
+                "`scale_factor` of `{}` must be a number above 0, or one for each dimension",
                 a.callee
             );
             Err(cx.error(a.span_of("scale_factor"), text))

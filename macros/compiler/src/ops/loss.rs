@@ -37,7 +37,7 @@ ops! {
     "huber_loss" ("input, target, reduction = \"mean\", delta = 1.0") |cx, a| pointwise(cx, a, |cx, a, x, t| {
         let delta = a.real(cx, "delta")?;
         if delta.known().is_some_and(|delta| delta <= 0.0) {
-            return Err(cx.error(a.span_of("delta"), format!("`delta` of `huber_loss` is above 0, not {delta}")));
+            return Err(cx.error(a.span_of("delta"), format!("`delta` of `huber_loss` must be above 0, not {delta}")));
         }
         Ok(huber(cx, x, t, &delta))
     });
@@ -82,7 +82,7 @@ fn pointwise(
     let (x, t) = (a.tensor(cx, "input")?, a.tensor(cx, "target")?);
     if cx.g[x.id].dtype != DType::Float && cx.g[t.id].dtype != DType::Float {
         let text = format!(
-            "`{}` takes floats, but both `input` and `target` hold others{}{}\nhelp: convert one: `{}`",
+            "`{}` needs floats, but `input` and `target` hold other types{}{}\nhelp: convert one of them: `{}`",
             a.callee,
             cx.origin_note(&x),
             cx.origin_note(&t),
@@ -93,7 +93,7 @@ fn pointwise(
     let (x, t) = (cx.to_float(&x), cx.to_float(&t));
     if !cx.same_shape(&cx.shape(&x), &cx.shape(&t)) {
         let text = format!(
-            "`{}` compares values of one shape{}{}",
+            "`{}` needs values of the same shape{}{}",
             a.callee,
             cx.origin_note(&x),
             cx.origin_note(&t)
@@ -136,7 +136,7 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if !cx.same_shape(&shape, cx.g.shape(y)) {
-        let text = format!("`{name}` does not fit the input{}", cx.origin_note(&w));
+        let text = format!("`{name}` does not broadcast to the input{}", cx.origin_note(&w));
         return Err(cx.error(a.span_of(name), text));
     }
     let w = cx.g.expand(w.id, &shape);
@@ -189,7 +189,10 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<Node
             text: "input".into(),
         };
         if cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])? != shape {
-            let text = format!("`pos_weight` does not fit the input{}", cx.origin_note(&w));
+            let text = format!(
+                "`pos_weight` does not broadcast to the input{}",
+                cx.origin_note(&w)
+            );
             return Err(cx.error(a.span_of("pos_weight"), text));
         }
         let w = cx.g.expand(w.id, &shape);
@@ -332,7 +335,7 @@ fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Reported<Op
     let w = cx.to_float(&w);
     if !cx.same_shape(&cx.shape(&w), std::slice::from_ref(classes)) {
         let text = format!(
-            "`weight` of `{}` has one number for each of {classes} classes{}",
+            "`weight` of `{}` must have one number for each of {classes} classes{}",
             a.callee,
             cx.origin_note(&w)
         );

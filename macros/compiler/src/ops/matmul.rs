@@ -41,20 +41,15 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     let (ka, kb) = (&sa[sa.len() - 1], &sb[sb.len() - 2]);
     if !cx.same(ka, kb) {
         let text = format!(
-            "`matmul` sums over the last dimension of `{}`, which is {ka}, and over the {} of `{}`, which is {kb}{}{}",
+            "`matmul` cannot multiply `{}` and `{}`: the inner dimensions are {ka} and {kb}{}{}",
             x.text,
-            if rb == 1 {
-                "only one"
-            } else {
-                "second to last"
-            },
             y.text,
             cx.origin_note(x),
             cx.origin_note(y)
         );
         let meant = rb > 1 && sb.last() == Some(ka);
         let help = if meant {
-            format!("\nhelp: was `{}.transpose(-2, -1)` meant?", y.text)
+            format!("\nhelp: did you mean `{}.transpose(-2, -1)`?", y.text)
         } else {
             String::new()
         };
@@ -94,7 +89,7 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
                 *slot = d.clone();
             } else if !d.is_one() && !cx.same(slot, d) {
                 let text = format!(
-                    "the leading dimensions of `matmul` broadcast, but {slot} meets {d}{}{}",
+                    "the leading dimensions of `matmul` do not broadcast: {slot} and {d}{}{}",
                     cx.origin_note(x),
                     cx.origin_note(y)
                 );
@@ -144,7 +139,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
             cx.origin_note(&w)
         );
         if sw.len() == 2 && sx.last() == sw.first() {
-            text += &format!("\nhelp: was `{}.t()` meant?", w.text);
+            text += &format!("\nhelp: did you mean `{}.t()`?", w.text);
         }
         return Err(cx.error(a.span, text));
     }
@@ -152,7 +147,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         && !cx.same_shape(&cx.shape(b), &sw[..1])
     {
         let text = format!(
-            "the bias of `linear` is a vector of length {}{}",
+            "the bias of `linear` must be a vector of length {}{}",
             sw[0],
             cx.origin_note(b)
         );

@@ -33,8 +33,7 @@ pub fn trailing(
         _ => {
             let ends = show_shape(&whole[whole.len().saturating_sub(shape.len())..]);
             let text = format!(
-                "{callee} normalises over the last {} {}, but `{}` ends in {ends}{}\nhelp: `normalized_shape` is what `{2}` ends in: {ends}",
-                crate::args::count(shape.len(), "dimension"),
+                "{callee} needs inputs that end in {}, but `{}` ends in {ends}{}\nhelp: `normalized_shape` must be what `{1}` ends in: {ends}",
                 show_shape(shape),
                 x.text,
                 cx.origin_note(x),
@@ -91,7 +90,7 @@ fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
         };
         if !cx.same_shape(&cx.shape(&t), &shape) {
             let text = format!(
-                "`{name}` of `{}` has the shape {}{}",
+                "`{name}` of `{}` must have the shape {}{}",
                 a.callee,
                 show_shape(&shape),
                 cx.origin_note(&t)

@@ -48,12 +48,12 @@ impl Pool {
         for d in 0..rank {
             let reach = spatial::reach(&kernel[d], &dilation[d]);
             let (both, span) = (padding[d].mul(&Dim::from(2)), a.span_of("padding"));
-            let why = format!("`padding` of `{}` is at most half of its window", a.callee);
+            let why = format!(
+                "`padding` of `{}` must be at most half of its window",
+                a.callee
+            );
             if reach.sub(&both).value().is_some_and(|left| left < 0) {
-                let text = format!(
-                    "{why}, which has {reach} cells, not {}: a window would lie outside of its input",
-                    padding[d]
-                );
+                let text = format!("{why} of {reach}, not {}", padding[d]);
                 return Err(cx.error(span, text));
             }
             cx.at_least(&reach, &both, span, &why)?;
@@ -219,7 +219,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
         false => None,
     };
     if divisor == Some(0.0) {
-        let text = format!("`divisor_override` of `{}` is not 0", a.callee);
+        let text = format!("`divisor_override` of `{}` must not be 0", a.callee);
         return Err(cx.error(a.span_of("divisor_override"), text));
     }
     let shape = pool.shape(cx, a, x)?;

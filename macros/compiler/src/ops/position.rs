@@ -24,7 +24,7 @@ fn base(cx: &Cx, a: &Args) -> Reported<f64> {
     if base > 0.0 {
         return Ok(base);
     }
-    let text = format!("`base` of `{}` is above 0, not {base}", a.callee);
+    let text = format!("`base` of `{}` must be above 0, not {base}", a.callee);
     Err(cx.error(a.span_of("base"), text))
 }
 
@@ -68,13 +68,13 @@ fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let rank = shape.len();
     if rank < 2 {
         let text = format!(
-            "`input` of `rotary` has the shape (.., length, width){}",
+            "`input` of `rotary` must have the shape (.., length, width){}",
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
     }
     let d = shape[rank - 1].clone();
-    let why = "`rotary` turns pairs of features";
+    let why = "`rotary` needs an even number of features";
     let half = cx.divides(&d, &Dim::from(2), a.span_of("input"), why)?;
     let position = positions(cx, a, &shape[..rank - 1])?;
     let mut turns = cx.g.shape(position).clone();
@@ -130,7 +130,7 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
         && pairs.all(|(p, e)| p.is_one() || cx.same(p, e));
     if !fits {
         let text = format!(
-            "`positions` of `rotary` has the shape [{length}], one for each element of the sequence, or one that broadcasts to {}{}",
+            "`positions` of `rotary` must have the shape [{length}], one for each element of the sequence, or a shape that broadcasts to {}{}",
             show_shape(elements),
             cx.origin_note(&given)
         );

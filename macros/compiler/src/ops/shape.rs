@@ -63,7 +63,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
         let text = format!(
-            "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1, which stands for what is left",
+            "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1: it follows from the others",
             x.text,
             show_shape(&to),
             cx.origin_note(&x)
@@ -114,7 +114,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
     }
     if !cx.same(&numel(&sizes), &shape[dim]) {
         let text = format!(
-            "`unflatten` of size {} to {}, which is {}{}",
+            "`unflatten` cannot split size {} into {}, which is {}{}",
             shape[dim],
             show_shape(&sizes),
             numel(&sizes),
@@ -145,7 +145,7 @@ fn t(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(
             a.span,
             format!(
-                "`t` transposes a matrix{}\nhelp: `transpose(x, -2, -1)`",
+                "`t` needs a matrix{}\nhelp: `transpose(x, -2, -1)`",
                 cx.origin_note(&x)
             ),
         ));
@@ -168,7 +168,7 @@ fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
-        let text = format!("`permute` names each dimension once{}", cx.origin_note(&x));
+        let text = format!("`permute` must name each dimension once{}", cx.origin_note(&x));
         return Err(cx.error(span, text));
     }
     let y = cx.g.permute(x.id, &order);
@@ -207,7 +207,7 @@ fn new_axis(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<usize> {
     Err(cx.error(
         a.span_of(name),
         format!(
-            "`{name}` of `{}` is from -{} to {n}, not {d}",
+            "`{name}` of `{}` must be from -{} to {n}, not {d}",
             a.callee,
             n + 1
         ),
@@ -231,7 +231,7 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Reported<Val
     });
     if !fits {
         let text = format!(
-            "`{}` does not expand to {}: dimensions align at the end, and only 1 repeats{}",
+            "`{}` does not expand to {}: only dimensions of size 1 expand{}",
             x.text,
             show_shape(&to),
             cx.origin_note(x)
@@ -320,12 +320,12 @@ pub fn slice_dim(
         end_of(ends.0, &size, Dim::from(0)),
         end_of(ends.1, &size, size.clone()),
     ) else {
-        return Err(cx.error(span, "a slice goes from one whole number to another"));
+        return Err(cx.error(span, "the bounds of a slice must be integers"));
     };
     if step < 1 {
         return Err(cx.error(
             span,
-            format!("a step is at least 1, not {step}\nhelp: `flip` reverses a dimension"),
+            format!("a step must be at least 1, not {step}\nhelp: `flip` reverses a dimension"),
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
@@ -394,7 +394,7 @@ pub fn select_dim(
 ) -> Reported<NodeId> {
     let size = cx.shape(x)[dim].clone();
     let Some(at) = end_of(index, &size, Dim::from(0)) else {
-        return Err(cx.error(span, "an index is a whole number, or a range `a..b`"));
+        return Err(cx.error(span, "an index must be an integer or a range `a..b`"));
     };
     if let (Some(i), Some(n)) = (at.value(), size.value())
         && (i < 0 || i >= n)
@@ -487,7 +487,7 @@ fn chunk(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if chunks < 1 {
         return Err(cx.error(
             a.span_of("chunks"),
-            format!("`chunks` is at least 1, not {chunks}"),
+            format!("`chunks` must be at least 1, not {chunks}"),
         ));
     }
     let sizes = match size.value() {
@@ -556,7 +556,7 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         if !cx.same_shape(&others, &first) {
             let text = format!(
-                "`cat` along dimension {dim} takes tensors that are alike in all others{}{}",
+                "`cat` along dimension {dim} needs equal sizes in all other dimensions{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );
@@ -579,7 +579,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
     for x in &xs[1..] {
         if !cx.same_shape(&cx.shape(x), &first) {
             let text = format!(
-                "`stack` takes tensors of one shape{}{}",
+                "`stack` needs tensors of the same shape{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );
@@ -608,7 +608,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let span = a.span_of("pad");
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
         let text = format!(
-            "`pad` lists two numbers for each dimension, the last dimension first{}",
+            "`pad` needs two numbers for each dimension, the last dimension first{}",
             cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
@@ -622,7 +622,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let less = |side: &Dim| side.value().is_some_and(|v| v < 0);
         if less(&before) || less(&after) {
             if mode != "constant" {
-                let text = format!("`pad` in mode \"{mode}\" takes numbers that are not negative");
+                let text = format!("the numbers of `pad` in mode \"{mode}\" must not be negative");
                 return Err(cx.error(span, text));
             }
             // A negative number takes elements away.
@@ -633,7 +633,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
             if less(&after) {
                 end = end.add(&std::mem::replace(&mut after, zero.clone()));
             }
-            let why = format!("`pad` takes away more than dimension {d} has");
+            let why = format!("negative `pad` removes more than dimension {d} has");
             cx.at_least(&end, &start, span, &why)?;
             let cut = (&Value::Dim(start), &Value::Dim(end));
             x.id = slice_dim(cx, span, &x, d, cut, 1)?;
@@ -644,7 +644,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
                 side,
                 &zero,
                 span,
-                "a number of `pad` that only rustc knows is not negative",
+                "a number of `pad` that only rustc knows must not be negative",
             )?;
         }
         sides.push((before, after));
@@ -660,18 +660,18 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         DType::Float => (Some(Number::Float(number)), ""),
         DType::Int => (
             whole_number(&a.value("value")).map(Number::Int),
-            "a whole number of 64 bits where integers are padded",
+            "a 64-bit integer for integers",
         ),
         DType::Bool => (
             [(0.0, false), (1.0, true)]
                 .iter()
                 .find_map(|(v, truth)| (*v == number).then_some(Number::Bool(*truth))),
-            "0 or 1 where booleans are padded",
+            "0 or 1 for booleans",
         ),
     };
     let Some(value) = value else {
         let text = format!(
-            "`value` of `pad` is {kind}, not {number}{}",
+            "`value` of `pad` must be {kind}, not {number}{}",
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("value"), text));
@@ -702,15 +702,17 @@ pub fn pad_along(
             continue;
         }
         match mode {
-            "reflect" => {
-                let why = format!(
-                    "`reflect` padding of dimension {d} takes other elements than the edge"
-                );
-                cx.at_least(&size, &side.add(&one), span, &why)?;
-            }
-            "circular" => {
-                let why = format!("`circular` padding of dimension {d} goes around once at most");
-                cx.at_least(&size, side, span, &why)?;
+            "reflect" | "circular" => {
+                let least = match mode {
+                    "reflect" => side.add(&one),
+                    _ => side.clone(),
+                };
+                let why = format!("`{mode}` padding of {side} needs a size of at least {least}");
+                if size.sub(&least).value().is_some_and(|more| more < 0) {
+                    let text = format!("{why}, but dimension {d} has {size}");
+                    return Err(cx.error(span, text));
+                }
+                cx.at_least(&size, &least, span, &why)?;
             }
             _ => cx.at_least(&size, &one, span, "`replicate` padding repeats an edge")?,
         }

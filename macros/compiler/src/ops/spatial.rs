@@ -56,10 +56,10 @@ fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) ->
         n if n == rank => Ok(list),
         n => {
             let each = match rank {
-                1 => "for the length",
-                _ => "or two, for height and width",
+                1 => "one number",
+                _ => "one or two numbers",
             };
-            let text = format!("`{name}` of `{}` is one number {each}, not {n}", a.callee);
+            let text = format!("`{name}` of `{}` must be {each}, but has {n}", a.callee);
             Err(cx.error(a.span_of(name), text))
         }
     }
@@ -76,7 +76,7 @@ pub fn sizes(cx: &mut Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec<Dim
 
 /// Rejects a size of 0: at once, or when rustc knows it.
 pub fn positive(cx: &mut Cx, a: &Args, name: &str, size: &Dim) -> Reported<()> {
-    let why = format!("`{name}` of `{}` is at least 1", a.callee);
+    let why = format!("`{name}` of `{}` must be at least 1", a.callee);
     if size.value() == Some(0) {
         return Err(cx.error(a.span_of(name), format!("{why}, not 0")));
     }
@@ -102,7 +102,7 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Paddi
                 _ => "kernel_size / 2".to_owned(),
             };
             let text = format!(
-                "`padding = \"same\"` of `{}` keeps the input's size, which a stride of {s} does not\nhelp: `padding = {half}` makes it `size / {s}`, rounded up",
+                "`padding = \"same\"` of `{}` requires a stride of 1, not {s}\nhelp: `padding = {half}` gives a size of `size / {s}`, rounded up",
                 a.callee
             );
             return Err(cx.error(a.span_of("padding"), text));
@@ -153,7 +153,7 @@ impl Window {
         let rest = padded.sub(&reach);
         let along = axis(d, dims);
         if rest.value().is_some_and(|v| v < 0) {
-            let (dilated, padded) = (
+            let (dilated, input) = (
                 match self.dilation.is_one() {
                     true => String::new(),
                     false => format!(
@@ -162,12 +162,12 @@ impl Window {
                     ),
                 },
                 match padding.value() {
-                    Some(0) => String::new(),
-                    _ => format!(", {padded} with its padding"),
+                    Some(0) => format!("its input has {size}"),
+                    _ => format!("its input with padding has {padded}"),
                 },
             );
             let text = format!(
-                "a window of `{callee}` has a {along} of {reach}{dilated}, which is more than its input's {size}{padded}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
+                "a window of `{callee}` has a {along} of {reach}{dilated}, but {input}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));
@@ -247,7 +247,9 @@ pub fn batch_or_one_of(
             _ => ("images", "image", "height, width"),
         };
         let mut text = format!(
-            "`{callee}` takes a batch of {all} [batch, channels, {sizes}], or one {sample} [channels, {sizes}]{}",
+            "`{callee}` needs a batch of {all} [batch, channels, {sizes}] or one {sample} [channels, {sizes}], but `{}` has {}{}",
+            x.text,
+            crate::args::count(shape.len(), "dimension"),
             cx.origin_note(x)
         );
         let name = &x.text;
@@ -271,7 +273,7 @@ pub fn batch_or_one_of(
         }
         if rank == 2 && shape.len() == 2 {
             text += &format!(
-                "\nhelp: `{name}.reshape([{}, {c}, height, width])` for images of {of} that lie in rows",
+                "\nhelp: `{name}.reshape([{}, {c}, height, width])` if each row is a flattened image of {of}",
                 shape[0]
             );
         }
@@ -296,12 +298,17 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         1 => "sequences [batch, channels, length]",
         _ => "images [batch, channels, height, width]",
     };
-    let mut text = format!("`{callee}` takes a batch of {what}{}", cx.origin_note(x));
+    let mut text = format!(
+        "`{callee}` needs a batch of {what}, but `{}` has {}{}",
+        x.text,
+        crate::args::count(shape.len(), "dimension"),
+        cx.origin_note(x)
+    );
     if shape.len() == rank + 1 {
         text += &one_channel(x, rank);
     } else if shape.len() == 2 {
         text += &format!(
-            "\nhelp: `{}.reshape([{}, 1, height, width])` for images of one channel that lie in rows",
+            "\nhelp: `{}.reshape([{}, 1, height, width])` if each row is a flattened image of one channel",
             x.text, shape[0]
         );
     }
@@ -332,11 +339,14 @@ pub fn grouped(
         && c % g != 0
     {
         let text = format!(
-            "`groups` of `{}` divides the channels into groups of equal size, but {g} does not divide {c} {which} channels",
+            "`groups` of `{}` must divide the {which} channels: {c} is not divisible by {g}",
             a.callee
         );
         return Err(cx.error(a.span_of("groups"), text));
     }
-    let why = format!("`groups` of `{}` divides the {which} channels", a.callee);
+    let why = format!(
+        "`groups` of `{}` must divide the {which} channels",
+        a.callee
+    );
     cx.divides(channels, groups, a.span_of("groups"), &why)
 }

@@ -18,13 +18,14 @@ const UNITS: [(&str, f64); 7] = [
 pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     let mut max = None;
     let unsaid = || {
-        let text = "`#[memory]` does not say how much\nhelp: write `#[memory(max = \"64 KiB\")]`";
+        let text = "`#[memory]` needs `max`\nhelp: write `#[memory(max = \"64 KiB\")]`";
         syn::Error::new_spanned(attr.path(), text)
     };
     attr.meta.require_list().map_err(|_| unsaid())?;
     attr.parse_nested_meta(|meta| {
         if !meta.path.is_ident("max") || max.is_some() {
-            return Err(meta.error("`#[memory]` says one thing: `#[memory(max = \"64 KiB\")]`"));
+            let text = "`#[memory]` takes one argument, `max`: `#[memory(max = \"64 KiB\")]`";
+            return Err(meta.error(text));
         }
         max = Some(meta.value()?.parse::<LitStr>()?);
         Ok(())

@@ -41,7 +41,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Custom> {
                 "backward"
             };
             let text = format!(
-                "`#[custom]` does not say `{missing}`\nhelp: name two Rust functions: `#[custom(forward = f, backward = g)]`"
+                "`#[custom]` needs `{missing}`\nhelp: name two Rust functions: `#[custom(forward = f, backward = g)]`"
             );
             Err(syn::Error::new_spanned(attr.path(), text))
         }

@@ -75,11 +75,17 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         };
     }
     for (wrong, text) in [
-        (input.peek(Token![||]), "write `|` between conditions"),
-        (input.peek(Token![&&]), "write `&` between conditions"),
+        (
+            input.peek(Token![||]),
+            "`||` is not supported: write `|` between conditions",
+        ),
+        (
+            input.peek(Token![&&]),
+            "`&&` is not supported: write `&` between conditions",
+        ),
         (
             input.peek(Token![^]),
-            "there is no `^` here\nhelp: `pow(x, 2)` or `square(x)` raises to a power",
+            "`^` is not supported\nhelp: `pow(x, 2)` or `square(x)` raises to a power",
         ),
     ] {
         if level == 0 && wrong {
@@ -252,7 +258,7 @@ fn item(input: ParseStream) -> syn::Result<Item> {
     }
     let span = input.span();
     if input.peek(Token![..=]) {
-        return Err(input.error("ranges end before their second number: write `a..b`"));
+        return Err(input.error("`..=` is not supported: write `a..b`, which ends before `b`"));
     }
     input.parse::<Token![..]>()?;
     Ok(Item::Range(Slice {
@@ -320,7 +326,7 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     if input.peek(Token![&]) {
         let span = input.parse::<Token![&]>()?.span;
         if !input.peek(Token![mut]) {
-            let text = "values are given as they are, without `&`; `&mut h` is for an argument marked `#[state]`";
+            let text = "arguments take no `&`\nhelp: `&mut h` is only for a `#[state]` argument";
             return Err(syn::Error::new(span, text));
         }
         input.parse::<Token![mut]>()?;
@@ -471,7 +477,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
         if name == "self" && input.peek(Token![.]) {
             return Err(syn::Error::new(
                 span,
-                "layers are in scope by their names: leave out `self.`",
+                "layers are in scope by their names: remove `self.`",
             ));
         }
         if input.peek(Token![::]) {

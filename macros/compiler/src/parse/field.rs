@@ -49,7 +49,7 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
     }
     if input.peek(token::Bracket) {
         return Err(
-            input.error("parameters of an array are shared all at once: leave out the index")
+            input.error("one element of an array cannot be shared\nhelp: remove the index")
         );
     }
     Ok(path)
@@ -60,7 +60,7 @@ pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
     let flags = spans(&found);
     let path = found[2].as_ref().map(own_name).transpose()?;
     if input.peek(Token![pub]) {
-        return Err(input.error("a network's fields are private: leave out `pub`"));
+        return Err(input.error("a network's fields are private: remove `pub`"));
     }
     let name: Ident = input.parse()?;
     input.parse::<Token![:]>()?;
@@ -77,7 +77,7 @@ pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
 
 /// `#[name = "layer1.0.conv1"]`.
 fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
-    let text = "a field's name in files stands as `#[name = \"layer1.0.conv1\"]`";
+    let text = "`#[name]` needs a string: `#[name = \"layer1.0.conv1\"]`";
     let wrong = || syn::Error::new_spanned(attr.path(), text);
     let pair = attr.meta.require_name_value().map_err(|_| wrong())?;
     let name = match &pair.value {
@@ -93,7 +93,7 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
         true => Ok(name),
         false => Err(syn::Error::new(
             name.span(),
-            "a name in files has parts with points between them: `layer1.0.conv1`",
+            "this is not a valid name in files: separate its parts with single points, as in `layer1.0.conv1`",
         )),
     }
 }
@@ -128,7 +128,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         let brackets = bracketed!(content in input);
         let span = content.span();
         if content.is_empty() {
-            let text = "a list of layers has at least one: `[Linear(8 -> 16), Linear(16 -> 8)]`";
+            let text = "a list needs at least one layer: `[Linear(8 -> 16), Linear(16 -> 8)]`";
             return Err(syn::Error::new(brackets.span.join(), text));
         }
         let element = field_kind(&content)?;
@@ -151,7 +151,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         }
         if !content.peek(Token![;]) {
             return Err(content.error(
-                "an array of layers says how many there are, `[Linear(8 -> 8); 4]`; a list has commas, `[Linear(8 -> 16), Linear(16 -> 8)]`",
+                "an array needs a length: `[Linear(8 -> 8); 4]`; a list has commas: `[Linear(8 -> 16), Linear(16 -> 8)]`",
             ));
         }
         let element = Box::new(element);
@@ -164,13 +164,14 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
     if layer == "Sequential" {
         if !input.peek(token::Paren) {
             let text =
-                "a chain of layers stands in parentheses: `Sequential(Linear(8 -> 8), ReLU())`";
+                "`Sequential` needs layers in parentheses: `Sequential(Linear(8 -> 8), ReLU())`";
             return Err(syn::Error::new(layer.span(), text));
         }
         let content;
         parenthesized!(content in input);
         if content.is_empty() {
-            let text = "a chain has at least one layer: `Sequential(Linear(8 -> 8), ReLU())`";
+            let text =
+                "`Sequential` needs at least one layer: `Sequential(Linear(8 -> 8), ReLU())`";
             return Err(syn::Error::new(layer.span(), text));
         }
         return group(&content, true);
@@ -184,7 +185,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         if !input.peek(token::Bracket) {
             return Err(syn::Error::new(
                 layer.span(),
-                "a parameter has a shape in brackets: `Param[8, 3] = zeros`",
+                "a parameter needs a shape in brackets: `Param[8, 3] = zeros`",
             ));
         }
         let (shape, init) = shape_and_start(input)?;
@@ -202,7 +203,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         if !input.peek(token::Bracket) {
             return Err(syn::Error::new(
                 layer.span(),
-                "a buffer has a shape in brackets: `Buffer[8] = zeros`, `Buffer<i64>[]` for one integer",
+                "a buffer needs a shape in brackets: `Buffer[8] = zeros`, `Buffer<i64>[]` for one integer",
             ));
         }
         let (shape, init) = shape_and_start(input)?;

@@ -111,7 +111,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
 fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
     input.parse::<Token![use]>()?;
     if !input.peek(Token![const]) {
-        let text = "a network names the Rust constants that it uses: `use const D, RATE: f64;`\nhelp: `use` of Rust's own stands before `network!`";
+        let text = "only `use const` is allowed in `network!`: `use const D, RATE: f64;`\nhelp: write other `use` items before `network!`";
         return Err(input.error(text));
     }
     input.parse::<Token![const]>()?;
@@ -155,7 +155,7 @@ fn weights(attrs: &mut Vec<Attribute>, diag: &Diag) -> Option<Weights> {
             span: path.span(),
         }),
         Err(_) => {
-            let text = "`#[weights]` names one file: `#[weights(\"model.safetensors\")]`";
+            let text = "`#[weights]` must name one file: `#[weights(\"model.safetensors\")]`";
             diag.syntax(&syn::Error::new_spanned(attr.path(), text));
             None
         }
@@ -169,7 +169,7 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
         while !input.peek(Token![>]) {
             if !input.peek(Token![const]) {
                 return Err(input.error(
-                    "a network's parameters are sizes: `struct Block<const D: usize, const HEADS: usize = 4>`",
+                    "a network can only have const parameters: `struct Block<const D: usize, const HEADS: usize = 4>`",
                 ));
             }
             input.parse::<Token![const]>()?;
@@ -177,7 +177,7 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
             input.parse::<Token![:]>()?;
             let ty: Ident = input.parse()?;
             if ty != "usize" {
-                let text = format!("a size is `usize`: `const {name}: usize`");
+                let text = format!("a const parameter must be `usize`: `const {name}: usize`");
                 return Err(syn::Error::new(ty.span(), text));
             }
             let default = if input.peek(Token![=]) {
@@ -316,7 +316,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     });
     if input.peek(Token![pub]) {
         return Err(
-            input.error("a network's functions are as public as the network: leave out `pub`")
+            input.error("a network's functions are as public as the network: remove `pub`")
         );
     }
     if !input.peek(Token![fn]) {
@@ -327,7 +327,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     if name.to_string().starts_with("r#") {
         return Err(syn::Error::new(
             name.span(),
-            "a function's name is plain: methods are named after it",
+            "a function's name cannot be a raw identifier",
         ));
     }
     let content;
@@ -379,7 +379,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         });
         if found[2].is_none() {
             let text = format!(
-                "`{name}` has no body\nhelp: write what it computes: `{{ .. }}`; a custom op says where: `#[custom(forward = f, backward = g)]`"
+                "`{name}` has no body\nhelp: write a body `{{ .. }}`, or `#[custom(..)]` for a custom op"
             );
             diag.error(name.span(), text);
         }
@@ -399,9 +399,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         });
     }
     if let Some(span) = flags[2] {
-        let text = format!(
-            "`{name}` has a body, but `#[custom]` says that it is computed elsewhere\nhelp: end it with `;`"
-        );
+        let text = "a `#[custom]` function cannot have a body\nhelp: end it with `;`";
         diag.error(span, text);
     }
     let body;
@@ -434,7 +432,7 @@ fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let (_, flags) = attributes(input, &["grad", "state"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
         return Err(
-            input.error("a network's functions name no `self`: layers are in scope by their names")
+            input.error("`self` is not allowed among the arguments: layers are in scope by their names")
         );
     }
     let name: Ident = input.parse()?;
@@ -460,7 +458,7 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
         let elem = input.call(Ident::parse_any)?;
         if !input.peek(token::Bracket) {
             let text = format!(
-                "`{elem}` is no shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers"
+                "`{elem}` is not a shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers"
             );
             return Err(syn::Error::new(elem.span(), text));
         }
@@ -473,7 +471,8 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
         if content.peek(Token![..]) {
             let dots = content.parse::<Token![..]>()?;
             if rest.replace(dims.len()).is_some() {
-                let text = "`..` stands once in a shape: it is all dimensions that have no name";
+                let text =
+                    "`..` can occur only once in a shape: it is all dimensions that have no name";
                 return Err(syn::Error::new(dots.spans[0], text));
             }
         } else {

@@ -101,7 +101,7 @@ fn assigned_slice(input: ParseStream, left: &Expr) -> syn::Result<Option<Stmt>> 
         return Ok(None);
     }
     let ExprKind::Name(name) = &base.kind else {
-        let text = "a slice of a variable is assigned: `x[0] = y;`";
+        let text = "only a part of a variable can be assigned: `x[0] = y;`";
         return Err(syn::Error::new(left.span, text));
     };
     for _ in 0..op.map_or(1, |op| op.symbol().len() + 1) {
@@ -156,7 +156,7 @@ pub(super) fn if_block(input: ParseStream) -> syn::Result<(If, Span)> {
     if !matches!(&condition.kind, ExprKind::Name(n) if n == "training") {
         return Err(syn::Error::new(
             condition.span,
-            "`if` asks for `training` alone, which is known when the function is compiled\nhelp: `where(condition, x, y)` chooses element by element",
+            "the condition of `if` must be `training`\nhelp: `where(condition, x, y)` chooses element by element",
         ));
     }
     let content;
@@ -189,7 +189,9 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     } else if input.peek(syn::Ident) {
         names.push(input.parse()?);
     } else {
-        return Err(input.error("`for` binds a name: `for block in blocks { x = block(x); }`"));
+        return Err(
+            input.error("expected a variable after `for`: `for block in blocks { x = block(x); }`")
+        );
     }
     if !input.peek(Token![in]) {
         return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
@@ -198,7 +200,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     let over = expr::expr(input)?;
     if input.peek(Token![..]) {
         return Err(input.error(
-            "`for` goes over an array of layers, not over numbers\nhelp: `scan` goes over a dimension of a tensor",
+            "`for` needs an array of layers, not numbers\nhelp: `scan` iterates over a dimension of a tensor",
         ));
     }
     let overs = match (over.kind, names.len()) {
@@ -218,7 +220,8 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             span: over.span,
         }],
         _ => {
-            let text = "several names go over several things at once: `for (block, cache) in zip(blocks, caches)`";
+            let text =
+                "several loop variables need `zip`: `for (block, cache) in zip(blocks, caches)`";
             return Err(syn::Error::new(over.span, text));
         }
     };
@@ -228,7 +231,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     if let Some(tail) = &body.tail {
         return Err(syn::Error::new(
             tail.span,
-            "a round of `for` has no value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
+            "the body of `for` must not end with a value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
         ));
     }
     Ok(Stmt::For { names, overs, body })

@@ -108,7 +108,7 @@ impl Attention {
                     (_, false) => self.shown("T", want),
                 };
                 let text = format!(
-                    "`{name}` has the shape {wanted}{}\n{}",
+                    "`{name}` must have the shape {wanted}{}\n{}",
                     cx.origin_note(x),
                     call.decl
                 );
@@ -125,7 +125,7 @@ impl Attention {
         let both = k.len() - 1;
         if !cx.same_shape(&q[batch.clone()], &k[batch]) || !cx.same_shape(&k[..both], &v[..both]) {
             let text = format!(
-                "query, key and value{} are of one batch, key and value of one length{}{}{}",
+                "`query`, `key` and `value`{} need the same batch size; `key` and `value` need the same length{}{}{}",
                 if alone { "" } else { self.order() },
                 cx.origin_note(query),
                 cx.origin_note(key),

@@ -164,7 +164,7 @@ impl Masks {
 }
 
 fn wrong(cx: &Cx, a: &Args, name: &str, wanted: &str) -> ErrorReported {
-    let text = format!("`{name}` of `{}` has the shape {wanted}", a.callee);
+    let text = format!("`{name}` of `{}` must have the shape {wanted}", a.callee);
     cx.error(a.span_of(name), text)
 }
 
@@ -183,7 +183,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
     wanted += &cx.origin_note(mask);
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
         wanted += &format!(
-            "\nhelp: one for each sample is repeated for each head: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
+            "\nhelp: a mask for each sample is repeated over the heads: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
             mask.text, s.batch, s.heads, s.queries, s.keys
         );
     }
@@ -207,7 +207,7 @@ fn padding_mask(
     if !cx.same_shape(&have, &wanted) {
         let turned: Shape = have.iter().rev().cloned().collect();
         let help = match turned == wanted {
-            true => format!("\nhelp: was `{}.t()` meant?", mask.text),
+            true => format!("\nhelp: did you mean `{}.t()`?", mask.text),
             false => String::new(),
         };
         let wanted = crate::dim::show_shape(&wanted);

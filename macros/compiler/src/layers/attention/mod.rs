@@ -70,7 +70,7 @@ impl Attention {
     /// From the arguments of these names, `dropout`, `bias` and `batch_first`.
     pub fn declare(cx: &mut Cx, a: &Args, [embed, heads]: [&str; 2]) -> Reported<Attention> {
         let at = a.span_of(heads);
-        let why = format!("`{heads}` divides `{embed}`");
+        let why = format!("`{heads}` must divide `{embed}`");
         let (embed, heads) = {
             let names = (embed, heads);
             let (embed, heads) = (a.dim(cx, embed)?, a.dim(cx, heads)?);

@@ -73,9 +73,12 @@ impl Cell {
         };
         let span = a.span_of("hx");
         let due = match count {
-            1 => format!("`hx` is the state before: {}", show_shape(&want)),
+            1 => format!(
+                "`hx` must be the previous hidden state: {}",
+                show_shape(&want)
+            ),
             _ => format!(
-                "`hx` is the state and the cell before: (h, c), each {}",
+                "`hx` must be the previous hidden state and cell state: (h, c), each {}",
                 show_shape(&want)
             ),
         };
@@ -120,7 +123,7 @@ impl Layer for Cell {
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 1 | 2) {
             let text = format!(
-                "`{}` takes one element of a sequence: (B, {1}) or ({1}){2}\nhelp: a layer without `Cell` takes whole sequences; `scan` goes over one",
+                "`{}` takes one element of a sequence: (B, {1}) or ({1}){2}\nhelp: for whole sequences use the layer without `Cell`, or call the cell in `scan`",
                 call.field,
                 self.input,
                 cx.origin_note(&x)

@@ -103,7 +103,7 @@ impl Recurrence {
         };
         if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
-                "`lengths` is one length for each sequence: u32{}{}",
+                "`lengths` must be one length for each sequence: u32{}{}",
                 show_shape(&want),
                 cx.origin_note(&lengths)
             );
@@ -143,8 +143,12 @@ impl Recurrence {
         let due = || {
             let of = |k: usize| format!("{} {}", names[k], show_shape(&sizes[k]));
             match names.len() {
-                1 => format!("`hx` is the first state: {}", of(0)),
-                _ => format!("`hx` is the first state and cell: ({}, {})", of(0), of(1)),
+                1 => format!("`hx` must be the first hidden state: {}", of(0)),
+                _ => format!(
+                    "`hx` must be the first hidden state and cell state: ({}, {})",
+                    of(0),
+                    of(1)
+                ),
             }
         };
         if items.len() != names.len() {

@@ -195,11 +195,11 @@ impl Block {
         let which = if alone != like {
             " that all have a batch, or none".to_owned()
         } else if !cx.same(&cx.g.shape(tgt)[0], &cx.g.shape(other)[0]) {
-            format!("{order} of one batch")
+            format!("{order} of the same batch size")
         } else {
             return Ok(());
         };
-        let mut text = format!("`{}` takes sequences{which}", call.field);
+        let mut text = format!("`{}` needs sequences{which}", call.field);
         for name in ["src", "tgt", "memory"] {
             if a.has(name)
                 && let Some(given) = a.given(name)
@@ -228,7 +228,7 @@ pub fn sequence(
     if (alone || shape.len() == 3) && !shape.last().is_some_and(fits) {
         if name == "memory" {
             let text = format!(
-                "`{}` takes a memory of {want} features, but `{}` has {}: encoder and decoder have one `d_model`{}\n{}",
+                "`{}` takes a memory of {want} features, but `{}` has {}: encoder and decoder need the same `d_model`{}\n{}",
                 call.field,
                 x.text,
                 shape[shape.len() - 1],
@@ -248,7 +248,7 @@ pub fn sequence(
     if !alone && shape.len() != 3 {
         let letter = if name == "tgt" { "T" } else { "S" };
         let text = format!(
-            "`{name}` has the shape {}, or [{letter}, {want}] without a batch{}\n{}",
+            "`{name}` must have the shape {}, or [{letter}, {want}] without a batch{}\n{}",
             block.own.shown(letter, want),
             cx.origin_note(&x),
             call.decl

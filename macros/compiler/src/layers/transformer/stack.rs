@@ -25,7 +25,7 @@ impl Stack {
     /// From a layer and the arguments `num_layers` and `norm`; `example` shows how a layer is written.
     pub fn declare(cx: &mut Cx, a: &Args, layer: Option<&Block>, example: &str) -> Reported<Stack> {
         let Some(layer) = layer else {
-            let text = format!("`{}` is made of a layer, such as `{example}`", a.callee);
+            let text = format!("`{}` needs a layer such as `{example}`", a.callee);
             return Err(cx.error(a.span, text));
         };
         let count = a.dim(cx, "num_layers")?;
