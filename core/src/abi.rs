@@ -42,7 +42,10 @@ mod tests {
         check(ABI, "9.9.9");
         let error = std::panic::catch_unwind(|| check(12, "9.9.9")).unwrap_err();
         let text = error.downcast_ref::<std::string::String>().unwrap();
-        for part in ["netform-macros 9.9.9 (ABI 12) does not match", super::VERSION] {
+        for part in [
+            "netform-macros 9.9.9 (ABI 12) does not match",
+            super::VERSION,
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

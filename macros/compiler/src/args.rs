@@ -393,7 +393,10 @@ impl Args {
     pub fn dim(&self, cx: &Cx, name: &str) -> Reported<Dim> {
         let negative = |d: &Dim| d.value().is_some_and(|v| v < 0);
         if let Some(d) = self.value(name).as_dim().filter(negative) {
-            let text = format!("`{name}` of `{}` must not be negative, but is {d}", self.callee);
+            let text = format!(
+                "`{name}` of `{}` must not be negative, but is {d}",
+                self.callee
+            );
             return Err(cx.error(self.span_of(name), text));
         }
         self.value(name)

@@ -251,10 +251,7 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             ast::Op::Mul => a.with(Operator::Mul, &b),
             ast::Op::Div => a.with(Operator::Div, &b),
             _ => {
-                return Err(cx.error(
-                    span,
-                    "two numbers are compared: write `true` or `false`",
-                ));
+                return Err(cx.error(span, "two numbers are compared: write `true` or `false`"));
             }
         };
         return Ok(Value::of_real(v));

@@ -396,10 +396,7 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
         match constant(net, cx, e)?.as_dim() {
             Some(d) if d.value().is_none_or(|v| v >= 1) => out.push(d),
             _ => {
-                return Err(cx.error(
-                    e.span,
-                    "a parameter's sizes must be integers of at least 1",
-                ));
+                return Err(cx.error(e.span, "a parameter's sizes must be integers of at least 1"));
             }
         }
     }

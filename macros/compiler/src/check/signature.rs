@@ -77,7 +77,10 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     solve(&mut out);
     if out.dims.len() > 8 {
-        diag.error(f.name.span(), "a function can have at most 8 named dimensions");
+        diag.error(
+            f.name.span(),
+            "a function can have at most 8 named dimensions",
+        );
         out.poisoned = true;
     }
     if !out.poisoned {
@@ -105,7 +108,12 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     for d in shapes.iter().flatten() {
         // A difference of sizes must not be negative.
         if d.terms().any(|(c, _)| c < 0) {
-            let _ = cx.at_least(d, &Dim::from(0), f.name.span(), "a size must not be negative");
+            let _ = cx.at_least(
+                d,
+                &Dim::from(0),
+                f.name.span(),
+                "a size must not be negative",
+            );
         }
     }
     for r in &f.ret {

@@ -177,9 +177,8 @@ impl Lower<'_> {
             return None;
         }
         if let Some(other) = lists.clone().find(|n| *n != count) {
-            let text = format!(
-                "`zip` needs equal lengths, but the lists have {count} and {other} layers"
-            );
+            let text =
+                format!("`zip` needs equal lengths, but the lists have {count} and {other} layers");
             return Some(Err(self.cx.error(overs[0].span, text)));
         }
         for k in 0..count {

@@ -24,7 +24,10 @@ impl Lower<'_> {
     ) -> Reported<Value> {
         let (old, new) = (self.expr(x)?, self.expr(value));
         let Value::Tensor(old) = old else {
-            let text = format!("`{x}` is {}: only parts of a tensor can be assigned", old.kind());
+            let text = format!(
+                "`{x}` is {}: only parts of a tensor can be assigned",
+                old.kind()
+            );
             return Err(self.cx.error(span, text));
         };
         let new = new?;

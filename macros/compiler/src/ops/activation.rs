@@ -271,10 +271,7 @@ pub fn probability(cx: &mut Cx, a: &Args, name: &str) -> Reported<Real> {
     }
     Err(cx.error(
         a.span_of(name),
-        format!(
-            "`{name}` of `{}` must be from 0 to 1, not {p}",
-            a.callee
-        ),
+        format!("`{name}` of `{}` must be from 0 to 1, not {p}", a.callee),
     ))
 }
 

@@ -136,7 +136,10 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     };
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if !cx.same_shape(&shape, cx.g.shape(y)) {
-        let text = format!("`{name}` does not broadcast to the input{}", cx.origin_note(&w));
+        let text = format!(
+            "`{name}` does not broadcast to the input{}",
+            cx.origin_note(&w)
+        );
         return Err(cx.error(a.span_of(name), text));
     }
     let w = cx.g.expand(w.id, &shape);

@@ -389,7 +389,10 @@ fn length(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
 fn norm(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let p = a.number(cx, "ord")?;
     if p.is_nan() {
-        return Err(cx.error(a.span_of("ord"), "`ord` of `norm` must be a number, not NaN"));
+        return Err(cx.error(
+            a.span_of("ord"),
+            "`ord` of `norm` must be a number, not NaN",
+        ));
     }
     if p < 0.0 || p == f64::INFINITY {
         let x = a.float(cx, "input")?;

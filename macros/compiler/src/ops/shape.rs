@@ -168,7 +168,10 @@ fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
-        let text = format!("`permute` must name each dimension once{}", cx.origin_note(&x));
+        let text = format!(
+            "`permute` must name each dimension once{}",
+            cx.origin_note(&x)
+        );
         return Err(cx.error(span, text));
     }
     let y = cx.g.permute(x.id, &order);

@@ -48,9 +48,7 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
         path.push(input.call(Ident::parse_any)?);
     }
     if input.peek(token::Bracket) {
-        return Err(
-            input.error("one element of an array cannot be shared\nhelp: remove the index")
-        );
+        return Err(input.error("one element of an array cannot be shared\nhelp: remove the index"));
     }
     Ok(path)
 }

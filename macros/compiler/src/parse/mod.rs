@@ -315,9 +315,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         None
     });
     if input.peek(Token![pub]) {
-        return Err(
-            input.error("a network's functions are as public as the network: remove `pub`")
-        );
+        return Err(input.error("a network's functions are as public as the network: remove `pub`"));
     }
     if !input.peek(Token![fn]) {
         return Err(input.error("expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`"));
@@ -431,9 +429,9 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
 fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let (_, flags) = attributes(input, &["grad", "state"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
-        return Err(
-            input.error("`self` is not allowed among the arguments: layers are in scope by their names")
-        );
+        return Err(input.error(
+            "`self` is not allowed among the arguments: layers are in scope by their names",
+        ));
     }
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {
