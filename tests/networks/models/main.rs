@@ -5,8 +5,27 @@ use netform::Tensor;
 use netform::draw::Graph;
 use netform::prelude::*;
 
-#[path = "../../../examples/models/mod.rs"]
-mod models;
+mod models {
+    #[path = "../../../../examples/models/bert.rs"]
+    pub mod bert;
+    #[cfg(feature = "full")]
+    #[path = "../../../../examples/models/densenet121.rs"]
+    pub mod densenet121;
+    #[path = "../../../../examples/models/gpt2.rs"]
+    pub mod gpt2;
+    #[path = "../../../../examples/models/llama.rs"]
+    pub mod llama;
+    #[path = "../../../../examples/models/mobilenet_v2.rs"]
+    pub mod mobilenet_v2;
+    #[path = "../../../../examples/models/resnet18.rs"]
+    pub mod resnet18;
+    #[path = "../../../../examples/models/resnet50.rs"]
+    pub mod resnet50;
+    #[path = "../../../../examples/models/vgg16.rs"]
+    pub mod vgg16;
+    #[path = "../../../../examples/models/vit_b_16.rs"]
+    pub mod vit_b_16;
+}
 
 /// The names and shapes at full width, from constants: nothing is allocated.
 fn entries(graph: &Graph) -> Vec<String> {
@@ -112,13 +131,6 @@ fn same_output(model: &str, found: &[f64]) {
     }
 }
 
-/// Runs with a larger stack: without optimisation, deep networks need more than the thread of a test has.
-fn deep(run: fn() -> netform::Result<()>) -> netform::Result<()> {
-    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(run);
-    let result = thread.expect("a thread").join();
-    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 /// Twenty steps on one batch lower the loss.
 fn learns(mut step: impl FnMut() -> netform::Result<f64>) -> netform::Result<()> {
     let first = step()?;
@@ -141,10 +153,6 @@ mod resnet18 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = ResNet18::<4, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let images = numbers(&[2, 3, 32, 32], 1);
@@ -165,10 +173,6 @@ mod resnet50 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = ResNet50::<2, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let images = numbers(&[2, 3, 32, 32], 1);
@@ -189,10 +193,6 @@ mod vgg16 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = Vgg16::<4, 256, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(1e-3);
         let images = numbers(&[2, 3, 32, 32], 1);
@@ -217,10 +217,6 @@ mod mobilenet_v2 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = MobileNetV2::<1, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let images = numbers(&[2, 3, 32, 32], 1);
@@ -248,10 +244,6 @@ mod gpt2 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = Gpt2::<8, 2, 2, 50, 16, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let words = tokens(&[2, 9], 50);
@@ -277,10 +269,6 @@ mod bert {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = Bert::<8, 2, 2, 32, 50, 16, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let (words, segments) = (tokens(&[2, 8], 50), tokens(&[2, 8], 2));
@@ -308,10 +296,6 @@ mod vit_b_16 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = VitB16::<8, 2, 4, 4, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let images = numbers(&[2, 3, 16, 16], 1);
@@ -332,10 +316,6 @@ mod llama {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = Llama::<16, 4, 2, 24, 2, 50, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let words = tokens(&[2, 9], 50);
@@ -345,6 +325,8 @@ mod llama {
     }
 }
 
+/// It takes half of the time of all others to compile: `--features full`.
+#[cfg(feature = "full")]
 mod densenet121 {
     use super::*;
     use crate::models::densenet121::DenseNet121;
@@ -360,10 +342,6 @@ mod densenet121 {
 
     #[test]
     fn a_small_one_computes_the_same_and_learns() -> netform::Result<()> {
-        deep(run)
-    }
-
-    fn run() -> netform::Result<()> {
         let mut net = DenseNet121::<4, 5, _>::new(Cpu::f64(), 1)?;
         let mut adam = Adam::new(5e-3);
         let images = numbers(&[2, 3, 32, 32], 1);

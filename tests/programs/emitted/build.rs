@@ -1,4 +1,4 @@
-//! Writes random programs as Rust: 24, or the number in `NETFORM_EMITTED`, from the seed `NETFORM_SEED_BASE` on. At run
+//! Writes random programs as Rust: 16, or the number in `NETFORM_EMITTED`, from the seed `NETFORM_SEED_BASE` on. At run
 //! time their values are generated again from the seeds.
 
 use netform_programs::Case;
@@ -16,7 +16,7 @@ fn number(name: &str, default: u64) -> u64 {
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let first = number("NETFORM_SEED_BASE", 1000);
-    let count = number("NETFORM_EMITTED", 24);
+    let count = number("NETFORM_EMITTED", 16);
     let (mut code, mut table) = (String::new(), String::new());
     for seed in first..first + count {
         let size = SIZES[seed as usize % SIZES.len()];
