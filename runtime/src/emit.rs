@@ -142,3 +142,20 @@ pub const fn iota<const R: usize>(strides: [usize; R]) -> In<R> {
         strides,
     }
 }
+
+/// The device of a network: every device is its own. The trait exists for its message.
+#[diagnostic::on_unimplemented(
+    message = "the device is `{Self}`, but the network is for `{D}`",
+    label = "not a `{D}`",
+    note = "`Block::<8>` is for the CPU in f32; `Block::<8, _>::new(device, seed)` takes any device"
+)]
+pub trait DeviceOf<D> {
+    /// The device.
+    fn device(self) -> D;
+}
+
+impl<D: crate::Device> DeviceOf<D> for D {
+    fn device(self) -> D {
+        self
+    }
+}

@@ -203,7 +203,7 @@ fn values_and_gradients_are_those_of_the_same_in_the_language() {
 
 #[test]
 fn an_op_is_a_function_of_its_network() {
-    let mut net = ops::Cubed::<3>::new(Cpu::new(), 0).unwrap();
+    let mut net = ops::Cubed::<3, Cpu>::new(Cpu::new(), 0).unwrap();
     let y = net.cubed(&[[1.0f32, 2.0]], &[1.0f32, 0.5]).unwrap();
     assert_eq!(y.to_tensor().to_f64_vec(), [1.0, 4.0]);
     drop(y);

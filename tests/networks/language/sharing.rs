@@ -61,7 +61,7 @@ network! {
 
 #[test]
 fn a_shared_parameter_equals_one_used_twice() {
-    let mut shared = Coder::<5>::new(Cpu::f64(), 3).unwrap();
+    let mut shared = Coder::<5, Cpu<f64>>::new(Cpu::f64(), 3).unwrap();
     let mut by_hand = ByHand::new(Cpu::f64(), 3).unwrap();
     assert_eq!(Coder::<5>::PARAMETERS, ByHand::<Cpu>::PARAMETERS);
     let x = wave(&[7, 5], 0.7);
@@ -188,7 +188,7 @@ fn files_have_every_name() {
 #[test]
 fn optimizers_know_every_name() {
     let x = wave(&[3, 5], 0.7);
-    let mut net = Coder::<5>::new(Cpu::f64(), 3).unwrap();
+    let mut net = Coder::<5, Cpu<f64>>::new(Cpu::f64(), 3).unwrap();
     let before = net.parameter("encode.weight").unwrap();
     let mut adam = Adam::new(0.1).group("decode.*", |g| g.lr(0.0));
     net.loss_step(&mut adam, &x).unwrap();

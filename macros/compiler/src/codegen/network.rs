@@ -109,15 +109,13 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             #kept_items
             #customs
             #fits
-            // For one device, so that `Block::<8>::new(Cpu::f64(), 1)` needs no name for the device's type.
-            impl<#declared> #name<#used __nf::Cpu> {
+            impl<#declared #d: __nf::Device> #name<#used #d> {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
-                pub fn new<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> {
-                    ::core::result::Result::Ok(#name { core: __nf::Core::new(device, seed, #items::__SPEC)? })
+                pub fn new(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> {
+                    let device = __nf::DeviceOf::device(device);
+                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #items::__SPEC)? })
                 }
                 #pretrained
-            }
-            impl<#declared #d: __nf::Device> #name<#used #d> {
                 #methods
             }
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
@@ -183,11 +181,9 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 #(#memory)*
                 pub fn graph() -> __nf::draw::Graph { ::core::panic!() }
             }
-            impl<#declared> #name<#used __nf::Cpu> {
-                pub fn new<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> { ::core::panic!() }
-                #pretrained
-            }
             impl<#declared #d: __nf::Device> #name<#used #d> {
+                pub fn new(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+                #pretrained
                 #methods
             }
             #kept_items

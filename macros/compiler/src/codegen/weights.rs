@@ -10,9 +10,7 @@ use std::path::Path;
 pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     let taken = net.signatures.iter().any(|s| s.name == "pretrained");
     let weights = net.weights.as_ref().filter(|_| !taken)?;
-    let (d, path, name) = (&net.device, &weights.path, &net.name);
-    let used = net.generics.iter().map(|g| &g.name);
-    let used = quote!(#(#used,)*);
+    let (d, path) = (&net.device, &weights.path);
     let doc = format!(
         "A network on a device with the weights of `{path}`, which are part of the program. The seed is that of dropout."
     );
@@ -32,7 +30,7 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     };
     Some(quote! {
         #[doc = #doc]
-        pub fn pretrained<#d: __nf::Device>(device: #d, seed: u64) -> __nf::Result<#name<#used #d>> { #body }
+        pub fn pretrained(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> { #body }
     })
 }
 
