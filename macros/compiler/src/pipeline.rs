@@ -47,6 +47,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let unit = call.unit(source);
     let mut equal = Rc::default();
     let mut attempt = Attempt::new(call, &unit, &equal, &diag);
+    let first = attempt.diag.clone();
     // Each round solves a constant; it is checked by rustc that the solution is its value.
     while attempt.programs.is_none()
         && let Some(next) = equal.with(attempt.diag.pairs(), attempt.diag.constants())
@@ -69,8 +70,13 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
             } else {
                 codegen::skeleton(net)
             };
-            equal.note(&attempt.diag);
-            let errors = attempt.diag.to_tokens();
+            // A name that was taken for a constant may be a mistake: then the errors are those without it.
+            let errors = match equal.constants.is_empty() {
+                true => &attempt.diag,
+                false => &first,
+            };
+            equal.note(errors);
+            let errors = errors.to_tokens();
             quote!(#errors #skeleton #schema)
         }
     }

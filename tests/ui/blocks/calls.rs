@@ -28,7 +28,7 @@ network! {
     fn few(x: [B, 8]) -> [B, 8] { block.encode(x) }
     fn keyword(x: [B, 8]) -> [B, 8] { block(x = x) }
     fn features(x: [B, 7]) -> [B, 8] { block(x) }
-    fn array(x: [B, 8]) -> [B, 8] { many(x) }
+    fn array(x: [B, 8]) -> [B, 8] { many(x, x) }
     fn method_of_array(x: [B, 8]) -> [B, 8] { many.encode(x, x) }
     fn value(x: [B, 8]) -> [B, 8] { block + x }
     fn member(x: [B, 8]) -> [B, 8] { x * block.linear.wieght }
