@@ -47,7 +47,6 @@ const WORDS: &[(&str, &str)] = &[
         "a parameter with one more dimension: `Param[4, 8, 3]`",
     ),
     ("register_buffer", "a field `name: Buffer[8]`"),
-    ("Identity", "nothing: remove the call"),
     (
         "LazyLinear",
         "`Linear(in -> out)`: netform checks sizes when it compiles",
