@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 /// A symbol that dimensions are built from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,8 +90,8 @@ type Monomial = Vec<(Atom, u32)>;
 /// A dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Dim {
-    /// Coefficients; none is zero.
-    terms: BTreeMap<Monomial, i64>,
+    /// Coefficients; none is zero. Shared, since dimensions are copied far more often than they change.
+    terms: Rc<BTreeMap<Monomial, i64>>,
 }
 
 /// A shape, outermost dimension first.
@@ -102,7 +103,9 @@ impl From<i64> for Dim {
         if n != 0 {
             terms.insert(Vec::new(), n);
         }
-        Dim { terms }
+        Dim {
+            terms: Rc::new(terms),
+        }
     }
 }
 
@@ -126,7 +129,7 @@ impl Dim {
     /// A single symbol.
     pub fn atom(atom: Atom) -> Dim {
         Dim {
-            terms: BTreeMap::from([(vec![(atom, 1)], 1)]),
+            terms: Rc::new(BTreeMap::from([(vec![(atom, 1)], 1)])),
         }
     }
 
@@ -273,7 +276,7 @@ impl Dim {
             return self.clone();
         }
         let mut out = Dim::from(0);
-        for (monomial, c) in &self.terms {
+        for (monomial, c) in self.terms.iter() {
             let mut term = Dim::from(*c);
             for (a, power) in monomial {
                 let a = match a {
@@ -303,7 +306,7 @@ impl Dim {
     /// Sum.
     pub fn add(&self, other: &Dim) -> Dim {
         let mut out = self.clone();
-        for (monomial, c) in &other.terms {
+        for (monomial, c) in other.terms.iter() {
             out.push(monomial.clone(), *c);
         }
         out.cancel_literal_quotients()
@@ -317,15 +320,15 @@ impl Dim {
     /// Product.
     pub fn mul(&self, other: &Dim) -> Dim {
         let mut out = Dim::from(0);
-        for (a, ca) in &self.terms {
-            for (b, cb) in &other.terms {
+        for (a, ca) in self.terms.iter() {
+            for (b, cb) in other.terms.iter() {
                 let (product, c) = times(a, b);
                 match c {
                     None => out.push(product, ca.saturating_mul(*cb)),
                     // A quotient met its divisor: the result is a polynomial again.
                     Some(reduced) => {
                         let rest = Dim {
-                            terms: BTreeMap::from([(product, ca.saturating_mul(*cb))]),
+                            terms: Rc::new(BTreeMap::from([(product, ca.saturating_mul(*cb))])),
                         };
                         out = out.add(&rest.mul(&reduced));
                     }
@@ -339,7 +342,7 @@ impl Dim {
     fn cancel_literal_quotients(&self) -> Dim {
         let mut out = Dim::from(0);
         let mut changed = false;
-        for (monomial, c) in &self.terms {
+        for (monomial, c) in self.terms.iter() {
             let hit = monomial.iter().position(|(atom, _)| {
                 matches!(atom, Atom::Quotient(_, q) if q.value().is_some_and(|q| q != 0 && c % q == 0))
             });
@@ -354,7 +357,7 @@ impl Dim {
             };
             lower_power(&mut rest, i);
             let rest = Dim {
-                terms: BTreeMap::from([(rest, c / q.value().unwrap_or(1))]),
+                terms: Rc::new(BTreeMap::from([(rest, c / q.value().unwrap_or(1))])),
             };
             out = out.add(&rest.mul(&p));
         }
@@ -376,7 +379,10 @@ impl Dim {
                 let (first, c) = other.terms.first_key_value()?;
                 return self.terms.iter().find_map(|(monomial, own)| {
                     let ratio = Dim {
-                        terms: BTreeMap::from([(without(monomial, first)?, exact(*own, *c)?)]),
+                        terms: Rc::new(BTreeMap::from([(
+                            without(monomial, first)?,
+                            exact(*own, *c)?,
+                        )])),
                     };
                     (other.mul(&ratio) == *self).then_some(ratio)
                 });
@@ -384,7 +390,7 @@ impl Dim {
         };
         let direct = || {
             let mut out = Dim::from(0);
-            for (monomial, c) in &self.terms {
+            for (monomial, c) in self.terms.iter() {
                 out.push(without(monomial, by)?, exact(*c, *cb)?);
             }
             Some(out)
@@ -400,7 +406,7 @@ impl Dim {
             let mut rest = by.clone();
             lower_power(&mut rest, i);
             let rest = Dim {
-                terms: BTreeMap::from([(rest, *cb)]),
+                terms: Rc::new(BTreeMap::from([(rest, *cb)])),
             };
             self.mul(q).div_exact(&rest.mul(p))
         })
@@ -432,7 +438,7 @@ impl Dim {
                 return p.div_floor(&Dim::from(by.saturating_mul(q)));
             }
             let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
-            for (monomial, c) in &self.terms {
+            for (monomial, c) in self.terms.iter() {
                 whole.push(monomial.clone(), c.div_euclid(q));
                 rest.push(monomial.clone(), c.rem_euclid(q));
             }
@@ -443,7 +449,7 @@ impl Dim {
         // Multiples of a symbolic divisor move out, too: `floor((S - P)/P) + 1` is `floor(S/P)`. What is left must not
         // be negative, as sizes are evaluated without a sign.
         let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
-        for (monomial, c) in &self.terms {
+        for (monomial, c) in self.terms.iter() {
             let term = Dim::product(*c, monomial);
             match term.div_exact(other) {
                 Some(multiple) if other.value().is_none() => whole = whole.add(&multiple),
@@ -463,7 +469,7 @@ impl Dim {
     fn as_floor(&self) -> Option<(Dim, i64)> {
         let mut floor = None;
         let mut more = 0;
-        for (monomial, c) in &self.terms {
+        for (monomial, c) in self.terms.iter() {
             match monomial.as_slice() {
                 [] => more = *c,
                 [(Atom::Floor(p, q), 1)] if *c == 1 && floor.is_none() => {
@@ -479,7 +485,7 @@ impl Dim {
     /// The value when each symbol has the value that `env` gives; `None` where a divisor is 0.
     pub fn eval(&self, env: &dyn Fn(&Atom) -> i64) -> Option<i64> {
         let mut sum = 0i64;
-        for (monomial, c) in &self.terms {
+        for (monomial, c) in self.terms.iter() {
             let mut product = *c;
             for (atom, power) in monomial {
                 let value = match atom {
@@ -508,16 +514,12 @@ impl Dim {
     }
 
     fn push(&mut self, monomial: Monomial, c: i64) {
-        let sum = self
-            .terms
-            .get(&monomial)
-            .copied()
-            .unwrap_or(0)
-            .saturating_add(c);
+        let terms = Rc::make_mut(&mut self.terms);
+        let sum = terms.get(&monomial).copied().unwrap_or(0).saturating_add(c);
         if sum == 0 {
-            self.terms.remove(&monomial);
+            terms.remove(&monomial);
         } else {
-            self.terms.insert(monomial, sum);
+            terms.insert(monomial, sum);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Parts of runtime calls, for the kinds of nodes.
 
-use super::dims::usize;
 use super::site::site;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::strides::blocks;
@@ -9,10 +8,9 @@ use netform_core::Combiner;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-pub use super::dims::usize as size;
 pub use super::map::{dtype, exact, number};
 pub use super::names::{custom_name, custom_ptx};
-pub use crate::ir::emit::Emit;
+pub use crate::ir::emit::{Code, Emit};
 
 /// A side of a copy.
 pub struct Side<'a> {
@@ -25,15 +23,15 @@ pub struct Side<'a> {
 }
 
 /// A strided copy of `shape`.
-pub fn copy(shape: &Shape, src: Side, dst: Side) -> TokenStream {
+pub fn copy(code: &dyn Code, shape: &Shape, src: Side, dst: Side) -> TokenStream {
     let window = |Side {
                       view,
                       start,
                       strides,
                   }: Side| {
-        let start = usize(start);
+        let start = code.size(start);
         let strides = strides.iter().map(|(back, s)| {
-            let s = usize(s);
+            let s = code.size(s);
             match back {
                 true => quote!(-((#s) as isize)),
                 false => quote!((#s) as isize),
@@ -43,30 +41,30 @@ pub fn copy(shape: &Shape, src: Side, dst: Side) -> TokenStream {
     };
     let (src, dst) = (window(src), window(dst));
     let r = shape.len();
-    let shape = shape.iter().map(usize);
+    let shape = shape.iter().map(|d| code.size(d));
     quote!(run.copy::<#r>([#(#shape),*], #src, #dst);)
 }
 
 /// The op that reads at positions, and their origin, for messages.
-pub fn reads(node: &Node, what: &Reads) -> TokenStream {
+pub fn reads(code: &dyn Code, node: &Node, what: &Reads) -> TokenStream {
     let (site, index) = (site(node.span, &what.by), &what.index);
-    let shape = what.shape.iter().map(usize);
+    let shape = what.shape.iter().map(|d| code.size(d));
     quote!(__nf::Reads { site: #site, index: #index, shape: &[#(#shape),*] })
 }
 
 /// A result of integers, for messages.
-pub fn written(node: &Node, text: &str) -> TokenStream {
+pub fn written(code: &dyn Code, node: &Node, text: &str) -> TokenStream {
     let what = Reads {
         by: String::new(),
         index: format!("`{text}`"),
         shape: node.shape.clone(),
     };
-    reads(node, &what)
+    reads(code, node, &what)
 }
 
 /// Sizes as an array.
-pub fn array(sizes: &[Dim]) -> TokenStream {
-    let sizes = sizes.iter().map(usize);
+pub fn array(code: &dyn Code, sizes: &[Dim]) -> TokenStream {
+    let sizes = sizes.iter().map(|d| code.size(d));
     quote!([#(#sizes),*])
 }
 
@@ -76,13 +74,13 @@ pub fn forwards(strides: &[Dim]) -> Vec<(bool, Dim)> {
 }
 
 /// A dimension of a shape, with the sizes before and after it.
-pub fn axis(shape: &Shape, dim: usize) -> TokenStream {
-    block(shape, &[dim])
+pub fn axis(code: &dyn Code, shape: &Shape, dim: usize) -> TokenStream {
+    block(code, shape, &[dim])
 }
 
 /// The same for neighbouring dimensions.
-pub fn block(shape: &Shape, dims: &[usize]) -> TokenStream {
-    let [outer, n, inner] = blocks(dims, shape.len()).map(|g| usize(&numel(&shape[g])));
+pub fn block(code: &dyn Code, shape: &Shape, dims: &[usize]) -> TokenStream {
+    let [outer, n, inner] = blocks(dims, shape.len()).map(|g| code.size(&numel(&shape[g])));
     quote!(__nf::Axis { outer: #outer, n: #n, inner: #inner })
 }
 

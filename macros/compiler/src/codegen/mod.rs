@@ -8,6 +8,7 @@ mod custom;
 pub mod dims;
 pub mod emit;
 mod graph;
+mod locals;
 mod map;
 mod names;
 mod network;

@@ -1,6 +1,7 @@
 //! A compiled function: its static plan, its layout, and the function of runtime calls.
 
 use super::dims::{unpack, usize};
+use super::locals::{Locals, Used};
 use super::map::Maps;
 use super::site::site;
 use super::steps::Steps;
@@ -147,9 +148,11 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
 
     let layout_body = layout_body(program, dims);
     let owner = super::custom::owner(net);
+    let locals = Locals::default();
     let mut steps = Steps {
         g: &program.graph,
         memory: &program.memory,
+        locals: &locals,
         maps,
         loops: Vec::new(),
         owner: &owner,
@@ -161,10 +164,11 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         quote!(#owner::#kernels.is_none() ||)
     });
     let host = quote!(#(#host)* false);
-    let (body_steps, last) = (steps.each(), written(program, &steps));
+    let body_steps = steps.each();
+    let last = (written(program, &steps), locals.take());
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
-    let (parts, body_steps) = in_parts(&body, body_steps, &unpack);
+    let (parts, body_steps) = in_parts(&body, body_steps, last, &locals, &unpack);
     quote! {
         #parts
         const #plan: &'static __nf::Plan = &__nf::Plan {
@@ -186,7 +190,6 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             #unpack
             #body_steps
             #zeros
-            #last
         }
     }
 }
@@ -198,19 +201,27 @@ const STEPS: usize = 32;
 /// take megabytes of stack without optimisation, and rustc's time for a function grows faster than its length.
 fn in_parts(
     body: &Ident,
-    steps: Vec<TokenStream>,
+    mut steps: Vec<(TokenStream, Used)>,
+    last: (TokenStream, Used),
+    locals: &Locals,
     unpack: &TokenStream,
 ) -> (TokenStream, TokenStream) {
+    steps.push(last);
+    let written = |steps: &[(TokenStream, Used)]| {
+        let used = steps.iter().flat_map(|(_, used)| used).copied().collect();
+        let (lets, steps) = (locals.define(&used), steps.iter().map(|(step, _)| step));
+        quote!(#lets #(#steps)*)
+    };
     if steps.len() <= 2 * STEPS {
-        return (TokenStream::new(), steps.into_iter().collect());
+        return (TokenStream::new(), written(&steps));
     }
     let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
     for (k, steps) in steps.chunks(STEPS).enumerate() {
-        let name = format_ident!("{body}_{k}");
+        let (name, steps) = (format_ident!("{body}_{k}"), written(steps));
         parts.extend(quote! {
             fn #name<__D: __nf::Device>(run: &mut __nf::Run<'_, __D>, dims: &[usize]) {
                 #unpack
-                #(#steps)*
+                #steps
             }
         });
         calls.extend(quote!(Self::#name(run, dims);));

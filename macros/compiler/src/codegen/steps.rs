@@ -1,7 +1,7 @@
 //! A planned graph as runtime calls, one node a statement.
 
-use super::dims::usize;
 use super::emit::{Emit, block, variant, written};
+use super::locals::{Locals, Used};
 use super::map::{Maps, dtype, iota_strides, whole};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::emit::Code;
@@ -22,6 +22,8 @@ pub struct Steps<'a> {
     pub g: &'a Graph,
     /// Its values' places.
     pub memory: &'a Memory,
+    /// The variables of the program.
+    pub locals: &'a Locals,
     /// All maps of the network.
     pub maps: &'a mut Maps,
     /// The enclosing loops, innermost last: their numbers and counts.
@@ -37,14 +39,18 @@ pub fn step_of(number: usize) -> Ident {
 
 impl Steps<'_> {
     /// All statements.
-    pub fn all(&mut self) -> TokenStream {
-        self.each().into_iter().collect()
+    fn all(&mut self) -> TokenStream {
+        self.g.ids().map(|id| self.step(id)).collect()
     }
 
-    /// The statements of each node, in order; none for a node that needs none.
-    pub fn each(&mut self) -> Vec<TokenStream> {
-        let all = self.g.ids().map(|id| self.step(id));
-        all.filter(|step| !step.is_empty()).collect()
+    /// The statements of each node, in order, with the variables that they use; none for a node that needs none.
+    pub fn each(&mut self) -> Vec<(TokenStream, Used)> {
+        let all = self.g.ids().map(|id| (self.step(id), self.locals.take()));
+        all.filter(|(step, _)| !step.is_empty()).collect()
+    }
+
+    fn usize(&self, d: &Dim) -> TokenStream {
+        self.locals.size(d)
     }
 
     /// The view of a value.
@@ -59,28 +65,39 @@ impl Steps<'_> {
     }
 
     /// `len` elements of a place.
-    pub fn place(&self, place: &Place, t: DType, len: &Dim) -> TokenStream {
-        let n = usize(len);
+    pub fn place(&self, place: &Place, dt: DType, len: &Dim) -> TokenStream {
+        let (float, t) = (dt == DType::Float, dtype(dt));
+        let n = || self.usize(len);
+        let view = |write: &dyn Fn() -> TokenStream| self.locals.view((place, dt, len), write);
         match place {
-            Place::Slot(slot) if t == DType::Float => quote!(run.floats(#slot, #n)),
-            Place::Slot(slot) => {
-                let t = dtype(t);
+            Place::Slot(slot) if float => view(&|| {
+                let n = n();
+                quote!(run.floats(#slot, #n))
+            }),
+            Place::Slot(slot) => view(&|| {
+                let n = n();
                 quote!(run.slot(#slot, #t, #n))
-            }
-            Place::State(k) => {
-                let t = dtype(t);
+            }),
+            Place::State(k) => view(&|| {
+                let n = n();
                 quote!(run.state(#k, #t, #n))
-            }
-            Place::Param(p) if t == DType::Float => quote!(run.param(Self::__OFFSETS[#p], #n)),
-            Place::Param(p) => {
-                let t = dtype(t);
+            }),
+            Place::Param(p) if float => view(&|| {
+                let n = n();
+                quote!(run.param(Self::__OFFSETS[#p], #n))
+            }),
+            Place::Param(p) => view(&|| {
+                let n = n();
                 quote!(run.buffer(Self::__OFFSETS[#p], #t, #n))
-            }
-            Place::Grad(p) => quote!(run.grad(Self::__OFFSETS[#p], #n)),
+            }),
+            Place::Grad(p) => view(&|| {
+                let n = n();
+                quote!(run.grad(Self::__OFFSETS[#p], #n))
+            }),
             Place::Part(whole, number) => {
                 let count = self.loops.iter().find(|l| l.0 == *number);
                 let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));
-                let (whole, step) = (self.place(whole, t, &all), step_of(*number));
+                let (whole, step, n) = (self.place(whole, dt, &all), step_of(*number), n());
                 quote!(run.part(#whole, #step, #n))
             }
             // No step reads or writes it.
@@ -114,6 +131,7 @@ impl Steps<'_> {
         let mut inner = Steps {
             g: &scan.body,
             memory: &body.memory,
+            locals: self.locals,
             maps: self.maps,
             loops,
             owner: self.owner,
@@ -128,7 +146,7 @@ impl Steps<'_> {
             let to = (&inner.memory.place[input.index()][0], inner.view(input, 0));
             end.extend(inner.assign(from, to));
         }
-        let (step, count) = (step_of(body.number), usize(&body.count));
+        let (step, count) = (step_of(body.number), self.usize(&body.count));
         let range = if scan.reverse {
             quote!((0..#count).rev())
         } else {
@@ -153,7 +171,7 @@ impl Steps<'_> {
                 let over = body
                     .as_ref()
                     .map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
-                let axis = block(&over, dims);
+                let axis = block(self, &over, dims);
                 let y = y();
                 let (ty, inputs, scalars) = match body {
                     None => {
@@ -186,7 +204,7 @@ impl Steps<'_> {
             // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
                 let (y, value) = (y(), super::dims::integer(d));
-                let what = written(&node, &d.to_string());
+                let what = written(self, &node, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
             }
             Op::MatMul { ta, tb, epilogue } => self.product(id, *ta, *tb, epilogue.as_deref()),
@@ -200,12 +218,15 @@ impl Steps<'_> {
     /// An operand `In { .. }`.
     pub fn input(&self, id: NodeId, s: &Strided) -> TokenStream {
         let view = self.view(id, 0);
-        let (start, strides) = (usize(&s.start), s.strides.iter().map(usize));
+        let (start, strides) = (
+            self.usize(&s.start),
+            s.strides.iter().map(|s| self.usize(s)),
+        );
         quote!(__nf::In { view: #view, start: #start, strides: [#(#strides),*] })
     }
 
     fn iota(&self, strides: &[Dim]) -> TokenStream {
-        let strides = strides.iter().map(usize);
+        let strides = strides.iter().map(|s| self.usize(s));
         quote!(__nf::iota([#(#strides),*]))
     }
 
@@ -238,7 +259,7 @@ impl Steps<'_> {
         }
         let (ty, scalars) = (call.ty, scalars(&call.scalars));
         let (r, i, o) = (sizes.len(), inputs.len(), map.results.len());
-        let (sizes, views) = (sizes.iter().map(usize), self.views(id));
+        let (sizes, views) = (sizes.iter().map(|n| self.usize(n)), self.views(id));
         quote!(run.map::<#ty, #r, #i, #o>([#(#sizes),*], [#(#inputs),*], #views, #scalars);)
     }
 
@@ -320,7 +341,7 @@ impl Steps<'_> {
             }
         };
         let i = extra.len();
-        let (mt, nt, kt, bt) = (usize(m), usize(n), usize(k), usize(&batch));
+        let [mt, nt, kt, bt] = [m, n, k, &batch].map(|d| self.usize(d));
         let size = quote!(__nf::Product { batch: #bt, m: #mt, n: #nt, k: #kt, ta: #ta, tb: #tb });
         let small = |d: &Dim| d.value().filter(|v| (1..=SMALL).contains(v));
         let sizes = match (small(m), small(n), small(k)) {
@@ -369,10 +390,13 @@ impl Code for Steps<'_> {
     fn owner(&self) -> &TokenStream {
         self.owner
     }
+    fn size(&self, d: &Dim) -> TokenStream {
+        self.usize(d)
+    }
     fn stream(&self, stream: u32) -> TokenStream {
         let mut at = quote!(0usize);
         for (number, count) in &self.loops {
-            let (step, count) = (step_of(*number), usize(count));
+            let (step, count) = (step_of(*number), self.usize(count));
             at = quote!(#at * #count + #step);
         }
         match self.loops.is_empty() {

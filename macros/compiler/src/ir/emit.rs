@@ -2,7 +2,7 @@
 
 use super::strides::Strided;
 use super::{DType, Graph, Node, NodeId};
-use crate::dim::Shape;
+use crate::dim::{Dim, Shape};
 use proc_macro2::TokenStream;
 
 /// The code around a node, written by codegen.
@@ -17,6 +17,8 @@ pub trait Code {
     fn input(&self, id: NodeId, s: &Strided) -> TokenStream;
     /// The struct, which has the custom ops.
     fn owner(&self) -> &TokenStream;
+    /// A size.
+    fn size(&self, d: &Dim) -> TokenStream;
     /// The number of a stream of random numbers: in a loop, one for each step.
     fn stream(&self, stream: u32) -> TokenStream;
 }
@@ -68,6 +70,11 @@ impl Emit<'_> {
     /// Operand `i` as `In { .. }`.
     pub fn input(&self, i: usize, s: &Strided) -> TokenStream {
         self.code.input(self.node().args[i], s)
+    }
+
+    /// A size.
+    pub fn size(&self, d: &Dim) -> TokenStream {
+        self.code.size(d)
     }
 
     /// The struct, which has the custom ops.

@@ -35,7 +35,7 @@ impl Kind for ArgReduce {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (largest, axis) = (self.largest, axis(at.shape(0), self.dim));
+        let (largest, axis) = (self.largest, axis(at.code, at.shape(0), self.dim));
         let (x, y) = (at.x(0), at.y());
         let arg_reduce = quote!(ArgReduce { largest: #largest, axis: #axis });
         call(&arg_reduce, &[x, y])

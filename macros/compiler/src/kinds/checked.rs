@@ -1,6 +1,6 @@
 //! Functions of integers whose result may not fit in 64 bits: then the run ends in an error.
 
-use crate::codegen::emit::{Emit, axis, call_at, combiner, size, variant, written};
+use crate::codegen::emit::{Emit, axis, call_at, combiner, variant, written};
 use crate::dim::numel;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, reduce::reduce, rows};
@@ -94,24 +94,24 @@ impl Kind for Checked {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let len = size(&numel(&at.node().shape));
+        let len = at.size(&numel(&at.node().shape));
         let f = match self.f {
             Integers::Add => quote!(Add(#len)),
             Integers::Sub => quote!(Sub(#len)),
             Integers::Mul => quote!(Mul(#len)),
             Integers::Cast => quote!(Cast(#len)),
             Integers::Reduce { kind, dim } => {
-                let (kind, axis) = (variant(kind), axis(at.shape(0), dim));
+                let (kind, axis) = (variant(kind), axis(at.code, at.shape(0), dim));
                 quote!(Reduce(__nf::Combiner::#kind, #axis))
             }
             Integers::Running { how, dim } => {
-                let (how, axis) = (combiner(how), axis(at.shape(0), dim));
+                let (how, axis) = (combiner(how), axis(at.code, at.shape(0), dim));
                 quote!(Running(#how, #axis))
             }
         };
         // A function of one value reads it as both operands.
         let (a, b, y) = (at.x(0), at.x(at.node().args.len() - 1), at.y());
-        let what = written(at.node(), &self.what);
+        let what = written(at.code, at.node(), &self.what);
         let call = quote!(Integers(__nf::Integers::#f));
         call_at(&call, &[a, b, y], &what)
     }

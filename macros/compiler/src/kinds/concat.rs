@@ -68,7 +68,7 @@ impl Kind for Concat {
                 start: &before.mul(&to[self.dim]),
                 strides: &forwards(&to),
             };
-            let copied = copy(shape, src, dst);
+            let copied = copy(at.code, shape, src, dst);
             before = before.add(&shape[self.dim]);
             copied
         };

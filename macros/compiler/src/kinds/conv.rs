@@ -3,7 +3,7 @@
 //! x are left out. The node's shape gives the sizes of the result.
 
 use super::windows::Windows;
-use crate::codegen::emit::{Emit, array as sizes, call, size};
+use crate::codegen::emit::{Emit, array as sizes, call};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -102,9 +102,17 @@ impl Kind for Conv {
             Role::W => (quote!(W), [at.x(0), at.x(1), at.y()]),
         };
         let [x, w, y] = self.form([at.shape(0), at.shape(1)], &at.node().shape);
-        let (n, c, o) = (size(&x[0]), size(&w[1]), size(&w[0].div(&self.groups)));
-        let (groups, geometry) = (size(&self.groups), self.windows.emit());
-        let (x, kernel, y) = (sizes(&x[2..]), sizes(&w[2..]), sizes(&y[2..]));
+        let (n, c, o) = (
+            at.size(&x[0]),
+            at.size(&w[1]),
+            at.size(&w[0].div(&self.groups)),
+        );
+        let (groups, geometry) = (at.size(&self.groups), self.windows.emit(at.code));
+        let (x, kernel, y) = (
+            sizes(at.code, &x[2..]),
+            sizes(at.code, &w[2..]),
+            sizes(at.code, &y[2..]),
+        );
         let convolve = quote!(Convolve {
             role: __nf::Role::#role,
             size: __nf::Convolution {

@@ -63,7 +63,10 @@ impl Kind for CumProd {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (how, axis) = (combiner(Combiner::Prod), axis(at.shape(0), self.dim));
+        let (how, axis) = (
+            combiner(Combiner::Prod),
+            axis(at.code, at.shape(0), self.dim),
+        );
         let running = quote!(Running { how: #how, reverse: false, axis: #axis });
         call(&running, &[at.x(0), at.y()])
     }

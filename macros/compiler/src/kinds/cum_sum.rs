@@ -43,7 +43,7 @@ impl Kind for CumSum {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (reverse, axis) = (self.reverse, axis(at.shape(0), self.dim));
+        let (reverse, axis) = (self.reverse, axis(at.code, at.shape(0), self.dim));
         let (x, y) = (at.x(0), at.y());
         let how = combiner(Combiner::Sum);
         let running = quote!(Running { how: #how, reverse: #reverse, axis: #axis });

@@ -1,6 +1,6 @@
 //! A custom op, computed by the user's Rust functions.
 
-use crate::codegen::emit::{Emit, custom_name, custom_ptx, size};
+use crate::codegen::emit::{Emit, custom_name, custom_ptx};
 use crate::dim::Shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
@@ -74,7 +74,7 @@ impl Kind for Custom {
     /// A call of the user's function with arrays.
     fn emit(&self, at: &Emit) -> TokenStream {
         let array = |view: TokenStream, shape: &Shape| {
-            let shape = shape.iter().map(size);
+            let shape = shape.iter().map(|d| at.size(d));
             quote!((#view, &[#(#shape),*]))
         };
         let method = |t: DType| match t {

@@ -52,7 +52,7 @@ impl Kind for Flip {
             start: &Dim::from(0),
             strides: &forwards(&strides),
         };
-        copy(shape, src, dst)
+        copy(at.code, shape, src, dst)
     }
 
     #[cfg(feature = "eval")]

@@ -1,7 +1,7 @@
 //! `y[i.., j, k..] = x[i.., index[i.., j, k..], k..]` along a dimension; shapes differ only there.
 
 use super::gather_grad::GatherGrad;
-use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, dtype, reads};
 use crate::dim::show_shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -63,10 +63,15 @@ impl Kind for Gather {
 
     fn emit(&self, at: &Emit) -> TokenStream {
         let (axis, count) = (
-            axis(at.shape(0), self.dim),
-            size(&at.node().shape[self.dim]),
+            axis(at.code, at.shape(0), self.dim),
+            at.size(&at.node().shape[self.dim]),
         );
-        let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
+        let (x, i, y, what) = (
+            at.x(0),
+            at.x(1),
+            at.y(),
+            reads(at.code, at.node(), &self.what),
+        );
         let dtype = dtype(at.dtype(0));
         let call = quote!(Gather { dtype: #dtype, axis: #axis, count: #count });
         call_at(&call, &[x, i, y], &what)

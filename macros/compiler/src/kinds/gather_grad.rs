@@ -1,7 +1,7 @@
 //! The gradient of `Gather`. Operands (dy, index): each element is added where it was read, into zeros.
 
 use super::gather::Gather;
-use crate::codegen::emit::{Emit, axis, call_at, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, reads};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -46,10 +46,15 @@ impl Kind for GatherGrad {
 
     fn emit(&self, at: &Emit) -> TokenStream {
         let (axis, count) = (
-            axis(&at.node().shape, self.dim),
-            size(&at.shape(1)[self.dim]),
+            axis(at.code, &at.node().shape, self.dim),
+            at.size(&at.shape(1)[self.dim]),
         );
-        let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
+        let (x, i, y, what) = (
+            at.x(0),
+            at.x(1),
+            at.y(),
+            reads(at.code, at.node(), &self.what),
+        );
         let call = quote!(GatherGrad { axis: #axis, count: #count });
         call_at(&call, &[x, i, y], &what)
     }

@@ -47,7 +47,7 @@ impl Kind for LogSumExp {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let axis = axis(at.shape(0), self.dim);
+        let axis = axis(at.code, at.shape(0), self.dim);
         let operands = [at.x(0), at.result(0), at.result(1)];
         call(&quote!(LogSumExp { axis: #axis }), &operands)
     }

@@ -62,7 +62,11 @@ impl Kind for Pad {
             start: &start,
             strides: &spread,
         };
-        let (y, value, copy) = (at.y(), exact(self.value), copy(at.shape(0), src, dst));
+        let (y, value, copy) = (
+            at.y(),
+            exact(self.value),
+            copy(at.code, at.shape(0), src, dst),
+        );
         quote!(run.fill(#y, #value); #copy)
     }
 

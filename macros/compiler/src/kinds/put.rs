@@ -2,7 +2,7 @@
 //! rank 1. Of equal indices the last one wins.
 
 use super::take::Take;
-use crate::codegen::emit::{Emit, axis, reads, size};
+use crate::codegen::emit::{Emit, axis, reads};
 use crate::dim::show_shape;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -56,9 +56,12 @@ impl Kind for Put {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (axis, count) = (axis(&at.node().shape, self.dim), size(&at.shape(1)[0]));
+        let (axis, count) = (
+            axis(at.code, &at.node().shape, self.dim),
+            at.size(&at.shape(1)[0]),
+        );
         let (x, i, source, y) = (at.x(0), at.x(1), at.x(2), at.y());
-        let what = reads(at.node(), &self.what);
+        let what = reads(at.code, at.node(), &self.what);
         quote!(run.put(#axis, #count, [#source, #i, #x, #y], #what);)
     }
 

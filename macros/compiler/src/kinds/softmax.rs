@@ -59,7 +59,7 @@ impl Kind for Softmax {
             true => quote!(LogSoftmax),
             false => quote!(Softmax),
         };
-        let (axis, x, y) = (axis(at.shape(0), self.dim), at.x(0), at.y());
+        let (axis, x, y) = (axis(at.code, at.shape(0), self.dim), at.x(0), at.y());
         let softmax = quote!(Softmax { kind: __nf::Softmax::#kind, axis: #axis });
         call(&softmax, &[x, y])
     }

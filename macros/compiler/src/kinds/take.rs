@@ -1,7 +1,7 @@
 //! `y[.., c, ..] = x[.., index[c], ..]` along a dimension; the index has rank 1.
 
 use super::take_grad::TakeGrad;
-use crate::codegen::emit::{Emit, axis, call_at, dtype, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, dtype, reads};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
 use crate::ir::kind::{Bounds, Flow, Kind, Types};
@@ -47,8 +47,16 @@ impl Kind for Take {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (axis, count) = (axis(at.shape(0), self.dim), size(&at.shape(1)[0]));
-        let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
+        let (axis, count) = (
+            axis(at.code, at.shape(0), self.dim),
+            at.size(&at.shape(1)[0]),
+        );
+        let (x, i, y, what) = (
+            at.x(0),
+            at.x(1),
+            at.y(),
+            reads(at.code, at.node(), &self.what),
+        );
         let dtype = dtype(at.dtype(0));
         let call = quote!(Take { dtype: #dtype, axis: #axis, count: #count });
         call_at(&call, &[x, i, y], &what)

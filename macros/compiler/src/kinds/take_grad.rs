@@ -1,7 +1,7 @@
 //! The gradient of `Take`. Operands (dy, index): `dx[.., index[c], ..] += dy[.., c, ..]` into zeros.
 
 use super::take::Take;
-use crate::codegen::emit::{Emit, axis, call_at, reads, size};
+use crate::codegen::emit::{Emit, axis, call_at, reads};
 use crate::dim::Dim;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -45,8 +45,16 @@ impl Kind for TakeGrad {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (axis, count) = (axis(&at.node().shape, self.dim), size(&at.shape(1)[0]));
-        let (x, i, y, what) = (at.x(0), at.x(1), at.y(), reads(at.node(), &self.what));
+        let (axis, count) = (
+            axis(at.code, &at.node().shape, self.dim),
+            at.size(&at.shape(1)[0]),
+        );
+        let (x, i, y, what) = (
+            at.x(0),
+            at.x(1),
+            at.y(),
+            reads(at.code, at.node(), &self.what),
+        );
         let call = quote!(TakeGrad { axis: #axis, count: #count });
         call_at(&call, &[x, i, y], &what)
     }

@@ -2,7 +2,7 @@
 //! H', W'). Every window has a cell inside; NaN is larger than any number.
 
 use super::windows::Windows;
-use crate::codegen::emit::{Emit, array as sizes, call, size};
+use crate::codegen::emit::{Emit, array as sizes, call};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values, array};
@@ -41,9 +41,9 @@ impl Kind for WindowArgMax {
 
     fn emit(&self, at: &Emit) -> TokenStream {
         let shape = &at.node().shape;
-        let (planes, x_sizes) = (size(&shape[0]), sizes(&at.shape(0)[1..]));
-        let (y_sizes, geometry) = (sizes(&shape[1..]), self.windows.emit());
-        let kernel = sizes(&self.kernel);
+        let (planes, x_sizes) = (at.size(&shape[0]), sizes(at.code, &at.shape(0)[1..]));
+        let (y_sizes, geometry) = (sizes(at.code, &shape[1..]), self.windows.emit(at.code));
+        let kernel = sizes(at.code, &self.kernel);
         let (x, y) = (at.x(0), at.y());
         let window = quote!(WindowArgMax(__nf::Window2 {
             planes: #planes, x: #x_sizes, kernel: #kernel, y: #y_sizes, #geometry

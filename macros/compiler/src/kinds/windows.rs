@@ -1,6 +1,6 @@
 //! The placement of windows on images, for convolutions and pools.
 
-use crate::codegen::emit::array;
+use crate::codegen::emit::{Code, array};
 use crate::dim::{Dim, show_shape};
 #[cfg(feature = "eval")]
 use crate::eval::Env;
@@ -29,10 +29,10 @@ impl fmt::Display for Windows {
 
 impl Windows {
     /// The fields that do not follow from shapes.
-    pub fn emit(&self) -> TokenStream {
-        let stride = array(&self.stride);
-        let padding = array(&self.padding);
-        let dilation = array(&self.dilation);
+    pub fn emit(&self, code: &dyn Code) -> TokenStream {
+        let stride = array(code, &self.stride);
+        let padding = array(code, &self.padding);
+        let dilation = array(code, &self.dilation);
         quote!(stride: #stride, padding: #padding, dilation: #dilation)
     }
 

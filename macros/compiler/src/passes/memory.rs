@@ -15,10 +15,10 @@
 use super::placement::Placement;
 use crate::dim::{Dim, numel};
 use crate::ir::{DType, Graph, NodeId, Op, Scan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The place of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A slot of the workspace.
     Slot(usize),
@@ -88,7 +88,7 @@ pub fn memory(g: &Graph, placement: &Placement) -> Memory {
         }
     }
     let mut plan = Plan {
-        slots: vec![Vec::new(); inputs.len()],
+        slots: vec![Slot::default(); inputs.len()],
         ..Plan::default()
     };
     // Inputs are in the slots of their numbers.
@@ -99,21 +99,21 @@ pub fn memory(g: &Graph, placement: &Placement) -> Memory {
             continue;
         }
         place[id.index()][0] = Place::Slot(k);
-        plan.slots[k].push((numel(g.shape(id)), g[id].dtype));
+        plan.slots[k].hold(numel(g.shape(id)), g[id].dtype);
         used.push((k, id, 0));
     }
     let mut memory = plan.graph(g, place, used);
-    for sizes in &mut plan.slots {
-        sizes.sort();
-        sizes.dedup();
-    }
-    memory.slots = plan.slots;
+    memory.slots = (plan.slots.into_iter())
+        .map(|slot| slot.values.into_iter().collect())
+        .collect();
     memory
 }
 
 /// The bytes of a graph's workspace, with every symbol at 64.
 pub fn bytes(g: &Graph, placement: &Placement) -> i64 {
-    total(&memory(g, placement).slots)
+    let largest = |slot: &Vec<(Dim, DType)>| slot.iter().map(|(s, t)| estimate(s, *t)).max();
+    let slots = memory(g, placement).slots;
+    slots.iter().filter_map(largest).sum()
 }
 
 /// The bytes that a scan's body needs for itself: its inputs and results are elsewhere.
@@ -125,12 +125,7 @@ pub fn body_bytes(body: &Graph) -> i64 {
     }
     let mut plan = Plan::default();
     plan.graph(body, place, Vec::new());
-    total(&plan.slots)
-}
-
-fn total(slots: &[Vec<(Dim, DType)>]) -> i64 {
-    let largest = |slot: &Vec<(Dim, DType)>| slot.iter().map(|(s, t)| estimate(s, *t)).max();
-    slots.iter().filter_map(largest).sum()
+    plan.slots.iter().map(|slot| slot.bytes).sum()
 }
 
 fn results(g: &Graph, id: NodeId) -> usize {
@@ -161,10 +156,26 @@ fn last_reads(g: &Graph) -> Vec<Vec<usize>> {
     last
 }
 
+/// A slot of the workspace while places are assigned.
+#[derive(Clone, Default)]
+struct Slot {
+    /// The values that it holds, one after another.
+    values: BTreeSet<(Dim, DType)>,
+    /// The estimate for the largest.
+    bytes: i64,
+}
+
+impl Slot {
+    fn hold(&mut self, size: Dim, dtype: DType) {
+        self.bytes = self.bytes.max(estimate(&size, dtype));
+        self.values.insert((size, dtype));
+    }
+}
+
 /// The slots of one plan while they are assigned.
 #[derive(Default)]
 struct Plan {
-    slots: Vec<Vec<(Dim, DType)>>,
+    slots: Vec<Slot>,
     free: Vec<usize>,
     loops: usize,
 }
@@ -220,7 +231,7 @@ impl Plan {
                     }
                     None => choose(&mut self.free, &mut self.slots, &size, dtype),
                 };
-                self.slots[slot].push((size, dtype));
+                self.slots[slot].hold(size, dtype);
                 *open = Place::Slot(slot);
                 used.push((slot, id, k));
             }
@@ -368,29 +379,17 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]
 }
 
 /// The free slot that fits best, or a new one.
-fn choose(
-    free: &mut Vec<usize>,
-    slots: &mut Vec<Vec<(Dim, DType)>>,
-    size: &Dim,
-    dtype: DType,
-) -> usize {
+fn choose(free: &mut Vec<usize>, slots: &mut Vec<Slot>, size: &Dim, dtype: DType) -> usize {
     let bytes = estimate(size, dtype);
     let best = free
         .iter()
         .enumerate()
-        .min_by_key(|(_, slot)| {
-            slots[**slot]
-                .iter()
-                .map(|(s, t)| estimate(s, *t))
-                .max()
-                .unwrap_or(0)
-                .abs_diff(bytes)
-        })
+        .min_by_key(|(_, slot)| slots[**slot].bytes.abs_diff(bytes))
         .map(|(i, _)| i);
     match best {
         Some(i) => free.swap_remove(i),
         None => {
-            slots.push(Vec::new());
+            slots.push(Slot::default());
             slots.len() - 1
         }
     }

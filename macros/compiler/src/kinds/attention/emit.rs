@@ -2,7 +2,7 @@
 
 use super::Attention;
 use crate::codegen::dims::real;
-use crate::codegen::emit::{Emit, array, call, size};
+use crate::codegen::emit::{Emit, array, call};
 use crate::dim::{Dim, Shape};
 use crate::ir::strides::{Strided, row_major};
 use proc_macro2::TokenStream;
@@ -16,7 +16,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
     let scale = match &a.scale {
         Some(scale) => real(scale),
         None => {
-            let e = size(&e);
+            let e = at.size(&e);
             quote!(1.0 / ((#e) as f64).sqrt())
         }
     };
@@ -27,7 +27,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
         }
         None => quote!(None),
     };
-    let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| size(&d));
+    let [b, h, l, e, s, v] = [b, h, l, e, s, v].map(|d| at.size(&d));
     let end = at.node().args.len();
     let results = 1 + at.node().more_results.len();
     let operands: Vec<TokenStream> = (0..end)
@@ -36,7 +36,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
         .collect();
     let masks = (3..end - saved).map(|i| {
         let Strided { start, strides } = broadcast(at.shape(i));
-        let (start, strides) = (size(&start), array(&strides));
+        let (start, strides) = (at.size(&start), array(at.code, &strides));
         quote!(__nf::ScoreMask { start: #start, strides: #strides })
     });
     let attention = quote!(#name {
