@@ -109,8 +109,8 @@ impl State {
 /// Whether the size is one variable or constant.
 fn is_name(d: &Dim) -> bool {
     let mut terms = d.terms();
-    match (terms.next(), terms.next()) {
-        (Some((1, [(Atom::Named(_) | Atom::Const(_), 1)])), None) => true,
-        _ => false,
-    }
+    matches!(
+        (terms.next(), terms.next()),
+        (Some((1, [(Atom::Named(_) | Atom::Const(_), 1)])), None)
+    )
 }
