@@ -129,7 +129,31 @@ impl<D: Device> Core<D> {
         mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
     ) -> Result<RunResults<D>> {
         let dims = binding::bind(plan, sources)?;
-        self.run_pooled((plan, sources, dims), (state, None), &mut body, NOTHING, 0)
+        self.run_pooled(
+            (plan, sources, dims),
+            Written::only(state),
+            &mut body,
+            NOTHING,
+            0,
+        )
+    }
+
+    /// Runs a function in training mode without gradients: it may write the network's buffers.
+    #[doc(hidden)]
+    pub fn run_training(
+        &mut self,
+        plan: &'static Plan,
+        sources: &[Source<'_>],
+        state: Option<&mut State<D>>,
+        mut body: impl FnMut(&mut Run<'_, D>, &[usize]),
+    ) -> Result<RunResults<D>> {
+        self.device.unreported(self.id)?;
+        let dims = binding::bind(plan, sources)?;
+        let written = Written {
+            buffers: true,
+            ..Written::only(state)
+        };
+        self.run_pooled((plan, sources, dims), written, &mut body, NOTHING, 0)
     }
 
     /// Runs a function that leaves gradients in the network. Without `accumulate`, they overwrite the present
@@ -216,7 +240,12 @@ impl<D: Device> Core<D> {
         let (key, calls) = (behind.key, &calls);
         let behind = Behind { key, calls };
         let keep = if accumulate { 0 } else { self.flag_at() };
-        let results = self.run_pooled(call, (state, target.as_mut()), body, behind, keep);
+        let written = Written {
+            state,
+            grads: target.as_mut(),
+            buffers: true,
+        };
+        let results = self.run_pooled(call, written, body, behind, keep);
         *(if accumulate {
             &mut self.fresh
         } else {
@@ -235,12 +264,13 @@ impl<D: Device> Core<D> {
     fn run_pooled(
         &self,
         (plan, sources, dims): Bound<'_>,
-        (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
+        written: Written<'_, D>,
         body: Body<'_, D>,
         behind: Behind<'_>,
         keep: usize,
     ) -> Result<RunResults<D>> {
         self.sound()?;
+        let state = &written.state;
         if state.as_ref().is_some_and(|s| !s.is_on(&self.device)) {
             let (function, argument) = (plan.name, "state");
             return Err(Error::OtherDevice { function, argument });
@@ -248,7 +278,7 @@ impl<D: Device> Core<D> {
         let mut ws = self.pool.take(&self.device);
         let call = (plan, sources, dims);
         let done = match Arc::get_mut(&mut ws) {
-            Some(own) => self.execute(own, call, (state, grads), body, behind, keep),
+            Some(own) => self.execute(own, call, written, body, behind, keep),
             None => Err(Error::Internal {
                 function: plan.name,
                 what: "the workspace is shared".into(),
@@ -262,11 +292,16 @@ impl<D: Device> Core<D> {
         &self,
         ws: &mut Workspace<D>,
         (plan, sources, dims): Bound<'_>,
-        (state, grads): (Option<&mut State<D>>, Option<&mut D::Buffer>),
+        written: Written<'_, D>,
         body: Body<'_, D>,
         behind: Behind<'_>,
         keep: usize,
     ) -> Result<RunId> {
+        let Written {
+            state,
+            grads,
+            buffers: updates,
+        } = written;
         ws.prepare(plan, dims)?;
         let Some((arena, offsets)) = ws.parts() else {
             return Err(Error::Internal {
@@ -292,8 +327,8 @@ impl<D: Device> Core<D> {
             false => self.random_step(),
         };
         let (params, function) = (&self.params, plan.name);
-        // SAFETY: gradients are given by functions that hold this network as `&mut`; without them the run reads the
-        // parameters, which nothing writes while this `&self` lives.
+        // SAFETY: the functions that may write parameters hold this network as `&mut`; the others read them, and nothing
+        // writes them while this `&self` lives.
         let mut run = unsafe {
             Run::new(
                 &self.device,
@@ -306,6 +341,10 @@ impl<D: Device> Core<D> {
                 step,
             )
         };
+        if updates {
+            // SAFETY: `Written::buffers` is set by functions that hold this network as `&mut`.
+            run = unsafe { run.with_updates() };
+        }
         run = run.with_poison(&self.poisoned);
         if let Some(state) = state {
             let (buffer, offsets) = state.parts();
@@ -495,6 +534,26 @@ type Bound<'a> = (&'static Plan, &'a [Source<'a>], Dims);
 /// Makes the calls of a function, for these sizes of the named dimensions. It is not a type parameter, so that the code
 /// that runs it is compiled once for each device, and not once for each function.
 type Body<'a, D> = &'a mut dyn FnMut(&mut Run<'_, D>, &[usize]);
+
+/// The memory that a run writes beside its workspace.
+struct Written<'a, D: Device> {
+    /// Values that the function keeps from call to call.
+    state: Option<&'a mut State<D>>,
+    /// The gradients.
+    grads: Option<&'a mut D::Buffer>,
+    /// Buffers of the network, which the caller holds as `&mut`.
+    buffers: bool,
+}
+
+impl<'a, D: Device> Written<'a, D> {
+    fn only(state: Option<&'a mut State<D>>) -> Self {
+        Self {
+            state,
+            grads: None,
+            buffers: false,
+        }
+    }
+}
 
 /// The calls that follow a function's own, in the same run.
 struct Behind<'a> {

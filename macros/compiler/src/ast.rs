@@ -198,6 +198,8 @@ pub struct Function {
     pub attrs: Vec<syn::Attribute>,
     /// Marked `#[eval]`: its gradients use evaluation mode, too.
     pub eval: bool,
+    /// Marked `#[train]`: it has a method that runs it in training mode without gradients.
+    pub train: Option<Span>,
     /// Marked `#[draw]`.
     pub draw: Option<Span>,
     /// Its name.

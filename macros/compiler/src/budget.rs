@@ -32,13 +32,7 @@ fn width(t: DType) -> i64 {
 
 /// The name of the generated method.
 pub fn method(net: &Net, p: &Program) -> String {
-    let suffix = match p.mode {
-        Mode::Infer => "",
-        Mode::Backward => "_backward",
-        Mode::Vjp => "_vjp",
-        Mode::Draw => "_draw",
-    };
-    format!("{}{suffix}", net.signatures[p.function].name)
+    format!("{}{}", net.signatures[p.function].name, p.mode.suffix())
 }
 
 /// Checks a program against its function's budget. Pictures are not included.

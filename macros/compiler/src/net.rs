@@ -145,6 +145,8 @@ pub struct Signature {
     pub draw: bool,
     /// Its gradients are those of evaluation: dropout stays off.
     pub eval: bool,
+    /// It has a method that runs it in training mode without gradients.
+    pub train: bool,
     /// The budget of its workspace.
     pub budget: Option<crate::ast::Budget>,
     /// Conditions on the dimensions of its types.

@@ -213,8 +213,11 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
         if !signature.is_scalar() {
             out.push(program(net, source, index, Mode::Vjp, diag)?);
         }
-        if net.signatures[index].draw {
+        if signature.draw {
             out.push(program(net, source, index, Mode::Draw, diag)?);
+        }
+        if signature.train {
+            out.push(program(net, source, index, Mode::Train, diag)?);
         }
     }
     if let Some(p) = reported {
@@ -259,8 +262,8 @@ fn program(
     mode: Mode,
     diag: &Diag,
 ) -> Reported<Program> {
-    let backward = matches!(mode, Mode::Backward | Mode::Vjp);
-    let train = backward && !net.signatures[function].eval;
+    let backward = mode.has_gradients();
+    let train = (backward && !net.signatures[function].eval) || mode == Mode::Train;
     let lowered = lower::lower(net, source, function, (train, backward), diag)?;
     let mut graph = lowered.graph;
     let mut require = net.signatures[function].require.clone();

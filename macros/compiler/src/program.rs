@@ -19,6 +19,26 @@ pub enum Mode {
     Vjp,
     /// Computes every value and its gradient, for a picture.
     Draw,
+    /// Computes the results in training mode.
+    Train,
+}
+
+impl Mode {
+    /// The end of the method's name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Mode::Infer => "",
+            Mode::Backward => "_backward",
+            Mode::Vjp => "_vjp",
+            Mode::Draw => "_draw",
+            Mode::Train => "_train",
+        }
+    }
+
+    /// Whether it computes gradients of parameters.
+    pub fn has_gradients(self) -> bool {
+        matches!(self, Mode::Backward | Mode::Vjp)
+    }
 }
 
 /// A function in one mode, compiled.

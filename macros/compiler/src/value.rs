@@ -24,6 +24,8 @@ pub struct LayerRef {
     pub level: usize,
     /// Its parameters, in the order declared.
     pub params: Vec<NodeId>,
+    /// Of a part of an array or list, `layers[1..3]`: its first layer, and the number of layers.
+    pub part: Option<(Dim, Dim)>,
 }
 
 /// A layer as an argument of a declaration: `TransformerEncoder(TransformerEncoderLayer(512, 8), ..)`.

@@ -108,6 +108,15 @@ impl<'a, D: Device> Run<'a, D> {
         self
     }
 
+    /// Lets the run [`update`](Self::update) parameters.
+    ///
+    /// # Safety
+    /// While it lives, nothing else reads or writes the parameters.
+    pub(crate) unsafe fn with_updates(mut self) -> Self {
+        self.training = true;
+        self
+    }
+
     /// `len` elements of kept value `k`.
     #[inline]
     pub fn state(&self, k: usize, dtype: DType, len: usize) -> View {

@@ -51,7 +51,15 @@ const RESERVED: &[&str] = &[
 ];
 
 /// The suffixes of the methods that are generated for a function.
-fn generated(f: &ast::Function) -> &'static [&'static str] {
+fn generated(f: &ast::Function) -> Vec<&'static str> {
+    let mut all = always_generated(f).to_vec();
+    if f.train.is_some() {
+        all.extend(["_train", "_train_memory"]);
+    }
+    all
+}
+
+fn always_generated(f: &ast::Function) -> &'static [&'static str] {
     let first = f.ret.first();
     let loss = first.is_some_and(|t| t.elem.is_none() && t.dims.is_empty());
     match (loss, f.tuple || f.ret.len() != 1) {

@@ -23,6 +23,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         tuple: f.tuple,
         draw: f.draw.is_some(),
         eval: f.eval,
+        train: f.train.is_some(),
         budget: f.budget.clone(),
         poisoned: false,
         require: Vec::new(),
@@ -134,6 +135,13 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         );
         diag.error(span, text);
     }
+    if let (Some(span), true) = (f.train, f.eval) {
+        let text = format!(
+            "`{}` is marked `#[eval]` and `#[train]`\n`#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
+            f.name
+        );
+        diag.error(span, text);
+    }
     divide(net, f, &mut out, &mut cx);
     out.require = cx.require;
     any_rank(f, &mut out, diag);
@@ -204,6 +212,7 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     }
     for (span, what) in [
         (f.draw, "`#[draw]`"),
+        (f.train, "`#[train]`"),
         (f.budget.as_ref().map(|b| b.span), "`#[memory]`"),
         (f.custom.as_ref().map(|_| f.name.span()), "`#[custom]`"),
         (f.args.iter().find_map(|a| a.grad), "`#[grad]`"),

@@ -157,8 +157,11 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 (_, true) => &["", "_backward", "_vjp"],
                 _ => &["", "_vjp"],
             };
+            let trained = s.train.then_some("_train");
             suffixes
                 .iter()
+                .copied()
+                .chain(trained)
                 .map(|suffix| {
                     let name = format_ident!("{}{suffix}_memory", s.name);
                     quote!(pub const fn #name(#(#dims: usize),*) -> usize { 0 })
@@ -499,12 +502,7 @@ fn init(i: &Init) -> TokenStream {
 /// A constant function of the named dimensions: the bytes of a run's workspace in `f32`.
 fn memory(net: &Net, p: &Program) -> TokenStream {
     let signature = &net.signatures[p.function];
-    let suffix = match p.mode {
-        Mode::Infer => "",
-        Mode::Backward => "_backward",
-        Mode::Vjp => "_vjp",
-        Mode::Draw => "_draw",
-    };
+    let suffix = p.mode.suffix();
     let name = format_ident!("{}{suffix}_memory", signature.name);
     let layout = names(net, p).layout;
     let dims = lower_names(&signature.dims);
@@ -513,10 +511,9 @@ fn memory(net: &Net, p: &Program) -> TokenStream {
     let doc = format!(
         "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
         signature.name,
-        if matches!(p.mode, Mode::Infer | Mode::Draw) {
-            ""
-        } else {
-            " and their gradients"
+        match p.mode.has_gradients() {
+            true => " and their gradients",
+            false => "",
         }
     );
     quote! {
@@ -608,6 +605,7 @@ struct Bodies {
     accumulate: TokenStream,
     step: TokenStream,
     draw: TokenStream,
+    train: TokenStream,
 }
 
 fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
@@ -647,12 +645,20 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
         let all = tuple(&all);
         quote!(::core::result::Result::Ok(#all))
     };
+    let in_training = find(Mode::Train).map_or_else(TokenStream::new, |p| {
+        let plan::Names { plan, body, .. } = names(net, p);
+        quote! {
+            let results = self.core.run_training(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
+            #results
+        }
+    });
     let infer = quote! {
         let results = self.core.infer(#items::#plan, &[#(#sources),*], #kept, |run, dims| #items::#body(run, dims))?;
         #results
     };
     let mut bodies = Bodies {
         infer,
+        train: in_training,
         draw: find(Mode::Draw).map_or_else(TokenStream::new, |p| {
             let plan::Names { plan, body, .. } = names(net, p);
             let drawn = super::graph::drawn(net, p.function);
@@ -799,8 +805,18 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
             pub fn #vjp(&mut self, #(#args,)* #(#seeds,)* #state) -> __nf::Result<#gradients> { #body }
         }
     });
+    let in_training = s.train.then(|| {
+        let (f_train, body) = (format_ident!("{name}_train"), part(|b| &b.train));
+        let doc = format!(
+            "Runs `{name}` in training mode without gradients: dropout is on, and batch normalisation updates its running statistics."
+        );
+        quote! {
+            #[doc = #doc]
+            pub fn #f_train(&mut self, #(#args,)* #state) -> __nf::Result<#result> { #body }
+        }
+    });
     if !s.is_loss() {
-        return quote!(#forward #vjp);
+        return quote!(#forward #in_training #vjp);
     }
     let losses = [vec![quote!(__nf::Loss<#d>)], rows[1..].to_vec()].concat();
     let mut back = losses.clone();
@@ -833,6 +849,7 @@ fn signatures(net: &Net, s: &Signature, bodies: Option<&Bodies>) -> TokenStream 
     quote! {
         #drawing
         #forward
+        #in_training
         #vjp
         #[doc = #backward_doc]
         pub fn #f_backward(&mut self, #(#args,)* #state) -> __nf::Result<#back> { #backward }

@@ -49,6 +49,7 @@ fn suffix(mode: Mode) -> &'static str {
         Mode::Backward => "backward",
         Mode::Vjp => "vjp",
         Mode::Draw => "draw",
+        Mode::Train => "train",
     }
 }
 
@@ -315,7 +316,7 @@ fn outputs(net: &Net, program: &Program) -> Vec<TokenStream> {
             continue;
         };
         let e = match (program.mode, signature.ret.get(i)) {
-            (Mode::Infer | Mode::Backward, Some(ty)) => ty.elem,
+            (Mode::Infer | Mode::Train | Mode::Backward, Some(ty)) => ty.elem,
             _ => elem(g[*o].dtype),
         };
         let a = arg(("output", e), g.shape(*o), &signature.dims, &[]);
@@ -455,7 +456,7 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
 
 /// Gradients of parameters that this function does not reach are zero.
 fn unreached(net: &Net, program: &Program) -> TokenStream {
-    if matches!(program.mode, Mode::Infer | Mode::Draw) {
+    if !program.mode.has_gradients() {
         return TokenStream::new();
     }
     let missing = (0..net.params.len()).filter(|p| {

@@ -1,6 +1,7 @@
-//! Arrays of layers, element by element: `layers[0](x)`; and the names in scope.
+//! Arrays of layers, element by element: `layers[0](x)`; their parts: `layers[1..3]`; and the names in scope.
 
 use super::{Local, Lower};
+use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::ir::NodeId;
@@ -14,7 +15,7 @@ impl Lower<'_> {
             return member;
         }
         let field = &self.net.fields[layers.field];
-        let Some(count) = field.stack.get(layers.level).cloned() else {
+        let Some(count) = self.count(layers) else {
             let what = match layers.level {
                 0 => format!("`{}`", field.path),
                 _ => format!("an element of `{}`", field.path),
@@ -53,13 +54,96 @@ impl Lower<'_> {
                 .at_least(&count, &least, span, "an element of an array")?;
         }
         let g = &mut self.cx.g;
-        let element = |p: &NodeId| self.updates.element(g, *p, index.clone());
+        let element = |p: &NodeId| self.updates.part(g, *p, index.clone(), None);
         let params = layers.params.iter().map(element).collect();
         Ok(Value::Layer(LayerRef {
             field: layers.field,
             level: layers.level + 1,
             params,
+            part: None,
         }))
+    }
+
+    /// The number of layers, if this is an array or a part of one.
+    pub fn count(&self, layers: &LayerRef) -> Option<Dim> {
+        let count = self.net.fields[layers.field].stack.get(layers.level)?;
+        Some(match &layers.part {
+            Some((_, count)) => count.clone(),
+            None => count.clone(),
+        })
+    }
+
+    /// `layers[1..3]`: some layers of an array or list, in their order.
+    pub fn layers(&mut self, of: &LayerRef, s: &ast::Slice) -> Reported<Value> {
+        let members = self.members(of);
+        let listed = members.as_ref().map(|m| Dim::from(m.len() as i64));
+        let Some(size) = listed.or_else(|| self.count(of)) else {
+            let field = &self.net.fields[of.field];
+            let text = format!(
+                "`{}` is one layer, not an array\n{}",
+                field.path, field.decl
+            );
+            return Err(self.cx.error(s.span, text));
+        };
+        if let Some(step) = &s.step
+            && !matches!(self.expr(step)?, Value::Whole(1))
+        {
+            let text = "a part of an array of layers has no step";
+            return Err(self.cx.error(step.span, text));
+        }
+        let from = self.end_of(&size, s, s.from.as_ref(), Dim::from(0))?;
+        let mut to = self.end_of(&size, s, s.to.as_ref(), size.clone())?;
+        if let (true, Some(a), Some(b)) = (s.colon, from.value(), to.value()) {
+            to = Dim::from(b.max(a));
+        }
+        let why = "a part of an array";
+        self.cx.at_least(&from, &Dim::from(0), s.span, why)?;
+        self.cx.at_least(&to, &from, s.span, why)?;
+        self.cx.at_least(&size, &to, s.span, why)?;
+        let count = to.sub(&from);
+        let mut params = of.params.clone();
+        if members.is_none() {
+            let g = &mut self.cx.g;
+            let part = |p: &NodeId| {
+                let count = Some(count.clone());
+                self.updates.part(g, *p, from.clone(), count)
+            };
+            params = of.params.iter().map(part).collect();
+        }
+        let first = of.part.as_ref().map_or(from.clone(), |p| p.0.add(&from));
+        Ok(Value::Layer(LayerRef {
+            params,
+            part: Some((first, count)),
+            ..of.clone()
+        }))
+    }
+
+    /// One end of a part of `size` layers. With colons it is at most the size, as in Python.
+    fn end_of(
+        &mut self,
+        size: &Dim,
+        s: &ast::Slice,
+        end: Option<&ast::Expr>,
+        default: Dim,
+    ) -> Reported<Dim> {
+        let Some(e) = end else { return Ok(default) };
+        let at = match self.expr(e)? {
+            Value::Whole(n) => Dim::from(nearest(n)),
+            Value::Dim(d) => d,
+            other => {
+                let text = format!("the end of a part must be an integer, not {}", other.kind());
+                return Err(self.cx.error(e.span, text));
+            }
+        };
+        let at = match (at.value(), &e.kind) {
+            (Some(n), _) if n < 0 => size.add(&at),
+            (None, ast::ExprKind::Neg(_)) => size.add(&at),
+            _ => at,
+        };
+        Ok(match (s.colon, at.value(), size.value()) {
+            (true, Some(n), Some(size)) => Dim::from(n.clamp(0, size)),
+            _ => at,
+        })
     }
 
     /// Binds a name at this depth.

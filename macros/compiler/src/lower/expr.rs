@@ -734,6 +734,9 @@ impl Lower<'_> {
             let i = self.expr(at)?;
             return self.element(layers, &i, at.span);
         }
+        if let (Value::Layer(layers), [Item::Range(part)]) = (&v, items) {
+            return self.layers(layers, part);
+        }
         let Value::Tensor(t) = v else {
             return Err(self.cx.error(
                 span,

@@ -27,9 +27,18 @@ impl Lower<'_> {
                 field: *i,
                 level: of.level,
                 params: of.params[params.start - first..params.end - first].to_vec(),
+                part: None,
             }
         };
-        Some(items.iter().map(member).collect())
+        let all = items.iter().map(member);
+        Some(match &of.part {
+            Some((first, count)) => {
+                let [first, count] =
+                    [first, count].map(|d| usize::try_from(d.value().unwrap_or(0)).unwrap_or(0));
+                all.skip(first).take(count).collect()
+            }
+            None => all.collect(),
+        })
     }
 
     /// `seq(x)`: the layers one after another.
@@ -59,6 +68,10 @@ impl Lower<'_> {
                     ..of.clone()
                 };
                 let members = lower.members(&of).unwrap_or_default();
+                // A part of no layers.
+                if let ([], [only]) = (members.as_slice(), given.as_slice()) {
+                    return Ok(only.value.clone());
+                }
                 let mut args = args;
                 let mut members = members.into_iter().peekable();
                 while let Some(member) = members.next() {
@@ -206,8 +219,8 @@ impl Lower<'_> {
                 Some(members) => Value::Layer(members[k].clone()),
                 None => match self.expr(over)? {
                     Value::Layer(layers) => {
-                        if let Some(size) = self.net.fields[layers.field].stack.get(layers.level) {
-                            let (size, count) = (size.clone(), (count as i64).into());
+                        if let Some(size) = self.count(&layers) {
+                            let count = (count as i64).into();
                             if !self.cx.same(&size, &count) {
                                 let text = format!(
                                     "`zip` needs equal lengths, but `{over}` has {size} and the list has {count}"

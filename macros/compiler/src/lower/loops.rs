@@ -161,7 +161,7 @@ impl Lower<'_> {
                 Value::Layer(layers)
                     if layers.level < self.net.fields[layers.field].stack.len() =>
                 {
-                    let size = self.net.fields[layers.field].stack[layers.level].clone();
+                    let size = self.count(&layers).unwrap_or_else(Dim::one);
                     (Item::Layers(layers), size)
                 }
                 Value::Tensor(t) if names.len() > 1 && !self.cx.g.shape(t.id).is_empty() => {
@@ -216,6 +216,7 @@ impl Lower<'_> {
                     field: layers.field,
                     level: layers.level + 1,
                     params: parts.by_ref().take(layers.params.len()).collect(),
+                    part: None,
                 }),
                 Item::Tensor(t, variable) => {
                     let Some(id) = parts.next() else { continue };

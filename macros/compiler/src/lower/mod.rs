@@ -293,6 +293,7 @@ impl<'a> Lower<'a> {
             field: index,
             level: 0,
             params: params.map(|p| self.param_home(p)).collect(),
+            part: None,
         }
     }
 

@@ -14,18 +14,27 @@ use crate::kinds::concat::Concat;
 pub struct Updates {
     /// A value and its replacement.
     newer: Vec<(NodeId, NodeId)>,
-    /// One element of an array of layers, the array, and its place.
-    elements: Vec<(NodeId, NodeId, Dim)>,
+    parts: Vec<Part>,
+}
+
+/// One element, or some, of an array of layers.
+#[derive(Clone)]
+struct Part {
+    id: NodeId,
+    array: NodeId,
+    first: Dim,
+    /// `None` for one element, whose shape lacks the dimension of the array.
+    count: Option<Dim>,
 }
 
 impl Updates {
     /// The latest value of the node `id`.
     pub fn latest(&mut self, g: &mut Graph, id: NodeId) -> NodeId {
-        if let Some((_, array, at)) = self.elements.iter().find(|e| e.0 == id).cloned() {
-            let now = self.latest(g, array);
-            return match now == array {
+        if let Some(p) = self.parts.iter().find(|p| p.id == id).cloned() {
+            let now = self.latest(g, p.array);
+            return match now == p.array {
                 true => id,
-                false => self.element(g, now, at),
+                false => self.part(g, now, p.first, p.count),
             };
         }
         let mut id = id;
@@ -35,38 +44,55 @@ impl Updates {
         id
     }
 
-    /// One element of an array's values.
-    pub fn element(&mut self, g: &mut Graph, array: NodeId, at: Dim) -> NodeId {
+    /// `count` elements of an array's values from number `first` on; with `None` that element alone.
+    pub fn part(&mut self, g: &mut Graph, array: NodeId, first: Dim, count: Option<Dim>) -> NodeId {
         // Only one node for each, so that a gradient can be taken with respect to it.
-        let known = self.elements.iter().find(|e| e.1 == array && e.2 == at);
-        if let Some((id, _, _)) = known {
-            return *id;
+        let known = |p: &&Part| p.array == array && p.first == first && p.count == count;
+        if let Some(p) = self.parts.iter().find(known) {
+            return p.id;
         }
-        let one = part(g, array, at.clone(), Dim::one());
-        let shape = g.shape(array)[1..].to_vec();
-        let id = g.reshape(one, &shape);
-        self.elements.push((id, array, at));
+        let some = count.clone().unwrap_or_else(Dim::one);
+        let mut id = part(g, array, first.clone(), some);
+        if count.is_none() {
+            let shape = g.shape(array)[1..].to_vec();
+            id = g.reshape(id, &shape);
+        }
+        self.parts.push(Part {
+            id,
+            array,
+            first,
+            count,
+        });
         id
     }
 
     /// Makes `value` the latest value of `home`. Gradients stop at it.
     pub fn assign(&mut self, g: &mut Graph, home: NodeId, value: NodeId) {
-        if let Some((_, array, at)) = self.elements.iter().find(|e| e.0 == home).cloned() {
-            let now = self.latest(g, array);
-            let behind = at.add(&Dim::one());
-            let (zero, left) = (Dim::from(0), g.shape(now)[0].sub(&behind));
-            let mut one = g.shape(value).clone();
-            one.insert(0, Dim::one());
+        if let Some(p) = self.parts.iter().find(|p| p.id == home).cloned() {
+            let now = self.latest(g, p.array);
+            let count = p.count.clone().unwrap_or_else(Dim::one);
+            let after = p.first.add(&count);
+            let left = g.shape(now)[0].sub(&after);
             let mut parts = Vec::new();
-            if at.value() != Some(0) {
-                parts.push(part(g, now, zero.clone(), at));
+            if p.first.value() != Some(0) {
+                parts.push(part(g, now, Dim::from(0), p.first));
             }
-            parts.push(g.reshape(value, &one));
+            parts.push(match p.count {
+                Some(_) => value,
+                None => {
+                    let mut one = g.shape(value).clone();
+                    one.insert(0, Dim::one());
+                    g.reshape(value, &one)
+                }
+            });
             if left.value() != Some(0) {
-                parts.push(part(g, now, behind, left));
+                parts.push(part(g, now, after, left));
             }
-            let whole = g.push(Concat { dim: 0 }, &parts, None);
-            return self.assign(g, array, whole);
+            let whole = match parts[..] {
+                [all] => all,
+                _ => g.push(Concat { dim: 0 }, &parts, None),
+            };
+            return self.assign(g, p.array, whole);
         }
         let last = self.latest(g, home);
         let value = g.push(Op::Detach, &[value], None);

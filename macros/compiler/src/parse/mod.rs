@@ -306,7 +306,7 @@ fn attributes_whole(
 }
 
 fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
-    let (attrs, found) = attributes_whole(input, &["draw", "eval", "custom", "memory"])?;
+    let (attrs, found) = attributes_whole(input, &["draw", "eval", "custom", "memory", "train"])?;
     let flags = spans(&found);
     let own = found[2].as_ref().map(custom::read).transpose();
     let budget = found[3].as_ref().map(budget::read).transpose();
@@ -385,6 +385,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
             attrs,
             draw: flags[0],
             eval: flags[1].is_some(),
+            train: flags[4],
             name,
             args,
             ret,
@@ -414,6 +415,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         attrs,
         draw: flags[0],
         eval: flags[1].is_some(),
+        train: flags[4],
         name,
         args,
         ret,
