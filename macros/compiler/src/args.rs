@@ -115,7 +115,8 @@ impl Args {
             .map(|((name, _), _)| *name)
             .collect();
         if !missing.is_empty() && reported.is_none() {
-            let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
+            let plain = |m: &&str| format!("`{}`", m.trim_start_matches('*'));
+            let list: Vec<String> = missing.iter().map(plain).collect();
             let text = format!(
                 "`{callee}` is called without {}\n`{callee}` takes ({takes})",
                 list.join(" and ")
@@ -484,7 +485,10 @@ impl Args {
             if out.contains(&d) {
                 return Err(cx.error(
                     self.span_of(name),
-                    format!("dimension {d} is given twice in `{}`", name.trim_start_matches('*')),
+                    format!(
+                        "dimension {d} is given twice in `{}`",
+                        name.trim_start_matches('*')
+                    ),
                 ));
             }
             out.push(d);

@@ -307,7 +307,9 @@ impl<'a> Cx<'a> {
         let id = self.shown.get(&x.id).unwrap_or(&x.id);
         let origin = self.origin.get(id)?;
         // `forward(x)` comes from `forward(..)`.
-        let call = origin.strip_suffix("..)").is_some_and(|c| x.text.starts_with(c));
+        let call = origin
+            .strip_suffix("..)")
+            .is_some_and(|c| x.text.starts_with(c));
         (*origin != x.text && !call).then_some(origin)
     }
 

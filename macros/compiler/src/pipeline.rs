@@ -76,7 +76,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
                 true => &attempt.diag,
                 false => &first,
             };
-            equal.note(errors);
+            equal.note(errors, &first);
             let errors = errors.to_tokens();
             quote!(#errors #skeleton #schema)
         }
@@ -151,8 +151,12 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
+            let help = match field.kind {
+                FieldKind::Param | FieldKind::Buffer => "use it",
+                _ => "call it",
+            };
             let text = format!(
-                "no function uses `{0}`\nhelp: call it, or remove it\n{1}",
+                "no function uses `{0}`\nhelp: {help}, or remove it\n{1}",
                 field.name, field.decl
             );
             diag.error(field.name.span(), text);

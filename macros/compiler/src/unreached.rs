@@ -40,9 +40,13 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
     let losses = losses(net, source);
     let mut stops: Vec<Stop> = Vec::new();
     for one in idle {
-        let found = one.params.iter().find_map(|p| stopped(&losses, net.holder(*p)));
+        let found = one
+            .params
+            .iter()
+            .map(|p| stopped(&losses, net.holder(*p)))
+            .find(|found| !matches!(found, Dependence::None));
         match found {
-            Some((op, at)) => {
+            Some(Dependence::Through((op, at))) => {
                 // A network in a field is right where it is declared.
                 let at = match one.field.kind {
                     FieldKind::Block(_) => one.field.name.span(),
@@ -58,13 +62,22 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
                     }),
                 }
             }
-            None => {
+            other => {
+                let (why, help) = match other {
+                    Some(_) => (
+                        "no gradient reaches",
+                        format!("if `{}` is not trained", one.field.path),
+                    ),
+                    None => (
+                        "no loss depends on",
+                        format!("use `{}` in a loss, or", one.field.path),
+                    ),
+                };
                 let text = format!(
-                    "{} cannot be trained: no loss depends on {}\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
+                    "{} cannot be trained: {why} {}\n{}\nhelp: {help} mark it `#[frozen]`",
                     list(&one.names),
                     it(&one.names),
                     one.field.decl,
-                    one.field.path
                 );
                 diag.error(one.field.name.span(), text);
             }
@@ -72,7 +85,11 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
     }
     for stop in stops {
         let names: Vec<String> = stop.idle.iter().flat_map(|i| i.names.clone()).collect();
-        let fields: Vec<String> = stop.idle.iter().map(|i| format!("`{}`", i.field.path)).collect();
+        let fields: Vec<String> = stop
+            .idle
+            .iter()
+            .map(|i| format!("`{}`", i.field.path))
+            .collect();
         let mut text = format!("`{}` stops the gradient of {}", stop.op, list(&names));
         for one in &stop.idle {
             text += &format!("\n{}", one.field.decl);
@@ -96,7 +113,11 @@ fn idle<'a>(net: &'a Net, reached: &[bool]) -> Vec<Idle<'a>> {
         // Of a network in a field, the rest may belong to functions that are not called here.
         let partly = matches!(field.kind, FieldKind::Block(_)) && params.len() < field.params.len();
         if !params.is_empty() && !partly {
-            let names = params.iter().map(|p| format!("`{}`", net.params[*p].name));
+            // Without the places in arrays.
+            let plain = |name: &str| name.replace("{}.", "");
+            let names = params
+                .iter()
+                .map(|p| format!("`{}`", plain(&net.params[*p].name)));
             out.push(Idle {
                 field,
                 names: names.collect(),
@@ -134,14 +155,20 @@ fn losses(net: &Net, source: &ast::Network) -> Vec<Loss> {
     losses.filter_map(loss).collect()
 }
 
-/// The op that keeps a parameter's gradient from the losses, if one depends on the parameter.
-fn stopped(losses: &[Loss], param: usize) -> Option<(String, Span)> {
-    losses.iter().find_map(|loss| {
-        match between(&loss.graph, loss.params[param]?, loss.value) {
-            Dependence::Through(op, at) => Some((op, at)),
-            Dependence::None | Dependence::Hidden => None,
+/// How the losses depend on a parameter without a gradient.
+fn stopped(losses: &[Loss], param: usize) -> Dependence {
+    let mut found = Dependence::None;
+    for loss in losses {
+        let Some(node) = loss.params[param] else {
+            continue;
+        };
+        match between(&loss.graph, node, loss.value) {
+            Dependence::None => {}
+            Dependence::Hidden => found = Dependence::Hidden,
+            through => return through,
         }
-    })
+    }
+    found
 }
 
 fn list(names: &[String]) -> String {

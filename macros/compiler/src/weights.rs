@@ -57,10 +57,7 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
         )
     })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| match kind(&bytes) {
-        Some((kind, help)) => format!(
-            "`{}` is {kind}, not a safetensors file{help}",
-            weights.path
-        ),
+        Some((kind, help)) => format!("`{}` is {kind}, not a safetensors file{help}", weights.path),
         None => format!("`{}` is not a valid safetensors file: {e}", weights.path),
     })?;
     let mut compare = Compare {
@@ -88,7 +85,10 @@ fn kind(bytes: &[u8]) -> Option<(&'static str, String)> {
     let saved = || "\nhelp: write it with `safetensors.torch.save_file` in Python".to_owned();
     Some(match bytes {
         [b'P', b'K', 3, 4, ..] => ("a zip archive, such as `torch.save` writes", saved()),
-        [0x80, 2..=5, ..] => ("a pickle, such as old versions of `torch.save` write", saved()),
+        [0x80, 2..=5, ..] => (
+            "a pickle, such as old versions of `torch.save` write",
+            saved(),
+        ),
         [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..] => ("an ONNX model", String::new()),
         [b'{', ..] if has(b"\"weight_map\"") => ("an index of shards", shards(bytes)),
         [b'{' | b'[', ..] => ("a JSON document", String::new()),
@@ -103,7 +103,10 @@ fn kind(bytes: &[u8]) -> Option<(&'static str, String)> {
 /// The help for an index: the names of its shards.
 fn shards(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let mut names: Vec<&str> = text.split('"').filter(|s| s.ends_with(".safetensors")).collect();
+    let mut names: Vec<&str> = text
+        .split('"')
+        .filter(|s| s.ends_with(".safetensors"))
+        .collect();
     names.sort_unstable();
     names.dedup();
     match names.as_slice() {
@@ -221,7 +224,7 @@ impl Compare<'_> {
         let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());
         for (other, _) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
             self.problems.push(format!(
-                "not the same: `{other}` and `{name}` are one parameter of the network"
+                "different values: `{other}` and `{name}` are one parameter of the network"
             ));
         }
     }

@@ -39,11 +39,17 @@ pub(super) fn block(
         values.push(match d {
             Some(d) if d.value().is_none_or(|v| v >= 0) => d,
             Some(d) => {
-                let text = format!("a size of `{}` must not be negative, but is {d}", ast::show_path(path));
+                let text = format!(
+                    "a size of `{}` must not be negative, but is {d}",
+                    ast::show_path(path)
+                );
                 return Err(cx.error(e.span, text));
             }
             None => {
-                let text = format!("a size of `{}` must be an integer, not {e}", ast::show_path(path));
+                let text = format!(
+                    "a size of `{}` must be an integer, not {e}",
+                    ast::show_path(path)
+                );
                 return Err(cx.error(e.span, text));
             }
         });

@@ -31,7 +31,10 @@ pub(super) fn condition(
         Some(_) => dimension(net, cx, e, named),
         None => match constant(net, cx, e)?.as_dim() {
             Some(d) => Ok(d),
-            None => Err(cx.error(e.span, format!("a size in a condition must be an integer, not {e}"))),
+            None => Err(cx.error(
+                e.span,
+                format!("a size in a condition must be an integer, not {e}"),
+            )),
         },
     };
     match &e.kind {

@@ -177,7 +177,12 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             match (x.as_dim(), y.as_dim()) {
                 (Some(x), Some(y)) => Value::of_dim(x.div_floor(&y)),
-                _ => return Err(cx.error(e.span, "`floor` in a declaration takes a quotient of integers")),
+                _ => {
+                    return Err(cx.error(
+                        e.span,
+                        "`floor` in a declaration takes a quotient of integers",
+                    ));
+                }
             }
         }
         ExprKind::Neg(a) => {

@@ -396,7 +396,8 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
         match constant(net, cx, e)?.as_dim() {
             Some(d) if d.value().is_none_or(|v| v >= 1) => out.push(d),
             _ => {
-                let text = format!("a size of a parameter must be an integer of at least 1, not {e}");
+                let text =
+                    format!("a size of a parameter must be an integer of at least 1, not {e}");
                 return Err(cx.error(e.span, text));
             }
         }

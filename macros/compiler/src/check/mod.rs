@@ -190,7 +190,8 @@ pub(super) fn instance(
 fn same_names(net: &Net, diag: &Diag) {
     for (k, field) in net.fields.iter().enumerate() {
         // Two fields, or two layers of a group, of one name are reported as such.
-        let same = |f: &Field| f.name == field.name || (f.within && field.within && f.path == field.path);
+        let same =
+            |f: &Field| f.name == field.name || (f.within && field.within && f.path == field.path);
         let others = net.fields[..k].iter().filter(|f| !same(f));
         let known: Vec<&str> = others
             .flat_map(|f| &net.params[f.params.clone()])
@@ -256,8 +257,10 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
                 ExprKind::Name(n) => quote!({ #n }),
                 ExprKind::Whole(_) => e.to_string().parse().unwrap_or_default(),
                 _ => {
-                    let text =
-                        format!("the default of `{}` must be an integer or a Rust constant", p.name);
+                    let text = format!(
+                        "the default of `{}` must be an integer or a Rust constant",
+                        p.name
+                    );
                     diag.error(e.span, text);
                     // Valid, so that rustc reports no further error.
                     quote!(0)

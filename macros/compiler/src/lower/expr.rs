@@ -331,8 +331,8 @@ impl Lower<'_> {
         if of.level < field.stack.len() {
             let mistake = match given.as_slice() {
                 [one] => match &one.name {
-                    Some(_) => format!(
-                        "the array `{}` takes its argument by position",
+                    Some(name) => format!(
+                        "the array `{}` takes its argument by position: remove `{name} =`",
                         field.path
                     ),
                     None => format!(
@@ -347,10 +347,14 @@ impl Lower<'_> {
                     crate::args::are_given(all.len())
                 ),
             };
-            let text = format!(
-                "{mistake}\n{}\nnote: its layers are called one after another, each with the result of the one before\nhelp: `for layer in {} {{ .. }}` calls each in its own way",
-                field.decl, field.path
-            );
+            let more = match given.len() {
+                1 => String::new(),
+                _ => format!(
+                    "\nnote: its layers are called one after another, each with the result of the one before\nhelp: a loop gives each layer other arguments: `for layer in {} {{ .. }}`",
+                    field.path
+                ),
+            };
+            let text = format!("{mistake}\n{}{more}", field.decl);
             return Err(self.cx.error(span, text));
         }
         let layer = match &field.kind {
@@ -770,7 +774,7 @@ impl Lower<'_> {
                 self.cx.error(
                     i.span,
                     format!(
-                        "`{x}` has {}, no item {at}",
+                        "index {at} is out of range: `{x}` has {}",
                         crate::args::count(list.len(), "item")
                     ),
                 )

@@ -157,7 +157,9 @@ impl Lower<'_> {
             op.map(|op| op.function.clone())
         });
         if let Some(name) = again {
-            let text = format!("`grad` needs a second derivative of the custom op `{name}`, which has none");
+            let text = format!(
+                "`grad` needs a second derivative of the custom op `{name}`, which has none"
+            );
             return Err(self.cx.error(span, text));
         }
         let mut out = Vec::new();
@@ -171,7 +173,7 @@ impl Lower<'_> {
                 }
                 None => {
                     let text = match stops::between(&self.cx.g, x.id, y.id) {
-                        Dependence::Through(op, _) => format!(
+                        Dependence::Through((op, _)) => format!(
                             "`{op}` stops the gradient of `{}` with respect to `{}`{}",
                             y.text,
                             x.text,

@@ -1,8 +1,8 @@
 //! Groups of unlike layers: `Sequential(..)`, called as one layer, and lists, `[Block<16>, Block<32>]`, over which a
 //! loop goes.
 
-use super::{Binding, Lower};
 use super::assigned::assigned_in;
+use super::{Binding, Lower};
 use crate::args::Given;
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
@@ -45,7 +45,7 @@ impl Lower<'_> {
         if let FieldKind::Group { chain: false, .. } = field.kind {
             let shown: Vec<&str> = given.iter().map(|g| g.text.as_str()).collect();
             let text = format!(
-                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: `for layer in {0} {{ .. }}` calls each\nhelp: declared as `Sequential(..)`, its layers are called one after another",
+                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: `for layer in {0} {{ .. }}` calls each layer\nhelp: layers declared in `Sequential(..)` are called one after another",
                 field.path,
                 shown.join(", ")
             );

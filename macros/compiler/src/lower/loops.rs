@@ -1,8 +1,8 @@
 //! Loops over arrays of layers: `for layer in layers { .. }`, and
 //! `for (layer, x) in zip(layers, xs) { .. }` with a tensor beside them, cut along its first dimension.
 
-use super::{Binding, Lower};
 use super::assigned::assigned_in;
+use super::{Binding, Lower};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
@@ -186,8 +186,14 @@ impl Lower<'_> {
                 }
                 other => {
                     let (needs, help) = match names.len() {
-                        1 => ("`for` needs an array of layers", "`scan` iterates over a dimension of a tensor"),
-                        _ => ("`zip` joins arrays of layers and tensors", "a tensor is cut along its first dimension"),
+                        1 => (
+                            "`for` needs an array of layers",
+                            "`scan` iterates over a dimension of a tensor",
+                        ),
+                        _ => (
+                            "`zip` joins arrays of layers and tensors",
+                            "a tensor is cut along its first dimension",
+                        ),
                     };
                     let text = format!(
                         "{needs}, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`\nhelp: {help}",

@@ -25,9 +25,7 @@ impl Lower<'_> {
         let first = self.cx.diag.count();
         let again = self.scan_over(span, args, Some(0));
         let right = again.is_ok() && self.cx.diag.count() == first;
-        self.cx
-            .diag
-            .withdraw(if right { reported } else { first });
+        self.cx.diag.withdraw(if right { reported } else { first });
         if right {
             let text = format!(
                 "`scan` runs over dimension {dim} ({}): write `dim = 0` to run over {}",
@@ -46,8 +44,10 @@ impl Lower<'_> {
         other: Option<usize>,
     ) -> Reported<Value> {
         self.turned = None;
-        let step = (args.iter().find(|a| a.name.as_ref().is_some_and(|n| n == "step")))
-            .or_else(|| args.iter().filter(|a| a.name.is_none()).nth(2));
+        let step = (args
+            .iter()
+            .find(|a| a.name.as_ref().is_some_and(|n| n == "step")))
+        .or_else(|| args.iter().filter(|a| a.name.is_none()).nth(2));
         if let Some(step) = step.map(|a| &a.value)
             && !matches!(step.kind, ExprKind::Closure(_))
         {

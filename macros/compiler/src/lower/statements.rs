@@ -320,7 +320,8 @@ impl Lower<'_> {
         match (ty.rest, &self.rest) {
             (Some(at), Some(rest)) => drop(shape.splice(at..at, rest.iter().cloned())),
             (Some(_), None) => {
-                let text = "`..` has no meaning here: no argument of this function has `..` in its shape";
+                let text =
+                    "`..` has no meaning here: no argument of this function has `..` in its shape";
                 return Err(self.cx.error(ty.span, text));
             }
             (None, _) => {}

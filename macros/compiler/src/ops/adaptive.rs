@@ -201,7 +201,7 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
 fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
         let text = format!(
-            "`output_size` of `{}` must be a number, not {n}, which may not divide {}{}",
+            "`output_size` of `{}` must be a number, not {n}, which need not divide {}{}",
             a.callee,
             cx.shape(x)[dim],
             cx.origin_note(x)

@@ -81,7 +81,10 @@ impl Conv {
                     let text = format!(
                         "`output_padding` of `{}` must be less than {}, not {}\nnote: the limit is the stride ({}) or the dilation ({}), whichever is larger",
                         a.callee,
-                        stride[d].value().max(dilation[d].value()).map_or_else(|| stride[d].to_string(), |n| n.to_string()),
+                        stride[d]
+                            .value()
+                            .max(dilation[d].value())
+                            .map_or_else(|| stride[d].to_string(), |n| n.to_string()),
                         output_padding[d],
                         stride[d],
                         dilation[d]

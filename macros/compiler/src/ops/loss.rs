@@ -289,7 +289,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
             0 | 1 => (show_shape(&want), ""),
             _ => (
                 format!("{} or {}", show_shape(&want), show_shape(&other())),
-                "\nnote: one class for each element: the scores of the classes are dimension 1, or the last",
+                "\nnote: a target has the shape of the scores without their classes, which are dimension 1 or the last",
             ),
         };
         let text = format!(
@@ -411,7 +411,10 @@ fn probabilities(
         let help = match (cx.is_argument(t.id), have.len() + 1 == shape.len()) {
             (true, true) => format!("\nhelp: declare it as integers: `u32{}`", show_shape(&have)),
             (false, true) => format!("\nhelp: convert it: `{}.int()`", enclosed(&t.text)),
-            _ if logits => format!("\nnote: probabilities have the shape of the scores, {}", show_shape(&shape)),
+            _ if logits => format!(
+                "\nnote: probabilities have the shape of the scores, {}",
+                show_shape(&shape)
+            ),
             _ => String::new(),
         };
         let text = format!(

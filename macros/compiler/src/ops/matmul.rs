@@ -146,7 +146,10 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         };
         let mut text = format!("{mistake}{}{}", cx.origin_note(&x), cx.origin_note(&w));
         if sw.len() == 2 && sx.last() == sw.first() {
-            text += &format!("\nhelp: a weight is [out, in]: did you mean `{}.t()`?", w.text);
+            text += &format!(
+                "\nhelp: a weight is [out, in]: did you mean `{}.t()`?",
+                w.text
+            );
         }
         return Err(cx.error(a.span, text));
     }

@@ -64,7 +64,11 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
                 ),
             ),
         };
-        let text = format!("{mistake}{}{}", cx.origin_note(&x), cx.origin_note(&lengths));
+        let text = format!(
+            "{mistake}{}{}",
+            cx.origin_note(&x),
+            cx.origin_note(&lengths)
+        );
         return Err(cx.error(a.span_of(at), text));
     }
     let mut there = mask(cx, lengths.id, &shape[1]);

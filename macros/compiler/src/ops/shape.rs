@@ -64,6 +64,13 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
             show_shape(&to)
         );
         to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
+        if !cx.same(&numel(&to), &total) {
+            let text = format!(
+                "{why}: {total} is not divisible by {rest}{}",
+                cx.origin_note(&x)
+            );
+            return Err(cx.error(a.span_of("*shape"), text));
+        }
     }
     if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
@@ -412,7 +419,11 @@ pub fn select_dim(
 ) -> Reported<NodeId> {
     let size = cx.shape(x)[dim].clone();
     let Some(at) = end_of(index, &size, Dim::from(0)) else {
-        return Err(cx.error(span, "an index must be an integer or a range `a..b`"));
+        let text = format!(
+            "an index must be an integer or a range `a..b`, not {}",
+            index.shown()
+        );
+        return Err(cx.error(span, text));
     };
     if let (Some(i), Some(n)) = (at.value(), size.value())
         && (i < 0 || i >= n)
@@ -475,7 +486,10 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
                     sizes
                 }
                 (None, _, Some(0)) => {
-                    return Err(cx.error(span, "a piece of `split` must have a size of at least 1, not 0"));
+                    return Err(cx.error(
+                        span,
+                        "a piece of `split` must have a size of at least 1, not 0",
+                    ));
                 }
                 _ => {
                     let text = format!(
@@ -712,10 +726,7 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         ),
     };
     let Some(value) = value else {
-        let text = format!(
-            "{kind}, not {number}{}",
-            cx.origin_note(&x)
-        );
+        let text = format!("{kind}, not {number}{}", cx.origin_note(&x));
         return Err(cx.error(a.span_of("value"), text));
     };
     let shape = cx.shape(&x);

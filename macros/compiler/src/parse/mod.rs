@@ -295,12 +295,19 @@ fn attributes_whole(
                 } else {
                     known.join(", ")
                 };
-                let hint = match crate::diag::nearest(&name, flags.iter().copied()) {
+                // PyTorch's words.
+                let word = match name.as_str() {
+                    "freeze" => "frozen",
+                    "checkpoint" => "recompute",
+                    other => other,
+                };
+                let hint = match crate::diag::nearest(word, flags.iter().copied()) {
                     Some(near) => format!("\nhelp: did you mean `#[{near}]`?"),
                     None => String::new(),
                 };
-                let text =
-                    format!("unknown attribute `#[{name}]` here{hint}\nnote: this place takes {known}");
+                let text = format!(
+                    "unknown attribute `#[{name}]` here{hint}\nnote: this place takes {known}"
+                );
                 return Err(syn::Error::new_spanned(attr.path(), text));
             }
         }
@@ -323,7 +330,13 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     if !input.peek(Token![fn]) {
         let ahead = input.fork();
         let text = match ahead.call(Ident::parse_any) {
-            Ok(word) if ["const", "static", "struct", "enum", "type", "impl", "trait", "mod"].iter().any(|w| word == w) => {
+            Ok(word)
+                if [
+                    "const", "static", "struct", "enum", "type", "impl", "trait", "mod",
+                ]
+                .iter()
+                .any(|w| word == w) =>
+            {
                 format!("`{word}` is not allowed in a network: write it before `network!`")
             }
             _ => "expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`".to_owned(),
@@ -439,9 +452,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
 fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let (_, flags) = attributes(input, &["grad", "state"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
-        return Err(input.error(
-            "a function takes no `self`: layers are in scope by their names",
-        ));
+        return Err(input.error("a function takes no `self`: layers are in scope by their names"));
     }
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {

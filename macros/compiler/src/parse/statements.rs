@@ -221,8 +221,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             span: over.span,
         }],
         _ => {
-            let text =
-                "two names in `for` need `zip`: `for (block, cache) in zip(blocks, caches)`";
+            let text = "two names in `for` need `zip`: `for (block, cache) in zip(blocks, caches)`";
             return Err(syn::Error::new(over.span, text));
         }
     };
@@ -259,10 +258,15 @@ fn over_elements(input: ParseStream, index: &Ident) -> Option<String> {
         }
     });
     let array = found?;
-    let one = array.strip_suffix('s').filter(|s| !s.is_empty()).unwrap_or("layer");
+    let one = array
+        .strip_suffix('s')
+        .filter(|s| !s.is_empty())
+        .unwrap_or("layer");
     let value = value.to_string().replace(&format!("{array}[{index}]"), one);
     // The index may have another use.
-    let again = value.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| index == w);
+    let again = value
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|w| index == w);
     (!again).then(|| format!("`for {one} in {array} {{ {name} = {value}; }}`"))
 }
 

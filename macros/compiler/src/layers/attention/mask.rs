@@ -203,7 +203,11 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
         more += &format!(
             "\nhelp: repeat the mask of each sequence over the heads: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
-            enclosed(&mask.text), s.batch, s.heads, s.queries, s.keys
+            enclosed(&mask.text),
+            s.batch,
+            s.heads,
+            s.queries,
+            s.keys
         );
     }
     Err(wrong(cx, a, name, (mask, &wanted), &more))

@@ -50,7 +50,10 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let (input, hidden) = in_out(cx, a, "in_out")?;
     let layers = a.integer(cx, "num_layers")?;
     if layers < 1 {
-        let text = format!("`num_layers` of `{}` must be at least 1, not {layers}", a.callee);
+        let text = format!(
+            "`num_layers` of `{}` must be at least 1, not {layers}",
+            a.callee
+        );
         return Err(cx.error(a.span_of("num_layers"), text));
     }
     let dropout = ops::probability(cx, a, "dropout")?;

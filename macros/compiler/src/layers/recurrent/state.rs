@@ -16,7 +16,10 @@ pub fn tensors(cx: &mut Cx, a: &Args, wants: &[Shape]) -> Reported<Vec<NodeId>> 
         one => vec![one],
     };
     let (callee, span) = (&a.callee, a.span_of("hx"));
-    let text = a.given("hx").map_or("hx", |g: &Given| g.text.as_str()).to_owned();
+    let text = a
+        .given("hx")
+        .map_or("hx", |g: &Given| g.text.as_str())
+        .to_owned();
     if items.len() != wants.len() {
         let message = format!(
             "`hx` of `{callee}` must be a pair `(h, c)`, not {}\nnote: h is {}, c is {}",
