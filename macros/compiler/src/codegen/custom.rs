@@ -102,10 +102,14 @@ fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> To
         let e = element(e);
         quote!(__nf::custom::ArrayMut<'_, #e>)
     });
-    let types = read.chain(written);
+    let types: Vec<TokenStream> = read.chain(written).collect();
+    // The type shows all parameters if the user's function has others.
     quote! {
         #[doc(hidden)]
         #[inline]
-        pub fn #name<F: __nf::Float>(#(#names: #types),*) { #target(#(#names),*) }
+        pub fn #name<F: __nf::Float>(#(#names: #types),*) {
+            let function: fn(#(#types),*) = #target;
+            function(#(#names),*)
+        }
     }
 }
