@@ -306,10 +306,13 @@ impl<'a> Cx<'a> {
     fn origin_of(&self, x: &Tensor) -> Option<&String> {
         let id = self.shown.get(&x.id).unwrap_or(&x.id);
         let origin = self.origin.get(id)?;
-        // `forward(x)` comes from `forward(..)`.
-        let call = origin
-            .strip_suffix("..)")
-            .is_some_and(|c| x.text.starts_with(c));
+        // `floor(x)` comes from `x`, and `forward(x)` from `forward(..)`.
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let named = x.text.split(|c| !word(c)).any(|part| part == origin);
+        let call = named
+            || origin
+                .strip_suffix("..)")
+                .is_some_and(|c| x.text.starts_with(c));
         (*origin != x.text && !call).then_some(origin)
     }
 

@@ -11,7 +11,7 @@ network! {
         for (layer, part) in zip(layers, relu(x)) { part = layer(part); y = layer(y); }
         y
     }
-    fn layer(x: [B, 4]) -> [B, 4] {
+    fn of_a_layer(x: [B, 4]) -> [B, 4] {
         let mut y = x;
         for layer in layers { y = layer(y); layer = y; }
         y

@@ -1,7 +1,6 @@
 //! Dimensions as Rust expressions of type `usize`.
 
 use crate::dim::{Atom, Dim, Operator, Term};
-use crate::net::Net;
 use crate::real::Real;
 use proc_macro2::{Ident, Literal, Punct, Spacing, Span, TokenStream};
 use quote::{TokenStreamExt, format_ident, quote};
@@ -20,8 +19,7 @@ thread_local! {
 
 /// Records the constants of the network that is emitted next. A constant is emitted as the user's token, so that rustc
 /// reports a name that does not exist once, and where it is written.
-pub fn written(net: &Net) {
-    let names = net.consts.iter().map(|c| c.name.clone());
+pub fn written(names: impl Iterator<Item = Ident>) {
     WRITTEN.with(|written| *written.borrow_mut() = names.collect());
 }
 

@@ -45,7 +45,7 @@ pub(super) fn generics(net: &Net) -> Generics {
 
 /// Everything for a network.
 pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
-    written(net);
+    written(net.consts.iter().map(|c| c.name.clone()));
     let mut maps = Maps::default();
     let plans: TokenStream = programs
         .iter()
@@ -132,7 +132,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
 
 /// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
 pub fn skeleton(net: &Net) -> TokenStream {
-    written(net);
+    written(net.consts.iter().map(|c| c.name.clone()));
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
     let Generics {
