@@ -25,9 +25,9 @@ pub struct BoolArg;
 
 /// A dimension of the data matches one of the declared shape.
 #[diagnostic::on_unimplemented(
-    message = "this argument has a dimension of `{Self}`, but the network takes `{Want}` there",
+    message = "a dimension of this argument is `{Self}`, but the network takes `{Want}`",
     label = "a dimension is `{Self}`, the network takes `{Want}`",
-    note = "`Len<N>` is a size written in the network's shapes: its rows have exactly N elements"
+    note = "`Len<N>` is a size of N, `Dyn` is a size that is known at the call"
 )]
 pub trait Fits<Want> {}
 impl<const N: usize> Fits<Len<N>> for Len<N> {}
@@ -37,10 +37,10 @@ impl Fits<Dyn> for Dyn {}
 
 /// An element type is accepted by a class of arguments.
 #[diagnostic::on_unimplemented(
-    message = "this argument's elements are `{Self}`, but the network takes `{Class}`",
+    message = "this argument holds `{Self}`, but the network takes another type: `{Class}`",
     label = "elements of type `{Self}` here",
-    note = "a float argument takes `f32` or `f64`; an integer argument takes `u32`, `i32`, `i64`, `u8` or `usize`; a `bool` argument takes `bool`",
-    note = "if `{Self}` is an array, the data has one dimension too many"
+    note = "`FloatArg` is `f32` or `f64`; `IntArg` is `u32`, `i32`, `i64`, `u8` or `usize`; `BoolArg` is `bool`",
+    note = "an element is one number: elements such as `[f32; 3]` are a dimension too many"
 )]
 pub trait Fills<Class>: Scalar {}
 

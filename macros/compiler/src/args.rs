@@ -7,7 +7,7 @@ use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, show_shape};
 use crate::ir::{DType, Op};
 use crate::real::Real;
-use crate::takes::{Takes, takes};
+use crate::takes::{Takes, enclosed, takes};
 use crate::value::{Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
 
@@ -102,7 +102,7 @@ impl Args {
                 let at = g.name.as_ref().map_or(g.span, Ident::span);
                 reported = Some(cx.error(
                     at,
-                    format!("`{}` is given twice to `{callee}`", names[index]),
+                    format!("`{}` of `{callee}` is given twice", names[index]),
                 ));
                 continue;
             }
@@ -115,7 +115,8 @@ impl Args {
             .map(|((name, _), _)| *name)
             .collect();
         if !missing.is_empty() && reported.is_none() {
-            let list: Vec<String> = missing.iter().map(|m| format!("`{m}`")).collect();
+            let plain = |m: &&str| format!("`{}`", m.trim_start_matches('*'));
+            let list: Vec<String> = missing.iter().map(plain).collect();
             let text = format!(
                 "`{callee}` is called without {}\n`{callee}` takes ({takes})",
                 list.join(" and ")
@@ -187,19 +188,23 @@ impl Args {
     }
 
     fn wrong(&self, cx: &Cx, name: &str, wanted: &str) -> ErrorReported {
-        let value = self.value(name);
+        let (value, span) = (self.value(name), self.span_of(name));
         let text = self
             .given(name)
             .map_or(String::new(), |g| format!(" `{}`", g.text));
         let what = match value {
             Value::Null => "`None`".to_owned(),
-            Value::Tensor(_) => format!("the tensor{text}"),
-            _ => format!("{}{text}", value.kind()),
+            Value::List(_) | Value::Tuple(_) => value.kind().to_owned(),
+            _ if text.is_empty() => value.kind().to_owned(),
+            _ => {
+                let kind = value.kind();
+                let kind = kind.split_once(' ').map_or(kind, |k| k.1);
+                format!("the {kind}{text}")
+            }
         };
-        cx.error(
-            self.span_of(name),
-            format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee),
-        )
+        let name = name.trim_start_matches('*');
+        let text = format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee);
+        cx.error(span, text)
     }
 
     /// A tensor of a type that is taken here; a number becomes a scalar, and a list of numbers a vector.
@@ -242,7 +247,7 @@ impl Args {
             _ => "the positions",
         };
         let text = match (takes, dtype) {
-            (Takes::Int, DType::Float) if !matches!(cx.g[t.id].op, Op::Input { .. }) => format!(
+            (Takes::Int, DType::Float) if !cx.is_argument(t.id) => format!(
                 "`{name}` of `{callee}` must hold integers, but `{}` is {have}\nhelp: convert {it}: `{}`",
                 t.text,
                 takes.conversion(dtype, &t.text),
@@ -253,8 +258,9 @@ impl Args {
                 show_shape(cx.g.shape(t.id)),
             ),
             (Takes::Bool, _) => format!(
-                "`{name}` of `{callee}` must be bool, but `{0}` is {have}\nhelp: compare it: `{0} {1}`",
+                "`{name}` of `{callee}` must be bool, but `{}` is {have}\nhelp: compare it: `{} {}`",
                 t.text,
+                enclosed(&t.text),
                 if dtype == DType::Float { "> 0" } else { "!= 0" },
             ),
             _ => {
@@ -295,7 +301,7 @@ impl Args {
         let value = self.value(name);
         if let Value::Dim(d) | Value::Real(d) = &value {
             let text = format!(
-                "`{name}` of `{}` must be a number that the macro knows, but only rustc knows `{d}`\nhelp: write the number",
+                "`{name}` of `{}` must be a written number, but only rustc knows `{d}`\nhelp: write the number",
                 self.callee
             );
             return Err(cx.error(self.span_of(name), text));
@@ -362,7 +368,11 @@ impl Args {
                 }
                 format!("`{}`", made.text)
             }
-            other => format!("{} `{}`", other.kind(), given.text),
+            other => {
+                let kind = other.kind();
+                let kind = kind.split_once(' ').map_or(kind, |k| k.1);
+                format!("the {kind} `{}`", given.text)
+            }
         };
         let text = format!(
             "`{name}` of `{}` must be a layer such as `{example}`, not {found}",
@@ -475,7 +485,10 @@ impl Args {
             if out.contains(&d) {
                 return Err(cx.error(
                     self.span_of(name),
-                    format!("dimension {d} is named twice in `{name}`"),
+                    format!(
+                        "dimension {d} is given twice in `{}`",
+                        name.trim_start_matches('*')
+                    ),
                 ));
             }
             out.push(d);

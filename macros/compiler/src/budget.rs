@@ -45,7 +45,7 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
         return;
     }
     let text = format!(
-        "`{}` needs {} bytes, but its budget is {} (`{}`)\n{}help: a smaller batch, `#[recompute]` before a layer or network, or more memory",
+        "`{}` needs {} bytes, but its budget is {} (`{}`)\nnote: the largest values, which reuse memory:\n{}help: reduce the batch, mark a layer `#[recompute]`, or raise `max`",
         method(net, p),
         grouped(bytes),
         grouped(i64::try_from(budget.max).unwrap_or(i64::MAX)),

@@ -245,6 +245,14 @@ impl<'a> Cx<'a> {
         matches!(self.g[id].op, Op::Const(_) | Op::Whole(_))
     }
 
+    /// Whether a value is an argument of the function.
+    pub fn is_argument(&self, id: NodeId) -> bool {
+        let node = &self.g[id];
+        // Inputs of bodies, and results of calls, have other origins.
+        matches!(node.op, Op::Input { index } if index != usize::MAX)
+            && self.origin.get(&id) == Some(&node.name)
+    }
+
     /// As floats.
     pub fn to_float(&mut self, x: &Tensor) -> Tensor {
         // A literal or a size is a float without a conversion.
@@ -277,15 +285,35 @@ impl<'a> Cx<'a> {
         self.g.filled(Number::Bool(truth), &Vec::new())
     }
 
-    /// Further lines that say where a tensor comes from, or nothing.
+    /// A further line with a tensor's shape and the place it comes from.
     pub fn origin_note(&self, x: &Tensor) -> String {
-        let id = self.shown.get(&x.id).unwrap_or(&x.id);
-        let shape = self.typed(*id);
-        match self.origin.get(id) {
-            Some(origin) if *origin == x.text => format!("\n`{}` is {shape}", x.text),
+        let shape = self.typed(*self.shown.get(&x.id).unwrap_or(&x.id));
+        match self.origin_of(x) {
             Some(origin) => format!("\n`{}`: {shape} comes from `{origin}`", x.text),
             None => format!("\n`{}` is {shape}", x.text),
         }
+    }
+
+    /// The same without the shape, for messages that show it: nothing, if there is no more to say.
+    pub fn origin_line(&self, x: &Tensor) -> String {
+        match self.origin_of(x) {
+            Some(origin) => format!("\n`{}` comes from `{origin}`", x.text),
+            None => String::new(),
+        }
+    }
+
+    /// Where a tensor comes from, unless its text says so.
+    fn origin_of(&self, x: &Tensor) -> Option<&String> {
+        let id = self.shown.get(&x.id).unwrap_or(&x.id);
+        let origin = self.origin.get(id)?;
+        // `floor(x)` comes from `x`, and `forward(x)` from `forward(..)`.
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let named = x.text.split(|c| !word(c)).any(|part| part == origin);
+        let call = named
+            || origin
+                .strip_suffix("..)")
+                .is_some_and(|c| x.text.starts_with(c));
+        (*origin != x.text && !call).then_some(origin)
     }
 
     /// `u32[B, T]`-like text of a value's type; floats show the shape alone.
@@ -334,14 +362,16 @@ impl<'a> Cx<'a> {
                     *slot = d.clone();
                 } else if !d.is_one() && !self.same(slot, d) {
                     let mut text = format!(
-                        "{what} cannot broadcast: dimension -{} is {slot} and {d}",
+                        "{what} cannot broadcast: sizes {slot} and {d} differ in dimension -{}",
                         from_end + 1
                     );
                     for x in xs {
                         text += &self.origin_note(x);
                     }
                     if !slot.names().is_empty() && !d.names().is_empty() {
-                        text += "\nhelp: two names are two sizes: use one name for both if they are always equal";
+                        text += &format!(
+                            "\nhelp: if {slot} and {d} are always equal, use one name for both"
+                        );
                     }
                     return Err(self.error(span, text));
                 }

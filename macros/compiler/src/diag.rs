@@ -121,6 +121,11 @@ impl Diag {
         ErrorReported
     }
 
+    /// Forgets the errors after the first `from`.
+    pub fn withdraw(&self, from: usize) {
+        self.messages.borrow_mut().truncate(from);
+    }
+
     /// The number of reported errors.
     pub fn count(&self) -> usize {
         self.messages.borrow().len()
@@ -153,7 +158,7 @@ impl Diag {
         !self.messages.borrow().is_empty()
     }
 
-    /// All errors in order of report, without repetitions.
+    /// All errors in the order of the source, without repetitions.
     pub fn messages(&self) -> Vec<Message> {
         let mut out: Vec<Message> = Vec::new();
         for m in self.messages.borrow().iter() {
@@ -164,6 +169,20 @@ impl Diag {
                 out.push(m.clone());
             }
         }
+        for m in &mut out {
+            let mut lines: Vec<&str> = Vec::new();
+            for line in m.text.lines() {
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+            m.text = lines.join("\n");
+        }
+        // In the order of the source; the sort keeps the order of reports at one place.
+        out.sort_by_key(|m| {
+            let at = m.span.start();
+            (at.line, at.column)
+        });
         out
     }
 

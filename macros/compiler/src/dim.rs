@@ -687,13 +687,16 @@ impl fmt::Display for Dim {
                     f.write_str("*")?;
                 }
                 let alone = monomial.len() == 1 && c == 1;
-                match atom {
-                    Atom::Quotient(..) if !alone => write!(f, "({atom})")?,
-                    Atom::Part(name, _) => f.write_str(name)?,
-                    _ => write!(f, "{atom}")?,
-                }
-                if *power > 1 {
-                    write!(f, "^{power}")?;
+                // As written in a shape: `SIDE*SIDE`.
+                for k in 0..*power {
+                    if k > 0 {
+                        f.write_str("*")?;
+                    }
+                    match atom {
+                        Atom::Quotient(..) if !alone || *power > 1 => write!(f, "({atom})")?,
+                        Atom::Part(name, _) => f.write_str(name)?,
+                        _ => write!(f, "{atom}")?,
+                    }
                 }
             }
             if by != 1 {

@@ -29,7 +29,8 @@ pub struct Divided {
 /// The solved constants, and the equalities that rustc checks.
 #[derive(Clone, Debug, Default)]
 pub struct Equalities {
-    solved: Vec<(Atom, Dim)>,
+    /// Each with the error that there would be without it.
+    solved: Vec<(Atom, Dim, String)>,
     /// The pairs behind the solutions.
     pub pairs: Vec<Pair>,
     /// Conditions on named dimensions, which are checked at each call.
@@ -42,8 +43,8 @@ impl Equalities {
     /// The size of a constant: itself, unless it is solved.
     pub fn value(&self, name: String) -> Dim {
         let atom = Atom::Const(name);
-        let known = self.solved.iter().find(|(a, _)| *a == atom);
-        known.map_or_else(|| Dim::atom(atom.clone()), |(_, value)| value.clone())
+        let known = self.solved.iter().find(|(a, ..)| *a == atom);
+        known.map_or_else(|| Dim::atom(atom.clone()), |(_, value, _)| value.clone())
     }
 
     /// These equalities and those of further pairs and constants; `None` if no pair can be solved and no constant is new.
@@ -59,7 +60,8 @@ impl Equalities {
         for pair in pairs {
             let difference = out.substitute(&pair.left.sub(&pair.right));
             let mut trial = out.clone();
-            let solvable = (coefficients(&difference).iter()).all(|zero| trial.solve(zero));
+            let solvable =
+                (coefficients(&difference).iter()).all(|zero| trial.solve(zero, &pair.text));
             if solvable && difference != Dim::from(0) {
                 // Without named dimensions, whose values are not constants.
                 for zero in coefficients(&pair.left.sub(&pair.right)) {
@@ -99,7 +101,10 @@ impl Equalities {
 
     /// Adds to errors that show a solution which constant it stands for, and to errors about sizes that only rustc knows
     /// and that could not be solved what makes them comparable.
-    pub fn note(&self, diag: &Diag) {
+    ///
+    /// `first` has the errors without solutions: those that it has do not come from one.
+    pub fn note(&self, diag: &Diag, first: &Diag) {
+        let before: Vec<String> = first.messages().into_iter().map(|m| m.text).collect();
         diag.note(|message| {
             let text = &message.text;
             let word = |c: char| c.is_alphanumeric() || c == '_';
@@ -109,17 +114,15 @@ impl Equalities {
                 })
             };
             let mut notes = String::new();
-            for (atom, value) in &self.solved {
+            for (atom, value, why) in &self.solved {
                 let value = value.to_string();
-                if shows(&value) {
-                    notes += &format!(
-                        "\nnote: `{atom}` must be {value}, because another size requires it"
-                    );
+                if shows(&value) && !why.is_empty() && !before.contains(text) {
+                    notes += &format!("\nnote: `{atom}` must be {value}, since otherwise {why}");
                 }
             }
             let comparable = message.differ.iter().any(|(left, right)| {
                 let [left, right] = [left, right].map(|d| self.substitute(d));
-                left != right && may_be_equal(&left, &right)
+                left != right && may_be_equal(&left, &right) && !is_no_power(&left.sub(&right))
             });
             if comparable {
                 notes += "\nhelp: if both sizes are equal, use one constant for both: `const SIZE: usize = ..`";
@@ -129,7 +132,7 @@ impl Equalities {
     }
 
     /// Adds the solution of `zero == 0`; false if there is none.
-    fn solve(&mut self, zero: &Dim) -> bool {
+    fn solve(&mut self, zero: &Dim, why: &str) -> bool {
         let zero = self.substitute(zero);
         if zero == Dim::from(0) {
             return true;
@@ -137,17 +140,33 @@ impl Equalities {
         let Some((atom, value)) = solution(&zero).or_else(|| remainder(&zero)) else {
             return false;
         };
-        for (_, other) in &mut self.solved {
+        for (_, other, _) in &mut self.solved {
             *other = other.replace(&atom, &value);
         }
-        self.solved.push((atom, value));
+        self.solved.push((atom, value, why.to_owned()));
         true
     }
 
     fn substitute(&self, d: &Dim) -> Dim {
         let all = self.solved.iter();
-        all.fold(d.clone(), |d, (atom, value)| d.replace(atom, value))
+        all.fold(d.clone(), |d, (atom, value, _)| d.replace(atom, value))
     }
+}
+
+/// Whether `zero == 0` needs a root that is not an integer: no constant has a square of 15.
+fn is_no_power(zero: &Dim) -> bool {
+    let mut power = None;
+    let mut number = 0;
+    for (c, monomial) in zero.terms() {
+        match monomial {
+            [] => number = c,
+            [(Atom::Const(_), n)] if *n >= 2 && power.is_none() => power = Some((c, *n)),
+            _ => return false,
+        }
+    }
+    let Some((c, n)) = power else { return false };
+    let root = |v: i64| v.checked_pow(n).and_then(|p| p.checked_mul(c)) == Some(-number);
+    number == 0 || !(1..=1 << 16).any(root)
 }
 
 /// A constant and its value, from `zero == 0`. Of several constants, the best is one that stands alone, then one whose

@@ -37,7 +37,7 @@ const WORDS: &[(&str, &str)] = &[
     // Parts of PyTorch's modules.
     (
         "Sequential",
-        "a function that calls the layers one after another: `fn forward(x: [B, 8]) -> [B, 2] { b(relu(a(x))) }`",
+        "a field: `layers: Sequential(Linear(8 -> 8), ReLU())`",
     ),
     ("ModuleList", "an array of layers: `[Linear(8 -> 8); 4]`"),
     ("ModuleDict", "a field for each layer"),
@@ -130,7 +130,7 @@ const WORDS: &[(&str, &str)] = &[
     ("hstack", "`cat([a, b], 1)`"),
     ("tile", "`repeat`"),
     ("broadcast_to", "`expand`"),
-    ("normalize", "`x / norm(x, dim = -1, keepdim = true)`"),
+    ("normalize", "`x / norm(x, dim = 1, keepdim = true)`"),
     ("outer", "`x.unsqueeze(1) * y.unsqueeze(0)`"),
     ("eye", "`one_hot(arange(n), n).float()`"),
     ("linspace", "`start + step * arange(n)`"),

@@ -38,6 +38,7 @@ pub mod steps;
 pub mod takes;
 pub mod unify;
 pub mod unit;
+pub mod unreached;
 pub mod value;
 pub mod visit;
 pub mod weights;

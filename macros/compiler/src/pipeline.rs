@@ -13,13 +13,14 @@ use crate::equal::Equalities;
 use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
-use crate::net::{Field, FieldKind, Net, Signature};
+use crate::net::{FieldKind, Net, Signature};
 use crate::parse::parse;
 use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
 use crate::unit::{self, Unit};
+use crate::unreached;
 use crate::visit;
 use crate::weights;
 use proc_macro2::TokenStream;
@@ -75,7 +76,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
                 true => &attempt.diag,
                 false => &first,
             };
-            equal.note(errors);
+            equal.note(errors, &first);
             let errors = errors.to_tokens();
             quote!(#errors #skeleton #schema)
         }
@@ -150,8 +151,12 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
+            let help = match field.kind {
+                FieldKind::Param | FieldKind::Buffer => "use it",
+                _ => "call it",
+            };
             let text = format!(
-                "no function uses `{0}`\nhelp: call it, or remove it\n{1}",
+                "no function uses `{0}`\nhelp: {help}, or remove it\n{1}",
                 field.name, field.decl
             );
             diag.error(field.name.span(), text);
@@ -177,7 +182,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
     {
         if !called.contains(&s.name.to_string()) {
             let text = format!(
-                "no function calls `{0}`, and functions with `[..]` have no method\nhelp: call it, or name its dimensions: `[B, T]`",
+                "`{0}` is never called\nnote: a function that takes `[..]` has no method\nhelp: call it from another function, or name the dimensions: `[B, T]`",
                 s.name
             );
             diag.error(s.name.span(), text);
@@ -225,34 +230,9 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
     }
     out.iter().for_each(|p| budget::check(net, p, diag));
     if net.signatures.iter().any(Signature::is_scalar) {
-        unreached(net, &reached, diag);
+        unreached::report(net, source, &reached, diag);
     }
     Ok(out)
-}
-
-/// Reports parameters that no loss depends on: they would never be trained.
-fn unreached(net: &Net, reached: &[bool], diag: &Diag) {
-    let groups = |f: &&Field| !matches!(f.kind, FieldKind::Group { .. });
-    for field in net.fields.iter().filter(groups) {
-        let idle: Vec<String> = field
-            .params
-            .clone()
-            .filter(|p| !reached[net.holder(*p)] && !net.params[*p].frozen)
-            .map(|p| format!("`{}`", net.params[p].name))
-            .collect();
-        // Of a network in a field, the rest may belong to functions that are not called here.
-        let partly = matches!(field.kind, FieldKind::Block(_)) && idle.len() < field.params.len();
-        if !idle.is_empty() && !partly {
-            let text = format!(
-                "{} cannot be trained: no loss has a gradient for {}\n{}\nhelp: use `{}` in a loss, or mark it `#[frozen]`",
-                idle.join(" and "),
-                if idle.len() == 1 { "it" } else { "them" },
-                field.decl,
-                field.path
-            );
-            diag.error(field.name.span(), text);
-        }
-    }
 }
 
 fn program(

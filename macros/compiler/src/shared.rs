@@ -23,27 +23,27 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     let span = end(&shared.left);
     if let Some(already) = net.params[left].shared {
         let text = format!(
-            "`{name}` is already shared with `{}`\nhelp: each parameter can be on the left of one line",
+            "`{name}` is on the left twice: it is already one with `{}`\nhelp: to share all three, write `{other} = {}`",
+            plain(&net.params[already].name),
             plain(&net.params[already].name)
         );
         return Err(diag.error(span, text));
     }
     if net.holder(right) == left {
-        let text = format!("`{name}` would be shared with itself\nhelp: remove this line");
+        let text = format!("`{name}` is already one with `{other}`\nhelp: remove this line");
         return Err(diag.error(span, text));
     }
     let (p, q) = (&net.params[left], &net.params[right]);
     let decls = format!("{}\n{}", net.fields[p.field].decl, net.fields[q.field].decl);
     let same = |a: &[Dim], b: &[Dim]| Cx::new(diag, false).same_shape(a, b);
     if !same(&p.stack, &q.stack) || !same(&p.shape, &q.shape) {
-        let help = match p.stack == q.stack {
-            true => "",
-            false => {
-                "\nhelp: to use a layer several times, declare it once and call it several times"
-            }
+        let help = match (p.stack.is_empty(), q.stack.is_empty()) {
+            (true, true) => "",
+            (false, false) => "\nhelp: an array shares with an array of the same length",
+            _ => "\nhelp: to use a layer several times, declare it once and call it several times",
         };
         let text = format!(
-            "`{name}` is {}, but `{other}` is {}: shared parameters need the same shape\n{decls}{help}",
+            "`{name}` is {}, so it cannot be `{other}`, which is {}\n{decls}{help}",
             shape(p),
             shape(q)
         );
@@ -55,7 +55,7 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
             false => (&other, &name),
         };
         let text = format!(
-            "`{frozen}` is frozen, but `{trained}` is trained: one parameter cannot be both\n{decls}\nhelp: mark both `#[frozen]`, or neither"
+            "`{frozen}` is frozen, but `{trained}`, the same parameter, is trained\n{decls}\nhelp: mark both `#[frozen]`, or neither"
         );
         return Err(diag.error(span, text));
     }
@@ -91,7 +91,7 @@ fn find(net: &Net, path: &[Ident], diag: &Diag) -> Reported<usize> {
         false => list.join(", "),
     };
     let text = format!(
-        "there is no parameter `{name}`{hint}\n`{first}` has {has}\n{}",
+        "there is no parameter `{name}`: `{first}` has {has}{hint}\n{}",
         field.decl
     );
     Err(diag.error(end(path), text))

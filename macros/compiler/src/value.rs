@@ -134,6 +134,18 @@ impl Value {
             Value::Null => "nothing",
         }
     }
+
+    /// The value itself if it is short, otherwise its kind, for messages.
+    pub fn shown(&self) -> String {
+        match self {
+            Value::Whole(v) => v.to_string(),
+            Value::Number(v) => v.to_string(),
+            Value::Bool(v) => format!("`{v}`"),
+            Value::Str(s) => format!("the string {s:?}"),
+            Value::Null => "`None`".to_owned(),
+            other => other.kind().to_owned(),
+        }
+    }
 }
 
 /// The value as a 64-bit integer, if it is one.

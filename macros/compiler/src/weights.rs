@@ -21,7 +21,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
         span: weights.span,
     });
     if let Some(f) = source.functions.iter().find(|f| f.name == "pretrained") {
-        let text = "`pretrained` is generated for a network with `#[weights]`: choose another name";
+        let text = "the method `pretrained` is generated for `#[weights]`: choose another name";
         diag.error(f.name.span(), text);
     }
     // After an error in a field its parameters are not known.
@@ -57,7 +57,7 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
         )
     })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| match kind(&bytes) {
-        Some(kind) => format!("`{}` is {kind}, not a safetensors file", weights.path),
+        Some((kind, help)) => format!("`{}` is {kind}, not a safetensors file{help}", weights.path),
         None => format!("`{}` is not a valid safetensors file: {e}", weights.path),
     })?;
     let mut compare = Compare {
@@ -80,16 +80,42 @@ fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>,
 }
 
 /// The format of a file that is not a safetensors file, if weights are often stored in it.
-fn kind(bytes: &[u8]) -> Option<&'static str> {
+fn kind(bytes: &[u8]) -> Option<(&'static str, String)> {
     let has = |part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
-    match bytes {
-        [b'P', b'K', 3, 4, ..] => Some("a zip archive, such as `torch.save` writes"),
-        [0x80, 2..=5, ..] => Some("a pickle, such as old versions of `torch.save` write"),
-        [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..] => Some("an ONNX model"),
-        [b'{', ..] if has(b"\"weight_map\"") => Some("an index of shards"),
-        [b'{' | b'[', ..] => Some("a JSON document"),
-        _ if bytes.starts_with(b"version https://git-lfs") => Some("a pointer of Git LFS"),
-        _ => None,
+    let saved = || "\nhelp: write it with `safetensors.torch.save_file` in Python".to_owned();
+    Some(match bytes {
+        [b'P', b'K', 3, 4, ..] => ("a zip archive, such as `torch.save` writes", saved()),
+        [0x80, 2..=5, ..] => (
+            "a pickle, such as old versions of `torch.save` write",
+            saved(),
+        ),
+        [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..] => ("an ONNX model", String::new()),
+        [b'{', ..] if has(b"\"weight_map\"") => ("an index of shards", shards(bytes)),
+        [b'{' | b'[', ..] => ("a JSON document", String::new()),
+        _ if bytes.starts_with(b"version https://git-lfs") => (
+            "a pointer of Git LFS",
+            "\nhelp: `git lfs pull` fetches the file".to_owned(),
+        ),
+        _ => return None,
+    })
+}
+
+/// The help for an index: the names of its shards.
+fn shards(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut names: Vec<&str> = text
+        .split('"')
+        .filter(|s| s.ends_with(".safetensors"))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!("\nhelp: name the shard, `{one}`"),
+        [first, ..] => format!(
+            "\nhelp: name a shard such as `{first}`, or join the {} shards in one file",
+            names.len()
+        ),
     }
 }
 
@@ -198,7 +224,7 @@ impl Compare<'_> {
         let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());
         for (other, _) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
             self.problems.push(format!(
-                "not the same: `{other}` and `{name}` are one parameter of the network"
+                "different values: `{other}` and `{name}` are one parameter of the network"
             ));
         }
     }

@@ -310,7 +310,7 @@ pub(super) fn restore<D: Device>(
             let same = matches!(same, Entry::Tensor(same) if encode(same) == encode(tensor));
             if !same {
                 problems.push(format!(
-                    "not the same: `{other}` and `{name}` are one parameter of the network"
+                    "different values: `{other}` and `{name}` are one parameter of the network"
                 ));
             }
         }

@@ -38,9 +38,18 @@ pub(super) fn block(
         let d = constant(net, cx, e)?.as_dim();
         values.push(match d {
             Some(d) if d.value().is_none_or(|v| v >= 0) => d,
-            Some(_) => return Err(cx.error(e.span, "a size must not be negative")),
+            Some(d) => {
+                let text = format!(
+                    "a size of `{}` must not be negative, but is {d}",
+                    ast::show_path(path)
+                );
+                return Err(cx.error(e.span, text));
+            }
             None => {
-                let text = format!("a size must be an integer, not {e}");
+                let text = format!(
+                    "a size of `{}` must be an integer, not {e}",
+                    ast::show_path(path)
+                );
                 return Err(cx.error(e.span, text));
             }
         });
@@ -59,12 +68,13 @@ pub(super) fn block(
         };
         let sizes = match least == wanted.len() {
             true => crate::args::count(least, "size"),
+            false if least + 1 == wanted.len() => format!("{least} or {} sizes", wanted.len()),
             false => format!("{least} to {} sizes", wanted.len()),
         };
         let text = format!(
-            "`{}` takes {sizes}, not {}\nit is declared as `struct {}{declared}`",
+            "`{}` takes {sizes}, but {}\nnote: it is declared as `struct {}{declared}`",
             unit.source.name,
-            values.len(),
+            crate::args::are_given(values.len()),
             unit.source.name,
         );
         return Err(cx.error(span, text));

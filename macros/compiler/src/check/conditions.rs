@@ -31,7 +31,10 @@ pub(super) fn condition(
         Some(_) => dimension(net, cx, e, named),
         None => match constant(net, cx, e)?.as_dim() {
             Some(d) => Ok(d),
-            None => Err(cx.error(e.span, "sizes in a condition must be integers")),
+            None => Err(cx.error(
+                e.span,
+                format!("a size in a condition must be an integer, not {e}"),
+            )),
         },
     };
     match &e.kind {
@@ -66,10 +69,10 @@ pub(super) fn condition(
         }
         _ => {}
     }
-    Err(cx.error(
-        e.span,
-        "a condition must be `D % HEADS == 0` or a comparison such as `D >= 8`",
-    ))
+    let text = format!(
+        "`{e}` is not a condition\nhelp: a condition is `D % HEADS == 0`, or a comparison such as `D >= 8`"
+    );
+    Err(cx.error(e.span, text))
 }
 
 pub(super) fn is_remainder(e: &Expr) -> bool {

@@ -138,7 +138,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let name = n.to_string();
             let Some(d) = net.constant(&name) else {
                 let text = format!(
-                    "`{name}` is not a size\nhelp: sizes are numbers or Rust constants, whose names are capitals: `{}`",
+                    "`{name}` is not a number or a constant\nhelp: the name of a Rust constant is in capitals: `{}`",
                     name.to_uppercase()
                 );
                 return Err(cx.error(e.span, text));
@@ -167,7 +167,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let exponent = constant(net, cx, &args[1].value)?;
             let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) else {
                 let text =
-                    "a power in a declaration needs a size and a small whole exponent: `2 ** 3`";
+                    "a power in a declaration takes a size and an exponent from 0 to 64: `2 ** 3`";
                 return Err(cx.error(e.span, text));
             };
             Value::of_dim((0..n).fold(Dim::one(), |power, _| power.mul(&base)))
@@ -177,7 +177,12 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
             match (x.as_dim(), y.as_dim()) {
                 (Some(x), Some(y)) => Value::of_dim(x.div_floor(&y)),
-                _ => return Err(cx.error(e.span, "a size must be an integer")),
+                _ => {
+                    return Err(cx.error(
+                        e.span,
+                        "`floor` in a declaration takes a quotient of integers",
+                    ));
+                }
             }
         }
         ExprKind::Neg(a) => {
@@ -185,10 +190,10 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             return arithmetic(cx, e.span, ast::Op::Sub, &Value::Whole(0), &x);
         }
         _ => {
-            return Err(cx.error(
-                e.span,
-                "a declaration takes numbers, strings, `true`, `false` and Rust constants",
-            ));
+            let text = format!(
+                "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false` and Rust constants"
+            );
+            return Err(cx.error(e.span, text));
         }
     })
 }
@@ -229,17 +234,38 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             cx.error(span, text)
         });
     }
+    if let (Some(a), Some(b)) = (x.number(), y.number())
+        && let Some(holds) = compared(op, a, b)
+    {
+        let text = format!(
+            "`{} {} {}` is always {holds}: write `{holds}`",
+            x.shown(),
+            op.symbol(),
+            y.shown()
+        );
+        return Err(cx.error(span, text));
+    }
     if let (Some(a), Some(b)) = (x.as_dim(), y.as_dim()) {
+        if op == ast::Op::Div
+            && let (Some(p), Some(q)) = (a.value(), b.value())
+            && (q == 0 || p % q != 0)
+        {
+            let text = match q {
+                0 => format!("the size `{p} / 0` divides by 0"),
+                _ => format!(
+                    "the size `{p} / {q}` is not an integer\nhelp: `floor({p} / {q})` rounds down"
+                ),
+            };
+            return Err(cx.error(span, text));
+        }
         let d = match op {
             ast::Op::Add => a.add(&b),
             ast::Op::Sub => a.sub(&b),
             ast::Op::Mul => a.mul(&b),
             ast::Op::Div => cx.divides(&a, &b, span, WHOLE)?,
             _ => {
-                return Err(cx.error(
-                    span,
-                    format!("sizes are not compared with `{}` here", op.symbol()),
-                ));
+                let text = format!("`{}` between sizes is allowed only in `where`", op.symbol());
+                return Err(cx.error(span, text));
             }
         };
         return Ok(Value::of_dim(d));
@@ -251,15 +277,32 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             ast::Op::Mul => a.with(Operator::Mul, &b),
             ast::Op::Div => a.with(Operator::Div, &b),
             _ => {
-                return Err(cx.error(span, "two numbers are compared: write `true` or `false`"));
+                let text = format!("`{}` is not allowed between numbers here", op.symbol());
+                return Err(cx.error(span, text));
             }
         };
         return Ok(Value::of_real(v));
     }
-    Err(cx.error(
-        span,
-        format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind()),
-    ))
+    let text = format!(
+        "`{}` takes numbers and sizes, not {} and {}",
+        op.symbol(),
+        x.shown(),
+        y.shown()
+    );
+    Err(cx.error(span, text))
+}
+
+/// The outcome of a comparison of two numbers; `None` for another operator.
+fn compared(op: ast::Op, a: f64, b: f64) -> Option<bool> {
+    Some(match op {
+        ast::Op::Eq => a == b,
+        ast::Op::Ne => a != b,
+        ast::Op::Lt => a < b,
+        ast::Op::Le => a <= b,
+        ast::Op::Gt => a > b,
+        ast::Op::Ge => a >= b,
+        _ => return None,
+    })
 }
 
 /// A sum, difference or product of whole numbers; `Some(None)` on overflow, `None` for another operator.

@@ -46,7 +46,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
     if let Some(path) = &source.path
         && places(&field.prefix) > field.stack.len() + usize::from(grouped)
     {
-        let text = "each `{}` in a name stands for the number of an array's element";
+        let text = "each `{}` in a name needs an array: it stands for an element's number";
         diag.error(path.span(), text);
     }
     net.fields.push(field);
@@ -281,7 +281,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             }
             if buffer && field.frozen {
                 let text = format!(
-                    "`#[frozen]` cannot be used on the buffer `{}`: optimizers never change buffers\n{}\nhelp: remove `#[frozen]`",
+                    "`#[frozen]` cannot be used on the buffer `{}`\n{}\nnote: optimizers never change buffers\nhelp: remove `#[frozen]`",
                     field.name, out.decl
                 );
                 diag.error(field.name.span(), text);
@@ -379,7 +379,7 @@ pub(super) fn array_size(net: &Net, cx: &mut Cx, count: &Expr) -> Reported<Dim> 
         Some(d) if d.value().is_none_or(|v| v >= 1) => Ok(d),
         _ => Err(cx.error(
             count.span,
-            "the length of an array must be an integer of at least 1",
+            format!("the length of an array must be an integer of at least 1, not {count}"),
         )),
     }
 }
@@ -396,7 +396,9 @@ pub(super) fn param_shape(net: &Net, cx: &mut Cx, shape: &[Expr]) -> Reported<Sh
         match constant(net, cx, e)?.as_dim() {
             Some(d) if d.value().is_none_or(|v| v >= 1) => out.push(d),
             _ => {
-                return Err(cx.error(e.span, "a parameter's sizes must be integers of at least 1"));
+                let text =
+                    format!("a size of a parameter must be an integer of at least 1, not {e}");
+                return Err(cx.error(e.span, text));
             }
         }
     }

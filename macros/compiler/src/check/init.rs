@@ -72,7 +72,9 @@ pub(super) fn init(
     }
     Err(cx.error(
         e.span,
-        "a parameter must start as `zeros`, `ones`, a number, or a function such as `normal(0.02)`, `uniform(-1, 1)`, `kaiming_uniform()`",
+        format!(
+            "`{e}` is not an initial value\nnote: a parameter starts as `zeros`, `ones`, a number, or a function such as `normal(0.02)`"
+        ),
     ))
 }
 
@@ -88,7 +90,12 @@ fn function(
     let name = name.trim_end_matches('_');
     let Some((name, signature)) = FUNCTIONS.iter().find(|f| f.0 == name) else {
         let hint = did_you_mean(name, FUNCTIONS.iter().map(|f| f.0));
-        let text = format!("unknown initial value `{name}`{hint}");
+        let all: Vec<String> = FUNCTIONS.iter().map(|f| format!("`{}`", f.0)).collect();
+        let known = match hint.is_empty() {
+            true => format!("\nnote: initial values are {}", all.join(", ")),
+            false => hint,
+        };
+        let text = format!("there is no initial value `{name}`{known}");
         return Err(cx.error(e.span, text));
     };
     let given = given(net, cx, args)?;
@@ -99,7 +106,7 @@ fn function(
         true => Ok(()),
         false => {
             let shown = crate::dim::show_shape(shape);
-            let text = format!("`{name}` can only fill {wanted}, but the parameter is {shown}");
+            let text = format!("`{name}` fills only {wanted}, but the parameter is {shown}");
             Err(cx.error(e.span, text))
         }
     };
@@ -244,7 +251,7 @@ pub(super) fn replace(
             };
             // Without the layer's type.
             let name = cx.by.rsplit(' ').next().unwrap_or_default();
-            let text = format!("{name} has no {what}, but `{given}` is set");
+            let text = format!("{name} has no {what}, so it takes no `{given}`");
             return Err(cx.error(e.span, text));
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
             let known = &net.states[k].ty;
             if known.elem != arg.ty.elem || known.shape != arg.ty.shape {
                 let text = format!(
-                    "state `{0}` is {2} here, but {1} in another function\nhelp: rename one of them, or use one shape",
+                    "`#[state] {0}` is {2} here, but {1} in another function\nhelp: rename one of them, or use one shape",
                     arg.name,
                     show_type(known, &known.shape),
                     show_type(&arg.ty, &arg.ty.shape)
@@ -35,7 +35,10 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
     }
     let dims = net.kept_dims();
     if dims.len() > 8 {
-        let text = "the `#[state]` arguments of a network have at most 8 named dimensions";
+        let text = format!(
+            "the `#[state]` arguments have {} named dimensions, but at most 8 are possible",
+            dims.len()
+        );
         diag.error(net.name.span(), text);
     }
     let Some(kept) = net.states.first().map(|s| s.name.clone()) else {
@@ -44,7 +47,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
     for (f, signature) in source.functions.iter().zip(&mut net.signatures) {
         if f.name == "state" || f.name == "state_memory" {
             let text = format!(
-                "`{}` is generated for `#[state] {kept}`: choose another name",
+                "the method `{}` is generated for `#[state] {kept}`: choose another name",
                 f.name
             );
             diag.error(f.name.span(), text);

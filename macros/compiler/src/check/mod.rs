@@ -143,7 +143,7 @@ pub(super) fn instance(
             let derived = format!("{}{suffix}", f.name);
             if let Some(other) = source.functions.iter().find(|g| g.name == derived) {
                 let text = format!(
-                    "`{derived}` is generated for `{}`: choose another name",
+                    "the method `{derived}` is generated for `{}`: choose another name",
                     f.name
                 );
                 diag.error(other.name.span(), text);
@@ -153,7 +153,7 @@ pub(super) fn instance(
     if net.name == "D" {
         diag.error(
             net.name.span(),
-            "`D` is reserved for the device's type parameter: rename the struct",
+            "`D` is the name of the device's type parameter: rename the struct",
         );
     }
     for field in &source.fields {
@@ -197,8 +197,10 @@ pub(super) fn instance(
 /// Reports fields whose parameters have the names of another field's: `#[name]` gives any.
 fn same_names(net: &Net, diag: &Diag) {
     for (k, field) in net.fields.iter().enumerate() {
-        // Two fields of one name are reported as such.
-        let others = net.fields[..k].iter().filter(|f| f.name != field.name);
+        // Two fields, or two layers of a group, of one name are reported as such.
+        let same =
+            |f: &Field| f.name == field.name || (f.within && field.within && f.path == field.path);
+        let others = net.fields[..k].iter().filter(|f| !same(f));
         let known: Vec<&str> = others
             .flat_map(|f| &net.params[f.params.clone()])
             .map(|p| p.name.as_str())
@@ -210,7 +212,7 @@ fn same_names(net: &Net, diag: &Diag) {
             continue;
         }
         if let Some(p) = own.iter().find(|p| known.contains(&p.name.as_str())) {
-            let text = format!("`{}` is the name of two parameters", p.name);
+            let text = format!("two parameters have the name `{}`", p.name);
             diag.error(field.name.span(), text);
         }
     }
@@ -257,16 +259,20 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
             out.iter_mut().for_each(|g| g.default = None);
         }
         optional |= p.default.is_some();
-        if let Some(e) = &p.default
-            && !matches!(e.kind, ExprKind::Whole(_) | ExprKind::Name(_))
-        {
-            diag.error(e.span, "a default must be an integer or a Rust constant");
-        }
         out.push(Generic {
             name: p.name.clone(),
             default: p.default.as_ref().map(|e| match &e.kind {
                 ExprKind::Name(n) => quote!({ #n }),
-                _ => e.to_string().parse().unwrap_or_default(),
+                ExprKind::Whole(_) => e.to_string().parse().unwrap_or_default(),
+                _ => {
+                    let text = format!(
+                        "the default of `{}` must be an integer or a Rust constant",
+                        p.name
+                    );
+                    diag.error(e.span, text);
+                    // Valid, so that rustc reports no further error.
+                    quote!(0)
+                }
             }),
             value,
         });

@@ -55,12 +55,17 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
                     out.poisoned = true;
                 }
                 if ty.shape.len() > 6 {
-                    diag.error(a.ty.span, "an argument can have at most 6 dimensions");
+                    let text = format!(
+                        "`{}` has {} dimensions, but an argument has at most 6",
+                        a.name,
+                        ty.shape.len()
+                    );
+                    diag.error(a.ty.span, text);
                     out.poisoned = true;
                 }
                 if let (Some(_), Some(span)) = (a.grad, a.state) {
                     let text = format!(
-                        "`{}` cannot be both `#[state]` and `#[grad]`: gradients do not flow between calls\nhelp: remove `#[grad]`",
+                        "`{}` cannot be both `#[state]` and `#[grad]`\nnote: gradients do not flow from call to call\nhelp: remove `#[grad]`",
                         a.name
                     );
                     diag.error(span, text);
@@ -78,10 +83,12 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     solve(&mut out);
     if out.dims.len() > 8 {
-        diag.error(
-            f.name.span(),
-            "a function can have at most 8 named dimensions",
+        let text = format!(
+            "`{}` has {} named dimensions, but a function has at most 8",
+            f.name,
+            out.dims.len()
         );
+        diag.error(f.name.span(), text);
         out.poisoned = true;
     }
     if !out.poisoned {
@@ -89,7 +96,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
             for name in arg.ty.shape.iter().flat_map(Dim::names) {
                 if !out.dims.contains(&name) {
                     let text = format!(
-                        "the size `{name}` cannot be inferred from the arguments: no dimension is `{name}`, or a multiple of it\nhelp: one argument needs a dimension such as `{name}`, `4 * {name}` or `{name} + 1`"
+                        "no dimension of an argument determines the size `{name}`\nhelp: one argument needs a dimension such as `{name}`, `4 * {name}` or `{name} + 1`"
                     );
                     diag.error(a.ty.span, text);
                     out.poisoned = true;
@@ -100,7 +107,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     if let (Some(budget), Some(name), false) = (&f.budget, out.dims.first(), out.poisoned) {
         let lower = name.to_lowercase();
         let text = format!(
-            "the memory of `{0}` depends on `{name}`, which is known only when it is called\nhelp: give `{name}` a number, or ask for `{1}::{0}_memory({lower})`",
+            "the memory of `{0}` depends on `{name}`, which is known only at the call\nhelp: write a number instead of `{name}`\nhelp: `{1}::{0}_memory({lower})` returns the memory of one `{name}`",
             f.name, net.name
         );
         diag.error(budget.span, text);
@@ -130,7 +137,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     if let (Some(span), false, false) = (f.draw, out.poisoned, out.is_scalar()) {
         let text = format!(
-            "`{}` does not return one number, so its values have no gradients to draw\nhelp: put `#[draw]` on a function that returns `[]`",
+            "`#[draw]` draws gradients of a scalar, but `{}` does not return one\nhelp: put `#[draw]` on a function that returns `[]`",
             f.name
         );
         diag.error(span, text);
@@ -220,7 +227,7 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     ] {
         if let Some(span) = span {
             let text = format!(
-                "{what} cannot be used on `{}`, which takes values of any rank\nhelp: name its dimensions: `[B, T]`",
+                "{what} cannot be used on `{}`, which takes `[..]`\nhelp: name its dimensions: `[B, T]`",
                 f.name
             );
             return wrong(span, text);
@@ -238,7 +245,7 @@ pub(super) fn custom(
     for (ty, source) in signature.ret.iter().zip(&f.ret) {
         if ty.elem == Elem::Bool {
             let text = format!(
-                "`{}` gives booleans: the results of a custom op are floats or integers\nhelp: give `i32[..]` of 0 and 1, and compare: `{}(..) != 0`",
+                "`{}` returns booleans, but a custom op returns floats or integers\nhelp: return `i32[..]` of 0 and 1, and compare the result: `{}(..) != 0`",
                 f.name, f.name
             );
             diag.error(source.span, text);

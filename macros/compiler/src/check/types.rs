@@ -34,16 +34,22 @@ pub fn element(cx: &Cx, ty: &ast::Type) -> Reported<Elem> {
             "i64" => Elem::I64,
             "bool" => Elem::Bool,
             other => {
-                let help = match other {
-                    "f32" | "f64" | "float" => {
-                        "\nhelp: floats are plain brackets: `[B, 8]`; the device decides between f32 and f64"
-                    }
-                    "usize" | "u64" | "int" | "u8" => "\nhelp: integers are `u32`, `i32` or `i64`",
-                    _ => "",
+                let mut dims: Vec<String> = ty.dims.iter().map(Expr::to_string).collect();
+                if let Some(at) = ty.rest {
+                    dims.insert(at, "..".to_owned());
+                }
+                let dims = dims.join(", ");
+                let text = match other {
+                    "f32" | "f64" | "float" => format!(
+                        "floats have no `{other}` before their shape: write `[{dims}]`\nnote: the device decides between f32 and f64"
+                    ),
+                    "usize" | "u64" | "int" | "u8" | "u16" | "i8" | "i16" | "isize" => format!(
+                        "`{other}` is not an element type: integers are `u32`, `i32` or `i64`"
+                    ),
+                    _ => format!(
+                        "`{other}` is not an element type\nnote: the types are `u32`, `i32`, `i64` and `bool`; floats are written `[{dims}]`"
+                    ),
                 };
-                let text = format!(
-                    "`{other}` is not an element type: use `[..]` for floats, `u32`, `i32`, `i64` or `bool`{help}"
-                );
                 return Err(cx.error(name.span(), text));
             }
         },
@@ -71,7 +77,10 @@ pub(super) fn resolve(
 pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> Reported<Dim> {
     match &e.kind {
         ExprKind::Whole(v @ 0..) => Ok(Dim::from(nearest(*v))),
-        ExprKind::Whole(_) | ExprKind::Number(_) => Err(cx.error(e.span, "a size must be a non-negative integer")),
+        ExprKind::Whole(_) | ExprKind::Number(_) => {
+            let text = format!("a dimension must be an integer of at least 0, not {e}");
+            Err(cx.error(e.span, text))
+        }
         ExprKind::Name(n) => {
             let name = n.to_string();
             if let Some(d) = net.constant(&name) {
@@ -92,13 +101,12 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                     cx.diag.constant(&net.prefix, n);
                 }
                 let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
-                let list = if list.is_empty() {
-                    "none".to_owned()
-                } else {
-                    list.join(", ")
+                let list = match list.is_empty() {
+                    true => "no dimension".to_owned(),
+                    false => list.join(", "),
                 };
                 let text = format!(
-                    "no argument introduces the dimension `{name}`\nthe arguments introduce {list}{hint}"
+                    "no argument introduces the dimension `{name}`\nnote: the arguments introduce {list}{hint}"
                 );
                 return Err(cx.error(e.span, text));
             }
@@ -115,10 +123,12 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
             Ok(x.div_floor(&y))
         }
-        _ => Err(cx.error(
-            e.span,
-            "a dimension must be a number, a name, or arithmetic on these, with `floor(p / n)` for a quotient that is rounded down",
-        )),
+        _ => {
+            let text = format!(
+                "`{e}` is not a dimension\nnote: a dimension is a number, a name, or arithmetic on these\nnote: `floor(p / n)` is a quotient, rounded down"
+            );
+            Err(cx.error(e.span, text))
+        }
     }
 }
 
@@ -134,6 +144,6 @@ pub(super) fn quotient<'a>(
     {
         return Ok((a, b));
     }
-    let text = "`floor` in a size needs a quotient: `floor(T / 2)`";
+    let text = "`floor` in a size takes a quotient: `floor(T / 2)`";
     Err(cx.error(span, text))
 }

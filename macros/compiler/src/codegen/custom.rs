@@ -6,8 +6,8 @@
 use super::names::{custom_name, custom_ptx};
 use crate::elem::Elem;
 use crate::net::{Custom, Net};
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
 /// The struct; the values of its const parameters do not matter.
 pub fn owner(net: &Net) -> TokenStream {
@@ -87,25 +87,33 @@ fn function(op: &Custom, full: &str, backward: bool, target: &TokenStream) -> To
     };
     let name = custom_name(full, backward);
     let names: Vec<Ident> = (0..read.len() + written.len())
-        .map(|k| format_ident!("a{k}", span = proc_macro2::Span::mixed_site()))
+        .map(|k| format_ident!("a{k}", span = Span::mixed_site()))
         .collect();
     let element = |e: &Elem| match e {
         Elem::Float => quote!(F),
         Elem::U32 | Elem::I32 | Elem::I64 => quote!(i64),
         Elem::Bool => quote!(bool),
     };
+    // At the name of the user's function, where rustc reports other parameters.
+    let place = target.clone().into_iter().next().map(|t| t.span());
+    let span = Span::call_site().located_at(place.unwrap_or_else(Span::call_site));
     let read = read.iter().map(|e| {
         let e = element(e);
-        quote!(__nf::custom::Array<'_, #e>)
+        quote_spanned!(span=> __nf::custom::Array<'_, #e>)
     });
     let written = written.iter().map(|e| {
         let e = element(e);
-        quote!(__nf::custom::ArrayMut<'_, #e>)
+        quote_spanned!(span=> __nf::custom::ArrayMut<'_, #e>)
     });
-    let types = read.chain(written);
+    let types: Vec<TokenStream> = read.chain(written).collect();
+    // The type shows all parameters if the user's function has others.
+    let ty = quote_spanned!(span=> fn(#(#types),*));
     quote! {
         #[doc(hidden)]
         #[inline]
-        pub fn #name<F: __nf::Float>(#(#names: #types),*) { #target(#(#names),*) }
+        pub fn #name<F: __nf::Float>(#(#names: #types),*) {
+            let function: #ty = #target;
+            function(#(#names),*)
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::dim::{Atom, Dim, Operator, Term};
 use crate::real::Real;
 use proc_macro2::{Ident, Literal, Punct, Spacing, Span, TokenStream};
 use quote::{TokenStreamExt, format_ident, quote};
+use std::cell::RefCell;
 
 /// The variable that holds a named dimension.
 pub fn variable(name: &str) -> Ident {
@@ -11,12 +12,24 @@ pub fn variable(name: &str) -> Ident {
     Ident::new(&ident.to_string(), Span::mixed_site())
 }
 
+thread_local! {
+    /// The user's tokens for the constants of the network that is emitted.
+    static WRITTEN: RefCell<Vec<Ident>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Records the constants of the network that is emitted next. A constant is emitted as the user's token, so that rustc
+/// reports a name that does not exist once, and where it is written.
+pub fn written(names: impl Iterator<Item = Ident>) {
+    WRITTEN.with(|written| *written.borrow_mut() = names.collect());
+}
+
 /// A Rust constant or const parameter; for a network in a field, the name of its copy.
 pub fn constant(name: &str) -> Ident {
-    match name.contains("::") {
-        true => Ident::new(&format!("__{}", flat(name)), Span::mixed_site()),
-        false => Ident::new(name, Span::call_site()),
+    if name.contains("::") {
+        return Ident::new(&format!("__{}", flat(name)), Span::mixed_site());
     }
+    let own = WRITTEN.with(|written| written.borrow().iter().find(|own| *own == name).cloned());
+    own.unwrap_or_else(|| Ident::new(name, Span::call_site()))
 }
 
 /// `Block::WIDTH` as one word.

@@ -1,6 +1,6 @@
 //! The struct, its descriptions and its methods.
 
-use super::dims::{constant, flat, usize};
+use super::dims::{constant, flat, usize, written};
 use super::map::Maps;
 use super::plan::{self, names};
 use crate::check::bare;
@@ -45,6 +45,7 @@ pub(super) fn generics(net: &Net) -> Generics {
 
 /// Everything for a network.
 pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
+    written(net.consts.iter().map(|c| c.name.clone()));
     let mut maps = Maps::default();
     let plans: TokenStream = programs
         .iter()
@@ -131,6 +132,7 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
 
 /// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
 pub fn skeleton(net: &Net) -> TokenStream {
+    written(net.consts.iter().map(|c| c.name.clone()));
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
     let Generics {
@@ -427,10 +429,14 @@ fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
         crate::budget::method(net, p),
         budget.text
     );
-    let fits = quote!(Self::#layout(&[], 4, &mut [0; #slots]) as u64 <= #max);
     // At the span of the user's budget.
     let span = Span::call_site().located_at(budget.span);
-    Some(quote::quote_spanned!(span=> ::core::assert!(#fits, #text);))
+    Some(quote::quote_spanned! {span=>
+        let needed: usize = Self::#layout(&[], 4, &mut [0; #slots]);
+        if needed as u64 > #max {
+            __nf::equal::same(needed, #max as usize, #text, ["its workspace in bytes", ""]);
+        }
+    })
 }
 
 fn init(i: &Init) -> TokenStream {

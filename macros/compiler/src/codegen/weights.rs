@@ -1,6 +1,7 @@
 //! Weights that are part of the program: their constructor, and the comparisons left to rustc.
 
 use super::dims::usize;
+use crate::dim::Dim;
 use crate::net::Net;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -36,12 +37,22 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
 
 /// Compares the file with sizes that only rustc knows; each difference is reported separately.
 pub fn fits(net: &Net) -> TokenStream {
+    let once = |fits: &[(Dim, u64, String)]| {
+        let mut out: Vec<(Dim, u64, String)> = Vec::new();
+        for fit in fits {
+            if !out.contains(fit) {
+                out.push(fit.clone());
+            }
+        }
+        out
+    };
     let asserts = net.weights.iter().flat_map(|w| {
         // Reported at the user's span.
         let span = Span::call_site().located_at(w.span);
-        w.fits.iter().map(move |(d, found, text)| {
-            let (d, text) = (usize(d), format!("`{}`: {text}", w.path));
-            quote_spanned!(span=> const _: () = ::core::assert!((#d) as u64 == #found, #text);)
+        once(&w.fits).into_iter().map(move |(d, found, text)| {
+            let (size, name) = (usize(&d), format!("`{d}`"));
+            let (found, text) = (found as usize, format!("`{}`: {text}", w.path));
+            quote_spanned!(span=> const _: () = __nf::equal::same(#size, #found, #text, [#name, ""]);)
         })
     });
     asserts.collect()

@@ -7,6 +7,7 @@
 pub mod autodiff;
 mod scalar;
 mod scan;
+pub mod stops;
 
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::kind::Flow;

@@ -14,6 +14,7 @@ use crate::ir::{DType, NodeId};
 use crate::ops::channels as ops;
 use crate::real::Real;
 use crate::scalar::Scalar as S;
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value};
 
 const BATCH: &str = "num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true";
@@ -149,9 +150,8 @@ impl Norm {
             _ => "[N, C, ..]".to_owned(),
         };
         let mut text = format!(
-            "`{}` takes {takes} with C = {}, but `{}` has {}{}\n{}",
+            "`{}` takes {takes}, but `{}` has {}{}\n{}",
             call.field,
-            self.channels,
             x.text,
             crate::args::count(shape.len(), "dimension"),
             cx.origin_note(x),
@@ -162,7 +162,7 @@ impl Norm {
         if let (Some(n), Some(_), true) = (other, dims, shape.get(1) == Some(&self.channels)) {
             let n = n.max(1);
             if !(matches!(self.kind, Kind::Instance(_)) && shape.len() == 2) {
-                text += &format!("\nhelp: `{name}{n}d` takes an input of this shape");
+                text += &format!("\nhelp: `{name}{n}d` takes this shape");
             }
         }
         cx.error(call.span, text)
@@ -178,7 +178,7 @@ impl Norm {
         let shape = cx.shape(x);
         let (want, have) = (&self.channels, &shape[at]);
         let mut text = format!(
-            "`{}` takes {want} channels, but `{}` has {have}: channels are dimension {at}{}\n{}",
+            "`{}` takes {want} channels, but dimension {at} of `{}` is {have}{}\n{}",
             call.field,
             x.text,
             cx.origin_note(x),
@@ -193,7 +193,7 @@ impl Norm {
                 .collect();
             text += &format!(
                 "\nhelp: the last dimension is {want}: did you mean `{}.permute({})`?",
-                x.text,
+                enclosed(&x.text),
                 order.join(", ")
             );
         } else if have.names().is_empty() {

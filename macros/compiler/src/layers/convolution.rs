@@ -7,6 +7,7 @@ use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ops::{self, Conv, spatial};
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value};
 
 const CONV: &str = "in_out, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, padding_mode = \"zeros\"";
@@ -86,11 +87,15 @@ impl Convolution {
     ) -> crate::diag::ErrorReported {
         let shape = cx.shape(x);
         let have = &shape[at];
+        // A name does not say which dimension it is.
+        let found = match have.names().is_empty() {
+            true => format!("`{}` has {have}", x.text),
+            false => format!("dimension {at} of `{}` is {have}", x.text),
+        };
         let mut text = format!(
-            "`{}` takes {}, but `{}` has {have}{}\n{} is declared with {}",
+            "`{}` takes {}, but {found}{}\n{} is declared with {}",
             call.field,
             several(&self.from, "channel"),
-            x.text,
             cx.origin_note(x),
             call.decl,
             several(&self.from, "input channel")
@@ -103,10 +108,9 @@ impl Convolution {
                 (_, 0) => "permute([2, 0, 1])",
                 _ => "permute([0, 3, 1, 2])",
             };
-            let place = ["first", "second"][at];
             text += &format!(
-                "\nhelp: the last dimension is {}, but channels come {place}: did you mean `{}.{order}`?",
-                self.from, x.text
+                "\nhelp: channels are dimension {at}: did you mean `{}.{order}`?",
+                enclosed(&x.text)
             );
         } else if at == 0 && self.from.is_one() {
             // A batch without channels looks like one sample.

@@ -17,18 +17,13 @@ pub const DEF: LayerDef = LayerDef {
         let padding = match a.value("padding_idx") {
             Value::Null => None,
             _ => {
-                let p = a.integer(cx, "padding_idx")?;
-                let p = if p < 0 {
-                    p + rows.value().unwrap_or(0)
-                } else {
-                    p
+                let given = a.integer(cx, "padding_idx")?;
+                let p = match given {
+                    ..0 => given + rows.value().unwrap_or(0),
+                    _ => given,
                 };
                 if p < 0 || rows.value().is_some_and(|n| p >= n) {
-                    let range = rows
-                        .value()
-                        .map_or_else(String::new, |n| format!(" (0 to {})", n - 1));
-                    let text =
-                        format!("`padding_idx` must be one of the {rows} rows{range}, not {p}");
+                    let text = ops::outside(given, &rows);
                     return Err(cx.error(a.span_of("padding_idx"), text));
                 }
                 Some(p)

@@ -6,9 +6,10 @@
 use super::{LayerDef, positive};
 use crate::args::{Args, Given};
 use crate::cx::Cx;
-use crate::diag::Reported;
+use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::value::Value;
+use proc_macro2::Ident;
 
 /// PyTorch's names of a layer's sizes.
 fn names(layer: &str) -> [&'static str; 2] {
@@ -20,6 +21,34 @@ fn names(layer: &str) -> [&'static str; 2] {
     }
 }
 
+/// PyTorch's names of the sizes of all such layers.
+const PAIRS: [[&str; 2]; 4] = [
+    ["in_features", "out_features"],
+    ["num_embeddings", "embedding_dim"],
+    ["in_channels", "out_channels"],
+    ["input_size", "hidden_size"],
+];
+
+/// The error for a keyword that the layer lacks.
+fn unknown(cx: &Cx, def: &LayerDef, name: &Ident) -> ErrorReported {
+    let own = names(def.name);
+    let written = name.to_string();
+    // The name of the same size in another layer.
+    let side = (0..2).find(|k| PAIRS.iter().any(|p| p[*k] == written));
+    let all = crate::args::parameters(def.signature).into_iter().skip(1);
+    let known = all.map(|p| p.0).chain(own);
+    let hint = match side {
+        Some(k) => format!("\nhelp: did you mean `{}`?", own[k]),
+        None => did_you_mean(&written, known),
+    };
+    let takes = def.signature.replacen("in_out", &own.join(" -> "), 1);
+    let text = format!(
+        "`{0}` has no argument `{name}`{hint}\n`{0}` takes ({takes}, init, bias_init)",
+        def.name
+    );
+    cx.error(name.span(), text)
+}
+
 /// The arguments with two separate sizes as one `in -> out`, which comes first.
 pub(super) fn joined(cx: &Cx, def: &LayerDef, given: Vec<Given>) -> Reported<Vec<Given>> {
     if !def.signature.starts_with("in_out") {
@@ -29,7 +58,15 @@ pub(super) fn joined(cx: &Cx, def: &LayerDef, given: Vec<Given>) -> Reported<Vec
     let mut sizes: [Option<Given>; 2] = [None, None];
     let mut rest = Vec::new();
     let mut position = 0;
+    let mut reported = None;
     for g in given {
+        let parameters = crate::args::parameters(def.signature);
+        if let Some(name) = g.name.as_ref().filter(|name| {
+            !names.iter().any(|n| name == n) && !parameters.iter().any(|p| *name == p.0)
+        }) {
+            reported = Some(unknown(cx, def, name));
+            continue;
+        }
         let slot = match &g.name {
             Some(name) => names.iter().position(|n| name == n),
             // Only sizes: arguments after `in -> out` are the layer's other ones.
@@ -46,19 +83,22 @@ pub(super) fn joined(cx: &Cx, def: &LayerDef, given: Vec<Given>) -> Reported<Vec
         match (slot, open) {
             (_, Some(open)) => *open = Some(g),
             (Some(k), None) => {
-                let text = format!("`{}` is given twice to `{}`", names[k], def.name);
+                let text = format!("`{}` of `{}` is given twice", names[k], def.name);
                 return Err(cx.error(g.span, text));
             }
             _ => rest.push(g),
         }
+    }
+    if let Some(reported) = reported {
+        return Err(reported);
     }
     let both = match sizes {
         [Some(from), Some(to)] => (from, to),
         [None, None] => return Ok(rest),
         [Some(one), None] | [None, Some(one)] => {
             let text = format!(
-                "`{0}` needs two sizes\nhelp: `{0}(in -> out)`, such as `{0}(8 -> 10)`",
-                def.name
+                "`{0}` needs two sizes, but 1 is given\nhelp: `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
+                def.name, names[0], names[1]
             );
             return Err(cx.error(one.span, text));
         }
@@ -82,8 +122,10 @@ pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Reported<(Dim, Dim)> {
     };
     let Some((from, to)) = both else {
         let text = format!(
-            "`{0}` is declared with its sizes: `{0}(in -> out)`, such as `{0}(8 -> 10)`",
-            a.callee
+            "the sizes of `{0}` must be two integers: `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
+            a.callee,
+            names(&a.callee)[0],
+            names(&a.callee)[1]
         );
         return Err(cx.error(a.span_of(name), text));
     };

@@ -20,6 +20,7 @@ use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
+use crate::takes::enclosed;
 use crate::value::Tensor;
 
 pub use self::in_out::in_out;
@@ -143,10 +144,14 @@ pub fn wrong_features(
         );
         return cx.error(call.span, text);
     };
+    // A name does not say which dimension it is.
+    let found = match have.names().is_empty() {
+        true => format!("`{}` has {have}", x.text),
+        false => format!("the last dimension of `{}` is {have}", x.text),
+    };
     let mut text = format!(
-        "`{}` takes {want} features, but `{}` has {have}{}\n{} is declared with {want} inputs",
+        "`{}` takes {want} features, but {found}{}\n{} is declared with {want} inputs",
         call.field,
-        x.text,
         cx.origin_note(x),
         call.decl
     );
@@ -154,18 +159,18 @@ pub fn wrong_features(
     let flat = shape.len() > 2 && crate::dim::numel(&shape[1..]) == *want;
     if transposed {
         text += &format!(
-            "\nhelp: the dimension before it is {want}: did you mean `{}.transpose(-2, -1)`?",
-            x.text
+            "\nhelp: dimension -2 is {want}: did you mean `{}.transpose(-2, -1)`?",
+            enclosed(&x.text)
         );
     }
     if flat {
         text += &format!(
             "\nhelp: the dimensions after the first have {want} elements: did you mean `{}.flatten(1)`?",
-            x.text
+            enclosed(&x.text)
         );
     }
     // A size that is known only at the call cannot be declared.
-    if !transposed && !flat && have.names().is_empty() {
+    if !transposed && !flat && have.names().is_empty() && !mended.is_empty() {
         text += &format!("\nhelp: declare `{}: {mended}`", call.field);
         if let Some(origin) = cx.origin.get(&x.id)
             && origin.contains(&format!("-> {have}"))

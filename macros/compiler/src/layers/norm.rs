@@ -86,7 +86,7 @@ impl Layer for Norm {
 
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let (x, args) = input(cx, call, given)?;
-        let dims = ops::trailing(cx, &args, &format!("`{}`", call.decl), &x, &self.shape)?;
+        let dims = ops::trailing(cx, &args, call.decl, &x, &self.shape)?;
         let y = self.normalise(cx, x.id, &dims, call.params);
         Ok(cx.tensor(y))
     }

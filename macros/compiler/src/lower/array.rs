@@ -1,6 +1,6 @@
 //! Arrays of layers, element by element: `layers[0](x)`; their parts: `layers[1..3]`; and the names in scope.
 
-use super::{Local, Lower};
+use super::{Binding, Local, Lower};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
@@ -20,15 +20,21 @@ impl Lower<'_> {
                 0 => format!("`{}`", field.path),
                 _ => format!("an element of `{}`", field.path),
             };
-            let text = format!("{what} is one layer, not an array\n{}", field.decl);
+            let text = format!(
+                "{what} is one layer, not an array: remove the index\n{}",
+                field.decl
+            );
             return Err(self.cx.error(span, text));
         };
         let Value::Whole(n) = at else {
-            let (index, found) = match at {
-                Value::Number(n) => ("an integer as its index", n.to_string()),
-                other => ("a constant index", other.kind().to_owned()),
+            let found = match at {
+                Value::Number(n) => n.to_string(),
+                other => other.kind().to_owned(),
             };
-            let text = format!("`{}` needs {index}, not {found}", field.path);
+            let text = format!(
+                "the index of `{}` must be an integer, not {found}",
+                field.path
+            );
             return Err(self.cx.error(span, text));
         };
         let n = nearest(*n);
@@ -148,8 +154,13 @@ impl Lower<'_> {
 
     /// Binds a name at this depth.
     pub fn set(&mut self, name: String, value: Option<Value>) {
+        self.set_by(name, value, Binding::Let);
+    }
+
+    /// The same, with what binds it.
+    pub fn set_by(&mut self, name: String, value: Option<Value>, by: Binding) {
         let depth = self.depth();
-        self.scope.insert(name, Local { value, depth });
+        self.scope.insert(name, Local { value, depth, by });
     }
 
     /// The value of a name, in the current graph; records that it was read.

@@ -56,7 +56,8 @@ fn add(name: &Ident, own: &[String], out: &mut Vec<Ident>) {
     }
 }
 
-fn bound_by(pat: &Pat, own: &mut Vec<String>) {
+/// The names in a pattern.
+pub fn bound_by(pat: &Pat, own: &mut Vec<String>) {
     match pat {
         Pat::Name(name, _) => own.push(name.to_string()),
         Pat::Tuple(items, _) => items.iter().for_each(|p| bound_by(p, own)),

@@ -44,24 +44,21 @@ impl<'a> Lower<'a> {
             return Err(ErrorReported);
         }
         if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
-            let text = format!("`{}` takes no keyword arguments", signature.name);
+            let text = format!(
+                "`{}` takes its arguments by position: remove `{n} =`",
+                signature.name
+            );
             return Err(self.cx.error(n.span(), text));
         }
+        let list: Vec<String> = (signature.args.iter())
+            .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
+            .collect();
         if given.len() != signature.args.len() {
-            let list: Vec<String> = signature
-                .args
-                .iter()
-                .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
-                .collect();
             let text = format!(
-                "`{}` takes {}, but {} given\n`{}` takes ({})",
+                "`{}` takes {}, but {}\n`{}` takes ({})",
                 signature.name,
                 crate::args::count(signature.args.len(), "argument"),
-                if given.len() == 1 {
-                    "1 is".to_owned()
-                } else {
-                    format!("{} are", given.len())
-                },
+                crate::args::are_given(given.len()),
                 signature.name,
                 list.join(", ")
             );
@@ -77,12 +74,12 @@ impl<'a> Lower<'a> {
             if mutable != arg.state {
                 let text = match arg.state {
                     true => format!(
-                        "`{}` needs `&mut` for its `#[state]` argument `{}`\nhelp: pass a variable: `&mut {text}`",
-                        signature.name, arg.name
+                        "argument `{}` of `{}` is `#[state]`: pass a variable with `&mut`",
+                        arg.name, signature.name
                     ),
                     false => format!(
-                        "`{}` does not change its argument `{}`: remove `&mut`\nhelp: only `#[state]` arguments take `&mut`",
-                        signature.name, arg.name
+                        "argument `{}` of `{}` is not `#[state]`, so it takes no `&mut`\nhelp: remove `&mut`",
+                        arg.name, signature.name
                     ),
                 };
                 return Err(self.cx.error(at, text));
@@ -137,21 +134,26 @@ impl<'a> Lower<'a> {
                 fits = self.cx.same_shape(&shape, &want.collect::<Shape>());
             }
             if !fits {
-                let same = match (known, &rest) {
-                    (false, Some(rest)) => format!(
-                        ", where earlier arguments set `..` to {}",
-                        crate::dim::show_shape(rest)
-                    ),
-                    _ => String::new(),
+                let declared = show_type(&arg.ty, &arg.ty.shape);
+                let mut want = arg.ty.clone();
+                want.shape = want.shape.iter().map(|d| substitute(d, &dims)).collect();
+                if let (Some(at), Some(rest), false) = (want.rest, &rest, known) {
+                    want.shape.splice(at..at, rest.iter().cloned());
+                    want.rest = None;
+                }
+                let want = show_type(&want, &want.shape);
+                // Names of dimensions that earlier arguments have bound.
+                let bound = match want == declared {
+                    true => String::new(),
+                    false => format!("\n`{}` takes ({})", signature.name, list.join(", ")),
                 };
                 let text = format!(
-                    "`{}` takes `{}: {}`{same}, but `{}` is {}{}",
-                    signature.name,
+                    "argument `{}` of `{}` must be {want}, but `{}` is {}{}{bound}",
                     arg.name,
-                    show_type(&arg.ty, &arg.ty.shape),
+                    signature.name,
                     t.text,
                     self.cx.typed(t.id),
-                    self.cx.origin_note(&t)
+                    self.cx.origin_line(&t)
                 ) + &self.conversion(&t, arg.ty.elem.dtype());
                 return Err(self.cx.error(at, text));
             }
@@ -330,7 +332,7 @@ impl<'a> Lower<'a> {
         };
         if layer.level < field.stack.len() {
             let text = format!(
-                "`{x}` is an array: choose one network first, as `{x}[0].{name}(..)`\n{}",
+                "`{x}` is an array of networks: choose one, `{x}[0].{name}(..)`\n{}",
                 field.decl
             );
             return Err(self.cx.error(name.span(), text));

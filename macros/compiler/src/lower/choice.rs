@@ -17,19 +17,21 @@ impl Lower<'_> {
         let branches = [Some(&choice.then), choice.otherwise.as_ref()];
         for block in branches.into_iter().flatten() {
             if let Some(tail) = &block.tail {
-                let text = "this value is computed and dropped\nhelp: `let x = if training { .. } else { .. };` keeps it";
+                let text = format!(
+                    "`{tail}` is computed, but not used\nhelp: `let x = if training {{ .. }} else {{ .. }};` keeps it"
+                );
                 return Err(self.cx.error(tail.span, text));
             }
         }
         if !self.opaque {
             let block = branches[usize::from(!self.cx.train)];
-            return block.map_or(Ok(()), |b| self.branch(b).map(|_| ()));
+            return block.map_or(Ok(()), |b| self.branch(b, false).map(|_| ()));
         }
         let before = self.scope.clone();
-        let then = self.branch(&choice.then);
+        let then = self.branch(&choice.then, false);
         let mut after = std::mem::replace(&mut self.scope, before.clone());
         let otherwise = match &choice.otherwise {
-            Some(block) => self.branch(block),
+            Some(block) => self.branch(block, false),
             None => Ok(None),
         };
         let mut assigned: Vec<Ident> = Vec::new();
@@ -46,8 +48,8 @@ impl Lower<'_> {
                 (Some(a), Some(b)) => Some(self.alike(a, b, name.span(), &text)?),
                 _ => None,
             };
-            let depth = b.depth;
-            self.scope.insert(text, Local { value, depth });
+            let (depth, by) = (b.depth, b.by);
+            self.scope.insert(text, Local { value, depth, by });
         }
         Ok(())
     }
@@ -55,11 +57,12 @@ impl Lower<'_> {
     /// A choice between values.
     pub fn choose(&mut self, choice: &ast::If, span: Span) -> Reported<Value> {
         let Some(otherwise) = &choice.otherwise else {
-            let text = "this `if` needs an `else` branch, since it has no value in evaluation\nhelp: `if training { .. } else { .. }`";
+            let text = "this `if` has no value in evaluation: it needs an `else` branch\nhelp: `if training { .. } else { .. }`";
             return Err(self.cx.error(span, text));
         };
         for block in [&choice.then, otherwise] {
-            if block.tail.is_none() {
+            let dropped = matches!(block.stmts.last(), Some(ast::Stmt::Expr(_)));
+            if block.tail.is_none() && !dropped {
                 let text = "a branch of this `if` ends without a value\nhelp: leave it as the last expression, without `;`";
                 return Err(self.cx.error(span, text));
             }
@@ -71,19 +74,22 @@ impl Lower<'_> {
             } else {
                 otherwise
             };
-            return value(self.branch(block));
+            return value(self.branch(block, true));
         }
         let before = self.scope.clone();
-        let a = value(self.branch(&choice.then));
+        let a = value(self.branch(&choice.then, true));
         self.scope = before;
-        let b = value(self.branch(otherwise));
+        let b = value(self.branch(otherwise, true));
         self.alike(a?, b?, span, "this `if`")
     }
 
-    /// A branch's statements; names bound in it are removed after it.
-    fn branch(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
+    /// A branch's statements, with a result at the end or without; names bound in it are removed after it.
+    fn branch(&mut self, block: &ast::Block, result: bool) -> Reported<Option<Value>> {
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
-        let value = self.statements(block);
+        let value = match result {
+            true => self.statements(block),
+            false => self.effects(block),
+        };
         let mut assigned = Vec::new();
         assigned_in(block, &mut Vec::new(), &mut assigned);
         let after = std::mem::replace(&mut self.scope, scope);
@@ -121,10 +127,10 @@ impl Lower<'_> {
         };
         let (x, y) = (show(&x, &a), show(&y, &b));
         let differ = match what.starts_with("this") {
-            true => format!("the branches of {what} differ: {x} in training and {y} in evaluation"),
-            false => format!("`{what}` is {x} in training, but {y} in evaluation"),
+            true => format!("{what} gives {x} in training, but {y} in evaluation"),
+            false => format!("`{what}` becomes {x} in training, but {y} in evaluation"),
         };
-        let text = format!("{differ}\nhelp: both need the same type and shape");
+        let text = format!("{differ}\nhelp: both branches need the same type and shape");
         Err(self.cx.error(span, text))
     }
 }

@@ -51,7 +51,7 @@ impl Lower<'_> {
             ExprKind::Name(n) => self.name(n, e.span),
             ExprKind::Arrow(..) => Err(self.cx.error(
                 e.span,
-                "`in -> out` is allowed only in a layer's declaration",
+                "`in -> out` is allowed only in the declaration of a layer",
             )),
             ExprKind::Call(name, args) => self.call(name, args),
             ExprKind::Apply(x, args) => self.apply(x, args),
@@ -81,7 +81,7 @@ impl Lower<'_> {
             ExprKind::If(choice) => self.choose(choice, e.span),
             ExprKind::Mut(name) => {
                 let text = format!(
-                    "`{name}` cannot be passed as `&mut`: only `#[state]` arguments take `&mut`\nhelp: remove `&mut`"
+                    "`&mut {name}` is not allowed here: only `#[state]` arguments take `&mut`\nhelp: remove `&mut`"
                 );
                 Err(self.cx.error(e.span, text))
             }
@@ -117,11 +117,20 @@ impl Lower<'_> {
             "inf" => return Ok(Value::Number(f64::INFINITY)),
             _ => {}
         }
-        if ops::find(&name).is_some() || self.net.signatures.iter().any(|s| s.name == name) {
-            return Err(self.cx.error(
-                span,
-                format!("`{name}` is a function: call it, as `{name}(x)`"),
-            ));
+        let own = self.net.signatures.iter().find(|s| s.name == name);
+        let takes: Option<Vec<String>> = own
+            .map(|s| s.args.iter().map(|a| a.name.to_string()).collect())
+            .or_else(|| {
+                let needed = crate::args::parameters(ops::find(&name)?.signature);
+                let needed = needed.into_iter().filter(|p| p.1.is_none());
+                Some(needed.map(|p| p.0.to_owned()).collect())
+            });
+        if let Some(takes) = takes {
+            let text = format!(
+                "`{name}` is a function, not a value\nhelp: call it: `{name}({})`",
+                takes.join(", ")
+            );
+            return Err(self.cx.error(span, text));
         }
         let candidates: Vec<String> = self
             .scope
@@ -208,12 +217,16 @@ impl Lower<'_> {
             if let Value::Layer(layer) = value? {
                 return self.call_layer(layer, span, given?, args);
             }
-            return Err(self.cx.error(
-                span,
-                format!(
-                    "`{text}` is a value here, not a function\nhelp: give the variable another name"
-                ),
-            ));
+            // A variable may hide a function or a layer.
+            let hidden = ops::find(&text).is_some()
+                || self.net.fields.iter().any(|f| f.name == text)
+                || self.net.signatures.iter().any(|s| s.name == text);
+            let help = match hidden {
+                true => "\nhelp: the variable hides the function: give it another name",
+                false => "",
+            };
+            let text = format!("`{text}` is a variable, not a function{help}");
+            return Err(self.cx.error(span, text));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == text) {
             self.uses(i);
@@ -316,10 +329,32 @@ impl Lower<'_> {
             return self.call_array(of, span, value);
         }
         if of.level < field.stack.len() {
-            let text = format!(
-                "the array `{0}` cannot be called\n{1}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`",
-                field.path, field.decl
-            );
+            let mistake = match given.as_slice() {
+                [one] => match &one.name {
+                    Some(name) => format!(
+                        "the array `{}` takes its argument by position: remove `{name} =`",
+                        field.path
+                    ),
+                    None => format!(
+                        "the array `{}` takes a tensor, not {}",
+                        field.path,
+                        one.value.kind()
+                    ),
+                },
+                all => format!(
+                    "the array `{}` takes 1 argument, but {}",
+                    field.path,
+                    crate::args::are_given(all.len())
+                ),
+            };
+            let more = match given.len() {
+                1 => String::new(),
+                _ => format!(
+                    "\nnote: its layers are called one after another, each with the result of the one before\nhelp: a loop gives each layer other arguments: `for layer in {} {{ .. }}`",
+                    field.path
+                ),
+            };
+            let text = format!("{mistake}\n{}{more}", field.decl);
             return Err(self.cx.error(span, text));
         }
         let layer = match &field.kind {
@@ -474,7 +509,7 @@ impl Lower<'_> {
                 message += &format!("\nhelp: layers are called as functions: `{text}({x})`");
             } else if text == "shape" || text == "size" {
                 message +=
-                    "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`";
+                    "\nhelp: a size has the name that it has in the arguments' shapes: `B`, `T`";
             } else if text == "backward" || text == "step" {
                 message += "\nhelp: backward is generated for every function that returns a scalar";
             } else {
@@ -556,13 +591,13 @@ impl Lower<'_> {
             return self.op("t", name.span(), vec![plain(v, x)]);
         }
         let help = if *name == "shape" {
-            "\nhelp: sizes are known by the names in the arguments' shapes: `B`, `T`"
+            "\nhelp: a size has the name that it has in the arguments' shapes: `B`, `T`"
         } else {
             ""
         };
         Err(self
             .cx
-            .error(name.span(), format!("a value has no field `{name}`{help}")))
+            .error(name.span(), format!("a tensor has no field `{name}`{help}")))
     }
 
     /// `layer.weight` of a layer in an array, `block.layer.weight` of a network.
@@ -575,7 +610,10 @@ impl Lower<'_> {
     ) -> Reported<Value> {
         let field = &self.net.fields[layer.field];
         if layer.level < field.stack.len() {
-            let text = format!("`{x}` is an array: choose one layer first, as `{x}[0].{name}`");
+            let text = format!(
+                "`{x}` is an array of layers: choose one, `{x}[0].{name}`\n{}",
+                field.decl
+            );
             return Err(self.cx.error(span, text));
         }
         // The offset after the field's name and the array's places.
@@ -617,11 +655,16 @@ impl Lower<'_> {
             self.cx.lift(&x, &a.to_string()),
             self.cx.lift(&y, &b.to_string()),
         ) else {
-            let text = format!("`{}` between {} and {}", op.symbol(), x.kind(), y.kind());
+            let text = format!(
+                "`{}` takes tensors and numbers, not {} and {}",
+                op.symbol(),
+                x.kind(),
+                y.kind()
+            );
             return Err(self.cx.error(span, text));
         };
         let f = match op {
-            ast::Op::Rem => return Err(self.cx.error(span, "`%` is not supported")),
+            ast::Op::Rem => return Err(self.cx.error(span, "`%` is supported between sizes only")),
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,
             ast::Op::Mul => S::Mul,
@@ -647,7 +690,7 @@ impl Lower<'_> {
                         op.symbol(),
                         t.text,
                         self.cx.typed(t.id),
-                        self.cx.origin_note(t)
+                        self.cx.origin_line(t)
                     );
                     return Err(self.cx.error(span, text));
                 }
@@ -701,6 +744,13 @@ impl Lower<'_> {
         if let Some(part) = self.part_of_pair(x, items) {
             return part;
         }
+        if let Some(field) = self.lone_layer(x) {
+            let text = format!(
+                "`{x}` is one layer, not an array: remove the index\n{}",
+                field.decl
+            );
+            return Err(self.cx.error(span, text));
+        }
         let v = self.expr(x)?;
         let tuple = match (&v, items) {
             (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),
@@ -724,7 +774,7 @@ impl Lower<'_> {
                 self.cx.error(
                     i.span,
                     format!(
-                        "`{x}` has {}, no item {at}",
+                        "index {at} is out of range: `{x}` has {}",
                         crate::args::count(list.len(), "item")
                     ),
                 )
@@ -740,7 +790,7 @@ impl Lower<'_> {
         let Value::Tensor(t) = v else {
             return Err(self.cx.error(
                 span,
-                format!("`{x}` is {}, which has no elements", v.kind()),
+                format!("`{x}` is {}, which cannot be indexed", v.kind()),
             ));
         };
         self.slice(span, t, items)
@@ -756,9 +806,13 @@ impl Lower<'_> {
         let rests = items.iter().filter(rest).count();
         if fixed > rank || rests > 1 {
             let text = format!(
-                "{} given for {}{}",
-                crate::args::count(fixed, "index"),
+                "`{}` has {}, but {} given{}",
+                t.text,
                 crate::args::count(rank, "dimension"),
+                match fixed {
+                    1 => "1 index is".to_owned(),
+                    n => format!("{n} indices are"),
+                },
                 self.cx.origin_note(&t)
             );
             return Err(self.cx.error(span, text));
@@ -777,7 +831,7 @@ impl Lower<'_> {
                         && self.cx.g[index.id].dtype == DType::Bool
                     {
                         let text = format!(
-                            "a condition cannot be an index: the number of chosen elements depends on the data\nhelp: `where({}, {1}, 0)` keeps the shape; `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
+                            "a condition cannot be an index: the number of chosen elements depends on the data\nhelp: `where({}, {1}, 0)` keeps the shape\nhelp: `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
                             index.text,
                             t.text,
                             enclosed(&index.text)
@@ -785,9 +839,20 @@ impl Lower<'_> {
                         return Err(self.cx.error(e.span, text));
                     }
                     if let Value::Tensor(index) = &at {
+                        let (x, i) = (&t.text, &index.text);
+                        let rank = self.cx.shape(index).len();
+                        let integer = self.cx.g[index.id].dtype == DType::Int;
+                        let help = match (integer, rank) {
+                            (true, 0) => format!(
+                                "\nhelp: `index_select({x}, {dim}, {}.reshape([1])).squeeze({dim})`",
+                                enclosed(i)
+                            ),
+                            (true, 1) => format!("\nhelp: `index_select({x}, {dim}, {i})`"),
+                            _ => String::new(),
+                        };
                         let text = format!(
-                            "an index must be a constant integer\nhelp: `index_select({}, dim = {dim}, index = {})` selects with an index tensor",
-                            t.text, index.text
+                            "an index must be a number, but `{i}` is {}{help}",
+                            self.cx.typed(index.id)
                         );
                         return Err(self.cx.error(e.span, text));
                     }
@@ -806,7 +871,7 @@ impl Lower<'_> {
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
                             .map_err(|_| self.cx.error(e.span, "this step is too large"))?,
                         (_, Some(e)) => {
-                            let text = "a slice's step must be an integer";
+                            let text = "the step of a slice must be an integer";
                             return Err(self.cx.error(e.span, text));
                         }
                     };

@@ -1,6 +1,6 @@
 //! A function's body, lowered on arguments: its results, and the final values of its `#[state]` arguments.
 
-use super::{Done, Local, Lower, show_type, substitute};
+use super::{Binding, Done, Local, Lower, show_type, substitute};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
@@ -43,6 +43,7 @@ impl Lower<'_> {
             let local = Local {
                 value: Some(value),
                 depth: self.depth(),
+                by: Binding::Argument,
             };
             scope.insert(name, local);
         }
@@ -109,7 +110,10 @@ impl Lower<'_> {
                 Some(t) if arg.ty.elem == Elem::Float => self.cx.to_float(&t),
                 Some(t) => t,
                 None => {
-                    let text = format!("the state `{name}` needs a tensor, not {}", value.kind());
+                    let text = format!(
+                        "`#[state] {name}` must hold a tensor at the end, not {}",
+                        value.kind()
+                    );
                     return Err(self.cx.error(arg.name.span(), text));
                 }
             };
@@ -117,10 +121,10 @@ impl Lower<'_> {
                 || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
             {
                 let text = format!(
-                    "state `{name}` is {} at the end, but is declared as {}{}\nhelp: a state keeps its type and shape",
+                    "`#[state] {name}` is {} at the end, but is declared as {}{}\nhelp: a state keeps its type and shape",
                     self.cx.typed(t.id),
                     show_type(&arg.ty, &want),
-                    self.cx.origin_note(&t)
+                    self.cx.origin_line(&t)
                 );
                 return Err(self.cx.error(arg.name.span(), text));
             }
@@ -160,11 +164,17 @@ impl Lower<'_> {
             }
             return Err(self.cx.error(tail.span, text));
         }
+        // A tuple that is written shows the place of each result.
+        let parts = match &tail.kind {
+            ast::ExprKind::Tuple(parts) if parts.len() == values.len() => parts.as_slice(),
+            _ => &[],
+        };
         let mut out = Vec::new();
-        for (v, ty) in values.iter().zip(&signature.ret) {
-            let Some(t) = self.cx.lift(v, &tail.to_string()) else {
+        for (k, (v, ty)) in values.iter().zip(&signature.ret).enumerate() {
+            let part = parts.get(k).unwrap_or(tail);
+            let Some(t) = self.cx.lift(v, &part.to_string()) else {
                 let text = format!("`{}` returns tensors, not {}", source.name, v.kind());
-                return Err(self.cx.error(tail.span, text));
+                return Err(self.cx.error(part.span, text));
             };
             let want = self.whole_shape(ty);
             let t = if ty.elem == Elem::Float {
@@ -172,26 +182,25 @@ impl Lower<'_> {
             } else {
                 t
             };
-            self.cx.small(t.id, &t.text, tail.span)?;
+            self.cx.small(t.id, &t.text, part.span)?;
             if self.cx.g[t.id].dtype != ty.elem.dtype()
                 || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
             {
                 let (from, to) = (self.cx.g[t.id].dtype, ty.elem.dtype());
-                let other = match *self.cx.g.shape(t.id) == want {
-                    true => format!("convert it: `{}`", converted(to, from, &t.text)),
-                    false => "change the layers".to_owned(),
-                };
+                let found = self.cx.typed(t.id);
+                let mut help = format!("\nhelp: declare `-> {}`", with(signature, k, &found));
+                if *self.cx.g.shape(t.id) == want {
+                    help += &format!(", or convert it: `{}`", converted(to, from, &t.text));
+                }
                 let text = format!(
-                    "`{}` returns {}, but is declared to return {}{}\nhelp: declare `-> {}`, or {other}",
+                    "`{}` returns {found}, but is declared to return {}{}{help}",
                     source.name,
-                    self.cx.typed(t.id),
                     show_type(ty, &want),
                     self.cx.origin_note(&t),
-                    self.cx.typed(t.id)
                 );
-                return Err(self.cx.error(tail.span, text));
+                return Err(self.cx.error(part.span, text));
             }
-            self.may_fit(&t, ty, &want, source, tail.span)?;
+            self.may_fit(&t, (signature, k), &want, part.span)?;
             out.push(t);
         }
         Ok(out)
@@ -201,11 +210,11 @@ impl Lower<'_> {
     fn may_fit(
         &self,
         t: &Tensor,
-        ty: &Type,
+        (signature, k): (&Signature, usize),
         want: &Shape,
-        source: &ast::Function,
         span: Span,
     ) -> Reported<()> {
+        let ty = &signature.ret[k];
         let Some((least, most)) = ranges::of(ty.elem) else {
             return Ok(());
         };
@@ -214,8 +223,8 @@ impl Lower<'_> {
             return Ok(());
         }
         let found = match found {
-            (a, b) if a == b => format!("{a}, which does not fit"),
-            (a, b) => format!("integers in {a}..={b}, which do not fit"),
+            (a, b) if a == b => format!("{a}, which is outside"),
+            (a, b) => format!("integers from {a} to {b}, which are outside"),
         };
         let wide = Type {
             elem: Elem::I64,
@@ -224,10 +233,10 @@ impl Lower<'_> {
         };
         let text = format!(
             "`{}` returns {found} `{}`{}\nhelp: declare `-> {}`",
-            source.name,
+            signature.name,
             ty.elem.name(),
             self.cx.origin_note(t),
-            show_type(&wide, want)
+            with(signature, k, &show_type(&wide, want))
         );
         Err(self.cx.error(span, text))
     }
@@ -244,5 +253,19 @@ impl Lower<'_> {
     /// A shape of the function's signature in the dimensions of the graph.
     pub fn substitute(&self, shape: &Shape) -> Shape {
         shape.iter().map(|d| substitute(d, &self.dims)).collect()
+    }
+}
+
+/// The declared results, with another type for number `k`.
+fn with(signature: &Signature, k: usize, ty: &str) -> String {
+    let all: Vec<String> = (signature.ret.iter().enumerate())
+        .map(|(i, own)| match i == k {
+            true => ty.to_owned(),
+            false => show_type(own, &own.shape),
+        })
+        .collect();
+    match signature.tuple || all.len() > 1 {
+        true => format!("({})", all.join(", ")),
+        false => all.join(", "),
     }
 }

@@ -5,8 +5,10 @@ use super::Lower;
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::gradient::autodiff;
+use crate::gradient::stops::{self, Dependence};
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::custom::Custom;
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
@@ -15,14 +17,31 @@ impl Lower<'_> {
     pub fn grad(&mut self, span: Span, args: &[ast::Arg]) -> Reported<Value> {
         let [of, by] = args else {
             let text = format!(
-                "`grad` takes 2 arguments, not {}\nhelp: `grad(y, x)` is the gradient of the scalar `y` with respect to `x`",
-                args.len()
+                "`grad` takes 2 arguments, but {}\nhelp: `grad(y, x)` is the gradient of the scalar `y` with respect to `x`",
+                crate::args::are_given(args.len())
             );
             return Err(self.cx.error(span, text));
         };
         if let Some(name) = args.iter().find_map(|a| a.name.as_ref()) {
-            let text = "`grad` takes no keyword arguments";
+            let text = "`grad` takes its arguments by position: `grad(y, x)`";
             return Err(self.cx.error(name.span(), text));
+        }
+        let variables = match &by.value.kind {
+            ast::ExprKind::Tuple(parts) | ast::ExprKind::List(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(&by.value),
+        };
+        for part in variables {
+            if let Some(field) = self.lone_layer(part) {
+                let help = match self.net.params[field.params.clone()].first() {
+                    Some(p) => format!("\nhelp: name a parameter: `{}`", p.name),
+                    None => String::new(),
+                };
+                let text = format!(
+                    "`grad` needs a value or a parameter, but `{part}` is a layer\n{}{help}",
+                    field.decl
+                );
+                return Err(self.cx.error(part.span, text));
+            }
         }
         let (y, x) = (self.expr(&of.value), self.expr(&by.value));
         let (y, x) = (y?, x?);
@@ -54,17 +73,25 @@ impl Lower<'_> {
     fn scalar_to_differentiate(&mut self, y: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(y) = y else {
             let text = format!(
-                "`grad` differentiates a tensor, but `{source}` is {}",
+                "the first argument of `grad` must be a tensor, not {}",
                 y.kind()
             );
             return Err(self.cx.error(source.span, text));
         };
-        if !self.cx.g.shape(y.id).is_empty() || self.cx.g[y.id].dtype != DType::Float {
+        let float = self.cx.g[y.id].dtype == DType::Float;
+        if !self.cx.g.shape(y.id).is_empty() || !float {
+            let help = match float {
+                true => format!(
+                    "\nhelp: reduce it first: `grad({}.sum(), ..)`",
+                    enclosed(&source.to_string())
+                ),
+                false => String::new(),
+            };
             let text = format!(
-                "`grad` differentiates one float, but `{}` is {}{}\nhelp: reduce it first: `grad({source}.sum(), ..)`",
+                "the first argument of `grad` must be one float, but `{}` is {}{}{help}",
                 y.text,
                 self.cx.typed(y.id),
-                self.cx.origin_note(y)
+                self.cx.origin_line(y)
             );
             return Err(self.cx.error(source.span, text));
         }
@@ -75,14 +102,14 @@ impl Lower<'_> {
     fn variable(&mut self, x: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(x) = x else {
             let text = format!(
-                "a gradient is taken with respect to tensors, but `{source}` is {}",
+                "the second argument of `grad` must be a tensor, not {}",
                 x.kind()
             );
             return Err(self.cx.error(source.span, text));
         };
         if self.cx.g[x.id].dtype != DType::Float {
             let text = format!(
-                "`{}` is {}, which has no gradient",
+                "`{}` is {}: only floats have a gradient",
                 x.text,
                 self.cx.typed(x.id)
             );
@@ -95,7 +122,7 @@ impl Lower<'_> {
                 false => ("step", "a step of `scan`", "`scan`"),
             };
             let text = format!(
-                "`grad` in {place} cannot differentiate with respect to `{}` from outside the {step}\nhelp: call `grad` after {all}, or use a value of the {step}",
+                "`grad` in {place} cannot use `{}` from outside the {step}\nhelp: call `grad` after {all}, or use a value of the {step}",
                 x.text
             );
             return Err(self.cx.error(source.span, text));
@@ -130,7 +157,9 @@ impl Lower<'_> {
             op.map(|op| op.function.clone())
         });
         if let Some(name) = again {
-            let text = format!("second derivatives of the custom op `{name}` are not supported");
+            let text = format!(
+                "`grad` needs a second derivative of the custom op `{name}`, which has none"
+            );
             return Err(self.cx.error(span, text));
         }
         let mut out = Vec::new();
@@ -143,13 +172,26 @@ impl Lower<'_> {
                     out.push(id);
                 }
                 None => {
-                    let text = format!(
-                        "`{}` does not depend on `{}` with a gradient{}{}",
-                        y.text,
-                        x.text,
-                        self.cx.origin_note(y),
-                        self.cx.origin_note(x)
-                    );
+                    let text = match stops::between(&self.cx.g, x.id, y.id) {
+                        Dependence::Through((op, _)) => format!(
+                            "`{op}` stops the gradient of `{}` with respect to `{}`{}",
+                            y.text,
+                            x.text,
+                            self.cx.origin_line(y)
+                        ),
+                        Dependence::None => format!(
+                            "`{}` does not depend on `{}`, so it has no gradient{}",
+                            y.text,
+                            x.text,
+                            self.cx.origin_line(y)
+                        ),
+                        Dependence::Hidden => format!(
+                            "no gradient flows from `{}` to `{}`{}",
+                            y.text,
+                            x.text,
+                            self.cx.origin_line(y)
+                        ),
+                    };
                     reported = Some(self.cx.error(*at, text));
                 }
             }

@@ -1,8 +1,8 @@
 //! Groups of unlike layers: `Sequential(..)`, called as one layer, and lists, `[Block<16>, Block<32>]`, over which a
 //! loop goes.
 
-use super::Lower;
 use super::assigned::assigned_in;
+use super::{Binding, Lower};
 use crate::args::Given;
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
@@ -52,9 +52,11 @@ impl Lower<'_> {
         let field = &self.net.fields[of.field];
         let decl = field.decl.clone();
         if let FieldKind::Group { chain: false, .. } = field.kind {
+            let shown: Vec<&str> = given.iter().map(|g| g.text.as_str()).collect();
             let text = format!(
-                "the list `{0}` cannot be called\n{decl}\nhelp: call them one after another: `for layer in {0} {{ x = layer(x); }}`, or one: `{0}[0](x)`; `Sequential(..)` is called as one layer",
-                field.path
+                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: `for layer in {0} {{ .. }}` calls each layer\nhelp: layers declared in `Sequential(..)` are called one after another",
+                field.path,
+                shown.join(", ")
             );
             return Err(self.cx.error(span, text));
         }
@@ -148,7 +150,11 @@ impl Lower<'_> {
         let members = self.members(of)?;
         let field = &self.net.fields[of.field];
         let Value::Whole(n) = at else {
-            let text = format!("`{}` needs a constant index, not {}", field.path, at.kind());
+            let text = format!(
+                "the index of `{}` must be a number, not {}",
+                field.path,
+                at.kind()
+            );
             return Some(Err(self.cx.error(span, text)));
         };
         let n = nearest(*n);
@@ -223,7 +229,7 @@ impl Lower<'_> {
                             let count = (count as i64).into();
                             if !self.cx.same(&size, &count) {
                                 let text = format!(
-                                    "`zip` needs equal lengths, but `{over}` has {size} and the list has {count}"
+                                    "`zip` needs equal lengths, but `{over}` has length {size} and the list {count}"
                                 );
                                 return Err(self.cx.error(over.span, text));
                             }
@@ -234,7 +240,7 @@ impl Lower<'_> {
                         let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
                         if !self.cx.same(&size, &count) {
                             let text = format!(
-                                "`zip` needs equal lengths, but `{over}` has {size} and the list has {count}"
+                                "`zip` needs equal lengths, but `{over}` has length {size} and the list {count}"
                             );
                             return Err(self.cx.error(over.span, text));
                         }
@@ -248,16 +254,23 @@ impl Lower<'_> {
                         items[k].clone()
                     }
                     other => {
-                        let text = format!("`for` needs layers, but `{over}` is {}", other.kind());
+                        let text = format!(
+                            "`zip` joins layers and tensors, but `{over}` is {}",
+                            other.kind()
+                        );
                         return Err(self.cx.error(over.span, text));
                     }
                 },
             };
             let text = name.to_string();
             self.mutable.retain(|m| *m != text);
-            self.set(text, Some(value));
+            let by = match value {
+                Value::Layer(_) => Binding::Layer(over.to_string()),
+                _ => Binding::Part(over.to_string(), None),
+            };
+            self.set_by(text, Some(value), by);
         }
-        let done = self.statements(body);
+        let done = self.effects(body);
         // What the round assigns stays; what it declares does not.
         let mut assigned: Vec<Ident> = Vec::new();
         let mut own = names.iter().map(Ident::to_string).collect();

@@ -110,7 +110,7 @@ impl<'a> Lower<'a> {
                     }
                 }
                 _ => {
-                    let text = format!("`{}` holds no layers\n{}", field.path, field.decl);
+                    let text = format!("`{}` contains no layers\n{}", field.path, field.decl);
                     Err(lower.cx.error(span, text))
                 }
             }

@@ -1,8 +1,8 @@
 //! Loops over arrays of layers: `for layer in layers { .. }`, and
 //! `for (layer, x) in zip(layers, xs) { .. }` with a tensor beside them, cut along its first dimension.
 
-use super::Lower;
 use super::assigned::assigned_in;
+use super::{Binding, Lower};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
@@ -14,8 +14,8 @@ use proc_macro2::Ident;
 enum Item {
     /// An array of layers.
     Layers(LayerRef),
-    /// A tensor, cut along its first dimension; and its variable, if that may be assigned.
-    Tensor(Tensor, Option<String>),
+    /// A tensor, cut along its first dimension; its variable, if that may be assigned; and its variable.
+    Tensor(Tensor, Option<String>, Option<String>),
 }
 
 /// A loop's head, for messages and pictures.
@@ -59,7 +59,10 @@ impl Lower<'_> {
                 continue;
             };
             let Some(t) = self.cx.lift(&value, &text) else {
-                let message = format!("a loop assigns tensors, but `{text}` is {}", value.kind());
+                let message = format!(
+                    "a loop can assign only tensors, but `{text}` is {}",
+                    value.kind()
+                );
                 return Err(self.cx.error(variable.span(), message));
             };
             carried.push((variable, t));
@@ -73,7 +76,7 @@ impl Lower<'_> {
                         slices.push(self.updates.latest(&mut self.cx.g, *p));
                     }
                 }
-                Item::Tensor(t, _) => slices.push(t.id),
+                Item::Tensor(t, ..) => slices.push(t.id),
             }
         }
         let texts: Vec<String> = carried.iter().map(|(_, t)| t.text.clone()).collect();
@@ -105,7 +108,7 @@ impl Lower<'_> {
         }
         self.bind_items(names, &items, parts);
         self.rounds.push(self.depth());
-        let done = self.statements(body);
+        let done = self.effects(body);
         self.rounds.pop();
         let done = done.and_then(|_| {
             let mut outputs = self.round(&carried, inner)?;
@@ -126,7 +129,7 @@ impl Lower<'_> {
         let body = self.close(&ids, outputs);
         if carried.is_empty() && written.is_empty() {
             let text = format!(
-                "this loop changes nothing\nhelp: assign what an iteration computes: `x = {}(x);`, with `let mut x = ..` before the loop",
+                "this loop assigns no variable from outside, so it changes nothing\nhelp: declare `let mut x = ..` before the loop, and assign in it: `x = {}(x);`",
                 names[0]
             );
             return Err(self.cx.error(names[0].span(), text));
@@ -156,6 +159,14 @@ impl Lower<'_> {
         let mut items = Vec::new();
         let mut count: Option<(Dim, String)> = None;
         for over in overs {
+            if let Some(field) = self.lone_layer(over) {
+                let text = format!(
+                    "`for` needs an array of layers, but `{over}` is one layer\n{}\nhelp: an array of 4: `{}`",
+                    field.decl,
+                    field.decl.replacen(": ", ": [", 1) + "; 4]"
+                );
+                return Err(self.cx.error(over.span, text));
+            }
             let value = self.expr(over)?;
             let (item, size) = match value {
                 Value::Layer(layers)
@@ -169,17 +180,23 @@ impl Lower<'_> {
                         ast::ExprKind::Name(n) => Some(n.to_string()),
                         _ => None,
                     };
-                    let variable = variable.filter(|v| self.mutable.contains(v));
+                    let assigned = variable.clone().filter(|v| self.mutable.contains(v));
                     let size = self.cx.g.shape(t.id)[0].clone();
-                    (Item::Tensor(t, variable), size)
+                    (Item::Tensor(t, assigned, variable), size)
                 }
                 other => {
-                    let help = match names.len() {
-                        1 => "; `scan` iterates over a dimension of a tensor",
-                        _ => "; a tensor beside it is cut along its first dimension",
+                    let (needs, help) = match names.len() {
+                        1 => (
+                            "`for` needs an array of layers",
+                            "`scan` iterates over a dimension of a tensor",
+                        ),
+                        _ => (
+                            "`zip` joins arrays of layers and tensors",
+                            "a tensor is cut along its first dimension",
+                        ),
                     };
                     let text = format!(
-                        "`for` needs an array of layers, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`{help}",
+                        "{needs}, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`\nhelp: {help}",
                         other.kind()
                     );
                     return Err(self.cx.error(over.span, text));
@@ -188,7 +205,7 @@ impl Lower<'_> {
             match &count {
                 Some((known, first)) if !self.cx.same(known, &size) => {
                     let text = format!(
-                        "`zip` needs equal lengths, but `{first}` has {known} and `{over}` has {size}"
+                        "`zip` needs equal lengths, but `{first}` has length {known} and `{over}` has {size}"
                     );
                     return Err(self.cx.error(over.span, text));
                 }
@@ -198,7 +215,7 @@ impl Lower<'_> {
             items.push(item);
         }
         if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
-            let text = "`for` needs at least one array of layers\nhelp: `scan` iterates over a dimension of a tensor";
+            let text = "`zip` needs at least one array of layers\nhelp: `scan` iterates over a dimension of tensors: `scan((x, y), init, |state, (x_t, y_t)| ..)`";
             return Err(self.cx.error(overs[0].span, text));
         }
         let count = count.map_or_else(Dim::one, |c| c.0);
@@ -211,6 +228,10 @@ impl Lower<'_> {
         for (name, item) in names.iter().zip(items) {
             let text = name.to_string();
             let mut mutable = false;
+            let by = match item {
+                Item::Layers(layers) => Binding::Layer(self.net.fields[layers.field].path.clone()),
+                Item::Tensor(t, _, variable) => Binding::Part(t.text.clone(), variable.clone()),
+            };
             let value = match item {
                 Item::Layers(layers) => Value::Layer(LayerRef {
                     field: layers.field,
@@ -218,7 +239,7 @@ impl Lower<'_> {
                     params: parts.by_ref().take(layers.params.len()).collect(),
                     part: None,
                 }),
-                Item::Tensor(t, variable) => {
+                Item::Tensor(t, variable, _) => {
                     let Some(id) = parts.next() else { continue };
                     mutable = variable.is_some();
                     let origin = format!("a part of `{}`", t.text);
@@ -231,7 +252,7 @@ impl Lower<'_> {
             if mutable {
                 self.mutable.push(text.clone());
             }
-            self.set(text, Some(value));
+            self.set_by(text, Some(value), by);
         }
     }
 
@@ -250,7 +271,7 @@ impl Lower<'_> {
                     at += layers.params.len();
                     continue;
                 }
-                Item::Tensor(t, variable) => (t, variable),
+                Item::Tensor(t, variable, _) => (t, variable),
             };
             let part = parts[at];
             at += 1;
@@ -269,7 +290,7 @@ impl Lower<'_> {
             }
             if !self.same_type(part, now.id) {
                 let text = format!(
-                    "`{name}` is {} before an iteration and {} after it{}\nhelp: a part of `{}` must keep its type and shape",
+                    "the loop changes `{name}` from {} to {}{}\nhelp: a part of `{}` keeps its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
                     self.cx.origin_note(&now),
@@ -292,7 +313,7 @@ impl Lower<'_> {
                 .unwrap_or(Err(ErrorReported))?;
             let Some(mut t) = self.cx.lift(&value, &variable.to_string()) else {
                 let text = format!(
-                    "a loop assigns tensors, but `{variable}` is {}",
+                    "a loop can assign only tensors, but `{variable}` is {}",
                     value.kind()
                 );
                 return Err(self.cx.error(variable.span(), text));
@@ -302,7 +323,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "`{variable}` is {} before an iteration and {} after it{}\nhelp: all iterations run the same code, so it must keep its type and shape",
+                    "the loop changes `{variable}` from {} to {}{}\nhelp: all iterations run the same code, so `{variable}` keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(&t)

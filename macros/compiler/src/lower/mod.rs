@@ -64,6 +64,23 @@ pub struct Local {
     value: Option<Value>,
     /// The depth of bodies at which it was bound.
     depth: usize,
+    /// What bound it.
+    by: Binding,
+}
+
+/// What binds a name: how a name that is not `mut` becomes assignable depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// `let`, or an iteration that carries a variable.
+    Let,
+    /// An argument of the function.
+    Argument,
+    /// The pattern of a `scan` step.
+    Step,
+    /// A loop over this expression; the name is a layer.
+    Layer(String),
+    /// A loop over this expression; the name is a part of a tensor. The variable that holds the tensor, if any.
+    Part(String, Option<String>),
 }
 
 /// The outcome of a function's body.
@@ -109,6 +126,8 @@ pub struct Lower<'a> {
     calls: Vec<(usize, Shape)>,
     /// Arguments and variables that were read.
     read: Vec<String>,
+    /// The dimension and the shape of the last failed `scan`, if another dimension may be meant.
+    turned: Option<(usize, Shape)>,
 }
 
 /// Checks a function alone. Returns the fields that it uses.
@@ -187,6 +206,7 @@ impl<'a> Lower<'a> {
             used: vec![false; net.fields.len()],
             calls: Vec::new(),
             read: Vec::new(),
+            turned: None,
         }
     }
 
@@ -272,12 +292,25 @@ impl<'a> Lower<'a> {
             }
             FieldKind::Layer(_) | FieldKind::Block(_) => {
                 let text = format!(
-                    "`{}` is a layer: call it, as `{0}(x)`\n{}",
+                    "`{0}` is a layer, not a value\n{1}\nhelp: call it: `{0}(x)`",
                     field.path, field.decl
                 );
                 Err(self.cx.error(span, text))
             }
         }
+    }
+
+    /// The field that an expression names, if it is one layer, which is no value.
+    fn lone_layer(&self, e: &ast::Expr) -> Option<&'a crate::net::Field> {
+        let ast::ExprKind::Name(n) = &e.kind else {
+            return None;
+        };
+        if self.scope.contains_key(&n.to_string()) {
+            return None;
+        }
+        let field = self.net.fields.iter().find(|f| f.name == *n)?;
+        let layer = matches!(field.kind, FieldKind::Layer(_) | FieldKind::Block(_));
+        (layer && field.stack.is_empty()).then_some(field)
     }
 
     /// A field of layers as a value.

@@ -1,9 +1,11 @@
 //! `scan(input, init, |state, item| (next, result))`: a recurrence over a dimension.
 
-use super::Lower;
+use super::assigned::bound_by;
+use super::{Binding, Lower};
 use crate::args::{Args, Given};
 use crate::ast::{self, ExprKind};
-use crate::diag::Reported;
+use crate::diag::{ErrorReported, Reported};
+use crate::dim::{Dim, Shape};
 use crate::ir::{DType, Here, NodeId};
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
@@ -14,6 +16,50 @@ impl Lower<'_> {
     /// The call. `input` and `init` are each a tensor or a tuple of tensors; the step's patterns and
     /// results have the same form. Returns the last state and the stacked results.
     pub fn scan(&mut self, span: Span, args: &[ast::Arg]) -> Reported<Value> {
+        let reported = self.cx.diag.count();
+        let value = self.scan_over(span, args, None);
+        let (Err(_), Some((dim, shape))) = (&value, self.turned.take()) else {
+            return value;
+        };
+        // Sequences that come time first: the step may be right, and the dimension wrong.
+        let first = self.cx.diag.count();
+        let again = self.scan_over(span, args, Some(0));
+        let right = again.is_ok() && self.cx.diag.count() == first;
+        self.cx.diag.withdraw(if right { reported } else { first });
+        if right {
+            let text = format!(
+                "`scan` runs over dimension {dim} ({}): write `dim = 0` to run over {}",
+                shape[dim], shape[0]
+            );
+            return Err(self.cx.error(span, text));
+        }
+        value
+    }
+
+    /// The call, over the dimension `dim` or over another one.
+    fn scan_over(
+        &mut self,
+        span: Span,
+        args: &[ast::Arg],
+        other: Option<usize>,
+    ) -> Reported<Value> {
+        self.turned = None;
+        let step = (args
+            .iter()
+            .find(|a| a.name.as_ref().is_some_and(|n| n == "step")))
+        .or_else(|| args.iter().filter(|a| a.name.is_none()).nth(2));
+        if let Some(step) = step.map(|a| &a.value)
+            && !matches!(step.kind, ExprKind::Closure(_))
+        {
+            let closure = |a: &ast::Arg| matches!(a.value.kind, ExprKind::Closure(_));
+            let help = match (args.iter().any(closure), self.lone_layer(step)) {
+                (true, _) => "the closure comes last: `scan(x, init, |state, x_t| { .. })`",
+                (_, Some(_)) => "the step calls the layer: `|h, x_t| { .. (next, result) }`",
+                _ => "`|state, x_t| { .. (next, result) }`",
+            };
+            let text = format!("the step of `scan` must be a closure, not `{step}`\nhelp: {help}");
+            return Err(self.cx.error(step.span, text));
+        }
         let mut given = Vec::new();
         let mut reported = None;
         for a in args {
@@ -47,28 +93,27 @@ impl Lower<'_> {
         let (Some(input), Some(init), Some(step)) =
             (source("input"), source("init"), source("step"))
         else {
-            return Err(crate::diag::ErrorReported);
+            return Err(ErrorReported);
         };
         let ExprKind::Closure(closure) = &step.kind else {
-            let text = "the step of `scan` must be a closure: `|state, x_t| { .. (next, result) }`\nhelp: write it last: `scan(x, init, |state, x_t| { .. })`";
-            return Err(self.cx.error(step.span, text));
+            return Err(ErrorReported);
         };
         for (name, e) in [("input", input), ("init", init)] {
             if matches!(e.kind, ExprKind::Closure(_)) {
                 let text = format!(
-                    "`{name}` of `scan` must be a tensor or a tuple of tensors: the closure comes last"
+                    "`{name}` of `scan` must be a tensor or a tuple of tensors, not a closure\nhelp: the closure comes last: `scan(x, init, |state, x_t| {{ .. }})`"
                 );
                 return Err(self.cx.error(e.span, text));
             }
         }
         let [state_pat, item_pat] = closure.args.as_slice() else {
             let text = format!(
-                "the step of `scan` needs two arguments, the state and the item, not {}\nhelp: `|state, x_t|`; put several of either in a tuple: `|(h, c), x_t|`",
+                "the step of `scan` takes two arguments, the state and the item, not {}\nhelp: `|state, x_t| ..`\nhelp: put several states, or several items, in a tuple: `|(h, c), x_t| ..`",
                 closure.args.len()
             );
             return Err(self.cx.error(step.span, text));
         };
-        let (dim, count) = self.sequences(&bound)?;
+        let (dim, count) = self.sequences(&bound, other)?;
         let reverse = bound.flag(&self.cx, "reverse")?;
         let inputs = self.tensors(
             &bound.value("input"),
@@ -123,6 +168,14 @@ impl Lower<'_> {
         };
         let bound_state = self.bind(state_pat, Ok(like(&bound.value("init"), states)), init);
         let bound_item = self.bind(item_pat, Ok(like(&bound.value("input"), items)), input);
+        let mut names = Vec::new();
+        bound_by(state_pat, &mut names);
+        bound_by(item_pat, &mut names);
+        for name in names {
+            if let Some(local) = self.scope.get_mut(&name) {
+                local.by = Binding::Step;
+            }
+        }
         let result = bound_state
             .and(bound_item)
             .and_then(|()| self.step(closure, &inits, states));
@@ -130,6 +183,9 @@ impl Lower<'_> {
             Ok(done) => done,
             Err(p) => {
                 self.close(&ids, Vec::new());
+                if other.is_none() && bound.given("dim").is_none() {
+                    self.turned = self.time_first(&inputs, &inits).map(|shape| (dim, shape));
+                }
                 return Err(p);
             }
         };
@@ -162,15 +218,25 @@ impl Lower<'_> {
         Ok(Value::Tuple(vec![last, all]))
     }
 
+    /// The shape of the first input, if its second size is that of the state's batch and its first is not.
+    fn time_first(&self, inputs: &[Tensor], inits: &[Tensor]) -> Option<Shape> {
+        let x = self.cx.shape(inputs.first()?);
+        let batch = self.cx.shape(inits.first()?).first().cloned()?;
+        (x.len() >= 2 && x[1] == batch && x[0] != batch).then_some(x)
+    }
+
     /// The dimension that the inputs share, and its size.
-    fn sequences(&mut self, bound: &Args) -> Reported<(usize, crate::dim::Dim)> {
-        let at = bound.integer(&self.cx, "dim")?;
+    fn sequences(&mut self, bound: &Args, other: Option<usize>) -> Reported<(usize, Dim)> {
+        let at = match other {
+            Some(dim) => dim as i64,
+            None => bound.integer(&self.cx, "dim")?,
+        };
         let value = bound.value("input");
         let items = match &value {
             Value::Tuple(items) | Value::List(items) => items.clone(),
             one => vec![one.clone()],
         };
-        let mut found: Option<(usize, crate::dim::Dim, Tensor)> = None;
+        let mut found: Option<(usize, Dim, Tensor)> = None;
         for item in items {
             let Value::Tensor(mut t) = item else { continue };
             if t.text.is_empty() {
@@ -181,7 +247,7 @@ impl Lower<'_> {
             match &found {
                 Some((known, count, first)) if *known != dim || *count != size => {
                     let text = format!(
-                        "the inputs of `scan` need the same length, but have {count} and {size}{}{}",
+                        "the inputs of `scan` have different lengths: {count} and {size}{}{}",
                         self.cx.origin_note(first),
                         self.cx.origin_note(&t)
                     );
@@ -195,7 +261,10 @@ impl Lower<'_> {
             Some((dim, count, _)) => Ok((dim, count)),
             None => Err(self.cx.error(
                 bound.span_of("input"),
-                "`input` of `scan` must be a tensor or a tuple of tensors, cut along `dim`",
+                format!(
+                    "`input` of `scan` must be a tensor or a tuple of tensors, not {}",
+                    value.kind()
+                ),
             )),
         }
     }
@@ -239,12 +308,14 @@ impl Lower<'_> {
             return Err(self.cx.error(closure.end, text));
         };
         let Some(Value::Tuple(pair)) = value else {
-            let text = "the step of `scan` must return two values, the next state and the result, not one\nhelp: `(next, result)`; without a result, `(next, ())`";
+            let text = format!(
+                "the step of `scan` returns one value, but needs two: `(next, result)`\nhelp: without a result: `({tail}, ())`"
+            );
             return Err(self.cx.error(tail.span, text));
         };
         let [next, result] = pair.as_slice() else {
             let text = format!(
-                "the step of `scan` must return two values, the next state and the result, not {}\nhelp: put several of either in a tuple: `((h, c), h)`",
+                "the step of `scan` returns {} values, but needs two: `(next, result)`\nhelp: put several states, or several results, in a tuple: `((h, c), h)`",
                 pair.len()
             );
             return Err(self.cx.error(tail.span, text));
@@ -256,7 +327,7 @@ impl Lower<'_> {
         let nexts = self.tensors(next, next_at.span, "next state", next_at)?;
         if nexts.len() != inits.len() {
             let text = format!(
-                "the state of `scan` is {}, but the step returns {} as the next state",
+                "the step of `scan` must return {} as the next state, not {}",
                 crate::args::count(inits.len(), "tensor"),
                 nexts.len()
             );
@@ -269,10 +340,10 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the state begins as `{}`: {}, but the step returns {} as its next value{}\nhelp: a state must keep its type and shape",
-                    init.text,
+                    "the state of `scan` starts as {}, but the step returns {}{}{}\nhelp: a state keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
+                    self.cx.origin_note(init),
                     self.cx.origin_note(&t)
                 );
                 return Err(self.cx.error(next_at.span, text));

@@ -1,8 +1,8 @@
 //! Statements: `let`, assignments, loops and choices, one after another.
 
-use super::{Lower, substitute};
+use super::{Binding, Lower, substitute};
 use crate::ast;
-use crate::diag::Reported;
+use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Shape, show_shape};
 use crate::elem::Elem;
 use crate::ir::DType;
@@ -12,16 +12,35 @@ use crate::value::{Tensor, Value};
 use proc_macro2::Ident;
 
 impl Lower<'_> {
-    /// Statements one after another, then the value at the end, if there is one. All errors in them are reported.
+    /// The statements of a block whose last expression is its result, then the result, if there is one. All errors in
+    /// them are reported.
     pub fn statements(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
-        let mut reported = None;
-        for stmt in &block.stmts {
-            if let Err(p) = self.stmt(stmt) {
-                reported = Some(p);
+        if let (Some((ast::Stmt::Expr(last), before)), None) =
+            (block.stmts.split_last(), &block.tail)
+        {
+            let done = self.run(before);
+            let value = self.expr(last);
+            if value.is_ok() {
+                let text = format!(
+                    "the `;` after `{last}` drops the result\nhelp: remove the `;`: the last expression is the result"
+                );
+                return Err(self.cx.error(last.span, text));
             }
+            return done.and(value.map(Some));
         }
+        self.effects(block)
+    }
+
+    /// The statements of a block that has no result; a value at its end is the caller's mistake to report.
+    pub fn effects(&mut self, block: &ast::Block) -> Reported<Option<Value>> {
+        let reported = self.run(&block.stmts);
         let value = block.tail.as_ref().map(|e| self.expr(e)).transpose()?;
-        reported.map_or(Ok(value), Err)
+        reported.map(|()| value)
+    }
+
+    fn run(&mut self, stmts: &[ast::Stmt]) -> Reported<()> {
+        let all: Vec<Reported<()>> = stmts.iter().map(|s| self.stmt(s)).collect();
+        all.into_iter().collect()
     }
 
     pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Reported<()> {
@@ -49,10 +68,10 @@ impl Lower<'_> {
             ast::Stmt::If(choice) => self.choose_statements(choice),
             ast::Stmt::Expr(e) => {
                 self.expr(e)?;
-                Err(self.cx.error(
-                    e.span,
-                    "this value is computed and dropped\nhelp: bind it with `let`, or remove it",
-                ))
+                let text = format!(
+                    "`{e}` is computed, but not used\nhelp: bind it with `let`, or remove it"
+                );
+                Err(self.cx.error(e.span, text))
             }
         }
     }
@@ -66,12 +85,19 @@ impl Lower<'_> {
     ) -> Reported<()> {
         let text = name.to_string();
         if !self.scope.contains_key(&text) {
-            let known: Vec<String> = self.scope.keys().cloned().collect();
+            // Buffers are assigned, too.
+            let buffers = self.net.fields.iter();
+            let buffers = buffers.filter(|f| matches!(f.kind, FieldKind::Buffer));
+            let known: Vec<String> = (self.scope.keys().cloned())
+                .chain(buffers.map(|f| f.name.to_string()))
+                .collect();
             let hint = crate::diag::did_you_mean(&text, known.iter().map(String::as_str));
-            return Err(self.cx.error(
-                name.span(),
-                format!("there is no variable `{text}`{hint}\nhelp: `let {text} = ..` makes one"),
-            ));
+            let help = match hint.is_empty() {
+                true => format!("\nhelp: declare it before: `let mut {text} = ..`"),
+                false => hint,
+            };
+            let text = format!("there is no variable `{text}`{help}");
+            return Err(self.cx.error(name.span(), text));
         }
         if !self.is_carried(&text) {
             let message = format!(
@@ -80,12 +106,38 @@ impl Lower<'_> {
             return Err(self.cx.error(name.span(), message));
         }
         if !self.mutable.contains(&text) {
-            let message = format!(
-                "cannot assign to `{text}`, which is not declared `mut`\nhelp: declare it `let mut {text} = ..`, or shadow it: `let {text} = ..`"
-            );
-            return Err(self.cx.error(name.span(), message));
+            return Err(self.not_mutable(name));
         }
         self.bind(&ast::Pat::Name(name.clone(), true), result, source)
+    }
+
+    /// The error for an assignment to a name that is not `mut`, with the way to make it so.
+    fn not_mutable(&self, name: &Ident) -> ErrorReported {
+        let by = self.scope.get(&name.to_string()).map(|local| &local.by);
+        let help = match by.unwrap_or(&Binding::Let) {
+            Binding::Let => format!("declare it `let mut {name} = ..`"),
+            Binding::Argument => format!("begin the function with `let mut {name} = {name};`"),
+            Binding::Step => format!("begin the step with `let mut {name} = {name};`"),
+            Binding::Layer(over) => {
+                let text =
+                    format!("cannot assign to `{name}`: in this loop it is a layer of `{over}`");
+                return self.cx.error(name.span(), text);
+            }
+            Binding::Part(_, Some(whole)) => {
+                let text = format!(
+                    "cannot assign to `{name}`, a part of `{whole}`, which is not declared `mut`\nhelp: declare `let mut {whole} = {whole};` before the loop"
+                );
+                return self.cx.error(name.span(), text);
+            }
+            Binding::Part(over, None) => {
+                let text = format!(
+                    "cannot assign to `{name}`, a part of `{over}`, which is not a variable\nhelp: `let mut {name}s = {over};` before the loop makes it one"
+                );
+                return self.cx.error(name.span(), text);
+            }
+        };
+        let text = format!("cannot assign to `{name}`, which is not declared `mut`\nhelp: {help}");
+        self.cx.error(name.span(), text)
     }
 
     /// Whether an assignment here reaches a variable: iterations of `for` carry it, but it does not leave the step of a
@@ -109,13 +161,17 @@ impl Lower<'_> {
             FieldKind::ErrorReported => return self.expr(value).map(|_| ()),
             FieldKind::Param => {
                 let text = format!(
-                    "`{name}` is a parameter: only optimizers change it\n{}\nhelp: to change a value in a function, declare a buffer: `{name}: Buffer[..]`",
-                    field.decl
+                    "cannot assign to `{name}`, which is a parameter: only optimizers change it\n{}\nhelp: a function can assign to a buffer: `{}`",
+                    field.decl,
+                    field.decl.replacen(": Param[", ": Buffer[", 1)
                 );
                 return Err(self.cx.error(name.span(), text));
             }
             FieldKind::Layer(_) | FieldKind::Block(_) | FieldKind::Group { .. } => {
-                let text = format!("cannot assign to the layer `{name}`\n{}", field.decl);
+                let text = format!(
+                    "cannot assign to `{name}`, which is a layer\n{}",
+                    field.decl
+                );
                 return Err(self.cx.error(name.span(), text));
             }
         }
@@ -125,7 +181,10 @@ impl Lower<'_> {
         }
         let result = self.expr(value)?;
         let Some(t) = self.cx.lift(&result, &value.to_string()) else {
-            let text = format!("a buffer needs a tensor, not {}", result.kind());
+            let text = format!(
+                "the buffer `{name}` holds a tensor, but `{value}` is {}",
+                result.kind()
+            );
             return Err(self.cx.error(value.span, text));
         };
         let home = self.param_home(field.params.start);
@@ -152,11 +211,11 @@ impl Lower<'_> {
         }
         if !(self.cx).same_shape(self.cx.g.shape(t.id), self.cx.g.shape(home)) {
             let text = format!(
-                "`{}` is {}, but the buffer `{name}` is {}{}\n{}",
+                "the buffer `{name}` is {}, but `{}` is {}{}\n{}",
+                self.cx.typed(home),
                 t.text,
                 self.cx.typed(t.id),
-                self.cx.typed(home),
-                self.cx.origin_note(&t),
+                self.cx.origin_line(&t),
                 field.decl
             );
             return Err(self.cx.error(value.span, text));
@@ -180,7 +239,7 @@ impl Lower<'_> {
                 if self.net.constant(&text).is_some() || self.dims.contains_key(&text) {
                     return Err(self.cx.error(
                         name.span(),
-                        format!("`{text}` is a size here: choose another name"),
+                        format!("`{text}` is the name of a size: choose another for the variable"),
                     ));
                 }
                 self.mutable.retain(|m| *m != text);
@@ -215,9 +274,12 @@ impl Lower<'_> {
                     }
                     Ok(Value::Tuple(items)) => {
                         let text = format!(
-                            "`{source}` gives {}, but {} are bound",
+                            "`{source}` returns {}, but {} given",
                             crate::args::count(items.len(), "value"),
-                            pats.len()
+                            match pats.len() {
+                                1 => "1 name is".to_owned(),
+                                n => format!("{n} names are"),
+                            }
                         );
                         let p = self.cx.error(*span, text);
                         vec![Err(p); pats.len()]
@@ -258,7 +320,8 @@ impl Lower<'_> {
         match (ty.rest, &self.rest) {
             (Some(at), Some(rest)) => drop(shape.splice(at..at, rest.iter().cloned())),
             (Some(_), None) => {
-                let text = "`..` is used, but no argument of this function has `..`";
+                let text =
+                    "`..` has no meaning here: no argument of this function has `..` in its shape";
                 return Err(self.cx.error(ty.span, text));
             }
             (None, _) => {}
@@ -275,7 +338,7 @@ impl Lower<'_> {
         let from = self.cx.g[t.id].dtype;
         if from != elem.dtype() {
             let text = format!(
-                "`{source}` holds {}, but `{}` is declared\nhelp: convert it: `{}`",
+                "`{source}` holds {}, but is declared as `{}`\nhelp: convert it: `{}`",
                 named(from),
                 elem.name(),
                 converted(elem.dtype(), from, &source.to_string())
@@ -284,10 +347,10 @@ impl Lower<'_> {
         }
         if !self.cx.same_shape(self.cx.g.shape(t.id), &shape) {
             let text = format!(
-                "`{source}` is {}, but {} is declared{}",
+                "`{source}` is {}, but is declared as {}{}",
                 self.cx.typed(t.id),
                 show_shape(&shape),
-                self.cx.origin_note(&t)
+                self.cx.origin_line(&t)
             );
             return Err(self.cx.error(ty.span, text));
         }

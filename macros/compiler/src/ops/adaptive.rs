@@ -38,7 +38,11 @@ fn output(cx: &mut Cx, a: &Args, x: &Tensor, rank: usize) -> Reported<Vec<Dim>> 
         let size = |(d, item): (usize, &Value)| match item {
             Value::Null => Ok(shape[2 + d].clone()),
             item => item.as_dim().ok_or_else(|| {
-                let text = format!("`output_size` of `{}` must be a list of sizes", a.callee);
+                let text = format!(
+                    "an item of `output_size` of `{}` must be a size or `None`, not {}",
+                    a.callee,
+                    item.shown()
+                );
                 cx.error(a.span_of("output_size"), text)
             }),
         };
@@ -197,8 +201,9 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
 fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
         let text = format!(
-            "`output_size` of `{}` must be a number, because {n} may not divide the input's size{}",
+            "`output_size` of `{}` must be a number, not {n}, which need not divide {}{}",
             a.callee,
+            cx.shape(x)[dim],
             cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("output_size"), text));

@@ -36,7 +36,8 @@ fn attention_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     for (name, x) in [("query", &q), ("key", &k), ("value", &v)] {
         if cx.shape(x).len() < 2 {
             let text = format!(
-                "`{name}` must have the shape (.., length, width){}",
+                "`{name}` must be [.., T, C], but has {}{}",
+                crate::args::count(cx.shape(x).len(), "dimension"),
                 cx.origin_note(x)
             );
             return Err(cx.error(a.span_of(name), text));
@@ -80,7 +81,7 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Rep
     let (q, shape) = (cx.shape(query), cx.shape(x));
     if q.len() < 3 || shape.len() != q.len() {
         let text = format!(
-            "with `enable_gqa`, `query` and `{name}` must have the shape (.., heads, length, width){}{}",
+            "with `enable_gqa`, `query` and `{name}` must be [.., heads, T, C]{}{}",
             cx.origin_note(query),
             cx.origin_note(x)
         );

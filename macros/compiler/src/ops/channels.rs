@@ -110,11 +110,11 @@ pub fn several(
         _ => ("group", "a larger batch or image"),
     };
     let help = match cx.train {
-        true => ", or mark a function that is only evaluated `#[eval]`",
+        true => "\nhelp: if this function is only evaluated, mark it `#[eval]`",
         false => "",
     };
     let text = format!(
-        "`{callee}` has only {count} value per {per}, so its variance is 0{}\nhelp: use {larger}{help}",
+        "`{callee}` normalises {count} value per {per}, whose variance is 0{}\nhelp: use {larger}{help}",
         cx.origin_note(x)
     );
     Err(cx.error(span, text))
@@ -130,8 +130,10 @@ fn input(cx: &mut Cx, a: &Args) -> Reported<Tensor> {
     let x = a.float(cx, "input")?;
     if cx.shape(&x).len() < 2 {
         let text = format!(
-            "`input` of `{}` must have the shape [N, C, ..]{}",
+            "`{}` takes [N, C, ..], but `{}` has {}{}",
             a.callee,
+            x.text,
+            crate::args::count(cx.shape(&x).len(), "dimension"),
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
@@ -148,10 +150,11 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option
     let channels = cx.shape(x)[1].clone();
     if !cx.same_shape(&cx.shape(&t), std::slice::from_ref(&channels)) {
         let text = format!(
-            "`{name}` of `{}` must have the shape [{channels}]: one value for each channel (dimension 1 of `{}`){}{}",
+            "`{name}` of `{}` must be [{channels}], but is {}{}\nnote: one value for each channel, dimension 1 of `{}`{}",
             a.callee,
+            cx.typed(t.id),
+            cx.origin_line(&t),
             x.text,
-            cx.origin_note(&t),
             cx.origin_note(x)
         );
         return Err(cx.error(a.span_of(name), text));
@@ -190,7 +193,7 @@ fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Reported<()> {
         return Ok(());
     }
     let text = format!(
-        "`{}` updates no running statistics, so it has no use for `momentum`\nhelp: remove `momentum`; the layer `{layer}` updates running statistics",
+        "`{}` updates no running statistics, so it takes no `momentum`\nhelp: remove `momentum`\nnote: the layer `{layer}` updates running statistics",
         a.callee
     );
     Err(cx.error(a.span_of("momentum"), text))

@@ -79,8 +79,15 @@ impl Conv {
                 };
                 if padding >= limit {
                     let text = format!(
-                        "`output_padding` of `{}` must be less than the stride ({}) or the dilation ({}), but it is {}",
-                        a.callee, stride[d], dilation[d], output_padding[d]
+                        "`output_padding` of `{}` must be less than {}, not {}\nnote: the limit is the stride ({}) or the dilation ({}), whichever is larger",
+                        a.callee,
+                        stride[d]
+                            .value()
+                            .max(dilation[d].value())
+                            .map_or_else(|| stride[d].to_string(), |n| n.to_string()),
+                        output_padding[d],
+                        stride[d],
+                        dilation[d]
                     );
                     return Err(cx.error(a.span_of("output_padding"), text));
                 }
@@ -208,7 +215,7 @@ pub fn transpose(
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
-                "the result of `{callee}` is empty: the padding of {cut} removes all {whole} elements{}",
+                "the result of `{callee}` has size {whole}, and its padding removes {cut}{}",
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));
@@ -236,8 +243,10 @@ fn operands(
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
         let text = format!(
-            "the weight of `{}` must have the shape {layout}{}",
+            "`weight` of `{}` must have {} dimensions, {layout}, not {}{}",
             a.callee,
+            rank + 2,
+            cx.shape(&w).len(),
             cx.origin_note(&w)
         );
         return Err(cx.error(a.span_of("weight"), text));
@@ -245,7 +254,7 @@ fn operands(
     let (channels, out) = of_weight(&kernel);
     if !cx.same(&channels, &shape[1]) {
         let text = format!(
-            "the weight of `{}` is for {channels} channels, but `{}` has {}{}{}\nthe weight is {layout}",
+            "`weight` of `{}` takes {channels} channels, but dimension 1 of `{}` is {}{}{}\nnote: a weight is {layout}",
             a.callee,
             x.text,
             shape[1],
@@ -258,9 +267,10 @@ fn operands(
         && !cx.same_shape(&cx.shape(b), std::slice::from_ref(&out))
     {
         let text = format!(
-            "the bias of `{}` must be a vector of length {out}{}",
+            "`bias` of `{}` must be [{out}], but is {}{}",
             a.callee,
-            cx.origin_note(b)
+            cx.typed(b.id),
+            cx.origin_line(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }

@@ -188,7 +188,10 @@ fn agree(
         match sizes.iter_mut().find(|s| s.0 == *c) {
             Some((_, known)) if known.is_one() => *known = d.clone(),
             Some((_, known)) if !d.is_one() && !cx.same(known, d) => {
-                let text = format!("`{c}` is {known} and {d}{}", cx.origin_note(x));
+                let text = format!(
+                    "the letter `{c}` of the equation stands for {known} and for {d}{}",
+                    cx.origin_note(x)
+                );
                 return Err(cx.error(a.span_of("equation"), text));
             }
             Some(_) => {}

@@ -28,8 +28,10 @@ fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (shape, at) = (cx.shape(&x), cx.shape(&index));
     if shape.len() != at.len() {
         let text = format!(
-            "`gather` takes an index that has as many dimensions as `{}`{}{}",
+            "`index` of `gather` must have {} as `{}` has, not {}{}{}",
+            crate::args::count(shape.len(), "dimension"),
             x.text,
+            at.len(),
             cx.origin_note(&x),
             cx.origin_note(&index)
         );
@@ -39,7 +41,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut size = shape.clone();
     for d in (0..at.len()).filter(|d| *d != dim) {
         let why = format!(
-            "`gather` takes an index that is no larger than `{}` but in dimension {dim}",
+            "`index` of `gather` must not be larger than `{}`, except in dimension {dim}",
             x.text
         );
         cx.at_least(&shape[d], &at[d], a.span_of("index"), &why)?;
@@ -68,7 +70,8 @@ fn index_select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.tensor(cx, "index")?;
     if cx.shape(&index).len() != 1 {
         let text = format!(
-            "the index of `index_select` must have one dimension{}",
+            "`index` of `index_select` must have 1 dimension, not {}{}",
+            cx.shape(&index).len(),
             cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
@@ -106,7 +109,8 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let at = cx.shape(&index);
     let [count] = at.as_slice() else {
         let text = format!(
-            "the index of `index_copy` must have at most one dimension{}",
+            "`index` of `index_copy` must have at most 1 dimension, not {}{}",
+            at.len(),
             cx.origin_note(&index)
         );
         return Err(cx.error(a.span_of("index"), text));
@@ -116,7 +120,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
     if to != from {
         let text = format!(
-            "`source` of `index_copy` takes {}, as `{}` has, but `{}` is {}\nhelp: convert it: `{}`",
+            "`source` of `index_copy` must hold {} as `{}` does, but `{}` is {}\nhelp: convert it: `{}`",
             named(to),
             x.text,
             source.text,
@@ -127,13 +131,13 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     }
     if !cx.same_shape(&cx.shape(&source), &part) {
         let text = format!(
-            "`index_copy` puts `{}` at {count} positions in dimension {dim} of `{}`, so it must be {}, not {}{}{}",
-            source.text,
-            x.text,
+            "`source` of `index_copy` must be {}, but `{}` is {}{}\nnote: it replaces {count} of dimension {dim} of `{}`{}",
             show_shape(&part),
+            source.text,
             cx.typed(source.id),
-            cx.origin_note(&x),
-            cx.origin_note(&source)
+            cx.origin_line(&source),
+            x.text,
+            cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("source"), text));
     }
@@ -169,7 +173,8 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let weight = a.float(cx, "weight")?;
     if cx.shape(&weight).len() != 2 {
         let text = format!(
-            "the weight of `embedding` must be a matrix (number of rows, their length){}",
+            "`weight` of `embedding` must be a matrix [rows, features], but has {}{}",
+            crate::args::count(cx.shape(&weight).len(), "dimension"),
             cx.origin_note(&weight)
         );
         return Err(cx.error(a.span_of("weight"), text));
@@ -184,15 +189,25 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         (Some(p), None) if p >= 0 => Some(p),
         (None, _) => None,
         (Some(p), _) => {
-            let range = rows
-                .value()
-                .map_or_else(String::new, |n| format!(" (0 to {})", n - 1));
-            let text = format!("`padding_idx` must be one of the {rows} rows{range}, not {p}");
+            let text = outside(p, &rows);
             return Err(cx.error(a.span_of("padding_idx"), text));
         }
     };
     let y = embedding(cx, &index, weight.id, padding);
     Ok(cx.tensor(y))
+}
+
+/// The message for a `padding_idx` that is none of these rows.
+pub fn outside(padding: i64, rows: &Dim) -> String {
+    match rows.value() {
+        Some(n) => format!(
+            "`padding_idx` must be from -{n} to {}, one of the {n} rows, not {padding}",
+            n - 1
+        ),
+        None => format!(
+            "`padding_idx` counts from the end, but the number of rows is {rows}\nhelp: count from the start"
+        ),
+    }
 }
 
 /// 1 at the position, 0 elsewhere, along a new last dimension; integers, as in PyTorch.

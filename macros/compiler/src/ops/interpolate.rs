@@ -37,11 +37,17 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mode = a.choice(cx, "mode", &modes)?;
     let wanted = [("linear", 1), ("bilinear", 2)];
     if let Some((_, dims)) = wanted.iter().find(|w| w.0 == mode && w.1 != rank) {
+        // A known first size is that of channels rather than of a batch.
+        let help = match mode == "bilinear" && shape[0].names().is_empty() {
+            true => format!("add the batch dimension: `{}.unsqueeze(0)`", x.text),
+            false => format!("`mode = {:?}`", ["linear", "bilinear"][rank - 1]),
+        };
         let text = format!(
-            "`mode = {mode:?}` is for {}{}\nhelp: `mode = {:?}`",
+            "`mode = {mode:?}` takes {}, but `{}` has {} dimensions{}\nhelp: {help}",
             ["sequences [N, C, L]", "images [N, C, H, W]"][dims - 1],
+            x.text,
+            shape.len(),
             cx.origin_note(&x),
-            ["linear", "bilinear"][rank - 1]
         );
         return Err(cx.error(a.span_of("mode"), text));
     }
@@ -52,7 +58,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
     };
     if corners && !linear {
         let text =
-            format!("`align_corners` needs the mode \"linear\" or \"bilinear\", not {mode:?}");
+            format!("`align_corners` works with mode \"linear\" or \"bilinear\", not {mode:?}");
         return Err(cx.error(a.span_of("align_corners"), text));
     }
     let sizes = sizes(cx, a, &x, rank)?;
@@ -133,7 +139,7 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reporte
             let why = match from.value() {
                 Some(_) => format!("`scale_factor = {factor}` reduces a size of {from} to 0"),
                 None => format!(
-                    "the result size of `scale_factor = {factor}` is unknown, because {from} is unknown"
+                    "`scale_factor = {factor}` of the unknown size {from} gives an unknown size"
                 ),
             };
             let text = format!("{why}{}\nhelp: give the `size`", cx.origin_note(x));
@@ -154,8 +160,12 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Some(list) if list.len() == rank => Ok(list),
         _ => {
             let text = format!(
-                "`scale_factor` of `{}` must be a number above 0, or one for each dimension",
-                a.callee
+                "`scale_factor` of `{}` must be a number above 0, or one for each dimension{}",
+                a.callee,
+                match a.given("scale_factor") {
+                    Some(given) => format!(", not {}", given.text),
+                    None => String::new(),
+                }
             );
             Err(cx.error(a.span_of("scale_factor"), text))
         }

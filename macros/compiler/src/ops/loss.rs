@@ -7,13 +7,13 @@ use super::reduce::{Scaled, scaled};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
-use crate::dim::Operator;
+use crate::dim::{Operator, show_shape};
 use crate::gradient::count;
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::softmax::Softmax;
 use crate::real::Real;
 use crate::scalar::Scalar as S;
-use crate::takes::Takes;
+use crate::takes::{Takes, enclosed};
 use crate::value::{Tensor, Value};
 use netform_core::Number;
 
@@ -82,7 +82,7 @@ fn pointwise(
     let (x, t) = (a.tensor(cx, "input")?, a.tensor(cx, "target")?);
     if cx.g[x.id].dtype != DType::Float && cx.g[t.id].dtype != DType::Float {
         let text = format!(
-            "`{}` needs floats, but `input` and `target` hold other types{}{}\nhelp: convert one of them: `{}`",
+            "`{}` needs floats, but neither `input` nor `target` holds any{}{}\nhelp: convert one of them: `{}`",
             a.callee,
             cx.origin_note(&x),
             cx.origin_note(&t),
@@ -137,8 +137,10 @@ fn weighted(cx: &mut Cx, a: &Args, name: &str, y: NodeId) -> Reported<NodeId> {
     let shape = cx.broadcast(a.span_of(name), &format!("`{name}`"), &[&y_text, &w])?;
     if !cx.same_shape(&shape, cx.g.shape(y)) {
         let text = format!(
-            "`{name}` does not broadcast to the input{}",
-            cx.origin_note(&w)
+            "`{name}` must broadcast to the shape of the input, {}, but is {}{}",
+            crate::dim::show_shape(cx.g.shape(y)),
+            cx.typed(w.id),
+            cx.origin_line(&w)
         );
         return Err(cx.error(a.span_of(name), text));
     }
@@ -193,8 +195,10 @@ fn bce_with_logits(cx: &mut Cx, a: &Args, x: NodeId, t: NodeId) -> Reported<Node
         };
         if cx.broadcast(a.span_of("pos_weight"), "`pos_weight`", &[&x_text, &w])? != shape {
             let text = format!(
-                "`pos_weight` does not broadcast to the input{}",
-                cx.origin_note(&w)
+                "`pos_weight` must broadcast to the shape of the input, {}, but is {}{}",
+                crate::dim::show_shape(&shape),
+                cx.typed(w.id),
+                cx.origin_line(&w)
             );
             return Err(cx.error(a.span_of("pos_weight"), text));
         }
@@ -239,8 +243,9 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
         return Err(cx.error(
             a.span,
             format!(
-                "`{}` takes scores (B, C, ..){}",
+                "`{}` takes scores [B, C, ..], but `{}` is a scalar{}",
                 a.callee,
+                x.text,
                 cx.origin_note(&x)
             ),
         ));
@@ -267,20 +272,35 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     let classes = want.remove(dim);
     if !cx.same_shape(&cx.shape(&t), &want) {
         // A number for each class, as `one_hot` returns it.
-        let help = match logits && cx.shape(&t) == shape {
-            true => format!(
+        let have = cx.shape(&t);
+        let other = || shape[..last].to_vec();
+        let turned: Vec<_> = have.iter().rev().cloned().collect();
+        let help = if logits && have == shape {
+            format!(
                 "\nhelp: convert probabilities: `{}`",
                 Takes::Float.conversion(DType::Int, &t.text)
+            )
+        } else if have.len() == 2 && (turned == want || turned == other()) {
+            format!("\nhelp: did you mean `{}.t()`?", enclosed(&t.text))
+        } else {
+            String::new()
+        };
+        let (wanted, note) = match last {
+            0 | 1 => (show_shape(&want), ""),
+            _ => (
+                format!("{} or {}", show_shape(&want), show_shape(&other())),
+                "\nnote: a target has the shape of the scores without their classes, which are dimension 1 or the last",
             ),
-            false => String::new(),
         };
         let text = format!(
-            "`{}` takes scores (B, C, ..) or (B, .., C) and one class for each of (B, ..){}{}{help}",
+            "`target` of `{}` must be {wanted}, but `{}` is {}{}{}{note}{help}",
             a.callee,
+            t.text,
+            cx.typed(t.id),
             cx.origin_note(&x),
-            cx.origin_note(&t)
+            cx.origin_line(&t)
         );
-        return Err(cx.error(a.span, text));
+        return Err(cx.error(a.span_of("target"), text));
     }
     let t = a.tensor(cx, "target")?;
     let ignore = a.integer(cx, "ignore_index")?;
@@ -338,9 +358,10 @@ fn class_weight(cx: &mut Cx, a: &Args, classes: &crate::dim::Dim) -> Reported<Op
     let w = cx.to_float(&w);
     if !cx.same_shape(&cx.shape(&w), std::slice::from_ref(classes)) {
         let text = format!(
-            "`weight` of `{}` must have one number for each of {classes} classes{}",
+            "`weight` of `{}` must be [{classes}], one number for each class, but is {}{}",
             a.callee,
-            cx.origin_note(&w)
+            cx.typed(w.id),
+            cx.origin_line(&w)
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
@@ -386,11 +407,23 @@ fn probabilities(
 ) -> Reported<Value> {
     let shape = cx.shape(x);
     if !logits || !cx.same_shape(&cx.shape(t), &shape) {
+        let have = cx.shape(t);
+        let help = match (cx.is_argument(t.id), have.len() + 1 == shape.len()) {
+            (true, true) => format!("\nhelp: declare it as integers: `u32{}`", show_shape(&have)),
+            (false, true) => format!("\nhelp: convert it: `{}.int()`", enclosed(&t.text)),
+            _ if logits => format!(
+                "\nnote: probabilities have the shape of the scores, {}",
+                show_shape(&shape)
+            ),
+            _ => String::new(),
+        };
         let text = format!(
-            "`{}` takes the classes as integers{}{}\nhelp: declare the target as integers: `u32[B]`",
+            "`target` of `{}` must hold integers (classes), but `{}` is {}{}{}{help}",
             a.callee,
+            t.text,
+            cx.typed(t.id),
             cx.origin_note(x),
-            cx.origin_note(t)
+            cx.origin_line(t)
         );
         return Err(cx.error(a.span_of("target"), text));
     }
@@ -431,13 +464,42 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
         cx.same_shape(&cx.shape(&y), &shape) && cx.same_shape(&cx.shape(&t), &shape[..lead])
     };
     if !lead.is_some_and(fits) {
+        let (at, mistake) = match lead {
+            None => (
+                "input1",
+                format!(
+                    "`{}` takes inputs [.., C], but `{}` is a scalar",
+                    a.callee, x.text
+                ),
+            ),
+            Some(lead) if cx.shape(&y) == shape => (
+                "target",
+                format!(
+                    "`target` of `{}` must be {}, but `{}` is {}",
+                    a.callee,
+                    show_shape(&shape[..lead]),
+                    t.text,
+                    cx.typed(t.id)
+                ),
+            ),
+            Some(_) => (
+                "input2",
+                format!(
+                    "`input2` of `{}` must be {} as `input1` is, but `{}` is {}",
+                    a.callee,
+                    show_shape(&shape),
+                    y.text,
+                    cx.typed(y.id)
+                ),
+            ),
+        };
         let text = format!(
-            "`cosine_embedding_loss` takes inputs (B, D) and a target (B){}{}{}",
+            "{mistake}{}{}{}",
             cx.origin_note(&x),
             cx.origin_note(&y),
             cx.origin_note(&t)
         );
-        return Err(cx.error(a.span, text));
+        return Err(cx.error(a.span_of(at), text));
     }
     // PyTorch adds 1e-12, rounded to f32, to each squared length, so that zeros have a direction.
     let least = f64::from(1e-12f32);

@@ -25,7 +25,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
         let text = format!(
-            "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a number",
+            "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a scalar",
             cx.origin_note(x),
             cx.origin_note(y)
         );
@@ -89,7 +89,7 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
                 *slot = d.clone();
             } else if !d.is_one() && !cx.same(slot, d) {
                 let text = format!(
-                    "the leading dimensions of `matmul` do not broadcast: {slot} and {d}{}{}",
+                    "`matmul` cannot broadcast: leading sizes {slot} and {d} differ{}{}",
                     cx.origin_note(x),
                     cx.origin_note(y)
                 );
@@ -133,13 +133,23 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (sx, sw) = (cx.shape(&x), cx.shape(&w));
     let features = sx.len().checked_sub(1);
     if sw.len() != 2 || features.is_none_or(|last| !cx.same(&sx[last], &sw[1])) {
-        let mut text = format!(
-            "`linear` takes an input (.., in) and a weight (out, in){}{}",
-            cx.origin_note(&x),
-            cx.origin_note(&w)
-        );
+        let mistake = match (sw.as_slice(), sx.last()) {
+            (_, None) => format!("`linear` takes [.., in], but `{}` is a scalar", x.text),
+            ([_, inner], Some(have)) => format!(
+                "`weight` of `linear` takes {inner} features, but the last dimension of `{}` is {have}",
+                x.text
+            ),
+            _ => format!(
+                "`weight` of `linear` must be a matrix [out, in], but has {}",
+                crate::args::count(sw.len(), "dimension")
+            ),
+        };
+        let mut text = format!("{mistake}{}{}", cx.origin_note(&x), cx.origin_note(&w));
         if sw.len() == 2 && sx.last() == sw.first() {
-            text += &format!("\nhelp: did you mean `{}.t()`?", w.text);
+            text += &format!(
+                "\nhelp: a weight is [out, in]: did you mean `{}.t()`?",
+                w.text
+            );
         }
         return Err(cx.error(a.span, text));
     }
@@ -147,9 +157,10 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         && !cx.same_shape(&cx.shape(b), &sw[..1])
     {
         let text = format!(
-            "the bias of `linear` must be a vector of length {}{}",
+            "`bias` of `linear` must be [{}], but is {}{}",
             sw[0],
-            cx.origin_note(b)
+            cx.typed(b.id),
+            cx.origin_line(b)
         );
         return Err(cx.error(a.span_of("bias"), text));
     }

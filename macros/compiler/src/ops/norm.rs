@@ -31,9 +31,29 @@ pub fn trailing(
     match whole.len().checked_sub(shape.len()) {
         Some(lead) if cx.same_shape(&whole[lead..], shape) => Ok((lead..whole.len()).collect()),
         _ => {
-            let ends = show_shape(&whole[whole.len().saturating_sub(shape.len())..]);
+            let ends = &whole[whole.len().saturating_sub(shape.len())..];
+            let shown = show_shape(ends);
+            // Sizes that are known only at the call cannot be declared.
+            let known = ends.iter().all(|d| d.names().is_empty()) && !ends.is_empty();
+            let help = match (callee.split_once(": "), ends) {
+                _ if !known => String::new(),
+                (None, _) => format!("\nhelp: `normalized_shape = {shown}`"),
+                (Some(_), [one]) if shape.len() == 1 => {
+                    let mended = callee.replacen(&shape[0].to_string(), &one.to_string(), 1);
+                    match mended.contains(&format!("({one}")) {
+                        true => format!("\nhelp: declare `{mended}`"),
+                        false => String::new(),
+                    }
+                }
+                _ => String::new(),
+            };
+            let name = callee.split(": ").next().unwrap_or(callee);
+            let decl = match name == callee {
+                true => String::new(),
+                false => format!("\n{callee}"),
+            };
             let text = format!(
-                "{callee} needs inputs that end in {}, but `{}` ends in {ends}{}\nhelp: `normalized_shape` must be what `{1}` ends in: {ends}",
+                "`{name}` normalises over {}, but `{}` ends in {shown}{}{decl}{help}",
                 show_shape(shape),
                 x.text,
                 cx.origin_note(x),
@@ -83,17 +103,18 @@ fn affine(cx: &mut Cx, x: NodeId, weight: Option<NodeId>, bias: Option<NodeId>) 
 fn norm_op(cx: &mut Cx, a: &Args, layer: bool) -> Reported<Value> {
     let x = a.float(cx, "input")?;
     let shape = a.dims(cx, "normalized_shape")?;
-    let dims = trailing(cx, a, &format!("`{}`", a.callee), &x, &shape)?;
+    let dims = trailing(cx, a, &a.callee, &x, &shape)?;
     let by = |cx: &mut Cx, name: &str| -> Reported<Option<NodeId>> {
         let Some(t) = a.optional_float(cx, name)? else {
             return Ok(None);
         };
         if !cx.same_shape(&cx.shape(&t), &shape) {
             let text = format!(
-                "`{name}` of `{}` must have the shape {}{}",
+                "`{name}` of `{}` must be {}, but is {}{}",
                 a.callee,
                 show_shape(&shape),
-                cx.origin_note(&t)
+                cx.typed(t.id),
+                cx.origin_line(&t)
             );
             return Err(cx.error(a.span_of(name), text));
         }

@@ -53,7 +53,14 @@ impl Pool {
                 a.callee
             );
             if reach.sub(&both).value().is_some_and(|left| left < 0) {
-                let text = format!("{why} of {reach}, not {}", padding[d]);
+                let most = match reach.value() {
+                    Some(n) => format!("{}, half of its kernel", n / 2),
+                    None => format!("half of its kernel of {reach}"),
+                };
+                let text = format!(
+                    "`padding` of `{}` must be at most {most}, not {}",
+                    a.callee, padding[d]
+                );
                 return Err(cx.error(span, text));
             }
             cx.at_least(&reach, &both, span, &why)?;

@@ -68,7 +68,9 @@ fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let rank = shape.len();
     if rank < 2 {
         let text = format!(
-            "`input` of `rotary` must have the shape (.., length, width){}",
+            "`rotary` takes [.., T, C], but `{}` has {}{}",
+            x.text,
+            crate::args::count(rank, "dimension"),
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("input"), text));
@@ -130,9 +132,10 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
         && pairs.all(|(p, e)| p.is_one() || cx.same(p, e));
     if !fits {
         let text = format!(
-            "`positions` of `rotary` must have the shape [{length}], one for each element of the sequence, or a shape that broadcasts to {}{}",
+            "`positions` of `rotary` must broadcast to {}, but is {}{}\nhelp: one position for each element of a sequence is [{length}]",
             show_shape(elements),
-            cx.origin_note(&given)
+            cx.typed(given.id),
+            cx.origin_line(&given)
         );
         return Err(cx.error(a.span_of("positions"), text));
     }

@@ -44,13 +44,32 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
     let (x, lengths) = (a.float(cx, "input")?, a.tensor(cx, "lengths")?);
     let shape = cx.shape(&x);
     if shape.len() < 2 || !cx.same_shape(&cx.shape(&lengths), &shape[..1]) {
+        let (at, mistake) = match shape.len() {
+            0 | 1 => (
+                "input",
+                format!(
+                    "`{}` takes sequences [B, T, ..], but `{}` has {}",
+                    a.callee,
+                    x.text,
+                    crate::args::count(shape.len(), "dimension")
+                ),
+            ),
+            _ => (
+                "lengths",
+                format!(
+                    "`lengths` of `{}` must be [{}], one for each sequence, but is {}",
+                    a.callee,
+                    shape[0],
+                    cx.typed(lengths.id)
+                ),
+            ),
+        };
         let text = format!(
-            "`{}` takes sequences (B, T, ..) and their lengths (B){}{}",
-            a.callee,
+            "{mistake}{}{}",
             cx.origin_note(&x),
             cx.origin_note(&lengths)
         );
-        return Err(cx.error(a.span, text));
+        return Err(cx.error(a.span_of(at), text));
     }
     let mut there = mask(cx, lengths.id, &shape[1]);
     for d in 2..shape.len() {

@@ -10,6 +10,7 @@ use crate::kinds::concat::Concat;
 use crate::kinds::flip::Flip;
 use crate::kinds::pad::Pad;
 use crate::scalar::Scalar as S;
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value, whole_number};
 use netform_core::Number;
 use proc_macro2::Span;
@@ -57,8 +58,19 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
             .enumerate()
             .filter(|(i, _)| *i != free)
             .fold(Dim::one(), |n, (_, d)| n.mul(d));
-        let why = format!("`reshape` of `{}` to {}", x.text, show_shape(&to));
+        let why = format!(
+            "`reshape` cannot give `{}` the shape {}",
+            x.text,
+            show_shape(&to)
+        );
         to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
+        if !cx.same(&numel(&to), &total) {
+            let text = format!(
+                "{why}: {total} is not divisible by {rest}{}",
+                cx.origin_note(&x)
+            );
+            return Err(cx.error(a.span_of("*shape"), text));
+        }
     }
     if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
@@ -90,7 +102,7 @@ pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<NodeId> {
     if start > end {
         return Err(cx.error(
             a.span,
-            format!("`flatten` from dimension {start} to {end}: the first comes after the last"),
+            format!("`flatten` starts at dimension {start}, after its end, dimension {end}"),
         ));
     }
     let mut to = shape[..start].to_vec();
@@ -114,7 +126,7 @@ fn unflatten(cx: &mut Cx, a: &Args) -> Reported<Value> {
     }
     if !cx.same(&numel(&sizes), &shape[dim]) {
         let text = format!(
-            "`unflatten` cannot split size {} into {}, which is {}{}",
+            "`unflatten` cannot split size {} into {}, whose product is {}{}",
             shape[dim],
             show_shape(&sizes),
             numel(&sizes),
@@ -145,8 +157,10 @@ fn t(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(
             a.span,
             format!(
-                "`t` needs a matrix{}\nhelp: `transpose(x, -2, -1)`",
-                cx.origin_note(&x)
+                "`t` takes a matrix, but `{0}` has {rank} dimensions{1}\nhelp: `{2}.transpose(-2, -1)`",
+                x.text,
+                cx.origin_note(&x),
+                enclosed(&x.text)
             ),
         ));
     }
@@ -168,8 +182,11 @@ fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
+        let named: Vec<String> = order.iter().map(usize::to_string).collect();
         let text = format!(
-            "`permute` must name each dimension once{}",
+            "`permute` must name each dimension of `{}` once, not {}{}",
+            x.text,
+            named.join(", "),
             cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
@@ -234,7 +251,7 @@ fn expand_to(cx: &mut Cx, span: Span, x: &Tensor, mut to: Shape) -> Reported<Val
     });
     if !fits {
         let text = format!(
-            "`{}` does not expand to {}: only dimensions of size 1 expand{}",
+            "`{}` cannot expand to {}: only dimensions of size 1 expand{}",
             x.text,
             show_shape(&to),
             cx.origin_note(x)
@@ -264,7 +281,8 @@ fn repeat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let from = cx.shape(&x);
     let Some(lead) = repeats.len().checked_sub(from.len()) else {
         let text = format!(
-            "`repeat` needs a number for each dimension{}",
+            "`repeat` takes a number for each dimension, but {}{}",
+            crate::args::are_given(repeats.len()),
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*repeats"), text));
@@ -323,12 +341,15 @@ pub fn slice_dim(
         end_of(ends.0, &size, Dim::from(0)),
         end_of(ends.1, &size, size.clone()),
     ) else {
-        return Err(cx.error(span, "the bounds of a slice must be integers"));
+        return Err(cx.error(span, "the ends of a slice must be integers"));
     };
     if step < 1 {
         return Err(cx.error(
             span,
-            format!("a step must be at least 1, not {step}\nhelp: `flip` reverses a dimension"),
+            format!(
+                "the step of a slice must be at least 1, not {step}\nhelp: `{}.flip({dim})` reverses dimension {dim}",
+                enclosed(&x.text)
+            ),
         ));
     }
     let what = || format!("the slice {start}..{stop} of dimension {dim}, which has size {size}");
@@ -336,10 +357,11 @@ pub fn slice_dim(
     if let (Some(e), Some(n)) = (stop.value(), size.value())
         && e > n
     {
-        return Err(cx.error(
-            span,
-            format!("{} ends outside it{}", what(), cx.origin_note(x)),
-        ));
+        let text = format!(
+            "the slice {start}..{e} ends outside dimension {dim}, which has size {n}{}",
+            cx.origin_note(x)
+        );
+        return Err(cx.error(span, text));
     }
     let why = what();
     cx.at_least(&start, &Dim::from(0), span, &why)?;
@@ -397,7 +419,11 @@ pub fn select_dim(
 ) -> Reported<NodeId> {
     let size = cx.shape(x)[dim].clone();
     let Some(at) = end_of(index, &size, Dim::from(0)) else {
-        return Err(cx.error(span, "an index must be an integer or a range `a..b`"));
+        let text = format!(
+            "an index must be an integer or a range `a..b`, not {}",
+            index.shown()
+        );
+        return Err(cx.error(span, text));
     };
     if let (Some(i), Some(n)) = (at.value(), size.value())
         && (i < 0 || i >= n)
@@ -459,9 +485,15 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
                     sizes.push(Dim::from(n % e));
                     sizes
                 }
+                (None, _, Some(0)) => {
+                    return Err(cx.error(
+                        span,
+                        "a piece of `split` must have a size of at least 1, not 0",
+                    ));
+                }
                 _ => {
                     let text = format!(
-                        "`split` of size {size} into pieces of {each}: the number of pieces is not known{}",
+                        "`split` cannot cut dimension {dim} of size {size} into pieces of {each}: their number is unknown{}",
                         cx.origin_note(&x)
                     );
                     return Err(cx.error(span, text));
@@ -472,7 +504,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let sum = sizes.iter().fold(Dim::from(0), |n, d| n.add(d));
     if !cx.same(&sum, &size) {
         let text = format!(
-            "the pieces {} add up to {sum}, but dimension {dim} has size {size}{}",
+            "the pieces {} of `split` add up to {sum}, but dimension {dim} has size {size}{}",
             show_shape(&sizes),
             cx.origin_note(&x)
         );
@@ -490,7 +522,7 @@ fn chunk(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if chunks < 1 {
         return Err(cx.error(
             a.span_of("chunks"),
-            format!("`chunks` must be at least 1, not {chunks}"),
+            format!("`chunks` of `chunk` must be at least 1, not {chunks}"),
         ));
     }
     let sizes = match size.value() {
@@ -559,7 +591,7 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         if !cx.same_shape(&others, &first) {
             let text = format!(
-                "`cat` along dimension {dim} needs equal sizes in all other dimensions{}{}",
+                "`cat` along dimension {dim} needs equal sizes in the other dimensions{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );
@@ -610,8 +642,17 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let shape = cx.shape(&x);
     let span = a.span_of("pad");
     if list.len() % 2 != 0 || list.len() / 2 > shape.len() {
+        let mistake = match list.len() % 2 {
+            0 => format!(
+                "`pad` takes at most {} numbers for {}",
+                2 * shape.len(),
+                crate::args::count(shape.len(), "dimension")
+            ),
+            _ => "`pad` takes two numbers for each dimension".to_owned(),
+        };
         let text = format!(
-            "`pad` needs two numbers for each dimension, the last dimension first{}",
+            "{mistake}, but {}\nnote: the last dimension comes first: [before, after, ..]{}",
+            crate::args::are_given(list.len()),
             cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
@@ -625,7 +666,10 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let less = |side: &Dim| side.value().is_some_and(|v| v < 0);
         if less(&before) || less(&after) {
             if mode != "constant" {
-                let text = format!("the numbers of `pad` in mode \"{mode}\" must not be negative");
+                let number = if less(&before) { before } else { after };
+                let text = format!(
+                    "`pad` in mode \"{mode}\" takes no negative number, but {number} is given"
+                );
                 return Err(cx.error(span, text));
             }
             // A negative number takes elements away.
@@ -635,6 +679,15 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
             }
             if less(&after) {
                 end = end.add(&std::mem::replace(&mut after, zero.clone()));
+            }
+            if end.sub(&start).value().is_some_and(|left| left < 0) {
+                let text = format!(
+                    "`pad` removes {} elements, but dimension {d} has {}{}",
+                    shape[d].sub(&end.sub(&start)),
+                    shape[d],
+                    cx.origin_note(&x)
+                );
+                return Err(cx.error(span, text));
             }
             let why = format!("negative `pad` removes more than dimension {d} has");
             cx.at_least(&end, &start, span, &why)?;
@@ -663,20 +716,17 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         DType::Float => (Some(Number::Float(number)), ""),
         DType::Int => (
             whole_number(&a.value("value")).map(Number::Int),
-            "a 64-bit integer for integers",
+            "`pad` adds integers, so `value` must be a 64-bit integer",
         ),
         DType::Bool => (
             [(0.0, false), (1.0, true)]
                 .iter()
                 .find_map(|(v, truth)| (*v == number).then_some(Number::Bool(*truth))),
-            "0 or 1 for booleans",
+            "`pad` adds booleans, so `value` must be 0 or 1",
         ),
     };
     let Some(value) = value else {
-        let text = format!(
-            "`value` of `pad` must be {kind}, not {number}{}",
-            cx.origin_note(&x)
-        );
+        let text = format!("{kind}, not {number}{}", cx.origin_note(&x));
         return Err(cx.error(a.span_of("value"), text));
     };
     let shape = cx.shape(&x);
@@ -772,7 +822,13 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     if rank < 2 {
         return Err(cx.error(
             a.span,
-            format!("`{}` takes a matrix{}", a.callee, cx.origin_note(&x)),
+            format!(
+                "`{}` takes a matrix, but `{}` has {}{}",
+                a.callee,
+                x.text,
+                crate::args::count(rank, "dimension"),
+                cx.origin_note(&x)
+            ),
         ));
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));

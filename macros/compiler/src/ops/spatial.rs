@@ -56,10 +56,14 @@ fn spread<T: Clone>(cx: &Cx, a: &Args, name: &str, rank: usize, list: Vec<T>) ->
         n if n == rank => Ok(list),
         n => {
             let each = match rank {
-                1 => "one number",
-                _ => "one or two numbers",
+                1 => "1 number",
+                _ => "1 or 2 numbers",
             };
-            let text = format!("`{name}` of `{}` must be {each}, but has {n}", a.callee);
+            let text = format!(
+                "`{name}` of `{}` takes {each}, but {}",
+                a.callee,
+                crate::args::are_given(n)
+            );
             Err(cx.error(a.span_of(name), text))
         }
     }
@@ -102,7 +106,7 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Paddi
                 _ => "kernel_size / 2".to_owned(),
             };
             let text = format!(
-                "`padding = \"same\"` of `{}` requires a stride of 1, not {s}\nhelp: `padding = {half}` gives a size of `size / {s}`, rounded up",
+                "`padding = \"same\"` of `{}` requires `stride = 1`, not {s}\nhelp: `padding = {half}` divides the size by {s}, rounded up",
                 a.callee
             );
             return Err(cx.error(a.span_of("padding"), text));
@@ -157,17 +161,17 @@ impl Window {
                 match self.dilation.is_one() {
                     true => String::new(),
                     false => format!(
-                        " (a kernel of {} with dilation {})",
-                        self.kernel, self.dilation
+                        "\nnote: with dilation {}, a kernel of {} covers {reach}",
+                        self.dilation, self.kernel
                     ),
                 },
                 match padding.value() {
-                    Some(0) => format!("its input has {size}"),
-                    _ => format!("its input with padding has {padded}"),
+                    Some(0) => "its input",
+                    _ => "its padded input",
                 },
             );
             let text = format!(
-                "a window of `{callee}` has a {along} of {reach}{dilated}, but {input}{}\nhelp: a smaller kernel, more padding, or fewer layers that make the input smaller",
+                "the kernel of `{callee}` has {along} {reach}, but {input} has {along} {padded}{}{dilated}\nhelp: use a smaller kernel or more padding",
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));
@@ -191,7 +195,8 @@ pub fn filled(cx: &mut Cx, (span, callee): (Span, &str), x: &Tensor, d: usize) -
     let along = axis(d, shape.len());
     if shape[d].value() == Some(0) {
         let text = format!(
-            "`{callee}` needs a {along} of at least 1{}",
+            "`{callee}` takes a {along} of at least 1, but `{}` has {along} 0{}",
+            x.text,
             cx.origin_note(x)
         );
         return Err(cx.error(span, text));
@@ -243,11 +248,11 @@ pub fn batch_or_one_of(
     let one = shape.len() == rank + 1;
     if !one && shape.len() != rank + 2 {
         let (all, sample, sizes) = match rank {
-            1 => ("sequences", "sequence", "length"),
-            _ => ("images", "image", "height, width"),
+            1 => ("sequences", "sequence", "L"),
+            _ => ("images", "image", "H, W"),
         };
         let mut text = format!(
-            "`{callee}` needs a batch of {all} [batch, channels, {sizes}] or one {sample} [channels, {sizes}], but `{}` has {}{}",
+            "`{callee}` takes {all} [N, C, {sizes}] or [C, {sizes}], but `{}` has {}{}",
             x.text,
             crate::args::count(shape.len(), "dimension"),
             cx.origin_note(x)
@@ -259,7 +264,9 @@ pub fn batch_or_one_of(
             true => "one channel".to_owned(),
             false => format!("{c} channels"),
         };
-        if shape.len() == rank {
+        // A named size is a batch rather than a part of one sample.
+        let batch = rank == 2 && shape.len() == 2 && !shape[0].names().is_empty();
+        if shape.len() == rank && !batch {
             text += &match single {
                 true => format!("\nhelp: `{name}.unsqueeze(0)` for one {sample} of one channel"),
                 false => {
@@ -271,7 +278,7 @@ pub fn batch_or_one_of(
                 }
             };
         }
-        if rank == 2 && shape.len() == 2 {
+        if batch {
             text += &format!(
                 "\nhelp: `{name}.reshape([{}, {c}, height, width])` if each row is a flattened image of {of}",
                 shape[0]
@@ -295,17 +302,21 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         return Ok(());
     }
     let what = match rank {
-        1 => "sequences [batch, channels, length]",
-        _ => "images [batch, channels, height, width]",
+        1 => "sequences [N, C, L]",
+        _ => "images [N, C, H, W]",
     };
     let mut text = format!(
-        "`{callee}` needs a batch of {what}, but `{}` has {}{}",
+        "`{callee}` takes {what}, but `{}` has {}{}",
         x.text,
         crate::args::count(shape.len(), "dimension"),
         cx.origin_note(x)
     );
     if shape.len() == rank + 1 {
         text += &one_channel(x, rank);
+        if shape[0].names().is_empty() {
+            let one = if rank == 1 { "sequence" } else { "image" };
+            text += &format!("\nhelp: `{}.unsqueeze(0)` for one {one}", x.text);
+        }
     } else if shape.len() == 2 {
         text += &format!(
             "\nhelp: `{}.reshape([{}, 1, height, width])` if each row is a flattened image of one channel",
@@ -315,14 +326,11 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
     Err(cx.error(span, text))
 }
 
-/// The help for an input with one dimension too few.
+/// The help for a batch without channels.
 pub fn one_channel(x: &Tensor, rank: usize) -> String {
-    let (all, one) = match rank {
-        1 => ("sequences", "sequence"),
-        _ => ("images", "image"),
-    };
+    let all = if rank == 1 { "sequences" } else { "images" };
     format!(
-        "\nhelp: `{0}.unsqueeze(1)` for a batch of {all} of one channel, `{0}.unsqueeze(0)` for one {one}",
+        "\nhelp: `{}.unsqueeze(1)` for a batch of {all} of one channel",
         x.text
     )
 }

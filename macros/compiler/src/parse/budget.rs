@@ -24,7 +24,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     attr.meta.require_list().map_err(|_| unsaid())?;
     attr.parse_nested_meta(|meta| {
         if !meta.path.is_ident("max") || max.is_some() {
-            let text = "`#[memory]` takes one argument, `max`: `#[memory(max = \"64 KiB\")]`";
+            let text = "`#[memory]` takes the argument `max` alone: `#[memory(max = \"64 KiB\")]`";
             return Err(meta.error(text));
         }
         max = Some(meta.value()?.parse::<LitStr>()?);
@@ -37,7 +37,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     let Some(bytes) = bytes(&text) else {
         let units: Vec<String> = UNITS.iter().map(|u| format!("`{}`", u.0)).collect();
         let why = format!(
-            "`{text}` is no amount of memory\nhelp: write a number and a unit, as \"1.5 MiB\"; units are {}",
+            "`{text}` is not an amount of memory\nhelp: write a number and a unit, such as \"1.5 MiB\"\nnote: units are {}",
             units.join(", ")
         );
         return Err(syn::Error::new(max.span(), why));

@@ -85,7 +85,7 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         ),
         (
             input.peek(Token![^]),
-            "`^` is not supported\nhelp: `pow(x, 2)` or `square(x)` raises to a power",
+            "`^` is not supported: write `**` for a power\nhelp: `!=` is the exclusive or of conditions",
         ),
     ] {
         if level == 0 && wrong {
@@ -206,7 +206,7 @@ fn postfix(input: ParseStream) -> syn::Result<Expr> {
             }
             let name = input
                 .call(Ident::parse_any)
-                .map_err(|e| syn::Error::new(e.span(), "expected a method's name"))?;
+                .map_err(|e| syn::Error::new(e.span(), "expected a name after `.`"))?;
             let span = name.span();
             let kind = if input.peek(token::Paren) {
                 ExprKind::Method(Box::new(x), unraw(&name), args(input)?)
@@ -258,7 +258,15 @@ fn item(input: ParseStream) -> syn::Result<Item> {
     }
     let span = input.span();
     if input.peek(Token![..=]) {
-        return Err(input.error("`..=` is not supported: write `a..b`, which ends before `b`"));
+        let before = from.map_or_else(String::new, |e| e.to_string());
+        let error = |help: &str| input.error(format!("`..=` is not supported{help}"));
+        let plain = error(": write `a..b`, which ends before `b`");
+        let ahead = input.fork();
+        ahead.parse::<Token![..=]>()?;
+        return Err(match expr(&ahead).map(|e| e.kind) {
+            Ok(ExprKind::Whole(n)) if n != -1 => error(&format!(": write `{before}..{}`", n + 1)),
+            _ => plain,
+        });
     }
     input.parse::<Token![..]>()?;
     Ok(Item::Range(Slice {
@@ -326,7 +334,7 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     if input.peek(Token![&]) {
         let span = input.parse::<Token![&]>()?.span;
         if !input.peek(Token![mut]) {
-            let text = "arguments take no `&`\nhelp: `&mut h` is only for a `#[state]` argument";
+            let text = "an argument takes no `&`: remove it\nnote: only a `#[state]` argument is passed as `&mut`";
             return Err(syn::Error::new(span, text));
         }
         input.parse::<Token![mut]>()?;
@@ -421,7 +429,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             Lit::Int(n) if n.suffix().is_empty() => {
                 let whole = n.base10_parse::<i128>().map_err(|_| {
                     let text = format!(
-                        "`{n}` is outside the 64-bit integers\nhelp: with a point it is a float: `{n}.0`"
+                        "`{n}` is outside the 64-bit integers\nhelp: for a float, write a point: `{n}.0`"
                     );
                     syn::Error::new(span, text)
                 })?;
@@ -481,11 +489,18 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             ));
         }
         if input.peek(Token![::]) {
-            return Err(input
-                .error("paths have no place here: names are those of layers, functions and ops"));
+            let ahead = input.fork();
+            let mut last = name.clone();
+            while ahead.peek(Token![::]) {
+                ahead.parse::<Token![::]>()?;
+                last = ahead.call(Ident::parse_any)?;
+            }
+            let text = format!("a path is not allowed here: write the name alone, `{last}`");
+            return Err(input.error(text));
         }
         if input.peek(Token![!]) && !input.peek(Token![!=]) {
-            return Err(input.error("macros have no place in a network's function"));
+            let text = format!("the macro `{name}!` is not allowed in a network's function");
+            return Err(input.error(text));
         }
         if input.peek(token::Paren) {
             let args = args(input)?;

@@ -32,7 +32,7 @@ pub(super) fn shared(input: ParseStream) -> syn::Result<Shared> {
     if !input.peek(Token![=]) {
         let name = crate::ast::show_dotted(&left);
         return Err(input.error(format!(
-            "expected `=`: `{name} = token.weight` makes two parameters one"
+            "expected `=` and another parameter: `{name} = ..` makes two parameters one"
         )));
     }
     input.parse::<Token![=]>()?;
@@ -48,7 +48,9 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
         path.push(input.call(Ident::parse_any)?);
     }
     if input.peek(token::Bracket) {
-        return Err(input.error("one element of an array cannot be shared\nhelp: remove the index"));
+        return Err(input.error(
+            "one element of an array cannot share its parameters\nnote: a whole array shares with an array of the same length",
+        ));
     }
     Ok(path)
 }
@@ -91,7 +93,9 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
         true => Ok(name),
         false => Err(syn::Error::new(
             name.span(),
-            "this is not a valid name in files: separate its parts with single points, as in `layer1.0.conv1`",
+            format!(
+                "`{value}` is not a parameter's name: single points separate its parts, as in `layer1.0.conv1`"
+            ),
         )),
     }
 }
@@ -149,7 +153,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         }
         if !content.peek(Token![;]) {
             return Err(content.error(
-                "an array needs a length: `[Linear(8 -> 8); 4]`; a list has commas: `[Linear(8 -> 16), Linear(16 -> 8)]`",
+                "expected `;` and a length, or `,` and another layer\nhelp: an array has a length: `[Linear(8 -> 8); 4]`\nhelp: a list has commas: `[Linear(8 -> 16), Linear(16 -> 8)]`",
             ));
         }
         let element = Box::new(element);
@@ -220,7 +224,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         Vec::new()
     } else {
         return Err(input.error(format!(
-            "expected the arguments of `{layer}`, such as `{layer}(..)`"
+            "expected parentheses after `{layer}`: `{layer}(..)`"
         )));
     };
     Ok(FieldKind::Layer { layer, args })
@@ -272,7 +276,7 @@ fn block_kind(input: ParseStream, first: Ident) -> syn::Result<FieldKind> {
         }
         if !input.peek(Token![>]) {
             return Err(input.error(format!(
-                "expected `,` or `>`: the sizes of `{}` stand as in `{0}<128, 4>`",
+                "expected `,` or `>` after a size of `{}`\nhelp: commas separate sizes: `{0}<128, 4>`",
                 crate::ast::show_path(&path)
             )));
         }

@@ -47,7 +47,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         let vis: Visibility = input.parse()?;
         if !input.peek(Token![struct]) {
             return Err(input.error(
-                "a network begins with its layers: `struct Name { layer: Linear(8 -> 10), .. }`",
+                "a network begins with its struct: `struct Name { layer: Linear(8 -> 10), .. }`",
             ));
         }
         input.parse::<Token![struct]>()?;
@@ -111,7 +111,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
 fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
     input.parse::<Token![use]>()?;
     if !input.peek(Token![const]) {
-        let text = "only `use const` is allowed in `network!`: `use const D, RATE: f64;`\nhelp: write other `use` items before `network!`";
+        let text = "`use` in `network!` must be `use const`: `use const D, RATE: f64;`\nhelp: write other `use` items before `network!`";
         return Err(input.error(text));
     }
     input.parse::<Token![const]>()?;
@@ -123,7 +123,7 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
                 let ty: Ident = input.parse()?;
                 if ty != "usize" && ty != "f64" {
                     let text = format!(
-                        "a constant of a network is `usize` or `f64`, not `{ty}`\nhelp: declare another constant: `const {name}_OF_NETWORK: usize = {name} as usize;`"
+                        "a constant of a network is `usize` or `f64`, not `{ty}`\nhelp: declare another constant before `network!`: `const SIZE: usize = {name} as usize;`"
                     );
                     return Err(syn::Error::new(ty.span(), text));
                 }
@@ -295,8 +295,18 @@ fn attributes_whole(
                 } else {
                     known.join(", ")
                 };
+                // PyTorch's words.
+                let word = match name.as_str() {
+                    "freeze" => "frozen",
+                    "checkpoint" => "recompute",
+                    other => other,
+                };
+                let hint = match crate::diag::nearest(word, flags.iter().copied()) {
+                    Some(near) => format!("\nhelp: did you mean `#[{near}]`?"),
+                    None => String::new(),
+                };
                 let text = format!(
-                    "unknown attribute `{name}` here\nnetform's attributes in this place: {known}"
+                    "unknown attribute `#[{name}]` here{hint}\nnote: this place takes {known}"
                 );
                 return Err(syn::Error::new_spanned(attr.path(), text));
             }
@@ -318,7 +328,20 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         return Err(input.error("a network's functions are as public as the network: remove `pub`"));
     }
     if !input.peek(Token![fn]) {
-        return Err(input.error("expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`"));
+        let ahead = input.fork();
+        let text = match ahead.call(Ident::parse_any) {
+            Ok(word)
+                if [
+                    "const", "static", "struct", "enum", "type", "impl", "trait", "mod",
+                ]
+                .iter()
+                .any(|w| word == w) =>
+            {
+                format!("`{word}` is not allowed in a network: write it before `network!`")
+            }
+            _ => "expected a function: `fn forward(x: [B, 8]) -> [B, 3] { .. }`".to_owned(),
+        };
+        return Err(input.error(text));
     }
     input.parse::<Token![fn]>()?;
     let name: Ident = input.parse()?;
@@ -340,7 +363,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     }
     if !input.peek(Token![->]) {
         let text = format!(
-            "`{name}` returns nothing\nhelp: say what it returns: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar"
+            "`{name}` has no result type\nhelp: write one after the arguments: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar"
         );
         return Err(syn::Error::new(name.span(), text));
     }
@@ -431,14 +454,12 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
 fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let (_, flags) = attributes(input, &["grad", "state"])?;
     if input.peek(Token![self]) || input.peek(Token![&]) {
-        return Err(input.error(
-            "`self` is not allowed among the arguments: layers are in scope by their names",
-        ));
+        return Err(input.error("a function takes no `self`: layers are in scope by their names"));
     }
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {
         let text = format!(
-            "`{name}` has no shape\nhelp: write `{name}: [B, 8]`, with a name for each size that is known only when called"
+            "the argument `{name}` has no shape\nhelp: write `{name}: [B, 8]`, with names for sizes that are known at the call"
         );
         return Err(syn::Error::new(name.span(), text));
     }
@@ -458,7 +479,7 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
         let elem = input.call(Ident::parse_any)?;
         if !input.peek(token::Bracket) {
             let text = format!(
-                "`{elem}` is not a shape\nhelp: write `[]` for one number, `[B, 8]` for a matrix, `u32[B]` for integers"
+                "`{elem}` is not a shape\nhelp: write `[]` for a scalar, `[B, 8]` for a matrix, `u32[B]` for integers"
             );
             return Err(syn::Error::new(elem.span(), text));
         }
@@ -472,7 +493,7 @@ fn ty(input: ParseStream) -> syn::Result<Type> {
             let dots = content.parse::<Token![..]>()?;
             if rest.replace(dims.len()).is_some() {
                 let text =
-                    "`..` can occur only once in a shape: it is all dimensions that have no name";
+                    "`..` is given twice in a shape: it stands for all dimensions without a name";
                 return Err(syn::Error::new(dots.spans[0], text));
             }
         } else {

@@ -1,7 +1,7 @@
 //! The statements of a function: `let`, assignments, `for`, `if training`, and the value at the end.
 
 use super::{expr, ty};
-use crate::ast::{Block, Expr, ExprKind, If, Op, Pat, Stmt};
+use crate::ast::{Block, Expr, ExprKind, If, Item, Op, Pat, Stmt};
 use proc_macro2::{Ident, Span};
 use syn::parse::{Parse, ParseStream};
 use syn::{Token, braced, parenthesized, token};
@@ -32,15 +32,15 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
         for (token, text) in [
             (
                 input.peek(Token![while]),
-                "a network's function has no `while`: what it computes is fixed when it is compiled",
+                "`while` is not supported\nhelp: `for` loops over an array of layers, `scan` over a dimension of a tensor",
             ),
             (
                 input.peek(Token![loop]),
-                "a network's function has no `loop`: what it computes is fixed when it is compiled",
+                "`loop` is not supported\nhelp: `for` loops over an array of layers, `scan` over a dimension of a tensor",
             ),
             (
                 input.peek(Token![return]),
-                "a network's function has no `return`\nhelp: leave the result as the last expression, without `;`",
+                "`return` is not supported\nhelp: the last expression is the result, without `;`",
             ),
         ] {
             if token {
@@ -101,7 +101,7 @@ fn assigned_slice(input: ParseStream, left: &Expr) -> syn::Result<Option<Stmt>> 
         return Ok(None);
     }
     let ExprKind::Name(name) = &base.kind else {
-        let text = "only a part of a variable can be assigned: `x[0] = y;`";
+        let text = format!("cannot assign to a part of `{base}`, which is not a variable");
         return Err(syn::Error::new(left.span, text));
     };
     for _ in 0..op.map_or(1, |op| op.symbol().len() + 1) {
@@ -199,17 +199,18 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     input.parse::<Token![in]>()?;
     let over = expr::expr(input)?;
     if input.peek(Token![..]) {
-        return Err(input.error(
-            "`for` needs an array of layers, not numbers\nhelp: `scan` iterates over a dimension of a tensor",
-        ));
+        let help = over_elements(input, &names[0])
+            .unwrap_or_else(|| "`scan` iterates over a dimension of a tensor".to_owned());
+        let text = format!("`for` needs an array of layers, not numbers\nhelp: {help}");
+        return Err(input.error(text));
     }
     let overs = match (over.kind, names.len()) {
         (ExprKind::Call(f, args), n) if f == "zip" => {
             if args.len() != n {
                 let text = format!(
-                    "`for` binds {}, but `zip` joins {}\nhelp: `for (block, cache) in zip(blocks, caches)`",
-                    crate::args::count(n, "name"),
-                    args.len()
+                    "`zip` joins {}, but `for` has {}\nhelp: one name for each: `for (block, cache) in zip(blocks, caches)`",
+                    crate::args::count(args.len(), "value"),
+                    crate::args::count(n, "name")
                 );
                 return Err(syn::Error::new(f.span(), text));
             }
@@ -220,8 +221,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             span: over.span,
         }],
         _ => {
-            let text =
-                "several loop variables need `zip`: `for (block, cache) in zip(blocks, caches)`";
+            let text = "two names in `for` need `zip`: `for (block, cache) in zip(blocks, caches)`";
             return Err(syn::Error::new(over.span, text));
         }
     };
@@ -229,12 +229,45 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     braced!(content in input);
     let body = block(&content)?;
     if let Some(tail) = &body.tail {
-        return Err(syn::Error::new(
-            tail.span,
-            "the body of `for` must not end with a value\nhelp: assign it to a variable: `x = ..;`, declared before as `let mut x = ..`",
-        ));
+        let text = format!(
+            "`{tail}` at the end of this `for` is not used\nhelp: assign it to a variable that is declared `let mut` before the loop"
+        );
+        return Err(syn::Error::new(tail.span, text));
     }
     Ok(Stmt::For { names, overs, body })
+}
+
+/// The loop over an array, instead of one over its indices: after `for i in 0`, the rest is `..3 { h = blocks[i](h); }`.
+fn over_elements(input: ParseStream, index: &Ident) -> Option<String> {
+    let ahead = input.fork();
+    while !ahead.is_empty() && !ahead.peek(token::Brace) {
+        ahead.parse::<proc_macro2::TokenTree>().ok()?;
+    }
+    let body: proc_macro2::Group = ahead.parse().ok()?;
+    let body = syn::parse::Parser::parse2(block, body.stream()).ok()?;
+    let ([Stmt::Assign { name, value }], None) = (body.stmts.as_slice(), body.tail) else {
+        return None;
+    };
+    let mut found = None;
+    crate::visit::expr(value, &mut |e| {
+        if let ExprKind::Index(x, items) = &e.kind
+            && let (ExprKind::Name(array), [Item::At(at)]) = (&x.kind, items.as_slice())
+            && matches!(&at.kind, ExprKind::Name(n) if n == index)
+        {
+            found = Some(array.to_string());
+        }
+    });
+    let array = found?;
+    let one = array
+        .strip_suffix('s')
+        .filter(|s| !s.is_empty())
+        .unwrap_or("layer");
+    let value = value.to_string().replace(&format!("{array}[{index}]"), one);
+    // The index may have another use.
+    let again = value
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|w| index == w);
+    (!again).then(|| format!("`for {one} in {array} {{ {name} = {value}; }}`"))
 }
 
 fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {

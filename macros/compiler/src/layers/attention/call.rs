@@ -99,19 +99,26 @@ impl Attention {
                 return Err(wrong_features(cx, call, x, want, &mended));
             }
             if shape.len() != if alone { 2 } else { 3 } {
-                let wanted = match (name, alone) {
-                    ("query", _) => {
-                        let all = self.shown("T", want);
-                        format!("{all}, or [T, {want}] without a batch")
+                let shown = self.shown("T", want);
+                let mistake = match (name, alone, shape.len()) {
+                    (_, true, 3) => {
+                        format!("`{name}` of `{}` must have no batch dimension", call.field)
                     }
-                    (_, true) => format!("[T, {want}], as `query` has no batch"),
-                    (_, false) => self.shown("T", want),
+                    ("key" | "value", false, 2) => format!(
+                        "`{name}` of `{}` must have a batch dimension: {shown}",
+                        call.field
+                    ),
+                    _ => format!(
+                        "`{name}` of `{}` must be {shown} or [T, {want}], but has {}",
+                        call.field,
+                        crate::args::count(shape.len(), "dimension")
+                    ),
                 };
-                let text = format!(
-                    "`{name}` must have the shape {wanted}{}\n{}",
-                    cx.origin_note(x),
-                    call.decl
-                );
+                let query = match name {
+                    "query" => String::new(),
+                    _ => cx.origin_note(inputs[0]),
+                };
+                let text = format!("{mistake}{}{query}\n{}", cx.origin_note(x), call.decl);
                 return Err(cx.error(a.span_of(name), text));
             }
         }
@@ -122,16 +129,31 @@ impl Attention {
             (false, true) => 0..1,
             (false, false) => 1..2,
         };
-        let both = k.len() - 1;
-        if !cx.same_shape(&q[batch.clone()], &k[batch]) || !cx.same_shape(&k[..both], &v[..both]) {
+        let length = match (alone, self.batch_first) {
+            (true, _) | (false, false) => 0..1,
+            (false, true) => 1..2,
+        };
+        for (name, what, dim, have, want) in [
+            ("key", "batch size", &batch, &k, ("query", &q)),
+            ("value", "batch size", &batch, &v, ("key", &k)),
+            ("value", "length", &length, &v, ("key", &k)),
+        ] {
+            if cx.same_shape(&have[dim.clone()], &want.1[dim.clone()]) {
+                continue;
+            }
             let text = format!(
-                "`query`, `key` and `value`{} need the same batch size; `key` and `value` need the same length{}{}{}",
-                if alone { "" } else { self.order() },
+                "`{name}` of `{}` has {what} {}, but `{}` has {}{}{}{}{}\n{}",
+                call.field,
+                have[dim.start],
+                want.0,
+                want.1[dim.start],
                 cx.origin_note(query),
                 cx.origin_note(key),
-                cx.origin_note(value)
+                cx.origin_note(value),
+                if alone { "" } else { self.order() },
+                call.decl
             );
-            return Err(cx.error(call.span, text));
+            return Err(cx.error(a.span_of(name), text));
         }
         Ok(())
     }

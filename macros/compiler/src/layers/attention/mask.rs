@@ -10,6 +10,7 @@ use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::ir::{DType, NodeId};
 use crate::kinds::concat::Concat;
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value};
 
 /// The scores' sizes: (B, H, L, S), each query of L with each key of S.
@@ -163,8 +164,21 @@ impl Masks {
     }
 }
 
-fn wrong(cx: &Cx, a: &Args, name: &str, wanted: &str) -> ErrorReported {
-    let text = format!("`{name}` of `{}` must have the shape {wanted}", a.callee);
+/// The error for a mask of another shape, with further lines.
+fn wrong(
+    cx: &Cx,
+    a: &Args,
+    name: &str,
+    (mask, wanted): (&Tensor, &str),
+    more: &str,
+) -> ErrorReported {
+    let text = format!(
+        "`{name}` of `{}` must be {wanted}, but `{}` is {}{}{more}",
+        a.callee,
+        mask.text,
+        crate::dim::show_shape(&cx.shape(mask)),
+        cx.origin_line(mask)
+    );
     cx.error(a.span_of(name), text)
 }
 
@@ -176,18 +190,27 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
     if cx.same_shape(&have, &one) || cx.same_shape(&have, &all) {
         return Ok(mask.id);
     }
-    let mut wanted = format!(
-        "[{0}, {1}] (queries, keys), or [{2} * {3}, {0}, {1}] with one for each head",
+    let wanted = format!(
+        "[{0}, {1}] or [{2}, {0}, {1}]",
+        s.queries,
+        s.keys,
+        s.batch.mul(&s.heads)
+    );
+    let mut more = format!(
+        "\nnote: {} queries, {} keys, {} sequences of {} heads",
         s.queries, s.keys, s.batch, s.heads
     );
-    wanted += &cx.origin_note(mask);
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
-        wanted += &format!(
-            "\nhelp: a mask for each sample is repeated over the heads: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
-            mask.text, s.batch, s.heads, s.queries, s.keys
+        more += &format!(
+            "\nhelp: repeat the mask of each sequence over the heads: `{}.unsqueeze(1).expand({}, {}, {}, {}).flatten(0, 1)`",
+            enclosed(&mask.text),
+            s.batch,
+            s.heads,
+            s.queries,
+            s.keys
         );
     }
-    Err(wrong(cx, a, name, &wanted))
+    Err(wrong(cx, a, name, (mask, &wanted), &more))
 }
 
 /// (B, S), or (S) where nothing has a batch.
@@ -207,13 +230,12 @@ fn padding_mask(
     if !cx.same_shape(&have, &wanted) {
         let turned: Shape = have.iter().rev().cloned().collect();
         let help = match turned == wanted {
-            true => format!("\nhelp: did you mean `{}.t()`?", mask.text),
+            true => format!("\nhelp: did you mean `{}.t()`?", enclosed(&mask.text)),
             false => String::new(),
         };
         let wanted = crate::dim::show_shape(&wanted);
-        let from = cx.origin_note(mask);
-        let wanted = format!("{wanted}: true where a key is padding{from}{help}");
-        return Err(wrong(cx, a, name, &wanted));
+        let more = format!("\nnote: it is true where a key is padding{help}");
+        return Err(wrong(cx, a, name, (mask, &wanted), &more));
     }
     Ok(cx
         .g

@@ -109,9 +109,12 @@ impl Attention {
         }
     }
 
-    /// For messages: the order of the dimensions of sequences, unless it is the usual one.
+    /// A further line of a message: the order of the dimensions of sequences, unless it is the usual one.
     pub fn order(&self) -> &'static str {
-        if self.batch_first { "" } else { " (T, B, C)" }
+        match self.batch_first {
+            true => "",
+            false => "\nnote: with `batch_first = false`, sequences are [T, B, C]",
+        }
     }
 
     /// Whether Q, K and V share one weight.

@@ -3,10 +3,11 @@
 
 use super::Weights;
 use super::kind::{Kind, Recurrent};
+use super::state;
 use crate::args::{Args, Given};
 use crate::cx::Cx;
 use crate::diag::Reported;
-use crate::dim::{Dim, show_shape};
+use crate::dim::Dim;
 use crate::ir::{DType, NodeId};
 use crate::layers::{Call, Layer, LayerDef, ParamDecl, in_out, wrong_features};
 use crate::ops;
@@ -63,44 +64,13 @@ impl Cell {
         let count = 1 + usize::from(self.kind.has_cell());
         let full = vec![batch.cloned().unwrap_or_else(Dim::one), self.hidden.clone()];
         let want = full[usize::from(batch.is_none())..].to_vec();
-        let items = match a.value("hx") {
-            Value::Null => {
-                let zeros = (0..count).map(|_| cx.g.full(0.0, DType::Float, &full));
-                return Ok(zeros.collect());
-            }
-            Value::Tuple(items) if self.kind.has_cell() => items,
-            one => vec![one],
-        };
-        let span = a.span_of("hx");
-        let due = match count {
-            1 => format!(
-                "`hx` must be the previous hidden state: {}",
-                show_shape(&want)
-            ),
-            _ => format!(
-                "`hx` must be the previous hidden state and cell state: (h, c), each {}",
-                show_shape(&want)
-            ),
-        };
-        if items.len() != count {
-            let text = format!("{due}\nhelp: an LSTM's state is a pair: `(h, c)`");
-            return Err(cx.error(span, text));
+        if matches!(a.value("hx"), Value::Null) {
+            let zeros = (0..count).map(|_| cx.g.full(0.0, DType::Float, &full));
+            return Ok(zeros.collect());
         }
-        let mut out = Vec::new();
-        for item in items {
-            let text = a.given("hx").map_or("hx", |g| g.text.as_str()).to_owned();
-            let Some(t) = cx.lift(&item, &text) else {
-                return Err(cx.error(span, due));
-            };
-            a.check(cx, "hx", &t)?;
-            let t = cx.to_float(&t);
-            if !cx.same_shape(&cx.shape(&t), &want) {
-                let text = format!("{due}{}", cx.origin_note(&t));
-                return Err(cx.error(span, text));
-            }
-            out.push(cx.g.reshape(t.id, &full));
-        }
-        Ok(out)
+        let states = state::tensors(cx, a, &vec![want; count])?;
+        let batch = |id| cx.g.reshape(id, &full);
+        Ok(states.into_iter().map(batch).collect())
     }
 }
 
@@ -122,13 +92,21 @@ impl Layer for Cell {
         let x = a.float(cx, "input")?;
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 1 | 2) {
+            let kind = match self.kind {
+                Kind::Lstm => "LSTM",
+                Kind::Gru => "GRU",
+                _ => "RNN",
+            };
             let text = format!(
-                "`{}` takes one element of a sequence: (B, {1}) or ({1}){2}\nhelp: for whole sequences use the layer without `Cell`, or call the cell in `scan`",
+                "`{}` takes [B, {1}] or [{1}], but `{2}` has {3}{4}\nhelp: for sequences declare `{kind}({1} -> {5})`, or call the cell in `scan`",
                 call.field,
                 self.input,
-                cx.origin_note(&x)
+                x.text,
+                crate::args::count(shape.len(), "dimension"),
+                cx.origin_note(&x),
+                self.hidden
             );
-            return Err(cx.error(call.span, text));
+            return Err(cx.error(a.span_of("input"), text));
         }
         if !shape.last().is_some_and(|have| cx.same(have, &self.input)) {
             let have = shape.last().map_or_else(String::new, Dim::to_string);

@@ -1,6 +1,7 @@
 //! The inputs of a recurrent layer's call: the sequences, their lengths, the first states.
 
 use super::sequence::Recurrence;
+use super::state;
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
@@ -38,13 +39,15 @@ impl Recurrence {
         let shape = cx.shape(&x);
         if !matches!(shape.len(), 2 | 3) {
             let text = format!(
-                "`{}` takes sequences ({}, {2}), or one (T, {2}){3}",
+                "`{}` takes [{}, {2}] or [T, {2}], but `{3}` has {4}{5}",
                 call.field,
                 if self.batch_first { "B, T" } else { "T, B" },
                 self.input,
+                x.text,
+                crate::args::count(shape.len(), "dimension"),
                 cx.origin_note(&x)
             );
-            return Err(cx.error(call.span, text));
+            return Err(cx.error(a.span_of("input"), text));
         }
         if !shape.last().is_some_and(|have| cx.same(have, &self.input)) {
             let have = shape.last().map_or_else(String::new, Dim::to_string);
@@ -103,9 +106,11 @@ impl Recurrence {
         };
         if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
-                "`lengths` must be one length for each sequence: u32{}{}",
+                "`lengths` of `{}` must be u32{}, one for each sequence, but is {}{}",
+                a.callee,
                 show_shape(&want),
-                cx.origin_note(&lengths)
+                cx.typed(lengths.id),
+                cx.origin_line(&lengths)
             );
             return Err(cx.error(a.span_of("lengths"), text));
         }
@@ -120,19 +125,11 @@ impl Recurrence {
         batch: &Dim,
         batched: bool,
     ) -> Reported<Vec<Option<NodeId>>> {
-        let names: &[&str] = if self.kind.has_cell() {
-            &["h_0", "c_0"]
-        } else {
-            &["h_0"]
-        };
-        let value = a.value("hx");
-        let items = match value {
-            Value::Null => return Ok(vec![None; names.len()]),
-            Value::Tuple(items) if self.kind.has_cell() => items,
-            one => vec![one],
-        };
+        let states = 1 + usize::from(self.kind.has_cell());
+        if matches!(a.value("hx"), Value::Null) {
+            return Ok(vec![None; states]);
+        }
         let count = Dim::from(self.layers * self.directions);
-        let span = a.span_of("hx");
         let sizes = [&self.state, &self.hidden].map(|size| {
             let mut shape = vec![count.clone(), batch.clone(), size.clone()];
             if !batched {
@@ -140,38 +137,11 @@ impl Recurrence {
             }
             shape
         });
-        let due = || {
-            let of = |k: usize| format!("{} {}", names[k], show_shape(&sizes[k]));
-            match names.len() {
-                1 => format!("`hx` must be the first hidden state: {}", of(0)),
-                _ => format!(
-                    "`hx` must be the first hidden state and cell state: ({}, {})",
-                    of(0),
-                    of(1)
-                ),
-            }
+        let first = state::tensors(cx, a, &sizes[..states])?;
+        let batch = |id| match batched {
+            true => id,
+            false => cx.g.unsqueeze(id, 1),
         };
-        if items.len() != names.len() {
-            let text = format!("{}\nhelp: an LSTM's state is a pair: `(h, c)`", due());
-            return Err(cx.error(span, text));
-        }
-        let mut out = Vec::new();
-        for (item, want) in items.iter().zip(&sizes) {
-            let text = a.given("hx").map_or("hx", |g| g.text.as_str()).to_owned();
-            let Some(t) = cx.lift(item, &text) else {
-                return Err(cx.error(span, due()));
-            };
-            a.check(cx, "hx", &t)?;
-            let t = cx.to_float(&t);
-            if !cx.same_shape(&cx.shape(&t), want) {
-                let text = format!("{}{}", due(), cx.origin_note(&t));
-                return Err(cx.error(span, text));
-            }
-            out.push(Some(match batched {
-                true => t.id,
-                false => cx.g.unsqueeze(t.id, 1),
-            }));
-        }
-        Ok(out)
+        Ok(first.into_iter().map(batch).map(Some).collect())
     }
 }

@@ -7,6 +7,7 @@
 //! | `cell.rs` | `RNNCell`, `LSTMCell`, `GRUCell`: one step as a layer |
 //! | `sequence.rs` | `RNN`, `LSTM`, `GRU`: declaration, layers, directions, results |
 //! | `inputs.rs` | the inputs of a call: sequences, lengths, first states |
+//! | `state.rs` | the argument `hx` |
 //! | `pass.rs` | one layer in one direction |
 
 mod cell;
@@ -14,6 +15,7 @@ mod inputs;
 mod kind;
 mod pass;
 mod sequence;
+mod state;
 
 pub use cell::{GRU_CELL, LSTM_CELL, RNN_CELL};
 pub use sequence::{GRU, LSTM, RNN};

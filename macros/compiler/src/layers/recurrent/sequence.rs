@@ -50,12 +50,18 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let (input, hidden) = in_out(cx, a, "in_out")?;
     let layers = a.integer(cx, "num_layers")?;
     if layers < 1 {
-        let text = format!("`num_layers` must be at least 1, not {layers}");
+        let text = format!(
+            "`num_layers` of `{}` must be at least 1, not {layers}",
+            a.callee
+        );
         return Err(cx.error(a.span_of("num_layers"), text));
     }
     let dropout = ops::probability(cx, a, "dropout")?;
     if !dropout.is(0.0) && layers == 1 {
-        let text = "`dropout` needs at least two layers, but `num_layers` is 1\nhelp: declare `num_layers = 2` or more, or add a layer `Dropout(..)` after this one";
+        let text = format!(
+            "`dropout` of `{}` acts between layers, but `num_layers` is 1\nhelp: declare `num_layers = 2` or more, or a `Dropout` layer after this one",
+            a.callee
+        );
         return Err(cx.error(a.span_of("dropout"), text));
     }
     let mut state = hidden.clone();
@@ -67,7 +73,7 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
                 || matches!((size.value(), hidden.value()), (Some(p), Some(h)) if p > h)
             {
                 let text =
-                    format!("`proj_size` must be less than the {hidden} features of the cell");
+                    format!("`proj_size` must be less than `hidden_size`, {hidden}, not {size}");
                 return Err(cx.error(a.span_of("proj_size"), text));
             }
             state = size;

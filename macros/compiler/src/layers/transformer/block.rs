@@ -191,15 +191,34 @@ impl Block {
         (tgt, alone): (NodeId, bool),
         (other, like): (NodeId, bool),
     ) -> Reported<()> {
-        let order = self.own.order();
-        let which = if alone != like {
-            " that all have a batch, or none".to_owned()
-        } else if !cx.same(&cx.g.shape(tgt)[0], &cx.g.shape(other)[0]) {
-            format!("{order} of the same batch size")
+        // `memory` of a decoder, `tgt` of a whole Transformer is compared with the other sequence.
+        let (name, first) = match a.has("memory") {
+            true => ("memory", "tgt"),
+            false => ("tgt", "src"),
+        };
+        let batch = |x: NodeId| cx.g.shape(x)[0].clone();
+        let (tgt_batch, other_batch) = (batch(tgt), batch(other));
+        let (here, there) = match name {
+            "memory" => ((like, other_batch), (alone, tgt_batch)),
+            _ => ((alone, tgt_batch), (like, other_batch)),
+        };
+        let mistake = if here.0 != there.0 {
+            let has = |alone: bool| if alone { "no" } else { "a" };
+            format!(
+                "`{name}` of `{}` has {} batch dimension, but `{first}` has {}",
+                call.field,
+                has(here.0),
+                if there.0 { "none" } else { "one" }
+            )
+        } else if !cx.same(&here.1, &there.1) {
+            format!(
+                "`{name}` of `{}` has batch size {}, but `{first}` has {}",
+                call.field, here.1, there.1
+            )
         } else {
             return Ok(());
         };
-        let mut text = format!("`{}` needs sequences{which}", call.field);
+        let mut text = mistake;
         for name in ["src", "tgt", "memory"] {
             if a.has(name)
                 && let Some(given) = a.given(name)
@@ -208,8 +227,11 @@ impl Block {
                 text += &cx.origin_note(t);
             }
         }
+        if !alone {
+            text += self.own.order();
+        }
         text += &format!("\n{}", call.decl);
-        Err(cx.error(call.span, text))
+        Err(cx.error(a.span_of(name), text))
     }
 }
 
@@ -228,7 +250,7 @@ pub fn sequence(
     if (alone || shape.len() == 3) && !shape.last().is_some_and(fits) {
         if name == "memory" {
             let text = format!(
-                "`{}` takes a memory of {want} features, but `{}` has {}: encoder and decoder need the same `d_model`{}\n{}",
+                "`memory` of `{}` must have {want} features, but `{}` has {}{}\n{}\nhelp: encoder and decoder need the same `d_model`",
                 call.field,
                 x.text,
                 shape[shape.len() - 1],
@@ -237,19 +259,31 @@ pub fn sequence(
             );
             return Err(cx.error(a.span_of(name), text));
         }
-        return Err(wrong_features(
-            cx,
-            call,
-            &x,
-            want,
-            &mended(call, want, &shape[shape.len() - 1]),
-        ));
+        // With two sequences, another declaration would not fit the other one.
+        if a.has("src") && a.has("tgt") {
+            let text = format!(
+                "`{name}` of `{}` must have {want} features, but `{}` has {}{}\n{}\nnote: `src` and `tgt` both have `d_model` features",
+                call.field,
+                x.text,
+                shape[shape.len() - 1],
+                cx.origin_note(&x),
+                call.decl
+            );
+            return Err(cx.error(a.span_of(name), text));
+        }
+        let mended = match a.has("memory") {
+            true => String::new(),
+            false => mended(call, want, &shape[shape.len() - 1]),
+        };
+        return Err(wrong_features(cx, call, &x, want, &mended));
     }
     if !alone && shape.len() != 3 {
         let letter = if name == "tgt" { "T" } else { "S" };
         let text = format!(
-            "`{name}` must have the shape {}, or [{letter}, {want}] without a batch{}\n{}",
+            "`{name}` of `{}` must be {} or [{letter}, {want}], but has {}{}\n{}",
+            call.field,
             block.own.shown(letter, want),
+            crate::args::count(shape.len(), "dimension"),
             cx.origin_note(&x),
             call.decl
         );

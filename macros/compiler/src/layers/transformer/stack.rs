@@ -25,7 +25,7 @@ impl Stack {
     /// From a layer and the arguments `num_layers` and `norm`; `example` shows how a layer is written.
     pub fn declare(cx: &mut Cx, a: &Args, layer: Option<&Block>, example: &str) -> Reported<Stack> {
         let Some(layer) = layer else {
-            let text = format!("`{}` needs a layer such as `{example}`", a.callee);
+            let text = format!("`{}` needs a layer, such as `{example}`", a.callee);
             return Err(cx.error(a.span, text));
         };
         let count = a.dim(cx, "num_layers")?;
@@ -36,7 +36,7 @@ impl Stack {
         let differs = |n: &&Norm| !cx.same_shape(&n.shape, std::slice::from_ref(model));
         if let Some(norm) = norm.as_ref().filter(differs) {
             let text = format!(
-                "`norm` is over {}, but the layers give {model} features\nhelp: `norm = {example}`",
+                "`norm` normalises over {}, but the layers have {model} features\nhelp: `norm = {example}`",
                 show_shape(&norm.shape)
             );
             return Err(cx.error(a.span_of("norm"), text));
