@@ -320,7 +320,7 @@ pub(crate) fn limits(ty: ArgType) -> (i64, i64, &'static str) {
 }
 
 /// The integer, if the argument's range includes it.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn fitting(
     function: &'static str,
     arg: &ArgSpec,

@@ -260,7 +260,7 @@ impl RunId {
 pub trait Queue: Memory {
     /// Makes the calls of `record`, or repeats the calls that it made under this key before. `step`: the step of random
     /// numbers. An error of `record` is an error of the run, which is not repeated then.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn replay(
         &self,
         key: impl FnOnce() -> Key,
@@ -272,13 +272,13 @@ pub trait Queue: Memory {
     }
     /// A flag of 64 bits, for runs that leave something: 0 if there was no error, anything else if an index was out of
     /// range ([`Key::keep`], [`Key::guard`]). None if such runs end in an error.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn flag(&self) -> Result<Option<Self::Buffer>> {
         Ok(None)
     }
     /// A call of the run that is being recorded has failed, so that later calls do nothing. The run's error gives the
     /// reason.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn failing(&self) -> bool {
         false
     }
@@ -294,7 +294,7 @@ pub trait Queue: Memory {
     }
     /// The first known error of this network's runs that [`outcome`](Self::outcome) has not reported, and whose
     /// [`RunId`] no longer exists. All such errors are reported by this call: the next call finds none.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn unreported(&self, network: u64) -> Result<()> {
         let _ = network;
         Ok(())

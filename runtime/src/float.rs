@@ -54,7 +54,7 @@ pub trait Float:
     /// x^y.
     fn pow(self, y: Self) -> Self;
     /// The larger; NaN wins.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn max(self, other: Self) -> Self {
         #[allow(clippy::eq_op)]
         if self > other || self != self {
@@ -64,7 +64,7 @@ pub trait Float:
         }
     }
     /// The smaller; NaN wins.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn min(self, other: Self) -> Self {
         #[allow(clippy::eq_op)]
         if self < other || self != self {
@@ -109,23 +109,23 @@ macro_rules! scalar_math {
         const ONE: Self = 1.0;
         const INFINITY: Self = <$t>::INFINITY;
         const NAN: Self = <$t>::NAN;
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn from_f64(x: f64) -> Self {
             x as $t
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn to_f64(self) -> f64 {
             f64::from(self)
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn from_i64(x: i64) -> Self {
             x as $t
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn to_i64(self) -> i64 {
             self as i64
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn pow(self, y: Self) -> Self {
             <$t>::powf(self, y)
         }
@@ -134,7 +134,7 @@ macro_rules! scalar_math {
 
 impl Float for f32 {
     scalar_math!(f32);
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self> {
         // SAFETY: the caller's.
         unsafe { P::f32(args) }
@@ -143,7 +143,7 @@ impl Float for f32 {
 
 impl Float for f64 {
     scalar_math!(f64);
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn per<P: PerFloat>(args: P::Args<'_, Self>) -> P::Output<Self> {
         // SAFETY: the caller's.
         unsafe { P::f64(args) }

@@ -61,7 +61,7 @@ pub trait Formula: 'static {
 impl<T: Formula> MapBody for T {
     const INPUTS: &'static [Operand] = T::INPUTS;
     const OUTPUTS: &'static [DType] = T::OUTPUTS;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         T::compute::<Pack<F>, L>(l);
     }
@@ -77,46 +77,46 @@ impl<T: Formula> MapBody for T {
 }
 
 impl<F: Float> Real for Pack<F> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn splat(x: f64) -> Self {
         Pack::splat(x)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn sqrt(self) -> Self {
         Pack::sqrt(self)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn abs(self) -> Self {
         Pack::abs(self)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn max(self, other: Self) -> Self {
         Pack::max(self, other)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn min(self, other: Self) -> Self {
         Pack::min(self, other)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn sign(self) -> Self {
         Pack::sign(self)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn pow(self, other: Self) -> Self {
         Pack::pow(self, other)
     }
 }
 
 impl<F: Float, L: Lanes<F>> Reals<Pack<F>> for L {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn float(&self, k: usize) -> Pack<F> {
         Lanes::float(self, k)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn scalar(&self, k: usize) -> Pack<F> {
         Lanes::scalar(self, k)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_float(&mut self, k: usize, value: Pack<F>) {
         Lanes::put_float(self, k, value);
     }

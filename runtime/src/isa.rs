@@ -1,7 +1,7 @@
 //! Chooses the instruction set at run time: takes a kernel and returns its result, computed by the copy of the kernel
 //! that was compiled for this processor.
 //!
-//! A [`Kernel`]'s body is `#[inline(always)]`, so it is compiled once inside each of the wrappers below, with their
+//! A [`Kernel`]'s body is `#[cfg_attr(not(debug_assertions), inline(always))]`, so it is compiled once inside each of the wrappers below, with their
 //! registers and instructions, even if the user's crate is built for baseline x86-64. `NETFORM_ISA` = `baseline`,
 //! `avx2` or `avx512` selects a lower one.
 //!
@@ -18,7 +18,7 @@ use crate::lanes::LANES;
 pub(crate) trait Kernel {
     /// The result.
     type Output;
-    /// The work; implementations are `#[inline(always)]`.
+    /// The work; implementations are `#[cfg_attr(not(debug_assertions), inline(always))]`.
     ///
     /// # Safety
     /// The processor has `S`'s instructions.
@@ -43,7 +43,7 @@ pub trait Isa: Copy + 'static {
 ///
 /// # Safety
 /// As for [`Isa`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn load<T: Copy>(from: *const T, count: usize) -> [T; LANES] {
     // SAFETY: `count >= 1` elements may be read.
     unsafe {
@@ -59,7 +59,7 @@ pub(crate) unsafe fn load<T: Copy>(from: *const T, count: usize) -> [T; LANES] {
 ///
 /// # Safety
 /// As for [`Isa`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn store<T: Copy>(to: *mut T, count: usize, x: [T; LANES]) {
     for (i, lane) in x.into_iter().enumerate() {
         if i < count {
@@ -73,7 +73,7 @@ pub(crate) unsafe fn store<T: Copy>(to: *mut T, count: usize, x: [T; LANES]) {
 ///
 /// # Safety
 /// As for [`Isa`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn load_floats<F: Float, S: Isa>(from: *const F, count: usize) -> [F; LANES] {
     // SAFETY: the caller's.
     unsafe { F::per::<Load<S>>((from, count)) }
@@ -83,7 +83,7 @@ pub(crate) unsafe fn load_floats<F: Float, S: Isa>(from: *const F, count: usize)
 ///
 /// # Safety
 /// As for [`Isa`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn store_floats<F: Float, S: Isa>(to: *mut F, count: usize, x: [F; LANES]) {
     // SAFETY: the caller's.
     unsafe { F::per::<Store<S>>((to, count, x)) }
@@ -94,12 +94,12 @@ struct Load<S>(PhantomData<S>);
 impl<S: Isa> PerFloat for Load<S> {
     type Args<'a, F: Float> = (*const F, usize);
     type Output<F: Float> = [F; LANES];
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn f32((from, count): (*const f32, usize)) -> [f32; LANES] {
         // SAFETY: the caller's.
         unsafe { S::load_f32(from, count) }
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn f64((from, count): (*const f64, usize)) -> [f64; LANES] {
         // SAFETY: the caller's.
         unsafe { S::load_f64(from, count) }
@@ -111,12 +111,12 @@ struct Store<S>(PhantomData<S>);
 impl<S: Isa> PerFloat for Store<S> {
     type Args<'a, F: Float> = (*mut F, usize, [F; LANES]);
     type Output<F: Float> = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn f32((to, count, x): (*mut f32, usize, [f32; LANES])) {
         // SAFETY: the caller's.
         unsafe { S::store_f32(to, count, x) }
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn f64((to, count, x): (*mut f64, usize, [f64; LANES])) {
         // SAFETY: the caller's.
         unsafe { S::store_f64(to, count, x) }
@@ -128,22 +128,22 @@ impl<S: Isa> PerFloat for Store<S> {
 pub(crate) struct Baseline;
 
 impl Isa for Baseline {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn load_f32(from: *const f32, count: usize) -> [f32; LANES] {
         // SAFETY: the caller's.
         unsafe { load(from, count) }
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn store_f32(to: *mut f32, count: usize, x: [f32; LANES]) {
         // SAFETY: the caller's.
         unsafe { store(to, count, x) }
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn load_f64(from: *const f64, count: usize) -> [f64; LANES] {
         // SAFETY: the caller's.
         unsafe { load(from, count) }
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn store_f64(to: *mut f64, count: usize, x: [f64; LANES]) {
         // SAFETY: the caller's.
         unsafe { store(to, count, x) }
@@ -185,7 +185,7 @@ mod x86 {
     };
 
     impl Isa for Avx2 {
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn load_f32(from: *const f32, count: usize) -> [f32; LANES] {
             // SAFETY: `count <= 16` keeps the window inside EDGE; masked lanes are not read.
             unsafe {
@@ -198,7 +198,7 @@ mod x86 {
                 transmute([a, b])
             }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn store_f32(to: *mut f32, count: usize, x: [f32; LANES]) {
             // SAFETY: as above; masked lanes are not written.
             unsafe {
@@ -212,7 +212,7 @@ mod x86 {
                 );
             }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn load_f64(from: *const f64, count: usize) -> [f64; LANES] {
             // SAFETY: as above.
             unsafe {
@@ -225,7 +225,7 @@ mod x86 {
                 transmute(y)
             }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn store_f64(to: *mut f64, count: usize, x: [f64; LANES]) {
             // SAFETY: as above.
             unsafe {
@@ -240,12 +240,12 @@ mod x86 {
     }
 
     impl Isa for Avx512 {
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn load_f32(from: *const f32, count: usize) -> [f32; LANES] {
             // SAFETY: masked lanes are not read.
             unsafe { transmute(_mm512_maskz_loadu_ps(((1u32 << count) - 1) as u16, from)) }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn store_f32(to: *mut f32, count: usize, x: [f32; LANES]) {
             // SAFETY: masked lanes are not written.
             unsafe {
@@ -256,7 +256,7 @@ mod x86 {
                 )
             }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn load_f64(from: *const f64, count: usize) -> [f64; LANES] {
             // SAFETY: masked lanes are not read.
             unsafe {
@@ -266,7 +266,7 @@ mod x86 {
                 transmute([a, b])
             }
         }
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn store_f64(to: *mut f64, count: usize, x: [f64; LANES]) {
             // SAFETY: masked lanes are not written.
             unsafe {
@@ -293,7 +293,7 @@ pub(crate) enum Level {
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
 /// The instruction set in use.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn level() -> Level {
     match LEVEL.load(Ordering::Relaxed) {
         3 => Level::Avx512,
@@ -350,7 +350,7 @@ unsafe fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
 }
 
 /// Runs the kernel's copy for `level`, which the processor must support.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         // SAFETY: levels come from `supported`.
@@ -365,7 +365,7 @@ fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 }
 
 /// Runs the kernel's copy for the instruction set in use.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_at(level(), kernel)
 }
@@ -377,7 +377,7 @@ mod tests {
     struct Parts;
     impl Kernel for Parts {
         type Output = ();
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         unsafe fn run<S: Isa>(self) {
             for count in 1..=LANES {
                 let from: Vec<f32> = (0..count).map(|i| i as f32 + 1.0).collect();

@@ -9,7 +9,7 @@ pub const LANES: usize = 16;
 pub struct Pack<F>(pub [F; LANES]);
 
 /// `f` of every lane.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn each<A: Copy, B: Copy>(a: &[A; LANES], zero: B, f: impl Fn(A) -> B) -> [B; LANES] {
     let mut y = [zero; LANES];
     // Two arrays of one length are iterated together, for which an index is clearest.

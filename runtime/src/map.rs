@@ -9,7 +9,7 @@
 //!     const INPUTS: &'static [Operand] =
 //!         &[Operand::new(DType::Float, Inner::One), Operand::new(DType::Float, Inner::One)];
 //!     const OUTPUTS: &'static [DType] = &[DType::Float];
-//!     #[inline(always)]
+//!     #[cfg_attr(not(debug_assertions), inline(always))]
 //!     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
 //!         let v0 = l.float(0);
 //!         let v1 = l.float(1);
@@ -74,7 +74,7 @@ impl MapBody for Identity {
     const INPUTS: &'static [Operand] = &[Operand::new(DType::Float, Inner::One)];
     const OUTPUTS: &'static [DType] = &[DType::Float];
     const IDENTITY: bool = true;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let x = l.float(0);
         l.put_float(0, x);
@@ -90,7 +90,7 @@ pub(crate) struct SameInt;
 impl MapBody for SameInt {
     const INPUTS: &'static [Operand] = &[Operand::new(DType::Int, Inner::One)];
     const OUTPUTS: &'static [DType] = &[DType::Int];
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let x = l.int(0);
         l.put_int(0, x);
@@ -109,7 +109,7 @@ pub(crate) struct SameBool;
 impl MapBody for SameBool {
     const INPUTS: &'static [Operand] = &[Operand::new(DType::Bool, Inner::One)];
     const OUTPUTS: &'static [DType] = &[DType::Bool];
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn apply<F: Float, L: Lanes<F>>(l: &mut L) {
         let x = l.mask(0);
         l.put_mask(0, x);

@@ -16,17 +16,17 @@ macro_rules! elementary {
         }
 
         impl Elementary for f32 {
-            $(#[inline(always)] fn $name(self) -> Self { ($f32)(self) })*
+            $(#[cfg_attr(not(debug_assertions), inline(always))] fn $name(self) -> Self { ($f32)(self) })*
         }
 
         impl Elementary for f64 {
-            $(#[inline(always)] fn $name(self) -> Self { ($f64)(self) })*
+            $(#[cfg_attr(not(debug_assertions), inline(always))] fn $name(self) -> Self { ($f64)(self) })*
         }
 
         impl<F: Elementary> Pack<F> {
             $(
                 $(#[doc = $doc])*
-                #[inline(always)]
+                #[cfg_attr(not(debug_assertions), inline(always))]
                 pub fn $name(self) -> Self {
                     Self(each(&self.0, F::default(), F::$name))
                 }
@@ -77,7 +77,7 @@ elementary! {
 }
 
 /// -1, 0 or 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn sign<F: Copy + Default + PartialOrd + Neg<Output = F>>(x: F, one: F) -> F {
     let zero = F::default();
     let below = if x < zero { -one } else { zero };
@@ -85,7 +85,7 @@ fn sign<F: Copy + Default + PartialOrd + Neg<Output = F>>(x: F, one: F) -> F {
 }
 
 /// The larger of x and 0; NaN if x is NaN.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn relu<F: Default + PartialOrd>(x: F) -> F {
     let zero = F::default();
     if x < zero { zero } else { x }
@@ -100,13 +100,13 @@ const LOG_LO: f32 = f32::from_bits(0x3717_f7d1);
 const MAGIC: f32 = 12_582_912.0;
 
 /// 2^n for n in -126..=127.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn exp2_int(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
 /// `x = n ln 2 + r`: the integer and the remainder, for |x| up to a few hundred.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn split(x: f32) -> (i32, f32) {
     let t = x * std::f32::consts::LOG2_E + MAGIC;
     let n = (t.to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32);
@@ -115,7 +115,7 @@ fn split(x: f32) -> (i32, f32) {
 }
 
 /// `(exp(r) - 1 - r) / r^2` for |r| <= ln 2 / 2.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn exp_tail(r: f32) -> f32 {
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_199_9e-3;
@@ -126,14 +126,14 @@ fn exp_tail(r: f32) -> f32 {
 }
 
 /// Clamps `x`; NaN stays NaN.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let x = if x > high { high } else { x };
     if x < low { low } else { x }
 }
 
 /// e^x.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn exp(x: f32) -> f32 {
     // Beyond these bounds the two scalings below give infinity and 0 by themselves.
     let (n, r) = split(clamp(x, -104.0, 89.0));
@@ -144,7 +144,7 @@ pub fn exp(x: f32) -> f32 {
 }
 
 /// e^x - 1, with relative accuracy near 0.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn expm1(x: f32) -> f32 {
     let (n, r) = split(clamp(x, -104.0, 89.0));
     let p = exp_tail(r) * (r * r) + r;
@@ -157,7 +157,7 @@ pub fn expm1(x: f32) -> f32 {
 }
 
 /// `log(m)` for `m = 1 + f` in [sqrt(1/2), sqrt(2)), times 2^k; `c` corrects `f` (fdlibm's scheme).
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn log_core(f: f32, k: f32, c: f32) -> f32 {
     let s = f / (2.0 + f);
     let z = s * s;
@@ -169,7 +169,7 @@ fn log_core(f: f32, k: f32, c: f32) -> f32 {
 }
 
 /// `x = 2^k m` with `m` in [sqrt(1/2), sqrt(2)), for positive normal x.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn decompose(x: f32) -> (i32, f32) {
     let bits = x.to_bits().wrapping_add(0x3f80_0000 - 0x3f35_04f3);
     let k = (bits >> 23) as i32 - 127;
@@ -177,7 +177,7 @@ fn decompose(x: f32) -> (i32, f32) {
 }
 
 /// The natural logarithm.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn ln(x: f32) -> f32 {
     let tiny = x < f32::MIN_POSITIVE;
     let scaled = if tiny { x * 8_388_608.0 } else { x };
@@ -187,7 +187,7 @@ pub fn ln(x: f32) -> f32 {
 }
 
 /// The logarithm's values outside the positive finite numbers: `at` is the argument.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn ends(at: f32, infinite: f32, y: f32) -> f32 {
     let y = if at == 0.0 { f32::NEG_INFINITY } else { y };
     let y = if at >= 0.0 { y } else { f32::NAN };
@@ -195,7 +195,7 @@ fn ends(at: f32, infinite: f32, y: f32) -> f32 {
 }
 
 /// log(1 + x), with relative accuracy near 0.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn log1p(x: f32) -> f32 {
     let u = 1.0 + x;
     let (k, m) = decompose(u);
@@ -209,14 +209,14 @@ pub fn log1p(x: f32) -> f32 {
 }
 
 /// tanh x, with relative accuracy near 0.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn tanh(x: f32) -> f32 {
     let t = expm1(2.0 * clamp(x.abs(), 0.0, 10.0));
     (t / (t + 2.0)).copysign(x)
 }
 
 /// 1 / (1 + e^-x), with relative accuracy for negative x.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn sigmoid(x: f32) -> f32 {
     let e = exp(-x.abs());
     let top = if x >= 0.0 { 1.0 } else { e };
@@ -224,14 +224,14 @@ pub fn sigmoid(x: f32) -> f32 {
 }
 
 /// The same in f64.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn sigmoid_f64(x: f64) -> f64 {
     let e = f64::exp(-f64::abs(x));
     (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
 }
 
 /// The error function (coefficients by N. Juffa).
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn erf(x: f32) -> f32 {
     let t = clamp(x.abs(), 0.0, 4.0);
     let s = x * x;
@@ -252,7 +252,7 @@ pub fn erf(x: f32) -> f32 {
 
 /// The complementary error function, `exp(-x^2) erfcx(x)`: `(1 + 2 x) erfcx(x)` is a polynomial in
 /// `(x - 2) / (x + 2)`, fitted by least squares on 0 to 10.2, and `x^2` is taken in two parts, the first exact.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn erfc(x: f32) -> f32 {
     let a = clamp(x.abs(), 0.0, 10.2);
     let q = (a - 2.0) / (a + 2.0);

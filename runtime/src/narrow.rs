@@ -19,7 +19,7 @@ pub(crate) trait Narrow: Copy {
 }
 
 /// Converts as many elements as both have; not from f64 to f32.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn convert<A: Narrow, B: Narrow>(from: &[A], to: &mut [B]) {
     let mut room = [0.0; BLOCK];
     for (from, to) in from.chunks(BLOCK).zip(to.chunks_mut(BLOCK)) {
@@ -28,12 +28,12 @@ pub(crate) fn convert<A: Narrow, B: Narrow>(from: &[A], to: &mut [B]) {
 }
 
 /// The nearest f32 of each f64.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn singles(from: &[f64], to: &mut [f32]) {
     each(from, to, |x| x as f32);
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn each<A: Copy, B>(from: &[A], to: &mut [B], f: impl Fn(A) -> B) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = f(*from);
@@ -41,35 +41,35 @@ fn each<A: Copy, B>(from: &[A], to: &mut [B], f: impl Fn(A) -> B) {
 }
 
 impl Narrow for f32 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen<'a>(from: &'a [f32], _: &'a mut [f32; BLOCK]) -> &'a [f32] {
         from
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(from: &[f32], to: &mut [f32]) {
         each(from, to, |x| x);
     }
 }
 
 impl Narrow for f64 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen<'a>(from: &'a [f64], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
         each(from, room, odd);
         &room[..from.len()]
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(from: &[f32], to: &mut [f64]) {
         each(from, to, f64::from);
     }
 }
 
 impl Narrow for bf16 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen<'a>(from: &'a [bf16], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
         each(from, room, bf16::to_f32);
         &room[..from.len()]
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(from: &[f32], to: &mut [bf16]) {
         each(from, to, bf16::from_f32);
     }
@@ -77,13 +77,13 @@ impl Narrow for bf16 {
 
 // Slices, for which the crate checks the processor's features once.
 impl Narrow for f16 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen<'a>(from: &'a [f16], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
         let room = &mut room[..from.len()];
         from.convert_to_f32_slice(room);
         room
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(from: &[f32], to: &mut [f16]) {
         to.convert_from_f32_slice(from);
     }
@@ -91,7 +91,7 @@ impl Narrow for f16 {
 
 /// Rounds to odd: towards zero, and an inexact result gets 1 as its last digit. So ties stay ties, and no other number
 /// becomes a tie. (The crate `half` converts f64 through the nearest f32, which rounds twice.)
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn odd(x: f64) -> f32 {
     let nearest = x as f32;
     let back = f64::from(nearest);

@@ -23,7 +23,7 @@ pub struct Ints(pub [i64; LANES]);
 #[repr(C, align(16))]
 pub struct Mask(pub [bool; LANES]);
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn both<A: Copy, B: Copy>(
     a: &[A; LANES],
     b: &[A; LANES],
@@ -40,7 +40,7 @@ fn both<A: Copy, B: Copy>(
 macro_rules! compares {
     ($element:ty) => {
         /// `==`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         #[allow(clippy::should_implement_trait)]
         pub fn eq(self, other: Self) -> Mask {
             Mask(both(
@@ -51,7 +51,7 @@ macro_rules! compares {
             ))
         }
         /// `!=`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         #[allow(clippy::should_implement_trait)]
         pub fn ne(self, other: Self) -> Mask {
             Mask(both(
@@ -62,7 +62,7 @@ macro_rules! compares {
             ))
         }
         /// `<`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         pub fn lt(self, other: Self) -> Mask {
             Mask(both(
                 &self.0,
@@ -72,7 +72,7 @@ macro_rules! compares {
             ))
         }
         /// `<=`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         pub fn le(self, other: Self) -> Mask {
             Mask(both(
                 &self.0,
@@ -82,7 +82,7 @@ macro_rules! compares {
             ))
         }
         /// `>`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         pub fn gt(self, other: Self) -> Mask {
             Mask(both(
                 &self.0,
@@ -92,7 +92,7 @@ macro_rules! compares {
             ))
         }
         /// `>=`, lane by lane.
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         pub fn ge(self, other: Self) -> Mask {
             Mask(both(
                 &self.0,
@@ -106,43 +106,43 @@ macro_rules! compares {
 
 impl<F: Float> Pack<F> {
     /// The same number in every lane.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn splat(x: f64) -> Self {
         Self([F::from_f64(x); LANES])
     }
     /// The same element in every lane.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn all(x: F) -> Self {
         Self([x; LANES])
     }
     /// x^y.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn pow(self, y: Self) -> Self {
         Self(both(&self.0, &y.0, F::ZERO, F::pow))
     }
     /// The larger; NaN wins.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn max(self, y: Self) -> Self {
         Self(both(&self.0, &y.0, F::ZERO, F::max))
     }
     /// The smaller; NaN wins.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn min(self, y: Self) -> Self {
         Self(both(&self.0, &y.0, F::ZERO, F::min))
     }
     compares!(F);
     /// Rounds towards zero. A number out of range becomes the nearest integer in range, and NaN becomes 0.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_ints(self) -> Ints {
         Ints(each(&self.0, 0, F::to_i64))
     }
     /// The lanes that are not 0.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_mask(self) -> Mask {
         Mask(each(&self.0, false, |x| x != F::ZERO))
     }
     /// The lanes combined in a fixed order: a tree.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn fold(self, f: impl Fn(F, F) -> F) -> F {
         let mut x = self.0;
         let mut width = LANES / 2;
@@ -157,19 +157,19 @@ impl<F: Float> Pack<F> {
 }
 
 impl<F: Float> Combinable for Pack<F> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn plus(self, other: Self) -> Self {
         self + other
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn times(self, other: Self) -> Self {
         self * other
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn larger(self, other: Self) -> Self {
         self.max(other)
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn smaller(self, other: Self) -> Self {
         self.min(other)
     }
@@ -179,7 +179,7 @@ macro_rules! float_operator {
     ($trait:ident $name:ident $op:tt) => {
         impl<F: Float> $trait for Pack<F> {
             type Output = Self;
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn $name(self, other: Self) -> Self {
                 Self(both(&self.0, &other.0, F::ZERO, |a, b| a $op b))
             }
@@ -193,7 +193,7 @@ float_operator!(Div div /);
 
 impl<F: Float> Neg for Pack<F> {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn neg(self) -> Self {
         Self(each(&self.0, F::ZERO, |x| -x))
     }
@@ -201,18 +201,18 @@ impl<F: Float> Neg for Pack<F> {
 
 impl Ints {
     /// The same number in every lane.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn splat(x: i64) -> Self {
         Self([x; LANES])
     }
     compares!(i64);
     /// The nearest floats.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_float<F: Float>(self) -> Pack<F> {
         Pack(each(&self.0, F::ZERO, F::from_i64))
     }
     /// The lanes that are not 0.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_mask(self) -> Mask {
         Mask(each(&self.0, false, |x| x != 0))
     }
@@ -220,21 +220,21 @@ impl Ints {
 
 impl Add for Ints {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add(self, other: Self) -> Self {
         Self(both(&self.0, &other.0, 0, i64::wrapping_add))
     }
 }
 impl Sub for Ints {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn sub(self, other: Self) -> Self {
         Self(both(&self.0, &other.0, 0, i64::wrapping_sub))
     }
 }
 impl Mul for Ints {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mul(self, other: Self) -> Self {
         Self(both(&self.0, &other.0, 0, i64::wrapping_mul))
     }
@@ -242,12 +242,12 @@ impl Mul for Ints {
 
 impl Mask {
     /// The same value in every lane.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn splat(x: bool) -> Self {
         Self([x; LANES])
     }
     /// The first `count` lanes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn first(count: usize) -> Self {
         let mut y = [false; LANES];
         for (i, lane) in y.iter_mut().enumerate() {
@@ -256,7 +256,7 @@ impl Mask {
         Self(y)
     }
     /// `a` where set, `b` elsewhere.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn select<F: Float>(self, a: Pack<F>, b: Pack<F>) -> Pack<F> {
         let mut y = b.0;
         for i in 0..LANES {
@@ -265,7 +265,7 @@ impl Mask {
         Pack(y)
     }
     /// `a` where set, `b` elsewhere.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn select_ints(self, a: Ints, b: Ints) -> Ints {
         let mut y = b.0;
         for i in 0..LANES {
@@ -274,12 +274,12 @@ impl Mask {
         Ints(y)
     }
     /// 1 where set, 0 elsewhere.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_float<F: Float>(self) -> Pack<F> {
         Pack(each(&self.0, F::ZERO, |m| if m { F::ONE } else { F::ZERO }))
     }
     /// 1 where set, 0 elsewhere.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_ints(self) -> Ints {
         Ints(each(&self.0, 0, i64::from))
     }
@@ -287,21 +287,21 @@ impl Mask {
 
 impl BitAnd for Mask {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn bitand(self, other: Self) -> Self {
         Self(both(&self.0, &other.0, false, |a, b| a & b))
     }
 }
 impl BitOr for Mask {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn bitor(self, other: Self) -> Self {
         Self(both(&self.0, &other.0, false, |a, b| a | b))
     }
 }
 impl Not for Mask {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn not(self) -> Self {
         Self(each(&self.0, false, |a| !a))
     }

@@ -81,13 +81,13 @@ impl Pool {
     }
 
     /// Number of threads, including the caller's.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Calls `f(0), .., f(parts - 1)`, each once, on up to `size` threads.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn run(&self, parts: usize, f: impl Fn(usize) + Sync) {
         self.run_each(parts, &f);
     }

@@ -10,13 +10,13 @@ const FILL: u32 = u32::MAX;
 const PERMUTE: u32 = u32::MAX - 1;
 
 /// Ten rounds on one counter; the key is the seed.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn block(counter: [u32; 4], seed: u64) -> [u32; 4] {
     blocks::<1>(counter, seed).map(|[word]| word)
 }
 
 /// The same for N counters, whose first words are consecutive: word w of block i is `[w][i]`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn blocks<const N: usize>(counter: [u32; 4], seed: u64) -> [[u32; N]; 4] {
     let [mut a, mut b, mut c, mut d] = counter.map(|word| [word; N]);
     for (i, word) in a.iter_mut().enumerate() {

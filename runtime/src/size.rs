@@ -30,33 +30,33 @@ pub enum Nk<const N: usize, const K: usize> {}
 pub enum Mn<const M: usize, const N: usize> {}
 
 impl Sizes for Any {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn agree(_: Product) -> bool {
         true
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit<V: Visitor>(visitor: V) {
         visitor.any();
     }
 }
 
 impl<const N: usize, const K: usize> Sizes for Nk<N, K> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn agree(size: Product) -> bool {
         size.n == N && size.k == K
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit<V: Visitor>(visitor: V) {
         visitor.nk::<N, K>();
     }
 }
 
 impl<const M: usize, const N: usize> Sizes for Mn<M, N> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn agree(size: Product) -> bool {
         size.m == M && size.n == N
     }
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn visit<V: Visitor>(visitor: V) {
         visitor.mn::<M, N>();
     }

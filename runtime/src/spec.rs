@@ -117,7 +117,7 @@ impl Offset {
     }
 
     /// The first byte, if a float has `float` bytes; `usize::MAX` on overflow.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub const fn in_bytes(self, float: usize) -> usize {
         self.floats.saturating_mul(float).saturating_add(self.bytes)
     }

@@ -25,7 +25,7 @@ struct By<A, B>(std::marker::PhantomData<(A, B)>);
 impl<A: Narrow + 'static, B: Narrow + 'static> Pair for By<A, B> {
     type From = A;
     type To = B;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn convert(from: &[A], to: &mut [B]) {
         convert(from, to);
     }
@@ -37,7 +37,7 @@ struct Singles;
 impl Pair for Singles {
     type From = f64;
     type To = f32;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn convert(from: &[f64], to: &mut [f32]) {
         singles(from, to);
     }
@@ -99,7 +99,7 @@ struct Slices<'a, P: Pair> {
 
 impl<P: Pair> Kernel for Slices<'_, P> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         P::convert(self.from, self.to);
     }

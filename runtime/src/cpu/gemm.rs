@@ -115,7 +115,7 @@ unsafe fn multiply<T: Element>(
 ///
 /// # Safety
 /// As for [`multiply`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn product<F: Float>(
     m: usize,
     n: usize,
@@ -135,7 +135,7 @@ pub(crate) unsafe fn product<F: Float>(
 ///
 /// # Safety
 /// As for [`multiply`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn product_by<F: Float>(
     way: Way,
     size: [usize; 3],

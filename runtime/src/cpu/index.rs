@@ -13,7 +13,7 @@ use crate::device::{Addr, Axis};
 const CLASSES: usize = 64;
 
 /// The position that an index names, if it is in range.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn position(index: i64, n: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&i| i < n)
 }

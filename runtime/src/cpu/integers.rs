@@ -28,7 +28,7 @@ pub(super) unsafe fn integers<F: Float>(f: Integers, [a, b, y]: [Addr; 3]) -> Re
 ///
 /// # Safety
 /// `n` elements may be read at the first two and written at the last.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn pairs(
     n: usize,
     [a, b, y]: [*mut i64; 3],
@@ -89,7 +89,7 @@ struct Results {
 impl Results {
     /// # Safety
     /// Element `at` may be written.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn write(&mut self, at: usize, wide: i128) {
         if i64::try_from(wide).is_err() && self.unfit.is_ok() {
             let value = Exact::Int(wide);

@@ -11,7 +11,7 @@ use crate::lanes::LANES;
 use crate::{DType, Float, Inner, Ints, Lanes, MapBody, Mask, Pack};
 
 /// Bytes of an element.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) const fn size_of_dtype<F>(dtype: DType) -> usize {
     dtype.size(size_of::<F>())
 }
@@ -33,7 +33,7 @@ impl Src {
     };
 
     /// The operand at a position of its grid, along dimension `along`.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn at<const R: usize>(
         operand: &Operand<R>,
         size: usize,
@@ -55,7 +55,7 @@ impl Src {
         }
     }
     /// Moves by elements, modulo 2^64 (so that a move back is a move by the negative).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn advance(&mut self, elements: usize, size: usize) {
         self.addr = self.addr.wrapping_add(elements.wrapping_mul(size));
         self.start = self.start.wrapping_add(elements);
@@ -93,7 +93,7 @@ impl<
 > Window<'_, M, F, S, I, O, ACC, STATIC>
 {
     /// The index of operand `k` in `inputs`, if it has this type.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn source(&self, k: usize, dtype: DType) -> Option<&Src> {
         let declared = M::INPUTS.get(k)?;
         if declared.ty != dtype {
@@ -102,7 +102,7 @@ impl<
         self.inputs.get(k.wrapping_sub(usize::from(ACC)))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn inner(&self, k: usize, src: &Src) -> Inner {
         if STATIC {
             return M::INPUTS[k].inner;
@@ -116,7 +116,7 @@ impl<
 
     /// # Safety
     /// The operand's elements of this pack are readable as `T`.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn read<T: Copy>(
         &self,
         src: &Src,
@@ -152,7 +152,7 @@ impl<
     const STATIC: bool,
 > Lanes<F> for Window<'_, M, F, S, I, O, ACC, STATIC>
 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn float(&self, k: usize) -> Pack<F> {
         if ACC && k == 0 {
             return self.acc;
@@ -166,7 +166,7 @@ impl<
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn int(&self, k: usize) -> Ints {
         let Some(src) = self.source(k, DType::Int) else {
             return Ints::splat(0);
@@ -184,7 +184,7 @@ impl<
         Ints(unsafe { self.read(src, self.inner(k, src), |p, n| load_ints::<S>(p, n)) })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mask(&self, k: usize) -> Mask {
         match self.source(k, DType::Bool) {
             // SAFETY: `evaluate`'s contract. Bytes are compared rather than trusted to be 0 or 1.
@@ -200,26 +200,26 @@ impl<
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn scalar(&self, k: usize) -> Pack<F> {
         Pack::splat(self.scalars.get(k).copied().unwrap_or(f64::NAN))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_float(&mut self, k: usize, value: Pack<F>) {
         if let Some(v) = self.values.get_mut(k) {
             v.float = value;
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_int(&mut self, k: usize, value: Ints) {
         if let Some(v) = self.values.get_mut(k) {
             v.int = value;
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_mask(&mut self, k: usize, value: Mask) {
         if let Some(v) = self.values.get_mut(k) {
             v.mask = value;
@@ -232,7 +232,7 @@ impl<
 /// # Safety
 /// `1 <= count <= LANES`; every operand's elements there are readable with the declared types; the
 /// processor has `S`'s instructions. With `STATIC`, strides are as declared.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn evaluate<
     M: MapBody,
     F: Float,
@@ -270,7 +270,7 @@ pub(crate) unsafe fn evaluate<
 ///
 /// # Safety
 /// The elements are writable with the declared types; `1 <= count <= LANES`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
     values: &[Value<F>; O],
     outputs: &[Addr; O],
@@ -307,7 +307,7 @@ pub(crate) unsafe fn write<M: MapBody, F: Float, S: Isa, const O: usize>(
 
 /// # Safety
 /// As for [`write`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn put<T: Copy>(
     to: *mut T,
     count: usize,
@@ -327,7 +327,7 @@ unsafe fn put<T: Copy>(
 ///
 /// # Safety
 /// `count` integers lie at `from`; the processor has `S`'s instructions.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn load_ints<S: Isa>(from: *const i64, count: usize) -> [i64; LANES] {
     // SAFETY: the caller's.
     unsafe { S::load_f64(from.cast(), count) }.map(|x| x.to_bits().cast_signed())
@@ -337,7 +337,7 @@ unsafe fn load_ints<S: Isa>(from: *const i64, count: usize) -> [i64; LANES] {
 ///
 /// # Safety
 /// As for [`load_ints`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn store_ints<S: Isa>(to: *mut i64, count: usize, x: [i64; LANES]) {
     // SAFETY: the caller's.
     unsafe {

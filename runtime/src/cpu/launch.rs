@@ -10,7 +10,7 @@ use crate::device::{
 use crate::float::PerFloat;
 
 impl<F: Float> Launch for Cpu<F> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn launch(&self, call: &Call<'_>, at: &[Addr], _: What) -> Result<(), Found> {
         // SAFETY: the caller's.
         unsafe { F::per::<Launched>((self, call, at)) }
@@ -154,7 +154,7 @@ fn operands(masks: &[ScoreMask], at: &[Addr]) -> [Operand<4>; Call::MOST] {
 ///
 /// # Safety
 /// The indices lie at `index`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn checked(fine: bool, index: Addr, axis: Axis, len: usize) -> Result<(), Found> {
     match fine {
         true => Ok(()),

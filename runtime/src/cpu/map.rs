@@ -47,7 +47,7 @@ struct Grid<const R: usize, const I: usize, const O: usize> {
 unsafe impl<const R: usize, const I: usize, const O: usize> Sync for Grid<R, I, O> {}
 
 impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn new(mut shape: [usize; R], inputs: [Operand<R>; I], outputs: [Addr; O]) -> Self {
         let mut row = if R == 0 { 1 } else { shape[R - 1] };
         let mut rows = 1;
@@ -77,7 +77,7 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
     }
 
     /// The operands at the first element of row `index`, and the row's position.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn row<M: MapBody, F>(&self, index: usize) -> ([Src; I], [usize; R]) {
         let mut position = [0; R];
         if index > 0 {
@@ -96,7 +96,7 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
     }
 
     /// Moves on to the next row.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn next<M: MapBody, F>(&self, sources: &mut [Src; I], position: &mut [usize; R]) {
         for d in (0..R.saturating_sub(1)).rev() {
             if self.shape[d] == 1 {
@@ -128,7 +128,7 @@ impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize>
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn span<S: Isa>(&self, sources: &[Src; I], base: usize, from: usize, to: usize) {
         let (outputs, scalars) = (&self.grid.outputs, self.scalars);
         let zero = Pack::splat(0.0);
@@ -154,7 +154,7 @@ impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize> Kerne
     for Units<'_, M, F, R, I, O>
 {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let grid = self.grid;
         let (mut sources, mut position) = grid.row::<M, F>(self.from / grid.cuts);

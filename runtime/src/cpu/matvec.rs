@@ -34,7 +34,7 @@ pub(crate) struct Row<'a, M, F, const I: usize, const O: usize> {
 
 impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Row<'_, M, F, I, O> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let mut j = self.from;
         // SAFETY: the kernels' contract; j + count <= n.
@@ -90,7 +90,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Row<'_, M, F, I, O> {
     ///
     /// # Safety
     /// `k` is below the product's.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn factor(&self, k: usize) -> Pack<F> {
         let at = if self.size.ta {
             k * self.size.m + self.i
@@ -105,7 +105,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Row<'_, M, F, I, O> {
     ///
     /// # Safety
     /// They are inside B.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn column<S: Isa>(&self, k: usize, j: usize, count: usize) -> Pack<F> {
         // SAFETY: the caller's; lanes beyond `count` repeat the last.
         unsafe {
@@ -124,7 +124,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Row<'_, M, F, I, O> {
     ///
     /// # Safety
     /// j + count <= n.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish<S: Isa>(&self, sum: Pack<F>, j: usize, count: usize) {
         // SAFETY: the kernels' contract.
         unsafe {
@@ -139,7 +139,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Row<'_, M, F, I, O> {
 ///
 /// # Safety
 /// Both hold `n` elements; the processor has `S`'s instructions.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn dot<F: Float, S: Isa>(n: usize, a: *const F, b: *const F) -> F {
     let mut sums = [Pack::<F>::splat(0.0); 4];
     let mut at = 0;

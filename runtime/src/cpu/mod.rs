@@ -95,7 +95,7 @@ impl<F: Float> Cpu<F> {
     }
 
     /// The threads that kernels share.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
@@ -187,12 +187,12 @@ unsafe impl<F: Float> Memory for Cpu<F> {
         })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn addr(buffer: &CpuBuffer) -> Addr {
         buffer.start()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn size(buffer: &CpuBuffer) -> usize {
         buffer.bytes()
     }
@@ -222,7 +222,7 @@ unsafe impl<F: Float> Memory for Cpu<F> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn in_place(&self, addr: Addr) -> Option<Addr> {
         Some(addr)
     }

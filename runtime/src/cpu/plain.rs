@@ -46,7 +46,7 @@ type Panel<F> = [MaybeUninit<Pack<F>>; WIDE * DEEP];
 impl<F: Float> Kernel for Plain<F> {
     type Output = ();
     /// All elements lie inside their buffers; C overlaps neither A nor B.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let mut panel: Panel<F> = [const { MaybeUninit::uninit() }; WIDE * DEEP];
         for column in (0..self.n).step_by(WIDE * LANES) {
@@ -84,7 +84,7 @@ impl<F: Float> Plain<F> {
     ///
     /// # Safety
     /// The block lies inside B, and the processor has `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn lay_out<S: Isa>(&self, block: Block, panel: &mut Panel<F>) {
         let (b, down, along) = self.b;
         let packs = block.width.div_ceil(LANES);
@@ -114,7 +114,7 @@ impl<F: Float> Plain<F> {
     ///
     /// # Safety
     /// As for [`tile`](Self::tile).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn rows<S: Isa, const H: usize>(&self, block: Block, panel: &Panel<F>) {
         let full = self.m / H * H;
         // SAFETY: the caller's.
@@ -132,7 +132,7 @@ impl<F: Float> Plain<F> {
     ///
     /// # Safety
     /// The rows lie inside A and C, the block has been laid out, and the processor has `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn tile<S: Isa, const H: usize>(&self, i: usize, block: Block, panel: &Panel<F>) {
         let (a, down, along) = self.a;
         let packs = block.width.div_ceil(LANES);

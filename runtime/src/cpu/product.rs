@@ -46,7 +46,7 @@ unsafe impl<M, F, const I: usize, const O: usize> Sync for Call<'_, M, F, I, O> 
 
 impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> {
     /// The epilogue's operands along row i of product g.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn extra(&self, g: usize, i: usize) -> [Src; I] {
         let mut sources = [Src::NOWHERE; I];
         for k in 0..I {
@@ -57,7 +57,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     }
 
     /// The distances of the epilogue's operands between rows.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn down(&self) -> [(usize, usize); I] {
         let mut down = [(0, 0); I];
         for k in 0..I {
@@ -68,7 +68,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Call<'_, M, F, I, O> 
     }
 
     /// The outputs at row i of product g.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn outputs(&self, g: usize, i: usize) -> [Addr; O] {
         let first = (g * self.size.m + i) * self.size.n;
         let mut outputs = self.outputs;
@@ -260,7 +260,7 @@ struct Epilogue<'a, 'b, M, F, const I: usize, const O: usize> {
 
 impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Epilogue<'_, '_, M, F, I, O> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let call = self.call;
         let mut extra = call.extra(self.g, self.rows.0);
@@ -289,7 +289,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Kernel for Epilogue<'
 }
 
 impl<F: Float> ProductKernels for Cpu<F> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,
@@ -325,7 +325,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Visitor for OnCpu<'_,
         self.call.run(self.cpu);
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn nk<const N: usize, const K: usize>(self) {
         if const { !fits_nk::<F>(N, K) } {
             return self.any();
@@ -346,7 +346,7 @@ impl<M: MapBody, F: Float, const I: usize, const O: usize> Visitor for OnCpu<'_,
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mn<const MM: usize, const N: usize>(self) {
         if const { !fits_mn(N) } {
             return self.any();

@@ -47,7 +47,7 @@ struct Draw<'a> {
 
 impl Kernel for Draw<'_> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         for (k, y) in self.y.chunks_mut(4 * SIDE).enumerate() {
             let counter = self.stream.counter(self.first + k * SIDE);

@@ -24,7 +24,7 @@ use crate::{Float, MapBody, Mask, Pack};
 /// Packs along n that are combined in the float type before their results are combined in f64.
 const RUN: usize = 64;
 /// The result of no elements.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn neutral<K: Combine>() -> f64 {
     const { K::COMBINER.neutral() }
 }
@@ -46,7 +46,7 @@ impl<'a, 'b, M, F, K, const I: usize> Combined<'a, 'b, M, F, K, I> {
 
 impl<M: MapBody, F: Float, K: Combine, const I: usize> Kernel for Combined<'_, '_, M, F, K, I> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let job = self.block.job;
         let along = if job.axis.inner == 1 { 1 } else { 2 };
@@ -67,7 +67,7 @@ impl<M: MapBody, F: Float, K: Combine, const I: usize> Combined<'_, '_, M, F, K,
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn along<S: Isa, const STATIC: bool>(self) {
         let Combined { block, .. } = self;
         let job = block.job;
@@ -110,7 +110,7 @@ impl<M: MapBody, F: Float, K: Combine, const I: usize> Combined<'_, '_, M, F, K,
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn across<S: Isa, const STATIC: bool>(self) {
         let Combined { block, .. } = self;
         let job = block.job;

@@ -19,7 +19,7 @@ unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     /// The address. (A method, so that closures capture the whole value.)
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn get(&self) -> *mut T {
         self.0
     }
@@ -67,7 +67,7 @@ struct Line<F> {
 }
 
 /// The number that is subtracted before the exponential: the maximum, or 0 if that is infinite.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn finite<F: Float>(max: F) -> F {
     if max.abs() == F::INFINITY {
         F::ZERO
@@ -78,7 +78,7 @@ pub(crate) fn finite<F: Float>(max: F) -> F {
 
 impl<F: Float> Kernel for Line<F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         // SAFETY: the caller's.
         unsafe {
@@ -95,7 +95,7 @@ impl<F: Float> Kernel for Line<F> {
 ///
 /// # Safety
 /// They are readable, `1 <= count <= LANES`, and the processor has `S`'s instructions.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn read<F: Float, S: Isa>(from: *const F, count: usize) -> Pack<F> {
     // SAFETY: the caller's.
     unsafe {
@@ -111,7 +111,7 @@ pub(crate) unsafe fn read<F: Float, S: Isa>(from: *const F, count: usize) -> Pac
 ///
 /// # Safety
 /// As for [`read`], writable.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn put<F: Float, S: Isa>(to: *mut F, count: usize, x: Pack<F>) {
     // SAFETY: the caller's.
     unsafe {
@@ -126,7 +126,7 @@ pub(crate) unsafe fn put<F: Float, S: Isa>(to: *mut F, count: usize, x: Pack<F>)
 impl<F: Float> Line<F> {
     /// # Safety
     /// The kernels' contract.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn along<S: Isa>(self) {
         let Self {
             work,
@@ -210,7 +210,7 @@ impl<F: Float> Line<F> {
 
     /// # Safety
     /// The kernels' contract.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn across<S: Isa>(self) {
         let Self {
             work,

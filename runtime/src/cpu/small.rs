@@ -53,7 +53,7 @@ impl<M: MapBody, F: Float, const N: usize, const K: usize, const I: usize, const
     for Nk<'_, M, F, N, K, I, O>
 {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(mut self) {
         let Product { m, ta, tb, .. } = self.size;
         let width = N.div_ceil(LANES);
@@ -119,7 +119,7 @@ impl<M: MapBody, F: Float, const MM: usize, const N: usize, const I: usize, cons
     for Mn<'_, M, F, MM, N, I, O>
 {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(mut self) {
         // SAFETY: the caller's; tiles lie inside C.
         unsafe {
@@ -149,7 +149,7 @@ impl<M: MapBody, F: Float, const MM: usize, const N: usize, const I: usize, cons
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn tile<S: Isa, const H: usize>(&mut self, i: usize) {
         let Product {
             k: depth, ta, tb, ..

@@ -70,7 +70,7 @@ impl Rule for AdadeltaRule {
 struct Step;
 
 impl StepFormula<2, 5> for Step {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(
         p: V,
         g: V,

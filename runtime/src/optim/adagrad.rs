@@ -79,7 +79,7 @@ impl Rule for AdagradRule {
 struct Step;
 
 impl StepFormula<1, 3> for Step {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [sum]: [V; 1], [penalty, eps, lr]: [V; 3]) -> (V, [V; 1]) {
         let g = g + penalty * p;
         let sum = sum + g * g;

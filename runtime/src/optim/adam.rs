@@ -115,7 +115,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
 /// The means, and the next value by the square that `largest` chooses, which is the last result.
 ///
 /// Scalars: penalty, keep, 1 - b1, b2, 1 - b2, sqrt(1 - b2^t), eps, lr / (1 - b1^t).
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn step<V: Real>(
     p: V,
     g: V,
@@ -132,7 +132,7 @@ fn step<V: Real>(
 struct Plain;
 
 impl StepFormula<2, 8> for Plain {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, moments: [V; 2], scalars: [V; 8]) -> (V, [V; 2]) {
         let (p, [m, v, _]) = step(p, g, moments, scalars, |v| v);
         (p, [m, v])
@@ -142,7 +142,7 @@ impl StepFormula<2, 8> for Plain {
 struct Amsgrad;
 
 impl StepFormula<3, 8> for Amsgrad {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [m, v, largest]: [V; 3], scalars: [V; 8]) -> (V, [V; 3]) {
         step(p, g, [m, v], scalars, |v| largest.max(v))
     }

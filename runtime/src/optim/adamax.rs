@@ -77,7 +77,7 @@ impl Rule for AdamaxRule {
 struct Step;
 
 impl StepFormula<2, 5> for Step {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(
         p: V,
         g: V,

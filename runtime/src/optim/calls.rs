@@ -204,7 +204,7 @@ struct Coefficient<const ROOT: u8, const UP: bool>;
 impl<const ROOT: u8, const UP: bool> Formula for Coefficient<ROOT, UP> {
     const INPUTS: &'static [map::Operand] = operands(1);
     const OUTPUTS: &'static [DType] = results(1);
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let x = l.float(0);
         let norm = match ROOT {

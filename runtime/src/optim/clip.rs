@@ -198,7 +198,7 @@ impl Clip {
 }
 
 /// The factor for gradients with this norm, as in PyTorch: at most 1, and NaN stays NaN.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn coefficient<V: Real>(max: V, norm: V) -> V {
     (max / (norm + V::splat(1e-6))).min(V::splat(1.0))
 }
@@ -302,7 +302,7 @@ macro_rules! unary {
         impl Formula for $name {
             const INPUTS: &'static [map::Operand] = &[map::Operand::new(DType::Float, Inner::One)];
             const OUTPUTS: &'static [DType] = &[DType::Float];
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn compute<V: Real, L: Reals<V>>($l: &mut L) {
                 let $x = $l.float(0);
                 let y: V = $y;

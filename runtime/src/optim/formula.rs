@@ -33,7 +33,7 @@ struct Map<T, const M: usize, const S: usize>(PhantomData<T>);
 impl<T: StepFormula<M, S>, const M: usize, const S: usize> Formula for Map<T, M, S> {
     const INPUTS: &'static [map::Operand] = operands(2 + M);
     const OUTPUTS: &'static [DType] = results(1 + M);
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn compute<V: Real, L: Reals<V>>(l: &mut L) {
         let limit = l.scalar(1);
         let grad = (l.float(1) * l.scalar(0))

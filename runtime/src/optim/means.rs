@@ -35,7 +35,7 @@ pub(super) fn scalars(
 }
 
 /// The parameter and the gradient after decay, and the next means of the gradient and its square.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn means<V: Real>(
     p: V,
     g: V,

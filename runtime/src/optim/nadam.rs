@@ -109,7 +109,7 @@ impl Rule for NAdamRule {
 struct Step;
 
 impl StepFormula<2, 9> for Step {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(
         p: V,
         g: V,

@@ -90,7 +90,7 @@ impl Rule for RAdamRule {
 struct Step<const RECTIFIED: bool>;
 
 impl<const RECTIFIED: bool> StepFormula<2, 7> for Step<RECTIFIED> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(
         p: V,
         g: V,

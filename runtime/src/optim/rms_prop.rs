@@ -97,7 +97,7 @@ impl Rule for RmsPropRule {
 
 /// Scalars: penalty, alpha, 1 - alpha, eps, lr, momentum. Moments: the mean square, then the momentum and the mean, if
 /// they are used.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn step<V: Real>(
     p: V,
     g: V,
@@ -124,7 +124,7 @@ fn step<V: Real>(
 struct Plain;
 
 impl StepFormula<1, 6> for Plain {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [v]: [V; 1], scalars: [V; 6]) -> (V, [V; 1]) {
         let (p, v, ..) = step(p, g, (v, None, None), scalars);
         (p, [v])
@@ -134,7 +134,7 @@ impl StepFormula<1, 6> for Plain {
 struct Momentum;
 
 impl StepFormula<2, 6> for Momentum {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [v, last]: [V; 2], scalars: [V; 6]) -> (V, [V; 2]) {
         let (p, v, step, _) = step(p, g, (v, Some(last), None), scalars);
         (p, [v, step])
@@ -144,7 +144,7 @@ impl StepFormula<2, 6> for Momentum {
 struct Centered;
 
 impl StepFormula<2, 6> for Centered {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [v, mean]: [V; 2], scalars: [V; 6]) -> (V, [V; 2]) {
         let (p, v, _, mean) = step(p, g, (v, None, Some(mean)), scalars);
         (p, [v, mean])
@@ -154,7 +154,7 @@ impl StepFormula<2, 6> for Centered {
 struct Both;
 
 impl StepFormula<3, 6> for Both {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, [v, last, mean]: [V; 3], scalars: [V; 6]) -> (V, [V; 3]) {
         let (p, v, step, mean) = step(p, g, (v, Some(last), Some(mean)), scalars);
         (p, [v, step, mean])

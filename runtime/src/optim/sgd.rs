@@ -96,7 +96,7 @@ impl Rule for SgdRule {
 struct Plain;
 
 impl StepFormula<0, 2> for Plain {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(p: V, g: V, _: [V; 0], [lr, penalty]: [V; 2]) -> (V, [V; 0]) {
         let g = g + penalty * p;
         (p - lr * g, [])
@@ -107,7 +107,7 @@ impl StepFormula<0, 2> for Plain {
 struct Momentum<const NESTEROV: bool>;
 
 impl<const NESTEROV: bool> StepFormula<1, 4> for Momentum<NESTEROV> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn step<V: Real>(
         p: V,
         g: V,

@@ -8,7 +8,7 @@ use crate::{Device, Error, OutOfRange, Overflow, Reads};
 
 impl<D: Device> Run<'_, D> {
     /// Runs a call's checks and kernel.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn guard(&self, call: &'static str, f: impl FnOnce() -> Checked<()>) {
         if let Err(why) = f() {
             self.refuse(call, why);

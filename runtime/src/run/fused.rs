@@ -85,7 +85,7 @@ impl<D: Device> Run<'_, D> {
 
     /// A reduction's operands and the addresses of its results, or `None` if the results are empty. With `n == 0` no
     /// operand is read. Results that are not the same lie apart.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn reduced<M: MapBody, const I: usize, const O: usize>(
         &self,
         axis: Axis,
@@ -147,7 +147,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// The same, or the reason for its refusal. Inlined, so that known sizes stay constants.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn try_product<M: MapBody, S: Sizes, const I: usize, const O: usize>(
         &self,
         size: Product,

@@ -12,19 +12,19 @@ use netform_core::number::POSITIONS;
 
 impl<D: Device> Run<'_, D> {
     /// Bytes of an element.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn size(dtype: DType) -> usize {
         dtype.size(size_of::<D::Float>())
     }
 
     /// The address of a view that lies in its buffer.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn resolve(&self, view: View) -> Checked<Addr> {
         self.places.resolve(size_of::<D::Float>(), view)
     }
 
     /// A whole contiguous operand of `len` elements that is read.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn whole(
         &self,
         view: View,
@@ -37,7 +37,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// A whole contiguous operand of `len` elements that is written.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn written(
         &self,
         view: View,
@@ -49,7 +49,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// A strided operand, and its address range.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn operand<const R: usize>(
         &self,
         shape: &[usize; R],
@@ -113,7 +113,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// Refuses outputs that overlap each other or an input that is not the output itself.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn apart<const R: usize, const I: usize, const O: usize>(
         shape: &[usize; R],
         inputs: (&[device::Operand<R>; I], &[Range; I]),
@@ -139,7 +139,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// The operands of a body, and their address ranges: `declared` are its inputs in memory.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn operands<const R: usize, const I: usize>(
         &self,
         shape: &[usize; R],
@@ -160,7 +160,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// The outputs of a body, and their address ranges.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn outputs<const O: usize>(
         &self,
         outputs: &[View; O],
@@ -175,7 +175,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// A window's first address and its address range.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn window<const R: usize>(
         &self,
         shape: &[usize; R],
@@ -206,7 +206,7 @@ impl<D: Device> Run<'_, D> {
 }
 
 /// Whether strides are those of a contiguous block.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn contiguous<const R: usize>(shape: &[usize; R], strides: &[usize; R]) -> bool {
     let mut next = 1;
     for d in (0..R).rev() {

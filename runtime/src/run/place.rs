@@ -32,7 +32,7 @@ impl Range {
     /// The range of an operand that is not in memory.
     pub(super) const NONE: Range = Range { from: 0, to: 0 };
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn overlaps(self, other: Self) -> bool {
         self.from < other.to && other.from < self.to
     }
@@ -49,7 +49,7 @@ pub(super) struct Places {
 
 impl Places {
     /// The address of a view that lies in its buffer.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn resolve(&self, float: usize, view: View) -> Checked<Addr> {
         let size = view.dtype.size(float);
         let region = match view.space {
@@ -80,7 +80,7 @@ impl Places {
     }
 
     /// The elements `from..to` of a view that is read.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn elements(
         &self,
         float: usize,
@@ -108,7 +108,7 @@ impl Places {
     }
 
     /// The same for elements of the type that a call declares.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn declared(
         &self,
         float: usize,
@@ -144,7 +144,7 @@ impl Places {
     }
 
     /// Refuses read-only views.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn writable(view: View) -> Checked<()> {
         match view.space {
             Space::Param => Err(Refusal::Broken("parameters are only read in a run")),
@@ -154,7 +154,7 @@ impl Places {
 }
 
 /// The number of elements, if it does not overflow.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn product(shape: &[usize]) -> Option<usize> {
     let mut total = 1usize;
     for &d in shape {

@@ -13,7 +13,7 @@ pub(super) struct Factors<F>([F; KEYS]);
 
 impl<F: Float> Factors<F> {
     /// The factors for query r of the block; `None` without dropout.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn of(place: &Place, r: usize) -> Option<Self> {
         let dropout = place.g.dropout?;
         let keep = 1.0 - dropout.p;
@@ -45,7 +45,7 @@ impl<F: Float> Factors<F> {
     }
 
     /// Multiplies the values of the keys from `at` on by their factors: 0 for those that are dropped.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn apply(&self, at: usize, x: Pack<F>) -> Pack<F> {
         let mut factor = [F::ZERO; LANES];
         factor.copy_from_slice(&self.0[at..at + LANES]);

@@ -20,7 +20,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// The number of the block's keys that its query r sees.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn seen(&self, r: usize) -> usize {
         let ((i, _), (j, keys)) = (self.queries, self.keys);
         match self.g.causal {
@@ -30,7 +30,7 @@ impl Place<'_> {
     }
 
     /// The start of each mask's row for query r, and its stride. There are two masks at most.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn masks<F>(&self, r: usize) -> impl Iterator<Item = (*const F, usize)> + Clone {
         let (heads, i, j) = (self.g.heads, self.queries.0 + r, self.keys.0);
         let index = [self.unit / heads, self.unit % heads, i, j];
@@ -47,7 +47,7 @@ impl Place<'_> {
     ///
     /// # Safety
     /// The scores and the masks may be read, and the processor has `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) unsafe fn scores<F: Float, S: Isa>(
         &self,
         r: usize,

@@ -69,7 +69,7 @@ struct Small<F>(Product<F>);
 
 impl<F: Float> Kernel for Small<F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         // SAFETY: the caller's.
         unsafe {
@@ -92,7 +92,7 @@ impl<F: Float> Small<F> {
     ///
     /// # Safety
     /// The product's, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn tile<S: Isa, const H: usize>(&self, i: usize) {
         let Product { n, k, a, b, c, .. } = self.0;
         let (down, along) = if self.0.ta { (1, a.step) } else { (a.step, 1) };
@@ -122,7 +122,7 @@ impl<F: Float> Small<F> {
     ///
     /// # Safety
     /// As above.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn dots<S: Isa>(&self) {
         let Product {
             m, n, k, a, b, c, ..

@@ -22,7 +22,7 @@ pub(super) struct Weigh<'a, F> {
 
 impl<F: Float> Kernel for Weigh<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let Self { place, z, out, .. } = self;
         let masked = !place.masks.is_empty();
@@ -93,7 +93,7 @@ pub(super) struct Finish<'a, F> {
 
 impl<F: Float> Kernel for Finish<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         for (r, (max, sum)) in self.max.iter().zip(self.sum).enumerate() {
             // A sum of 0, where every key is masked out: the result is 0.
@@ -110,7 +110,7 @@ impl<F: Float> Kernel for Finish<'_, F> {
 
 /// # Safety
 /// The row may be written, and the processor has `S`'s instructions.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn multiply<F: Float, S: Isa>(row: *mut F, width: usize, by: F) {
     for at in (0..width).step_by(LANES) {
         let count = LANES.min(width - at);
@@ -138,7 +138,7 @@ pub(super) struct Slope<'a, F> {
 
 impl<F: Float> Kernel for Slope<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let Self { place, z, dz, .. } = self;
         let scale = Pack::splat(place.g.scale);
@@ -174,7 +174,7 @@ impl<F: Float> Slope<'_, F> {
     ///
     /// # Safety
     /// As for the kernel.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn mean<S: Isa>(&self, r: usize) -> F {
         let (width, mut sum) = (self.place.g.value_width, Pack::splat(0.0));
         for at in (0..width).step_by(LANES) {

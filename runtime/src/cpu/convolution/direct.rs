@@ -22,7 +22,7 @@ struct Row<'a, F> {
 
 impl<F: Float> Kernel for Row<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let g = self.g;
         // SAFETY: the row; `inside` bounds what is read.
@@ -103,7 +103,7 @@ struct Channel<'a, F> {
 
 impl<F: Float> Kernel for Channel<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let g = self.g;
         // SAFETY: the channel's plane; `inside` bounds what is written of it.
@@ -185,7 +185,7 @@ impl<F: Float> Pair<'_, F> {
     ///
     /// # Safety
     /// Both have `count` elements, those of x a stride apart.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn dot<S: Isa>(&self, x: *const F, y: *const F, count: usize, sum: &mut Pack<F>) {
         let stride = self.g.stride[1];
         for at in (0..count).step_by(LANES) {
@@ -214,7 +214,7 @@ impl<F: Float> Pair<'_, F> {
 
 impl<F: Float> Kernel for Pair<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let g = self.g;
         let (x_step, y_step) = (g.groups * g.c * g.x_plane(), g.groups * g.o * g.y_plane());

@@ -56,13 +56,13 @@ impl Tile {
 }
 
 /// `n / by`, rounded up. Most strides are 1, and a division costs more than a row of a small image.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn ceil(n: usize, by: usize) -> usize {
     if by == 1 { n } else { n.div_ceil(by) }
 }
 
 /// The windows of `from..to` whose cell `k` lies inside, along dimension `d`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn inside(
     g: &Convolution,
     d: usize,
@@ -108,7 +108,7 @@ struct Take<'a, F> {
 
 impl<F: Float> Kernel for Take<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let Take {
             g,
@@ -160,7 +160,7 @@ impl<F: Float> Kernel for Take<'_, F> {
 ///
 /// # Safety
 /// `from` has as many elements as `to`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn copy<F: Float>(to: &mut [F], from: *const F) {
     const PIECE: usize = 8;
     let n = to.len();
@@ -214,7 +214,7 @@ struct Add<'a, F> {
 
 impl<F: Float> Kernel for Add<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let Add {
             g,

@@ -9,7 +9,7 @@ use crate::isa::{Isa, Kernel, dispatch};
 use crate::lanes::LANES;
 
 /// The cells `k` of window i that lie inside, along dimension `d`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn cells(w: &Window2, d: usize, i: usize) -> (usize, usize) {
     let start = i * w.stride[d];
     let low = ceil(w.padding[d].saturating_sub(start), w.dilation[d]);
@@ -20,7 +20,7 @@ fn cells(w: &Window2, d: usize, i: usize) -> (usize, usize) {
 }
 
 /// Whether `v` replaces the best so far: a larger number does, and any NaN.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn better<F: Float>(v: F, best: F) -> bool {
     #[allow(clippy::eq_op)]
     {
@@ -38,7 +38,7 @@ struct Row<'a, F> {
 
 impl<F: Float> Row<'_, F> {
     /// The position of cell (kh, kw) of window j.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn at(&self, j: usize, kh: usize, kw: usize) -> usize {
         let w = self.w;
         let h = self.i * w.stride[0] + kh * w.dilation[0] - w.padding[0];
@@ -49,7 +49,7 @@ impl<F: Float> Row<'_, F> {
     ///
     /// # Safety
     /// The kernels' contract.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn one(&self, j: usize, rows: (usize, usize)) {
         let columns = cells(self.w, 1, j);
         let mut best = (F::ZERO, -1);
@@ -72,7 +72,7 @@ impl<F: Float> Row<'_, F> {
     ///
     /// # Safety
     /// The kernels' contract; there are rows, and positions fit 32 bits.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn several(&self, j: usize, count: usize, rows: (usize, usize)) {
         // Lanes at and after `count` repeat the last window.
         let mut offset = [0; LANES];
@@ -107,7 +107,7 @@ impl<F: Float> Row<'_, F> {
 
 impl<F: Float> Kernel for Row<'_, F> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let w = self.w;
         let rows = cells(w, 0, self.i);

@@ -87,7 +87,7 @@ impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
 
     /// Whether the operands' strides along this dimension are those that the body declares for its innermost one. Then
     /// packs are loaded without checks of the strides.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn strides_as_declared(&self, along: usize) -> bool {
         M::INPUTS
             .iter()
@@ -99,7 +99,7 @@ impl<'a, M: MapBody, F: Float, const I: usize> Job<'a, M, F, I> {
             })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn sources(&self, position: [usize; 3], along: usize) -> [Src; I] {
         let mut sources = [Src::NOWHERE; I];
         for k in 0..I {

@@ -31,7 +31,7 @@ impl Total {
     };
 
     /// Adds one value (Knuth's two-sum).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add<F: Float>(self, x: f64) -> Total {
         let sum = self.sum + x;
         if narrow::<F>() {
@@ -45,7 +45,7 @@ impl Total {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn merge<F: Float>(self, other: Total) -> Total {
         let mut all = self.add::<F>(other.sum);
         all.lost += other.lost;
@@ -53,7 +53,7 @@ impl Total {
     }
 
     /// The mean of `n` values, and its rounding error.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mean<F: Float>(self, n: usize) -> [F; 2] {
         let n = n as f64;
         let mean = self.sum / n;
@@ -83,7 +83,7 @@ impl Totals {
         lost: [0.0; LANES],
     };
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add<F: Float>(&mut self, x: Pack<F>) {
         for i in 0..LANES {
             let total = self.lane(i).add::<F>(x.0[i].to_f64());
@@ -94,7 +94,7 @@ impl Totals {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lane(&self, i: usize) -> Total {
         Total {
             sum: self.sum[i],
@@ -108,7 +108,7 @@ struct Means<'a, 'b, M, F, const I: usize>(Block<'a, 'b, M, F, I, Total>);
 
 impl<M: MapBody, F: Float, const I: usize> Kernel for Means<'_, '_, M, F, I> {
     type Output = ();
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
         let along = if self.0.job.axis.inner == 1 { 1 } else { 2 };
         // SAFETY: the kernels' contract.
@@ -128,7 +128,7 @@ impl<M: MapBody, F: Float, const I: usize> Means<'_, '_, M, F, I> {
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn along<S: Isa, const STATIC: bool>(self) {
         let Block { job, o, n, .. } = self.0;
         let sources = job.sources([o, 0, 0], 1);
@@ -162,7 +162,7 @@ impl<M: MapBody, F: Float, const I: usize> Means<'_, '_, M, F, I> {
     ///
     /// # Safety
     /// The kernels' contract, and `S`'s instructions.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn across<S: Isa, const STATIC: bool>(self) {
         let Block {
             job,
