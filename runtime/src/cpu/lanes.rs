@@ -113,33 +113,6 @@ impl<
             _ => Inner::Many,
         }
     }
-
-    /// # Safety
-    /// The operand's elements of this pack are readable as `T`.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn read<T: Copy>(
-        &self,
-        src: &Src,
-        inner: Inner,
-        part: impl Fn(*const T, usize) -> [T; LANES],
-    ) -> [T; LANES] {
-        let first: *const T = src.addr.cast();
-        // SAFETY: the caller's; lanes beyond `count` repeat the last valid element.
-        unsafe {
-            match inner {
-                Inner::Zero => [*first; LANES],
-                Inner::One if self.count == LANES => *first.add(self.at).cast::<[T; LANES]>(),
-                Inner::One => part(first.add(self.at), self.count),
-                Inner::Many => {
-                    let mut y = [*first.add(self.at * src.stride); LANES];
-                    for (i, lane) in y.iter_mut().enumerate() {
-                        *lane = *first.add((self.at + i.min(self.count - 1)) * src.stride);
-                    }
-                    y
-                }
-            }
-        }
-    }
 }
 
 impl<
@@ -160,7 +133,7 @@ impl<
         match self.source(k, DType::Float) {
             // SAFETY: `evaluate`'s contract.
             Some(src) => Pack(unsafe {
-                self.read(src, self.inner(k, src), |p, n| load_floats::<F, S>(p, n))
+                read::<F, Floats<S>>(src, self.inner(k, src), (self.at, self.count))
             }),
             None => Pack::splat(0.0),
         }
@@ -181,7 +154,7 @@ impl<
             return Ints(y);
         }
         // SAFETY: `evaluate`'s contract; the 64 bits of an integer are moved unchanged.
-        Ints(unsafe { self.read(src, self.inner(k, src), |p, n| load_ints::<S>(p, n)) })
+        Ints(unsafe { read::<i64, Integers<S>>(src, self.inner(k, src), (self.at, self.count)) })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -189,7 +162,7 @@ impl<
         match self.source(k, DType::Bool) {
             // SAFETY: `evaluate`'s contract. Bytes are compared rather than trusted to be 0 or 1.
             Some(src) => Mask(unsafe {
-                let bytes = self.read(src, self.inner(k, src), |p: *const u8, n| load(p, n));
+                let bytes = read::<u8, Bytes>(src, self.inner(k, src), (self.at, self.count));
                 let mut y = [false; LANES];
                 for i in 0..LANES {
                     y[i] = bytes[i] != 0;
@@ -223,6 +196,69 @@ impl<
     fn put_mask(&mut self, k: usize, value: Mask) {
         if let Some(v) = self.values.get_mut(k) {
             v.mask = value;
+        }
+    }
+}
+
+/// Loads the first elements of a pack. A type and not a closure, whose type would depend on the body: debug builds hold
+/// [`read`] once for all bodies.
+trait Part<T> {
+    /// # Safety
+    /// As for [`Isa`].
+    unsafe fn load(from: *const T, count: usize) -> [T; LANES];
+}
+
+struct Floats<S>(PhantomData<S>);
+impl<F: Float, S: Isa> Part<F> for Floats<S> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn load(from: *const F, count: usize) -> [F; LANES] {
+        // SAFETY: the caller's.
+        unsafe { load_floats::<F, S>(from, count) }
+    }
+}
+
+struct Integers<S>(PhantomData<S>);
+impl<S: Isa> Part<i64> for Integers<S> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn load(from: *const i64, count: usize) -> [i64; LANES] {
+        // SAFETY: the caller's.
+        unsafe { load_ints::<S>(from, count) }
+    }
+}
+
+struct Bytes;
+impl Part<u8> for Bytes {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn load(from: *const u8, count: usize) -> [u8; LANES] {
+        // SAFETY: the caller's.
+        unsafe { load(from, count) }
+    }
+}
+
+/// Elements `at..at + count` of an operand whose innermost stride is `inner`.
+///
+/// # Safety
+/// The operand's elements of this pack are readable as `T`.
+#[cfg_attr(not(debug_assertions), inline(always))]
+unsafe fn read<T: Copy, P: Part<T>>(
+    src: &Src,
+    inner: Inner,
+    (at, count): (usize, usize),
+) -> [T; LANES] {
+    let first: *const T = src.addr.cast();
+    // SAFETY: the caller's; lanes beyond `count` repeat the last valid element.
+    unsafe {
+        match inner {
+            Inner::Zero => [*first; LANES],
+            Inner::One if count == LANES => *first.add(at).cast::<[T; LANES]>(),
+            Inner::One => P::load(first.add(at), count),
+            Inner::Many => {
+                let mut y = [*first.add(at * src.stride); LANES];
+                for (i, lane) in y.iter_mut().enumerate() {
+                    *lane = *first.add((at + i.min(count - 1)) * src.stride);
+                }
+                y
+            }
         }
     }
 }

@@ -78,7 +78,7 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
 
     /// The operands at the first element of row `index`, and the row's position.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn row<M: MapBody, F>(&self, index: usize) -> ([Src; I], [usize; R]) {
+    fn row(&self, sizes: &[usize; I], index: usize) -> ([Src; I], [usize; R]) {
         let mut position = [0; R];
         if index > 0 {
             let mut rest = index;
@@ -89,15 +89,14 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
         }
         let mut sources = [Src::NOWHERE; I];
         for k in 0..I {
-            let size = size_of_dtype::<F>(M::INPUTS[k].ty);
-            sources[k] = Src::at(&self.inputs[k], size, position, R.saturating_sub(1));
+            sources[k] = Src::at(&self.inputs[k], sizes[k], position, R.saturating_sub(1));
         }
         (sources, position)
     }
 
     /// Moves on to the next row.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn next<M: MapBody, F>(&self, sources: &mut [Src; I], position: &mut [usize; R]) {
+    fn next(&self, sizes: &[usize; I], sources: &mut [Src; I], position: &mut [usize; R]) {
         for d in (0..R.saturating_sub(1)).rev() {
             if self.shape[d] == 1 {
                 continue;
@@ -110,13 +109,46 @@ impl<const R: usize, const I: usize, const O: usize> Grid<R, I, O> {
                 1
             };
             for k in 0..I {
-                let size = size_of_dtype::<F>(M::INPUTS[k].ty);
-                sources[k].advance(steps.wrapping_mul(self.inputs[k].strides[d]), size);
+                sources[k].advance(steps.wrapping_mul(self.inputs[k].strides[d]), sizes[k]);
             }
             if !wrapped {
                 return;
             }
             position[d] = 0;
+        }
+    }
+
+    /// Computes units `from..to`, row by row. `sizes` are the bytes of the operands' elements.
+    ///
+    /// # Safety
+    /// The kernels' contract, for all rows.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn spans(
+        &self,
+        sizes: &[usize; I],
+        (from, to): (usize, usize),
+        part: &(impl Row<I> + ?Sized),
+    ) {
+        let (mut sources, mut position) = self.row(sizes, from / self.cuts);
+        if self.cuts == 1 {
+            for row in from..to {
+                // SAFETY: the whole row.
+                unsafe { part.span(&sources, row * self.row, (0, self.row)) };
+                self.next(sizes, &mut sources, &mut position);
+            }
+            return;
+        }
+        let mut unit = from;
+        while unit < to {
+            let row = unit / self.cuts;
+            // The units of this row that this thread computes.
+            let first = unit - row * self.cuts;
+            let last = self.cuts.min(to - row * self.cuts);
+            let end = self.row.min(last * CHUNK);
+            // SAFETY: a part of the row.
+            unsafe { part.span(&sources, row * self.row, (first * CHUNK, end)) };
+            unit = row * self.cuts + last;
+            self.next(sizes, &mut sources, &mut position);
         }
     }
 }
@@ -150,39 +182,47 @@ impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize>
     }
 }
 
+/// Computes a part of a row.
+trait Row<const I: usize> {
+    /// Elements `range` of a row with these operands; its first element is number `base` of the outputs.
+    ///
+    /// # Safety
+    /// The kernels' contract; the range lies in the row.
+    unsafe fn span(&self, sources: &[Src; I], base: usize, range: (usize, usize));
+}
+
+/// A map with the instructions `S`.
+struct On<'a, U, S>(&'a U, PhantomData<S>);
+
+impl<M: MapBody, F: Float, S: Isa, const R: usize, const I: usize, const O: usize> Row<I>
+    for On<'_, Units<'_, M, F, R, I, O>, S>
+{
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn span(&self, sources: &[Src; I], base: usize, (from, to): (usize, usize)) {
+        // SAFETY: the caller's; `Units::run` makes this for a processor with `S`'s instructions.
+        unsafe { self.0.span::<S>(sources, base, from, to) }
+    }
+}
+
 impl<M: MapBody, F: Float, const R: usize, const I: usize, const O: usize> Kernel
     for Units<'_, M, F, R, I, O>
 {
     type Output = ();
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn run<S: Isa>(self) {
-        let grid = self.grid;
-        let (mut sources, mut position) = grid.row::<M, F>(self.from / grid.cuts);
-        // SAFETY: units are rows or parts of rows of the grid.
-        unsafe {
-            if grid.cuts == 1 {
-                for row in self.from..self.to {
-                    self.span::<S>(&sources, row * grid.row, 0, grid.row);
-                    grid.next::<M, F>(&mut sources, &mut position);
-                }
-                return;
-            }
-            let mut unit = self.from;
-            while unit < self.to {
-                let row = unit / grid.cuts;
-                // The units of this row that this thread computes.
-                let first = unit - row * grid.cuts;
-                let last = grid.cuts.min(self.to - row * grid.cuts);
-                self.span::<S>(
-                    &sources,
-                    row * grid.row,
-                    first * CHUNK,
-                    grid.row.min(last * CHUNK),
-                );
-                unit = row * grid.cuts + last;
-                grid.next::<M, F>(&mut sources, &mut position);
-            }
+        let mut sizes = [0; I];
+        for k in 0..I {
+            sizes[k] = size_of_dtype::<F>(M::INPUTS[k].ty);
         }
+        let units = (self.from, self.to);
+        let row: On<'_, Self, S> = On(&self, PhantomData);
+        // Debug builds hold the loop once for all bodies.
+        #[cfg(debug_assertions)]
+        let row: &dyn Row<I> = &row;
+        #[cfg(not(debug_assertions))]
+        let row = &row;
+        // SAFETY: the caller's.
+        unsafe { self.grid.spans(&sizes, units, row) };
     }
 }
 

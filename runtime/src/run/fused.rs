@@ -8,7 +8,7 @@ use super::place::{Range, product};
 use super::refusal::{COUNT, Checked, OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Addr, Axis, Combine, Product};
 use crate::size::Sizes;
-use crate::{DType, Device, In, MapBody, View};
+use crate::{DType, Device, In, MapBody, Operand, View};
 
 impl<D: Device> Run<'_, D> {
     /// `outputs = M(inputs)` over `shape`; outputs are contiguous.
@@ -24,20 +24,36 @@ impl<D: Device> Run<'_, D> {
             if const { M::INPUTS.len() != I || M::OUTPUTS.len() != O } {
                 return Err(COUNT);
             }
-            let len = product(&shape).ok_or(OUTSIDE)?;
-            if len == 0 {
-                return Ok(());
+            let declared = (M::INPUTS, M::OUTPUTS);
+            if let Some((inputs, outputs)) = self.mapped(&shape, &inputs, &outputs, declared)? {
+                // SAFETY: checked by `mapped`.
+                unsafe {
+                    self.device
+                        .map::<M, R, I, O>(shape, inputs, outputs, scalars)
+                };
             }
-            let (inputs, read) = self.operands(&shape, &inputs, M::INPUTS, true)?;
-            let (outputs, written) = self.outputs(&outputs, M::OUTPUTS, len)?;
-            Self::apart(&shape, (&inputs, &read), &written)?;
-            // SAFETY: checked above.
-            unsafe {
-                self.device
-                    .map::<M, R, I, O>(shape, inputs, outputs, scalars)
-            };
             Ok(())
         });
+    }
+
+    /// A map's operands and the addresses of its results, or `None` if the results are empty. It does not depend on the
+    /// body's type, so that debug builds hold it once for many bodies.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn mapped<const R: usize, const I: usize, const O: usize>(
+        &self,
+        shape: &[usize; R],
+        inputs: &[In<R>; I],
+        outputs: &[View; O],
+        declared: (&[Operand], &[DType]),
+    ) -> Checked<Option<([device::Operand<R>; I], [Addr; O])>> {
+        let len = product(shape).ok_or(OUTSIDE)?;
+        if len == 0 {
+            return Ok(None);
+        }
+        let (inputs, read) = self.operands(shape, inputs, declared.0, true)?;
+        let (outputs, written) = self.outputs(outputs, declared.1, len)?;
+        Self::apart(shape, (&inputs, &read), &written)?;
+        Ok(Some((inputs, outputs)))
     }
 
     /// `y[o, i] = K over n of M(inputs at (o, n, i))`.
@@ -50,7 +66,11 @@ impl<D: Device> Run<'_, D> {
         y: View,
     ) {
         self.guard("reduce", || {
-            if let Some((operands, [y])) = self.reduced::<M, I, 1>(axis, &inputs, [y])? {
+            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
+                return Err(COUNT);
+            }
+            let declared = (M::INPUTS, M::OUTPUTS);
+            if let Some((operands, [y])) = self.reduced(axis, &inputs, [y], declared)? {
                 // SAFETY: checked by `reduced`.
                 unsafe { self.device.reduce::<M, K, I>(axis, operands, scalars, y) };
             }
@@ -69,7 +89,11 @@ impl<D: Device> Run<'_, D> {
         rest: Option<View>,
     ) {
         self.guard("mean", || {
-            let both = self.reduced::<M, I, 2>(axis, &inputs, [y, rest.unwrap_or(y)])?;
+            if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
+                return Err(COUNT);
+            }
+            let declared = (M::INPUTS, M::OUTPUTS);
+            let both = self.reduced(axis, &inputs, [y, rest.unwrap_or(y)], declared)?;
             let Some((operands, [y, other])) = both else {
                 return Ok(());
             };
@@ -86,16 +110,14 @@ impl<D: Device> Run<'_, D> {
     /// A reduction's operands and the addresses of its results, or `None` if the results are empty. With `n == 0` no
     /// operand is read. Results that are not the same lie apart.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn reduced<M: MapBody, const I: usize, const O: usize>(
+    fn reduced<const I: usize, const O: usize>(
         &self,
         axis: Axis,
         inputs: &[In<3>; I],
         results: [View; O],
+        declared: (&[Operand], &[DType]),
     ) -> Checked<Option<([device::Operand<3>; I], [Addr; O])>> {
-        if const { M::INPUTS.len() != I || M::OUTPUTS.len() != 1 } {
-            return Err(COUNT);
-        }
-        if M::OUTPUTS[0] != DType::Float {
+        if declared.1[0] != DType::Float {
             return Err(TYPE);
         }
         let shape = [axis.outer, axis.n, axis.inner];
@@ -112,7 +134,7 @@ impl<D: Device> Run<'_, D> {
         let mut operands = [nothing; I];
         let mut read = [Range::NONE; I];
         if total > 0 {
-            (operands, read) = self.operands(&shape, inputs, M::INPUTS, false)?;
+            (operands, read) = self.operands(&shape, inputs, declared.0, false)?;
         }
         let mut to = [std::ptr::null_mut(); O];
         let mut written: [Range; O] = [Range::NONE; O];
@@ -165,27 +187,45 @@ impl<D: Device> Run<'_, D> {
         if !S::agree(size) {
             return Err(Refusal::Broken("a product has other sizes than its kernel"));
         }
-        let Product { batch, m, n, k, .. } = size;
+        let declared = (&M::INPUTS[1..], M::OUTPUTS);
+        if let Some(([a, b], extra, outputs)) =
+            self.multiplied(size, [a, b], &extra, &outputs, declared)?
+        {
+            // SAFETY: checked by `multiplied`.
+            unsafe {
+                self.device
+                    .product::<M, S, I, O>(size, a, b, extra, outputs, scalars)
+            };
+        }
+        Ok(())
+    }
+
+    /// A product's operands and the addresses of its results, or `None` if the results are empty.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[allow(clippy::type_complexity)]
+    fn multiplied<const I: usize, const O: usize>(
+        &self,
+        Product { batch, m, n, k, .. }: Product,
+        [a, b]: [View; 2],
+        extra: &[In<3>; I],
+        outputs: &[View; O],
+        declared: (&[Operand], &[DType]),
+    ) -> Checked<Option<([Addr; 2], [device::Operand<3>; I], [Addr; O])>> {
         let shape = [batch, m, n];
         let len = product(&shape).ok_or(OUTSIDE)?;
         if len == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let a = self.whole(a, DType::Float, product(&[batch, m, k]))?;
         let b = self.whole(b, DType::Float, product(&[batch, k, n]))?;
-        let (extra, read) = self.operands(&shape, &extra, &M::INPUTS[1..], true)?;
-        let (outputs, written) = self.outputs(&outputs, M::OUTPUTS, len)?;
+        let (extra, read) = self.operands(&shape, extra, declared.0, true)?;
+        let (outputs, written) = self.outputs(outputs, declared.1, len)?;
         Self::apart(&shape, (&extra, &read), &written)?;
         for range in written {
             if range.overlaps(a.1) || range.overlaps(b.1) {
                 return Err(OVERLAP);
             }
         }
-        // SAFETY: checked above.
-        unsafe {
-            self.device
-                .product::<M, S, I, O>(size, a.0, b.0, extra, outputs, scalars)
-        };
-        Ok(())
+        Ok(Some(([a.0, b.0], extra, outputs)))
     }
 }
