@@ -1,12 +1,12 @@
 //! Chooses the instruction set at run time: takes a kernel and returns its result, computed by the copy of the kernel
 //! that was compiled for this processor.
 //!
-//! A [`Kernel`]'s body is `#[cfg_attr(not(debug_assertions), inline(always))]`, so it is compiled once inside each of the wrappers below, with their
-//! registers and instructions, even if the user's crate is built for baseline x86-64. `NETFORM_ISA` = `baseline`,
+//! In optimised builds a [`Kernel`]'s body is `#[inline(always)]`, so it is compiled once inside each of the wrappers
+//! below, with their registers and instructions, even if the user's crate is built for baseline x86-64. `NETFORM_ISA` = `baseline`,
 //! `avx2` or `avx512` selects a lower one.
 //!
-//! Debug builds have only the baseline copy: every kernel is compiled in the crate that declares the network, and three
-//! copies of each would triple its build time.
+//! Debug builds have only the baseline copy, and inline nothing by force: every kernel is compiled in the crate that
+//! declares the network. Three copies of each would triple its build time, and inlining would double it.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,7 +18,7 @@ use crate::lanes::LANES;
 pub(crate) trait Kernel {
     /// The result.
     type Output;
-    /// The work; implementations are `#[cfg_attr(not(debug_assertions), inline(always))]`.
+    /// The work; implementations are `#[inline(always)]` in optimised builds.
     ///
     /// # Safety
     /// The processor has `S`'s instructions.

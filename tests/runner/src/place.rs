@@ -16,6 +16,9 @@ pub enum Place {
     CudaF32,
 }
 
+/// The environment variable that holds the path of the emulator's library.
+pub const EMULATOR: &str = "NETFORM_EMULATOR_LIBRARY";
+
 /// All places of this build, in order.
 #[cfg(not(feature = "cuda"))]
 pub const PLACES: &[Place] = &[Place::CpuF32, Place::CpuF64];

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::place::EMULATOR;
 use crate::tensors::Failure;
 
 /// The number of crates with modules: they compile in parallel.
@@ -23,6 +24,17 @@ pub struct Project {
     root: PathBuf,
     target: PathBuf,
     modules: BTreeMap<usize, Source>,
+}
+
+/// The emulator's library, which Cargo builds with this program's dependencies.
+fn emulator() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    let folder = program.parent().ok_or("a program lies in a folder")?;
+    let deps = match folder.ends_with("deps") {
+        true => folder.to_owned(),
+        false => folder.join("deps"),
+    };
+    Ok(deps.join("libnetform_ptx_emulator.so"))
 }
 
 /// A module's case and text.
@@ -70,6 +82,7 @@ impl Project {
         let program = self.target.join("debug").join(&self.name);
         let output = Command::new(program)
             .arg(dir)
+            .env(EMULATOR, emulator()?)
             .stderr(Stdio::inherit())
             .output()?;
         let text = String::from_utf8(output.stdout)?;
@@ -85,16 +98,9 @@ impl Project {
     fn write(&self) -> Result<(), Failure> {
         let home = fs::canonicalize(HOME)?;
         let mut members = vec!["program".to_owned()];
-        // The emulator is not linked: its library is where the program looks for it.
-        let (features, emulator) = match cfg!(feature = "cuda") {
-            true => (
-                ", features = [\"cuda\"]",
-                format!(
-                    "netform-ptx-emulator = {{ path = {:?} }}\n",
-                    home.join("ptx/emulator")
-                ),
-            ),
-            false => ("", String::new()),
+        let features = match cfg!(feature = "cuda") {
+            true => ", features = [\"cuda\"]",
+            false => "",
         };
         let dependencies = format!(
             "netform = {{ path = {home:?} }}\nnetform-fixtures = {{ path = {:?}, default-features = false{features} }}\n",
@@ -132,7 +138,7 @@ impl Project {
         let dir = self.root.join("program");
         keep(
             &dir.join("Cargo.toml"),
-            &manifest(&self.name, &(dependencies + &parts + &emulator)),
+            &manifest(&self.name, &(dependencies + &parts)),
         )?;
         keep(&dir.join("src/main.rs"), &program)
     }

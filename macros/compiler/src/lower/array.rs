@@ -94,13 +94,24 @@ impl Lower<'_> {
         if let Some(step) = &s.step
             && !matches!(self.expr(step)?, Value::Whole(1))
         {
-            let text = "a part of an array of layers has no step";
+            let text = "a part of an array of layers cannot have a step\nhelp: list the layers: `blocks[2](blocks[0](x))`";
             return Err(self.cx.error(step.span, text));
         }
         let from = self.end_of(&size, s, s.from.as_ref(), Dim::from(0))?;
         let mut to = self.end_of(&size, s, s.to.as_ref(), size.clone())?;
         if let (true, Some(a), Some(b)) = (s.colon, from.value(), to.value()) {
             to = Dim::from(b.max(a));
+        }
+        if let (Some(a), Some(b), Some(n)) = (from.value(), to.value(), size.value())
+            && !(0 <= a && a <= b && b <= n)
+        {
+            let field = &self.net.fields[of.field];
+            let layers = crate::args::count(usize::try_from(n).unwrap_or(0), "layer");
+            let text = format!(
+                "layers {a}..{b} are not a part of `{}`, which has {layers}\n{}",
+                field.path, field.decl
+            );
+            return Err(self.cx.error(s.span, text));
         }
         let why = "a part of an array";
         self.cx.at_least(&from, &Dim::from(0), s.span, why)?;
