@@ -513,8 +513,12 @@ impl<D: Device> Core<D> {
     /// Overwrites parameters, from byte `first` on.
     pub(crate) fn write_params(&mut self, first: usize, bytes: &[u8]) -> Result<()> {
         self.check_range(&self.params, first, bytes.len())?;
+        // A device that fails in the middle leaves some of the bytes written.
+        let before = std::mem::replace(self.poisoned.get_mut(), true);
         // SAFETY: the range lies in the buffer, and `&mut self` excludes every run.
-        unsafe { self.device.write(D::addr(&self.params).add(first), bytes) }
+        unsafe { self.device.write(D::addr(&self.params).add(first), bytes)? };
+        *self.poisoned.get_mut() = before;
+        Ok(())
     }
 
     fn check_range(&self, buffer: &D::Buffer, first: usize, len: usize) -> Result<()> {

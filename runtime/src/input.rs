@@ -91,7 +91,7 @@ pub enum SourceData<'a> {
     Kept(crate::ArgType, usize),
     /// Elements that are already on a device, a batch of the samples that stay there.
     #[doc(hidden)]
-    Resident(Part),
+    Resident(Part<'a>),
     /// An array whose rows are not contiguous: refused when inputs are bound.
     Strided,
 }

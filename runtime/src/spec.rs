@@ -157,7 +157,8 @@ pub struct ParamSpec {
     pub frozen: bool,
     /// A buffer, not a parameter: training runs assign it. It is frozen, too.
     pub buffer: bool,
-    /// A file may lack it, as older files of PyTorch lack `num_batches_tracked`. It then keeps its initial value.
+    /// A file may lack it, as older files of PyTorch lack `num_batches_tracked`. It is then 0 after `load`, and unchanged
+    /// after `load_matching`.
     pub optional: bool,
 }
 

@@ -25,7 +25,12 @@ impl<D: Device> Core<D> {
         let device = self.device.clone();
         let behind = Behind {
             key: &|| optimizer.key::<D>(),
-            calls: &|poisoned| poisoned_until_done(&device, poisoned, || optimizer.update(&device)),
+            calls: &|poisoned| {
+                poisoned_until_done(&device, poisoned, || {
+                    // SAFETY: the step was prepared for this network, which `&mut self` holds.
+                    unsafe { optimizer.update(&device) }
+                });
+            },
         };
         let call = (plan, sources, dims);
         let results = self.train_and(call, state, &mut body, false, behind);
@@ -42,7 +47,10 @@ impl<D: Device> Core<D> {
         let device = self.device.clone();
         let key = || self.key_of_step(optimizer.key::<D>());
         device.replay(key, 0, || {
-            poisoned_until_done(&device, &self.poisoned, || optimizer.update(&device));
+            poisoned_until_done(&device, &self.poisoned, || {
+                // SAFETY: the caller has prepared the step for this network, which `&mut self` holds.
+                unsafe { optimizer.update(&device) }
+            });
             Ok(())
         })?;
         *self.poisoned.get_mut() = false;

@@ -77,12 +77,12 @@ impl Default for Cpu<f32> {
 impl<F: Float> Cpu<F> {
     fn with(threads: usize) -> Self {
         Self {
-            pool: Arc::new(Pool::new(threads)),
+            pool: Arc::new(Pool::new(threads.min(MOST_THREADS))),
             float: PhantomData,
         }
     }
 
-    /// The same processor with `threads` threads (at least one).
+    /// The same processor with `threads` threads: at least 1, and at most 1,024.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self::with(threads)
@@ -108,6 +108,9 @@ impl<F: Float> std::fmt::Debug for Cpu<F> {
 }
 
 /// `NETFORM_THREADS`, or the number of available cores.
+/// More threads than any processor has; each takes memory for its state.
+const MOST_THREADS: usize = 1024;
+
 fn default_threads() -> usize {
     let wanted = std::env::var("NETFORM_THREADS")
         .ok()

@@ -16,7 +16,10 @@
 //! | `memory.rs` | buffers, and copies to them and from them |
 //! | `staging.rs` | pinned memory, through which the copies go |
 //! | `faults.rs` | the word in which kernels report indices out of range; `ledger.rs` assigns them to runs |
-//! | `kernels.rs`, `attention.rs`, `convolutions.rs`, `host.rs` | the families of ops |
+//! | `kernels.rs` | the kernels with a fused body, and calls |
+//! | `host.rs` | custom ops that run on the host |
+//! | `gpu.rs` | the state of a device |
+//! | `driver/` | the functions of the driver |
 //!
 //! All work is put on one stream, in the order of the calls, and the host does not wait for it. The next call that
 //! waits (reading a result or a loss) returns an error of the device. An index out of range is reported by the results

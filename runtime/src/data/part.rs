@@ -1,12 +1,14 @@
 //! A batch of samples that stay on a device, as an input.
 
+use std::marker::PhantomData;
+
 use crate::device::{Addr, Axis, Call, What};
 use crate::{ArgType, DType, Device};
 
-/// The place of a batch. Made only by [`Picked`](super::Picked), from buffers that the input borrows.
+/// The place of a batch. Made only by [`Picked`](super::Picked); it borrows the buffers, so that they live as long.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
-pub struct Part {
+pub struct Part<'a> {
     pub(super) device: u64,
     pub(crate) ty: ArgType,
     pub(crate) range: Option<(i64, i64)>,
@@ -15,9 +17,10 @@ pub struct Part {
     pub(super) count: usize,
     pub(super) from: usize,
     pub(super) positions: usize,
+    pub(super) buffers: PhantomData<&'a ()>,
 }
 
-impl Part {
+impl Part<'_> {
     /// Number of elements.
     pub(crate) fn len(&self) -> usize {
         self.count * self.sample
@@ -31,8 +34,8 @@ impl Part {
     /// Copies the batch.
     ///
     /// # Safety
-    /// It is on this device ([`is_on`](Self::is_on)), the buffers that it was made from are alive, and `to` begins a
-    /// range for all of its elements that nothing else uses now.
+    /// It is on this device ([`is_on`](Self::is_on)), and `to` begins a range for all of its elements that nothing else
+    /// uses now.
     pub(crate) unsafe fn copy<D: Device>(&self, device: &D, to: Addr) {
         let dtype = match self.ty {
             ArgType::Float => DType::Float,

@@ -165,6 +165,7 @@ impl<Class, S, D: Device> Input<Class, S> for &Picked<'_, D> {
             count: self.len(),
             from: D::addr(&of.samples).expose_provenance(),
             positions: D::addr(positions).expose_provenance(),
+            buffers: std::marker::PhantomData,
         };
         Source::new(SourceData::Resident(part), &shape[..rank])
     }

@@ -252,7 +252,8 @@ impl Checkpoint {
         })
     }
 
-    /// Restores parameters and generator. After an error the network is unchanged.
+    /// Restores parameters and generator. After an error the network is unchanged; or it is
+    /// [poisoned](crate::Error::Poisoned), if its device failed while the parameters were written.
     ///
     /// # Errors
     /// [`Error::Mismatch`] with every difference: another network's name, other parameters.

@@ -19,7 +19,7 @@ impl<R: Rule> Optimizer for Optim<R> {
     fn key<D: Device>(&self) -> u64 {
         (self.bound::<D>()).map_or(0, |bound| bound.calls.key(&self.clip))
     }
-    fn update<D: Device>(&self, device: &D) {
+    unsafe fn update<D: Device>(&self, device: &D) {
         self.make_calls(device);
     }
     fn commit<D: Device>(&mut self, device: &D, run: u64) {

@@ -14,8 +14,8 @@ pub trait Optimizer: Rates {
     /// The same for a network's core. After an error nothing has changed.
     #[doc(hidden)]
     fn apply<D: Device>(&mut self, core: &mut Core<D>) -> Result<()>;
-    /// Prepares a step, without calls to the device: of the parameters that `function` reaches, which runs with the
-    /// step, or else of those that have a gradient. Nothing has changed yet.
+    /// Prepares a step, which allocates the moments: of the parameters that `function` reaches, which runs with the step,
+    /// or else of those that have a gradient. No parameter has changed yet.
     #[doc(hidden)]
     fn prepare<D: Device>(
         &mut self,
@@ -26,8 +26,11 @@ pub trait Optimizer: Rates {
     #[doc(hidden)]
     fn key<D: Device>(&self) -> u64;
     /// Makes these calls.
+    ///
+    /// # Safety
+    /// The network that the step was prepared for lives on this device, and nothing else uses its parameters now.
     #[doc(hidden)]
-    fn update<D: Device>(&self, device: &D);
+    unsafe fn update<D: Device>(&self, device: &D);
     /// The step was started in the device's run of this number. It is valid, unless the run turns out to have failed.
     #[doc(hidden)]
     fn commit<D: Device>(&mut self, device: &D, run: u64);
