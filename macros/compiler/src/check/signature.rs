@@ -144,7 +144,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     if let (Some(span), true) = (f.train, f.eval) {
         let text = format!(
-            "`{}` is marked `#[eval]` and `#[train]`\n`#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
+            "`{}` is marked `#[eval]` and `#[train]`\nnote: `#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
             f.name
         );
         diag.error(span, text);
