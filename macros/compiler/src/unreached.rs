@@ -58,9 +58,15 @@ struct Stop<'a> {
     idle: Vec<Idle<'a>>,
 }
 
-/// Reports the parameters that no loss reaches, but for frozen ones.
-pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
-    let idle = idle(net, reached);
+/// Reports the parameters that no loss trains, but for frozen ones. Of those that have a gradient (`reached`), yet one
+/// that is always 0, only those behind an op that stops gradients.
+pub fn report(
+    net: &Net,
+    source: &ast::Network,
+    (reached, trained): (&[bool], &[bool]),
+    diag: &Diag,
+) {
+    let idle = idle(net, trained);
     if idle.is_empty() {
         return;
     }
@@ -89,6 +95,7 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
                     }),
                 }
             }
+            _ if one.params.iter().any(|p| reached[net.holder(*p)]) => {}
             other => {
                 let (why, help) = match other {
                     Some(_) => (
