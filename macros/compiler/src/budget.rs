@@ -44,8 +44,13 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
     if p.mode == Mode::Draw || i128::from(bytes) <= i128::from(budget.max) {
         return;
     }
+    // Without a backward pass, nothing is kept that could be computed again.
+    let recompute = match p.mode {
+        Mode::Backward | Mode::Vjp => ", mark a layer `#[recompute]`,",
+        _ => "",
+    };
     let text = format!(
-        "`{}` needs {} bytes, but its budget is {} (`{}`)\nnote: the largest values, which reuse memory:\n{}help: reduce the batch, mark a layer `#[recompute]`, or raise `max`",
+        "`{}` needs {} bytes, but its budget is {} (`{}`)\nnote: the largest values (some share memory, so their sum may exceed the total):\n{}help: reduce the batch{recompute} or raise `max`",
         method(net, p),
         grouped(bytes),
         grouped(i64::try_from(budget.max).unwrap_or(i64::MAX)),

@@ -117,13 +117,27 @@ impl Equalities {
             for (atom, value, why) in &self.solved {
                 let value = value.to_string();
                 if shows(&value) && !why.is_empty() && !before.contains(text) {
-                    notes += &format!("\nnote: `{atom}` must be {value}, since otherwise {why}");
+                    notes += &match demanding(why) {
+                        Some(what) => format!("\nnote: {what} requires {atom} = {value}"),
+                        None => format!("\nnote: {atom} must be {value}: otherwise {why}"),
+                    };
                 }
             }
             let comparable = message.differ.iter().any(|(left, right)| {
                 let [left, right] = [left, right].map(|d| self.substitute(d));
                 left != right && may_be_equal(&left, &right) && !is_no_power(&left.sub(&right))
             });
+            for (left, right) in &message.differ {
+                let (left, right) = (self.substitute(left), self.substitute(right));
+                let number = |d: &Dim| d.value().is_some();
+                if (number(&left) || number(&right)) && is_no_power(&left.sub(&right)) {
+                    let (size, number) = match number(&left) {
+                        true => (right, left),
+                        false => (left, right),
+                    };
+                    notes += &format!("\nnote: {size} cannot be {number}");
+                }
+            }
             if comparable {
                 notes += "\nhelp: if both sizes are equal, use one constant for both: `const SIZE: usize = ..`";
             }
@@ -151,6 +165,13 @@ impl Equalities {
         let all = self.solved.iter();
         all.fold(d.clone(), |d, (atom, value, _)| d.replace(atom, value))
     }
+}
+
+/// The layer or op that an error begins with: "`conv` takes 3 channels, but ..".
+fn demanding(why: &str) -> Option<&str> {
+    let end = why.strip_prefix('`')?.find('`')? + 2;
+    let verb = why[end..].split_whitespace().next()?;
+    (verb == "takes" || verb == "cannot" || verb == "needs").then(|| &why[..end])
 }
 
 /// Whether `zero == 0` needs a root that is not an integer: no constant has a square of 15.

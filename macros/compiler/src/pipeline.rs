@@ -193,7 +193,9 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
 /// Compiles every function in each mode that it has.
 pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
+    // Parameters with a gradient; those whose gradient is not 0 because of a `detach` in a loop.
     let mut reached = vec![false; net.params.len()];
+    let mut trained = reached.clone();
     let mut reported = None;
     for index in 0..net.signatures.len() {
         // A function of any rank is compiled where it is called.
@@ -211,8 +213,11 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
         let signature = &net.signatures[index];
         if signature.is_loss() {
             let backward = program(net, source, index, Mode::Backward, diag)?;
-            let grads = backward.placement.grads.iter();
-            grads.for_each(|(_, p)| reached[*p] = true);
+            for (_, p) in &backward.placement.grads {
+                reached[*p] = true;
+                let trains = |(q, _): &reach::Reached| net.holder(*q) == net.holder(*p);
+                trained[*p] |= backward.reached.iter().any(trains);
+            }
             out.push(backward);
         }
         if !signature.is_scalar() {
@@ -230,7 +235,7 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
     }
     out.iter().for_each(|p| budget::check(net, p, diag));
     if net.signatures.iter().any(Signature::is_scalar) {
-        unreached::report(net, source, &reached, diag);
+        unreached::report(net, source, (&reached, &trained), diag);
     }
     Ok(out)
 }

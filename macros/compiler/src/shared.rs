@@ -30,7 +30,8 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
         return Err(diag.error(span, text));
     }
     if net.holder(right) == left {
-        let text = format!("`{name}` is already one with `{other}`\nhelp: remove this line");
+        let text =
+            format!("`{name}` and `{other}` are already one parameter\nhelp: remove this line");
         return Err(diag.error(span, text));
     }
     let (p, q) = (&net.params[left], &net.params[right]);

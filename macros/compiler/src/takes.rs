@@ -188,6 +188,18 @@ pub fn named(dtype: DType) -> &'static str {
     only(dtype).text()
 }
 
+/// How a value is converted to a type. Integers lose the fraction, which is said unless the value has none.
+pub fn conversion_help(to: DType, from: DType, value: &str) -> String {
+    let call = converted(to, from, value);
+    let whole = ["floor(", "ceil(", "round("]
+        .iter()
+        .any(|op| value.starts_with(op) && enclosed(value) == value);
+    match (to, from) {
+        (DType::Int, DType::Float) if !whole => format!("to drop the fraction, write `{call}`"),
+        _ => format!("convert it: `{call}`"),
+    }
+}
+
 /// The expression that converts a value to a type.
 pub fn converted(to: DType, from: DType, value: &str) -> String {
     only(to).conversion(from, value)

@@ -1,13 +1,14 @@
 //! Parameters that no loss trains: reported at the op that stops their gradient, or, if no loss uses them, at their
 //! declaration.
 
-use crate::ast;
+use crate::ast::{self, ExprKind};
 use crate::diag::Diag;
 use crate::gradient::stops::{Dependence, between};
 use crate::ir::{DType, Graph, NodeId};
 use crate::lower;
 use crate::net::{Field, FieldKind, Net};
 use crate::passes::inline;
+use crate::visit;
 use proc_macro2::Span;
 
 /// A loss as a graph: its value, and the nodes of the parameters.
@@ -24,6 +25,32 @@ struct Idle<'a> {
     params: Vec<usize>,
 }
 
+/// The function of a network in a field that has this token: `Inner::forward`.
+fn held(net: &Net, token: Span) -> Option<String> {
+    let at = format!("{token:?}");
+    let is = |span: Span| format!("{span:?}") == at;
+    net.fields.iter().find_map(|field| {
+        let FieldKind::Block(block) = &field.kind else {
+            return None;
+        };
+        let has = |f: &&ast::Function| {
+            let mut found = false;
+            f.body.iter().for_each(|body| {
+                visit::block(body, &mut |e| {
+                    found |= match &e.kind {
+                        ExprKind::Call(name, _) | ExprKind::Method(_, name, _) => is(name.span()),
+                        _ => is(e.span),
+                    }
+                });
+            });
+            found
+        };
+        let function = block.unit.source.functions.iter().find(has);
+        let own = function.map(|f| format!("{}::{}", block.net.name, f.name));
+        own.or_else(|| held(&block.net, token))
+    })
+}
+
 /// An op that stops gradients, and the fields that it leaves untrained.
 struct Stop<'a> {
     op: String,
@@ -31,9 +58,15 @@ struct Stop<'a> {
     idle: Vec<Idle<'a>>,
 }
 
-/// Reports the parameters that no loss reaches, but for frozen ones.
-pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
-    let idle = idle(net, reached);
+/// Reports the parameters that no loss trains, but for frozen ones. Of those that have a gradient (`reached`), yet one
+/// that is always 0, only those behind an op that stops gradients.
+pub fn report(
+    net: &Net,
+    source: &ast::Network,
+    (reached, trained): (&[bool], &[bool]),
+    diag: &Diag,
+) {
+    let idle = idle(net, trained);
     if idle.is_empty() {
         return;
     }
@@ -48,9 +81,9 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
         match found {
             Some(Dependence::Through((op, at))) => {
                 // A network in a field is right where it is declared.
-                let at = match one.field.kind {
-                    FieldKind::Block(_) => one.field.name.span(),
-                    _ => at,
+                let (op, at) = match held(net, at) {
+                    Some(function) => (format!("`{op}` in `{function}`"), one.field.name.span()),
+                    None => (format!("`{op}`"), at),
                 };
                 let same = |s: &&mut Stop| s.op == op && format!("{:?}", s.at) == format!("{at:?}");
                 match stops.iter_mut().find(same) {
@@ -62,6 +95,7 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
                     }),
                 }
             }
+            _ if one.params.iter().any(|p| reached[net.holder(*p)]) => {}
             other => {
                 let (why, help) = match other {
                     Some(_) => (
@@ -90,7 +124,7 @@ pub fn report(net: &Net, source: &ast::Network, reached: &[bool], diag: &Diag) {
             .iter()
             .map(|i| format!("`{}`", i.field.path))
             .collect();
-        let mut text = format!("`{}` stops the gradient of {}", stop.op, list(&names));
+        let mut text = format!("{} stops the gradient of {}", stop.op, list(&names));
         for one in &stop.idle {
             text += &format!("\n{}", one.field.decl);
         }

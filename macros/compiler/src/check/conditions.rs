@@ -69,6 +69,14 @@ pub(super) fn condition(
         }
         _ => {}
     }
+    if let ExprKind::Binary(_, a, b) = &e.kind
+        && (is_remainder(a) || is_remainder(b))
+    {
+        let text = format!(
+            "`{e}` is not a condition\nnote: a condition on a remainder is `== 0`, as in `D % HEADS == 0`"
+        );
+        return Err(cx.error(e.span, text));
+    }
     let text = format!(
         "`{e}` is not a condition\nhelp: a condition is `D % HEADS == 0`, or a comparison such as `D >= 8`"
     );

@@ -160,7 +160,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         }
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
-            return arithmetic(cx, e.span, *op, &x, &y);
+            return arithmetic(cx, net, e.span, *op, (a, &x), (b, &y));
         }
         ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
             let base = constant(net, cx, &args[0].value)?;
@@ -187,7 +187,14 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         }
         ExprKind::Neg(a) => {
             let x = constant(net, cx, a)?;
-            return arithmetic(cx, e.span, ast::Op::Sub, &Value::Whole(0), &x);
+            return arithmetic(
+                cx,
+                net,
+                e.span,
+                ast::Op::Sub,
+                (a, &Value::Whole(0)),
+                (a, &x),
+            );
         }
         _ => {
             let text = format!(
@@ -224,8 +231,42 @@ fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Re
     }))
 }
 
+/// How a quotient becomes an integer. In a field's network, the sizes that the field gives decide.
+fn mended(net: &Net, left: &Expr, right: &Expr) -> String {
+    let mut sizes = Vec::new();
+    names(left, &mut sizes);
+    names(right, &mut sizes);
+    let given = |name: &Ident| net.generics.iter().any(|g| g.name == *name);
+    if net.prefix.is_empty() || sizes.is_empty() || !sizes.iter().all(given) {
+        return format!("`floor({})` rounds down", quotient_of(left, right));
+    }
+    let level = ast::Op::Rem.level();
+    let condition = format!("{} % {} == 0", left.above(level), right.above(level + 1));
+    let size = match (&left.kind, &right.kind) {
+        (ExprKind::Name(_), ExprKind::Whole(2)) => "an even size".to_owned(),
+        (ExprKind::Name(_), ExprKind::Whole(n)) => format!("a multiple of {n}"),
+        _ => format!("sizes with `{condition}`"),
+    };
+    format!("use {size}, or add `where {condition}` to `{}`", net.name)
+}
+
+/// A quotient as it is written.
+fn quotient_of(left: &Expr, right: &Expr) -> String {
+    let level = ast::Op::Div.level();
+    format!("{} / {}", left.above(level), right.above(level + 1))
+}
+
 /// Arithmetic on sizes and numbers.
-pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) -> Reported<Value> {
+///
+/// Each operand is given as it is written and as its value.
+pub fn arithmetic(
+    cx: &mut Cx,
+    net: &Net,
+    span: Span,
+    op: ast::Op,
+    (left, x): (&Expr, &Value),
+    (right, y): (&Expr, &Value),
+) -> Reported<Value> {
     if let (Value::Whole(a), Value::Whole(b)) = (x, y)
         && let Some(all) = whole(op, *a, *b)
     {
@@ -250,10 +291,16 @@ pub fn arithmetic(cx: &mut Cx, span: Span, op: ast::Op, x: &Value, y: &Value) ->
             && let (Some(p), Some(q)) = (a.value(), b.value())
             && (q == 0 || p % q != 0)
         {
+            let (written, values) = (quotient_of(left, right), format!("{p} / {q}"));
+            let value = match written == values {
+                true => String::new(),
+                false => format!(": it is {values}"),
+            };
             let text = match q {
-                0 => format!("the size `{p} / 0` divides by 0"),
+                0 => format!("the size `{written}` divides by 0{value}"),
                 _ => format!(
-                    "the size `{p} / {q}` is not an integer\nhelp: `floor({p} / {q})` rounds down"
+                    "the size `{written}` is not an integer{value}\nhelp: {}",
+                    mended(net, left, right)
                 ),
             };
             return Err(cx.error(span, text));

@@ -107,7 +107,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     if let (Some(budget), Some(name), false) = (&f.budget, out.dims.first(), out.poisoned) {
         let lower = name.to_lowercase();
         let text = format!(
-            "the memory of `{0}` depends on `{name}`, which is known only at the call\nhelp: write a number instead of `{name}`\nhelp: `{1}::{0}_memory({lower})` returns the memory of one `{name}`",
+            "the memory of `{0}` depends on `{name}`, which is known only at the call\nhelp: write a number instead of `{name}`\nhelp: `{1}::{0}_memory({lower})` returns the bytes for a given `{name}`",
             f.name, net.name
         );
         diag.error(budget.span, text);
@@ -144,7 +144,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     if let (Some(span), true) = (f.train, f.eval) {
         let text = format!(
-            "`{}` is marked `#[eval]` and `#[train]`\n`#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
+            "`{}` is marked `#[eval]` and `#[train]`\nnote: `#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
             f.name
         );
         diag.error(span, text);

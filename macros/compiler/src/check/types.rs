@@ -114,7 +114,8 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         }
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);
-            let v = arithmetic(cx, e.span, *op, &Value::Dim(x), &Value::Dim(y))?;
+            let (x, y) = (Value::Dim(x), Value::Dim(y));
+            let v = arithmetic(cx, net, e.span, *op, (a, &x), (b, &y))?;
             v.as_dim()
                 .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
         }

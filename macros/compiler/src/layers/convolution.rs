@@ -114,6 +114,10 @@ impl Convolution {
             );
         } else if at == 0 && self.from.is_one() {
             // A batch without channels looks like one sample.
+            text += match self.settings.rank {
+                1 => "\nnote: two dimensions are read as one sequence [C, L]",
+                _ => "\nnote: three dimensions are read as one image [C, H, W]",
+            };
             text += &spatial::one_channel(x, self.settings.rank);
         } else if have.names().is_empty() {
             let declared = format!("{}({} -> ", self.name, self.from);

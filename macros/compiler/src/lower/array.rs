@@ -94,7 +94,10 @@ impl Lower<'_> {
         if let Some(step) = &s.step
             && !matches!(self.expr(step)?, Value::Whole(1))
         {
-            let text = "a part of an array of layers cannot have a step\nhelp: list the layers: `blocks[2](blocks[0](x))`";
+            let text = format!(
+                "a part of an array of layers cannot have a step\nhelp: choose single layers, as in `{}[0]`",
+                self.net.fields[of.field].path
+            );
             return Err(self.cx.error(step.span, text));
         }
         let from = self.end_of(&size, s, s.from.as_ref(), Dim::from(0))?;
@@ -107,10 +110,16 @@ impl Lower<'_> {
         {
             let field = &self.net.fields[of.field];
             let layers = crate::args::count(usize::try_from(n).unwrap_or(0), "layer");
-            let text = format!(
-                "layers {a}..{b} are not a part of `{}`, which has {layers}\n{}",
-                field.path, field.decl
-            );
+            let text = match a > b {
+                true => format!(
+                    "the part {a}..{b} of `{}` ends before it begins\n{}",
+                    field.path, field.decl
+                ),
+                false => format!(
+                    "layers {a}..{b} are not a part of `{}`, which has {layers}\n{}",
+                    field.path, field.decl
+                ),
+            };
             return Err(self.cx.error(s.span, text));
         }
         let why = "a part of an array";

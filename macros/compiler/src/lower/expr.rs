@@ -349,10 +349,16 @@ impl Lower<'_> {
             };
             let more = match given.len() {
                 1 => String::new(),
-                _ => format!(
-                    "\nnote: its layers are called one after another, each with the result of the one before\nhelp: a loop gives each layer other arguments: `for layer in {} {{ .. }}`",
-                    field.path
-                ),
+                n => {
+                    let alone = match args.first() {
+                        Some(x) if n > 1 => format!("write `{}({})`; ", field.path, x.value),
+                        _ => String::new(),
+                    };
+                    format!(
+                        "\nnote: its layers are called one after another, each with the result of the one before\nhelp: {alone}to give each layer its own argument, use `for layer in {} {{ .. }}`",
+                        field.path
+                    )
+                }
             };
             let text = format!("{mistake}\n{}{more}", field.decl);
             return Err(self.cx.error(span, text));
@@ -590,10 +596,12 @@ impl Lower<'_> {
         if *name == "T" {
             return self.op("t", name.span(), vec![plain(v, x)]);
         }
-        let help = if *name == "shape" {
-            "\nhelp: a size has the name that it has in the arguments' shapes: `B`, `T`"
-        } else {
-            ""
+        let help = match &v {
+            Value::Tensor(t) if *name == "shape" => format!(
+                "\nhelp: write a size as its name or number: `{x}` is {}",
+                self.cx.typed(t.id)
+            ),
+            _ => String::new(),
         };
         Err(self
             .cx
@@ -648,7 +656,7 @@ impl Lower<'_> {
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
             if !mixed && op != ast::Op::Rem {
-                return arithmetic(&mut self.cx, span, op, &x, &y);
+                return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
             }
         }
         let (Some(tx), Some(ty)) = (
@@ -729,7 +737,14 @@ impl Lower<'_> {
         let v = self.expr(x)?;
         match v {
             Value::Tensor(_) => self.op("neg", span, vec![plain(v, x)]),
-            v => arithmetic(&mut self.cx, span, ast::Op::Sub, &Value::Whole(0), &v),
+            v => arithmetic(
+                &mut self.cx,
+                self.net,
+                span,
+                ast::Op::Sub,
+                (x, &Value::Whole(0)),
+                (x, &v),
+            ),
         }
     }
 
@@ -844,14 +859,14 @@ impl Lower<'_> {
                         let integer = self.cx.g[index.id].dtype == DType::Int;
                         let help = match (integer, rank) {
                             (true, 0) => format!(
-                                "\nhelp: `index_select({x}, {dim}, {}.reshape([1])).squeeze({dim})`",
+                                "\nhelp: write `index_select({x}, {dim}, {}.reshape([1])).squeeze({dim})`",
                                 enclosed(i)
                             ),
-                            (true, 1) => format!("\nhelp: `index_select({x}, {dim}, {i})`"),
+                            (true, 1) => format!("\nhelp: write `index_select({x}, {dim}, {i})`"),
                             _ => String::new(),
                         };
                         let text = format!(
-                            "an index must be a number, but `{i}` is {}{help}",
+                            "an index must be a number, but `{i}` is the tensor {}{help}",
                             self.cx.typed(index.id)
                         );
                         return Err(self.cx.error(e.span, text));

@@ -121,7 +121,7 @@ impl Lower<'_> {
                 || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
             {
                 let text = format!(
-                    "`#[state] {name}` is {} at the end, but is declared as {}{}\nhelp: a state keeps its type and shape",
+                    "`#[state] {name}` is {} at the end, but is declared as {}{}\nnote: a state keeps its type and shape",
                     self.cx.typed(t.id),
                     show_type(&arg.ty, &want),
                     self.cx.origin_line(&t)

@@ -158,7 +158,7 @@ impl Lower<'_> {
         });
         if let Some(name) = again {
             let text = format!(
-                "`grad` needs a second derivative of the custom op `{name}`, which has none"
+                "`grad` cannot go through the custom op `{name}`: its gradient could not be differentiated again"
             );
             return Err(self.cx.error(span, text));
         }

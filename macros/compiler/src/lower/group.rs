@@ -220,8 +220,10 @@ impl Lower<'_> {
     ) -> Reported<()> {
         let at = Value::Whole(k as i128);
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
-        for ((name, over), list) in names.iter().zip(overs).zip(values) {
-            let value = match list {
+        let listed = overs.iter().zip(values).find(|(_, v)| v.is_some());
+        let list = listed.map_or_else(String::new, |(over, _)| over.to_string());
+        for ((name, over), members) in names.iter().zip(overs).zip(values) {
+            let value = match members {
                 Some(members) => Value::Layer(members[k].clone()),
                 None => match self.expr(over)? {
                     Value::Layer(layers) => {
@@ -229,7 +231,7 @@ impl Lower<'_> {
                             let count = (count as i64).into();
                             if !self.cx.same(&size, &count) {
                                 let text = format!(
-                                    "`zip` needs equal lengths, but `{over}` has length {size} and the list {count}"
+                                    "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has {count}"
                                 );
                                 return Err(self.cx.error(over.span, text));
                             }
@@ -240,7 +242,7 @@ impl Lower<'_> {
                         let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
                         if !self.cx.same(&size, &count) {
                             let text = format!(
-                                "`zip` needs equal lengths, but `{over}` has length {size} and the list {count}"
+                                "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has {count}"
                             );
                             return Err(self.cx.error(over.span, text));
                         }
@@ -266,7 +268,7 @@ impl Lower<'_> {
             self.mutable.retain(|m| *m != text);
             let by = match value {
                 Value::Layer(_) => Binding::Layer(over.to_string()),
-                _ => Binding::Part(over.to_string(), None),
+                _ => Binding::Part(over.to_string(), self.holder(over)),
             };
             self.set_by(text, Some(value), by);
         }

@@ -2,7 +2,7 @@
 //! `for (layer, x) in zip(layers, xs) { .. }` with a tensor beside them, cut along its first dimension.
 
 use super::assigned::assigned_in;
-use super::{Binding, Lower};
+use super::{Binding, Lower, Whole};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
@@ -14,8 +14,9 @@ use proc_macro2::Ident;
 enum Item {
     /// An array of layers.
     Layers(LayerRef),
-    /// A tensor, cut along its first dimension; its variable, if that may be assigned; and its variable.
-    Tensor(Tensor, Option<String>, Option<String>),
+    /// A tensor, cut along its first dimension; its variable, if that may be assigned; and what
+    /// holds it.
+    Tensor(Tensor, Option<String>, Whole),
 }
 
 /// A loop's head, for messages and pictures.
@@ -176,29 +177,33 @@ impl Lower<'_> {
                     (Item::Layers(layers), size)
                 }
                 Value::Tensor(t) if names.len() > 1 && !self.cx.g.shape(t.id).is_empty() => {
-                    let variable = match &over.kind {
+                    let assigned = match &over.kind {
                         ast::ExprKind::Name(n) => Some(n.to_string()),
                         _ => None,
                     };
-                    let assigned = variable.clone().filter(|v| self.mutable.contains(v));
+                    let assigned = assigned.filter(|v| self.mutable.contains(v));
                     let size = self.cx.g.shape(t.id)[0].clone();
-                    (Item::Tensor(t, assigned, variable), size)
+                    (Item::Tensor(t, assigned, self.holder(over)), size)
                 }
                 other => {
-                    let (needs, help) = match names.len() {
-                        1 => (
-                            "`for` needs an array of layers",
-                            "`scan` iterates over a dimension of a tensor",
+                    let array =
+                        "help: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`";
+                    let text = match (names, &other) {
+                        ([name], Value::Tensor(t)) if !self.cx.g.shape(t.id).is_empty() => {
+                            format!(
+                                "`for` needs an array of layers, but `{over}` is {}\nhelp: for its elements along dimension 0, write `scan({over}, init, |state, {name}| .., dim = 0)`\n{array}",
+                                other.kind()
+                            )
+                        }
+                        ([_], _) => format!(
+                            "`for` needs an array of layers, but `{over}` is {}\n{array}",
+                            other.kind()
                         ),
-                        _ => (
-                            "`zip` joins arrays of layers and tensors",
-                            "a tensor is cut along its first dimension",
+                        _ => format!(
+                            "`zip` joins arrays of layers and tensors, but `{over}` is {}\n{array}\nhelp: a tensor is cut along its first dimension",
+                            other.kind()
                         ),
                     };
-                    let text = format!(
-                        "{needs}, but `{over}` is {}\nhelp: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`\nhelp: {help}",
-                        other.kind()
-                    );
                     return Err(self.cx.error(over.span, text));
                 }
             };
@@ -215,11 +220,28 @@ impl Lower<'_> {
             items.push(item);
         }
         if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
-            let text = "`zip` needs at least one array of layers\nhelp: `scan` iterates over a dimension of tensors: `scan((x, y), init, |state, (x_t, y_t)| ..)`";
+            let list = |all: Vec<String>| all.join(", ");
+            let text = format!(
+                "`zip` needs at least one array of layers\nhelp: for the elements along dimension 0, write `scan(({}), init, |state, ({})| .., dim = 0)`",
+                list(overs.iter().map(ast::Expr::to_string).collect()),
+                list(names.iter().map(Ident::to_string).collect())
+            );
             return Err(self.cx.error(overs[0].span, text));
         }
         let count = count.map_or_else(Dim::one, |c| c.0);
         Ok((items, count))
+    }
+
+    /// What holds the value of an expression that a loop goes over.
+    pub(super) fn holder(&self, over: &ast::Expr) -> Whole {
+        let ast::ExprKind::Name(name) = &over.kind else {
+            return Whole::Value;
+        };
+        match self.scope.get(&name.to_string()).map(|local| &local.by) {
+            Some(Binding::Argument) => Whole::Argument,
+            Some(Binding::Let) => Whole::Variable,
+            _ => Whole::Value,
+        }
     }
 
     /// Binds an iteration's names to the parts of these values.
@@ -230,7 +252,7 @@ impl Lower<'_> {
             let mut mutable = false;
             let by = match item {
                 Item::Layers(layers) => Binding::Layer(self.net.fields[layers.field].path.clone()),
-                Item::Tensor(t, _, variable) => Binding::Part(t.text.clone(), variable.clone()),
+                Item::Tensor(t, _, whole) => Binding::Part(t.text.clone(), *whole),
             };
             let value = match item {
                 Item::Layers(layers) => Value::Layer(LayerRef {
@@ -290,7 +312,7 @@ impl Lower<'_> {
             }
             if !self.same_type(part, now.id) {
                 let text = format!(
-                    "the loop changes `{name}` from {} to {}{}\nhelp: a part of `{}` keeps its type and shape",
+                    "the loop changes `{name}` from {} to {}{}\nnote: a part of `{}` keeps its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
                     self.cx.origin_note(&now),
@@ -323,7 +345,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the loop changes `{variable}` from {} to {}{}\nhelp: all iterations run the same code, so `{variable}` keeps its type and shape",
+                    "the loop changes `{variable}` from {} to {}{}\nnote: all iterations run the same code, so `{variable}` keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(&t)

@@ -79,8 +79,19 @@ pub enum Binding {
     Step,
     /// A loop over this expression; the name is a layer.
     Layer(String),
-    /// A loop over this expression; the name is a part of a tensor. The variable that holds the tensor, if any.
-    Part(String, Option<String>),
+    /// A loop over this expression; the name is a part of a tensor.
+    Part(String, Whole),
+}
+
+/// What holds a tensor that a loop goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whole {
+    /// An argument of the function.
+    Argument,
+    /// A variable.
+    Variable,
+    /// Nothing: it is the value of an expression.
+    Value,
 }
 
 /// The outcome of a function's body.

@@ -9,7 +9,7 @@ use crate::diag::Reported;
 use crate::dim::numel;
 use crate::ir::DType;
 use crate::kinds::put::Put;
-use crate::takes::{converted, named};
+use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
 use proc_macro2::Span;
 
@@ -42,10 +42,10 @@ impl Lower<'_> {
             true => self.cx.as_type(&new, to),
             false => {
                 let text = format!(
-                    "cannot assign {} to `{x}`, which holds {}\nhelp: convert it: `{}`",
+                    "cannot assign {} to `{x}`, which holds {}\nhelp: {}",
                     named(from),
                     named(to),
-                    converted(to, from, &new.text)
+                    conversion_help(to, from, &new.text)
                 );
                 return Err(self.cx.error(value.span, text));
             }

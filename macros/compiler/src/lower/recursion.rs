@@ -31,9 +31,13 @@ pub fn check_recursion(source: &ast::Network, diag: &Diag) {
             while let Some(next) = open.pop() {
                 if next == i {
                     let name = &source.functions[i].name;
+                    let through = match *callee == i {
+                        true => String::new(),
+                        false => format!(" through `{}`", source.functions[*callee].name),
+                    };
                     diag.error(
                         *span,
-                        format!("`{name}` calls itself: recursion is not supported"),
+                        format!("`{name}` calls itself{through}: recursion is not supported"),
                     );
                     break;
                 }

@@ -340,7 +340,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the state of `scan` starts as {}, but the step returns {}{}{}\nhelp: a state keeps its type and shape",
+                    "the state of `scan` starts as {}, but the step returns {}{}{}\nnote: a state keeps its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(init),

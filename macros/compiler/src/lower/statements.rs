@@ -1,13 +1,13 @@
 //! Statements: `let`, assignments, loops and choices, one after another.
 
-use super::{Binding, Lower, substitute};
+use super::{Binding, Lower, Whole, substitute};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Shape, show_shape};
 use crate::elem::Elem;
 use crate::ir::DType;
 use crate::net::FieldKind;
-use crate::takes::{converted, named};
+use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
 use proc_macro2::Ident;
 
@@ -123,15 +123,26 @@ impl Lower<'_> {
                     format!("cannot assign to `{name}`: in this loop it is a layer of `{over}`");
                 return self.cx.error(name.span(), text);
             }
-            Binding::Part(_, Some(whole)) => {
+            Binding::Part(over, what) => {
+                let (of, why, mend) = match what {
+                    Whole::Argument => (
+                        "the argument ",
+                        "`mut`",
+                        format!("write `let mut {over} = {over};` before the loop"),
+                    ),
+                    Whole::Variable => (
+                        "",
+                        "`mut`",
+                        format!("write `let mut {over} = ..` before the loop"),
+                    ),
+                    Whole::Value => (
+                        "",
+                        "a variable",
+                        format!("loop over a variable, `let mut {name}s = {over};`"),
+                    ),
+                };
                 let text = format!(
-                    "cannot assign to `{name}`, a part of `{whole}`, which is not declared `mut`\nhelp: declare `let mut {whole} = {whole};` before the loop"
-                );
-                return self.cx.error(name.span(), text);
-            }
-            Binding::Part(over, None) => {
-                let text = format!(
-                    "cannot assign to `{name}`, a part of `{over}`, which is not a variable\nhelp: `let mut {name}s = {over};` before the loop makes it one"
+                    "the loop variable `{name}` is a slice of {of}`{over}`, which is not {why}\nhelp: for a new value, write `let {name}2 = ..`\nhelp: to change the tensor, {mend}"
                 );
                 return self.cx.error(name.span(), text);
             }
@@ -200,12 +211,12 @@ impl Lower<'_> {
         };
         if self.cx.g[t.id].dtype != to {
             let text = format!(
-                "the buffer `{name}` holds {}, but `{}` holds {}\n{}\nhelp: convert it: `{}`",
+                "the buffer `{name}` holds {}, but `{}` holds {}\n{}\nhelp: {}",
                 named(to),
                 t.text,
                 named(from),
                 field.decl,
-                converted(to, from, &value.to_string())
+                conversion_help(to, from, &value.to_string())
             );
             return Err(self.cx.error(value.span, text));
         }
@@ -338,10 +349,10 @@ impl Lower<'_> {
         let from = self.cx.g[t.id].dtype;
         if from != elem.dtype() {
             let text = format!(
-                "`{source}` holds {}, but is declared as `{}`\nhelp: convert it: `{}`",
+                "`{source}` holds {}, but is declared as `{}`\nhelp: {}",
                 named(from),
                 elem.name(),
-                converted(elem.dtype(), from, &source.to_string())
+                conversion_help(elem.dtype(), from, &source.to_string())
             );
             return Err(self.cx.error(ty.span, text));
         }

@@ -200,9 +200,12 @@ fn positions(cx: &mut Cx, a: &Args, x: &Tensor, sizes: &[Dim]) -> Reported<NodeI
 /// The position of the largest element along `dim`, in each of `n` windows.
 fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<NodeId> {
     let Some(count) = n.value() else {
+        let known = match n.names().is_empty() {
+            true => "known only to rustc",
+            false => "known only at the call",
+        };
         let text = format!(
-            "`output_size` of `{}` must be a number, not {n}, which need not divide {}{}",
-            a.callee,
+            "`output_size` must be a number: {n} is {known}, and may not divide {}{}",
             cx.shape(x)[dim],
             cx.origin_note(x)
         );

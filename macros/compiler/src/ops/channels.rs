@@ -193,7 +193,7 @@ fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Reported<()> {
         return Ok(());
     }
     let text = format!(
-        "`{}` updates no running statistics, so it takes no `momentum`\nhelp: remove `momentum`\nnote: the layer `{layer}` updates running statistics",
+        "`{}` updates no running statistics, so it takes no `momentum`\nhelp: remove `momentum`\nnote: the layer {layer}",
         a.callee
     );
     Err(cx.error(a.span_of("momentum"), text))
@@ -202,7 +202,7 @@ fn no_momentum(cx: &mut Cx, a: &Args, layer: &str) -> Reported<()> {
 /// Running statistics are read only: a function assigns its buffers itself.
 fn batch_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
-    no_momentum(cx, a, "BatchNorm1d")?;
+    no_momentum(cx, a, "`BatchNorm1d` updates running statistics")?;
     let own = a.flag(cx, "training")?;
     let by = affine_of(cx, a, &x)?;
     let eps = a.real(cx, "eps")?;
@@ -239,7 +239,11 @@ fn group_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
 
 fn instance_norm_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = input(cx, a)?;
-    no_momentum(cx, a, "InstanceNorm1d")?;
+    no_momentum(
+        cx,
+        a,
+        "`InstanceNorm1d` updates them with `track_running_stats = true`",
+    )?;
     let own = a.flag(cx, "use_input_stats")?;
     let by = affine_of(cx, a, &x)?;
     let eps = a.real(cx, "eps")?;

@@ -215,7 +215,7 @@ pub fn transpose(
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
-                "the result of `{callee}` has size {whole}, and its padding removes {cut}{}",
+                "the padding of `{callee}` removes {cut} elements, but its result has {whole}{}",
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));

@@ -10,7 +10,7 @@ use crate::kinds::gather::Gather;
 use crate::kinds::put::Put;
 use crate::kinds::take::Take;
 use crate::scalar::Scalar as S;
-use crate::takes::{converted, named};
+use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
 
 ops! {
@@ -120,12 +120,12 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
     if to != from {
         let text = format!(
-            "`source` of `index_copy` must hold {} as `{}` does, but `{}` is {}\nhelp: convert it: `{}`",
+            "`source` of `index_copy` must hold {} as `{}` does, but `{}` is {}\nhelp: {}",
             named(to),
             x.text,
             source.text,
             cx.typed(source.id),
-            converted(to, from, &source.text)
+            conversion_help(to, from, &source.text)
         );
         return Err(cx.error(a.span_of("source"), text));
     }

@@ -286,9 +286,9 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
             String::new()
         };
         let (wanted, note) = match last {
-            0 | 1 => (show_shape(&want), ""),
+            0 | 1 => (format!("u32{}", show_shape(&want)), ""),
             _ => (
-                format!("{} or {}", show_shape(&want), show_shape(&other())),
+                format!("u32{} or u32{}", show_shape(&want), show_shape(&other())),
                 "\nnote: a target has the shape of the scores without their classes, which are dimension 1 or the last",
             ),
         };

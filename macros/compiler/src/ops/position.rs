@@ -131,8 +131,15 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
         && cx.same(&column[column.len() - 1], length)
         && pairs.all(|(p, e)| p.is_one() || cx.same(p, e));
     if !fits {
+        let each = match (elements, column.as_slice()) {
+            ([batch, time], [one]) if batch == one => format!(
+                "\nhelp: for one position per sample, write `{}.unsqueeze(1).expand({batch}, {time})`",
+                crate::takes::enclosed(&given.text)
+            ),
+            _ => String::new(),
+        };
         let text = format!(
-            "`positions` of `rotary` must broadcast to {}, but is {}{}\nhelp: one position for each element of a sequence is [{length}]",
+            "`positions` of `rotary` must broadcast to {}, but is {}{}\nhelp: one position for each element of a sequence is [{length}]{each}",
             show_shape(elements),
             cx.typed(given.id),
             cx.origin_line(&given)

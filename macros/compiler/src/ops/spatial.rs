@@ -101,12 +101,19 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Paddi
             return Ok(Padding::Sizes(vec![Dim::from(0); rank]));
         }
         if let Some(s) = stride.iter().find(|s| !cx.same(s, &Dim::one())) {
-            let half = match a.has("kernel_size").then(|| a.value("kernel_size")) {
-                Some(Value::Whole(k)) if k % 2 == 1 => format!("{}", (k - 1) / 2),
-                _ => "kernel_size / 2".to_owned(),
+            let whole = |name| match a.has(name).then(|| a.value(name)) {
+                Some(Value::Whole(n)) => Some(n),
+                _ => None,
+            };
+            let help = match whole("kernel_size").zip(whole("dilation")) {
+                Some((k, dilation)) if (k - 1) * dilation % 2 == 0 => format!(
+                    "\nhelp: with `padding = {}`, the result has the size divided by {s}, rounded up",
+                    (k - 1) * dilation / 2
+                ),
+                _ => String::new(),
             };
             let text = format!(
-                "`padding = \"same\"` of `{}` requires `stride = 1`, not {s}\nhelp: `padding = {half}` divides the size by {s}, rounded up",
+                "`padding = \"same\"` of `{}` requires `stride = 1`, not {s}{help}",
                 a.callee
             );
             return Err(cx.error(a.span_of("padding"), text));

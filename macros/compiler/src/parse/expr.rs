@@ -105,7 +105,7 @@ fn chained(input: ParseStream, first: (Expr, Op, Expr)) -> syn::Result<syn::Erro
         of(&middle),
     );
     // `a < b == c` compares a condition with `c`; `a < b < c` is two comparisons with `b`.
-    let (mut joined, mut mixed, mut at) = (all.clone(), !equal(&op), None);
+    let (mut joined, mut mixed, mut at) = (format!("({all})"), !equal(&op), None);
     while let Some((op, span)) = operator(input, COMPARISON) {
         for _ in op.symbol().chars() {
             input.parse::<proc_macro2::Punct>()?;
@@ -113,7 +113,7 @@ fn chained(input: ParseStream, first: (Expr, Op, Expr)) -> syn::Result<syn::Erro
         let right = of(&binary(input, COMPARISON + 1)?);
         joined = match mixed && equal(&op) {
             true => format!("({all}) {} {right}", op.symbol()),
-            false => format!("{joined} & {middle} {} {right}", op.symbol()),
+            false => format!("{joined} & ({middle} {} {right})", op.symbol()),
         };
         mixed = mixed && !equal(&op);
         all = format!("{all} {} {right}", op.symbol());

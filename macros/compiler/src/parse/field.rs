@@ -32,7 +32,7 @@ pub(super) fn shared(input: ParseStream) -> syn::Result<Shared> {
     if !input.peek(Token![=]) {
         let name = crate::ast::show_dotted(&left);
         return Err(input.error(format!(
-            "expected `=` and another parameter: `{name} = ..` makes two parameters one"
+            "`{name}` needs `=` and another parameter\nnote: `{name} = other.weight` makes two parameters one"
         )));
     }
     input.parse::<Token![=]>()?;

@@ -102,10 +102,13 @@ impl Attention {
                 let shown = self.shown("T", want);
                 let mistake = match (name, alone, shape.len()) {
                     (_, true, 3) => {
-                        format!("`{name}` of `{}` must have no batch dimension", call.field)
+                        format!(
+                            "`{name}` of `{}` must have no batch dimension, because `query` has none",
+                            call.field
+                        )
                     }
                     ("key" | "value", false, 2) => format!(
-                        "`{name}` of `{}` must have a batch dimension: {shown}",
+                        "`{name}` of `{}` must be {shown}, because `query` has a batch dimension",
                         call.field
                     ),
                     _ => format!(

@@ -106,15 +106,24 @@ impl Recurrence {
         };
         if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
-                "`lengths` of `{}` must be u32{}, one for each sequence, but is {}{}",
+                "`lengths` of `{}` must be u32{}, one for each sequence, but is {}{}{}",
                 a.callee,
                 show_shape(&want),
                 cx.typed(lengths.id),
-                cx.origin_line(&lengths)
+                cx.origin_line(&lengths),
+                self.time_first(batched)
             );
             return Err(cx.error(a.span_of("lengths"), text));
         }
         Ok(Some(lengths.id))
+    }
+
+    /// Which dimension is the batch, as a further line, where it is not the first.
+    fn time_first(&self, batched: bool) -> &'static str {
+        match batched && !self.batch_first {
+            true => "\nnote: with `batch_first = false`, dimension 1 of the input is the batch",
+            false => "",
+        }
     }
 
     /// The first states that were given.
@@ -137,7 +146,12 @@ impl Recurrence {
             }
             shape
         });
-        let first = state::tensors(cx, a, &sizes[..states])?;
+        let reported = cx.diag.count();
+        let first = state::tensors(cx, a, &sizes[..states]);
+        if first.is_err() {
+            cx.diag.append(reported, self.time_first(batched));
+        }
+        let first = first?;
         let batch = |id| match batched {
             true => id,
             false => cx.g.unsqueeze(id, 1),
