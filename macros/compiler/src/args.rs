@@ -196,11 +196,7 @@ impl Args {
             Value::Null => "`None`".to_owned(),
             Value::List(_) | Value::Tuple(_) => value.kind().to_owned(),
             _ if text.is_empty() => value.kind().to_owned(),
-            _ => {
-                let kind = value.kind();
-                let kind = kind.split_once(' ').map_or(kind, |k| k.1);
-                format!("the {kind}{text}")
-            }
+            _ => format!("{}{text}", value.the_kind()),
         };
         let name = name.trim_start_matches('*');
         let text = format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee);
@@ -368,11 +364,7 @@ impl Args {
                 }
                 format!("`{}`", made.text)
             }
-            other => {
-                let kind = other.kind();
-                let kind = kind.split_once(' ').map_or(kind, |k| k.1);
-                format!("the {kind} `{}`", given.text)
-            }
+            other => format!("{} `{}`", other.the_kind(), given.text),
         };
         let text = format!(
             "`{name}` of `{}` must be a layer such as `{example}`, not {found}",

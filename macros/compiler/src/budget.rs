@@ -45,9 +45,9 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
         return;
     }
     // Without a backward pass, nothing is kept that could be computed again.
-    let recompute = match p.mode {
-        Mode::Backward | Mode::Vjp => ", mark a layer `#[recompute]`,",
-        _ => "",
+    let recompute = match p.mode.has_gradients() {
+        true => ", mark a layer `#[recompute]`,",
+        false => "",
     };
     let text = format!(
         "`{}` needs {} bytes, but its budget is {} (`{}`)\nnote: the largest values (some share memory, so their sum may exceed the total):\n{}help: reduce the batch{recompute} or raise `max`",

@@ -186,8 +186,13 @@ fn is_no_power(zero: &Dim) -> bool {
         }
     }
     let Some((c, n)) = power else { return false };
-    let root = |v: i64| v.checked_pow(n).and_then(|p| p.checked_mul(c)) == Some(-number);
-    number == 0 || !(1..=1 << 16).any(root)
+    let root = |v: &i64| v.checked_pow(n).and_then(|p| p.checked_mul(c)) == Some(-number);
+    // The root as a float is off by less than 1.
+    let near = (number as f64 / c as f64).abs().powf(1.0 / f64::from(n)) as i64;
+    ![near - 1, near, near + 1]
+        .iter()
+        .filter(|v| **v >= 0)
+        .any(root)
 }
 
 /// A constant and its value, from `zero == 0`. Of several constants, the best is one that stands alone, then one whose

@@ -27,8 +27,7 @@ struct Idle<'a> {
 
 /// The function of a network in a field that has this token: `Inner::forward`.
 fn held(net: &Net, token: Span) -> Option<String> {
-    let at = format!("{token:?}");
-    let is = |span: Span| format!("{span:?}") == at;
+    let is = |span: Span| same_place(span, token);
     net.fields.iter().find_map(|field| {
         let FieldKind::Block(block) = &field.kind else {
             return None;
@@ -49,6 +48,11 @@ fn held(net: &Net, token: Span) -> Option<String> {
         let own = function.map(|f| format!("{}::{}", block.net.name, f.name));
         own.or_else(|| held(&block.net, token))
     })
+}
+
+/// Whether two tokens are at one place of the source.
+fn same_place(a: Span, b: Span) -> bool {
+    (a.start(), a.end(), a.file()) == (b.start(), b.end(), b.file())
 }
 
 /// An op that stops gradients, and the fields that it leaves untrained.
@@ -85,7 +89,7 @@ pub fn report(
                     Some(function) => (format!("`{op}` in `{function}`"), one.field.name.span()),
                     None => (format!("`{op}`"), at),
                 };
-                let same = |s: &&mut Stop| s.op == op && format!("{:?}", s.at) == format!("{at:?}");
+                let same = |s: &&mut Stop| s.op == op && same_place(s.at, at);
                 match stops.iter_mut().find(same) {
                     Some(stop) => stop.idle.push(one),
                     None => stops.push(Stop {

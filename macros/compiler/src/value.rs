@@ -135,6 +135,13 @@ impl Value {
         }
     }
 
+    /// Its kind as a certain one: `the tensor`.
+    pub fn the_kind(&self) -> String {
+        let kind = self.kind();
+        let noun = kind.split_once(' ').map_or(kind, |(_, noun)| noun);
+        format!("the {noun}")
+    }
+
     /// The value itself if it is short, otherwise its kind, for messages.
     pub fn shown(&self) -> String {
         match self {

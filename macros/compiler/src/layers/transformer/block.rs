@@ -248,21 +248,17 @@ pub fn sequence(
     let alone = shape.len() == 2;
     let fits = |have| cx.same(have, want);
     if (alone || shape.len() == 3) && !shape.last().is_some_and(fits) {
-        if name == "memory" {
-            let text = format!(
-                "`memory` of `{}` must have {want} features, but `{}` has {}{}\n{}\nhelp: encoder and decoder need the same `d_model`",
-                call.field,
-                x.text,
-                shape[shape.len() - 1],
-                cx.origin_note(&x),
-                call.decl
-            );
-            return Err(cx.error(a.span_of(name), text));
-        }
         // With two sequences, another declaration would not fit the other one.
-        if a.has("src") && a.has("tgt") {
+        let both = match name {
+            "memory" => Some("help: encoder and decoder need the same `d_model`"),
+            _ if a.has("src") && a.has("tgt") => {
+                Some("note: `src` and `tgt` both have `d_model` features")
+            }
+            _ => None,
+        };
+        if let Some(both) = both {
             let text = format!(
-                "`{name}` of `{}` must have {want} features, but `{}` has {}{}\n{}\nnote: `src` and `tgt` both have `d_model` features",
+                "`{name}` of `{}` must have {want} features, but `{}` has {}{}\n{}\n{both}",
                 call.field,
                 x.text,
                 shape[shape.len() - 1],
