@@ -17,7 +17,7 @@ if ! command -v valgrind >/dev/null; then
     apt-get update -qq && apt-get install -y -qq valgrind >/dev/null
 fi
 # The example with it, so that cargo chooses the same features of the dependencies for both and builds them once.
-cargo build --release --quiet -p netform-bench -p netform --bin netform-bench --example mnist_mlp
+cargo build --release --quiet -p netform-bench -p netform-examples --bin netform-bench --example mnist_mlp
 bench=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/netform-bench
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

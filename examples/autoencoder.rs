@@ -14,8 +14,6 @@
 //!
 //!     cargo run --release --example autoencoder
 
-mod common;
-
 use std::path::Path;
 
 use clap::Parser;
@@ -162,7 +160,7 @@ fn draw(path: &Path, rows: &[(&str, &[Image])]) -> common::Result {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

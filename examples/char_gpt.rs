@@ -11,8 +11,6 @@
 //!
 //!     cargo run --release --example char_gpt
 
-mod common;
-
 use clap::Parser;
 use common::training::{Flags, pass};
 use netform::generate::Sampler;
@@ -210,7 +208,7 @@ fn write<D: Device<Float = f32>>(
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

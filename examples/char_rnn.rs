@@ -13,8 +13,6 @@
 //!
 //!     cargo run --release --example char_rnn
 
-mod common;
-
 use clap::Parser;
 use common::Curve as Line;
 use common::text::Vocabulary;
@@ -131,7 +129,7 @@ fn sample<D: Device<Float = f32>>(
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

@@ -11,8 +11,6 @@
 //!
 //!     cargo run --example computation_graph -- --x 2 --y 1
 
-mod common;
-
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -46,7 +44,7 @@ struct Args {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.device, |device| draw(device, args))
+    common::on!(args.device, |device| draw(device, args))
 }
 
 fn draw<D: Device>(device: D, args: Args) -> common::Result {

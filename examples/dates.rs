@@ -13,15 +13,11 @@
 //!
 //!     cargo run --release --example dates
 
-mod common;
-#[path = "common/seq2seq.rs"]
-mod seq2seq;
-
 use clap::Parser;
+use common::seq2seq::{Pair, Search, Seq2Seq, Training, write};
 use common::text::{Vocabulary, tsv};
 use common::training::Flags;
 use netform::prelude::*;
-use seq2seq::{Pair, Search, Seq2Seq, Training, write};
 
 /// Table rows for the characters of dates, and the marks.
 const SYMBOLS: usize = 80;
@@ -43,7 +39,7 @@ struct Args {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

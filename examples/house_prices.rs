@@ -10,8 +10,6 @@
 //!
 //!     cargo run --release --example house_prices
 
-mod common;
-
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -81,7 +79,7 @@ fn houses(part: &str) -> common::Result<Houses> {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.device, |device| train(device, args))
+    common::on!(args.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

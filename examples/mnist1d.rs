@@ -13,8 +13,6 @@
 //!
 //!     cargo run --release --example mnist1d -- --model conv
 
-mod common;
-
 use clap::{Parser, ValueEnum};
 use common::Curve as Line;
 use common::training::{Flags, pass};
@@ -148,7 +146,7 @@ fn accuracy(read: &[u32], y: &[u32]) -> f64 {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| start(device, args))
+    common::on!(args.flags.device, |device| start(device, args))
 }
 
 fn start<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

@@ -10,8 +10,6 @@
 //!
 //!     cargo run --release --example mnist_cnn
 
-mod common;
-
 use clap::Parser;
 use common::training::{Flags, pass};
 use netform::data::{Loader, idx};
@@ -100,7 +98,7 @@ fn accuracy<D: Device>(net: &MnistCnn<D>, x: &[Image], y: &[u32]) -> netform::Re
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

@@ -11,8 +11,6 @@
 //!
 //!     cargo run --release --example mnist_mlp
 
-mod common;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -99,7 +97,7 @@ fn accuracy<D: Device>(net: &MnistMlp<D>, (x, y): &Images) -> netform::Result<f6
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.device, |device| train(device, args))
+    common::on!(args.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

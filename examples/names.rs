@@ -12,8 +12,6 @@
 //!
 //!     cargo run --release --example names
 
-mod common;
-
 use clap::Parser;
 use common::text::{UNKNOWN, Vocabulary, buckets, pad, tsv};
 use common::training::{Flags, pass};
@@ -112,7 +110,7 @@ fn print_confusion(names: &[String], chances: &[Chances], languages: &[u32]) {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

@@ -14,8 +14,6 @@
 //!
 //!     cargo run --release --example sentiment -- --model lstm
 
-mod common;
-
 use clap::{Parser, ValueEnum};
 use common::text::{UNKNOWN, Vocabulary, buckets, pad, pairs, tsv, words};
 use common::training::{Flags, pass};
@@ -186,7 +184,7 @@ fn has_but(sample: &[String; 3]) -> bool {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| start(device, args))
+    common::on!(args.flags.device, |device| start(device, args))
 }
 
 fn start<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

@@ -7,8 +7,6 @@
 //!
 //!     cargo run --release --example simple_mlp
 
-mod common;
-
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -60,7 +58,7 @@ fn dummy_data(samples: usize) -> (Vec<[f32; 8]>, Vec<[f32; 3]>) {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.device, |device| train(device, args))
+    common::on!(args.device, |device| train(device, args))
 }
 
 fn train<D: Device>(device: D, args: Args) -> common::Result {

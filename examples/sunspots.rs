@@ -11,8 +11,6 @@
 //!
 //!     cargo run --release --example sunspots
 
-mod common;
-
 use clap::Parser;
 use common::Curve as Line;
 use common::training::{Flags, pass};
@@ -60,7 +58,7 @@ struct Args {
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

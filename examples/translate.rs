@@ -21,19 +21,15 @@
 //!
 //!     cargo run --release --example translate
 
-mod common;
-#[path = "common/seq2seq.rs"]
-mod seq2seq;
-
 use std::collections::HashSet;
 use std::path::Path;
 
 use clap::Parser;
+use common::seq2seq::{Pair, Search, Seq2Seq, Training, write};
 use common::text::{Pieces, Vocabulary, edits, tsv};
 use common::training::Flags;
 use netform::prelude::*;
 use plotters::prelude::*;
-use seq2seq::{Pair, Search, Seq2Seq, Training, write};
 
 /// Table rows for the pieces, the mark, padding and the unknown piece.
 const SYMBOLS: usize = 1500;
@@ -154,7 +150,7 @@ fn draw_attention(
 
 fn main() -> common::Result {
     let args = Args::parse();
-    on!(args.flags.device, |device| train(device, args))
+    common::on!(args.flags.device, |device| train(device, args))
 }
 
 fn train<D: Device<Float = f32>>(device: D, args: Args) -> common::Result {

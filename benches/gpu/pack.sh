@@ -49,7 +49,7 @@ cp "$target/debug/deps/libnetform_ptx_emulator.so" "$dir/netform"
 
 echo "== programs"
 cargo build --release -p netform-bench --features cuda
-cargo build --release -p netform --features cuda --examples
+cargo build --release -p netform-examples --features cuda --examples
 cp "$target/release/netform-bench" "$dir/bin"
 for example in examples/*.rs; do
     cp "$target/release/examples/$(basename "$example" .rs)" "$dir/bin"

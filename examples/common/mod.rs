@@ -1,6 +1,7 @@
 //! Shared parts of the examples: the device, the folders of data and results, and charts as SVG.
-#![allow(dead_code, missing_docs)]
+#![allow(missing_docs)]
 
+pub mod seq2seq;
 pub mod text;
 pub mod training;
 
@@ -26,19 +27,19 @@ pub enum Place {
 macro_rules! on {
     ($place:expr, |$device:ident| $run:expr) => {
         match $place {
-            $crate::common::Place::Cpu => {
+            $crate::Place::Cpu => {
                 let $device = netform::Cpu::new();
                 $run
             }
             #[cfg(feature = "cuda")]
-            $crate::common::Place::Cuda => {
+            $crate::Place::Cuda => {
                 // The error says why there is no GPU.
                 let $device = netform::Cuda::new(0).map_err(|e| e.to_string())?;
                 println!("{} is {}", netform::Device::name(&$device), $device.model());
                 $run
             }
             #[cfg(not(feature = "cuda"))]
-            $crate::common::Place::Cuda => Err($crate::common::WITHOUT_CUDA.into()),
+            $crate::Place::Cuda => Err($crate::WITHOUT_CUDA.into()),
         }
     };
 }
@@ -47,16 +48,20 @@ macro_rules! on {
 pub const WITHOUT_CUDA: &str =
     "this program was built without the feature `cuda`: add `--features cuda` to cargo's arguments";
 
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
+    examples.parent().unwrap_or(examples)
+}
+
 /// A file of the bundled data; the folder in which the program is started does not matter.
 pub fn data(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("data")
-        .join(file)
+    root().join("data").join(file)
 }
 
 /// Makes the folder for results: the one asked for, or `target/examples-out`.
 pub fn out_folder(asked: Option<PathBuf>) -> Result<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/examples-out");
+    let default = || root().join("target/examples-out");
     let folder = asked.unwrap_or_else(default);
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     Ok(folder)

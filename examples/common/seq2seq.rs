@@ -12,9 +12,9 @@ use netform::generate::{Beam, Beams};
 use netform::optim::schedule::{OneCycleLR, Schedule};
 use netform::prelude::*;
 
-use super::common::text::{buckets, pad};
-use super::common::training::{Pass, pass};
-use super::common::{self, Numbers};
+use crate::Numbers;
+use crate::text::{buckets, pad};
+use crate::training::{Pass, pass};
 
 network! {
     /// Multi-head attention: each position of `x` takes a mean of the values, weighted by how well its query matches
@@ -287,7 +287,7 @@ impl Training {
         epoch: usize,
         net: &mut Seq2Seq<V, W, H, L, D>,
         pairs: &[Pair],
-    ) -> common::Result<Pass>
+    ) -> crate::Result<Pass>
     where
         D: Device<Float = f32>,
     {

@@ -171,6 +171,9 @@ fn bind_named(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
     let len = plan.dims.len();
     // In the order of the plan, since one may need another.
     for k in 0..len {
+        if from[k].is_some() {
+            continue;
+        }
         for (arg, source) in plan.inputs.iter().zip(sources) {
             for (dim, &size) in arg.shape.iter().zip(source.shape()) {
                 if let DimSpec::Solved { dim, solve, .. } = *dim

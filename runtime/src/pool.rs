@@ -74,6 +74,7 @@ impl<D: Device> Workspace<D> {
     }
 
     /// Makes this plan with these dimensions the current one, and allocates memory for it.
+    #[inline]
     pub(crate) fn prepare(&mut self, plan: &'static Plan, dims: Dims) -> Result<()> {
         if std::mem::take(&mut self.pending) {
             self.loss.begin(plan.name);
@@ -293,6 +294,7 @@ impl<D: Device> Pool<D> {
     }
 
     /// A workspace that nothing else holds. The last used is preferred.
+    #[inline]
     pub(crate) fn take(&self, device: &D) -> Arc<Workspace<D>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.iter_mut().rposition(|ws| Arc::get_mut(ws).is_some()) {
@@ -302,6 +304,7 @@ impl<D: Device> Pool<D> {
     }
 
     /// Keeps a workspace, which results may still share.
+    #[inline]
     pub(crate) fn keep(&self, ws: &Arc<Workspace<D>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT {

@@ -15,10 +15,9 @@ fn program(name: &str) -> PathBuf {
         .expect("target/<profile>/deps");
     BUILT.call_once(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        // The whole workspace, so that the build of `cargo test --workspace` is reused.
-        cargo.args(["build", "--quiet", "--workspace", "--examples"]);
-        cargo.arg("--manifest-path");
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+        // The whole workspace, so that the build of `cargo test --workspace` is reused; its libraries for the emulator.
+        cargo.args(["build", "--quiet", "--workspace", "--lib", "--examples"]);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         cargo.arg("--target-dir").args(profile.parent());
         if cfg!(feature = "cuda") {
             cargo.args(["--features", "cuda"]);
