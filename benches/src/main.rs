@@ -55,6 +55,9 @@ struct Args {
     /// Warm-up steps before the timed ones.
     #[arg(long, default_value_t = 10)]
     warmup: usize,
+    /// The largest batch of training: a smaller one than the workload's is quick to count.
+    #[arg(long)]
+    rows: Option<usize>,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -91,6 +94,7 @@ fn time<D: Target>(device: D, a: &Args) -> netform::Result<run::Report> {
         steps: a.steps,
         warmup: a.warmup,
         infer: a.mode == Mode::Infer,
+        rows: a.rows,
     };
     match a.workload {
         Workload::Tiny => workloads::tiny::time(device, settings),

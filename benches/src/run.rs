@@ -26,6 +26,15 @@ pub struct Settings {
     pub warmup: usize,
     /// Inference at batch 1 instead of training.
     pub infer: bool,
+    /// The largest batch, if it is not to be the workload's.
+    pub rows: Option<usize>,
+}
+
+impl Settings {
+    /// The rows of a batch of a workload with batches of `batch`.
+    pub fn rows(&self, batch: usize) -> usize {
+        self.rows.map_or(batch, |rows| rows.clamp(1, batch))
+    }
 }
 
 /// The JSON line.

@@ -27,7 +27,8 @@ network! {
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-    let (x, y) = (uniform::<784>(1, 64), ints(2, 10, 64));
+    let rows = s.rows(64);
+    let (x, y) = (uniform::<784>(1, rows), ints(2, 10, rows));
     let mut net = Cnn::new(device.clone(), 0)?;
     if s.infer {
         let one = &x[..1];

@@ -42,8 +42,8 @@ network! {
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-    let x = rows::<64>(&ints(1, 65, 12 * 64));
-    let y = rows::<64>(&ints(2, 65, 12 * 64));
+    let sequences = |seed| rows::<64>(&ints(seed, 65, s.rows(12) * 64));
+    let (x, y) = (sequences(1), sequences(2));
     let mut net = Gpt::new(device.clone(), 0)?;
     scale(&mut net, &["tok.weight", "pos.weight"], 0.02)?;
     if s.infer {

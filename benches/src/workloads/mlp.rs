@@ -22,7 +22,8 @@ network! {
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-    let (x, y) = (uniform::<784>(1, 128), ints(2, 10, 128));
+    let rows = s.rows(128);
+    let (x, y) = (uniform::<784>(1, rows), ints(2, 10, rows));
     let mut net = Mlp::new(device.clone(), 0)?;
     if s.infer {
         let one = &x[..1];

@@ -38,7 +38,8 @@ macro_rules! time {
     ($name:ident, $net:ident, $text:literal) => {
         /// Times it.
         pub fn $name<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-            let (x, y) = (rows::<64>(&ints(1, 1000, 32 * 64)), ints(2, 2, 32));
+            let batch = s.rows(32);
+            let (x, y) = (rows::<64>(&ints(1, 1000, batch * 64)), ints(2, 2, batch));
             let mut net = $net::new(device.clone(), 0)?;
             if s.infer {
                 let one = &x[..1];

@@ -69,7 +69,7 @@ network! {
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-    let sequences = |seed| rows::<32>(&ints(seed, 64, 32 * 32));
+    let sequences = |seed| rows::<32>(&ints(seed, 64, s.rows(32) * 32));
     let (src, tgt, y) = (sequences(1), sequences(3), sequences(2));
     let mut net = Seq2seq::new(device.clone(), 0)?;
     scale(&mut net, &["es.weight", "et.weight"], 128f64.powf(-0.5))?;

@@ -22,7 +22,8 @@ network! {
 
 /// Times it.
 pub fn time<D: Target>(device: D, s: Settings) -> netform::Result<Report> {
-    let (x, y) = (uniform::<8>(1, 10), uniform::<3>(2, 10));
+    let rows = s.rows(10);
+    let (x, y) = (uniform::<8>(1, rows), uniform::<3>(2, rows));
     let mut net = Tiny::new(device.clone(), 0)?;
     if s.infer {
         let one = &x[..1];
