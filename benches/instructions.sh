@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SLACK=3
-ROWS=4
+ROWS=2
 WORKLOADS="tiny mlp cnn lstm gru gpt seq2seq"
 stored=benches/instructions.tsv
 
@@ -28,7 +28,7 @@ trap 'rm -rf "$scratch"' EXIT
 count() {
     NETFORM_ISA=avx2 valgrind --tool=callgrind --callgrind-out-file="$scratch/$1.$2.callgrind" \
         --toggle-collect='*timed_step*' "$bench" --workload "$1" --mode "$2" --threads 1 \
-        --rows "$ROWS" --warmup 1 --steps 1 >/dev/null 2>"$scratch/$1.$2.log"
+        --unpinned --rows "$ROWS" --warmup 1 --steps 1 >/dev/null 2>"$scratch/$1.$2.log"
     sed -n 's/.*Collected *: *\([0-9]*\).*/\1/p' "$scratch/$1.$2.log" >"$scratch/$1.$2"
 }
 

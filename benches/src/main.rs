@@ -55,6 +55,9 @@ struct Args {
     /// Warm-up steps before the timed ones.
     #[arg(long, default_value_t = 10)]
     warmup: usize,
+    /// Does not keep a process with one thread on one core.
+    #[arg(long)]
+    unpinned: bool,
     /// The largest batch of training: a smaller one than the workload's is quick to count.
     #[arg(long)]
     rows: Option<usize>,
@@ -67,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err("the CPU multiplies in f32 alone".into());
         }
         Place::Cpu => {
-            if a.threads == 1 {
+            if a.threads == 1 && !a.unpinned {
                 run::pin_to_one_core();
             }
             time(netform::Cpu::new().with_threads(a.threads), &a)?
