@@ -82,6 +82,8 @@ pub struct Field {
     pub frozen: bool,
     /// Marked `#[recompute]`.
     pub recompute: Option<Span>,
+    /// The condition of `#[when(S != 1)]`, without which the network has no such field.
+    pub when: Option<Expr>,
 }
 
 /// The kinds of fields.
@@ -314,11 +316,11 @@ pub enum Stmt {
 /// A choice that is made when the function is compiled.
 #[derive(Clone, Debug)]
 pub struct If {
-    /// `training`, as written.
+    /// `training`, or a condition on constants.
     pub condition: Expr,
-    /// The block for training.
+    /// The block for training, or if the condition holds.
     pub then: Block,
-    /// The block for evaluation.
+    /// The other block.
     pub otherwise: Option<Block>,
 }
 

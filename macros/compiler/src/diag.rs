@@ -1,5 +1,7 @@
 //! Collects errors: each is reported once, at its token, all in one compilation.
 
+use crate::ast::Expr;
+use crate::condition::Condition;
 use crate::dim::Dim;
 use crate::unify::may_be_equal;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -24,6 +26,13 @@ pub struct Message {
     pub differ: Vec<(Dim, Dim)>,
     /// The function that was being compiled.
     pub function: String,
+}
+
+impl Message {
+    /// Whether another message is the same, at the same place.
+    pub fn is(&self, other: &Message) -> bool {
+        self.text == other.text && format!("{:?}", self.span) == format!("{:?}", other.span)
+    }
 }
 
 /// Two sizes that differ, and the error that was reported for them.
@@ -51,6 +60,19 @@ pub struct Diag {
     function: RefCell<String>,
     /// Names that are unknown here, and may be constants of the program: each with the prefix of its network.
     constants: RefCell<Vec<(String, Ident)>>,
+    /// The first condition that depends on the values of constants.
+    undecided: RefCell<Option<Undecided>>,
+}
+
+/// A condition that depends on the values of constants.
+#[derive(Clone, Debug)]
+pub struct Undecided {
+    /// The condition.
+    pub condition: Condition,
+    /// As written.
+    pub text: String,
+    /// Its place.
+    pub span: Span,
 }
 
 impl Diag {
@@ -71,6 +93,20 @@ impl Diag {
         if !all.iter().any(|(p, n)| p == prefix && n == name) {
             all.push((prefix.to_owned(), name.clone()));
         }
+    }
+
+    /// Records a condition that depends on the values of constants.
+    pub fn undecided(&self, condition: Condition, e: &Expr) {
+        self.undecided.borrow_mut().get_or_insert(Undecided {
+            condition,
+            text: e.to_string(),
+            span: e.span,
+        });
+    }
+
+    /// The first condition that depends on the values of constants.
+    pub fn first_undecided(&self) -> Option<Undecided> {
+        self.undecided.borrow().clone()
     }
 
     /// Names that may be constants of the program.
@@ -162,10 +198,7 @@ impl Diag {
     pub fn messages(&self) -> Vec<Message> {
         let mut out: Vec<Message> = Vec::new();
         for m in self.messages.borrow().iter() {
-            let again = |o: &Message| {
-                o.text == m.text && format!("{:?}", o.span) == format!("{:?}", m.span)
-            };
-            if !out.iter().any(again) {
+            if !out.iter().any(|o| o.is(m)) {
                 out.push(m.clone());
             }
         }

@@ -6,6 +6,7 @@
 //! rustc checks each equality at the token of the error. What goes in are pairs of sizes; what comes out is a size for
 //! each solved constant.
 
+use crate::condition::Condition;
 use crate::diag::{Diag, Pair};
 use crate::dim::{Atom, Dim};
 use crate::unify::{coefficients, may_be_equal};
@@ -37,6 +38,8 @@ pub struct Equalities {
     pub divided: Vec<Divided>,
     /// Constants that only bodies mention: each with the prefix of its network.
     pub constants: Vec<(String, Ident)>,
+    /// Conditions that are taken to hold or not to hold in this variant of the network.
+    assumed: Vec<(Condition, bool)>,
 }
 
 impl Equalities {
@@ -97,6 +100,34 @@ impl Equalities {
             }
         }
         any.then_some(out)
+    }
+
+    /// These equalities in the variant of the network in which a condition holds, or does not hold.
+    pub fn assume(&self, condition: &Condition, holds: bool) -> Equalities {
+        let mut out = self.clone();
+        out.assumed.push((condition.clone(), holds));
+        for (part, holds) in condition.implied(holds) {
+            if let (Condition::Equal(a, b), true) = (part, holds) {
+                out.solve(&a.sub(b), "");
+            }
+            out.assumed.push((part.clone(), holds));
+        }
+        out
+    }
+
+    /// The answer to a condition in this variant, if it is assumed.
+    pub fn assumed(&self, condition: &Condition) -> Option<bool> {
+        let same = |a: &Dim, b: &Dim| self.substitute(a) == self.substitute(b);
+        let alike = |known: &Condition| match (known, condition) {
+            (Condition::Equal(a, b), Condition::Equal(c, d)) => {
+                let (known, asked) = (a.sub(b), c.sub(d));
+                same(&known, &asked) || same(&known, &d.sub(c))
+            }
+            (Condition::AtLeast(a, b), Condition::AtLeast(c, d)) => same(&a.sub(b), &c.sub(d)),
+            _ => known == condition,
+        };
+        let known = self.assumed.iter().find(|(known, _)| alike(known));
+        known.map(|(_, holds)| *holds)
     }
 
     /// Adds to errors that show a solution which constant it stands for, and to errors about sizes that only rustc knows
@@ -161,7 +192,8 @@ impl Equalities {
         true
     }
 
-    fn substitute(&self, d: &Dim) -> Dim {
+    /// A size with the solutions in place of the solved constants.
+    pub fn substitute(&self, d: &Dim) -> Dim {
         let all = self.solved.iter();
         all.fold(d.clone(), |d, (atom, value, _)| d.replace(atom, value))
     }

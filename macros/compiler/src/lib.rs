@@ -7,6 +7,7 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod codegen;
+pub mod condition;
 pub mod cx;
 pub mod diag;
 pub mod dim;
@@ -40,6 +41,7 @@ pub mod unify;
 pub mod unit;
 pub mod unreached;
 pub mod value;
+pub mod variant;
 pub mod visit;
 pub mod weights;
 

@@ -50,6 +50,8 @@ pub enum FieldKind {
         /// Their fields.
         items: Vec<usize>,
     },
+    /// A field whose condition does not hold: the condition, as written.
+    Absent(String),
     /// An error that has been reported.
     ErrorReported,
 }
@@ -224,6 +226,8 @@ pub struct Net {
     pub require: Vec<Demand>,
     /// Signatures, in the order of the functions.
     pub signatures: Vec<Signature>,
+    /// The number of this variant, if the network has several.
+    pub variant: Option<usize>,
 }
 
 /// A network in a field, for the code that uses its constants.

@@ -21,6 +21,7 @@ use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
 use crate::unit::{self, Unit};
 use crate::unreached;
+use crate::variant::Variants;
 use crate::visit;
 use crate::weights;
 use proc_macro2::TokenStream;
@@ -46,37 +47,21 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         return ask;
     }
     let unit = call.unit(source);
-    let mut equal = Rc::default();
-    let mut attempt = Attempt::new(call, &unit, &equal, &diag);
-    let first = attempt.diag.clone();
-    // Each round solves a constant; it is checked by rustc that the solution is its value.
-    while attempt.programs.is_none()
-        && let Some(next) = equal.with(attempt.diag.pairs(), attempt.diag.constants())
-    {
-        equal = Rc::new(next);
-        attempt = Attempt::new(call, &unit, &equal, &diag);
-    }
-    let net = &attempt.net;
-    match &attempt.programs {
-        Some(programs) => {
+    let variants = Variants::new(call, &unit, &diag);
+    match variants.errors() {
+        None => {
             let schema = call::schema(&unit.source, &call.handed_out(), call_site);
-            let network = codegen::network(net, programs);
+            let network = codegen::network(variants.net(), &variants.all);
             quote!(#network #schema)
         }
-        None => {
+        Some(errors) => {
             let schema = call::schema(&unit.source, &quote!(!), call_site);
             // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
-            let skeleton = if net.name == "D" {
+            let skeleton = if variants.net().name == "D" {
                 TokenStream::new()
             } else {
-                codegen::skeleton(net)
+                codegen::skeleton(variants.net())
             };
-            // A name that was taken for a constant may be a mistake: then the errors are those without it.
-            let errors = match equal.constants.is_empty() {
-                true => &attempt.diag,
-                false => &first,
-            };
-            equal.note(errors, &first);
             let errors = errors.to_tokens();
             quote!(#errors #skeleton #schema)
         }
@@ -84,15 +69,18 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
 }
 
 /// A network compiled with solutions for some of its constants.
-struct Attempt {
-    net: Net,
-    /// `None` if there are errors.
-    programs: Option<Vec<Program>>,
-    diag: Diag,
+pub struct Attempt {
+    /// The network.
+    pub net: Net,
+    /// Its functions; `None` if there are errors.
+    pub programs: Option<Vec<Program>>,
+    /// The errors, and what may mend them.
+    pub diag: Diag,
 }
 
 impl Attempt {
-    fn new(call: &Call, unit: &Unit, equal: &Rc<Equalities>, parsed: &Diag) -> Attempt {
+    /// Compiles a network.
+    pub fn new(call: &Call, unit: &Unit, equal: &Rc<Equalities>, parsed: &Diag) -> Attempt {
         let diag = parsed.clone();
         let mut net = check_with(unit, equal, &diag);
         net.krate = call.krate.clone();
@@ -150,7 +138,8 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
     }
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
-        if !used && !again && !matches!(field.kind, FieldKind::ErrorReported) {
+        let there = !matches!(field.kind, FieldKind::ErrorReported | FieldKind::Absent(_));
+        if !used && !again && there {
             let help = match field.kind {
                 FieldKind::Param | FieldKind::Buffer => "use it",
                 _ => "call it",

@@ -13,6 +13,14 @@ use syn::ext::IdentExt;
 
 /// Ties two parameters.
 pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
+    // Without one of the fields there is nothing to tie.
+    let absent = |path: &[Ident]| {
+        let field = net.fields.iter().find(|f| f.name == path[0]);
+        field.is_some_and(|f| matches!(f.kind, FieldKind::Absent(_)))
+    };
+    if absent(&shared.left) || absent(&shared.right) {
+        return Ok(());
+    }
     // The errors of both sides are reported.
     let (left, right) = (
         find(net, &shared.left, diag),

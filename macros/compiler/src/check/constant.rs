@@ -29,6 +29,7 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
     let defaults = source.generics.iter().filter_map(|p| p.default.as_ref());
     defaults
         .chain(&source.conditions)
+        .chain(source.fields.iter().filter_map(|f| f.when.as_ref()))
         .for_each(|e| names(e, &mut sizes));
     for field in &source.fields {
         floats_of_kind(&field.kind, &mut floats);
@@ -112,14 +113,14 @@ pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     }
 }
 
-pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
+pub(crate) fn names(e: &Expr, out: &mut Vec<Ident>) {
     match &e.kind {
         ExprKind::Name(n) => out.push(n.clone()),
         ExprKind::Arrow(a, b) | ExprKind::Binary(_, a, b) => {
             names(a, out);
             names(b, out);
         }
-        ExprKind::Neg(a) => names(a, out),
+        ExprKind::Neg(a) | ExprKind::Not(a) => names(a, out),
         ExprKind::Call(_, args) => args.iter().for_each(|a| names(&a.value, out)),
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
         _ => {}
@@ -127,7 +128,7 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
 }
 
 /// The value of an expression in a declaration: numbers, constants, arithmetic.
-pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
+pub(crate) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     Ok(match &e.kind {
         ExprKind::Whole(v) => Value::Whole(*v),
         ExprKind::Number(v) => Value::Number(*v),

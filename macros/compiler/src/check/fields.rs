@@ -5,6 +5,7 @@ use super::constant::{constant, given};
 use super::init;
 use super::position;
 use crate::ast::{self, Expr};
+use crate::condition;
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
@@ -41,7 +42,16 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
         within: false,
     };
     let source = field;
-    let field = declare_at(net, unit, field, place, diag);
+    if let Some(condition) = &field.when
+        && is_absent(net, condition, diag)
+    {
+        net.fields.push(absent(net, field, place, condition));
+        return;
+    }
+    let mut field = declare_at(net, unit, field, place, diag);
+    if let Some(condition) = &source.when {
+        field.decl += &format!(" (when {condition})");
+    }
     let grouped = matches!(field.kind, FieldKind::Group { .. });
     if let Some(path) = &source.path
         && places(&field.prefix) > field.stack.len() + usize::from(grouped)
@@ -50,6 +60,34 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
         diag.error(path.span(), text);
     }
     net.fields.push(field);
+}
+
+/// Whether the condition of a field does not hold. While it is undecided, the field is there.
+fn is_absent(net: &mut Net, e: &Expr, diag: &Diag) -> bool {
+    let mut cx = Cx::new(diag, false);
+    let holds = condition::holds(net, &mut cx, e);
+    for r in cx.require {
+        if !net.require.contains(&r) {
+            net.require.push(r);
+        }
+    }
+    holds == Ok(false)
+}
+
+/// A field that this variant of the network does not have.
+fn absent(net: &Net, field: &ast::Field, place: Place, condition: &Expr) -> Field {
+    let first = net.params.len();
+    Field {
+        name: field.name.clone(),
+        decl: format!("{}: #[when({condition})]", place.path),
+        path: place.path,
+        prefix: place.prefix,
+        within: false,
+        kind: FieldKind::Absent(condition.to_string()),
+        stack: Vec::new(),
+        params: first..first,
+        recompute: false,
+    }
 }
 
 /// The number of places for elements of arrays in a name.
@@ -88,6 +126,7 @@ fn group(
             frozen: field.frozen,
             // A chain is computed again as a whole, the layers of a list each.
             recompute: field.recompute.filter(|_| !chain),
+            when: None,
         };
         let member = declare_at(net, unit, &member, place, diag);
         let kind = member.decl.split_once(": ").map_or("", |d| d.1).to_owned();

@@ -5,7 +5,7 @@
 
 mod block;
 mod conditions;
-mod constant;
+pub(crate) mod constant;
 mod fields;
 mod init;
 mod keep;
@@ -125,6 +125,7 @@ pub(super) fn instance(
         names: Vec::new(),
         require: Vec::new(),
         signatures: Vec::new(),
+        variant: None,
     };
     collect_consts(source, &mut net, diag);
     conditions(source, &mut net, diag);

@@ -40,8 +40,9 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     let layers = quote! {
         const __LAYERS: &'static [__nf::draw::Layer] = &[#(#layers),*];
     };
+    let all = functions_name(net);
     let functions = quote! {
-        static __FUNCTIONS: &[__nf::draw::Function] = &[#(#functions),*];
+        static #all: &[__nf::draw::Function] = &[#(#functions),*];
         #(#pictures)*
     };
     (layers, functions)
@@ -91,7 +92,7 @@ fn text(s: &Signature) -> String {
 /// The name of the static that describes a picture.
 pub fn drawn(net: &Net, index: usize) -> Ident {
     let name = net.signatures[index].name.to_string().to_uppercase();
-    format_ident!("DRAWN_{name}", span = Span::mixed_site())
+    format_ident!("DRAWN_{name}{}", suffix(net), span = Span::mixed_site())
 }
 
 fn picture(net: &Net, index: usize, d: &Drawn) -> TokenStream {
@@ -108,12 +109,20 @@ fn picture(net: &Net, index: usize, d: &Drawn) -> TokenStream {
     quote!(__nf::draw::Drawn { function: #function, values: &[#(#values),*], gradients: &[#(#gradients),*], wires: &[#(#wires),*] })
 }
 
-/// The method.
-pub fn accessor(items: &TokenStream) -> TokenStream {
+/// The name of the static that describes all functions.
+fn functions_name(net: &Net) -> Ident {
+    format_ident!("__FUNCTIONS{}", suffix(net), span = Span::mixed_site())
+}
+
+/// The end of the names of a variant's items.
+pub fn suffix(net: &Net) -> String {
+    net.variant.map_or_else(String::new, |k| format!("_{k}"))
+}
+
+/// The graph.
+pub fn graph(net: &Net, items: &TokenStream) -> TokenStream {
+    let functions = functions_name(net);
     quote! {
-        /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
-        pub fn graph() -> __nf::draw::Graph {
-            __nf::draw::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: __FUNCTIONS }
-        }
+        __nf::draw::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: #functions }
     }
 }

@@ -4,12 +4,14 @@ use super::dims::{constant, flat, usize, written};
 use super::map::Maps;
 use super::plan::{self, names};
 use crate::check::bare;
+use crate::condition::Condition;
 use crate::dim::{Atom, Dim, Shape, show_shape};
 use crate::elem::Elem;
 use crate::layers::Init;
 use crate::lower::show_type;
 use crate::net::{Arg, Field, FieldKind, Net, Signature};
 use crate::program::{Mode, Program};
+use crate::variant::Variant;
 use netform_core::abi::{ABI, VERSION};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -34,51 +36,52 @@ pub(super) fn generics(net: &Net) -> Generics {
         let (name, default) = (&g.name, g.default.as_ref().map(|d| quote!(= #d)));
         quote!(const #name: usize #default)
     });
+    let items = items_name(net);
     Generics {
         declared: quote!(#(const #names: usize,)*),
         defaults: quote!(#(#defaults,)*),
         used: quote!(#(#names,)*),
-        items: quote!(__Items::<#(#names,)*>),
+        items: quote!(#items::<#(#names,)*>),
         device: net.device.clone(),
     }
 }
 
-/// Everything for a network.
-pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
+/// The name of the constants of a variant.
+fn items_name(net: &Net) -> Ident {
+    format_ident!("__Items{}", super::graph::suffix(net))
+}
+
+/// Everything for a network. `net` has its declarations and signatures, the variants have the rest.
+pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
     written(net.consts.iter().map(|c| c.name.clone()));
     let mut maps = Maps::default();
-    let plans: TokenStream = programs
-        .iter()
-        .map(|p| plan::items(net, p, &mut maps))
-        .collect();
+    let all: TokenStream = variants.iter().map(|v| items(v, &mut maps)).collect();
     let maps = maps.items;
-    let (structure, spec) = (structure(net), spec(net, programs));
+    let structure = structure(net);
     let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
     let (consts, aliases) = constants(net);
     let free = free(net);
-    // Those of const parameters are checked where the parameters have values.
-    let equal = net.generics.is_empty().then(|| {
-        let checks = equalities(net);
-        quote!(const _: () = { #checks };)
-    });
     let customs = super::custom::items(net);
     let pretrained = super::weights::pretrained(net, true);
     let fits = super::weights::fits(net);
     let (name, krate) = (&net.name, &net.krate);
-    let generics = generics(net);
     let Generics {
         declared,
         used,
-        items,
         device: d,
         ..
-    } = &generics;
+    } = &generics(net);
     let methods: TokenStream = (0..net.signatures.len())
-        .map(|i| methods(net, i, programs))
+        .map(|i| methods(net, i, variants))
         .collect();
-    let memory = programs.iter().map(|p| memory(net, p));
-    let (layers, graphs) = super::graph::items(net, programs);
-    let graph = super::graph::accessor(items);
+    let memory = memories(variants);
+    let graph = choice(variants, |v| {
+        super::graph::graph(&v.net, &generics(&v.net).items)
+    });
+    let spec = choice(variants, |v| {
+        let items = generics(&v.net).items;
+        quote!(#items::__SPEC)
+    });
     quote! {
         #structure
         #kept
@@ -89,22 +92,16 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
             const _: () = __nf::abi::check(#ABI, #VERSION);
             #consts
             #free
-            #equal
             #maps
-            #graphs
-            struct __Items<#declared>;
-            impl<#declared> #items {
-                #spec
-                #layers
-                #plans
-            }
+            #all
             impl<#declared> #name<#used __nf::Cpu> {
                 /// Number of parameters.
-                pub const PARAMETERS: usize = #items::__SPEC.parameters;
+                pub const PARAMETERS: usize = { #spec }.parameters;
                 /// Bytes of the parameters in `f32`.
-                pub const WEIGHT_BYTES: usize = #items::__SPEC.parameters * 4;
+                pub const WEIGHT_BYTES: usize = { #spec }.parameters * 4;
                 #(#memory)*
-                #graph
+                /// The static graph: prints as a table of layers; its functions draw themselves as DOT and SVG.
+                pub fn graph() -> __nf::draw::Graph { #graph }
             }
             #aliases
             #kept_items
@@ -114,20 +111,100 @@ pub fn network(net: &Net, programs: &[Program]) -> TokenStream {
                 /// A network on a device, its parameters initialised from a seed as PyTorch does.
                 pub fn new(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> {
                     let device = __nf::DeviceOf::device(device);
-                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #items::__SPEC)? })
+                    ::core::result::Result::Ok(Self { core: __nf::Core::new(device, seed, #spec)? })
                 }
                 #pretrained
                 #methods
             }
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
                 type Device = #d;
-                const PARAMETERS: usize = #items::__SPEC.parameters;
-                const WEIGHT_BYTES: usize = #items::__SPEC.parameters * 4;
+                const PARAMETERS: usize = { #spec }.parameters;
+                const WEIGHT_BYTES: usize = { #spec }.parameters * 4;
                 fn core(&self) -> &__nf::Core<#d> { &self.core }
                 fn core_mut(&mut self) -> &mut __nf::Core<#d> { &mut self.core }
             }
         };
     }
+}
+
+/// The constants of a variant: its parameters, its plans, and its functions of runtime calls.
+fn items(variant: &Variant, maps: &mut Maps) -> TokenStream {
+    let net = &variant.net;
+    let programs = variant.programs();
+    let plans: TokenStream = (programs.iter())
+        .map(|p| plan::items(net, p, maps))
+        .collect();
+    let spec = spec(net, programs, chosen(variant));
+    let (layers, graphs) = super::graph::items(net, programs);
+    let name = items_name(net);
+    let Generics {
+        declared, items, ..
+    } = generics(net);
+    // Those of const parameters are checked where the parameters have values.
+    let equal = net.generics.is_empty().then(|| {
+        let checks = equalities(net);
+        quote!(const _: () = if #items::__CHOSEN { #checks };)
+    });
+    quote! {
+        #graphs
+        struct #name<#declared>;
+        impl<#declared> #items {
+            #spec
+            #layers
+            #plans
+        }
+        #equal
+    }
+}
+
+/// Whether rustc finds a variant's answers.
+fn chosen(variant: &Variant) -> TokenStream {
+    let answers = variant.answers.iter().map(|(condition, holds)| {
+        let condition = condition_tokens(condition);
+        quote!((#condition) == #holds)
+    });
+    quote!(true #(&& #answers)*)
+}
+
+fn condition_tokens(condition: &Condition) -> TokenStream {
+    match condition {
+        Condition::Known(holds) => quote!(#holds),
+        Condition::Equal(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!((#a) == (#b))
+        }
+        Condition::AtLeast(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!((#a) >= (#b))
+        }
+        Condition::Not(a) => {
+            let a = condition_tokens(a);
+            quote!(!(#a))
+        }
+        Condition::And(a, b) => {
+            let (a, b) = (condition_tokens(a), condition_tokens(b));
+            quote!((#a) && (#b))
+        }
+        Condition::Or(a, b) => {
+            let (a, b) = (condition_tokens(a), condition_tokens(b));
+            quote!((#a) || (#b))
+        }
+    }
+}
+
+/// The tokens of the variant that rustc finds.
+fn choice(variants: &[Variant], of: impl Fn(&Variant) -> TokenStream) -> TokenStream {
+    chain(variants, variants.iter().map(of).collect())
+}
+
+/// The same, given the tokens of each variant.
+fn chain(variants: &[Variant], mut each: Vec<TokenStream>) -> TokenStream {
+    let end = each.pop().unwrap_or_default();
+    let others = variants.iter().zip(&each).rev();
+    others.fold(end, |rest, (variant, this)| {
+        let items = generics(&variant.net).items;
+        quote!(if #items::__CHOSEN { #this } else { #rest })
+    })
 }
 
 /// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
@@ -314,7 +391,7 @@ fn table(net: &Net) -> String {
 }
 
 /// The parameters' places, and the conditions of declarations and functions on the Rust constants.
-fn spec(net: &Net, programs: &[Program]) -> TokenStream {
+fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> TokenStream {
     let count = net.params.len();
     let lens: Vec<TokenStream> = (0..count).map(|p| usize(&net.param_len(p))).collect();
     let own = net
@@ -385,17 +462,19 @@ fn spec(net: &Net, programs: &[Program]) -> TokenStream {
         false => equalities(net),
     };
     quote! {
-        const __CHECKED: () = { #equalities #(#asserts)* #(#budgets)* };
-        const __LENS: [usize; #count] = [#(#lens),*];
+        const __CHOSEN: bool = #chosen;
+        const __CHECKED: () = if Self::__CHOSEN { #equalities #(#asserts)* #(#budgets)* };
+        const __LENS: [usize; #count] = if Self::__CHOSEN { [#(#lens),*] } else { [0; #count] };
         const __OTHERS: &'static [(usize, __nf::DType)] = &[#(#others),*];
         const __OFFSETS: [__nf::Offset; #count] = __nf::offsets(&Self::__LENS, Self::__OTHERS);
+        const __PARAMS: &'static [__nf::ParamSpec] = if Self::__CHOSEN { &[#(#params),*] } else { &[] };
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,
-            params: &[#(#params),*],
+            params: Self::__PARAMS,
             shared: &[#(#shared),*],
             flat_len: __nf::flat_len(&Self::__LENS, Self::__OTHERS),
             other_bytes: __nf::other_bytes(&Self::__LENS, Self::__OTHERS),
-            parameters: { let () = Self::__CHECKED; __nf::total(&[#(#trained),*]) },
+            parameters: { let () = Self::__CHECKED; if Self::__CHOSEN { __nf::total(&[#(#trained),*]) } else { 0 } },
         };
     }
 }
@@ -505,29 +584,39 @@ fn init(i: &Init) -> TokenStream {
     }
 }
 
-/// A constant function of the named dimensions: the bytes of a run's workspace in `f32`.
-fn memory(net: &Net, p: &Program) -> TokenStream {
-    let signature = &net.signatures[p.function];
-    let suffix = p.mode.suffix();
-    let name = format_ident!("{}{suffix}_memory", signature.name);
-    let layout = names(net, p).layout;
-    let dims = lower_names(&signature.dims);
-    let items = generics(net).items;
-    let slots = p.memory.slots.len();
-    let doc = format!(
-        "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
-        signature.name,
-        match p.mode.has_gradients() {
-            true => " and their gradients",
-            false => "",
+/// Constant functions of the named dimensions: the bytes of each function's workspace in `f32`.
+fn memories(variants: &[Variant]) -> Vec<TokenStream> {
+    let Some(first) = variants.first() else {
+        return Vec::new();
+    };
+    let all = first.programs().iter().map(|p| {
+        let signature = &first.net.signatures[p.function];
+        let suffix = p.mode.suffix();
+        let name = format_ident!("{}{suffix}_memory", signature.name);
+        let dims = lower_names(&signature.dims);
+        let doc = format!(
+            "Bytes of the workspace in which `{}{suffix}` runs in `f32`, beside the parameters{}.",
+            signature.name,
+            match p.mode.has_gradients() {
+                true => " and their gradients",
+                false => "",
+            }
+        );
+        let bytes = choice(variants, |v| {
+            let same = |q: &&Program| q.function == p.function && q.mode == p.mode;
+            let Some(p) = v.programs().iter().find(same) else {
+                return quote!(0);
+            };
+            let (layout, slots) = (names(&v.net, p).layout, p.memory.slots.len());
+            let items = generics(&v.net).items;
+            quote!(#items::#layout(&[#(#dims),*], 4, &mut [0; #slots]))
+        });
+        quote! {
+            #[doc = #doc]
+            pub const fn #name(#(#dims: usize),*) -> usize { #bytes }
         }
-    );
-    quote! {
-        #[doc = #doc]
-        pub const fn #name(#(#dims: usize),*) -> usize {
-            #items::#layout(&[#(#dims),*], 4, &mut [0; #slots])
-        }
-    }
+    });
+    all.collect()
 }
 
 /// Named dimensions as arguments: in lower case, unless that is a keyword or taken.
@@ -614,7 +703,33 @@ struct Bodies {
     train: TokenStream,
 }
 
-fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
+fn methods(net: &Net, index: usize, variants: &[Variant]) -> TokenStream {
+    let s = &net.signatures[index];
+    let all: Option<Vec<Bodies>> = variants
+        .iter()
+        .map(|v| bodies(&v.net, index, v.programs()))
+        .collect();
+    // A function of any rank has no methods.
+    let Some(all) = all else {
+        return TokenStream::new();
+    };
+    let part = |of: fn(&Bodies) -> &TokenStream| {
+        chain(variants, all.iter().map(|b| of(b).clone()).collect())
+    };
+    let bodies = Bodies {
+        infer: part(|b| &b.infer),
+        vjp: part(|b| &b.vjp),
+        backward: part(|b| &b.backward),
+        accumulate: part(|b| &b.accumulate),
+        step: part(|b| &b.step),
+        draw: part(|b| &b.draw),
+        train: part(|b| &b.train),
+    };
+    signatures(net, s, Some(&bodies))
+}
+
+/// The bodies of a function's methods in one variant.
+fn bodies(net: &Net, index: usize, programs: &[Program]) -> Option<Bodies> {
     let s = &net.signatures[index];
     let items = generics(net).items;
     let find = |mode| {
@@ -622,9 +737,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             .iter()
             .find(|p: &&Program| p.function == index && p.mode == mode)
     };
-    let Some(infer) = find(Mode::Infer) else {
-        return TokenStream::new();
-    };
+    let infer = find(Mode::Infer)?;
     let state = super::state::argument();
     let sources: Vec<TokenStream> = s
         .args
@@ -719,7 +832,7 @@ fn methods(net: &Net, index: usize, programs: &[Program]) -> TokenStream {
             #losses
         };
     }
-    signatures(net, s, Some(&bodies))
+    Some(bodies)
 }
 
 fn seed_names(n: usize) -> Vec<Ident> {

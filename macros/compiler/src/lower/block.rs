@@ -360,16 +360,19 @@ impl<'a> Lower<'a> {
     /// The network or array of networks that an expression names, if any.
     pub fn block_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let kind = &self.net.fields[self.layer_field(x)?].kind;
-        let block = matches!(kind, FieldKind::Block(_) | FieldKind::ErrorReported);
+        let block = matches!(
+            kind,
+            FieldKind::Block(_) | FieldKind::Absent(_) | FieldKind::ErrorReported
+        );
         block.then(|| self.layer_at(x)).flatten()
     }
 
     /// The same, for layers as well.
     pub fn layer_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let field = self.layer_field(x)?;
-        if matches!(self.net.fields[field].kind, FieldKind::ErrorReported) {
+        if let FieldKind::ErrorReported | FieldKind::Absent(_) = self.net.fields[field].kind {
             self.uses(field);
-            return Some(Err(ErrorReported));
+            return Some(Err(self.absent(field, x.span)));
         }
         if let ExprKind::Name(n) = &x.kind
             && !self.scope.contains_key(&n.to_string())

@@ -1,30 +1,41 @@
-//! `if training { .. } else { .. }`: a choice made when the function is compiled.
+//! `if training { .. } else { .. }` and `if S != 1 { .. } else { .. }`: a choice made when the function is compiled.
 //!
-//! When a function is checked, both branches are lowered and must give the same types; when it is compiled, only the
-//! chosen branch is.
+//! When a function is checked, both branches of `if training` are lowered and must give the same types. When it is
+//! compiled, only the chosen branch is. Of a choice by constants only one branch is ever lowered.
 
 use super::assigned::assigned_in;
 use super::{Local, Lower};
-use crate::ast;
+use crate::ast::{self, ExprKind};
+use crate::condition;
 use crate::diag::{ErrorReported, Reported};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl Lower<'_> {
+    /// Whether the condition holds; `None` while a function is checked, in which both answers are possible.
+    fn condition(&mut self, choice: &ast::If) -> Reported<Option<bool>> {
+        match &choice.condition.kind {
+            ExprKind::Name(n) if n == "training" && self.opaque => Ok(None),
+            ExprKind::Name(n) if n == "training" => Ok(Some(self.cx.train)),
+            _ => condition::holds(self.net, &mut self.cx, &choice.condition).map(Some),
+        }
+    }
+
     /// A choice between statements: the variables that they assign keep their types.
     pub fn choose_statements(&mut self, choice: &ast::If) -> Reported<()> {
         let branches = [Some(&choice.then), choice.otherwise.as_ref()];
         for block in branches.into_iter().flatten() {
             if let Some(tail) = &block.tail {
                 let text = format!(
-                    "`{tail}` is computed, but not used\nhelp: `let x = if training {{ .. }} else {{ .. }};` keeps it"
+                    "`{tail}` is computed, but not used\nhelp: `let x = if {} {{ .. }} else {{ .. }};` keeps it",
+                    choice.condition
                 );
                 return Err(self.cx.error(tail.span, text));
             }
         }
-        if !self.opaque {
-            let block = branches[usize::from(!self.cx.train)];
+        if let Some(holds) = self.condition(choice)? {
+            let block = branches[usize::from(!holds)];
             return block.map_or(Ok(()), |b| self.branch(b, false).map(|_| ()));
         }
         let before = self.scope.clone();
@@ -57,7 +68,10 @@ impl Lower<'_> {
     /// A choice between values.
     pub fn choose(&mut self, choice: &ast::If, span: Span) -> Reported<Value> {
         let Some(otherwise) = &choice.otherwise else {
-            let text = "this `if` has no value in evaluation: it needs an `else` branch\nhelp: `if training { .. } else { .. }`";
+            let (when, condition) = (without(choice), &choice.condition);
+            let text = format!(
+                "this `if` has no value {when}: it needs an `else` branch\nhelp: `if {condition} {{ .. }} else {{ .. }}`"
+            );
             return Err(self.cx.error(span, text));
         };
         for block in [&choice.then, otherwise] {
@@ -68,12 +82,8 @@ impl Lower<'_> {
             }
         }
         let value = |v: Reported<Option<Value>>| v.and_then(|v| v.ok_or(ErrorReported));
-        if !self.opaque {
-            let block = if self.cx.train {
-                &choice.then
-            } else {
-                otherwise
-            };
+        if let Some(holds) = self.condition(choice)? {
+            let block = if holds { &choice.then } else { otherwise };
             return value(self.branch(block, true));
         }
         let before = self.scope.clone();
@@ -132,5 +142,13 @@ impl Lower<'_> {
         };
         let text = format!("{differ}\nhelp: both branches need the same type and shape");
         Err(self.cx.error(span, text))
+    }
+}
+
+/// When the condition of a choice does not hold.
+fn without(choice: &ast::If) -> String {
+    match &choice.condition.kind {
+        ExprKind::Name(_) => "in evaluation".to_owned(),
+        _ => format!("unless {}", choice.condition),
     }
 }

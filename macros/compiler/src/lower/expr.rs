@@ -365,6 +365,7 @@ impl Lower<'_> {
         }
         let layer = match &field.kind {
             FieldKind::ErrorReported => return Err(ErrorReported),
+            FieldKind::Absent(_) => return Err(self.absent(of.field, span)),
             FieldKind::Param | FieldKind::Buffer => {
                 let what = match field.kind {
                     FieldKind::Buffer => "buffer",
@@ -566,8 +567,10 @@ impl Lower<'_> {
                 let text = format!("{base}.{name}");
                 return Ok(Value::Tensor(Tensor { id, text }));
             }
-            if matches!(field.kind, FieldKind::ErrorReported) {
-                return Err(ErrorReported);
+            match field.kind {
+                FieldKind::ErrorReported => return Err(ErrorReported),
+                FieldKind::Absent(_) => return Err(self.absent(i, name.span())),
+                _ => {}
             }
             let names: Vec<&str> = field
                 .params

@@ -286,6 +286,7 @@ impl<'a> Lower<'a> {
         let field = &self.net.fields[index];
         match &field.kind {
             FieldKind::ErrorReported => Err(ErrorReported),
+            FieldKind::Absent(_) => Err(self.absent(index, span)),
             FieldKind::Param | FieldKind::Buffer => {
                 let id = self.param(field.params.start);
                 self.cx
@@ -311,6 +312,19 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Reports the use of a field whose condition does not hold.
+    fn absent(&self, index: usize, span: Span) -> ErrorReported {
+        let field = &self.net.fields[index];
+        let FieldKind::Absent(condition) = &field.kind else {
+            return ErrorReported;
+        };
+        let text = format!(
+            "`{0}` is used where it does not exist\n{1}\nhelp: use it within `if {condition} {{ .. }}`",
+            field.path, field.decl
+        );
+        self.cx.error(span, text)
+    }
+
     /// The field that an expression names, if it is one layer, which is no value.
     fn lone_layer(&self, e: &ast::Expr) -> Option<&'a crate::net::Field> {
         let ast::ExprKind::Name(n) = &e.kind else {
@@ -331,7 +345,10 @@ impl<'a> Lower<'a> {
             FieldKind::Layer(_) | FieldKind::Block(_) | FieldKind::Group { .. } => {
                 field.params.clone()
             }
-            FieldKind::Param | FieldKind::Buffer | FieldKind::ErrorReported => 0..0,
+            FieldKind::Param
+            | FieldKind::Buffer
+            | FieldKind::Absent(_)
+            | FieldKind::ErrorReported => 0..0,
         };
         LayerRef {
             field: index,

@@ -170,6 +170,7 @@ impl Lower<'_> {
         match field.kind {
             FieldKind::Buffer => {}
             FieldKind::ErrorReported => return self.expr(value).map(|_| ()),
+            FieldKind::Absent(_) => return Err(self.absent(index, name.span())),
             FieldKind::Param => {
                 let text = format!(
                     "cannot assign to `{name}`, which is a parameter: only optimizers change it\n{}\nhelp: a function can assign to a buffer: `{}`",

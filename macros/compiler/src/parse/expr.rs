@@ -11,6 +11,63 @@ pub fn expr(input: ParseStream) -> syn::Result<Expr> {
     binary(input, 0)
 }
 
+/// A condition on constants: comparisons joined by `&&` and `||`, as in Rust, or by `&` and `|`.
+pub fn condition(input: ParseStream) -> syn::Result<Expr> {
+    joined(input, Op::Or)
+}
+
+fn joined(input: ParseStream, op: Op) -> syn::Result<Expr> {
+    let operand = |input: ParseStream| match op {
+        Op::Or => joined(input, Op::And),
+        _ => term(input),
+    };
+    let mut left = operand(input)?;
+    loop {
+        let (twice, once) = match op {
+            Op::Or => (input.peek(Token![||]), input.peek(Token![|])),
+            _ => (input.peek(Token![&&]), input.peek(Token![&])),
+        };
+        if !twice && !once {
+            return Ok(left);
+        }
+        let span = input.span();
+        for _ in 0..if twice { 2 } else { 1 } {
+            input.parse::<proc_macro2::Punct>()?;
+        }
+        let right = operand(input)?;
+        let kind = ExprKind::Binary(op, Box::new(left), Box::new(right));
+        left = Expr { kind, span };
+    }
+}
+
+/// A comparison, its opposite, or a condition in parentheses.
+fn term(input: ParseStream) -> syn::Result<Expr> {
+    let span = input.span();
+    if input.peek(Token![!]) {
+        input.parse::<Token![!]>()?;
+        let kind = ExprKind::Not(Box::new(term(input)?));
+        return Ok(Expr { kind, span });
+    }
+    // `(A + 1) * 2 == B` begins with a parenthesis, too.
+    let ahead = input.fork();
+    if ahead.peek(token::Paren) && ahead.parse::<proc_macro2::Group>().is_ok() {
+        let ends = ahead.is_empty()
+            || ahead.peek(token::Brace)
+            || ahead.peek(Token![&])
+            || ahead.peek(Token![|]);
+        if ends {
+            let content;
+            parenthesized!(content in input);
+            let inner = condition(&content)?;
+            return match content.is_empty() {
+                true => Ok(inner),
+                false => Err(content.error("expected `&&`, `||` or the end of the condition")),
+            };
+        }
+    }
+    binary(input, COMPARISON)
+}
+
 /// An expression without comparisons, for use between `<` and `>`.
 pub fn sum(input: ParseStream) -> syn::Result<Expr> {
     binary(input, Op::Add.level())

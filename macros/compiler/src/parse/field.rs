@@ -56,9 +56,10 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
 }
 
 pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
-    let (attrs, found) = attributes_whole(input, &["frozen", "recompute", "name"])?;
+    let (attrs, found) = attributes_whole(input, &["frozen", "recompute", "name", "when"])?;
     let flags = spans(&found);
     let path = found[2].as_ref().map(own_name).transpose()?;
+    let when = found[3].as_ref().map(when).transpose()?;
     if input.peek(Token![pub]) {
         return Err(input.error("a network's fields are private: remove `pub`"));
     }
@@ -72,7 +73,17 @@ pub(super) fn field(input: ParseStream) -> syn::Result<Field> {
         kind,
         frozen: flags[0].is_some(),
         recompute: flags[1],
+        when,
     })
+}
+
+/// `#[when(S != 1)]`.
+fn when(attr: &syn::Attribute) -> syn::Result<Expr> {
+    let Ok(list) = attr.meta.require_list() else {
+        let text = "`#[when]` needs a condition on constants: `#[when(S != 1)]`";
+        return Err(syn::Error::new_spanned(attr.path(), text));
+    };
+    list.parse_args_with(expr::condition)
 }
 
 /// `#[name = "layer1.0.conv1"]`.

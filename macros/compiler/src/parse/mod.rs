@@ -246,6 +246,7 @@ fn fields(input: ParseStream, network: &mut Network, diag: &Diag) -> syn::Result
                         kind: FieldKind::ErrorReported,
                         frozen: false,
                         recompute: None,
+                        when: None,
                     });
                 }
                 skip_field(&content);

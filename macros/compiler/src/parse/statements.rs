@@ -152,21 +152,20 @@ fn semicolon(input: ParseStream) -> syn::Result<()> {
 /// `if training { .. } else { .. }`.
 pub(super) fn if_block(input: ParseStream) -> syn::Result<(If, Span)> {
     let span = input.parse::<Token![if]>()?.span;
-    let condition = expr::expr(input)?;
-    if !matches!(&condition.kind, ExprKind::Name(n) if n == "training") {
-        return Err(syn::Error::new(
-            condition.span,
-            "the condition of `if` must be `training`\nhelp: `where(condition, x, y)` chooses element by element",
-        ));
-    }
+    let condition = expr::condition(input)?;
     let content;
     braced!(content in input);
     let then = block(&content)?;
     let otherwise = if input.peek(Token![else]) {
         input.parse::<Token![else]>()?;
-        let content;
-        braced!(content in input);
-        Some(block(&content)?)
+        Some(match input.peek(Token![if]) {
+            true => else_if(input)?,
+            false => {
+                let content;
+                braced!(content in input);
+                block(&content)?
+            }
+        })
     } else {
         None
     };
@@ -176,6 +175,18 @@ pub(super) fn if_block(input: ParseStream) -> syn::Result<(If, Span)> {
         otherwise,
     };
     Ok((choice, span))
+}
+
+/// The `if ..` of `else if ..`, as the only statement or the value of a block.
+fn else_if(input: ParseStream) -> syn::Result<Block> {
+    let (choice, span) = if_block(input)?;
+    let (mut stmts, mut tail) = (Vec::new(), None);
+    let kind = ExprKind::If(Box::new(choice.clone()));
+    match choice.then.tail {
+        Some(_) => tail = Some(Expr { kind, span }),
+        None => stmts.push(Stmt::If(Box::new(choice))),
+    }
+    Ok(Block { stmts, tail })
 }
 
 /// `for name in over { .. }`, `for (name, ..) in zip(over, ..) { .. }`.

@@ -1,0 +1,173 @@
+//! The variants of a network: one for each answer to the conditions that only rustc can decide.
+//!
+//! What goes in is a network; what comes out is the network compiled once for each answer to `S != 1`. A network without
+//! such conditions has one variant.
+
+use crate::call::Call;
+use crate::condition::Condition;
+use crate::diag::{Diag, Message, Undecided};
+use crate::equal::Equalities;
+use crate::net::Net;
+use crate::pipeline::Attempt;
+use crate::program::Program;
+use crate::unit::Unit;
+use std::rc::Rc;
+
+/// The most conditions on the way to a variant: each can double the number of variants.
+const MOST: usize = 4;
+
+/// A network under the answers to its conditions.
+pub struct Variant {
+    /// The conditions and their answers.
+    pub answers: Vec<(Condition, bool)>,
+    /// The network.
+    pub net: Net,
+    /// Its functions; `None` if there are errors.
+    pub programs: Option<Vec<Program>>,
+    errors: Diag,
+    /// The answers, for messages.
+    shown: Vec<String>,
+}
+
+impl Variant {
+    /// Its functions; none if there are errors.
+    pub fn programs(&self) -> &[Program] {
+        self.programs.as_deref().unwrap_or_default()
+    }
+}
+
+/// All variants of a network.
+pub struct Variants<'a> {
+    call: &'a Call,
+    unit: &'a Unit,
+    parsed: &'a Diag,
+    /// The network before any answer, if there is a condition.
+    undivided: Option<Net>,
+    /// The variants.
+    pub all: Vec<Variant>,
+}
+
+/// What is known on the way to a variant.
+#[derive(Clone, Default)]
+struct Answers {
+    answers: Vec<(Condition, bool)>,
+    shown: Vec<String>,
+    equal: Rc<Equalities>,
+}
+
+impl Answers {
+    fn with(&self, undecided: &Undecided, holds: bool) -> Answers {
+        let mut out = self.clone();
+        let word = if holds { "when" } else { "unless" };
+        out.shown.push(format!("{word} {}", undecided.text));
+        out.answers.push((undecided.condition.clone(), holds));
+        out.equal = Rc::new(self.equal.assume(&undecided.condition, holds));
+        out
+    }
+}
+
+impl<'a> Variants<'a> {
+    /// Compiles all variants.
+    pub fn new(call: &'a Call, unit: &'a Unit, parsed: &'a Diag) -> Variants<'a> {
+        let mut out = Variants {
+            call,
+            unit,
+            parsed,
+            undivided: None,
+            all: Vec::new(),
+        };
+        out.grow(Answers::default());
+        if out.all.len() > 1 {
+            for (k, variant) in out.all.iter_mut().enumerate() {
+                variant.net.variant = Some(k);
+            }
+        }
+        out
+    }
+
+    /// The network before any answer: its declarations and signatures.
+    pub fn net(&self) -> &Net {
+        self.undivided.as_ref().unwrap_or(&self.all[0].net)
+    }
+
+    /// The errors of all variants, if there are any.
+    pub fn errors(&self) -> Option<Diag> {
+        let [one] = self.all.as_slice() else {
+            let failed = self.all.iter().any(|v| v.programs.is_none());
+            return failed.then(|| self.joined());
+        };
+        one.programs.is_none().then(|| one.errors.clone())
+    }
+
+    /// Each error once; one that not all variants have shows the answers of its variant.
+    fn joined(&self) -> Diag {
+        let of = |v: &Variant| match v.programs {
+            Some(_) => Vec::new(),
+            None => v.errors.messages(),
+        };
+        let lists: Vec<Vec<Message>> = self.all.iter().map(of).collect();
+        let out = Diag::default();
+        for (variant, messages) in self.all.iter().zip(&lists) {
+            for message in messages {
+                let mut message = message.clone();
+                let everywhere = lists.iter().all(|list| list.iter().any(|m| m.is(&message)));
+                if !everywhere {
+                    message.text += &format!("\nnote: this is so {}", variant.shown.join(" and "));
+                }
+                let span = message.span;
+                out.take(message, span, "");
+            }
+        }
+        out
+    }
+
+    /// Compiles a network under these answers, or its variants if they do not decide all conditions.
+    fn grow(&mut self, known: Answers) {
+        let mut equal = known.equal.clone();
+        let mut attempt = Attempt::new(self.call, self.unit, &equal, self.parsed);
+        let first = attempt.diag.clone();
+        loop {
+            if let Some(undecided) = attempt.diag.first_undecided() {
+                if known.answers.len() < MOST {
+                    self.undivided.get_or_insert(attempt.net);
+                    for holds in [true, false] {
+                        self.grow(known.with(&undecided, holds));
+                    }
+                    return;
+                }
+                let text = format!(
+                    "`{}` is the condition after {MOST} others that depend on constants\nnote: each condition can double the number of the network's variants, which are all compiled",
+                    undecided.text
+                );
+                attempt.diag.error(undecided.span, text);
+                attempt.programs = None;
+                break;
+            }
+            if attempt.programs.is_some() {
+                break;
+            }
+            // Each round solves a constant; it is checked by rustc that the solution is its value.
+            let (pairs, constants) = (attempt.diag.pairs(), attempt.diag.constants());
+            let Some(next) = equal.with(pairs, constants) else {
+                break;
+            };
+            equal = Rc::new(next);
+            attempt = Attempt::new(self.call, self.unit, &equal, self.parsed);
+        }
+        // A name that was taken for a constant may be a mistake: then the errors are those without it.
+        let errors = match equal.constants.is_empty() {
+            true => attempt.diag,
+            false => first.clone(),
+        };
+        if attempt.programs.is_none() {
+            equal.note(&errors, &first);
+        }
+        self.all.push(Variant {
+            answers: known.answers,
+            net: attempt.net,
+            programs: attempt.programs,
+            errors,
+            shown: known.shown,
+        });
+    }
+}
