@@ -45,7 +45,7 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
             _ => "\nhelp: to use a layer several times, declare it once and call it several times",
         };
         let text = format!(
-            "`{name}` is {}, so it cannot be tied to `{other}`, which is {}\n{decls}{help}",
+            "`{name}` is {}, but `{other}` is {}: they cannot be tied\n{decls}{help}",
             shape(p),
             shape(q)
         );

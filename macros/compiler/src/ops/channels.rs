@@ -114,7 +114,7 @@ pub fn several(
         false => "",
     };
     let text = format!(
-        "`{callee}` normalises only {count} value per {per}, and the variance of one value is 0{}\nhelp: use {larger}{help}",
+        "`{callee}` normalises only {count} value per {per}{}\nnote: the variance of one value is 0\nhelp: use {larger}{help}",
         cx.origin_note(x)
     );
     Err(cx.error(span, text))

@@ -135,7 +135,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
     .find(|c| !c.is_ascii_alphabetic() && *c != REST)
     {
         return fail(format!(
-            "`{c}` cannot stand for a dimension in an equation: write one letter for each dimension, as in \"bij,bjk->bik\""
+            "`{c}` cannot stand for a dimension in an equation\nhelp: write one letter for each dimension, as in \"bij,bjk->bik\""
         ));
     }
     let inputs: Vec<Vec<char>> = left.split(',').map(|n| n.chars().collect()).collect();

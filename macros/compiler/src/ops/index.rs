@@ -120,7 +120,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
     if to != from {
         let text = format!(
-            "`source` of `index_copy` must hold {}, as `{}` does, but `{}` {}\nhelp: {}",
+            "`source` of `index_copy` must hold {}, like `{}`, but `{}` {}\nhelp: {}",
             named(to),
             x.text,
             source.text,

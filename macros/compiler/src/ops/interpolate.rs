@@ -163,7 +163,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Some(list) if list.len() == rank => Ok(list),
         _ => {
             let text = format!(
-                "`scale_factor` of `{}` must be a number above 0, or a list of such numbers{}",
+                "`scale_factor` of `{}` must be one or more numbers above 0{}",
                 a.callee,
                 match a.given("scale_factor") {
                     Some(given) => format!(", not {}", given.text),

@@ -58,15 +58,15 @@ impl Pool {
                     false => "dilated kernel",
                 };
                 let most = match reach.value() {
-                    Some(n) => format!("{}: half of", n / 2),
-                    None => "half of".to_owned(),
+                    Some(n) => (n / 2).to_string(),
+                    None => "half of the kernel size".to_owned(),
                 };
                 let down = match reach.value() {
                     Some(n) if n % 2 == 1 => ", rounded down",
                     _ => "",
                 };
                 let text = format!(
-                    "`padding` of `{}` is {}, but must be at most {most} the {kernel} size {reach}{down}",
+                    "`padding` of `{}` is {}, but must be at most {most}\nnote: the limit is half of the {kernel} size {reach}{down}",
                     a.callee, padding[d]
                 );
                 return Err(cx.error(span, text));

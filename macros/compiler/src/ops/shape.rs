@@ -498,7 +498,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
                 }
                 _ => {
                     let text = format!(
-                        "`split` cannot cut dimension {dim} of size {size} into pieces of {each}: the number of pieces is unknown{}",
+                        "`split` into pieces of size {each} needs a known size, but dimension {dim} has size {size}{}",
                         cx.origin_note(&x)
                     );
                     return Err(cx.error(span, text));
@@ -770,7 +770,7 @@ pub fn pad_along(
                     _ => side.clone(),
                 };
                 let why = format!(
-                    "`{mode}` padding by {} needs a dimension of size {least} or more",
+                    "`{mode}` padding by {} needs size {least} or more",
                     several(side, "element")
                 );
                 if size.sub(&least).value().is_some_and(|more| more < 0) {
