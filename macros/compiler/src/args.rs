@@ -65,7 +65,10 @@ impl Args {
         let names: Vec<&'static str> = parameters.iter().map(|p| p.0).collect();
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
         // The signature as users write it.
-        let takes = signature.replace("in_out", "in -> out");
+        let takes = match signature.strip_prefix("in_out") {
+            Some(rest) => format!("in -> out{rest}, init, bias_init"),
+            None => signature.to_owned(),
+        };
         let mut reported = None;
         let mut position = 0;
         let positional = given.iter().filter(|g| g.name.is_none()).count();
@@ -115,10 +118,17 @@ impl Args {
             .map(|((name, _), _)| *name)
             .collect();
         if !missing.is_empty() && reported.is_none() {
-            let plain = |m: &&str| format!("`{}`", m.trim_start_matches('*'));
+            let plain = |m: &&str| match *m {
+                "in_out" => "`in -> out`".to_owned(),
+                m => format!("`{}`", m.trim_start_matches('*')),
+            };
             let list: Vec<String> = missing.iter().map(plain).collect();
+            let done = match callee.starts_with(char::is_uppercase) {
+                true => "declared",
+                false => "called",
+            };
             let text = format!(
-                "`{callee}` is called without {}\n`{callee}` takes ({takes})",
+                "`{callee}` is {done} without {}\n`{callee}` takes ({takes})",
                 list.join(" and ")
             );
             reported = Some(cx.error(span, text));
@@ -236,7 +246,7 @@ impl Args {
         if takes.has(dtype) || (literal && takes.has(DType::Float)) {
             return Ok(());
         }
-        let (callee, have) = (&self.callee, cx.typed(t.id));
+        let (callee, have) = (&self.callee, cx.described(t.id));
         let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
         let it = match name {
             "lengths" | "target" => "it",
@@ -244,24 +254,24 @@ impl Args {
         };
         let text = match (takes, dtype) {
             (Takes::Int, DType::Float) if !cx.is_argument(t.id) => format!(
-                "`{name}` of `{callee}` must hold integers, but `{}` is {have}\nhelp: convert {it}: `{}`",
+                "`{name}` of `{callee}` must hold integers, but `{}` {have}\nhelp: convert {it}: `{}`",
                 t.text,
                 takes.conversion(dtype, &t.text),
             ),
             (Takes::Int, DType::Float) => format!(
-                "`{name}` of `{callee}` must hold integers, but `{}` is {have}\nhelp: declare {it} as integers: `u32{}`",
+                "`{name}` of `{callee}` must hold integers, but `{}` {have}\nhelp: declare {it} as integers: `u32{}`",
                 t.text,
                 show_shape(cx.g.shape(t.id)),
             ),
             (Takes::Bool, _) => format!(
-                "`{name}` of `{callee}` must be bool, but `{}` is {have}\nhelp: compare it: `{} {}`",
+                "`{name}` of `{callee}` must be bool, but `{}` {have}\nhelp: compare it: `{} {}`",
                 t.text,
                 enclosed(&t.text),
                 if dtype == DType::Float { "> 0" } else { "!= 0" },
             ),
             _ => {
                 format!(
-                    "`{name}` of `{callee}` takes {}, but `{}` is {have}\nhelp: convert it: `{}`",
+                    "`{name}` of `{callee}` takes {}, but `{}` {have}\nhelp: convert it: `{}`",
                     takes.text(),
                     t.text,
                     takes.conversion(dtype, &t.text),
@@ -297,7 +307,7 @@ impl Args {
         let value = self.value(name);
         if let Value::Dim(d) | Value::Real(d) = &value {
             let text = format!(
-                "`{name}` of `{}` must be a written number, but only rustc knows `{d}`\nhelp: write the number",
+                "`{name}` of `{}` must be a number, but only rustc knows the value of `{d}`\nhelp: write the number",
                 self.callee
             );
             return Err(cx.error(self.span_of(name), text));
@@ -499,7 +509,33 @@ pub fn count(n: usize, what: &str) -> String {
     }
 }
 
+/// `1 channel`, `N channels`.
+pub fn several(n: &Dim, what: &str) -> String {
+    format!("{n} {what}{}", if n.is_one() { "" } else { "s" })
+}
+
 /// `1 is given`, `2 are given`.
 pub fn are_given(n: usize) -> String {
-    format!("{n} {} given", if n == 1 { "is" } else { "are" })
+    match n {
+        0 => "none are given".to_owned(),
+        1 => "1 is given".to_owned(),
+        _ => format!("{n} are given"),
+    }
+}
+
+/// `` `a`, `b` and `c` ``.
+pub fn listed(names: &[impl std::fmt::Display]) -> String {
+    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// ``no function `f`, only `g` and `h` ``, or `no functions`.
+pub fn no_such(what: &str, name: &str, known: &[impl std::fmt::Display]) -> String {
+    match known {
+        [] => format!("no {what}s"),
+        _ => format!("no {what} `{name}`, only {}", listed(known)),
+    }
 }

@@ -50,7 +50,7 @@ pub fn check(net: &Net, p: &Program, diag: &Diag) {
         false => "",
     };
     let text = format!(
-        "`{}` needs {} bytes, but its budget is {} (`{}`)\nnote: the largest values (some share memory, so their sum may exceed the total):\n{}help: reduce the batch{recompute} or raise `max`",
+        "`{}` needs {} bytes, but its budget is {} bytes (`{}`)\nnote: the largest values (some share memory, so their sum may exceed the total):\n{}help: reduce the batch{recompute} or raise `max`",
         method(net, p),
         grouped(bytes),
         grouped(i64::try_from(budget.max).unwrap_or(i64::MAX)),

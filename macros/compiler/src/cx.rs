@@ -90,7 +90,7 @@ impl Demand {
     pub fn help(&self) -> String {
         match &self.what {
             Require::Divides(p, q) if self.why == WHOLE => {
-                format!("\nhelp: `floor({p} / {q})` rounds down")
+                format!("\nhelp: to round down, write `floor({p} / {q})`")
             }
             _ => String::new(),
         }
@@ -323,6 +323,14 @@ impl<'a> Cx<'a> {
             DType::Float => shape,
             DType::Int => format!("{}{shape}", self.ranges.declared(id).prefix()),
             DType::Bool => format!("bool{shape}"),
+        }
+    }
+
+    /// ``is u32[B, T]``; of floats also the type, which their shape does not show.
+    pub fn described(&self, id: NodeId) -> String {
+        match self.g[id].dtype {
+            DType::Float => format!("holds floats: it is {}", self.typed(id)),
+            _ => format!("is {}", self.typed(id)),
         }
     }
 

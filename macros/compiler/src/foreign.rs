@@ -163,12 +163,12 @@ const WORDS: &[(&str, &str)] = &[
 const LACKS: &[(&str, &str)] = &[
     (
         "sort",
-        "a sorted tensor; `argmax` and `amax` find the largest",
+        "sorting; `argmax` and `amax` find the largest element",
     ),
-    ("argsort", "an order; `argmax` finds the largest"),
+    ("argsort", "sorting; `argmax` finds the largest element"),
     (
         "topk",
-        "the k largest; `argmax` and `amax` find the largest",
+        "a search for the k largest elements; `argmax` and `amax` find the largest",
     ),
     (
         "multinomial",
@@ -231,24 +231,24 @@ const LACKS: &[(&str, &str)] = &[
     ("MarginRankingLoss", "a margin loss; write it with `relu`"),
     (
         "PReLU",
-        "a layer for it; `where(x > 0, x, slope * x)` with a `Param[]` is the same",
+        "this layer; `where(x > 0, x, slope * x)` with a `Param[]` is the same",
     ),
     (
         "PixelShuffle",
-        "a layer for it; `unflatten`, `permute` and `reshape` do the same",
+        "this layer; `unflatten`, `permute` and `reshape` do the same",
     ),
     (
         "EmbeddingBag",
-        "a layer for it; `Embedding` and `sum` do the same",
+        "this layer; `Embedding` and `sum` do the same",
     ),
     (
         "Bilinear",
-        "a layer for it; a `Param[..]` and `einsum` do the same",
+        "this layer; a `Param[..]` and `einsum` do the same",
     ),
     ("Conv3d", "convolutions in three dimensions"),
     ("MaxPool3d", "pools in three dimensions"),
     ("AvgPool3d", "pools in three dimensions"),
-    ("LocalResponseNorm", "a layer for it"),
+    ("LocalResponseNorm", "this layer"),
     ("svd", "linear algebra beyond products"),
     ("inverse", "linear algebra beyond products"),
     ("inv", "linear algebra beyond products"),

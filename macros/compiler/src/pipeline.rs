@@ -171,7 +171,7 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
     {
         if !called.contains(&s.name.to_string()) {
             let text = format!(
-                "`{0}` is never called\nnote: a function that takes `[..]` has no method\nhelp: call it from another function, or name the dimensions: `[B, T]`",
+                "`{0}` is never called\nnote: the macro generates no method for a function that takes `[..]`\nhelp: call it from another function, or name the dimensions: `[B, T]`",
                 s.name
             );
             diag.error(s.name.span(), text);

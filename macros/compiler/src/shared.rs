@@ -3,6 +3,7 @@
 //! Takes a network whose fields are declared. After: the parameter on the left has no separate values; reading it reads
 //! the one on the right, whose gradient is the sum of both gradients.
 
+use crate::args::no_such;
 use crate::ast::{Shared, show_dotted};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
@@ -31,7 +32,7 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     let span = end(&shared.left);
     if let Some(already) = net.params[left].shared {
         let text = format!(
-            "`{name}` is on the left twice: it is already one with `{}`\nhelp: to share all three, write `{other} = {}`",
+            "`{name}` is on the left of two lines: it is already tied to `{}`\nhelp: to share all three, write `{other} = {}`",
             plain(&net.params[already].name),
             plain(&net.params[already].name)
         );
@@ -48,11 +49,11 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     if !same(&p.stack, &q.stack) || !same(&p.shape, &q.shape) {
         let help = match (p.stack.is_empty(), q.stack.is_empty()) {
             (true, true) => "",
-            (false, false) => "\nhelp: an array shares with an array of the same length",
+            (false, false) => "\nhelp: an array can be tied to an array of the same length",
             _ => "\nhelp: to use a layer several times, declare it once and call it several times",
         };
         let text = format!(
-            "`{name}` is {}, so it cannot be `{other}`, which is {}\n{decls}{help}",
+            "`{name}` is {}, but `{other}` is {}: they cannot be tied\n{decls}{help}",
             shape(p),
             shape(q)
         );
@@ -94,15 +95,8 @@ fn find(net: &Net, path: &[Ident], diag: &Diag) -> Reported<usize> {
     }
     let known: Vec<String> = field.params.clone().map(full).collect();
     let hint = did_you_mean(&name, known.iter().map(String::as_str));
-    let list: Vec<String> = known.iter().map(|n| format!("`{n}`")).collect();
-    let has = match list.is_empty() {
-        true => "no parameters".to_owned(),
-        false => list.join(", "),
-    };
-    let text = format!(
-        "there is no parameter `{name}`: `{first}` has {has}{hint}\n{}",
-        field.decl
-    );
+    let has = no_such("parameter", &name, &known);
+    let text = format!("`{first}` has {has}{hint}\n{}", field.decl);
     Err(diag.error(end(path), text))
 }
 

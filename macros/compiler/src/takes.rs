@@ -120,7 +120,7 @@ impl Takes {
             Float => "floats",
             Number => "floats or integers",
             Int => "integers",
-            Bool => "bool",
+            Bool => "booleans",
             Mask => "bool or floats",
             Classes => "integers (classes) or floats (probabilities)",
             Any => "any type",

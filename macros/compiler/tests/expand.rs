@@ -69,5 +69,8 @@ fn a_loop_in_a_step_assigns_nothing_outside() {
     expands(&source("", declared, ""));
     let tokens = source(declared, "", " + v.sum()").parse().expect("tokens");
     let code = expand(tokens).to_string();
-    assert!(code.contains("`v` belongs outside of this step"), "{code}");
+    assert!(
+        code.contains("cannot assign to `v`, which is declared outside this step"),
+        "{code}"
+    );
 }

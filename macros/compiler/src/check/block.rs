@@ -72,7 +72,7 @@ pub(super) fn block(
             false => format!("{least} to {} sizes", wanted.len()),
         };
         let text = format!(
-            "`{}` takes {sizes}, but {}\nnote: it is declared as `struct {}{declared}`",
+            "`{}` takes {sizes}, but {}\nnote: the declaration is `struct {}{declared}`",
             unit.source.name,
             crate::args::are_given(values.len()),
             unit.source.name,

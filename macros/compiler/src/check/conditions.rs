@@ -73,7 +73,7 @@ pub(super) fn condition(
         && (is_remainder(a) || is_remainder(b))
     {
         let text = format!(
-            "`{e}` is not a condition\nnote: a condition on a remainder is `== 0`, as in `D % HEADS == 0`"
+            "`{e}` is not a condition\nnote: a remainder can be compared only with 0: `D % HEADS == 0`"
         );
         return Err(cx.error(e.span, text));
     }

@@ -239,7 +239,7 @@ fn mended(net: &Net, left: &Expr, right: &Expr) -> String {
     names(right, &mut sizes);
     let given = |name: &Ident| net.generics.iter().any(|g| g.name == *name);
     if net.prefix.is_empty() || sizes.is_empty() || !sizes.iter().all(given) {
-        return format!("`floor({})` rounds down", quotient_of(left, right));
+        return format!("to round down, write `floor({})`", quotient_of(left, right));
     }
     let level = ast::Op::Rem.level();
     let condition = format!("{} % {} == 0", left.above(level), right.above(level + 1));
@@ -295,7 +295,7 @@ pub fn arithmetic(
             let (written, values) = (quotient_of(left, right), format!("{p} / {q}"));
             let value = match written == values {
                 true => String::new(),
-                false => format!(": it is {values}"),
+                false => format!(": {values}"),
             };
             let text = match q {
                 0 => format!("the size `{written}` divides by 0{value}"),

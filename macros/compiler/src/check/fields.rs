@@ -56,7 +56,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
     if let Some(path) = &source.path
         && places(&field.prefix) > field.stack.len() + usize::from(grouped)
     {
-        let text = "each `{}` in a name needs an array: it stands for an element's number";
+        let text = "each `{}` in a name stands for the number of an element, so it needs an array";
         diag.error(path.span(), text);
     }
     net.fields.push(field);
@@ -167,7 +167,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
         if position::mentions(element) {
             let Some(count) = size.value() else {
                 let text = format!(
-                    "the elements of this array differ by their number `i`, so their count must be a number, not {size}"
+                    "the elements of this array differ by their number `i`, so the length must be a number, not {size}"
                 );
                 cx.error(count.span, text);
                 return out;
@@ -396,9 +396,9 @@ pub(super) fn buffer_elem(cx: &mut Cx, kind: &ast::FieldKind) -> Reported<Elem> 
         "f32" => "remove `<f32>`: the device chooses the float type",
         "f64" => "remove `<f64>`: the device chooses the float type",
         "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "isize" | "int" => {
-            "a buffer of integers is `Buffer<i64>`"
+            "for integers, declare `Buffer<i64>`"
         }
-        _ => "a buffer holds floats, `i64` or `bool`",
+        _ => "declare floats, `Buffer<i64>` or `Buffer<bool>`",
     };
     let text = format!("a buffer cannot hold `{name}`\nhelp: {help}");
     Err(cx.error(name.span(), text))

@@ -106,7 +106,8 @@ fn function(
         true => Ok(()),
         false => {
             let shown = crate::dim::show_shape(shape);
-            let text = format!("`{name}` fills only {wanted}, but the parameter is {shown}");
+            let text =
+                format!("`{name}` fills only {wanted}, but this parameter has the shape {shown}");
             Err(cx.error(e.span, text))
         }
     };

@@ -23,7 +23,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
             let known = &net.states[k].ty;
             if known.elem != arg.ty.elem || known.shape != arg.ty.shape {
                 let text = format!(
-                    "`#[state] {0}` is {2} here, but {1} in another function\nhelp: rename one of them, or use one shape",
+                    "`#[state] {0}` is {2} here, but {1} in another function\nhelp: rename one of the states, or use the same shape",
                     arg.name,
                     show_type(known, &known.shape),
                     show_type(&arg.ty, &arg.ty.shape)

@@ -253,7 +253,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
         }
         if optional && p.default.is_none() {
             let text = format!(
-                "`{}` needs a default, because an earlier parameter has one\nhelp: parameters with defaults come last",
+                "`{}` needs a default, because an earlier parameter has one\nhelp: write the parameters with defaults last",
                 p.name
             );
             diag.error(p.name.span(), text);
@@ -267,7 +267,7 @@ fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic
                 ExprKind::Whole(_) => e.to_string().parse().unwrap_or_default(),
                 _ => {
                     let text = format!(
-                        "the default of `{}` must be an integer or a Rust constant",
+                        "the default of `{}` must be an integer or a Rust constant, not {e}",
                         p.name
                     );
                     diag.error(e.span, text);

@@ -8,6 +8,7 @@ use crate::cx::Cx;
 use crate::diag::Diag;
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
+use crate::lower::show_type;
 use crate::net::{Arg, Custom, Net, Signature};
 use proc_macro2::Span;
 
@@ -56,7 +57,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
                 }
                 if ty.shape.len() > 6 {
                     let text = format!(
-                        "`{}` has {} dimensions, but an argument has at most 6",
+                        "`{}` has {} dimensions, but an argument can have at most 6",
                         a.name,
                         ty.shape.len()
                     );
@@ -84,7 +85,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     solve(&mut out);
     if out.dims.len() > 8 {
         let text = format!(
-            "`{}` has {} named dimensions, but a function has at most 8",
+            "`{}` has {} named dimensions, but a function can have at most 8",
             f.name,
             out.dims.len()
         );
@@ -136,15 +137,18 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
         }
     }
     if let (Some(span), false, false) = (f.draw, out.poisoned, out.is_scalar()) {
+        let found = out.ret.iter().map(|ty| show_type(ty, &ty.shape));
+        let found: Vec<String> = found.collect();
         let text = format!(
-            "`#[draw]` draws gradients of a scalar, but `{}` does not return one\nhelp: put `#[draw]` on a function that returns `[]`",
-            f.name
+            "`#[draw]` needs a function that returns one float, but `{}` returns {}\nhelp: put `#[draw]` on a function that returns `[]`",
+            f.name,
+            found.join(", ")
         );
         diag.error(span, text);
     }
     if let (Some(span), true) = (f.train, f.eval) {
         let text = format!(
-            "`{}` is marked `#[eval]` and `#[train]`\nnote: `#[eval]` keeps the function in evaluation mode, also while it is trained\nhelp: remove one of them",
+            "`{0}` cannot be marked both `#[eval]` and `#[train]`\nnote: `#[train]` adds the method `{0}_train`, which runs in training mode\nnote: `#[eval]` keeps `{0}` in evaluation mode in every method\nhelp: remove one of the attributes",
             f.name
         );
         diag.error(span, text);
@@ -217,6 +221,15 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
         );
         return wrong(ty.span, text);
     }
+    // The first argument with `..`, or with other dimensions in its place.
+    let shape = |rest: &str| {
+        let mut shapes = f.args.iter().filter_map(|a| {
+            let mut dims: Vec<String> = a.ty.dims.iter().map(ast::Expr::to_string).collect();
+            dims.insert(a.ty.rest?, rest.to_owned());
+            Some(format!("[{}]", dims.join(", ")))
+        });
+        shapes.next().unwrap_or_default()
+    };
     for (span, what) in [
         (f.draw, "`#[draw]`"),
         (f.train, "`#[train]`"),
@@ -227,8 +240,10 @@ pub(super) fn any_rank(f: &ast::Function, out: &mut Signature, diag: &Diag) {
     ] {
         if let Some(span) = span {
             let text = format!(
-                "{what} cannot be used on `{}`, which takes `[..]`\nhelp: name its dimensions: `[B, T]`",
-                f.name
+                "{what} cannot be used on `{}`, which takes `{}`\nhelp: name the dimensions: `{}`",
+                f.name,
+                shape(".."),
+                shape("B, T")
             );
             return wrong(span, text);
         }

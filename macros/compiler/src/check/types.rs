@@ -41,7 +41,7 @@ pub fn element(cx: &Cx, ty: &ast::Type) -> Reported<Elem> {
                 let dims = dims.join(", ");
                 let text = match other {
                     "f32" | "f64" | "float" => format!(
-                        "floats have no `{other}` before their shape: write `[{dims}]`\nnote: the device decides between f32 and f64"
+                        "write the shape of floats without `{other}`: `[{dims}]`\nnote: the device decides between f32 and f64"
                     ),
                     "usize" | "u64" | "int" | "u8" | "u16" | "i8" | "i16" | "isize" => format!(
                         "`{other}` is not an element type: integers are `u32`, `i32` or `i64`"

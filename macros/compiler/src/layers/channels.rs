@@ -178,7 +178,7 @@ impl Norm {
         let shape = cx.shape(x);
         let (want, have) = (&self.channels, &shape[at]);
         let mut text = format!(
-            "`{}` takes {want} channels, but dimension {at} of `{}` is {have}{}\n{}",
+            "`{}` takes {want} channels, but dimension {at} of `{}` has size {have}{}\n{}",
             call.field,
             x.text,
             cx.origin_note(x),
@@ -192,7 +192,7 @@ impl Norm {
                 .map(|d| d.to_string())
                 .collect();
             text += &format!(
-                "\nhelp: the last dimension is {want}: did you mean `{}.permute({})`?",
+                "\nhelp: the last dimension has size {want}: did you mean `{}.permute({})`?",
                 enclosed(&x.text),
                 order.join(", ")
             );

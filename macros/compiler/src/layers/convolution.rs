@@ -2,7 +2,7 @@
 //! weights at every place of a sequence or an image.
 
 use super::{Call, Init, Layer, LayerDef, ParamDecl, in_out, input};
-use crate::args::{Args, Given};
+use crate::args::{Args, Given, several};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::Dim;
@@ -71,11 +71,6 @@ fn declare(cx: &mut Cx, a: &Args, rank: usize, transposed: bool) -> Reported<Box
     }))
 }
 
-/// `3 channels`.
-fn several(n: &Dim, what: &str) -> String {
-    format!("{n} {what}{}", if n.is_one() { "" } else { "s" })
-}
-
 impl Convolution {
     /// The error for an input with other channels, which are its dimension `at`.
     fn wrong_channels(
@@ -90,7 +85,7 @@ impl Convolution {
         // A name does not say which dimension it is.
         let found = match have.names().is_empty() {
             true => format!("`{}` has {have}", x.text),
-            false => format!("dimension {at} of `{}` is {have}", x.text),
+            false => format!("dimension {at} of `{}` has size {have}", x.text),
         };
         let mut text = format!(
             "`{}` takes {}, but {found}{}\n{} is declared with {}",
@@ -115,8 +110,8 @@ impl Convolution {
         } else if at == 0 && self.from.is_one() {
             // A batch without channels looks like one sample.
             text += match self.settings.rank {
-                1 => "\nnote: two dimensions are read as one sequence [C, L]",
-                _ => "\nnote: three dimensions are read as one image [C, H, W]",
+                1 => "\nnote: a tensor with two dimensions is read as one sequence [C, L]",
+                _ => "\nnote: a tensor with three dimensions is read as one image [C, H, W]",
             };
             text += &spatial::one_channel(x, self.settings.rank);
         } else if have.names().is_empty() {

@@ -97,7 +97,7 @@ pub(super) fn joined(cx: &Cx, def: &LayerDef, given: Vec<Given>) -> Reported<Vec
         [None, None] => return Ok(rest),
         [Some(one), None] | [None, Some(one)] => {
             let text = format!(
-                "`{0}` needs two sizes, but 1 is given\nhelp: `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
+                "`{0}` needs two sizes, but only one is given\nhelp: write `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
                 def.name, names[0], names[1]
             );
             return Err(cx.error(one.span, text));
@@ -122,7 +122,7 @@ pub fn in_out(cx: &mut Cx, a: &Args, name: &str) -> Reported<(Dim, Dim)> {
     };
     let Some((from, to)) = both else {
         let text = format!(
-            "the sizes of `{0}` must be two integers: `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
+            "the sizes of `{0}` must be two integers\nhelp: write `{0}({1} -> {2})`, such as `{0}(8 -> 10)`",
             a.callee,
             names(&a.callee)[0],
             names(&a.callee)[1]

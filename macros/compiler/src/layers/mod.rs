@@ -147,7 +147,7 @@ pub fn wrong_features(
     // A name does not say which dimension it is.
     let found = match have.names().is_empty() {
         true => format!("`{}` has {have}", x.text),
-        false => format!("the last dimension of `{}` is {have}", x.text),
+        false => format!("the last dimension of `{}` has size {have}", x.text),
     };
     let mut text = format!(
         "`{}` takes {want} features, but {found}{}\n{} is declared with {want} inputs",
@@ -159,7 +159,7 @@ pub fn wrong_features(
     let flat = shape.len() > 2 && crate::dim::numel(&shape[1..]) == *want;
     if transposed {
         text += &format!(
-            "\nhelp: dimension -2 is {want}: did you mean `{}.transpose(-2, -1)`?",
+            "\nhelp: dimension -2 has size {want}: did you mean `{}.transpose(-2, -1)`?",
             enclosed(&x.text)
         );
     }

@@ -157,7 +157,10 @@ impl Lower<'_> {
             Value::Whole(n) => Dim::from(nearest(n)),
             Value::Dim(d) => d,
             other => {
-                let text = format!("the end of a part must be an integer, not {}", other.kind());
+                let text = format!(
+                    "the limits of a part must be integers, not {}",
+                    other.kind()
+                );
                 return Err(self.cx.error(e.span, text));
             }
         };

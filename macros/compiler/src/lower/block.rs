@@ -2,7 +2,7 @@
 //! whose bodies are lowered with the field's parameters and sizes.
 
 use super::{Done, Lower, show_type, substitute};
-use crate::args::Given;
+use crate::args::{Given, listed, no_such};
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::bare;
 use crate::cx::Require;
@@ -290,14 +290,15 @@ impl<'a> Lower<'a> {
             _ => signatures.iter().position(|s| s.name == "forward"),
         };
         let Some(index) = index.or_else(meant) else {
-            let list: Vec<String> = (signatures.iter())
-                .map(|s| format!("`{}`", s.name))
-                .collect();
+            let names: Vec<&Ident> = signatures.iter().map(|s| &s.name).collect();
+            let shown: Vec<&str> = given.iter().map(|g| g.text.as_str()).collect();
             let text = match signatures.first() {
                 Some(first) => format!(
-                    "`{0}` has no function `forward`: it has {1}\n{2}\nhelp: call one of its functions: `{0}.{3}(..)`",
+                    "`{0}({1})` calls the function `forward` of `{2}`, but `{2}` has only {3}\n{4}\nhelp: call another function: `{0}.{5}(..)`",
                     field.path,
-                    list.join(", "),
+                    shown.join(", "),
+                    instance.net.name,
+                    listed(&names),
                     field.decl,
                     first.name
                 ),
@@ -332,7 +333,7 @@ impl<'a> Lower<'a> {
         };
         if layer.level < field.stack.len() {
             let text = format!(
-                "`{x}` is an array of networks: choose one, `{x}[0].{name}(..)`\n{}",
+                "`{x}` is an array of networks: choose one network, `{x}[0].{name}(..)`\n{}",
                 field.decl
             );
             return Err(self.cx.error(name.span(), text));
@@ -341,15 +342,10 @@ impl<'a> Lower<'a> {
         let Some(index) = signatures.iter().position(|s| s.name == *name) else {
             let names: Vec<String> = signatures.iter().map(|s| s.name.to_string()).collect();
             let hint = did_you_mean(&name.to_string(), names.iter().map(String::as_str));
-            let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
             let text = format!(
-                "`{}` has no function `{name}`: it has {}{hint}\n{}",
+                "`{}` has {}{hint}\n{}",
                 instance.net.name,
-                if list.is_empty() {
-                    "no functions".to_owned()
-                } else {
-                    list.join(", ")
-                },
+                no_such("function", &name.to_string(), &names),
                 field.decl
             );
             return Err(self.cx.error(name.span(), text));

@@ -28,7 +28,7 @@ impl Lower<'_> {
         for block in branches.into_iter().flatten() {
             if let Some(tail) = &block.tail {
                 let text = format!(
-                    "`{tail}` is computed, but not used\nhelp: `let x = if {} {{ .. }} else {{ .. }};` keeps it",
+                    "`{tail}` is computed, but not used\nhelp: to keep the value, write `let x = if {} {{ .. }} else {{ .. }};`",
                     choice.condition
                 );
                 return Err(self.cx.error(tail.span, text));
@@ -140,7 +140,7 @@ impl Lower<'_> {
             true => format!("{what} gives {x} in training, but {y} in evaluation"),
             false => format!("`{what}` becomes {x} in training, but {y} in evaluation"),
         };
-        let text = format!("{differ}\nhelp: both branches need the same type and shape");
+        let text = format!("{differ}\nnote: both branches must have the same type and shape");
         Err(self.cx.error(span, text))
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions: names, calls, operators, indices.
 
 use super::Lower;
-use crate::args::{Args, Given};
+use crate::args::{Args, Given, no_such};
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check::{argument, arithmetic, is_constant};
 use crate::diag::{ErrorReported, Reported, did_you_mean};
@@ -65,9 +65,9 @@ impl Lower<'_> {
                     && self.cx.g[t.id].dtype != DType::Bool
                 {
                     let text = format!(
-                        "`!` needs a condition, but `{}` is {}\nhelp: compare it: `{}`",
+                        "`!` needs a condition, but `{}` {}\nhelp: compare it: `{}`",
                         t.text,
-                        self.cx.typed(t.id),
+                        self.cx.described(t.id),
                         Takes::Bool.conversion(self.cx.g[t.id].dtype, &t.text).replace("!=", "==")
                     );
                     return Err(self.cx.error(e.span, text));
@@ -87,7 +87,7 @@ impl Lower<'_> {
             }
             ExprKind::Closure(_) => Err(self.cx.error(
                 e.span,
-                "a closure is allowed only as the step of `scan`\nhelp: `scan(x, init, |state, x_t| { .. (next, result) })`",
+                "a closure is allowed only as the step of `scan`\nhelp: the step is a closure, as in `scan(x, init, |state, x_t| { .. (next, result) })`",
             )),
         }
     }
@@ -148,11 +148,11 @@ impl Lower<'_> {
             text += "\nhelp: write `None` for a missing value";
         }
         if name == "training" {
-            text += "\nhelp: `training` can be used only as the condition of `if`";
+            text += "\nnote: `training` can be used only as the condition of `if`";
         }
         if name.starts_with(char::is_uppercase) && hint.is_empty() {
             text += &format!(
-                "\nhelp: a size is known here if an argument's shape introduces it, or a layer's declaration uses it; a Rust constant is listed before the struct: `use const {name};`, or `use const {name}: f64;`"
+                "\nhelp: to use a size, name it in the shape of an argument or in the declaration of a layer\nhelp: to use a Rust constant, declare it before the struct: `use const {name};`, or `use const {name}: f64;`"
             );
         }
         Err(self.cx.error(span, text))
@@ -351,11 +351,11 @@ impl Lower<'_> {
                 1 => String::new(),
                 n => {
                     let alone = match args.first() {
-                        Some(x) if n > 1 => format!("write `{}({})`; ", field.path, x.value),
+                        Some(x) if n > 1 => format!("\nhelp: write `{}({})`", field.path, x.value),
                         _ => String::new(),
                     };
                     format!(
-                        "\nnote: its layers are called one after another, each with the result of the one before\nhelp: {alone}to give each layer its own argument, use `for layer in {} {{ .. }}`",
+                        "\nnote: the layers are called one after another: each takes the result of the layer before it{alone}\nhelp: to give each layer a different argument, write `for layer in {} {{ .. }}`",
                         field.path
                     )
                 }
@@ -515,10 +515,9 @@ impl Lower<'_> {
             if self.net.fields.iter().any(|f| f.name == text) {
                 message += &format!("\nhelp: layers are called as functions: `{text}({x})`");
             } else if text == "shape" || text == "size" {
-                message +=
-                    "\nhelp: a size has the name that it has in the arguments' shapes: `B`, `T`";
+                message += "\nhelp: write the name of a size in the shapes of the arguments, such as `B` or `T`";
             } else if text == "backward" || text == "step" {
-                message += "\nhelp: backward is generated for every function that returns a scalar";
+                message += "\nhelp: remove this call: the macro generates the gradients of each function that returns one float";
             } else {
                 let near = || did_you_mean(&text, ops::all().map(|o| o.name));
                 message += &foreign::help(&text).unwrap_or_else(near);
@@ -577,19 +576,11 @@ impl Lower<'_> {
                 .clone()
                 .filter_map(|p| self.net.params[p].name.get(field.prefix.len() + 1..))
                 .collect();
-            let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
-            let has = if list.is_empty() {
-                "no parameters".to_owned()
-            } else {
-                list.join(", ")
-            };
+            let has = no_such("parameter", &name.to_string(), &names);
             let hint = did_you_mean(&name.to_string(), names);
             return Err(self.cx.error(
                 name.span(),
-                format!(
-                    "`{base}` has no parameter `{name}`: it has {has}{hint}\n{}",
-                    field.decl
-                ),
+                format!("`{base}` has {has}{hint}\n{}", field.decl),
             ));
         }
         let v = self.expr(x)?;
@@ -600,10 +591,14 @@ impl Lower<'_> {
             return self.op("t", name.span(), vec![plain(v, x)]);
         }
         let help = match &v {
-            Value::Tensor(t) if *name == "shape" => format!(
-                "\nhelp: write a size as its name or number: `{x}` is {}",
-                self.cx.typed(t.id)
-            ),
+            Value::Tensor(t) if *name == "shape" && !self.cx.g.shape(t.id).is_empty() => {
+                let sizes = self.cx.g.shape(t.id).iter().map(|d| format!("`{d}`"));
+                format!(
+                    "\nhelp: in place of `{x}.shape`, write the size itself, {}: `{x}` is {}",
+                    sizes.collect::<Vec<_>>().join(" or "),
+                    self.cx.typed(t.id)
+                )
+            }
             _ => String::new(),
         };
         Err(self
@@ -622,7 +617,7 @@ impl Lower<'_> {
         let field = &self.net.fields[layer.field];
         if layer.level < field.stack.len() {
             let text = format!(
-                "`{x}` is an array of layers: choose one, `{x}[0].{name}`\n{}",
+                "`{x}` is an array of layers: choose one layer, `{x}[0].{name}`\n{}",
                 field.decl
             );
             return Err(self.cx.error(span, text));
@@ -637,16 +632,9 @@ impl Lower<'_> {
                 text: format!("{x}.{name}"),
             }));
         }
-        let list: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
-        let has = match list.is_empty() {
-            true => "no parameters".to_owned(),
-            false => list.join(", "),
-        };
+        let has = no_such("parameter", name, &names);
         let hint = did_you_mean(name, names);
-        let text = format!(
-            "`{x}` has no parameter `{name}`: it has {has}{hint}\n{}",
-            field.decl
-        );
+        let text = format!("`{x}` has {has}{hint}\n{}", field.decl);
         Err(self.cx.error(span, text))
     }
 
@@ -675,7 +663,7 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let f = match op {
-            ast::Op::Rem => return Err(self.cx.error(span, "`%` is supported between sizes only")),
+            ast::Op::Rem => return Err(self.cx.error(span, "`%` is supported only between sizes")),
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,
             ast::Op::Mul => S::Mul,
@@ -697,10 +685,10 @@ impl Lower<'_> {
                         dtype => Takes::Bool.conversion(dtype, &t.text),
                     };
                     let text = format!(
-                        "the operands of `{}` must be bool, but `{}` is {}{}\nhelp: compare it: `{help}`",
+                        "the operands of `{}` must be bool, but `{}` {}{}\nhelp: compare it: `{help}`",
                         op.symbol(),
                         t.text,
-                        self.cx.typed(t.id),
+                        self.cx.described(t.id),
                         self.cx.origin_line(t)
                     );
                     return Err(self.cx.error(span, text));
@@ -888,8 +876,10 @@ impl Lower<'_> {
                         (Value::Null, _) | (_, None) => 1,
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
                             .map_err(|_| self.cx.error(e.span, "this step is too large"))?,
-                        (_, Some(e)) => {
-                            let text = "the step of a slice must be an integer";
+                        (other, Some(e)) => {
+                            let found = other.shown();
+                            let text =
+                                format!("the step of a slice must be an integer, not {found}");
                             return Err(self.cx.error(e.span, text));
                         }
                     };

@@ -9,7 +9,7 @@ use crate::net::{Signature, Type};
 use crate::ranges;
 use crate::takes::converted;
 use crate::value::{Tensor, Value};
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl Lower<'_> {
@@ -67,7 +67,9 @@ impl Lower<'_> {
         let result = self.body(body, source, signature);
         self.cx.train = train;
         let result = match result {
-            Ok(results) => self.kept(states()).map(|kept| Done { results, kept }),
+            Ok(results) => self
+                .kept(&signature.name, states())
+                .map(|kept| Done { results, kept }),
             Err(p) => Err(p),
         };
         if call.is_none() || signature.any_rank() {
@@ -93,6 +95,7 @@ impl Lower<'_> {
     /// The values that `#[state]` arguments have when the body ends.
     pub(super) fn kept<'s>(
         &mut self,
+        function: &Ident,
         states: impl Iterator<Item = &'s crate::net::Arg>,
     ) -> Reported<Vec<Tensor>> {
         let mut out = Vec::new();
@@ -111,7 +114,7 @@ impl Lower<'_> {
                 Some(t) => t,
                 None => {
                     let text = format!(
-                        "`#[state] {name}` must hold a tensor at the end, not {}",
+                        "the state `{name}` must hold a tensor when `{function}` returns, but holds {}",
                         value.kind()
                     );
                     return Err(self.cx.error(arg.name.span(), text));
@@ -121,9 +124,9 @@ impl Lower<'_> {
                 || !self.cx.same_shape(self.cx.g.shape(t.id), &want)
             {
                 let text = format!(
-                    "`#[state] {name}` is {} at the end, but is declared as {}{}\nnote: a state keeps its type and shape",
-                    self.cx.typed(t.id),
+                    "the state `{name}` is declared as {}, but is {} when `{function}` returns{}\nnote: a state must keep its type and shape",
                     show_type(&arg.ty, &want),
+                    self.cx.typed(t.id),
                     self.cx.origin_line(&t)
                 );
                 return Err(self.cx.error(arg.name.span(), text));
@@ -156,11 +159,13 @@ impl Lower<'_> {
                 "`{}` returns {}, but is declared to return {}",
                 source.name,
                 crate::args::count(values.len(), "value"),
-                signature.ret.len()
+                crate::args::count(signature.ret.len(), "value")
             );
             if let (ast::ExprKind::Call(..), [_]) = (&tail.kind, signature.ret.as_slice()) {
                 let rest = vec!["_"; values.len() - 1].join(", ");
-                text += &format!("\nhelp: take the first alone: `let (y, {rest}) = {tail};`");
+                text += &format!(
+                    "\nhelp: to use only the first value, write `let (y, {rest}) = {tail};`"
+                );
             }
             return Err(self.cx.error(tail.span, text));
         }
@@ -173,7 +178,7 @@ impl Lower<'_> {
         for (k, (v, ty)) in values.iter().zip(&signature.ret).enumerate() {
             let part = parts.get(k).unwrap_or(tail);
             let Some(t) = self.cx.lift(v, &part.to_string()) else {
-                let text = format!("`{}` returns tensors, not {}", source.name, v.kind());
+                let text = format!("`{}` must return tensors, not {}", source.name, v.kind());
                 return Err(self.cx.error(part.span, text));
             };
             let want = self.whole_shape(ty);

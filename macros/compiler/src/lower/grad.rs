@@ -37,7 +37,7 @@ impl Lower<'_> {
                     None => String::new(),
                 };
                 let text = format!(
-                    "`grad` needs a value or a parameter, but `{part}` is a layer\n{}{help}",
+                    "`grad` takes tensors as its second argument, but `{part}` is a layer\n{}{help}",
                     field.decl
                 );
                 return Err(self.cx.error(part.span, text));
@@ -102,7 +102,7 @@ impl Lower<'_> {
     fn variable(&mut self, x: &Value, source: &ast::Expr) -> Reported<Tensor> {
         let Value::Tensor(x) = x else {
             let text = format!(
-                "the second argument of `grad` must be a tensor, not {}",
+                "the second argument of `grad` must be a tensor or a tuple of tensors, not {}",
                 x.kind()
             );
             return Err(self.cx.error(source.span, text));
@@ -117,12 +117,12 @@ impl Lower<'_> {
         }
         // From within a step, other values that depend on it are not visible.
         if self.is_from_outside(x.id) {
-            let (step, place, all) = match self.rounds.last() == Some(&self.depth()) {
-                true => ("iteration", "an iteration of `for`", "the loop"),
-                false => ("step", "a step of `scan`", "`scan`"),
+            let (place, step, all) = match self.rounds.last() == Some(&self.depth()) {
+                true => ("`for` loop", "loop", "the loop"),
+                false => ("`scan` step", "step", "`scan`"),
             };
             let text = format!(
-                "`grad` in {place} cannot use `{}` from outside the {step}\nhelp: call `grad` after {all}, or use a value of the {step}",
+                "`grad` in a {place} cannot differentiate with respect to `{}` from outside the {step}\nhelp: call `grad` after {all}, or differentiate with respect to a value computed in the {step}",
                 x.text
             );
             return Err(self.cx.error(source.span, text));
@@ -158,7 +158,7 @@ impl Lower<'_> {
         });
         if let Some(name) = again {
             let text = format!(
-                "`grad` cannot go through the custom op `{name}`: its gradient could not be differentiated again"
+                "`grad` cannot differentiate the custom op `{name}`\nnote: the gradient of a custom op is a Rust function, which cannot be differentiated again"
             );
             return Err(self.cx.error(span, text));
         }
@@ -180,7 +180,7 @@ impl Lower<'_> {
                             self.cx.origin_line(y)
                         ),
                         Dependence::None => format!(
-                            "`{}` does not depend on `{}`, so it has no gradient{}",
+                            "`{}` does not depend on `{}`, so there is no gradient{}",
                             y.text,
                             x.text,
                             self.cx.origin_line(y)

@@ -54,7 +54,7 @@ impl Lower<'_> {
         if let FieldKind::Group { chain: false, .. } = field.kind {
             let shown: Vec<&str> = given.iter().map(|g| g.text.as_str()).collect();
             let text = format!(
-                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: `for layer in {0} {{ .. }}` calls each layer\nhelp: layers declared in `Sequential(..)` are called one after another",
+                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: to call each layer, write `for layer in {0} {{ .. }}`\nhelp: to call the layers one after another, declare `Sequential(..)`",
                 field.path,
                 shown.join(", ")
             );
@@ -231,7 +231,7 @@ impl Lower<'_> {
                             let count = (count as i64).into();
                             if !self.cx.same(&size, &count) {
                                 let text = format!(
-                                    "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has {count}"
+                                    "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has length {count}"
                                 );
                                 return Err(self.cx.error(over.span, text));
                             }
@@ -242,7 +242,7 @@ impl Lower<'_> {
                         let (size, count) = (self.cx.shape(&t)[0].clone(), (count as i64).into());
                         if !self.cx.same(&size, &count) {
                             let text = format!(
-                                "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has {count}"
+                                "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has length {count}"
                             );
                             return Err(self.cx.error(over.span, text));
                         }
@@ -257,7 +257,7 @@ impl Lower<'_> {
                     }
                     other => {
                         let text = format!(
-                            "`zip` joins layers and tensors, but `{over}` is {}",
+                            "`zip` takes arrays or lists of layers, and tensors, but `{over}` is {}",
                             other.kind()
                         );
                         return Err(self.cx.error(over.span, text));

@@ -130,7 +130,7 @@ impl Lower<'_> {
         let body = self.close(&ids, outputs);
         if carried.is_empty() && written.is_empty() {
             let text = format!(
-                "this loop assigns no variable from outside, so it changes nothing\nhelp: declare `let mut x = ..` before the loop, and assign in it: `x = {}(x);`",
+                "this loop has no effect: it assigns to no variable from outside the loop\nhelp: declare `let mut x = ..` before the loop, and assign in it: `x = {}(x);`",
                 names[0]
             );
             return Err(self.cx.error(names[0].span(), text));
@@ -162,7 +162,7 @@ impl Lower<'_> {
         for over in overs {
             if let Some(field) = self.lone_layer(over) {
                 let text = format!(
-                    "`for` needs an array of layers, but `{over}` is one layer\n{}\nhelp: an array of 4: `{}`",
+                    "`for` cannot iterate over `{over}`, which is one layer\n{}\nhelp: to repeat the layer, declare an array: `{}`",
                     field.decl,
                     field.decl.replacen(": ", ": [", 1) + "; 4]"
                 );
@@ -186,21 +186,20 @@ impl Lower<'_> {
                     (Item::Tensor(t, assigned, self.holder(over)), size)
                 }
                 other => {
-                    let array =
-                        "help: an array is declared in the struct: `blocks: [Linear(8 -> 8); 4]`";
+                    let array = "help: to iterate over layers, declare an array in the struct: `blocks: [Linear(8 -> 8); 4]`";
                     let text = match (names, &other) {
                         ([name], Value::Tensor(t)) if !self.cx.g.shape(t.id).is_empty() => {
                             format!(
-                                "`for` needs an array of layers, but `{over}` is {}\nhelp: for its elements along dimension 0, write `scan({over}, init, |state, {name}| .., dim = 0)`\n{array}",
+                                "`for` cannot iterate over `{over}`, which is {}\nhelp: to iterate over dimension 0 of `{over}`, write `scan({over}, init, |state, {name}| .., dim = 0)`\n{array}",
                                 other.kind()
                             )
                         }
                         ([_], _) => format!(
-                            "`for` needs an array of layers, but `{over}` is {}\n{array}",
+                            "`for` cannot iterate over `{over}`, which is {}\n{array}",
                             other.kind()
                         ),
                         _ => format!(
-                            "`zip` joins arrays of layers and tensors, but `{over}` is {}\n{array}\nhelp: a tensor is cut along its first dimension",
+                            "`zip` takes arrays or lists of layers, and tensors, but `{over}` is {}\nnote: `zip` iterates over the first dimension of a tensor\n{array}",
                             other.kind()
                         ),
                     };
@@ -210,7 +209,7 @@ impl Lower<'_> {
             match &count {
                 Some((known, first)) if !self.cx.same(known, &size) => {
                     let text = format!(
-                        "`zip` needs equal lengths, but `{first}` has length {known} and `{over}` has {size}"
+                        "`zip` needs equal lengths, but `{first}` has length {known} and `{over}` has length {size}"
                     );
                     return Err(self.cx.error(over.span, text));
                 }
@@ -222,7 +221,7 @@ impl Lower<'_> {
         if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
             let list = |all: Vec<String>| all.join(", ");
             let text = format!(
-                "`zip` needs at least one array of layers\nhelp: for the elements along dimension 0, write `scan(({}), init, |state, ({})| .., dim = 0)`",
+                "`zip` needs an array or a list of layers, but has only tensors\nhelp: to iterate over dimension 0 of the tensors, write `scan(({}), init, |state, ({})| .., dim = 0)`",
                 list(overs.iter().map(ast::Expr::to_string).collect()),
                 list(names.iter().map(Ident::to_string).collect())
             );
@@ -312,7 +311,7 @@ impl Lower<'_> {
             }
             if !self.same_type(part, now.id) {
                 let text = format!(
-                    "the loop changes `{name}` from {} to {}{}\nnote: a part of `{}` keeps its type and shape",
+                    "the loop changes `{name}` from {} to {}{}\nnote: a part of `{}` must keep its type and shape",
                     self.cx.typed(part),
                     self.cx.typed(now.id),
                     self.cx.origin_note(&now),
@@ -345,7 +344,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the loop changes `{variable}` from {} to {}{}\nnote: all iterations run the same code, so `{variable}` keeps its type and shape",
+                    "the loop changes `{variable}` from {} to {}{}\nnote: all iterations run the same code, so `{variable}` must keep its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(&t)

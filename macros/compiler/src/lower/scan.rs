@@ -54,7 +54,7 @@ impl Lower<'_> {
             let closure = |a: &ast::Arg| matches!(a.value.kind, ExprKind::Closure(_));
             let help = match (args.iter().any(closure), self.lone_layer(step)) {
                 (true, _) => "the closure comes last: `scan(x, init, |state, x_t| { .. })`",
-                (_, Some(_)) => "the step calls the layer: `|h, x_t| { .. (next, result) }`",
+                (_, Some(_)) => "call the layer in a closure: `|h, x_t| { .. (next, result) }`",
                 _ => "`|state, x_t| { .. (next, result) }`",
             };
             let text = format!("the step of `scan` must be a closure, not `{step}`\nhelp: {help}");
@@ -108,7 +108,7 @@ impl Lower<'_> {
         }
         let [state_pat, item_pat] = closure.args.as_slice() else {
             let text = format!(
-                "the step of `scan` takes two arguments, the state and the item, not {}\nhelp: `|state, x_t| ..`\nhelp: put several states, or several items, in a tuple: `|(h, c), x_t| ..`",
+                "the step of `scan` must take 2 arguments, the state and the item, not {}\nhelp: write `|state, x_t| ..`\nhelp: put several states, or several items, in a tuple: `|(h, c), x_t| ..`",
                 closure.args.len()
             );
             return Err(self.cx.error(step.span, text));
@@ -309,13 +309,13 @@ impl Lower<'_> {
         };
         let Some(Value::Tuple(pair)) = value else {
             let text = format!(
-                "the step of `scan` returns one value, but needs two: `(next, result)`\nhelp: without a result: `({tail}, ())`"
+                "the step of `scan` returns 1 value, but must return 2: `(next, result)`\nhelp: if there is no result, write `({tail}, ())`"
             );
             return Err(self.cx.error(tail.span, text));
         };
         let [next, result] = pair.as_slice() else {
             let text = format!(
-                "the step of `scan` returns {} values, but needs two: `(next, result)`\nhelp: put several states, or several results, in a tuple: `((h, c), h)`",
+                "the step of `scan` returns {} values, but must return 2: `(next, result)`\nhelp: put several states, or several results, in a tuple: `((h, c), h)`",
                 pair.len()
             );
             return Err(self.cx.error(tail.span, text));
@@ -340,7 +340,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the state of `scan` starts as {}, but the step returns {}{}{}\nnote: a state keeps its type and shape",
+                    "the state of `scan` starts as {}, but the step returns {}{}{}\nnote: a state must keep its type and shape",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(init),

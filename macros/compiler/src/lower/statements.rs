@@ -101,7 +101,7 @@ impl Lower<'_> {
         }
         if !self.is_carried(&text) {
             let message = format!(
-                "`{text}` belongs outside of this step\nhelp: make it part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
+                "cannot assign to `{text}`, which is declared outside this step\nhelp: make it a part of the state: `scan(x, (.., {text}), |(.., {text}), x_t| ..)`"
             );
             return Err(self.cx.error(name.span(), message));
         }
@@ -142,7 +142,7 @@ impl Lower<'_> {
                     ),
                 };
                 let text = format!(
-                    "the loop variable `{name}` is a slice of {of}`{over}`, which is not {why}\nhelp: for a new value, write `let {name}2 = ..`\nhelp: to change the tensor, {mend}"
+                    "cannot assign to `{name}`, a slice of {of}`{over}`, which is not {why}\nhelp: for a new value, write `let {name}2 = ..`\nhelp: to change the tensor, {mend}"
                 );
                 return self.cx.error(name.span(), text);
             }
@@ -173,7 +173,7 @@ impl Lower<'_> {
             FieldKind::Absent(_) => return Err(self.absent(index, name.span())),
             FieldKind::Param => {
                 let text = format!(
-                    "cannot assign to `{name}`, which is a parameter: only optimizers change it\n{}\nhelp: a function can assign to a buffer: `{}`",
+                    "cannot assign to `{name}`, which is a parameter\n{}\nnote: only optimizers change parameters\nhelp: to assign to `{name}`, declare a buffer: `{}`",
                     field.decl,
                     field.decl.replacen(": Param[", ": Buffer[", 1)
                 );
@@ -251,7 +251,9 @@ impl Lower<'_> {
                 if self.net.constant(&text).is_some() || self.dims.contains_key(&text) {
                     return Err(self.cx.error(
                         name.span(),
-                        format!("`{text}` is the name of a size: choose another for the variable"),
+                        format!(
+                            "`{text}` is the name of a size: choose another name for the variable"
+                        ),
                     ));
                 }
                 self.mutable.retain(|m| *m != text);

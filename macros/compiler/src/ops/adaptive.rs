@@ -205,9 +205,9 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
             false => "known only at the call",
         };
         let text = format!(
-            "`output_size` must be a number: {n} is {known}, and may not divide {}{}",
-            cx.shape(x)[dim],
-            cx.origin_note(x)
+            "`output_size` must be a number, but {n} is {known}{}\nnote: {n} is allowed only if it divides {} in every call",
+            cx.origin_note(x),
+            cx.shape(x)[dim]
         );
         return Err(cx.error(a.span_of("output_size"), text));
     };

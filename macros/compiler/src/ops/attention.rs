@@ -81,7 +81,7 @@ fn grouped(cx: &mut Cx, a: &Args, name: &str, query: &Tensor, x: &Tensor) -> Rep
     let (q, shape) = (cx.shape(query), cx.shape(x));
     if q.len() < 3 || shape.len() != q.len() {
         let text = format!(
-            "with `enable_gqa`, `query` and `{name}` must be [.., heads, T, C]{}{}",
+            "with `enable_gqa`, `query` and `{name}` need a dimension of heads: [.., heads, T, C]{}{}",
             cx.origin_note(query),
             cx.origin_note(x)
         );

@@ -114,7 +114,7 @@ pub fn several(
         false => "",
     };
     let text = format!(
-        "`{callee}` normalises {count} value per {per}, whose variance is 0{}\nhelp: use {larger}{help}",
+        "`{callee}` normalises only {count} value per {per}{}\nnote: the variance of one value is 0\nhelp: use {larger}{help}",
         cx.origin_note(x)
     );
     Err(cx.error(span, text))
@@ -150,7 +150,7 @@ fn per_channel(cx: &mut Cx, a: &Args, name: &str, x: &Tensor) -> Reported<Option
     let channels = cx.shape(x)[1].clone();
     if !cx.same_shape(&cx.shape(&t), std::slice::from_ref(&channels)) {
         let text = format!(
-            "`{name}` of `{}` must be [{channels}], but is {}{}\nnote: one value for each channel, dimension 1 of `{}`{}",
+            "`{name}` of `{}` must be [{channels}], but is {}{}\nnote: each channel needs one value, and the channels are dimension 1 of `{}`{}",
             a.callee,
             cx.typed(t.id),
             cx.origin_line(&t),

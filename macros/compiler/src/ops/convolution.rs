@@ -4,7 +4,7 @@
 use super::ops;
 use super::shape::pad_along;
 use super::spatial::{self, Padding};
-use crate::args::Args;
+use crate::args::{Args, several};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
@@ -79,15 +79,8 @@ impl Conv {
                 };
                 if padding >= limit {
                     let text = format!(
-                        "`output_padding` of `{}` must be less than {}, not {}\nnote: the limit is the stride ({}) or the dilation ({}), whichever is larger",
-                        a.callee,
-                        stride[d]
-                            .value()
-                            .max(dilation[d].value())
-                            .map_or_else(|| stride[d].to_string(), |n| n.to_string()),
-                        output_padding[d],
-                        stride[d],
-                        dilation[d]
+                        "`output_padding` of `{}` is {padding}, but must be less than {limit}\nnote: {limit} is the larger of the stride ({}) and the dilation ({})",
+                        a.callee, stride[d], dilation[d]
                     );
                     return Err(cx.error(a.span_of("output_padding"), text));
                 }
@@ -215,12 +208,13 @@ pub fn transpose(
         let cut = sides[d].0.add(&sides[d].1);
         if whole.sub(&cut).value().is_some_and(|left| left < 1) {
             let text = format!(
-                "the padding of `{callee}` removes {cut} elements, but its result has {whole}{}",
+                "`padding` of `{callee}` removes {} from a result of size {whole}, so nothing is left{}",
+                several(&cut, "element"),
                 cx.origin_note(x)
             );
             return Err(cx.error(span, text));
         }
-        let why = format!("the padding of `{callee}` must not remove its whole result");
+        let why = format!("the padding of `{callee}` must not remove the whole result");
         cx.at_least(&whole, &cut.add(&Dim::one()), span, &why)?;
         shape.push(whole.sub(&cut));
     }
@@ -243,7 +237,7 @@ fn operands(
     let (shape, kernel) = (cx.shape(&batch.x), cx.shape(&w));
     if kernel.len() != rank + 2 {
         let text = format!(
-            "`weight` of `{}` must have {} dimensions, {layout}, not {}{}",
+            "`weight` of `{}` must have {} dimensions, not {}{}\nnote: a weight is {layout}",
             a.callee,
             rank + 2,
             cx.shape(&w).len(),
@@ -254,7 +248,7 @@ fn operands(
     let (channels, out) = of_weight(&kernel);
     if !cx.same(&channels, &shape[1]) {
         let text = format!(
-            "`weight` of `{}` takes {channels} channels, but dimension 1 of `{}` is {}{}{}\nnote: a weight is {layout}",
+            "`weight` of `{}` takes {channels} channels, but dimension 1 of `{}` has size {}{}{}\nnote: a weight is {layout}",
             a.callee,
             x.text,
             shape[1],

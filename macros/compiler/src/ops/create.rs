@@ -105,7 +105,7 @@ fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
         &after,
         &first,
         a.span_of(last),
-        "`arange` ends after it starts",
+        "`arange` must not end before it starts",
     )?;
     let i = cx.g.iota(&vec![count], 0);
     let id = match (first.value(), each) {
@@ -136,7 +136,7 @@ fn floats(cx: &mut Cx, a: &Args, values: [Value; 3]) -> Reported<Value> {
     let count = ((end - start) / step).ceil();
     if !(0.0..=POSITIONS as f64).contains(&count) {
         let text = format!(
-            "`arange` from {start} to {end} in steps of {step} has no such number of elements"
+            "`arange` from {start} to {end} in steps of {step} has a negative or too large number of elements"
         );
         return Err(cx.error(a.span, text));
     }

@@ -135,7 +135,7 @@ fn parse(cx: &Cx, a: &Args, equation: &str) -> Reported<(Vec<Vec<char>>, Vec<cha
     .find(|c| !c.is_ascii_alphabetic() && *c != REST)
     {
         return fail(format!(
-            "`{c}` is not a dimension in an equation: use one letter for each, as in \"bij,bjk->bik\""
+            "`{c}` cannot stand for a dimension in an equation\nhelp: write one letter for each dimension, as in \"bij,bjk->bik\""
         ));
     }
     let inputs: Vec<Vec<char>> = left.split(',').map(|n| n.chars().collect()).collect();
@@ -176,10 +176,10 @@ fn agree(
     let shape = cx.shape(x);
     if shape.len() != names.len() {
         let text = format!(
-            "the equation has {} for `{}`, which has {}{}",
-            crate::args::count(names.len(), "dimension"),
+            "`{}` has {}, but the equation names {}{}",
             x.text,
-            shape.len(),
+            crate::args::count(shape.len(), "dimension"),
+            crate::args::count(names.len(), "dimension"),
             cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("equation"), text));
@@ -189,7 +189,7 @@ fn agree(
             Some((_, known)) if known.is_one() => *known = d.clone(),
             Some((_, known)) if !d.is_one() && !cx.same(known, d) => {
                 let text = format!(
-                    "the letter `{c}` of the equation stands for {known} and for {d}{}",
+                    "the letter `{c}` of the equation stands for two sizes, {known} and {d}{}",
                     cx.origin_note(x)
                 );
                 return Err(cx.error(a.span_of("equation"), text));

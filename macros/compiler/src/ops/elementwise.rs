@@ -262,7 +262,7 @@ fn clamp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if matches!((&min, &max), (Value::Null, Value::Null)) {
         return Err(cx.error(
             a.span,
-            "`clamp` is called without `min` and `max`: it needs at least one",
+            "`clamp` is called without `min` and `max`: it needs at least one of them",
         ));
     }
     if let Some(y) = integer::clamp(cx, a, [&min, &max])? {

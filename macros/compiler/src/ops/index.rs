@@ -1,7 +1,7 @@
 //! Reads at positions held as data.
 
 use super::ops;
-use crate::args::Args;
+use crate::args::{Args, several};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, numel, show_shape};
@@ -28,7 +28,7 @@ fn gather(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (shape, at) = (cx.shape(&x), cx.shape(&index));
     if shape.len() != at.len() {
         let text = format!(
-            "`index` of `gather` must have {} as `{}` has, not {}{}{}",
+            "`index` of `gather` must have {}, like `{}`, not {}{}{}",
             crate::args::count(shape.len(), "dimension"),
             x.text,
             at.len(),
@@ -120,23 +120,23 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (to, from) = (cx.g[x.id].dtype, cx.g[source.id].dtype);
     if to != from {
         let text = format!(
-            "`source` of `index_copy` must hold {} as `{}` does, but `{}` is {}\nhelp: {}",
+            "`source` of `index_copy` must hold {}, like `{}`, but `{}` {}\nhelp: {}",
             named(to),
             x.text,
             source.text,
-            cx.typed(source.id),
+            cx.described(source.id),
             conversion_help(to, from, &source.text)
         );
         return Err(cx.error(a.span_of("source"), text));
     }
     if !cx.same_shape(&cx.shape(&source), &part) {
         let text = format!(
-            "`source` of `index_copy` must be {}, but `{}` is {}{}\nnote: it replaces {count} of dimension {dim} of `{}`{}",
+            "`source` of `index_copy` must be {}, but `{}` is {}{}\nnote: `index` has {}, so `source` needs size {count} in dimension {dim}{}",
             show_shape(&part),
             source.text,
             cx.typed(source.id),
             cx.origin_line(&source),
-            x.text,
+            several(count, "position"),
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("source"), text));
@@ -201,11 +201,11 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
 pub fn outside(padding: i64, rows: &Dim) -> String {
     match rows.value() {
         Some(n) => format!(
-            "`padding_idx` must be from -{n} to {}, one of the {n} rows, not {padding}",
+            "`padding_idx` must be from -{n} to {}, because there are {n} rows, but is {padding}",
             n - 1
         ),
         None => format!(
-            "`padding_idx` counts from the end, but the number of rows is {rows}\nhelp: count from the start"
+            "`padding_idx` is {padding}, which counts from the end, but the number of rows is unknown: {rows}\nhelp: count from the start"
         ),
     }
 }

@@ -40,7 +40,7 @@ fn interpolate(cx: &mut Cx, a: &Args) -> Reported<Value> {
         // A known first size is that of channels rather than of a batch.
         let help = match mode == "bilinear" && shape[0].names().is_empty() {
             true => format!("add the batch dimension: `{}.unsqueeze(0)`", x.text),
-            false => format!("`mode = {:?}`", ["linear", "bilinear"][rank - 1]),
+            false => format!("write `mode = {:?}`", ["linear", "bilinear"][rank - 1]),
         };
         let text = format!(
             "`mode = {mode:?}` takes {}, but `{}` has {} dimensions{}\nhelp: {help}",
@@ -139,10 +139,13 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reporte
             let why = match from.value() {
                 Some(_) => format!("`scale_factor = {factor}` reduces a size of {from} to 0"),
                 None => format!(
-                    "`scale_factor = {factor}` of the unknown size {from} gives an unknown size"
+                    "`scale_factor = {factor}` of the unknown size {from} gives no known size"
                 ),
             };
-            let text = format!("{why}{}\nhelp: give the `size`", cx.origin_note(x));
+            let text = format!(
+                "{why}{}\nhelp: write `size = ..` in place of `scale_factor`",
+                cx.origin_note(x)
+            );
             Err(cx.error(span, text))
         }
     }
@@ -160,7 +163,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Some(list) if list.len() == rank => Ok(list),
         _ => {
             let text = format!(
-                "`scale_factor` of `{}` must be a number above 0, or one for each dimension{}",
+                "`scale_factor` of `{}` must be one or more numbers above 0{}",
                 a.callee,
                 match a.given("scale_factor") {
                     Some(given) => format!(", not {}", given.text),

@@ -93,7 +93,7 @@ fn pointwise(
     let (x, t) = (cx.to_float(&x), cx.to_float(&t));
     if !cx.same_shape(&cx.shape(&x), &cx.shape(&t)) {
         let text = format!(
-            "`{}` needs values of the same shape{}{}",
+            "`input` and `target` of `{}` have different shapes{}{}",
             a.callee,
             cx.origin_note(&x),
             cx.origin_note(&t)
@@ -277,7 +277,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
         let turned: Vec<_> = have.iter().rev().cloned().collect();
         let help = if logits && have == shape {
             format!(
-                "\nhelp: convert probabilities: `{}`",
+                "\nnote: integers are classes, floats are probabilities\nhelp: to pass probabilities, write `{}`",
                 Takes::Float.conversion(DType::Int, &t.text)
             )
         } else if have.len() == 2 && (turned == want || turned == other()) {
@@ -286,10 +286,18 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
             String::new()
         };
         let (wanted, note) = match last {
-            0 | 1 => (format!("u32{}", show_shape(&want)), ""),
+            _ if logits && have == shape => (
+                format!(
+                    "integers {} or floats {}",
+                    show_shape(&want),
+                    show_shape(&shape)
+                ),
+                "",
+            ),
+            0 | 1 => (format!("integers {}", show_shape(&want)), ""),
             _ => (
-                format!("u32{} or u32{}", show_shape(&want), show_shape(&other())),
-                "\nnote: a target has the shape of the scores without their classes, which are dimension 1 or the last",
+                format!("integers {} or {}", show_shape(&want), show_shape(&other())),
+                "\nnote: a target must have the shape of the scores without the dimension of the classes: dimension 1 or the last",
             ),
         };
         let text = format!(
@@ -412,16 +420,16 @@ fn probabilities(
             (true, true) => format!("\nhelp: declare it as integers: `u32{}`", show_shape(&have)),
             (false, true) => format!("\nhelp: convert it: `{}.int()`", enclosed(&t.text)),
             _ if logits => format!(
-                "\nnote: probabilities have the shape of the scores, {}",
+                "\nnote: probabilities must have the shape of the scores, {}",
                 show_shape(&shape)
             ),
             _ => String::new(),
         };
         let text = format!(
-            "`target` of `{}` must hold integers (classes), but `{}` is {}{}{}{help}",
+            "`target` of `{}` must hold integers (classes), but `{}` {}{}{}{help}",
             a.callee,
             t.text,
-            cx.typed(t.id),
+            cx.described(t.id),
             cx.origin_note(x),
             cx.origin_line(t)
         );
@@ -485,7 +493,7 @@ fn cosine_embedding(cx: &mut Cx, a: &Args) -> Reported<Value> {
             Some(_) => (
                 "input2",
                 format!(
-                    "`input2` of `{}` must be {} as `input1` is, but `{}` is {}",
+                    "`input2` of `{}` must be {}, like `input1`, but `{}` is {}",
                     a.callee,
                     show_shape(&shape),
                     y.text,

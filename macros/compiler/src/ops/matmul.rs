@@ -25,7 +25,7 @@ pub fn matmul(cx: &mut Cx, span: Span, x: &Tensor, y: &Tensor) -> Reported<NodeI
     let (ra, rb) = (cx.shape(x).len(), cx.shape(y).len());
     if ra == 0 || rb == 0 {
         let text = format!(
-            "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: `*` multiplies by a scalar",
+            "`matmul` takes matrices or vectors, not a scalar{}{}\nhelp: to multiply by a scalar, write `*`",
             cx.origin_note(x),
             cx.origin_note(y)
         );
@@ -136,7 +136,7 @@ fn linear_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let mistake = match (sw.as_slice(), sx.last()) {
             (_, None) => format!("`linear` takes [.., in], but `{}` is a scalar", x.text),
             ([_, inner], Some(have)) => format!(
-                "`weight` of `linear` takes {inner} features, but the last dimension of `{}` is {have}",
+                "`weight` of `linear` takes {inner} features, but the last dimension of `{}` has size {have}",
                 x.text
             ),
             _ => format!(

@@ -53,12 +53,20 @@ impl Pool {
                 a.callee
             );
             if reach.sub(&both).value().is_some_and(|left| left < 0) {
+                let kernel = match dilation[d].is_one() {
+                    true => "kernel",
+                    false => "dilated kernel",
+                };
                 let most = match reach.value() {
-                    Some(n) => format!("{}, half of its kernel", n / 2),
-                    None => format!("half of its kernel of {reach}"),
+                    Some(n) => (n / 2).to_string(),
+                    None => "half of the kernel size".to_owned(),
+                };
+                let down = match reach.value() {
+                    Some(n) if n % 2 == 1 => ", rounded down",
+                    _ => "",
                 };
                 let text = format!(
-                    "`padding` of `{}` must be at most {most}, not {}",
+                    "`padding` of `{}` is {}, but must be at most {most}\nnote: the limit is half of the {kernel} size {reach}{down}",
                     a.callee, padding[d]
                 );
                 return Err(cx.error(span, text));

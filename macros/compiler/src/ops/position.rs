@@ -139,7 +139,7 @@ fn positions(cx: &mut Cx, a: &Args, elements: &[Dim]) -> Reported<NodeId> {
             _ => String::new(),
         };
         let text = format!(
-            "`positions` of `rotary` must broadcast to {}, but is {}{}\nhelp: one position for each element of a sequence is [{length}]{each}",
+            "`positions` of `rotary` must broadcast to {}, but is {}{}\nhelp: for one position per element of a sequence, pass positions of shape [{length}]{each}",
             show_shape(elements),
             cx.typed(given.id),
             cx.origin_line(&given)

@@ -57,7 +57,7 @@ fn pooled(cx: &mut Cx, a: &Args, pool: Pool) -> Reported<Value> {
             _ => (
                 "lengths",
                 format!(
-                    "`lengths` of `{}` must be u32[{}], one for each sequence, but is {}",
+                    "`lengths` of `{}` must be integers [{}], one for each sequence, but is {}",
                     a.callee,
                     shape[0],
                     cx.typed(lengths.id)

@@ -1,7 +1,7 @@
 //! Ops that move elements: views in PyTorch, strides or copies here.
 
 use super::ops;
-use crate::args::Args;
+use crate::args::{Args, several};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, Shape, numel, show_shape};
@@ -75,7 +75,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
         let text = format!(
-            "`{}` has {all} elements, but {} has {want}{}\nhelp: one size can be -1: it follows from the others",
+            "`{}` has {all} elements, but {} has {want} elements{}\nhelp: write -1 for one size: the other sizes determine it",
             x.text,
             show_shape(&to),
             cx.origin_note(&x)
@@ -102,7 +102,7 @@ pub fn flatten_dims(cx: &mut Cx, a: &Args, x: &Tensor) -> Reported<NodeId> {
     if start > end {
         return Err(cx.error(
             a.span,
-            format!("`flatten` starts at dimension {start}, after its end, dimension {end}"),
+            format!("`flatten` starts at dimension {start}, but ends at dimension {end}"),
         ));
     }
     let mut to = shape[..start].to_vec();
@@ -157,7 +157,7 @@ fn t(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(
             a.span,
             format!(
-                "`t` takes a matrix, but `{0}` has {rank} dimensions{1}\nhelp: `{2}.transpose(-2, -1)`",
+                "`t` takes a matrix, but `{0}` has {rank} dimensions{1}\nhelp: write `{2}.transpose(-2, -1)`",
                 x.text,
                 cx.origin_note(&x),
                 enclosed(&x.text)
@@ -184,7 +184,7 @@ fn permute(cx: &mut Cx, a: &Args) -> Reported<Value> {
     if !sorted.iter().copied().eq(0..cx.g.shape(x.id).len()) {
         let named: Vec<String> = order.iter().map(usize::to_string).collect();
         let text = format!(
-            "`permute` must name each dimension of `{}` once, not {}{}",
+            "`permute` must list each dimension of `{}` once, but lists {}{}",
             x.text,
             named.join(", "),
             cx.origin_note(&x)
@@ -281,8 +281,10 @@ fn repeat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let from = cx.shape(&x);
     let Some(lead) = repeats.len().checked_sub(from.len()) else {
         let text = format!(
-            "`repeat` takes a number for each dimension, but {}{}",
-            crate::args::are_given(repeats.len()),
+            "`repeat` needs one number for each of the {} of `{}`, but got only {}{}",
+            crate::args::count(from.len(), "dimension"),
+            x.text,
+            crate::args::count(repeats.len(), "number"),
             cx.origin_note(&x)
         );
         return Err(cx.error(a.span_of("*repeats"), text));
@@ -337,17 +339,20 @@ pub fn slice_dim(
 ) -> Reported<NodeId> {
     let shape = cx.shape(x);
     let size = shape[dim].clone();
-    let (Some(start), Some(mut stop)) = (
-        end_of(ends.0, &size, Dim::from(0)),
-        end_of(ends.1, &size, size.clone()),
-    ) else {
-        return Err(cx.error(span, "the ends of a slice must be integers"));
+    let end = |which: &str, value: &Value, default: Dim| {
+        end_of(value, &size, default).ok_or_else(|| {
+            let found = value.shown();
+            let text = format!("the {which} of a slice must be an integer, not {found}");
+            cx.error(span, text)
+        })
     };
+    let start = end("start", ends.0, Dim::from(0))?;
+    let mut stop = end("end", ends.1, size.clone())?;
     if step < 1 {
         return Err(cx.error(
             span,
             format!(
-                "the step of a slice must be at least 1, not {step}\nhelp: `{}.flip({dim})` reverses dimension {dim}",
+                "the step of a slice must be at least 1, not {step}\nhelp: to reverse dimension {dim}, write `{}.flip({dim})`",
                 enclosed(&x.text)
             ),
         ));
@@ -493,7 +498,7 @@ fn split(cx: &mut Cx, a: &Args) -> Reported<Value> {
                 }
                 _ => {
                     let text = format!(
-                        "`split` cannot cut dimension {dim} of size {size} into pieces of {each}: their number is unknown{}",
+                        "`split` into pieces of size {each} needs a known size, but dimension {dim} has size {size}{}",
                         cx.origin_note(&x)
                     );
                     return Err(cx.error(span, text));
@@ -556,7 +561,7 @@ fn tensors(cx: &mut Cx, a: &Args) -> Reported<Vec<Tensor>> {
             Value::Tensor(t) => out.push(t),
             v => {
                 let text = format!(
-                    "`{}` takes tensors, not {}\nhelp: `{}([x, y], dim = 0)`",
+                    "`{}` takes tensors, not {}\nhelp: write `{}([x, y], dim = 0)`",
                     a.callee,
                     v.kind(),
                     a.callee
@@ -591,7 +596,7 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         if !cx.same_shape(&others, &first) {
             let text = format!(
-                "`cat` along dimension {dim} needs equal sizes in the other dimensions{}{}",
+                "the tensors of `cat` differ in a dimension other than {dim}{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );
@@ -614,7 +619,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
     for x in &xs[1..] {
         if !cx.same_shape(&cx.shape(x), &first) {
             let text = format!(
-                "`stack` needs tensors of the same shape{}{}",
+                "the tensors of `stack` have different shapes{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );
@@ -648,11 +653,11 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
                 2 * shape.len(),
                 crate::args::count(shape.len(), "dimension")
             ),
-            _ => "`pad` takes two numbers for each dimension".to_owned(),
+            _ => "`pad` needs two numbers for each padded dimension".to_owned(),
         };
         let text = format!(
-            "{mistake}, but {}\nnote: the last dimension comes first: [before, after, ..]{}",
-            crate::args::are_given(list.len()),
+            "{mistake}, but the list has {}\nnote: the list begins with the last dimension: [before, after, ..]{}",
+            crate::args::count(list.len(), "number"),
             cx.origin_note(&x)
         );
         return Err(cx.error(span, text));
@@ -682,14 +687,14 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
             }
             if end.sub(&start).value().is_some_and(|left| left < 0) {
                 let text = format!(
-                    "`pad` removes {} elements, but dimension {d} has {}{}",
+                    "`pad` removes {} elements, but dimension {d} has size {}{}",
                     shape[d].sub(&end.sub(&start)),
                     shape[d],
                     cx.origin_note(&x)
                 );
                 return Err(cx.error(span, text));
             }
-            let why = format!("negative `pad` removes more than dimension {d} has");
+            let why = format!("`pad` removes more elements than dimension {d} has");
             cx.at_least(&end, &start, span, &why)?;
             let cut = (&Value::Dim(start), &Value::Dim(end));
             x.id = slice_dim(cx, span, &x, d, cut, 1)?;
@@ -716,17 +721,21 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         DType::Float => (Some(Number::Float(number)), ""),
         DType::Int => (
             whole_number(&a.value("value")).map(Number::Int),
-            "`pad` adds integers, so `value` must be a 64-bit integer",
+            "integers, so `value` of `pad` must be a 64-bit integer",
         ),
         DType::Bool => (
             [(0.0, false), (1.0, true)]
                 .iter()
                 .find_map(|(v, truth)| (*v == number).then_some(Number::Bool(*truth))),
-            "`pad` adds booleans, so `value` must be 0 or 1",
+            "booleans, so `value` of `pad` must be 0 or 1",
         ),
     };
     let Some(value) = value else {
-        let text = format!("{kind}, not {number}{}", cx.origin_note(&x));
+        let text = format!(
+            "`{}` holds {kind}, not {number}{}",
+            x.text,
+            cx.origin_note(&x)
+        );
         return Err(cx.error(a.span_of("value"), text));
     };
     let shape = cx.shape(&x);
@@ -760,14 +769,22 @@ pub fn pad_along(
                     "reflect" => side.add(&one),
                     _ => side.clone(),
                 };
-                let why = format!("`{mode}` padding of {side} needs a size of at least {least}");
+                let why = format!(
+                    "`{mode}` padding by {} needs size {least} or more",
+                    several(side, "element")
+                );
                 if size.sub(&least).value().is_some_and(|more| more < 0) {
-                    let text = format!("{why}, but dimension {d} has {size}");
+                    let text = format!("{why}, but dimension {d} has size {size}");
                     return Err(cx.error(span, text));
                 }
                 cx.at_least(&size, &least, span, &why)?;
             }
-            _ => cx.at_least(&size, &one, span, "`replicate` padding repeats an edge")?,
+            _ => cx.at_least(
+                &size,
+                &one,
+                span,
+                "`replicate` padding needs at least one element",
+            )?,
         }
     }
     let part = |cx: &mut Cx, from: Dim, to: Dim| -> Reported<NodeId> {

@@ -3,7 +3,7 @@
 
 use crate::args::Args;
 use crate::cx::Cx;
-use crate::diag::Reported;
+use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::ir::NodeId;
 use crate::value::{Tensor, Value};
@@ -96,9 +96,17 @@ pub fn sizes_or_zero(cx: &Cx, a: &Args, name: &str, rank: usize) -> Reported<Vec
 /// `padding`: numbers, "same" or "valid".
 pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Padding> {
     // PyTorch's transposed convolutions take numbers only.
-    if matches!(a.value("padding"), Value::Str(_)) && !a.has("output_padding") {
-        if a.choice(cx, "padding", &["same", "valid"])? == "valid" {
+    if let (Value::Str(word), false) = (a.value("padding"), a.has("output_padding")) {
+        if word == "valid" {
             return Ok(Padding::Sizes(vec![Dim::from(0); rank]));
+        }
+        if word != "same" {
+            let hint = did_you_mean(&word, ["same", "valid"]);
+            let text = format!(
+                "`padding` of `{}` must be \"same\", \"valid\" or numbers, not {word:?}{hint}",
+                a.callee
+            );
+            return Err(cx.error(a.span_of("padding"), text));
         }
         if let Some(s) = stride.iter().find(|s| !cx.same(s, &Dim::one())) {
             let whole = |name| match a.has(name).then(|| a.value(name)) {
@@ -107,7 +115,7 @@ pub fn padding(cx: &Cx, a: &Args, rank: usize, stride: &[Dim]) -> Reported<Paddi
             };
             let help = match whole("kernel_size").zip(whole("dilation")) {
                 Some((k, dilation)) if (k - 1) * dilation % 2 == 0 => format!(
-                    "\nhelp: with `padding = {}`, the result has the size divided by {s}, rounded up",
+                    "\nhelp: with `padding = {}`, the result has the size of the input divided by {s}, rounded up",
                     (k - 1) * dilation / 2
                 ),
                 _ => String::new(),
@@ -168,7 +176,7 @@ impl Window {
                 match self.dilation.is_one() {
                     true => String::new(),
                     false => format!(
-                        "\nnote: with dilation {}, a kernel of {} covers {reach}",
+                        "\nnote: with dilation {}, a kernel of size {} covers {reach} elements",
                         self.dilation, self.kernel
                     ),
                 },
@@ -275,11 +283,13 @@ pub fn batch_or_one_of(
         let batch = rank == 2 && shape.len() == 2 && !shape[0].names().is_empty();
         if shape.len() == rank && !batch {
             text += &match single {
-                true => format!("\nhelp: `{name}.unsqueeze(0)` for one {sample} of one channel"),
+                true => format!(
+                    "\nhelp: if `{name}` is one {sample} of one channel, write `{name}.unsqueeze(0)`"
+                ),
                 false => {
                     let sizes: Vec<String> = shape.iter().map(Dim::to_string).collect();
                     format!(
-                        "\nhelp: one {sample} of {of} is [{c}, {0}]: `{name}.unsqueeze(0).expand({c}, {0})` repeats this one",
+                        "\nnote: one {sample} of {of} is [{c}, {0}]\nhelp: to repeat `{name}` in {of}, write `{name}.unsqueeze(0).expand({c}, {0})`",
                         sizes.join(", ")
                     )
                 }
@@ -287,7 +297,7 @@ pub fn batch_or_one_of(
         }
         if batch {
             text += &format!(
-                "\nhelp: `{name}.reshape([{}, {c}, height, width])` if each row is a flattened image of {of}",
+                "\nhelp: if each row is a flattened image of {of}, write `{name}.reshape([{}, {c}, height, width])`",
                 shape[0]
             );
         }
@@ -322,11 +332,14 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
         text += &one_channel(x, rank);
         if shape[0].names().is_empty() {
             let one = if rank == 1 { "sequence" } else { "image" };
-            text += &format!("\nhelp: `{}.unsqueeze(0)` for one {one}", x.text);
+            text += &format!(
+                "\nhelp: if `{0}` is one {one}, write `{0}.unsqueeze(0)`",
+                x.text
+            );
         }
     } else if shape.len() == 2 {
         text += &format!(
-            "\nhelp: `{}.reshape([{}, 1, height, width])` if each row is a flattened image of one channel",
+            "\nhelp: if each row is a flattened image of one channel, write `{}.reshape([{}, 1, height, width])`",
             x.text, shape[0]
         );
     }
@@ -337,7 +350,7 @@ pub fn batch(cx: &Cx, (span, callee): (Span, &str), x: &Tensor, rank: usize) -> 
 pub fn one_channel(x: &Tensor, rank: usize) -> String {
     let all = if rank == 1 { "sequences" } else { "images" };
     format!(
-        "\nhelp: `{}.unsqueeze(1)` for a batch of {all} of one channel",
+        "\nhelp: if `{0}` is a batch of {all} of one channel, write `{0}.unsqueeze(1)`",
         x.text
     )
 }

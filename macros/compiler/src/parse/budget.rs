@@ -23,9 +23,16 @@ pub fn read(attr: &Attribute) -> syn::Result<Budget> {
     };
     attr.meta.require_list().map_err(|_| unsaid())?;
     attr.parse_nested_meta(|meta| {
-        if !meta.path.is_ident("max") || max.is_some() {
-            let text = "`#[memory]` takes the argument `max` alone: `#[memory(max = \"64 KiB\")]`";
+        if !meta.path.is_ident("max") {
+            let name = meta.path.get_ident().map(ToString::to_string);
+            let text = format!(
+                "`#[memory]` has no argument `{}`, only `max`\nhelp: write `#[memory(max = \"64 KiB\")]`",
+                name.unwrap_or_default()
+            );
             return Err(meta.error(text));
+        }
+        if max.is_some() {
+            return Err(meta.error("`max` of `#[memory]` is given twice"));
         }
         max = Some(meta.value()?.parse::<LitStr>()?);
         Ok(())

@@ -19,7 +19,7 @@ pub fn read(attr: &Attribute) -> syn::Result<Custom> {
             "ptx" => &mut ptx,
             _ => {
                 let hint = did_you_mean(&key, ["forward", "backward", "ptx"]);
-                return Err(meta.error(format!("`#[custom]` has no `{key}`{hint}")));
+                return Err(meta.error(format!("`#[custom]` has no argument `{key}`{hint}")));
             }
         };
         if slot.is_some() {

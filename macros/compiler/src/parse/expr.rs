@@ -142,7 +142,7 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
         ),
         (
             input.peek(Token![^]),
-            "`^` is not supported: write `**` for a power\nhelp: `!=` is the exclusive or of conditions",
+            "`^` is not supported: write `**` for a power\nhelp: for the exclusive or of conditions, write `!=`",
         ),
     ] {
         if level == 0 && wrong {
@@ -552,7 +552,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
                 ahead.parse::<Token![::]>()?;
                 last = ahead.call(Ident::parse_any)?;
             }
-            let text = format!("a path is not allowed here: write the name alone, `{last}`");
+            let text = format!("a path is not allowed here: write only the name, `{last}`");
             return Err(input.error(text));
         }
         if input.peek(Token![!]) && !input.peek(Token![!=]) {

@@ -32,7 +32,7 @@ pub(super) fn shared(input: ParseStream) -> syn::Result<Shared> {
     if !input.peek(Token![=]) {
         let name = crate::ast::show_dotted(&left);
         return Err(input.error(format!(
-            "`{name}` needs `=` and another parameter\nnote: `{name} = other.weight` makes two parameters one"
+            "`{name}` needs `=` and another parameter\nnote: `{name} = other.weight` ties two parameters"
         )));
     }
     input.parse::<Token![=]>()?;
@@ -49,7 +49,7 @@ fn param_path(input: ParseStream) -> syn::Result<Vec<Ident>> {
     }
     if input.peek(token::Bracket) {
         return Err(input.error(
-            "one element of an array cannot share its parameters\nnote: a whole array shares with an array of the same length",
+            "the parameters of one element of an array cannot be tied\nnote: a whole array can be tied to an array of the same length",
         ));
     }
     Ok(path)
@@ -105,7 +105,7 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
         false => Err(syn::Error::new(
             name.span(),
             format!(
-                "`{value}` is not a parameter's name: single points separate its parts, as in `layer1.0.conv1`"
+                "`{value}` is not a valid name: single points separate the parts, as in `layer1.0.conv1`"
             ),
         )),
     }

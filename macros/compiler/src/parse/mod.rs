@@ -169,7 +169,7 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
         while !input.peek(Token![>]) {
             if !input.peek(Token![const]) {
                 return Err(input.error(
-                    "a network can only have const parameters: `struct Block<const D: usize, const HEADS: usize = 4>`",
+                    "this is not a const parameter\nhelp: a network can have only const parameters: `struct Block<const D: usize, const HEADS: usize = 4>`",
                 ));
             }
             input.parse::<Token![const]>()?;
@@ -364,7 +364,7 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
     }
     if !input.peek(Token![->]) {
         let text = format!(
-            "`{name}` has no result type\nhelp: write one after the arguments: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar"
+            "`{name}` has no result type\nhelp: write a result type after the arguments: `fn {name}(..) -> [B, 3]`, or `-> []` for a scalar"
         );
         return Err(syn::Error::new(name.span(), text));
     }
@@ -422,7 +422,8 @@ fn function(input: ParseStream, diag: &Diag) -> syn::Result<Function> {
         });
     }
     if let Some(span) = flags[2] {
-        let text = "a `#[custom]` function cannot have a body\nhelp: end it with `;`";
+        let text =
+            "a `#[custom]` function cannot have a body\nhelp: write `;` in place of the body";
         diag.error(span, text);
     }
     let body;

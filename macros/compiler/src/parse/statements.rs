@@ -32,15 +32,15 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
         for (token, text) in [
             (
                 input.peek(Token![while]),
-                "`while` is not supported\nhelp: `for` loops over an array of layers, `scan` over a dimension of a tensor",
+                "`while` is not supported\nhelp: `for` loops over layers, and `scan` over a dimension of a tensor",
             ),
             (
                 input.peek(Token![loop]),
-                "`loop` is not supported\nhelp: `for` loops over an array of layers, `scan` over a dimension of a tensor",
+                "`loop` is not supported\nhelp: `for` loops over layers, and `scan` over a dimension of a tensor",
             ),
             (
                 input.peek(Token![return]),
-                "`return` is not supported\nhelp: the last expression is the result, without `;`",
+                "`return` is not supported\nhelp: write the result as the last expression, without `;`",
             ),
         ] {
             if token {
@@ -211,15 +211,15 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     let over = expr::expr(input)?;
     if input.peek(Token![..]) {
         let help = over_elements(input, &names[0])
-            .unwrap_or_else(|| "`scan` iterates over a dimension of a tensor".to_owned());
-        let text = format!("`for` needs an array of layers, not numbers\nhelp: {help}");
+            .unwrap_or_else(|| "to iterate over a dimension of a tensor, use `scan`".to_owned());
+        let text = format!("`for` cannot iterate over numbers\nhelp: {help}");
         return Err(input.error(text));
     }
     let overs = match (over.kind, names.len()) {
         (ExprKind::Call(f, args), n) if f == "zip" => {
             if args.len() != n {
                 let text = format!(
-                    "`zip` joins {}, but `for` has {}\nhelp: one name for each: `for (block, cache) in zip(blocks, caches)`",
+                    "`zip` joins {}, but `for` has {}\nhelp: write one name for each value: `for (block, cache) in zip(blocks, caches)`",
                     crate::args::count(args.len(), "value"),
                     crate::args::count(n, "name")
                 );
@@ -241,7 +241,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     let body = block(&content)?;
     if let Some(tail) = &body.tail {
         let text = format!(
-            "`{tail}` at the end of this `for` is not used\nhelp: assign it to a variable that is declared `let mut` before the loop"
+            "`{tail}` at the end of this `for` is not used\nhelp: assign the value to a variable that is declared `let mut` before the loop"
         );
         return Err(syn::Error::new(tail.span, text));
     }
@@ -278,7 +278,8 @@ fn over_elements(input: ParseStream, index: &Ident) -> Option<String> {
     let again = value
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .any(|w| index == w);
-    (!again).then(|| format!("`for {one} in {array} {{ {name} = {value}; }}`"))
+    (!again)
+        .then(|| format!("iterate over the layers: `for {one} in {array} {{ {name} = {value}; }}`"))
 }
 
 fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {

@@ -145,7 +145,7 @@ impl Attention {
                 continue;
             }
             let text = format!(
-                "`{name}` of `{}` has {what} {}, but `{}` has {}{}{}{}{}\n{}",
+                "`{name}` of `{}` has {what} {}, but `{}` has {what} {}{}{}{}{}\n{}",
                 call.field,
                 have[dim.start],
                 want.0,

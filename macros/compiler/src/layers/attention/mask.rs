@@ -197,7 +197,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
         s.batch.mul(&s.heads)
     );
     let mut more = format!(
-        "\nnote: {} queries, {} keys, {} sequences of {} heads",
+        "\nnote: there are {} queries, {} keys, and {} sequences of {} heads",
         s.queries, s.keys, s.batch, s.heads
     );
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {
@@ -234,7 +234,7 @@ fn padding_mask(
             false => String::new(),
         };
         let wanted = crate::dim::show_shape(&wanted);
-        let more = format!("\nnote: it is true where a key is padding{help}");
+        let more = format!("\nnote: true marks a key that is padding{help}");
         return Err(wrong(cx, a, name, (mask, &wanted), &more));
     }
     Ok(cx

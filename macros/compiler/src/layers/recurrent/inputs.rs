@@ -106,7 +106,7 @@ impl Recurrence {
         };
         if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
-                "`lengths` of `{}` must be u32{}, one for each sequence, but is {}{}{}",
+                "`lengths` of `{}` must be integers {}, one for each sequence, but is {}{}{}",
                 a.callee,
                 show_shape(&want),
                 cx.typed(lengths.id),

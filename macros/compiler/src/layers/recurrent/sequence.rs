@@ -59,7 +59,7 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let dropout = ops::probability(cx, a, "dropout")?;
     if !dropout.is(0.0) && layers == 1 {
         let text = format!(
-            "`dropout` of `{}` acts between layers, but `num_layers` is 1\nhelp: declare `num_layers = 2` or more, or a `Dropout` layer after this one",
+            "`dropout` of `{}` acts between layers, but `num_layers` is 1\nhelp: declare `num_layers = 2` or more, or a `Dropout` layer after this layer",
             a.callee
         );
         return Err(cx.error(a.span_of("dropout"), text));
@@ -72,8 +72,9 @@ fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
             if size == hidden
                 || matches!((size.value(), hidden.value()), (Some(p), Some(h)) if p > h)
             {
-                let text =
-                    format!("`proj_size` must be less than `hidden_size`, {hidden}, not {size}");
+                let text = format!(
+                    "`proj_size` is {size}, but must be less than `hidden_size`, which is {hidden}"
+                );
                 return Err(cx.error(a.span_of("proj_size"), text));
             }
             state = size;

@@ -22,7 +22,7 @@ pub fn tensors(cx: &mut Cx, a: &Args, wants: &[Shape]) -> Reported<Vec<NodeId>> 
         .to_owned();
     if items.len() != wants.len() {
         let message = format!(
-            "`hx` of `{callee}` must be a pair `(h, c)`, not {}\nnote: h is {}, c is {}",
+            "`hx` of `{callee}` must be a pair `(h, c)`, not {}\nnote: `h` must be {}, and `c` must be {}",
             match items.len() {
                 1 => "one tensor".to_owned(),
                 n => format!("{n} values"),

@@ -212,7 +212,7 @@ impl Block {
             )
         } else if !cx.same(&here.1, &there.1) {
             format!(
-                "`{name}` of `{}` has batch size {}, but `{first}` has {}",
+                "`{name}` of `{}` has batch size {}, but `{first}` has batch size {}",
                 call.field, here.1, there.1
             )
         } else {
@@ -250,10 +250,12 @@ pub fn sequence(
     if (alone || shape.len() == 3) && !shape.last().is_some_and(fits) {
         // With two sequences, another declaration would not fit the other one.
         let both = match name {
-            "memory" => Some("help: encoder and decoder need the same `d_model`"),
-            _ if a.has("src") && a.has("tgt") => {
-                Some("note: `src` and `tgt` both have `d_model` features")
+            "memory" => {
+                Some("help: declare the encoder and the decoder with the same `d_model`".to_owned())
             }
+            _ if a.has("src") && a.has("tgt") => Some(format!(
+                "note: `src` and `tgt` must both have `d_model` = {want} features"
+            )),
             _ => None,
         };
         if let Some(both) = both {

@@ -36,7 +36,7 @@ impl Stack {
         let differs = |n: &&Norm| !cx.same_shape(&n.shape, std::slice::from_ref(model));
         if let Some(norm) = norm.as_ref().filter(differs) {
             let text = format!(
-                "`norm` normalises over {}, but the layers have {model} features\nhelp: `norm = {example}`",
+                "`norm` normalises over {}, but the layers have {model} features\nhelp: write `norm = {example}`",
                 show_shape(&norm.shape)
             );
             return Err(cx.error(a.span_of("norm"), text));
