@@ -29,6 +29,16 @@ pub struct Message {
 }
 
 impl Message {
+    /// An error that is about no size.
+    pub fn new(span: Span, text: String) -> Message {
+        Message {
+            span,
+            text,
+            differ: Vec::new(),
+            function: String::new(),
+        }
+    }
+
     /// Whether another message is the same, at the same place.
     pub fn is(&self, other: &Message) -> bool {
         self.text == other.text && format!("{:?}", self.span) == format!("{:?}", other.span)

@@ -115,6 +115,11 @@ impl Equalities {
         out
     }
 
+    /// Whether the network has no variants so far.
+    pub fn is_whole(&self) -> bool {
+        self.assumed.is_empty()
+    }
+
     /// The answer to a condition in this variant, if it is assumed.
     pub fn assumed(&self, condition: &Condition) -> Option<bool> {
         let same = |a: &Dim, b: &Dim| self.substitute(a) == self.substitute(b);

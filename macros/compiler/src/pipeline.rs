@@ -6,7 +6,7 @@ use crate::call::{self, Call};
 use crate::check::check_with;
 use crate::codegen;
 use crate::cx::Demand;
-use crate::diag::{Diag, Reported};
+use crate::diag::{Diag, Message, Reported};
 use crate::dim::Shape;
 use crate::draw;
 use crate::equal::Equalities;
@@ -76,6 +76,8 @@ pub struct Attempt {
     pub programs: Option<Vec<Program>>,
     /// The errors, and what may mend them.
     pub diag: Diag,
+    /// The errors of fields that no function uses, by the number of the field.
+    pub unused: Vec<(usize, Message)>,
 }
 
 impl Attempt {
@@ -85,27 +87,34 @@ impl Attempt {
         let mut net = check_with(unit, equal, &diag);
         net.krate = call.krate.clone();
         weights::embed(&mut net, &unit.source, &diag);
-        check_bodies(&net, &unit.source, &diag);
+        let unused = check_bodies(&net, &unit.source, &diag);
+        // Another variant may use the field.
+        if equal.is_whole() {
+            for (_, message) in &unused {
+                diag.take(message.clone(), message.span, "");
+            }
+        }
         let programs = match diag.any() {
             true => None,
-            false => self::programs(&net, &unit.source, &diag).ok(),
+            false => compile(&net, &unit.source, &unused, &diag).ok(),
         };
         Attempt {
             programs: programs.filter(|_| !diag.any()),
             net,
             diag,
+            unused,
         }
     }
 }
 
-/// Reports the errors in bodies, and layers that no function uses.
-fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
+/// Reports the errors in bodies. Returns the errors of fields that no function uses.
+fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Message)> {
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
     lower::check_recursion(source, diag);
     // Functions of any rank are lowered where they are called; with recursion that would never end.
     if diag.messages().len() > before && net.signatures.iter().any(Signature::any_rank) {
-        return;
+        return Vec::new();
     }
     uncalled(net, source, diag);
     for index in 0..net.signatures.len() {
@@ -134,8 +143,9 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
         || source.functions.iter().any(|f| f.body.is_none())
         || net.signatures.iter().any(|s| s.poisoned)
     {
-        return;
+        return Vec::new();
     }
+    let mut unused = Vec::new();
     for (i, (field, used)) in net.fields.iter().zip(used).enumerate() {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         let there = !matches!(field.kind, FieldKind::ErrorReported | FieldKind::Absent(_));
@@ -148,9 +158,10 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) {
                 "no function uses `{0}`\nhelp: {help}, or remove it\n{1}",
                 field.name, field.decl
             );
-            diag.error(field.name.span(), text);
+            unused.push((i, Message::new(field.name.span(), text)));
         }
     }
+    unused
 }
 
 /// A function of values of any rank is no method, and is lowered only where it is called.
@@ -181,9 +192,22 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
 
 /// Compiles every function in each mode that it has.
 pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<Program>> {
+    compile(net, source, &[], diag)
+}
+
+/// The same, if no function of this variant uses some fields.
+fn compile(
+    net: &Net,
+    source: &ast::Network,
+    unused: &[(usize, Message)],
+    diag: &Diag,
+) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
     // Parameters with a gradient; those whose gradient is not 0 because of a `detach` in a loop.
     let mut reached = vec![false; net.params.len()];
+    for (field, _) in unused {
+        reached[net.fields[*field].params.clone()].fill(true);
+    }
     let mut trained = reached.clone();
     let mut reported = None;
     for index in 0..net.signatures.len() {

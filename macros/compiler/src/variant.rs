@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::condition::Condition;
 use crate::diag::{Diag, Message, Undecided};
 use crate::equal::Equalities;
-use crate::net::Net;
+use crate::net::{FieldKind, Net};
 use crate::pipeline::Attempt;
 use crate::program::Program;
 use crate::unit::Unit;
@@ -25,6 +25,8 @@ pub struct Variant {
     /// Its functions; `None` if there are errors.
     pub programs: Option<Vec<Program>>,
     errors: Diag,
+    /// The errors of fields that its functions do not use.
+    unused: Vec<(usize, Message)>,
     /// The answers, for messages.
     shown: Vec<String>,
 }
@@ -93,8 +95,8 @@ impl<'a> Variants<'a> {
     /// The errors of all variants, if there are any.
     pub fn errors(&self) -> Option<Diag> {
         let [one] = self.all.as_slice() else {
-            let failed = self.all.iter().any(|v| v.programs.is_none());
-            return failed.then(|| self.joined());
+            let joined = self.joined();
+            return joined.any().then_some(joined);
         };
         one.programs.is_none().then(|| one.errors.clone())
     }
@@ -116,6 +118,18 @@ impl<'a> Variants<'a> {
                 }
                 let span = message.span;
                 out.take(message, span, "");
+            }
+        }
+        // A field that one variant uses may be unused in others.
+        let unused = self.all.iter().flat_map(|v| &v.unused);
+        for (field, message) in unused {
+            let never = self.all.iter().all(|v| {
+                let absent = matches!(v.net.fields[*field].kind, FieldKind::Absent(_));
+                absent || v.unused.iter().any(|(k, _)| k == field)
+            });
+            let known = |m: &Message| m.is(message);
+            if never && !out.messages().iter().any(known) {
+                out.take(message.clone(), message.span, "");
             }
         }
         out
@@ -167,6 +181,7 @@ impl<'a> Variants<'a> {
             net: attempt.net,
             programs: attempt.programs,
             errors,
+            unused: attempt.unused,
             shown: known.shown,
         });
     }

@@ -13,6 +13,7 @@ mod layers_in_part;
 mod listings;
 mod looking;
 mod memory;
+mod optional_layers;
 mod python_words;
 mod recompute;
 mod scan;

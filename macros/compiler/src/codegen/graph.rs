@@ -21,7 +21,9 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
         Some(quote!(static #name: __nf::draw::Drawn = #picture;))
     });
     // The layers of a group are listed, the group is not.
-    let single = |(_, f): &(usize, &Field)| !matches!(f.kind, FieldKind::Group { .. });
+    let single = |(_, f): &(usize, &Field)| {
+        !matches!(f.kind, FieldKind::Group { .. } | FieldKind::Absent(_))
+    };
     let layers = net.fields.iter().enumerate().filter(single).map(|(i, f)| {
         let (name, decl) = (f.path.clone(), f.decl.split_once(": ").map_or("", |d| d.1));
         // The spec leaves tied parameters out.
@@ -38,7 +40,8 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
         quote!(__nf::draw::Layer { name: #name, declared: #decl, output: #output, params: &Self::__SPEC.params.split_at(#to).0.split_at(#from).1 })
     });
     let layers = quote! {
-        const __LAYERS: &'static [__nf::draw::Layer] = &[#(#layers),*];
+        const __LAYERS: &'static [__nf::draw::Layer] =
+            if Self::__CHOSEN { &[#(#layers),*] } else { &[] };
     };
     let all = functions_name(net);
     let functions = quote! {
