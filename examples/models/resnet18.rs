@@ -8,31 +8,19 @@
 use netform::prelude::*;
 
 network! {
-    /// Two convolutions and a skip connection, all of one size.
-    pub struct BasicBlock<const C: usize> {
-        conv1: Conv2d(C -> C, 3, padding = 1, bias = false),
-        bn1: BatchNorm2d(C),
-        conv2: Conv2d(C -> C, 3, padding = 1, bias = false),
-        bn2: BatchNorm2d(C),
-    }
-    fn forward(x: [B, C, H, W]) -> [B, C, H, W] {
-        let y = relu(bn1(conv1(x)));
-        relu(bn2(conv2(y)) + x)
-    }
-}
-
-network! {
-    /// The first block of a later stage halves the image. So its skip connection has a convolution.
-    pub struct DownBlock<const I: usize, const O: usize> {
-        conv1: Conv2d(I -> O, 3, stride = 2, padding = 1, bias = false),
+    /// Two convolutions and a skip connection, which has a convolution where sizes change.
+    pub struct BasicBlock<const I: usize, const O: usize, const S: usize = 1> {
+        conv1: Conv2d(I -> O, 3, stride = S, padding = 1, bias = false),
         bn1: BatchNorm2d(O),
         conv2: Conv2d(O -> O, 3, padding = 1, bias = false),
         bn2: BatchNorm2d(O),
-        downsample: Sequential(Conv2d(I -> O, 1, stride = 2, bias = false), BatchNorm2d(O)),
+        #[when(S != 1 || I != O)]
+        downsample: Sequential(Conv2d(I -> O, 1, stride = S, bias = false), BatchNorm2d(O)),
     }
-    fn forward(x: [B, I, H, W]) -> [B, O, floor((H - 1) / 2) + 1, floor((W - 1) / 2) + 1] {
+    fn forward(x: [B, I, H, W]) -> [B, O, floor((H - 1) / S) + 1, floor((W - 1) / S) + 1] {
         let y = relu(bn1(conv1(x)));
-        relu(bn2(conv2(y)) + downsample(x))
+        let skip = if S != 1 || I != O { downsample(x) } else { x };
+        relu(bn2(conv2(y)) + skip)
     }
 }
 
@@ -42,10 +30,10 @@ network! {
         conv1: Conv2d(3 -> WIDTH, 7, stride = 2, padding = 3, bias = false),
         bn1: BatchNorm2d(WIDTH),
         maxpool: MaxPool2d(3, stride = 2, padding = 1),
-        layer1: [BasicBlock<WIDTH>; 2],
-        layer2: Sequential(DownBlock<WIDTH, 2 * WIDTH>, BasicBlock<2 * WIDTH>),
-        layer3: Sequential(DownBlock<2 * WIDTH, 4 * WIDTH>, BasicBlock<4 * WIDTH>),
-        layer4: Sequential(DownBlock<4 * WIDTH, 8 * WIDTH>, BasicBlock<8 * WIDTH>),
+        layer1: [BasicBlock<WIDTH, WIDTH>; 2],
+        layer2: Sequential(BasicBlock<WIDTH, 2 * WIDTH, 2>, BasicBlock<2 * WIDTH, 2 * WIDTH>),
+        layer3: Sequential(BasicBlock<2 * WIDTH, 4 * WIDTH, 2>, BasicBlock<4 * WIDTH, 4 * WIDTH>),
+        layer4: Sequential(BasicBlock<4 * WIDTH, 8 * WIDTH, 2>, BasicBlock<8 * WIDTH, 8 * WIDTH>),
         avgpool: AdaptiveAvgPool2d(1),
         fc: Linear(8 * WIDTH -> CLASSES),
     }

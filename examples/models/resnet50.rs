@@ -9,37 +9,22 @@
 use netform::prelude::*;
 
 network! {
-    /// A bottleneck: C channels inside, 4 C outside.
-    pub struct Bottleneck<const C: usize> {
-        conv1: Conv2d(4 * C -> C, 1, bias = false),
-        bn1: BatchNorm2d(C),
-        conv2: Conv2d(C -> C, 3, padding = 1, bias = false),
-        bn2: BatchNorm2d(C),
-        conv3: Conv2d(C -> 4 * C, 1, bias = false),
-        bn3: BatchNorm2d(4 * C),
-    }
-    fn forward(x: [B, 4 * C, H, W]) -> [B, 4 * C, H, W] {
-        let y = relu(bn1(conv1(x)));
-        let y = relu(bn2(conv2(y)));
-        relu(bn3(conv3(y)) + x)
-    }
-}
-
-network! {
-    /// The first block of a stage changes the size. So its skip connection has a convolution.
-    pub struct FirstBottleneck<const I: usize, const C: usize, const S: usize = 2> {
+    /// A bottleneck: C channels inside, 4 C outside. Its skip connection has a convolution where sizes change.
+    pub struct Bottleneck<const I: usize, const C: usize, const S: usize = 1> {
         conv1: Conv2d(I -> C, 1, bias = false),
         bn1: BatchNorm2d(C),
         conv2: Conv2d(C -> C, 3, stride = S, padding = 1, bias = false),
         bn2: BatchNorm2d(C),
         conv3: Conv2d(C -> 4 * C, 1, bias = false),
         bn3: BatchNorm2d(4 * C),
+        #[when(S != 1 || I != 4 * C)]
         downsample: Sequential(Conv2d(I -> 4 * C, 1, stride = S, bias = false), BatchNorm2d(4 * C)),
     }
     fn forward(x: [B, I, H, W]) -> [B, 4 * C, floor((H - 1) / S) + 1, floor((W - 1) / S) + 1] {
         let y = relu(bn1(conv1(x)));
         let y = relu(bn2(conv2(y)));
-        relu(bn3(conv3(y)) + downsample(x))
+        let skip = if S != 1 || I != 4 * C { downsample(x) } else { x };
+        relu(bn3(conv3(y)) + skip)
     }
 }
 
@@ -49,22 +34,22 @@ network! {
         conv1: Conv2d(3 -> WIDTH, 7, stride = 2, padding = 3, bias = false),
         bn1: BatchNorm2d(WIDTH),
         maxpool: MaxPool2d(3, stride = 2, padding = 1),
-        layer1: Sequential(FirstBottleneck<WIDTH, WIDTH, 1>, Bottleneck<WIDTH>, Bottleneck<WIDTH>),
+        layer1: Sequential(Bottleneck<WIDTH, WIDTH>, Bottleneck<4 * WIDTH, WIDTH>, Bottleneck<4 * WIDTH, WIDTH>),
         layer2: Sequential(
-            FirstBottleneck<4 * WIDTH, 2 * WIDTH>,
-            Bottleneck<2 * WIDTH>,
-            Bottleneck<2 * WIDTH>,
-            Bottleneck<2 * WIDTH>,
+            Bottleneck<4 * WIDTH, 2 * WIDTH, 2>,
+            Bottleneck<8 * WIDTH, 2 * WIDTH>,
+            Bottleneck<8 * WIDTH, 2 * WIDTH>,
+            Bottleneck<8 * WIDTH, 2 * WIDTH>,
         ),
         layer3: Sequential(
-            FirstBottleneck<8 * WIDTH, 4 * WIDTH>,
-            Bottleneck<4 * WIDTH>,
-            Bottleneck<4 * WIDTH>,
-            Bottleneck<4 * WIDTH>,
-            Bottleneck<4 * WIDTH>,
-            Bottleneck<4 * WIDTH>,
+            Bottleneck<8 * WIDTH, 4 * WIDTH, 2>,
+            Bottleneck<16 * WIDTH, 4 * WIDTH>,
+            Bottleneck<16 * WIDTH, 4 * WIDTH>,
+            Bottleneck<16 * WIDTH, 4 * WIDTH>,
+            Bottleneck<16 * WIDTH, 4 * WIDTH>,
+            Bottleneck<16 * WIDTH, 4 * WIDTH>,
         ),
-        layer4: Sequential(FirstBottleneck<16 * WIDTH, 8 * WIDTH>, Bottleneck<8 * WIDTH>, Bottleneck<8 * WIDTH>),
+        layer4: Sequential(Bottleneck<16 * WIDTH, 8 * WIDTH, 2>, Bottleneck<32 * WIDTH, 8 * WIDTH>, Bottleneck<32 * WIDTH, 8 * WIDTH>),
         avgpool: AdaptiveAvgPool2d(1),
         fc: Linear(32 * WIDTH -> CLASSES),
     }

@@ -75,23 +75,24 @@ impl Condition {
     }
 }
 
-/// Whether a condition holds; an undecided one is recorded.
-pub fn holds(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<bool> {
-    let condition = condition(net, cx, e)?;
+/// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions, whose sizes are not
+/// constants.
+pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<bool> {
+    let condition = condition(net, cx, e, named)?;
     condition.decide(&net.equal).ok_or_else(|| {
         cx.diag.undecided(condition, e);
         ErrorReported
     })
 }
 
-fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Condition> {
+fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<Condition> {
     let both = |cx: &mut Cx, a: &Expr, b: &Expr| {
-        let (a, b) = (condition(net, cx, a), condition(net, cx, b));
+        let (a, b) = (condition(net, cx, a, named), condition(net, cx, b, named));
         Ok((Box::new(a?), Box::new(b?)))
     };
     Ok(match &e.kind {
         ExprKind::Bool(holds) => Condition::Known(*holds),
-        ExprKind::Not(a) => condition(net, cx, a)?.not(),
+        ExprKind::Not(a) => condition(net, cx, a, named)?.not(),
         ExprKind::Binary(Op::And, a, b) => both(cx, a, b).map(|(a, b)| Condition::And(a, b))?,
         ExprKind::Binary(Op::Or, a, b) => both(cx, a, b).map(|(a, b)| Condition::Or(a, b))?,
         ExprKind::Binary(op, a, b) if op.level() == Op::Eq.level() => {
@@ -99,13 +100,13 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Condition> {
             if let (ExprKind::Binary(Op::Rem, p, q), ExprKind::Whole(0)) = (&a.kind, &b.kind)
                 && let Op::Eq | Op::Ne = op
             {
-                let (p, q) = (size(net, cx, p), size(net, cx, q));
-                let (p, q) = (p?, q?);
+                let p = size(net, cx, p, named)?;
+                let q = size(net, cx, q, named)?;
                 let whole = Condition::Equal(p.div_floor(&q).mul(&q), p);
                 return Ok(if *op == Op::Eq { whole } else { whole.not() });
             }
-            let (x, y) = (size(net, cx, a), size(net, cx, b));
-            let (x, y) = (x?, y?);
+            let x = size(net, cx, a, named)?;
+            let y = size(net, cx, b, named)?;
             match op {
                 Op::Ge => Condition::AtLeast(x, y),
                 Op::Le => Condition::AtLeast(y, x),
@@ -114,6 +115,10 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Condition> {
                 Op::Eq => equal(cx, e, x, y)?,
                 _ => equal(cx, e, x, y)?.not(),
             }
+        }
+        ExprKind::Name(n) if n == "training" => {
+            let text = "`training` cannot be joined with other conditions\nhelp: write one `if` inside the other";
+            return Err(cx.error(e.span, text));
         }
         _ => {
             let text = format!(
@@ -139,24 +144,55 @@ fn equal(cx: &mut Cx, e: &Expr, a: Dim, b: Dim) -> Reported<Condition> {
 }
 
 /// A size in a condition.
-fn size(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Dim> {
-    let mut unknown = Vec::new();
-    constant::names(e, &mut unknown);
-    unknown.retain(|n| net.constant(&n.to_string()).is_none());
-    if let Some(name) = unknown.first() {
-        if crate::check::is_constant(&name.to_string()) {
+fn size(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<Dim> {
+    let note = "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element";
+    if let Some(other) = not_a_size(e) {
+        let text = format!("`{other}` is not a constant{note}");
+        return Err(cx.error(other.span, text));
+    }
+    let mut names = Vec::new();
+    constant::names(e, &mut names);
+    let unknown = names
+        .iter()
+        .find(|n| net.constant(&n.to_string()).is_none());
+    if let Some(name) = unknown {
+        let text = name.to_string();
+        let mut help = String::new();
+        if !named.contains(&text) && crate::check::is_constant(&text) {
             cx.diag.constant(&net.prefix, name);
+            help = format!(
+                "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
+                net.name
+            );
         }
-        let text = format!(
-            "`{name}` is not a constant\nnote: a choice that is made at compile time depends on const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element"
-        );
-        return Err(cx.error(e.span, text));
+        let text = match named.contains(&text) {
+            true => format!(
+                "`{name}` is not a constant: its size is known when the function is called{note}"
+            ),
+            false => format!("`{name}` is not a constant{note}{help}"),
+        };
+        return Err(cx.error(name.span(), text));
     }
     match constant::constant(net, cx, e)?.as_dim() {
         Some(d) => Ok(d),
         None => {
-            let text = format!("a size in a condition must be an integer, not {e}");
+            let text = format!("a condition compares integers, but `{e}` is not one");
             Err(cx.error(e.span, text))
         }
+    }
+}
+
+/// The part of an expression that is no number, name or arithmetic, if there is one.
+fn not_a_size(e: &Expr) -> Option<&Expr> {
+    match &e.kind {
+        ExprKind::Whole(_) | ExprKind::Number(_) | ExprKind::Name(_) => None,
+        ExprKind::Binary(op, a, b) if op.level() > Op::Eq.level() => {
+            not_a_size(a).or_else(|| not_a_size(b))
+        }
+        ExprKind::Neg(a) => not_a_size(a),
+        ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
+            args.iter().find_map(|a| not_a_size(&a.value))
+        }
+        _ => Some(e),
     }
 }

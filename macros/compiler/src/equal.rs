@@ -65,7 +65,7 @@ impl Equalities {
             let mut trial = out.clone();
             let solvable =
                 (coefficients(&difference).iter()).all(|zero| trial.solve(zero, &pair.text));
-            if solvable && difference != Dim::from(0) {
+            if solvable && difference != Dim::from(0) && trial.is_possible() {
                 // Without named dimensions, whose values are not constants.
                 for zero in coefficients(&pair.left.sub(&pair.right)) {
                     let (left, right) = zero.sides();
@@ -179,6 +179,16 @@ impl Equalities {
             }
             notes
         });
+    }
+
+    /// Whether sizes that this variant takes to differ are still not the same.
+    fn is_possible(&self) -> bool {
+        self.assumed.iter().all(|(condition, holds)| {
+            let Condition::Equal(a, b) = condition else {
+                return true;
+            };
+            *holds || self.substitute(&a.sub(b)) != Dim::from(0)
+        })
     }
 
     /// Adds the solution of `zero == 0`; false if there is none.

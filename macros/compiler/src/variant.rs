@@ -60,8 +60,8 @@ struct Answers {
 impl Answers {
     fn with(&self, undecided: &Undecided, holds: bool) -> Answers {
         let mut out = self.clone();
-        let word = if holds { "when" } else { "unless" };
-        out.shown.push(format!("{word} {}", undecided.text));
+        let verb = if holds { "holds" } else { "does not hold" };
+        out.shown.push(format!("`{}` {verb}", undecided.text));
         out.answers.push((undecided.condition.clone(), holds));
         out.equal = Rc::new(self.equal.assume(&undecided.condition, holds));
         out
@@ -101,7 +101,7 @@ impl<'a> Variants<'a> {
         one.programs.is_none().then(|| one.errors.clone())
     }
 
-    /// Each error once; one that not all variants have shows the answers of its variant.
+    /// Each error once; one that not all variants have shows what its variants have in common.
     fn joined(&self) -> Diag {
         let of = |v: &Variant| match v.programs {
             Some(_) => Vec::new(),
@@ -109,16 +109,23 @@ impl<'a> Variants<'a> {
         };
         let lists: Vec<Vec<Message>> = self.all.iter().map(of).collect();
         let out = Diag::default();
-        for (variant, messages) in self.all.iter().zip(&lists) {
-            for message in messages {
-                let mut message = message.clone();
-                let everywhere = lists.iter().all(|list| list.iter().any(|m| m.is(&message)));
-                if !everywhere {
-                    message.text += &format!("\nnote: this is so {}", variant.shown.join(" and "));
+        for message in lists.iter().flatten() {
+            let with: Vec<&Variant> = (self.all.iter().zip(&lists))
+                .filter(|(_, list)| list.iter().any(|m| m.is(message)))
+                .map(|(v, _)| v)
+                .collect();
+            let mut message = message.clone();
+            if with.len() < self.all.len() {
+                let common = |answer: &&String| with.iter().all(|v| v.shown.contains(answer));
+                let common: Vec<&str> = (with[0].shown.iter().filter(common))
+                    .map(String::as_str)
+                    .collect();
+                if !common.is_empty() {
+                    message.text += &format!("\nnote: this happens if {}", common.join(" and "));
                 }
-                let span = message.span;
-                out.take(message, span, "");
             }
+            let span = message.span;
+            out.take(message, span, "");
         }
         // A field that one variant uses may be unused in others.
         let unused = self.all.iter().flat_map(|v| &v.unused);

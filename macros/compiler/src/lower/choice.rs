@@ -18,7 +18,10 @@ impl Lower<'_> {
         match &choice.condition.kind {
             ExprKind::Name(n) if n == "training" && self.opaque => Ok(None),
             ExprKind::Name(n) if n == "training" => Ok(Some(self.cx.train)),
-            _ => condition::holds(self.net, &mut self.cx, &choice.condition).map(Some),
+            _ => {
+                let named: Vec<String> = self.dims.keys().cloned().collect();
+                condition::holds(self.net, &mut self.cx, &choice.condition, &named).map(Some)
+            }
         }
     }
 
