@@ -75,9 +75,9 @@ impl Condition {
     }
 }
 
-/// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions, whose sizes are not
-/// constants.
-pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<bool> {
+/// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions of the
+/// function, whose sizes are not constants; a declaration has none.
+pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<bool> {
     let condition = condition(net, cx, e, named)?;
     condition.decide(&net.equal).ok_or_else(|| {
         cx.diag.undecided(condition, e);
@@ -85,7 +85,7 @@ pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<boo
     })
 }
 
-fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<Condition> {
+fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Condition> {
     let both = |cx: &mut Cx, a: &Expr, b: &Expr| {
         let (a, b) = (condition(net, cx, a, named), condition(net, cx, b, named));
         Ok((Box::new(a?), Box::new(b?)))
@@ -144,8 +144,13 @@ fn equal(cx: &mut Cx, e: &Expr, a: Dim, b: Dim) -> Reported<Condition> {
 }
 
 /// A size in a condition.
-fn size(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<Dim> {
-    let note = "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element";
+fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Dim> {
+    let note = match named {
+        Some(_) => {
+            "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element"
+        }
+        None => "\nnote: `#[when]` compares const parameters and Rust constants",
+    };
     if let Some(other) = not_a_size(e) {
         let text = format!("`{other}` is not a constant{note}");
         return Err(cx.error(other.span, text));
@@ -158,14 +163,15 @@ fn size(net: &Net, cx: &mut Cx, e: &Expr, named: &[String]) -> Reported<Dim> {
     if let Some(name) = unknown {
         let text = name.to_string();
         let mut help = String::new();
-        if !named.contains(&text) && crate::check::is_constant(&text) {
+        let dimension = named.is_some_and(|all| all.contains(&text));
+        if !dimension && crate::check::is_constant(&text) {
             cx.diag.constant(&net.prefix, name);
             help = format!(
                 "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
                 net.name
             );
         }
-        let text = match named.contains(&text) {
+        let text = match dimension {
             true => format!(
                 "`{name}` is not a constant: its size is known when the function is called{note}"
             ),

@@ -13,8 +13,8 @@ use crate::program::Program;
 use crate::unit::Unit;
 use std::rc::Rc;
 
-/// The most conditions on the way to a variant: each can double the number of variants.
-const MOST: usize = 4;
+/// The most variants of a network.
+const MOST: usize = 16;
 
 /// A network under the answers to its conditions.
 pub struct Variant {
@@ -45,6 +45,10 @@ pub struct Variants<'a> {
     parsed: &'a Diag,
     /// The network before any answer, if there is a condition.
     undivided: Option<Net>,
+    /// The number of variants, those included that are still to be compiled.
+    count: usize,
+    /// There would be too many.
+    too_many: Option<Message>,
     /// The variants.
     pub all: Vec<Variant>,
 }
@@ -76,6 +80,8 @@ impl<'a> Variants<'a> {
             unit,
             parsed,
             undivided: None,
+            count: 1,
+            too_many: None,
             all: Vec::new(),
         };
         out.grow(Answers::default());
@@ -94,6 +100,11 @@ impl<'a> Variants<'a> {
 
     /// The errors of all variants, if there are any.
     pub fn errors(&self) -> Option<Diag> {
+        if let Some(message) = &self.too_many {
+            let out = Diag::default();
+            out.take(message.clone(), message.span, "");
+            return Some(out);
+        }
         let [one] = self.all.as_slice() else {
             let joined = self.joined();
             return joined.any().then_some(joined);
@@ -149,7 +160,8 @@ impl<'a> Variants<'a> {
         let first = attempt.diag.clone();
         loop {
             if let Some(undecided) = attempt.diag.first_undecided() {
-                if known.answers.len() < MOST {
+                if self.count < MOST {
+                    self.count += 1;
                     self.undivided.get_or_insert(attempt.net);
                     for holds in [true, false] {
                         self.grow(known.with(&undecided, holds));
@@ -157,11 +169,11 @@ impl<'a> Variants<'a> {
                     return;
                 }
                 let text = format!(
-                    "`{}` is the condition after {MOST} others that depend on constants\nnote: each condition can double the number of the network's variants, which are all compiled",
-                    undecided.text
+                    "the condition `{}` gives `{}` more than {MOST} variants\nnote: a network is compiled once for each combination of answers to its conditions",
+                    undecided.text, attempt.net.name
                 );
-                attempt.diag.error(undecided.span, text);
-                attempt.programs = None;
+                let message = Message::new(undecided.span, text);
+                self.too_many.get_or_insert(message);
                 break;
             }
             if attempt.programs.is_some() {

@@ -58,18 +58,20 @@ network! {
 
 network! {
     /// Too many variants.
-    struct Many<const A: usize, const C: usize> {
+    struct Many<const A: usize, const B: usize, const C: usize, const E: usize, const F: usize> {
         #[when(A == 1)] a: Linear(4 -> 4),
-        #[when(A == 2)] b: Linear(4 -> 4),
-        #[when(A == 3)] c: Linear(4 -> 4),
-        #[when(C == 1)] d: Linear(4 -> 4),
-        #[when(C == 2)] e: Linear(4 -> 4),
-        #[when(C == 3)] f: Linear(4 -> 4),
+        #[when(B == 1)] b: Linear(4 -> 4),
+        #[when(C == 1)] c: Linear(4 -> 4),
+        #[when(E == 1)] d: Linear(4 -> 4),
+        #[when(F == 1)] e: Linear(4 -> 4),
     }
-    fn forward(x: [B, 4]) -> [B, 4] {
+    fn forward(x: [N, 4]) -> [N, 4] {
         let mut h = x;
-        if A == 1 { h = a(h); } else if A == 2 { h = b(h); } else if A == 3 { h = c(h); }
-        if C == 1 { h = d(h); } else if C == 2 { h = e(h); } else if C == 3 { h = f(h); }
+        if A == 1 { h = a(h); }
+        if B == 1 { h = b(h); }
+        if C == 1 { h = c(h); }
+        if E == 1 { h = d(h); }
+        if F == 1 { h = e(h); }
         h
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
 /// Whether the condition of a field does not hold. While it is undecided, the field is there.
 fn is_absent(net: &mut Net, e: &Expr, diag: &Diag) -> bool {
     let mut cx = Cx::new(diag, false);
-    let holds = condition::holds(net, &mut cx, e, &[]);
+    let holds = condition::holds(net, &mut cx, e, None);
     for r in cx.require {
         if !net.require.contains(&r) {
             net.require.push(r);

@@ -20,7 +20,8 @@ impl Lower<'_> {
             ExprKind::Name(n) if n == "training" => Ok(Some(self.cx.train)),
             _ => {
                 let named: Vec<String> = self.dims.keys().cloned().collect();
-                condition::holds(self.net, &mut self.cx, &choice.condition, &named).map(Some)
+                let condition = &choice.condition;
+                condition::holds(self.net, &mut self.cx, condition, Some(&named)).map(Some)
             }
         }
     }
