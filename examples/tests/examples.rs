@@ -84,7 +84,7 @@ fn number(text: &str, unit: &str) -> f64 {
         .unwrap_or_else(|| panic!("`{text}` is not in `{unit}`"));
     digits
         .parse()
-        .unwrap_or_else(|_| panic!("`{digits}` is no number"))
+        .unwrap_or_else(|_| panic!("`{digits}` is not a number"))
 }
 
 #[test]

@@ -1,17 +1,10 @@
 //! Conditions on constants: `#[when(S != 1)]` on a field, `if S != 1 { .. }` in a function.
 //!
-//! What goes in is an expression; what comes out is whether it holds. The macro knows only the names of Rust constants
-//! and const parameters. A condition that depends on their values is undecided: it is recorded
-//! ([`Diag::undecided`](crate::diag::Diag::undecided)), and the network is compiled twice, once for each answer
-//! (`variant.rs`). rustc, which knows the values, takes one of the two.
+//! The macro knows only the names of Rust constants and const parameters. `Equalities::decide` decides a condition by
+//! what is known about them. A condition that depends on their values is undecided: then the network is compiled twice,
+//! once for each answer (`variant.rs`), and rustc, which knows the values, takes one of the two.
 
-use crate::ast::{Expr, ExprKind, Op};
-use crate::check::constant;
-use crate::cx::Cx;
-use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
-use crate::equal::Equalities;
-use crate::net::Net;
 
 /// A condition on constants.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,36 +24,9 @@ pub enum Condition {
 }
 
 impl Condition {
-    fn not(self) -> Condition {
+    /// The opposite.
+    pub fn opposite(self) -> Condition {
         Condition::Not(Box::new(self))
-    }
-
-    /// Whether it holds, if that follows from the equalities and from what they assume.
-    pub fn decide(&self, facts: &Equalities) -> Option<bool> {
-        match self {
-            Condition::Known(holds) => Some(*holds),
-            Condition::Equal(a, b) => {
-                let zero = facts.substitute(&a.sub(b));
-                let known = zero.value().map(|v| v == 0);
-                known.or_else(|| facts.assumed(self))
-            }
-            Condition::AtLeast(a, b) => {
-                let difference = facts.substitute(&a.sub(b));
-                let known = difference.value().map(|v| v >= 0);
-                known.or_else(|| facts.assumed(self))
-            }
-            Condition::Not(a) => a.decide(facts).map(|holds| !holds),
-            Condition::And(a, b) => match (a.decide(facts), b.decide(facts)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => facts.assumed(self),
-            },
-            Condition::Or(a, b) => match (a.decide(facts), b.decide(facts)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => facts.assumed(self),
-            },
-        }
     }
 
     /// The comparisons whose answers follow from the answer to this condition.
@@ -72,133 +38,5 @@ impl Condition {
             }
             _ => vec![(self, holds)],
         }
-    }
-}
-
-/// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions of the
-/// function, whose sizes are not constants; a declaration has none.
-pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<bool> {
-    let condition = condition(net, cx, e, named)?;
-    condition.decide(&net.equal).ok_or_else(|| {
-        cx.diag.undecided(condition, e);
-        ErrorReported
-    })
-}
-
-fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Condition> {
-    let both = |cx: &mut Cx, a: &Expr, b: &Expr| {
-        let (a, b) = (condition(net, cx, a, named), condition(net, cx, b, named));
-        Ok((Box::new(a?), Box::new(b?)))
-    };
-    Ok(match &e.kind {
-        ExprKind::Bool(holds) => Condition::Known(*holds),
-        ExprKind::Not(a) => condition(net, cx, a, named)?.not(),
-        ExprKind::Binary(Op::And, a, b) => both(cx, a, b).map(|(a, b)| Condition::And(a, b))?,
-        ExprKind::Binary(Op::Or, a, b) => both(cx, a, b).map(|(a, b)| Condition::Or(a, b))?,
-        ExprKind::Binary(op, a, b) if op.level() == Op::Eq.level() => {
-            // `D % 2 == 0`.
-            if let (ExprKind::Binary(Op::Rem, p, q), ExprKind::Whole(0)) = (&a.kind, &b.kind)
-                && let Op::Eq | Op::Ne = op
-            {
-                let p = size(net, cx, p, named)?;
-                let q = size(net, cx, q, named)?;
-                let whole = Condition::Equal(p.div_floor(&q).mul(&q), p);
-                return Ok(if *op == Op::Eq { whole } else { whole.not() });
-            }
-            let x = size(net, cx, a, named)?;
-            let y = size(net, cx, b, named)?;
-            match op {
-                Op::Ge => Condition::AtLeast(x, y),
-                Op::Le => Condition::AtLeast(y, x),
-                Op::Lt => Condition::AtLeast(x, y).not(),
-                Op::Gt => Condition::AtLeast(y, x).not(),
-                Op::Eq => equal(cx, e, x, y)?,
-                _ => equal(cx, e, x, y)?.not(),
-            }
-        }
-        ExprKind::Name(n) if n == "training" => {
-            let text = "`training` cannot be joined with other conditions\nhelp: write one `if` inside the other";
-            return Err(cx.error(e.span, text));
-        }
-        _ => {
-            let text = format!(
-                "`{e}` is not a condition on constants\nhelp: compare sizes, as in `S != 1`, and join comparisons with `&&` and `||`"
-            );
-            return Err(cx.error(e.span, text));
-        }
-    })
-}
-
-/// Two sizes that are not numbers are at least 1: then `C` and `2*C` differ, which rustc checks.
-fn equal(cx: &mut Cx, e: &Expr, a: Dim, b: Dim) -> Reported<Condition> {
-    let difference = a.sub(&b);
-    let signs: Vec<i64> = difference.terms().map(|(c, _)| c.signum()).collect();
-    let one_sign = signs.iter().all(|s| *s == signs[0]);
-    if a.value().is_none() && b.value().is_none() && difference.value().is_none() && one_sign {
-        let size = if signs[0] > 0 { difference } else { b.sub(&a) };
-        let why = format!("`{e}` compares sizes of at least 1");
-        cx.at_least(&size, &Dim::one(), e.span, &why)?;
-        return Ok(Condition::Known(false));
-    }
-    Ok(Condition::Equal(a, b))
-}
-
-/// A size in a condition.
-fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Dim> {
-    let note = match named {
-        Some(_) => {
-            "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element"
-        }
-        None => "\nnote: `#[when]` compares const parameters and Rust constants",
-    };
-    if let Some(other) = not_a_size(e) {
-        let text = format!("`{other}` is not a constant{note}");
-        return Err(cx.error(other.span, text));
-    }
-    let mut names = Vec::new();
-    constant::names(e, &mut names);
-    let unknown = names
-        .iter()
-        .find(|n| net.constant(&n.to_string()).is_none());
-    if let Some(name) = unknown {
-        let text = name.to_string();
-        let mut help = String::new();
-        let dimension = named.is_some_and(|all| all.contains(&text));
-        if !dimension && crate::check::is_constant(&text) {
-            cx.diag.constant(&net.prefix, name);
-            help = format!(
-                "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
-                net.name
-            );
-        }
-        let text = match dimension {
-            true => format!(
-                "`{name}` is not a constant: its size is known when the function is called{note}"
-            ),
-            false => format!("`{name}` is not a constant{note}{help}"),
-        };
-        return Err(cx.error(name.span(), text));
-    }
-    match constant::constant(net, cx, e)?.as_dim() {
-        Some(d) => Ok(d),
-        None => {
-            let text = format!("a condition compares integers, but `{e}` is not one");
-            Err(cx.error(e.span, text))
-        }
-    }
-}
-
-/// The part of an expression that is no number, name or arithmetic, if there is one.
-fn not_a_size(e: &Expr) -> Option<&Expr> {
-    match &e.kind {
-        ExprKind::Whole(_) | ExprKind::Number(_) | ExprKind::Name(_) => None,
-        ExprKind::Binary(op, a, b) if op.level() > Op::Eq.level() => {
-            not_a_size(a).or_else(|| not_a_size(b))
-        }
-        ExprKind::Neg(a) => not_a_size(a),
-        ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
-            args.iter().find_map(|a| not_a_size(&a.value))
-        }
-        _ => Some(e),
     }
 }

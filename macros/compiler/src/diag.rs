@@ -1,6 +1,5 @@
 //! Collects errors: each is reported once, at its token, all in one compilation.
 
-use crate::ast::Expr;
 use crate::condition::Condition;
 use crate::dim::Dim;
 use crate::unify::may_be_equal;
@@ -106,11 +105,11 @@ impl Diag {
     }
 
     /// Records a condition that depends on the values of constants.
-    pub fn undecided(&self, condition: Condition, e: &Expr) {
+    pub fn undecided(&self, condition: Condition, text: String, span: Span) {
         self.undecided.borrow_mut().get_or_insert(Undecided {
             condition,
-            text: e.to_string(),
-            span: e.span,
+            text,
+            span,
         });
     }
 

@@ -120,8 +120,30 @@ impl Equalities {
         self.assumed.is_empty()
     }
 
+    /// Whether a condition holds, if that follows from the solutions and from what is assumed.
+    pub fn decide(&self, condition: &Condition) -> Option<bool> {
+        let difference = |a: &Dim, b: &Dim| self.substitute(&a.sub(b)).value();
+        let known = match condition {
+            Condition::Known(holds) => Some(*holds),
+            Condition::Equal(a, b) => difference(a, b).map(|v| v == 0),
+            Condition::AtLeast(a, b) => difference(a, b).map(|v| v >= 0),
+            Condition::Not(a) => return self.decide(a).map(|holds| !holds),
+            Condition::And(a, b) => match (self.decide(a), self.decide(b)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Condition::Or(a, b) => match (self.decide(a), self.decide(b)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+        };
+        known.or_else(|| self.assumed(condition))
+    }
+
     /// The answer to a condition in this variant, if it is assumed.
-    pub fn assumed(&self, condition: &Condition) -> Option<bool> {
+    fn assumed(&self, condition: &Condition) -> Option<bool> {
         let same = |a: &Dim, b: &Dim| self.substitute(a) == self.substitute(b);
         let alike = |known: &Condition| match (known, condition) {
             (Condition::Equal(a, b), Condition::Equal(c, d)) => {

@@ -17,6 +17,7 @@ pub mod elem;
 pub mod equal;
 #[cfg(feature = "eval")]
 pub mod eval;
+pub mod expand;
 pub mod foreign;
 pub mod gradient;
 pub mod infer;
@@ -45,6 +46,6 @@ pub mod variant;
 pub mod visit;
 pub mod weights;
 
-pub use pipeline::{expand, expand_call};
+pub use expand::{expand, expand_call};
 
 pub use netform_core::scalar;

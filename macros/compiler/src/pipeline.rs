@@ -1,10 +1,9 @@
-//! The pipeline, from tokens to tokens.
+//! The pipeline, from the tokens of a network and of those in its fields to programs.
 
 use crate::ast;
 use crate::budget;
-use crate::call::{self, Call};
+use crate::call::Call;
 use crate::check::check_with;
-use crate::codegen;
 use crate::cx::Demand;
 use crate::diag::{Diag, Message, Reported};
 use crate::dim::Shape;
@@ -14,59 +13,15 @@ use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
-use crate::parse::parse;
 use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, simplify};
 use crate::program::{Mode, Program};
-use crate::unit::{self, Unit};
+use crate::unit::Unit;
 use crate::unreached;
-use crate::variant::Variants;
 use crate::visit;
 use crate::weights;
-use proc_macro2::TokenStream;
-use quote::quote;
 use std::rc::Rc;
-
-/// Expands the tokens of one network, which holds no others.
-pub fn expand(source: TokenStream) -> TokenStream {
-    expand_call(&Call::alone(source), "")
-}
-
-/// Expands one call of the macro. `call_site` makes the name of the network's own macro unique.
-pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
-    let diag = Diag::default();
-    let Some(source) = parse(call.source.clone(), &diag) else {
-        return diag.to_tokens();
-    };
-    unit::holds_itself(&source, &diag);
-    // Networks in fields are asked for their tokens first, unless that would never end.
-    if !diag.any()
-        && let Some(ask) = call.ask(&source)
-    {
-        return ask;
-    }
-    let unit = call.unit(source);
-    let variants = Variants::new(call, &unit, &diag);
-    match variants.errors() {
-        None => {
-            let schema = call::schema(&unit.source, &call.handed_out(), call_site);
-            let network = codegen::network(variants.net(), &variants.all);
-            quote!(#network #schema)
-        }
-        Some(errors) => {
-            let schema = call::schema(&unit.source, &quote!(!), call_site);
-            // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
-            let skeleton = if variants.net().name == "D" {
-                TokenStream::new()
-            } else {
-                codegen::skeleton(variants.net())
-            };
-            let errors = errors.to_tokens();
-            quote!(#errors #skeleton #schema)
-        }
-    }
-}
 
 /// A network compiled with solutions for some of its constants.
 pub struct Attempt {

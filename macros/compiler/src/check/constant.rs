@@ -113,7 +113,7 @@ pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     }
 }
 
-pub(crate) fn names(e: &Expr, out: &mut Vec<Ident>) {
+pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
     match &e.kind {
         ExprKind::Name(n) => out.push(n.clone()),
         ExprKind::Arrow(a, b) | ExprKind::Binary(_, a, b) => {
@@ -128,7 +128,7 @@ pub(crate) fn names(e: &Expr, out: &mut Vec<Ident>) {
 }
 
 /// The value of an expression in a declaration: numbers, constants, arithmetic.
-pub(crate) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
+pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     Ok(match &e.kind {
         ExprKind::Whole(v) => Value::Whole(*v),
         ExprKind::Number(v) => Value::Number(*v),

@@ -1,11 +1,11 @@
 //! Fields: layers, parameters, buffers, arrays and networks, with their parameters laid out.
 
 use super::block::{block, block_text};
+use super::condition::holds;
 use super::constant::{constant, given};
 use super::init;
 use super::position;
 use crate::ast::{self, Expr};
-use crate::condition;
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported, did_you_mean};
 use crate::dim::{Dim, Shape};
@@ -65,13 +65,13 @@ pub(super) fn declare(net: &mut Net, unit: &Unit, field: &ast::Field, diag: &Dia
 /// Whether the condition of a field does not hold. While it is undecided, the field is there.
 fn is_absent(net: &mut Net, e: &Expr, diag: &Diag) -> bool {
     let mut cx = Cx::new(diag, false);
-    let holds = condition::holds(net, &mut cx, e, None);
+    let answer = holds(net, &mut cx, e, None);
     for r in cx.require {
         if !net.require.contains(&r) {
             net.require.push(r);
         }
     }
-    holds == Ok(false)
+    answer == Ok(false)
 }
 
 /// A field that this variant of the network does not have.

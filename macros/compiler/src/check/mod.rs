@@ -4,8 +4,9 @@
 //! signature is a size that is known when the function is called.
 
 mod block;
+mod condition;
 mod conditions;
-pub(crate) mod constant;
+mod constant;
 mod fields;
 mod init;
 mod keep;
@@ -13,6 +14,7 @@ mod position;
 mod signature;
 mod types;
 
+pub use condition::holds;
 pub use constant::{argument, arithmetic};
 pub use types::{bare, dimension, element, is_constant};
 

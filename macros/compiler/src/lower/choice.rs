@@ -6,7 +6,7 @@
 use super::assigned::assigned_in;
 use super::{Local, Lower};
 use crate::ast::{self, ExprKind};
-use crate::condition;
+use crate::check;
 use crate::diag::{ErrorReported, Reported};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
@@ -21,7 +21,7 @@ impl Lower<'_> {
             _ => {
                 let named: Vec<String> = self.dims.keys().cloned().collect();
                 let condition = &choice.condition;
-                condition::holds(self.net, &mut self.cx, condition, Some(&named)).map(Some)
+                check::holds(self.net, &mut self.cx, condition, Some(&named)).map(Some)
             }
         }
     }

@@ -1,0 +1,141 @@
+//! Conditions on constants, from expressions: whether `S != 1` holds.
+
+use super::constant;
+use crate::ast::{Expr, ExprKind, Op};
+use crate::condition::Condition;
+use crate::cx::Cx;
+use crate::diag::{ErrorReported, Reported};
+use crate::dim::Dim;
+use crate::net::Net;
+
+/// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions of the
+/// function, whose sizes are not constants; a declaration has none.
+pub fn holds(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<bool> {
+    let condition = condition(net, cx, e, named)?;
+    net.equal.decide(&condition).ok_or_else(|| {
+        cx.diag.undecided(condition, e.to_string(), e.span);
+        ErrorReported
+    })
+}
+
+fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Condition> {
+    let both = |cx: &mut Cx, a: &Expr, b: &Expr| {
+        let (a, b) = (condition(net, cx, a, named), condition(net, cx, b, named));
+        Ok((Box::new(a?), Box::new(b?)))
+    };
+    Ok(match &e.kind {
+        ExprKind::Bool(holds) => Condition::Known(*holds),
+        ExprKind::Not(a) => condition(net, cx, a, named)?.opposite(),
+        ExprKind::Binary(Op::And, a, b) => both(cx, a, b).map(|(a, b)| Condition::And(a, b))?,
+        ExprKind::Binary(Op::Or, a, b) => both(cx, a, b).map(|(a, b)| Condition::Or(a, b))?,
+        ExprKind::Binary(op, a, b) if op.level() == Op::Eq.level() => {
+            // `D % 2 == 0`.
+            if let (ExprKind::Binary(Op::Rem, p, q), ExprKind::Whole(0)) = (&a.kind, &b.kind)
+                && let Op::Eq | Op::Ne = op
+            {
+                let p = size(net, cx, p, named)?;
+                let q = size(net, cx, q, named)?;
+                let whole = Condition::Equal(p.div_floor(&q).mul(&q), p);
+                return Ok(if *op == Op::Eq {
+                    whole
+                } else {
+                    whole.opposite()
+                });
+            }
+            let x = size(net, cx, a, named)?;
+            let y = size(net, cx, b, named)?;
+            match op {
+                Op::Ge => Condition::AtLeast(x, y),
+                Op::Le => Condition::AtLeast(y, x),
+                Op::Lt => Condition::AtLeast(x, y).opposite(),
+                Op::Gt => Condition::AtLeast(y, x).opposite(),
+                Op::Eq => equal(cx, e, x, y)?,
+                _ => equal(cx, e, x, y)?.opposite(),
+            }
+        }
+        ExprKind::Name(n) if n == "training" => {
+            let text = "`training` cannot be joined with other conditions\nhelp: write one `if` inside the other";
+            return Err(cx.error(e.span, text));
+        }
+        _ => {
+            let text = format!(
+                "`{e}` is not a condition on constants\nhelp: compare sizes, as in `S != 1`, and join comparisons with `&&` and `||`"
+            );
+            return Err(cx.error(e.span, text));
+        }
+    })
+}
+
+/// Two sizes that are not numbers are at least 1: then `C` and `2*C` differ, which rustc checks.
+fn equal(cx: &mut Cx, e: &Expr, a: Dim, b: Dim) -> Reported<Condition> {
+    let difference = a.sub(&b);
+    let signs: Vec<i64> = difference.terms().map(|(c, _)| c.signum()).collect();
+    let one_sign = signs.iter().all(|s| *s == signs[0]);
+    if a.value().is_none() && b.value().is_none() && difference.value().is_none() && one_sign {
+        let size = if signs[0] > 0 { difference } else { b.sub(&a) };
+        let why = format!("`{e}` compares sizes of at least 1");
+        cx.at_least(&size, &Dim::one(), e.span, &why)?;
+        return Ok(Condition::Known(false));
+    }
+    Ok(Condition::Equal(a, b))
+}
+
+/// A size in a condition.
+fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Dim> {
+    let note = match named {
+        Some(_) => {
+            "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element"
+        }
+        None => "\nnote: `#[when]` compares const parameters and Rust constants",
+    };
+    if let Some(other) = not_a_size(e) {
+        let text = format!("`{other}` is not a constant{note}");
+        return Err(cx.error(other.span, text));
+    }
+    let mut names = Vec::new();
+    constant::names(e, &mut names);
+    let unknown = names
+        .iter()
+        .find(|n| net.constant(&n.to_string()).is_none());
+    if let Some(name) = unknown {
+        let text = name.to_string();
+        let mut help = String::new();
+        let dimension = named.is_some_and(|all| all.contains(&text));
+        if !dimension && super::is_constant(&text) {
+            cx.diag.constant(&net.prefix, name);
+            help = format!(
+                "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
+                net.name
+            );
+        }
+        let text = match dimension {
+            true => format!(
+                "`{name}` is not a constant: its size is known when the function is called{note}"
+            ),
+            false => format!("`{name}` is not a constant{note}{help}"),
+        };
+        return Err(cx.error(name.span(), text));
+    }
+    match constant::constant(net, cx, e)?.as_dim() {
+        Some(d) => Ok(d),
+        None => {
+            let text = format!("a condition compares integers, but `{e}` is not one");
+            Err(cx.error(e.span, text))
+        }
+    }
+}
+
+/// The part of an expression that is something else than numbers, names and arithmetic, if there is one.
+fn not_a_size(e: &Expr) -> Option<&Expr> {
+    match &e.kind {
+        ExprKind::Whole(_) | ExprKind::Number(_) | ExprKind::Name(_) => None,
+        ExprKind::Binary(op, a, b) if op.level() > Op::Eq.level() => {
+            not_a_size(a).or_else(|| not_a_size(b))
+        }
+        ExprKind::Neg(a) => not_a_size(a),
+        ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
+            args.iter().find_map(|a| not_a_size(&a.value))
+        }
+        _ => Some(e),
+    }
+}
