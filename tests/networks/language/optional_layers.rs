@@ -206,3 +206,76 @@ fn constants_choose() -> netform::Result<()> {
     }
     Ok(())
 }
+
+network! {
+    /// Arrays, buffers, tied and frozen layers by a condition; `#[recompute]`, `#[draw]`, `#[state]`, any rank.
+    pub struct Mixed<const S: usize, const T: usize = 2> {
+        token: Embedding(10 -> 8),
+        #[when(S > 1)]
+        #[recompute]
+        more: [Linear(8 -> 8); 3],
+        #[when(S > 1)]
+        mean: Buffer[8] = zeros,
+        #[when(T == 1)]
+        head: Linear(8 -> 10, bias = false),
+        #[when(T != 1)]
+        free: Linear(8 -> 10),
+        #[frozen]
+        #[when(S == 3)]
+        norm: LayerNorm(8),
+        head.weight = token.weight,
+    }
+    fn forward(x: u32[B]) -> [B, 10] {
+        let mut h = token(x);
+        if S > 1 {
+            for layer in more { h = tanh(layer(h)); }
+            mean = h.mean(0);
+            h = h - mean;
+        }
+        if S == 3 { h = norm(h); }
+        if T == 1 { head(h) } else { free(h) }
+    }
+    fn swish(x: [..]) -> [..] { if S == 3 { x * sigmoid(x) } else { x } }
+    #[draw]
+    fn loss(x: u32[B], y: u32[B]) -> [] { cross_entropy(swish(forward(x)), y) }
+    fn step(#[state] s: [1, 8], x: [1, 8]) -> [1, 8] {
+        s = s + if S > 1 { more[0](x) } else { x };
+        s
+    }
+}
+
+#[test]
+fn the_rest_of_the_language_with_conditions() -> netform::Result<()> {
+    let mut small = Mixed::<1, 1>::new(Cpu::new(), 1)?;
+    let mut large = Mixed::<3>::new(Cpu::new(), 1)?;
+    let layers = |g: netform::draw::Graph| g.layers.iter().map(|l| l.name).collect::<Vec<_>>();
+    assert_eq!(layers(Mixed::<1, 1>::graph()), ["token", "head"]);
+    assert_eq!(
+        layers(Mixed::<3>::graph()),
+        ["token", "more", "mean", "free", "norm"]
+    );
+    assert_eq!(
+        (small.parameters().count(), large.parameters().count()),
+        (1, 11)
+    );
+    let (x, y) = (&[1, 2], &[3, 4]);
+    let first = large.loss(x, y)?.item()?;
+    for _ in 0..10 {
+        small.loss_step(&mut Sgd::new(0.1), x, y)?;
+        large.loss_step(&mut Sgd::new(0.1), x, y)?;
+    }
+    assert!(large.loss(x, y)?.item()? < first);
+    assert!(large.loss_draw(x, y)?.svg().len() > small.loss_draw(x, y)?.svg().len());
+    // The buffer is assigned in training only.
+    assert!(
+        large
+            .parameter("mean")?
+            .to_f64_vec()
+            .iter()
+            .any(|m| *m != 0.0)
+    );
+    let mut s = small.state()?;
+    small.step(&[[1.0; 8]], &mut s)?;
+    assert_eq!(small.step(&[[0.5; 8]], &mut s)?.to_vec(), [[1.5; 8]]);
+    Ok(())
+}

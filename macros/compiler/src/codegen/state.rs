@@ -87,10 +87,11 @@ pub fn items(net: &Net) -> TokenStream {
     let Generics {
         declared,
         used,
-        items,
         device: d,
         ..
     } = generics(net);
+    // Apart from the plans, of which a network with variants has several sets.
+    let items = quote!(__Kept::<#used>);
     let (network, network_name) = (net.name.to_string(), &net.name);
     let entries = net
         .states
@@ -112,6 +113,7 @@ pub fn items(net: &Net) -> TokenStream {
     let doc =
         format!("What functions keep from call to call, for these sizes: zeros. See [`{state}`].");
     quote! {
+        struct __Kept<#declared>;
         impl<#declared> #items {
             const __STATE: &'static __nf::StateSpec = &__nf::StateSpec {
                 network: #network,
