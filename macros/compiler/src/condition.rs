@@ -1,8 +1,8 @@
 //! Conditions on constants: `#[when(S != 1)]` on a field, `if S != 1 { .. }` in a function.
 //!
-//! The macro knows only the names of Rust constants and const parameters. `Equalities::decide` decides a condition by
-//! what is known about them. A condition that depends on their values is undecided: then the network is compiled twice,
-//! once for each answer (`variant.rs`), and rustc, which knows the values, takes one of the two.
+//! The macro knows only the names of Rust constants and const parameters. `Equalities::decide` decides a condition if
+//! the answer is the same for all their values. For any other condition, `variant.rs` compiles the network twice, once
+//! for each answer. rustc knows the values, and takes one of the two.
 
 use crate::dim::Dim;
 

@@ -47,13 +47,13 @@ pub struct Variants<'a> {
     undivided: Option<Net>,
     /// The number of variants, those included that are still to be compiled.
     count: usize,
-    /// There would be too many.
+    /// The error of a network with too many variants.
     too_many: Option<Message>,
     /// The variants.
     pub all: Vec<Variant>,
 }
 
-/// What is known on the way to a variant.
+/// The answers to the conditions so far, and the equalities that follow from them.
 #[derive(Clone, Default)]
 struct Answers {
     answers: Vec<(Condition, bool)>,
