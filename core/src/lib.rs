@@ -10,6 +10,7 @@
 //! | [`body`] | fused elementwise functions as data |
 //! | [`product`], [`window`], [`attention`], [`lines`] | sizes of products, convolutions, attention, and work along a dimension |
 //! | [`call`] | kernel calls as data, with the operands that each declares |
+//! | [`place`] | numbers of array elements in the names of parameters |
 //! | [`abi`] | the number that emitted code and runtime must agree on |
 //! | [`equal`] | equalities of constants that rustc checks |
 //!
@@ -26,6 +27,7 @@ pub mod equal;
 pub mod lines;
 mod message;
 pub mod number;
+pub mod place;
 pub mod product;
 pub mod reduce;
 pub mod scalar;

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use netform_core::place::{self, element};
+
 use crate::spec::{Offset, Shared};
 use crate::{NetSpec, ParamSpec};
 
@@ -60,7 +62,7 @@ fn names(name: String, holder: String, stack: &[usize], out: &mut Vec<Shared>) {
         return;
     };
     for k in 0..count {
-        let at = |name: &str| name.replacen("{}", &k.to_string(), 1);
+        let at = |name: &str| element(name, k as u64).to_string();
         names(at(&name), at(&holder), rest, out);
     }
 }
@@ -76,15 +78,15 @@ struct Part {
 
 /// All elements, in PyTorch's order: every parameter of the first, then of the second.
 fn one_by_one(parts: Vec<Part>, out: &mut Vec<ParamSpec>) {
-    let array = |p: &Part| p.name.split("{}").next().map(str::to_owned);
+    let array = |p: &Part| place::first(&p.name).map(|place| place.array().to_owned());
     for same in parts.chunk_by(|a, b| a.stack.first() == b.stack.first() && array(a) == array(b)) {
         let Some(&count) = same[0].stack.first() else {
             out.extend(same.iter().map(whole));
             continue;
         };
         for k in 0..count {
-            let element = |p: &Part| Part {
-                name: p.name.replacen("{}", &k.to_string(), 1),
+            let one = |p: &Part| Part {
+                name: element(&p.name, k as u64).to_string(),
                 stack: &p.stack[1..],
                 offset: p.offset.after(
                     k * p.param.len() / p.param.stack.iter().product::<usize>().max(1)
@@ -93,7 +95,7 @@ fn one_by_one(parts: Vec<Part>, out: &mut Vec<ParamSpec>) {
                 ),
                 ..p.clone()
             };
-            one_by_one(same.iter().map(element).collect(), out);
+            one_by_one(same.iter().map(one).collect(), out);
         }
     }
 }

@@ -291,10 +291,10 @@ pub enum Stmt {
         /// The value.
         value: Expr,
     },
-    /// `name = value;`
+    /// `name = value;`, `(h, c) = value;`
     Assign {
-        /// An earlier variable.
-        name: Ident,
+        /// Earlier variables.
+        target: Pat,
         /// The new value.
         value: Expr,
     },
@@ -324,7 +324,7 @@ pub struct If {
     pub otherwise: Option<Block>,
 }
 
-/// The pattern of a `let`.
+/// The pattern of a `let`, or the left side of an assignment.
 #[derive(Clone, Debug)]
 pub enum Pat {
     /// One name; declared `mut` or not.
@@ -333,6 +333,17 @@ pub enum Pat {
     Tuple(Vec<Pat>, Span),
     /// `_`.
     Wild,
+}
+
+impl Pat {
+    /// Calls `f` with each name.
+    pub fn names(&self, f: &mut impl FnMut(&Ident)) {
+        match self {
+            Pat::Name(name, _) => f(name),
+            Pat::Tuple(items, _) => items.iter().for_each(|p| p.names(f)),
+            Pat::Wild => {}
+        }
+    }
 }
 
 /// An expression.

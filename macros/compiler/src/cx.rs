@@ -123,6 +123,14 @@ pub struct Cx<'a> {
     pub updates: Vec<(usize, NodeId)>,
 }
 
+/// The verb of a message about two sizes that are not proved to be equal.
+pub fn differ(a: &Dim, b: &Dim) -> &'static str {
+    match a.sub(b).value() {
+        Some(_) => "differ",
+        None => "may differ",
+    }
+}
+
 impl<'a> Cx<'a> {
     /// A fresh state.
     pub fn new(diag: &'a Diag, train: bool) -> Cx<'a> {
@@ -369,8 +377,9 @@ impl<'a> Cx<'a> {
                 if slot.is_one() {
                     *slot = d.clone();
                 } else if !d.is_one() && !self.same(slot, d) {
+                    let differ = differ(slot, d);
                     let mut text = format!(
-                        "{what} cannot broadcast: sizes {slot} and {d} differ in dimension -{}",
+                        "{what} cannot broadcast: sizes {slot} and {d} {differ} in dimension -{}",
                         from_end + 1
                     );
                     for x in xs {

@@ -108,6 +108,13 @@ impl ParamDecl {
         ParamDecl { name, ..self }
     }
 
+    /// The same in each of `count` layers, numbered from `from` at the end of the name: `weight_ih_l{1}`.
+    pub fn numbered(mut self, from: i64, count: &Dim, suffix: &str) -> ParamDecl {
+        self.stack.insert(0, count.clone());
+        let name = format!("{}{{{from}}}{suffix}", self.name);
+        ParamDecl { name, ..self }
+    }
+
     /// A buffer that counts from 0, an `i64`. A file may lack it.
     pub fn count(name: impl Into<String>) -> ParamDecl {
         ParamDecl {

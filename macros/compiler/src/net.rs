@@ -257,6 +257,8 @@ pub struct Weights {
     pub path: String,
     /// Sizes that only rustc knows, with the file's value and the error if they differ.
     pub fits: Vec<(Dim, u64, String)>,
+    /// The error if rustc chooses this variant.
+    pub misfit: Option<String>,
     /// The path's token.
     pub span: Span,
 }

@@ -6,6 +6,7 @@ use crate::diag::Diag;
 use crate::dim::Dim;
 use crate::ir::DType;
 use crate::net::{Net, Param, Weights};
+use netform_core::place::{self, element};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::path::Path;
 
@@ -18,6 +19,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
     net.weights = Some(Weights {
         path: weights.path.clone(),
         fits: Vec::new(),
+        misfit: None,
         span: weights.span,
     });
     if let Some(f) = source.functions.iter().find(|f| f.name == "pretrained") {
@@ -34,8 +36,14 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
                 weights.fits = fits;
             }
         }
-        Err(text) => {
+        Err(text) if net.equal.is_whole() => {
             diag.error(weights.span, text);
+        }
+        // The file may be that of another variant.
+        Err(text) => {
+            if let Some(weights) = &mut net.weights {
+                weights.misfit = Some(text);
+            }
         }
     }
 }
@@ -168,7 +176,7 @@ impl Compare<'_> {
             // As many as the file has; rustc compares the numbers.
             None => {
                 let found = self.elements(&names[0]);
-                let array = names[0].split(".{}").next().unwrap_or_default();
+                let array = place::first(&names[0]).map_or("", |p| p.array());
                 let text = format!(
                     "the array `{array}` has {found} elements in the file, the network wants {count}"
                 );
@@ -177,8 +185,10 @@ impl Compare<'_> {
             }
         };
         for k in 0..count {
-            let at = |name: &String| name.replacen("{}", &k.to_string(), 1);
-            let names: Vec<String> = names.iter().map(at).collect();
+            let names: Vec<String> = names
+                .iter()
+                .map(|name| element(name, k).to_string())
+                .collect();
             self.places(&names, rest, shape, param);
         }
     }
@@ -186,8 +196,8 @@ impl Compare<'_> {
     /// The number of an array's elements in the file.
     fn elements(&self, name: &str) -> u64 {
         let has = |k: &u64| {
-            let at = name.replacen("{}", &k.to_string(), 1);
-            let begin = at.split("{}").next().unwrap_or_default();
+            let at = element(name, *k).to_string();
+            let begin = place::first(&at).map_or(&*at, |p| p.before);
             self.file.names().iter().any(|n| n.starts_with(begin))
         };
         (0..).take_while(has).count() as u64

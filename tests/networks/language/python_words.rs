@@ -216,3 +216,43 @@ fn equations_have_rests_and_sizes_of_one() -> netform::Result<()> {
     }
     Ok(())
 }
+
+network! {
+    struct Cells { cells: [GRUCell(4 -> 4); 2], lstm: LSTMCell(4 -> 4), seen: Buffer[4] = zeros }
+    fn forward(x: [B, 4]) -> [B, 4] {
+        let mut h = zeros([B, 4]);
+        let mut c = zeros([B, 4]);
+        let mut y = x;
+        for cell in cells {
+            (y, (h, _)) = (cell(y, h), (y, c));
+        }
+        (h, c) = lstm(y, (h, c));
+        (h, c) = (c, h);
+        (seen, _) = (h.mean(0), c);
+        _ = c;
+        h + 2 * c
+    }
+    fn plain(x: [B, 4]) -> [B, 4] {
+        let mut h = zeros([B, 4]);
+        let mut y = x;
+        for cell in cells {
+            let z = cell(y, h);
+            h = y;
+            y = z;
+        }
+        let (h2, c2) = lstm(y, (h, zeros([B, 4])));
+        c2 + 2 * h2
+    }
+    fn loss(x: [B, 4]) -> [] { forward(x).square().mean() }
+}
+
+#[test]
+fn several_variables_at_once() -> netform::Result<()> {
+    let mut net = Cells::new(Cpu::f64(), 1)?;
+    let x = [[0.5, -1.0, 2.0, 0.0], [1.5, 0.25, -0.5, 3.0]];
+    assert_eq!(net.forward(&x)?.to_tensor(), net.plain(&x)?.to_tensor());
+    assert_eq!(net.parameter("seen")?.to_f64_vec(), [0.0; 4]);
+    net.loss_backward(&x)?;
+    assert!(net.parameter("seen")?.to_f64_vec() != [0.0; 4]);
+    Ok(())
+}

@@ -66,6 +66,38 @@ fn embedded_weights_are_those_of_the_file() {
 }
 
 network! {
+    /// The file need not fit the variant that rustc does not choose.
+    #[weights("../weights/fits.safetensors")]
+    struct Optional {
+        token: Embedding(4 -> SIDE),
+        blocks: [Block<SIDE>; COUNT],
+        #[when(COUNT == 1)]
+        extra: Linear(SIDE -> SIDE),
+        head: Linear(SIDE -> 4, bias = false),
+        head.weight = token.weight,
+    }
+
+    fn forward(x: u32[B]) -> [B, 4] {
+        let mut h = token(x);
+        for block in blocks {
+            h = block(h);
+        }
+        head(if COUNT == 1 { extra(h) } else { h })
+    }
+}
+
+#[test]
+fn embedded_weights_of_the_chosen_variant() -> netform::Result<()> {
+    let (net, same) = (
+        Net::pretrained(Cpu::new(), 0)?,
+        Optional::pretrained(Cpu::new(), 0)?,
+    );
+    let y = net.forward(&[1u32, 3])?.to_tensor();
+    assert_eq!(same.forward(&[1u32, 3])?.to_tensor(), y);
+    Ok(())
+}
+
+network! {
     /// The body of `Net` under another head.
     struct Other {
         token: Embedding(4 -> SIDE),

@@ -10,6 +10,7 @@ mod options_layers;
 mod options_sequence;
 mod pytorch_words;
 mod recurrent;
+mod recurrent_constant;
 mod time_first;
 mod transformer;
 mod unbatched;

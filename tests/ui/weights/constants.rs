@@ -30,4 +30,24 @@ network! {
     }
 }
 
+network! {
+    #[weights("tests/weights/fits.safetensors")]
+    struct Optional {
+        token: Embedding(4 -> 3),
+        blocks: [Inner; 2],
+        #[when(COUNT == 3)]
+        extra: Linear(3 -> 3),
+        head: Linear(3 -> 4, bias = false),
+        head.weight = token.weight,
+    }
+
+    fn forward(x: u32[B]) -> [B, 4] {
+        let mut h = token(x);
+        for block in blocks {
+            h = block(h);
+        }
+        head(if COUNT == 3 { extra(h) } else { h })
+    }
+}
+
 fn main() {}

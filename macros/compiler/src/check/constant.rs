@@ -199,7 +199,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         }
         _ => {
             let text = format!(
-                "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false` and Rust constants"
+                "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false`, Rust constants, const parameters and arithmetic with them"
             );
             return Err(cx.error(e.span, text));
         }

@@ -22,7 +22,7 @@ use crate::ast::{self, ExprKind};
 use crate::diag::Diag;
 use crate::dim::Dim;
 use crate::equal::Equalities;
-use crate::net::{Field, FieldKind, Generic, Net};
+use crate::net::{Field, FieldKind, Generic, Net, Param};
 use crate::shared;
 use crate::unit::Unit;
 use conditions::conditions;
@@ -204,9 +204,9 @@ fn same_names(net: &Net, diag: &Diag) {
         let same =
             |f: &Field| f.name == field.name || (f.within && field.within && f.path == field.path);
         let others = net.fields[..k].iter().filter(|f| !same(f));
-        let known: Vec<&str> = others
-            .flat_map(|f| &net.params[f.params.clone()])
-            .map(|p| p.name.as_str())
+        let known: Vec<(&Field, &str)> = others
+            .flat_map(|f| net.params[f.params.clone()].iter().map(move |p| (f, p)))
+            .map(|(f, p)| (f, p.name.as_str()))
             .collect();
         let own = &net.params[field.params.clone()];
         let holds =
@@ -214,8 +214,12 @@ fn same_names(net: &Net, diag: &Diag) {
         if matches!(field.kind, FieldKind::Group { .. }) || net.fields[..k].iter().any(holds) {
             continue;
         }
-        if let Some(p) = own.iter().find(|p| known.contains(&p.name.as_str())) {
-            let text = format!("two parameters have the name `{}`", p.name);
+        let twice = |p: &Param| known.iter().find(|(_, name)| *name == p.name);
+        if let Some((other, name)) = own.iter().find_map(twice) {
+            let text = format!(
+                "`{}` and `{}` both have a parameter `{name}`\nhelp: change the name of one field, with `#[name = \"..\"]`",
+                other.path, field.path
+            );
             diag.error(field.name.span(), text);
         }
     }

@@ -3,17 +3,36 @@
 //! The struct is outside; everything else is in one unnamed constant, so that no name escapes: statics that describe
 //! the network and its plans, one zero-size type per distinct map, one function of runtime calls per plan, and the
 //! methods.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `network.rs` | the struct and its `impl`s |
+//! | `generics.rs`, `chosen.rs` | const parameters; the choice among variants |
+//! | `constants.rs`, `dims.rs` | Rust constants; sizes as Rust expressions |
+//! | `spec.rs`, `weights.rs`, `state.rs` | parameters; weights in the program; state between calls |
+//! | `methods.rs`, `signatures.rs` | what methods do; how they are declared |
+//! | `plan.rs` | the memory of a function |
+//! | `steps.rs`, `emit.rs`, `locals.rs`, `site.rs` | its runtime calls, their parts, variables and places |
+//! | `map.rs` | types of fused maps |
+//! | `custom.rs`, `names.rs` | custom ops; the names of their items |
+//! | `graph.rs` | the graph to draw |
 
+mod chosen;
+mod constants;
 mod custom;
 pub mod dims;
 pub mod emit;
+mod generics;
 mod graph;
 mod locals;
 mod map;
+mod methods;
 mod names;
 mod network;
 mod plan;
+mod signatures;
 mod site;
+mod spec;
 mod state;
 mod steps;
 mod weights;

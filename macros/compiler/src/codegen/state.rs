@@ -2,8 +2,9 @@
 //! methods that use it.
 
 use super::dims::{unpack, usize};
-use super::network::{Generics, generics, lower_names};
+use super::generics::{Generics, generics};
 use super::plan::arg;
+use super::signatures::lower_names;
 use crate::dim::numel;
 use crate::ir::DType;
 use crate::lower::show_type;

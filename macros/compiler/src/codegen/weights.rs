@@ -1,6 +1,7 @@
 //! Weights that are part of the program: their constructor, and the comparisons left to rustc.
 
 use super::dims::usize;
+use super::generics::generics;
 use crate::dim::Dim;
 use crate::net::Net;
 use proc_macro2::{Span, TokenStream};
@@ -35,8 +36,10 @@ pub fn pretrained(net: &Net, whole: bool) -> Option<TokenStream> {
     })
 }
 
-/// Compares the file with sizes that only rustc knows; each difference is reported separately.
+/// Compares the file with sizes that only rustc knows; each difference is reported separately. Variants that rustc does
+/// not choose need not fit.
 pub fn fits(net: &Net) -> TokenStream {
+    let items = &generics(net).items;
     let once = |fits: &[(Dim, u64, String)]| {
         let mut out: Vec<(Dim, u64, String)> = Vec::new();
         for fit in fits {
@@ -52,8 +55,17 @@ pub fn fits(net: &Net) -> TokenStream {
         once(&w.fits).into_iter().map(move |(d, found, text)| {
             let (size, name) = (usize(&d), format!("`{d}`"));
             let (found, text) = (found as usize, format!("`{}`: {text}", w.path));
-            quote_spanned!(span=> const _: () = __nf::equal::same(#size, #found, #text, [#name, ""]);)
+            quote_spanned! {span=>
+                const _: () = if #items::__CHOSEN { __nf::equal::same(#size, #found, #text, [#name, ""]) };
+            }
         })
     });
-    asserts.collect()
+    let misfits = net.weights.iter().filter_map(|w| {
+        let text = w.misfit.as_ref()?;
+        let span = Span::call_site().located_at(w.span);
+        Some(quote_spanned! {span=>
+            const _: () = if #items::__CHOSEN { ::core::panic!("{}", #text) };
+        })
+    });
+    asserts.chain(misfits).collect()
 }

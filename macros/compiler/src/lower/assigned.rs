@@ -33,7 +33,9 @@ pub fn assigned_in(body: &ast::Block, own: &mut Vec<String>, out: &mut Vec<Ident
         }
         match stmt {
             Stmt::Let { pat, .. } => bound_by(pat, own),
-            Stmt::Assign { name, .. } => add(name, own, out),
+            Stmt::Assign { target, .. } => {
+                target.names(&mut |name| add(name, own, out));
+            }
             _ => {}
         }
     }
@@ -58,9 +60,5 @@ fn add(name: &Ident, own: &[String], out: &mut Vec<Ident>) {
 
 /// The names in a pattern.
 pub fn bound_by(pat: &Pat, own: &mut Vec<String>) {
-    match pat {
-        Pat::Name(name, _) => own.push(name.to_string()),
-        Pat::Tuple(items, _) => items.iter().for_each(|p| bound_by(p, own)),
-        Pat::Wild => {}
-    }
+    pat.names(&mut |name| own.push(name.to_string()));
 }

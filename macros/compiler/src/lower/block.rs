@@ -43,10 +43,15 @@ impl<'a> Lower<'a> {
         if signature.poisoned {
             return Err(ErrorReported);
         }
+        // Two networks have a `forward`: the message says whose.
+        let callee = match &of {
+            Some(_) => format!("{}::{}", net.name, signature.name),
+            None => signature.name.to_string(),
+        };
         if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
             let text = format!(
                 "`{}` takes its arguments by position: remove `{n} =`",
-                signature.name
+                callee
             );
             return Err(self.cx.error(n.span(), text));
         }
@@ -56,10 +61,10 @@ impl<'a> Lower<'a> {
         if given.len() != signature.args.len() {
             let text = format!(
                 "`{}` takes {}, but {}\n`{}` takes ({})",
-                signature.name,
+                callee,
                 crate::args::count(signature.args.len(), "argument"),
                 crate::args::are_given(given.len()),
-                signature.name,
+                callee,
                 list.join(", ")
             );
             return Err(self.cx.error(span, text));
@@ -75,11 +80,11 @@ impl<'a> Lower<'a> {
                 let text = match arg.state {
                     true => format!(
                         "argument `{}` of `{}` is `#[state]`: pass a variable with `&mut`",
-                        arg.name, signature.name
+                        arg.name, callee
                     ),
                     false => format!(
                         "argument `{}` of `{}` is not `#[state]`, so it takes no `&mut`\nhelp: remove `&mut`",
-                        arg.name, signature.name
+                        arg.name, callee
                     ),
                 };
                 return Err(self.cx.error(at, text));
@@ -90,7 +95,7 @@ impl<'a> Lower<'a> {
                     format!(
                         "`{}` of `{}` must be a tensor, not {}",
                         arg.name,
-                        signature.name,
+                        callee,
                         value.kind()
                     ),
                 ));
@@ -125,7 +130,7 @@ impl<'a> Lower<'a> {
                     let (have, want) = (&shape[*at_dim], &arg.ty.shape[*at_dim]);
                     if let Some((factor, rest)) = want.linear(name) {
                         let known = [rest, factor].map(|d| substitute(&d, &dims));
-                        let why = format!("`{}` of `{}` is {want}", arg.name, signature.name);
+                        let why = format!("`{}` of `{}` is {want}", arg.name, callee);
                         let size = self.cx.divides(&have.sub(&known[0]), &known[1], at, &why)?;
                         dims.insert(name.clone(), size);
                     }
@@ -145,12 +150,12 @@ impl<'a> Lower<'a> {
                 // Names of dimensions that earlier arguments have bound.
                 let bound = match want == declared {
                     true => String::new(),
-                    false => format!("\n`{}` takes ({})", signature.name, list.join(", ")),
+                    false => format!("\n`{}` takes ({})", callee, list.join(", ")),
                 };
                 let text = format!(
                     "argument `{}` of `{}` must be {want}, but `{}` is {}{}{bound}",
                     arg.name,
-                    signature.name,
+                    callee,
                     t.text,
                     self.cx.typed(t.id),
                     self.cx.origin_line(&t)
@@ -160,7 +165,7 @@ impl<'a> Lower<'a> {
             args.push(t);
         }
         for demand in &signature.require {
-            let why = format!("`{}`: {}", signature.name, demand.what);
+            let why = format!("`{}`: {}", callee, demand.what);
             match &demand.what {
                 Require::Divides(p, q) => {
                     let (p, q) = (substitute(p, &dims), substitute(q, &dims));
@@ -247,7 +252,7 @@ impl<'a> Lower<'a> {
             let Some(ExprKind::Mut(name)) = args.get(i).map(|a| &a.value.kind) else {
                 return Err(ErrorReported);
             };
-            self.assign(name, Ok(new), &args[i].value)?;
+            self.assign_variable(name, Ok(new), &args[i].value)?;
         }
         Ok(value)
     }

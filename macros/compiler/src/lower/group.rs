@@ -128,7 +128,7 @@ impl Lower<'_> {
         };
         let body = ast::Block {
             stmts: vec![ast::Stmt::Assign {
-                name: x.clone(),
+                target: ast::Pat::Name(x.clone(), false),
                 value: call,
             }],
             tail: None,
@@ -151,7 +151,7 @@ impl Lower<'_> {
         let field = &self.net.fields[of.field];
         let Value::Whole(n) = at else {
             let text = format!(
-                "the index of `{}` must be a number, not {}",
+                "the index of `{}` must be a constant integer, not {}",
                 field.path,
                 at.kind()
             );

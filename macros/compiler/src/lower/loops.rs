@@ -31,6 +31,21 @@ fn loop_text(names: &[Ident], overs: &[ast::Expr]) -> String {
 }
 
 impl Lower<'_> {
+    /// A variable from outside a loop's body that a `let` in the body hides.
+    fn hidden_by(&self, body: &ast::Block) -> Option<Ident> {
+        let mut found = None;
+        for stmt in &body.stmts {
+            if let ast::Stmt::Let { pat, .. } = stmt {
+                pat.names(&mut |name| {
+                    if found.is_none() && self.scope.contains_key(&name.to_string()) {
+                        found = Some(name.clone());
+                    }
+                });
+            }
+        }
+        found
+    }
+
     /// One loop over arrays: a scan whose slices are the layers' parameters and the tensors' parts. It carries the
     /// variables that an iteration assigns.
     pub fn loop_over(
@@ -127,11 +142,20 @@ impl Lower<'_> {
                 return Err(p);
             }
         };
+        let hidden = self.hidden_by(body);
         let body = self.close(&ids, outputs);
         if carried.is_empty() && written.is_empty() {
+            let help = match hidden {
+                Some(name) => format!(
+                    "note: `let` declares another `{name}`, which ends with the iteration\nhelp: declare `let mut {name} = {name};` before the loop, and remove this `let`"
+                ),
+                None => format!(
+                    "help: declare `let mut x = ..` before the loop, and assign in it: `x = {}(x);`",
+                    names[0]
+                ),
+            };
             let text = format!(
-                "this loop has no effect: it assigns to no variable from outside the loop\nhelp: declare `let mut x = ..` before the loop, and assign in it: `x = {}(x);`",
-                names[0]
+                "this loop has no effect: it assigns to no variable from outside the loop\n{help}"
             );
             return Err(self.cx.error(names[0].span(), text));
         }

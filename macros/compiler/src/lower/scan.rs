@@ -28,7 +28,7 @@ impl Lower<'_> {
         self.cx.diag.withdraw(if right { reported } else { first });
         if right {
             let text = format!(
-                "`scan` runs over dimension {dim} ({}): write `dim = 0` to run over {}",
+                "`scan` runs over dimension {dim} ({}), but its step fits dimension 0 ({})\nhelp: write `dim = 0`",
                 shape[dim], shape[0]
             );
             return Err(self.cx.error(span, text));
@@ -327,7 +327,7 @@ impl Lower<'_> {
         let nexts = self.tensors(next, next_at.span, "next state", next_at)?;
         if nexts.len() != inits.len() {
             let text = format!(
-                "the step of `scan` must return {} as the next state, not {}",
+                "the state of `scan` is {}, but the step returns {} as the next state\nnote: a step returns `(next, result)`; `next` has the form of the state",
                 crate::args::count(inits.len(), "tensor"),
                 nexts.len()
             );

@@ -9,7 +9,7 @@ use crate::ir::DType;
 use crate::net::FieldKind;
 use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 
 impl Lower<'_> {
     /// The statements of a block whose last expression is its result, then the result, if there is one. All errors in
@@ -54,15 +54,14 @@ impl Lower<'_> {
                 };
                 self.bind(pat, result, value)
             }
-            ast::Stmt::Assign { name, value } => {
-                let text = name.to_string();
-                if !self.scope.contains_key(&text)
-                    && let Some(field) = self.net.fields.iter().position(|f| f.name == text)
+            ast::Stmt::Assign { target, value } => {
+                if let ast::Pat::Name(name, _) = target
+                    && let Some(field) = self.field_to_assign(name)
                 {
                     return self.assign_field(field, name, value);
                 }
                 let result = self.expr(value);
-                self.assign(name, result, value)
+                self.assign(target, result, value)
             }
             ast::Stmt::For { names, overs, body } => self.loop_over(names, overs, body),
             ast::Stmt::If(choice) => self.choose_statements(choice),
@@ -76,8 +75,42 @@ impl Lower<'_> {
         }
     }
 
+    /// The field that an assignment to this name means.
+    fn field_to_assign(&self, name: &Ident) -> Option<usize> {
+        match self.scope.contains_key(&name.to_string()) {
+            true => None,
+            false => self.net.fields.iter().position(|f| f.name == *name),
+        }
+    }
+
+    /// Assigns other values to variables and buffers.
+    fn assign(
+        &mut self,
+        target: &ast::Pat,
+        result: Reported<Value>,
+        source: &ast::Expr,
+    ) -> Reported<()> {
+        match target {
+            ast::Pat::Wild => result.map(|_| ()),
+            ast::Pat::Name(name, _) => match self.field_to_assign(name) {
+                Some(field) if self.takes_values(field, name)? => {
+                    self.assign_buffer(field, name, result?, source)
+                }
+                Some(_) => result.map(|_| ()),
+                None => self.assign_variable(name, result, source),
+            },
+            ast::Pat::Tuple(targets, span) => {
+                let items = self.items(targets.len(), *span, result, source);
+                let all: Vec<Reported<()>> = (targets.iter().zip(items))
+                    .map(|(target, item)| self.assign(target, item, source))
+                    .collect();
+                all.into_iter().collect()
+            }
+        }
+    }
+
     /// Assigns another value to a variable.
-    pub(super) fn assign(
+    pub(super) fn assign_variable(
         &mut self,
         name: &Ident,
         result: Reported<Value>,
@@ -159,17 +192,24 @@ impl Lower<'_> {
     }
 
     /// Assigns a buffer, in training.
-    pub(super) fn assign_field(
-        &mut self,
-        index: usize,
-        name: &Ident,
-        value: &ast::Expr,
-    ) -> Reported<()> {
+    fn assign_field(&mut self, index: usize, name: &Ident, value: &ast::Expr) -> Reported<()> {
+        if self.takes_values(index, name)? {
+            let result = self.expr(value)?;
+            return self.assign_buffer(index, name, result, value);
+        }
+        match self.net.fields[index].kind {
+            FieldKind::ErrorReported => self.expr(value).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an assignment to a field has to be computed here.
+    fn takes_values(&mut self, index: usize, name: &Ident) -> Reported<bool> {
         self.uses(index);
         let field = &self.net.fields[index];
         match field.kind {
             FieldKind::Buffer => {}
-            FieldKind::ErrorReported => return self.expr(value).map(|_| ()),
+            FieldKind::ErrorReported => return Ok(false),
             FieldKind::Absent(_) => return Err(self.absent(index, name.span())),
             FieldKind::Param => {
                 let text = format!(
@@ -188,10 +228,17 @@ impl Lower<'_> {
             }
         }
         // In evaluation a buffer keeps its value.
-        if !self.opaque && !self.updating() {
-            return Ok(());
-        }
-        let result = self.expr(value)?;
+        Ok(self.opaque || self.updating())
+    }
+
+    fn assign_buffer(
+        &mut self,
+        index: usize,
+        name: &Ident,
+        result: Value,
+        value: &ast::Expr,
+    ) -> Reported<()> {
+        let field = &self.net.fields[index];
         let Some(t) = self.cx.lift(&result, &value.to_string()) else {
             let text = format!(
                 "the buffer `{name}` holds a tensor, but `{value}` is {}",
@@ -282,31 +329,7 @@ impl Lower<'_> {
                 poison.map_or(Ok(()), Err)
             }
             ast::Pat::Tuple(pats, span) => {
-                let items = match value {
-                    Ok(Value::Tuple(items)) if items.len() == pats.len() => {
-                        items.into_iter().map(Ok).collect()
-                    }
-                    Ok(Value::Tuple(items)) => {
-                        let text = format!(
-                            "`{source}` returns {}, but {} given",
-                            crate::args::count(items.len(), "value"),
-                            match pats.len() {
-                                1 => "1 name is".to_owned(),
-                                n => format!("{n} names are"),
-                            }
-                        );
-                        let p = self.cx.error(*span, text);
-                        vec![Err(p); pats.len()]
-                    }
-                    Ok(other) => {
-                        let p = self.cx.error(
-                            *span,
-                            format!("`{source}` is {}, not a tuple", other.kind()),
-                        );
-                        vec![Err(p); pats.len()]
-                    }
-                    Err(p) => vec![Err(p); pats.len()],
-                };
+                let items = self.items(pats.len(), *span, value, source);
                 let mut reported = Ok(());
                 for (pat, item) in pats.iter().zip(items) {
                     if let Err(p) = self.bind(pat, item, source) {
@@ -316,6 +339,32 @@ impl Lower<'_> {
                 reported
             }
         }
+    }
+
+    /// The parts of a tuple, for the `names` on the left side at `span`.
+    fn items(
+        &mut self,
+        names: usize,
+        span: Span,
+        value: Reported<Value>,
+        source: &ast::Expr,
+    ) -> Vec<Reported<Value>> {
+        let text = match value {
+            Ok(Value::Tuple(items)) if items.len() == names => {
+                return items.into_iter().map(Ok).collect();
+            }
+            Ok(Value::Tuple(items)) => format!(
+                "`{source}` returns {}, but {} given",
+                crate::args::count(items.len(), "value"),
+                match names {
+                    1 => "1 name is".to_owned(),
+                    n => format!("{n} names are"),
+                }
+            ),
+            Ok(other) => format!("`{source}` is {}, not a tuple", other.kind()),
+            Err(p) => return vec![Err(p); names],
+        };
+        vec![Err(self.cx.error(span, text)); names]
     }
 
     /// Checks the shape written after a `let`.

@@ -205,7 +205,8 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
             false => "known only at the call",
         };
         let text = format!(
-            "`output_size` must be a number, but {n} is {known}{}\nnote: {n} is allowed only if it divides {} in every call",
+            "`output_size` of `{}` is {n}, which is {known}{}\nnote: the macro cannot prove that {n} divides {}\nhelp: write a number, or declare the size of the input as a multiple, such as `2 * {n}`",
+            a.callee,
             cx.origin_note(x),
             cx.shape(x)[dim]
         );

@@ -110,7 +110,7 @@ pub fn several(
         _ => ("group", "a larger batch or image"),
     };
     let help = match cx.train {
-        true => "\nhelp: if this function is only evaluated, mark it `#[eval]`",
+        true => "\nhelp: if this function is never used in training, mark it `#[eval]`",
         false => "",
     };
     let text = format!(

@@ -93,7 +93,7 @@ fn pointwise(
     let (x, t) = (cx.to_float(&x), cx.to_float(&t));
     if !cx.same_shape(&cx.shape(&x), &cx.shape(&t)) {
         let text = format!(
-            "`input` and `target` of `{}` have different shapes{}{}",
+            "`{}` needs `input` and `target` of equal shapes{}{}",
             a.callee,
             cx.origin_note(&x),
             cx.origin_note(&t)

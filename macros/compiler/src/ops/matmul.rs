@@ -89,7 +89,8 @@ fn broadcast(cx: &Cx, span: Span, x: &Tensor, y: &Tensor, a: &Shape, b: &Shape) 
                 *slot = d.clone();
             } else if !d.is_one() && !cx.same(slot, d) {
                 let text = format!(
-                    "`matmul` cannot broadcast: leading sizes {slot} and {d} differ{}{}",
+                    "`matmul` cannot broadcast: leading sizes {slot} and {d} {}{}{}",
+                    crate::cx::differ(slot, d),
                     cx.origin_note(x),
                     cx.origin_note(y)
                 );

@@ -74,8 +74,18 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
     }
     if !cx.same(&numel(&to), &total) {
         let (all, want) = (total.to_string(), numel(&to).to_string());
+        // The help would not lead to a shape where no size fits the others.
+        let fits = (0..to.len()).rev().find_map(|i| {
+            let mut others = to.clone();
+            others[i] = Dim::one();
+            let size = total.div_exact(&numel(&others))?;
+            others[i] = Dim::from(-1);
+            let shape = show_shape(&others);
+            Some(format!("\nhelp: write {shape}: -1 becomes {size}"))
+        });
+        let help = fits.unwrap_or_default();
         let text = format!(
-            "`{}` has {all} elements, but {} has {want} elements{}\nhelp: write -1 for one size: the other sizes determine it",
+            "`{}` has {all} elements, but {} has {want} elements{}{help}",
             x.text,
             show_shape(&to),
             cx.origin_note(&x)
@@ -590,17 +600,25 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let dim = a.axis(cx, "dim", &xs[0])?;
     let first = cx.shape(&xs[0]);
     for x in &xs[1..] {
-        let mut others = cx.shape(x);
-        if let (Some(d), Some(along)) = (others.get_mut(dim), first.get(dim)) {
-            *d = along.clone();
-        }
-        if !cx.same_shape(&others, &first) {
+        let shape = cx.shape(x);
+        let notes = |cx: &Cx| cx.origin_note(&xs[0]) + &cx.origin_note(x);
+        if shape.len() != first.len() {
             let text = format!(
-                "the tensors of `cat` differ in a dimension other than {dim}{}{}",
-                cx.origin_note(&xs[0]),
-                cx.origin_note(x)
+                "`cat` needs tensors with equally many dimensions, not {} and {}{}",
+                first.len(),
+                shape.len(),
+                notes(cx)
             );
             return Err(cx.error(a.span, text));
+        }
+        for (d, (have, want)) in shape.iter().zip(&first).enumerate() {
+            if d != dim && !cx.same(have, want) {
+                let text = format!(
+                    "`cat` needs equal sizes except in dimension {dim}: dimension {d} has {want} and {have}{}",
+                    notes(cx)
+                );
+                return Err(cx.error(a.span, text));
+            }
         }
     }
     let ids: Vec<NodeId> = xs.iter().map(|x| x.id).collect();
@@ -619,7 +637,7 @@ fn stack(cx: &mut Cx, a: &Args) -> Reported<Value> {
     for x in &xs[1..] {
         if !cx.same_shape(&cx.shape(x), &first) {
             let text = format!(
-                "the tensors of `stack` have different shapes{}{}",
+                "`stack` needs tensors of equal shapes{}{}",
                 cx.origin_note(&xs[0]),
                 cx.origin_note(x)
             );

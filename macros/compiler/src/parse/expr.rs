@@ -134,11 +134,11 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
     for (wrong, text) in [
         (
             input.peek(Token![||]),
-            "`||` is not supported: write `|` between conditions",
+            "`||` joins only conditions on constants\nhelp: for tensors, write `|`",
         ),
         (
             input.peek(Token![&&]),
-            "`&&` is not supported: write `&` between conditions",
+            "`&&` joins only conditions on constants\nhelp: for tensors, write `&`",
         ),
         (
             input.peek(Token![^]),
@@ -570,5 +570,11 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             _ => ExprKind::Name(name),
         });
     }
-    Err(input.error("expected a value: a name, a number, a call or a bracket"))
+    Err(match input.is_empty() {
+        true => syn::Error::new(
+            input.span(),
+            "a value is missing: a name, a number, a call, `(..)` or `[..]`",
+        ),
+        false => input.error("expected a value: a name, a number, a call, `(..)` or `[..]`"),
+    })
 }

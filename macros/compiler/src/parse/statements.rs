@@ -3,6 +3,7 @@
 use super::{expr, ty};
 use crate::ast::{Block, Expr, ExprKind, If, Item, Op, Pat, Stmt};
 use proc_macro2::{Ident, Span};
+use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
 use syn::{Token, braced, parenthesized, token};
 
@@ -52,7 +53,15 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
             input.parse::<Token![=]>()?;
             let value = expr::expr(input)?;
             semicolon(input)?;
-            stmts.push(Stmt::Assign { name, value });
+            let target = Pat::Name(name, false);
+            stmts.push(Stmt::Assign { target, value });
+            continue;
+        }
+        if let Some(target) = several(input) {
+            input.parse::<Token![=]>()?;
+            let value = expr::expr(input)?;
+            semicolon(input)?;
+            stmts.push(Stmt::Assign { target, value });
             continue;
         }
         if let Some((op, span)) = updating(input) {
@@ -70,7 +79,8 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
                 kind: ExprKind::Binary(op, Box::new(before), Box::new(by)),
                 span,
             };
-            stmts.push(Stmt::Assign { name, value });
+            let target = Pat::Name(name, false);
+            stmts.push(Stmt::Assign { target, value });
             continue;
         }
         let value = expr::expr(input)?;
@@ -115,8 +125,22 @@ fn assigned_slice(input: ParseStream, left: &Expr) -> syn::Result<Option<Stmt>> 
         value = Expr { kind, span };
     }
     let kind = ExprKind::Put(base.clone(), items.clone(), Box::new(value));
-    let (name, value) = (name.clone(), Expr { kind, span });
-    Ok(Some(Stmt::Assign { name, value }))
+    let (target, value) = (Pat::Name(name.clone(), false), Expr { kind, span });
+    Ok(Some(Stmt::Assign { target, value }))
+}
+
+/// The left side of `(h, c) = ..` or `_ = ..`, if it is what follows.
+fn several(input: ParseStream) -> Option<Pat> {
+    if !input.peek(token::Paren) && !input.peek(Token![_]) {
+        return None;
+    }
+    let ahead = input.fork();
+    let target = pattern(&ahead).ok()?;
+    if !ahead.peek(Token![=]) || ahead.peek(Token![==]) {
+        return None;
+    }
+    input.advance_to(&ahead);
+    Some(target)
 }
 
 /// The operator of `x += y`, and its place, if a variable is updated by one here.
@@ -219,9 +243,10 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
         (ExprKind::Call(f, args), n) if f == "zip" => {
             if args.len() != n {
                 let text = format!(
-                    "`zip` joins {}, but `for` has {}\nhelp: write one name for each value: `for (block, cache) in zip(blocks, caches)`",
+                    "`zip` joins {0}, but `for` has {1}\nhelp: write {2} before `in`, one for each value",
                     crate::args::count(args.len(), "value"),
-                    crate::args::count(n, "name")
+                    crate::args::count(n, "name"),
+                    crate::args::count(args.len(), "name")
                 );
                 return Err(syn::Error::new(f.span(), text));
             }
@@ -256,7 +281,10 @@ fn over_elements(input: ParseStream, index: &Ident) -> Option<String> {
     }
     let body: proc_macro2::Group = ahead.parse().ok()?;
     let body = syn::parse::Parser::parse2(block, body.stream()).ok()?;
-    let ([Stmt::Assign { name, value }], None) = (body.stmts.as_slice(), body.tail) else {
+    let ([Stmt::Assign { target, value }], None) = (body.stmts.as_slice(), body.tail) else {
+        return None;
+    };
+    let Pat::Name(name, _) = target else {
         return None;
     };
     let mut found = None;

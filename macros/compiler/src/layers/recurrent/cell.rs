@@ -82,7 +82,9 @@ impl Layer for Cell {
             hidden: &self.hidden,
             state: &self.hidden,
             bias: self.bias,
-            suffix: String::new(),
+            layer: None,
+            count: None,
+            direction: "",
         };
         weights.params()
     }

@@ -106,9 +106,10 @@ impl Recurrence {
         };
         if !cx.same_shape(&cx.shape(&lengths), &want) {
             let text = format!(
-                "`lengths` of `{}` must be integers {}, one for each sequence, but is {}{}{}",
+                "`lengths` of `{}` must have the shape {}, one length for each sequence, but `{}` is {}{}{}",
                 a.callee,
                 show_shape(&want),
+                lengths.text,
                 cx.typed(lengths.id),
                 cx.origin_line(&lengths),
                 self.time_first(batched)
@@ -138,7 +139,7 @@ impl Recurrence {
         if matches!(a.value("hx"), Value::Null) {
             return Ok(vec![None; states]);
         }
-        let count = Dim::from(self.layers * self.directions);
+        let count = self.layers.mul(&Dim::from(self.directions));
         let sizes = [&self.state, &self.hidden].map(|size| {
             let mut shape = vec![count.clone(), batch.clone(), size.clone()];
             if !batched {

@@ -34,8 +34,12 @@ struct Weights<'a> {
     /// Features of the state that is passed on: `hidden`, or the projection's.
     state: &'a Dim,
     bias: bool,
-    /// The suffix of PyTorch's names: `_l0_reverse`.
-    suffix: String,
+    /// The number of the layer; `None` for a cell.
+    layer: Option<i64>,
+    /// How many layers from this one on have weights of the same shapes; `None`: only this one.
+    count: Option<Dim>,
+    /// The end of PyTorch's names: `_reverse` or nothing.
+    direction: &'static str,
 }
 
 impl Weights<'_> {
@@ -45,11 +49,15 @@ impl Weights<'_> {
         let mut out = Vec::new();
         let mut add = |name: &str, shape: Shape| {
             let init = Init::FanIn(self.hidden.clone());
-            out.push(ParamDecl::new(
-                format!("{name}{}", self.suffix),
-                shape,
-                init,
-            ));
+            let param = |name: String| ParamDecl::new(name, shape, init);
+            let direction = self.direction;
+            out.push(match (self.layer, &self.count) {
+                (None, _) => param(name.to_owned()),
+                (Some(layer), None) => param(format!("{name}_l{layer}{direction}")),
+                (Some(layer), Some(count)) => {
+                    param(format!("{name}_l")).numbered(layer, count, direction)
+                }
+            });
         };
         add("weight_ih", vec![rows.clone(), self.input.clone()]);
         add("weight_hh", vec![rows.clone(), self.state.clone()]);

@@ -1,8 +1,8 @@
-//! One layer in one direction: the loop over the sequence.
+//! The nodes: one layer in one direction, a loop over the sequence; one layer; a constant number of layers.
 
 use super::inputs::{Sequences, where_there};
 use super::kind::{Kind, Recurrent};
-use super::sequence::Recurrence;
+use super::sequence::{Recurrence, concat};
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::dim::{Dim, Shape};
@@ -11,6 +11,106 @@ use crate::ops;
 use crate::steps::{Step, Stepped, Steps};
 
 impl Recurrence {
+    /// One layer over `x` (T, B, in): outputs (T, B, directions state), and for each kind of state the last of each
+    /// direction: (1, B, size), without a batch (1, size).
+    pub fn layer(
+        &self,
+        cx: &mut Cx,
+        field: &str,
+        layer: i64,
+        seq: &Sequences,
+        mut x: NodeId,
+        params: &[NodeId],
+    ) -> Reported<(NodeId, Vec<Vec<NodeId>>)> {
+        if layer > 0 {
+            x = ops::dropout(cx, x, &self.dropout);
+        }
+        let directions = self.directions as usize;
+        let (mut outputs, mut last) = (Vec::new(), vec![Vec::new(); seq.first.len()]);
+        let name = format!("{field} layer {layer}");
+        for (direction, params) in params.chunks(params.len() / directions).enumerate() {
+            let at = layer as usize * directions + direction;
+            let (y, states) = self.run(cx, at, seq, x, params, &name)?;
+            outputs.push(y);
+            for (all, state) in last.iter_mut().zip(states) {
+                all.push(match seq.batched {
+                    true => cx.g.unsqueeze(state, 0),
+                    false => state,
+                });
+            }
+        }
+        Ok((concat(cx, &outputs, 2), last))
+    }
+
+    /// All `count` layers after the first: a loop in which each step is one layer. `params` are stacks of weights.
+    pub fn repeated(
+        &self,
+        cx: &mut Cx,
+        field: &str,
+        count: &Dim,
+        seq: &Sequences,
+        x: NodeId,
+        params: &[NodeId],
+    ) -> Reported<(NodeId, Vec<Vec<NodeId>>)> {
+        let first: Vec<Option<NodeId>> = (seq.first.iter())
+            .map(|given| given.map(|all| self.after_first(cx, all, count)))
+            .collect();
+        let given: Vec<NodeId> = first.iter().flatten().copied().collect();
+        let shared: Vec<NodeId> = seq.there.into_iter().collect();
+        let slices = [params, &given].concat();
+        let name = format!("{field} layers");
+        let steps = Steps {
+            name: &name,
+            count: count.clone(),
+            reverse: false,
+            shared: &shared,
+            carried: &[x],
+            slices: &slices,
+        };
+        let done = cx.steps(&steps, |cx, step| {
+            let (weights, given) = step.slices.split_at(params.len());
+            let mut given = given.iter().copied();
+            let inner = Sequences {
+                x: step.carried[0],
+                there: step.shared.first().copied(),
+                first: (first.iter())
+                    .map(|f| f.and_then(|_| given.next()))
+                    .collect(),
+                batched: seq.batched,
+            };
+            let x = ops::dropout(cx, inner.x, &self.dropout);
+            let (y, last) = self.layer(cx, field, 0, &inner, x, weights)?;
+            Ok(Stepped {
+                carried: vec![y],
+                stacked: last.iter().map(|all| concat(cx, all, 0)).collect(),
+            })
+        })?;
+        let together = |cx: &mut Cx, all: NodeId| {
+            let shape = cx.g.shape(all).clone();
+            let mut to = shape[1..].to_vec();
+            to[0] = shape[0].mul(&shape[1]);
+            cx.g.reshape(all, &to)
+        };
+        let last = (done.stacked.iter())
+            .map(|s| vec![together(cx, *s)])
+            .collect();
+        Ok((done.carried[0], last))
+    }
+
+    /// The states (layers directions, B, size) of all layers after the first: (layers - 1, directions, B, size).
+    fn after_first(&self, cx: &mut Cx, all: NodeId, count: &Dim) -> NodeId {
+        let shape = cx.g.shape(all).clone();
+        let directions = Dim::from(self.directions);
+        let mut start = vec![Dim::from(0); shape.len()];
+        start[0] = directions.clone();
+        let step = vec![1; shape.len()];
+        let mut rest = shape.clone();
+        rest[0] = count.mul(&directions);
+        let rest = cx.g.push(Op::Slice { start, step }, &[all], Some(rest));
+        let to = [&[count.clone(), directions][..], &shape[1..]].concat();
+        cx.g.reshape(rest, &to)
+    }
+
     /// One layer in one direction over `x` (T, B, in): outputs (T, B, state) and last states.
     pub fn run(
         &self,

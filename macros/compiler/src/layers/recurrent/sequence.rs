@@ -48,16 +48,18 @@ pub const GRU: LayerDef = LayerDef {
 
 fn declare(cx: &mut Cx, a: &Args, kind: Kind) -> Reported<Box<dyn Layer>> {
     let (input, hidden) = in_out(cx, a, "in_out")?;
-    let layers = a.integer(cx, "num_layers")?;
-    if layers < 1 {
-        let text = format!(
-            "`num_layers` of `{}` must be at least 1, not {layers}",
-            a.callee
-        );
-        return Err(cx.error(a.span_of("num_layers"), text));
+    let layers = a.dim(cx, "num_layers")?;
+    let why = format!("`num_layers` of `{}` must be at least 1", a.callee);
+    match layers.value() {
+        Some(0) => return Err(cx.error(a.span_of("num_layers"), format!("{why}, not 0"))),
+        _ => cx.at_least(&layers, &Dim::one(), a.span_of("num_layers"), &why)?,
     }
     let dropout = ops::probability(cx, a, "dropout")?;
-    if !dropout.is(0.0) && layers == 1 {
+    // A constant may be 1 in one network and 2 in the next.
+    let written = a
+        .given("num_layers")
+        .is_none_or(|g| g.text.parse::<i64>().is_ok());
+    if !dropout.is(0.0) && layers.is_one() && written {
         let text = format!(
             "`dropout` of `{}` acts between layers, but `num_layers` is 1\nhelp: declare `num_layers = 2` or more, or a `Dropout` layer after this layer",
             a.callee
@@ -100,7 +102,8 @@ pub struct Recurrence {
     pub hidden: Dim,
     /// Features of h: `hidden`, or those of the projection.
     pub state: Dim,
-    pub layers: i64,
+    /// A number, or a Rust constant: then one loop runs through all layers after the first.
+    pub layers: Dim,
     pub bias: bool,
     /// Sequences are (B, T, C) instead of (T, B, C).
     pub batch_first: bool,
@@ -109,22 +112,31 @@ pub struct Recurrence {
 }
 
 impl Recurrence {
-    /// Weights by layer and direction, with the number of the first parameter of each.
+    /// The layers: the number of each, and how many it stands for if that is a constant.
+    fn levels(&self) -> Vec<(i64, Option<Dim>)> {
+        match self.layers.value() {
+            Some(n) => (0..n).map(|layer| (layer, None)).collect(),
+            None => vec![(0, None), (1, Some(self.layers.sub(&Dim::one())))],
+        }
+    }
+
+    /// Weights by layer and direction.
     fn weights(&self) -> Vec<Weights<'_>> {
         let mut out = Vec::new();
-        let wide = || self.state.mul(&Dim::from(self.directions));
-        let inputs: Vec<Dim> = (0..self.layers)
-            .map(|l| if l == 0 { self.input.clone() } else { wide() })
-            .collect();
-        for (layer, input) in inputs.into_iter().enumerate() {
+        for (layer, count) in self.levels() {
             for direction in ["", "_reverse"].iter().take(self.directions as usize) {
                 out.push(Weights {
                     kind: self.kind,
-                    input: input.clone(),
+                    input: match layer {
+                        0 => self.input.clone(),
+                        _ => self.state.mul(&Dim::from(self.directions)),
+                    },
                     hidden: &self.hidden,
                     state: &self.state,
                     bias: self.bias,
-                    suffix: format!("_l{layer}{direction}"),
+                    layer: Some(layer),
+                    count: count.clone(),
+                    direction,
                 });
             }
         }
@@ -133,7 +145,7 @@ impl Recurrence {
 }
 
 /// Values one after another along a dimension.
-fn concat(cx: &mut Cx, values: &[NodeId], dim: usize) -> NodeId {
+pub fn concat(cx: &mut Cx, values: &[NodeId], dim: usize) -> NodeId {
     match values {
         [one] => *one,
         _ => cx.g.push(Concat { dim }, values, None),
@@ -154,28 +166,18 @@ impl Layer for Recurrence {
             given,
         )?;
         let seq = self.sequences(cx, call, &a)?;
-        let per = self.weights()[0].params().len();
+        let per = self.directions as usize * self.weights()[0].params().len();
         let mut x = seq.x;
         let mut last: Vec<Vec<NodeId>> = vec![Vec::new(); seq.first.len()];
-        for layer in 0..self.layers as usize {
-            if layer > 0 {
-                x = ops::dropout(cx, x, &self.dropout);
+        for ((layer, count), params) in self.levels().into_iter().zip(call.params.chunks(per)) {
+            let states;
+            (x, states) = match count {
+                None => self.layer(cx, call.field, layer, &seq, x, params)?,
+                Some(count) => self.repeated(cx, call.field, &count, &seq, x, params)?,
+            };
+            for (all, states) in last.iter_mut().zip(states) {
+                all.extend(states);
             }
-            let mut outputs = Vec::new();
-            for direction in 0..self.directions as usize {
-                let at = layer * self.directions as usize + direction;
-                let params = &call.params[at * per..(at + 1) * per];
-                let name = format!("{} layer {layer}", call.field);
-                let (y, states) = self.run(cx, at, &seq, x, params, &name)?;
-                outputs.push(y);
-                for (all, state) in last.iter_mut().zip(states) {
-                    all.push(match seq.batched {
-                        true => cx.g.unsqueeze(state, 0),
-                        false => state,
-                    });
-                }
-            }
-            x = concat(cx, &outputs, 2);
         }
         let mut output = x;
         if self.batch_first || !seq.batched {

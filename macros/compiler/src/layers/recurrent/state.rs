@@ -33,7 +33,7 @@ pub fn tensors(cx: &mut Cx, a: &Args, wants: &[Shape]) -> Reported<Vec<NodeId>> 
         return Err(cx.error(span, message));
     }
     let mut out = Vec::new();
-    for ((item, want), part) in items.iter().zip(wants).zip(["h", "c"]) {
+    for ((item, want), part) in items.iter().zip(wants).zip(["first", "second"]) {
         let Some(t) = cx.lift(item, &text) else {
             let text = format!("`hx` of `{callee}` must be a tensor, not {kind}");
             return Err(cx.error(span, text));
@@ -43,10 +43,14 @@ pub fn tensors(cx: &mut Cx, a: &Args, wants: &[Shape]) -> Reported<Vec<NodeId>> 
         if !cx.same_shape(&cx.shape(&t), want) {
             let what = match wants.len() {
                 1 => format!("`hx` of `{callee}`"),
-                _ => format!("`{part}` in `hx` of `{callee}`"),
+                _ => format!("the {part} state in `hx` of `{callee}`"),
+            };
+            let pair = match wants.len() {
+                1 => "",
+                _ => "\nnote: `hx` is the pair `(h, c)` of states",
             };
             let text = format!(
-                "{what} must be {}, but `{}` is {}{}",
+                "{what} must be {}, but `{}` is {}{}{pair}",
                 show_shape(want),
                 t.text,
                 cx.typed(t.id),

@@ -1,0 +1,58 @@
+//! The choice among a network's variants: rustc evaluates the conditions.
+
+use super::dims::usize;
+use super::generics::generics;
+use crate::condition::Condition;
+use crate::variant::Variant;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Whether rustc finds a variant's answers.
+pub(super) fn chosen(variant: &Variant) -> TokenStream {
+    let answers = variant.answers.iter().map(|(condition, holds)| {
+        let condition = condition_tokens(condition);
+        quote!((#condition) == #holds)
+    });
+    quote!(true #(&& #answers)*)
+}
+
+fn condition_tokens(condition: &Condition) -> TokenStream {
+    match condition {
+        Condition::Known(holds) => quote!(#holds),
+        Condition::Equal(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!((#a) == (#b))
+        }
+        Condition::AtLeast(a, b) => {
+            let (a, b) = (usize(a), usize(b));
+            quote!((#a) >= (#b))
+        }
+        Condition::Not(a) => {
+            let a = condition_tokens(a);
+            quote!(!(#a))
+        }
+        Condition::And(a, b) => {
+            let (a, b) = (condition_tokens(a), condition_tokens(b));
+            quote!((#a) && (#b))
+        }
+        Condition::Or(a, b) => {
+            let (a, b) = (condition_tokens(a), condition_tokens(b));
+            quote!((#a) || (#b))
+        }
+    }
+}
+
+/// The tokens of the variant that rustc finds.
+pub(super) fn choice(variants: &[Variant], of: impl Fn(&Variant) -> TokenStream) -> TokenStream {
+    chain(variants, variants.iter().map(of).collect())
+}
+
+/// The same, given the tokens of each variant.
+pub(super) fn chain(variants: &[Variant], mut each: Vec<TokenStream>) -> TokenStream {
+    let end = each.pop().unwrap_or_default();
+    let others = variants.iter().zip(&each).rev();
+    others.fold(end, |rest, (variant, this)| {
+        let items = generics(&variant.net).items;
+        quote!(if #items::__CHOSEN { #this } else { #rest })
+    })
+}
