@@ -3,9 +3,10 @@
 #[doc(inline)]
 pub use netform_runtime::{
     BoolArg, ChoiceProblem, Core, Cpu, DataProblem, Device, Dyn, Element, Elementary, Error, Exact,
-    FileProblem, Float, FloatArg, Input, IntArg, Len, Loss, Network, OptimizerProblem, OutOfRange,
-    Output, Overflow, Parameter, Result, Row, State, StateProblem, Stored, Tensor, TensorData,
-    check, data, draw, files, fill_normal, fill_uniform, generate, input, optim, permutation,
+    FileProblem, Float, FloatArg, Input, IntArg, Len, Loss, MismatchProblem, Network,
+    OptimizerProblem, OutOfRange, Output, Overflow, Parameter, Result, Row, State, StateProblem,
+    Stored, Tensor, TensorData, check, data, draw, files, fill_normal, fill_uniform, generate,
+    input, optim, permutation,
 };
 
 /// The older name of [`draw`].

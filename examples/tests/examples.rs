@@ -4,8 +4,50 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
+use std::time::SystemTime;
 
-/// An example's program, built if it is missing (running a single test does not build it).
+/// When the last source of the workspace's libraries and examples was changed.
+fn changed(folder: &Path) -> SystemTime {
+    let mut last = SystemTime::UNIX_EPOCH;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let at = match path.is_dir() {
+            true => changed(&path),
+            false => path.metadata().and_then(|m| m.modified()).expect("a file"),
+        };
+        last = last.max(at);
+    }
+    last
+}
+
+/// Whether all programs are there, and newer than their sources. `cargo test` builds them, but not for a single test.
+fn are_current(examples: &Path) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = [
+        "src",
+        "core/src",
+        "runtime/src",
+        "macros",
+        "ptx/src",
+        "ptx/kernels",
+    ];
+    let sources = sources.map(|folder| changed(&root.join("..").join(folder)));
+    let last = sources.into_iter().fold(changed(root), SystemTime::max);
+    let programs = std::fs::read_dir(root).expect("a folder").flatten();
+    let programs = programs.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        name.strip_suffix(".rs").map(str::to_owned)
+    });
+    programs.into_iter().all(|name| {
+        let program = examples
+            .join(name)
+            .with_extension(std::env::consts::EXE_EXTENSION);
+        let built = program.metadata().and_then(|m| m.modified());
+        built.is_ok_and(|built| built >= last)
+    })
+}
+
+/// An example's program, built if it is not there.
 fn program(name: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     let me = std::env::current_exe().expect("a test has a path");
@@ -14,6 +56,10 @@ fn program(name: &str) -> PathBuf {
         .and_then(Path::parent)
         .expect("target/<profile>/deps");
     BUILT.call_once(|| {
+        // Programs without the feature would be as new.
+        if !cfg!(feature = "cuda") && are_current(&profile.join("examples")) {
+            return;
+        }
         let mut cargo = Command::new(env!("CARGO"));
         // The whole workspace, so that the build of `cargo test --workspace` is reused; its libraries for the emulator.
         cargo.args(["build", "--quiet", "--workspace", "--lib", "--examples"]);

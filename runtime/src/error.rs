@@ -2,11 +2,13 @@
 
 mod choice;
 mod data;
+mod mismatch;
 mod optimizer;
 mod text;
 
 pub use choice::ChoiceProblem;
 pub use data::DataProblem;
+pub use mismatch::MismatchProblem;
 pub use optimizer::{OptimizerProblem, StateProblem};
 
 use std::fmt;
@@ -367,8 +369,8 @@ pub enum Error {
         path: PathBuf,
         /// The network.
         network: &'static str,
-        /// One line for each difference.
-        problems: Vec<String>,
+        /// The differences.
+        problems: Vec<MismatchProblem>,
     },
     /// A gradient differs from finite differences.
     #[error(

@@ -64,8 +64,8 @@ pub use cpu::Cpu;
 pub use cuda::{Cuda, Precision};
 pub use device::Device;
 pub use error::{
-    ChoiceProblem, DataProblem, Error, Exact, FileProblem, OptimizerProblem, OutOfRange, Overflow,
-    Result, StateProblem,
+    ChoiceProblem, DataProblem, Error, Exact, FileProblem, MismatchProblem, OptimizerProblem,
+    OutOfRange, Overflow, Result, StateProblem,
 };
 pub use float::Float;
 pub use input::{BoolArg, Dyn, FloatArg, Input, IntArg, Len};

@@ -209,7 +209,10 @@ impl Args {
             _ => format!("{}{text}", value.the_kind()),
         };
         let name = name.trim_start_matches('*');
-        let text = format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee);
+        let mut text = format!("`{name}` of `{}` must be {wanted}, not {what}", self.callee);
+        if matches!(value, Value::Tensor(_)) && ["a number", "an integer"].contains(&wanted) {
+            text += "\nnote: its value must be known when the program is compiled: a number or a Rust constant";
+        }
         cx.error(span, text)
     }
 

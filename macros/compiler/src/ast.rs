@@ -510,7 +510,10 @@ impl fmt::Display for Expr {
             ExprKind::Bool(b) => write!(f, "{b}"),
             ExprKind::Name(n) => write!(f, "{n}"),
             ExprKind::Arrow(a, b) => write!(f, "{a} -> {b}"),
-            ExprKind::Call(name, args) => write!(f, "{name}({})", show_args(args)),
+            ExprKind::Call(name, args) => match args.as_slice() {
+                [from, to] if name == "range" => write!(f, "{}..{}", from.value, to.value),
+                _ => write!(f, "{name}({})", show_args(args)),
+            },
             ExprKind::Apply(x, args) => write!(f, "{}({})", x.above(POSTFIX), show_args(args)),
             ExprKind::Method(x, name, args) => {
                 write!(f, "{}.{name}({})", x.above(POSTFIX), show_args(args))

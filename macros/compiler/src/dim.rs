@@ -277,8 +277,9 @@ impl Dim {
         }
         let mut out = Dim::from(0);
         for (monomial, c) in self.terms.iter() {
+            let (above, below) = Dim::fraction(monomial);
             let mut term = Dim::from(*c);
-            for (a, power) in monomial {
+            for (a, power) in &above {
                 let a = match a {
                     a if a == atom => by.clone(),
                     Atom::Quotient(p, q) => p.replace(atom, by).div(&q.replace(atom, by)),
@@ -297,6 +298,9 @@ impl Dim {
                     a => Dim::atom(a.clone()),
                 };
                 term = (0..*power).fold(term, |t, _| t.mul(&a));
+            }
+            if !below.is_one() {
+                term = term.div(&below.replace(atom, by));
             }
             out = out.add(&term);
         }
@@ -412,14 +416,98 @@ impl Dim {
         })
     }
 
+    /// The sum whose square this is, if there is one of few terms. Its first term is positive.
+    pub fn square_root(&self) -> Option<Dim> {
+        let mut parts = Vec::new();
+        for (c, monomial) in self.terms() {
+            let root = c.checked_isqrt().filter(|r| r * r == c);
+            let even = monomial.iter().all(|(_, power)| power % 2 == 0);
+            if let (Some(root), true) = (root, even) {
+                let half: Vec<(Atom, u32)> =
+                    monomial.iter().map(|(a, p)| (a.clone(), p / 2)).collect();
+                parts.push(Dim::product(root, &half));
+            }
+        }
+        // Rounded sizes come first: constants are subtracted from them.
+        parts.sort_by_key(|p| {
+            !p.terms
+                .keys()
+                .flatten()
+                .any(|m| matches!(m.0, Atom::Floor(..)))
+        });
+        let (first, others) = parts.split_first()?;
+        if others.len() > 5 {
+            return None;
+        }
+        (0..1u32 << others.len()).find_map(|signs| {
+            let sum = others
+                .iter()
+                .enumerate()
+                .fold(first.clone(), |sum, (k, d)| match signs >> k & 1 {
+                    0 => sum.add(d),
+                    _ => sum.sub(d),
+                });
+            (sum.mul(&sum) == *self).then_some(sum)
+        })
+    }
+
     /// The quotient; a condition requires it to be exact.
     pub fn div(&self, other: &Dim) -> Dim {
-        self.div_exact(other).unwrap_or_else(|| {
+        let product = || self.over(other);
+        self.div_exact(other).or_else(product).unwrap_or_else(|| {
             Dim::atom(Atom::Quotient(
                 Box::new(self.clone()),
                 Box::new(other.clone()),
             ))
         })
+    }
+
+    /// The quotient of two products, as a product with `1/q` for each `q` of the divisor that does not cancel:
+    /// `(S/W) * (S/W)` and `(S*S)/(W*W)` have one form. `None` if a number is left in the divisor.
+    fn over(&self, other: &Dim) -> Option<Dim> {
+        if self.terms.len() != 1 || other.terms.len() != 1 {
+            return None;
+        }
+        let (above, c) = self.terms.first_key_value()?;
+        let (below, by) = other.terms.first_key_value()?;
+        let c = exact(*c, *by)?;
+        let mut out = Dim::product(c, above);
+        for (atom, power) in below {
+            if matches!(atom, Atom::Quotient(..)) {
+                return None;
+            }
+            let inverse = Dim::atom(Atom::Quotient(
+                Box::new(Dim::one()),
+                Box::new(Dim::atom(atom.clone())),
+            ));
+            out = (0..*power).fold(out, |out, _| out.mul(&inverse));
+        }
+        Some(out)
+    }
+
+    /// The product without its factors `1/q`, and the product of each `q`.
+    pub fn fraction(monomial: &[(Atom, u32)]) -> (Vec<(Atom, u32)>, Dim) {
+        let (mut above, mut below) = (Vec::new(), Dim::one());
+        for (atom, power) in monomial {
+            match atom.inverse_of() {
+                Some(q) => below = (0..*power).fold(below, |below, _| below.mul(q)),
+                None => above.push((atom.clone(), *power)),
+            }
+        }
+        (above, below)
+    }
+
+    /// A multiple without factors `1/q`: 0 if and only if this is 0.
+    pub fn without_divisors(&self) -> Dim {
+        let mut out = self.clone();
+        // Each round removes the divisors of one term.
+        while let Some(below) = (out.terms.keys())
+            .map(|monomial| Dim::fraction(monomial).1)
+            .find(|below| !below.is_one())
+        {
+            out = out.mul(&below);
+        }
+        out
     }
 
     /// The quotient rounded down. Division by a number moves the whole part out and merges with an inner rounded
@@ -486,8 +574,9 @@ impl Dim {
     pub fn eval(&self, env: &dyn Fn(&Atom) -> i64) -> Option<i64> {
         let mut sum = 0i64;
         for (monomial, c) in self.terms.iter() {
+            let (above, below) = Dim::fraction(monomial);
             let mut product = *c;
-            for (atom, power) in monomial {
+            for (atom, power) in &above {
                 let value = match atom {
                     Atom::Quotient(p, q) | Atom::Floor(p, q) => {
                         let q = q.eval(env)?;
@@ -500,6 +589,13 @@ impl Dim {
                     symbol => env(symbol),
                 };
                 product = product.checked_mul(value.checked_pow(*power)?)?;
+            }
+            if !below.is_one() {
+                let below = below.eval(env)?;
+                if below == 0 {
+                    return None;
+                }
+                product = product.div_euclid(below);
             }
             sum = sum.checked_add(product)?;
         }
@@ -591,6 +687,16 @@ pub fn show_shape(shape: &[Dim]) -> String {
     format!("[{}]", dims.join(", "))
 }
 
+impl Atom {
+    /// `q` of the factor `1/q`, if it is no sum.
+    fn inverse_of(&self) -> Option<&Dim> {
+        match self {
+            Atom::Quotient(p, q) if p.is_one() && q.terms.len() == 1 => Some(q),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -679,10 +785,13 @@ impl fmt::Display for Dim {
                 write!(f, "{c}")?;
                 continue;
             }
-            if c != 1 {
-                write!(f, "{c}*")?;
+            let (above, below) = Dim::fraction(monomial);
+            match above.is_empty() {
+                true => write!(f, "{c}")?,
+                false if c != 1 => write!(f, "{c}*")?,
+                false => {}
             }
-            for (i, (atom, power)) in monomial.iter().enumerate() {
+            for (i, (atom, power)) in above.iter().enumerate() {
                 if i > 0 {
                     f.write_str("*")?;
                 }
@@ -701,6 +810,9 @@ impl fmt::Display for Dim {
             }
             if by != 1 {
                 write!(f, "/{by}")?;
+            }
+            if !below.is_one() {
+                write!(f, "/{}", Factor(&below))?;
             }
         }
         Ok(())

@@ -38,6 +38,8 @@ pub struct Equalities {
     pub divided: Vec<Divided>,
     /// Constants that only bodies mention: each with the prefix of its network.
     pub constants: Vec<(String, Ident)>,
+    /// Constants that were solved as square roots, with the roots.
+    roots: Vec<(Dim, Dim)>,
     /// Conditions that are taken to hold or not to hold in this variant of the network.
     assumed: Vec<(Condition, bool)>,
 }
@@ -69,6 +71,13 @@ impl Equalities {
                 // Without named dimensions, whose values are not constants.
                 for zero in coefficients(&pair.left.sub(&pair.right)) {
                     let (left, right) = zero.sides();
+                    trial.pairs.push(Pair {
+                        left,
+                        right,
+                        ..pair.clone()
+                    });
+                }
+                for (left, right) in std::mem::take(&mut trial.roots) {
                     trial.pairs.push(Pair {
                         left,
                         right,
@@ -219,7 +228,13 @@ impl Equalities {
         if zero == Dim::from(0) {
             return true;
         }
-        let Some((atom, value)) = solution(&zero).or_else(|| remainder(&zero)) else {
+        let linear = solution(&zero).or_else(|| remainder(&zero));
+        let Some((atom, value)) = linear.or_else(|| {
+            let (atom, value) = root(&zero)?;
+            // The squares are equal also with another sign.
+            self.roots.push((Dim::atom(atom.clone()), value.clone()));
+            Some((atom, value))
+        }) else {
             return false;
         };
         for (_, other, _) in &mut self.solved {
@@ -301,6 +316,24 @@ fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
     }
     found.sort_by_key(|candidate| candidate.0);
     found.pop().map(|(_, atom, value)| (atom, value))
+}
+
+/// A constant whose square is that of a sum: `SIDE * SIDE` elements are those of a square image.
+fn root(zero: &Dim) -> Option<(Atom, Dim)> {
+    zero.terms().find_map(|(c, monomial)| {
+        let squares = monomial.iter().filter(|m| m.1 == 2);
+        squares.into_iter().find_map(|(atom, _)| {
+            if !matches!(atom, Atom::Const(_)) {
+                return None;
+            }
+            let others: Vec<(Atom, u32)> =
+                monomial.iter().filter(|m| m.0 != *atom).cloned().collect();
+            let rest = Dim::product(c, monomial).sub(zero);
+            let square = rest.div_exact(&Dim::product(c, &others))?;
+            let root = square.square_root()?;
+            (!root.has(atom)).then(|| (atom.clone(), root))
+        })
+    })
 }
 
 /// A constant as a multiple of a number and a remainder, under which `zero == 0`: `K - 2 * floor(K/2) - 1` is 0 if K is

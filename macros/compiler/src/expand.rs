@@ -1,8 +1,10 @@
 //! The macro, from tokens to tokens.
 
 use crate::call::{self, Call};
+use crate::check;
 use crate::codegen;
 use crate::diag::Diag;
+use crate::net::Net;
 use crate::parse::parse;
 use crate::unit;
 use crate::variant::Variants;
@@ -36,6 +38,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
             quote!(#network #schema)
         }
         Some(errors) => {
+            name_constants(variants.net(), &errors);
             let schema = call::schema(&unit.source, &quote!(!), call_site);
             // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
             let skeleton = if variants.net().name == "D" {
@@ -47,4 +50,28 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
             quote!(#errors #skeleton #schema)
         }
     }
+}
+
+/// The names of a network's dimensions may be those of Rust constants. rustc reports that, but only after the errors that
+/// follow from it: so each of these mentions it.
+fn name_constants(net: &Net, errors: &Diag) {
+    let suspects: Vec<String> = (net.names.iter().map(ToString::to_string))
+        .filter(|name| name.len() > 2 && check::is_constant(name))
+        .collect();
+    errors.note(|message| {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let mentioned = (suspects.iter())
+            .filter(|name| message.text.split(|c| !word(c)).any(|w| w == *name))
+            .map(String::as_str);
+        let mentioned: Vec<&str> = mentioned.collect();
+        match mentioned.is_empty() || message.text.contains("use const") {
+            true => String::new(),
+            false => format!(
+                "\nhelp: if `{}` is a Rust constant, write `use const {};` before `struct {}`",
+                mentioned.join("` or `"),
+                mentioned.join(", "),
+                net.name
+            ),
+        }
+    });
 }

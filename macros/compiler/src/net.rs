@@ -237,10 +237,21 @@ pub struct Held {
     pub path: Vec<Ident>,
     /// The number of its const parameters.
     pub generics: usize,
-    /// The Rust constants that it uses, and whether each is a float.
-    pub consts: Vec<(String, bool)>,
+    /// The Rust constants that it uses.
+    pub consts: Vec<(String, ConstType)>,
     /// Its custom ops, including those of its fields.
     pub customs: Vec<Custom>,
+}
+
+/// The type of a Rust constant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ConstType {
+    /// `usize`.
+    Size,
+    /// `f64`.
+    Float,
+    /// Any type of numbers: only bodies use it.
+    Any,
 }
 
 /// A value that functions keep from call to call.
@@ -291,11 +302,18 @@ impl Net {
     }
 
     /// All Rust constants in use, those of networks in fields under their names.
-    pub fn all_consts(&self) -> Vec<(String, bool)> {
-        let own = (self.consts.iter()).map(|c| (c.name.to_string(), c.float));
+    pub fn all_consts(&self) -> Vec<(String, ConstType)> {
+        let own = self.consts.iter().map(|c| {
+            let ty = match (c.open, c.float) {
+                (true, _) => ConstType::Any,
+                (_, true) => ConstType::Float,
+                (_, false) => ConstType::Size,
+            };
+            (c.name.to_string(), ty)
+        });
         let held = self.held.iter().flat_map(|h| {
             let name = crate::ast::show_path(&h.path);
-            (h.consts.iter()).map(move |(c, float)| (format!("{name}::{c}"), *float))
+            (h.consts.iter()).map(move |(c, ty)| (format!("{name}::{c}"), *ty))
         });
         own.chain(held).collect()
     }

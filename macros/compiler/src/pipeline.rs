@@ -105,12 +105,16 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Me
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         let there = !matches!(field.kind, FieldKind::ErrorReported | FieldKind::Absent(_));
         if !used && !again && there {
+            let marked = source.fields.iter().find(|f| f.name == field.name);
+            if marked.is_some_and(|f| f.attrs.iter().any(|a| a.path().is_ident("allow"))) {
+                continue;
+            }
             let help = match field.kind {
                 FieldKind::Param | FieldKind::Buffer => "use it",
                 _ => "call it",
             };
             let text = format!(
-                "no function uses `{0}`\nhelp: {help}, or remove it\n{1}",
+                "no function uses `{0}`\n{1}\nhelp: {help}, or remove it\nhelp: if only other networks use it, as in `net.{0}(x)`, write `#[allow(unused)]` before it",
                 field.name, field.decl
             );
             unused.push((i, Message::new(field.name.span(), text)));

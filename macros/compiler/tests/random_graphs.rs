@@ -703,8 +703,11 @@ fn check_gradients(g: &Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
                 let error = (numeric - grad.data[e]).abs();
                 // The rounding of large outputs in a small difference.
                 let noise = 4.0 * f64::EPSILON * size_of_outputs / h;
+                // A step or a corner within `h`, such as that of `where(x > 0, ..)` at 0: no difference is a derivative.
+                let bend = || (moved(h) - 2.0 * moved(0.0) + moved(-h)).abs() / h;
                 prop_assert!(
-                    error <= 1e-5 * (1.0 + numeric.abs()) + noise,
+                    error <= 1e-5 * (1.0 + numeric.abs()) + noise
+                        || bend() > 1e-2 * (1.0 + numeric.abs()) + noise,
                     "gradient {} of leaf {leaf}: {} against {numeric}\n{g}",
                     e,
                     grad.data[e]

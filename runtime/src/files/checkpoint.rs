@@ -29,7 +29,7 @@ use super::{atomic, schema, seal};
 use crate::data::{Position, bad, bad_in, io, shown};
 use crate::optim::schedule::ScheduleState;
 use crate::optim::{GroupState, Optimizer, OptimizerState, ParamState};
-use crate::{Error, FileProblem, NetSpec, Network, Result, Tensor};
+use crate::{Error, FileProblem, MismatchProblem, NetSpec, Network, Result, Tensor};
 
 /// The key of the metadata, and its version. Version 1 had one count of steps for all parameters.
 const KEY: &str = "netform";
@@ -270,19 +270,16 @@ impl Checkpoint {
     }
 
     /// The differences between the saved network and this one as a whole.
-    fn differences(&self, spec: &NetSpec) -> Vec<String> {
+    fn differences(&self, spec: &NetSpec) -> Vec<MismatchProblem> {
         let (saved, name) = (&self.meta.network, spec.name);
         if saved != name {
-            let saved = shown(saved);
-            return vec![format!(
-                "another network: it is a checkpoint of `{saved}` (`load` reads the parameters alone)"
-            )];
+            let found = shown(saved);
+            return vec![MismatchProblem::OtherNetwork { found }];
         }
         match &self.meta.schema {
-            Some(saved) if *saved != schema::hash(spec) => vec![
-                "another declaration: `NAME` had other parameters, or these in another order"
-                    .replace("NAME", name),
-            ],
+            Some(saved) if *saved != schema::hash(spec) => {
+                vec![MismatchProblem::OtherDeclaration { network: name }]
+            }
             _ => Vec::new(),
         }
     }

@@ -14,7 +14,9 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::elements::{Encoded, decode, encode, encode_as};
 use super::{Unmatched, atomic, header, seal};
 use crate::data::{bad, bad_in, io, shown};
-use crate::{Core, Device, Error, FileProblem, NetSpec, Result, Stored, Tensor, values};
+use crate::{
+    Core, Device, Error, FileProblem, MismatchProblem, NetSpec, Result, Stored, Tensor, values,
+};
 
 /// The prefix of a checkpoint's own entries.
 pub(super) const OWN: &str = "netform/";
@@ -254,7 +256,7 @@ pub(super) fn restore<D: Device>(
     core: &mut Core<D>,
     path: &Path,
     entries: &[(String, Entry<'_>)],
-    mut problems: Vec<String>,
+    mut problems: Vec<MismatchProblem>,
     mut missing: Option<&mut Vec<String>>,
 ) -> Result<()> {
     let spec = core.spec();
@@ -273,45 +275,48 @@ pub(super) fn restore<D: Device>(
             match &mut missing {
                 _ if param.optional => {}
                 Some(missing) => missing.push(param.name.into()),
-                None => problems.push(format!(
-                    "missing: `{}` of shape {:?}",
-                    param.name, param.shape
-                )),
+                None => problems.push(MismatchProblem::Missing {
+                    name: param.name,
+                    wanted: param.shape,
+                }),
             }
             continue;
         };
         let found = entry.shape();
         if found != param.shape {
-            let wanted = param.shape;
-            problems.push(format!(
-                "wrong shape: `{name}` is {found:?}, the network wants {wanted:?}"
-            ));
+            problems.push(MismatchProblem::Shape {
+                name: name.into(),
+                found: found.to_vec(),
+                wanted: param.shape,
+            });
         }
         let tensor = match entry {
             Entry::Tensor(tensor) => tensor,
             Entry::Unread(dtype, _) => {
-                problems.push(format!(
-                    "wrong type: `{name}` holds {dtype:?}, which is not read"
-                ));
+                problems.push(MismatchProblem::UnreadType {
+                    name: name.into(),
+                    found: format!("{dtype:?}"),
+                });
                 continue;
             }
         };
         let (first, len) = core.place_of(param);
         let mut bytes = vec![0; len];
         if !values::write::<D::Float>(param.dtype, tensor.data(), &mut bytes) {
-            let found = tensor.data().type_name();
-            let wanted = values::type_name(param);
-            problems.push(format!(
-                "wrong type: `{name}` holds {found}, the network wants {wanted}"
-            ));
+            problems.push(MismatchProblem::Type {
+                name: name.into(),
+                found: tensor.data().type_name(),
+                wanted: values::type_name(param),
+            });
         }
         for (other, same) in given {
             // Compared as bits, so that NaN equals NaN.
             let same = matches!(same, Entry::Tensor(same) if encode(same) == encode(tensor));
             if !same {
-                problems.push(format!(
-                    "different values: `{other}` and `{name}` are one parameter of the network"
-                ));
+                problems.push(MismatchProblem::Shared {
+                    name: name.into(),
+                    other: other.into(),
+                });
             }
         }
         if let (true, Some(to)) = (problems.is_empty(), image.get_mut(first..first + len)) {
@@ -320,15 +325,14 @@ pub(super) fn restore<D: Device>(
     }
     for (name, entry) in entries {
         if unexpected(spec, name) {
-            let unread = match entry {
-                Entry::Unread(dtype, _) => format!(" and of type {dtype:?}, which is not read"),
-                Entry::Tensor(_) => String::new(),
-            };
-            problems.push(format!(
-                "unexpected: `{}` of shape {:?}{unread}",
-                shown(name),
-                entry.shape()
-            ));
+            problems.push(MismatchProblem::Unexpected {
+                name: shown(name),
+                found: entry.shape().to_vec(),
+                unread_type: match entry {
+                    Entry::Unread(dtype, _) => Some(format!("{dtype:?}")),
+                    Entry::Tensor(_) => None,
+                },
+            });
         }
     }
     if !problems.is_empty() {

@@ -238,3 +238,44 @@ fn floats_are_their_values() -> netform::Result<()> {
     near(&results.0, &results.1, "results");
     Ok(())
 }
+
+const TEMPERATURE: f64 = 0.5;
+const SCALE: f32 = 2.0;
+const SHIFT: i32 = -3;
+const COPIES: usize = 2;
+
+network! {
+    /// Only bodies use the constants: they may have any type of numbers.
+    struct Body { linear: Linear(4 -> 4) }
+    fn forward(x: [B, 4]) -> [B, 4] {
+        let scale = linear(x);
+        (dropout(scale, p = TEMPERATURE) / TEMPERATURE * SCALE + SHIFT).expand([COPIES, B, 4]).sum(0) * (1.0 - TEMPERATURE)
+    }
+}
+
+network! {
+    struct Held { body: Body }
+    fn forward(x: [B, 4]) -> [B, 4] { body(x) / TEMPERATURE }
+    fn in_words(x: [B, 4]) -> [B, 4] { (body.linear(x) / 0.5 * 2 - 3) * 2 * 0.5 / 0.5 }
+    fn bounds(x: [B, 4]) -> ([B, 4], i64[2]) {
+        (clamp(x, 1.0 - TEMPERATURE, 1.0 + TEMPERATURE) + x.clamp(-TEMPERATURE, None), full(2, COPIES))
+    }
+    fn bounds_in_words(x: [B, 4]) -> ([B, 4], i64[2]) {
+        (clamp(x, 0.5, 1.5) + x.clamp(-0.5, None), full([2], 2))
+    }
+}
+
+#[test]
+fn constants_of_bodies_have_any_type() -> netform::Result<()> {
+    let net = Held::new(Cpu::f64(), 1)?;
+    let x = [[0.5, -1.0, 2.0, 0.25]];
+    near(
+        &net.forward(&x)?.to_tensor(),
+        &net.in_words(&x)?.to_tensor(),
+        "a body",
+    );
+    let (a, b) = (net.bounds(&x)?, net.bounds_in_words(&x)?);
+    near(&a.0.to_tensor(), &b.0.to_tensor(), "bounds");
+    assert_eq!(a.1.to_tensor(), b.1.to_tensor());
+    Ok(())
+}

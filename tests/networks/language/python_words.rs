@@ -256,3 +256,27 @@ fn several_variables_at_once() -> netform::Result<()> {
     assert!(net.parameter("seen")?.to_f64_vec() != [0.0; 4]);
     Ok(())
 }
+
+network! {
+    struct Spellings {}
+    fn python(x: [B, 4], mask: bool[4]) -> ([B, 4], [B, 2], [B, 4], [B]) {
+        let y = x.masked_fill(~mask, float("-inf")).masked_fill(mask, math.pi);
+        (y, torch.zeros(B, 2), torch.ones([B, 4]) * np.sqrt(2.0), x.var(1, unbiased = False))
+    }
+    fn rust(x: [B, 4], mask: bool[4]) -> ([B, 4], [B, 2], [B, 4], [B]) {
+        let y = where(mask, pi, -inf).expand([B, 4]);
+        (y, zeros([B, 2]), ones(B, 4) * sqrt(2.0), x.var(1, correction = 0))
+    }
+}
+
+#[test]
+fn spellings_of_python() -> netform::Result<()> {
+    let net = Spellings::new(Cpu::f64(), 1)?;
+    let (x, mask) = ([[0.5, -1.0, 2.0, 0.0]], [true, false, true, false]);
+    let (a, b) = (net.python(&x, &mask)?, net.rust(&x, &mask)?);
+    assert_eq!(a.0.to_tensor(), b.0.to_tensor());
+    assert_eq!(a.1.to_tensor(), b.1.to_tensor());
+    assert_eq!(a.2.to_tensor(), b.2.to_tensor());
+    assert_eq!(a.3.to_tensor(), b.3.to_tensor());
+    Ok(())
+}

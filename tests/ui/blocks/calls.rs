@@ -26,7 +26,8 @@ network! {
     }
     fn unknown(x: [B, 8]) -> [B, 8] { block.encod(x, x) }
     fn few(x: [B, 8]) -> [B, 8] { block.encode(x) }
-    fn keyword(x: [B, 8]) -> [B, 8] { block(x = x) }
+    fn keyword(x: [B, 8]) -> [B, 8] { block(z = x) }
+    fn twice(x: [B, 8]) -> [B, 8] { block.encode(x, x = x) }
     fn features(x: [B, 7]) -> [B, 8] { block(x) }
     fn array(x: [B, 8]) -> [B, 8] { many(x, x) }
     fn method_of_array(x: [B, 8]) -> [B, 8] { many.encode(x, x) }

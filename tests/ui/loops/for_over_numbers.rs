@@ -4,9 +4,34 @@ network! {
     struct Net {
         blocks: [Linear(8 -> 8); 3],
     }
-    fn forward(x: [B, 8]) -> [B, 8] {
+    fn endless(x: [B, 8]) -> [B, 8] {
         let mut h = x;
-        for i in 0..3 { h = blocks[i](h); }
+        for i in 0.. { h = blocks[0](h) + i; }
+        h
+    }
+    fn tensor(x: [B, 8], n: i64[]) -> [B, 8] {
+        let mut h = x;
+        for i in 0..n { h = h + i; }
+        h
+    }
+    fn layers(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for i in 0..B { h = blocks[i](h); }
+        h
+    }
+    fn beyond(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for i in 0..4 { h = blocks[i](h); }
+        h
+    }
+    fn steps(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for i in range(0, 4, 2) { h = h + i; }
+        h
+    }
+    fn shape(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for _ in 0..B { h = cat([h, h], dim = 1); }
         h
     }
 }

@@ -167,7 +167,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
         if position::mentions(element) {
             let Some(count) = size.value() else {
                 let text = format!(
-                    "the elements of this array differ by their number `i`, so the length must be a number, not {size}"
+                    "the elements of this array differ by their index `i`, so the length must be a number, not {size}"
                 );
                 cx.error(count.span, text);
                 return out;
@@ -313,7 +313,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             out.decl = format!("{own}: {class}{of}{}", crate::dim::show_shape(&shape));
             if let Some(span) = field.recompute {
                 let text = format!(
-                    "`#[recompute]` cannot be used on the {what} `{}`\n{}\nhelp: write `#[recompute]` before a layer or a network",
+                    "`#[recompute]` cannot be used on the {what} `{}`\n{}\nhelp: `#[recompute]` belongs before a field that is a layer or another network",
                     field.name, out.decl
                 );
                 diag.error(span, text);

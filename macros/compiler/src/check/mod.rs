@@ -197,6 +197,14 @@ pub(super) fn instance(
     net
 }
 
+/// A field's name; of a layer in a list, its path.
+fn shown(field: &Field) -> String {
+    match field.within {
+        true => field.path.clone(),
+        false => field.name.to_string(),
+    }
+}
+
 /// Reports fields whose parameters have the names of another field's: `#[name]` gives any.
 fn same_names(net: &Net, diag: &Diag) {
     for (k, field) in net.fields.iter().enumerate() {
@@ -217,8 +225,9 @@ fn same_names(net: &Net, diag: &Diag) {
         let twice = |p: &Param| known.iter().find(|(_, name)| *name == p.name);
         if let Some((other, name)) = own.iter().find_map(twice) {
             let text = format!(
-                "`{}` and `{}` both have a parameter `{name}`\nhelp: change the name of one field, with `#[name = \"..\"]`",
-                other.path, field.path
+                "`{0}` has the name of `{1}` in files\nnote: both would have a parameter `{name}`\nhelp: change `#[name = \"..\"]` before `{0}` or before `{1}`",
+                shown(field),
+                shown(other)
             );
             diag.error(field.name.span(), text);
         }

@@ -1,8 +1,8 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::dims::{constant, flat};
-use crate::net::Net;
-use proc_macro2::{Span, TokenStream};
+use super::dims::{constant, flat, number_of, written};
+use crate::net::{ConstType, Net};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 /// The Rust constants. The first result checks the network's constants, each with the span in the user's code, so that
@@ -17,13 +17,13 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let held = net.held.iter().flat_map(|h| {
         let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
         let prefix = crate::ast::show_path(path);
-        h.consts.iter().map(move |(c, float)| {
-            let copy = constant(&format!("{prefix}::{c}"));
-            let (name, ty) = (
-                format_ident!("__NETFORM_{}", flat(c)),
-                constant_type(*float),
-            );
-            quote!(const #copy: #ty = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
+        h.consts.iter().map(move |(c, ty)| {
+            let of = format!("{prefix}::{c}");
+            let all = kinds(*ty).iter().map(|kind| {
+                let (copy, name, ty) = (kind.copy(&of), kind.alias(c), kind.ty());
+                quote!(const #copy: #ty = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
+            });
+            all.collect::<TokenStream>()
         })
     });
     let consts = quote!(#(#own)* #(#held)*);
@@ -32,10 +32,16 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
         return (consts, TokenStream::new());
     }
     let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
-    let all = all.iter().map(|(c, float)| {
-        let (value, name) = (constant(c), format_ident!("__NETFORM_{}", flat(c)));
-        let ty = constant_type(*float);
-        quote!(#[doc(hidden)] pub const #name: #ty = #value;)
+    let all = all.iter().flat_map(|(c, ty)| {
+        kinds(*ty).iter().map(move |kind| {
+            let (name, to) = (kind.alias(c), kind.ty());
+            let value = match (c.contains("::"), *ty) {
+                (true, _) => kind.copy(c),
+                (false, _) => constant(c),
+            };
+            let cast = (*ty == ConstType::Any).then(|| quote!(as #to));
+            quote!(#[doc(hidden)] pub const #name: #to = #value #cast;)
+        })
     });
     let aliases = quote!(impl #name<#(#zeros,)* __nf::Cpu> { #(#all)* });
     (consts, aliases)
@@ -60,9 +66,54 @@ pub(super) fn free(net: &Net) -> TokenStream {
     checks.collect()
 }
 
-fn constant_type(float: bool) -> TokenStream {
-    match float {
-        true => quote!(f64),
-        false => quote!(usize),
+/// Records the names that are emitted next.
+pub(super) fn record_constants(net: &Net) {
+    let any = net.all_consts().into_iter();
+    let any = any.filter(|(name, ty)| *ty == ConstType::Any && name.contains("::"));
+    written(
+        net.consts.iter().map(|c| c.name.clone()),
+        any.map(|(name, _)| name),
+    );
+}
+
+/// A name of a constant for networks that hold this one.
+enum Kind {
+    Size,
+    Float,
+    /// The number of a constant of any type.
+    Number,
+}
+
+/// A constant of any type has a name as a size and one as a number.
+fn kinds(ty: ConstType) -> &'static [Kind] {
+    match ty {
+        ConstType::Size => &[Kind::Size],
+        ConstType::Float => &[Kind::Float],
+        ConstType::Any => &[Kind::Size, Kind::Number],
+    }
+}
+
+impl Kind {
+    /// The name in the network that declares it.
+    fn alias(&self, c: &str) -> Ident {
+        match self {
+            Kind::Number => format_ident!("__NETFORM_NUMBER_{}", flat(c)),
+            _ => format_ident!("__NETFORM_{}", flat(c)),
+        }
+    }
+
+    /// The name in a network that holds that one.
+    fn copy(&self, of: &str) -> Ident {
+        match self {
+            Kind::Number => number_of(of),
+            _ => constant(of),
+        }
+    }
+
+    fn ty(&self) -> TokenStream {
+        match self {
+            Kind::Size => quote!(usize),
+            Kind::Float | Kind::Number => quote!(f64),
+        }
     }
 }

@@ -15,12 +15,21 @@ pub fn variable(name: &str) -> Ident {
 thread_local! {
     /// The user's tokens for the constants of the network that is emitted.
     static WRITTEN: RefCell<Vec<Ident>> = const { RefCell::new(Vec::new()) };
+    /// The constants of networks in fields that may have any type of numbers.
+    static ANY: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Records the constants of the network that is emitted next. A constant is emitted as the user's token, so that rustc
 /// reports a name that does not exist once, and where it is written.
-pub fn written(names: impl Iterator<Item = Ident>) {
+/// `any` are those of networks in fields that may have any type of numbers.
+pub fn written(names: impl Iterator<Item = Ident>, any: impl Iterator<Item = String>) {
     WRITTEN.with(|written| *written.borrow_mut() = names.collect());
+    ANY.with(|known| *known.borrow_mut() = any.collect());
+}
+
+/// The copy of such a constant as a number.
+pub fn number_of(name: &str) -> Ident {
+    Ident::new(&format!("__NUMBER_{}", flat(name)), Span::mixed_site())
 }
 
 /// A Rust constant or const parameter; for a network in a field, the name of its copy.
@@ -52,11 +61,19 @@ pub fn usize(d: &Dim) -> TokenStream {
             let c = Literal::usize_suffixed(usize::try_from(size).unwrap_or(usize::MAX));
             factors.push(quote!(#c));
         }
-        for (a, power) in monomial {
+        let (above, below) = Dim::fraction(monomial);
+        for (a, power) in &above {
             let a = atom(a);
             factors.extend((0..*power).map(|_| a.clone()));
         }
-        let term = folded(&factors, "saturating_mul");
+        let mut term = match factors.is_empty() {
+            true => quote!(1usize),
+            false => folded(&factors, "saturating_mul"),
+        };
+        if !below.is_one() {
+            let below = usize(&below);
+            term = quote!(__nf::div(#term, #below));
+        }
         if c > 0 {
             plus.push(term)
         } else {
@@ -91,11 +108,28 @@ pub fn number(d: &Dim) -> TokenStream {
         } else {
             quote!(#size)
         }];
-        for (a, power) in monomial {
-            let a = atom(a);
-            factors.extend((0..*power).map(|_| quote!((#a as f64))));
+        let (above, below) = Dim::fraction(monomial);
+        for (a, power) in &above {
+            let a = match a {
+                Atom::Const(n) if ANY.with(|any| any.borrow().contains(n)) => {
+                    let n = number_of(n);
+                    quote!(#n)
+                }
+                _ => {
+                    let a = atom(a);
+                    quote!((#a as f64))
+                }
+            };
+            factors.extend((0..*power).map(|_| a.clone()));
         }
-        terms.push(joined(&factors, '*'));
+        let term = joined(&factors, '*');
+        terms.push(match below.is_one() {
+            true => term,
+            false => {
+                let below = number(&below);
+                quote!(((#term) / #below))
+            }
+        });
     }
     if terms.is_empty() {
         return quote!(0f64);
@@ -115,11 +149,19 @@ pub fn integer(d: &Dim) -> TokenStream {
             } else {
                 quote!(#size)
             }];
-            for (a, power) in monomial {
+            let (above, below) = Dim::fraction(monomial);
+            for (a, power) in &above {
                 let a = atom(a);
                 factors.extend((0..*power).map(|_| quote!((__nf::whole(#a) as i128))));
             }
-            folded(&factors, "saturating_mul")
+            let product = folded(&factors, "saturating_mul");
+            match below.is_one() {
+                true => product,
+                false => {
+                    let below = usize(&below);
+                    quote!((#product / (__nf::whole(#below) as i128).max(1)))
+                }
+            }
         })
         .collect();
     match terms.is_empty() {

@@ -1,8 +1,7 @@
 //! The struct and its `impl`s.
 
 use super::chosen::{choice, chosen};
-use super::constants::{constants, free};
-use super::dims::written;
+use super::constants::{constants, free, record_constants};
 use super::generics::{Generics, generics, items_name};
 use super::map::Maps;
 use super::methods::{memories, methods};
@@ -18,7 +17,7 @@ use quote::{format_ident, quote};
 
 /// Everything for a network. `net` has its declarations and signatures, the variants have the rest.
 pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
-    written(net.consts.iter().map(|c| c.name.clone()));
+    record_constants(net);
     let mut maps = Maps::default();
     let all: TokenStream = variants.iter().map(|v| items(v, &mut maps)).collect();
     let maps = maps.items;
@@ -92,7 +91,7 @@ pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
 
 /// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
 pub fn skeleton(net: &Net) -> TokenStream {
-    written(net.consts.iter().map(|c| c.name.clone()));
+    record_constants(net);
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
     let Generics {
@@ -131,6 +130,8 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 .collect::<Vec<_>>()
         });
     let ((consts, _), free) = (constants(net), free(net));
+    // A name that is no constant is reported beside the other errors.
+    let open = net.consts.iter().filter(|c| c.open).map(|c| &c.name);
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
@@ -139,6 +140,7 @@ pub fn skeleton(net: &Net) -> TokenStream {
         const _: () = {
             use #krate::__private as __nf;
             #consts
+            #(const _: () = { let _ = &#open; };)*
             #free
             impl<#declared> #name<#used __nf::Cpu> {
                 pub const PARAMETERS: usize = 0;

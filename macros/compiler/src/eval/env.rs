@@ -73,10 +73,11 @@ impl Env<'_> {
             symbol => (self.dims)(symbol) as f64,
         };
         let product = |(c, atoms): (i64, &[(Atom, u32)])| {
-            let powers = atoms
+            let (above, below) = Dim::fraction(atoms);
+            let powers = above
                 .iter()
                 .map(|(a, power)| atom(a).powf(f64::from(*power)));
-            powers.fold(c as f64, |product, p| product * p)
+            powers.fold(c as f64, |product, p| product * p) / self.dim(&below) as f64
         };
         d.terms().map(product).sum()
     }

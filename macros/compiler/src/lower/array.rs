@@ -32,7 +32,7 @@ impl Lower<'_> {
                 other => other.kind().to_owned(),
             };
             let text = format!(
-                "the index of `{}` must be an integer, not {found}",
+                "the index of `{0}` must be an integer, not {found}\nhelp: to go over the layers, write `for layer in {0} {{ .. }}`",
                 field.path
             );
             return Err(self.cx.error(span, text));

@@ -16,6 +16,47 @@ use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
+/// The places of arguments among those of a function: one without a name takes the first free place. The error is a name,
+/// and why it is wrong.
+fn places<'n>(
+    signature: &Signature,
+    names: impl Iterator<Item = Option<&'n Ident>>,
+) -> Result<Vec<usize>, (Ident, String)> {
+    let mut out: Vec<usize> = Vec::new();
+    for name in names {
+        let place = match name {
+            None => (0..).find(|place| !out.contains(place)).unwrap_or(0),
+            Some(name) => {
+                let found = signature.args.iter().position(|a| a.name == *name);
+                let Some(place) = found else {
+                    let known: Vec<String> =
+                        signature.args.iter().map(|a| a.name.to_string()).collect();
+                    let hint = did_you_mean(&name.to_string(), known.iter().map(String::as_str));
+                    return Err((name.clone(), format!("there is no argument `{name}`{hint}")));
+                };
+                place
+            }
+        };
+        match name {
+            Some(name) if out.contains(&place) => {
+                return Err((name.clone(), format!("argument `{name}` is given twice")));
+            }
+            _ => out.push(place),
+        }
+    }
+    Ok(out)
+}
+
+/// The arguments of a call in the order of the function's; as they are if their names are wrong.
+fn in_order(signature: &Signature, args: &[ast::Arg]) -> Vec<ast::Arg> {
+    let Ok(order) = places(signature, args.iter().map(|a| a.name.as_ref())) else {
+        return args.to_vec();
+    };
+    let mut all: Vec<(usize, &ast::Arg)> = order.into_iter().zip(args).collect();
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, a)| a.clone()).collect()
+}
+
 impl<'a> Lower<'a> {
     /// A line with the conversion to write, if only the type of a value does not fit.
     fn conversion(&self, t: &Tensor, to: DType) -> String {
@@ -48,13 +89,6 @@ impl<'a> Lower<'a> {
             Some(_) => format!("{}::{}", net.name, signature.name),
             None => signature.name.to_string(),
         };
-        if let Some(n) = given.iter().find_map(|g| g.name.as_ref()) {
-            let text = format!(
-                "`{}` takes its arguments by position: remove `{n} =`",
-                callee
-            );
-            return Err(self.cx.error(n.span(), text));
-        }
         let list: Vec<String> = (signature.args.iter())
             .map(|a| format!("{}: {}", a.name, show_type(&a.ty, &a.ty.shape)))
             .collect();
@@ -69,11 +103,22 @@ impl<'a> Lower<'a> {
             );
             return Err(self.cx.error(span, text));
         }
+        let names = given.iter().map(|g| g.name.as_ref());
+        let order = match places(signature, names) {
+            Ok(order) => order,
+            Err((name, what)) => {
+                let text = format!("{what}\n`{callee}` takes ({})", list.join(", "));
+                return Err(self.cx.error(name.span(), text));
+            }
+        };
+        let mut given: Vec<(usize, Given)> = order.into_iter().zip(given).collect();
+        given.sort_by_key(|g| g.0);
         let mut dims: HashMap<String, Dim> = HashMap::new();
         let mut rest: Option<Shape> = None;
         let mut args = Vec::new();
-        let shown: Vec<String> = given.iter().map(|g| g.text.clone()).collect();
-        for (k, (given, arg)) in given.into_iter().zip(&signature.args).enumerate() {
+        let shown: Vec<String> = given.iter().map(|(_, g)| g.text.clone()).collect();
+        let source = in_order(signature, source);
+        for (k, ((_, given), arg)) in given.into_iter().zip(&signature.args).enumerate() {
             let (value, at, text) = (given.value, given.span, given.text);
             let mutable = matches!(source.get(k).map(|a| &a.value.kind), Some(ExprKind::Mut(_)));
             if mutable != arg.state {
@@ -248,6 +293,7 @@ impl<'a> Lower<'a> {
         let (Some(Value::Tuple(kept)), Some(value)) = (both.pop(), both.pop()) else {
             return Err(ErrorReported);
         };
+        let args = in_order(signature, args);
         for (i, new) in signature.states().zip(kept) {
             let Some(ExprKind::Mut(name)) = args.get(i).map(|a| &a.value.kind) else {
                 return Err(ErrorReported);

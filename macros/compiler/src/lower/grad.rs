@@ -158,7 +158,7 @@ impl Lower<'_> {
         });
         if let Some(name) = again {
             let text = format!(
-                "`grad` cannot differentiate the custom op `{name}`\nnote: `grad` needs a gradient that can be differentiated again, but the gradient of a custom op is a Rust function\nhelp: write `{name}` with built-in ops"
+                "`grad` cannot differentiate the custom op `{name}`\nnote: the result of `grad` must itself be differentiable, but the gradient of `{name}` is computed by a Rust function\nhelp: write `{name}` with built-in ops"
             );
             return Err(self.cx.error(span, text));
         }

@@ -2,13 +2,25 @@
 //! loop goes.
 
 use super::assigned::assigned_in;
+use super::range::Range;
 use super::{Binding, Lower};
 use crate::args::Given;
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
+use crate::dim::Dim;
 use crate::net::FieldKind;
 use crate::value::{LayerRef, Tensor, Value, nearest};
 use proc_macro2::{Ident, Span};
+
+/// The value that one name of a loop iterates over, if the iterations are written out.
+enum Each {
+    /// The layers of a list.
+    Layers(Vec<LayerRef>),
+    /// Integers.
+    Integers(Range),
+    /// An array of layers, or a tensor, cut along its first dimension. It is evaluated once, before the first iteration.
+    Parts(Option<Value>),
+}
 
 impl Lower<'_> {
     /// The layers of a group, if this is one.
@@ -184,14 +196,24 @@ impl Lower<'_> {
         let reported = self.cx.diag.count();
         let mut values = Vec::new();
         for over in overs {
-            // Only names and indices of fields can be lists.
-            match self.list_at(over) {
-                Some(of) => values.push(Some(of)),
-                None => values.push(None),
-            }
+            values.push(match self.range(over) {
+                Ok(Some(range)) => Each::Integers(range),
+                Ok(None) => match self.list_at(over) {
+                    Some(layers) => Each::Layers(layers),
+                    None => Each::Parts(None),
+                },
+                Err(p) => return Some(Err(p)),
+            });
         }
-        let lists = values.iter().flatten().map(Vec::len);
-        let count = lists.clone().max()?;
+        let lists = values.iter().filter_map(|each| match each {
+            Each::Layers(layers) => Some(layers.len()),
+            _ => None,
+        });
+        let count = match (lists.clone().max(), values.as_slice()) {
+            (Some(count), _) => count,
+            (None, [Each::Integers(range)]) => range.written_out()?,
+            _ => return None,
+        };
         if self.cx.diag.count() > reported {
             return None;
         }
@@ -200,8 +222,18 @@ impl Lower<'_> {
                 format!("`zip` needs equal lengths, but the lists have {count} and {other} layers");
             return Some(Err(self.cx.error(overs[0].span, text)));
         }
+        for (over, each) in overs.iter().zip(&mut values) {
+            if let Each::Parts(value) = each {
+                match self.expr(over) {
+                    Ok(all) => *value = Some(all),
+                    Err(p) => return Some(Err(p)),
+                }
+            }
+        }
         for k in 0..count {
+            let before = (self.scope.clone(), self.mutable.clone());
             if let Err(p) = self.round_of(names, overs, &values, k, count, body) {
+                (self.scope, self.mutable) = before;
                 return Some(Err(p));
             }
         }
@@ -213,19 +245,31 @@ impl Lower<'_> {
         &mut self,
         names: &[Ident],
         overs: &[ast::Expr],
-        values: &[Option<Vec<LayerRef>>],
+        values: &[Each],
         k: usize,
         count: usize,
         body: &ast::Block,
     ) -> Reported<()> {
         let at = Value::Whole(k as i128);
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
-        let listed = overs.iter().zip(values).find(|(_, v)| v.is_some());
+        let listed = (overs.iter().zip(values)).find(|(_, v)| matches!(v, Each::Layers(_)));
         let list = listed.map_or_else(String::new, |(over, _)| over.to_string());
-        for ((name, over), members) in names.iter().zip(overs).zip(values) {
-            let value = match members {
-                Some(members) => Value::Layer(members[k].clone()),
-                None => match self.expr(over)? {
+        for ((name, over), each) in names.iter().zip(overs).zip(values) {
+            let value = match each {
+                Each::Layers(members) => Value::Layer(members[k].clone()),
+                Each::Integers(range) => {
+                    let length = (count as i64).into();
+                    if let Some(size) = &range.count
+                        && !self.cx.same(size, &length)
+                    {
+                        let text = format!(
+                            "`zip` needs equal lengths, but `{over}` has length {size} and `{list}` has length {count}"
+                        );
+                        return Err(self.cx.error(over.span, text));
+                    }
+                    Value::of_dim(range.from.add(&Dim::from(k as i64)))
+                }
+                Each::Parts(all) => match all.clone().ok_or(ErrorReported)? {
                     Value::Layer(layers) => {
                         if let Some(size) = self.count(&layers) {
                             let count = (count as i64).into();

@@ -54,10 +54,40 @@ impl Lower<'_> {
         overs: &[ast::Expr],
         body: &ast::Block,
     ) -> Reported<()> {
-        if let Some(done) = self.unrolled(names, overs, body) {
-            return done;
+        let done = match self.unrolled(names, overs, body) {
+            Some(done) => done,
+            None => self.compiled_once(names, overs, body),
+        };
+        if done.is_err() {
+            self.spoil(names, body);
         }
+        done
+    }
+
+    /// After an error in a loop, the variables that it assigns have no known values.
+    fn spoil(&mut self, names: &[Ident], body: &ast::Block) {
+        let mut assigned: Vec<Ident> = Vec::new();
+        assigned_in(
+            body,
+            &mut names.iter().map(Ident::to_string).collect(),
+            &mut assigned,
+        );
+        for variable in assigned {
+            let text = variable.to_string();
+            if self.scope.contains_key(&text) {
+                self.set(text, None);
+            }
+        }
+    }
+
+    fn compiled_once(
+        &mut self,
+        names: &[Ident],
+        overs: &[ast::Expr],
+        body: &ast::Block,
+    ) -> Reported<()> {
         let text = loop_text(names, overs);
+        let hidden = self.hidden_by(body);
         let (items, count) = self.zipped(names, overs)?;
         let mut assigned: Vec<Ident> = Vec::new();
         let mut own = names.iter().map(Ident::to_string).collect();
@@ -136,13 +166,9 @@ impl Lower<'_> {
             Ok(done) => done,
             Err(p) => {
                 self.close(&ids, Vec::new());
-                for (variable, _) in &carried {
-                    self.set(variable.to_string(), None);
-                }
                 return Err(p);
             }
         };
-        let hidden = self.hidden_by(body);
         let body = self.close(&ids, outputs);
         if carried.is_empty() && written.is_empty() {
             let help = match hidden {
@@ -183,7 +209,15 @@ impl Lower<'_> {
     fn zipped(&mut self, names: &[Ident], overs: &[ast::Expr]) -> Reported<(Vec<Item>, Dim)> {
         let mut items = Vec::new();
         let mut count: Option<(Dim, String)> = None;
+        let mut ranges = Vec::new();
         for over in overs {
+            if let Some(range) = self.range(over)? {
+                if let Some(size) = &range.count {
+                    self.equal_lengths(&mut count, size, over)?;
+                }
+                ranges.push((items.len(), range, over));
+                continue;
+            }
             if let Some(field) = self.lone_layer(over) {
                 let text = format!(
                     "`for` cannot iterate over `{over}`, which is one layer\n{}\nhelp: to repeat the layer, declare an array: `{}`",
@@ -230,19 +264,10 @@ impl Lower<'_> {
                     return Err(self.cx.error(over.span, text));
                 }
             };
-            match &count {
-                Some((known, first)) if !self.cx.same(known, &size) => {
-                    let text = format!(
-                        "`zip` needs equal lengths, but `{first}` has length {known} and `{over}` has length {size}"
-                    );
-                    return Err(self.cx.error(over.span, text));
-                }
-                Some(_) => {}
-                None => count = Some((size, over.to_string())),
-            }
+            self.equal_lengths(&mut count, &size, over)?;
             items.push(item);
         }
-        if !items.iter().any(|i| matches!(i, Item::Layers(_))) {
+        if ranges.is_empty() && !items.iter().any(|i| matches!(i, Item::Layers(_))) {
             let list = |all: Vec<String>| all.join(", ");
             let text = format!(
                 "`zip` needs an array or a list of layers, but has only tensors\nhelp: to iterate over dimension 0 of the tensors, write `scan(({}), init, |state, ({})| .., dim = 0)`",
@@ -252,7 +277,31 @@ impl Lower<'_> {
             return Err(self.cx.error(overs[0].span, text));
         }
         let count = count.map_or_else(Dim::one, |c| c.0);
+        for (k, (place, range, over)) in ranges.into_iter().enumerate() {
+            let integers = self.integers(&range, &count, over);
+            items.insert(place + k, Item::Tensor(integers, None, Whole::Value));
+        }
         Ok((items, count))
+    }
+
+    /// Compares the length of a value with that of the first.
+    fn equal_lengths(
+        &mut self,
+        count: &mut Option<(Dim, String)>,
+        size: &Dim,
+        over: &ast::Expr,
+    ) -> Reported<()> {
+        match count {
+            Some((known, first)) if !self.cx.same(known, size) => {
+                let text = format!(
+                    "`zip` needs equal lengths, but `{first}` has length {known} and `{over}` has length {size}"
+                );
+                return Err(self.cx.error(over.span, text));
+            }
+            Some(_) => {}
+            None => *count = Some((size.clone(), over.to_string())),
+        }
+        Ok(())
     }
 
     /// What holds the value of an expression that a loop goes over.

@@ -10,16 +10,20 @@ mod array;
 mod assigned;
 mod block;
 mod body;
+mod call;
 mod choice;
 mod custom;
 mod expr;
 mod function;
 mod grad;
 mod group;
+mod index;
 mod inner;
 mod loops;
+mod member;
 mod pair;
 mod put;
+mod range;
 mod recompute;
 mod recursion;
 mod scan;
@@ -370,8 +374,9 @@ impl<'a> Lower<'a> {
 pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
     let mut out = Dim::from(0);
     for (c, monomial) in d.terms() {
+        let (above, below) = Dim::fraction(monomial);
         let mut product = Dim::from(c);
-        for (atom, power) in monomial {
+        for (atom, power) in &above {
             let factor = match atom {
                 Atom::Named(n) => dims.get(n).cloned().unwrap_or_else(|| Dim::named(n)),
                 Atom::Part(n, by) => match dims.get(n) {
@@ -385,6 +390,9 @@ pub fn substitute(d: &Dim, dims: &HashMap<String, Dim>) -> Dim {
             for _ in 0..*power {
                 product = product.mul(&factor);
             }
+        }
+        if !below.is_one() {
+            product = product.div(&substitute(&below, dims));
         }
         out = out.add(&product);
     }

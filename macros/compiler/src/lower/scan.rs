@@ -28,7 +28,7 @@ impl Lower<'_> {
         self.cx.diag.withdraw(if right { reported } else { first });
         if right {
             let text = format!(
-                "`scan` runs over dimension {dim} ({}), but its step fits dimension 0 ({})\nhelp: write `dim = 0`",
+                "`scan` runs over dimension {dim} ({}), but its closure fits only dimension 0 ({})\nhelp: write `dim = 0`",
                 shape[dim], shape[0]
             );
             return Err(self.cx.error(span, text));

@@ -95,7 +95,7 @@ fn far(cx: &mut Cx, x: NodeId, f: impl FnOnce(&mut Cx, NodeId) -> NodeId) -> Nod
 
 fn hardsigmoid(cx: &mut Cx, x: NodeId) -> NodeId {
     let y = cx.g.shift(x, 3.0);
-    let y = clamp_to(cx, y, Some(0.0), Some(6.0));
+    let y = clamp_to(cx, y, Some(Real::Known(0.0)), Some(Real::Known(6.0)));
     cx.g.scale(y, 1.0 / 6.0)
 }
 

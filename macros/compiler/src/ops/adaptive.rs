@@ -205,10 +205,10 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
             false => "known only at the call",
         };
         let text = format!(
-            "`output_size` of `{}` is {n}, which is {known}{}\nnote: the macro cannot prove that {n} divides {}\nhelp: write a number, or declare the size of the input as a multiple, such as `2 * {n}`",
+            "`{0}` needs a size that is a multiple of {n}, but {1} may not be{2}\nnote: {n} is {known}\nhelp: write a number for `output_size`, or declare the size of the input as a constant multiple, such as `2 * {n}`",
             a.callee,
-            cx.origin_note(x),
-            cx.shape(x)[dim]
+            cx.shape(x)[dim],
+            cx.origin_note(x)
         );
         return Err(cx.error(a.span_of("output_size"), text));
     };

@@ -114,7 +114,8 @@ pub fn several(
         false => "",
     };
     let text = format!(
-        "`{callee}` normalises only {count} value per {per}{}\nnote: the variance of one value is 0\nhelp: use {larger}{help}",
+        "`{callee}` needs at least 2 values per {per}, but `{}` has {count}{}\nnote: the variance of one value is 0\nhelp: use {larger}{help}",
+        x.text,
         cx.origin_note(x)
     );
     Err(cx.error(span, text))

@@ -12,9 +12,16 @@ use netform_core::Number;
 use netform_core::number::POSITIONS;
 
 ops! {
-    "zeros" ("size") |cx, a| full(cx, a, &Value::Number(0.0));
-    "ones" ("size") |cx, a| full(cx, a, &Value::Number(1.0));
-    "full" ("size, fill_value") |cx, a| { let v = filling(cx, a)?; full(cx, a, &v) };
+    "zeros" ("*size") |cx, a| full(cx, a, "*size", &Value::Number(0.0));
+    "ones" ("*size") |cx, a| full(cx, a, "*size", &Value::Number(1.0));
+    "full" ("size, fill_value") |cx, a| match a.value("fill_value") {
+        v @ (Value::Dim(_) | Value::Real(_)) => {
+            let (shape, number) = (a.dims(cx, "size")?, cx.tensor_of(&v, ""));
+            let id = cx.g.expand(number.id, &shape);
+            Ok(cx.tensor(id))
+        }
+        _ => { let v = filling(cx, a)?; full(cx, a, "size", &v) }
+    };
     "zeros_like" ("input") |cx, a| like(cx, a, &Value::Whole(0));
     "ones_like" ("input") |cx, a| like(cx, a, &Value::Whole(1));
     "full_like" ("input, fill_value") |cx, a| { let v = filling(cx, a)?; like(cx, a, &v) };
@@ -27,8 +34,8 @@ fn filling(cx: &Cx, a: &Args) -> Reported<Value> {
 }
 
 /// A whole number gives integers.
-fn full(cx: &mut Cx, a: &Args, value: &Value) -> Reported<Value> {
-    let shape = a.dims(cx, "size")?;
+fn full(cx: &mut Cx, a: &Args, size: &str, value: &Value) -> Reported<Value> {
+    let shape = a.dims(cx, size)?;
     let dtype = match value {
         Value::Whole(_) => DType::Int,
         _ => DType::Float,

@@ -5,6 +5,7 @@ use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::ir::{DType, NodeId};
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -237,11 +238,11 @@ pub fn hard(cx: &mut Cx, x: NodeId, [low, high]: [f64; 2]) -> NodeId {
 }
 
 /// The gradient is 0 at the bounds, outside them, as in PyTorch from 2.14 on, and at NaN.
-pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<f64>, max: Option<f64>) -> NodeId {
+pub fn clamp_to(cx: &mut Cx, x: NodeId, min: Option<Real>, max: Option<Real>) -> NodeId {
     let (mut y, mut inside) = (x, None);
     for (bound, f, within) in [(min, S::Max, S::Gt), (max, S::Min, S::Lt)] {
         if let Some(bound) = bound {
-            let bound = cx.g.constant(bound);
+            let bound = cx.g.real(&bound);
             y = cx.g.binary(f, y, bound);
             let c = cx.g.binary(within, x, bound);
             inside = Some(match inside {
@@ -286,7 +287,7 @@ fn clamp(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         return Ok(cx.tensor(y.id));
     }
-    let (min, max) = (a.optional_number(cx, "min")?, a.optional_number(cx, "max")?);
+    let (min, max) = (a.optional_real(cx, "min")?, a.optional_real(cx, "max")?);
     let y = clamp_to(cx, x.id, min, max);
     Ok(cx.tensor(y))
 }

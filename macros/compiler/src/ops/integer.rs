@@ -125,7 +125,7 @@ pub fn clamp(cx: &mut Cx, a: &Args, bounds: [&Value; 2]) -> Reported<Option<Node
         return Ok(None);
     };
     let float = |cx: &Cx, v: &Value| match v {
-        Value::Number(_) => true,
+        Value::Number(_) | Value::Real(_) => true,
         Value::Tensor(t) => cx.g[t.id].dtype == DType::Float,
         _ => false,
     };

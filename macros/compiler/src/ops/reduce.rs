@@ -33,8 +33,8 @@ ops! {
     "min" ("input, dim = None, keepdim = false") |cx, a| extremum(cx, a, false);
     "argmax" ("input, dim = None, keepdim = false") |cx, a| arg_extremum(cx, a, true);
     "argmin" ("input, dim = None, keepdim = false") |cx, a| arg_extremum(cx, a, false);
-    "var" ("input, dim = None, correction = 1, keepdim = false") |cx, a| variance(cx, a, false);
-    "std" ("input, dim = None, correction = 1, keepdim = false") |cx, a| variance(cx, a, true);
+    "var" ("input, dim = None, correction = 1, keepdim = false, unbiased = true") |cx, a| variance(cx, a, false);
+    "std" ("input, dim = None, correction = 1, keepdim = false, unbiased = true") |cx, a| variance(cx, a, true);
     "logsumexp" ("input, dim, keepdim = false") |cx, a| over(cx, a, log_sum_exp);
     "norm" ("input, ord = 2, dim = None, keepdim = false") norm;
     "cumsum" ("input, dim") |cx, a| running(cx, a, Combiner::Sum);
@@ -356,7 +356,11 @@ fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
 }
 
 fn variance(cx: &mut Cx, a: &Args, root: bool) -> Reported<Value> {
-    let correction = a.number(cx, "correction")?;
+    // The older name of `correction = 0`.
+    let correction = match a.flag(cx, "unbiased")? {
+        true => a.number(cx, "correction")?,
+        false => 0.0,
+    };
     over(cx, a, |cx, x, dims| {
         let (_, d) = centred(cx, x, dims);
         match root {

@@ -66,7 +66,7 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
         to[free] = cx.divides(&total, &rest, a.span_of("*shape"), &why)?;
         if !cx.same(&numel(&to), &total) {
             let text = format!(
-                "{why}: {total} is not divisible by {rest}{}",
+                "{why}: {total} may not be divisible by {rest}{}\nhelp: write the size in place of -1",
                 cx.origin_note(&x)
             );
             return Err(cx.error(a.span_of("*shape"), text));

@@ -200,8 +200,9 @@ fn prefix(input: ParseStream) -> syn::Result<Expr> {
             },
         });
     }
-    if input.peek(Token![!]) {
-        input.parse::<Token![!]>()?;
+    // PyTorch's `~mask`.
+    if input.peek(Token![!]) || input.peek(Token![~]) {
+        input.parse::<proc_macro2::Punct>()?;
         return Ok(Expr {
             kind: ExprKind::Not(Box::new(prefix(input)?)),
             span,
@@ -443,16 +444,27 @@ fn closure(input: ParseStream) -> syn::Result<Closure> {
     Ok(Closure { args, body, end })
 }
 
-/// Skips the names that stand before layers and ops in PyTorch: `self.`, `torch.`, `nn.`, `F.`.
+/// The names that stand before layers and ops in Python.
+const PREFIXES: [&str; 9] = [
+    "self",
+    "torch",
+    "nn",
+    "functional",
+    "F",
+    "linalg",
+    "math",
+    "np",
+    "jnp",
+];
+
+/// Skips such names: `self.`, `torch.nn.`, `math.`.
 pub fn skip_prefix(input: ParseStream) {
     loop {
         let ahead = input.fork();
         let Ok(name) = ahead.call(Ident::parse_any) else {
             return;
         };
-        let prefix = ["self", "torch", "nn", "functional", "F"]
-            .iter()
-            .any(|p| name == p);
+        let prefix = PREFIXES.iter().any(|p| name == p);
         if !prefix
             || !ahead.peek(Token![.])
             || ahead.peek(Token![..])
@@ -573,8 +585,8 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
     Err(match input.is_empty() {
         true => syn::Error::new(
             input.span(),
-            "a value is missing: a name, a number, a call, `(..)` or `[..]`",
+            "expected a value here, such as a name, a number or a call",
         ),
-        false => input.error("expected a value: a name, a number, a call, `(..)` or `[..]`"),
+        false => input.error("expected a value, such as a name, a number or a call"),
     })
 }

@@ -1,10 +1,10 @@
 //! The statements of a function: `let`, assignments, `for`, `if training`, and the value at the end.
 
 use super::{expr, ty};
-use crate::ast::{Block, Expr, ExprKind, If, Item, Op, Pat, Stmt};
+use crate::ast::{Arg, Block, Expr, ExprKind, If, Op, Pat, Stmt};
 use proc_macro2::{Ident, Span};
+use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{Parse, ParseStream};
 use syn::{Token, braced, parenthesized, token};
 
 /// Statements and, at the end, a value.
@@ -220,9 +220,9 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        names.extend(content.parse_terminated(Ident::parse, Token![,])?);
-    } else if input.peek(syn::Ident) {
-        names.push(input.parse()?);
+        names.extend(content.parse_terminated(loop_name, Token![,])?);
+    } else if input.peek(syn::Ident) || input.peek(Token![_]) {
+        names.push(loop_name(input)?);
     } else {
         return Err(
             input.error("expected a variable after `for`: `for block in blocks { x = block(x); }`")
@@ -232,14 +232,17 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
         return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
     }
     input.parse::<Token![in]>()?;
-    let over = expr::expr(input)?;
+    let mut over = expr::expr(input)?;
     if input.peek(Token![..]) {
-        let help = over_elements(input, &names[0])
-            .unwrap_or_else(|| "to iterate over a dimension of a tensor, use `scan`".to_owned());
-        let text = format!("`for` cannot iterate over numbers\nhelp: {help}");
-        return Err(input.error(text));
+        over = integers(input, over)?;
     }
     let overs = match (over.kind, names.len()) {
+        // `for (i, layer) in enumerate(layers)`
+        (ExprKind::Call(f, mut args), 2) if f == "enumerate" && args.len() == 1 => {
+            let kind = ExprKind::Call(Ident::new("range", f.span()), Vec::new());
+            let span = f.span();
+            vec![Expr { kind, span }, args.remove(0).value]
+        }
         (ExprKind::Call(f, args), n) if f == "zip" => {
             if args.len() != n {
                 let text = format!(
@@ -257,7 +260,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
             span: over.span,
         }],
         _ => {
-            let text = "two names in `for` need `zip`: `for (block, cache) in zip(blocks, caches)`";
+            let text = "two names in `for` need `zip` or `enumerate`: `for (block, cache) in zip(blocks, caches)`";
             return Err(syn::Error::new(over.span, text));
         }
     };
@@ -273,41 +276,37 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     Ok(Stmt::For { names, overs, body })
 }
 
-/// The loop over an array, instead of one over its indices: after `for i in 0`, the rest is `..3 { h = blocks[i](h); }`.
-fn over_elements(input: ParseStream, index: &Ident) -> Option<String> {
-    let ahead = input.fork();
-    while !ahead.is_empty() && !ahead.peek(token::Brace) {
-        ahead.parse::<proc_macro2::TokenTree>().ok()?;
+/// A variable of a loop; `_` for one without use.
+fn loop_name(input: ParseStream) -> syn::Result<Ident> {
+    if input.peek(Token![_]) {
+        let unused = input.parse::<Token![_]>()?;
+        return Ok(Ident::new("_", unused.span));
     }
-    let body: proc_macro2::Group = ahead.parse().ok()?;
-    let body = syn::parse::Parser::parse2(block, body.stream()).ok()?;
-    let ([Stmt::Assign { target, value }], None) = (body.stmts.as_slice(), body.tail) else {
-        return None;
+    input.parse()
+}
+
+/// The rest of `from..to` or `from..=to`, as `range(from, to)`.
+fn integers(input: ParseStream, from: Expr) -> syn::Result<Expr> {
+    let closed = input.peek(Token![..=]);
+    let span = match closed {
+        true => input.parse::<Token![..=]>()?.spans[0],
+        false => input.parse::<Token![..]>()?.spans[0],
     };
-    let Pat::Name(name, _) = target else {
-        return None;
-    };
-    let mut found = None;
-    crate::visit::expr(value, &mut |e| {
-        if let ExprKind::Index(x, items) = &e.kind
-            && let (ExprKind::Name(array), [Item::At(at)]) = (&x.kind, items.as_slice())
-            && matches!(&at.kind, ExprKind::Name(n) if n == index)
-        {
-            found = Some(array.to_string());
-        }
-    });
-    let array = found?;
-    let one = array
-        .strip_suffix('s')
-        .filter(|s| !s.is_empty())
-        .unwrap_or("layer");
-    let value = value.to_string().replace(&format!("{array}[{index}]"), one);
-    // The index may have another use.
-    let again = value
-        .split(|c: char| !c.is_alphanumeric() && c != '_')
-        .any(|w| index == w);
-    (!again)
-        .then(|| format!("iterate over the layers: `for {one} in {array} {{ {name} = {value}; }}`"))
+    if input.peek(token::Brace) {
+        return Err(input.error("a loop needs an end: `for i in 0..3`"));
+    }
+    let mut to = expr::expr(input)?;
+    if closed {
+        let one = Expr {
+            kind: ExprKind::Whole(1),
+            span,
+        };
+        let kind = ExprKind::Binary(Op::Add, Box::new(to), Box::new(one));
+        to = Expr { kind, span };
+    }
+    let args = [from, to].map(|value| Arg { name: None, value });
+    let kind = ExprKind::Call(Ident::new("range", span), args.into());
+    Ok(Expr { kind, span })
 }
 
 fn let_stmt(input: ParseStream) -> syn::Result<Stmt> {

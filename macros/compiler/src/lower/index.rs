@@ -1,0 +1,191 @@
+//! Indices and slices: of tensors, arrays of layers, lists and tuples.
+
+use super::Lower;
+use crate::ast::{self, Expr, ExprKind, Item};
+use crate::diag::Reported;
+use crate::dim::Dim;
+use crate::ir::DType;
+use crate::ops;
+use crate::takes::enclosed;
+use crate::value::{Tensor, Value};
+use proc_macro2::Span;
+
+impl Lower<'_> {
+    pub(super) fn index(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
+        let by = std::mem::replace(&mut self.cx.by, format!("`{x}[..]`"));
+        let value = self.indexed(span, x, items);
+        self.cx.by = by;
+        value
+    }
+
+    fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
+        if let Some(part) = self.part_of_pair(x, items) {
+            return part;
+        }
+        if let Some(field) = self.lone_layer(x) {
+            let text = format!(
+                "`{x}` is one layer, not an array: remove the index\n{}",
+                field.decl
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let v = self.expr(x)?;
+        let tuple = match (&v, items) {
+            (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),
+            _ => None,
+        };
+        if let Some((list, i)) = tuple {
+            let at = match self.expr(i)? {
+                Value::Whole(n) if n >= 0 => usize::try_from(n).unwrap_or(usize::MAX),
+                Value::Whole(n) if n + list.len() as i128 >= 0 => (n + list.len() as i128) as usize,
+                other => {
+                    return Err(self.cx.error(
+                        i.span,
+                        format!(
+                            "the index of a tuple must be an integer, not {}",
+                            other.kind()
+                        ),
+                    ));
+                }
+            };
+            return list.get(at).cloned().ok_or_else(|| {
+                self.cx.error(
+                    i.span,
+                    format!(
+                        "index {at} is out of range: `{x}` has {}",
+                        crate::args::count(list.len(), "item")
+                    ),
+                )
+            });
+        }
+        if let (Value::Layer(layers), [Item::At(at)]) = (&v, items) {
+            let i = self.expr(at)?;
+            return self.element(layers, &i, at.span);
+        }
+        if let (Value::Layer(layers), [Item::Range(part)]) = (&v, items) {
+            return self.layers(layers, part);
+        }
+        let Value::Tensor(t) = v else {
+            return Err(self.cx.error(
+                span,
+                format!("`{x}` is {}, which cannot be indexed", v.kind()),
+            ));
+        };
+        self.slice(span, t, items)
+    }
+
+    /// A part of a tensor.
+    pub(super) fn slice(&mut self, span: Span, mut t: Tensor, items: &[Item]) -> Reported<Value> {
+        let rank = self.cx.shape(&t).len();
+        // `None` makes a dimension, as in PyTorch; the other items take one each.
+        let added = |i: &&Item| matches!(i, Item::At(e) if matches!(&e.kind, ExprKind::Name(n) if n == "None"));
+        let rest = |i: &&Item| matches!(i, Item::Rest(_));
+        let fixed = items.iter().filter(|i| !rest(i) && !added(i)).count();
+        let rests = items.iter().filter(rest).count();
+        if fixed > rank || rests > 1 {
+            let text = format!(
+                "`{}` has {}, but {} given{}",
+                t.text,
+                crate::args::count(rank, "dimension"),
+                match fixed {
+                    1 => "1 index is".to_owned(),
+                    n => format!("{n} indices are"),
+                },
+                self.cx.origin_note(&t)
+            );
+            return Err(self.cx.error(span, text));
+        }
+        let mut dim = 0;
+        for item in items {
+            match item {
+                Item::Rest(_) => dim += rank - fixed,
+                Item::At(_) if added(&item) => {
+                    t.id = self.cx.g.unsqueeze(t.id, dim);
+                    dim += 1;
+                }
+                Item::At(e) => {
+                    let at = self.expr(e)?;
+                    if let Value::Tensor(index) = &at
+                        && self.cx.g[index.id].dtype == DType::Bool
+                    {
+                        let text = format!(
+                            "a condition cannot be an index: the number of chosen elements depends on the data\nhelp: `where({}, {1}, 0)` keeps the shape\nhelp: `({1} * {2}).sum() / {2}.int().sum()` is the mean of the chosen elements",
+                            index.text,
+                            t.text,
+                            enclosed(&index.text)
+                        );
+                        return Err(self.cx.error(e.span, text));
+                    }
+                    if let Value::Tensor(index) = &at {
+                        let (x, i) = (&t.text, &index.text);
+                        let rank = self.cx.shape(index).len();
+                        let integer = self.cx.g[index.id].dtype == DType::Int;
+                        let help = match (integer, rank) {
+                            (true, 0) => format!(
+                                "\nhelp: write `index_select({x}, {dim}, {}.reshape([1])).squeeze({dim})`",
+                                enclosed(i)
+                            ),
+                            (true, 1) => format!("\nhelp: write `index_select({x}, {dim}, {i})`"),
+                            _ => String::new(),
+                        };
+                        let text = format!(
+                            "an index must be a number, but `{i}` is the tensor {}{help}",
+                            self.cx.typed(index.id)
+                        );
+                        return Err(self.cx.error(e.span, text));
+                    }
+                    t.id = ops::select_dim(&mut self.cx, e.span, &t, dim, &at)?;
+                }
+                Item::Range(s) => {
+                    let mut end =
+                        |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), |e| self.expr(e));
+                    let (mut from, mut to, step) = (end(&s.from)?, end(&s.to)?, end(&s.step)?);
+                    let size = self.cx.shape(&t)[dim].clone();
+                    for (value, e) in [(&mut from, &s.from), (&mut to, &s.to)] {
+                        from_the_end(value, e.as_ref(), &size);
+                    }
+                    let step = match (step, &s.step) {
+                        (Value::Null, _) | (_, None) => 1,
+                        (Value::Whole(v), Some(e)) => i64::try_from(v)
+                            .map_err(|_| self.cx.error(e.span, "this step is too large"))?,
+                        (other, Some(e)) => {
+                            let found = other.shown();
+                            let text =
+                                format!("the step of a slice must be an integer, not {found}");
+                            return Err(self.cx.error(e.span, text));
+                        }
+                    };
+                    // As in Python, where the size is known.
+                    if let (true, Some(n)) = (s.colon, self.cx.shape(&t)[dim].value()) {
+                        for end in [&mut from, &mut to] {
+                            if let Value::Whole(v) = end {
+                                *v = (*v).clamp(-i128::from(n), n.into());
+                            }
+                        }
+                    }
+                    t.id = ops::slice_dim(&mut self.cx, s.span, &t, dim, (&from, &to), step)?;
+                    dim += 1;
+                }
+            }
+        }
+        Ok(self.cx.tensor(t.id))
+    }
+}
+
+/// An end that is written with a minus counts from the end, also if only rustc knows its value: `-K` is `size - K`.
+fn from_the_end(value: &mut Value, e: Option<&Expr>, size: &Dim) {
+    fn minus(e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Neg(_) => true,
+            ExprKind::Whole(v) => *v < 0,
+            ExprKind::Binary(ast::Op::Mul | ast::Op::Div, a, _) => minus(a),
+            ExprKind::Binary(ast::Op::Add | ast::Op::Sub, a, _) => minus(a),
+            _ => false,
+        }
+    }
+    if let (Value::Dim(d), Some(e)) = (&*value, e)
+        && minus(e)
+    {
+        *value = Value::of_dim(size.add(d));
+    }
+}
