@@ -225,7 +225,7 @@ fn same_names(net: &Net, diag: &Diag) {
         let twice = |p: &Param| known.iter().find(|(_, name)| *name == p.name);
         if let Some((other, name)) = own.iter().find_map(twice) {
             let text = format!(
-                "`{0}` has the name of `{1}` in files\nnote: both would have a parameter `{name}`\nhelp: change `#[name = \"..\"]` before `{0}` or before `{1}`",
+                "`{0}` and `{1}` have the same name in files\nnote: both would have a parameter `{name}`\nhelp: write another name in `#[name = \"..\"]`",
                 shown(field),
                 shown(other)
             );
