@@ -158,18 +158,6 @@ impl Diag {
         self.messages.borrow_mut().push(message);
     }
 
-    /// Puts the errors of another compilation about a name in place of all errors that mention it.
-    pub fn replace(&self, name: &str, other: &Diag) {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        let mentions = |text: &str| text.split(|c| !word(c)).any(|w| w == name);
-        let quoted = format!("`{name}`");
-        let about = |m: &Message| m.text.lines().next().is_some_and(|l| l.contains(&quoted));
-        let mut messages = self.messages.borrow_mut();
-        messages.retain(|m| !mentions(&m.text));
-        let others = other.messages.borrow();
-        messages.extend(others.iter().filter(|m| about(m)).cloned());
-    }
-
     /// Reports a parser's error.
     pub fn syntax(&self, error: &syn::Error) -> ErrorReported {
         for e in error.clone() {

@@ -187,16 +187,8 @@ impl<'a> Variants<'a> {
             equal = Rc::new(next);
             attempt = Attempt::new(self.call, self.unit, &equal, self.parsed);
         }
-        // A name that was taken for a constant may be a mistake. rustc reports a long one at its token. A short one is
-        // rather a dimension: then the error is the one without the constant, and not what follows from it.
+        // A name that was taken for a constant may be a mistake, which rustc reports at its token.
         let errors = attempt.diag;
-        for (_, name) in equal
-            .constants
-            .iter()
-            .filter(|c| c.1.to_string().len() <= 2)
-        {
-            errors.replace(&name.to_string(), &first);
-        }
         if attempt.programs.is_none() {
             equal.note(&errors, &first);
         }

@@ -8,7 +8,7 @@ const ROUNDS: usize = 2;
 const RATE: f64 = 0.5;
 
 network! {
-    /// A constant that only a body uses is no error of its own.
+    /// Only the body uses the constants. They cause no errors.
     struct Body { linear: Linear(8 -> 8) }
     fn forward(x: [B, 8]) -> [B, 8] {
         let y = linaer(x) * RATE;

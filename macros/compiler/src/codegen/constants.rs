@@ -35,9 +35,9 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let all = all.iter().flat_map(|(c, ty)| {
         kinds(*ty).iter().map(move |kind| {
             let (name, to) = (kind.alias(c), kind.ty());
-            let value = match (c.contains("::"), *ty) {
-                (true, _) => kind.copy(c),
-                (false, _) => constant(c),
+            let value = match c.contains("::") {
+                true => kind.copy(c),
+                false => constant(c),
             };
             let cast = (*ty == ConstType::Any).then(|| quote!(as #to));
             quote!(#[doc(hidden)] pub const #name: #to = #value #cast;)
