@@ -1,5 +1,6 @@
 //! Arithmetic in the constants that the macro emits.
 
+use crate::spec::Reached;
 use crate::{DType, In, Offset, Space, View};
 
 /// The floats from one parameter's start to the next are a multiple of this.
@@ -74,21 +75,106 @@ pub const fn total(lens: &[usize]) -> usize {
     sum
 }
 
-/// The larger.
-pub const fn max(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
+/// Parameters that are reached as a whole.
+pub const fn reached<const N: usize>(
+    offsets: &[Offset],
+    lens: &[usize],
+    params: [usize; N],
+) -> [Reached; N] {
+    let mut all = [Reached::NONE; N];
+    let mut i = 0;
+    while i < N {
+        all[i].offset = offsets[params[i]].floats;
+        all[i].len = lens[params[i]];
+        i += 1;
+    }
+    all
+}
+
+/// The usual parameters. Constants that the macro emits give the rest: a short table takes rustc less time.
+pub mod param {
+    use crate::spec::Init;
+    use crate::{DType, Offset, ParamSpec};
+
+    /// A trained parameter of floats.
+    pub const TRAINED: ParamSpec = ParamSpec {
+        name: "",
+        stack: &[],
+        shape: &[],
+        dtype: DType::Float,
+        offset: Offset::of_floats(0),
+        init: Init::Constant(0.0),
+        frozen: false,
+        buffer: false,
+        optional: false,
+    };
+
+    /// A parameter that is not trained.
+    pub const FROZEN: ParamSpec = ParamSpec {
+        frozen: true,
+        ..TRAINED
+    };
+
+    /// A buffer.
+    pub const BUFFER: ParamSpec = ParamSpec {
+        buffer: true,
+        ..FROZEN
+    };
+}
+
+/// The product of sizes; `usize::MAX` on overflow.
+#[inline]
+pub const fn product<const N: usize>(sizes: [usize; N]) -> usize {
+    let (mut i, mut product) = (0, 1_usize);
+    while i < N {
+        product = product.saturating_mul(sizes[i]);
+        i += 1;
+    }
+    product
+}
+
+/// The sum of sizes; `usize::MAX` on overflow.
+#[inline]
+pub const fn sum<const N: usize>(sizes: [usize; N]) -> usize {
+    let (mut i, mut sum) = (0, 0_usize);
+    while i < N {
+        sum = sum.saturating_add(sizes[i]);
+        i += 1;
+    }
+    sum
+}
+
+/// The difference of two sizes; 0 if it is negative.
+#[inline]
+pub const fn minus(a: usize, b: usize) -> usize {
+    a.saturating_sub(b)
 }
 
 /// Slots, and buffers that are not floats, are aligned to this number of bytes.
 const SLOT: usize = 64;
 
-/// The bytes of `count` elements; `usize::MAX` on overflow.
-pub const fn bytes(count: usize, width: usize) -> usize {
-    count.saturating_mul(width)
+/// The starts of the slots in a workspace, and its bytes; `usize::MAX` on overflow. `values` are the slot, the number of
+/// elements and the bytes of one, for each value that a slot ever holds, in the order of the slots.
+pub const fn lay_out(at: &mut [usize], values: &[(usize, usize, usize)]) -> usize {
+    let (mut end, mut slot, mut i) = (0, 0, 0);
+    while slot < at.len() {
+        at[slot] = end;
+        let mut largest = 0;
+        while i < values.len() && values[i].0 == slot {
+            let bytes = values[i].1.saturating_mul(values[i].2);
+            if bytes > largest {
+                largest = bytes;
+            }
+            i += 1;
+        }
+        end = after(end, largest);
+        slot += 1;
+    }
+    end
 }
 
 /// The start of the slot after one of `bytes` bytes; `usize::MAX` on overflow.
-pub const fn after(end: usize, bytes: usize) -> usize {
+const fn after(end: usize, bytes: usize) -> usize {
     match bytes.checked_next_multiple_of(SLOT) {
         Some(bytes) => end.saturating_add(bytes),
         None => usize::MAX,

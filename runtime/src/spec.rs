@@ -358,6 +358,14 @@ pub struct Reached {
 }
 
 impl Reached {
+    /// No parameter.
+    pub(crate) const NONE: Self = Self {
+        offset: 0,
+        len: 0,
+        stack: &[],
+        ranges: &[],
+    };
+
     /// Whether it includes the layer's parameter that begins here.
     pub(crate) fn holds(&self, offset: usize) -> bool {
         let Some(at) = offset.checked_sub(self.offset) else {

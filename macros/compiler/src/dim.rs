@@ -323,6 +323,12 @@ impl Dim {
 
     /// Product.
     pub fn mul(&self, other: &Dim) -> Dim {
+        if self.is_one() {
+            return other.clone();
+        }
+        if other.is_one() {
+            return self.clone();
+        }
         let mut out = Dim::from(0);
         for (a, ca) in self.terms.iter() {
             for (b, cb) in other.terms.iter() {
@@ -344,17 +350,20 @@ impl Dim {
 
     /// `n * Q(p, n)` is `p`.
     fn cancel_literal_quotients(&self) -> Dim {
-        let mut out = Dim::from(0);
-        let mut changed = false;
-        for (monomial, c) in self.terms.iter() {
-            let hit = monomial.iter().position(|(atom, _)| {
+        let hit = |monomial: &Monomial, c: i64| {
+            monomial.iter().position(|(atom, _)| {
                 matches!(atom, Atom::Quotient(_, q) if q.value().is_some_and(|q| q != 0 && c % q == 0))
-            });
-            let Some(i) = hit else {
+            })
+        };
+        if !self.terms.iter().any(|(m, c)| hit(m, *c).is_some()) {
+            return self.clone();
+        }
+        let mut out = Dim::from(0);
+        for (monomial, c) in self.terms.iter() {
+            let Some(i) = hit(monomial, *c) else {
                 out.push(monomial.clone(), *c);
                 continue;
             };
-            changed = true;
             let mut rest = monomial.clone();
             let Atom::Quotient(p, q) = rest[i].0.clone() else {
                 continue;
@@ -365,7 +374,7 @@ impl Dim {
             };
             out = out.add(&rest.mul(&p));
         }
-        if changed { out } else { self.clone() }
+        out
     }
 
     /// The exact quotient in normal form, if there is one without a new symbol.
@@ -655,6 +664,9 @@ fn times(a: &Monomial, b: &Monomial) -> (Monomial, Option<Dim>) {
         }
     }
     for i in 0..out.len() {
+        if !matches!(out[i].0, Atom::Quotient(..)) {
+            continue;
+        }
         let Atom::Quotient(p, q) = out[i].0.clone() else {
             continue;
         };

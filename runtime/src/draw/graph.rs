@@ -1,4 +1,4 @@
-//! A network's static graph, as emitted by the macro.
+//! A network's static graph.
 
 use crate::ParamSpec;
 
@@ -14,7 +14,7 @@ pub enum Kind {
 }
 
 /// A node of a function's graph.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// The kind of node.
     pub kind: Kind,
@@ -29,20 +29,20 @@ pub struct Node {
     /// Its value as text if it depends on no argument and no parameter, else empty.
     pub constant: &'static str,
     /// The nodes that it reads.
-    pub args: &'static [usize],
+    pub args: Vec<usize>,
 }
 
 /// A function's graph, before fusion.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Function {
     /// Its name.
     pub name: &'static str,
     /// `loss(x: [B, 8], target: [B, 3]) -> []`.
     pub signature: &'static str,
     /// Its nodes, operands before their users.
-    pub nodes: &'static [Node],
+    pub nodes: Vec<Node>,
     /// The nodes that are its results.
-    pub outputs: &'static [usize],
+    pub outputs: Vec<usize>,
 }
 
 /// A declared layer or parameter.
@@ -59,19 +59,19 @@ pub struct Layer {
 }
 
 /// A network's static graph. Prints as a table of its layers and functions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Graph {
     /// The network's name.
     pub name: &'static str,
     /// Its layers, in order.
-    pub layers: &'static [Layer],
+    pub layers: Vec<Layer>,
     /// Its functions, in order.
-    pub functions: &'static [Function],
+    pub functions: Vec<Function>,
 }
 
 impl Graph {
     /// The graph of one function, if there is one of this name.
-    pub fn function(&self, name: &str) -> Option<&'static Function> {
+    pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|f| f.name == name)
     }
 }

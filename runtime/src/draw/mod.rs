@@ -12,6 +12,8 @@ mod picture;
 mod scene;
 mod svg;
 mod table;
+#[doc(hidden)]
+pub mod text;
 
 pub use graph::{Function, Graph, Kind, Layer, Node};
 pub use picture::{Drawn, Picture};

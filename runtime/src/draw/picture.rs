@@ -1,6 +1,7 @@
 //! A function's graph with the values and gradients of one run.
 
 use super::scene::{self, Wire};
+use super::text::FunctionText;
 use super::{Function, dot, svg};
 use crate::{ArgType, Device, Result, RunResults, Tensor, TensorData};
 
@@ -9,7 +10,7 @@ use crate::{ArgType, Device, Result, RunResults, Tensor, TensorData};
 #[doc(hidden)]
 pub struct Drawn {
     /// The function's graph.
-    pub function: Function,
+    pub function: FunctionText,
     /// For each node, the output that is its value.
     pub values: &'static [Option<usize>],
     /// For each node, the output that is its gradient.
@@ -25,6 +26,7 @@ pub struct Drawn {
 #[derive(Clone, Debug)]
 pub struct Picture {
     drawn: &'static Drawn,
+    function: Function,
     values: Vec<Option<Tensor>>,
     gradients: Vec<Option<Tensor>>,
     wires: Vec<Option<Tensor>>,
@@ -37,6 +39,7 @@ impl Picture {
         let read = |k: &Option<usize>| k.map(|k| tensor(run, k)).transpose();
         Ok(Self {
             drawn,
+            function: drawn.function.read(),
             values: drawn.values.iter().map(read).collect::<Result<_>>()?,
             gradients: drawn.gradients.iter().map(read).collect::<Result<_>>()?,
             wires: drawn
@@ -48,8 +51,8 @@ impl Picture {
     }
 
     /// The graph that is drawn.
-    pub fn function(&self) -> &'static Function {
-        &self.drawn.function
+    pub fn function(&self) -> &Function {
+        &self.function
     }
     /// The value of node `node`, if it is drawn.
     pub fn value(&self, node: usize) -> Option<&Tensor> {

@@ -113,7 +113,7 @@ fn op(f: &Function, node: &Node) -> String {
         other => other,
     };
     let operand = |&arg: &usize| f.nodes[arg].constant;
-    match node.args {
+    match &node.args[..] {
         [a, b] if symbol.len() == 1 && !operand(a).is_empty() && operand(b).is_empty() => {
             format!("{} {symbol}", operand(a))
         }

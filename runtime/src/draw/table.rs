@@ -42,7 +42,7 @@ impl fmt::Display for Graph {
             "layer", "declared as", "output", "parameters"
         )?;
         writeln!(f, "{rule}")?;
-        for l in self.layers {
+        for l in &self.layers {
             let n = grouped(count(l.params));
             writeln!(
                 f,
@@ -60,7 +60,7 @@ impl fmt::Display for Graph {
             write!(f, ", {} of them frozen", grouped(frozen))?;
         }
         writeln!(f, ", {bytes} bytes in f32")?;
-        for function in self.functions {
+        for function in &self.functions {
             let ops = function
                 .nodes
                 .iter()

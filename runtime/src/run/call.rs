@@ -4,7 +4,7 @@ use super::Run;
 use super::place::{Places, Range};
 use super::refusal::{COUNT, Checked, OVERLAP, Refusal};
 use crate::device::{Addr, Axis, Call, Exact};
-use crate::{Device, Number, Reads, View};
+use crate::{Device, Number, Offset, Reads, View};
 use netform_core::{Access, Declared};
 
 /// The addresses of a call's operands.
@@ -64,6 +64,15 @@ impl<D: Device> Run<'_, D> {
     pub fn fill(&self, y: View, value: Number) {
         let len = y.len;
         self.call(&Call::Fill { value, len }, &[y]);
+    }
+
+    /// Writes 0 into the gradients of these parameters, given the places and lengths of all.
+    pub fn no_gradients(&self, offsets: &[Offset], lens: &[usize], params: &[usize]) {
+        for &p in params {
+            if let (Some(offset), Some(len)) = (offsets.get(p), lens.get(p)) {
+                self.fill(self.grad(*offset, *len), Number::Float(0.0));
+            }
+        }
     }
 }
 

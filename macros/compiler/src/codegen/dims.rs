@@ -49,6 +49,11 @@ pub fn flat(name: &str) -> String {
 /// The value. Conditions on the inputs keep differences from going below 0. Sums, products and differences saturate: a
 /// size that is too large fails to allocate instead of being wrong.
 pub fn usize(d: &Dim) -> TokenStream {
+    usize_of(d, &atom)
+}
+
+/// The same, given the expressions of atoms.
+pub fn usize_of(d: &Dim, atom: &dyn Fn(&Atom) -> TokenStream) -> TokenStream {
     if let Some(v) = d.value() {
         let v = Literal::usize_unsuffixed(usize::try_from(v).unwrap_or(0));
         return quote!(#v);
@@ -68,10 +73,10 @@ pub fn usize(d: &Dim) -> TokenStream {
         }
         let mut term = match factors.is_empty() {
             true => quote!(1usize),
-            false => folded(&factors, "saturating_mul"),
+            false => of_all(factors, "product"),
         };
         if !below.is_one() {
-            let below = usize(&below);
+            let below = usize_of(&below, atom);
             term = quote!(__nf::div(#term, #below));
         }
         if c > 0 {
@@ -80,17 +85,29 @@ pub fn usize(d: &Dim) -> TokenStream {
             minus.push(term)
         }
     }
-    let sum = folded(&plus, "saturating_add");
+    let plus = of_all(plus, "sum");
     match minus.is_empty() {
-        true => sum,
+        true => plus,
         false => {
-            let minus = folded(&minus, "saturating_add");
-            quote!(#sum.saturating_sub(#minus))
+            let minus = of_all(minus, "sum");
+            quote!(__nf::minus(#plus, #minus))
         }
     }
 }
 
-/// Expressions of type `usize` combined by a method; 0 if there are none.
+/// A function of sizes; the size itself if there is one, 0 if there is none.
+fn of_all(mut items: Vec<TokenStream>, function: &str) -> TokenStream {
+    match items.len() {
+        0 => quote!(0usize),
+        1 => items.remove(0),
+        _ => {
+            let function = Ident::new(function, Span::call_site());
+            quote!(__nf::#function([#(#items),*]))
+        }
+    }
+}
+
+/// Integers combined by a method; 0 if there are none.
 fn folded(items: &[TokenStream], method: &str) -> TokenStream {
     let method = Ident::new(method, Span::call_site());
     let all = items.iter().cloned();
@@ -197,7 +214,8 @@ pub fn real(r: &Real) -> TokenStream {
     }
 }
 
-fn atom(a: &Atom) -> TokenStream {
+/// The value of a factor of a size.
+pub fn atom(a: &Atom) -> TokenStream {
     match a {
         Atom::Named(n) => {
             let v = variable(n);
@@ -214,10 +232,7 @@ fn atom(a: &Atom) -> TokenStream {
             let c = constant(n);
             quote!(#c)
         }
-        Atom::Quotient(p, q) | Atom::Floor(p, q) => {
-            let (p, q) = (usize(p), usize(q));
-            quote!(__nf::div(#p, #q))
-        }
+        Atom::Quotient(p, q) | Atom::Floor(p, q) => quotient(p, q, &atom),
         Atom::Float(n) => {
             let c = constant(n);
             quote!(#c)
@@ -231,6 +246,12 @@ fn atom(a: &Atom) -> TokenStream {
             quote!((#left #operator #right))
         }
     }
+}
+
+/// `p / q`, given the expressions of atoms.
+pub fn quotient(p: &Dim, q: &Dim, atom: &dyn Fn(&Atom) -> TokenStream) -> TokenStream {
+    let (p, q) = (usize_of(p, atom), usize_of(q, atom));
+    quote!(__nf::div(#p, #q))
 }
 
 /// `let [b, t] = *dims else { otherwise };`, or nothing without names.

@@ -1,5 +1,5 @@
 //! The static graph of every function, for tables and pictures: `Net::graph()`, and the pictures of
-//! functions marked `#[draw]`.
+//! functions marked `#[draw]`. The runtime describes the form of the texts (`draw/text.rs`).
 
 use crate::dim::show_shape;
 use crate::display::op_name;
@@ -10,6 +10,7 @@ use crate::net::{Field, FieldKind, Net, Signature};
 use crate::program::{Mode, Program};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use rustc_hash::FxHashMap;
 
 /// The table of layers, and the statics that describe the functions' graphs, before fusion.
 pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
@@ -25,55 +26,113 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
         !matches!(f.kind, FieldKind::Group { .. } | FieldKind::Absent(_))
     };
     let layers = net.fields.iter().enumerate().filter(single).map(|(i, f)| {
-        let (name, decl) = (f.path.clone(), f.decl.split_once(": ").map_or("", |d| d.1));
+        let decl = f.decl.split_once(": ").map_or("", |d| d.1);
         // The spec leaves tied parameters out.
-        let place = |p: usize| net.params[..p].iter().filter(|p| p.shared.is_none()).count();
+        let place = |p: usize| {
+            net.params[..p]
+                .iter()
+                .filter(|p| p.shared.is_none())
+                .count()
+        };
         let (from, to) = (place(f.params.start), place(f.params.end));
         let mut shapes: Vec<String> = Vec::new();
-        for (_, shape) in of_mode(Mode::Infer).flat_map(|p| &p.calls).filter(|(field, _)| *field == i) {
+        for (_, shape) in of_mode(Mode::Infer)
+            .flat_map(|p| &p.calls)
+            .filter(|(field, _)| *field == i)
+        {
             let text = show_shape(shape);
             if !shapes.contains(&text) {
                 shapes.push(text);
             }
         }
-        let output = shapes.join(", ");
-        quote!(__nf::draw::Layer { name: #name, declared: #decl, output: #output, params: &Self::__SPEC.params.split_at(#to).0.split_at(#from).1 })
+        [
+            plain(&f.path),
+            plain(decl),
+            shapes.join(", "),
+            from.to_string(),
+            to.to_string(),
+        ]
+        .join(SEPARATOR)
     });
+    let layers: Vec<String> = layers.collect();
+    let layers = layers.join("\n");
     let layers = quote! {
-        const __LAYERS: &'static [__nf::draw::Layer] =
-            if Self::__CHOSEN { &[#(#layers),*] } else { &[] };
+        const __LAYERS: &'static str = if Self::__CHOSEN { #layers } else { "" };
     };
     let all = functions_name(net);
     let functions = quote! {
-        static #all: &[__nf::draw::Function] = &[#(#functions),*];
+        static #all: &[__nf::draw::text::FunctionText] = &[#(#functions),*];
         #(#pictures)*
     };
     (layers, functions)
 }
 
-/// A graph as `draw::Function`.
+/// Stands between strings.
+const SEPARATOR: &str = "\u{1f}";
+
+/// A name without the separators.
+fn plain(name: &str) -> String {
+    name.replace(char::is_control, " ")
+}
+
+/// The distinct strings of a function.
+#[derive(Default)]
+struct Strings {
+    all: Vec<String>,
+    known: FxHashMap<String, usize>,
+}
+
+impl Strings {
+    fn number(&mut self, text: String) -> usize {
+        let next = self.all.len();
+        *self.known.entry(text).or_insert_with_key(|text| {
+            self.all.push(plain(text));
+            next
+        })
+    }
+}
+
+/// A graph as `draw::text::FunctionText`.
 fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
     let signature = &net.signatures[index];
     let constants = constants(g);
-    let nodes = g.nodes.iter().zip(constants).map(|(n, constant)| {
-        let (op, shape) = (op_name(&n.op), show_shape(&n.shape));
+    let mut strings = Strings::default();
+    let mut nodes: Vec<String> = Vec::new();
+    for (n, constant) in g.nodes.iter().zip(constants) {
         let (kind, name) = match n.op {
-            Op::Input { index } => (quote!(Input), signature.args.get(index).map_or(String::new(), |a| a.name.to_string())),
-            Op::Param { index } => (quote!(Param), net.params[index].name.clone()),
-            _ => (quote!(Op), n.name.clone()),
+            Op::Input { index } => (
+                "i",
+                signature
+                    .args
+                    .get(index)
+                    .map_or(String::new(), |a| a.name.to_string()),
+            ),
+            Op::Param { index } => ("p", net.params[index].name.clone()),
+            _ => ("o", n.name.clone()),
         };
-        let constant = constant.unwrap_or_default();
         let dtype = match n.dtype {
             DType::Float => "",
             DType::Int => "int",
             DType::Bool => "bool",
         };
-        let args = n.args.iter().map(|a| a.index());
-        quote!(__nf::draw::Node { kind: __nf::draw::Kind::#kind, op: #op, name: #name, dtype: #dtype, shape: #shape, constant: #constant, args: &[#(#args),*] })
-    });
+        let words = [
+            op_name(&n.op),
+            name,
+            dtype.to_owned(),
+            show_shape(&n.shape),
+            constant.unwrap_or_default(),
+        ];
+        let mut line = kind.to_owned();
+        for word in words {
+            line.push_str(&format!(" {}", strings.number(word)));
+        }
+        let args: Vec<String> = n.args.iter().map(|a| a.index().to_string()).collect();
+        nodes.push(format!("{line} {}", args.join(",")));
+    }
     let (name, text) = (signature.name.to_string(), text(signature));
+    let (strings, nodes) = (strings.all.join(SEPARATOR), nodes.join(";"));
     let outputs = g.outputs.iter().map(|o| o.index());
-    quote!(__nf::draw::Function { name: #name, signature: #text, nodes: &[#(#nodes),*], outputs: &[#(#outputs),*] })
+    quote!(__nf::draw::text::FunctionText { name: #name, signature: #text, strings: #strings, nodes: #nodes, outputs: &[#(#outputs),*] })
 }
 
 /// `loss(x: [B, 8], target: [B, 3]) -> []`.
@@ -126,6 +185,6 @@ pub fn suffix(net: &Net) -> String {
 pub fn graph(net: &Net, items: &TokenStream) -> TokenStream {
     let functions = functions_name(net);
     quote! {
-        __nf::draw::Graph { name: #items::__SPEC.name, layers: #items::__LAYERS, functions: #functions }
+        __nf::draw::text::read(#items::__SPEC.name, #items::__SPEC.params, #items::__LAYERS, #functions)
     }
 }

@@ -10,7 +10,8 @@ use crate::passes::memory::Place;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// The variables of one program.
 #[derive(Default)]
@@ -21,8 +22,10 @@ pub type Used = BTreeSet<usize>;
 
 #[derive(Default)]
 struct State {
-    sizes: HashMap<Dim, usize>,
-    views: HashMap<(Place, DType, Dim), usize>,
+    sizes: FxHashMap<Dim, usize>,
+    /// Rounded quotients, which many sizes share.
+    quotients: FxHashMap<Atom, usize>,
+    views: FxHashMap<(Place, DType, Dim), usize>,
     all: Vec<Local>,
     /// The variables of the step that is being written.
     used: Used,
@@ -31,45 +34,90 @@ struct State {
 struct Local {
     name: Ident,
     value: TokenStream,
-    /// The variables in the value.
+    /// The variables in the value, and those in their values.
     needs: Used,
 }
 
 impl Locals {
-    /// A size. One that is a number or a variable already stays as it is.
+    /// A size.
     pub fn size(&self, d: &Dim) -> TokenStream {
+        self.size_and_number(d).0
+    }
+
+    /// A size, and the number of its variable. One that is a number or a variable already stays as it is.
+    pub fn size_and_number(&self, d: &Dim) -> (TokenStream, Option<usize>) {
         if d.value().is_some() || is_name(d) {
-            return dims::usize(d);
+            return (dims::usize(d), None);
+        }
+        if let Some(a @ (Atom::Quotient(..) | Atom::Floor(..))) = single(d) {
+            let k = self.quotient(a);
+            return (self.0.borrow_mut().name(k), Some(k));
         }
         let known = self.0.borrow().sizes.get(d).copied();
         let k = known.unwrap_or_else(|| {
-            let mut state = self.0.borrow_mut();
-            let k = state.add("n", dims::usize(d), Used::new());
-            state.sizes.insert(d.clone(), k);
+            let k = self.add("n", || dims::usize_of(d, &|a| self.atom(a)));
+            self.0.borrow_mut().sizes.insert(d.clone(), k);
             k
         });
-        self.0.borrow_mut().name(k)
+        (self.0.borrow_mut().name(k), Some(k))
     }
 
-    /// The view of a place that is the same in all steps of all loops: `write` writes its expression.
+    /// A factor of a size.
+    fn atom(&self, a: &Atom) -> TokenStream {
+        match a {
+            Atom::Quotient(..) | Atom::Floor(..) => {
+                let k = self.quotient(a);
+                self.0.borrow_mut().name(k)
+            }
+            _ => dims::atom(a),
+        }
+    }
+
+    /// The number of a quotient's variable.
+    fn quotient(&self, a: &Atom) -> usize {
+        let known = self.0.borrow().quotients.get(a).copied();
+        known.unwrap_or_else(|| {
+            let k = self.add("n", || match a {
+                Atom::Quotient(p, q) | Atom::Floor(p, q) => {
+                    dims::quotient(p, q, &|a| self.atom(a))
+                }
+                _ => dims::atom(a),
+            });
+            self.0.borrow_mut().quotients.insert(a.clone(), k);
+            k
+        })
+    }
+
+    /// A new variable, whose value may use others.
+    fn add(&self, prefix: &str, write: impl FnOnce() -> TokenStream) -> usize {
+        let before = self.take();
+        let value = write();
+        let used = self.take();
+        let mut state = self.0.borrow_mut();
+        state.used = before;
+        let inner = used.iter().flat_map(|k| &state.all[*k].needs).copied();
+        let needs = inner.chain(used.iter().copied()).collect();
+        let k = state.all.len();
+        let name = format_ident!("__{prefix}{k}", span = Span::mixed_site());
+        state.all.push(Local { name, value, needs });
+        k
+    }
+
+    /// The view of a place that is the same in all steps of all loops, and the number of its variable: `write` writes its
+    /// expression.
     pub fn view(
         &self,
         of: (&Place, DType, &Dim),
         write: impl FnOnce() -> TokenStream,
-    ) -> TokenStream {
+    ) -> (TokenStream, Option<usize>) {
         let key = (of.0.clone(), of.1, of.2.clone());
         let known = self.0.borrow().views.get(&key).copied();
         let k = known.unwrap_or_else(|| {
-            let before = self.take();
-            let value = write();
-            let needs = self.take();
-            let mut state = self.0.borrow_mut();
-            state.used = before;
-            let k = state.add("v", value, needs);
-            state.views.insert(key, k);
+            let k = self.add("v", write);
+            self.0.borrow_mut().views.insert(key, k);
             k
         });
-        self.0.borrow_mut().name(k)
+        (self.0.borrow_mut().name(k), Some(k))
     }
 
     /// The variables that were used since the last call.
@@ -81,7 +129,7 @@ impl Locals {
     pub fn define(&self, used: &Used) -> TokenStream {
         let state = self.0.borrow();
         let mut all = used.clone();
-        // Needed variables have smaller numbers, and need none themselves.
+        // Needed variables have smaller numbers.
         all.extend(used.iter().flat_map(|k| &state.all[*k].needs));
         let lets = all.iter().map(|k| {
             let Local { name, value, .. } = &state.all[*k];
@@ -92,13 +140,6 @@ impl Locals {
 }
 
 impl State {
-    fn add(&mut self, prefix: &str, value: TokenStream, needs: Used) -> usize {
-        let k = self.all.len();
-        let name = format_ident!("__{prefix}{k}", span = Span::mixed_site());
-        self.all.push(Local { name, value, needs });
-        k
-    }
-
     fn name(&mut self, k: usize) -> TokenStream {
         self.used.insert(k);
         let name = &self.all[k].name;
@@ -108,9 +149,14 @@ impl State {
 
 /// Whether the size is one variable or constant.
 fn is_name(d: &Dim) -> bool {
+    matches!(single(d), Some(Atom::Named(_) | Atom::Const(_)))
+}
+
+/// The only atom of a size.
+fn single(d: &Dim) -> Option<&Atom> {
     let mut terms = d.terms();
-    matches!(
-        (terms.next(), terms.next()),
-        (Some((1, [(Atom::Named(_) | Atom::Const(_), 1)])), None)
-    )
+    match (terms.next(), terms.next()) {
+        (Some((1, [(atom, 1)])), None) => Some(atom),
+        _ => None,
+    }
 }

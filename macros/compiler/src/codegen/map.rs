@@ -7,14 +7,25 @@ use crate::scalar::Scalar;
 use netform_core::Number;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// The maps emitted so far.
 #[derive(Default)]
 pub struct Maps {
-    known: HashMap<String, Ident>,
+    known: FxHashMap<Key, Ident>,
     /// The types and their implementations.
     pub items: TokenStream,
+}
+
+/// A map, as far as its type depends on it: its body, in which sizes and indices are numbers of scalars and operands.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    body: Vec<Instr>,
+    types: Vec<DType>,
+    results: Vec<usize>,
+    /// The number of operands in memory.
+    loads: usize,
+    innermost: Vec<Option<i64>>,
 }
 
 /// A map that can be called.
@@ -56,13 +67,10 @@ pub fn iota_strides(d: usize, rank: usize) -> Strided {
     }
 }
 
-/// The kind of a stride along the innermost dimension.
-fn inner(stride: Option<&Dim>) -> TokenStream {
-    match stride.and_then(Dim::value) {
-        Some(0) => quote!(__nf::Inner::Zero),
-        Some(1) => quote!(__nf::Inner::One),
-        _ => quote!(__nf::Inner::Many),
-    }
+/// A stride along the innermost dimension, if it is 0 or 1.
+fn inner(stride: &Option<Dim>) -> Option<i64> {
+    let known = stride.as_ref().and_then(Dim::value);
+    known.filter(|s| matches!(s, 0 | 1))
 }
 
 impl Maps {
@@ -77,9 +85,32 @@ impl Maps {
                 scalars.push(d.clone());
             }
         }
+        let innermost: Vec<Option<i64>> = innermost.iter().map(inner).collect();
+        let numbered = |i: &Instr| match i {
+            Instr::Iota(d) => Instr::Iota(operand_of(map, &iotas, *d)),
+            Instr::Size(d) => Instr::Size(Dim::from(scalar_of(&scalars, d) as i64)),
+            other => other.clone(),
+        };
+        let key = Key {
+            body: map.body.iter().map(numbered).collect(),
+            types: map.types.clone(),
+            results: map.results.clone(),
+            loads: map.access.len(),
+            innermost,
+        };
+        if let Some(ident) = self.known.get(&key) {
+            return Call {
+                ty: quote!(#ident),
+                scalars,
+            };
+        }
         let mut operands = Vec::new();
-        for (k, stride) in innermost.iter().enumerate() {
-            let inner = inner(stride.as_ref());
+        for (k, stride) in key.innermost.iter().enumerate() {
+            let inner = match stride {
+                Some(0) => quote!(__nf::Inner::Zero),
+                Some(_) => quote!(__nf::Inner::One),
+                None => quote!(__nf::Inner::Many),
+            };
             if k < map.access.len() {
                 let t = map
                     .body
@@ -97,7 +128,10 @@ impl Maps {
         let steps = steps(map, &iotas, &scalars);
         let results = &map.results;
         let body = body(map, &iotas, &scalars);
-        let text = quote! {
+        let ident = format_ident!("__Map{}", self.known.len(), span = Span::mixed_site());
+        self.items.extend(quote! {
+            struct #ident;
+            impl __nf::MapBody for #ident {
             const INPUTS: &'static [__nf::Operand] = &[#(#operands),*];
             const OUTPUTS: &'static [__nf::DType] = &[#(#outputs),*];
             #[inline(always)]
@@ -107,25 +141,22 @@ impl Maps {
             fn body() -> __nf::Body {
                 __nf::Body { inputs: Self::INPUTS, steps: const { &[#(#steps),*] }, results: const { &[#(#results),*] } }
             }
-        };
-        let key = text.to_string();
-        let ident = match self.known.get(&key) {
-            Some(ident) => ident.clone(),
-            None => {
-                let ident = format_ident!("__Map{}", self.known.len(), span = Span::mixed_site());
-                self.items.extend(quote! {
-                    struct #ident;
-                    impl __nf::MapBody for #ident { #text }
-                });
-                self.known.insert(key, ident.clone());
-                ident
             }
-        };
-        Call {
-            ty: quote!(#ident),
-            scalars,
-        }
+        });
+        let ty = quote!(#ident);
+        self.known.insert(key, ident);
+        Call { ty, scalars }
     }
+}
+
+/// The operand that is the index along a dimension.
+fn operand_of(map: &Map, iotas: &[usize], dim: usize) -> usize {
+    map.access.len() + iotas.iter().position(|x| *x == dim).unwrap_or(0)
+}
+
+/// The number of the scalar that is a size.
+fn scalar_of(scalars: &[Dim], size: &Dim) -> usize {
+    scalars.iter().position(|x| x == size).unwrap_or(0)
 }
 
 /// A float literal, infinities too.
@@ -180,7 +211,7 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
                 DType::Bool => quote!(l.mask(#k)),
             },
             Instr::Iota(d) => {
-                let k = map.access.len() + iotas.iter().position(|x| x == d).unwrap_or(0);
+                let k = operand_of(map, iotas, *d);
                 quote!(l.int(#k))
             }
             Instr::Const(t, bits) => {
@@ -201,7 +232,7 @@ fn body(map: &Map, iotas: &[usize], scalars: &[Dim]) -> TokenStream {
                 }
             }
             Instr::Size(d) => {
-                let k = scalars.iter().position(|x| x == d).unwrap_or(0);
+                let k = scalar_of(scalars, d);
                 quote!(l.scalar(#k))
             }
             Instr::Apply(f, args) => {
@@ -227,7 +258,7 @@ fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
     let one = |i: &Instr| match i {
         Instr::Load(k) => quote!(__nf::Step::Load(#k)),
         Instr::Iota(d) => {
-            let k = map.access.len() + iotas.iter().position(|x| x == d).unwrap_or(0);
+            let k = operand_of(map, iotas, *d);
             quote!(__nf::Step::Load(#k))
         }
         Instr::Const(t, bits) => {
@@ -241,7 +272,7 @@ fn steps(map: &Map, iotas: &[usize], scalars: &[Dim]) -> Vec<TokenStream> {
             quote!(__nf::Step::Const(#t, #bits))
         }
         Instr::Size(d) => {
-            let k = scalars.iter().position(|x| x == d).unwrap_or(0);
+            let k = scalar_of(scalars, d);
             quote!(__nf::Step::Scalar(#k))
         }
         Instr::Apply(f, args) => {

@@ -14,6 +14,7 @@
 //! | `plan.rs` | the memory of a function |
 //! | `steps.rs`, `emit.rs`, `locals.rs`, `site.rs` | its runtime calls, their parts, variables and places |
 //! | `map.rs` | types of fused maps |
+//! | `outline.rs` | functions of steps |
 //! | `custom.rs`, `names.rs` | custom ops; the names of their items |
 //! | `graph.rs` | the graph to draw |
 
@@ -29,6 +30,8 @@ mod map;
 mod methods;
 mod names;
 mod network;
+
+mod outline;
 mod plan;
 mod signatures;
 mod site;

@@ -5,6 +5,7 @@ use super::constants::{constants, free, record_constants};
 use super::generics::{Generics, generics, items_name};
 use super::map::Maps;
 use super::methods::{memories, methods};
+use super::outline::Outline;
 use super::plan;
 use super::signatures::{lower_names, signatures};
 use super::spec::{equalities, spec};
@@ -18,9 +19,10 @@ use quote::{format_ident, quote};
 /// Everything for a network. `net` has its declarations and signatures, the variants have the rest.
 pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
     record_constants(net);
-    let mut maps = Maps::default();
-    let all: TokenStream = variants.iter().map(|v| items(v, &mut maps)).collect();
-    let maps = maps.items;
+    let (mut maps, mut outline) = (Maps::default(), Outline::default());
+    let all = variants.iter().map(|v| items(v, &mut maps, &mut outline));
+    let all: TokenStream = all.collect();
+    let (maps, outline) = (maps.items, outline.items);
     let structure = structure(net);
     let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
     let (consts, aliases) = constants(net);
@@ -56,6 +58,7 @@ pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
             #consts
             #free
             #maps
+            #outline
             #all
             impl<#declared> #name<#used __nf::Cpu> {
                 /// Number of parameters.
@@ -166,11 +169,11 @@ pub fn skeleton(net: &Net) -> TokenStream {
 }
 
 /// The constants of a variant: its parameters, its plans, and its functions of runtime calls.
-pub(super) fn items(variant: &Variant, maps: &mut Maps) -> TokenStream {
+fn items(variant: &Variant, maps: &mut Maps, outline: &mut Outline) -> TokenStream {
     let net = &variant.net;
     let programs = variant.programs();
     let plans: TokenStream = (programs.iter())
-        .map(|p| plan::items(net, p, maps))
+        .map(|p| plan::items(net, p, maps, outline))
         .collect();
     let spec = spec(net, programs, chosen(variant));
     let (layers, graphs) = super::graph::items(net, programs);

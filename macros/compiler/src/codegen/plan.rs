@@ -3,6 +3,7 @@
 use super::dims::{unpack, usize};
 use super::locals::{Locals, Used};
 use super::map::Maps;
+use super::outline::{Outline, Parameters};
 use super::site::site;
 use super::steps::Steps;
 use crate::check::bare;
@@ -118,7 +119,7 @@ fn elem(t: DType) -> Elem {
 }
 
 /// The items of one program.
-pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
+pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outline) -> TokenStream {
     let signature = &net.signatures[program.function];
     let dims = &signature.dims;
     let Names { plan, layout, body } = names(net, program);
@@ -143,7 +144,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     let rooms = rooms(program);
     let require = program.require.iter().map(|r| require(r, dims));
     let rooms = rooms.iter().map(|r| room(r, dims));
-    let reached = program.reached.iter().map(|r| reached(net, r));
+    let reached = all_reached(net, &program.reached);
     let slots = program.memory.slots.len();
     let random = any(&program.graph, &Op::draws);
 
@@ -155,6 +156,8 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
         memory: &program.memory,
         locals: &locals,
         maps,
+        outline: (calls(&program.graph) > STEPS).then_some(outline),
+        parameters: &Parameters::default(),
         loops: Vec::new(),
         owner: &owner,
     };
@@ -180,7 +183,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
             rooms: &[#(#rooms),*],
-            reached: &[#(#reached),*],
+            reached: #reached,
             slots: #slots,
             layout: Self::#layout,
             random: #random,
@@ -195,8 +198,18 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps) -> TokenStream {
     }
 }
 
+/// The number of nodes that are calls at run time.
+fn calls(g: &Graph) -> usize {
+    let each = g.nodes.iter().map(|node| match &node.op {
+        Op::Scan(scan) => calls(&scan.body),
+        Op::Map(_) | Op::Reduce { .. } | Op::MatMul { .. } | Op::Kernel(_) => 1,
+        _ => 0,
+    });
+    each.sum()
+}
+
 /// The most statements of one function.
-const STEPS: usize = 32;
+const STEPS: usize = 64;
 
 /// Many statements as functions of a part of them each, and the calls of these. One function of hundreds of steps would
 /// take megabytes of stack without optimisation, and rustc's time for a function grows faster than its length.
@@ -213,7 +226,7 @@ fn in_parts(
         let (lets, steps) = (locals.define(&used), steps.iter().map(|(step, _)| step));
         quote!(#lets #(#steps)*)
     };
-    if steps.len() <= 2 * STEPS {
+    if steps.len() <= STEPS {
         return (TokenStream::new(), written(&steps));
     }
     let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
@@ -228,6 +241,19 @@ fn in_parts(
         calls.extend(quote!(Self::#name(run, dims);));
     }
     (parts, calls)
+}
+
+/// The reached parameters. Those without ranges are many, and only their numbers are emitted.
+fn all_reached(net: &Net, all: &[Reached]) -> TokenStream {
+    let is_whole = |(param, ranges): &Reached| {
+        net.params[*param].stack.is_empty() || ranges.iter().any(Vec::is_empty)
+    };
+    if all.iter().all(is_whole) {
+        let params = all.iter().map(|r| r.0);
+        return quote!(&__nf::reached(Self::__OFFSETS, &Self::__LENS, [#(#params),*]));
+    }
+    let each = all.iter().map(|r| reached(net, r));
+    quote!(&[#(#each),*])
 }
 
 /// A reached parameter: its place, and for an array its elements, by ranges of its dimensions.
@@ -425,32 +451,30 @@ pub fn holds(r: &Require) -> TokenStream {
     }
 }
 
+/// Passes the sizes of all values in the slots to the runtime.
 fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
     let unpack = unpack(dims, &quote!(return 0));
-    let slots = program.memory.slots.iter().enumerate().map(|(i, values)| {
+    let locals = Locals::default();
+    let sizes = program.memory.slots.iter().enumerate().map(|(i, values)| {
         let mut sizes: Vec<(Dim, DType)> = values.clone();
         sizes.sort();
-        let bytes = sizes.iter().map(|(n, t)| {
-            let n = usize(n);
-            match t {
-                DType::Float => quote!(__nf::bytes(#n, float)),
-                DType::Int => quote!(__nf::bytes(#n, 8)),
-                DType::Bool => quote!(__nf::bytes(#n, 1)),
-            }
+        let sizes = sizes.iter().map(|(n, t)| {
+            let n = locals.size(n);
+            let width = match t {
+                DType::Float => quote!(float),
+                DType::Int => quote!(8),
+                DType::Bool => quote!(1),
+            };
+            quote!((#i, #n, #width))
         });
-        let largest = bytes
-            .reduce(|a, b| quote!(__nf::max(#a, #b)))
-            .unwrap_or(quote!(0));
-        quote! {
-            at[#i] = end;
-            end = __nf::after(end, #largest);
-        }
+        quote!(#(#sizes),*)
     });
+    let sizes: Vec<TokenStream> = sizes.filter(|s| !s.is_empty()).collect();
+    let lets = locals.define(&locals.take());
     quote! {
         #unpack
-        let mut end = 0usize;
-        #(#slots)*
-        end
+        #lets
+        __nf::lay_out(at, &[#(#sizes),*])
     }
 }
 
@@ -464,10 +488,9 @@ fn unreached(net: &Net, program: &Program) -> TokenStream {
         let has = param.shared.is_none() && param.elem == Elem::Float;
         has && !program.placement.grads.iter().any(|(_, g)| g == p)
     });
-    missing
-        .map(|p| {
-            let len = usize(&numel(&net.params[p].shape));
-            quote!(let y = run.grad(Self::__OFFSETS[#p], #len); run.fill(y, __nf::Number::Float(0.0));)
-        })
-        .collect()
+    let missing: Vec<usize> = missing.collect();
+    match missing.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(run.no_gradients(Self::__OFFSETS, &Self::__LENS, &[#(#missing),*]);),
+    }
 }

@@ -4,6 +4,7 @@ use super::dims::usize;
 use super::plan::{self, names};
 use crate::dim::Dim;
 use crate::elem::Elem;
+use crate::ir::DType;
 use crate::layers::Init;
 use crate::net::Net;
 use crate::program::{Mode, Program};
@@ -20,22 +21,34 @@ pub(super) fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> Toke
         .enumerate()
         .filter(|(_, p)| p.shared.is_none());
     let params = own.map(|(i, p)| {
-        let (name, frozen, buffer, optional) = (&p.name, p.frozen, p.buffer, p.optional);
-        let dtype = super::map::dtype(p.elem.dtype());
+        let (name, init) = (&p.name, init(&p.init));
         let (stack, shape) = p.shape.split_at(p.stack.len());
-        let (stack, shape) = (stack.iter().map(usize), shape.iter().map(usize));
-        let init = init(&p.init);
+        let shape = shape.iter().map(usize);
+        let mut more = TokenStream::new();
+        if !stack.is_empty() {
+            let stack = stack.iter().map(usize);
+            more.extend(quote!(stack: &[#(#stack),*],));
+        }
+        if p.elem.dtype() != DType::Float {
+            let dtype = super::map::dtype(p.elem.dtype());
+            more.extend(quote!(dtype: #dtype,));
+        }
+        if p.optional {
+            more.extend(quote!(optional: true,));
+        }
+        let usual = match (p.buffer, p.frozen) {
+            (true, _) => quote!(BUFFER),
+            (_, true) => quote!(FROZEN),
+            _ => quote!(TRAINED),
+        };
         quote! {
             __nf::ParamSpec {
                 name: #name,
-                stack: &[#(#stack),*],
                 shape: &[#(#shape),*],
-                dtype: #dtype,
                 offset: Self::__OFFSETS[#i],
                 init: #init,
-                frozen: #frozen,
-                buffer: #buffer,
-                optional: #optional,
+                #more
+                ..__nf::param::#usual
             }
         }
     });
@@ -86,7 +99,7 @@ pub(super) fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> Toke
         const __CHECKED: () = if Self::__CHOSEN { #equalities #(#asserts)* #(#budgets)* };
         const __LENS: [usize; #count] = if Self::__CHOSEN { [#(#lens),*] } else { [0; #count] };
         const __OTHERS: &'static [(usize, __nf::DType)] = &[#(#others),*];
-        const __OFFSETS: [__nf::Offset; #count] = __nf::offsets(&Self::__LENS, Self::__OTHERS);
+        const __OFFSETS: &'static [__nf::Offset; #count] = &__nf::offsets(&Self::__LENS, Self::__OTHERS);
         const __PARAMS: &'static [__nf::ParamSpec] = if Self::__CHOSEN { &[#(#params),*] } else { &[] };
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,

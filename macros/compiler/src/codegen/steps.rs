@@ -3,11 +3,13 @@
 use super::emit::{Emit, block, variant, written};
 use super::locals::{Locals, Used};
 use super::map::{Maps, dtype, iota_strides, whole};
+use super::outline::{Kind, Outline, Parameters};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::emit::Code;
 use crate::ir::strides::{self, Strided, blocks, collapse_all};
 use crate::ir::{DType, Graph, Map, NodeId, Op, Scan};
 use crate::passes::memory::{Memory, Place, root};
+use crate::real::Real;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -26,6 +28,10 @@ pub struct Steps<'a> {
     pub locals: &'a Locals,
     /// All maps of the network.
     pub maps: &'a mut Maps,
+    /// The functions of all its steps; none if this plan is small.
+    pub outline: Option<&'a mut Outline>,
+    /// The parameters of the step that is being written.
+    pub parameters: &'a Parameters,
     /// The enclosing loops, innermost last: their numbers and counts.
     pub loops: Vec<(usize, Dim)>,
     /// The struct, which has the custom ops.
@@ -40,34 +46,66 @@ pub fn step_of(number: usize) -> Ident {
 impl Steps<'_> {
     /// All statements.
     fn all(&mut self) -> TokenStream {
-        self.g.ids().map(|id| self.step(id)).collect()
+        self.g.ids().map(|id| self.outlined(id)).collect()
     }
 
     /// The statements of each node, in order, with the variables that they use; none for a node that needs none.
     pub fn each(&mut self) -> Vec<(TokenStream, Used)> {
-        let all = self.g.ids().map(|id| (self.step(id), self.locals.take()));
+        let all = (self.g.ids()).map(|id| (self.outlined(id), self.locals.take()));
         all.filter(|(step, _)| !step.is_empty()).collect()
     }
 
+    /// The statements of a node, or a call of the function that holds them.
+    fn outlined(&mut self, id: NodeId) -> TokenStream {
+        // The body of a loop has its own steps.
+        if self.outline.is_none() || matches!(self.g[id].op, Op::Scan(_)) {
+            return self.step(id);
+        }
+        self.parameters.begin();
+        let step = self.step(id);
+        let outline = self.outline.as_deref_mut();
+        let call = outline.and_then(|o| self.parameters.end(&step, o));
+        call.unwrap_or_else(|| self.step(id))
+    }
+
     fn usize(&self, d: &Dim) -> TokenStream {
-        self.locals.size(d)
+        let (size, local) = self.locals.size_and_number(d);
+        match d.value() {
+            Some(0 | 1) => size,
+            _ => self.parameters.name(Kind::Size, size, local),
+        }
     }
 
     /// The view of a value.
     pub fn view(&self, id: NodeId, k: usize) -> TokenStream {
+        let (view, local) = self.view_of(id, k);
+        self.parameters.name(Kind::View, view, local)
+    }
+
+    fn view_of(&self, id: NodeId, k: usize) -> (TokenStream, Option<usize>) {
         let node = &self.g[id];
         let (shape, t) = if k == 0 {
             (&node.shape, node.dtype)
         } else {
             (&node.more_results[k - 1].0, node.more_results[k - 1].1)
         };
-        self.place(&self.memory.place[id.index()][k], t, &numel(shape))
+        self.place_and_number(&self.memory.place[id.index()][k], t, &numel(shape))
     }
 
     /// `len` elements of a place.
     pub fn place(&self, place: &Place, dt: DType, len: &Dim) -> TokenStream {
+        self.place_and_number(place, dt, len).0
+    }
+
+    /// The same, and the number of its variable.
+    fn place_and_number(
+        &self,
+        place: &Place,
+        dt: DType,
+        len: &Dim,
+    ) -> (TokenStream, Option<usize>) {
         let (float, t) = (dt == DType::Float, dtype(dt));
-        let n = || self.usize(len);
+        let n = || self.locals.size(len);
         let view = |write: &dyn Fn() -> TokenStream| self.locals.view((place, dt, len), write);
         match place {
             Place::Slot(slot) if float => view(&|| {
@@ -98,10 +136,10 @@ impl Steps<'_> {
                 let count = self.loops.iter().find(|l| l.0 == *number);
                 let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));
                 let (whole, step, n) = (self.place(whole, dt, &all), step_of(*number), n());
-                quote!(run.part(#whole, #step, #n))
+                (quote!(run.part(#whole, #step, #n)), None)
             }
             // No step reads or writes it.
-            Place::Open => quote!(run.floats(usize::MAX, 0)),
+            Place::Open => (quote!(run.floats(usize::MAX, 0)), None),
         }
     }
 
@@ -133,6 +171,8 @@ impl Steps<'_> {
             memory: &body.memory,
             locals: self.locals,
             maps: self.maps,
+            outline: self.outline.as_deref_mut(),
+            parameters: self.parameters,
             loops,
             owner: self.owner,
         };
@@ -203,7 +243,8 @@ impl Steps<'_> {
             }
             // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
-                let (y, value) = (y(), super::dims::integer(d));
+                let value = self.parameters.name(Kind::Integer, super::dims::integer(d), None);
+                let y = y();
                 let what = written(self, &node, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
             }
@@ -257,7 +298,7 @@ impl Steps<'_> {
                 None => self.iota(s),
             });
         }
-        let (ty, scalars) = (call.ty, scalars(&call.scalars));
+        let (ty, scalars) = (call.ty, self.scalars(&call.scalars));
         let (r, i, o) = (sizes.len(), inputs.len(), map.results.len());
         let (sizes, views) = (sizes.iter().map(|n| self.usize(n)), self.views(id));
         quote!(run.map::<#ty, #r, #i, #o>([#(#sizes),*], [#(#inputs),*], #views, #scalars);)
@@ -283,7 +324,13 @@ impl Steps<'_> {
                 self.input(*a, &s)
             })
             .collect();
-        (call.ty, inputs, scalars(&call.scalars))
+        (call.ty, inputs, self.scalars(&call.scalars))
+    }
+
+    fn scalars(&self, dims: &[Dim]) -> TokenStream {
+        let value = |d: &Dim| self.parameters.name(Kind::Number, super::dims::number(d), None);
+        let values = dims.iter().map(value);
+        quote!(&[#(#values),*])
     }
 
     fn product(&mut self, id: NodeId, ta: bool, tb: bool, epilogue: Option<&Map>) -> TokenStream {
@@ -337,7 +384,12 @@ impl Steps<'_> {
                         self.iota(&s.strides)
                     });
                 }
-                (call.ty, extra, scalars(&call.scalars), map.results.len())
+                (
+                    call.ty,
+                    extra,
+                    self.scalars(&call.scalars),
+                    map.results.len(),
+                )
             }
         };
         let i = extra.len();
@@ -363,11 +415,6 @@ impl Steps<'_> {
     }
 }
 
-fn scalars(dims: &[Dim]) -> TokenStream {
-    let values = dims.iter().map(super::dims::number);
-    quote!(&[#(#values),*])
-}
-
 /// A whole value seen as (outer, n, inner).
 fn collapsed_whole(shape: &Shape, groups: &[std::ops::Range<usize>; 3]) -> Strided {
     let sizes: Vec<Dim> = groups.iter().map(|g| numel(&shape[g.clone()])).collect();
@@ -388,6 +435,8 @@ impl Code for Steps<'_> {
         self.input(id, s)
     }
     fn owner(&self) -> &TokenStream {
+        // Its name needs the const parameters.
+        self.parameters.stay();
         self.owner
     }
     fn size(&self, d: &Dim) -> TokenStream {
@@ -396,15 +445,19 @@ impl Code for Steps<'_> {
     fn stream(&self, stream: u32) -> TokenStream {
         let mut at = quote!(0usize);
         for (number, count) in &self.loops {
-            let (step, count) = (step_of(*number), self.usize(count));
+            let (step, count) = (step_of(*number), self.locals.size(count));
             at = quote!(#at * #count + #step);
         }
-        match self.loops.is_empty() {
+        let stream = match self.loops.is_empty() {
             true => {
                 let stream = u64::from(stream);
                 quote!(#stream)
             }
             false => quote!(__nf::stream(#stream, #at)),
-        }
+        };
+        self.parameters.name(Kind::Stream, stream, None)
+    }
+    fn real(&self, value: &Real) -> TokenStream {
+        self.parameters.name(Kind::Number, super::dims::real(value), None)
     }
 }

@@ -3,6 +3,7 @@
 use super::strides::Strided;
 use super::{DType, Graph, Node, NodeId};
 use crate::dim::{Dim, Shape};
+use crate::real::Real;
 use proc_macro2::TokenStream;
 
 /// The code around a node, written by codegen.
@@ -21,6 +22,8 @@ pub trait Code {
     fn size(&self, d: &Dim) -> TokenStream;
     /// The number of a stream of random numbers: in a loop, one for each step.
     fn stream(&self, stream: u32) -> TokenStream;
+    /// A number.
+    fn real(&self, value: &Real) -> TokenStream;
 }
 
 /// One node at the place where it is emitted.
@@ -85,5 +88,10 @@ impl Emit<'_> {
     /// The number of a stream of random numbers: in a loop, one for each step.
     pub fn stream(&self, stream: u32) -> TokenStream {
         self.code.stream(stream)
+    }
+
+    /// A number.
+    pub fn real(&self, value: &Real) -> TokenStream {
+        self.code.real(value)
     }
 }

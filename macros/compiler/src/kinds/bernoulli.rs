@@ -1,6 +1,5 @@
 //! True with a probability.
 
-use crate::codegen::dims::real;
 use crate::codegen::emit::Emit;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Values};
@@ -41,7 +40,7 @@ impl Kind for Bernoulli {
     }
 
     fn emit(&self, at: &Emit) -> TokenStream {
-        let (keep, stream, y) = (real(&self.keep), at.stream(self.stream), at.y());
+        let (keep, stream, y) = (at.real(&self.keep), at.stream(self.stream), at.y());
         quote!(run.bernoulli(#keep, #stream, #y);)
     }
 

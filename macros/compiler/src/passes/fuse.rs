@@ -11,12 +11,12 @@ use crate::ir::{Access, DType, Graph, Here, Instr, Map, NodeId, Op};
 use crate::passes::simplify::prune;
 use crate::scalar::{Cost, Scalar};
 use crate::value::nearest;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Fuses.
 pub fn fuse(graph: &Graph) -> Graph {
     let users = graph.users();
-    let mut clusters = cluster(graph);
+    let mut clusters = cluster(graph, &users);
     recompute(graph, &users, &mut clusters);
     let mut f = Fuse {
         old: graph,
@@ -141,6 +141,9 @@ struct Clusters {
     of: Vec<Option<usize>>,
     parent: Vec<usize>,
     members: Vec<Vec<NodeId>>,
+    /// Each node's level, and each cluster's: above the levels of all that it reads.
+    node_levels: Vec<usize>,
+    levels: Vec<usize>,
 }
 
 impl Clusters {
@@ -153,17 +156,52 @@ impl Clusters {
     fn get(&self, id: NodeId) -> Option<usize> {
         self.of[id.index()].map(|c| self.find(c))
     }
+
+    /// The level of a node, or of its cluster.
+    fn level(&self, id: NodeId) -> usize {
+        self.get(id)
+            .map_or(self.node_levels[id.index()], |c| self.levels[c])
+    }
+
+    /// Lifts a node, or its cluster, above what it reads, and then what reads it. `last` is the last node that has been
+    /// seen.
+    fn lift(&mut self, g: &Graph, users: &[Vec<NodeId>], from: NodeId, last: NodeId) {
+        let mut open = vec![from];
+        while let Some(id) = open.pop() {
+            let own = self.get(id);
+            let members = own.map_or(vec![id], |c| self.members[c].clone());
+            let read = (members.iter().flat_map(|m| &g[*m].args))
+                .filter(|a| own.is_none() || self.get(**a) != own)
+                .map(|a| self.level(*a) + 1);
+            let level = read.max().unwrap_or(0);
+            let known = match own {
+                Some(c) => &mut self.levels[c],
+                None => &mut self.node_levels[id.index()],
+            };
+            if level <= *known {
+                continue;
+            }
+            *known = level;
+            let readers = members.iter().flat_map(|m| &users[m.index()]);
+            let higher = |u: &&NodeId| **u <= last && self.level(**u) <= level;
+            let readers = readers.filter(higher);
+            open.extend(readers.filter(|u| own.is_none() || self.get(**u) != own));
+        }
+    }
 }
 
-fn cluster(g: &Graph) -> Clusters {
+fn cluster(g: &Graph, users: &[Vec<NodeId>]) -> Clusters {
     let mut c = Clusters {
         of: vec![None; g.nodes.len()],
         parent: Vec::new(),
         members: Vec::new(),
+        node_levels: vec![0; g.nodes.len()],
+        levels: Vec::new(),
     };
     for id in g.ids() {
         let node = &g[id];
         if !matches!(node.op, Op::Scalar(_)) || is_leaf(g, id) {
+            c.lift(g, users, id, id);
             continue;
         }
         let mut joined: Option<usize> = None;
@@ -183,7 +221,17 @@ fn cluster(g: &Graph) -> Clusters {
                     if apart(j, candidate) && apart(candidate, j) {
                         c.parent[candidate] = j;
                         let moved = std::mem::take(&mut c.members[candidate]);
+                        // The readers of both must be above both.
+                        let (low, high) = (
+                            c.levels[j].min(c.levels[candidate]),
+                            c.levels[j].max(c.levels[candidate]),
+                        );
+                        let first = c.members[j][0];
                         c.members[j].extend(moved);
+                        c.levels[j] = low;
+                        if low < high {
+                            c.lift(g, users, first, id);
+                        }
                     }
                 }
                 _ => {}
@@ -192,10 +240,12 @@ fn cluster(g: &Graph) -> Clusters {
         let own = joined.unwrap_or_else(|| {
             c.parent.push(c.parent.len());
             c.members.push(Vec::new());
+            c.levels.push(0);
             c.parent.len() - 1
         });
         c.of[id.index()] = Some(own);
         c.members[own].push(id);
+        c.lift(g, users, id, id);
     }
     for m in &mut c.members {
         m.sort_unstable();
@@ -260,22 +310,21 @@ fn sources<'a>(g: &'a Graph, c: &'a Clusters, cluster: usize) -> impl Iterator<I
 }
 
 /// Whether any of these values depends on a cluster. A cluster is computed as one node, so each member depends on the
-/// operands of every other.
+/// operands of every other. A value that depends on a cluster has a higher level.
 fn depends(g: &Graph, c: &Clusters, from: impl Iterator<Item = NodeId>, on: usize) -> bool {
     let mut seen = vec![false; g.nodes.len()];
     let mut open: Vec<NodeId> = from.collect();
     while let Some(id) = open.pop() {
-        if std::mem::replace(&mut seen[id.index()], true) {
+        let own = c.get(id);
+        if own == Some(on) {
+            return true;
+        }
+        let first = own.map_or(id, |o| c.members[o][0]).index();
+        if c.level(id) <= c.levels[on] || std::mem::replace(&mut seen[first], true) {
             continue;
         }
-        match c.get(id) {
-            Some(cluster) if cluster == on => return true,
-            Some(cluster) => {
-                for m in &c.members[cluster] {
-                    seen[m.index()] = true;
-                }
-                open.extend(sources(g, c, cluster));
-            }
+        match own {
+            Some(cluster) => open.extend(sources(g, c, cluster)),
             None => open.extend(&g[id].args),
         }
     }
@@ -295,8 +344,8 @@ struct Fuse<'a> {
 struct Writer {
     map: Map,
     sources: Vec<(NodeId, Access)>,
-    steps: HashMap<Instr, usize>,
-    values: HashMap<NodeId, usize>,
+    steps: FxHashMap<Instr, usize>,
+    values: FxHashMap<NodeId, usize>,
 }
 
 impl Writer {
@@ -304,8 +353,8 @@ impl Writer {
         Writer {
             map: Map::default(),
             sources: Vec::new(),
-            steps: HashMap::new(),
-            values: HashMap::new(),
+            steps: FxHashMap::default(),
+            values: FxHashMap::default(),
         }
     }
 

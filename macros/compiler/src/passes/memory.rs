@@ -13,9 +13,9 @@
 //! sizes at 64 for each symbol decide which values share a slot.
 
 use super::placement::Placement;
-use crate::dim::{Dim, numel};
-use crate::ir::{DType, Graph, NodeId, Op, Scan};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::dim::{Dim, Shape, numel};
+use crate::ir::{DType, Graph, Node, NodeId, Op, Scan};
+use std::collections::BTreeMap;
 
 /// The place of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +65,39 @@ pub fn root(g: &Graph, id: NodeId) -> (NodeId, usize) {
     }
 }
 
+/// The sizes of a graph's values: for each node, the elements of each result and the bytes, with every symbol at 64.
+pub type Sizes = Vec<Vec<(Dim, i64)>>;
+
+/// Computes them.
+pub fn sizes(g: &Graph) -> Sizes {
+    let size = |(shape, dtype): (&Shape, DType)| {
+        let size = numel(shape);
+        let bytes = estimate(&size, dtype);
+        (size, bytes)
+    };
+    let of = |node: &Node| {
+        let more = node.more_results.iter().map(|(shape, dtype)| (shape, *dtype));
+        let all = std::iter::once((&node.shape, node.dtype)).chain(more);
+        all.map(size).collect()
+    };
+    g.nodes.iter().map(of).collect()
+}
+
 /// Assigns places. Outputs with placement must be computed by separate nodes (`own_outputs`, `own_gradients`).
 pub fn memory(g: &Graph, placement: &Placement) -> Memory {
+    let (plan, mut memory) = assign(g, placement, &sizes(g));
+    let values = |slot: Slot| {
+        let mut values = slot.values;
+        values.sort();
+        values.dedup();
+        values
+    };
+    memory.slots = plan.slots.into_iter().map(values).collect();
+    memory
+}
+
+/// The plan of the slots, and the places.
+fn assign(g: &Graph, placement: &Placement, sizes: &Sizes) -> (Plan, Memory) {
     let mut place = open(g);
     for (i, o) in g.outputs.iter().enumerate() {
         let (n, k) = root(g, *o);
@@ -99,21 +130,17 @@ pub fn memory(g: &Graph, placement: &Placement) -> Memory {
             continue;
         }
         place[id.index()][0] = Place::Slot(k);
-        plan.slots[k].hold(numel(g.shape(id)), g[id].dtype);
+        plan.slots[k].hold(&sizes[id.index()][0], g[id].dtype);
         used.push((k, id, 0));
     }
-    let mut memory = plan.graph(g, place, used);
-    memory.slots = (plan.slots.into_iter())
-        .map(|slot| slot.values.into_iter().collect())
-        .collect();
-    memory
+    let memory = plan.graph(g, sizes, place, used);
+    (plan, memory)
 }
 
 /// The bytes of a graph's workspace, with every symbol at 64.
-pub fn bytes(g: &Graph, placement: &Placement) -> i64 {
-    let largest = |slot: &Vec<(Dim, DType)>| slot.iter().map(|(s, t)| estimate(s, *t)).max();
-    let slots = memory(g, placement).slots;
-    slots.iter().filter_map(largest).sum()
+pub fn bytes(g: &Graph, placement: &Placement, sizes: &Sizes) -> i64 {
+    let (plan, _) = assign(g, placement, sizes);
+    plan.slots.iter().map(|slot| slot.bytes).sum()
 }
 
 /// The bytes that a scan's body needs for itself: its inputs and results are elsewhere.
@@ -124,7 +151,7 @@ pub fn body_bytes(body: &Graph) -> i64 {
         place[n.index()][k] = Place::Grad(0);
     }
     let mut plan = Plan::default();
-    plan.graph(body, place, Vec::new());
+    plan.graph(body, &sizes(body), place, Vec::new());
     plan.slots.iter().map(|slot| slot.bytes).sum()
 }
 
@@ -160,15 +187,72 @@ fn last_reads(g: &Graph) -> Vec<Vec<usize>> {
 #[derive(Clone, Default)]
 struct Slot {
     /// The values that it holds, one after another.
-    values: BTreeSet<(Dim, DType)>,
+    values: Vec<(Dim, DType)>,
     /// The estimate for the largest.
     bytes: i64,
 }
 
 impl Slot {
-    fn hold(&mut self, size: Dim, dtype: DType) {
-        self.bytes = self.bytes.max(estimate(&size, dtype));
-        self.values.insert((size, dtype));
+    fn hold(&mut self, (size, bytes): &(Dim, i64), dtype: DType) {
+        self.bytes = self.bytes.max(*bytes);
+        self.values.push((size.clone(), dtype));
+    }
+}
+
+/// The slots in use by a graph's own values.
+struct InUse {
+    /// For each slot, the number of the value in it.
+    values: Vec<Option<usize>>,
+    /// The values so far.
+    count: usize,
+    /// For each node, the slots whose values it is the last to read, with the numbers of these values.
+    ends: Vec<Vec<(usize, usize)>>,
+}
+
+impl InUse {
+    fn new(nodes: usize) -> Self {
+        InUse {
+            values: Vec::new(),
+            count: 0,
+            ends: vec![Vec::new(); nodes],
+        }
+    }
+
+    /// A value is in a slot, until node `last` has run; it may overwrite another.
+    fn begin(&mut self, slot: usize, last: usize) {
+        if slot >= self.values.len() {
+            self.values.resize(slot + 1, None);
+        }
+        self.values[slot] = Some(self.count);
+        if let Some(ends) = self.ends.get_mut(last) {
+            ends.push((slot, self.count));
+        }
+        self.count += 1;
+    }
+
+    fn holds(&self, slot: usize) -> bool {
+        self.values.get(slot).copied().flatten().is_some()
+    }
+
+    /// The slots that are free after a node, in the order of their values.
+    fn end(&mut self, node: usize) -> Vec<usize> {
+        let ends = std::mem::take(&mut self.ends[node]);
+        let mut free = Vec::new();
+        for (slot, value) in ends {
+            if self.values[slot] == Some(value) {
+                self.values[slot] = None;
+                free.push(slot);
+            }
+        }
+        free
+    }
+
+    /// The slots of the remaining values, in the order of these.
+    fn rest(&self) -> Vec<usize> {
+        let slots = (0..self.values.len()).filter(|s| self.holds(*s));
+        let mut slots: Vec<usize> = slots.collect();
+        slots.sort_by_key(|s| self.values[*s]);
+        slots
     }
 }
 
@@ -186,10 +270,15 @@ impl Plan {
     fn graph(
         &mut self,
         g: &Graph,
+        sizes: &Sizes,
         mut place: Vec<Vec<Place>>,
-        mut used: Vec<(usize, NodeId, usize)>,
+        used: Vec<(usize, NodeId, usize)>,
     ) -> Memory {
         let last = last_reads(g);
+        let mut in_use = InUse::new(g.nodes.len());
+        for (slot, n, k) in used {
+            in_use.begin(slot, last[n.index()][k]);
+        }
         let mut bodies = BTreeMap::new();
         for id in g.ids() {
             let index = id.index();
@@ -206,49 +295,37 @@ impl Plan {
                 }
                 _ => {}
             }
-            let mut over = overwritable(g, id, &last, &place);
+            let mut over = overwritable(g, sizes, id, &last, &place);
             // A body's shared and carried values are in slots that the body must not reuse.
-            over.retain(|o| used.iter().any(|u| u.0 == o.slot));
+            over.retain(|o| in_use.holds(o.slot));
             for (k, open) in place[index].iter_mut().enumerate() {
                 if *open != Place::Open {
                     continue;
                 }
-                let (size, dtype) = match k {
-                    0 => (numel(g.shape(id)), g[id].dtype),
-                    k => (
-                        numel(&g[id].more_results[k - 1].0),
-                        g[id].more_results[k - 1].1,
-                    ),
+                let size = &sizes[index][k];
+                let dtype = match k {
+                    0 => g[id].dtype,
+                    k => g[id].more_results[k - 1].1,
                 };
                 let fits = |o: &Over| {
-                    o.size == size && o.dtype == dtype && o.result.is_none_or(|r| r == k)
+                    o.size == size.0 && o.dtype == dtype && o.result.is_none_or(|r| r == k)
                 };
                 let slot = match over.iter().position(fits) {
-                    Some(i) => {
-                        let slot = over.swap_remove(i).slot;
-                        used.retain(|u| u.0 != slot);
-                        slot
-                    }
-                    None => choose(&mut self.free, &mut self.slots, &size, dtype),
+                    Some(i) => over.swap_remove(i).slot,
+                    None => choose(&mut self.free, &mut self.slots, size.1),
                 };
                 self.slots[slot].hold(size, dtype);
                 *open = Place::Slot(slot);
-                used.push((slot, id, k));
+                in_use.begin(slot, last[index][k]);
             }
             if let Op::Scan(scan) = &g[id].op {
                 let body = self.body(g, id, scan, &place);
                 bodies.insert(index, body);
             }
-            used.retain(|(slot, n, k)| {
-                let ends = last[n.index()][*k] <= index;
-                if ends {
-                    self.free.push(*slot);
-                }
-                !ends
-            });
+            self.free.extend(in_use.end(index));
         }
         // The remaining slots hold the results; a body's results are elsewhere, so its slots are free again.
-        self.free.extend(used.iter().map(|u| u.0));
+        self.free.extend(in_use.rest());
         Memory {
             place,
             slots: Vec::new(),
@@ -292,7 +369,7 @@ impl Plan {
         Body {
             number,
             count: scan.count.clone(),
-            memory: self.graph(body, place, Vec::new()),
+            memory: self.graph(body, &sizes(body), place, Vec::new()),
         }
     }
 }
@@ -352,7 +429,13 @@ struct Over {
 
 /// Slots of operands that no later node reads, and that a map reads in place, or that hold the first value of a scan's
 /// carried value.
-fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]) -> Vec<Over> {
+fn overwritable(
+    g: &Graph,
+    sizes: &Sizes,
+    id: NodeId,
+    last: &[Vec<usize>],
+    place: &[Vec<Place>],
+) -> Vec<Over> {
     let node = &g[id];
     let mut out = Vec::new();
     for (i, arg) in node.args.iter().enumerate() {
@@ -369,7 +452,7 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]
         if let (Place::Slot(slot), true, false) = (&place[n.index()][k], dies, again) {
             out.push(Over {
                 slot: *slot,
-                size: numel(g.shape(*arg)),
+                size: sizes[arg.index()][0].0.clone(),
                 dtype: g[*arg].dtype,
                 result,
             });
@@ -379,8 +462,7 @@ fn overwritable(g: &Graph, id: NodeId, last: &[Vec<usize>], place: &[Vec<Place>]
 }
 
 /// The free slot that fits best, or a new one.
-fn choose(free: &mut Vec<usize>, slots: &mut Vec<Slot>, size: &Dim, dtype: DType) -> usize {
-    let bytes = estimate(size, dtype);
+fn choose(free: &mut Vec<usize>, slots: &mut Vec<Slot>, bytes: i64) -> usize {
     let best = free
         .iter()
         .enumerate()

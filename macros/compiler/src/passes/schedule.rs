@@ -8,9 +8,8 @@
 //! its first reader, and its bytes are added to the reader's. The plan of memory itself decides, with every symbol at
 //! 64, so the pass never makes it larger.
 
-use super::memory::{self, estimate, root};
+use super::memory::{self, Sizes, root};
 use super::placement::Placement;
-use crate::dim::numel;
 use crate::ir::{Graph, Node, NodeId, Op};
 use std::collections::BTreeSet;
 
@@ -19,18 +18,27 @@ pub fn schedule(g: Graph, placement: &Placement) -> Graph {
     let elsewhere = placement.grads.iter().chain(&placement.kept);
     let elsewhere: Vec<usize> = elsewhere.map(|(output, _)| *output).collect();
     // A body is planned among the values around it, so a smaller body may make the whole larger.
-    let starts = bodies(&g).into_iter().chain([g.clone()]);
-    let mut best = (memory::bytes(&g, placement), g);
-    for start in starts {
-        let ordered = reorder(&start, &order(&start, &elsewhere));
-        for other in [start, ordered] {
-            let bytes = memory::bytes(&other, placement);
-            if bytes < best.0 {
-                best = (bytes, other);
-            }
-        }
+    // The order does not change the sizes.
+    let sizes = memory::sizes(&g);
+    let ordered = |g: &Graph| {
+        let order = order(g, &sizes, &elsewhere);
+        let sizes: Sizes = order.iter().map(|id| sizes[id.index()].clone()).collect();
+        let ordered = reorder(g, &order);
+        (memory::bytes(&ordered, placement, &sizes), ordered)
+    };
+    let mut others = Vec::new();
+    if let Some(with_bodies) = bodies(&g) {
+        let ordered = ordered(&with_bodies);
+        let bytes = memory::bytes(&with_bodies, placement, &sizes);
+        others.extend([(bytes, with_bodies), ordered]);
     }
-    best.1
+    others.push(ordered(&g));
+    let first = (memory::bytes(&g, placement, &sizes), g);
+    let least = |best: (i64, Graph), other: (i64, Graph)| match other.0 < best.0 {
+        true => other,
+        false => best,
+    };
+    others.into_iter().fold(first, least).1
 }
 
 /// The graph with the bodies of its scans ordered; `None` without scans.
@@ -50,7 +58,7 @@ fn bodies(g: &Graph) -> Option<Graph> {
 fn body(g: Graph) -> Graph {
     let g = bodies(&g).unwrap_or(g);
     let elsewhere: Vec<usize> = (0..g.outputs.len()).collect();
-    let other = reorder(&g, &order(&g, &elsewhere));
+    let other = reorder(&g, &order(&g, &memory::sizes(&g), &elsewhere));
     match memory::body_bytes(&other) < memory::body_bytes(&g) {
         true => other,
         false => g,
@@ -79,8 +87,8 @@ struct State<'g> {
 }
 
 /// The greedy order. `elsewhere`: outputs that take no bytes of the workspace.
-fn order(g: &Graph, elsewhere: &[usize]) -> Vec<NodeId> {
-    let mut state = State::new(g, elsewhere);
+fn order(g: &Graph, sizes: &Sizes, elsewhere: &[usize]) -> Vec<NodeId> {
+    let mut state = State::new(g, sizes, elsewhere);
     for id in g.inputs() {
         state.run(id);
     }
@@ -119,20 +127,15 @@ fn order(g: &Graph, elsewhere: &[usize]) -> Vec<NodeId> {
 }
 
 impl<'g> State<'g> {
-    fn new(g: &'g Graph, elsewhere: &[usize]) -> Self {
+    fn new(g: &'g Graph, sizes: &Sizes, elsewhere: &[usize]) -> Self {
         let computed = |a: &NodeId| !is_view(&g[root(g, *a).0]);
         let lazy = (g.nodes.iter())
             .map(|n| !is_view(n) && !n.args.iter().any(computed))
             .collect();
-        let mut bytes: Vec<Vec<i64>> = (g.nodes.iter())
-            .map(|n| match n.op {
-                Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_) => {
-                    vec![0; 1 + n.more_results.len()]
-                }
-                _ => std::iter::once((&n.shape, n.dtype))
-                    .chain(n.more_results.iter().map(|(s, t)| (s, *t)))
-                    .map(|(s, t)| estimate(&numel(s), t))
-                    .collect(),
+        let mut bytes: Vec<Vec<i64>> = (g.nodes.iter().zip(sizes))
+            .map(|(n, sizes)| match n.op {
+                Op::Param { .. } | Op::Reshape | Op::Barrier | Op::Get(_) => vec![0; sizes.len()],
+                _ => sizes.iter().map(|(_, bytes)| *bytes).collect(),
             })
             .collect();
         let mut readers: Vec<Vec<usize>> = bytes.iter().map(|b| vec![0; b.len()]).collect();

@@ -16,7 +16,7 @@ use crate::kinds::softmax::Softmax;
 use crate::passes::fold::folded;
 use crate::scalar::Scalar as S;
 use netform_core::Number;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Simplifies.
 pub fn simplify(graph: &Graph) -> Graph {
@@ -32,7 +32,7 @@ fn run(graph: &Graph, detach: bool) -> Graph {
     let picked = picked_softmaxes(graph);
     let mut s = Simplify {
         g: Graph::default(),
-        known: HashMap::new(),
+        known: FxHashMap::default(),
         sinking: false,
         detach,
     };
@@ -107,7 +107,7 @@ pub fn prune_inputs(graph: &Graph, end: usize) -> Graph {
 /// One node for each input number.
 pub fn one_of_each_input(graph: &Graph) -> Graph {
     let mut out = Graph::default();
-    let mut first: HashMap<usize, NodeId> = HashMap::new();
+    let mut first: FxHashMap<usize, NodeId> = FxHashMap::default();
     let mut map: Vec<NodeId> = Vec::new();
     for id in graph.ids() {
         let mut node = graph[id].clone();
@@ -124,7 +124,7 @@ pub fn one_of_each_input(graph: &Graph) -> Graph {
 struct Simplify {
     g: Graph,
     /// Nodes by their text: equal nodes are built once.
-    known: HashMap<(String, Shape, DType), NodeId>,
+    known: FxHashMap<(String, Shape, DType), NodeId>,
     /// A function is being moved to the shape of one operand: the shape of another must not move it back.
     sinking: bool,
     /// `Detach` stays.

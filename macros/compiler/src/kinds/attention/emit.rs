@@ -1,7 +1,6 @@
 //! The calls of attention and its gradient.
 
 use super::Attention;
-use crate::codegen::dims::real;
 use crate::codegen::emit::{Emit, array, call};
 use crate::dim::{Dim, Shape};
 use crate::ir::strides::{Strided, row_major};
@@ -14,7 +13,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
     let [_, _, s, v] = a.sizes(at.shape(2));
     let (interleaved, causal) = (a.interleaved, a.causal);
     let scale = match &a.scale {
-        Some(scale) => real(scale),
+        Some(scale) => at.real(scale),
         None => {
             let e = at.size(&e);
             quote!(1.0 / ((#e) as f64).sqrt())
@@ -22,7 +21,7 @@ pub fn attention(a: &Attention, at: &Emit, saved: usize, name: &TokenStream) -> 
     };
     let dropout = match &a.dropout {
         Some(dropout) => {
-            let (p, stream) = (real(&dropout.p), at.stream(dropout.stream));
+            let (p, stream) = (at.real(&dropout.p), at.stream(dropout.stream));
             quote!(Some(__nf::Dropout { p: #p, stream: run.stream(#stream) }))
         }
         None => quote!(None),

@@ -1,0 +1,120 @@
+//! Steps as functions: in a large network hundreds of steps differ only in their sizes and views.
+//!
+//! Goes in: a step's statements, written with names of parameters for the sizes and views, and the values of these. Comes
+//! out: a call of a function, which all steps with the same statements share. rustc then checks and compiles a step's
+//! generic calls once.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use std::cell::RefCell;
+use rustc_hash::FxHashMap;
+
+/// The functions of a network's steps.
+#[derive(Default)]
+pub struct Outline {
+    known: FxHashMap<String, Ident>,
+    /// The functions.
+    pub items: TokenStream,
+}
+
+/// The type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A size.
+    Size,
+    /// A view.
+    View,
+    /// A number.
+    Number,
+    /// An integer.
+    Integer,
+    /// A stream of random numbers.
+    Stream,
+}
+
+/// The parameters of the step that is being written.
+#[derive(Default)]
+pub struct Parameters(RefCell<Option<State>>);
+
+#[derive(Default)]
+struct State {
+    all: Vec<(Kind, TokenStream)>,
+    /// The numbers of those whose values are variables, by the numbers of the variables.
+    known: FxHashMap<usize, usize>,
+    /// The statements contain something else that only the function around them has.
+    stays: bool,
+}
+
+impl Parameters {
+    /// Begins a step.
+    pub fn begin(&self) {
+        *self.0.borrow_mut() = Some(State::default());
+    }
+
+    /// The name of a parameter with this value, which may be a variable with this number. Outside of steps that become
+    /// functions, the value itself.
+    pub fn name(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> TokenStream {
+        let mut state = self.0.borrow_mut();
+        let Some(state) = &mut *state else {
+            return value;
+        };
+        let next = state.all.len();
+        let k = local.map_or(next, |local| *state.known.entry(local).or_insert(next));
+        if k == next {
+            state.all.push((kind, value));
+        }
+        let name = parameter(k);
+        quote!(#name)
+    }
+
+    /// The step that is being written does not become a function.
+    pub fn stay(&self) {
+        if let Some(state) = &mut *self.0.borrow_mut() {
+            state.stays = true;
+        }
+    }
+
+    /// Ends a step: a call of its function, or nothing if it must stay where it is.
+    pub fn end(&self, statements: &TokenStream, outline: &mut Outline) -> Option<TokenStream> {
+        let state = self.0.borrow_mut().take()?;
+        if state.stays {
+            return None;
+        }
+        if statements.is_empty() {
+            return Some(TokenStream::new());
+        }
+        let name = outline.function(statements, &state.all);
+        let values = state.all.iter().map(|(_, value)| value);
+        Some(quote!(#name(run, #(#values),*);))
+    }
+}
+
+impl Outline {
+    fn function(&mut self, statements: &TokenStream, all: &[(Kind, TokenStream)]) -> Ident {
+        // The statements decide the parameters' types.
+        let key = statements.to_string();
+        if let Some(name) = self.known.get(&key) {
+            return name.clone();
+        }
+        let name = format_ident!("__step{}", self.known.len(), span = Span::mixed_site());
+        let parameters = all.iter().enumerate().map(|(k, (kind, _))| {
+            let name = parameter(k);
+            match kind {
+                Kind::Size => quote!(#name: usize),
+                Kind::View => quote!(#name: __nf::View),
+                Kind::Number => quote!(#name: f64),
+                Kind::Integer => quote!(#name: i128),
+                Kind::Stream => quote!(#name: u64),
+            }
+        });
+        self.items.extend(quote! {
+            fn #name<__D: __nf::Device>(run: &__nf::Run<'_, __D>, #(#parameters),*) { #statements }
+        });
+        self.known.insert(key, name.clone());
+        name
+    }
+}
+
+fn parameter(k: usize) -> Ident {
+    format_ident!("a{k}", span = Span::mixed_site())
+}
