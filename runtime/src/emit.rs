@@ -7,13 +7,15 @@ use crate::{DType, In, Offset, Space, View};
 const ALIGN: usize = 16;
 
 /// The start of each parameter. `lens`: their numbers of elements; `others`: the numbers and types of those that are
-/// not floats.
+/// not floats, in ascending order.
 pub const fn offsets<const N: usize>(lens: &[usize; N], others: &[(usize, DType)]) -> [Offset; N] {
     let mut out = [Offset::of_floats(0); N];
-    let (mut i, mut at) = (0, 0);
+    let (mut i, mut at, mut other) = (0, 0, 0);
     while i < N {
         out[i].floats = at;
-        if is_float(i, others) {
+        if other < others.len() && others[other].0 == i {
+            other += 1;
+        } else {
             at += lens[i].next_multiple_of(ALIGN);
         }
         i += 1;
@@ -33,9 +35,11 @@ pub const fn offsets<const N: usize>(lens: &[usize; N], others: &[(usize, DType)
 
 /// The floats of all parameters.
 pub const fn flat_len(lens: &[usize], others: &[(usize, DType)]) -> usize {
-    let (mut i, mut at) = (0, 0);
+    let (mut i, mut at, mut other) = (0, 0, 0);
     while i < lens.len() {
-        if is_float(i, others) {
+        if other < others.len() && others[other].0 == i {
+            other += 1;
+        } else {
             at += lens[i].next_multiple_of(ALIGN);
         }
         i += 1;
@@ -54,22 +58,11 @@ pub const fn other_bytes(lens: &[usize], others: &[(usize, DType)]) -> usize {
     end
 }
 
-const fn is_float(i: usize, others: &[(usize, DType)]) -> bool {
-    let mut k = 0;
-    while k < others.len() {
-        if others[k].0 == i {
-            return false;
-        }
-        k += 1;
-    }
-    true
-}
-
-/// The number of parameters.
-pub const fn total(lens: &[usize]) -> usize {
+/// The number of parameters: the elements of those with these numbers.
+pub const fn total(lens: &[usize], trained: &[usize]) -> usize {
     let (mut i, mut sum) = (0, 0);
-    while i < lens.len() {
-        sum += lens[i];
+    while i < trained.len() {
+        sum += lens[trained[i]];
         i += 1;
     }
     sum

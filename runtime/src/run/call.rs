@@ -67,11 +67,9 @@ impl<D: Device> Run<'_, D> {
     }
 
     /// Writes 0 into the gradients of these parameters, given the places and lengths of all.
-    pub fn no_gradients(&self, offsets: &[Offset], lens: &[usize], params: &[usize]) {
+    pub fn no_gradients(&self, places: &[Offset], lens: &[usize], params: &[usize]) {
         for &p in params {
-            if let (Some(offset), Some(len)) = (offsets.get(p), lens.get(p)) {
-                self.fill(self.grad(*offset, *len), Number::Float(0.0));
-            }
+            self.fill(self.grad(places[p], lens[p]), Number::Float(0.0));
         }
     }
 }

@@ -224,6 +224,45 @@ impl<'a, D: Device> Run<'a, D> {
         }
     }
 
+    /// `len` floats of parameter `p`. rustc takes longer for an index in emitted code than for an argument.
+    #[inline]
+    pub fn param_of(&self, places: &[Offset], p: usize, len: usize) -> View {
+        self.param(places[p], len)
+    }
+
+    /// `len` elements of buffer `p`.
+    #[inline]
+    pub fn buffer_of(&self, places: &[Offset], p: usize, dtype: DType, len: usize) -> View {
+        self.buffer(places[p], dtype, len)
+    }
+
+    /// `len` gradients of parameter `p`.
+    #[inline]
+    pub fn grad_of(&self, places: &[Offset], p: usize, len: usize) -> View {
+        self.grad(places[p], len)
+    }
+
+    /// Views of floats of slots, given the slots and lengths.
+    pub fn all_floats(&self, views: &mut [View], of: &[(usize, usize)]) {
+        for (view, (k, len)) in views.iter_mut().zip(of) {
+            *view = self.floats(*k, *len);
+        }
+    }
+
+    /// Views of floats of parameters, given the parameters and lengths.
+    pub fn all_params(&self, views: &mut [View], places: &[Offset], of: &[(usize, usize)]) {
+        for (view, (p, len)) in views.iter_mut().zip(of) {
+            *view = self.param_of(places, *p, *len);
+        }
+    }
+
+    /// Views of gradients of parameters, given the parameters and lengths.
+    pub fn all_grads(&self, views: &mut [View], places: &[Offset], of: &[(usize, usize)]) {
+        for (view, (p, len)) in views.iter_mut().zip(of) {
+            *view = self.grad_of(places, *p, *len);
+        }
+    }
+
     /// The part of a view that step `step` of a loop uses: `len` elements after those of the steps before.
     #[inline]
     pub fn part(&self, whole: View, step: usize, len: usize) -> View {

@@ -9,8 +9,8 @@ use crate::ir::DType;
 use crate::passes::memory::Place;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
-use std::cell::RefCell;
 use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// The variables of one program.
@@ -33,9 +33,50 @@ struct State {
 
 struct Local {
     name: Ident,
-    value: TokenStream,
+    value: Value,
     /// The variables in the value, and those in their values.
     needs: Used,
+}
+
+/// The value of a variable.
+enum Value {
+    /// An expression.
+    Of(TokenStream),
+    /// A view of floats: the number of its slot or parameter, and its length.
+    Floats(Floats, usize, TokenStream),
+}
+
+/// Where floats lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Floats {
+    /// In a slot.
+    Slot,
+    /// In a parameter.
+    Param,
+    /// In the gradient of a parameter.
+    Grad,
+}
+
+impl Floats {
+    const ALL: [Floats; 3] = [Floats::Slot, Floats::Param, Floats::Grad];
+
+    fn one(self, k: usize, len: &TokenStream) -> TokenStream {
+        match self {
+            Floats::Slot => quote!(run.floats(#k, #len)),
+            Floats::Param => quote!(run.param_of(Self::__OFFSETS, #k, #len)),
+            Floats::Grad => quote!(run.grad_of(Self::__OFFSETS, #k, #len)),
+        }
+    }
+
+    /// The same for several.
+    fn all(self, views: &[TokenStream]) -> TokenStream {
+        let views = quote!(&[#(#views),*]);
+        match self {
+            Floats::Slot => quote!(run.all_floats(&mut __views, #views);),
+            Floats::Param => quote!(run.all_params(&mut __views, Self::__OFFSETS, #views);),
+            Floats::Grad => quote!(run.all_grads(&mut __views, Self::__OFFSETS, #views);),
+        }
+    }
 }
 
 impl Locals {
@@ -55,7 +96,7 @@ impl Locals {
         }
         let known = self.0.borrow().sizes.get(d).copied();
         let k = known.unwrap_or_else(|| {
-            let k = self.add("n", || dims::usize_of(d, &|a| self.atom(a)));
+            let k = self.add("n", || Value::Of(dims::usize_of(d, &|a| self.atom(a))));
             self.0.borrow_mut().sizes.insert(d.clone(), k);
             k
         });
@@ -79,9 +120,9 @@ impl Locals {
         known.unwrap_or_else(|| {
             let k = self.add("n", || match a {
                 Atom::Quotient(p, q) | Atom::Floor(p, q) => {
-                    dims::quotient(p, q, &|a| self.atom(a))
+                    Value::Of(dims::quotient(p, q, &|a| self.atom(a)))
                 }
-                _ => dims::atom(a),
+                _ => Value::Of(dims::atom(a)),
             });
             self.0.borrow_mut().quotients.insert(a.clone(), k);
             k
@@ -89,7 +130,7 @@ impl Locals {
     }
 
     /// A new variable, whose value may use others.
-    fn add(&self, prefix: &str, write: impl FnOnce() -> TokenStream) -> usize {
+    fn add(&self, prefix: &str, write: impl FnOnce() -> Value) -> usize {
         let before = self.take();
         let value = write();
         let used = self.take();
@@ -110,6 +151,24 @@ impl Locals {
         of: (&Place, DType, &Dim),
         write: impl FnOnce() -> TokenStream,
     ) -> (TokenStream, Option<usize>) {
+        self.view_as(of, || Value::Of(write()))
+    }
+
+    /// The same for floats of slot or parameter `k`; `len` writes their number.
+    pub fn floats(
+        &self,
+        of: (&Place, DType, &Dim),
+        (floats, k): (Floats, usize),
+        len: impl FnOnce() -> TokenStream,
+    ) -> (TokenStream, Option<usize>) {
+        self.view_as(of, || Value::Floats(floats, k, len()))
+    }
+
+    fn view_as(
+        &self,
+        of: (&Place, DType, &Dim),
+        write: impl FnOnce() -> Value,
+    ) -> (TokenStream, Option<usize>) {
         let key = (of.0.clone(), of.1, of.2.clone());
         let known = self.0.borrow().views.get(&key).copied();
         let k = known.unwrap_or_else(|| {
@@ -125,17 +184,40 @@ impl Locals {
         std::mem::take(&mut self.0.borrow_mut().used)
     }
 
-    /// Their definitions, after those that they need.
-    pub fn define(&self, used: &Used) -> TokenStream {
+    /// Their definitions, after those that they need. In a `large` function views are made together: rustc's time grows
+    /// with the number of calls.
+    pub fn define(&self, used: &Used, large: bool) -> TokenStream {
         let state = self.0.borrow();
         let mut all = used.clone();
         // Needed variables have smaller numbers.
         all.extend(used.iter().flat_map(|k| &state.all[*k].needs));
-        let lets = all.iter().map(|k| {
-            let Local { name, value, .. } = &state.all[*k];
-            quote!(let #name = #value;)
-        });
-        lets.collect()
+        let mut lets = TokenStream::new();
+        let mut groups = Floats::ALL.map(|_| (Vec::new(), Vec::new()));
+        for Local { name, value, .. } in all.iter().map(|k| &state.all[*k]) {
+            match value {
+                Value::Of(value) => lets.extend(quote!(let #name = #value;)),
+                Value::Floats(floats, k, len) if large => {
+                    let (names, views) = &mut groups[*floats as usize];
+                    names.push(name);
+                    views.push(quote!((#k, #len)));
+                }
+                Value::Floats(floats, k, len) => {
+                    let view = floats.one(*k, len);
+                    lets.extend(quote!(let #name = #view;));
+                }
+            }
+        }
+        for (floats, (names, views)) in Floats::ALL.into_iter().zip(groups) {
+            if !names.is_empty() {
+                let (count, all) = (names.len(), floats.all(&views));
+                lets.extend(quote! {
+                    let mut __views = [__nf::View::NOWHERE; #count];
+                    #all
+                    let [#(#names),*] = __views;
+                });
+            }
+        }
+        lets
     }
 }
 

@@ -221,12 +221,14 @@ fn in_parts(
     unpack: &TokenStream,
 ) -> (TokenStream, TokenStream) {
     steps.push(last);
+    let large = steps.len() > STEPS;
     let written = |steps: &[(TokenStream, Used)]| {
         let used = steps.iter().flat_map(|(_, used)| used).copied().collect();
-        let (lets, steps) = (locals.define(&used), steps.iter().map(|(step, _)| step));
+        let lets = locals.define(&used, large);
+        let steps = steps.iter().map(|(step, _)| step);
         quote!(#lets #(#steps)*)
     };
-    if steps.len() <= STEPS {
+    if !large {
         return (TokenStream::new(), written(&steps));
     }
     let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
@@ -470,7 +472,7 @@ fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
         quote!(#(#sizes),*)
     });
     let sizes: Vec<TokenStream> = sizes.filter(|s| !s.is_empty()).collect();
-    let lets = locals.define(&locals.take());
+    let lets = locals.define(&locals.take(), false);
     quote! {
         #unpack
         #lets

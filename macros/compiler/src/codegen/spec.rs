@@ -68,8 +68,8 @@ pub(super) fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> Toke
         let dtype = super::map::dtype(p.elem.dtype());
         quote!((#i, #dtype))
     });
-    let trained = lens.iter().zip(&net.params).filter(|(_, p)| !p.buffer);
-    let trained = trained.map(|(len, _)| len);
+    let trained = net.params.iter().enumerate().filter(|(_, p)| !p.buffer);
+    let trained = trained.map(|(i, _)| i);
     let name = net.name.to_string();
     let mut demands = net.require.clone();
     for r in programs.iter().flat_map(|p| &p.constant) {
@@ -99,7 +99,7 @@ pub(super) fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> Toke
         const __CHECKED: () = if Self::__CHOSEN { #equalities #(#asserts)* #(#budgets)* };
         const __LENS: [usize; #count] = if Self::__CHOSEN { [#(#lens),*] } else { [0; #count] };
         const __OTHERS: &'static [(usize, __nf::DType)] = &[#(#others),*];
-        const __OFFSETS: &'static [__nf::Offset; #count] = &__nf::offsets(&Self::__LENS, Self::__OTHERS);
+        const __OFFSETS: &'static [__nf::Offset] = &__nf::offsets(&Self::__LENS, Self::__OTHERS);
         const __PARAMS: &'static [__nf::ParamSpec] = if Self::__CHOSEN { &[#(#params),*] } else { &[] };
         const __SPEC: &'static __nf::NetSpec = &__nf::NetSpec {
             name: #name,
@@ -107,7 +107,7 @@ pub(super) fn spec(net: &Net, programs: &[Program], chosen: TokenStream) -> Toke
             shared: &[#(#shared),*],
             flat_len: __nf::flat_len(&Self::__LENS, Self::__OTHERS),
             other_bytes: __nf::other_bytes(&Self::__LENS, Self::__OTHERS),
-            parameters: { let () = Self::__CHECKED; if Self::__CHOSEN { __nf::total(&[#(#trained),*]) } else { 0 } },
+            parameters: { let () = Self::__CHECKED; if Self::__CHOSEN { __nf::total(&Self::__LENS, &[#(#trained),*]) } else { 0 } },
         };
     }
 }

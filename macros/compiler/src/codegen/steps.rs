@@ -1,7 +1,7 @@
 //! A planned graph as runtime calls, one node a statement.
 
 use super::emit::{Emit, block, variant, written};
-use super::locals::{Locals, Used};
+use super::locals::{Floats, Locals, Used};
 use super::map::{Maps, dtype, iota_strides, whole};
 use super::outline::{Kind, Outline, Parameters};
 use crate::dim::{Dim, Shape, numel};
@@ -107,11 +107,11 @@ impl Steps<'_> {
         let (float, t) = (dt == DType::Float, dtype(dt));
         let n = || self.locals.size(len);
         let view = |write: &dyn Fn() -> TokenStream| self.locals.view((place, dt, len), write);
+        let floats = |of: (Floats, usize)| self.locals.floats((place, dt, len), of, n);
         match place {
-            Place::Slot(slot) if float => view(&|| {
-                let n = n();
-                quote!(run.floats(#slot, #n))
-            }),
+            Place::Slot(slot) if float => floats((Floats::Slot, *slot)),
+            Place::Param(p) if float => floats((Floats::Param, *p)),
+            Place::Grad(p) => floats((Floats::Grad, *p)),
             Place::Slot(slot) => view(&|| {
                 let n = n();
                 quote!(run.slot(#slot, #t, #n))
@@ -120,17 +120,9 @@ impl Steps<'_> {
                 let n = n();
                 quote!(run.state(#k, #t, #n))
             }),
-            Place::Param(p) if float => view(&|| {
-                let n = n();
-                quote!(run.param(Self::__OFFSETS[#p], #n))
-            }),
             Place::Param(p) => view(&|| {
                 let n = n();
-                quote!(run.buffer(Self::__OFFSETS[#p], #t, #n))
-            }),
-            Place::Grad(p) => view(&|| {
-                let n = n();
-                quote!(run.grad(Self::__OFFSETS[#p], #n))
+                quote!(run.buffer_of(Self::__OFFSETS, #p, #t, #n))
             }),
             Place::Part(whole, number) => {
                 let count = self.loops.iter().find(|l| l.0 == *number);
@@ -243,7 +235,9 @@ impl Steps<'_> {
             }
             // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
-                let value = self.parameters.name(Kind::Integer, super::dims::integer(d), None);
+                let value = self
+                    .parameters
+                    .name(Kind::Integer, super::dims::integer(d), None);
                 let y = y();
                 let what = written(self, &node, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
@@ -328,7 +322,10 @@ impl Steps<'_> {
     }
 
     fn scalars(&self, dims: &[Dim]) -> TokenStream {
-        let value = |d: &Dim| self.parameters.name(Kind::Number, super::dims::number(d), None);
+        let value = |d: &Dim| {
+            self.parameters
+                .name(Kind::Number, super::dims::number(d), None)
+        };
         let values = dims.iter().map(value);
         quote!(&[#(#values),*])
     }
@@ -458,6 +455,7 @@ impl Code for Steps<'_> {
         self.parameters.name(Kind::Stream, stream, None)
     }
     fn real(&self, value: &Real) -> TokenStream {
-        self.parameters.name(Kind::Number, super::dims::real(value), None)
+        self.parameters
+            .name(Kind::Number, super::dims::real(value), None)
     }
 }

@@ -76,7 +76,10 @@ pub fn sizes(g: &Graph) -> Sizes {
         (size, bytes)
     };
     let of = |node: &Node| {
-        let more = node.more_results.iter().map(|(shape, dtype)| (shape, *dtype));
+        let more = node
+            .more_results
+            .iter()
+            .map(|(shape, dtype)| (shape, *dtype));
         let all = std::iter::once((&node.shape, node.dtype)).chain(more);
         all.map(size).collect()
     };
