@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 /// The maps emitted so far.
 #[derive(Default)]
 pub struct Maps {
-    known: FxHashMap<Key, Ident>,
+    known: FxHashMap<Key, usize>,
     /// The types and their implementations.
     pub items: TokenStream,
 }
@@ -30,8 +30,8 @@ struct Key {
 
 /// A map that can be called.
 pub struct Call {
-    /// The type.
-    pub ty: TokenStream,
+    /// The number of its type.
+    pub map: usize,
     /// Dimensions whose values are its scalars.
     pub scalars: Vec<Dim>,
 }
@@ -98,11 +98,8 @@ impl Maps {
             loads: map.access.len(),
             innermost,
         };
-        if let Some(ident) = self.known.get(&key) {
-            return Call {
-                ty: quote!(#ident),
-                scalars,
-            };
+        if let Some(map) = self.known.get(&key).copied() {
+            return Call { map, scalars };
         }
         let mut operands = Vec::new();
         for (k, stride) in key.innermost.iter().enumerate() {
@@ -128,7 +125,8 @@ impl Maps {
         let steps = steps(map, &iotas, &scalars);
         let results = &map.results;
         let body = body(map, &iotas, &scalars);
-        let ident = format_ident!("__Map{}", self.known.len(), span = Span::mixed_site());
+        let number = self.known.len();
+        let ident = name(number);
         self.items.extend(quote! {
             struct #ident;
             impl __nf::MapBody for #ident {
@@ -143,10 +141,17 @@ impl Maps {
             }
             }
         });
-        let ty = quote!(#ident);
-        self.known.insert(key, ident);
-        Call { ty, scalars }
+        self.known.insert(key, number);
+        Call {
+            map: number,
+            scalars,
+        }
     }
+}
+
+/// The name of a map's type.
+pub fn name(map: usize) -> Ident {
+    format_ident!("__Map{map}", span = Span::mixed_site())
 }
 
 /// The operand that is the index along a dimension.

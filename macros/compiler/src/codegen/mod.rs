@@ -13,6 +13,7 @@
 //! | `methods.rs`, `signatures.rs` | what methods do; how they are declared |
 //! | `plan.rs` | the memory of a function |
 //! | `steps.rs`, `emit.rs`, `locals.rs`, `site.rs` | its runtime calls, their parts, variables and places |
+//! | `form.rs` | calls of maps and reductions |
 //! | `map.rs` | types of fused maps |
 //! | `outline.rs` | functions of steps |
 //! | `custom.rs`, `names.rs` | custom ops; the names of their items |
@@ -23,6 +24,7 @@ mod constants;
 mod custom;
 pub mod dims;
 pub mod emit;
+mod form;
 mod generics;
 mod graph;
 mod locals;
@@ -30,7 +32,6 @@ mod map;
 mod methods;
 mod names;
 mod network;
-
 mod outline;
 mod plan;
 mod signatures;

@@ -4,6 +4,7 @@
 //! out: a call of a function, which all steps with the same statements share. rustc then checks and compiles a step's
 //! generic calls once.
 
+use super::form::Form;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use rustc_hash::FxHashMap;
@@ -12,9 +13,16 @@ use std::cell::RefCell;
 /// The functions of a network's steps.
 #[derive(Default)]
 pub struct Outline {
-    known: FxHashMap<String, Ident>,
+    known: FxHashMap<Key, Ident>,
     /// The functions.
     pub items: TokenStream,
+}
+
+/// What all steps with the same function have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Form(Form),
+    Statements(String),
 }
 
 /// The type of a parameter.
@@ -32,13 +40,16 @@ pub enum Kind {
     Stream,
 }
 
+/// A parameter: its type and its value.
+pub type Parameter = (Kind, TokenStream);
+
 /// The parameters of the step that is being written.
 #[derive(Default)]
 pub struct Parameters(RefCell<Option<State>>);
 
 #[derive(Default)]
 struct State {
-    all: Vec<(Kind, TokenStream)>,
+    all: Vec<Parameter>,
     /// The numbers of those whose values are variables, by the numbers of the variables.
     known: FxHashMap<usize, usize>,
     /// The statements contain something else that only the function around them has.
@@ -54,17 +65,28 @@ impl Parameters {
     /// The name of a parameter with this value, which may be a variable with this number. Outside of steps that become
     /// functions, the value itself.
     pub fn name(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> TokenStream {
-        let mut state = self.0.borrow_mut();
-        let Some(state) = &mut *state else {
+        if self.0.borrow().is_none() {
             return value;
-        };
+        }
+        let name = parameter(self.number(kind, value, local));
+        quote!(#name)
+    }
+
+    /// The number of such a parameter.
+    pub fn number(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> usize {
+        let mut state = self.0.borrow_mut();
+        let state = state.get_or_insert_default();
         let next = state.all.len();
         let k = local.map_or(next, |local| *state.known.entry(local).or_insert(next));
         if k == next {
             state.all.push((kind, value));
         }
-        let name = parameter(k);
-        quote!(#name)
+        k
+    }
+
+    /// Ends a step, and returns its parameters.
+    pub fn take(&self) -> Vec<Parameter> {
+        self.0.borrow_mut().take().map_or_else(Vec::new, |s| s.all)
     }
 
     /// The step that is being written does not become a function.
@@ -83,19 +105,40 @@ impl Parameters {
         if statements.is_empty() {
             return Some(TokenStream::new());
         }
-        let name = outline.function(statements, &state.all);
-        let values = state.all.iter().map(|(_, value)| value);
-        Some(quote!(#name(run, #(#values),*);))
+        // The statements decide the parameters' types.
+        let key = Key::Statements(statements.to_string());
+        Some(outline.call(key, &state.all, || statements.clone()))
     }
 }
 
 impl Outline {
-    fn function(&mut self, statements: &TokenStream, all: &[(Kind, TokenStream)]) -> Ident {
-        // The statements decide the parameters' types.
-        let key = statements.to_string();
-        if let Some(name) = self.known.get(&key) {
-            return name.clone();
-        }
+    /// A call of a map or reduction.
+    pub fn form(&mut self, form: Form, all: &[Parameter]) -> TokenStream {
+        let written = form.clone();
+        self.call(Key::Form(form), all, || {
+            let names: Vec<TokenStream> = (0..all.len())
+                .map(|k| {
+                    let name = parameter(k);
+                    quote!(#name)
+                })
+                .collect();
+            written.statement(&names)
+        })
+    }
+
+    fn call(
+        &mut self,
+        key: Key,
+        all: &[Parameter],
+        statements: impl FnOnce() -> TokenStream,
+    ) -> TokenStream {
+        let known = self.known.get(&key).cloned();
+        let name = known.unwrap_or_else(|| self.function(key, all, &statements()));
+        let values = all.iter().map(|(_, value)| value);
+        quote!(#name(run, #(#values),*);)
+    }
+
+    fn function(&mut self, key: Key, all: &[Parameter], statements: &TokenStream) -> Ident {
         let name = format_ident!("__step{}", self.known.len(), span = Span::mixed_site());
         let parameters = all.iter().enumerate().map(|(k, (kind, _))| {
             let name = parameter(k);

@@ -1,13 +1,14 @@
 //! A planned graph as runtime calls, one node a statement.
 
-use super::emit::{Emit, block, variant, written};
+use super::emit::{Emit, written};
+use super::form::{Arg, Form, Kernel, Operand};
 use super::locals::{Floats, Locals, Used};
 use super::map::{Maps, dtype, iota_strides, whole};
 use super::outline::{Kind, Outline, Parameters};
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::emit::Code;
 use crate::ir::strides::{self, Strided, blocks, collapse_all};
-use crate::ir::{DType, Graph, Map, NodeId, Op, Scan};
+use crate::ir::{DType, Graph, Map, NodeId, Op, Reduce, Scan};
 use crate::passes::memory::{Memory, Place, root};
 use crate::real::Real;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -57,8 +58,24 @@ impl Steps<'_> {
 
     /// The statements of a node, or a call of the function that holds them.
     fn outlined(&mut self, id: NodeId) -> TokenStream {
+        let g = self.g;
+        let form = match &g[id].op {
+            Op::Map(map) => Some(self.map(id, map)),
+            Op::Reduce { kind, dims, body } => Some(self.reduce(id, *kind, dims, body.as_deref())),
+            _ => None,
+        };
+        if let Some(form) = form {
+            let parameters = self.parameters.take();
+            return match self.outline.as_deref_mut() {
+                Some(outline) => outline.form(form, &parameters),
+                None => {
+                    let values: Vec<TokenStream> = parameters.into_iter().map(|p| p.1).collect();
+                    form.statement(&values)
+                }
+            };
+        }
         // The body of a loop has its own steps.
-        if self.outline.is_none() || matches!(self.g[id].op, Op::Scan(_)) {
+        if self.outline.is_none() || matches!(g[id].op, Op::Scan(_)) {
             return self.step(id);
         }
         self.parameters.begin();
@@ -66,6 +83,48 @@ impl Steps<'_> {
         let outline = self.outline.as_deref_mut();
         let call = outline.and_then(|o| self.parameters.end(&step, o));
         call.unwrap_or_else(|| self.step(id))
+    }
+
+    /// A size as an argument.
+    fn arg(&self, d: &Dim) -> Arg {
+        match d.value() {
+            Some(0) => Arg::Bit(false),
+            Some(1) => Arg::Bit(true),
+            _ => {
+                let (size, local) = self.locals.size_and_number(d);
+                Arg::Parameter(self.parameters.number(Kind::Size, size, local))
+            }
+        }
+    }
+
+    fn args(&self, sizes: &[Dim]) -> Vec<Arg> {
+        sizes.iter().map(|d| self.arg(d)).collect()
+    }
+
+    /// A view as an argument.
+    fn view_arg(&self, id: NodeId, k: usize) -> Arg {
+        let (view, local) = self.view_of(id, k);
+        Arg::Parameter(self.parameters.number(Kind::View, view, local))
+    }
+
+    fn results(&self, id: NodeId) -> Vec<Arg> {
+        let all = 0..=self.g[id].more_results.len();
+        all.map(|k| self.view_arg(id, k)).collect()
+    }
+
+    fn operand(&self, id: NodeId, s: &Strided) -> Operand {
+        Operand {
+            from: Some((self.view_arg(id, 0), self.arg(&s.start))),
+            strides: self.args(&s.strides),
+        }
+    }
+
+    fn scalar_args(&self, dims: &[Dim]) -> Vec<Arg> {
+        let value = |d: &Dim| {
+            let value = super::dims::number(d);
+            Arg::Parameter(self.parameters.number(Kind::Number, value, None))
+        };
+        dims.iter().map(value).collect()
     }
 
     fn usize(&self, d: &Dim) -> TokenStream {
@@ -195,44 +254,8 @@ impl Steps<'_> {
 
     fn step(&mut self, id: NodeId) -> TokenStream {
         let node = self.g[id].clone();
-        let x = |i: usize| node.args[i];
         let y = || self.view(id, 0);
         match &node.op {
-            Op::Map(map) => self.map(id, map),
-            Op::Reduce { kind, dims, body } => {
-                let over = body
-                    .as_ref()
-                    .map_or_else(|| self.g.shape(x(0)).clone(), |b| b.1.clone());
-                let axis = block(self, &over, dims);
-                let y = y();
-                let (ty, inputs, scalars) = match body {
-                    None => {
-                        let groups = blocks(dims, over.len());
-                        let s = collapsed_whole(&over, &groups);
-                        let input = self.input(x(0), &s);
-                        (quote!(__nf::Identity), vec![input], quote!(&[]))
-                    }
-                    Some(b) => self.body(&node.args, &b.0, &over, dims),
-                };
-                let n = inputs.len();
-                let inputs = quote!([#(#inputs),*]);
-                match kind.combiner() {
-                    Some(_) => {
-                        let kind = variant(*kind);
-                        quote!(run.reduce::<#ty, __nf::by::#kind, #n>(#axis, #inputs, #scalars, #y);)
-                    }
-                    None => {
-                        let rest = match node.more_results.is_empty() {
-                            true => quote!(None),
-                            false => {
-                                let rest = self.view(id, 1);
-                                quote!(Some(#rest))
-                            }
-                        };
-                        quote!(run.mean::<#ty, #n>(#axis, #inputs, #scalars, #y, #rest);)
-                    }
-                }
-            }
             // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
                 let value = self
@@ -265,60 +288,71 @@ impl Steps<'_> {
         quote!(__nf::iota([#(#strides),*]))
     }
 
-    fn map(&mut self, id: NodeId, map: &Map) -> TokenStream {
-        let node = self.g[id].clone();
+    fn map(&mut self, id: NodeId, map: &Map) -> Form {
+        let (g, node) = (self.g, &self.g[id]);
         let rank = node.shape.len();
         let mut operands: Vec<Strided> = node
             .args
             .iter()
             .zip(&map.access)
-            .map(|(a, access)| strides::of(access, self.g.shape(*a)))
+            .map(|(a, access)| strides::of(access, g.shape(*a)))
             .collect();
         let iotas = super::map::iotas(map);
         operands.extend(iotas.iter().map(|d| iota_strides(*d, rank)));
         let (sizes, strides) = collapse_all(&operands, &node.shape);
         let innermost: Vec<Option<Dim>> = strides.iter().map(|s| s.last().cloned()).collect();
         let call = self.maps.call(map, &innermost);
-        let mut inputs = Vec::new();
-        for (k, s) in strides.iter().enumerate() {
-            inputs.push(match node.args.get(k) {
-                Some(a) => self.input(
-                    *a,
-                    &Strided {
-                        start: operands[k].start.clone(),
-                        strides: s.clone(),
-                    },
-                ),
-                None => self.iota(s),
-            });
+        let inputs = strides.iter().zip(&operands).enumerate();
+        let inputs = inputs.map(|(k, (strides, operand))| Operand {
+            from: (node.args.get(k)).map(|a| (self.view_arg(*a, 0), self.arg(&operand.start))),
+            strides: self.args(strides),
+        });
+        Form {
+            kernel: Kernel::Map,
+            map: Some(call.map),
+            operands: inputs.collect(),
+            sizes: self.args(&sizes),
+            results: self.results(id),
+            scalars: self.scalar_args(&call.scalars),
         }
-        let (ty, scalars) = (call.ty, self.scalars(&call.scalars));
-        let (r, i, o) = (sizes.len(), inputs.len(), map.results.len());
-        let (sizes, views) = (sizes.iter().map(|n| self.usize(n)), self.views(id));
-        quote!(run.map::<#ty, #r, #i, #o>([#(#sizes),*], [#(#inputs),*], #views, #scalars);)
     }
 
-    /// The body of a variant: its type, operands over (outer, n, inner), scalars.
-    fn body(
+    /// A reduction over `dims`, of an operand or of a map over another shape.
+    fn reduce(
         &mut self,
-        args: &[NodeId],
-        map: &Map,
-        over: &Shape,
+        id: NodeId,
+        kind: Reduce,
         dims: &[usize],
-    ) -> (TokenStream, Vec<TokenStream>, TokenStream) {
+        body: Option<&(Map, Shape)>,
+    ) -> Form {
+        let (g, node) = (self.g, &self.g[id]);
+        let over = body.map_or_else(|| g.shape(node.args[0]), |b| &b.1);
         let groups = blocks(dims, over.len());
-        let innermost = vec![None; args.len()];
-        let call = self.maps.call(map, &innermost);
-        let inputs = args
-            .iter()
-            .zip(&map.access)
-            .map(|(a, access)| {
-                let s = strides::collapsed(access, self.g.shape(*a), over, &groups)
-                    .unwrap_or_else(|| whole(&over[..3.min(over.len())]));
-                self.input(*a, &s)
-            })
-            .collect();
-        (call.ty, inputs, self.scalars(&call.scalars))
+        let (map, scalars, operands) = match body {
+            None => {
+                let whole = collapsed_whole(over, &groups);
+                (None, Vec::new(), vec![self.operand(node.args[0], &whole)])
+            }
+            Some((map, _)) => {
+                let call = self.maps.call(map, &vec![None; node.args.len()]);
+                let operands = node.args.iter().zip(&map.access).map(|(a, access)| {
+                    let s = strides::collapsed(access, g.shape(*a), over, &groups)
+                        .unwrap_or_else(|| whole(&over[..3.min(over.len())]));
+                    self.operand(*a, &s)
+                });
+                let operands = operands.collect();
+                (Some(call.map), call.scalars, operands)
+            }
+        };
+        let sizes = groups.map(|group| self.arg(&numel(&over[group])));
+        Form {
+            kernel: Kernel::Reduce(kind),
+            map,
+            operands,
+            sizes: sizes.to_vec(),
+            results: self.results(id),
+            scalars: self.scalar_args(&scalars),
+        }
     }
 
     fn scalars(&self, dims: &[Dim]) -> TokenStream {
@@ -381,8 +415,9 @@ impl Steps<'_> {
                         self.iota(&s.strides)
                     });
                 }
+                let ty = super::map::name(call.map);
                 (
-                    call.ty,
+                    quote!(#ty),
                     extra,
                     self.scalars(&call.scalars),
                     map.results.len(),
