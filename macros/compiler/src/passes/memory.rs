@@ -141,7 +141,12 @@ fn assign(g: &Graph, placement: &Placement, sizes: &Sizes) -> (Plan, Memory) {
 }
 
 /// The bytes of a graph's workspace, with every symbol at 64.
-pub fn bytes(g: &Graph, placement: &Placement, sizes: &Sizes) -> i64 {
+pub fn bytes(g: &Graph, placement: &Placement) -> i64 {
+    bytes_of(g, placement, &sizes(g))
+}
+
+/// The same, given the sizes of its values.
+pub fn bytes_of(g: &Graph, placement: &Placement, sizes: &Sizes) -> i64 {
     let (plan, _) = assign(g, placement, sizes);
     plan.slots.iter().map(|slot| slot.bytes).sum()
 }

@@ -24,16 +24,16 @@ pub fn schedule(g: Graph, placement: &Placement) -> Graph {
         let order = order(g, &sizes, &elsewhere);
         let sizes: Sizes = order.iter().map(|id| sizes[id.index()].clone()).collect();
         let ordered = reorder(g, &order);
-        (memory::bytes(&ordered, placement, &sizes), ordered)
+        (memory::bytes_of(&ordered, placement, &sizes), ordered)
     };
     let mut others = Vec::new();
     if let Some(with_bodies) = bodies(&g) {
         let ordered = ordered(&with_bodies);
-        let bytes = memory::bytes(&with_bodies, placement, &sizes);
+        let bytes = memory::bytes_of(&with_bodies, placement, &sizes);
         others.extend([(bytes, with_bodies), ordered]);
     }
     others.push(ordered(&g));
-    let first = (memory::bytes(&g, placement, &sizes), g);
+    let first = (memory::bytes_of(&g, placement, &sizes), g);
     let least = |best: (i64, Graph), other: (i64, Graph)| match other.0 < best.0 {
         true => other,
         false => best,
