@@ -12,6 +12,7 @@ use crate::passes::simplify::prune;
 use crate::scalar::{Cost, Scalar};
 use crate::value::nearest;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// Fuses.
 pub fn fuse(graph: &Graph) -> Graph {
@@ -166,8 +167,9 @@ impl Clusters {
     /// Lifts a node, or its cluster, above what it reads, and then what reads it. `last` is the last node that has been
     /// seen.
     fn lift(&mut self, g: &Graph, users: &[Vec<NodeId>], from: NodeId, last: NodeId) {
-        let mut open = vec![from];
-        while let Some(id) = open.pop() {
+        // From the lowest level on, so that each is lifted once.
+        let mut open = BTreeSet::from([(self.level(from), from)]);
+        while let Some((_, id)) = open.pop_first() {
             let own = self.get(id);
             let members = own.map_or(vec![id], |c| self.members[c].clone());
             let read = (members.iter().flat_map(|m| &g[*m].args))
@@ -182,10 +184,14 @@ impl Clusters {
                 continue;
             }
             *known = level;
-            let readers = members.iter().flat_map(|m| &users[m.index()]);
-            let higher = |u: &&NodeId| **u <= last && self.level(**u) <= level;
-            let readers = readers.filter(higher);
-            open.extend(readers.filter(|u| own.is_none() || self.get(**u) != own));
+            for user in members.iter().flat_map(|m| &users[m.index()]) {
+                let cluster = self.get(*user);
+                let inside = own.is_some() && cluster == own;
+                if *user <= last && !inside && self.level(*user) <= level {
+                    let first = cluster.map_or(*user, |c| self.members[c][0]);
+                    open.insert((self.level(*user), first));
+                }
+            }
         }
     }
 }
