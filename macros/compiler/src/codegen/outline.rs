@@ -139,7 +139,7 @@ impl Outline {
     }
 
     fn function(&mut self, key: Key, all: &[Parameter], statements: &TokenStream) -> Ident {
-        let name = format_ident!("__step{}", self.known.len(), span = Span::mixed_site());
+        let name = format_ident!("__call{}", self.known.len(), span = Span::mixed_site());
         let parameters = all.iter().enumerate().map(|(k, (kind, _))| {
             let name = parameter(k);
             match kind {
