@@ -453,31 +453,35 @@ pub fn holds(r: &Require) -> TokenStream {
     }
 }
 
-/// Passes the sizes of all values in the slots to the runtime.
+/// The places of all slots.
 fn layout_body(program: &Program, dims: &[String]) -> TokenStream {
     let unpack = unpack(dims, &quote!(return 0));
+    let values = program.memory.slots.iter().enumerate();
+    let lay_out = lay_out(values.flat_map(|(slot, values)| {
+        let mut values = values.clone();
+        values.sort();
+        values.into_iter().map(move |(n, t)| (slot, n, t))
+    }));
+    quote!(#unpack #lay_out)
+}
+
+/// Writes the places of slots to `at`, and returns the bytes of all. `values` are the slot, the number of elements and the
+/// type of each value, in the order of the slots.
+pub fn lay_out(values: impl Iterator<Item = (usize, Dim, DType)>) -> TokenStream {
     let locals = Locals::default();
-    let sizes = program.memory.slots.iter().enumerate().map(|(i, values)| {
-        let mut sizes: Vec<(Dim, DType)> = values.clone();
-        sizes.sort();
-        let sizes = sizes.iter().map(|(n, t)| {
-            let n = locals.size(n);
+    let values: Vec<TokenStream> = values
+        .map(|(slot, n, t)| {
+            let n = locals.size(&n);
             let width = match t {
                 DType::Float => quote!(float),
                 DType::Int => quote!(8),
                 DType::Bool => quote!(1),
             };
-            quote!((#i, #n, #width))
-        });
-        quote!(#(#sizes),*)
-    });
-    let sizes: Vec<TokenStream> = sizes.filter(|s| !s.is_empty()).collect();
+            quote!((#slot, #n, #width))
+        })
+        .collect();
     let lets = locals.define(&locals.take(), false);
-    quote! {
-        #unpack
-        #lets
-        __nf::lay_out(at, &[#(#sizes),*])
-    }
+    quote!(#lets __nf::lay_out(at, &[#(#values),*]))
 }
 
 /// Gradients of parameters that this function does not reach are zero.

@@ -1,12 +1,11 @@
 //! Values that functions keep from call to call: a struct `NetState` beside the network, and the argument of the
 //! methods that use it.
 
-use super::dims::{unpack, usize};
+use super::dims::unpack;
 use super::generics::{Generics, generics};
-use super::plan::arg;
+use super::plan::{arg, lay_out};
 use super::signatures::lower_names;
 use crate::dim::numel;
-use crate::ir::DType;
 use crate::lower::show_type;
 use crate::net::{Net, Signature};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -98,18 +97,9 @@ pub fn items(net: &Net) -> TokenStream {
         .states
         .iter()
         .map(|s| arg((&s.name.to_string(), s.ty.elem), &s.ty.shape, &dims, &[]));
-    let places = net.states.iter().enumerate().map(|(k, s)| {
-        let n = usize(&numel(&s.ty.shape));
-        let bytes = match s.ty.elem.dtype() {
-            DType::Float => quote!(__nf::bytes(#n, float)),
-            DType::Int => quote!(__nf::bytes(#n, 8)),
-            DType::Bool => quote!(__nf::bytes(#n, 1)),
-        };
-        quote! {
-            at[#k] = end;
-            end = __nf::after(end, #bytes);
-        }
-    });
+    let values = net.states.iter().enumerate();
+    let values = values.map(|(k, s)| (k, numel(&s.ty.shape), s.ty.elem.dtype()));
+    let lay_out = lay_out(values);
     let (unpack, count) = (unpack(&dims, &quote!(return 0)), net.states.len());
     let doc =
         format!("What functions keep from call to call, for these sizes: zeros. See [`{state}`].");
@@ -124,9 +114,7 @@ pub fn items(net: &Net) -> TokenStream {
             };
             const fn __state_layout(dims: &[usize], float: usize, at: &mut [usize]) -> usize {
                 #unpack
-                let mut end = 0usize;
-                #(#places)*
-                end
+                #lay_out
             }
         }
         impl<#declared> #network_name<#used __nf::Cpu> {
