@@ -20,6 +20,7 @@ pub const fn offsets<const N: usize>(lens: &[usize; N], others: &[(usize, DType)
         }
         i += 1;
     }
+    assert!(other == others.len());
     let (mut k, mut end) = (0, 0);
     while k < others.len() {
         let (i, dtype) = others[k];
@@ -163,6 +164,7 @@ pub const fn lay_out(at: &mut [usize], values: &[(usize, usize, usize)]) -> usiz
         end = after(end, largest);
         slot += 1;
     }
+    assert!(i == values.len());
     end
 }
 

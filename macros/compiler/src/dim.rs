@@ -326,7 +326,8 @@ impl Dim {
         if self.is_one() {
             return other.clone();
         }
-        if other.is_one() {
+        // With quotients, more than one divisor may have to be cancelled, one after the other.
+        if other.is_one() && !self.has_quotients() {
             return self.clone();
         }
         let mut out = Dim::from(0);
@@ -346,6 +347,13 @@ impl Dim {
             }
         }
         out.cancel_literal_quotients()
+    }
+
+    fn has_quotients(&self) -> bool {
+        let atoms = self.terms.keys().flatten();
+        atoms
+            .into_iter()
+            .any(|(atom, _)| matches!(atom, Atom::Quotient(..)))
     }
 
     /// `n * Q(p, n)` is `p`.

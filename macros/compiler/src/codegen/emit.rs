@@ -1,6 +1,5 @@
 //! Parts of runtime calls, for the kinds of nodes.
 
-use super::site::site;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::strides::blocks;
 use crate::ir::{Node, Reads, Reduce};
@@ -47,7 +46,7 @@ pub fn copy(code: &dyn Code, shape: &Shape, src: Side, dst: Side) -> TokenStream
 
 /// The op that reads at positions, and their origin, for messages.
 pub fn reads(code: &dyn Code, node: &Node, what: &Reads) -> TokenStream {
-    let (site, index) = (site(node.span, &what.by), &what.index);
+    let (site, index) = (code.site(node.span, &what.by), &what.index);
     let shape = what.shape.iter().map(|d| code.size(d));
     quote!(__nf::Reads { site: #site, index: #index, shape: &[#(#shape),*] })
 }

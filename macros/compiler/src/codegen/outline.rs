@@ -38,6 +38,8 @@ pub enum Kind {
     Integer,
     /// A stream of random numbers.
     Stream,
+    /// A place in the user's source.
+    Site,
 }
 
 /// A parameter: its type and its value.
@@ -52,8 +54,6 @@ struct State {
     all: Vec<Parameter>,
     /// The numbers of those whose values are variables, by the numbers of the variables.
     known: FxHashMap<usize, usize>,
-    /// The statements contain something else that only the function around them has.
-    stays: bool,
 }
 
 impl Parameters {
@@ -72,7 +72,7 @@ impl Parameters {
         quote!(#name)
     }
 
-    /// The number of such a parameter.
+    /// The number of such a parameter, within a step.
     pub fn number(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> usize {
         let mut state = self.0.borrow_mut();
         let state = state.get_or_insert_default();
@@ -87,27 +87,6 @@ impl Parameters {
     /// Ends a step, and returns its parameters.
     pub fn take(&self) -> Vec<Parameter> {
         self.0.borrow_mut().take().map_or_else(Vec::new, |s| s.all)
-    }
-
-    /// The step that is being written does not become a function.
-    pub fn stay(&self) {
-        if let Some(state) = &mut *self.0.borrow_mut() {
-            state.stays = true;
-        }
-    }
-
-    /// Ends a step: a call of its function, or nothing if it must stay where it is.
-    pub fn end(&self, statements: &TokenStream, outline: &mut Outline) -> Option<TokenStream> {
-        let state = self.0.borrow_mut().take()?;
-        if state.stays {
-            return None;
-        }
-        if statements.is_empty() {
-            return Some(TokenStream::new());
-        }
-        // The statements decide the parameters' types.
-        let key = Key::Statements(statements.to_string());
-        Some(outline.call(key, &state.all, || statements.clone()))
     }
 }
 
@@ -124,6 +103,16 @@ impl Outline {
                 .collect();
             written.statement(&names)
         })
+    }
+
+    /// A call of other statements.
+    pub fn statements(&mut self, statements: &TokenStream, all: &[Parameter]) -> TokenStream {
+        if statements.is_empty() {
+            return TokenStream::new();
+        }
+        // The statements decide the parameters' types.
+        let key = Key::Statements(statements.to_string());
+        self.call(key, all, || statements.clone())
     }
 
     fn call(
@@ -148,6 +137,7 @@ impl Outline {
                 Kind::Number => quote!(#name: f64),
                 Kind::Integer => quote!(#name: i128),
                 Kind::Stream => quote!(#name: u64),
+                Kind::Site => quote!(#name: __nf::Site),
             }
         });
         self.items.extend(quote! {
@@ -159,5 +149,5 @@ impl Outline {
 }
 
 fn parameter(k: usize) -> Ident {
-    format_ident!("a{k}", span = Span::mixed_site())
+    format_ident!("__a{k}", span = Span::mixed_site())
 }

@@ -5,6 +5,7 @@ use super::form::{Arg, Form, Kernel, Operand};
 use super::locals::{Floats, Locals, Used};
 use super::map::{Maps, dtype, iota_strides, whole};
 use super::outline::{Kind, Outline, Parameters};
+use super::site::site;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::emit::Code;
 use crate::ir::strides::{self, Strided, blocks, collapse_all};
@@ -59,12 +60,13 @@ impl Steps<'_> {
     /// The statements of a node, or a call of the function that holds them.
     fn outlined(&mut self, id: NodeId) -> TokenStream {
         let g = self.g;
-        let form = match &g[id].op {
-            Op::Map(map) => Some(self.map(id, map)),
-            Op::Reduce { kind, dims, body } => Some(self.reduce(id, *kind, dims, body.as_deref())),
-            _ => None,
-        };
-        if let Some(form) = form {
+        if matches!(g[id].op, Op::Map(_) | Op::Reduce { .. }) {
+            self.parameters.begin();
+            let form = match &g[id].op {
+                Op::Map(map) => self.map(id, map),
+                Op::Reduce { kind, dims, body } => self.reduce(id, *kind, dims, body.as_deref()),
+                _ => return TokenStream::new(),
+            };
             let parameters = self.parameters.take();
             return match self.outline.as_deref_mut() {
                 Some(outline) => outline.form(form, &parameters),
@@ -80,9 +82,9 @@ impl Steps<'_> {
         }
         self.parameters.begin();
         let step = self.step(id);
+        let parameters = self.parameters.take();
         let outline = self.outline.as_deref_mut();
-        let call = outline.and_then(|o| self.parameters.end(&step, o));
-        call.unwrap_or_else(|| self.step(id))
+        outline.map_or(step.clone(), |o| o.statements(&step, &parameters))
     }
 
     /// A size as an argument.
@@ -467,8 +469,6 @@ impl Code for Steps<'_> {
         self.input(id, s)
     }
     fn owner(&self) -> &TokenStream {
-        // Its name needs the const parameters.
-        self.parameters.stay();
         self.owner
     }
     fn size(&self, d: &Dim) -> TokenStream {
@@ -488,6 +488,9 @@ impl Code for Steps<'_> {
             false => quote!(__nf::stream(#stream, #at)),
         };
         self.parameters.name(Kind::Stream, stream, None)
+    }
+    fn site(&self, span: Span, by: &str) -> TokenStream {
+        self.parameters.name(Kind::Site, site(span, by), None)
     }
     fn real(&self, value: &Real) -> TokenStream {
         self.parameters

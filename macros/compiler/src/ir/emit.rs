@@ -4,7 +4,7 @@ use super::strides::Strided;
 use super::{DType, Graph, Node, NodeId};
 use crate::dim::{Dim, Shape};
 use crate::real::Real;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 
 /// The code around a node, written by codegen.
 pub trait Code {
@@ -24,6 +24,8 @@ pub trait Code {
     fn stream(&self, stream: u32) -> TokenStream;
     /// A number.
     fn real(&self, value: &Real) -> TokenStream;
+    /// A place in the source, for messages.
+    fn site(&self, span: Span, by: &str) -> TokenStream;
 }
 
 /// One node at the place where it is emitted.

@@ -215,6 +215,8 @@ struct InUse {
     count: usize,
     /// For each node, the slots whose values it is the last to read, with the numbers of these values.
     ends: Vec<Vec<(usize, usize)>>,
+    /// The first node whose slots are still in use.
+    next: usize,
 }
 
 impl InUse {
@@ -223,6 +225,7 @@ impl InUse {
             values: Vec::new(),
             count: 0,
             ends: vec![Vec::new(); nodes],
+            next: 0,
         }
     }
 
@@ -242,17 +245,17 @@ impl InUse {
         self.values.get(slot).copied().flatten().is_some()
     }
 
-    /// The slots that are free after a node, in the order of their values.
+    /// The slots that are free after a node, and after the views before it, in the order of their values.
     fn end(&mut self, node: usize) -> Vec<usize> {
-        let ends = std::mem::take(&mut self.ends[node]);
-        let mut free = Vec::new();
-        for (slot, value) in ends {
-            if self.values[slot] == Some(value) {
-                self.values[slot] = None;
-                free.push(slot);
-            }
+        let nodes = std::mem::replace(&mut self.next, node + 1)..=node;
+        let ended = nodes.flat_map(|n| std::mem::take(&mut self.ends[n]));
+        let mut ended: Vec<(usize, usize)> = ended.collect();
+        ended.sort_by_key(|(_, value)| *value);
+        ended.retain(|(slot, value)| self.values[*slot] == Some(*value));
+        for (slot, _) in &ended {
+            self.values[*slot] = None;
         }
-        free
+        ended.into_iter().map(|(slot, _)| slot).collect()
     }
 
     /// The slots of the remaining values, in the order of these.
