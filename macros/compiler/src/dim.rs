@@ -862,6 +862,17 @@ mod tests {
     }
 
     #[test]
+    fn every_quotient_cancels() {
+        let (s, w, v) = (d("S"), d("W"), d("V"));
+        let windows = s.div(&w).mul(&s.div(&w));
+        assert_eq!(windows.mul(&w).mul(&w), s.mul(&s));
+        assert_eq!(windows.mul(&w.mul(&w)), s.mul(&s));
+        let (both, product) = (s.div(&w.mul(&v)), w.mul(&v));
+        assert_eq!(both.mul(&product), s);
+        assert_eq!(numel(&[both, v, w]), s);
+    }
+
+    #[test]
     fn quotients_cancel_with_their_divisor() {
         let heads = d("D").div(&d("H"));
         assert_eq!(heads.mul(&d("H")), d("D"));

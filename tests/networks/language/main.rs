@@ -10,6 +10,7 @@ mod custom;
 mod groups;
 mod initial;
 mod language;
+mod large;
 mod layers_in_part;
 mod listings;
 mod looking;

@@ -12,6 +12,11 @@ pub fn booleans(shape: &[usize], one: impl Fn(usize) -> bool) -> Tensor {
     made(shape, one)
 }
 
+/// Integers, from the index of each element.
+pub fn integers(shape: &[usize], one: impl Fn(usize) -> i64) -> Tensor {
+    made(shape, one)
+}
+
 /// Pseudorandom numbers in -1..1, different for each seed.
 pub fn noise(shape: &[usize], seed: u64) -> Tensor {
     uniform::<f64>(shape, seed, (-1.0, 1.0))
