@@ -11,6 +11,7 @@
 //! | [`product`], [`window`], [`attention`], [`lines`] | sizes of products, convolutions, attention, and work along a dimension |
 //! | [`call`] | kernel calls as data, with the operands that each declares |
 //! | [`place`] | numbers of array elements in the names of parameters |
+//! | [`drawn`] | the form of drawn graphs |
 //! | [`abi`] | the number that emitted code and runtime must agree on |
 //! | [`equal`] | equalities of constants that rustc checks |
 //!
@@ -22,6 +23,7 @@ pub mod abi;
 pub mod attention;
 pub mod body;
 pub mod call;
+pub mod drawn;
 pub mod dtype;
 pub mod equal;
 pub mod lines;

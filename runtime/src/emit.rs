@@ -1,4 +1,4 @@
-//! Arithmetic in the constants that the macro emits.
+//! What emitted code computes with sizes, in constants and at run time, and the usual rows of its tables.
 
 use crate::spec::Reached;
 use crate::{DType, In, Offset, Space, View};

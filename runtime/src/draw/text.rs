@@ -1,15 +1,8 @@
-//! Graphs as the macro emits them: texts, because a table of structs for thousands of nodes takes rustc seconds.
-//!
-//! [`SEPARATOR`] stands between the strings of a function. Nodes are separated by `;`, the words of a node by spaces: the
-//! kind (`i`, `p` or `o`); the numbers of the strings that are its op, name, element type, shape and constant; the numbers
-//! of its operands, separated by commas. In the text of layers each line is a layer: its name, declaration and results,
-//! and its range of parameters, separated by [`SEPARATOR`].
+//! Graphs as the macro emits them, in the form of `netform_core::drawn`.
 
 use super::{Function, Graph, Kind, Layer, Node};
 use crate::ParamSpec;
-
-/// Stands between strings. The macro replaces it in names.
-pub const SEPARATOR: char = '\u{1f}';
+use netform_core::drawn::{INPUT, PARAM, SEPARATOR};
 
 /// A function's graph.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +36,8 @@ impl FunctionText {
 fn node(text: &str, strings: &[&'static str]) -> Node {
     let mut words = text.split(' ');
     let kind = match words.next() {
-        Some("i") => Kind::Input,
-        Some("p") => Kind::Param,
+        Some(INPUT) => Kind::Input,
+        Some(PARAM) => Kind::Param,
         _ => Kind::Op,
     };
     let number = |word: &str| word.parse::<usize>().ok();
@@ -89,5 +82,59 @@ fn layer(line: &'static str, params: &'static [ParamSpec]) -> Layer {
         declared,
         output,
         params: params.get(range).unwrap_or(&[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FunctionText, read};
+    use crate::draw::Kind;
+
+    #[test]
+    fn as_written() {
+        let f = FunctionText {
+            name: "f",
+            signature: "f(x: [B]) -> []",
+            strings: "input\u{1f}x\u{1f}\u{1f}[B]\u{1f}param 0\u{1f}bool\u{1f}const\u{1f}2.5\u{1f}add",
+            nodes: "i 0 1 2 3 2 ;p 4 2 5 3 2 ;o 6 2 2 2 7 ;o 8 2 2 3 2 0,1,2",
+            outputs: &[3],
+        };
+        let graph = read(
+            "Net",
+            &[],
+            "a\u{1f}Linear(2 -> 3)\u{1f}[B, 3]\u{1f}0\u{1f}0",
+            &[f],
+        );
+        let [layer] = &graph.layers[..] else {
+            panic!("one layer");
+        };
+        assert_eq!(
+            (layer.name, layer.declared, layer.output),
+            ("a", "Linear(2 -> 3)", "[B, 3]")
+        );
+        let f = graph.function("f").expect("the function");
+        let nodes = f.nodes.iter();
+        let seen: Vec<_> = nodes
+            .map(|n| {
+                (
+                    n.kind,
+                    n.op,
+                    n.name,
+                    n.dtype,
+                    n.shape,
+                    n.constant,
+                    &n.args[..],
+                )
+            })
+            .collect();
+        let expected: [(_, _, _, _, _, _, &[usize]); 4] = [
+            (Kind::Input, "input", "x", "", "[B]", "", &[]),
+            (Kind::Param, "param 0", "", "bool", "[B]", "", &[]),
+            (Kind::Op, "const", "", "", "", "2.5", &[]),
+            (Kind::Op, "add", "", "", "[B]", "", &[0, 1, 2]),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(f.outputs, [3]);
+        assert!(read("Empty", &[], "", &[]).layers.is_empty());
     }
 }

@@ -107,12 +107,12 @@ fn of_all(mut items: Vec<TokenStream>, function: &str) -> TokenStream {
     }
 }
 
-/// Integers combined by a method; 0 if there are none.
+/// Integers, at least one, combined by a method.
 fn folded(items: &[TokenStream], method: &str) -> TokenStream {
     let method = Ident::new(method, Span::call_site());
     let all = items.iter().cloned();
     all.reduce(|a, b| quote!(#a.#method(#b)))
-        .unwrap_or_else(|| quote!(0usize))
+        .unwrap_or_default()
 }
 
 /// The value as a number, an `f64`: it may be below 0, and products do not wrap.

@@ -1,5 +1,5 @@
-//! Calls of the generic kernels, maps and reductions, without their tokens: most steps of a large network repeat one of a
-//! few forms, and tokens take longest.
+//! Calls of the generic kernels, maps and reductions, without their tokens. Most steps of a large network repeat one of
+//! a few forms, and writing tokens takes most of the time of codegen.
 //!
 //! Goes in: the kernel, and which of its arguments are the same. Comes out: its statement, given the arguments.
 
@@ -32,8 +32,8 @@ pub struct Operand {
 pub enum Kernel {
     /// A map.
     Map,
-    /// A reduction.
-    Reduce(Reduce),
+    /// A reduction, with its outer size, its size, and its inner size.
+    Reduce(Reduce, [Arg; 3]),
 }
 
 /// A call.
@@ -43,7 +43,7 @@ pub struct Form {
     pub kernel: Kernel,
     /// The number of its map; `None` for the identity.
     pub map: Option<usize>,
-    /// The sizes of a map; a reduction's outer size, its size, and its inner size.
+    /// The sizes of a map.
     pub sizes: Vec<Arg>,
     /// What it reads.
     pub operands: Vec<Operand>,
@@ -83,22 +83,22 @@ impl Form {
         let [sizes, results, scalars] = [&self.sizes, &self.results, &self.scalars]
             .map(|args| args.iter().map(arg).collect::<Vec<_>>());
         let (r, i, o) = (sizes.len(), operands.len(), results.len());
-        let axis = || match &sizes[..] {
-            [outer, n, inner] => quote!(__nf::Axis { outer: #outer, n: #n, inner: #inner }),
-            _ => TokenStream::new(),
+        let axis = |sizes: &[Arg; 3]| {
+            let [outer, n, inner] = sizes.each_ref().map(arg);
+            quote!(__nf::Axis { outer: #outer, n: #n, inner: #inner })
         };
-        match self.kernel {
+        match &self.kernel {
             Kernel::Map => quote! {
                 run.map::<#body, #r, #i, #o>([#(#sizes),*], [#(#operands),*], [#(#results),*], &[#(#scalars),*]);
             },
-            Kernel::Reduce(kind) if kind.combiner().is_some() => {
-                let (kind, axis, y) = (variant(kind), axis(), &results[0]);
+            Kernel::Reduce(kind, sizes) if kind.combiner().is_some() => {
+                let (kind, axis, y) = (variant(*kind), axis(sizes), &results[0]);
                 quote! {
                     run.reduce::<#body, __nf::by::#kind, #i>(#axis, [#(#operands),*], &[#(#scalars),*], #y);
                 }
             }
-            Kernel::Reduce(_) => {
-                let (axis, y) = (axis(), &results[0]);
+            Kernel::Reduce(_, sizes) => {
+                let (axis, y) = (axis(sizes), &results[0]);
                 let rest = match results.get(1) {
                     Some(rest) => quote!(Some(#rest)),
                     None => quote!(None),

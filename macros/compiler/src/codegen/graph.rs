@@ -1,5 +1,5 @@
 //! The static graph of every function, for tables and pictures: `Net::graph()`, and the pictures of
-//! functions marked `#[draw]`. The runtime describes the form of the texts (`draw/text.rs`).
+//! functions marked `#[draw]`, as texts in the form of `netform_core::drawn`.
 
 use crate::dim::show_shape;
 use crate::display::op_name;
@@ -8,6 +8,7 @@ use crate::ir::{DType, Graph, Op};
 use crate::lower::show_type;
 use crate::net::{Field, FieldKind, Net, Signature};
 use crate::program::{Mode, Program};
+use netform_core::drawn::{INPUT, OP, PARAM, SEPARATOR};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use rustc_hash::FxHashMap;
@@ -52,7 +53,7 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
             from.to_string(),
             to.to_string(),
         ]
-        .join(SEPARATOR)
+        .join(&SEPARATOR.to_string())
     });
     let layers: Vec<String> = layers.collect();
     let layers = layers.join("\n");
@@ -66,9 +67,6 @@ pub fn items(net: &Net, programs: &[Program]) -> (TokenStream, TokenStream) {
     };
     (layers, functions)
 }
-
-/// Stands between strings.
-const SEPARATOR: &str = "\u{1f}";
 
 /// A name without the separators.
 fn plain(name: &str) -> String {
@@ -101,14 +99,14 @@ fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
     for (n, constant) in g.nodes.iter().zip(constants) {
         let (kind, name) = match n.op {
             Op::Input { index } => (
-                "i",
+                INPUT,
                 signature
                     .args
                     .get(index)
                     .map_or(String::new(), |a| a.name.to_string()),
             ),
-            Op::Param { index } => ("p", net.params[index].name.clone()),
-            _ => ("o", n.name.clone()),
+            Op::Param { index } => (PARAM, net.params[index].name.clone()),
+            _ => (OP, n.name.clone()),
         };
         let dtype = match n.dtype {
             DType::Float => "",
@@ -130,7 +128,7 @@ fn function(net: &Net, index: usize, g: &Graph) -> TokenStream {
         nodes.push(format!("{line} {}", args.join(",")));
     }
     let (name, text) = (signature.name.to_string(), text(signature));
-    let (strings, nodes) = (strings.all.join(SEPARATOR), nodes.join(";"));
+    let (strings, nodes) = (strings.all.join(&SEPARATOR.to_string()), nodes.join(";"));
     let outputs = g.outputs.iter().map(|o| o.index());
     quote!(__nf::draw::text::FunctionText { name: #name, signature: #text, strings: #strings, nodes: #nodes, outputs: &[#(#outputs),*] })
 }

@@ -23,7 +23,7 @@ pub type Used = BTreeSet<usize>;
 #[derive(Default)]
 struct State {
     sizes: FxHashMap<Dim, usize>,
-    /// Rounded quotients, which many sizes share.
+    /// Quotients, which many sizes share.
     quotients: FxHashMap<Atom, usize>,
     views: FxHashMap<(Place, DType, Dim), usize>,
     all: Vec<Local>,
@@ -90,8 +90,8 @@ impl Locals {
         if d.value().is_some() || is_name(d) {
             return (dims::usize(d), None);
         }
-        if let Some(a @ (Atom::Quotient(..) | Atom::Floor(..))) = single(d) {
-            let k = self.quotient(a);
+        if let Some(a @ (Atom::Quotient(p, q) | Atom::Floor(p, q))) = single(d) {
+            let k = self.quotient(a, p, q);
             return (self.0.borrow_mut().name(k), Some(k));
         }
         let known = self.0.borrow().sizes.get(d).copied();
@@ -106,24 +106,19 @@ impl Locals {
     /// A factor of a size.
     fn atom(&self, a: &Atom) -> TokenStream {
         match a {
-            Atom::Quotient(..) | Atom::Floor(..) => {
-                let k = self.quotient(a);
+            Atom::Quotient(p, q) | Atom::Floor(p, q) => {
+                let k = self.quotient(a, p, q);
                 self.0.borrow_mut().name(k)
             }
             _ => dims::atom(a),
         }
     }
 
-    /// The number of a quotient's variable.
-    fn quotient(&self, a: &Atom) -> usize {
+    /// The number of the variable of `p / q`.
+    fn quotient(&self, a: &Atom, p: &Dim, q: &Dim) -> usize {
         let known = self.0.borrow().quotients.get(a).copied();
         known.unwrap_or_else(|| {
-            let k = self.add("n", || match a {
-                Atom::Quotient(p, q) | Atom::Floor(p, q) => {
-                    Value::Of(dims::quotient(p, q, &|a| self.atom(a)))
-                }
-                _ => Value::Of(dims::atom(a)),
-            });
+            let k = self.add("n", || Value::Of(dims::quotient(p, q, &|a| self.atom(a))));
             self.0.borrow_mut().quotients.insert(a.clone(), k);
             k
         })

@@ -1,8 +1,8 @@
 //! Code generation: from planned graphs to Rust. It cannot fail and is deterministic.
 //!
 //! The struct is outside; everything else is in one unnamed constant, so that no name escapes: statics that describe
-//! the network and its plans, one zero-size type per distinct map, one function of runtime calls per plan, and the
-//! methods.
+//! the network and its plans, one zero-size type per distinct map, a function of runtime calls per plan, and the
+//! methods. The function of a large plan has several parts, and equal steps of them are one function.
 //!
 //! | file | contents |
 //! |---|---|

@@ -151,12 +151,13 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
     let layout_body = layout_body(program, dims);
     let owner = super::custom::owner(net);
     let locals = Locals::default();
+    let large = calls(&program.graph) > STEPS;
     let mut steps = Steps {
         g: &program.graph,
         memory: &program.memory,
         locals: &locals,
         maps,
-        outline: (calls(&program.graph) > STEPS).then_some(outline),
+        outline: large.then_some(outline),
         parameters: &Parameters::default(),
         loops: Vec::new(),
         owner: &owner,
@@ -168,11 +169,19 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
         quote!(#owner::#kernels.is_none() ||)
     });
     let host = quote!(#(#host)* false);
-    let body_steps = steps.each();
+    let mut body_steps = steps.each();
     let last = (written(program, &steps), locals.take());
+    if !last.0.is_empty() {
+        body_steps.push(last);
+    }
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
-    let (parts, body_steps) = in_parts(&body, body_steps, last, &locals, &unpack);
+    let (parts, body_steps) = in_parts(
+        &body,
+        &body_steps,
+        &|used| locals.define(used, large),
+        &unpack,
+    );
     quote! {
         #parts
         const #plan: &'static __nf::Plan = &__nf::Plan {
@@ -208,28 +217,24 @@ fn calls(g: &Graph) -> usize {
     each.sum()
 }
 
-/// The most statements of one function.
+/// The most statements of one function, and the most calls of a program whose steps stay in it.
 const STEPS: usize = 64;
 
 /// Many statements as functions of a part of them each, and the calls of these. One function of hundreds of steps would
 /// take megabytes of stack without optimisation, and rustc's time for a function grows faster than its length.
 fn in_parts(
     body: &Ident,
-    mut steps: Vec<(TokenStream, Used)>,
-    last: (TokenStream, Used),
-    locals: &Locals,
+    steps: &[(TokenStream, Used)],
+    define: &dyn Fn(&Used) -> TokenStream,
     unpack: &TokenStream,
 ) -> (TokenStream, TokenStream) {
-    steps.push(last);
-    let large = steps.len() > STEPS;
     let written = |steps: &[(TokenStream, Used)]| {
         let used = steps.iter().flat_map(|(_, used)| used).copied().collect();
-        let lets = locals.define(&used, large);
-        let steps = steps.iter().map(|(step, _)| step);
+        let (lets, steps) = (define(&used), steps.iter().map(|(step, _)| step));
         quote!(#lets #(#steps)*)
     };
-    if !large {
-        return (TokenStream::new(), written(&steps));
+    if steps.len() <= STEPS {
+        return (TokenStream::new(), written(steps));
     }
     let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
     for (k, steps) in steps.chunks(STEPS).enumerate() {
@@ -245,7 +250,7 @@ fn in_parts(
     (parts, calls)
 }
 
-/// The reached parameters. Those without ranges are many, and only their numbers are emitted.
+/// The reached parameters. If none has ranges, only their numbers are emitted: they may be hundreds.
 fn all_reached(net: &Net, all: &[Reached]) -> TokenStream {
     let is_whole = |(param, ranges): &Reached| {
         net.params[*param].stack.is_empty() || ranges.iter().any(Vec::is_empty)

@@ -348,10 +348,10 @@ impl Steps<'_> {
         };
         let sizes = groups.map(|group| self.arg(&numel(&over[group])));
         Form {
-            kernel: Kernel::Reduce(kind),
+            kernel: Kernel::Reduce(kind, sizes),
             map,
             operands,
-            sizes: sizes.to_vec(),
+            sizes: Vec::new(),
             results: self.results(id),
             scalars: self.scalar_args(&scalars),
         }

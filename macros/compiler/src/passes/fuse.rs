@@ -142,7 +142,7 @@ struct Clusters {
     of: Vec<Option<usize>>,
     parent: Vec<usize>,
     members: Vec<Vec<NodeId>>,
-    /// Each node's level, and each cluster's: above the levels of all that it reads.
+    /// Each node's level, and each cluster's: above the levels of all that it reads. True only while clusters grow.
     node_levels: Vec<usize>,
     levels: Vec<usize>,
 }
@@ -318,8 +318,12 @@ fn sources<'a>(g: &'a Graph, c: &'a Clusters, cluster: usize) -> impl Iterator<I
 /// Whether any of these values depends on a cluster. A cluster is computed as one node, so each member depends on the
 /// operands of every other. A value that depends on a cluster has a higher level.
 fn depends(g: &Graph, c: &Clusters, from: impl Iterator<Item = NodeId>, on: usize) -> bool {
-    let mut seen = vec![false; g.nodes.len()];
     let mut open: Vec<NodeId> = from.collect();
+    let below = |id: &NodeId| c.get(*id) != Some(on) && c.level(*id) <= c.levels[on];
+    if open.iter().all(below) {
+        return false;
+    }
+    let mut seen = vec![false; g.nodes.len()];
     while let Some(id) = open.pop() {
         let own = c.get(id);
         if own == Some(on) {

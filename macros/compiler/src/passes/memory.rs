@@ -489,7 +489,7 @@ fn choose(free: &mut Vec<usize>, slots: &mut Vec<Slot>, bytes: i64) -> usize {
 }
 
 /// Bytes of a value, with every symbol at 64; limited, so that sums do not wrap.
-pub fn estimate(size: &Dim, dtype: DType) -> i64 {
+fn estimate(size: &Dim, dtype: DType) -> i64 {
     let width = dtype.size(size_of::<f32>()) as i64;
     let bytes = size.eval(&|_| 64).unwrap_or(i64::MAX).saturating_mul(width);
     bytes.min(1 << 40)

@@ -17,7 +17,6 @@ use std::collections::BTreeSet;
 pub fn schedule(g: Graph, placement: &Placement) -> Graph {
     let elsewhere = placement.grads.iter().chain(&placement.kept);
     let elsewhere: Vec<usize> = elsewhere.map(|(output, _)| *output).collect();
-    // A body is planned among the values around it, so a smaller body may make the whole larger.
     // The order does not change the sizes.
     let sizes = memory::sizes(&g);
     let ordered = |g: &Graph| {
@@ -27,6 +26,7 @@ pub fn schedule(g: Graph, placement: &Placement) -> Graph {
         (memory::bytes_of(&ordered, placement, &sizes), ordered)
     };
     let mut others = Vec::new();
+    // A body is planned among the values around it, so a smaller body may make the whole larger.
     if let Some(with_bodies) = bodies(&g) {
         let ordered = ordered(&with_bodies);
         let bytes = memory::bytes_of(&with_bodies, placement, &sizes);
