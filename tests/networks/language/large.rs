@@ -54,14 +54,12 @@ network! {
         let x = x.gather(1, at);
         let x = x + SCALE * down(tanh(norm(up(x)))) / K;
         let x = x + attention(x, x, x, is_causal = true);
-        let mut carry = zeros([B, D]);
-        let mut rows = [];
-        for x_t in x.unbind(1) {
-            carry = 0.5 * carry + squared(x_t, weight) / (T * K);
-            rows.push(carry + x_t);
-        }
-        seen += 1;
-        stack(rows, dim = 1) + arange(D).float() / 10.0
+        let (last, rows) = scan(x, zeros([B, D]), |h, x_t| {
+            let h = 0.5 * h + squared(x_t, weight) / (T * K);
+            (h, h + x_t)
+        });
+        seen = seen + 1;
+        rows + last.unsqueeze(1) + arange(D).float() / 10.0
     }
 }
 
@@ -98,7 +96,7 @@ fn as_its_blocks_one_by_one() -> netform::Result<()> {
     let mut flows: Vec<Box<dyn FnOnce(&Tensor, &Tensor) -> netform::Result<Tensor>>> = Vec::new();
     macro_rules! blocks {
         ($($number:literal $k:literal),*) => {$(
-            let mut one = One::<$k>::new(Cpu::f64(), 0)?;
+            let mut one = One::<$k, _>::new(Cpu::f64(), 0)?;
             let names: Vec<String> = one.parameters().map(|p| p.name().to_string()).collect();
             for name in names {
                 let there = name.replace("block.", concat!("blocks.", $number, "."));
@@ -106,8 +104,10 @@ fn as_its_blocks_one_by_one() -> netform::Result<()> {
             }
             let x = &inputs[inputs.len() - 1];
             inputs.push(one.forward(x, &at)?.to_tensor());
-            let at = at.clone();
-            flows.push(Box::new(move |x, dy| Ok(one.forward_vjp(x, &at, dy)?.to_tensor())));
+            flows.push(Box::new({
+                let at = at.clone();
+                move |x, dy| Ok(one.forward_vjp(x, &at, dy)?.to_tensor())
+            }));
         )*};
     }
     blocks!(0 1, 1 2, 2 3, 3 2, 4 5);
