@@ -83,6 +83,9 @@ network! {
     }
 }
 
+/// From an input and the gradient of the result to the gradient of the input.
+type Flow = Box<dyn FnOnce(&Tensor, &Tensor) -> netform::Result<Tensor>>;
+
 #[test]
 fn as_its_blocks_one_by_one() -> netform::Result<()> {
     let (b, t) = (2, 3);
@@ -93,7 +96,7 @@ fn as_its_blocks_one_by_one() -> netform::Result<()> {
     let dx = large.forward_vjp(&x, &at, &dy)?.to_tensor();
 
     let mut inputs = vec![x];
-    let mut flows: Vec<Box<dyn FnOnce(&Tensor, &Tensor) -> netform::Result<Tensor>>> = Vec::new();
+    let mut flows: Vec<Flow> = Vec::new();
     macro_rules! blocks {
         ($($number:literal $k:literal),*) => {$(
             let mut one = One::<$k, _>::new(Cpu::f64(), 0)?;
