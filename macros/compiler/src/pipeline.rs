@@ -15,7 +15,7 @@ use crate::lower;
 use crate::net::{FieldKind, Net, Signature};
 use crate::passes::placement::Placement;
 use crate::passes::reach;
-use crate::passes::{fuse, inline, memory, schedule, simplify};
+use crate::passes::{fuse, inline, memory, schedule, separate, simplify};
 use crate::program::{Mode, Program};
 use crate::unit::Unit;
 use crate::unreached;
@@ -286,8 +286,8 @@ pub fn optimise(graph: &Graph, placement: &Placement) -> (Graph, Graph) {
     let flat = inline::inline(graph);
     let unfused = simplify::simplify(&flat);
     let fused = fuse::fuse(&unfused);
-    let fused = memory::own_bodies(fused);
-    let owned = memory::own_gradients(memory::own_outputs(fused, placement), placement);
+    let fused = separate::bodies(fused);
+    let owned = separate::gradients(separate::outputs(fused, placement), placement);
     (schedule::schedule(owned, placement), unfused)
 }
 

@@ -19,7 +19,7 @@ use netform_compiler::kinds::take::Take;
 use netform_compiler::kinds::windows::Windows;
 use netform_compiler::passes::placement::Placement;
 use netform_compiler::passes::verify::verify;
-use netform_compiler::passes::{fuse, inline, memory, schedule, simplify};
+use netform_compiler::passes::{fuse, inline, memory, schedule, separate, simplify};
 use netform_compiler::scalar::Scalar as S;
 use netform_core::Number;
 use proptest::prelude::*;
@@ -564,9 +564,9 @@ const PASSES: [(&str, Pass); 7] = [
     ("simplify", simplify::simplify),
     ("simplify again", simplify::simplify),
     ("fuse", fuse::fuse),
-    ("own bodies", |g| memory::own_bodies(g.clone())),
-    ("own outputs", |g| {
-        memory::own_outputs(g.clone(), &Placement::default())
+    ("separate bodies", |g| separate::bodies(g.clone())),
+    ("separate outputs", |g| {
+        separate::outputs(g.clone(), &Placement::default())
     }),
     ("schedule", |g| {
         schedule::schedule(g.clone(), &Placement::default())
@@ -638,7 +638,7 @@ fn check_kept(mut g: Graph, rng: &mut Rng) -> Result<(), TestCaseError> {
     };
     let want = eval(&g, &env);
     let fused = fuse::fuse(&simplify::simplify(&inline::inline(&g)));
-    let owned = memory::own_outputs(memory::own_bodies(fused), &placement);
+    let owned = separate::outputs(separate::bodies(fused), &placement);
     let planned = schedule::schedule(owned, &placement);
     places(&planned, &placement, &env, &want)
 }

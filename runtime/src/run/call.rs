@@ -69,7 +69,8 @@ impl<D: Device> Run<'_, D> {
     /// Writes 0 into the gradients of these parameters, given the places and lengths of all.
     pub fn no_gradients(&self, places: &[Offset], lens: &[usize], params: &[usize]) {
         for &p in params {
-            self.fill(self.grad(places[p], lens[p]), Number::Float(0.0));
+            let len = lens.get(p).copied().unwrap_or(0);
+            self.fill(self.grad_of(places, p, len), Number::Float(0.0));
         }
     }
 }

@@ -227,19 +227,19 @@ impl<'a, D: Device> Run<'a, D> {
     /// `len` floats of parameter `p`. rustc takes longer for an index in emitted code than for an argument.
     #[inline]
     pub fn param_of(&self, places: &[Offset], p: usize, len: usize) -> View {
-        self.param(places[p], len)
+        self.param(place(places, p), len)
     }
 
     /// `len` elements of buffer `p`.
     #[inline]
     pub fn buffer_of(&self, places: &[Offset], p: usize, dtype: DType, len: usize) -> View {
-        self.buffer(places[p], dtype, len)
+        self.buffer(place(places, p), dtype, len)
     }
 
     /// `len` gradients of parameter `p`.
     #[inline]
     pub fn grad_of(&self, places: &[Offset], p: usize, len: usize) -> View {
-        self.grad(places[p], len)
+        self.grad(place(places, p), len)
     }
 
     /// Views of floats of slots, given the slots and lengths.
@@ -343,4 +343,10 @@ impl<'a, D: Device> Run<'a, D> {
             Ok(())
         });
     }
+}
+
+/// The place of a parameter. One that does not exist is beyond any buffer, so each use of it is refused.
+fn place(places: &[Offset], p: usize) -> Offset {
+    let nowhere = Offset::of_floats(usize::MAX);
+    places.get(p).copied().unwrap_or(nowhere)
 }

@@ -5,7 +5,7 @@ use netform::prelude::*;
 use netform_networks::near::near;
 use netform_networks::values::wave;
 
-mod ops {
+pub(crate) mod ops {
     use netform::Float;
     use netform::custom::{Array, ArrayMut};
 

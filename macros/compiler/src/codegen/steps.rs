@@ -60,31 +60,36 @@ impl Steps<'_> {
     /// The statements of a node, or a call of the function that holds them.
     fn outlined(&mut self, id: NodeId) -> TokenStream {
         let g = self.g;
-        if matches!(g[id].op, Op::Map(_) | Op::Reduce { .. }) {
-            self.parameters.begin();
-            let form = match &g[id].op {
-                Op::Map(map) => self.map(id, map),
-                Op::Reduce { kind, dims, body } => self.reduce(id, *kind, dims, body.as_deref()),
-                _ => return TokenStream::new(),
-            };
-            let parameters = self.parameters.take();
-            return match self.outline.as_deref_mut() {
-                Some(outline) => outline.form(form, &parameters),
-                None => {
-                    let values: Vec<TokenStream> = parameters.into_iter().map(|p| p.1).collect();
-                    form.statement(&values)
-                }
-            };
+        self.parameters.begin();
+        let form = match &g[id].op {
+            Op::Map(map) => Some(self.map(id, map)),
+            Op::Reduce { kind, dims, body } => Some(self.reduce(id, *kind, dims, body.as_deref())),
+            _ => None,
+        };
+        let parameters = self.parameters.take();
+        match (form, self.outline.as_deref_mut()) {
+            (Some(form), Some(outline)) => outline.form(form, &parameters),
+            (Some(form), None) => {
+                let values: Vec<TokenStream> = parameters.into_iter().map(|p| p.1).collect();
+                form.statement(&values)
+            }
+            (None, _) => self.outlined_step(id),
         }
+    }
+
+    /// The same for a node that is no map or reduction.
+    fn outlined_step(&mut self, id: NodeId) -> TokenStream {
         // The body of a loop has its own steps.
-        if self.outline.is_none() || matches!(g[id].op, Op::Scan(_)) {
+        if self.outline.is_none() || matches!(self.g[id].op, Op::Scan(_)) {
             return self.step(id);
         }
         self.parameters.begin();
         let step = self.step(id);
         let parameters = self.parameters.take();
-        let outline = self.outline.as_deref_mut();
-        outline.map_or(step.clone(), |o| o.statements(&step, &parameters))
+        match self.outline.as_deref_mut() {
+            Some(outline) => outline.statements(&step, &parameters),
+            None => step,
+        }
     }
 
     /// A size as an argument.
