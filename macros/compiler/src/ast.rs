@@ -27,6 +27,8 @@ pub struct Network {
     pub shared: Vec<Shared>,
     /// Functions.
     pub functions: Vec<Function>,
+    /// The names of functions that could not be read.
+    pub unread: Vec<String>,
 }
 
 /// A checkpoint that is part of the program.
@@ -553,6 +555,21 @@ const PREFIX: usize = 5;
 const POSTFIX: usize = 6;
 
 impl Expr {
+    /// The next integer: the end of a range whose last integer this is.
+    pub fn plus_one(self, span: Span) -> Expr {
+        let kind = match self.kind {
+            ExprKind::Whole(n) => ExprKind::Whole(n.saturating_add(1)),
+            _ => {
+                let one = Expr {
+                    kind: ExprKind::Whole(1),
+                    span,
+                };
+                ExprKind::Binary(Op::Add, Box::new(self), Box::new(one))
+            }
+        };
+        Expr { kind, span }
+    }
+
     /// The literal of a number as it was written: `1e-5`, `1_000`.
     fn digits(&self) -> Option<String> {
         let text = self.span.source_text()?;

@@ -123,6 +123,40 @@ pub struct Arg {
     pub state: bool,
 }
 
+/// The remainder of a named dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remainder {
+    /// The dimension.
+    pub name: String,
+    /// The divisor, above 0.
+    pub by: i64,
+    /// The remainder, below the divisor.
+    pub rest: i64,
+}
+
+impl Remainder {
+    /// The dimension as a multiple of the divisor plus the remainder.
+    pub fn size(&self) -> Dim {
+        let by = Dim::from(self.by);
+        match self.rest {
+            0 => Dim::multiple(&self.name, self.by),
+            rest => {
+                let whole = Dim::named(&self.name).div_floor(&by);
+                whole.mul(&by).add(&Dim::from(rest))
+            }
+        }
+    }
+
+    /// Adds a further fact of the same dimension, as far as one divisor can hold both.
+    pub fn join(&mut self, other: &Remainder) {
+        if other.rest == self.rest {
+            self.by = crate::dim::least_multiple(self.by, other.by);
+        } else if other.by % self.by == 0 {
+            *self = other.clone();
+        }
+    }
+}
+
 /// A function's signature.
 #[derive(Clone, Debug)]
 pub struct Signature {
@@ -135,8 +169,8 @@ pub struct Signature {
     /// Dimensions that introduce a name without being just that name, `4 * H`: the numbers of the argument and of the
     /// dimension, and the name.
     pub solved: Vec<(usize, usize, String)>,
-    /// Named dimensions that a number divides.
-    pub divided: Vec<(String, i64)>,
+    /// What is known of named dimensions that are divided by a number.
+    pub divided: Vec<Remainder>,
     /// Its arguments.
     pub args: Vec<Arg>,
     /// Its results.
@@ -164,10 +198,10 @@ impl Signature {
         args.chain(&self.ret).any(|ty| ty.rest.is_some())
     }
 
-    /// The named dimensions that a number divides, as multiples of it.
+    /// The named dimensions whose remainders are known, as multiples of the divisors plus these.
     pub fn multiples(&self) -> HashMap<String, Dim> {
         let all = self.divided.iter();
-        all.map(|(name, by)| (name.clone(), Dim::multiple(name, *by)))
+        all.map(|known| (known.name.clone(), known.size()))
             .collect()
     }
 

@@ -95,7 +95,8 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Me
     }
     // An error in a body or signature may be why a layer seems unused.
     if diag.messages().len() > before
-        || source.functions.iter().any(|f| f.body.is_none())
+        || !source.unread.is_empty()
+        || (source.functions.iter()).any(|f| f.body.is_none() && f.custom.is_none())
         || net.signatures.iter().any(|s| s.poisoned)
     {
         return Vec::new();

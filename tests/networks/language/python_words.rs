@@ -280,3 +280,51 @@ fn spellings_of_python() -> netform::Result<()> {
     assert_eq!(a.3.to_tensor(), b.3.to_tensor());
     Ok(())
 }
+
+network! {
+    struct Scalars {
+        w: Param[4],
+    }
+    fn scaled(x: [B, 4], by: f64) -> [B, 4] { x * by * w }
+    fn chosen(#[grad] x: [B, 4], #[grad] by: f32, at: i64, on: bool) -> (f64, i64, bool) {
+        let y = where(on, scaled(x, by), scaled(x, 0.5));
+        (y[:, 1].sum(), at + 1, !on)
+    }
+    fn closed(x: [B, 4]) -> ([B, 3], [B, 2], [B, 4], [B, 1]) {
+        (x[.., 0..=2], x[.., 1..=-2], x[.., ..=-1], x[.., -2..=-2])
+    }
+    fn sums(x: [B, 4]) -> [B, 4] {
+        let mut y = zeros_like(x);
+        for i in 0..=3 { y += x[.., ..=i].sum(1, keepdim = true); }
+        y
+    }
+    fn filled(x: [B, 4], n: i64[3]) -> ([B, 4], [2, B], i64[3]) {
+        (full_like(x, 2 * x.sum()), full([2, B], 1 / x[0, 0]), full_like(n, n[0]))
+    }
+}
+
+#[test]
+fn scalars_and_closed_ranges() -> netform::Result<()> {
+    let mut net = Scalars::new(Cpu::f64(), 1)?;
+    net.set_parameter("w", &Tensor::from_vec([4], vec![1.0, 3.0, 1.0, 1.0])?)?;
+    let x = [[1.0, 2.0, 4.0, 8.0]];
+    let (sum, next, off) = net.chosen(&x, 2.0, 6, true)?;
+    assert_eq!((sum.item()?, next.to_vec()), (12.0, vec![7]));
+    assert_eq!(off.to_vec(), [false]);
+    let (sum, ..) = net.chosen(&x, 2.0, 6, false)?;
+    assert_eq!(sum.item()?, 3.0);
+    let (a, b, c, d) = net.closed(&x)?;
+    assert_eq!(
+        [a.as_slice(), b.as_slice(), d.as_slice()],
+        [&[1.0, 2.0, 4.0][..], &[2.0, 4.0], &[4.0]]
+    );
+    assert_eq!(c.as_slice(), [1.0, 2.0, 4.0, 8.0]);
+    assert_eq!(net.sums(&x)?.as_slice(), [25.0; 4].map(|v| v + 1.0));
+    let (a, b, n) = net.filled(&x, &[5i64, 0, 0])?;
+    assert_eq!(
+        (a.as_slice(), b.as_slice()),
+        (&[30.0; 4][..], &[1.0; 2][..])
+    );
+    assert_eq!(n.to_vec(), [5, 5, 5]);
+    Ok(())
+}

@@ -126,3 +126,44 @@ fn sizes_of_skip_connections_are_checked_when_called() -> netform::Result<()> {
     assert!(error.contains("W must be at least 4"), "{error}");
     Ok(())
 }
+
+network! {
+    struct Odd<const K: usize>
+    where
+        K % 2 != 0,
+    {
+        same: Conv1d(2 -> 2, K, padding = K / 2),
+    }
+    fn forward(x: [B, 2, N]) -> [B, 2, floor(N / 4)] where N % 4 == 1, N % 2 == 1 {
+        let x = same(x);
+        let rest = if K % 4 == 3 { 0.25 } else { 0.5 };
+        rest * x[.., .., 1..].reshape([B, 2, -1, 4])[.., .., .., 0..=2].sum(-1)
+    }
+    fn doubled(x: [B, 2, 2 * M + 1]) -> [B, 2, M] { x[.., .., 1..].reshape([B, 2, M, 2])[.., .., .., 0] }
+    fn both(x: [B, 2, N]) -> [B, 2, floor(N / 4)] where N % 4 == 1 { forward(x) }
+    fn convolved(x: [B, 2, N]) -> [B, 2, N] { same(x) }
+}
+
+#[test]
+fn remainders_are_known() -> netform::Result<()> {
+    let odd = Odd::<3, _>::new(Cpu::f64(), 1)?;
+    let x = numbers(&[1, 2, 9]);
+    let y = odd.both(&x)?;
+    assert_eq!(y.shape(), [1, 2, 2]);
+    let same = odd.convolved(&x)?.to_vec();
+    let want = 0.25 * (same[5] + same[6] + same[7]);
+    assert!((y.as_slice()[1] - want).abs() < 1e-12);
+    assert_eq!(
+        Odd::<5, _>::new(Cpu::f64(), 1)?.doubled(&x)?.shape(),
+        [1, 2, 4]
+    );
+    let messages = [
+        (8, "N - 1 must be a multiple of 4"),
+        (0, "N must be at least 1"),
+    ];
+    for (n, message) in messages {
+        let error = odd.both(&numbers(&[1, 2, n])).unwrap_err().to_string();
+        assert!(error.contains(message), "{n}: {error}");
+    }
+    Ok(())
+}

@@ -6,7 +6,9 @@ network! {
     where
         D,
         D + HEADS,
-        D % 2 == 1,
+        D % 2 == 3,
+        D % HEADS == 1,
+        D % 3 != 1,
         D % 1.5 == 0,
         8 > 9,
     {

@@ -28,7 +28,7 @@ mod inclusive {
     use super::*;
     network! {
         struct Net { linear: Linear(8 -> 8) }
-        fn forward(x: [B, 8]) -> [B, 8] { x[.., 0..=3] }
+        fn forward(x: [B, 8]) -> [B, 8] { x[.., 0..=] }
     }
 }
 
@@ -173,7 +173,7 @@ mod rusts {
     use super::*;
     network! {
         struct Net {}
-        fn forward(x: f32) -> [] { x }
+        fn forward(x: f16, n: usize) -> [] { x }
     }
 }
 

@@ -30,12 +30,13 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
         ExprKind::Binary(Op::Or, a, b) => both(cx, a, b).map(|(a, b)| Condition::Or(a, b))?,
         ExprKind::Binary(op, a, b) if op.level() == Op::Eq.level() => {
             // `D % 2 == 0`.
-            if let (ExprKind::Binary(Op::Rem, p, q), ExprKind::Whole(0)) = (&a.kind, &b.kind)
+            if let ExprKind::Binary(Op::Rem, p, q) = &a.kind
                 && let Op::Eq | Op::Ne = op
             {
                 let p = size(net, cx, p, named)?;
                 let q = size(net, cx, q, named)?;
-                let whole = Condition::Equal(p.div_floor(&q).mul(&q), p);
+                let rest = size(net, cx, b, named)?;
+                let whole = Condition::Equal(p.div_floor(&q).mul(&q).add(&rest), p);
                 return Ok(if *op == Op::Eq {
                     whole
                 } else {

@@ -6,7 +6,8 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported};
 use crate::dim::Dim;
-use crate::net::Net;
+use crate::net::{Net, Remainder};
+use crate::value::nearest;
 
 /// Checks and records the conditions of the `where` clause.
 pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
@@ -17,16 +18,15 @@ pub(super) fn conditions(source: &ast::Network, net: &mut Net, diag: &Diag) {
     net.require.extend(cx.require);
 }
 
-/// Records a condition: of a network, on its constants, or of a function, on these and on `named` dimensions. Returns a
-/// named dimension and the number that divides it, if that is the condition.
+/// Records a condition: of a network, on its constants, or of a function, on these and on `named` dimensions. Returns the
+/// remainder of a named dimension, if that is the condition.
 pub(super) fn condition(
     net: &Net,
     cx: &mut Cx,
     e: &Expr,
     named: Option<&[String]>,
-) -> Reported<Option<(String, i64)>> {
+) -> Reported<Option<Remainder>> {
     let why = format!("`{e}` does not hold");
-    let zero = |e: &Expr| matches!(e.kind, ExprKind::Whole(0));
     let mut size = |e: &Expr| match named {
         Some(_) => dimension(net, cx, e, named),
         None => match constant(net, cx, e)?.as_dim() {
@@ -38,11 +38,22 @@ pub(super) fn condition(
         },
     };
     match &e.kind {
-        ExprKind::Binary(ast::Op::Eq, left, right) if zero(right) => {
-            if let ExprKind::Binary(ast::Op::Rem, a, b) = &left.kind {
+        ExprKind::Binary(op @ (ast::Op::Eq | ast::Op::Ne), left, right) => {
+            if let (ExprKind::Binary(ast::Op::Rem, a, b), ExprKind::Whole(rest)) =
+                (&left.kind, &right.kind)
+            {
                 let (a, b) = (size(a)?, size(b)?);
-                cx.divides(&a, &b, e.span, &why)?;
-                return Ok(bare(&a).zip(b.value().filter(|by| *by > 0)));
+                if let Some(rest) = remainder(op, nearest(*rest), b.value()) {
+                    let all = a.sub(&Dim::from(rest));
+                    cx.divides(&all, &b, e.span, &why)?;
+                    // A size below the remainder would be divided below 0.
+                    if rest > 0 {
+                        cx.at_least(&a, &Dim::from(rest), e.span, &why)?;
+                    }
+                    let by = b.value().filter(|by| *by > 0);
+                    let fact = |(name, by)| Remainder { name, by, rest };
+                    return Ok(bare(&a).zip(by).map(fact));
+                }
             }
         }
         ExprKind::Binary(op, a, b) if !is_remainder(a) && !is_remainder(b) => {
@@ -73,7 +84,7 @@ pub(super) fn condition(
         && (is_remainder(a) || is_remainder(b))
     {
         let text = format!(
-            "`{e}` is not a condition\nnote: a remainder can be compared only with 0: `D % HEADS == 0`"
+            "`{e}` is not a condition\nnote: a remainder is compared with a number below the divisor: `D % HEADS == 0`, `K % 2 == 1`"
         );
         return Err(cx.error(e.span, text));
     }
@@ -81,6 +92,16 @@ pub(super) fn condition(
         "`{e}` is not a condition\nhelp: a condition is `D % HEADS == 0`, or a comparison such as `D >= 8`"
     );
     Err(cx.error(e.span, text))
+}
+
+/// The only remainder that a comparison with `given` admits, when divided by a number or, if that is `None`, by a constant.
+fn remainder(op: &ast::Op, given: i64, by: Option<i64>) -> Option<i64> {
+    match (op, by) {
+        (ast::Op::Eq, None) => (given == 0).then_some(0),
+        (ast::Op::Eq, Some(by)) => (0..by).contains(&given).then_some(given),
+        (_, Some(2)) => (0..2).contains(&given).then_some(1 - given),
+        _ => None,
+    }
 }
 
 pub(super) fn is_remainder(e: &Expr) -> bool {

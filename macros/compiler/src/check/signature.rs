@@ -9,7 +9,7 @@ use crate::diag::Diag;
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
 use crate::lower::show_type;
-use crate::net::{Arg, Custom, Net, Signature};
+use crate::net::{Arg, Custom, Net, Remainder, Signature};
 use proc_macro2::Span;
 
 pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature {
@@ -184,13 +184,13 @@ fn solve(out: &mut Signature) {
 
 /// The conditions of a function's `where` clause, and those that its body needs.
 fn divide(net: &Net, f: &ast::Function, out: &mut Signature, cx: &mut Cx) {
-    let mut add = |name: &str, by: i64| match out.divided.iter_mut().find(|d| d.0 == name) {
-        Some((_, known)) => *known = crate::dim::least_multiple(*known, by),
-        None => out.divided.push((name.to_owned(), by)),
+    let mut add = |new: Remainder| match out.divided.iter_mut().find(|d| d.name == new.name) {
+        Some(known) => known.join(&new),
+        None => out.divided.push(new),
     };
     for e in &f.conditions {
-        if let Ok(Some((name, by))) = condition(net, cx, e, Some(&out.dims)) {
-            add(&name, by);
+        if let Ok(Some(known)) = condition(net, cx, e, Some(&out.dims)) {
+            add(known);
         }
     }
     if net.prefix.is_empty() {
@@ -198,7 +198,11 @@ fn divide(net: &Net, f: &ast::Function, out: &mut Signature, cx: &mut Cx) {
         for d in own {
             let (size, by) = (Dim::named(&d.name), Dim::from(d.by));
             let _ = cx.divides(&size, &by, d.span, &d.text);
-            add(&d.name, d.by);
+            add(Remainder {
+                name: d.name.clone(),
+                by: d.by,
+                rest: 0,
+            });
         }
     }
 }

@@ -99,6 +99,9 @@ impl Lower<'_> {
             let value = self.call_function(None, i, span, given?, args)?;
             return self.take_back(value, &self.net.signatures[i], args);
         }
+        if self.source.unread.contains(&text) {
+            return Err(ErrorReported);
+        }
         if ops::find(&text).is_some() {
             self.unchanged(args)?;
             return self.op(&text, span, given?);

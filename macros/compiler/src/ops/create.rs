@@ -14,18 +14,49 @@ use netform_core::number::POSITIONS;
 ops! {
     "zeros" ("*size") |cx, a| full(cx, a, "*size", &Value::Number(0.0));
     "ones" ("*size") |cx, a| full(cx, a, "*size", &Value::Number(1.0));
-    "full" ("size, fill_value") |cx, a| match a.value("fill_value") {
-        v @ (Value::Dim(_) | Value::Real(_)) => {
-            let (shape, number) = (a.dims(cx, "size")?, cx.tensor_of(&v, ""));
-            let id = cx.g.expand(number.id, &shape);
+    "full" ("size, fill_value") |cx, a| match scalar(cx, a) {
+        Some(value) => {
+            let shape = a.dims(cx, "size")?;
+            let id = cx.g.expand(value.id, &shape);
             Ok(cx.tensor(id))
         }
-        _ => { let v = filling(cx, a)?; full(cx, a, "size", &v) }
+        None => { let v = filling(cx, a)?; full(cx, a, "size", &v) }
     };
     "zeros_like" ("input") |cx, a| like(cx, a, &Value::Whole(0));
     "ones_like" ("input") |cx, a| like(cx, a, &Value::Whole(1));
-    "full_like" ("input, fill_value") |cx, a| { let v = filling(cx, a)?; like(cx, a, &v) };
+    "full_like" ("input, fill_value") |cx, a| match scalar(cx, a) {
+        Some(value) => scalar_like(cx, a, value),
+        None => { let v = filling(cx, a)?; like(cx, a, &v) }
+    };
     "arange" ("start = 0, end = None, step = 1") arange;
+}
+
+/// The argument `fill_value`, if it is a scalar whose value is not known to the macro.
+fn scalar(cx: &mut Cx, a: &Args) -> Option<Tensor> {
+    match a.value("fill_value") {
+        v @ (Value::Dim(_) | Value::Real(_)) => Some(cx.tensor_of(&v, "")),
+        Value::Tensor(t) => cx.shape(&t).is_empty().then_some(t),
+        _ => None,
+    }
+}
+
+/// Such a scalar for each element of `input`.
+fn scalar_like(cx: &mut Cx, a: &Args, mut value: Tensor) -> Reported<Value> {
+    let x = a.tensor(cx, "input")?;
+    let (shape, dtype) = (cx.shape(&x), cx.g[x.id].dtype);
+    if dtype == DType::Float {
+        value = cx.to_float(&value);
+    }
+    if cx.g[value.id].dtype != dtype {
+        let text = format!(
+            "`fill_value` of `full_like` is {}, but `input` is {}",
+            cx.typed(value.id),
+            cx.typed(x.id)
+        );
+        return Err(cx.error(a.span_of("fill_value"), text));
+    }
+    let id = cx.g.expand(value.id, &shape);
+    Ok(cx.tensor(id))
 }
 
 /// The argument `fill_value`, a number.

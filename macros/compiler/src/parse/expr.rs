@@ -316,15 +316,22 @@ fn item(input: ParseStream) -> syn::Result<Item> {
     }
     let span = input.span();
     if input.peek(Token![..=]) {
-        let before = from.map_or_else(String::new, |e| e.to_string());
-        let error = |help: &str| input.error(format!("`..=` is not supported{help}"));
-        let plain = error(": write `a..b`, which ends before `b`");
-        let ahead = input.fork();
-        ahead.parse::<Token![..=]>()?;
-        return Err(match expr(&ahead).map(|e| e.kind) {
-            Ok(ExprKind::Whole(n)) if n != -1 => error(&format!(": write `{before}..{}`", n + 1)),
-            _ => plain,
-        });
+        input.parse::<Token![..=]>()?;
+        let to = match expr(input)? {
+            // Before the end there is nothing to stop at.
+            Expr {
+                kind: ExprKind::Whole(-1),
+                ..
+            } => None,
+            last => Some(last.plus_one(span)),
+        };
+        return Ok(Item::Range(Slice {
+            from,
+            to,
+            step: None,
+            colon: false,
+            span,
+        }));
     }
     input.parse::<Token![..]>()?;
     Ok(Item::Range(Slice {

@@ -73,6 +73,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
         fields: Vec::new(),
         shared: Vec::new(),
         functions: Vec::new(),
+        unread: Vec::new(),
     };
     if let Err(e) = generics(input, &mut network) {
         diag.syntax(&e);
@@ -92,10 +93,12 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
             }
             continue;
         }
+        let ahead = input.fork();
         match function(input, diag) {
             Ok(f) => network.functions.push(f),
             Err(e) => {
                 diag.syntax(&e);
+                network.unread.push(function_name(&ahead));
                 // Skips at least one token, up to the next function.
                 skip_one(input);
                 while !input.is_empty() && !input.peek(Token![fn]) && !input.peek(Token![#]) {
@@ -205,6 +208,16 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The name after the next `fn`; empty if there is none.
+fn function_name(input: ParseStream) -> String {
+    while !input.is_empty() && !input.peek(Token![fn]) {
+        skip_one(input);
+    }
+    skip_one(input);
+    let name = input.parse::<Ident>();
+    name.map_or_else(|_| String::new(), |name| name.to_string())
 }
 
 fn skip_one(input: ParseStream) {
@@ -474,16 +487,40 @@ fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     })
 }
 
+/// A scalar, written as its Rust type.
+fn scalar(elem: Ident) -> syn::Result<Type> {
+    let span = elem.span();
+    let elem = match elem.to_string().as_str() {
+        "f32" | "f64" => None,
+        "u32" | "i32" | "i64" | "bool" => Some(elem),
+        "usize" | "u64" | "isize" => {
+            let text = format!(
+                "`{elem}` is not an element type: integers are `u32`, `i32` or `i64`\nhelp: a size is named in a shape, `x: [B, N]`, or is a const parameter, `struct Net<const N: usize>`"
+            );
+            return Err(syn::Error::new(span, text));
+        }
+        _ => {
+            let text = format!(
+                "`{elem}` is not a shape\nhelp: write `[]` for a scalar, `[B, 8]` for a matrix, `u32[B]` for integers"
+            );
+            return Err(syn::Error::new(span, text));
+        }
+    };
+    Ok(Type {
+        elem,
+        dims: Vec::new(),
+        rest: None,
+        span,
+    })
+}
+
 fn ty(input: ParseStream) -> syn::Result<Type> {
     let elem = if input.peek(token::Bracket) {
         None
     } else {
         let elem = input.call(Ident::parse_any)?;
         if !input.peek(token::Bracket) {
-            let text = format!(
-                "`{elem}` is not a shape\nhelp: write `[]` for a scalar, `[B, 8]` for a matrix, `u32[B]` for integers"
-            );
-            return Err(syn::Error::new(elem.span(), text));
+            return scalar(elem);
         }
         Some(elem)
     };

@@ -297,12 +297,7 @@ fn integers(input: ParseStream, from: Expr) -> syn::Result<Expr> {
     }
     let mut to = expr::expr(input)?;
     if closed {
-        let one = Expr {
-            kind: ExprKind::Whole(1),
-            span,
-        };
-        let kind = ExprKind::Binary(Op::Add, Box::new(to), Box::new(one));
-        to = Expr { kind, span };
+        to = to.plus_one(span);
     }
     let args = [from, to].map(|value| Arg { name: None, value });
     let kind = ExprKind::Call(Ident::new("range", span), args.into());
