@@ -12,6 +12,7 @@
 //! | [`call`] | kernel calls as data, with the operands that each declares |
 //! | [`place`] | numbers of array elements in the names of parameters |
 //! | [`drawn`] | the form of drawn graphs |
+//! | [`listing`] | the form of large programs as bytes |
 //! | [`abi`] | the number that emitted code and runtime must agree on |
 //! | [`equal`] | equalities of constants that rustc checks |
 //!
@@ -27,6 +28,7 @@ pub mod drawn;
 pub mod dtype;
 pub mod equal;
 pub mod lines;
+pub mod listing;
 mod message;
 pub mod number;
 pub mod place;

@@ -118,7 +118,7 @@ pub mod __private {
     pub use crate::map::{Identity, Inner, Lanes, MapBody, Operand};
     pub use crate::pack::{Ints, Mask};
     pub use crate::results::RunResults;
-    pub use crate::run::Run;
+    pub use crate::run::{Args, Listing, Run};
     pub use crate::spec::{
         ArgSpec, ArgType, DimSpec, Init, NetSpec, Offset, ParamSpec, Plan, Reached, Reads, Require,
         Room, Shared, Site,

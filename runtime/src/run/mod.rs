@@ -10,6 +10,7 @@ mod call;
 mod custom;
 mod fault;
 mod fused;
+mod listing;
 mod operand;
 mod place;
 mod refusal;
@@ -19,6 +20,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::fault::unravel;
+pub use self::listing::{Args, Listing};
 use self::place::{Places, Region, product};
 use self::refusal::{OUTSIDE, OVERLAP, Refusal, TYPE};
 use crate::device::{self, Addr, Stream};
@@ -240,27 +242,6 @@ impl<'a, D: Device> Run<'a, D> {
     #[inline]
     pub fn grad_of(&self, places: &[Offset], p: usize, len: usize) -> View {
         self.grad(place(places, p), len)
-    }
-
-    /// Views of floats of slots, given the slots and lengths.
-    pub fn all_floats(&self, views: &mut [View], of: &[(usize, usize)]) {
-        for (view, (k, len)) in views.iter_mut().zip(of) {
-            *view = self.floats(*k, *len);
-        }
-    }
-
-    /// Views of floats of parameters, given the parameters and lengths.
-    pub fn all_params(&self, views: &mut [View], places: &[Offset], of: &[(usize, usize)]) {
-        for (view, (p, len)) in views.iter_mut().zip(of) {
-            *view = self.param_of(places, *p, *len);
-        }
-    }
-
-    /// Views of gradients of parameters, given the parameters and lengths.
-    pub fn all_grads(&self, views: &mut [View], places: &[Offset], of: &[(usize, usize)]) {
-        for (view, (p, len)) in views.iter_mut().zip(of) {
-            *view = self.grad_of(places, *p, *len);
-        }
     }
 
     /// The part of a view that step `step` of a loop uses: `len` elements after those of the steps before.

@@ -2,7 +2,7 @@
 //!
 //! The struct is outside; everything else is in one unnamed constant, so that no name escapes: statics that describe
 //! the network and its plans, one zero-size type per distinct map, a function of runtime calls per plan, and the
-//! methods. The function of a large plan has several parts, and equal steps of them are one function.
+//! methods. A large plan is emitted as data, a listing of its steps, and equal steps are one function.
 //!
 //! | file | contents |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! | `steps.rs`, `emit.rs`, `locals.rs`, `site.rs` | its runtime calls, their parts, variables and places |
 //! | `form.rs` | calls of maps and reductions |
 //! | `map.rs` | types of fused maps |
-//! | `outline.rs` | functions of steps |
+//! | `outline.rs`, `listing.rs`, `sizes.rs` | large plans: functions of steps, the listing, its sizes |
 //! | `custom.rs`, `names.rs` | custom ops; the names of their items |
 //! | `graph.rs` | the graph to draw |
 
@@ -27,6 +27,7 @@ pub mod emit;
 mod form;
 mod generics;
 mod graph;
+mod listing;
 mod locals;
 mod map;
 mod methods;
@@ -36,6 +37,7 @@ mod outline;
 mod plan;
 mod signatures;
 mod site;
+mod sizes;
 mod spec;
 mod state;
 mod steps;

@@ -1,8 +1,8 @@
 //! Steps as functions: in a large network hundreds of steps differ only in their sizes and views.
 //!
 //! Goes in: a step's statements, written with names of parameters for the sizes and views, and the values of these. Comes
-//! out: a call of a function, which all steps with the same statements share. rustc then checks and compiles a step's
-//! generic calls once.
+//! out: a step of the listing, or in a loop a call. All steps with the same statements share a function, which rustc
+//! checks and compiles once.
 
 use super::form::Form;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -28,10 +28,10 @@ enum Key {
 /// The type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A size.
-    Size,
     /// A view.
     View,
+    /// A size.
+    Size,
     /// A number.
     Number,
     /// An integer.
@@ -42,110 +42,195 @@ pub enum Kind {
     Site,
 }
 
+impl Kind {
+    /// All, in the order in which the runtime reads them.
+    pub const ALL: [Kind; 6] = [
+        Kind::View,
+        Kind::Size,
+        Kind::Number,
+        Kind::Integer,
+        Kind::Stream,
+        Kind::Site,
+    ];
+
+    /// The field of the runtime's `Args`.
+    fn field(self) -> Ident {
+        let name = match self {
+            Kind::View => "views",
+            Kind::Size => "sizes",
+            Kind::Number => "numbers",
+            Kind::Integer => "integers",
+            Kind::Stream => "streams",
+            Kind::Site => "sites",
+        };
+        Ident::new(name, Span::call_site())
+    }
+}
+
+/// A value that a step uses.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// An expression.
+    Written(TokenStream),
+    /// The number of an entry in the table of its kind.
+    Entry(usize),
+}
+
 /// A parameter: its type and its value.
-pub type Parameter = (Kind, TokenStream);
+pub type Parameter = (Kind, Value);
 
-/// The parameters of the step that is being written.
+/// The parameters of the functions that are being written: of a step, and of the loop around it.
 #[derive(Default)]
-pub struct Parameters(RefCell<Option<State>>);
+pub struct Parameters(RefCell<Vec<Level>>);
 
 #[derive(Default)]
-struct State {
+struct Level {
+    /// It is a loop, whose function holds expressions as they are.
+    is_loop: bool,
     all: Vec<Parameter>,
-    /// The numbers of those whose values are variables, by the numbers of the variables.
-    known: FxHashMap<usize, usize>,
+    /// The numbers of parameters, by the number of the entry or variable.
+    known: FxHashMap<(Kind, usize), usize>,
 }
 
 impl Parameters {
-    /// Begins a step.
-    pub fn begin(&self) {
-        *self.0.borrow_mut() = Some(State::default());
+    /// Begins a function: of a step, or of a loop, which holds steps.
+    pub fn begin(&self, is_loop: bool) {
+        self.0.borrow_mut().push(Level {
+            is_loop,
+            ..Level::default()
+        });
     }
 
-    /// The name of a parameter with this value, which may be a variable with this number. Outside of steps that become
-    /// functions, the value itself.
-    pub fn name(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> TokenStream {
-        if self.0.borrow().is_none() {
-            return value;
+    /// The value in the function that is being written: the name of a parameter, or outside of functions the value
+    /// itself. It may be that of a variable with this number.
+    pub fn name(&self, kind: Kind, value: Value, local: Option<usize>) -> TokenStream {
+        let depth = self.0.borrow().len();
+        self.at(depth, kind, value, local)
+    }
+
+    /// The same in the code around a step: in the loop, if there is one.
+    pub fn around(&self, kind: Kind, value: Value, local: Option<usize>) -> TokenStream {
+        let loops = self.0.borrow().iter().filter(|l| l.is_loop).count();
+        self.at(loops, kind, value, local)
+    }
+
+    fn at(&self, depth: usize, kind: Kind, value: Value, local: Option<usize>) -> TokenStream {
+        let mut levels = self.0.borrow_mut();
+        let levels = levels.get_mut(..depth).unwrap_or_default();
+        match (value, levels.last()) {
+            (Value::Written(value), None) => value,
+            (Value::Written(value), Some(level)) if level.is_loop => value,
+            (value, _) => {
+                let name = parameter(number(levels, kind, value, local));
+                quote!(#name)
+            }
         }
-        let name = parameter(self.number(kind, value, local));
-        quote!(#name)
     }
 
-    /// The number of such a parameter, within a step.
-    pub fn number(&self, kind: Kind, value: TokenStream, local: Option<usize>) -> usize {
-        let mut state = self.0.borrow_mut();
-        let state = state.get_or_insert_default();
-        let next = state.all.len();
-        let k = local.map_or(next, |local| *state.known.entry(local).or_insert(next));
-        if k == next {
-            state.all.push((kind, value));
-        }
-        k
+    /// The number of a parameter of the innermost function.
+    pub fn number(&self, kind: Kind, value: Value, local: Option<usize>) -> usize {
+        number(&mut self.0.borrow_mut(), kind, value, local)
     }
 
-    /// Ends a step, and returns its parameters.
+    /// Ends a function, and returns its parameters.
     pub fn take(&self) -> Vec<Parameter> {
-        self.0.borrow_mut().take().map_or_else(Vec::new, |s| s.all)
+        self.0.borrow_mut().pop().map_or_else(Vec::new, |l| l.all)
     }
 }
 
+/// The number of a parameter of the last level. It is an entry for the outermost level, and a parameter of the level
+/// around it for another.
+fn number(levels: &mut [Level], kind: Kind, value: Value, local: Option<usize>) -> usize {
+    let Some((level, around)) = levels.split_last_mut() else {
+        return 0;
+    };
+    let key = match &value {
+        Value::Entry(entry) => Some((kind, *entry)),
+        Value::Written(_) => local.map(|local| (kind, local)),
+    };
+    if let Some(k) = key.and_then(|key| level.known.get(&key)) {
+        return *k;
+    }
+    let value = match value {
+        Value::Entry(_) if !around.is_empty() => {
+            let name = parameter(number(around, kind, value, local));
+            Value::Written(quote!(#name))
+        }
+        value => value,
+    };
+    level.all.push((kind, value));
+    let k = level.all.len() - 1;
+    if let Some(key) = key {
+        level.known.insert(key, k);
+    }
+    k
+}
+
 impl Outline {
-    /// A call of a map or reduction.
-    pub fn form(&mut self, form: Form, all: &[Parameter]) -> TokenStream {
+    /// The function of a map or reduction.
+    pub fn form(&mut self, form: Form, all: &[Parameter]) -> Ident {
         let written = form.clone();
-        self.call(Key::Form(form), all, || {
-            let names: Vec<TokenStream> = (0..all.len())
-                .map(|k| {
-                    let name = parameter(k);
-                    quote!(#name)
-                })
-                .collect();
-            written.statement(&names)
+        self.function(Key::Form(form), all, || {
+            let names = (0..all.len()).map(|k| {
+                let name = parameter(k);
+                quote!(#name)
+            });
+            written.statement(&names.collect::<Vec<_>>())
         })
     }
 
-    /// A call of other statements.
-    pub fn statements(&mut self, statements: &TokenStream, all: &[Parameter]) -> TokenStream {
-        if statements.is_empty() {
-            return TokenStream::new();
-        }
+    /// The function of other statements.
+    pub fn statements(&mut self, statements: &TokenStream, all: &[Parameter]) -> Ident {
         // The statements decide the parameters' types.
         let key = Key::Statements(statements.to_string());
-        self.call(key, all, || statements.clone())
+        self.function(key, all, || statements.clone())
     }
 
-    fn call(
+    fn function(
         &mut self,
         key: Key,
         all: &[Parameter],
         statements: impl FnOnce() -> TokenStream,
-    ) -> TokenStream {
-        let known = self.known.get(&key).cloned();
-        let name = known.unwrap_or_else(|| self.function(key, all, &statements()));
-        let values = all.iter().map(|(_, value)| value);
-        quote!(#name(run, #(#values),*);)
-    }
-
-    fn function(&mut self, key: Key, all: &[Parameter], statements: &TokenStream) -> Ident {
+    ) -> Ident {
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
         let name = format_ident!("__call{}", self.known.len(), span = Span::mixed_site());
-        let parameters = all.iter().enumerate().map(|(k, (kind, _))| {
-            let name = parameter(k);
-            match kind {
-                Kind::Size => quote!(#name: usize),
-                Kind::View => quote!(#name: __nf::View),
-                Kind::Number => quote!(#name: f64),
-                Kind::Integer => quote!(#name: i128),
-                Kind::Stream => quote!(#name: u64),
-                Kind::Site => quote!(#name: __nf::Site),
+        let lets = Kind::ALL.into_iter().map(|kind| {
+            let of = all.iter().enumerate().filter(|(_, (k, _))| *k == kind);
+            let names: Vec<Ident> = of.map(|(k, _)| parameter(k)).collect();
+            match names.is_empty() {
+                true => TokenStream::new(),
+                false => {
+                    let field = kind.field();
+                    quote!(let [#(#names),*] = *__args.#field else { return };)
+                }
             }
         });
+        let statements = statements();
         self.items.extend(quote! {
-            fn #name<__D: __nf::Device>(run: &__nf::Run<'_, __D>, #(#parameters),*) { #statements }
+            fn #name<__D: __nf::Device>(run: &__nf::Run<'_, __D>, __args: &__nf::Args<'_>) { #(#lets)* #statements }
         });
         self.known.insert(key, name.clone());
         name
     }
+}
+
+/// A call in a loop, with values that the loop's function computes.
+pub fn call(function: &Ident, all: &[Parameter]) -> TokenStream {
+    let fields = Kind::ALL.into_iter().map(|kind| {
+        let of = all.iter().filter(|(k, _)| *k == kind);
+        let values = of.map(|(_, value)| match value {
+            Value::Written(value) => value.clone(),
+            Value::Entry(_) => TokenStream::new(),
+        });
+        let (values, field) = (values.collect::<Vec<_>>(), kind.field());
+        match values.is_empty() {
+            true => TokenStream::new(),
+            false => quote!(#field: &[#(#values),*],),
+        }
+    });
+    quote!(#function(run, &__nf::Args { #(#fields)* ..__nf::Args::NONE });)
 }
 
 fn parameter(k: usize) -> Ident {

@@ -1,11 +1,12 @@
 //! A compiled function: its static plan, its layout, and the function of runtime calls.
 
 use super::dims::{unpack, usize};
-use super::locals::{Locals, Used};
+use super::listing::Listing;
+use super::locals::Locals;
 use super::map::Maps;
 use super::outline::{Outline, Parameters};
 use super::site::site;
-use super::steps::Steps;
+use super::steps::{Form, Steps};
 use crate::check::bare;
 use crate::cx::{Demand, Require};
 use crate::dim::{Dim, Shape, numel};
@@ -150,14 +151,17 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
 
     let layout_body = layout_body(program, dims);
     let owner = super::custom::owner(net);
-    let locals = Locals::default();
+    let (locals, listing) = (Locals::default(), Listing::default());
     let large = calls(&program.graph) > STEPS;
     let mut steps = Steps {
         g: &program.graph,
         memory: &program.memory,
-        locals: &locals,
+        form: match large {
+            true => Form::Listing(&listing),
+            false => Form::Statements(&locals),
+        },
         maps,
-        outline: large.then_some(outline),
+        outline,
         parameters: &Parameters::default(),
         loops: Vec::new(),
         owner: &owner,
@@ -169,21 +173,18 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
         quote!(#owner::#kernels.is_none() ||)
     });
     let host = quote!(#(#host)* false);
-    let mut body_steps = steps.each();
-    let last = (written(program, &steps), locals.take());
-    if !last.0.is_empty() {
-        body_steps.push(last);
-    }
+    let mut body_steps = steps.all();
+    body_steps.extend(written(program, &mut steps));
+    let body_steps = match large {
+        true => listing.perform(),
+        false => {
+            let lets = locals.define();
+            quote!(#lets #body_steps)
+        }
+    };
     let zeros = unreached(net, program);
     let unpack = unpack(dims, &quote!(return));
-    let (parts, body_steps) = in_parts(
-        &body,
-        &body_steps,
-        &|used| locals.define(used, large),
-        &unpack,
-    );
     quote! {
-        #parts
         const #plan: &'static __nf::Plan = &__nf::Plan {
             name: #shown,
             dims: &[#(#dims),*],
@@ -217,38 +218,9 @@ fn calls(g: &Graph) -> usize {
     each.sum()
 }
 
-/// The most statements of one function, and the most calls of a program whose steps stay in it.
+/// The most calls of a program whose steps are statements. One function of hundreds of steps would take megabytes of stack
+/// without optimisation, and rustc's time for a function grows faster than its length.
 const STEPS: usize = 64;
-
-/// Many statements as functions of a part of them each, and the calls of these. One function of hundreds of steps would
-/// take megabytes of stack without optimisation, and rustc's time for a function grows faster than its length.
-fn in_parts(
-    body: &Ident,
-    steps: &[(TokenStream, Used)],
-    define: &dyn Fn(&Used) -> TokenStream,
-    unpack: &TokenStream,
-) -> (TokenStream, TokenStream) {
-    let written = |steps: &[(TokenStream, Used)]| {
-        let used = steps.iter().flat_map(|(_, used)| used).copied().collect();
-        let (lets, steps) = (define(&used), steps.iter().map(|(step, _)| step));
-        quote!(#lets #(#steps)*)
-    };
-    if steps.len() <= STEPS {
-        return (TokenStream::new(), written(steps));
-    }
-    let (mut parts, mut calls) = (TokenStream::new(), TokenStream::new());
-    for (k, steps) in steps.chunks(STEPS).enumerate() {
-        let (name, steps) = (format_ident!("{body}_{k}"), written(steps));
-        parts.extend(quote! {
-            fn #name<__D: __nf::Device>(run: &mut __nf::Run<'_, __D>, dims: &[usize]) {
-                #unpack
-                #steps
-            }
-        });
-        calls.extend(quote!(Self::#name(run, dims);));
-    }
-    (parts, calls)
-}
 
 /// The reached parameters. If none has ranges, only their numbers are emitted: they may be hundreds.
 fn all_reached(net: &Net, all: &[Reached]) -> TokenStream {
@@ -287,7 +259,7 @@ fn reached(net: &Net, (param, ranges): &Reached) -> TokenStream {
 }
 
 /// The writes after all other steps: kept values that could not be written in place, and buffers.
-fn written(program: &Program, steps: &Steps) -> TokenStream {
+fn written(program: &Program, steps: &mut Steps) -> TokenStream {
     let g = &program.graph;
     let mut out = TokenStream::new();
     for (i, entry) in &program.placement.kept {
@@ -295,20 +267,25 @@ fn written(program: &Program, steps: &Steps) -> TokenStream {
         let (n, k) = root(g, o);
         let place = Place::State(*entry);
         if program.memory.place[n.index()][k] != place {
-            let (from, to) = (
-                steps.view(o, 0),
-                steps.place(&place, g[o].dtype, &numel(g.shape(o))),
-            );
-            out.extend(quote!(run.assign(#from, #to);));
+            out.extend(steps.step(false, |steps| {
+                let (from, to) = (
+                    steps.view(o, 0),
+                    steps.place(&place, g[o].dtype, &numel(g.shape(o))),
+                );
+                quote!(run.assign(#from, #to);)
+            }));
         }
     }
     for (i, param) in &program.placement.buffers {
         let o = g.outputs[*i];
-        let (from, to) = (
-            steps.view(o, 0),
-            steps.place(&Place::Param(*param), g[o].dtype, &numel(g.shape(o))),
-        );
-        out.extend(quote!(run.update(#from, #to);));
+        out.extend(steps.step(false, |steps| {
+            let place = Place::Param(*param);
+            let (from, to) = (
+                steps.view(o, 0),
+                steps.place(&place, g[o].dtype, &numel(g.shape(o))),
+            );
+            quote!(run.update(#from, #to);)
+        }));
     }
     out
 }
@@ -485,7 +462,7 @@ pub fn lay_out(values: impl Iterator<Item = (usize, Dim, DType)>) -> TokenStream
             quote!((#slot, #n, #width))
         })
         .collect();
-    let lets = locals.define(&locals.take(), false);
+    let lets = locals.define();
     quote!(#lets __nf::lay_out(at, &[#(#values),*]))
 }
 

@@ -1,10 +1,11 @@
-//! A planned graph as runtime calls, one node a statement.
+//! A planned graph as runtime calls, one node a statement or, in a large program, a step of its listing.
 
 use super::emit::{Emit, written};
-use super::form::{Arg, Form, Kernel, Operand};
-use super::locals::{Floats, Locals, Used};
+use super::form::{self, Arg, Kernel, Operand};
+use super::listing::Listing;
+use super::locals::Locals;
 use super::map::{Maps, dtype, iota_strides, whole};
-use super::outline::{Kind, Outline, Parameters};
+use super::outline::{self, Kind, Outline, Parameters, Value};
 use super::site::site;
 use crate::dim::{Dim, Shape, numel};
 use crate::ir::emit::Code;
@@ -20,19 +21,28 @@ const SMALL: i64 = 64;
 /// The limit for their results, if the summed size is not known.
 const SMALL_RESULT: i64 = 512;
 
-/// Writes the statements of one plan.
+/// The form of a program.
+#[derive(Clone, Copy)]
+pub enum Form<'a> {
+    /// Statements of one function, with variables.
+    Statements(&'a Locals),
+    /// Data.
+    Listing(&'a Listing),
+}
+
+/// Writes the steps of one plan.
 pub struct Steps<'a> {
     /// The graph.
     pub g: &'a Graph,
     /// Its values' places.
     pub memory: &'a Memory,
-    /// The variables of the program.
-    pub locals: &'a Locals,
+    /// The form of the program.
+    pub form: Form<'a>,
     /// All maps of the network.
     pub maps: &'a mut Maps,
-    /// The functions of all its steps; none if this plan is small.
-    pub outline: Option<&'a mut Outline>,
-    /// The parameters of the step that is being written.
+    /// The functions of the steps of all listings.
+    pub outline: &'a mut Outline,
+    /// The parameters of the functions that are being written.
     pub parameters: &'a Parameters,
     /// The enclosing loops, innermost last: their numbers and counts.
     pub loops: Vec<(usize, Dim)>,
@@ -46,50 +56,103 @@ pub fn step_of(number: usize) -> Ident {
 }
 
 impl Steps<'_> {
-    /// All statements.
-    fn all(&mut self) -> TokenStream {
-        self.g.ids().map(|id| self.outlined(id)).collect()
+    /// All steps: statements, if any are left beside those in the listing.
+    pub fn all(&mut self) -> TokenStream {
+        self.g.ids().map(|id| self.node(id)).collect()
     }
 
-    /// The statements of each node, in order, with the variables that they use; none for a node that needs none.
-    pub fn each(&mut self) -> Vec<(TokenStream, Used)> {
-        let all = (self.g.ids()).map(|id| (self.outlined(id), self.locals.take()));
-        all.filter(|(step, _)| !step.is_empty()).collect()
-    }
-
-    /// The statements of a node, or a call of the function that holds them.
-    fn outlined(&mut self, id: NodeId) -> TokenStream {
+    /// The statements of a node, or nothing if it is in the listing.
+    fn node(&mut self, id: NodeId) -> TokenStream {
         let g = self.g;
-        self.parameters.begin();
         let form = match &g[id].op {
-            Op::Map(map) => Some(self.map(id, map)),
-            Op::Reduce { kind, dims, body } => Some(self.reduce(id, *kind, dims, body.as_deref())),
-            _ => None,
-        };
-        let parameters = self.parameters.take();
-        match (form, self.outline.as_deref_mut()) {
-            (Some(form), Some(outline)) => outline.form(form, &parameters),
-            (Some(form), None) => {
-                let values: Vec<TokenStream> = parameters.into_iter().map(|p| p.1).collect();
-                form.statement(&values)
+            Op::Map(map) => {
+                self.parameters.begin(false);
+                self.map(id, map)
             }
-            (None, _) => self.outlined_step(id),
+            Op::Reduce { kind, dims, body } => {
+                self.parameters.begin(false);
+                self.reduce(id, *kind, dims, body.as_deref())
+            }
+            Op::Scan(scan) => return self.step(true, |steps| steps.scan(id, scan)),
+            _ => return self.step(false, |steps| steps.statements(id)),
+        };
+        let all = self.parameters.take();
+        match self.form {
+            Form::Listing(listing) => {
+                let function = self.outline.form(form, &all);
+                self.listed(listing, &function, &all)
+            }
+            Form::Statements(_) => {
+                let values = all.into_iter().filter_map(|(_, value)| match value {
+                    Value::Written(value) => Some(value),
+                    Value::Entry(_) => None,
+                });
+                form.statement(&values.collect::<Vec<_>>())
+            }
         }
     }
 
-    /// The same for a node that is no map or reduction.
-    fn outlined_step(&mut self, id: NodeId) -> TokenStream {
-        // The body of a loop has its own steps.
-        if self.outline.is_none() || matches!(self.g[id].op, Op::Scan(_)) {
-            return self.step(id);
+    /// The statements that `write` writes, or nothing if they are in the listing. Those of a loop hold other steps.
+    pub fn step(
+        &mut self,
+        is_loop: bool,
+        write: impl FnOnce(&mut Self) -> TokenStream,
+    ) -> TokenStream {
+        let listing = match self.form {
+            // A loop in a loop is part of its function.
+            Form::Listing(listing) if !(is_loop && !self.loops.is_empty()) => listing,
+            _ => return write(self),
+        };
+        self.parameters.begin(is_loop);
+        let statements = write(self);
+        let all = self.parameters.take();
+        if statements.is_empty() {
+            return statements;
         }
-        self.parameters.begin();
-        let step = self.step(id);
-        let parameters = self.parameters.take();
-        match self.outline.as_deref_mut() {
-            Some(outline) => outline.statements(&step, &parameters),
-            None => step,
+        let function = self.outline.statements(&statements, &all);
+        self.listed(listing, &function, &all)
+    }
+
+    /// A step of the listing, or a call in the function of a loop.
+    fn listed(
+        &self,
+        listing: &Listing,
+        function: &Ident,
+        all: &[outline::Parameter],
+    ) -> TokenStream {
+        if self.loops.is_empty() {
+            listing.step(function, all);
+            return TokenStream::new();
         }
+        outline::call(function, all)
+    }
+
+    /// A size, and the number of its variable.
+    fn size_value(&self, d: &Dim) -> (Value, Option<usize>) {
+        match self.form {
+            Form::Statements(locals) => {
+                let (size, local) = locals.size_and_number(d);
+                (Value::Written(size), local)
+            }
+            Form::Listing(listing) => (Value::Entry(listing.size(d)), None),
+        }
+    }
+
+    /// A number.
+    fn number_value(&self, d: &Dim) -> Value {
+        match self.form {
+            Form::Statements(_) => Value::Written(super::dims::number(d)),
+            Form::Listing(listing) => Value::Entry(listing.number(d)),
+        }
+    }
+
+    /// A value that does not depend on the step of a loop.
+    fn fixed(&self, kind: Kind, value: TokenStream) -> TokenStream {
+        let value = match self.form {
+            Form::Statements(_) => Value::Written(value),
+            Form::Listing(listing) => Value::Entry(listing.value(kind, value)),
+        };
+        self.parameters.name(kind, value, None)
     }
 
     /// A size as an argument.
@@ -98,7 +161,7 @@ impl Steps<'_> {
             Some(0) => Arg::Bit(false),
             Some(1) => Arg::Bit(true),
             _ => {
-                let (size, local) = self.locals.size_and_number(d);
+                let (size, local) = self.size_value(d);
                 Arg::Parameter(self.parameters.number(Kind::Size, size, local))
             }
         }
@@ -128,18 +191,24 @@ impl Steps<'_> {
 
     fn scalar_args(&self, dims: &[Dim]) -> Vec<Arg> {
         let value = |d: &Dim| {
-            let value = super::dims::number(d);
+            let value = self.number_value(d);
             Arg::Parameter(self.parameters.number(Kind::Number, value, None))
         };
         dims.iter().map(value).collect()
     }
 
     fn usize(&self, d: &Dim) -> TokenStream {
-        let (size, local) = self.locals.size_and_number(d);
-        match d.value() {
-            Some(0 | 1) => size,
-            _ => self.parameters.name(Kind::Size, size, local),
+        if let Some(0 | 1) = d.value() {
+            return super::dims::usize(d);
         }
+        let (size, local) = self.size_value(d);
+        self.parameters.name(Kind::Size, size, local)
+    }
+
+    /// The same in the code of the loop around a step.
+    fn usize_around(&self, d: &Dim) -> TokenStream {
+        let (size, local) = self.size_value(d);
+        self.parameters.around(Kind::Size, size, local)
     }
 
     /// The view of a value.
@@ -148,57 +217,51 @@ impl Steps<'_> {
         self.parameters.name(Kind::View, view, local)
     }
 
-    fn view_of(&self, id: NodeId, k: usize) -> (TokenStream, Option<usize>) {
+    fn view_of(&self, id: NodeId, k: usize) -> (Value, Option<usize>) {
         let node = &self.g[id];
         let (shape, t) = if k == 0 {
             (&node.shape, node.dtype)
         } else {
             (&node.more_results[k - 1].0, node.more_results[k - 1].1)
         };
-        self.place_and_number(&self.memory.place[id.index()][k], t, &numel(shape))
+        self.view_value(&self.memory.place[id.index()][k], t, &numel(shape))
     }
 
     /// `len` elements of a place.
     pub fn place(&self, place: &Place, dt: DType, len: &Dim) -> TokenStream {
-        self.place_and_number(place, dt, len).0
+        let (view, local) = self.view_value(place, dt, len);
+        self.parameters.name(Kind::View, view, local)
     }
 
-    /// The same, and the number of its variable.
-    fn place_and_number(
-        &self,
-        place: &Place,
-        dt: DType,
-        len: &Dim,
-    ) -> (TokenStream, Option<usize>) {
-        let (float, t) = (dt == DType::Float, dtype(dt));
-        let n = || self.locals.size(len);
-        let view = |write: &dyn Fn() -> TokenStream| self.locals.view((place, dt, len), write);
-        let floats = |of: (Floats, usize)| self.locals.floats((place, dt, len), of, n);
-        match place {
-            Place::Slot(slot) if float => floats((Floats::Slot, *slot)),
-            Place::Param(p) if float => floats((Floats::Param, *p)),
-            Place::Grad(p) => floats((Floats::Grad, *p)),
-            Place::Slot(slot) => view(&|| {
-                let n = n();
-                quote!(run.slot(#slot, #t, #n))
-            }),
-            Place::State(k) => view(&|| {
-                let n = n();
-                quote!(run.state(#k, #t, #n))
-            }),
-            Place::Param(p) => view(&|| {
-                let n = n();
-                quote!(run.buffer_of(Self::__OFFSETS, #p, #t, #n))
-            }),
-            Place::Part(whole, number) => {
-                let count = self.loops.iter().find(|l| l.0 == *number);
-                let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));
-                let (whole, step, n) = (self.place(whole, dt, &all), step_of(*number), n());
-                (quote!(run.part(#whole, #step, #n)), None)
-            }
-            // No step reads or writes it.
-            Place::Open => (quote!(run.floats(usize::MAX, 0)), None),
+    /// `len` elements of a place, and the number of their variable.
+    fn view_value(&self, place: &Place, dt: DType, len: &Dim) -> (Value, Option<usize>) {
+        if let Place::Part(whole, number) = place {
+            let count = self.loops.iter().find(|l| l.0 == *number);
+            let all = count.map_or_else(|| len.clone(), |l| l.1.mul(len));
+            let (whole, local) = self.view_value(whole, dt, &all);
+            let whole = self.parameters.around(Kind::View, whole, local);
+            let (step, n) = (step_of(*number), self.usize_around(len));
+            return (Value::Written(quote!(run.part(#whole, #step, #n))), None);
         }
+        let locals = match self.form {
+            Form::Statements(locals) => locals,
+            Form::Listing(listing) => return (Value::Entry(listing.view(place, dt, len)), None),
+        };
+        let (view, local) = locals.view((place, dt, len), || {
+            let (float, t) = (dt == DType::Float, dtype(dt));
+            let n = locals.size(len);
+            match place {
+                Place::Slot(slot) if float => quote!(run.floats(#slot, #n)),
+                Place::Slot(slot) => quote!(run.slot(#slot, #t, #n)),
+                Place::Param(p) if float => quote!(run.param_of(Self::__OFFSETS, #p, #n)),
+                Place::Param(p) => quote!(run.buffer_of(Self::__OFFSETS, #p, #t, #n)),
+                Place::Grad(p) => quote!(run.grad_of(Self::__OFFSETS, #p, #n)),
+                Place::State(k) => quote!(run.state(#k, #t, #n)),
+                // No step reads or writes it.
+                Place::Part(..) | Place::Open => quote!(run.floats(usize::MAX, 0)),
+            }
+        });
+        (Value::Written(view), local)
     }
 
     /// A copy from one place to another, or nothing if they are the same.
@@ -227,9 +290,9 @@ impl Steps<'_> {
         let mut inner = Steps {
             g: &scan.body,
             memory: &body.memory,
-            locals: self.locals,
+            form: self.form,
             maps: self.maps,
-            outline: self.outline.as_deref_mut(),
+            outline: self.outline,
             parameters: self.parameters,
             loops,
             owner: self.owner,
@@ -259,21 +322,18 @@ impl Steps<'_> {
         quote!([#(#all),*])
     }
 
-    fn step(&mut self, id: NodeId) -> TokenStream {
+    fn statements(&mut self, id: NodeId) -> TokenStream {
         let node = self.g[id].clone();
         let y = || self.view(id, 0);
         match &node.op {
             // Sizes as floats are scalars of maps.
             Op::Size(d) if node.dtype == DType::Int => {
-                let value = self
-                    .parameters
-                    .name(Kind::Integer, super::dims::integer(d), None);
+                let value = self.fixed(Kind::Integer, super::dims::integer(d));
                 let y = y();
                 let what = written(self, &node, &d.to_string());
                 quote!(run.integer(#y, #value, #what);)
             }
             Op::MatMul { ta, tb, epilogue } => self.product(id, *ta, *tb, epilogue.as_deref()),
-            Op::Scan(scan) => self.scan(id, scan),
             Op::Kernel(kind) => kind.emit(&Emit { code: self, id }),
             // Already in place, or removed by fusion.
             _ => TokenStream::new(),
@@ -295,7 +355,7 @@ impl Steps<'_> {
         quote!(__nf::iota([#(#strides),*]))
     }
 
-    fn map(&mut self, id: NodeId, map: &Map) -> Form {
+    fn map(&mut self, id: NodeId, map: &Map) -> form::Form {
         let (g, node) = (self.g, &self.g[id]);
         let rank = node.shape.len();
         let mut operands: Vec<Strided> = node
@@ -314,7 +374,7 @@ impl Steps<'_> {
             from: (node.args.get(k)).map(|a| (self.view_arg(*a, 0), self.arg(&operand.start))),
             strides: self.args(strides),
         });
-        Form {
+        form::Form {
             kernel: Kernel::Map,
             map: Some(call.map),
             operands: inputs.collect(),
@@ -331,7 +391,7 @@ impl Steps<'_> {
         kind: Reduce,
         dims: &[usize],
         body: Option<&(Map, Shape)>,
-    ) -> Form {
+    ) -> form::Form {
         let (g, node) = (self.g, &self.g[id]);
         let over = body.map_or_else(|| g.shape(node.args[0]), |b| &b.1);
         let groups = blocks(dims, over.len());
@@ -352,7 +412,7 @@ impl Steps<'_> {
             }
         };
         let sizes = groups.map(|group| self.arg(&numel(&over[group])));
-        Form {
+        form::Form {
             kernel: Kernel::Reduce(kind, sizes),
             map,
             operands,
@@ -364,8 +424,8 @@ impl Steps<'_> {
 
     fn scalars(&self, dims: &[Dim]) -> TokenStream {
         let value = |d: &Dim| {
-            self.parameters
-                .name(Kind::Number, super::dims::number(d), None)
+            let value = self.number_value(d);
+            self.parameters.name(Kind::Number, value, None)
         };
         let values = dims.iter().map(value);
         quote!(&[#(#values),*])
@@ -480,25 +540,22 @@ impl Code for Steps<'_> {
         self.usize(d)
     }
     fn stream(&self, stream: u32) -> TokenStream {
+        if self.loops.is_empty() {
+            let stream = u64::from(stream);
+            return self.fixed(Kind::Stream, quote!(#stream));
+        }
         let mut at = quote!(0usize);
         for (number, count) in &self.loops {
-            let (step, count) = (step_of(*number), self.locals.size(count));
+            let (step, count) = (step_of(*number), self.usize_around(count));
             at = quote!(#at * #count + #step);
         }
-        let stream = match self.loops.is_empty() {
-            true => {
-                let stream = u64::from(stream);
-                quote!(#stream)
-            }
-            false => quote!(__nf::stream(#stream, #at)),
-        };
+        let stream = Value::Written(quote!(__nf::stream(#stream, #at)));
         self.parameters.name(Kind::Stream, stream, None)
     }
     fn site(&self, span: Span, by: &str) -> TokenStream {
-        self.parameters.name(Kind::Site, site(span, by), None)
+        self.fixed(Kind::Site, site(span, by))
     }
     fn real(&self, value: &Real) -> TokenStream {
-        self.parameters
-            .name(Kind::Number, super::dims::real(value), None)
+        self.fixed(Kind::Number, super::dims::real(value))
     }
 }
