@@ -108,7 +108,13 @@ pub fn read(bytes: &mut &[u8]) -> Option<usize> {
     loop {
         let (byte, rest) = bytes.split_first()?;
         *bytes = rest;
-        number |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        let part = usize::from(byte & 0x7f);
+        let placed = part.checked_shl(shift)?;
+        // The macro may run on a machine with larger numbers.
+        if placed >> shift != part {
+            return None;
+        }
+        number |= placed;
         if byte & 0x80 == 0 {
             return Some(number);
         }

@@ -34,16 +34,6 @@ pub struct View {
     pub len: usize,
 }
 
-impl View {
-    /// No elements.
-    pub const NOWHERE: Self = Self {
-        space: Space::Nowhere,
-        dtype: DType::Float,
-        offset: 0,
-        len: 0,
-    };
-}
-
 /// An operand of a map: a view read with strides (in elements; 0 broadcasts) over `R` dimensions.
 #[derive(Clone, Copy, Debug)]
 pub struct In<const R: usize> {

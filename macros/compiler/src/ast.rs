@@ -474,6 +474,8 @@ pub struct Slice {
     pub step: Option<Expr>,
     /// Written with colons: it ends where the dimension ends, as in Python.
     pub colon: bool,
+    /// Written with `..=`: `to` is the last position.
+    pub closed: bool,
     /// Its token.
     pub span: Span,
 }
@@ -604,7 +606,11 @@ impl fmt::Display for Item {
         match self {
             Item::At(e) => write!(f, "{e}"),
             Item::Range(s) => {
-                let between = if s.colon { ":" } else { ".." };
+                let between = match (s.colon, s.closed) {
+                    (true, _) => ":",
+                    (_, true) => "..=",
+                    _ => "..",
+                };
                 write!(f, "{}{between}{}", end(&s.from), end(&s.to))?;
                 match &s.step {
                     Some(step) => write!(f, ":{step}"),

@@ -313,7 +313,7 @@ impl Dim {
         for (monomial, c) in other.terms.iter() {
             out.push(monomial.clone(), *c);
         }
-        out.cancel_literal_quotients()
+        out.cancel_literal_quotients().join_literal_quotients()
     }
 
     /// Difference.
@@ -346,7 +346,7 @@ impl Dim {
                 }
             }
         }
-        out.cancel_literal_quotients()
+        out.cancel_literal_quotients().join_literal_quotients()
     }
 
     fn has_quotients(&self) -> bool {
@@ -383,6 +383,60 @@ impl Dim {
             out = out.add(&rest.mul(&p));
         }
         out
+    }
+
+    /// `C - C/2` is `C/2`, and `2 * (C/4)` is `C/2`: parts of one product by numbers are a single part.
+    fn join_literal_quotients(self) -> Dim {
+        if !self.has_quotients() {
+            return self;
+        }
+        let parts: Vec<Option<Fraction>> =
+            self.terms.iter().map(|(m, c)| fraction(m, *c)).collect();
+        let open = parts.iter().flatten().find(|part| {
+            let alike = parts
+                .iter()
+                .flatten()
+                .filter(|other| other.whole == part.whole);
+            part.below > 1 && (greatest_divisor(part.above, part.below) > 1 || alike.count() > 1)
+        });
+        let Some(open) = open else {
+            return self;
+        };
+        let mut rest = Dim::from(0);
+        let (mut above, mut below) = (0i64, 1i64);
+        for ((monomial, c), part) in self.terms.iter().zip(&parts) {
+            match part {
+                Some(part) if part.whole == open.whole => {
+                    let all = least_multiple(below, part.below);
+                    let sum = above.checked_mul(all / below);
+                    let more = part.above.checked_mul(all / part.below);
+                    let Some(sum) = sum.zip(more).and_then(|(a, b)| a.checked_add(b)) else {
+                        return self.clone();
+                    };
+                    (above, below) = (sum, all);
+                }
+                _ => rest.push(monomial.clone(), *c),
+            }
+        }
+        let divided = Dim::of(open.divided.clone()).times_fraction(above, below);
+        rest.add(&divided.mul(&Dim::of(open.factor.clone())))
+    }
+
+    fn of(monomial: Monomial) -> Dim {
+        Dim {
+            terms: Rc::new(BTreeMap::from([(monomial, 1)])),
+        }
+    }
+
+    /// The product with a fraction, in lowest terms, that gives an integer.
+    fn times_fraction(&self, above: i64, below: i64) -> Dim {
+        let common = greatest_divisor(above, below).max(1);
+        let (above, below) = (Dim::from(above / common), Dim::from(below / common));
+        if below.is_one() {
+            return self.mul(&above);
+        }
+        let quotient = Atom::Quotient(Box::new(self.clone()), Box::new(below));
+        Dim::atom(quotient).mul(&above)
     }
 
     /// The exact quotient in normal form, if there is one without a new symbol.
@@ -470,13 +524,32 @@ impl Dim {
 
     /// The quotient; a condition requires it to be exact.
     pub fn div(&self, other: &Dim) -> Dim {
+        let negative = |d: &Dim| d.terms.values().all(|c| *c < 0);
+        if negative(self) && other.value().is_some_and(|q| q > 0) && !self.terms.is_empty() {
+            let minus = Dim::from(-1);
+            return self.mul(&minus).div(other).mul(&minus);
+        }
         let product = || self.over(other);
-        self.div_exact(other).or_else(product).unwrap_or_else(|| {
+        let part = || self.part(other.value()?);
+        let known = self.div_exact(other).or_else(product).or_else(part);
+        known.unwrap_or_else(|| {
             Dim::atom(Atom::Quotient(
                 Box::new(self.clone()),
                 Box::new(other.clone()),
             ))
         })
+    }
+
+    /// The quotient of a product by a number, as a multiple of the quotient of the product without numbers: `3 C / 6` is
+    /// `C/2`, and a half of `C/2` is `C/4`.
+    fn part(&self, by: i64) -> Option<Dim> {
+        let (monomial, c) = self
+            .terms
+            .first_key_value()
+            .filter(|_| self.terms.len() == 1)?;
+        let of = fraction(monomial, *c)?;
+        let below = of.below.checked_mul(by).filter(|q| *q > 0)?;
+        Some(Dim::of(of.whole).times_fraction(of.above, below))
     }
 
     /// The quotient of two products, as a product with `1/q` for each `q` of the divisor that does not cancel:
@@ -743,11 +816,63 @@ impl fmt::Display for Term {
 
 /// The least common multiple of two numbers above 0.
 pub fn least_multiple(a: i64, b: i64) -> i64 {
-    let (mut p, mut q) = (a, b);
+    (a / greatest_divisor(a, b).max(1)).saturating_mul(b)
+}
+
+/// The greatest common divisor.
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    let (mut p, mut q) = (a.saturating_abs(), b.saturating_abs());
     while q != 0 {
         (p, q) = (q, p % q);
     }
-    a / p.max(1) * b
+    p
+}
+
+/// A term as a fraction of a product: `3 B C/2` is three halves of `B C`, and `C` is what is divided.
+struct Fraction {
+    whole: Monomial,
+    factor: Monomial,
+    divided: Monomial,
+    above: i64,
+    below: i64,
+}
+
+/// A term as a fraction; `None` if it has several quotients by numbers.
+fn fraction(monomial: &Monomial, c: i64) -> Option<Fraction> {
+    let mut parts = monomial
+        .iter()
+        .enumerate()
+        .filter_map(|(i, (atom, power))| {
+            let Atom::Quotient(p, q) = atom else {
+                return None;
+            };
+            Some((i, p, q.value().filter(|q| *q > 0)?, *power))
+        });
+    let Some((i, p, below, power)) = parts.next() else {
+        return Some(Fraction {
+            whole: monomial.clone(),
+            factor: Vec::new(),
+            divided: monomial.clone(),
+            above: c,
+            below: 1,
+        });
+    };
+    let (divided, by) = p.terms.first_key_value()?;
+    if parts.next().is_some() || power != 1 || p.terms.len() != 1 {
+        return None;
+    }
+    let mut factor = monomial.clone();
+    factor.remove(i);
+    let (whole, None) = times(&factor, divided) else {
+        return None;
+    };
+    Some(Fraction {
+        whole,
+        factor,
+        divided: divided.clone(),
+        above: c.checked_mul(*by)?,
+        below,
+    })
 }
 
 /// A coefficient and a divisor of a term whose parts of named dimensions are written as the dimensions themselves:
@@ -859,6 +984,37 @@ mod tests {
         );
         assert_ne!(d("B"), d("T"));
         assert_eq!(d("B").sub(&d("B")), n(0));
+    }
+
+    #[test]
+    fn parts_by_numbers_are_one_part() {
+        let (c, b) = (d("C"), d("B"));
+        let by = |n: i64| c.div(&Dim::from(n));
+        let table = [
+            (c.sub(&by(2)), by(2)),
+            (by(2).add(&by(2)), c.clone()),
+            (by(4).mul(&Dim::from(2)).add(&b), by(2).add(&b)),
+            (by(4).add(&by(4)), by(2)),
+            (by(2).sub(&by(4)), by(4)),
+            (c.sub(&by(4).mul(&Dim::from(3))), by(4)),
+            (by(2).add(&by(3)).add(&by(6)), c.clone()),
+            (b.mul(&c).sub(&b.mul(&by(2))), b.mul(&by(2))),
+            (b.add(&c).sub(&by(2)).sub(&b), by(2)),
+            (c.sub(&by(2)).sub(&by(2)), Dim::from(0)),
+            (c.mul(&Dim::from(-1)).div(&Dim::from(2)).add(&c), by(2)),
+        ];
+        for (k, (have, want)) in table.iter().enumerate() {
+            assert_eq!(have, want, "{k}: {have} and {want}");
+        }
+        assert_eq!(by(2).div(&Dim::from(2)), by(4));
+        assert_eq!(c.mul(&Dim::from(3)).div(&Dim::from(6)), by(2));
+        assert_eq!(
+            c.mul(&Dim::from(3)).div(&Dim::from(2)),
+            by(2).mul(&Dim::from(3))
+        );
+        assert_eq!(c.add(&by(2)).to_string(), "3*(C/2)");
+        let value = |a: &Atom| if *a == Atom::Named("C".into()) { 12 } else { 5 };
+        assert_eq!(c.add(&by(2)).add(&by(3)).eval(&value), Some(22));
     }
 
     #[test]

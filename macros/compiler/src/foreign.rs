@@ -141,6 +141,19 @@ const WORDS: &[(&str, &str)] = &[
     ("any", "`x.int().amax(dim) > 0`"),
     ("all", "`x.int().amin(dim) > 0`"),
     ("softmin", "`softmax(-x, dim)`"),
+    ("remainder", "`x - y * floor(x / y)`"),
+    ("fmod", "`x - y * sign(x / y) * floor(abs(x / y))`"),
+    (
+        "logcumsumexp",
+        "`log(cumsum(exp(x - m), dim)) + m` with `m = x.amax(dim, keepdim = true)`",
+    ),
+    ("cumprod", "`exp(cumsum(log(x), dim))` for x above 0"),
+    (
+        "cosine_similarity",
+        "`(x * y).sum(dim) / (norm(x, dim = dim) * norm(y, dim = dim))`",
+    ),
+    ("pixel_unshuffle", "`reshape` and `permute`"),
+    ("pixel_shuffle", "`reshape` and `permute`"),
     ("addmm", "`b + matmul(x, y)`"),
     ("tensordot", "`einsum`"),
     ("checkpoint", "`#[recompute]` before a layer"),
@@ -166,6 +179,11 @@ const LACKS: &[(&str, &str)] = &[
         "sorting; `argmax` and `amax` find the largest element",
     ),
     ("argsort", "sorting; `argmax` finds the largest element"),
+    ("median", "sorting, which a median needs"),
+    (
+        "atan2",
+        "an arc tangent of two arguments; `atan(y / x)` is that of x above 0",
+    ),
     (
         "topk",
         "a search for the k largest elements; `argmax` and `amax` find the largest",

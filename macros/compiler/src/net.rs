@@ -134,6 +134,9 @@ pub struct Remainder {
     pub rest: i64,
 }
 
+/// How many common remainders are tried.
+const TRIED: usize = 1 << 12;
+
 impl Remainder {
     /// The dimension as a multiple of the divisor plus the remainder.
     pub fn size(&self) -> Dim {
@@ -149,10 +152,14 @@ impl Remainder {
 
     /// Adds a further fact of the same dimension, as far as one divisor can hold both.
     pub fn join(&mut self, other: &Remainder) {
-        if other.rest == self.rest {
-            self.by = crate::dim::least_multiple(self.by, other.by);
-        } else if other.by % self.by == 0 {
-            *self = other.clone();
+        let by = crate::dim::least_multiple(self.by, other.by);
+        let mut all = (0..by / self.by.max(1)).map(|k| self.rest + k * self.by);
+        let both = all
+            .by_ref()
+            .take(TRIED)
+            .find(|rest| rest % other.by == other.rest);
+        if let Some(rest) = both {
+            (self.by, self.rest) = (by, rest);
         }
     }
 }
@@ -218,7 +225,7 @@ impl Signature {
     /// Whether it returns a float of rank 0 first, which training makes smaller. Further results are metrics.
     pub fn is_loss(&self) -> bool {
         let first = self.ret.first();
-        first.is_some_and(|t| t.elem == Elem::Float && t.shape.is_empty())
+        first.is_some_and(|t| t.elem == Elem::Float && t.shape.is_empty() && t.rest.is_none())
     }
 }
 

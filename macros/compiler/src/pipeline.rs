@@ -71,7 +71,9 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Me
     if diag.messages().len() > before && net.signatures.iter().any(Signature::any_rank) {
         return Vec::new();
     }
-    uncalled(net, source, diag);
+    if source.unread.is_empty() {
+        uncalled(net, source, diag);
+    }
     for index in 0..net.signatures.len() {
         for (u, f) in used
             .iter_mut()
@@ -139,10 +141,11 @@ fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
         .iter()
         // Another network may call `forward`.
         .filter(|s| s.any_rank() && !s.poisoned && s.name != "forward")
+        .filter(|s| !s.attrs.iter().any(|a| a.path().is_ident("allow")))
     {
         if !called.contains(&s.name.to_string()) {
             let text = format!(
-                "`{0}` is never called\nnote: the macro generates no method for a function that takes `[..]`\nhelp: call it from another function, or name the dimensions: `[B, T]`",
+                "`{0}` is never called\nnote: the macro generates no method for a function that takes `[..]`\nhelp: call it from another function, or name the dimensions: `[B, T]`\nhelp: if only other networks call it, as in `net.{0}(x)`, write `#[allow(unused)]` before it",
                 s.name
             );
             diag.error(s.name.span(), text);

@@ -6,8 +6,10 @@
 use super::Run;
 use super::refusal::LISTING;
 use crate::emit::{div, minus};
-use crate::{Device, Offset, Site, View};
+use crate::spec::Site;
+use crate::{Device, Offset, View};
 use netform_core::listing::{At, Size, dtype_of, read};
+use std::cell::RefCell;
 
 /// A large program.
 pub struct Listing<'a, D: Device> {
@@ -58,65 +60,67 @@ impl Args<'_> {
     };
 }
 
-/// The arguments of one kind: those of a step, out of all.
-struct Chosen<'a, T> {
-    all: &'a [T],
-    of_step: Vec<T>,
+/// The memory of a program while it is performed. A thread keeps it, so that runs after the first allocate nothing.
+#[derive(Default)]
+struct Memory {
+    sizes: Vec<usize>,
+    views: Vec<View>,
+    step: Step,
 }
 
-impl<'a, T: Copy> Chosen<'a, T> {
-    fn new(all: &'a [T]) -> Self {
-        Chosen {
-            all,
-            of_step: Vec::new(),
-        }
-    }
+/// The arguments of a step.
+#[derive(Default)]
+struct Step {
+    views: Vec<View>,
+    sizes: Vec<usize>,
+    numbers: Vec<f64>,
+    integers: Vec<i128>,
+    streams: Vec<u64>,
+    sites: Vec<Site>,
+}
 
-    /// Reads those of the next step.
-    #[inline]
-    fn read(&mut self, program: &mut &[u8]) -> Option<()> {
-        self.of_step.clear();
-        for _ in 0..read(program)? {
-            self.of_step.push(*self.all.get(read(program)?)?);
-        }
-        Some(())
-    }
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 impl<D: Device> Run<'_, D> {
     /// Performs a program.
     pub fn perform(&self, listing: &Listing<'_, D>) {
-        if self.steps(listing).is_none() {
+        // A custom op may run another program, which then has separate memory.
+        let mut memory = MEMORY.try_with(RefCell::take).unwrap_or_default();
+        if self.steps(listing, &mut memory).is_none() {
             self.refuse("a listing", LISTING);
         }
+        // A thread that is ending keeps nothing.
+        let _ = MEMORY.try_with(|kept| kept.replace(memory));
+    }
+
+    /// A step has other arguments than its function takes.
+    pub fn refuse_arguments(&self) {
+        self.refuse("a listing", LISTING);
     }
 
     /// `None` if the bytes end early, or name what does not exist.
-    fn steps(&self, listing: &Listing<'_, D>) -> Option<()> {
+    fn steps(&self, listing: &Listing<'_, D>, memory: &mut Memory) -> Option<()> {
+        let Memory { sizes, views, step } = memory;
         let mut program = listing.program;
-        let sizes = sizes(&mut program, listing.sizes)?;
-        let views = self.all_views(&mut program, &sizes, listing.parameters)?;
-        let mut views = Chosen::new(&views);
-        let mut sizes = Chosen::new(&sizes);
-        let mut numbers = Chosen::new(listing.numbers);
-        let mut integers = Chosen::new(listing.integers);
-        let mut streams = Chosen::new(listing.streams);
-        let mut sites = Chosen::new(listing.sites);
+        compute(&mut program, listing.sizes, sizes)?;
+        self.all_views(&mut program, sizes, listing.parameters, views)?;
         while !program.is_empty() {
             let function = listing.functions.get(read(&mut program)?)?;
-            views.read(&mut program)?;
-            sizes.read(&mut program)?;
-            numbers.read(&mut program)?;
-            integers.read(&mut program)?;
-            streams.read(&mut program)?;
-            sites.read(&mut program)?;
+            choose(&mut program, views, &mut step.views)?;
+            choose(&mut program, sizes, &mut step.sizes)?;
+            choose(&mut program, listing.numbers, &mut step.numbers)?;
+            choose(&mut program, listing.integers, &mut step.integers)?;
+            choose(&mut program, listing.streams, &mut step.streams)?;
+            choose(&mut program, listing.sites, &mut step.sites)?;
             let args = Args {
-                views: &views.of_step,
-                sizes: &sizes.of_step,
-                numbers: &numbers.of_step,
-                integers: &integers.of_step,
-                streams: &streams.of_step,
-                sites: &sites.of_step,
+                views: &step.views,
+                sizes: &step.sizes,
+                numbers: &step.numbers,
+                integers: &step.integers,
+                streams: &step.streams,
+                sites: &step.sites,
             };
             function(self, &args);
         }
@@ -128,11 +132,10 @@ impl<D: Device> Run<'_, D> {
         program: &mut &[u8],
         sizes: &[usize],
         parameters: &[Offset],
-    ) -> Option<Vec<View>> {
-        let count = read(program)?;
-        // Each takes at least four bytes.
-        let mut views = Vec::with_capacity(count.min(program.len() / 4));
-        for _ in 0..count {
+        views: &mut Vec<View>,
+    ) -> Option<()> {
+        views.clear();
+        for _ in 0..read(program)? {
             let (at, k) = (At::of(read(program)?)?, read(program)?);
             let dtype = dtype_of(read(program)?)?;
             let len = *sizes.get(read(program)?)?;
@@ -143,16 +146,24 @@ impl<D: Device> Run<'_, D> {
                 At::State => self.state(k, dtype, len),
             });
         }
-        Some(views)
+        Some(())
     }
 }
 
+/// Reads the arguments of one kind.
+#[inline]
+fn choose<T: Copy>(program: &mut &[u8], all: &[T], chosen: &mut Vec<T>) -> Option<()> {
+    chosen.clear();
+    for _ in 0..read(program)? {
+        chosen.push(*all.get(read(program)?)?);
+    }
+    Some(())
+}
+
 /// All sizes. Sums and products saturate.
-fn sizes(program: &mut &[u8], leaves: &[usize]) -> Option<Vec<usize>> {
-    let count = read(program)?;
-    // Each takes at least two bytes.
-    let mut out = Vec::with_capacity(count.min(program.len() / 2));
-    for _ in 0..count {
+fn compute(program: &mut &[u8], leaves: &[usize], out: &mut Vec<usize>) -> Option<()> {
+    out.clear();
+    for _ in 0..read(program)? {
         let what = Size::of(read(program)?)?;
         let first = read(program)?;
         let mut operand = |out: &[usize]| out.get(read(program)?).copied();
@@ -162,23 +173,23 @@ fn sizes(program: &mut &[u8], leaves: &[usize]) -> Option<Vec<usize>> {
             Size::Product => {
                 let mut product = 1usize;
                 for _ in 0..first {
-                    product = product.saturating_mul(operand(&out)?);
+                    product = product.saturating_mul(operand(out)?);
                 }
                 product
             }
             Size::Sum => {
                 let mut sum = 0usize;
                 for _ in 0..first {
-                    sum = sum.saturating_add(operand(&out)?);
+                    sum = sum.saturating_add(operand(out)?);
                 }
                 sum
             }
-            Size::Difference => minus(*out.get(first)?, operand(&out)?),
-            Size::Quotient => div(*out.get(first)?, operand(&out)?),
+            Size::Difference => minus(*out.get(first)?, operand(out)?),
+            Size::Quotient => div(*out.get(first)?, operand(out)?),
         };
         out.push(size);
     }
-    Some(out)
+    Some(())
 }
 
 #[cfg(test)]
@@ -218,7 +229,11 @@ mod tests {
         ];
         let mut bytes = Vec::new();
         program.iter().for_each(|n| write(&mut bytes, *n));
-        let all = |leaves: &[usize]| sizes(&mut &bytes[..], leaves);
+        let part = |leaves: &[usize], end: usize| {
+            let mut out = Vec::new();
+            compute(&mut &bytes[..end], leaves, &mut out).map(|()| out)
+        };
+        let all = |leaves: &[usize]| part(leaves, bytes.len());
         assert_eq!(all(&[7, 2]), Some(vec![5, 7, 2, 35, 37, 32, 16, 0]));
         assert_eq!(
             all(&[usize::MAX, 0]).map(|s| (s[3], s[6])),
@@ -226,7 +241,7 @@ mod tests {
         );
         assert_eq!(all(&[7]), None);
         for end in 0..bytes.len() {
-            assert_eq!(sizes(&mut &bytes[..end], &[7, 2]), None);
+            assert_eq!(part(&[7, 2], end), None);
         }
     }
 }

@@ -18,5 +18,4 @@ pub(super) const TYPE: Refusal = Refusal::Broken("an operand has another type th
 pub(super) const UNALIGNED: Refusal = Refusal::Broken("an operand is not aligned");
 pub(super) const COUNT: Refusal =
     Refusal::Broken("a call has another number of operands than its kernel");
-pub(super) const LISTING: Refusal =
-    Refusal::Broken("a step names something that the program does not have");
+pub(super) const LISTING: Refusal = Refusal::Broken("the listing of its steps is broken");

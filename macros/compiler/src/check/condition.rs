@@ -1,5 +1,6 @@
 //! Conditions on constants, from expressions: whether `S != 1` holds.
 
+use super::conditions::remainder;
 use super::constant;
 use crate::ast::{Expr, ExprKind, Op};
 use crate::condition::Condition;
@@ -7,6 +8,7 @@ use crate::cx::Cx;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::net::Net;
+use crate::value::nearest;
 
 /// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions of the
 /// function, whose sizes are not constants; a declaration has none.
@@ -35,8 +37,25 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
             {
                 let p = size(net, cx, p, named)?;
                 let q = size(net, cx, q, named)?;
+                let whole =
+                    |rest: Dim| Condition::Equal(p.div_floor(&q).mul(&q).add(&rest), p.clone());
+                // Of two remainders by 2, one holds if the other does not.
+                if let (ExprKind::Whole(rest), Some(by)) = (&b.kind, q.value())
+                    && let Some(rest) = remainder(*op, nearest(*rest), Some(by))
+                {
+                    return Ok(whole(Dim::from(rest)));
+                }
                 let rest = size(net, cx, b, named)?;
-                let whole = Condition::Equal(p.div_floor(&q).mul(&q).add(&rest), p);
+                if rest
+                    .value()
+                    .is_some_and(|r| r < 0 || q.value().is_some_and(|q| r >= q))
+                {
+                    let text = format!(
+                        "`{e}` is never true: a remainder is at least 0 and less than the divisor"
+                    );
+                    return Err(cx.error(e.span, text));
+                }
+                let whole = whole(rest);
                 return Ok(if *op == Op::Eq {
                     whole
                 } else {

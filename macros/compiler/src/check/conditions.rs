@@ -38,12 +38,19 @@ pub(super) fn condition(
         },
     };
     match &e.kind {
-        ExprKind::Binary(op @ (ast::Op::Eq | ast::Op::Ne), left, right) => {
+        ExprKind::Binary(op @ (ast::Op::Eq | ast::Op::Ne), left, right) if is_remainder(left) => {
             if let (ExprKind::Binary(ast::Op::Rem, a, b), ExprKind::Whole(rest)) =
                 (&left.kind, &right.kind)
             {
                 let (a, b) = (size(a)?, size(b)?);
-                if let Some(rest) = remainder(op, nearest(*rest), b.value()) {
+                if let Some(rest) = remainder(*op, nearest(*rest), b.value()) {
+                    if let (Some(p), Some(q)) = (a.value(), b.value()) {
+                        let found = p.rem_euclid(q.max(1));
+                        if q > 0 && found != rest {
+                            let text = format!("{why}: the remainder of {p} by {q} is {found}");
+                            return Err(cx.error(e.span, text));
+                        }
+                    }
                     let all = a.sub(&Dim::from(rest));
                     cx.divides(&all, &b, e.span, &why)?;
                     // A size below the remainder would be divided below 0.
@@ -95,7 +102,7 @@ pub(super) fn condition(
 }
 
 /// The only remainder that a comparison with `given` admits, when divided by a number or, if that is `None`, by a constant.
-fn remainder(op: &ast::Op, given: i64, by: Option<i64>) -> Option<i64> {
+pub(super) fn remainder(op: ast::Op, given: i64, by: Option<i64>) -> Option<i64> {
     match (op, by) {
         (ast::Op::Eq, None) => (given == 0).then_some(0),
         (ast::Op::Eq, Some(by)) => (0..by).contains(&given).then_some(given),

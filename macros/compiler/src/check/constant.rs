@@ -311,6 +311,11 @@ pub fn arithmetic(
             ast::Op::Sub => a.sub(&b),
             ast::Op::Mul => a.mul(&b),
             ast::Op::Div => cx.divides(&a, &b, span, WHOLE)?,
+            ast::Op::Rem if b.value() == Some(0) => {
+                let text = format!("`{} % {}` divides by 0", left, right);
+                return Err(cx.error(span, text));
+            }
+            ast::Op::Rem => a.sub(&a.div_floor(&b).mul(&b)),
             _ => {
                 let text = format!("`{}` between sizes is allowed only in `where`", op.symbol());
                 return Err(cx.error(span, text));

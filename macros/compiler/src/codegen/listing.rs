@@ -1,8 +1,8 @@
-//! A large program as data: its sizes, its views, and its steps, each as the number of a function and the numbers of what
-//! this takes. The runtime performs it (`runtime/src/run/listing.rs`). rustc then checks and compiles each function once,
-//! and nothing for each step.
+//! A large program as data: tables of its sizes, views and other values, and its steps. A step is the number of a
+//! function and the positions of its arguments in the tables. The runtime performs it (`runtime/src/run/listing.rs`).
+//! rustc then checks and compiles each function once, and nothing for each step outside of loops.
 //!
-//! Goes in: sizes, views and other values, each for a number; steps. Comes out: one call of the runtime.
+//! Goes in: values, for which positions are returned, and steps. Comes out: one call of the runtime.
 
 use super::outline::{Kind, Parameter, Value};
 use super::sizes::Sizes;
@@ -33,12 +33,12 @@ struct Tables {
 }
 
 impl Listing {
-    /// The number of a size.
+    /// The position of a size.
     pub fn size(&self, d: &Dim) -> usize {
         self.0.borrow_mut().sizes.number(d)
     }
 
-    /// The number of a view of a place, which is the same in all steps of all loops.
+    /// The position of the view of a place, which is the same in all steps of all loops.
     pub fn view(&self, place: &Place, dtype: DType, len: &Dim) -> usize {
         let tables = &mut *self.0.borrow_mut();
         let key = (place.clone(), dtype, len.clone());
@@ -61,7 +61,7 @@ impl Listing {
         tables.known.len() - 1
     }
 
-    /// The number of a number.
+    /// The position of a number.
     pub fn number(&self, d: &Dim) -> usize {
         let known = self.0.borrow().numbers.get(d).copied();
         known.unwrap_or_else(|| {
@@ -71,7 +71,7 @@ impl Listing {
         })
     }
 
-    /// The number of another value, given as code.
+    /// The position of another value, given as code.
     pub fn value(&self, kind: Kind, value: TokenStream) -> usize {
         let written = &mut self.0.borrow_mut().written[kind as usize];
         written.push(value);

@@ -22,7 +22,8 @@ pub struct Outline {
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Form(Form),
-    Statements(String),
+    /// The statements, and the kinds of the parameters.
+    Statements(String, Vec<Kind>),
 }
 
 /// The type of a parameter.
@@ -102,7 +103,7 @@ impl Parameters {
     }
 
     /// The value in the function that is being written: the name of a parameter, or outside of functions the value
-    /// itself. It may be that of a variable with this number.
+    /// itself. `local` is the number of the variable that holds the value, if one does.
     pub fn name(&self, kind: Kind, value: Value, local: Option<usize>) -> TokenStream {
         let depth = self.0.borrow().len();
         self.at(depth, kind, value, local)
@@ -181,8 +182,8 @@ impl Outline {
 
     /// The function of other statements.
     pub fn statements(&mut self, statements: &TokenStream, all: &[Parameter]) -> Ident {
-        // The statements decide the parameters' types.
-        let key = Key::Statements(statements.to_string());
+        let kinds = all.iter().map(|(kind, _)| *kind).collect();
+        let key = Key::Statements(statements.to_string(), kinds);
         self.function(key, all, || statements.clone())
     }
 
@@ -203,7 +204,7 @@ impl Outline {
                 true => TokenStream::new(),
                 false => {
                     let field = kind.field();
-                    quote!(let [#(#names),*] = *__args.#field else { return };)
+                    quote!(let [#(#names),*] = *__args.#field else { return run.refuse_arguments() };)
                 }
             }
         });

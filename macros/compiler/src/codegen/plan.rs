@@ -6,7 +6,7 @@ use super::locals::Locals;
 use super::map::Maps;
 use super::outline::{Outline, Parameters};
 use super::site::site;
-use super::steps::{Form, Steps};
+use super::steps::{Steps, Target};
 use crate::check::bare;
 use crate::cx::{Demand, Require};
 use crate::dim::{Dim, Shape, numel};
@@ -156,9 +156,9 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
     let mut steps = Steps {
         g: &program.graph,
         memory: &program.memory,
-        form: match large {
-            true => Form::Listing(&listing),
-            false => Form::Statements(&locals),
+        target: match large {
+            true => Target::Listing(&listing),
+            false => Target::Statements(&locals),
         },
         maps,
         outline,

@@ -1,4 +1,4 @@
-//! Sizes as data: a list of instructions that the runtime runs (`runtime/src/sizes.rs`), because rustc takes longer for
+//! Sizes as data: a list of instructions that the runtime runs (`runtime/src/run/listing.rs`), because rustc takes longer for
 //! an expression than for some bytes.
 //!
 //! Goes in: sizes. Comes out: the number of each in the list, the values that only code can compute, and the bytes.

@@ -1,7 +1,7 @@
 //! A planned graph as runtime calls, one node a statement or, in a large program, a step of its listing.
 
 use super::emit::{Emit, written};
-use super::form::{self, Arg, Kernel, Operand};
+use super::form::{Arg, Form, Kernel, Operand};
 use super::listing::Listing;
 use super::locals::Locals;
 use super::map::{Maps, dtype, iota_strides, whole};
@@ -21,9 +21,9 @@ const SMALL: i64 = 64;
 /// The limit for their results, if the summed size is not known.
 const SMALL_RESULT: i64 = 512;
 
-/// The form of a program.
+/// What the steps are written as.
 #[derive(Clone, Copy)]
-pub enum Form<'a> {
+pub enum Target<'a> {
     /// Statements of one function, with variables.
     Statements(&'a Locals),
     /// Data.
@@ -36,8 +36,8 @@ pub struct Steps<'a> {
     pub g: &'a Graph,
     /// Its values' places.
     pub memory: &'a Memory,
-    /// The form of the program.
-    pub form: Form<'a>,
+    /// What the steps are written as.
+    pub target: Target<'a>,
     /// All maps of the network.
     pub maps: &'a mut Maps,
     /// The functions of the steps of all listings.
@@ -77,12 +77,12 @@ impl Steps<'_> {
             _ => return self.step(false, |steps| steps.statements(id)),
         };
         let all = self.parameters.take();
-        match self.form {
-            Form::Listing(listing) => {
+        match self.target {
+            Target::Listing(listing) => {
                 let function = self.outline.form(form, &all);
                 self.listed(listing, &function, &all)
             }
-            Form::Statements(_) => {
+            Target::Statements(_) => {
                 let values = all.into_iter().filter_map(|(_, value)| match value {
                     Value::Written(value) => Some(value),
                     Value::Entry(_) => None,
@@ -98,9 +98,9 @@ impl Steps<'_> {
         is_loop: bool,
         write: impl FnOnce(&mut Self) -> TokenStream,
     ) -> TokenStream {
-        let listing = match self.form {
+        let listing = match self.target {
             // A loop in a loop is part of its function.
-            Form::Listing(listing) if !(is_loop && !self.loops.is_empty()) => listing,
+            Target::Listing(listing) if !(is_loop && !self.loops.is_empty()) => listing,
             _ => return write(self),
         };
         self.parameters.begin(is_loop);
@@ -129,28 +129,28 @@ impl Steps<'_> {
 
     /// A size, and the number of its variable.
     fn size_value(&self, d: &Dim) -> (Value, Option<usize>) {
-        match self.form {
-            Form::Statements(locals) => {
+        match self.target {
+            Target::Statements(locals) => {
                 let (size, local) = locals.size_and_number(d);
                 (Value::Written(size), local)
             }
-            Form::Listing(listing) => (Value::Entry(listing.size(d)), None),
+            Target::Listing(listing) => (Value::Entry(listing.size(d)), None),
         }
     }
 
     /// A number.
     fn number_value(&self, d: &Dim) -> Value {
-        match self.form {
-            Form::Statements(_) => Value::Written(super::dims::number(d)),
-            Form::Listing(listing) => Value::Entry(listing.number(d)),
+        match self.target {
+            Target::Statements(_) => Value::Written(super::dims::number(d)),
+            Target::Listing(listing) => Value::Entry(listing.number(d)),
         }
     }
 
     /// A value that does not depend on the step of a loop.
     fn fixed(&self, kind: Kind, value: TokenStream) -> TokenStream {
-        let value = match self.form {
-            Form::Statements(_) => Value::Written(value),
-            Form::Listing(listing) => Value::Entry(listing.value(kind, value)),
+        let value = match self.target {
+            Target::Statements(_) => Value::Written(value),
+            Target::Listing(listing) => Value::Entry(listing.value(kind, value)),
         };
         self.parameters.name(kind, value, None)
     }
@@ -243,9 +243,9 @@ impl Steps<'_> {
             let (step, n) = (step_of(*number), self.usize_around(len));
             return (Value::Written(quote!(run.part(#whole, #step, #n))), None);
         }
-        let locals = match self.form {
-            Form::Statements(locals) => locals,
-            Form::Listing(listing) => return (Value::Entry(listing.view(place, dt, len)), None),
+        let locals = match self.target {
+            Target::Statements(locals) => locals,
+            Target::Listing(listing) => return (Value::Entry(listing.view(place, dt, len)), None),
         };
         let (view, local) = locals.view((place, dt, len), || {
             let (float, t) = (dt == DType::Float, dtype(dt));
@@ -290,7 +290,7 @@ impl Steps<'_> {
         let mut inner = Steps {
             g: &scan.body,
             memory: &body.memory,
-            form: self.form,
+            target: self.target,
             maps: self.maps,
             outline: self.outline,
             parameters: self.parameters,
@@ -355,7 +355,7 @@ impl Steps<'_> {
         quote!(__nf::iota([#(#strides),*]))
     }
 
-    fn map(&mut self, id: NodeId, map: &Map) -> form::Form {
+    fn map(&mut self, id: NodeId, map: &Map) -> Form {
         let (g, node) = (self.g, &self.g[id]);
         let rank = node.shape.len();
         let mut operands: Vec<Strided> = node
@@ -374,7 +374,7 @@ impl Steps<'_> {
             from: (node.args.get(k)).map(|a| (self.view_arg(*a, 0), self.arg(&operand.start))),
             strides: self.args(strides),
         });
-        form::Form {
+        Form {
             kernel: Kernel::Map,
             map: Some(call.map),
             operands: inputs.collect(),
@@ -391,7 +391,7 @@ impl Steps<'_> {
         kind: Reduce,
         dims: &[usize],
         body: Option<&(Map, Shape)>,
-    ) -> form::Form {
+    ) -> Form {
         let (g, node) = (self.g, &self.g[id]);
         let over = body.map_or_else(|| g.shape(node.args[0]), |b| &b.1);
         let groups = blocks(dims, over.len());
@@ -412,7 +412,7 @@ impl Steps<'_> {
             }
         };
         let sizes = groups.map(|group| self.arg(&numel(&over[group])));
-        form::Form {
+        Form {
             kernel: Kernel::Reduce(kind, sizes),
             map,
             operands,

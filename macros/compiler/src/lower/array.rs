@@ -102,6 +102,9 @@ impl Lower<'_> {
         }
         let from = self.end_of(&size, s, s.from.as_ref(), Dim::from(0))?;
         let mut to = self.end_of(&size, s, s.to.as_ref(), size.clone())?;
+        if s.closed {
+            to = to.add(&Dim::one());
+        }
         if let (true, Some(a), Some(b)) = (s.colon, from.value(), to.value()) {
             to = Dim::from(b.max(a));
         }

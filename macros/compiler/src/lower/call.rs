@@ -5,6 +5,7 @@ use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::argument;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
+use crate::dim::Dim;
 use crate::foreign;
 use crate::ir::Here;
 use crate::layers;
@@ -74,6 +75,12 @@ impl Lower<'_> {
             let (a, b) = (a.ok_or(ErrorReported)?, b.ok_or(ErrorReported)?);
             return Ok(Value::of_dim(a.div_floor(&b)));
         }
+        if text == "pow"
+            && free
+            && let Some(power) = self.power(args)
+        {
+            return Ok(power);
+        }
         let given = self.given(args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
@@ -124,6 +131,33 @@ impl Lower<'_> {
         Err(self.cx.error(span, message))
     }
 
+    /// A power of a size: `2 ** i` is a size again.
+    fn power(&mut self, args: &[ast::Arg]) -> Option<Value> {
+        let [
+            ast::Arg {
+                name: None,
+                value: base,
+            },
+            ast::Arg {
+                name: None,
+                value: exponent,
+            },
+        ] = args
+        else {
+            return None;
+        };
+        if !self.is_size(base) || !self.is_size(exponent) {
+            return None;
+        }
+        let base = self.expr(base).ok()?.as_dim()?;
+        let times = self.expr(exponent).ok()?.as_dim()?.value()?;
+        let times = (0..=64).contains(&times).then_some(times)?;
+        let power = (0..times).fold(Dim::one(), |power, _| power.mul(&base));
+        // One that does not fit is a float.
+        let fits = power.terms().all(|(c, _)| c.abs() < i64::MAX);
+        fits.then(|| Value::of_dim(power))
+    }
+
     /// Numerator and denominator of `floor(T / 2)`, a size that is rounded down.
     fn quotient<'e>(&self, args: &'e [ast::Arg]) -> Option<(&'e Expr, &'e Expr)> {
         let [ast::Arg { name: None, value }] = args else {
@@ -145,8 +179,10 @@ impl Lower<'_> {
             ExprKind::Whole(_) => true,
             ExprKind::Name(n) => {
                 let name = n.to_string();
-                !self.scope.contains_key(&name)
-                    && (self.dims.contains_key(&name) || self.net.constant(&name).is_some())
+                match self.scope.get(&name) {
+                    Some(local) => local.value.as_ref().is_some_and(|v| v.as_dim().is_some()),
+                    None => self.dims.contains_key(&name) || self.net.constant(&name).is_some(),
+                }
             }
             ExprKind::Binary(_, a, b) => self.is_size(a) && self.is_size(b),
             ExprKind::Neg(a) => self.is_size(a),

@@ -5,7 +5,7 @@
 
 use super::assigned::assigned_in;
 use super::{Local, Lower};
-use crate::ast::{self, ExprKind};
+use crate::ast::{self, Expr, ExprKind};
 use crate::check;
 use crate::diag::{ErrorReported, Reported};
 use crate::value::Value;
@@ -20,10 +20,35 @@ impl Lower<'_> {
             ExprKind::Name(n) if n == "training" => Ok(Some(self.cx.train)),
             _ => {
                 let named: Vec<String> = self.dims.keys().cloned().collect();
-                let condition = &choice.condition;
-                check::holds(self.net, &mut self.cx, condition, Some(&named)).map(Some)
+                let condition = self.with_numbers(&choice.condition);
+                check::holds(self.net, &mut self.cx, &condition, Some(&named)).map(Some)
             }
         }
+    }
+
+    /// An expression with the values of variables that are whole numbers, such as the count of a loop.
+    fn with_numbers(&mut self, e: &Expr) -> Expr {
+        let kind = match &e.kind {
+            ExprKind::Name(n) => {
+                let name = n.to_string();
+                let value = self.scope.get(&name).and_then(|local| local.value.as_ref());
+                match value {
+                    Some(Value::Whole(number)) => {
+                        let number = ExprKind::Whole(*number);
+                        self.read.push(name);
+                        number
+                    }
+                    _ => return e.clone(),
+                }
+            }
+            ExprKind::Binary(op, a, b) => {
+                let (a, b) = (self.with_numbers(a), self.with_numbers(b));
+                ExprKind::Binary(*op, Box::new(a), Box::new(b))
+            }
+            ExprKind::Not(a) => ExprKind::Not(Box::new(self.with_numbers(a))),
+            _ => return e.clone(),
+        };
+        Expr { kind, span: e.span }
     }
 
     /// A choice between statements: the variables that they assign keep their types.

@@ -5,6 +5,7 @@ use super::call::plain;
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::{arithmetic, is_constant};
 use crate::diag::{Reported, did_you_mean};
+use crate::dim::Dim;
 use crate::ir::{DType, Here};
 use crate::ops;
 use crate::scalar::Scalar as S;
@@ -100,7 +101,9 @@ impl Lower<'_> {
             return value;
         }
         if let Some(d) = self.dims.get(&name) {
-            return Ok(Value::of_dim(d.clone()));
+            let value = Value::of_dim(d.clone());
+            self.read.push(name);
+            return Ok(value);
         }
         if let Some(d) = self.net.constant(&name) {
             return Ok(Value::of_dim(d));
@@ -159,14 +162,32 @@ impl Lower<'_> {
     }
 
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
+        let conditions = self.cx.require.len();
         let (x, y) = (self.expr(a), self.expr(b));
-        let (x, y) = (x?, y?);
+        let (mut x, mut y) = (x?, y?);
         let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
+        // In arithmetic with tensors the quotient of two sizes is a float.
+        if tensor(&x) != tensor(&y) && !self.floats {
+            let (size, e) = match tensor(&x) {
+                true => (&mut y, b),
+                false => (&mut x, a),
+            };
+            if size.as_dim().is_some() && divides(e) {
+                self.cx.require.truncate(conditions);
+                *size = self.as_float(e)?;
+            }
+        }
         if !tensor(&x) && !tensor(&y) {
+            if let (ast::Op::Div, Some(p), Some(q)) = (op, x.as_dim(), y.as_dim())
+                && let Some(quotient) = self.quotient_of(&p, &q)
+            {
+                return Ok(quotient);
+            }
             // Arithmetic of a size and a number that is not whole gives a number that is known at the call.
             let mixed = x.as_dim().is_some() != y.as_dim().is_some()
                 && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
-            if !mixed && op != ast::Op::Rem {
+            let sizes = x.as_dim().is_some() && y.as_dim().is_some();
+            if !mixed && (op != ast::Op::Rem || sizes) {
                 return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
             }
         }
@@ -183,7 +204,13 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         };
         let f = match op {
-            ast::Op::Rem => return Err(self.cx.error(span, "`%` is supported only between sizes")),
+            ast::Op::Rem => {
+                let [p, q] = [a, b].map(|e| e.above(ast::Op::Rem.level() + 1));
+                let text = format!(
+                    "`%` takes sizes, not tensors\nhelp: write `{p} - {q} * floor({p} / {q})`"
+                );
+                return Err(self.cx.error(span, text));
+            }
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,
             ast::Op::Mul => S::Mul,
@@ -244,6 +271,30 @@ impl Lower<'_> {
         Ok(self.cx.tensor(id?))
     }
 
+    /// An expression of sizes whose quotients are floats.
+    fn as_float(&mut self, e: &Expr) -> Reported<Value> {
+        let before = std::mem::replace(&mut self.floats, true);
+        let value = self.expr(e);
+        self.floats = before;
+        value
+    }
+
+    /// A quotient that is no size: of two numbers, as `1 / 3`, or in arithmetic with tensors.
+    fn quotient_of(&mut self, p: &Dim, q: &Dim) -> Option<Value> {
+        if q.value() == Some(0) || p.div_exact(q).is_some() {
+            return None;
+        }
+        if let (Some(p), Some(q)) = (p.value(), q.value()) {
+            return Some(Value::Number(p as f64 / q as f64));
+        }
+        if !self.floats {
+            return None;
+        }
+        let (p, q) = (self.cx.g.size(p), self.cx.g.size(q));
+        let id = self.cx.g.scalar(S::Div, &[p, q]);
+        Some(self.cx.tensor(id))
+    }
+
     fn negative(&mut self, span: Span, x: &Expr) -> Reported<Value> {
         let v = self.expr(x)?;
         match v {
@@ -258,4 +309,13 @@ impl Lower<'_> {
             ),
         }
     }
+}
+
+/// Whether an expression of sizes has a quotient.
+fn divides(e: &Expr) -> bool {
+    let mut found = false;
+    crate::visit::expr(e, &mut |e| {
+        found |= matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..))
+    });
+    found
 }

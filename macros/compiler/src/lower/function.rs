@@ -1,7 +1,7 @@
 //! A function's body, lowered on arguments: its results, and the final values of its `#[state]` arguments.
 
 use super::{Binding, Done, Local, Lower, show_type, substitute};
-use crate::ast;
+use crate::ast::{self, ExprKind};
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
@@ -9,6 +9,7 @@ use crate::net::{Signature, Type};
 use crate::ranges;
 use crate::takes::converted;
 use crate::value::{Tensor, Value};
+use crate::visit;
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
@@ -77,6 +78,8 @@ impl Lower<'_> {
                 let name = arg.name.to_string();
                 if !arg.state
                     && !self.read.contains(&name)
+                    && !in_a_branch(body, &name)
+                    && !self.gives_a_size(signature, arg)
                     && !name.starts_with('_')
                     && result.is_ok()
                 {
@@ -90,6 +93,16 @@ impl Lower<'_> {
         }
         (self.scope, self.mutable, self.dims, self.read) = saved;
         result
+    }
+
+    /// Whether the body uses a size that only this argument introduces.
+    fn gives_a_size(&self, signature: &Signature, arg: &crate::net::Arg) -> bool {
+        let others = || signature.args.iter().filter(|a| a.name != arg.name);
+        let named = arg.ty.shape.iter().flat_map(Dim::names);
+        named.into_iter().any(|name| {
+            let elsewhere = others().any(|a| a.ty.shape.iter().any(|d| d.names().contains(&name)));
+            !elsewhere && self.read.contains(&name)
+        })
     }
 
     /// The values that `#[state]` arguments have when the body ends.
@@ -273,4 +286,18 @@ fn with(signature: &Signature, k: usize, ty: &str) -> String {
         true => format!("({})", all.join(", ")),
         false => all.join(", "),
     }
+}
+
+/// Whether a branch of an `if` uses a name: the branch may be one that is not compiled.
+fn in_a_branch(body: &ast::Block, name: &str) -> bool {
+    let (mut branches, mut uses) = (
+        body.stmts.iter().any(|s| matches!(s, ast::Stmt::If(_))),
+        false,
+    );
+    visit::block(body, &mut |e| match &e.kind {
+        ExprKind::If(_) => branches = true,
+        ExprKind::Name(used) => uses |= used == name,
+        _ => {}
+    });
+    branches && uses
 }

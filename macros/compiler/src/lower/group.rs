@@ -2,7 +2,8 @@
 //! loop goes.
 
 use super::assigned::assigned_in;
-use super::range::Range;
+use super::loops::reversed;
+use super::range::{MOST, Range};
 use super::{Binding, Lower};
 use crate::args::Given;
 use crate::ast;
@@ -10,6 +11,7 @@ use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::net::FieldKind;
 use crate::value::{LayerRef, Tensor, Value, nearest};
+use crate::visit;
 use proc_macro2::{Ident, Span};
 
 /// The value that one name of a loop iterates over, if the iterations are written out.
@@ -195,6 +197,12 @@ impl Lower<'_> {
     ) -> Option<Reported<()>> {
         let reported = self.cx.diag.count();
         let mut values = Vec::new();
+        // Layers may be taken from the end.
+        let back: Vec<bool> = overs.iter().map(|over| reversed(over).is_some()).collect();
+        let overs: Vec<ast::Expr> = (overs.iter())
+            .map(|over| reversed(over).unwrap_or(over).clone())
+            .collect();
+        let overs = &overs[..];
         for over in overs {
             values.push(match self.range(over) {
                 Ok(Some(range)) => Each::Integers(range),
@@ -212,6 +220,8 @@ impl Lower<'_> {
         let count = match (lists.clone().max(), values.as_slice()) {
             (Some(count), _) => count,
             (None, [Each::Integers(range)]) => range.written_out()?,
+            // An array, whose iterations differ.
+            _ if back.contains(&true) || decides(names, &values, body) => self.length(overs)?,
             _ => return None,
         };
         if self.cx.diag.count() > reported {
@@ -232,7 +242,11 @@ impl Lower<'_> {
         }
         for k in 0..count {
             let before = (self.scope.clone(), self.mutable.clone());
-            if let Err(p) = self.round_of(names, overs, &values, k, count, body) {
+            let at = back
+                .iter()
+                .map(|back| if *back { count - 1 - k } else { k });
+            let at: Vec<usize> = at.collect();
+            if let Err(p) = self.round_of(names, overs, &values, &at, count, body) {
                 (self.scope, self.mutable) = before;
                 return Some(Err(p));
             }
@@ -240,21 +254,30 @@ impl Lower<'_> {
         Some(Ok(()))
     }
 
-    /// Round `k` of such a loop.
+    /// The length of an array of layers that the loop goes over, if it is a number small enough to write out.
+    fn length(&mut self, overs: &[ast::Expr]) -> Option<usize> {
+        overs.iter().find_map(|over| {
+            let layers = self.layer_at(over)?.ok()?;
+            let count = self.count(&layers)?.value()?;
+            usize::try_from(count).ok().filter(|_| count <= MOST)
+        })
+    }
+
+    /// A round of such a loop, with the position of each value.
     fn round_of(
         &mut self,
         names: &[Ident],
         overs: &[ast::Expr],
         values: &[Each],
-        k: usize,
+        at: &[usize],
         count: usize,
         body: &ast::Block,
     ) -> Reported<()> {
-        let at = Value::Whole(k as i128);
         let (scope, mutable) = (self.scope.clone(), self.mutable.clone());
         let listed = (overs.iter().zip(values)).find(|(_, v)| matches!(v, Each::Layers(_)));
         let list = listed.map_or_else(String::new, |(over, _)| over.to_string());
-        for ((name, over), each) in names.iter().zip(overs).zip(values) {
+        for (((name, over), each), &k) in names.iter().zip(overs).zip(values).zip(at) {
+            let at = Value::Whole(k as i128);
             let value = match each {
                 Each::Layers(members) => Value::Layer(members[k].clone()),
                 Each::Integers(range) => {
@@ -341,4 +364,18 @@ impl Lower<'_> {
         let layer = self.layer_at(over)?.ok()?;
         self.members(&layer)
     }
+}
+
+/// Whether a condition in the body depends on an integer of the loop.
+fn decides(names: &[Ident], values: &[Each], body: &ast::Block) -> bool {
+    let integers = names.iter().zip(values);
+    let integers = integers.filter(|(_, each)| matches!(each, Each::Integers(_)));
+    let integers: Vec<&Ident> = integers.map(|(name, _)| name).collect();
+    let mut found = false;
+    visit::conditions(body, &mut |condition| {
+        visit::expr(condition, &mut |e| {
+            found |= matches!(&e.kind, ast::ExprKind::Name(name) if integers.contains(&name));
+        });
+    });
+    found
 }

@@ -144,6 +144,9 @@ impl Lower<'_> {
                     for (value, e) in [(&mut from, &s.from), (&mut to, &s.to)] {
                         from_the_end(value, e.as_ref(), &size);
                     }
+                    if s.closed {
+                        to = after(to, &size);
+                    }
                     let step = match (step, &s.step) {
                         (Value::Null, _) | (_, None) => 1,
                         (Value::Whole(v), Some(e)) => i64::try_from(v)
@@ -187,5 +190,15 @@ fn from_the_end(value: &mut Value, e: Option<&Expr>, size: &Dim) {
         && minus(e)
     {
         *value = Value::of_dim(size.add(d));
+    }
+}
+
+/// The position after the last one of `..=`.
+fn after(last: Value, size: &Dim) -> Value {
+    match last.as_dim() {
+        // The last element, after which nothing is left to count.
+        Some(last) if last.value() == Some(-1) => Value::of_dim(size.clone()),
+        Some(last) => Value::of_dim(last.add(&Dim::one())),
+        None => last,
     }
 }

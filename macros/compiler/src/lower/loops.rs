@@ -30,6 +30,16 @@ fn loop_text(names: &[Ident], overs: &[ast::Expr]) -> String {
     }
 }
 
+/// What `reversed(..)` goes over from its end, if the expression is that.
+pub(super) fn reversed(over: &ast::Expr) -> Option<&ast::Expr> {
+    match &over.kind {
+        ast::ExprKind::Call(name, args) if name == "reversed" && args.len() == 1 => {
+            Some(&args[0].value)
+        }
+        _ => None,
+    }
+}
+
 impl Lower<'_> {
     /// A variable from outside a loop's body that a `let` in the body hides.
     fn hidden_by(&self, body: &ast::Block) -> Option<Ident> {
@@ -56,7 +66,13 @@ impl Lower<'_> {
     ) -> Reported<()> {
         let done = match self.unrolled(names, overs, body) {
             Some(done) => done,
-            None => self.compiled_once(names, overs, body),
+            None => match overs.iter().find(|over| reversed(over).is_some()) {
+                Some(over) => {
+                    let text = "`reversed` takes a list of layers, or an array or range whose length is a number";
+                    Err(self.cx.error(over.span, text))
+                }
+                None => self.compiled_once(names, overs, body),
+            },
         };
         if done.is_err() {
             self.spoil(names, body);

@@ -141,6 +141,8 @@ pub struct Lower<'a> {
     calls: Vec<(usize, Shape)>,
     /// Arguments and variables that were read.
     read: Vec<String>,
+    /// Quotients of sizes are floats.
+    floats: bool,
     /// The dimension and the shape of the last failed `scan`, if another dimension may be meant.
     turned: Option<(usize, Shape)>,
 }
@@ -221,6 +223,7 @@ impl<'a> Lower<'a> {
             used: vec![false; net.fields.len()],
             calls: Vec::new(),
             read: Vec::new(),
+            floats: false,
             turned: None,
         }
     }

@@ -10,7 +10,7 @@ use crate::dim::Dim;
 use crate::value::{Tensor, Value};
 
 /// The most iterations that are written out.
-const MOST: i64 = 64;
+pub(super) const MOST: i64 = 64;
 
 /// The integers of a loop.
 pub struct Range {

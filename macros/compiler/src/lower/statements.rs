@@ -3,10 +3,11 @@
 use super::{Binding, Lower, Whole, substitute};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
-use crate::dim::{Shape, show_shape};
+use crate::dim::{Dim, Shape, show_shape};
 use crate::elem::Elem;
 use crate::ir::DType;
 use crate::net::FieldKind;
+use crate::ops;
 use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
 use proc_macro2::{Ident, Span};
@@ -361,6 +362,24 @@ impl Lower<'_> {
                     n => format!("{n} names are"),
                 }
             ),
+            Ok(Value::Tensor(t)) => {
+                // As Python iterates: along the first dimension.
+                let first = self.cx.shape(&t).first().cloned();
+                match first.as_ref().map(Dim::value) {
+                    Some(Some(n)) if n == names as i64 => {
+                        let parts = ops::unbound(&mut self.cx, span, &t, 0, names);
+                        return match parts {
+                            Ok(parts) => parts.into_iter().map(Ok).collect(),
+                            Err(p) => vec![Err(p); names],
+                        };
+                    }
+                    Some(_) => format!(
+                        "`{source}` is {}, which has no {names} parts along its first dimension",
+                        self.cx.typed(t.id)
+                    ),
+                    None => format!("`{source}` is a scalar, not a tuple"),
+                }
+            }
             Ok(other) => format!("`{source}` is {}, not a tuple", other.kind()),
             Err(p) => return vec![Err(p); names],
         };

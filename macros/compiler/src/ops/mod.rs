@@ -32,7 +32,7 @@ pub use index::{embedding, outside};
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
 pub use reduce::mean;
-pub use shape::{flatten_dims, select_dim, slice_dim};
+pub use shape::{flatten_dims, select_dim, slice_dim, unbound};
 
 use crate::args::Args;
 use crate::cx::Cx;

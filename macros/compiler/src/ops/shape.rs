@@ -33,6 +33,7 @@ ops! {
     "select" ("input, dim, index") select;
     "split" ("input, split_size_or_sections, dim = 0") split;
     "chunk" ("input, chunks, dim = 0") chunk;
+    "unbind" ("input, dim = 0") unbind;
     "cat" ("*tensors, dim = 0") cat;
     "stack" ("*tensors, dim = 0") stack;
     "pad" ("input, pad, mode = \"constant\", value = 0.0") pad;
@@ -462,6 +463,34 @@ fn select(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let index = a.value("index");
     let y = select_dim(cx, a.span_of("index"), &x, dim, &index)?;
     Ok(cx.tensor(y))
+}
+
+/// Each position of a dimension, which must be known.
+fn unbind(cx: &mut Cx, a: &Args) -> Reported<Value> {
+    let x = a.tensor(cx, "input")?;
+    let dim = a.axis(cx, "dim", &x)?;
+    let size = cx.shape(&x)[dim].clone();
+    match size.value().and_then(|n| usize::try_from(n).ok()) {
+        Some(n @ 1..=MOST_PARTS) => Ok(Value::Tuple(unbound(cx, a.span, &x, dim, n)?)),
+        _ => {
+            let text = format!(
+                "`unbind` takes a dimension of 1 to {MOST_PARTS}, not {size}\nhelp: `scan` and loops go through a dimension of any size"
+            );
+            Err(cx.error(a.span_of("dim"), text))
+        }
+    }
+}
+
+/// The most results of `unbind`.
+const MOST_PARTS: usize = 64;
+
+/// The first `n` positions of a dimension.
+pub fn unbound(cx: &mut Cx, span: Span, x: &Tensor, dim: usize, n: usize) -> Reported<Vec<Value>> {
+    let parts = (0..n).map(|k| {
+        let y = select_dim(cx, span, x, dim, &Value::Whole(k as i128))?;
+        Ok(cx.tensor(y))
+    });
+    parts.collect()
 }
 
 fn pieces(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, sizes: &[Dim]) -> Reported<Value> {

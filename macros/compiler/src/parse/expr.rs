@@ -317,19 +317,12 @@ fn item(input: ParseStream) -> syn::Result<Item> {
     let span = input.span();
     if input.peek(Token![..=]) {
         input.parse::<Token![..=]>()?;
-        let to = match expr(input)? {
-            // Before the end there is nothing to stop at.
-            Expr {
-                kind: ExprKind::Whole(-1),
-                ..
-            } => None,
-            last => Some(last.plus_one(span)),
-        };
         return Ok(Item::Range(Slice {
             from,
-            to,
+            to: Some(expr(input)?),
             step: None,
             colon: false,
+            closed: true,
             span,
         }));
     }
@@ -339,6 +332,7 @@ fn item(input: ParseStream) -> syn::Result<Item> {
         to: end(input)?,
         step: None,
         colon: false,
+        closed: false,
         span,
     }))
 }
@@ -365,6 +359,7 @@ fn colons(input: ParseStream, from: Option<Expr>) -> syn::Result<Item> {
         to,
         step,
         colon: true,
+        closed: false,
         span,
     }))
 }

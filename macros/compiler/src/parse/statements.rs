@@ -216,18 +216,12 @@ fn else_if(input: ParseStream) -> syn::Result<Block> {
 /// `for name in over { .. }`, `for (name, ..) in zip(over, ..) { .. }`.
 fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     input.parse::<Token![for]>()?;
-    let mut names: Vec<Ident> = Vec::new();
-    if input.peek(token::Paren) {
-        let content;
-        parenthesized!(content in input);
-        names.extend(content.parse_terminated(loop_name, Token![,])?);
-    } else if input.peek(syn::Ident) || input.peek(Token![_]) {
-        names.push(loop_name(input)?);
-    } else {
+    if !input.peek(token::Paren) && !input.peek(syn::Ident) && !input.peek(Token![_]) {
         return Err(
             input.error("expected a variable after `for`: `for block in blocks { x = block(x); }`")
         );
     }
+    let names = loop_names(input)?;
     if !input.peek(Token![in]) {
         return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
     }
@@ -236,12 +230,62 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     if input.peek(Token![..]) {
         over = integers(input, over)?;
     }
-    let overs = match (over.kind, names.len()) {
+    let mut pairs = Vec::new();
+    pair(names, over, &mut pairs)?;
+    let (names, overs) = pairs.into_iter().unzip();
+    let content;
+    braced!(content in input);
+    let body = block(&content)?;
+    if let Some(tail) = &body.tail {
+        let text = format!(
+            "`{tail}` at the end of this `for` is not used\nhelp: assign the value to a variable that is declared `let mut` before the loop"
+        );
+        return Err(syn::Error::new(tail.span, text));
+    }
+    Ok(Stmt::For { names, overs, body })
+}
+
+/// The variables of a loop.
+enum Names {
+    One(Ident),
+    Many(Vec<Names>),
+}
+
+fn loop_names(input: ParseStream) -> syn::Result<Names> {
+    if !input.peek(token::Paren) {
+        return loop_name(input).map(Names::One);
+    }
+    let content;
+    parenthesized!(content in input);
+    let all = content.parse_terminated(loop_names, Token![,])?;
+    let mut all: Vec<Names> = all.into_iter().collect();
+    Ok(match all.len() {
+        1 => all.remove(0),
+        _ => Names::Many(all),
+    })
+}
+
+/// What each variable of a loop goes over: `zip` and `enumerate` give one value for each of theirs.
+fn pair(names: Names, over: Expr, out: &mut Vec<(Ident, Expr)>) -> syn::Result<()> {
+    let Expr { kind, span } = iterated(over);
+    let mut names = match names {
+        Names::One(name) => {
+            out.push((name, Expr { kind, span }));
+            return Ok(());
+        }
+        Names::Many(names) => names,
+    };
+    match (kind, names.len()) {
         // `for (i, layer) in enumerate(layers)`
         (ExprKind::Call(f, mut args), 2) if f == "enumerate" && args.len() == 1 => {
+            let (rest, first) = (names.pop(), names.pop());
             let kind = ExprKind::Call(Ident::new("range", f.span()), Vec::new());
             let span = f.span();
-            vec![Expr { kind, span }, args.remove(0).value]
+            if let (Some(first), Some(rest)) = (first, rest) {
+                pair(first, Expr { kind, span }, out)?;
+                pair(rest, args.remove(0).value, out)?;
+            }
+            Ok(())
         }
         (ExprKind::Call(f, args), n) if f == "zip" => {
             if args.len() != n {
@@ -253,27 +297,36 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
                 );
                 return Err(syn::Error::new(f.span(), text));
             }
-            args.into_iter().map(|a| a.value).collect()
+            for (names, arg) in names.into_iter().zip(args) {
+                pair(names, arg.value, out)?;
+            }
+            Ok(())
         }
-        (kind, 1) => vec![Expr {
-            kind,
-            span: over.span,
-        }],
         _ => {
             let text = "two names in `for` need `zip` or `enumerate`: `for (block, cache) in zip(blocks, caches)`";
-            return Err(syn::Error::new(over.span, text));
+            Err(syn::Error::new(span, text))
         }
-    };
-    let content;
-    braced!(content in input);
-    let body = block(&content)?;
-    if let Some(tail) = &body.tail {
-        let text = format!(
-            "`{tail}` at the end of this `for` is not used\nhelp: assign the value to a variable that is declared `let mut` before the loop"
-        );
-        return Err(syn::Error::new(tail.span, text));
     }
-    Ok(Stmt::For { names, overs, body })
+}
+
+/// `blocks.iter().enumerate()` as `enumerate(blocks)`, and so on.
+fn iterated(over: Expr) -> Expr {
+    let span = over.span;
+    let ExprKind::Method(x, name, args) = over.kind else {
+        return over;
+    };
+    let first = |x: Expr| Arg {
+        name: None,
+        value: iterated(x),
+    };
+    let kind = match (name.to_string().as_str(), args.len()) {
+        ("iter" | "into_iter", 0) => return iterated(*x),
+        ("enumerate", 0) => ExprKind::Call(name, vec![first(*x)]),
+        ("rev", 0) => ExprKind::Call(Ident::new("reversed", name.span()), vec![first(*x)]),
+        ("zip", 1) => ExprKind::Call(name, [first(*x)].into_iter().chain(args).collect()),
+        _ => ExprKind::Method(x, name, args),
+    };
+    Expr { kind, span }
 }
 
 /// A variable of a loop; `_` for one without use.
