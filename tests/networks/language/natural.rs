@@ -176,3 +176,37 @@ fn conditions_of_equality() -> netform::Result<()> {
     assert!(net.same(&[[1.0; 2]], &[[1.0; 3]]).is_err());
     Ok(())
 }
+
+network! {
+    struct Step<const D: usize> {
+        l: Linear(D -> D),
+    }
+    fn forward(x: [B, D]) -> [B, D] { l(x) }
+    fn undo(x: [B, D]) -> [B, D] { x - l(x) }
+}
+
+network! {
+    struct Members {
+        list: [Step<4>, Step<4>],
+        chain: Sequential(Step<4>, Tanh(), Step<4>),
+    }
+    fn forward(x: [B, 4]) -> ([B, 4], [B, 4], [B, 4]) {
+        (list[-1].undo(list[0].forward(x)), list[1].l(x), chain[2].undo(chain[0](x)))
+    }
+    fn in_words(x: [B, 4]) -> ([B, 4], [B, 4], [B, 4]) {
+        let y = list[0](x);
+        let z = chain[0](x);
+        (y - list[1](y), list[1](x), z - chain[2](z))
+    }
+}
+
+#[test]
+fn members_have_functions_and_layers() -> netform::Result<()> {
+    let net = Members::new(Cpu::f64(), 1)?;
+    let x = wave(&[2, 4], 0.3);
+    let ((a, b, c), (d, e, f)) = (net.forward(&x)?, net.in_words(&x)?);
+    for (have, want) in [(a, d), (b, e), (c, f)] {
+        near("members", &have.to_tensor(), &want.to_tensor(), 1e-12);
+    }
+    Ok(())
+}

@@ -7,7 +7,6 @@ network! {
     fn summed(x: [..]) -> [..] { x.sum(2) }
     fn joined(x: [..], y: [..]) -> [..] { x + y }
     fn narrow(x: [.., 4]) -> [.., 4] { linear(x) }
-    fn idle(x: [..]) -> [..] { x }
     fn nowhere(x: [B]) -> [..] { x }
     fn twice(x: [.., ..]) -> [B] { x }
     #[draw]
@@ -19,6 +18,16 @@ network! {
     fn forward(x: [B, 4], y: [B, 5], z: [4]) -> [B, 4] {
         summed(x) + joined(x, z) + narrow(y)
     }
+}
+
+network! {
+    struct Idle {
+        linear: Linear(4 -> 4),
+    }
+    fn idle(x: [..]) -> [..] { x }
+    #[allow(unused)]
+    fn for_others(x: [..]) -> [..] { x }
+    fn forward(x: [B, 4]) -> [B, 4] { linear(x) }
 }
 
 fn main() {}

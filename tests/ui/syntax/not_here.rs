@@ -173,7 +173,24 @@ mod rusts {
     use super::*;
     network! {
         struct Net {}
-        fn forward(x: f16, n: usize) -> [] { x }
+        fn forward(x: f16) -> [] { x }
+    }
+}
+
+mod sizes {
+    use super::*;
+    network! {
+        struct Net { linear: Linear(8 -> 8) }
+        fn helper(x: [B, 8], n: usize) -> [B, 8] { linear(x) }
+        fn forward(x: [B, 8]) -> [B, 8] { helper(x, 2) }
+    }
+}
+
+mod remainders {
+    use super::*;
+    network! {
+        struct Net<const K: usize> { linear: Linear(8 -> 8) }
+        fn forward(x: [B, 8]) -> [B, 8] { if K % 2 == 2 { linear(x) } else { linear(x) % 2 } }
     }
 }
 

@@ -407,6 +407,13 @@ impl<'a> Lower<'a> {
     /// The network or array of networks that an expression names, if any.
     pub fn block_at(&mut self, x: &Expr) -> Option<Reported<LayerRef>> {
         let kind = &self.net.fields[self.layer_field(x)?].kind;
+        if let (FieldKind::Group { .. }, ExprKind::Index(..)) = (kind, &x.kind) {
+            // A member of a list.
+            let member = self.layer_at(x)?;
+            let is_block =
+                |layer: &LayerRef| matches!(self.net.fields[layer.field].kind, FieldKind::Block(_));
+            return Some(member).filter(|layer| layer.as_ref().map_or(true, is_block));
+        }
         let block = matches!(
             kind,
             FieldKind::Block(_) | FieldKind::Absent(_) | FieldKind::ErrorReported

@@ -179,7 +179,7 @@ impl Lower<'_> {
         }
         if !tensor(&x) && !tensor(&y) {
             if let (ast::Op::Div, Some(p), Some(q)) = (op, x.as_dim(), y.as_dim())
-                && let Some(quotient) = self.quotient_of(&p, &q)
+                && let Some(quotient) = self.quotient_of((a, &p), (b, &q))
             {
                 return Ok(quotient);
             }
@@ -279,16 +279,15 @@ impl Lower<'_> {
         value
     }
 
-    /// A quotient that is no size: of two numbers, as `1 / 3`, or in arithmetic with tensors.
-    fn quotient_of(&mut self, p: &Dim, q: &Dim) -> Option<Value> {
-        if q.value() == Some(0) || p.div_exact(q).is_some() {
+    /// A quotient that is no size: of two literals, as `1 / 3`, or in arithmetic with tensors.
+    fn quotient_of(&mut self, (a, p): (&Expr, &Dim), (b, q): (&Expr, &Dim)) -> Option<Value> {
+        let literal = |e: &Expr| matches!(e.kind, ExprKind::Whole(_));
+        let exact = q.value() == Some(0) || p.div_exact(q).is_some();
+        if exact || !(self.floats || literal(a) && literal(b)) {
             return None;
         }
         if let (Some(p), Some(q)) = (p.value(), q.value()) {
             return Some(Value::Number(p as f64 / q as f64));
-        }
-        if !self.floats {
-            return None;
         }
         let (p, q) = (self.cx.g.size(p), self.cx.g.size(q));
         let id = self.cx.g.scalar(S::Div, &[p, q]);

@@ -374,7 +374,7 @@ impl Lower<'_> {
                         };
                     }
                     Some(_) => format!(
-                        "`{source}` is {}, which has no {names} parts along its first dimension",
+                        "`{source}` is {}, and its first dimension is not {names}",
                         self.cx.typed(t.id)
                     ),
                     None => format!("`{source}` is a scalar, not a tuple"),
