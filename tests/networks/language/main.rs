@@ -15,6 +15,7 @@ mod layers_in_part;
 mod listings;
 mod looking;
 mod memory;
+mod nested_constants;
 mod optional_layers;
 mod python_words;
 mod quotients;

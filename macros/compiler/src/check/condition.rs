@@ -103,7 +103,6 @@ fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<
         let mut help = String::new();
         let dimension = named.is_some_and(|all| all.contains(&text));
         if !dimension && super::is_constant(&text) {
-            cx.diag.constant(&net.prefix, name);
             help = format!(
                 "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
                 net.name

@@ -1,5 +1,6 @@
 //! Expressions in declarations: numbers, sizes, Rust constants, arithmetic on them.
 
+use super::mentioned::mentioned;
 use super::types::quotient;
 use super::unique;
 use crate::args::Given;
@@ -13,8 +14,8 @@ use crate::value::{Made, Value};
 use proc_macro2::{Ident, Span};
 use std::rc::Rc;
 
-/// The constants that `use const` lists, and the capitalised names in declarations. A constant is a float if it is listed
-/// so, or if it only stands where a layer takes a float.
+/// The constants that `use const` lists, the capitalised names in declarations, and the names that functions mention. A
+/// constant is a float if it is listed so, or if it only stands where a layer takes a float.
 pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) {
     unique(diag, "constant", source.consts.iter().map(|c| &c.name));
     for c in &source.consts {
@@ -50,10 +51,10 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
             });
         }
     }
-    for (_, name) in net.equal.constants.iter().filter(|c| c.0 == net.prefix) {
+    for name in mentioned(source) {
         if net.constant(&name.to_string()).is_none() {
             net.consts.push(ast::RustConst {
-                name: name.clone(),
+                name,
                 float: false,
                 open: true,
             });

@@ -10,6 +10,7 @@ mod constant;
 mod fields;
 mod init;
 mod keep;
+mod mentioned;
 mod position;
 mod signature;
 mod types;

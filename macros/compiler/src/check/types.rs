@@ -97,9 +97,6 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 && !known.contains(&name)
             {
                 let hint = did_you_mean(&name, known.iter().map(String::as_str));
-                if hint.is_empty() && is_constant(&name) {
-                    cx.diag.constant(&net.prefix, n);
-                }
                 let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
                 let list = match list.is_empty() {
                     true => "no dimension".to_owned(),

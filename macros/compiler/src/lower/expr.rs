@@ -140,9 +140,6 @@ impl Lower<'_> {
         let alike = |c: &&String| !is_constant(&name) || is_constant(c);
         let near = candidates.iter().filter(alike).map(String::as_str);
         let hint = did_you_mean(&name, near);
-        if hint.is_empty() && is_constant(&name) {
-            self.cx.diag.constant(&self.net.prefix, n);
-        }
         let mut text = format!("there is no value `{name}` here{hint}");
         if ["null", "nil", "nullptr"].contains(&name.as_str()) {
             text += "\nhelp: write `None` for a missing value";
