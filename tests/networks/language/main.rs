@@ -7,6 +7,7 @@ mod buffers;
 mod constants;
 mod counted_loops;
 mod custom;
+mod defaults;
 mod groups;
 mod initial;
 mod language;

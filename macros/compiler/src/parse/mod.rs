@@ -185,7 +185,7 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
             }
             let default = if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
-                Some(expr::sum(input)?)
+                Some(expr::generic(input)?)
             } else {
                 None
             };
