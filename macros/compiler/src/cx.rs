@@ -268,6 +268,17 @@ impl<'a> Cx<'a> {
             Op::Const(v) => self.g.constant(v),
             Op::Whole(v) => self.g.constant(v as f64),
             Op::Size(d) => self.g.size(&d),
+            // `full(.., C)`: the constant may be a number of any type.
+            Op::Expand => {
+                let (from, shape) = (self.g[x.id].args[0], self.shape(x));
+                match self.g[from].op.clone() {
+                    Op::Size(d) => {
+                        let size = self.g.size(&d);
+                        self.g.expand(size, &shape)
+                    }
+                    _ => self.g.cast(x.id, DType::Float),
+                }
+            }
             _ => self.g.cast(x.id, DType::Float),
         };
         Tensor {

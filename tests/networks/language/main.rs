@@ -17,6 +17,7 @@ mod listings;
 mod looking;
 mod memory;
 mod nested_constants;
+mod number_arguments;
 mod optional_layers;
 mod python_words;
 mod quotients;

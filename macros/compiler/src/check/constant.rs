@@ -6,12 +6,14 @@ use super::unique;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::{Cx, WHOLE};
-use crate::diag::{Diag, Reported, did_you_mean};
+use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, Operator};
 use crate::layers;
 use crate::net::Net;
+use crate::real::Real;
 use crate::value::{Made, Value};
 use proc_macro2::{Ident, Span};
+use std::f64::consts::E;
 use std::rc::Rc;
 
 /// The constants that `use const` lists, the capitalised names in declarations, and the names that functions mention. A
@@ -66,15 +68,8 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
 fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     match kind {
         ast::FieldKind::Layer { layer, args } => {
-            let mut position = 0;
             for a in args {
-                let float = match &a.name {
-                    Some(name) => layers::takes_float(&layer.to_string(), |_, n| name == n),
-                    None => {
-                        position += 1;
-                        layers::takes_float(&layer.to_string(), |i, _| i == position - 1)
-                    }
-                };
+                let float = is_float(&layer.to_string(), args, a);
                 let init = (a.name.as_ref()).is_some_and(|n| n == "init" || n == "bias_init");
                 if init || float {
                     names(&a.value, out);
@@ -93,6 +88,18 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
             items.iter().for_each(|i| floats_of_kind(&i.kind, out));
         }
         _ => {}
+    }
+}
+
+/// Whether a layer takes a float for one of its arguments.
+pub(super) fn is_float(layer: &str, args: &[ast::Arg], a: &ast::Arg) -> bool {
+    let mut positional = args.iter().filter(|a| a.name.is_none());
+    match &a.name {
+        Some(name) => layers::takes_float(layer, |_, n| name == n),
+        None => match positional.position(|p| std::ptr::eq(p, a)) {
+            Some(position) => layers::takes_float(layer, |i, _| i == position),
+            None => false,
+        },
     }
 }
 
@@ -123,6 +130,10 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
         }
         ExprKind::Neg(a) | ExprKind::Not(a) => names(a, out),
         ExprKind::Call(_, args) => args.iter().for_each(|a| names(&a.value, out)),
+        ExprKind::Method(x, _, args) => {
+            names(x, out);
+            args.iter().for_each(|a| names(&a.value, out));
+        }
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
         _ => {}
     }
@@ -165,14 +176,48 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             return arithmetic(cx, net, e.span, *op, (a, &x), (b, &y));
         }
         ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
-            let base = constant(net, cx, &args[0].value)?;
-            let exponent = constant(net, cx, &args[1].value)?;
-            let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) else {
-                let text =
-                    "a power in a declaration takes a size and an exponent from 0 to 64: `2 ** 3`";
+            let base = number(net, cx, &args[0].value)?;
+            let exponent = number(net, cx, &args[1].value)?;
+            if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), &exponent) {
+                let power = (0..*n).fold(Dim::one(), |power, _| power.mul(&base));
+                return Ok(Value::of_dim(power));
+            }
+            let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
+                let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";
                 return Err(cx.error(e.span, text));
             };
-            Value::of_dim((0..n).fold(Dim::one(), |power, _| power.mul(&base)))
+            Value::of_real(base.with(Operator::Pow, &exponent))
+        }
+        ExprKind::Call(name, args) if args.len() == 1 && FUNCTIONS.iter().any(|f| name == f) => {
+            let Some(x) = number(net, cx, &args[0].value)?.real() else {
+                let text = format!("`{name}` in a declaration takes a number");
+                return Err(cx.error(e.span, text));
+            };
+            Value::of_real(match name.to_string().as_str() {
+                "sqrt" => x.sqrt(),
+                "exp" => Real::Known(E).with(Operator::Pow, &x),
+                _ => x.ln(),
+            })
+        }
+        ExprKind::Method(x, name, args) => {
+            // `sqrt(x)` as a method.
+            let first = ast::Arg {
+                name: None,
+                value: (**x).clone(),
+            };
+            let args = std::iter::once(first).chain(args.iter().cloned());
+            let call = ExprKind::Call(name.clone(), args.collect());
+            if !(FUNCTIONS.iter().any(|f| name == f) || name == "pow") {
+                return Err(not_allowed(cx, e));
+            }
+            return constant(
+                net,
+                cx,
+                &Expr {
+                    kind: call,
+                    span: e.span,
+                },
+            );
         }
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
@@ -198,13 +243,39 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 (a, &x),
             );
         }
-        _ => {
-            let text = format!(
-                "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false`, Rust constants, const parameters and arithmetic with them"
-            );
-            return Err(cx.error(e.span, text));
-        }
+        _ => return Err(not_allowed(cx, e)),
     })
+}
+
+/// Functions of numbers in declarations.
+const FUNCTIONS: &[&str] = &["sqrt", "exp", "log"];
+
+fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
+    let text = format!(
+        "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false`, Rust constants, const parameters and arithmetic with them"
+    );
+    cx.error(e.span, text)
+}
+
+/// The same where a number is wanted, which may be a fraction: `/` is the quotient of numbers.
+pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
+    let (op, left, right) = match &e.kind {
+        ExprKind::Binary(op, a, b) => (*op, &**a, &**b),
+        ExprKind::Neg(a) => {
+            let x = number(net, cx, a)?;
+            let zero = Value::Whole(0);
+            return arithmetic(cx, net, e.span, ast::Op::Sub, (a, &zero), (a, &x));
+        }
+        _ => return constant(net, cx, e),
+    };
+    let (x, y) = (number(net, cx, left)?, number(net, cx, right)?);
+    let whole = matches!((&x, &y), (Value::Whole(a), Value::Whole(b)) if *b != 0 && a % b == 0);
+    match (op, x.real(), y.real()) {
+        (ast::Op::Div, Some(a), Some(b)) if !whole && !b.is(0.0) => {
+            Ok(Value::of_real(a.with(Operator::Div, &b)))
+        }
+        _ => arithmetic(cx, net, e.span, op, (left, &x), (right, &y)),
+    }
 }
 
 /// One size of `in -> out`.
@@ -220,8 +291,8 @@ fn side(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 
 /// A layer inside another layer's declaration.
 fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
-    let given = given(net, cx, args)?;
     let text = name.to_string();
+    let given = given(net, cx, args, &|a| is_float(&text, args, a))?;
     let Some(declared) = layers::declare(cx, &text, name.span(), given) else {
         let hint = did_you_mean(&text, layers::names());
         return Err(cx.error(name.span(), format!("there is no layer `{text}`{hint}")));
@@ -401,12 +472,21 @@ fn rounded_down(e: &Expr) -> Expr {
     Expr { kind, span: e.span }
 }
 
-/// Arguments of a declaration.
-pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<Given>> {
+/// Arguments of a declaration. `float` says which of them are numbers that may be fractions.
+pub(super) fn given(
+    net: &Net,
+    cx: &mut Cx,
+    args: &[ast::Arg],
+    float: &dyn Fn(&ast::Arg) -> bool,
+) -> Reported<Vec<Given>> {
     let mut out = Vec::new();
     let mut reported = None;
     for a in args {
-        match function(a).map_or_else(|| constant(net, cx, &argument(a)), Ok) {
+        let value = |cx: &mut Cx| match float(a) {
+            true => number(net, cx, &a.value),
+            false => constant(net, cx, &argument(a)),
+        };
+        match function(a).map_or_else(|| value(cx), Ok) {
             Ok(value) => out.push(Given {
                 name: a.name.clone(),
                 value,

@@ -239,11 +239,15 @@ pub fn atom(a: &Atom) -> TokenStream {
         }
         Atom::Formula(formula) => {
             let [left, right] = [&formula.left, &formula.right].map(term);
-            if formula.operator == Operator::DivOr0 {
-                return quote!(__nf::quotient_or_0(#left, #right));
+            match formula.operator {
+                Operator::Add => quote!((#left + #right)),
+                Operator::Sub => quote!((#left - #right)),
+                Operator::Mul => quote!((#left * #right)),
+                Operator::Div => quote!((#left / #right)),
+                Operator::DivOr0 => quote!(__nf::quotient_or_0(#left, #right)),
+                Operator::Pow => quote!(__nf::power(#left, #right)),
+                Operator::Log => quote!(__nf::logarithm(#left, #right)),
             }
-            let operator = Punct::new(formula.operator.symbol(), Spacing::Alone);
-            quote!((#left #operator #right))
         }
     }
 }

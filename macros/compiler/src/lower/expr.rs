@@ -160,9 +160,9 @@ impl Lower<'_> {
         let (x, y) = (x?, y?);
         let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
         if !tensor(&x) && !tensor(&y) {
-            // Arithmetic of a size and a number that is not whole gives a number that is known at the call.
-            let mixed = x.as_dim().is_some() != y.as_dim().is_some()
-                && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
+            // Arithmetic of a named dimension and a number that is not whole gives a number that is known at the call.
+            let named = |v: &Value| matches!(v, Value::Dim(d) if !d.names().is_empty());
+            let mixed = x.as_dim().is_some() != y.as_dim().is_some() && (named(&x) || named(&y));
             if !mixed && op != ast::Op::Rem {
                 return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
             }
