@@ -18,6 +18,7 @@ mod looking;
 mod memory;
 mod nested_constants;
 mod number_arguments;
+mod number_formulas;
 mod optional_layers;
 mod python_words;
 mod quotients;
