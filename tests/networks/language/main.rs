@@ -4,6 +4,7 @@ mod any_rank;
 mod arrays;
 mod blocks;
 mod buffers;
+mod constant_arrays;
 mod constants;
 mod counted_loops;
 mod custom;

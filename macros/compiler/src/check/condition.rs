@@ -133,6 +133,9 @@ fn not_a_size(e: &Expr) -> Option<&Expr> {
             not_a_size(a).or_else(|| not_a_size(b))
         }
         ExprKind::Neg(a) => not_a_size(a),
+        ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::Name(n) if super::is_constant(&n.to_string())) => {
+            None
+        }
         ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
             args.iter().find_map(|a| not_a_size(&a.value))
         }

@@ -50,16 +50,22 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
                 name: name.clone(),
                 float: uses(&sizes) == uses(&floats),
                 open: false,
+                array: false,
             });
         }
     }
-    for name in mentioned(source) {
-        if net.constant(&name.to_string()).is_none() {
-            net.consts.push(ast::RustConst {
+    for (name, array) in mentioned(source) {
+        if net.generics.iter().any(|g| g.name == name) {
+            continue;
+        }
+        match net.consts.iter_mut().find(|c| c.name == name) {
+            Some(known) => known.array |= array,
+            None => net.consts.push(ast::RustConst {
                 name,
                 float: false,
                 open: true,
-            });
+                array,
+            }),
         }
     }
 }
@@ -104,18 +110,23 @@ pub(super) fn is_float(layer: &str, args: &[ast::Arg], a: &ast::Arg) -> bool {
 }
 
 pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+    of_kind(kind, &mut |e| names(e, out));
+}
+
+/// The expressions in a declaration.
+pub(super) fn of_kind(kind: &ast::FieldKind, f: &mut dyn FnMut(&Expr)) {
     match kind {
-        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
+        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| f(&a.value)),
         ast::FieldKind::Param { shape, init } | ast::FieldKind::Buffer { shape, init, .. } => {
-            shape.iter().chain(init).for_each(|e| names(e, out));
+            shape.iter().chain(init).for_each(f);
         }
-        ast::FieldKind::Block { args, .. } => args.iter().for_each(|e| names(e, out)),
+        ast::FieldKind::Block { args, .. } => args.iter().for_each(f),
         ast::FieldKind::Array { element, count } => {
-            names_of_kind(element, out);
-            names(count, out);
+            of_kind(element, f);
+            f(count);
         }
         ast::FieldKind::Group { items, .. } => {
-            items.iter().for_each(|i| names_of_kind(&i.kind, out));
+            items.iter().for_each(|i| of_kind(&i.kind, f));
         }
         ast::FieldKind::ErrorReported => {}
     }
@@ -135,7 +146,29 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
             args.iter().for_each(|a| names(&a.value, out));
         }
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
+        // `RATES[i]`: the name before the index is no number.
+        ExprKind::Index(_, items) => items.iter().for_each(|item| {
+            if let ast::Item::At(e) = item {
+                names(e, out);
+            }
+        }),
         _ => {}
+    }
+}
+
+/// An element of a Rust constant that is an array.
+pub fn element_of(net: &Net, cx: &Cx, array: &Ident, index: &Value, span: Span) -> Reported<Value> {
+    match index {
+        Value::Whole(k) if u64::try_from(*k).is_ok() => {
+            Ok(Value::of_dim(net.element(&array.to_string(), *k as u64)))
+        }
+        _ => {
+            let text = format!(
+                "the index of the Rust constant `{array}` must be a number of at least 0 that the macro knows, not {}\nnote: a number, or the variable of a loop over a range such as `0..3`, or `i` in an array of layers",
+                index.shown()
+            );
+            Err(cx.error(span, text))
+        }
     }
 }
 
@@ -150,6 +183,9 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         ExprKind::Name(n) => {
             let name = n.to_string();
             let Some(d) = net.constant(&name) else {
+                if net.is_array(&name) {
+                    return Err(is_array(cx, n));
+                }
                 let text = format!(
                     "`{name}` is not a number or a constant\nhelp: the name of a Rust constant is in capitals: `{}`",
                     name.to_uppercase()
@@ -199,6 +235,13 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 _ => x.ln(),
             })
         }
+        ExprKind::Index(x, items) => match (&x.kind, items.as_slice()) {
+            (ExprKind::Name(n), [ast::Item::At(at)]) if net.is_array(&n.to_string()) => {
+                let index = constant(net, cx, at)?;
+                return element_of(net, cx, n, &index, at.span);
+            }
+            _ => return Err(not_allowed(cx, e)),
+        },
         ExprKind::Method(x, name, args) => {
             // `sqrt(x)` as a method.
             let first = ast::Arg {
@@ -249,6 +292,14 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 
 /// Functions of numbers in declarations.
 const FUNCTIONS: &[&str] = &["sqrt", "exp", "log"];
+
+/// Reports the use of a whole array.
+pub fn is_array(cx: &Cx, array: &Ident) -> ErrorReported {
+    let text = format!(
+        "the Rust constant `{array}` is an array, since this network indexes it\nhelp: index it here, too: `{array}[0]`\nhelp: `[{array}[0], {array}[1]]` is a list of its elements"
+    );
+    cx.error(array.span(), text)
+}
 
 fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
     let text = format!(

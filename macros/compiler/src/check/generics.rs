@@ -115,6 +115,13 @@ fn value_in_rust(e: &Expr) -> Option<TokenStream> {
             let v = Literal::usize_unsuffixed(usize::try_from(*v).ok()?);
             quote!(#v)
         }
+        ExprKind::Index(x, items) => match items.as_slice() {
+            [ast::Item::At(k)] => {
+                let (x, k) = (value_in_rust(x)?, value_in_rust(k)?);
+                quote!(#x[#k])
+            }
+            _ => return None,
+        },
         ExprKind::Binary(op, a, b) => {
             let (a, b) = (value_in_rust(a)?, value_in_rust(b)?);
             match op {

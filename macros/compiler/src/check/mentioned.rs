@@ -3,17 +3,25 @@
 //! Takes the syntax tree alone, so a network and those that hold it find the same names, whichever of its functions and
 //! branches they use.
 
-use super::constant::names;
+use super::constant::{names, of_kind};
 use super::types::is_constant;
 use crate::ast::{self, Block, Expr, ExprKind, Item, Stmt, Type};
 use crate::diag::nearest;
 use proc_macro2::Ident;
 
-/// The names, each once, in the order of the source.
-pub(super) fn mentioned(source: &ast::Network) -> Vec<Ident> {
+/// The names, each once, in the order of the source, and whether they are indexed. Of declarations, which have other
+/// names too, only those that are indexed.
+pub(super) fn mentioned(source: &ast::Network) -> Vec<(Ident, bool)> {
     let mut found = Found::default();
     let fields = source.fields.iter().map(|f| f.name.to_string());
     found.known.extend(fields);
+    let defaults = source.generics.iter().filter_map(|p| p.default.as_ref());
+    let sizes = defaults.chain(&source.conditions);
+    sizes.for_each(|e| found.arrays(e));
+    for field in &source.fields {
+        of_kind(&field.kind, &mut |e| found.arrays(e));
+        field.when.iter().for_each(|e| found.arrays(e));
+    }
     let outer = found.known.len();
     for f in &source.functions {
         let mut sizes = Vec::new();
@@ -22,6 +30,8 @@ pub(super) fn mentioned(source: &ast::Network) -> Vec<Ident> {
             a.ty.dims.iter().for_each(|d| names(d, &mut sizes));
         }
         found.known.extend(sizes.iter().map(Ident::to_string));
+        let dims = f.args.iter().flat_map(|a| &a.ty.dims);
+        dims.for_each(|d| found.arrays(d));
         f.ret.iter().for_each(|ty| found.ty(ty));
         f.body.iter().for_each(|b| found.block(b));
         found.known.truncate(outer);
@@ -34,20 +44,35 @@ pub(super) fn mentioned(source: &ast::Network) -> Vec<Ident> {
 struct Found {
     /// The names that are something else here.
     known: Vec<String>,
-    out: Vec<Ident>,
+    out: Vec<(Ident, bool)>,
 }
 
 impl Found {
-    fn name(&mut self, n: &Ident) {
+    fn name(&mut self, n: &Ident, indexed: bool) {
         let name = n.to_string();
-        if !is_constant(&name) || self.known.contains(&name) || self.out.contains(n) {
+        if !is_constant(&name) || self.known.contains(&name) {
+            return;
+        }
+        if let Some(found) = self.out.iter_mut().find(|found| found.0 == *n) {
+            found.1 |= indexed;
             return;
         }
         // A slip in one of these names.
         let alike = self.known.iter().filter(|k| is_constant(k));
         if nearest(&name, alike.map(String::as_str)).is_none() {
-            self.out.push(n.clone());
+            self.out.push((n.clone(), indexed));
         }
+    }
+
+    /// The arrays in an expression whose other names are not looked for.
+    fn arrays(&mut self, e: &Expr) {
+        crate::visit::expr(e, &mut |e| {
+            if let ExprKind::Index(x, _) = &e.kind
+                && let ExprKind::Name(n) = &x.kind
+            {
+                self.name(n, true);
+            }
+        });
     }
 
     fn ty(&mut self, ty: &Type) {
@@ -103,7 +128,7 @@ impl Found {
 
     fn expr(&mut self, e: &Expr) {
         match &e.kind {
-            ExprKind::Name(n) => self.name(n),
+            ExprKind::Name(n) => self.name(n, false),
             ExprKind::Call(_, args) => args.iter().for_each(|a| self.expr(&a.value)),
             ExprKind::Apply(x, args) | ExprKind::Method(x, _, args) => {
                 self.expr(x);
@@ -118,7 +143,10 @@ impl Found {
                 items.iter().for_each(|i| self.expr(i));
             }
             ExprKind::Index(x, items) => {
-                self.expr(x);
+                match (&x.kind, items.as_slice()) {
+                    (ExprKind::Name(n), [Item::At(_)]) => self.name(n, true),
+                    _ => self.expr(x),
+                }
                 self.items(items);
             }
             ExprKind::Put(x, items, value) => {

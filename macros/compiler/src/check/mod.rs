@@ -17,7 +17,7 @@ mod signature;
 mod types;
 
 pub use condition::holds;
-pub use constant::{argument, arithmetic};
+pub use constant::{argument, arithmetic, element_of, is_array};
 pub use types::{bare, dimension, element, is_constant};
 
 use crate::ast;

@@ -3,7 +3,7 @@
 use super::Lower;
 use super::call::plain;
 use crate::ast::{self, Expr, ExprKind};
-use crate::check::{arithmetic, is_constant};
+use crate::check::{self, arithmetic, is_constant};
 use crate::diag::{Reported, did_you_mean};
 use crate::ir::{DType, Here};
 use crate::ops;
@@ -104,6 +104,9 @@ impl Lower<'_> {
         }
         if let Some(d) = self.net.constant(&name) {
             return Ok(Value::of_dim(d));
+        }
+        if self.is_array(n) {
+            return Err(check::is_array(&self.cx, n));
         }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == name) {
             return self.field_value(i, span);

@@ -134,8 +134,12 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
             }
             false => false,
         };
-        let open = false;
-        out.push(RustConst { name, float, open });
+        out.push(RustConst {
+            name,
+            float,
+            open: false,
+            array: false,
+        });
         if !input.peek(Token![,]) {
             break;
         }
