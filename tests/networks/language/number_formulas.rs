@@ -25,10 +25,11 @@ network! {
         e: Param[WIDTH, 3] = kaiming_normal(a = 5 ** 0.5),
         f: Param[WIDTH] = -log(OMEGA),
         g: Param[WIDTH] = exp(-SLOPE) + 1 / WIDTH,
+        h: Param[(WIDTH / 4) ** 2] = (WIDTH / 3) ** 2,
         norm: LayerNorm(WIDTH, eps = 1 / OMEGA ** 4),
         drop: Dropout(1 / WIDTH),
     }
-    fn forward(x: [B, 8]) -> [B, 3] { first(x) + drop(norm(x) + f + g) @ (a + b + c + d + e) }
+    fn forward(x: [B, 8]) -> [B, 3] { first(x) + h.sum() + drop(norm(x) + f + g) @ (a + b + c + d + e) }
 }
 
 network! {
@@ -50,10 +51,11 @@ network! {
         e: Param[8, 3] = kaiming_normal(a = 2.23606797749979),
         f: Param[8] = -3.4011973816621555,
         g: Param[8] = 0.9437307530779819,
+        h: Param[4] = 7.111111111111111,
         norm: LayerNorm(8, eps = 1.2345679012345679e-6),
         drop: Dropout(0.125),
     }
-    fn forward(x: [B, 8]) -> [B, 3] { first(x) + drop(norm(x) + f + g) @ (a + b + c + d + e) }
+    fn forward(x: [B, 8]) -> [B, 3] { first(x) + h.sum() + drop(norm(x) + f + g) @ (a + b + c + d + e) }
 }
 
 #[test]

@@ -212,17 +212,12 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             return arithmetic(cx, net, e.span, *op, (a, &x), (b, &y));
         }
         ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
-            let base = number(net, cx, &args[0].value)?;
             let exponent = number(net, cx, &args[1].value)?;
-            if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), &exponent) {
-                let power = (0..*n).fold(Dim::one(), |power, _| power.mul(&base));
-                return Ok(Value::of_dim(power));
-            }
-            let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
-                let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";
-                return Err(cx.error(e.span, text));
+            let base = match exponent {
+                Value::Whole(0..) => constant(net, cx, &args[0].value)?,
+                _ => number(net, cx, &args[0].value)?,
             };
-            Value::of_real(base.with(Operator::Pow, &exponent))
+            return power(cx, e.span, &base, &exponent);
         }
         ExprKind::Call(name, args) if args.len() == 1 && FUNCTIONS.iter().any(|f| name == f) => {
             let Some(x) = number(net, cx, &args[0].value)?.real() else {
@@ -242,25 +237,15 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             }
             _ => return Err(not_allowed(cx, e)),
         },
-        ExprKind::Method(x, name, args) => {
-            // `sqrt(x)` as a method.
+        // `x.sqrt()` is `sqrt(x)`.
+        ExprKind::Method(x, name, args) if name == "pow" || FUNCTIONS.iter().any(|f| name == f) => {
             let first = ast::Arg {
                 name: None,
                 value: (**x).clone(),
             };
             let args = std::iter::once(first).chain(args.iter().cloned());
-            let call = ExprKind::Call(name.clone(), args.collect());
-            if !(FUNCTIONS.iter().any(|f| name == f) || name == "pow") {
-                return Err(not_allowed(cx, e));
-            }
-            return constant(
-                net,
-                cx,
-                &Expr {
-                    kind: call,
-                    span: e.span,
-                },
-            );
+            let kind = ExprKind::Call(name.clone(), args.collect());
+            return constant(net, cx, &Expr { kind, span: e.span });
         }
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
@@ -308,7 +293,20 @@ fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
     cx.error(e.span, text)
 }
 
-/// The same where a number is wanted, which may be a fraction: `/` is the quotient of numbers.
+/// A power: a size, if it is one of a size and the exponent is whole.
+fn power(cx: &Cx, span: Span, base: &Value, exponent: &Value) -> Reported<Value> {
+    if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) {
+        let power = (0..*n).fold(Dim::one(), |power, _| power.mul(&base));
+        return Ok(Value::of_dim(power));
+    }
+    let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
+        let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";
+        return Err(cx.error(span, text));
+    };
+    Ok(Value::of_real(base.with(Operator::Pow, &exponent)))
+}
+
+/// The value of an expression where a number is wanted, which may be a fraction: `/` is the quotient of numbers.
 pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
     let (op, left, right) = match &e.kind {
         ExprKind::Binary(op, a, b) => (*op, &**a, &**b),
@@ -316,6 +314,11 @@ pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let x = number(net, cx, a)?;
             let zero = Value::Whole(0);
             return arithmetic(cx, net, e.span, ast::Op::Sub, (a, &zero), (a, &x));
+        }
+        ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
+            let base = number(net, cx, &args[0].value)?;
+            let exponent = number(net, cx, &args[1].value)?;
+            return power(cx, e.span, &base, &exponent);
         }
         _ => return constant(net, cx, e),
     };

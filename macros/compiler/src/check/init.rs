@@ -111,7 +111,7 @@ fn function(
         let text = format!("there is no initial value `{name}`{known}");
         return Err(cx.error(e.span, text));
     };
-    let given = given(net, cx, args, &|_| true)?;
+    let given = given(net, cx, args, &|_| *name != "dirac")?;
     let count = given.len();
     let keyword = given.first().is_some_and(|g| g.name.is_some());
     let a = Args::bind(cx, name, e.span, signature, given)?;
