@@ -10,6 +10,7 @@ mod addr;
 mod binding;
 pub mod check;
 mod chunks;
+mod const_math;
 mod core;
 mod cpu;
 #[cfg(feature = "cuda")]
@@ -108,6 +109,7 @@ pub mod __private {
     pub mod products {
         pub use crate::cpu::{Way, has_wide, product_by, way_of};
     }
+    pub use crate::const_math::{logarithm, power};
     pub use crate::cpu::CpuBuffer;
     #[cfg(feature = "cuda")]
     pub use crate::cuda::{CudaBuffer, driver::open_or as open_driver_or};

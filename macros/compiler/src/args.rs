@@ -334,15 +334,6 @@ impl Args {
         }
     }
 
-    /// A number, or nothing.
-    pub fn optional_number(&self, cx: &Cx, name: &str) -> Reported<Option<f64>> {
-        if matches!(self.value(name), Value::Null) {
-            Ok(None)
-        } else {
-            self.number(cx, name).map(Some)
-        }
-    }
-
     /// An integer known to the macro.
     pub fn integer(&self, cx: &Cx, name: &str) -> Reported<i64> {
         match self.value(name) {

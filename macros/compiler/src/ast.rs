@@ -58,6 +58,8 @@ pub struct RustConst {
     pub float: bool,
     /// Only bodies mention it: its uses decide whether it is a size or a number.
     pub open: bool,
+    /// It is an array of these.
+    pub array: bool,
 }
 
 /// `head.weight = token.weight`: both names are the parameter on the right.

@@ -267,12 +267,54 @@ impl<'a> Cx<'a> {
         let id = match self.g[x.id].op.clone() {
             Op::Const(v) => self.g.constant(v),
             Op::Whole(v) => self.g.constant(v as f64),
-            Op::Size(d) => self.g.size(&d),
-            _ => self.g.cast(x.id, DType::Float),
+            _ => match self.holds_size(x.id) {
+                true => self.numbers_of(x.id),
+                false => self.g.cast(x.id, DType::Float),
+            },
         };
         Tensor {
             id,
             text: x.text.clone(),
+        }
+    }
+
+    /// Whether a value consists of sizes and literals, as those of `full([2], C)` and `[C, 1]` do.
+    fn holds_size(&self, id: NodeId) -> bool {
+        let node = &self.g[id];
+        let part = |id: &NodeId| self.holds_size(*id);
+        let literal = |id: &NodeId| matches!(self.g[self.spread_from(*id)].op, Op::Whole(_));
+        match &node.op {
+            Op::Size(_) => true,
+            Op::Expand | Op::Reshape => node.args.iter().all(part),
+            op if op.kernel::<Concat>().is_some() => {
+                node.args.iter().any(part) && node.args.iter().all(|id| part(id) || literal(id))
+            }
+            _ => false,
+        }
+    }
+
+    /// The value that is repeated or written in another shape.
+    fn spread_from(&self, id: NodeId) -> NodeId {
+        match self.g[id].op {
+            Op::Expand | Op::Reshape => self.spread_from(self.g[id].args[0]),
+            _ => id,
+        }
+    }
+
+    /// Such a value as floats, without a conversion: a constant in it may be a number of any type.
+    fn numbers_of(&mut self, id: NodeId) -> NodeId {
+        let (op, shape) = (self.g[id].op.clone(), self.g.shape(id).clone());
+        match &op {
+            Op::Size(d) => return self.g.size(d),
+            Op::Whole(v) => return self.g.constant(*v as f64),
+            _ => {}
+        }
+        let args: Vec<NodeId> = self.g[id].args.to_vec();
+        let args: Vec<NodeId> = args.into_iter().map(|id| self.numbers_of(id)).collect();
+        match op {
+            Op::Expand => self.g.expand(args[0], &shape),
+            Op::Reshape => self.g.reshape(args[0], &shape),
+            op => self.g.push(op, &args, None),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::condition::Condition;
 use crate::dim::Dim;
 use crate::unify::may_be_equal;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::cell::RefCell;
 
@@ -67,8 +67,6 @@ pub struct Diag {
     differ: RefCell<Vec<(Dim, Dim)>>,
     /// The function that is being compiled.
     function: RefCell<String>,
-    /// Names that are unknown here, and may be constants of the program: each with the prefix of its network.
-    constants: RefCell<Vec<(String, Ident)>>,
     /// The first condition that depends on the values of constants.
     undecided: RefCell<Option<Undecided>>,
 }
@@ -96,14 +94,6 @@ impl Diag {
         ErrorReported
     }
 
-    /// Records that the next error is about a name that may be a constant of the program.
-    pub fn constant(&self, prefix: &str, name: &Ident) {
-        let mut all = self.constants.borrow_mut();
-        if !all.iter().any(|(p, n)| p == prefix && n == name) {
-            all.push((prefix.to_owned(), name.clone()));
-        }
-    }
-
     /// Records a condition that depends on the values of constants.
     pub fn undecided(&self, condition: Condition, text: String, span: Span) {
         self.undecided.borrow_mut().get_or_insert(Undecided {
@@ -116,11 +106,6 @@ impl Diag {
     /// The first condition that depends on the values of constants.
     pub fn first_undecided(&self) -> Option<Undecided> {
         self.undecided.borrow().clone()
-    }
-
-    /// Names that may be constants of the program.
-    pub fn constants(&self) -> Vec<(String, Ident)> {
-        self.constants.borrow().clone()
     }
 
     /// Says which function is compiled from here on.

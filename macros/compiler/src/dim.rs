@@ -4,6 +4,7 @@
 //! (the quotient carries the obligation that `H` divides `D`). Two different names never unify.
 
 use std::collections::BTreeMap;
+use std::f64::consts::E;
 use std::fmt;
 use std::rc::Rc;
 
@@ -50,16 +51,22 @@ pub enum Operator {
     Div,
     /// Quotient, which is 0 if the divisor is 0.
     DivOr0,
+    /// Power.
+    Pow,
+    /// The logarithm of the first to the base of the second.
+    Log,
 }
 
 impl Operator {
-    /// As written in Rust.
-    pub fn symbol(self) -> char {
+    /// As written in bodies, if it is an operator there.
+    fn symbol(self) -> Option<&'static str> {
         match self {
-            Operator::Add => '+',
-            Operator::Sub => '-',
-            Operator::Mul => '*',
-            Operator::Div | Operator::DivOr0 => '/',
+            Operator::Add => Some("+"),
+            Operator::Sub => Some("-"),
+            Operator::Mul => Some("*"),
+            Operator::Div | Operator::DivOr0 => Some("/"),
+            Operator::Pow => Some("**"),
+            Operator::Log => None,
         }
     }
 
@@ -71,6 +78,23 @@ impl Operator {
             Operator::Mul => a * b,
             Operator::DivOr0 if b == 0.0 => 0.0,
             Operator::Div | Operator::DivOr0 => a / b,
+            Operator::Pow if b == 0.5 => a.sqrt(),
+            Operator::Pow => a.powf(b),
+            Operator::Log => a.ln() / b.ln(),
+        }
+    }
+}
+
+impl fmt::Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (left, right) = (&self.left, &self.right);
+        let is = |term: &Term, number: f64| *term == Term::Number(number.to_bits());
+        match (self.operator, self.operator.symbol()) {
+            (Operator::Pow, _) if is(right, 0.5) => write!(f, "sqrt({left})"),
+            (Operator::Pow, _) if is(left, E) => write!(f, "exp({right})"),
+            (_, Some(symbol)) => write!(f, "({left} {symbol} {right})"),
+            _ if is(right, E) => write!(f, "log({left})"),
+            _ => write!(f, "log({left}) / log({right})"),
         }
     }
 }
@@ -795,10 +819,7 @@ impl fmt::Display for Atom {
         match self {
             Atom::Named(name) | Atom::Const(name) | Atom::Float(name) => f.write_str(name),
             Atom::Part(name, n) => write!(f, "{name}/{n}"),
-            Atom::Formula(formula) => {
-                let (left, right) = (&formula.left, &formula.right);
-                write!(f, "({left} {} {right})", formula.operator.symbol())
-            }
+            Atom::Formula(formula) => write!(f, "{formula}"),
             Atom::Quotient(p, q) => write!(f, "{}/{}", Factor(p), Factor(q)),
             Atom::Floor(p, q) => write!(f, "floor({}/{})", Factor(p), Factor(q)),
         }

@@ -10,7 +10,7 @@ use crate::condition::Condition;
 use crate::diag::{Diag, Pair};
 use crate::dim::{Atom, Dim};
 use crate::unify::{coefficients, may_be_equal};
-use proc_macro2::{Ident, Span};
+use proc_macro2::Span;
 
 /// A number that divides a named dimension of a function, since two sizes must be equal.
 #[derive(Clone, Debug)]
@@ -36,8 +36,6 @@ pub struct Equalities {
     pub pairs: Vec<Pair>,
     /// Conditions on named dimensions, which are checked at each call.
     pub divided: Vec<Divided>,
-    /// Constants that only bodies mention: each with the prefix of its network.
-    pub constants: Vec<(String, Ident)>,
     /// Constants that were solved as square roots, with the roots.
     roots: Vec<(Dim, Dim)>,
     /// Conditions that are taken to hold or not to hold in this variant of the network.
@@ -52,16 +50,10 @@ impl Equalities {
         known.map_or_else(|| Dim::atom(atom.clone()), |(_, value, _)| value.clone())
     }
 
-    /// These equalities and those of further pairs and constants; `None` if no pair can be solved and no constant is new.
-    pub fn with(&self, pairs: Vec<Pair>, constants: Vec<(String, Ident)>) -> Option<Equalities> {
+    /// These equalities and those of further pairs; `None` if no pair can be solved.
+    pub fn with(&self, pairs: Vec<Pair>) -> Option<Equalities> {
         let mut out = self.clone();
         let mut any = false;
-        for new in constants {
-            if !out.constants.contains(&new) {
-                out.constants.push(new);
-                any = true;
-            }
-        }
         for pair in pairs {
             let difference = out.substitute(&pair.left.sub(&pair.right));
             let mut trial = out.clone();
@@ -379,7 +371,7 @@ mod tests {
             text: String::new(),
             function: String::new(),
         };
-        Equalities::default().with(pairs.iter().map(pair).collect(), Vec::new())
+        Equalities::default().with(pairs.iter().map(pair).collect())
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum Init {
         /// Inputs, outputs, or both.
         fan: Dim,
         /// A factor.
-        gain: f64,
+        gain: Real,
         /// Normal, not uniform.
         normal: bool,
     },

@@ -293,6 +293,8 @@ pub enum ConstType {
     Float,
     /// Any type of numbers: only bodies use it.
     Any,
+    /// An array of any type of numbers.
+    Array,
 }
 
 /// A value that functions keep from call to call.
@@ -334,7 +336,7 @@ impl Net {
         if let Some(g) = self.generics.iter().find(|g| g.name == name) {
             return Some(g.value.clone());
         }
-        let known = self.consts.iter().find(|c| c.name == name)?;
+        let known = self.consts.iter().find(|c| c.name == name && !c.array)?;
         let full = format!("{}{name}", self.prefix);
         Some(match known.float {
             true => Dim::atom(Atom::Float(full)),
@@ -342,13 +344,24 @@ impl Net {
         })
     }
 
+    /// Whether a name is that of a Rust constant that is an array.
+    pub fn is_array(&self, name: &str) -> bool {
+        self.consts.iter().any(|c| c.name == name && c.array)
+    }
+
+    /// Element `k` of such an array.
+    pub fn element(&self, name: &str, k: u64) -> Dim {
+        self.equal.value(format!("{}{name}[{k}]", self.prefix))
+    }
+
     /// All Rust constants in use, those of networks in fields under their names.
     pub fn all_consts(&self) -> Vec<(String, ConstType)> {
         let own = self.consts.iter().map(|c| {
-            let ty = match (c.open, c.float) {
-                (true, _) => ConstType::Any,
-                (_, true) => ConstType::Float,
-                (_, false) => ConstType::Size,
+            let ty = match c {
+                c if c.array => ConstType::Array,
+                c if c.open => ConstType::Any,
+                c if c.float => ConstType::Float,
+                _ => ConstType::Size,
             };
             (c.name.to_string(), ty)
         });

@@ -3,6 +3,7 @@
 //! Ops calculate with numbers as usual; a formula becomes part of the emitted code, where rustc evaluates it once.
 
 use crate::dim::{Atom, Dim, Formula, Operator, Term};
+use std::f64::consts::E;
 
 /// The number.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +66,21 @@ impl Real {
     /// `1 / self`.
     pub fn inverse(&self) -> Real {
         Real::Known(1.0).with(Operator::Div, self)
+    }
+
+    /// The square root.
+    pub fn sqrt(&self) -> Real {
+        self.with(Operator::Pow, &Real::Known(0.5))
+    }
+
+    /// The natural logarithm.
+    pub fn ln(&self) -> Real {
+        self.with(Operator::Log, &Real::Known(E))
+    }
+
+    /// `self * value`.
+    pub fn times(&self, value: f64) -> Real {
+        self.with(Operator::Mul, &Real::Known(value))
     }
 
     /// The factor of elements that are dropped with probability `self`: `1 / (1 - self)`, or 0 if all are dropped.

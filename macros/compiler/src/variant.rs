@@ -180,8 +180,7 @@ impl<'a> Variants<'a> {
                 break;
             }
             // Each round solves a constant; it is checked by rustc that the solution is its value.
-            let (pairs, constants) = (attempt.diag.pairs(), attempt.diag.constants());
-            let Some(next) = equal.with(pairs, constants) else {
+            let Some(next) = equal.with(attempt.diag.pairs()) else {
                 break;
             };
             equal = Rc::new(next);

@@ -2,13 +2,11 @@
 
 use super::constant::constant;
 use super::instance;
-use crate::ast::{self, Expr, ExprKind};
+use crate::ast::{self, Expr};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported};
-use crate::dim::Dim;
 use crate::net::{Held, Instance, Net};
 use crate::unit::Unit;
-use crate::value::nearest;
 use proc_macro2::{Ident, Span};
 
 /// `Block<128, 4>`.
@@ -80,13 +78,6 @@ pub(super) fn block(
         return Err(cx.error(span, text));
     }
     let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
-    for p in &wanted[values.len()..] {
-        values.push(match p.default.as_ref().map(|e| &e.kind) {
-            Some(ExprKind::Whole(v)) => Dim::from(nearest(*v)),
-            Some(ExprKind::Name(n)) => net.equal.value(format!("{prefix}{n}")),
-            _ => return Err(ErrorReported),
-        });
-    }
     let diag = Diag::default();
     let inner = instance(&unit, values, (&prefix, &net.equal), &diag);
     for message in diag.messages() {

@@ -122,7 +122,6 @@ fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<
         let mut help = String::new();
         let dimension = named.is_some_and(|all| all.contains(&text));
         if !dimension && super::is_constant(&text) {
-            cx.diag.constant(&net.prefix, name);
             help = format!(
                 "\nhelp: if `{name}` is a Rust constant, write `use const {name};` before `struct {}`",
                 net.name
@@ -153,6 +152,9 @@ fn not_a_size(e: &Expr) -> Option<&Expr> {
             not_a_size(a).or_else(|| not_a_size(b))
         }
         ExprKind::Neg(a) => not_a_size(a),
+        ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::Name(n) if super::is_constant(&n.to_string())) => {
+            None
+        }
         ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
             args.iter().find_map(|a| not_a_size(&a.value))
         }

@@ -1,20 +1,23 @@
 //! Expressions in declarations: numbers, sizes, Rust constants, arithmetic on them.
 
+use super::mentioned::mentioned;
 use super::types::quotient;
 use super::unique;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::{Cx, WHOLE};
-use crate::diag::{Diag, Reported, did_you_mean};
+use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, Operator};
 use crate::layers;
 use crate::net::Net;
+use crate::real::Real;
 use crate::value::{Made, Value};
 use proc_macro2::{Ident, Span};
+use std::f64::consts::E;
 use std::rc::Rc;
 
-/// The constants that `use const` lists, and the capitalised names in declarations. A constant is a float if it is listed
-/// so, or if it only stands where a layer takes a float.
+/// The constants that `use const` lists, the capitalised names in declarations, and the names that functions mention. A
+/// constant is a float if it is listed so, or if it only stands where a layer takes a float.
 pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) {
     unique(diag, "constant", source.consts.iter().map(|c| &c.name));
     for c in &source.consts {
@@ -47,16 +50,22 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
                 name: name.clone(),
                 float: uses(&sizes) == uses(&floats),
                 open: false,
+                array: false,
             });
         }
     }
-    for (_, name) in net.equal.constants.iter().filter(|c| c.0 == net.prefix) {
-        if net.constant(&name.to_string()).is_none() {
-            net.consts.push(ast::RustConst {
-                name: name.clone(),
+    for (name, array) in mentioned(source) {
+        if net.generics.iter().any(|g| g.name == name) {
+            continue;
+        }
+        match net.consts.iter_mut().find(|c| c.name == name) {
+            Some(known) => known.array |= array,
+            None => net.consts.push(ast::RustConst {
+                name,
                 float: false,
                 open: true,
-            });
+                array,
+            }),
         }
     }
 }
@@ -65,15 +74,8 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
 fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     match kind {
         ast::FieldKind::Layer { layer, args } => {
-            let mut position = 0;
             for a in args {
-                let float = match &a.name {
-                    Some(name) => layers::takes_float(&layer.to_string(), |_, n| name == n),
-                    None => {
-                        position += 1;
-                        layers::takes_float(&layer.to_string(), |i, _| i == position - 1)
-                    }
-                };
+                let float = is_float(&layer.to_string(), args, a);
                 let init = (a.name.as_ref()).is_some_and(|n| n == "init" || n == "bias_init");
                 if init || float {
                     names(&a.value, out);
@@ -95,19 +97,36 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     }
 }
 
+/// Whether a layer takes a float for one of its arguments.
+pub(super) fn is_float(layer: &str, args: &[ast::Arg], a: &ast::Arg) -> bool {
+    let mut positional = args.iter().filter(|a| a.name.is_none());
+    match &a.name {
+        Some(name) => layers::takes_float(layer, |_, n| name == n),
+        None => match positional.position(|p| std::ptr::eq(p, a)) {
+            Some(position) => layers::takes_float(layer, |i, _| i == position),
+            None => false,
+        },
+    }
+}
+
 pub(super) fn names_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+    of_kind(kind, &mut |e| names(e, out));
+}
+
+/// The expressions in a declaration.
+pub(super) fn of_kind(kind: &ast::FieldKind, f: &mut dyn FnMut(&Expr)) {
     match kind {
-        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| names(&a.value, out)),
+        ast::FieldKind::Layer { args, .. } => args.iter().for_each(|a| f(&a.value)),
         ast::FieldKind::Param { shape, init } | ast::FieldKind::Buffer { shape, init, .. } => {
-            shape.iter().chain(init).for_each(|e| names(e, out));
+            shape.iter().chain(init).for_each(f);
         }
-        ast::FieldKind::Block { args, .. } => args.iter().for_each(|e| names(e, out)),
+        ast::FieldKind::Block { args, .. } => args.iter().for_each(f),
         ast::FieldKind::Array { element, count } => {
-            names_of_kind(element, out);
-            names(count, out);
+            of_kind(element, f);
+            f(count);
         }
         ast::FieldKind::Group { items, .. } => {
-            items.iter().for_each(|i| names_of_kind(&i.kind, out));
+            items.iter().for_each(|i| of_kind(&i.kind, f));
         }
         ast::FieldKind::ErrorReported => {}
     }
@@ -122,8 +141,34 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
         }
         ExprKind::Neg(a) | ExprKind::Not(a) => names(a, out),
         ExprKind::Call(_, args) => args.iter().for_each(|a| names(&a.value, out)),
+        ExprKind::Method(x, _, args) => {
+            names(x, out);
+            args.iter().for_each(|a| names(&a.value, out));
+        }
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
+        // `RATES[i]`: the name before the index is no number.
+        ExprKind::Index(_, items) => items.iter().for_each(|item| {
+            if let ast::Item::At(e) = item {
+                names(e, out);
+            }
+        }),
         _ => {}
+    }
+}
+
+/// An element of a Rust constant that is an array.
+pub fn element_of(net: &Net, cx: &Cx, array: &Ident, index: &Value, span: Span) -> Reported<Value> {
+    match index {
+        Value::Whole(k) if u64::try_from(*k).is_ok() => {
+            Ok(Value::of_dim(net.element(&array.to_string(), *k as u64)))
+        }
+        _ => {
+            let text = format!(
+                "the index of the Rust constant `{array}` must be a number of at least 0 that the macro knows, not {}\nnote: a number, or the variable of a loop over a range such as `0..3`, or `i` in an array of layers",
+                index.shown()
+            );
+            Err(cx.error(span, text))
+        }
     }
 }
 
@@ -138,6 +183,9 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         ExprKind::Name(n) => {
             let name = n.to_string();
             let Some(d) = net.constant(&name) else {
+                if net.is_array(&name) {
+                    return Err(is_array(cx, n));
+                }
                 let text = format!(
                     "`{name}` is not a number or a constant\nhelp: the name of a Rust constant is in capitals: `{}`",
                     name.to_uppercase()
@@ -164,14 +212,40 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             return arithmetic(cx, net, e.span, *op, (a, &x), (b, &y));
         }
         ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
-            let base = constant(net, cx, &args[0].value)?;
-            let exponent = constant(net, cx, &args[1].value)?;
-            let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) else {
-                let text =
-                    "a power in a declaration takes a size and an exponent from 0 to 64: `2 ** 3`";
+            let exponent = number(net, cx, &args[1].value)?;
+            let base = match exponent {
+                Value::Whole(0..) => constant(net, cx, &args[0].value)?,
+                _ => number(net, cx, &args[0].value)?,
+            };
+            return power(cx, e.span, &base, &exponent);
+        }
+        ExprKind::Call(name, args) if args.len() == 1 && FUNCTIONS.iter().any(|f| name == f) => {
+            let Some(x) = number(net, cx, &args[0].value)?.real() else {
+                let text = format!("`{name}` in a declaration takes a number");
                 return Err(cx.error(e.span, text));
             };
-            Value::of_dim((0..n).fold(Dim::one(), |power, _| power.mul(&base)))
+            Value::of_real(match name.to_string().as_str() {
+                "sqrt" => x.sqrt(),
+                "exp" => Real::Known(E).with(Operator::Pow, &x),
+                _ => x.ln(),
+            })
+        }
+        ExprKind::Index(x, items) => match (&x.kind, items.as_slice()) {
+            (ExprKind::Name(n), [ast::Item::At(at)]) if net.is_array(&n.to_string()) => {
+                let index = constant(net, cx, at)?;
+                return element_of(net, cx, n, &index, at.span);
+            }
+            _ => return Err(not_allowed(cx, e)),
+        },
+        // `x.sqrt()` is `sqrt(x)`.
+        ExprKind::Method(x, name, args) if name == "pow" || FUNCTIONS.iter().any(|f| name == f) => {
+            let first = ast::Arg {
+                name: None,
+                value: (**x).clone(),
+            };
+            let args = std::iter::once(first).chain(args.iter().cloned());
+            let kind = ExprKind::Call(name.clone(), args.collect());
+            return constant(net, cx, &Expr { kind, span: e.span });
         }
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
@@ -197,13 +271,65 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 (a, &x),
             );
         }
-        _ => {
-            let text = format!(
-                "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false`, Rust constants, const parameters and arithmetic with them"
-            );
-            return Err(cx.error(e.span, text));
-        }
+        _ => return Err(not_allowed(cx, e)),
     })
+}
+
+/// Functions of numbers in declarations.
+const FUNCTIONS: &[&str] = &["sqrt", "exp", "log"];
+
+/// Reports the use of a whole array.
+pub fn is_array(cx: &Cx, array: &Ident) -> ErrorReported {
+    let text = format!(
+        "the Rust constant `{array}` is an array, since this network indexes it\nhelp: index it here, too: `{array}[0]`\nhelp: `[{array}[0], {array}[1]]` is a list of its elements"
+    );
+    cx.error(array.span(), text)
+}
+
+fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
+    let text = format!(
+        "`{e}` is not allowed in a declaration\nnote: a declaration takes numbers, strings, `true`, `false`, Rust constants, const parameters and arithmetic with them"
+    );
+    cx.error(e.span, text)
+}
+
+/// A power: a size, if it is one of a size and the exponent is whole.
+fn power(cx: &Cx, span: Span, base: &Value, exponent: &Value) -> Reported<Value> {
+    if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) {
+        let power = (0..*n).fold(Dim::one(), |power, _| power.mul(&base));
+        return Ok(Value::of_dim(power));
+    }
+    let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
+        let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";
+        return Err(cx.error(span, text));
+    };
+    Ok(Value::of_real(base.with(Operator::Pow, &exponent)))
+}
+
+/// The value of an expression where a number is wanted, which may be a fraction: `/` is the quotient of numbers.
+pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
+    let (op, left, right) = match &e.kind {
+        ExprKind::Binary(op, a, b) => (*op, &**a, &**b),
+        ExprKind::Neg(a) => {
+            let x = number(net, cx, a)?;
+            let zero = Value::Whole(0);
+            return arithmetic(cx, net, e.span, ast::Op::Sub, (a, &zero), (a, &x));
+        }
+        ExprKind::Call(name, args) if name == "pow" && args.len() == 2 => {
+            let base = number(net, cx, &args[0].value)?;
+            let exponent = number(net, cx, &args[1].value)?;
+            return power(cx, e.span, &base, &exponent);
+        }
+        _ => return constant(net, cx, e),
+    };
+    let (x, y) = (number(net, cx, left)?, number(net, cx, right)?);
+    let whole = matches!((&x, &y), (Value::Whole(a), Value::Whole(b)) if *b != 0 && a % b == 0);
+    match (op, x.real(), y.real()) {
+        (ast::Op::Div, Some(a), Some(b)) if !whole && !b.is(0.0) => {
+            Ok(Value::of_real(a.with(Operator::Div, &b)))
+        }
+        _ => arithmetic(cx, net, e.span, op, (left, &x), (right, &y)),
+    }
 }
 
 /// One size of `in -> out`.
@@ -219,8 +345,8 @@ fn side(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 
 /// A layer inside another layer's declaration.
 fn made(net: &Net, cx: &mut Cx, e: &Expr, name: &Ident, args: &[ast::Arg]) -> Reported<Value> {
-    let given = given(net, cx, args)?;
     let text = name.to_string();
+    let given = given(net, cx, args, &|a| is_float(&text, args, a))?;
     let Some(declared) = layers::declare(cx, &text, name.span(), given) else {
         let hint = did_you_mean(&text, layers::names());
         return Err(cx.error(name.span(), format!("there is no layer `{text}`{hint}")));
@@ -405,12 +531,21 @@ fn rounded_down(e: &Expr) -> Expr {
     Expr { kind, span: e.span }
 }
 
-/// Arguments of a declaration.
-pub(super) fn given(net: &Net, cx: &mut Cx, args: &[ast::Arg]) -> Reported<Vec<Given>> {
+/// Arguments of a declaration. `float` says which of them are numbers that may be fractions.
+pub(super) fn given(
+    net: &Net,
+    cx: &mut Cx,
+    args: &[ast::Arg],
+    float: &dyn Fn(&ast::Arg) -> bool,
+) -> Reported<Vec<Given>> {
     let mut out = Vec::new();
     let mut reported = None;
     for a in args {
-        match function(a).map_or_else(|| constant(net, cx, &argument(a)), Ok) {
+        let value = |cx: &mut Cx| match float(a) {
+            true => number(net, cx, &a.value),
+            false => constant(net, cx, &argument(a)),
+        };
+        match function(a).map_or_else(|| value(cx), Ok) {
             Ok(value) => out.push(Given {
                 name: a.name.clone(),
                 value,

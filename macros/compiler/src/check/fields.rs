@@ -2,7 +2,7 @@
 
 use super::block::{block, block_text};
 use super::condition::holds;
-use super::constant::{constant, given};
+use super::constant::{constant, given, is_float};
 use super::init;
 use super::position;
 use crate::ast::{self, Expr};
@@ -209,10 +209,11 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
             let args_text = ast::show_args(args);
             out.decl = format!("{own}: {open}{layer}({args_text}){close}");
             let (args, inits) = init::of_layer(args);
-            let Ok(given) = given(net, &mut cx, &args) else {
+            let name = layer.to_string();
+            let float = |a: &ast::Arg| is_float(&name, &args, a);
+            let Ok(given) = given(net, &mut cx, &args, &float) else {
                 return out;
             };
-            let name = layer.to_string();
             cx.by = format!("`{name}` `{own}`");
             let Some(declared) = layers::declare(&mut cx, &name, layer.span(), given) else {
                 let near = || did_you_mean(&name, layers::names().chain(["Param"]));

@@ -3,12 +3,12 @@
 //!
 //! Takes the expression and the shape of the parameter; returns its `Init`.
 
-use super::constant::{constant, given};
+use super::constant::{given, number};
 use crate::args::Args;
 use crate::ast::{Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Reported, did_you_mean};
-use crate::dim::{Dim, numel};
+use crate::dim::{Dim, Operator, numel};
 use crate::elem::Elem;
 use crate::layers::Init;
 use crate::net::Net;
@@ -58,11 +58,17 @@ pub(super) fn init(
         ExprKind::Name(n) if n.to_string().starts_with(char::is_lowercase) => {
             return function(net, cx, e, &n.to_string(), &[], shape);
         }
-        ExprKind::Call(n, args) if *n != "floor" => {
+        ExprKind::Call(n, args) if !is_number(n) => {
             return function(net, cx, e, &n.to_string(), args, shape);
         }
-        ExprKind::Name(_) | ExprKind::Neg(_) | ExprKind::Binary(..) if elem == Elem::Float => {
-            match constant(net, cx, e)?.real() {
+        ExprKind::Name(_)
+        | ExprKind::Neg(_)
+        | ExprKind::Binary(..)
+        | ExprKind::Call(..)
+        | ExprKind::Method(..)
+            if elem == Elem::Float =>
+        {
+            match number(net, cx, e)?.real() {
                 Some(Real::Known(v)) => return Ok(Init::Constant(v)),
                 Some(formula) => return Ok(Init::Formula(formula)),
                 None => {}
@@ -76,6 +82,13 @@ pub(super) fn init(
             "`{e}` is not an initial value\nnote: a parameter starts as `zeros`, `ones`, a number, or a function such as `normal(0.02)`"
         ),
     ))
+}
+
+/// Functions that give a number, not the values of a parameter.
+fn is_number(name: &proc_macro2::Ident) -> bool {
+    ["floor", "pow", "sqrt", "exp", "log"]
+        .iter()
+        .any(|f| name == f)
 }
 
 fn function(
@@ -98,7 +111,7 @@ fn function(
         let text = format!("there is no initial value `{name}`{known}");
         return Err(cx.error(e.span, text));
     };
-    let given = given(net, cx, args)?;
+    let given = given(net, cx, args, &|_| *name != "dirac")?;
     let count = given.len();
     let keyword = given.first().is_some_and(|g| g.name.is_some());
     let a = Args::bind(cx, name, e.span, signature, given)?;
@@ -162,7 +175,10 @@ fn function(
             let cells = numel(&shape[2..]);
             let (fan_in, fan_out) = (shape[1].mul(&cells), shape[0].mul(&cells));
             let (fan, gain) = match scaled.starts_with("xavier") {
-                true => (fan_in.add(&fan_out), a.number(cx, "gain")? * 2.0f64.sqrt()),
+                true => (
+                    fan_in.add(&fan_out),
+                    a.real(cx, "gain")?.times(2.0f64.sqrt()),
+                ),
                 false => {
                     let fan = match a.choice(cx, "mode", &["fan_in", "fan_out"])? {
                         "fan_in" => fan_in,
@@ -177,7 +193,7 @@ fn function(
 }
 
 /// `torch.nn.init.calculate_gain`.
-fn gain(cx: &Cx, a: &Args) -> Reported<f64> {
+fn gain(cx: &Cx, a: &Args) -> Reported<Real> {
     let names = [
         "linear",
         "conv1d",
@@ -190,14 +206,16 @@ fn gain(cx: &Cx, a: &Args) -> Reported<f64> {
         "selu",
     ];
     Ok(match a.choice(cx, "nonlinearity", &names)? {
-        "tanh" => 5.0 / 3.0,
-        "relu" => 2.0f64.sqrt(),
-        "selu" => 0.75,
+        "tanh" => Real::Known(5.0 / 3.0),
+        "relu" => Real::Known(2.0).sqrt(),
+        "selu" => Real::Known(0.75),
         "leaky_relu" => {
-            let slope = a.number(cx, "a")?;
-            (2.0 / (1.0 + slope * slope)).sqrt()
+            let slope = a.real(cx, "a")?;
+            let squares = slope.with(Operator::Mul, &slope);
+            let half = Real::Known(1.0).with(Operator::Add, &squares).times(0.5);
+            half.inverse().sqrt()
         }
-        _ => 1.0,
+        _ => Real::Known(1.0),
     })
 }
 

@@ -8,26 +8,29 @@ mod condition;
 mod conditions;
 mod constant;
 mod fields;
+mod generics;
 mod init;
 mod keep;
+mod mentioned;
 mod position;
 mod signature;
 mod types;
 
 pub use condition::holds;
-pub use constant::{argument, arithmetic};
+pub use constant::{argument, arithmetic, element_of, is_array};
 pub use types::{bare, dimension, element, is_constant};
 
-use crate::ast::{self, ExprKind};
+use crate::ast;
 use crate::diag::Diag;
 use crate::dim::Dim;
 use crate::equal::Equalities;
-use crate::net::{Field, FieldKind, Generic, Net, Param};
+use crate::net::{Field, FieldKind, Net, Param};
 use crate::shared;
 use crate::unit::Unit;
 use conditions::conditions;
 use constant::collect_consts;
 use fields::declare;
+use generics::{defaults, generics};
 use keep::keep;
 use proc_macro2::{Ident, Span};
 use quote::quote;
@@ -100,7 +103,8 @@ pub fn check_with(unit: &Unit, equal: &Rc<Equalities>, diag: &Diag) -> Net {
     instance(unit, values, ("", equal), diag)
 }
 
-/// The same with values for its const parameters; its Rust constants begin with `prefix`.
+/// The same with values for its first const parameters, while the others have their defaults; its Rust constants begin
+/// with `prefix`.
 pub(super) fn instance(
     unit: &Unit,
     values: Vec<Dim>,
@@ -113,7 +117,7 @@ pub(super) fn instance(
         device: device(source),
         prefix: prefix.to_owned(),
         equal: equal.clone(),
-        generics: generics(source, values, diag),
+        generics: generics(source, &values, diag),
         held: Vec::new(),
         states: Vec::new(),
         customs: Vec::new(),
@@ -130,6 +134,7 @@ pub(super) fn instance(
         variant: None,
     };
     collect_consts(source, &mut net, diag);
+    defaults(source, &mut net, values.len(), diag);
     conditions(source, &mut net, diag);
     unique(diag, "size", source.generics.iter().map(|p| &p.name));
     unique(diag, "field", source.fields.iter().map(|f| &f.name));
@@ -257,41 +262,4 @@ fn device(source: &ast::Network) -> Ident {
     let taken = |name: &&str| source.generics.iter().any(|p| p.name == name);
     let name = ["D", "Dev"].into_iter().find(|n| !taken(n));
     Ident::new(name.unwrap_or("__Device"), Span::mixed_site())
-}
-
-fn generics(source: &ast::Network, values: Vec<Dim>, diag: &Diag) -> Vec<Generic> {
-    let mut optional = false;
-    let mut out = Vec::new();
-    for (p, value) in source.generics.iter().zip(values) {
-        if out.iter().any(|g: &Generic| g.name == p.name) {
-            continue; // reported as a name given twice
-        }
-        if optional && p.default.is_none() {
-            let text = format!(
-                "`{}` needs a default, because an earlier parameter has one\nhelp: write the parameters with defaults last",
-                p.name
-            );
-            diag.error(p.name.span(), text);
-            out.iter_mut().for_each(|g| g.default = None);
-        }
-        optional |= p.default.is_some();
-        out.push(Generic {
-            name: p.name.clone(),
-            default: p.default.as_ref().map(|e| match &e.kind {
-                ExprKind::Name(n) => quote!({ #n }),
-                ExprKind::Whole(_) => e.to_string().parse().unwrap_or_default(),
-                _ => {
-                    let text = format!(
-                        "the default of `{}` must be an integer or a Rust constant, not {e}",
-                        p.name
-                    );
-                    diag.error(e.span, text);
-                    // Valid, so that rustc reports no further error.
-                    quote!(0)
-                }
-            }),
-            value,
-        });
-    }
-    out
 }

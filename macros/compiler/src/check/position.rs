@@ -1,7 +1,7 @@
 //! Arrays whose elements differ by their position: `[Block<8, 2 ** i>; 4]` has dilations of 1, 2, 4 and 8. They are lists.
 
 use super::constant::names_of_kind;
-use crate::ast::{Arg, Expr, ExprKind, FieldKind, GroupItem};
+use crate::ast::{Arg, Expr, ExprKind, FieldKind, GroupItem, Item};
 use proc_macro2::Span;
 
 /// The number of an element.
@@ -74,6 +74,20 @@ fn value(e: &Expr, k: i64) -> Expr {
                 value: value(&a.value, k),
             };
             ExprKind::Call(name.clone(), args.iter().map(arg).collect())
+        }
+        ExprKind::Method(x, name, args) => {
+            let arg = |a: &Arg| Arg {
+                name: a.name.clone(),
+                value: value(&a.value, k),
+            };
+            ExprKind::Method(part(x), name.clone(), args.iter().map(arg).collect())
+        }
+        ExprKind::Index(x, items) => {
+            let item = |item: &Item| match item {
+                Item::At(e) => Item::At(value(e, k)),
+                other => other.clone(),
+            };
+            ExprKind::Index(x.clone(), items.iter().map(item).collect())
         }
         _ => return e.clone(),
     };

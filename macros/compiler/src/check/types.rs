@@ -1,6 +1,6 @@
 //! Types and dimensions as written.
 
-use super::constant::arithmetic;
+use super::constant::{arithmetic, constant};
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Reported, did_you_mean};
@@ -97,9 +97,6 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 && !known.contains(&name)
             {
                 let hint = did_you_mean(&name, known.iter().map(String::as_str));
-                if hint.is_empty() && is_constant(&name) {
-                    cx.diag.constant(&net.prefix, n);
-                }
                 let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
                 let list = match list.is_empty() {
                     true => "no dimension".to_owned(),
@@ -117,6 +114,13 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             let (x, y) = (Value::Dim(x), Value::Dim(y));
             let v = arithmetic(cx, net, e.span, *op, (a, &x), (b, &y))?;
             v.as_dim()
+                .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
+        }
+        ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::Name(n) if net.is_array(&n.to_string())) =>
+        {
+            let value = constant(net, cx, e)?;
+            value
+                .as_dim()
                 .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
         }
         ExprKind::Call(name, args) if name == "floor" => {

@@ -1,6 +1,6 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::dims::{constant, flat, number_of, written};
+use super::dims::{flat, name_of, number_of, written};
 use crate::net::{ConstType, Net};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
 /// networks that hold this one.
 pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
-    let own = net.consts.iter().filter(|c| !c.open);
+    let own = net.consts.iter().filter(|c| !c.open && !c.array);
     let own = own.map(|c| match (&c.name, c.float) {
         (c, false) => quote!(const _: usize = #c;),
         (c, true) => quote!(const _: f64 = #c;),
@@ -18,10 +18,14 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
         let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
         let prefix = crate::ast::show_path(path);
         h.consts.iter().map(move |(c, ty)| {
-            let of = format!("{prefix}::{c}");
+            let (of, array) = (format!("{prefix}::{c}"), *ty == ConstType::Array);
             let all = kinds(*ty).iter().map(|kind| {
                 let (copy, name, ty) = (kind.copy(&of), kind.alias(c), kind.ty());
-                quote!(const #copy: #ty = #(#path)::*::<#(#zeros,)* __nf::Cpu>::#name;)
+                let of = quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#name);
+                match array {
+                    true => quote!(const fn #copy(i: usize) -> #ty { #of(i) }),
+                    false => quote!(const #copy: #ty = #of;),
+                }
             });
             all.collect::<TokenStream>()
         })
@@ -35,12 +39,24 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let all = all.iter().flat_map(|(c, ty)| {
         kinds(*ty).iter().map(move |kind| {
             let (name, to) = (kind.alias(c), kind.ty());
-            let value = match c.contains("::") {
+            let copied = c.contains("::");
+            let value = match copied {
                 true => kind.copy(c),
-                false => constant(c),
+                false => name_of(c),
             };
-            let cast = (*ty == ConstType::Any).then(|| quote!(as #to));
-            quote!(#[doc(hidden)] pub const #name: #to = #value #cast;)
+            // A constant that is no number is reported at its token.
+            let number = Ident::new(&to.to_string(), value.span());
+            let cast = (*ty == ConstType::Any)
+                .then(|| quote::quote_spanned!(value.span()=> as ::core::primitive::#number));
+            match (ty, copied) {
+                (ConstType::Array, true) => {
+                    quote!(#[doc(hidden)] pub const fn #name(i: usize) -> #to { #value(i) })
+                }
+                (ConstType::Array, false) => {
+                    quote!(#[doc(hidden)] pub const fn #name(i: usize) -> #to { #value[i] as #to })
+                }
+                _ => quote!(#[doc(hidden)] pub const #name: #to = #value #cast;),
+            }
         })
     });
     let aliases = quote!(impl #name<#(#zeros,)* __nf::Cpu> { #(#all)* });
@@ -69,7 +85,9 @@ pub(super) fn free(net: &Net) -> TokenStream {
 /// Records the names that are emitted next.
 pub(super) fn record_constants(net: &Net) {
     let any = net.all_consts().into_iter();
-    let any = any.filter(|(name, ty)| *ty == ConstType::Any && name.contains("::"));
+    let any = any.filter(|(name, ty)| {
+        matches!(ty, ConstType::Any | ConstType::Array) && name.contains("::")
+    });
     written(
         net.consts.iter().map(|c| c.name.clone()),
         any.map(|(name, _)| name),
@@ -84,12 +102,12 @@ enum Kind {
     Number,
 }
 
-/// A constant of any type has a name as a size and one as a number.
+/// A constant of any type has a name as a size and one as a number. Those of an array are functions of the index.
 fn kinds(ty: ConstType) -> &'static [Kind] {
     match ty {
         ConstType::Size => &[Kind::Size],
         ConstType::Float => &[Kind::Float],
-        ConstType::Any => &[Kind::Size, Kind::Number],
+        ConstType::Any | ConstType::Array => &[Kind::Size, Kind::Number],
     }
 }
 
@@ -106,7 +124,7 @@ impl Kind {
     fn copy(&self, of: &str) -> Ident {
         match self {
             Kind::Number => number_of(of),
-            _ => constant(of),
+            _ => name_of(of),
         }
     }
 

@@ -27,13 +27,39 @@ pub fn written(names: impl Iterator<Item = Ident>, any: impl Iterator<Item = Str
     ANY.with(|known| *known.borrow_mut() = any.collect());
 }
 
-/// The copy of such a constant as a number.
+/// The name of the copy of such a constant as a number.
 pub fn number_of(name: &str) -> Ident {
     Ident::new(&format!("__NUMBER_{}", flat(name)), Span::mixed_site())
 }
 
-/// A Rust constant or const parameter; for a network in a field, the name of its copy.
-pub fn constant(name: &str) -> Ident {
+/// A Rust constant, an element of one, or a const parameter; for a network in a field, its copy.
+pub fn constant(name: &str) -> TokenStream {
+    with_index(name, name_of)
+}
+
+/// The value of a name, or of an element: `RATES[2]`. The copy of an array is a function of the index.
+fn with_index(name: &str, of: fn(&str) -> Ident) -> TokenStream {
+    let (array, k) = element(name);
+    let (ident, copied) = (of(array), array.contains("::"));
+    match k.map(Literal::u64_unsuffixed) {
+        None => quote!(#ident),
+        Some(k) if copied => quote!(#ident(#k)),
+        // A wrong type is reported at the array's token.
+        Some(k) => quote::quote_spanned!(ident.span()=> #ident[#k]),
+    }
+}
+
+/// The name of an array and the index of the element, if it is one.
+fn element(name: &str) -> (&str, Option<u64>) {
+    let parts = name.strip_suffix(']').and_then(|n| n.split_once('['));
+    match parts.map(|(array, k)| (array, k.parse())) {
+        Some((array, Ok(k))) => (array, Some(k)),
+        _ => (name, None),
+    }
+}
+
+/// The name of a Rust constant or const parameter; for a network in a field, the name of its copy.
+pub fn name_of(name: &str) -> Ident {
     if name.contains("::") {
         return Ident::new(&format!("__{}", flat(name)), Span::mixed_site());
     }
@@ -128,13 +154,16 @@ pub fn number(d: &Dim) -> TokenStream {
         let (above, below) = Dim::fraction(monomial);
         for (a, power) in &above {
             let a = match a {
-                Atom::Const(n) if ANY.with(|any| any.borrow().contains(n)) => {
-                    let n = number_of(n);
-                    quote!(#n)
+                Atom::Const(n)
+                    if ANY.with(|any| any.borrow().iter().any(|a| a == element(n).0)) =>
+                {
+                    with_index(n, number_of)
                 }
                 _ => {
                     let a = atom(a);
-                    quote!((#a as f64))
+                    let first = a.clone().into_iter().next();
+                    let span = first.map_or_else(Span::call_site, |t| t.span());
+                    quote::quote_spanned!(span=> (#a as f64))
                 }
             };
             factors.extend((0..*power).map(|_| a.clone()));
@@ -239,11 +268,15 @@ pub fn atom(a: &Atom) -> TokenStream {
         }
         Atom::Formula(formula) => {
             let [left, right] = [&formula.left, &formula.right].map(term);
-            if formula.operator == Operator::DivOr0 {
-                return quote!(__nf::quotient_or_0(#left, #right));
+            match formula.operator {
+                Operator::Add => quote!((#left + #right)),
+                Operator::Sub => quote!((#left - #right)),
+                Operator::Mul => quote!((#left * #right)),
+                Operator::Div => quote!((#left / #right)),
+                Operator::DivOr0 => quote!(__nf::quotient_or_0(#left, #right)),
+                Operator::Pow => quote!(__nf::power(#left, #right)),
+                Operator::Log => quote!(__nf::logarithm(#left, #right)),
             }
-            let operator = Punct::new(formula.operator.symbol(), Spacing::Alone);
-            quote!((#left #operator #right))
         }
     }
 }

@@ -134,7 +134,11 @@ pub fn skeleton(net: &Net) -> TokenStream {
         });
     let ((consts, _), free) = (constants(net), free(net));
     // A name that is no constant is reported beside the other errors.
-    let open = net.consts.iter().filter(|c| c.open).map(|c| &c.name);
+    let open = net
+        .consts
+        .iter()
+        .filter(|c| c.open || c.array)
+        .map(|c| &c.name);
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure

@@ -194,7 +194,7 @@ fn init(i: &Init) -> TokenStream {
             quote!(__nf::Init::Truncated { mean: #mean, std: #std, low: #low, high: #high })
         }
         Init::Scaled { fan, gain, normal } => {
-            let (fan, gain) = (usize(fan), super::dims::float(*gain));
+            let (fan, gain) = (usize(fan), super::dims::real(gain));
             quote!(__nf::Init::Scaled { fan: #fan, gain: #gain, normal: #normal })
         }
         Init::Eye => quote!(__nf::Init::Eye),

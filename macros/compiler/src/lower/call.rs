@@ -174,7 +174,7 @@ impl Lower<'_> {
     }
 
     /// Whether an expression is made of sizes alone.
-    fn is_size(&self, e: &Expr) -> bool {
+    pub(super) fn is_size(&self, e: &Expr) -> bool {
         match &e.kind {
             ExprKind::Whole(_) => true,
             ExprKind::Name(n) => {

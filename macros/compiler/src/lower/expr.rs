@@ -3,7 +3,7 @@
 use super::Lower;
 use super::call::plain;
 use crate::ast::{self, Expr, ExprKind};
-use crate::check::{arithmetic, is_constant};
+use crate::check::{self, arithmetic, is_constant};
 use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::ir::{DType, Here};
@@ -108,6 +108,9 @@ impl Lower<'_> {
         if let Some(d) = self.net.constant(&name) {
             return Ok(Value::of_dim(d));
         }
+        if self.is_array(n) {
+            return Err(check::is_array(&self.cx, n));
+        }
         if let Some(i) = self.net.fields.iter().position(|f| f.name == name) {
             return self.field_value(i, span);
         }
@@ -143,9 +146,6 @@ impl Lower<'_> {
         let alike = |c: &&String| !is_constant(&name) || is_constant(c);
         let near = candidates.iter().filter(alike).map(String::as_str);
         let hint = did_you_mean(&name, near);
-        if hint.is_empty() && is_constant(&name) {
-            self.cx.diag.constant(&self.net.prefix, n);
-        }
         let mut text = format!("there is no value `{name}` here{hint}");
         if ["null", "nil", "nullptr"].contains(&name.as_str()) {
             text += "\nhelp: write `None` for a missing value";
@@ -162,30 +162,27 @@ impl Lower<'_> {
     }
 
     fn binary(&mut self, span: Span, op: ast::Op, a: &Expr, b: &Expr) -> Reported<Value> {
-        let conditions = self.cx.require.len();
-        let (x, y) = (self.expr(a), self.expr(b));
-        let (mut x, mut y) = (x?, y?);
-        let tensor = |v: &Value| matches!(v, Value::Tensor(_) | Value::List(_));
-        // In arithmetic with tensors the quotient of two sizes is a float.
-        if tensor(&x) != tensor(&y) && !self.floats {
-            let (size, e) = match tensor(&x) {
-                true => (&mut y, b),
-                false => (&mut x, a),
-            };
-            if size.as_dim().is_some() && divides(e) {
-                self.cx.require.truncate(conditions);
-                *size = self.as_float(e)?;
+        let (x, y) = match self.is_fraction(a) {
+            true => {
+                let y = self.expr(b);
+                (self.beside(a, &y), y)
             }
-        }
-        if !tensor(&x) && !tensor(&y) {
+            false => {
+                let x = self.expr(a);
+                let y = self.beside(b, &x);
+                (x, y)
+            }
+        };
+        let (x, y) = (x?, y?);
+        if !is_tensor(&x) && !is_tensor(&y) {
             if let (ast::Op::Div, Some(p), Some(q)) = (op, x.as_dim(), y.as_dim())
                 && let Some(quotient) = self.quotient_of((a, &p), (b, &q))
             {
                 return Ok(quotient);
             }
-            // Arithmetic of a size and a number that is not whole gives a number that is known at the call.
-            let mixed = x.as_dim().is_some() != y.as_dim().is_some()
-                && (matches!(x, Value::Dim(_)) || matches!(y, Value::Dim(_)));
+            // Arithmetic of a named dimension and a number that is not whole gives a number that is known at the call.
+            let named = |v: &Value| matches!(v, Value::Dim(d) if !d.names().is_empty());
+            let mixed = x.as_dim().is_some() != y.as_dim().is_some() && (named(&x) || named(&y));
             let sizes = x.as_dim().is_some() && y.as_dim().is_some();
             if !mixed && (op != ast::Op::Rem || sizes) {
                 return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
@@ -271,8 +268,21 @@ impl Lower<'_> {
         Ok(self.cx.tensor(id?))
     }
 
-    /// An expression of sizes whose quotients are floats.
-    fn as_float(&mut self, e: &Expr) -> Reported<Value> {
+    /// Whether an expression of sizes has a quotient.
+    fn is_fraction(&self, e: &Expr) -> bool {
+        let mut found = false;
+        crate::visit::expr(e, &mut |e| {
+            found |= matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..));
+        });
+        found && self.is_size(e)
+    }
+
+    /// An operand beside another: in arithmetic with a tensor the quotients of its sizes are floats.
+    fn beside(&mut self, e: &Expr, other: &Reported<Value>) -> Reported<Value> {
+        let with_tensor = other.as_ref().is_ok_and(is_tensor);
+        if !with_tensor || !self.is_fraction(e) {
+            return self.expr(e);
+        }
         let before = std::mem::replace(&mut self.floats, true);
         let value = self.expr(e);
         self.floats = before;
@@ -310,11 +320,7 @@ impl Lower<'_> {
     }
 }
 
-/// Whether an expression of sizes has a quotient.
-fn divides(e: &Expr) -> bool {
-    let mut found = false;
-    crate::visit::expr(e, &mut |e| {
-        found |= matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..))
-    });
-    found
+/// Whether arithmetic with a value is that of tensors.
+fn is_tensor(value: &Value) -> bool {
+    matches!(value, Value::Tensor(_) | Value::List(_))
 }

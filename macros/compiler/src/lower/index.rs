@@ -2,6 +2,7 @@
 
 use super::Lower;
 use crate::ast::{self, Expr, ExprKind, Item};
+use crate::check;
 use crate::diag::Reported;
 use crate::dim::Dim;
 use crate::ir::DType;
@@ -28,6 +29,12 @@ impl Lower<'_> {
                 field.decl
             );
             return Err(self.cx.error(span, text));
+        }
+        if let (ExprKind::Name(n), [Item::At(at)]) = (&x.kind, items)
+            && self.is_array(n)
+        {
+            let index = self.expr(at)?;
+            return check::element_of(self.net, &self.cx, n, &index, at.span);
         }
         let v = self.expr(x)?;
         let tuple = match (&v, items) {
@@ -66,12 +73,24 @@ impl Lower<'_> {
             return self.layers(layers, part);
         }
         let Value::Tensor(t) = v else {
-            return Err(self.cx.error(
-                span,
-                format!("`{x}` is {}, which cannot be indexed", v.kind()),
-            ));
+            let mut text = format!("`{x}` is {}, which cannot be indexed", v.kind());
+            if let (ExprKind::Name(n), Value::Dim(_)) = (&x.kind, &v)
+                && self.net.constant(&n.to_string()).is_some()
+            {
+                text += &format!(
+                    "\nhelp: of a Rust constant that is an array, one element is allowed: `{n}[0]`\nhelp: `[{n}[0], {n}[1]]` is a list of its elements"
+                );
+            }
+            return Err(self.cx.error(span, text));
         };
         self.slice(span, t, items)
+    }
+
+    /// Whether a name is that of a Rust constant that is an array.
+    pub(super) fn is_array(&self, n: &proc_macro2::Ident) -> bool {
+        let name = n.to_string();
+        let here = self.scope.contains_key(&name) || self.dims.contains_key(&name);
+        !here && self.net.is_array(&name)
     }
 
     /// A part of a tensor.

@@ -20,7 +20,7 @@ ops! {
         if let Some(y) = integer::clamp(cx, a, [&low, &high])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| hard(cx, x, [0.0, 6.0]))
+        float(cx, a, |cx, x| hard(cx, x, [0.0, 6.0].map(Real::Known)))
     };
     "silu" ("input") |cx, a| float(cx, a, |cx, x| {
         far(cx, x, |cx, x| {
@@ -51,17 +51,17 @@ ops! {
         })
     });
     "hardtanh" ("input, min_val = -1.0, max_val = 1.0") |cx, a| {
-        let (low, high) = (a.number(cx, "min_val")?, a.number(cx, "max_val")?);
+        let bounds = [a.real(cx, "min_val")?, a.real(cx, "max_val")?];
         // For integers, the bounds are truncated to integers.
         let of = |name: &str| match a.value(name) {
             Value::Number(v) => Value::Whole(v as i128),
             whole => whole,
         };
-        let bounds = [of("min_val"), of("max_val")];
-        if let Some(y) = integer::clamp(cx, a, [&bounds[0], &bounds[1]])? {
+        let whole = [of("min_val"), of("max_val")];
+        if let Some(y) = integer::clamp(cx, a, [&whole[0], &whole[1]])? {
             return Ok(cx.tensor(y));
         }
-        float(cx, a, |cx, x| hard(cx, x, [low, high]))
+        float(cx, a, |cx, x| hard(cx, x, bounds))
     };
     "hardsigmoid" ("input") |cx, a| float(cx, a, hardsigmoid);
     "hardswish" ("input") |cx, a| float(cx, a, hardswish);

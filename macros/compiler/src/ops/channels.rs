@@ -37,7 +37,7 @@ pub fn around(cx: &Cx, x: NodeId) -> Vec<usize> {
 /// Mean and variance over `dims`.
 pub fn moments(cx: &mut Cx, x: NodeId, dims: &[usize], correction: f64) -> Moments {
     let (mean, d) = centred(cx, x, dims);
-    (mean, spread(cx, d, dims, correction))
+    (mean, spread(cx, d, dims, &correction.into()))
 }
 
 /// `(x - mean) / sqrt(var + eps)` by its own moments over `dims`.

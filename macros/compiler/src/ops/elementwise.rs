@@ -227,8 +227,8 @@ fn masked_fill(cx: &mut Cx, a: &Args) -> Reported<Value> {
 }
 
 /// `hardtanh`: the gradient is 0 at the bounds and outside them, but not at NaN.
-pub fn hard(cx: &mut Cx, x: NodeId, [low, high]: [f64; 2]) -> NodeId {
-    let [low, high] = [low, high].map(|v| cx.g.constant(v));
+pub fn hard(cx: &mut Cx, x: NodeId, bounds: [Real; 2]) -> NodeId {
+    let [low, high] = bounds.map(|v| cx.g.real(&v));
     let y = cx.g.binary(S::Max, x, low);
     let y = cx.g.binary(S::Min, y, high);
     let (below, above) = (cx.g.binary(S::Le, x, low), cx.g.binary(S::Ge, x, high));

@@ -156,6 +156,15 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
         Value::List(items) | Value::Tuple(items) => items,
         one => vec![one],
     };
+    for v in &items {
+        if let Value::Dim(d) | Value::Real(d) = v {
+            let text = format!(
+                "`scale_factor` of `{}` must be a number, but only rustc knows the value of `{d}`\nhelp: write the number, or `size = ..` in place of `scale_factor`",
+                a.callee
+            );
+            return Err(cx.error(a.span_of("scale_factor"), text));
+        }
+    }
     let number = |v: &Value| v.number().filter(|n| *n > 0.0);
     let list: Option<Vec<f64>> = items.iter().map(number).collect();
     match list {

@@ -230,10 +230,10 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let pool = Pool::read(cx, a, rank)?;
     let with_padding = a.flag(cx, "count_include_pad")?;
     let divisor = match a.has("divisor_override") {
-        true => a.optional_number(cx, "divisor_override")?,
+        true => a.optional_real(cx, "divisor_override")?,
         false => None,
     };
-    if divisor == Some(0.0) {
+    if divisor.as_ref().is_some_and(|d| d.is(0.0)) {
         let text = format!("`divisor_override` of `{}` must not be 0", a.callee);
         return Err(cx.error(a.span_of("divisor_override"), text));
     }
@@ -258,7 +258,7 @@ fn avg_pool(cx: &mut Cx, a: &Args, rank: usize) -> Reported<Value> {
     let all = numel(&pool.kernel);
     let padded = pool.padding.iter().any(|p| p.value() != Some(0));
     let y = match divisor {
-        Some(d) => cx.g.scale(sum, 1.0 / d),
+        Some(d) => cx.g.scale_by(sum, &d.inverse()),
         None if !pool.ceil && (with_padding || !padded) => match all.value() {
             Some(all) => cx.g.scale(sum, 1.0 / all as f64),
             None => {

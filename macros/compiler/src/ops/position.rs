@@ -10,6 +10,7 @@ use crate::diag::Reported;
 use crate::dim::{Dim, Shape, show_shape};
 use crate::ir::{DType, NodeId, Op};
 use crate::kinds::concat::Concat;
+use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::value::{Tensor, Value};
 
@@ -19,9 +20,9 @@ ops! {
 }
 
 /// The base of the angles, which must be positive.
-fn base(cx: &Cx, a: &Args) -> Reported<f64> {
-    let base = a.number(cx, "base")?;
-    if base > 0.0 {
+fn base(cx: &Cx, a: &Args) -> Reported<Real> {
+    let base = a.real(cx, "base")?;
+    if base.known().is_none_or(|base| base > 0.0) {
         return Ok(base);
     }
     let text = format!("`base` of `{}` must be above 0, not {base}", a.callee);
@@ -29,9 +30,9 @@ fn base(cx: &Cx, a: &Args) -> Reported<f64> {
 }
 
 /// `position / base^(2 i / d)` for positions (.., T, 1) and pairs (.., T, n), as floats.
-fn angles(cx: &mut Cx, position: NodeId, pair: NodeId, d: &Dim, base: f64) -> NodeId {
+fn angles(cx: &mut Cx, position: NodeId, pair: NodeId, d: &Dim, base: &Real) -> NodeId {
     let d = cx.g.size(d);
-    let rate = cx.g.scale(pair, -2.0 * base.ln());
+    let rate = cx.g.scale_by(pair, &base.ln().times(-2.0));
     let rate = cx.g.binary(S::Div, rate, d);
     let rate = cx.g.unary(S::Exp, rate);
     let shape = cx.g.shape(rate).clone();
@@ -51,7 +52,7 @@ fn sinusoidal(cx: &mut Cx, a: &Args) -> Reported<Value> {
     );
     let pair = cx.g.scale(column, 0.5);
     let pair = cx.g.unary(S::Floor, pair);
-    let angle = angles(cx, row, pair, &d, base);
+    let angle = angles(cx, row, pair, &d, &base);
     let even = cx.g.scale(pair, 2.0);
     let even = cx.g.scalar(S::Eq, &[even, column]);
     let (sin, cos) = (cx.g.unary(S::Sin, angle), cx.g.unary(S::Cos, angle));
@@ -84,7 +85,7 @@ fn rotary(cx: &mut Cx, a: &Args) -> Reported<Value> {
     turns[last] = half.clone();
     let pair = cx.g.iota(&turns, last);
     let pair = cx.g.cast(pair, DType::Float);
-    let angle = angles(cx, position, pair, &d, base);
+    let angle = angles(cx, position, pair, &d, &base);
     let (sin, cos) = (cx.g.unary(S::Sin, angle), cx.g.unary(S::Cos, angle));
     // Pairs side by side: (.., T, d / 2, 2), or (.., T, 2, d / 2).
     let interleaved = a.flag(cx, "interleaved")?;

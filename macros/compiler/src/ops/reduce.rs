@@ -318,13 +318,13 @@ fn mean_square(cx: &mut Cx, x: NodeId, dims: &[usize]) -> NodeId {
 }
 
 /// `v n / max(n - correction, 0)`, with n the number of values of `d` over `dims`.
-fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
-    if correction == 0.0 {
+fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: &Real) -> NodeId {
+    if correction.is(0.0) {
         return v;
     }
     let n = picked(cx, d, dims);
     let n = count(&mut cx.g, &n);
-    let (less, zero) = (cx.g.shift(n, -correction), cx.g.constant(0.0));
+    let (less, zero) = (cx.g.shift_by(n, &correction.negative()), cx.g.constant(0.0));
     let less = cx.g.binary(S::Max, less, zero);
     let more = cx.g.div2(n, less);
     cx.g.mul2(v, more)
@@ -332,7 +332,7 @@ fn corrected(cx: &mut Cx, v: NodeId, d: NodeId, dims: &[usize], correction: f64)
 
 /// The variance of distances `d` from the mean, for which squares may overflow if the variance does not. Its gradient
 /// is right as long as it is finite.
-pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: &Real) -> NodeId {
     let scaled = scaled(cx, d, dims, false);
     let v = mean_square(cx, scaled.x, dims);
     let mut v = corrected(cx, v, d, dims, correction);
@@ -343,7 +343,7 @@ pub fn spread(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId
 }
 
 /// The same, with the gradient `2 d / n` at any size.
-fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: &Real) -> NodeId {
     let plain = mean_square(cx, d, dims);
     let plain = corrected(cx, plain, d, dims, correction);
     let v = spread(cx, d, dims, correction);
@@ -358,20 +358,20 @@ fn var(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
 fn variance(cx: &mut Cx, a: &Args, root: bool) -> Reported<Value> {
     // The older name of `correction = 0`.
     let correction = match a.flag(cx, "unbiased")? {
-        true => a.number(cx, "correction")?,
-        false => 0.0,
+        true => a.real(cx, "correction")?,
+        false => Real::Known(0.0),
     };
     over(cx, a, |cx, x, dims| {
         let (_, d) = centred(cx, x, dims);
         match root {
-            true => deviation(cx, d, dims, correction),
-            false => var(cx, d, dims, correction),
+            true => deviation(cx, d, dims, &correction),
+            false => var(cx, d, dims, &correction),
         }
     })
 }
 
 /// The root of the variance of distances `d`.
-fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: f64) -> NodeId {
+fn deviation(cx: &mut Cx, d: NodeId, dims: &[usize], correction: &Real) -> NodeId {
     let scaled = scaled(cx, d, dims, true);
     let v = mean_square(cx, scaled.x, dims);
     let v = corrected(cx, v, d, dims, correction);

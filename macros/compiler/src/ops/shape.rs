@@ -763,6 +763,10 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         }
         return Ok(cx.tensor(x.id));
     }
+    if let v @ (Value::Dim(_) | Value::Real(_)) = a.value("value") {
+        let id = pad_with(cx, a, &x, &v, sides)?;
+        return Ok(cx.tensor(id));
+    }
     let number = a.number(cx, "value")?;
     let (value, kind) = match cx.g[x.id].dtype {
         DType::Float => (Some(Number::Float(number)), ""),
@@ -785,13 +789,48 @@ fn pad(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("value"), text));
     };
-    let shape = cx.shape(&x);
+    let y = pad_all(cx, x.id, sides, value);
+    Ok(cx.tensor(y))
+}
+
+fn pad_all(cx: &mut Cx, x: NodeId, sides: Vec<(Dim, Dim)>, value: Number) -> NodeId {
+    let shape = cx.g.shape(x);
     let padded = |(size, (before, after)): (&Dim, &(Dim, Dim))| size.add(before).add(after);
     let to: Shape = shape.iter().zip(&sides).map(padded).collect();
     let low: Vec<Dim> = sides.into_iter().map(|s| s.0).collect();
     let step = vec![1; shape.len()];
-    let y = cx.g.push(Pad { low, step, value }, &[x.id], Some(to));
-    Ok(cx.tensor(y))
+    cx.g.push(Pad { low, step, value }, &[x], Some(to))
+}
+
+/// Padding with a number that only rustc knows: it is chosen where a padded `true` is missing.
+fn pad_with(
+    cx: &mut Cx,
+    a: &Args,
+    x: &Tensor,
+    value: &Value,
+    sides: Vec<(Dim, Dim)>,
+) -> Reported<NodeId> {
+    let (shape, dtype) = (cx.shape(x), cx.g[x.id].dtype);
+    let (number, zero) = match (dtype, value.real()) {
+        (DType::Float, Some(number)) => (cx.g.real(&number), Number::Float(0.0)),
+        (DType::Int, _) if value.as_dim().is_some() => (cx.tensor_of(value, "").id, Number::Int(0)),
+        _ => {
+            let text = format!(
+                "`{}` {}, so `value` of `pad` must be a number that the macro knows, not `{}`{}",
+                x.text,
+                cx.described(x.id),
+                a.given("value").map_or("", |g| &g.text),
+                cx.origin_line(x)
+            );
+            return Err(cx.error(a.span_of("value"), text));
+        }
+    };
+    let inside = cx.g.filled(Number::Bool(true), &shape);
+    let inside = pad_all(cx, inside, sides.clone(), Number::Bool(false));
+    let y = pad_all(cx, x.id, sides, zero);
+    let shape = cx.g.shape(y).clone();
+    let number = cx.g.expand(number, &shape);
+    Ok(cx.g.scalar(S::Where, &[inside, y, number]))
 }
 
 /// `before` and `after` more elements along dimension `d`, taken from the value itself: `reflect` mirrors it at its

@@ -68,8 +68,13 @@ fn term(input: ParseStream) -> syn::Result<Expr> {
     binary(input, COMPARISON)
 }
 
-/// An expression without comparisons, for use between `<` and `>`.
-pub fn sum(input: ParseStream) -> syn::Result<Expr> {
+/// An expression between `<` and `>`: without comparisons, or in braces, as Rust writes it.
+pub fn generic(input: ParseStream) -> syn::Result<Expr> {
+    if input.peek(token::Brace) {
+        let content;
+        syn::braced!(content in input);
+        return expr(&content);
+    }
     binary(input, Op::Add.level())
 }
 

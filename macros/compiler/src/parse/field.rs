@@ -272,14 +272,7 @@ fn block_kind(input: ParseStream, first: Ident) -> syn::Result<FieldKind> {
     if input.peek(Token![<]) {
         input.parse::<Token![<]>()?;
         while !input.peek(Token![>]) {
-            // Rust encloses expressions here.
-            if input.peek(token::Brace) {
-                let content;
-                syn::braced!(content in input);
-                args.push(expr::expr(&content)?);
-            } else {
-                args.push(expr::sum(input)?);
-            }
+            args.push(expr::generic(input)?);
             if !input.peek(Token![,]) {
                 break;
             }

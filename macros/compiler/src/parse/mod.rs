@@ -134,8 +134,12 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
             }
             false => false,
         };
-        let open = false;
-        out.push(RustConst { name, float, open });
+        out.push(RustConst {
+            name,
+            float,
+            open: false,
+            array: false,
+        });
         if !input.peek(Token![,]) {
             break;
         }
@@ -185,7 +189,7 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
             }
             let default = if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
-                Some(expr::sum(input)?)
+                Some(expr::generic(input)?)
             } else {
                 None
             };
