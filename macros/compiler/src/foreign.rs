@@ -147,7 +147,6 @@ const WORDS: &[(&str, &str)] = &[
         "logcumsumexp",
         "`log(cumsum(exp(x - m), dim)) + m` with `m = x.amax(dim, keepdim = true)`",
     ),
-    ("cumprod", "`exp(cumsum(log(x), dim))` for x above 0"),
     (
         "cosine_similarity",
         "`(x * y).sum(dim) / (norm(x, dim = dim) * norm(y, dim = dim))`",

@@ -146,7 +146,7 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
             args.iter().for_each(|a| names(&a.value, out));
         }
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
-        // `RATES[i]`: the name before the index is no number.
+        // `RATES[i]`: the name before the index is not a number.
         ExprKind::Index(_, items) => items.iter().for_each(|item| {
             if let ast::Item::At(e) = item {
                 names(e, out);

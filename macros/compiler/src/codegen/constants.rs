@@ -44,7 +44,7 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
                 true => kind.copy(c),
                 false => name_of(c),
             };
-            // A constant that is no number is reported at its token.
+            // A constant that is not a number is reported at its token.
             let number = Ident::new(&to.to_string(), value.span());
             let cast = (*ty == ConstType::Any)
                 .then(|| quote::quote_spanned!(value.span()=> as ::core::primitive::#number));

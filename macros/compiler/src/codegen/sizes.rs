@@ -26,12 +26,12 @@ impl Sizes {
         if let Some(k) = self.known.get(d) {
             return *k;
         }
-        let k = self.new(d);
+        let k = self.add(d);
         self.known.insert(d.clone(), k);
         k
     }
 
-    fn new(&mut self, d: &Dim) -> usize {
+    fn add(&mut self, d: &Dim) -> usize {
         if let Some(v) = d.value() {
             return self.push(Size::Number, &[usize::try_from(v).unwrap_or(0)]);
         }

@@ -100,7 +100,7 @@ impl Steps<'_> {
     ) -> TokenStream {
         let listing = match self.target {
             // A loop in a loop is part of its function.
-            Target::Listing(listing) if !(is_loop && !self.loops.is_empty()) => listing,
+            Target::Listing(listing) if !is_loop || self.loops.is_empty() => listing,
             _ => return write(self),
         };
         self.parameters.begin(is_loop);
