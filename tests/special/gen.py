@@ -840,7 +840,7 @@ add("others", "linear", "linear(x, y)", {"x": left, "y": right}, F.linear, grads
     grad_slack={"x": lambda x, y: torch.full_like(x, 8.0)})
 
 without("it moves elements and computes none", "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip slice "
-        "narrow select split chunk cat stack gather index_select index_copy embedding")
+        "narrow select split chunk unbind cat stack gather index_select index_copy embedding")
 without("its values are whole numbers or given ones", "one_hot sequence_mask zeros ones full zeros_like ones_like full_like arange")
 without("its values come from sizes alone", "sinusoidal_positions")
 without("in evaluation it is the identity, in training it is random", "dropout dropout1d dropout2d")
