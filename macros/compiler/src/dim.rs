@@ -165,6 +165,11 @@ impl Dim {
         })
     }
 
+    /// The product of `times` factors.
+    pub fn power(&self, times: i64) -> Dim {
+        (0..times).fold(Dim::one(), |power, _| power.mul(self))
+    }
+
     /// A named dimension.
     pub fn named(name: &str) -> Dim {
         Dim::atom(Atom::Named(name.to_owned()))

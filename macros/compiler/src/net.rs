@@ -150,7 +150,7 @@ impl Remainder {
         }
     }
 
-    /// Adds a further fact of the same dimension, as far as one divisor can hold both.
+    /// Adds the remainder of the same dimension by another divisor, if a remainder by a common multiple is found.
     pub fn join(&mut self, other: &Remainder) {
         let by = crate::dim::least_multiple(self.by, other.by);
         let mut all = (0..by / self.by.max(1)).map(|k| self.rest + k * self.by);
@@ -176,7 +176,7 @@ pub struct Signature {
     /// Dimensions that introduce a name without being just that name, `4 * H`: the numbers of the argument and of the
     /// dimension, and the name.
     pub solved: Vec<(usize, usize, String)>,
-    /// What is known of named dimensions that are divided by a number.
+    /// The known remainders of named dimensions.
     pub divided: Vec<Remainder>,
     /// Its arguments.
     pub args: Vec<Arg>,

@@ -100,15 +100,15 @@ network! {
     struct Lines {
         rows: [Linear(3 -> 3); 1],
     }
-    fn forward(x: [B, 3], wide: [B, 4], at: i64[B, 3]) -> [B, 3] {
+    fn forward(x: [B, 3], wide: [B, 5], narrow: [B, 4], at: i64[B, 3]) -> [B, 3] {
         let mut y = x;
         for row in rows { y = tanh(row(y)); }
         for i in 0..40 {
             y = cumsum(tanh(y), 1);
         }
         let a = wide.gather(1, at);
-        let b = y.gather(1, at);
-        a + b
+        let b = narrow.gather(1, at);
+        a + b + y
     }
 }
 
@@ -116,18 +116,21 @@ network! {
 fn errors_name_the_line_of_their_call() -> netform::Result<()> {
     let net = Lines::new(Cpu::f64(), 1)?;
     let x = wave(&[2, 3], 0.3);
-    let wide = wave(&[2, 4], 0.3);
+    let (wide, narrow) = (wave(&[2, 5], 0.3), wave(&[2, 4], 0.3));
     let line = |position: i64| {
         let at = integers(&[2, 3], |_| position);
-        let error = net.forward(&x, &wide, &at).map(|_| ()).unwrap_err();
+        let error = net
+            .forward(&x, &wide, &narrow, &at)
+            .map(|_| ())
+            .unwrap_err();
         let text = error.to_string();
         let line = text.split("large.rs:").nth(1).unwrap_or_default();
         line.chars()
             .take_while(char::is_ascii_digit)
             .collect::<String>()
     };
-    // 4 is outside of both, 3 only of the second.
-    let lines = [line(4), line(3)].map(|l| l.parse::<u32>());
+    // 5 is outside of both, 4 only of the second.
+    let lines = [line(5), line(4)].map(|l| l.parse::<u32>());
     let [Ok(first), Ok(second)] = lines else {
         panic!("no lines in the errors: {lines:?}");
     };

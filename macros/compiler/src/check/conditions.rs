@@ -101,7 +101,7 @@ pub(super) fn condition(
     Err(cx.error(e.span, text))
 }
 
-/// The only remainder that a comparison with `given` admits, when divided by a number or, if that is `None`, by a constant.
+/// The remainder that a comparison with `given` states; `None` if it leaves several. `by` is the divisor, if it is known.
 pub(super) fn remainder(op: ast::Op, given: i64, by: Option<i64>) -> Option<i64> {
     match (op, by) {
         (ast::Op::Eq, None) => (given == 0).then_some(0),

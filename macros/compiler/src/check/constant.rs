@@ -7,11 +7,11 @@ use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::{Cx, WHOLE};
 use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
-use crate::dim::{Dim, Operator};
+use crate::dim::Operator;
 use crate::layers;
 use crate::net::Net;
 use crate::real::Real;
-use crate::value::{Made, Value};
+use crate::value::{Made, Value, nearest};
 use proc_macro2::{Ident, Span};
 use std::f64::consts::E;
 use std::rc::Rc;
@@ -296,8 +296,7 @@ fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
 /// A power: a size, if it is one of a size and the exponent is whole.
 fn power(cx: &Cx, span: Span, base: &Value, exponent: &Value) -> Reported<Value> {
     if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) {
-        let power = (0..*n).fold(Dim::one(), |power, _| power.mul(&base));
-        return Ok(Value::of_dim(power));
+        return Ok(Value::of_dim(base.power(nearest(*n))));
     }
     let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
         let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";

@@ -5,7 +5,6 @@ use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::argument;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
-use crate::dim::Dim;
 use crate::foreign;
 use crate::ir::Here;
 use crate::layers;
@@ -152,7 +151,7 @@ impl Lower<'_> {
         let base = self.expr(base).ok()?.as_dim()?;
         let times = self.expr(exponent).ok()?.as_dim()?.value()?;
         let times = (0..=64).contains(&times).then_some(times)?;
-        let power = (0..times).fold(Dim::one(), |power, _| power.mul(&base));
+        let power = base.power(times);
         // One that does not fit is a float.
         let fits = power.terms().all(|(c, _)| c.abs() < i64::MAX);
         fits.then(|| Value::of_dim(power))
