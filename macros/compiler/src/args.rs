@@ -51,6 +51,11 @@ pub fn parameters(signature: &'static str) -> Vec<(&'static str, Option<&'static
         .collect()
 }
 
+/// Whether a parameter with this default is `true` or `false`.
+pub fn is_flag(default: Option<&str>) -> bool {
+    matches!(default, Some("true" | "false"))
+}
+
 impl Args {
     /// Binds the arguments; reports any that are surplus, unknown, given twice or missing. A parameter `*xs` takes all
     /// positional arguments as a list.
@@ -340,6 +345,12 @@ impl Args {
             Value::Whole(v) => Ok(nearest(v)),
             _ => Err(self.wrong(cx, name, "an integer")),
         }
+    }
+
+    /// An integer, or a size that only rustc knows.
+    pub fn whole(&self, cx: &Cx, name: &str) -> Reported<Dim> {
+        let value = self.value(name).as_dim();
+        value.ok_or_else(|| self.wrong(cx, name, "an integer"))
     }
 
     /// A boolean.

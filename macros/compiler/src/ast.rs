@@ -45,17 +45,30 @@ pub struct Weights {
 pub struct ConstParam {
     /// Its name.
     pub name: Ident,
+    /// Its type.
+    pub ty: ConstType,
     /// Its default value.
     pub default: Option<Expr>,
 }
 
-/// A Rust constant that the network uses: `D` or `RATE: f64`.
+/// The type of a Rust constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstType {
+    /// `usize`.
+    Size,
+    /// `f64`.
+    Float,
+    /// `bool`.
+    Bool,
+}
+
+/// A Rust constant that the network uses: `D`, `RATE: f64` or `CAUSAL: bool`.
 #[derive(Clone, Debug)]
 pub struct RustConst {
     /// Its name.
     pub name: Ident,
-    /// It is a float, an `f64`, instead of a size.
-    pub float: bool,
+    /// Its type.
+    pub ty: ConstType,
     /// Only bodies mention it: its uses decide whether it is a size or a number.
     pub open: bool,
     /// It is an array of these.

@@ -77,6 +77,14 @@ impl Graph {
         }
     }
 
+    /// A dimension as an integer.
+    pub fn whole_size(&mut self, dim: &Dim) -> NodeId {
+        match dim.value() {
+            Some(v) => self.whole(v.into()),
+            None => self.add_typed(Op::Size(dim.clone()), &[], Vec::new(), DType::Int),
+        }
+    }
+
     /// The index along a dimension.
     pub fn iota(&mut self, shape: &Shape, dim: usize) -> NodeId {
         self.push(Op::Iota { dim }, &[], Some(shape.clone()))

@@ -196,9 +196,7 @@ impl<'a> Cx<'a> {
             Value::Whole(v) => self.g.whole(*v),
             Value::Number(v) => self.g.constant(*v),
             Value::Real(d) => self.g.size(d),
-            Value::Dim(d) => self
-                .g
-                .add_typed(Op::Size(d.clone()), &[], Vec::new(), DType::Int),
+            Value::Dim(d) => self.g.whole_size(d),
             Value::List(items) => self.numbers(items)?,
             _ => return None,
         };

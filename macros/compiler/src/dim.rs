@@ -3,6 +3,7 @@
 //! Equal dimensions have equal normal forms, so `4 * D` equals `D * 4` and `D / H * H` equals `D`
 //! (the quotient carries the obligation that `H` divides `D`). Two different names never unify.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::f64::consts::E;
 use std::fmt;
@@ -131,6 +132,26 @@ impl From<i64> for Dim {
             terms: Rc::new(terms),
         }
     }
+}
+
+thread_local! {
+    /// Quotients of constants that are equal to other sizes, with these: see [`assume_quotients`].
+    static KNOWN_QUOTIENTS: RefCell<Vec<(Atom, Dim)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// From here on, these quotients are made as the sizes that they are equal to. So sizes that rustc must find equal have
+/// one form in the whole network.
+pub fn assume_quotients(known: Vec<(Atom, Dim)>) {
+    KNOWN_QUOTIENTS.set(known);
+}
+
+/// A quotient as a size.
+fn quotient_atom(atom: Atom) -> Dim {
+    let known = KNOWN_QUOTIENTS.with_borrow(|known| {
+        let same = known.iter().find(|(a, _)| *a == atom);
+        same.map(|(_, value)| value.clone())
+    });
+    known.unwrap_or_else(|| Dim::atom(atom))
 }
 
 impl Dim {
@@ -558,15 +579,38 @@ impl Dim {
             let minus = Dim::from(-1);
             return self.mul(&minus).div(other).mul(&minus);
         }
+        // `a / (b / c)` is `a * c / b`.
+        if let [(monomial, c)] = other.terms.iter().collect::<Vec<_>>()[..] {
+            let (above, below) = Dim::fraction(monomial);
+            if !below.is_one() {
+                return self.mul(&below).div(&Dim::product(*c, &above));
+            }
+        }
         let product = || self.over(other);
         let part = || self.part(other.value()?);
         let known = self.div_exact(other).or_else(product).or_else(part);
-        known.unwrap_or_else(|| {
-            Dim::atom(Atom::Quotient(
-                Box::new(self.clone()),
-                Box::new(other.clone()),
-            ))
-        })
+        if let Some(known) = known {
+            return known;
+        }
+        // What a number divides moves out: `(C*N + 2*C)/2` is `C*N/2 + C`.
+        if let Some(q) = other.value().filter(|q| *q > 0)
+            && self.terms.len() > 1
+        {
+            let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
+            for (monomial, c) in self.terms.iter() {
+                match exact(*c, q) {
+                    Some(c) => whole.push(monomial.clone(), c),
+                    None => rest.push(monomial.clone(), *c),
+                }
+            }
+            if !whole.terms.is_empty() {
+                return rest.div(other).add(&whole);
+            }
+        }
+        quotient_atom(Atom::Quotient(
+            Box::new(self.clone()),
+            Box::new(other.clone()),
+        ))
     }
 
     /// The quotient of a product by a number, as a multiple of the quotient of the product without numbers: `3 C / 6` is
@@ -666,7 +710,7 @@ impl Dim {
         if rest.terms.values().any(|c| *c < 0) {
             (whole, rest) = (Dim::from(0), self.clone());
         }
-        whole.add(&Dim::atom(Atom::Floor(
+        whole.add(&quotient_atom(Atom::Floor(
             Box::new(rest),
             Box::new(other.clone()),
         )))

@@ -221,12 +221,13 @@ impl Equalities {
             return true;
         }
         let linear = solution(&zero).or_else(|| remainder(&zero));
-        let Some((atom, value)) = linear.or_else(|| {
+        let solved = linear.or_else(|| {
             let (atom, value) = root(&zero)?;
             // The squares are equal also with another sign.
             self.roots.push((Dim::atom(atom.clone()), value.clone()));
             Some((atom, value))
-        }) else {
+        });
+        let Some((atom, value)) = solved.or_else(|| quotient(&zero)) else {
             return false;
         };
         for (_, other, _) in &mut self.solved {
@@ -234,6 +235,14 @@ impl Equalities {
         }
         self.solved.push((atom, value, why.to_owned()));
         true
+    }
+
+    /// The solved quotients of constants.
+    pub fn quotients(&self) -> Vec<(Atom, Dim)> {
+        let all = self.solved.iter();
+        all.filter(|(atom, ..)| !matches!(atom, Atom::Const(_)))
+            .map(|(atom, value, _)| (atom.clone(), value.clone()))
+            .collect()
     }
 
     /// A size with the solutions in place of the solved constants.
@@ -305,6 +314,23 @@ fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
                 value,
             ));
         }
+    }
+    found.sort_by_key(|candidate| candidate.0);
+    found.pop().map(|(_, atom, value)| (atom, value))
+}
+
+/// A quotient of constants and its value, from `zero == 0`, in which no constant can be solved.
+fn quotient(zero: &Dim) -> Option<(Atom, Dim)> {
+    let mut found: Vec<(bool, Atom, Dim)> = Vec::new();
+    for (c, monomial) in zero.terms() {
+        let [(atom @ (Atom::Quotient(..) | Atom::Floor(..)), 1)] = monomial else {
+            continue;
+        };
+        let rest = Dim::product(c, monomial).sub(zero);
+        if !Dim::atom(atom.clone()).names().is_empty() || rest.has(atom) {
+            continue;
+        }
+        found.push((c.abs() == 1, atom.clone(), rest.div(&Dim::from(c))));
     }
     found.sort_by_key(|candidate| candidate.0);
     found.pop().map(|(_, atom, value)| (atom, value))

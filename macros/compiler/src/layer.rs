@@ -51,7 +51,7 @@ pub enum Init {
     /// Normal with a standard deviation.
     Normal(Real),
     /// Standard normal, one row zero.
-    NormalZeroRow(i64),
+    NormalZeroRow(Dim),
 }
 
 /// A parameter or buffer of a layer.

@@ -1,7 +1,8 @@
 //! The network after `check`: layers declared, parameters laid out, signatures resolved.
 
-use crate::ast::RustConst;
+use crate::ast::{self, RustConst};
 use crate::cx::Demand;
+use crate::value::Value;
 use crate::dim::{Atom, Dim, Shape, numel};
 use crate::elem::Elem;
 use crate::equal::Equalities;
@@ -68,10 +69,12 @@ pub struct Instance {
 pub struct Generic {
     /// Its name.
     pub name: Ident,
+    /// Its type.
+    pub ty: ast::ConstType,
     /// Its default.
     pub default: Option<TokenStream>,
     /// Its value: itself, or the one given by a field.
-    pub value: Dim,
+    pub value: Value,
 }
 
 /// A parameter of the network.
@@ -276,8 +279,8 @@ pub struct Net {
 pub struct Held {
     /// Its path.
     pub path: Vec<Ident>,
-    /// The number of its const parameters.
-    pub generics: usize,
+    /// The types of its const parameters.
+    pub generics: Vec<ast::ConstType>,
     /// The Rust constants that it uses.
     pub consts: Vec<(String, ConstType)>,
     /// Its custom ops, including those of its fields.
@@ -291,6 +294,8 @@ pub enum ConstType {
     Size,
     /// `f64`.
     Float,
+    /// `bool`.
+    Bool,
     /// Any type of numbers: only bodies use it.
     Any,
     /// An array of any type of numbers.
@@ -331,17 +336,27 @@ pub struct Custom {
 }
 
 impl Net {
-    /// The value of a capital name in a declaration or signature, unless it is a named dimension.
-    pub fn constant(&self, name: &str) -> Option<Dim> {
+    /// The value of a capital name in a declaration or signature, unless it is a named dimension. That of a `bool` is 1 for
+    /// `true` and 0 for `false`.
+    pub fn constant(&self, name: &str) -> Option<Value> {
         if let Some(g) = self.generics.iter().find(|g| g.name == name) {
             return Some(g.value.clone());
         }
         let known = self.consts.iter().find(|c| c.name == name && !c.array)?;
         let full = format!("{}{name}", self.prefix);
-        Some(match known.float {
-            true => Dim::atom(Atom::Float(full)),
-            false => self.equal.value(full),
-        })
+        Some(Value::of_dim(match known.ty {
+            ast::ConstType::Float => Dim::atom(Atom::Float(full)),
+            ast::ConstType::Size | ast::ConstType::Bool => self.equal.value(full),
+        }))
+    }
+
+    /// Whether a constant is a `bool`.
+    pub fn is_boolean(&self, name: &str) -> bool {
+        match self.generics.iter().find(|g| g.name == name) {
+            Some(g) => g.ty == ast::ConstType::Bool,
+            None => (self.consts.iter())
+                .any(|c| c.name == name && !c.array && c.ty == ast::ConstType::Bool),
+        }
     }
 
     /// Whether a name is that of a Rust constant that is an array.
@@ -359,8 +374,9 @@ impl Net {
         let own = self.consts.iter().map(|c| {
             let ty = match c {
                 c if c.array => ConstType::Array,
+                c if c.ty == ast::ConstType::Bool => ConstType::Bool,
                 c if c.open => ConstType::Any,
-                c if c.float => ConstType::Float,
+                c if c.ty == ast::ConstType::Float => ConstType::Float,
                 _ => ConstType::Size,
             };
             (c.name.to_string(), ty)

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::check::check_with;
 use crate::cx::Demand;
 use crate::diag::{Diag, Message, Reported};
-use crate::dim::Shape;
+use crate::dim::{self, Shape};
 use crate::draw;
 use crate::equal::Equalities;
 use crate::gradient::autodiff;
@@ -39,6 +39,7 @@ impl Attempt {
     /// Compiles a network.
     pub fn new(call: &Call, unit: &Unit, equal: &Rc<Equalities>, parsed: &Diag) -> Attempt {
         let diag = parsed.clone();
+        dim::assume_quotients(equal.quotients());
         let mut net = check_with(unit, equal, &diag);
         net.krate = call.krate.clone();
         weights::embed(&mut net, &unit.source, &diag);
@@ -53,6 +54,7 @@ impl Attempt {
             true => None,
             false => compile(&net, &unit.source, &unused, &diag).ok(),
         };
+        dim::assume_quotients(Vec::new());
         Attempt {
             programs: programs.filter(|_| !diag.any()),
             net,

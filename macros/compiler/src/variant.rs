@@ -14,7 +14,7 @@ use crate::unit::Unit;
 use std::rc::Rc;
 
 /// The most variants of a network.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 /// A network under the answers to its conditions.
 pub struct Variant {

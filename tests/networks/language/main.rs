@@ -3,6 +3,7 @@
 mod any_rank;
 mod arrays;
 mod blocks;
+mod booleans;
 mod buffers;
 mod constant_arrays;
 mod constants;

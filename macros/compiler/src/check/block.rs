@@ -1,12 +1,14 @@
 //! Networks in fields: their const parameters get values in terms of the network around them.
 
-use super::constant::constant;
+use super::condition::holds;
+use super::constant::{constant, number};
 use super::instance;
-use crate::ast::{self, Expr};
+use crate::ast::{self, ConstType, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::net::{Held, Instance, Net};
 use crate::unit::Unit;
+use crate::value::Value;
 use proc_macro2::{Ident, Span};
 
 /// `Block<128, 4>`.
@@ -32,10 +34,14 @@ pub(super) fn block(
     let text = block_text(path, args);
     let wanted = &unit.source.generics;
     let mut values = Vec::new();
-    for e in args {
+    for (k, e) in args.iter().enumerate() {
+        if let Some(p) = wanted.get(k).filter(|p| p.ty != ConstType::Size) {
+            values.push(parameter(net, cx, p, e)?);
+            continue;
+        }
         let d = constant(net, cx, e)?.as_dim();
         values.push(match d {
-            Some(d) if d.value().is_none_or(|v| v >= 0) => d,
+            Some(d) if d.value().is_none_or(|v| v >= 0) => Value::of_dim(d),
             Some(d) => {
                 let text = format!(
                     "a size of `{}` must not be negative, but is {d}",
@@ -56,18 +62,22 @@ pub(super) fn block(
     if values.len() < least || values.len() > wanted.len() {
         let declared: Vec<String> = (wanted.iter())
             .map(|p| match &p.default {
-                Some(d) => format!("const {}: usize = {d}", p.name),
-                None => format!("const {}: usize", p.name),
+                Some(d) => format!("const {}: {} = {d}", p.name, ty(p)),
+                None => format!("const {}: {}", p.name, ty(p)),
             })
             .collect();
         let declared = match declared.is_empty() {
             true => String::new(),
             false => format!("<{}>", declared.join(", ")),
         };
+        let noun = match wanted.iter().any(|p| p.ty != ConstType::Size) {
+            true => "parameter",
+            false => "size",
+        };
         let sizes = match least == wanted.len() {
-            true => crate::args::count(least, "size"),
-            false if least + 1 == wanted.len() => format!("{least} or {} sizes", wanted.len()),
-            false => format!("{least} to {} sizes", wanted.len()),
+            true => crate::args::count(least, noun),
+            false if least + 1 == wanted.len() => format!("{least} or {} {noun}s", wanted.len()),
+            false => format!("{least} to {} {noun}s", wanted.len()),
         };
         let text = format!(
             "`{}` takes {sizes}, but {}\nnote: the declaration is `struct {}{declared}`",
@@ -80,6 +90,9 @@ pub(super) fn block(
     let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
     let diag = Diag::default();
     let inner = instance(&unit, values, (&prefix, &net.equal), &diag);
+    if let Some(first) = diag.first_undecided() {
+        cx.diag.undecided(first.condition, first.text, first.span);
+    }
     for message in diag.messages() {
         cx.diag.take(message, span, &format!("in `{text}`: "));
     }
@@ -89,10 +102,52 @@ pub(super) fn block(
     if !net.held.iter().any(|h| h.path == path) {
         net.held.push(Held {
             path: path.to_vec(),
-            generics: wanted.len(),
+            generics: wanted.iter().map(|p| p.ty).collect(),
             consts: inner.all_consts(),
             customs: inner.all_customs(),
         });
     }
     Ok(Instance { net: inner, unit })
+}
+
+/// The type of a const parameter.
+fn ty(p: &ast::ConstParam) -> &'static str {
+    match p.ty {
+        ConstType::Size => "usize",
+        ConstType::Float => "f64",
+        ConstType::Bool => "bool",
+    }
+}
+
+/// The value of a parameter that is not a size. A `bool` is 1 or 0, or a constant that rustc knows.
+pub(super) fn parameter(
+    net: &Net,
+    cx: &mut Cx,
+    p: &ast::ConstParam,
+    e: &Expr,
+) -> Reported<Value> {
+    if p.ty == ConstType::Float {
+        return match number(net, cx, e)?.real() {
+            Some(value) => Ok(Value::of_real(value)),
+            None => {
+                let text = format!("the `f64` parameter `{}` must be a number, not {e}", p.name);
+                Err(cx.error(e.span, text))
+            }
+        };
+    }
+    if let ExprKind::Name(n) = &e.kind
+        && net.is_boolean(&n.to_string())
+        && let Some(value) = net.constant(&n.to_string())
+    {
+        return Ok(value);
+    }
+    if let ExprKind::Whole(_) | ExprKind::Number(_) | ExprKind::Str(_) = &e.kind {
+        let text = format!(
+            "the `bool` parameter `{}` must be `true`, `false` or a condition, not {e}",
+            p.name
+        );
+        return Err(cx.error(e.span, text));
+    }
+    let holds = holds(net, cx, e, None)?;
+    Ok(Value::Whole(i128::from(holds)))
 }

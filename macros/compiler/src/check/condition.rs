@@ -1,7 +1,7 @@
 //! Conditions on constants, from expressions: whether `S != 1` holds.
 
 use super::conditions::remainder;
-use super::constant;
+use super::{booleans, constant};
 use crate::ast::{Expr, ExprKind, Op};
 use crate::condition::Condition;
 use crate::cx::Cx;
@@ -30,6 +30,11 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
         ExprKind::Not(a) => condition(net, cx, a, named)?.opposite(),
         ExprKind::Binary(Op::And, a, b) => both(cx, a, b).map(|(a, b)| Condition::And(a, b))?,
         ExprKind::Binary(Op::Or, a, b) => both(cx, a, b).map(|(a, b)| Condition::Or(a, b))?,
+        ExprKind::Name(n) if net.is_boolean(&n.to_string()) => {
+            let value = net.constant(&n.to_string()).and_then(|v| v.as_dim());
+            let value = value.ok_or(ErrorReported)?;
+            Condition::Equal(value, Dim::one())
+        }
         ExprKind::Binary(op, a, b) if op.level() == Op::Eq.level() => {
             // `D % 2 == 0`.
             if let ExprKind::Binary(Op::Rem, p, q) = &a.kind
@@ -134,6 +139,9 @@ fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<
             false => format!("`{name}` is not a constant{note}{help}"),
         };
         return Err(cx.error(name.span(), text));
+    }
+    if let Some(boolean) = names.iter().find(|n| net.is_boolean(&n.to_string())) {
+        return Err(booleans::not_a_size(cx, boolean));
     }
     match constant::constant(net, cx, e)?.as_dim() {
         Some(d) => Ok(d),

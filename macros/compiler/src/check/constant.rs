@@ -1,5 +1,6 @@
 //! Expressions in declarations: numbers, sizes, Rust constants, arithmetic on them.
 
+use super::booleans::{booleans, is_true};
 use super::mentioned::mentioned;
 use super::types::quotient;
 use super::unique;
@@ -10,6 +11,7 @@ use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
 use crate::dim::Operator;
 use crate::layers;
 use crate::net::Net;
+use crate::unit::Unit;
 use crate::real::Real;
 use crate::value::{Made, Value, nearest};
 use proc_macro2::{Ident, Span};
@@ -18,7 +20,8 @@ use std::rc::Rc;
 
 /// The constants that `use const` lists, the capitalised names in declarations, and the names that functions mention. A
 /// constant is a float if it is listed so, or if it only stands where a layer takes a float.
-pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) {
+pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
+    let source = &unit.source;
     unique(diag, "constant", source.consts.iter().map(|c| &c.name));
     for c in &source.consts {
         if let Some(g) = net.generics.iter().find(|g| g.name == c.name) {
@@ -34,8 +37,12 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
         .chain(&source.conditions)
         .chain(source.fields.iter().filter_map(|f| f.when.as_ref()))
         .for_each(|e| names(e, &mut sizes));
+    (source.generics.iter())
+        .filter(|p| p.ty == ast::ConstType::Float)
+        .filter_map(|p| p.default.as_ref())
+        .for_each(|e| names(e, &mut floats));
     for field in &source.fields {
-        floats_of_kind(&field.kind, &mut floats);
+        floats_of_kind(unit, &field.kind, &mut floats);
         names_of_kind(&field.kind, &mut sizes);
     }
     for name in &sizes {
@@ -48,7 +55,10 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
         {
             net.consts.push(ast::RustConst {
                 name: name.clone(),
-                float: uses(&sizes) == uses(&floats),
+                ty: match uses(&sizes) == uses(&floats) {
+                    true => ast::ConstType::Float,
+                    false => ast::ConstType::Size,
+                },
                 open: false,
                 array: false,
             });
@@ -62,16 +72,23 @@ pub(super) fn collect_consts(source: &ast::Network, net: &mut Net, diag: &Diag) 
             Some(known) => known.array |= array,
             None => net.consts.push(ast::RustConst {
                 name,
-                float: false,
+                ty: ast::ConstType::Size,
                 open: true,
                 array,
             }),
         }
     }
+    let booleans = booleans(unit);
+    let listed = |c: &ast::RustConst| source.consts.iter().any(|l| l.name == c.name);
+    for c in net.consts.iter_mut().filter(|c| !listed(c)) {
+        if booleans.iter().any(|b| c.name == b) {
+            c.ty = ast::ConstType::Bool;
+        }
+    }
 }
 
 /// The names in arguments for which a layer takes a float.
-fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
+fn floats_of_kind(unit: &Unit, kind: &ast::FieldKind, out: &mut Vec<Ident>) {
     match kind {
         ast::FieldKind::Layer { layer, args } => {
             for a in args {
@@ -82,16 +99,23 @@ fn floats_of_kind(kind: &ast::FieldKind, out: &mut Vec<Ident>) {
                 }
                 if let ExprKind::Call(layer, args) = &a.value.kind {
                     let (layer, args) = (layer.clone(), args.clone());
-                    floats_of_kind(&ast::FieldKind::Layer { layer, args }, out);
+                    floats_of_kind(unit, &ast::FieldKind::Layer { layer, args }, out);
                 }
             }
         }
         ast::FieldKind::Param { init, .. } | ast::FieldKind::Buffer { init, .. } => {
             init.iter().for_each(|e| names(e, out));
         }
-        ast::FieldKind::Array { element, .. } => floats_of_kind(element, out),
+        ast::FieldKind::Array { element, .. } => floats_of_kind(unit, element, out),
         ast::FieldKind::Group { items, .. } => {
-            items.iter().for_each(|i| floats_of_kind(&i.kind, out));
+            items.iter().for_each(|i| floats_of_kind(unit, &i.kind, out));
+        }
+        ast::FieldKind::Block { path, args } => {
+            let Some(inner) = unit.of(path) else { return };
+            let taken = inner.source.generics.iter().zip(args);
+            taken
+                .filter(|(p, _)| p.ty == ast::ConstType::Float)
+                .for_each(|(_, e)| names(e, out));
         }
         _ => {}
     }
@@ -182,7 +206,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         ExprKind::Name(n) if n == "None" => Value::Null,
         ExprKind::Name(n) => {
             let name = n.to_string();
-            let Some(d) = net.constant(&name) else {
+            let Some(value) = net.constant(&name) else {
                 if net.is_array(&name) {
                     return Err(is_array(cx, n));
                 }
@@ -192,7 +216,10 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 );
                 return Err(cx.error(e.span, text));
             };
-            Value::of_dim(d)
+            match net.is_boolean(&name) {
+                true => Value::Bool(is_true(net, cx, n, &value)?),
+                false => value,
+            }
         }
         ExprKind::Arrow(a, b) => {
             let sides = (side(net, cx, a), side(net, cx, b));

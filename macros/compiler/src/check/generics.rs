@@ -1,16 +1,18 @@
 //! The const parameters of a network and their defaults.
 
+use super::block::parameter;
 use super::constant::{constant, names};
-use crate::ast::{self, Expr, ExprKind, Op};
+use crate::ast::{self, ConstType, Expr, ExprKind, Op};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported};
 use crate::dim::{Atom, Dim};
 use crate::net::{Generic, Net};
+use crate::value::Value;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// The parameters. The first have these values, the others the values of their defaults, which `defaults` computes.
-pub(super) fn generics(source: &ast::Network, values: &[Dim], diag: &Diag) -> Vec<Generic> {
+pub(super) fn generics(source: &ast::Network, values: &[Value], diag: &Diag) -> Vec<Generic> {
     let mut out: Vec<Generic> = Vec::new();
     let mut optional = false;
     // Rust has no defaults before a parameter without one.
@@ -31,9 +33,16 @@ pub(super) fn generics(source: &ast::Network, values: &[Dim], diag: &Diag) -> Ve
         if default.is_none() {
             last_without = out.len();
         }
-        let own = || Dim::atom(Atom::Const(p.name.to_string()));
+        let own = || {
+            let name = p.name.to_string();
+            Value::of_dim(Dim::atom(match p.ty {
+                ConstType::Float => Atom::Float(name),
+                _ => Atom::Const(name),
+            }))
+        };
         out.push(Generic {
             name: p.name.clone(),
+            ty: p.ty,
             default,
             value: values.get(k).cloned().unwrap_or_else(own),
         });
@@ -61,7 +70,7 @@ pub(super) fn defaults(source: &ast::Network, net: &mut Net, given: usize, diag:
 }
 
 /// The value of a parameter's default: the parameter is given by its number.
-fn default(source: &ast::Network, net: &Net, cx: &mut Cx, (k, e): (usize, &Expr)) -> Reported<Dim> {
+fn default(source: &ast::Network, net: &Net, cx: &mut Cx, (k, e): (usize, &Expr)) -> Reported<Value> {
     let name = &source.generics[k].name;
     let mut used = Vec::new();
     names(e, &mut used);
@@ -71,8 +80,11 @@ fn default(source: &ast::Network, net: &Net, cx: &mut Cx, (k, e): (usize, &Expr)
             format!("the default of `{name}` can use only the parameters before it, not `{later}`");
         return Err(cx.error(later.span(), text));
     }
+    if source.generics[k].ty != ConstType::Size {
+        return parameter(net, cx, &source.generics[k], e);
+    }
     match constant(net, cx, e)?.as_dim() {
-        Some(d) if d.value().is_none_or(|v| v >= 0) => Ok(d),
+        Some(d) if d.value().is_none_or(|v| v >= 0) => Ok(Value::of_dim(d)),
         Some(d) => {
             let text = format!("the default of `{name}` must not be negative, but is {d}");
             Err(cx.error(e.span, text))
@@ -89,11 +101,17 @@ fn default(source: &ast::Network, net: &Net, cx: &mut Cx, (k, e): (usize, &Expr)
 /// The default in Rust; `None` if Rust has no such defaults. One with a mistake, which is reported, is 0.
 fn in_rust(source: &ast::Network, k: usize, e: &Expr) -> Option<TokenStream> {
     let later = |n: &Ident| source.generics[k..].iter().any(|p| p.name == *n);
+    if source.generics[k].ty == ConstType::Float {
+        return bits(source, k, e);
+    }
     if let ExprKind::Name(n) = &e.kind {
         return Some(match later(n) {
             true => quote!(0),
             false => quote!({ #n }),
         });
+    }
+    if let ExprKind::Bool(b) = &e.kind {
+        return Some(quote!(#b));
     }
     // Rust does not calculate with parameters there.
     let mut used = Vec::new();
@@ -106,6 +124,35 @@ fn in_rust(source: &ast::Network, k: usize, e: &Expr) -> Option<TokenStream> {
     }
     let value = value_in_rust(e).unwrap_or_else(|| quote!(0));
     Some(quote!({ #value }))
+}
+
+/// The bits of an `f64`, which Rust has no const parameters of.
+fn bits(source: &ast::Network, k: usize, e: &Expr) -> Option<TokenStream> {
+    let number = |v: f64| {
+        let v = Literal::u64_unsuffixed(v.to_bits());
+        quote!(#v)
+    };
+    Some(match &e.kind {
+        ExprKind::Name(n) => match source.generics.iter().position(|p| p.name == *n) {
+            Some(other) if other < k && source.generics[other].ty == ConstType::Float => {
+                quote!({ #n })
+            }
+            Some(_) => return None,
+            None => quote!({ f64::to_bits(#n) }),
+        },
+        ExprKind::Whole(v) => number(*v as f64),
+        ExprKind::Number(v) => number(*v),
+        ExprKind::Neg(x) => match &x.kind {
+            ExprKind::Whole(v) => number(-(*v as f64)),
+            ExprKind::Number(v) => number(-v),
+            _ => return None,
+        },
+        ExprKind::Index(..) => {
+            let value = value_in_rust(e)?;
+            quote!({ f64::to_bits(#value) })
+        }
+        _ => return None,
+    })
 }
 
 fn value_in_rust(e: &Expr) -> Option<TokenStream> {

@@ -4,6 +4,7 @@
 //! signature is a size that is known when the function is called.
 
 mod block;
+mod booleans;
 mod condition;
 mod conditions;
 mod constant;
@@ -16,17 +17,19 @@ mod position;
 mod signature;
 mod types;
 
+pub use booleans::is_true;
 pub use condition::holds;
 pub use constant::{argument, arithmetic, element_of, is_array};
 pub use types::{bare, dimension, element, is_constant};
 
 use crate::ast;
 use crate::diag::Diag;
-use crate::dim::Dim;
+use crate::dim::{Atom, Dim};
 use crate::equal::Equalities;
 use crate::net::{Field, FieldKind, Net, Param};
 use crate::shared;
 use crate::unit::Unit;
+use crate::value::Value;
 use conditions::conditions;
 use constant::collect_consts;
 use fields::declare;
@@ -98,7 +101,13 @@ pub fn check(unit: &Unit, diag: &Diag) -> Net {
 
 /// The same with solutions for some of its constants.
 pub fn check_with(unit: &Unit, equal: &Rc<Equalities>, diag: &Diag) -> Net {
-    let own = |p: &ast::ConstParam| equal.value(p.name.to_string());
+    let own = |p: &ast::ConstParam| {
+        let name = p.name.to_string();
+        Value::of_dim(match p.ty {
+            ast::ConstType::Float => Dim::atom(Atom::Float(name)),
+            _ => equal.value(name),
+        })
+    };
     let values = unit.source.generics.iter().map(own).collect();
     instance(unit, values, ("", equal), diag)
 }
@@ -107,7 +116,7 @@ pub fn check_with(unit: &Unit, equal: &Rc<Equalities>, diag: &Diag) -> Net {
 /// with `prefix`.
 pub(super) fn instance(
     unit: &Unit,
-    values: Vec<Dim>,
+    values: Vec<Value>,
     (prefix, equal): (&str, &Rc<Equalities>),
     diag: &Diag,
 ) -> Net {
@@ -133,7 +142,7 @@ pub(super) fn instance(
         signatures: Vec::new(),
         variant: None,
     };
-    collect_consts(source, &mut net, diag);
+    collect_consts(unit, &mut net, diag);
     defaults(source, &mut net, values.len(), diag);
     conditions(source, &mut net, diag);
     unique(diag, "size", source.generics.iter().map(|p| &p.name));

@@ -1,5 +1,6 @@
 //! Types and dimensions as written.
 
+use super::booleans::not_a_size;
 use super::constant::{arithmetic, constant};
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
@@ -83,8 +84,14 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         }
         ExprKind::Name(n) => {
             let name = n.to_string();
-            if let Some(d) = net.constant(&name) {
-                return Ok(d);
+            if net.is_boolean(&name) {
+                return Err(not_a_size(cx, n));
+            }
+            if let Some(value) = net.constant(&name) {
+                return value.as_dim().ok_or_else(|| {
+                    let text = format!("`{name}` is an `f64`, not a size");
+                    cx.error(e.span, text)
+                });
             }
             if !name.starts_with(char::is_uppercase) {
                 let text = format!(
@@ -123,6 +130,16 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 .as_dim()
                 .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
         }
+        ExprKind::Call(name, args) if name == "pow" => match args.as_slice() {
+            [ast::Arg { value: base, .. }, ast::Arg { value: by, .. }] => {
+                let base = dimension(net, cx, base, known)?;
+                match dimension(net, cx, by, known)?.value() {
+                    Some(times @ 0..=64) => Ok(base.power(times)),
+                    _ => Err(cx.error(by.span, "the exponent of a size must be a number from 0 to 64")),
+                }
+            }
+            _ => Err(cx.error(e.span, "`pow` takes a size and a number: `pow(R, 2)`")),
+        },
         ExprKind::Call(name, args) if name == "floor" => {
             let (a, b) = quotient(cx, e.span, args)?;
             let (x, y) = (dimension(net, cx, a, known)?, dimension(net, cx, b, known)?);

@@ -1,6 +1,8 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::dims::{flat, name_of, number_of, written};
+use super::generics::{zeros, zeros_of};
+use super::dims::{Written, flat, name_of, number_of, written};
+use crate::ast;
 use crate::net::{ConstType, Net};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -9,13 +11,15 @@ use quote::{format_ident, quote};
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
 /// networks that hold this one.
 pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
-    let own = net.consts.iter().filter(|c| !c.open && !c.array);
-    let own = own.map(|c| match (&c.name, c.float) {
-        (c, false) => quote!(const _: usize = #c;),
-        (c, true) => quote!(const _: f64 = #c;),
-    });
+    let own = (net.consts.iter())
+        .filter(|c| !c.array && (!c.open || c.ty == ast::ConstType::Bool))
+        .map(|c| match (&c.name, c.ty) {
+            (c, ast::ConstType::Size) => quote!(const _: usize = #c;),
+            (c, ast::ConstType::Float) => quote!(const _: f64 = #c;),
+            (c, ast::ConstType::Bool) => quote!(const _: bool = #c;),
+        });
     let held = net.held.iter().flat_map(|h| {
-        let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
+        let (path, zeros) = (&h.path, zeros(h.generics.iter().copied()));
         let prefix = crate::ast::show_path(path);
         h.consts.iter().map(move |(c, ty)| {
             let (of, array) = (format!("{prefix}::{c}"), *ty == ConstType::Array);
@@ -35,7 +39,7 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     if all.is_empty() {
         return (consts, TokenStream::new());
     }
-    let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+    let (name, zeros) = (&net.name, zeros_of(net));
     let all = all.iter().flat_map(|(c, ty)| {
         kinds(*ty).iter().map(move |kind| {
             let (name, to) = (kind.alias(c), kind.ty());
@@ -84,20 +88,30 @@ pub(super) fn free(net: &Net) -> TokenStream {
 
 /// Records the names that are emitted next.
 pub(super) fn record_constants(net: &Net) {
-    let any = net.all_consts().into_iter();
-    let any = any.filter(|(name, ty)| {
+    let all = net.all_consts();
+    let any = all.iter().filter(|(name, ty)| {
         matches!(ty, ConstType::Any | ConstType::Array) && name.contains("::")
     });
-    written(
-        net.consts.iter().map(|c| c.name.clone()),
-        any.map(|(name, _)| name),
-    );
+    let parameters = |ty| {
+        let all = net.generics.iter().filter(move |g| g.ty == ty);
+        all.map(|g| g.name.to_string())
+    };
+    let booleans = all.iter().filter(|(_, ty)| *ty == ConstType::Bool);
+    written(Written {
+        names: net.consts.iter().map(|c| c.name.clone()).collect(),
+        any: any.map(|(name, _)| name.clone()).collect(),
+        booleans: (booleans.map(|(name, _)| name.clone()))
+            .chain(parameters(ast::ConstType::Bool))
+            .collect(),
+        bits: parameters(ast::ConstType::Float).collect(),
+    });
 }
 
 /// A name of a constant for networks that hold this one.
 enum Kind {
     Size,
     Float,
+    Bool,
     /// The number of a constant of any type.
     Number,
 }
@@ -107,6 +121,7 @@ fn kinds(ty: ConstType) -> &'static [Kind] {
     match ty {
         ConstType::Size => &[Kind::Size],
         ConstType::Float => &[Kind::Float],
+        ConstType::Bool => &[Kind::Bool],
         ConstType::Any | ConstType::Array => &[Kind::Size, Kind::Number],
     }
 }
@@ -131,6 +146,7 @@ impl Kind {
     fn ty(&self) -> TokenStream {
         match self {
             Kind::Size => quote!(usize),
+            Kind::Bool => quote!(bool),
             Kind::Float | Kind::Number => quote!(f64),
         }
     }

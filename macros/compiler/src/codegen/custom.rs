@@ -3,6 +3,7 @@
 //! They belong to the struct because a network that holds this one is emitted in another module, where the user's paths
 //! do not resolve.
 
+use super::generics::{zeros, zeros_of};
 use super::names::{custom_name, custom_ptx};
 use crate::elem::Elem;
 use crate::net::{Custom, Net};
@@ -11,7 +12,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 /// The struct; the values of its const parameters do not matter.
 pub fn owner(net: &Net) -> TokenStream {
-    let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+    let (name, zeros) = (&net.name, zeros_of(net));
     quote!(#name::<#(#zeros,)* __nf::Cpu>)
 }
 
@@ -41,7 +42,7 @@ pub fn items(net: &Net) -> TokenStream {
         })
     });
     let held = net.held.iter().flat_map(|h| {
-        let (path, zeros) = (&h.path, vec![quote!(0); h.generics]);
+        let (path, zeros) = (&h.path, zeros(h.generics.iter().copied()));
         let prefix = crate::ast::show_path(path);
         h.customs.iter().flat_map(move |op| {
             let full = format!("{prefix}::{}", op.name);
@@ -63,7 +64,7 @@ pub fn items(net: &Net) -> TokenStream {
     match all.is_empty() {
         true => all,
         false => {
-            let (name, zeros) = (&net.name, vec![quote!(0); net.generics.len()]);
+            let (name, zeros) = (&net.name, zeros_of(net));
             quote!(impl #name<#(#zeros,)* __nf::Cpu> { #all })
         }
     }

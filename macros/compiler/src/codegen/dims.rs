@@ -12,19 +12,27 @@ pub fn variable(name: &str) -> Ident {
     Ident::new(&ident.to_string(), Span::mixed_site())
 }
 
+/// The constants of the network that is emitted.
+#[derive(Default)]
+pub struct Written {
+    /// The user's tokens for them.
+    pub names: Vec<Ident>,
+    /// Those of networks in fields that may have any type of numbers.
+    pub any: Vec<String>,
+    /// Those that are `bool`.
+    pub booleans: Vec<String>,
+    /// The parameters that are the bits of an `f64`.
+    pub bits: Vec<String>,
+}
+
 thread_local! {
-    /// The user's tokens for the constants of the network that is emitted.
-    static WRITTEN: RefCell<Vec<Ident>> = const { RefCell::new(Vec::new()) };
-    /// The constants of networks in fields that may have any type of numbers.
-    static ANY: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static WRITTEN: RefCell<Written> = RefCell::default();
 }
 
 /// Records the constants of the network that is emitted next. A constant is emitted as the user's token, so that rustc
 /// reports a name that does not exist once, and where it is written.
-/// `any` are those of networks in fields that may have any type of numbers.
-pub fn written(names: impl Iterator<Item = Ident>, any: impl Iterator<Item = String>) {
-    WRITTEN.with(|written| *written.borrow_mut() = names.collect());
-    ANY.with(|known| *known.borrow_mut() = any.collect());
+pub fn written(constants: Written) {
+    WRITTEN.set(constants);
 }
 
 /// The name of the copy of such a constant as a number.
@@ -63,7 +71,7 @@ pub fn name_of(name: &str) -> Ident {
     if name.contains("::") {
         return Ident::new(&format!("__{}", flat(name)), Span::mixed_site());
     }
-    let own = WRITTEN.with(|written| written.borrow().iter().find(|own| *own == name).cloned());
+    let own = WRITTEN.with_borrow(|w| w.names.iter().find(|own| *own == name).cloned());
     own.unwrap_or_else(|| Ident::new(name, Span::call_site()))
 }
 
@@ -155,7 +163,7 @@ pub fn number(d: &Dim) -> TokenStream {
         for (a, power) in &above {
             let a = match a {
                 Atom::Const(n)
-                    if ANY.with(|any| any.borrow().iter().any(|a| a == element(n).0)) =>
+                    if WRITTEN.with_borrow(|w| w.any.iter().any(|a| a == element(n).0)) =>
                 {
                     with_index(n, number_of)
                 }
@@ -259,12 +267,18 @@ pub fn atom(a: &Atom) -> TokenStream {
         }
         Atom::Const(n) => {
             let c = constant(n);
-            quote!(#c)
+            match WRITTEN.with_borrow(|w| w.booleans.contains(n)) {
+                true => quote!((#c as usize)),
+                false => c,
+            }
         }
         Atom::Quotient(p, q) | Atom::Floor(p, q) => quotient(p, q, &atom),
         Atom::Float(n) => {
             let c = constant(n);
-            quote!(#c)
+            match WRITTEN.with_borrow(|w| w.bits.contains(n)) {
+                true => quote!(f64::from_bits(#c)),
+                false => c,
+            }
         }
         Atom::Formula(formula) => {
             let [left, right] = [&formula.left, &formula.right].map(term);

@@ -211,7 +211,7 @@ fn init(i: &Init) -> TokenStream {
             quote!(__nf::Init::Sparse { sparsity: #sparsity, std: #std })
         }
         Init::NormalZeroRow(row) => {
-            let row = Literal::usize_unsuffixed(usize::try_from(*row).unwrap_or(0));
+            let row = usize(row);
             quote!(__nf::Init::NormalZeroRow { row: #row })
         }
     }

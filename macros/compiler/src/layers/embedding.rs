@@ -14,21 +14,7 @@ pub const DEF: LayerDef = LayerDef {
     signature: "in_out, padding_idx = None",
     declare: |cx, a| {
         let (rows, width) = in_out(cx, a, "in_out")?;
-        let padding = match a.value("padding_idx") {
-            Value::Null => None,
-            _ => {
-                let given = a.integer(cx, "padding_idx")?;
-                let p = match given {
-                    ..0 => given + rows.value().unwrap_or(0),
-                    _ => given,
-                };
-                if p < 0 || rows.value().is_some_and(|n| p >= n) {
-                    let text = ops::outside(given, &rows);
-                    return Err(cx.error(a.span_of("padding_idx"), text));
-                }
-                Some(p)
-            }
-        };
+        let padding = ops::padding_row(cx, a, &rows)?;
         Ok(Box::new(Embedding {
             rows,
             width,
@@ -40,13 +26,14 @@ pub const DEF: LayerDef = LayerDef {
 struct Embedding {
     rows: Dim,
     width: Dim,
-    padding: Option<i64>,
+    padding: Option<Dim>,
 }
 
 impl Layer for Embedding {
     fn params(&self) -> Vec<ParamDecl> {
         let init = self
             .padding
+            .clone()
             .map_or(Init::Normal(1.0.into()), Init::NormalZeroRow);
         let shape = vec![self.rows.clone(), self.width.clone()];
         vec![ParamDecl::new("weight", shape, init)]
@@ -55,7 +42,7 @@ impl Layer for Embedding {
     fn call(&self, cx: &mut Cx, call: &Call, given: Vec<Given>) -> Reported<Value> {
         let args = Args::bind(cx, call.field, call.span, "input", given)?.of("embedding");
         let index = args.tensor(cx, "input")?;
-        let y = ops::embedding(cx, &index, call.params[0], self.padding);
+        let y = ops::embedding(cx, &index, call.params[0], self.padding.as_ref());
         Ok(cx.tensor(y))
     }
 }

@@ -94,6 +94,11 @@ pub fn takes_float(layer: &str, is: impl Fn(usize, &str) -> bool) -> bool {
     argument(layer, is).is_some_and(|(name, default)| name == "eps" || default.is_some_and(float))
 }
 
+/// Whether an argument of a layer, found by its position and name, is `true` or `false`.
+pub fn takes_boolean(layer: &str, is: impl Fn(usize, &str) -> bool) -> bool {
+    argument(layer, is).is_some_and(|(_, default)| crate::args::is_flag(default))
+}
+
 fn argument(
     layer: &str,
     is: impl Fn(usize, &str) -> bool,

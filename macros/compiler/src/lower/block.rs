@@ -118,6 +118,15 @@ impl<'a> Lower<'a> {
         let mut args = Vec::new();
         let shown: Vec<String> = given.iter().map(|(_, g)| g.text.clone()).collect();
         let source = in_order(signature, source);
+        // An argument may need a dimension that a later one gives.
+        for ((_, given), arg) in given.iter().zip(&signature.args) {
+            if let (Value::Tensor(t), None) = (&given.value, arg.ty.rest) {
+                let shape = self.cx.shape(t);
+                if shape.len() == arg.ty.shape.len() {
+                    bind(&mut dims, &shape, &arg.ty.shape);
+                }
+            }
+        }
         for (k, ((_, given), arg)) in given.into_iter().zip(&signature.args).enumerate() {
             let (value, at, text) = (given.value, given.span, given.text);
             let mutable = matches!(source.get(k).map(|a| &a.value.kind), Some(ExprKind::Mut(_)));
@@ -163,11 +172,7 @@ impl<'a> Lower<'a> {
                 && shape.len() == arg.ty.shape.len()
                 && self.cx.g[t.id].dtype == arg.ty.elem.dtype();
             if fits {
-                for (have, want) in shape.iter().zip(&arg.ty.shape) {
-                    if let Some(name) = bare(want) {
-                        dims.entry(name).or_insert_with(|| have.clone());
-                    }
-                }
+                bind(&mut dims, &shape, &arg.ty.shape);
                 for (argument, at_dim, name) in &signature.solved {
                     if *argument != k || dims.contains_key(name) {
                         continue;
@@ -460,6 +465,15 @@ impl<'a> Lower<'a> {
     pub fn called(&mut self, field: usize, result: NodeId) {
         if self.instance.is_none() {
             self.calls.push((field, self.cx.g.shape(result).clone()));
+        }
+    }
+}
+
+/// Gives the named dimensions of an argument their sizes.
+fn bind(dims: &mut HashMap<String, Dim>, have: &[Dim], want: &[Dim]) {
+    for (have, want) in have.iter().zip(want) {
+        if let Some(name) = bare(want) {
+            dims.entry(name).or_insert_with(|| have.clone());
         }
     }
 }

@@ -180,7 +180,10 @@ impl Lower<'_> {
                 let name = n.to_string();
                 match self.scope.get(&name) {
                     Some(local) => local.value.as_ref().is_some_and(|v| v.as_dim().is_some()),
-                    None => self.dims.contains_key(&name) || self.net.constant(&name).is_some(),
+                    None => {
+                        let known = self.net.constant(&name).is_some();
+                        self.dims.contains_key(&name) || known && !self.net.is_boolean(&name)
+                    }
                 }
             }
             ExprKind::Binary(_, a, b) => self.is_size(a) && self.is_size(b),

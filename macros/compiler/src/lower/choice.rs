@@ -38,6 +38,11 @@ impl Lower<'_> {
                         self.read.push(name);
                         number
                     }
+                    Some(Value::Bool(known)) => {
+                        let known = ExprKind::Bool(*known);
+                        self.read.push(name);
+                        known
+                    }
                     _ => return e.clone(),
                 }
             }

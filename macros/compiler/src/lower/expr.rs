@@ -105,8 +105,11 @@ impl Lower<'_> {
             self.read.push(name);
             return Ok(value);
         }
-        if let Some(d) = self.net.constant(&name) {
-            return Ok(Value::of_dim(d));
+        if let Some(value) = self.net.constant(&name) {
+            return match self.net.is_boolean(&name) {
+                true => check::is_true(self.net, &self.cx, n, &value).map(Value::Bool),
+                false => Ok(value),
+            };
         }
         if self.is_array(n) {
             return Err(check::is_array(&self.cx, n));

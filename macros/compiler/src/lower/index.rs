@@ -115,7 +115,16 @@ impl Lower<'_> {
             return Err(self.cx.error(span, text));
         }
         let mut dim = 0;
+        let mut values = Vec::new();
         for item in items {
+            values.push(match item {
+                Item::At(e) if !added(&item) => Some(self.expr(e)?),
+                _ => None,
+            });
+        }
+        // Neighbouring indices that are tensors, and whether there were others.
+        let (mut indices, mut twice) = (Vec::new(), false);
+        for (k, item) in items.iter().enumerate() {
             match item {
                 Item::Rest(_) => dim += rank - fixed,
                 Item::At(_) if added(&item) => {
@@ -123,7 +132,7 @@ impl Lower<'_> {
                     dim += 1;
                 }
                 Item::At(e) => {
-                    let at = self.expr(e)?;
+                    let at = values[k].take().unwrap_or(Value::Null);
                     if let Value::Tensor(index) = &at
                         && self.cx.g[index.id].dtype == DType::Bool
                     {
@@ -135,23 +144,19 @@ impl Lower<'_> {
                         );
                         return Err(self.cx.error(e.span, text));
                     }
-                    if let Value::Tensor(index) = &at {
-                        let (x, i) = (&t.text, &index.text);
-                        let rank = self.cx.shape(index).len();
-                        let integer = self.cx.g[index.id].dtype == DType::Int;
-                        let help = match (integer, rank) {
-                            (true, 0) => format!(
-                                "\nhelp: write `index_select({x}, {dim}, {}.reshape([1])).squeeze({dim})`",
-                                enclosed(i)
-                            ),
-                            (true, 1) => format!("\nhelp: write `index_select({x}, {dim}, {i})`"),
-                            _ => String::new(),
-                        };
-                        let text = format!(
-                            "an index must be a number, but `{i}` is the tensor {}{help}",
-                            self.cx.typed(index.id)
-                        );
-                        return Err(self.cx.error(e.span, text));
+                    if let Value::Tensor(index) = at {
+                        if std::mem::replace(&mut twice, true) && indices.is_empty() {
+                            let text = "a range stands between two indices that are tensors\nhelp: write them one after the other, after a `permute`";
+                            return Err(self.cx.error(e.span, text));
+                        }
+                        indices.push(index);
+                        if !matches!(values.get(k + 1), Some(Some(Value::Tensor(_)))) {
+                            let all = std::mem::take(&mut indices);
+                            let (id, more) = ops::at(&mut self.cx, span, &t, dim, &all)?;
+                            t.id = id;
+                            dim += more;
+                        }
+                        continue;
                     }
                     t.id = ops::select_dim(&mut self.cx, e.span, &t, dim, &at)?;
                 }

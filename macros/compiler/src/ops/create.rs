@@ -126,13 +126,20 @@ fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let (Some(first), Some(after), Some(step)) = (first, after, step) else {
         return floats(cx, a, [start, end, a.value("step")]);
     };
-    let Some(each @ 1..) = step.value() else {
-        let text = format!("`step` of `arange` must be an integer of at least 1, not {step}");
+    let Some(each) = step.value().filter(|each| *each != 0) else {
+        let text = format!("`step` of `arange` must be an integer other than 0, not {step}");
         return Err(cx.error(a.span_of("step"), text));
     };
-    let count = after.sub(&first).add(&Dim::from(each - 1)).div_floor(&step);
+    // Downwards as upwards.
+    let (low, high) = match each {
+        ..0 => (&after, &first),
+        _ => (&first, &after),
+    };
+    let wide = Dim::from(each.saturating_abs());
+    let count = high.sub(low).add(&wide).sub(&Dim::one()).div_floor(&wide);
     if count.value().is_some_and(|n| n < 0) {
-        let text = format!("`arange` ends at {after}, which is before {first}");
+        let side = if each < 0 { "after" } else { "before" };
+        let text = format!("`arange` ends at {after}, which is {side} {first}");
         return Err(cx.error(a.span_of(last), text));
     }
     if count.value().is_some_and(|n| n > POSITIONS) {
@@ -140,8 +147,8 @@ fn arange(cx: &mut Cx, a: &Args) -> Reported<Value> {
         return Err(cx.error(a.span_of(last), text));
     }
     cx.at_least(
-        &after,
-        &first,
+        high,
+        low,
         a.span_of(last),
         "`arange` must not end before it starts",
     )?;

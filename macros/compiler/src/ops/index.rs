@@ -12,6 +12,7 @@ use crate::kinds::take::Take;
 use crate::scalar::Scalar as S;
 use crate::takes::{conversion_help, named};
 use crate::value::{Tensor, Value};
+use proc_macro2::Span;
 
 ops! {
     "gather" ("input, dim, index") gather;
@@ -147,7 +148,7 @@ fn index_copy(cx: &mut Cx, a: &Args) -> Reported<Value> {
 }
 
 /// Rows of `weight` (V, D) at `index` (any shape): (.., D). The row `padding_idx` gets no gradient.
-pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Option<i64>) -> NodeId {
+pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Option<&Dim>) -> NodeId {
     let mut shape = cx.shape(index);
     let what = cx.reads(index);
     let flat = cx.g.reshape(index.id, &vec![numel(&shape)]);
@@ -155,7 +156,7 @@ pub fn embedding(cx: &mut Cx, index: &Tensor, weight: NodeId, padding_idx: Optio
     let rows = match padding_idx {
         None => rows,
         Some(padding) => {
-            let at = cx.g.whole(padding.into());
+            let at = cx.g.whole_size(padding);
             let hit = cx.g.binary(S::Eq, flat, at);
             let hit = cx.g.unsqueeze(hit, 1);
             let to = cx.g.shape(rows).clone();
@@ -179,35 +180,34 @@ fn embedding_op(cx: &mut Cx, a: &Args) -> Reported<Value> {
         );
         return Err(cx.error(a.span_of("weight"), text));
     }
-    let padding = match a.value("padding_idx") {
-        Value::Null => None,
-        _ => Some(a.integer(cx, "padding_idx")?),
-    };
     let rows = cx.shape(&weight)[0].clone();
-    let padding = match (padding, rows.value()) {
-        (Some(p), Some(n)) if (-n..n).contains(&p) => Some(p.rem_euclid(n)),
-        (Some(p), None) if p >= 0 => Some(p),
-        (None, _) => None,
-        (Some(p), _) => {
-            let text = outside(p, &rows);
-            return Err(cx.error(a.span_of("padding_idx"), text));
-        }
-    };
-    let y = embedding(cx, &index, weight.id, padding);
+    let padding = padding_row(cx, a, &rows)?;
+    let y = embedding(cx, &index, weight.id, padding.as_ref());
     Ok(cx.tensor(y))
 }
 
-/// The message for a `padding_idx` that is none of these rows.
-pub fn outside(padding: i64, rows: &Dim) -> String {
-    match rows.value() {
-        Some(n) => format!(
-            "`padding_idx` must be from -{n} to {}, because there are {n} rows, but is {padding}",
+/// The row `padding_idx`, which must be one of `rows`.
+pub fn padding_row(cx: &mut Cx, a: &Args, rows: &Dim) -> Reported<Option<Dim>> {
+    if matches!(a.value("padding_idx"), Value::Null) {
+        return Ok(None);
+    }
+    let (given, span) = (a.whole(cx, "padding_idx")?, a.span_of("padding_idx"));
+    let row = match given.value() {
+        Some(..0) => given.add(rows),
+        _ => given.clone(),
+    };
+    let text = match (given.value(), rows.value()) {
+        (Some(p), Some(n)) if !(-n..n).contains(&p) => format!(
+            "`padding_idx` must be from -{n} to {}, because there are {n} rows, but is {p}",
             n - 1
         ),
-        None => format!(
-            "`padding_idx` is {padding}, which counts from the end, but the number of rows is unknown: {rows}\nhelp: count from the start"
-        ),
-    }
+        _ => {
+            let why = format!("`padding_idx` must be one of {rows} rows");
+            cx.at_least(rows, &row.add(&Dim::one()), span, &why)?;
+            return Ok(Some(row));
+        }
+    };
+    Err(cx.error(span, text))
 }
 
 /// 1 at the position, 0 elsewhere, along a new last dimension; integers, as in PyTorch.
@@ -245,6 +245,53 @@ pub fn pick(cx: &mut Cx, x: NodeId, dim: usize, index: NodeId, what: Reads) -> N
     let at = cx.g.reshape(index, &at);
     let y = cx.g.push(Gather { dim, what }, &[x, at], None);
     cx.g.reshape(y, &shape)
+}
+
+/// `x[.., i, j, ..]` with tensors of indices for the dimensions from `dim` on. The shape that the tensors broadcast to
+/// takes the place of these dimensions; the second result is its rank.
+pub fn at(
+    cx: &mut Cx,
+    span: Span,
+    x: &Tensor,
+    dim: usize,
+    indices: &[Tensor],
+) -> Reported<(NodeId, usize)> {
+    if let Some(float) = indices.iter().find(|i| cx.g[i.id].dtype == DType::Float) {
+        let text = format!(
+            "an index must be an integer, but `{}` is {}{}",
+            float.text,
+            cx.typed(float.id),
+            cx.origin_note(float)
+        );
+        return Err(cx.error(span, text));
+    }
+    let all: Vec<&Tensor> = indices.iter().collect();
+    let shape = cx.broadcast(span, "the indices", &all)?;
+    let mut y = x.id;
+    for (k, index) in indices.iter().enumerate() {
+        let what = cx.reads(index);
+        let from = cx.g.shape(y).clone();
+        let at = cx.g.expand(index.id, &shape);
+        if k == 0 {
+            let flat = cx.g.reshape(at, &vec![numel(&shape)]);
+            let rows = cx.g.push(Take { dim, what }, &[y, flat], None);
+            let to = [&from[..dim], &shape, &from[dim + 1..]].concat();
+            y = cx.g.reshape(rows, &to);
+            continue;
+        }
+        // The dimension of this index is the one after those of the shape.
+        let along = dim + shape.len();
+        let ones = |n| vec![Dim::one(); n];
+        let placed = [ones(dim), shape.clone(), ones(from.len() - along)].concat();
+        let at = cx.g.reshape(at, &placed);
+        let mut wanted = from.clone();
+        wanted[along] = Dim::one();
+        let at = cx.g.expand(at, &wanted);
+        let row = cx.g.push(Gather { dim: along, what }, &[y, at], None);
+        wanted.remove(along);
+        y = cx.g.reshape(row, &wanted);
+    }
+    Ok((y, shape.len()))
 }
 
 /// `weight` (C) at `index` (any shape): the factor of each class.

@@ -15,7 +15,6 @@ use crate::real::Real;
 use crate::scalar::Scalar as S;
 use crate::takes::{Takes, enclosed};
 use crate::value::{Tensor, Value};
-use netform_core::Number;
 
 ops! {
     "mse_loss" ("input, target, reduction = \"mean\"") |cx, a| pointwise(cx, a, |cx, _, x, t| {
@@ -311,7 +310,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
         return Err(cx.error(a.span_of("target"), text));
     }
     let t = a.tensor(cx, "target")?;
-    let ignore = a.integer(cx, "ignore_index")?;
+    let ignore = a.whole(cx, "ignore_index")?;
     let weight = class_weight(cx, a, &classes)?;
     let logp = if logits {
         cx.g.push(Softmax { log: true, dim }, &[x.id], None)
@@ -320,9 +319,10 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
     };
 
     // A negative `ignore_index`, for example, cannot occur among unsigned classes.
-    let masked = cx.may_be(t.id, ignore);
+    let masked = ignore.value().is_none_or(|i| cx.may_be(t.id, i));
     let (index, valid) = if masked {
-        let skip = cx.g.filled(Number::Int(ignore), &want);
+        let skip = cx.g.whole_size(&ignore);
+        let skip = cx.g.expand(skip, &want);
         let zero = cx.g.full(0.0, DType::Int, &want);
         let valid = cx.g.scalar(S::Ne, &[t.id, skip]);
         (cx.g.scalar(S::Where, &[valid, t.id, zero]), Some(valid))

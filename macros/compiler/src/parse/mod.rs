@@ -12,7 +12,7 @@ mod statements;
 use self::field::{comma, field, shared, skip_field};
 use self::statements::block;
 use crate::ast::{
-    ConstParam, Field, FieldKind, FnArg, Function, Network, RustConst, Type, Weights,
+    ConstParam, ConstType, Field, FieldKind, FnArg, Function, Network, RustConst, Type, Weights,
 };
 use crate::diag::Diag;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -120,23 +120,22 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
     input.parse::<Token![const]>()?;
     loop {
         let name: Ident = input.parse()?;
-        let float = match input.peek(Token![:]) {
+        let ty = match input.peek(Token![:]) {
             true => {
                 input.parse::<Token![:]>()?;
                 let ty: Ident = input.parse()?;
-                if ty != "usize" && ty != "f64" {
+                const_type(&ty).ok_or_else(|| {
                     let text = format!(
-                        "a constant of a network is `usize` or `f64`, not `{ty}`\nhelp: declare another constant before `network!`: `const SIZE: usize = {name} as usize;`"
+                        "a constant of a network is `usize`, `f64` or `bool`, not `{ty}`\nhelp: declare another constant before `network!`: `const SIZE: usize = {name} as usize;`"
                     );
-                    return Err(syn::Error::new(ty.span(), text));
-                }
-                ty == "f64"
+                    syn::Error::new(ty.span(), text)
+                })?
             }
-            false => false,
+            false => ConstType::Size,
         };
         out.push(RustConst {
             name,
-            float,
+            ty,
             open: false,
             array: false,
         });
@@ -183,17 +182,19 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
             let name: Ident = input.parse()?;
             input.parse::<Token![:]>()?;
             let ty: Ident = input.parse()?;
-            if ty != "usize" {
-                let text = format!("a const parameter must be `usize`: `const {name}: usize`");
+            let Some(ty) = const_type(&ty) else {
+                let text = format!(
+                    "a const parameter is `usize`, `bool` or `f64`, not `{ty}`\nhelp: `const {name}: usize`"
+                );
                 return Err(syn::Error::new(ty.span(), text));
-            }
+            };
             let default = if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
                 Some(expr::generic(input)?)
             } else {
                 None
             };
-            network.generics.push(ConstParam { name, default });
+            network.generics.push(ConstParam { name, ty, default });
             if !input.peek(Token![,]) {
                 break;
             }
@@ -212,6 +213,16 @@ fn generics(input: ParseStream, network: &mut Network) -> syn::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The type of a constant.
+fn const_type(name: &Ident) -> Option<ConstType> {
+    match name.to_string().as_str() {
+        "usize" => Some(ConstType::Size),
+        "f64" => Some(ConstType::Float),
+        "bool" => Some(ConstType::Bool),
+        _ => None,
+    }
 }
 
 /// The name after the next `fn`; empty if there is none.
