@@ -429,7 +429,7 @@ impl Args {
             one => vec![one],
         };
         let free = ["reshape", "view", "expand", "unflatten"].contains(&self.callee.as_str());
-        let dim = |v: &Value| match v.as_dim() {
+        let dim = |v: &Value| match v.as_size() {
             Some(d) if d.value().is_some_and(|v| v < -i64::from(free)) => {
                 let text = format!(
                     "a size of `{}` must not be negative, but {d} is given",

@@ -71,6 +71,8 @@ pub struct RustConst {
     pub ty: ConstType,
     /// Only bodies mention it: its uses decide whether it is a size or a number.
     pub open: bool,
+    /// Only an error suggests that this name of a signature is a constant: rustc finds out.
+    pub found: bool,
     /// It is an array of these.
     pub array: bool,
 }

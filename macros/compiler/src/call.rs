@@ -4,7 +4,7 @@ use crate::ast;
 use crate::diag::Diag;
 use crate::parse::parse;
 use crate::unit::Unit;
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 use std::rc::Rc;
 
@@ -45,10 +45,11 @@ impl Call {
         })
     }
 
-    /// The tokens that a network holding this one needs.
-    pub fn handed_out(&self) -> TokenStream {
+    /// The tokens that a network holding this one needs. `found` are names of signatures that are constants.
+    pub fn handed_out(&self, found: &[&Ident]) -> TokenStream {
         let (source, held) = (&self.source, &self.held);
-        quote!({ #source } #({ #held })*)
+        let found = (!found.is_empty()).then(|| quote!(use const #(#found),*;));
+        quote!({ #found #source } #({ #held })*)
     }
 
     /// The macro call that asks the next network for its tokens, if one is left.

@@ -2,7 +2,7 @@
 //! layers ask while they build nodes.
 
 use crate::diag::{Diag, ErrorReported, Reported};
-use crate::dim::{Dim, Shape, show_shape};
+use crate::dim::{Atom, Dim, Shape, show_shape};
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::kinds::concat::Concat;
 use crate::ranges::Ranges;
@@ -107,6 +107,8 @@ pub struct Cx<'a> {
     pub train: bool,
     /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
+    /// Quotients of constants of any type of numbers. One that becomes a size must be an integer.
+    pub open_quotients: Vec<(Dim, Demand)>,
     /// The layer or op that is being called, for messages at run time.
     pub by: String,
     /// The expression that is being computed, as written.
@@ -139,6 +141,7 @@ impl<'a> Cx<'a> {
             g: Graph::default(),
             train,
             require: Vec::new(),
+            open_quotients: Vec::new(),
             by: String::new(),
             expression: String::new(),
             ranges: Ranges::default(),
@@ -447,6 +450,36 @@ impl<'a> Cx<'a> {
         }
         self.demand(Require::Divides(p.clone(), q.clone()), span, why);
         Ok(p.div(q))
+    }
+
+    /// The quotient of constants of any type of numbers. Whether it is a size is known at the end of the function.
+    pub fn open_quotient(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Dim {
+        let quotient = p.div(q);
+        let demand = Demand {
+            what: Require::Divides(p.clone(), q.clone()),
+            by: self.by.clone(),
+            why: why.to_owned(),
+            span,
+        };
+        self.open_quotients.push((quotient.clone(), demand));
+        quotient
+    }
+
+    /// Demands that the quotients of constants are integers that are part of a shape.
+    pub fn close_quotients(&mut self) {
+        for (quotient, demand) in std::mem::take(&mut self.open_quotients) {
+            let mut parts = Vec::new();
+            quotient.visit(&mut |atom| {
+                if let Atom::Quotient(..) = atom {
+                    parts.push(atom.clone());
+                }
+            });
+            let shapes = self.g.nodes.iter().flat_map(|node| &node.shape);
+            let mut dims = shapes.filter(|d| parts.iter().any(|part| d.has(part)));
+            if dims.next().is_some() && !self.require.contains(&demand) {
+                self.require.push(demand);
+            }
+        }
     }
 
     /// Records that `p >= q`; reports an error at once if both are known.

@@ -238,6 +238,13 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, c)| c)
 }
 
+/// Whether a name differs from one of the others only by a slip of one letter, or in its case.
+pub fn slip<'a>(name: &str, others: impl IntoIterator<Item = &'a str>) -> bool {
+    let plain = |s: &str| s.to_lowercase().replace('_', "");
+    let wanted = plain(name);
+    (others.into_iter()).any(|other| distance(&wanted, &plain(other)) <= 1)
+}
+
 /// Edits (insert, delete, replace, swap neighbours) between two words.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

@@ -399,7 +399,8 @@ impl Dim {
         out.cancel_literal_quotients().join_literal_quotients()
     }
 
-    fn has_quotients(&self) -> bool {
+    /// Whether it has exact quotients.
+    pub fn has_quotients(&self) -> bool {
         let atoms = self.terms.keys().flatten();
         atoms
             .into_iter()
@@ -435,7 +436,8 @@ impl Dim {
         out
     }
 
-    /// `C - C/2` is `C/2`, and `2 * (C/4)` is `C/2`: parts of one product by numbers are a single part.
+    /// `C - C/2` is `C/2`, `2 * (C/4)` is `C/2`, and `N * (C/2)` is `C*N/2`: parts of one product by numbers are a single
+    /// part.
     fn join_literal_quotients(self) -> Dim {
         if !self.has_quotients() {
             return self;
@@ -447,7 +449,8 @@ impl Dim {
                 .iter()
                 .flatten()
                 .filter(|other| other.whole == part.whole);
-            part.below > 1 && (greatest_divisor(part.above, part.below) > 1 || alike.count() > 1)
+            let open = greatest_divisor(part.above, part.below) > 1 || alike.count() > 1;
+            part.below > 1 && (open || !part.factor.is_empty())
         });
         let Some(open) = open else {
             return self;
@@ -468,8 +471,7 @@ impl Dim {
                 _ => rest.push(monomial.clone(), *c),
             }
         }
-        let divided = Dim::of(open.divided.clone()).times_fraction(above, below);
-        rest.add(&divided.mul(&Dim::of(open.factor.clone())))
+        rest.add(&Dim::of(open.whole.clone()).times_fraction(above, below))
     }
 
     fn of(monomial: Monomial) -> Dim {
@@ -486,7 +488,7 @@ impl Dim {
             return self.mul(&above);
         }
         let quotient = Atom::Quotient(Box::new(self.clone()), Box::new(below));
-        Dim::atom(quotient).mul(&above)
+        quotient_atom(quotient).mul(&above)
     }
 
     /// The exact quotient in normal form, if there is one without a new symbol.
@@ -687,6 +689,15 @@ impl Dim {
         if let Some(q) = other.value().filter(|q| *q > 0) {
             if let Some((p, by)) = self.as_floor() {
                 return p.div_floor(&Dim::from(by.saturating_mul(q)));
+            }
+            // `floor((2*a + 2)/4)` is `floor((a + 1)/2)`.
+            let common = self.terms.values().fold(q, |g, c| greatest_divisor(g, *c));
+            if common > 1 {
+                let part = Dim::from(common);
+                return match self.div_exact(&part) {
+                    Some(p) => p.div_floor(&Dim::from(q / common)),
+                    None => self.clone(),
+                };
             }
             let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
             for (monomial, c) in self.terms.iter() {
@@ -898,11 +909,10 @@ fn greatest_divisor(a: i64, b: i64) -> i64 {
     p
 }
 
-/// A term as a fraction of a product: `3 B C/2` is three halves of `B C`, and `C` is what is divided.
+/// A term as a fraction of a product: `3 B C/2` is three halves of `B C`, and `B` stands beside the quotient.
 struct Fraction {
     whole: Monomial,
     factor: Monomial,
-    divided: Monomial,
     above: i64,
     below: i64,
 }
@@ -922,7 +932,6 @@ fn fraction(monomial: &Monomial, c: i64) -> Option<Fraction> {
         return Some(Fraction {
             whole: monomial.clone(),
             factor: Vec::new(),
-            divided: monomial.clone(),
             above: c,
             below: 1,
         });
@@ -939,7 +948,6 @@ fn fraction(monomial: &Monomial, c: i64) -> Option<Fraction> {
     Some(Fraction {
         whole,
         factor,
-        divided: divided.clone(),
         above: c.checked_mul(*by)?,
         below,
     })

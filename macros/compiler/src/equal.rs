@@ -327,7 +327,7 @@ fn quotient(zero: &Dim) -> Option<(Atom, Dim)> {
             continue;
         };
         let rest = Dim::product(c, monomial).sub(zero);
-        if !Dim::atom(atom.clone()).names().is_empty() || rest.has(atom) {
+        if !is_constant(atom) || rest.has(atom) {
             continue;
         }
         found.push((c.abs() == 1, atom.clone(), rest.div(&Dim::from(c))));
@@ -341,7 +341,7 @@ fn root(zero: &Dim) -> Option<(Atom, Dim)> {
     zero.terms().find_map(|(c, monomial)| {
         let squares = monomial.iter().filter(|m| m.1 == 2);
         squares.into_iter().find_map(|(atom, _)| {
-            if !matches!(atom, Atom::Const(_)) {
+            if !is_constant(atom) {
                 return None;
             }
             let others: Vec<(Atom, u32)> =
@@ -354,6 +354,15 @@ fn root(zero: &Dim) -> Option<(Atom, Dim)> {
     })
 }
 
+/// A constant, or a quotient of constants.
+fn is_constant(atom: &Atom) -> bool {
+    match atom {
+        Atom::Const(_) => true,
+        Atom::Quotient(..) | Atom::Floor(..) => Dim::atom(atom.clone()).names().is_empty(),
+        _ => false,
+    }
+}
+
 /// A constant as a multiple of a number and a remainder, under which `zero == 0`: `K - 2 * floor(K/2) - 1` is 0 if K is
 /// odd, `2 * floor(K/2) + 1`.
 fn remainder(zero: &Dim) -> Option<(Atom, Dim)> {
@@ -362,7 +371,7 @@ fn remainder(zero: &Dim) -> Option<(Atom, Dim)> {
         let Atom::Floor(p, q) = atom else { return };
         let Some(q @ 2..=64) = q.value() else { return };
         p.visit(&mut |inner| {
-            if let Atom::Const(_) = inner {
+            if is_constant(inner) {
                 found.push((inner.clone(), q));
             }
         });

@@ -1,14 +1,15 @@
 //! The macro, from tokens to tokens.
 
+use crate::ast::{ConstType, RustConst};
 use crate::call::{self, Call};
 use crate::check;
 use crate::codegen;
-use crate::diag::Diag;
+use crate::diag::{Diag, Message};
 use crate::net::Net;
 use crate::parse::parse;
-use crate::unit;
+use crate::unit::{self, Unit};
 use crate::variant::Variants;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// Expands the tokens of one network, which holds no others.
@@ -31,37 +32,85 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     }
     let unit = call.unit(source);
     let variants = Variants::new(call, &unit, &diag);
-    match variants.errors() {
-        None => {
-            let schema = call::schema(&unit.source, &call.handed_out(), call_site);
-            let network = codegen::network(variants.net(), &variants.all);
-            quote!(#network #schema)
-        }
-        Some(errors) => {
-            name_constants(variants.net(), &errors);
-            let schema = call::schema(&unit.source, &quote!(!), call_site);
-            // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
-            let skeleton = if variants.net().name == "D" {
-                TokenStream::new()
-            } else {
-                codegen::skeleton(variants.net())
-            };
-            let errors = errors.to_tokens();
-            quote!(#errors #skeleton #schema)
+    let Some(errors) = variants.errors() else {
+        return emitted(call, &unit, &variants, &[], call_site);
+    };
+    let names = suspects(variants.net(), &errors);
+    let messages = errors.messages();
+    if !names.is_empty() && !diag.any() {
+        let mut unit = call.unit(unit.source.clone());
+        unit.source.consts.extend(names.into_iter().map(found));
+        let again = Variants::new(call, &unit, &diag);
+        if again.errors().is_none() {
+            return emitted(call, &unit, &again, &messages, call_site);
         }
     }
+    name_constants(variants.net(), &errors);
+    let schema = call::schema(&unit.source, &quote!(!), call_site);
+    // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
+    let skeleton = if variants.net().name == "D" {
+        TokenStream::new()
+    } else {
+        codegen::skeleton(variants.net())
+    };
+    let errors = errors.to_tokens();
+    quote!(#errors #skeleton #schema)
+}
+
+/// A network without errors. `suggested` are the errors that there are if names of signatures are no constants.
+fn emitted(
+    call: &Call,
+    unit: &Unit,
+    variants: &Variants,
+    suggested: &[Message],
+    call_site: &str,
+) -> TokenStream {
+    let found = unit.source.consts.iter().filter(|c| c.found);
+    let found: Vec<&Ident> = found.map(|c| &c.name).collect();
+    let schema = call::schema(&unit.source, &call.handed_out(&found), call_site);
+    let network = codegen::network(variants.net(), variants, suggested);
+    quote!(#network #schema)
+}
+
+/// A name of a signature as a Rust constant.
+fn found(name: Ident) -> RustConst {
+    RustConst {
+        name,
+        ty: ConstType::Size,
+        open: false,
+        found: true,
+        array: false,
+    }
+}
+
+/// The names of dimensions that errors mention and that may be those of Rust constants.
+fn suspects(net: &Net, errors: &Diag) -> Vec<Ident> {
+    let messages = errors.messages();
+    let mentions = |name: &str| messages.iter().any(|m| has_word(&m.text, name));
+    (net.names.iter())
+        .filter(|name| may_be_constant(&name.to_string()) && mentions(&name.to_string()))
+        .cloned()
+        .collect()
+}
+
+fn may_be_constant(name: &str) -> bool {
+    name.len() > 2 && check::is_constant(name)
+}
+
+fn has_word(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.split(|c| !word(c)).any(|w| w == name)
 }
 
 /// The names of a network's dimensions may be those of Rust constants. rustc reports that, but only after the errors that
 /// follow from it: so each of these mentions it.
 fn name_constants(net: &Net, errors: &Diag) {
     let suspects: Vec<String> = (net.names.iter().map(ToString::to_string))
-        .filter(|name| name.len() > 2 && check::is_constant(name))
+        .filter(|name| may_be_constant(name))
         .collect();
     errors.note(|message| {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
         let mentioned = (suspects.iter())
-            .filter(|name| message.text.split(|c| !word(c)).any(|w| w == *name))
+            .filter(|name| has_word(&message.text, name))
             .map(String::as_str);
         let mentioned: Vec<&str> = mentioned.collect();
         match mentioned.is_empty() || message.text.contains("use const") {

@@ -2,12 +2,12 @@
 
 use crate::ast::{self, RustConst};
 use crate::cx::Demand;
-use crate::value::Value;
 use crate::dim::{Atom, Dim, Shape, numel};
 use crate::elem::Elem;
 use crate::equal::Equalities;
 use crate::layer::{Init, Layer};
 use crate::unit::Unit;
+use crate::value::Value;
 use proc_macro2::{Ident, Span, TokenStream};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -348,6 +348,19 @@ impl Net {
             ast::ConstType::Float => Dim::atom(Atom::Float(full)),
             ast::ConstType::Size | ast::ConstType::Bool => self.equal.value(full),
         }))
+    }
+
+    /// Whether a size has a constant that only bodies mention: it may be any type of numbers.
+    pub fn is_open(&self, d: &Dim) -> bool {
+        let mut found = false;
+        d.visit(&mut |atom| {
+            let Atom::Const(full) = atom else { return };
+            let name = full.strip_prefix(self.prefix.as_str());
+            let name = name.map(|n| n.split('[').next().unwrap_or(n));
+            let own = |c: &RustConst| (c.open || c.array) && name.is_some_and(|n| c.name == n);
+            found |= self.consts.iter().any(own);
+        });
+        found
     }
 
     /// Whether a constant is a `bool`.

@@ -84,6 +84,14 @@ impl Value {
         }
     }
 
+    /// The same, if it may also be an element of a constant array, which may be any number.
+    pub fn as_size(&self) -> Option<Dim> {
+        match self {
+            Value::Real(d) if !d.is_fraction() => Some(d.clone()),
+            value => value.as_dim(),
+        }
+    }
+
     /// The dimension, or its integer if it is known.
     pub fn of_dim(d: Dim) -> Self {
         match d.value() {

@@ -51,6 +51,8 @@ pub struct Variants<'a> {
     too_many: Option<Message>,
     /// The variants.
     pub all: Vec<Variant>,
+    /// Variants with errors, of a network without const parameters: rustc reports the errors if it takes the variant.
+    failed: Vec<Variant>,
 }
 
 /// The answers to the conditions so far, and the equalities that follow from them.
@@ -83,8 +85,10 @@ impl<'a> Variants<'a> {
             count: 1,
             too_many: None,
             all: Vec::new(),
+            failed: Vec::new(),
         };
         out.grow(Answers::default());
+        out.set_aside();
         if out.all.len() > 1 {
             for (k, variant) in out.all.iter_mut().enumerate() {
                 variant.net.variant = Some(k);
@@ -105,11 +109,35 @@ impl<'a> Variants<'a> {
             out.take(message.clone(), message.span, "");
             return Some(out);
         }
-        let [one] = self.all.as_slice() else {
-            let joined = self.joined();
-            return joined.any().then_some(joined);
-        };
-        one.programs.is_none().then(|| one.errors.clone())
+        match self.all.as_slice() {
+            [one] if self.failed.is_empty() => one.programs.is_none().then(|| one.errors.clone()),
+            all => {
+                let joined = self.joined();
+                let failed = all.iter().any(|v| v.programs.is_none());
+                (failed || joined.any()).then_some(joined)
+            }
+        }
+    }
+
+    /// The errors of the variants that rustc may take or not, each with the answers that lead to it.
+    pub fn deferred(&self) -> Vec<(&[(Condition, bool)], Message)> {
+        let of = |v: &'_ Variant| v.errors.messages();
+        let all = self.failed.iter();
+        all.flat_map(|v| of(v).into_iter().map(|m| (&v.answers[..], m)))
+            .collect()
+    }
+
+    /// Sets the variants with errors aside, if rustc can take only one variant, and others have no errors.
+    fn set_aside(&mut self) {
+        let reported = |v: &Variant| v.programs.is_some() || v.errors.any();
+        if self.net().generics.is_empty()
+            && self.too_many.is_none()
+            && self.all.iter().any(|v| v.programs.is_some())
+            && self.all.iter().all(reported)
+        {
+            let all = std::mem::take(&mut self.all);
+            (self.all, self.failed) = all.into_iter().partition(|v| v.programs.is_some());
+        }
     }
 
     /// Each error once; one that not all variants have shows what its variants have in common.
@@ -139,9 +167,9 @@ impl<'a> Variants<'a> {
             out.take(message, span, "");
         }
         // A field that one variant uses may be unused in others.
-        let unused = self.all.iter().flat_map(|v| &v.unused);
-        for (field, message) in unused {
-            let never = self.all.iter().all(|v| {
+        let all = || self.all.iter().chain(&self.failed);
+        for (field, message) in all().flat_map(|v| &v.unused) {
+            let never = all().all(|v| {
                 let absent = matches!(v.net.fields[*field].kind, FieldKind::Absent(_));
                 absent || v.unused.iter().any(|(k, _)| k == field)
             });

@@ -109,7 +109,9 @@ fn shapes(net: &impl Network) -> Vec<(String, Vec<usize>)> {
 fn booleans_choose_as_written() -> netform::Result<()> {
     let (mut net, mut plain) = (Net::new(Cpu::f64(), 1)?, Plain::new(Cpu::f64(), 1)?);
     let named = shapes(&plain).into_iter().map(|(name, shape)| {
-        let name = name.replace("d_inner", "d.inner").replace("d_other", "d.other");
+        let name = name
+            .replace("d_inner", "d.inner")
+            .replace("d_other", "d.other");
         (name, shape)
     });
     assert_eq!(shapes(&net), named.collect::<Vec<_>>());
@@ -119,7 +121,10 @@ fn booleans_choose_as_written() -> netform::Result<()> {
     assert_eq!(net.forward(&x)?.to_vec(), plain.forward(&x)?.to_vec());
     let (mut adam, mut other) = (Adam::new(1e-2), Adam::new(1e-2));
     for _ in 0..3 {
-        let (a, b) = (net.loss_step(&mut adam, &x)?, plain.loss_step(&mut other, &x)?);
+        let (a, b) = (
+            net.loss_step(&mut adam, &x)?,
+            plain.loss_step(&mut other, &x)?,
+        );
         assert_eq!(a.item()?, b.item()?);
     }
     Ok(())

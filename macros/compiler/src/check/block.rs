@@ -120,12 +120,7 @@ fn ty(p: &ast::ConstParam) -> &'static str {
 }
 
 /// The value of a parameter that is not a size. A `bool` is 1 or 0, or a constant that rustc knows.
-pub(super) fn parameter(
-    net: &Net,
-    cx: &mut Cx,
-    p: &ast::ConstParam,
-    e: &Expr,
-) -> Reported<Value> {
+pub(super) fn parameter(net: &Net, cx: &mut Cx, p: &ast::ConstParam, e: &Expr) -> Reported<Value> {
     if p.ty == ConstType::Float {
         return match number(net, cx, e)?.real() {
             Some(value) => Ok(Value::of_real(value)),

@@ -25,9 +25,7 @@ pub(super) fn booleans(unit: &Unit) -> Vec<String> {
     let defaults = defaults.filter_map(|p| p.default.as_ref());
     let conditions = source.conditions.iter();
     let conditions = conditions.chain(source.fields.iter().filter_map(|f| f.when.as_ref()));
-    conditions
-        .chain(defaults)
-        .for_each(|e| alone(e, &mut out));
+    conditions.chain(defaults).for_each(|e| alone(e, &mut out));
     for field in &source.fields {
         of_field(unit, &field.kind, &mut out);
     }
@@ -89,7 +87,9 @@ fn of_layer(layer: &str, args: &[Arg], out: &mut Vec<String>) {
 fn of_op(name: &str, before: usize, args: &[Arg], out: &mut Vec<String>) {
     let Some(op) = ops::find(name) else { return };
     flags(args, before, out, |is| {
-        let all = crate::args::parameters(op.signature).into_iter().enumerate();
+        let all = crate::args::parameters(op.signature)
+            .into_iter()
+            .enumerate();
         all.filter(|(i, (name, _))| is(*i, name))
             .any(|(_, (_, default))| crate::args::is_flag(default))
     });

@@ -11,8 +11,8 @@ use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
 use crate::dim::Operator;
 use crate::layers;
 use crate::net::Net;
-use crate::unit::Unit;
 use crate::real::Real;
+use crate::unit::Unit;
 use crate::value::{Made, Value, nearest};
 use proc_macro2::{Ident, Span};
 use std::f64::consts::E;
@@ -60,6 +60,7 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
                     false => ast::ConstType::Size,
                 },
                 open: false,
+                found: false,
                 array: false,
             });
         }
@@ -74,6 +75,7 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
                 name,
                 ty: ast::ConstType::Size,
                 open: true,
+                found: false,
                 array,
             }),
         }
@@ -108,7 +110,9 @@ fn floats_of_kind(unit: &Unit, kind: &ast::FieldKind, out: &mut Vec<Ident>) {
         }
         ast::FieldKind::Array { element, .. } => floats_of_kind(unit, element, out),
         ast::FieldKind::Group { items, .. } => {
-            items.iter().for_each(|i| floats_of_kind(unit, &i.kind, out));
+            items
+                .iter()
+                .for_each(|i| floats_of_kind(unit, &i.kind, out));
         }
         ast::FieldKind::Block { path, args } => {
             let Some(inner) = unit.of(path) else { return };
@@ -462,6 +466,9 @@ pub fn arithmetic(
             ast::Op::Add => a.add(&b),
             ast::Op::Sub => a.sub(&b),
             ast::Op::Mul => a.mul(&b),
+            ast::Op::Div if net.is_open(&a) || net.is_open(&b) => {
+                cx.open_quotient(&a, &b, span, WHOLE)
+            }
             ast::Op::Div => cx.divides(&a, &b, span, WHOLE)?,
             ast::Op::Rem if b.value() == Some(0) => {
                 let text = format!("`{} % {}` divides by 0", left, right);

@@ -70,7 +70,12 @@ pub(super) fn defaults(source: &ast::Network, net: &mut Net, given: usize, diag:
 }
 
 /// The value of a parameter's default: the parameter is given by its number.
-fn default(source: &ast::Network, net: &Net, cx: &mut Cx, (k, e): (usize, &Expr)) -> Reported<Value> {
+fn default(
+    source: &ast::Network,
+    net: &Net,
+    cx: &mut Cx,
+    (k, e): (usize, &Expr),
+) -> Reported<Value> {
     let name = &source.generics[k].name;
     let mut used = Vec::new();
     names(e, &mut used);

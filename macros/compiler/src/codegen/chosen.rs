@@ -3,17 +3,30 @@
 use super::dims::usize;
 use super::generics::generics;
 use crate::condition::Condition;
+use crate::diag::Message;
 use crate::variant::Variant;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 /// Whether rustc finds a variant's answers.
-pub(super) fn chosen(variant: &Variant) -> TokenStream {
-    let answers = variant.answers.iter().map(|(condition, holds)| {
+pub(super) fn chosen(answers: &[(Condition, bool)]) -> TokenStream {
+    let answers = answers.iter().map(|(condition, holds)| {
         let condition = condition_tokens(condition);
         quote!((#condition) == #holds)
     });
     quote!(true #(&& #answers)*)
+}
+
+/// The errors of variants, which rustc reports if it takes them.
+pub(super) fn deferred(errors: &[(&[(Condition, bool)], Message)]) -> TokenStream {
+    let each = errors.iter().map(|(answers, message)| {
+        let (chosen, text) = (chosen(answers), &message.text);
+        let span = Span::call_site().located_at(message.span);
+        quote_spanned! {span=>
+            const _: () = if #chosen { ::core::panic!("{}", #text) };
+        }
+    });
+    each.collect()
 }
 
 fn condition_tokens(condition: &Condition) -> TokenStream {

@@ -1,8 +1,9 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::generics::{zeros, zeros_of};
 use super::dims::{Written, flat, name_of, number_of, written};
+use super::generics::{zeros, zeros_of};
 use crate::ast;
+use crate::diag::Message;
 use crate::net::{ConstType, Net};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -11,8 +12,21 @@ use quote::{format_ident, quote};
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
 /// networks that hold this one.
 pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
+    let found = net.consts.iter().filter(|c| c.found).map(|c| {
+        let (name, found) = (&c.name, found(&c.name));
+        // Patterns are the only place in which the name may be that of a constant or not.
+        quote! {
+            #[allow(long_running_const_eval)]
+            const #found: usize = {
+                let mut size = 0;
+                while !(match size { #name => true, _ => false }) { size += 1; }
+                size as usize
+            };
+        }
+    });
+    let found: TokenStream = found.collect();
     let own = (net.consts.iter())
-        .filter(|c| !c.array && (!c.open || c.ty == ast::ConstType::Bool))
+        .filter(|c| !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
         .map(|c| match (&c.name, c.ty) {
             (c, ast::ConstType::Size) => quote!(const _: usize = #c;),
             (c, ast::ConstType::Float) => quote!(const _: f64 = #c;),
@@ -34,7 +48,7 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
             all.collect::<TokenStream>()
         })
     });
-    let consts = quote!(#(#own)* #(#held)*);
+    let consts = quote!(#found #(#own)* #(#held)*);
     let all = net.all_consts();
     if all.is_empty() {
         return (consts, TokenStream::new());
@@ -71,19 +85,50 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
 /// constant matches one number alone.
 pub(super) fn free(net: &Net) -> TokenStream {
     let checks = net.names.iter().map(|name| {
+        let constant = is_constant(name);
         let text = format!(
             "the dimension `{name}` has the name of a Rust constant\nhelp: to use the constant, write `use const {name};` before `struct {}`",
             net.name
         );
         let span = Span::call_site().located_at(name.span());
         quote::quote_spanned! {span=>
-            const _: () = ::core::assert!(
-                match 0 { #name => true, _ => false } && match 1 { #name => true, _ => false },
-                #text,
-            );
+            const _: () = ::core::assert!(!#constant, #text);
         }
     });
     checks.collect()
+}
+
+/// Whether a name is that of a constant: as a pattern, a constant matches one number alone.
+fn is_constant(name: &Ident) -> TokenStream {
+    quote!((!(match 0 { #name => true, _ => false }) || !(match 1 { #name => true, _ => false })))
+}
+
+/// The name of the value of a constant that an error suggested.
+fn found(name: &Ident) -> Ident {
+    let found = format_ident!("__FOUND_{name}");
+    Ident::new(
+        &found.to_string(),
+        Span::mixed_site().located_at(name.span()),
+    )
+}
+
+/// The condition that all suggested constants are constants, and another condition.
+pub(super) fn if_found(net: &Net, condition: TokenStream) -> TokenStream {
+    let found = net.consts.iter().filter(|c| c.found);
+    let found = found.map(|c| is_constant(&c.name));
+    quote!(#(#found &&)* #condition)
+}
+
+/// The errors that there are if the suggested constants are dimensions.
+pub(super) fn suggested(net: &Net, errors: &[Message]) -> TokenStream {
+    let constant = if_found(net, quote!(true));
+    let each = errors.iter().map(|message| {
+        let (span, text) = (Span::call_site().located_at(message.span), &message.text);
+        quote::quote_spanned! {span=>
+            const _: () = if !(#constant) { ::core::panic!("{}", #text) };
+        }
+    });
+    each.collect()
 }
 
 /// Records the names that are emitted next.
@@ -98,7 +143,12 @@ pub(super) fn record_constants(net: &Net) {
     };
     let booleans = all.iter().filter(|(_, ty)| *ty == ConstType::Bool);
     written(Written {
-        names: net.consts.iter().map(|c| c.name.clone()).collect(),
+        names: (net.consts.iter())
+            .map(|c| match c.found {
+                true => (c.name.to_string(), found(&c.name)),
+                false => (c.name.to_string(), c.name.clone()),
+            })
+            .collect(),
         any: any.map(|(name, _)| name.clone()).collect(),
         booleans: (booleans.map(|(name, _)| name.clone()))
             .chain(parameters(ast::ConstType::Bool))

@@ -16,7 +16,7 @@ pub fn variable(name: &str) -> Ident {
 #[derive(Default)]
 pub struct Written {
     /// The user's tokens for them.
-    pub names: Vec<Ident>,
+    pub names: Vec<(String, Ident)>,
     /// Those of networks in fields that may have any type of numbers.
     pub any: Vec<String>,
     /// Those that are `bool`.
@@ -71,7 +71,10 @@ pub fn name_of(name: &str) -> Ident {
     if name.contains("::") {
         return Ident::new(&format!("__{}", flat(name)), Span::mixed_site());
     }
-    let own = WRITTEN.with_borrow(|w| w.names.iter().find(|own| *own == name).cloned());
+    let own = WRITTEN.with_borrow(|w| {
+        let own = w.names.iter().find(|(own, _)| own == name);
+        own.map(|(_, ident)| ident.clone())
+    });
     own.unwrap_or_else(|| Ident::new(name, Span::call_site()))
 }
 
@@ -166,6 +169,10 @@ pub fn number(d: &Dim) -> TokenStream {
                     if WRITTEN.with_borrow(|w| w.any.iter().any(|a| a == element(n).0)) =>
                 {
                     with_index(n, number_of)
+                }
+                Atom::Quotient(p, q) => {
+                    let (p, q) = (number(p), number(q));
+                    quote!((#p / #q))
                 }
                 _ => {
                     let a = atom(a);

@@ -1,7 +1,7 @@
 //! The struct and its `impl`s.
 
-use super::chosen::{choice, chosen};
-use super::constants::{constants, free, record_constants};
+use super::chosen::{choice, chosen, deferred};
+use super::constants::{constants, free, if_found, record_constants};
 use super::generics::{Generics, generics, items_name};
 use super::map::Maps;
 use super::methods::{memories, methods};
@@ -9,15 +9,20 @@ use super::outline::Outline;
 use super::plan;
 use super::signatures::{lower_names, signatures};
 use super::spec::{equalities, spec};
+use crate::diag::Message;
 use crate::dim::show_shape;
 use crate::net::{Field, FieldKind, Net};
-use crate::variant::Variant;
+use crate::variant::{Variant, Variants};
 use netform_core::abi::{ABI, VERSION};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-/// Everything for a network. `net` has its declarations and signatures, the variants have the rest.
-pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
+/// Everything for a network. `net` has its declarations and signatures, the variants have the rest; `suggested` are the
+/// errors that there are if names of signatures are no constants.
+pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenStream {
+    let deferred = deferred(&variants.deferred());
+    let suggested = super::constants::suggested(net, suggested);
+    let variants = &variants.all[..];
     record_constants(net);
     let (mut maps, mut outline) = (Maps::default(), Outline::default());
     let all = variants.iter().map(|v| items(v, &mut maps, &mut outline));
@@ -57,6 +62,8 @@ pub fn network(net: &Net, variants: &[Variant]) -> TokenStream {
             const _: () = __nf::abi::check(#ABI, #VERSION);
             #consts
             #free
+            #suggested
+            #deferred
             #maps
             #outline
             #all
@@ -179,7 +186,7 @@ fn items(variant: &Variant, maps: &mut Maps, outline: &mut Outline) -> TokenStre
     let plans: TokenStream = (programs.iter())
         .map(|p| plan::items(net, p, maps, outline))
         .collect();
-    let spec = spec(net, programs, chosen(variant));
+    let spec = spec(net, programs, if_found(net, chosen(&variant.answers)));
     let (layers, graphs) = super::graph::items(net, programs);
     let fits = super::weights::fits(net);
     let name = items_name(net);

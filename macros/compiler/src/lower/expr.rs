@@ -72,7 +72,15 @@ impl Lower<'_> {
                 self.op("logical_not", e.span, vec![plain(v, x)])
             }
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.all(items)?)),
-            ExprKind::List(items) => Ok(Value::List(self.all(items)?)),
+            ExprKind::List(items) => {
+                let values = self.all(items)?.into_iter().zip(items);
+                // An element of a constant array may be any number.
+                let number = |(value, item): (Value, &Expr)| match (value, &item.kind) {
+                    (Value::Dim(d), ExprKind::Index(..)) if self.net.is_open(&d) => Value::Real(d),
+                    (value, _) => value,
+                };
+                Ok(Value::List(values.map(number).collect()))
+            }
             ExprKind::Index(x, items) => self.index(e.span, x, items),
             ExprKind::Put(x, items, value) => self.put(e.span, x, items, value),
             ExprKind::If(choice) => self.choose(choice, e.span),
@@ -191,6 +199,8 @@ impl Lower<'_> {
                 return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
             }
         }
+        let x = self.number_beside(x, &y);
+        let y = self.number_beside(y, &x);
         let (Some(tx), Some(ty)) = (
             self.cx.lift(&x, &a.to_string()),
             self.cx.lift(&y, &b.to_string()),
@@ -290,6 +300,16 @@ impl Lower<'_> {
         let value = self.expr(e);
         self.floats = before;
         value
+    }
+
+    /// A quotient of constants of any type of numbers is a number beside a tensor.
+    fn number_beside(&self, value: Value, other: &Value) -> Value {
+        match value {
+            Value::Dim(d) if is_tensor(other) && d.has_quotients() && self.net.is_open(&d) => {
+                Value::Real(d)
+            }
+            value => value,
+        }
     }
 
     /// A quotient that is no size: of two literals, as `1 / 3`, or in arithmetic with tensors.

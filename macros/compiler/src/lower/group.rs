@@ -208,13 +208,14 @@ impl Lower<'_> {
                 Ok(Some(range)) => Each::Integers(range),
                 Ok(None) => match self.list_at(over) {
                     Some(layers) => Each::Layers(layers),
-                    None => Each::Parts(None),
+                    None => Each::Parts(self.items_of(over)),
                 },
                 Err(p) => return Some(Err(p)),
             });
         }
         let lists = values.iter().filter_map(|each| match each {
             Each::Layers(layers) => Some(layers.len()),
+            Each::Parts(Some(Value::List(items) | Value::Tuple(items))) => Some(items.len()),
             _ => None,
         });
         let count = match (lists.clone().max(), values.as_slice()) {
@@ -229,11 +230,11 @@ impl Lower<'_> {
         }
         if let Some(other) = lists.clone().find(|n| *n != count) {
             let text =
-                format!("`zip` needs equal lengths, but the lists have {count} and {other} layers");
+                format!("`zip` needs equal lengths, but the lists have {count} and {other} items");
             return Some(Err(self.cx.error(overs[0].span, text)));
         }
         for (over, each) in overs.iter().zip(&mut values) {
-            if let Each::Parts(value) = each {
+            if let Each::Parts(value @ None) = each {
                 match self.expr(over) {
                     Ok(all) => *value = Some(all),
                     Err(p) => return Some(Err(p)),
@@ -252,6 +253,18 @@ impl Lower<'_> {
             }
         }
         Some(Ok(()))
+    }
+
+    /// The values of a tuple or a list of values.
+    fn items_of(&mut self, over: &ast::Expr) -> Option<Value> {
+        use ast::ExprKind as K;
+        let may_be = match &over.kind {
+            K::Name(n) => self.scope.contains_key(&n.to_string()),
+            K::List(_) | K::Tuple(_) | K::Call(..) | K::Method(..) | K::Field(..) => true,
+            _ => false,
+        };
+        let value = may_be.then(|| self.expr(over))?.ok()?;
+        matches!(value, Value::List(_) | Value::Tuple(_)).then_some(value)
     }
 
     /// The length of an array of layers that the loop goes over, if it is a number small enough to write out.

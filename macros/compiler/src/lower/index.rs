@@ -1,6 +1,7 @@
 //! Indices and slices: of tensors, arrays of layers, lists and tuples.
 
 use super::Lower;
+use super::loops::element_name;
 use crate::ast::{self, Expr, ExprKind, Item};
 use crate::check;
 use crate::diag::Reported;
@@ -22,6 +23,14 @@ impl Lower<'_> {
     fn indexed(&mut self, span: Span, x: &Expr, items: &[Item]) -> Reported<Value> {
         if let Some(part) = self.part_of_pair(x, items) {
             return part;
+        }
+        if let (ExprKind::Name(_), [Item::At(at)]) = (&x.kind, items)
+            && let ExprKind::Name(i) = &at.kind
+            && let Some(element) = self.local(&element_name(x, i).to_string())
+        {
+            // The number counts as used.
+            let _ = self.local(&i.to_string());
+            return element;
         }
         if let Some(field) = self.lone_layer(x) {
             let text = format!(

@@ -1,7 +1,8 @@
-//! Loops over arrays of layers: `for layer in layers { .. }`, and
-//! `for (layer, x) in zip(layers, xs) { .. }` with a tensor beside them, cut along its first dimension.
+//! Loops over arrays of layers and tensors: `for layer in layers { .. }`, `for x_t in x { .. }`, which cuts a tensor along
+//! its first dimension, and `for (layer, x) in zip(layers, xs) { .. }`.
 
 use super::assigned::assigned_in;
+use super::range::Range;
 use super::{Binding, Lower, Whole};
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
@@ -28,6 +29,16 @@ fn loop_text(names: &[Ident], overs: &[ast::Expr]) -> String {
         1 => format!("for {} in {}", list(names), list(overs)),
         _ => format!("for ({}) in zip({})", list(names), list(overs)),
     }
+}
+
+/// The variable for the element of an array at a loop's number: `layers[i]`.
+pub(super) fn element_name(array: &ast::Expr, number: &Ident) -> Ident {
+    quote::format_ident!(
+        "__{}_at_{}",
+        array.to_string().replace("r#", ""),
+        number,
+        span = array.span
+    )
 }
 
 /// What `reversed(..)` goes over from its end, if the expression is that.
@@ -66,13 +77,20 @@ impl Lower<'_> {
     ) -> Reported<()> {
         let done = match self.unrolled(names, overs, body) {
             Some(done) => done,
-            None => match overs.iter().find(|over| reversed(over).is_some()) {
-                Some(over) => {
-                    let text = "`reversed` takes a list of layers, or an array or range whose length is a number";
-                    Err(self.cx.error(over.span, text))
+            None => {
+                let back: Vec<Option<&ast::Expr>> = overs.iter().map(reversed).collect();
+                match back.iter().position(Option::is_some) {
+                    None => self.compiled_once(names, (overs, false), body),
+                    Some(_) if back.iter().all(Option::is_some) => {
+                        let overs: Vec<ast::Expr> = back.into_iter().flatten().cloned().collect();
+                        self.compiled_once(names, (&overs, true), body)
+                    }
+                    Some(at) => {
+                        let text = "`reversed` beside values that are not reversed needs a length that is a number\nhelp: reverse all of them";
+                        Err(self.cx.error(overs[at].span, text))
+                    }
                 }
-                None => self.compiled_once(names, overs, body),
-            },
+            }
         };
         if done.is_err() {
             self.spoil(names, body);
@@ -99,11 +117,13 @@ impl Lower<'_> {
     fn compiled_once(
         &mut self,
         names: &[Ident],
-        overs: &[ast::Expr],
+        (overs, back): (&[ast::Expr], bool),
         body: &ast::Block,
     ) -> Reported<()> {
         let text = loop_text(names, overs);
         let hidden = self.hidden_by(body);
+        let (more_names, more_overs) = self.indexed_by(names, overs, body);
+        let (names, overs) = (&more_names[..], &more_overs[..]);
         let (items, count) = self.zipped(names, overs)?;
         let mut assigned: Vec<Ident> = Vec::new();
         let mut own = names.iter().map(Ident::to_string).collect();
@@ -206,7 +226,7 @@ impl Lower<'_> {
             name: String::new(),
         };
         let here = std::mem::replace(&mut self.cx.g.here, here);
-        let scan = body.scan(&text, count, false, carried.len());
+        let scan = body.scan(&text, count, back, carried.len());
         let results = self.add_loop(scan, &states, &slices);
         self.cx.g.here = here;
         let texts = texts.into_iter().chain(written.iter().cloned());
@@ -219,6 +239,48 @@ impl Lower<'_> {
             self.set(variable, Some(Value::Tensor(Tensor { id, text })));
         }
         Ok(())
+    }
+
+    /// The loop with the arrays that its body indexes by its number: `for i in 0..N { x = layers[i](x); }` is
+    /// `for (i, layer) in zip(0..N, layers) { x = layer(x); }`.
+    fn indexed_by(
+        &mut self,
+        names: &[Ident],
+        overs: &[ast::Expr],
+        body: &ast::Block,
+    ) -> (Vec<Ident>, Vec<ast::Expr>) {
+        let (mut names, mut overs) = (names.to_vec(), overs.to_vec());
+        let mut found: Vec<(Ident, ast::Expr)> = Vec::new();
+        let numbers = names.clone();
+        crate::visit::block(body, &mut |e| {
+            let ast::ExprKind::Index(x, items) = &e.kind else {
+                return;
+            };
+            let [ast::Item::At(at)] = items.as_slice() else {
+                return;
+            };
+            if let (ast::ExprKind::Name(_), ast::ExprKind::Name(i)) = (&x.kind, &at.kind)
+                && numbers.contains(i)
+                && !found.iter().any(|(n, _)| *n == element_name(x, i))
+            {
+                found.push((element_name(x, i), (**x).clone()));
+            }
+        });
+        let ranges: Vec<Option<Range>> = (overs.iter())
+            .map(|o| self.range(o).ok().flatten())
+            .collect();
+        let whole = |r: &Range| (r.from == Dim::from(0)).then(|| r.count.clone()).flatten();
+        let Some(count) = ranges.iter().flatten().find_map(whole) else {
+            return (names, overs);
+        };
+        for (name, array) in found {
+            let layers = self.layer_at(&array).and_then(Result::ok);
+            if layers.and_then(|l| self.count(&l)).as_ref() == Some(&count) {
+                names.push(name);
+                overs.push(array);
+            }
+        }
+        (names, overs)
     }
 
     /// The values that a loop iterates over, and its number of iterations.
@@ -250,7 +312,7 @@ impl Lower<'_> {
                     let size = self.count(&layers).unwrap_or_else(Dim::one);
                     (Item::Layers(layers), size)
                 }
-                Value::Tensor(t) if names.len() > 1 && !self.cx.g.shape(t.id).is_empty() => {
+                Value::Tensor(t) if !self.cx.g.shape(t.id).is_empty() => {
                     let assigned = match &over.kind {
                         ast::ExprKind::Name(n) => Some(n.to_string()),
                         _ => None,
@@ -260,20 +322,14 @@ impl Lower<'_> {
                     (Item::Tensor(t, assigned, self.holder(over)), size)
                 }
                 other => {
-                    let array = "help: to iterate over layers, declare an array in the struct: `blocks: [Linear(8 -> 8); 4]`";
-                    let text = match (names, &other) {
-                        ([name], Value::Tensor(t)) if !self.cx.g.shape(t.id).is_empty() => {
-                            format!(
-                                "`for` cannot iterate over `{over}`, which is {}\nhelp: to iterate over dimension 0 of `{over}`, write `scan({over}, init, |state, {name}| .., dim = 0)`\n{array}",
-                                other.kind()
-                            )
-                        }
-                        ([_], _) => format!(
-                            "`for` cannot iterate over `{over}`, which is {}\n{array}",
+                    let help = "note: a loop goes over layers, the first dimension of a tensor, a list, or a range such as `0..N`\nhelp: to iterate over layers, declare an array in the struct: `blocks: [Linear(8 -> 8); 4]`";
+                    let text = match names {
+                        [_] => format!(
+                            "`for` cannot iterate over `{over}`, which is {}\n{help}",
                             other.kind()
                         ),
                         _ => format!(
-                            "`zip` takes arrays or lists of layers, and tensors, but `{over}` is {}\nnote: `zip` iterates over the first dimension of a tensor\n{array}",
+                            "`zip` cannot iterate over `{over}`, which is {}\n{help}",
                             other.kind()
                         ),
                     };
@@ -282,15 +338,6 @@ impl Lower<'_> {
             };
             self.equal_lengths(&mut count, &size, over)?;
             items.push(item);
-        }
-        if ranges.is_empty() && !items.iter().any(|i| matches!(i, Item::Layers(_))) {
-            let list = |all: Vec<String>| all.join(", ");
-            let text = format!(
-                "`zip` needs an array or a list of layers, but has only tensors\nhelp: to iterate over dimension 0 of the tensors, write `scan(({}), init, |state, ({})| .., dim = 0)`",
-                list(overs.iter().map(ast::Expr::to_string).collect()),
-                list(names.iter().map(Ident::to_string).collect())
-            );
-            return Err(self.cx.error(overs[0].span, text));
         }
         let count = count.map_or_else(Dim::one, |c| c.0);
         for (k, (place, range, over)) in ranges.into_iter().enumerate() {

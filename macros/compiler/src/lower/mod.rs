@@ -186,6 +186,7 @@ pub fn lower(
             buffers.push((p, latest));
         }
     }
+    lower.cx.close_quotients();
     Ok(Lowered {
         buffers,
         kept,

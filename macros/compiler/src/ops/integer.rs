@@ -82,10 +82,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         // A power of a number, as in `2 ** i`, is a float: it has a value for each exponent.
         Value::Tensor(t) if cx.g[t.id].dtype != DType::Float && cx.is_literal(x.id) => {
             let (x, e) = (cx.as_type(&x, DType::Float), cx.as_type(t, DType::Float));
-            let e = Tensor {
-                id: e,
-                ..t.clone()
-            };
+            let e = Tensor { id: e, ..t.clone() };
             let x = Tensor {
                 id: x,
                 text: String::new(),

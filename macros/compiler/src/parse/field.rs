@@ -258,7 +258,7 @@ fn shape_and_start(input: ParseStream) -> syn::Result<(Vec<Expr>, Option<Expr>)>
 /// Whether a name is a network's and not a misspelt layer's.
 fn unlike_layers(name: &Ident) -> bool {
     let candidates = layers::names().chain(["Param", "Buffer"]);
-    crate::diag::nearest(&name.to_string(), candidates).is_none()
+    !crate::diag::slip(&name.to_string(), candidates)
 }
 
 /// `Block`, `Block<128, 4>`, `models::Block`.

@@ -137,6 +137,7 @@ fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
             name,
             ty,
             open: false,
+            found: false,
             array: false,
         });
         if !input.peek(Token![,]) {
