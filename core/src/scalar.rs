@@ -141,6 +141,7 @@ scalars! {
     Mul "mul" "" 2 Number Cheap "basic" |x| x(0) * x(1);
     Div "div" "" 2 Float Dear "basic" |x| x(0) / x(1);
     Pow "pow" "" 2 Float Dear "pow" |x| libm::pow(x(0), x(1));
+    Fmod "fmod" "" 2 Number Dear "fmod" |x| libm::fmod(x(0), x(1));
     Max "max" "" 2 Float Cheap "basic" |x| if x(0).is_nan() || x(0) > x(1) { x(0) } else { x(1) };
     Min "min" "" 2 Float Cheap "basic" |x| if x(0).is_nan() || x(0) < x(1) { x(0) } else { x(1) };
     Eq "eq" "" 2 Compare Cheap "basic" |x| truth(x(0) == x(1));

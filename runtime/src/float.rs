@@ -53,6 +53,8 @@ pub trait Float:
 
     /// x^y.
     fn pow(self, y: Self) -> Self;
+    /// `x - y * trunc(x / y)`, exact: C's `fmod`.
+    fn fmod(self, y: Self) -> Self;
     /// The larger; NaN wins.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn max(self, other: Self) -> Self {
@@ -128,6 +130,10 @@ macro_rules! scalar_math {
         #[cfg_attr(not(debug_assertions), inline(always))]
         fn pow(self, y: Self) -> Self {
             <$t>::powf(self, y)
+        }
+        #[cfg_attr(not(debug_assertions), inline(always))]
+        fn fmod(self, y: Self) -> Self {
+            self % y
         }
     };
 }

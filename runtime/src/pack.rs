@@ -120,6 +120,11 @@ impl<F: Float> Pack<F> {
     pub fn pow(self, y: Self) -> Self {
         Self(both(&self.0, &y.0, F::ZERO, F::pow))
     }
+    /// `x - y * trunc(x / y)`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn fmod(self, y: Self) -> Self {
+        Self(both(&self.0, &y.0, F::ZERO, F::fmod))
+    }
     /// The larger; NaN wins.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn max(self, y: Self) -> Self {
@@ -206,6 +211,12 @@ impl Ints {
         Self([x; LANES])
     }
     compares!(i64);
+    /// The remainder of the quotient rounded towards zero; 0 if `y` is 0.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn fmod(self, y: Self) -> Self {
+        let rest = |a: i64, b: i64| if b == 0 { 0 } else { a.wrapping_rem(b) };
+        Self(both(&self.0, &y.0, 0, rest))
+    }
     /// The nearest floats.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn to_float<F: Float>(self) -> Pack<F> {

@@ -141,8 +141,6 @@ const WORDS: &[(&str, &str)] = &[
     ("any", "`x.int().amax(dim) > 0`"),
     ("all", "`x.int().amin(dim) > 0`"),
     ("softmin", "`softmax(-x, dim)`"),
-    ("remainder", "`x - y * floor(x / y)`"),
-    ("fmod", "`x - y * sign(x / y) * floor(abs(x / y))`"),
     (
         "logcumsumexp",
         "`log(cumsum(exp(x - m), dim)) + m` with `m = x.amax(dim, keepdim = true)`",

@@ -81,6 +81,12 @@ impl Cx<'_> {
             Op::Scalar(S::Where) => both(of(1), of(2)),
             Op::Scalar(S::Cast(DType::Int)) if self.g[node.args[0]].dtype == DType::Bool => (0, 1),
             Op::Scalar(f @ (S::Add | S::Sub | S::Mul)) => result(*f, of(0), of(1)),
+            // Nearer to 0 than both operands.
+            Op::Scalar(S::Fmod) => {
+                let (a, b) = (of(0), of(1));
+                let most = b.0.abs().max(b.1.abs()) - 1;
+                (a.0.max(-most).min(0), a.1.min(most).max(0))
+            }
             Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } | Op::Detach => of(0),
             _ => match bounds {
                 Bounds::None => any,

@@ -49,7 +49,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
         Number,
     ),
     (
-        "add mul div maximum minimum eq ne lt le gt ge logical_and logical_or logical_not isnan pow \
+        "add mul div remainder fmod maximum minimum eq ne lt le gt ge logical_and logical_or logical_not isnan pow \
          where masked_fill clamp sign square detach float int bool",
         "*",
         Any,

@@ -35,7 +35,7 @@ fn unit(case: &Case, diag: &Diag) -> Option<Unit> {
         let source = parse::parse(tokens.clone(), diag)?;
         let held = source.blocks().into_iter().map(|path| {
             let found = calls.iter().find(|(name, _)| path[0] == name);
-            found.map(|(_, call)| call.handed_out())
+            found.map(|(_, call)| call.handed_out(&[]))
         });
         let call = Call {
             held: held.collect::<Option<_>>()?,

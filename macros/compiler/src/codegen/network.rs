@@ -20,10 +20,10 @@ use quote::{format_ident, quote};
 /// Everything for a network. `net` has its declarations and signatures, the variants have the rest; `suggested` are the
 /// errors that there are if names of signatures are no constants.
 pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenStream {
+    record_constants(net);
     let deferred = deferred(&variants.deferred());
     let suggested = super::constants::suggested(net, suggested);
     let variants = &variants.all[..];
-    record_constants(net);
     let (mut maps, mut outline) = (Maps::default(), Outline::default());
     let all = variants.iter().map(|v| items(v, &mut maps, &mut outline));
     let all: TokenStream = all.collect();

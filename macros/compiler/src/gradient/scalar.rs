@@ -93,6 +93,16 @@ pub fn rule(
             let b = g.neg(b);
             vec![Some(a), Some(b)]
         }
+        // The quotient is piecewise constant: `x - y trunc(x / y)`.
+        S::Fmod => {
+            let q = g.div2(x, args[1]);
+            let (below, above, zero) = (g.unary(S::Ceil, q), g.unary(S::Floor, q), g.constant(0.0));
+            let negative = g.binary(S::Lt, q, zero);
+            let q = g.scalar(S::Where, &[negative, below, above]);
+            let b = g.mul2(dy, q);
+            let b = g.neg(b);
+            vec![Some(dy), Some(b)]
+        }
         S::Pow => pow(g, y, x, args[1], dy),
         S::Max | S::Min => extremum(g, f, x, args[1], dy),
         S::Where => {

@@ -215,11 +215,8 @@ impl Lower<'_> {
         };
         let f = match op {
             ast::Op::Rem => {
-                let [p, q] = [a, b].map(|e| e.above(ast::Op::Rem.level() + 1));
-                let text = format!(
-                    "`%` takes sizes, not tensors\nhelp: write `{p} - {q} * floor({p} / {q})`"
-                );
-                return Err(self.cx.error(span, text));
+                let id = ops::rest(&mut self.cx, span, "`%`", (&tx, &ty), true)?;
+                return Ok(self.cx.tensor(id));
             }
             ast::Op::Add => S::Add,
             ast::Op::Sub => S::Sub,

@@ -4,10 +4,13 @@ use super::{integer, ops};
 use crate::args::Args;
 use crate::cx::Cx;
 use crate::diag::Reported;
-use crate::ir::{DType, NodeId};
+use crate::dim::Dim;
+use crate::ir::{DType, NodeId, Op};
 use crate::real::Real;
 use crate::scalar::Scalar as S;
+use crate::takes::enclosed;
 use crate::value::{Tensor, Value};
+use proc_macro2::Span;
 
 ops! {
     "square" ("input") |cx, a| match integer::power(cx, a, &Value::Whole(2))? {
@@ -30,6 +33,8 @@ ops! {
     "sub" ("input, other") |cx, a| binary(cx, a, S::Sub);
     "mul" ("input, other") |cx, a| binary(cx, a, S::Mul);
     "div" ("input, other") |cx, a| binary(cx, a, S::Div);
+    "remainder" ("input, other") |cx, a| remainder(cx, a, true);
+    "fmod" ("input, other") |cx, a| remainder(cx, a, false);
     "maximum" ("input, other") |cx, a| binary(cx, a, S::Max);
     "minimum" ("input, other") |cx, a| binary(cx, a, S::Min);
     "eq" ("input, other") |cx, a| binary(cx, a, S::Eq);
@@ -348,4 +353,68 @@ fn lerp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let from_y = cx.g.sub2(y, from_y);
     let id = cx.g.scalar(S::Where, &[low, from_x, from_y]);
     Ok(cx.tensor(id))
+}
+
+fn remainder(cx: &mut Cx, a: &Args, floored: bool) -> Reported<Value> {
+    let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
+    let what = format!("`{}`", a.callee);
+    let id = rest(cx, a.span, &what, (&x, &y), floored)?;
+    Ok(cx.tensor(id))
+}
+
+/// The rest of a quotient: `floored`, of one that is rounded down, so that it has the sign of the divisor, as `%` in
+/// Python; otherwise of one that is rounded towards zero. The divisor of integers must be known not to be 0.
+pub fn rest(
+    cx: &mut Cx,
+    span: Span,
+    what: &str,
+    (x, y): (&Tensor, &Tensor),
+    floored: bool,
+) -> Reported<NodeId> {
+    let (p, q) = cx.promote(span, x, y)?;
+    let integers = cx.g[p.id].dtype != DType::Float;
+    if let Op::Size(d) = cx.g[q.id].op.clone() {
+        let why = format!("the divisor of {what} must not be 0");
+        cx.at_least(&d, &Dim::one(), span, &why)?;
+    } else if integers && cx.may_be(q.id, 0) {
+        let text = format!(
+            "the divisor of {what} may be 0: `{}` holds {}\nnote: of integers, the divisor must be a number or a size\nhelp: of floats, the rest by 0 is NaN: `{}.float()`",
+            y.text,
+            cx.typed(y.id),
+            enclosed(&y.text)
+        );
+        return Err(cx.error(span, text));
+    }
+    let r = cx.elementwise(S::Fmod, span, what, x, y)?;
+    if !floored {
+        return Ok(r);
+    }
+    let shape = cx.g.shape(r).clone();
+    let zero = match integers {
+        true => cx.g.whole(0),
+        false => cx.g.constant(0.0),
+    };
+    let zero = cx.g.expand(zero, &shape);
+    let q = match integers {
+        true => q.id,
+        false => cx.to_float(&q).id,
+    };
+    let q = cx.g.expand(q, &shape);
+    if integers && cx.is_unsigned(r) && cx.is_unsigned(q) {
+        return Ok(r);
+    }
+    let other = cx.g.scalar(S::Ne, &[r, zero]);
+    let (low, negative) = (
+        cx.g.scalar(S::Lt, &[r, zero]),
+        cx.g.scalar(S::Lt, &[q, zero]),
+    );
+    // The signs differ.
+    let differ = cx.g.scalar(S::And, &[low, negative]);
+    let either = cx.g.scalar(S::Or, &[low, negative]);
+    let same = cx.g.unary(S::Not, differ);
+    let differ = cx.g.scalar(S::And, &[either, same]);
+    let wrong = cx.g.scalar(S::And, &[other, differ]);
+    // Of different signs: the sum does not overflow.
+    let moved = cx.g.scalar(S::Add, &[r, q]);
+    Ok(cx.g.scalar(S::Where, &[wrong, moved, r]))
 }

@@ -35,6 +35,7 @@ fn integers(f: S, a: i64, b: i64) -> Option<Number> {
         S::Add => Number::Int(a.checked_add(b)?),
         S::Sub => Number::Int(a.checked_sub(b)?),
         S::Mul => Number::Int(a.checked_mul(b)?),
+        S::Fmod => Number::Int(a.checked_rem(b)?),
         S::Eq => Number::Bool(a == b),
         S::Ne => Number::Bool(a != b),
         S::Lt => Number::Bool(a < b),
