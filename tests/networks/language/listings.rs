@@ -36,16 +36,16 @@ network! {
     }
 }
 
-network! {                                                   // a custom recurrent cell
+network! { // a custom recurrent cell
     /// Elman's network.
     pub struct Elman {
         input: Linear(16 -> 32),
         hidden: Linear(32 -> 32, bias = false),
     }
     fn forward(x: [B, T, 16]) -> [B, 32] {
-        let (last, _all) = scan(x, zeros([B, 32]), |h, x_t| {   // over T, as Iterator::scan
+        let (last, _all) = scan(x, zeros([B, 32]), |h, x_t| { // over T, as Iterator::scan
             let h = tanh(input(x_t) + hidden(h));
-            (h, h)                                               // next state, output of the step
+            (h, h) // next state, output of the step
         });
         last
     }

@@ -48,7 +48,7 @@ network! {
     fn slices_in_words(x: [B, 4]) -> ([B], [B, 2], [B, 2], [B, 2], [B, 3], [B, 4], [B, 1, 4], [1, B, 1]) {
         (
             x.select(1, 0), x[.., 1..3], x.slice(1, 0, 4, 2), x.slice(1, 1, 4, 2), x[.., ..-1], x,
-            x.unsqueeze(1), x[.., 3..].unsqueeze(0)
+            x.unsqueeze(1), x[.., 3..].unsqueeze(0),
         )
     }
     fn parts(x: [B, 4], n: i64[3]) -> ([B, 4], [B, 4], [B, 4], i64[3], [B, 4]) {

@@ -135,7 +135,7 @@ network! {
 }
 
 network! {
-    struct Outer { first: Linear(3 -> 4), inner: Inner<LAYERS>, single: Inner<1>, rest: Inner<{LAYERS + 1}> }
+    struct Outer { first: Linear(3 -> 4), inner: Inner<LAYERS>, single: Inner<1>, rest: Inner<{ LAYERS + 1 }> }
     fn forward(x: [B, T, 3]) -> [B, T, 4] { rest(single(inner(first(x)))) }
     fn loss(x: [B, T, 3]) -> [] { forward(x).square().mean() }
 }

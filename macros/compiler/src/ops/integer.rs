@@ -8,7 +8,7 @@ use crate::cx::Cx;
 use crate::diag::Reported;
 use crate::ir::{DType, NodeId, Op};
 use crate::scalar::Scalar as S;
-use crate::value::{Tensor, Value};
+use crate::value::{Tensor, Value, nearest};
 use netform_core::Number;
 
 /// The element type of the argument `input`, if it is not the float type.
@@ -79,15 +79,12 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
             );
             return Err(cx.error(a.span_of("exponent"), text));
         }
-        // A power of a number, as in `2 ** i`, is a float: it has a value for each exponent.
-        Value::Tensor(t) if cx.g[t.id].dtype != DType::Float && cx.is_literal(x.id) => {
-            let (x, e) = (cx.as_type(&x, DType::Float), cx.as_type(t, DType::Float));
-            let e = Tensor { id: e, ..t.clone() };
-            let x = Tensor {
-                id: x,
-                text: String::new(),
-            };
-            return cx.elementwise(S::Pow, a.span, "`pow`", &x, &e).map(Some);
+        Value::Tensor(t)
+            if cx.g[t.id].dtype != DType::Float
+                && matches!(cx.g[x.id].op, Op::Whole(_))
+                && cx.is_unsigned(t.id) =>
+        {
+            return power_of_number(cx, a, (x.id, t)).map(Some);
         }
         Value::Tensor(t) if cx.g[t.id].dtype != DType::Float => {
             let text = format!(
@@ -127,6 +124,53 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         cx.not_negative(y);
     }
     Ok(Some(y))
+}
+
+/// A number to the power of integers that are not below 0, as in `2 ** i`: the product of `b^(2^k)` for each bit `k` of
+/// the exponent.
+fn power_of_number(cx: &mut Cx, a: &Args, (b, e): (NodeId, &Tensor)) -> Reported<NodeId> {
+    let Op::Whole(base) = cx.g[b].op else {
+        return Ok(b);
+    };
+    let text = format!("{}({base}, {})", a.callee, e.text);
+    let e = cx.g.cast(e.id, DType::Int);
+    let one = number(cx, 1, e);
+    let (mut y, mut square) = (one, i64::try_from(base).ok());
+    for bit in 0..63 {
+        let place = number(cx, 1 << bit, e);
+        let Some(factor) = square else {
+            // A power that does not fit: the largest integer, times a base of at least 2 in size.
+            let more = cx.g.scalar(S::Ge, &[e, place]);
+            for factor in [i64::MAX, nearest(base)] {
+                let factor = number(cx, factor, e);
+                let factor = cx.g.scalar(S::Where, &[more, factor, one]);
+                y = cx.integers(S::Mul, y, factor, a.span, &text)?;
+            }
+            break;
+        };
+        let digits = match 1i64.checked_shl(bit + 1).filter(|m| *m > 0) {
+            Some(modulus) => {
+                let modulus = number(cx, modulus, e);
+                cx.g.scalar(S::Fmod, &[e, modulus])
+            }
+            None => e,
+        };
+        let set = cx.g.scalar(S::Ge, &[digits, place]);
+        let factor = number(cx, factor, e);
+        let factor = cx.g.scalar(S::Where, &[set, factor, one]);
+        y = cx.integers(S::Mul, y, factor, a.span, &text)?;
+        // Powers of 0, 1 and -1 repeat.
+        if base.abs() <= 1 {
+            let zero = number(cx, 0, e);
+            let above = cx.g.scalar(S::Gt, &[e, zero]);
+            return Ok(match base {
+                0 => cx.g.scalar(S::Where, &[above, zero, one]),
+                _ => y,
+            });
+        }
+        square = square.and_then(|s| s.checked_mul(s));
+    }
+    Ok(y)
 }
 
 /// Between bounds that are no floats: numbers, tensors or `None`.

@@ -385,6 +385,15 @@ pub fn args(input: ParseStream) -> syn::Result<Vec<Arg>> {
     Ok(args.into_iter().collect())
 }
 
+/// An expression, or the range of a loop: `0..N`.
+fn ranged(input: ParseStream) -> syn::Result<Expr> {
+    let from = expr(input)?;
+    match input.peek(Token![..]) {
+        true => super::statements::integers(input, from),
+        false => Ok(from),
+    }
+}
+
 /// One argument.
 pub fn arg(input: ParseStream) -> syn::Result<Arg> {
     let keyword =
@@ -411,7 +420,7 @@ pub fn arg(input: ParseStream) -> syn::Result<Arg> {
             value: Expr { kind, span },
         });
     }
-    let mut value = expr(input)?;
+    let mut value = ranged(input)?;
     // A layer's sizes, also for a layer as an argument.
     if input.peek(Token![->]) {
         let arrow: Token![->] = input.parse()?;
@@ -539,7 +548,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
     if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        let items = content.parse_terminated(expr, Token![,])?;
+        let items = content.parse_terminated(ranged, Token![,])?;
         let single = items.len() == 1 && !items.trailing_punct();
         let mut items: Vec<Expr> = items.into_iter().collect();
         return match (single, items.pop()) {

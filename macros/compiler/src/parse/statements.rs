@@ -339,7 +339,7 @@ fn loop_name(input: ParseStream) -> syn::Result<Ident> {
 }
 
 /// The rest of `from..to` or `from..=to`, as `range(from, to)`.
-fn integers(input: ParseStream, from: Expr) -> syn::Result<Expr> {
+pub(super) fn integers(input: ParseStream, from: Expr) -> syn::Result<Expr> {
     let closed = input.peek(Token![..=]);
     let span = match closed {
         true => input.parse::<Token![..=]>()?.spans[0],
