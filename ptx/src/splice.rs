@@ -230,14 +230,14 @@ impl Splice {
             .map(|i| self.body.dtype(i))
             .collect();
         let mut names: Vec<String> = Vec::new();
-        let mut s = String::from(concat!(
-            "# import \"scalar/basic.ptx\" as basic\n",
-            "# import \"scalar/exp.ptx\" as exp\n",
-            "# import \"scalar/log.ptx\" as log\n",
-            "# import \"scalar/trig.ptx\" as trig\n",
-            "# import \"scalar/pow.ptx\" as pow\n",
-            "    {\n",
-        ));
+        let mut s = String::new();
+        let mut files: Vec<&str> = Scalar::ALL.iter().map(|f| f.file()).collect();
+        files.sort_unstable();
+        files.dedup();
+        for file in files {
+            let _ = writeln!(s, "# import \"scalar/{file}.ptx\" as {file}");
+        }
+        s += "    {\n";
         for (i, step) in self.body.steps.iter().enumerate() {
             let (ty, name) = (register(types[i]), format!("%t{i}_{lane}"));
             let declare = format!("    .reg .{ty} {name};\n");

@@ -203,6 +203,32 @@ fn powers() {
     }
 }
 
+/// Exact: as Rust's `%`, for quotients of every size.
+#[test]
+fn rests() {
+    let mut numbers = harness::Numbers::new(5);
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for x in SPECIAL {
+        for y in SPECIAL {
+            a.push(x);
+            b.push(y);
+        }
+    }
+    for _ in 0..20_000 {
+        // Any bits, near numbers, and quotients that are nearly whole.
+        a.push(f32::from_bits(numbers.below(1 << 32) as u32));
+        b.push(f32::from_bits(numbers.below(1 << 32) as u32));
+        a.push(numbers.float() * 100.0);
+        b.push(numbers.float());
+        let y = numbers.float();
+        a.push(y * (numbers.below(1 << 25) as f32 - 100.0));
+        b.push(y);
+    }
+    for ((x, y), z) in a.iter().zip(&b).zip(apply(Scalar::Fmod, &[&a, &b])) {
+        assert!(same(z, x % y), "fmod({x:e}, {y:e}) = {z:e}, not {:e}", x % y);
+    }
+}
+
 /// Against the CPU's functions.
 #[test]
 fn the_same_bits_as_on_the_cpu() {
@@ -257,6 +283,11 @@ fn types() {
         )
     };
     let (ti, tf, tb) = (DType::Int, DType::Float, DType::Bool);
+    let rests = run(Scalar::Fmod, &[(ti, i), (ti, other)]).0;
+    for ((x, y), rest) in ints.iter().zip(others).zip(rests) {
+        let want = if y == 0 { 0 } else { x.wrapping_rem(y) };
+        assert_eq!(rest, want, "{x} % {y}");
+    }
     assert_eq!(
         run(Scalar::Cast(DType::Int), &[(tf, x)]).0,
         floats.map(|v| v as i64)

@@ -246,9 +246,10 @@ binary("add", torch.add, ulps=EXACT)
 binary("sub", torch.sub, ulps=EXACT)
 binary("mul", torch.mul, ulps=EXACT)
 binary("div", torch.div, (finite(lambda x, y: x / y), finite(lambda x, y: 1 / y), finite(lambda x, y: -x / y / y)), ulps=(0, 4))
+
 for name, f, whole_of in [("remainder", torch.remainder, mp.floor), ("fmod", torch.fmod, lambda q: mp.sign(q) * mp.floor(abs(q)))]:
-    binary(name, f, (finite(lambda x, y, w=whole_of: x - y * w(x / y)), finite(lambda x, y: mp.mpf(1) + 0 / y),
-                     finite(lambda x, y, w=whole_of: -w(x / y))), ulps=(0, 4), zeros=False)
+    binary(name, f, (finite(lambda x, y, w=whole_of: x - y * w(x / y)), finite(lambda x, y: mp.mpf(1) + 0 / y), finite(lambda x, y, w=whole_of: -w(x / y))),
+           ulps=(0, 4), zeros=False)
 binary("maximum", torch.maximum, ulps=EXACT, zeros=False)
 binary("minimum", torch.minimum, ulps=EXACT, zeros=False)
 for name in "eq ne lt le gt ge".split():

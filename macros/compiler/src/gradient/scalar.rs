@@ -93,7 +93,7 @@ pub fn rule(
             let b = g.neg(b);
             vec![Some(a), Some(b)]
         }
-        // The quotient is piecewise constant: `x - y trunc(x / y)`.
+        // The whole quotient is piecewise constant: `x - y trunc(x / y)`.
         S::Fmod => {
             let q = g.div2(x, args[1]);
             let (below, above, zero) = (g.unary(S::Ceil, q), g.unary(S::Floor, q), g.constant(0.0));
