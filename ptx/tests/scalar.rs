@@ -225,7 +225,11 @@ fn rests() {
         b.push(y);
     }
     for ((x, y), z) in a.iter().zip(&b).zip(apply(Scalar::Fmod, &[&a, &b])) {
-        assert!(same(z, x % y), "fmod({x:e}, {y:e}) = {z:e}, not {:e}", x % y);
+        assert!(
+            same(z, x % y),
+            "fmod({x:e}, {y:e}) = {z:e}, not {:e}",
+            x % y
+        );
     }
 }
 

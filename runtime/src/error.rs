@@ -278,6 +278,14 @@ pub enum Error {
         /// The shape.
         shape: Vec<usize>,
     },
+    /// `at` was called with indices that are not those of a value.
+    #[error("at: index {index:?} is outside shape {shape:?}")]
+    NoElement {
+        /// The indices.
+        index: Vec<usize>,
+        /// The shape.
+        shape: Vec<usize>,
+    },
     /// A network has no parameter of this name.
     #[error("{network} has no parameter `{name}`{}", did_you_mean(.near))]
     UnknownParameter {

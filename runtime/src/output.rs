@@ -165,6 +165,27 @@ impl<D: Device, T: Row> Output<D, T> {
         self.slice()
     }
 
+    /// The elements at these indices of the first dimensions: of a result of shape `[B, T, 3]`, `at([b, t])` are the 3 of
+    /// time `t` of sample `b`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoElement`] if there are more indices than dimensions, or one is too large.
+    pub fn at(&self, index: impl AsRef<[usize]>) -> Result<&[T::Element]> {
+        let (index, shape) = (index.as_ref(), self.shape());
+        let within = index.iter().zip(shape).all(|(i, n)| i < n);
+        if !within || index.len() > shape.len() {
+            return Err(Error::NoElement {
+                index: index.to_vec(),
+                shape: shape.to_vec(),
+            });
+        }
+        let (outer, inner) = shape.split_at(index.len());
+        let first = index.iter().zip(outer).fold(0, |at, (i, n)| at * n + i);
+        let len: usize = inner.iter().product();
+        Ok(&self.as_slice()[first * len..(first + 1) * len])
+    }
+
     /// The value of a result with one element.
     pub fn item(&self) -> Result<T::Element> {
         match self.as_slice() {

@@ -47,7 +47,14 @@ fn pair(i: usize, kind: u32, stream: u64, seed: u64) -> [f64; 2] {
 }
 
 /// Fills `x` with uniform numbers in [low, high). f32 and f64 get the same numbers, rounded.
-pub fn fill_uniform<F: Float>(seed: u64, stream: u64, x: &mut [F], low: f64, high: f64) {
+pub fn fill_uniform<F: Float>(
+    seed: u64,
+    stream: u64,
+    x: &mut [F],
+    low: impl Into<f64>,
+    high: impl Into<f64>,
+) {
+    let (low, high) = (low.into(), high.into());
     for (i, chunk) in x.chunks_mut(2).enumerate() {
         for (x, u) in chunk.iter_mut().zip(pair(i, FILL, stream, seed)) {
             let y = F::from_f64(low + (high - low) * u);
@@ -62,7 +69,14 @@ pub fn fill_uniform<F: Float>(seed: u64, stream: u64, x: &mut [F], low: f64, hig
 }
 
 /// Fills `x` with normal numbers (Box and Muller). f32 and f64 get the same numbers, rounded.
-pub fn fill_normal<F: Float>(seed: u64, stream: u64, x: &mut [F], mean: f64, std: f64) {
+pub fn fill_normal<F: Float>(
+    seed: u64,
+    stream: u64,
+    x: &mut [F],
+    mean: impl Into<f64>,
+    std: impl Into<f64>,
+) {
+    let (mean, std) = (mean.into(), std.into());
     for (i, chunk) in x.chunks_mut(2).enumerate() {
         let [u, v] = pair(i, FILL, stream, seed);
         // 1 - u is in (0, 1]: the logarithm is finite.

@@ -323,3 +323,29 @@ fn one_hot_of_no_class() {
         assert!(error.contains(&wanted), "{error}");
     }
 }
+
+network! {
+    struct Cube {
+        linear: Linear(2 -> 2),
+    }
+    fn forward(x: [B, T, 2]) -> [B, T, 2] { linear(x) * 0 + x }
+}
+
+#[test]
+fn a_part_of_a_result_has_indices() -> netform::Result<()> {
+    let net = Cube::new(Cpu::new(), 1)?;
+    let x: Vec<f32> = (0..12).map(|v| v as f32).collect();
+    let y = net.forward(&Tensor::from_vec([2, 3, 2], x.clone())?)?;
+    assert_eq!(y.at([])?, x);
+    assert_eq!(y.at([1])?, &x[6..]);
+    assert_eq!(y.at([1, 2])?, [10.0, 11.0]);
+    assert_eq!(y.at([0, 1, 1])?, [3.0]);
+    for index in [&[2][..], &[0, 3], &[0, 0, 0, 0]] {
+        let error = y.at(index).map(|_| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("at: index {index:?} is outside shape [2, 3, 2]")
+        );
+    }
+    Ok(())
+}
