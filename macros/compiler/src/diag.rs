@@ -225,6 +225,12 @@ impl Diag {
     }
 }
 
+/// Whether a text has a name as a word.
+pub fn has_word(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.split(|c| !word(c)).any(|w| w == name)
+}
+
 /// The candidate nearest to `name`, if it is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |s: &str| s.to_lowercase().replace('_', "");

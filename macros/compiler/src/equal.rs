@@ -237,6 +237,19 @@ impl Equalities {
         true
     }
 
+    /// Whether a solution relates only these constants to each other: two names, and no number and no other constant.
+    pub fn relates_only(&self, names: &[String]) -> bool {
+        self.solved.iter().any(|(atom, value, _)| {
+            let mut only = value.value().is_none();
+            let known = |a: &Atom| match a {
+                Atom::Const(name) => names.contains(name),
+                _ => true,
+            };
+            value.visit(&mut |a| only &= known(a));
+            only && known(atom)
+        })
+    }
+
     /// The solved quotients of constants.
     pub fn quotients(&self) -> Vec<(Atom, Dim)> {
         let all = self.solved.iter();

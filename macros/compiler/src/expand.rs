@@ -4,11 +4,11 @@ use crate::ast::{ConstType, RustConst};
 use crate::call::{self, Call};
 use crate::check;
 use crate::codegen;
-use crate::diag::{Diag, Message};
+use crate::diag::{Diag, Message, has_word};
 use crate::net::Net;
 use crate::parse::parse;
 use crate::unit::{self, Unit};
-use crate::variant::Variants;
+use crate::variant::{Variant, Variants};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -39,9 +39,12 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let messages = errors.messages();
     if !names.is_empty() && !diag.any() {
         let mut unit = call.unit(unit.source.clone());
+        let known: Vec<String> = names.iter().map(ToString::to_string).collect();
         unit.source.consts.extend(names.into_iter().map(found));
         let again = Variants::new(call, &unit, &diag);
-        if again.errors().is_none() {
+        // Names that only have to equal each other are dimensions that differ.
+        let differ = |v: &Variant| v.net.equal.relates_only(&known);
+        if again.errors().is_none() && !again.all.iter().any(differ) {
             return emitted(call, &unit, &again, &messages, call_site);
         }
     }
@@ -95,11 +98,6 @@ fn suspects(net: &Net, errors: &Diag) -> Vec<Ident> {
 
 fn may_be_constant(name: &str) -> bool {
     name.len() > 2 && check::is_constant(name)
-}
-
-fn has_word(text: &str, name: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    text.split(|c| !word(c)).any(|w| w == name)
 }
 
 /// The names of a network's dimensions may be those of Rust constants. rustc reports that, but only after the errors that

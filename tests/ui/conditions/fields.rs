@@ -58,20 +58,24 @@ network! {
 
 network! {
     /// Too many variants.
-    struct Many<const A: usize, const B: usize, const C: usize, const E: usize, const F: usize> {
-        #[when(A == 1)] a: Linear(4 -> 4),
-        #[when(B == 1)] b: Linear(4 -> 4),
-        #[when(C == 1)] c: Linear(4 -> 4),
-        #[when(E == 1)] d: Linear(4 -> 4),
-        #[when(F == 1)] e: Linear(4 -> 4),
+    struct Many<const A: usize, const B: usize, const C: usize, const E: usize, const F: usize, const G: usize, const H: usize> {
+        #[when(A == 1)] l0: Linear(4 -> 4),
+        #[when(B == 1)] l1: Linear(4 -> 4),
+        #[when(C == 1)] l2: Linear(4 -> 4),
+        #[when(E == 1)] l3: Linear(4 -> 4),
+        #[when(F == 1)] l4: Linear(4 -> 4),
+        #[when(G == 1)] l5: Linear(4 -> 4),
+        #[when(H == 1)] l6: Linear(4 -> 4),
     }
     fn forward(x: [N, 4]) -> [N, 4] {
         let mut h = x;
-        if A == 1 { h = a(h); }
-        if B == 1 { h = b(h); }
-        if C == 1 { h = c(h); }
-        if E == 1 { h = d(h); }
-        if F == 1 { h = e(h); }
+        if A == 1 { h = l0(h); }
+        if B == 1 { h = l1(h); }
+        if C == 1 { h = l2(h); }
+        if E == 1 { h = l3(h); }
+        if F == 1 { h = l4(h); }
+        if G == 1 { h = l5(h); }
+        if H == 1 { h = l6(h); }
         h
     }
 }

@@ -121,8 +121,11 @@ pub(super) fn if_found(net: &Net, condition: TokenStream) -> TokenStream {
 
 /// The errors that there are if the suggested constants are dimensions.
 pub(super) fn suggested(net: &Net, errors: &[Message]) -> TokenStream {
-    let constant = if_found(net, quote!(true));
     let each = errors.iter().map(|message| {
+        let found = net.consts.iter().filter(|c| c.found);
+        let mentioned = found.filter(|c| crate::diag::has_word(&message.text, &c.name.to_string()));
+        let constant = mentioned.map(|c| is_constant(&c.name));
+        let constant = quote!(true #(&& #constant)*);
         let (span, text) = (Span::call_site().located_at(message.span), &message.text);
         quote::quote_spanned! {span=>
             const _: () = if !(#constant) { ::core::panic!("{}", #text) };

@@ -193,7 +193,7 @@ impl Lower<'_> {
         let done = self.effects(body);
         self.rounds.pop();
         let done = done.and_then(|_| {
-            let mut outputs = self.round(&carried, inner)?;
+            let mut outputs = self.round(&carried, inner, overs)?;
             let (stacked, written) = self.written(names, &items, parts)?;
             outputs.extend(stacked);
             Ok((outputs, written))
@@ -462,7 +462,19 @@ impl Lower<'_> {
     }
 
     /// The carried variables' values after an iteration.
-    fn round(&mut self, carried: &[(Ident, Tensor)], states: &[NodeId]) -> Reported<Vec<NodeId>> {
+    fn round(
+        &mut self,
+        carried: &[(Ident, Tensor)],
+        states: &[NodeId],
+        overs: &[ast::Expr],
+    ) -> Reported<Vec<NodeId>> {
+        let counts = |over: &ast::Expr| matches!(&over.kind, ast::ExprKind::Call(f, args) if f == "range" && !args.is_empty());
+        let help = match overs.iter().any(counts) {
+            true => {
+                "\nhelp: with literal numbers as bounds, as in `0..4`, each iteration has its own code"
+            }
+            false => "",
+        };
         let mut out = Vec::new();
         for ((variable, _), state) in carried.iter().zip(states) {
             let value = self
@@ -480,7 +492,7 @@ impl Lower<'_> {
             }
             if !self.same_type(*state, t.id) {
                 let text = format!(
-                    "the loop changes `{variable}` from {} to {}{}\nnote: all iterations run the same code, so `{variable}` must keep its type and shape",
+                    "the loop changes `{variable}` from {} to {}{}\nnote: all iterations run the same code, so `{variable}` must keep its type and shape{help}",
                     self.cx.typed(*state),
                     self.cx.typed(t.id),
                     self.cx.origin_note(&t)

@@ -376,6 +376,8 @@ pub fn rest(
     if let Op::Size(d) = cx.g[q.id].op.clone() {
         let why = format!("the divisor of {what} must not be 0");
         cx.at_least(&d, &Dim::one(), span, &why)?;
+    } else if integers && matches!(cx.g[q.id].op, Op::Whole(0)) {
+        return Err(cx.error(span, format!("the divisor of {what} is 0")));
     } else if integers && cx.may_be(q.id, 0) {
         let text = format!(
             "the divisor of {what} may be 0: `{}` holds {}\nnote: of integers, the divisor must be a number or a size\nhelp: of floats, the rest by 0 is NaN: `{}.float()`",
