@@ -105,12 +105,6 @@ const WORDS: &[(&str, &str)] = &[
         "requires_grad_",
         "`#[grad]` before an argument, or `grad(y, x)`",
     ),
-    (
-        "dim",
-        "nothing: the number of dimensions is in the declared shape",
-    ),
-    ("numel", "the product of the names in the shape: `B * T`"),
-    ("len", "the name of the dimension: `B`"),
     ("where_", "`where(condition, x, y)`"),
     (
         "masked_select",

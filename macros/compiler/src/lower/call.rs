@@ -80,6 +80,29 @@ impl Lower<'_> {
         {
             return Ok(power);
         }
+        if let ("len" | "numel", [arg]) = (text.as_str(), args)
+            && free
+        {
+            match self.expr(&arg.value)? {
+                Value::Tensor(t) => {
+                    if let Some(size) = self.size_of(&t, name, &[]) {
+                        return size;
+                    }
+                }
+                Value::Layer(layers) => {
+                    if let Some(members) = self.members(&layers) {
+                        return Ok(Value::Whole(members.len() as i128));
+                    }
+                    if let Some(count) = self.count(&layers) {
+                        return Ok(Value::of_dim(count));
+                    }
+                }
+                Value::Tuple(items) | Value::List(items) => {
+                    return Ok(Value::Whole(items.len() as i128));
+                }
+                _ => {}
+            }
+        }
         let given = self.given(args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
@@ -413,12 +436,15 @@ impl Lower<'_> {
         }
         let given = self.given(args);
         let text = name.to_string();
+        if let (Ok(Value::Tensor(t)), Ok(given)) = (&receiver, &given)
+            && let Some(size) = self.size_of(t, name, given)
+        {
+            return size;
+        }
         if ops::find(&text).is_none() {
             let mut message = format!("there is no op `{text}`");
             if self.net.fields.iter().any(|f| f.name == text) {
                 message += &format!("\nhelp: layers are called as functions: `{text}({x})`");
-            } else if text == "shape" || text == "size" {
-                message += "\nhelp: write the name of a size in the shapes of the arguments, such as `B` or `T`";
             } else if text == "backward" || text == "step" {
                 message += "\nhelp: remove this call: the macro generates the gradients of each function that returns one float";
             } else {

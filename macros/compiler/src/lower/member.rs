@@ -2,9 +2,10 @@
 
 use super::Lower;
 use super::call::plain;
-use crate::args::no_such;
+use crate::args::{Given, no_such};
 use crate::ast::{Expr, ExprKind};
 use crate::diag::{ErrorReported, Reported, did_you_mean};
+use crate::dim::{Dim, numel};
 use crate::net::FieldKind;
 use crate::value::{LayerRef, Tensor, Value};
 use proc_macro2::{Ident, Span};
@@ -12,6 +13,9 @@ use proc_macro2::{Ident, Span};
 impl Lower<'_> {
     /// `layer.weight`: a parameter of a layer; `block.layer.weight`: of a layer of a network.
     pub(super) fn member(&mut self, x: &Expr, name: &Ident) -> Reported<Value> {
+        if let Some(value) = self.attribute(x, name) {
+            return value;
+        }
         let mut path = name.to_string();
         let mut root = x;
         while let ExprKind::Field(inner, part) = &root.kind {
@@ -57,23 +61,10 @@ impl Lower<'_> {
         if let Value::Layer(layer) = &v {
             return self.layer_param(layer, x, &path, name.span());
         }
-        if *name == "T" {
-            return self.op("t", name.span(), vec![plain(v, x)]);
-        }
-        let help = match &v {
-            Value::Tensor(t) if *name == "shape" && !self.cx.g.shape(t.id).is_empty() => {
-                let sizes = self.cx.g.shape(t.id).iter().map(|d| format!("`{d}`"));
-                format!(
-                    "\nhelp: in place of `{x}.shape`, write the size itself, {}: `{x}` is {}",
-                    sizes.collect::<Vec<_>>().join(" or "),
-                    self.cx.typed(t.id)
-                )
-            }
-            _ => String::new(),
-        };
-        Err(self
-            .cx
-            .error(name.span(), format!("a tensor has no field `{name}`{help}")))
+        Err(self.cx.error(
+            name.span(),
+            format!("{} has no field `{name}`", v.kind()),
+        ))
     }
 
     /// `layer.weight` of a layer in an array, `block.layer.weight` of a network.
@@ -107,4 +98,87 @@ impl Lower<'_> {
         let text = format!("`{x}` has {has}{hint}\n{}", field.decl);
         Err(self.cx.error(span, text))
     }
+
+    /// PyTorch's attributes of a tensor: `x.shape` and `x.ndim`, `x.T` and `x.mT`, and `values` and `indices` of a pair such
+    /// as `x.max(1)`.
+    fn attribute(&mut self, x: &Expr, name: &Ident) -> Option<Reported<Value>> {
+        let text = name.to_string();
+        let pair = ["values", "indices"].iter().position(|n| *n == text);
+        if pair.is_none() && !["shape", "ndim", "T", "mT"].contains(&text.as_str()) {
+            return None;
+        }
+        // A layer may have a parameter of this name.
+        if let ExprKind::Name(base) = &x.kind
+            && !self.scope.contains_key(&base.to_string())
+            && self.net.fields.iter().any(|f| *base == f.name && !matches!(f.kind, FieldKind::Param | FieldKind::Buffer))
+        {
+            return None;
+        }
+        if let Some(k) = pair {
+            let value = match self.expr(x) {
+                Ok(value) => value,
+                Err(p) => return Some(Err(p)),
+            };
+            return match value {
+                Value::Tuple(mut items) if items.len() == 2 => Some(Ok(items.remove(k))),
+                _ => None,
+            };
+        }
+        let value = match self.expr(x) {
+            Ok(Value::Layer(_)) => return None,
+            Ok(value) => value,
+            Err(p) => return Some(Err(p)),
+        };
+        let Value::Tensor(t) = &value else {
+            return None;
+        };
+        let shape = self.cx.shape(t);
+        Some(match text.as_str() {
+            "shape" => Ok(sizes(&shape)),
+            "ndim" => Ok(Value::Whole(shape.len() as i128)),
+            "T" => self.op("t", name.span(), vec![plain(value, x)]),
+            _ => {
+                let last = |k: i128| Given {
+                    name: None,
+                    value: Value::Whole(k),
+                    span: name.span(),
+                    text: k.to_string(),
+                };
+                self.op("transpose", name.span(), vec![plain(value, x), last(-2), last(-1)])
+            }
+        })
+    }
+
+    /// PyTorch's methods that give sizes: `x.size()`, `x.size(1)`, `x.dim()`, `x.numel()`, and `len(x)`.
+    pub(super) fn size_of(
+        &mut self,
+        t: &Tensor,
+        name: &Ident,
+        args: &[Given],
+    ) -> Option<Reported<Value>> {
+        let shape = self.cx.shape(t);
+        Some(match (name.to_string().as_str(), args) {
+            ("size", []) => Ok(sizes(&shape)),
+            ("size", [at]) => match at.value {
+                Value::Whole(d) => {
+                    let (d, of) = (crate::value::nearest(d), t.clone());
+                    let axis = self.cx.axis(d, &of, at.span, "dim");
+                    axis.map(|d| Value::of_dim(shape[d].clone()))
+                }
+                _ => {
+                    let text = format!("`dim` of `size` must be an integer, not {}", at.text);
+                    Err(self.cx.error(at.span, text))
+                }
+            },
+            ("dim" | "ndimension", []) => Ok(Value::Whole(shape.len() as i128)),
+            ("numel" | "nelement", []) => Ok(Value::of_dim(numel(&shape))),
+            ("len", []) if !shape.is_empty() => Ok(Value::of_dim(shape[0].clone())),
+            _ => return None,
+        })
+    }
+}
+
+/// A shape as a value.
+fn sizes(shape: &[Dim]) -> Value {
+    Value::Tuple(shape.iter().cloned().map(Value::of_dim).collect())
 }
