@@ -37,6 +37,15 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         check_form(plan, arg, source)?;
     }
     let dims = bind_named(plan, sources)?;
+    for ((name, size), may_be) in plan.dims.iter().zip(dims.iter()).zip(plan.sizes) {
+        if !may_be(*size) {
+            return Err(Error::Constant {
+                function: plan.name,
+                name,
+                size: *size,
+            });
+        }
+    }
     check_sizes(plan, sources, |dim| {
         if let DimSpec::Fixed(n) = dim {
             Some(*n)

@@ -199,6 +199,19 @@ pub const fn whole(size: usize) -> usize {
     size
 }
 
+/// The size that a constant of any type of numbers is.
+///
+/// # Panics
+///
+/// If it is no size: when the program is compiled, as the argument is a constant.
+pub const fn size_of_number(number: f64) -> usize {
+    assert!(
+        number as usize as f64 == number,
+        "a size must be an integer of at least 0"
+    );
+    number as usize
+}
+
 /// The quotient, 0 if the divisor is 0.
 pub const fn quotient_or_0(p: f64, q: f64) -> f64 {
     if q == 0.0 { 0.0 } else { p / q }

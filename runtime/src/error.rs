@@ -278,6 +278,18 @@ pub enum Error {
         /// The shape.
         shape: Vec<usize>,
     },
+    /// A dimension has the name of a Rust constant, and another value.
+    #[error(
+        "{function}: the dimension {name} is {size}, but the Rust constant `{name}` has another value"
+    )]
+    Constant {
+        /// The function.
+        function: &'static str,
+        /// The name.
+        name: &'static str,
+        /// The dimension's size.
+        size: usize,
+    },
     /// `at` was called with indices that are not those of a value.
     #[error("at: index {index:?} is outside shape {shape:?}")]
     NoElement {

@@ -396,6 +396,9 @@ pub struct Plan {
     pub name: &'static str,
     /// The named dimensions, in the order of the slices passed to the functions here.
     pub dims: &'static [&'static str],
+    /// Whether each dimension may have a size: one that has the name of a Rust constant has its value. Empty if none has
+    /// such a name.
+    pub sizes: &'static [fn(size: usize) -> bool],
     /// Inputs in call order; input k is copied to slot k of the workspace.
     pub inputs: &'static [ArgSpec],
     /// The inputs in the state that is kept from call to call, and not in their slots.

@@ -279,6 +279,7 @@ static LOSS: Plan = Plan {
         3,
     )],
     require: &[],
+    sizes: &[],
     rooms: &[],
     reached: hand::ALL,
     slots: 5,

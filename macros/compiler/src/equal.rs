@@ -237,16 +237,32 @@ impl Equalities {
         true
     }
 
-    /// Whether a solution relates only these constants to each other: two names, and no number and no other constant.
+    /// Whether a solution relates only these constants to each other: two names, and no other constant. A number is one
+    /// only for names of more than two letters.
     pub fn relates_only(&self, names: &[String]) -> bool {
         self.solved.iter().any(|(atom, value, _)| {
-            let mut only = value.value().is_none();
-            let known = |a: &Atom| match a {
-                Atom::Const(name) => names.contains(name),
+            let mut long = true;
+            let mut known = |a: &Atom| match a {
+                Atom::Const(name) => {
+                    long &= name.len() > 2;
+                    names.contains(name)
+                }
                 _ => true,
             };
+            let mut only = known(atom);
             value.visit(&mut |a| only &= known(a));
-            only && known(atom)
+            only && (value.value().is_none() || !long)
+        })
+    }
+
+    /// Whether a solution mentions a constant.
+    pub fn mentions(&self, name: &str) -> bool {
+        let named = |a: &Atom| matches!(a, Atom::Const(n) if n == name);
+        self.solved.iter().any(|(atom, value, _)| {
+            let mut found = named(atom);
+            Dim::atom(atom.clone()).visit(&mut |a| found |= named(a));
+            value.visit(&mut |a| found |= named(a));
+            found
         })
     }
 
@@ -321,6 +337,10 @@ fn solution(zero: &Dim) -> Option<(Atom, Dim)> {
                 continue;
             }
             let value = whole.unwrap_or_else(|| rest.div(&factor));
+            // No size is 0 to make others equal.
+            if value.value().is_some_and(|v| v < 1) {
+                continue;
+            }
             found.push((
                 (alone, exact, name.matches("::").count()),
                 atom.clone(),

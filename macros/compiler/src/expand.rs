@@ -38,13 +38,27 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let names = suspects(variants.net(), &errors);
     let messages = errors.messages();
     if !names.is_empty() && !diag.any() {
-        let mut unit = call.unit(unit.source.clone());
-        let known: Vec<String> = names.iter().map(ToString::to_string).collect();
-        unit.source.consts.extend(names.into_iter().map(found));
+        let with = |names: &[Ident]| {
+            let mut unit = call.unit(unit.source.clone());
+            unit.source.consts.extend(names.iter().cloned().map(found));
+            unit
+        };
+        // Of all candidates, those that the solutions are about are constants.
+        let all = with(&names);
+        let trial = Variants::new(call, &all, &diag);
+        let solved = |n: &Ident| {
+            trial
+                .all
+                .iter()
+                .any(|v| v.net.equal.mentions(&n.to_string()))
+        };
+        let names: Vec<Ident> = names.into_iter().filter(solved).collect();
+        let unit = with(&names);
         let again = Variants::new(call, &unit, &diag);
         // Names that only have to equal each other are dimensions that differ.
+        let known: Vec<String> = names.iter().map(ToString::to_string).collect();
         let differ = |v: &Variant| v.net.equal.relates_only(&known);
-        if again.errors().is_none() && !again.all.iter().any(differ) {
+        if !names.is_empty() && again.errors().is_none() && !again.all.iter().any(differ) {
             return emitted(call, &unit, &again, &messages, call_site);
         }
     }
@@ -91,7 +105,7 @@ fn suspects(net: &Net, errors: &Diag) -> Vec<Ident> {
     let messages = errors.messages();
     let mentions = |name: &str| messages.iter().any(|m| has_word(&m.text, name));
     (net.names.iter())
-        .filter(|name| may_be_constant(&name.to_string()) && mentions(&name.to_string()))
+        .filter(|name| check::is_constant(&name.to_string()) && mentions(&name.to_string()))
         .cloned()
         .collect()
 }

@@ -17,6 +17,7 @@ static BACKWARD: Plan = Plan {
     kept: &[],
     outputs: &[],
     require: &[],
+    sizes: &[],
     rooms: &[],
     reached: &[Reached {
         offset: 0,

@@ -37,12 +37,15 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
         let prefix = crate::ast::show_path(path);
         h.consts.iter().map(move |(c, ty)| {
             let (of, array) = (format!("{prefix}::{c}"), *ty == ConstType::Array);
+            let any = *ty == ConstType::Any;
             let all = kinds(*ty).iter().map(|kind| {
                 let (copy, name, ty) = (kind.copy(&of), kind.alias(c), kind.ty());
                 let of = quote!(#(#path)::*::<#(#zeros,)* __nf::Cpu>::#name);
-                match array {
-                    true => quote!(const fn #copy(i: usize) -> #ty { #of(i) }),
-                    false => quote!(const #copy: #ty = #of;),
+                match (array, kind) {
+                    (true, _) => quote!(const fn #copy(i: usize) -> #ty { #of(i) }),
+                    // Computed only where it is used: the number may be a fraction.
+                    (false, Kind::Size) if any => quote!(const fn #copy() -> #ty { #of() }),
+                    (false, _) => quote!(const #copy: #ty = #of;),
                 }
             });
             all.collect::<TokenStream>()
@@ -63,17 +66,33 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
                 false => name_of(c),
             };
             // A constant that is not a number is reported at its token.
-            let number = Ident::new(&to.to_string(), value.span());
-            let cast = (*ty == ConstType::Any)
-                .then(|| quote::quote_spanned!(value.span()=> as ::core::primitive::#number));
+            let number = |value: &TokenStream, span: Span| match kind {
+                Kind::Size => {
+                    let number = quote::quote_spanned!(span=> #value as ::core::primitive::f64);
+                    quote!(__nf::size_of_number(#number))
+                }
+                _ => quote::quote_spanned!(span=> #value as ::core::primitive::f64),
+            };
             match (ty, copied) {
                 (ConstType::Array, true) => {
                     quote!(#[doc(hidden)] pub const fn #name(i: usize) -> #to { #value(i) })
                 }
                 (ConstType::Array, false) => {
-                    quote!(#[doc(hidden)] pub const fn #name(i: usize) -> #to { #value[i] as #to })
+                    let value = number(&quote!(#value[i]), value.span());
+                    quote!(#[doc(hidden)] pub const fn #name(i: usize) -> #to { #value })
                 }
-                _ => quote!(#[doc(hidden)] pub const #name: #to = #value #cast;),
+                (ConstType::Any, _) => {
+                    let value = match (copied, kind) {
+                        (false, _) => number(&quote!(#value), value.span()),
+                        (true, Kind::Size) => quote!(#value()),
+                        (true, _) => quote!(#value),
+                    };
+                    match kind {
+                        Kind::Size => quote!(#[doc(hidden)] pub const fn #name() -> #to { #value }),
+                        _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
+                    }
+                }
+                _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
             }
         })
     });
@@ -83,6 +102,8 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
 
 /// Checks that each named dimension is a name, and not a Rust constant that only its signature mentions: as a pattern, a
 /// constant matches one number alone.
+///
+/// For a network with errors, of which these may be the cause.
 pub(super) fn free(net: &Net) -> TokenStream {
     let checks = net.names.iter().map(|name| {
         let constant = is_constant(name);
@@ -96,6 +117,30 @@ pub(super) fn free(net: &Net) -> TokenStream {
         }
     });
     checks.collect()
+}
+
+/// For each named dimension, a function that says whether it may have a size: one that has the name of a Rust constant has
+/// its value. As a pattern, a constant matches its value alone, and another name matches everything.
+pub(super) fn sizes(net: &Net) -> TokenStream {
+    let functions = net.names.iter().map(|name| {
+        let function = size_name(&name.to_string());
+        quote!(fn #function(size: usize) -> bool { match size { #name => true, _ => false } })
+    });
+    let constant = net.names.iter().map(is_constant);
+    quote! {
+        #(#functions)*
+        const __CONSTANT_NAMES: bool = false #(|| #constant)*;
+    }
+}
+
+/// These functions for the dimensions of a function.
+pub(super) fn sizes_of(dims: &[String]) -> TokenStream {
+    let functions = dims.iter().map(|name| size_name(name));
+    quote!(if __CONSTANT_NAMES { &[#(#functions),*] } else { &[] })
+}
+
+fn size_name(name: &str) -> Ident {
+    format_ident!("__may_be_{name}")
 }
 
 /// Whether a name is that of a constant: as a pattern, a constant matches one number alone.

@@ -35,6 +35,11 @@ pub fn written(constants: Written) {
     WRITTEN.set(constants);
 }
 
+/// Whether a constant of a network in a field may have any type of numbers.
+fn is_any(name: &str) -> bool {
+    WRITTEN.with_borrow(|w| w.any.iter().any(|a| a == name))
+}
+
 /// The name of the copy of such a constant as a number.
 pub fn number_of(name: &str) -> Ident {
     Ident::new(&format!("__NUMBER_{}", flat(name)), Span::mixed_site())
@@ -42,14 +47,16 @@ pub fn number_of(name: &str) -> Ident {
 
 /// A Rust constant, an element of one, or a const parameter; for a network in a field, its copy.
 pub fn constant(name: &str) -> TokenStream {
-    with_index(name, name_of)
+    with_index(name, true)
 }
 
 /// The value of a name, or of an element: `RATES[2]`. The copy of an array is a function of the index.
-fn with_index(name: &str, of: fn(&str) -> Ident) -> TokenStream {
+fn with_index(name: &str, size: bool) -> TokenStream {
     let (array, k) = element(name);
+    let of = if size { name_of } else { number_of };
     let (ident, copied) = (of(array), array.contains("::"));
     match k.map(Literal::u64_unsuffixed) {
+        None if size && is_any(array) => quote!(#ident()),
         None => quote!(#ident),
         Some(k) if copied => quote!(#ident(#k)),
         // A wrong type is reported at the array's token.
@@ -165,11 +172,7 @@ pub fn number(d: &Dim) -> TokenStream {
         let (above, below) = Dim::fraction(monomial);
         for (a, power) in &above {
             let a = match a {
-                Atom::Const(n)
-                    if WRITTEN.with_borrow(|w| w.any.iter().any(|a| a == element(n).0)) =>
-                {
-                    with_index(n, number_of)
-                }
+                Atom::Const(n) if is_any(element(n).0) => with_index(n, false),
                 Atom::Quotient(p, q) => {
                     let (p, q) = (number(p), number(q));
                     quote!((#p / #q))

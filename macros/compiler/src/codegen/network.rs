@@ -1,7 +1,7 @@
 //! The struct and its `impl`s.
 
 use super::chosen::{choice, chosen, deferred};
-use super::constants::{constants, free, if_found, record_constants};
+use super::constants::{constants, free, if_found, record_constants, sizes};
 use super::generics::{Generics, generics, items_name};
 use super::map::Maps;
 use super::methods::{memories, methods};
@@ -31,7 +31,7 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
     let structure = structure(net);
     let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
     let (consts, aliases) = constants(net);
-    let free = free(net);
+    let sizes = sizes(net);
     let customs = super::custom::items(net);
     let pretrained = super::weights::pretrained(net, true);
     let (name, krate) = (&net.name, &net.krate);
@@ -61,7 +61,7 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
             use __nf::Network as _;
             const _: () = __nf::abi::check(#ABI, #VERSION);
             #consts
-            #free
+            #sizes
             #suggested
             #deferred
             #maps

@@ -143,6 +143,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
     let outputs = outputs(net, program);
     let kept = program.placement.states.iter().map(|(input, _)| input);
     let rooms = rooms(program);
+    let sizes = super::constants::sizes_of(dims);
     let require = program.require.iter().map(|r| require(r, dims));
     let rooms = rooms.iter().map(|r| room(r, dims));
     let reached = all_reached(net, &program.reached);
@@ -192,6 +193,7 @@ pub fn items(net: &Net, program: &Program, maps: &mut Maps, outline: &mut Outlin
             kept: &[#(#kept),*],
             outputs: &[#(#outputs),*],
             require: &[#(#require),*],
+            sizes: #sizes,
             rooms: &[#(#rooms),*],
             reached: #reached,
             slots: #slots,

@@ -253,7 +253,23 @@ impl Dim {
         }
         let product = || self.over(other);
         let part = || self.part(other.value()?);
-        let known = self.div_exact(other).or_else(product).or_else(part);
+        // A sum by a multiple of it: `(B*H + B)*D / ((B*H + B)*K)` is `D/K`.
+        let ratio = || {
+            let (first, c) = other
+                .terms
+                .first_key_value()
+                .filter(|_| other.terms.len() > 1)?;
+            let first = Dim::product(*c, first);
+            self.terms.iter().find_map(|(monomial, c)| {
+                let ratio = Dim::product(*c, monomial).over(&first)?;
+                (other.mul(&ratio) == *self).then_some(ratio)
+            })
+        };
+        let known = self
+            .div_exact(other)
+            .or_else(product)
+            .or_else(ratio)
+            .or_else(part);
         if let Some(known) = known {
             return known;
         }

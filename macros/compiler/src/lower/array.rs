@@ -5,7 +5,7 @@ use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::ir::NodeId;
-use crate::value::{LayerRef, Value, nearest};
+use crate::value::{LayerRef, Tensor, Value, nearest};
 use proc_macro2::Span;
 
 impl Lower<'_> {
@@ -26,6 +26,39 @@ impl Lower<'_> {
             );
             return Err(self.cx.error(span, text));
         };
+        // The number of a loop that is compiled once: the layer's parameters are taken from those of all.
+        if let Value::Tensor(i) = at
+            && self.cx.g[i.id].dtype == crate::ir::DType::Int
+            && self.cx.shape(i).is_empty()
+        {
+            let field = &self.net.fields[layers.field];
+            if self.net.params[field.params.clone()]
+                .iter()
+                .any(|p| p.buffer)
+            {
+                let text = format!(
+                    "`{0}` has buffers, so its index must be a number, not a tensor\nhelp: to go over the layers, write `for layer in {0} {{ .. }}`",
+                    field.path
+                );
+                return Err(self.cx.error(span, text));
+            }
+            let mut params = Vec::new();
+            for p in &layers.params {
+                let latest = self.updates.latest(&mut self.cx.g, *p);
+                let all = Tensor {
+                    id: latest,
+                    text: self.net.fields[layers.field].path.clone(),
+                };
+                params
+                    .push(crate::ops::at(&mut self.cx, span, &all, 0, std::slice::from_ref(i))?.0);
+            }
+            return Ok(Value::Layer(LayerRef {
+                field: layers.field,
+                level: layers.level + 1,
+                params,
+                part: None,
+            }));
+        }
         let Value::Whole(n) = at else {
             let found = match at {
                 Value::Number(n) => n.to_string(),

@@ -429,7 +429,13 @@ impl Lower<'_> {
             return self.call_of_block(layer?, x, name, given?, args);
         }
         self.unchanged(args)?;
-        let receiver = self.expr(x);
+        let mut receiver = self.expr(x);
+        // `[0.5, 0.25].view(2, 1)`: a list of numbers is a tensor.
+        if let Ok(list @ Value::List(_)) = &receiver
+            && let Some(t) = self.cx.lift(list, &x.to_string())
+        {
+            receiver = Ok(Value::Tensor(t));
+        }
         // PyTorch's copies: values have no layout, and never change.
         if args.is_empty() && ["contiguous", "clone"].iter().any(|n| name == n) {
             return receiver;

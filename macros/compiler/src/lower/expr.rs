@@ -199,8 +199,12 @@ impl Lower<'_> {
                 return arithmetic(&mut self.cx, self.net, span, op, (a, &x), (b, &y));
             }
         }
-        let x = self.number_beside(x, &y);
-        let y = self.number_beside(y, &x);
+        let sums = matches!(
+            op,
+            ast::Op::Add | ast::Op::Sub | ast::Op::Mul | ast::Op::Div
+        );
+        let x = self.number_beside(x, &y, sums);
+        let y = self.number_beside(y, &x, sums);
         let (Some(tx), Some(ty)) = (
             self.cx.lift(&x, &a.to_string()),
             self.cx.lift(&y, &b.to_string()),
@@ -299,10 +303,12 @@ impl Lower<'_> {
         value
     }
 
-    /// A quotient of constants of any type of numbers is a number beside a tensor.
-    fn number_beside(&self, value: Value, other: &Value) -> Value {
+    /// Beside a tensor, a constant of any type of numbers is a number, in `sums` and products, and so is a quotient.
+    fn number_beside(&self, value: Value, other: &Value, sums: bool) -> Value {
         match value {
-            Value::Dim(d) if is_tensor(other) && d.has_quotients() && self.net.is_open(&d) => {
+            Value::Dim(d)
+                if is_tensor(other) && (sums || d.has_quotients()) && self.net.is_open(&d) =>
+            {
                 Value::Real(d)
             }
             value => value,

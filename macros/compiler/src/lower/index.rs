@@ -45,7 +45,14 @@ impl Lower<'_> {
             let index = self.expr(at)?;
             return check::element_of(self.net, &self.cx, n, &index, at.span);
         }
-        let v = self.expr(x)?;
+        let mut v = self.expr(x)?;
+        // Of a list of numbers, an index other than one number is that of a tensor.
+        if let Value::List(_) = &v
+            && !matches!(items, [Item::At(_)])
+            && let Some(t) = self.cx.lift(&v, &x.to_string())
+        {
+            v = Value::Tensor(t);
+        }
         let tuple = match (&v, items) {
             (Value::Tuple(list) | Value::List(list), [Item::At(i)]) => Some((list.clone(), i)),
             _ => None,

@@ -61,10 +61,9 @@ impl Lower<'_> {
         if let Value::Layer(layer) = &v {
             return self.layer_param(layer, x, &path, name.span());
         }
-        Err(self.cx.error(
-            name.span(),
-            format!("{} has no field `{name}`", v.kind()),
-        ))
+        Err(self
+            .cx
+            .error(name.span(), format!("{} has no field `{name}`", v.kind())))
     }
 
     /// `layer.weight` of a layer in an array, `block.layer.weight` of a network.
@@ -110,7 +109,11 @@ impl Lower<'_> {
         // A layer may have a parameter of this name.
         if let ExprKind::Name(base) = &x.kind
             && !self.scope.contains_key(&base.to_string())
-            && self.net.fields.iter().any(|f| *base == f.name && !matches!(f.kind, FieldKind::Param | FieldKind::Buffer))
+            && self
+                .net
+                .fields
+                .iter()
+                .any(|f| *base == f.name && !matches!(f.kind, FieldKind::Param | FieldKind::Buffer))
         {
             return None;
         }
@@ -144,7 +147,11 @@ impl Lower<'_> {
                     span: name.span(),
                     text: k.to_string(),
                 };
-                self.op("transpose", name.span(), vec![plain(value, x), last(-2), last(-1)])
+                self.op(
+                    "transpose",
+                    name.span(),
+                    vec![plain(value, x), last(-2), last(-1)],
+                )
             }
         })
     }

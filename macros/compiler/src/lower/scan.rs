@@ -154,18 +154,7 @@ impl Lower<'_> {
         for (id, range) in items.iter().zip(ranges) {
             self.cx.ranges.insert(*id, range);
         }
-        let like = |form: &Value, ids: &[NodeId]| {
-            let mut values = ids.iter().map(|id| {
-                Value::Tensor(Tensor {
-                    id: *id,
-                    text: String::new(),
-                })
-            });
-            match form {
-                Value::Tuple(_) => Value::Tuple(values.collect()),
-                _ => values.next().unwrap_or(Value::Null),
-            }
-        };
+        let like = |form: &Value, ids: &[NodeId]| of_form(form, &mut ids.iter().copied());
         let bound_state = self.bind(state_pat, Ok(like(&bound.value("init"), states)), init);
         let bound_item = self.bind(item_pat, Ok(like(&bound.value("input"), items)), input);
         let mut names = Vec::new();
@@ -179,7 +168,7 @@ impl Lower<'_> {
         let result = bound_state
             .and(bound_item)
             .and_then(|()| self.step(closure, &inits, states));
-        let (outputs, single) = match result {
+        let (outputs, form) = match result {
             Ok(done) => done,
             Err(p) => {
                 self.close(&ids, Vec::new());
@@ -211,10 +200,7 @@ impl Lower<'_> {
         }
         self.cx.g.here = here;
         let last = like(&bound.value("init"), last);
-        let all = match (single, all.as_slice()) {
-            (true, [one]) => self.cx.tensor(*one),
-            _ => Value::Tuple(all.iter().map(|id| self.cx.tensor(*id)).collect()),
-        };
+        let all = of_form(&form, &mut all.into_iter());
         Ok(Value::Tuple(vec![last, all]))
     }
 
@@ -232,13 +218,15 @@ impl Lower<'_> {
             None => bound.integer(&self.cx, "dim")?,
         };
         let value = bound.value("input");
-        let items = match &value {
-            Value::Tuple(items) | Value::List(items) => items.clone(),
-            one => vec![one.clone()],
-        };
+        let mut items = Vec::new();
+        match &value {
+            Value::List(list) => items.extend(list),
+            value => parts(value, &mut items),
+        }
         let mut found: Option<(usize, Dim, Tensor)> = None;
         for item in items {
-            let Value::Tensor(mut t) = item else { continue };
+            let Value::Tensor(t) = item else { continue };
+            let mut t = t.clone();
             if t.text.is_empty() {
                 t.text = "input".to_owned();
             }
@@ -277,12 +265,10 @@ impl Lower<'_> {
         name: &str,
         e: &ast::Expr,
     ) -> Reported<Vec<Tensor>> {
-        let items = match value {
-            Value::Tuple(items) => items.clone(),
-            one => vec![one.clone()],
-        };
+        let mut items = Vec::new();
+        parts(value, &mut items);
         let mut out = Vec::new();
-        for item in &items {
+        for item in items {
             let Some(t) = self.cx.lift(item, &e.to_string()) else {
                 let text = format!(
                     "`{name}` of `scan` must be a tensor or a tuple of tensors, not {}",
@@ -295,13 +281,13 @@ impl Lower<'_> {
         Ok(out)
     }
 
-    /// The step's results: next states, then stacked values; and whether the stacked part is one value.
+    /// The step's results: next states, then stacked values; and the form of the stacked part.
     fn step(
         &mut self,
         closure: &ast::Closure,
         inits: &[Tensor],
         states: &[NodeId],
-    ) -> Reported<(Vec<NodeId>, bool)> {
+    ) -> Reported<(Vec<NodeId>, Value)> {
         let value = self.statements(&closure.body)?;
         let Some(tail) = &closure.body.tail else {
             let text = "the step of `scan` ends without a result\nhelp: leave `(next, result)` as its last expression, without `;`";
@@ -352,12 +338,33 @@ impl Lower<'_> {
         }
         let results = self.tensors(result, result_at.span, "result", result_at)?;
         out.extend(results.iter().map(|t| t.id));
-        Ok((out, !matches!(result, Value::Tuple(_))))
+        Ok((out, result.clone()))
     }
 
     /// Whether two values have the same shape and type.
     pub fn same_type(&self, a: NodeId, b: NodeId) -> bool {
         let (p, q) = (&self.cx.g[a], &self.cx.g[b]);
         p.dtype == q.dtype && self.cx.same_shape(&p.shape, &q.shape)
+    }
+}
+
+/// The values of a tuple and of the tuples in it.
+fn parts<'v>(value: &'v Value, out: &mut Vec<&'v Value>) {
+    match value {
+        Value::Tuple(items) => items.iter().for_each(|v| parts(v, out)),
+        one => out.push(one),
+    }
+}
+
+/// Tensors in the form of a value: a tuple of tuples, for example.
+fn of_form(form: &Value, ids: &mut impl Iterator<Item = NodeId>) -> Value {
+    match form {
+        Value::Tuple(items) => Value::Tuple(items.iter().map(|v| of_form(v, ids)).collect()),
+        _ => ids.next().map_or(Value::Null, |id| {
+            Value::Tensor(Tensor {
+                id,
+                text: String::new(),
+            })
+        }),
     }
 }

@@ -919,7 +919,7 @@ pub fn pad_along(
 /// Keeps the triangle on one side of a diagonal of the last two dimensions.
 fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
-    let diagonal = a.integer(cx, "diagonal")?;
+    let diagonal = a.whole(cx, "diagonal")?;
     let shape = cx.shape(&x);
     let rank = shape.len();
     if rank < 2 {
@@ -936,8 +936,11 @@ fn triangle(cx: &mut Cx, a: &Args, lower: bool) -> Reported<Value> {
     }
     let (row, column) = (cx.g.iota(&shape, rank - 2), cx.g.iota(&shape, rank - 1));
     // No matrix is large enough for a diagonal beyond these bounds to matter.
-    let diagonal = diagonal.clamp(-(1 << 30), 1 << 30);
-    let shift = cx.g.filled(Number::Int(diagonal), &shape);
+    let shift = match diagonal.value() {
+        Some(diagonal) => cx.g.whole(diagonal.clamp(-(1 << 30), 1 << 30).into()),
+        None => cx.g.whole_size(&diagonal),
+    };
+    let shift = cx.g.expand(shift, &shape);
     let limit = cx.g.scalar(S::Add, &[row, shift]);
     let keep =
         cx.g.scalar(if lower { S::Le } else { S::Ge }, &[column, limit]);
