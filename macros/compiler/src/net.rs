@@ -378,7 +378,7 @@ impl Net {
     }
 
     /// Element `k` of such an array.
-    pub fn element(&self, name: &str, k: u64) -> Dim {
+    pub fn element(&self, name: &str, k: &str) -> Dim {
         self.equal.value(format!("{}{name}[{k}]", self.prefix))
     }
 

@@ -127,17 +127,34 @@ impl<'a> Variants<'a> {
             .collect()
     }
 
-    /// Sets the variants with errors aside, if rustc can take only one variant, and others have no errors.
+    /// Sets the variants with errors aside, if others have none, for rustc to report the errors if it takes them. In a
+    /// network without const parameters it takes one variant. In others, errors are set aside that need two answers or
+    /// more: these may be impossible together, as `S == 1` and `S > 1`.
     fn set_aside(&mut self) {
         let reported = |v: &Variant| v.programs.is_some() || v.errors.any();
-        if self.net().generics.is_empty()
-            && self.too_many.is_none()
+        let apart = |v: &Variant| {
+            let alone = |m: &Message| self.common(m).1.len() < 2;
+            !v.errors.messages().iter().any(alone)
+        };
+        if self.too_many.is_none()
             && self.all.iter().any(|v| v.programs.is_some())
             && self.all.iter().all(reported)
+            && (self.net().generics.is_empty() || self.all.iter().all(apart))
         {
             let all = std::mem::take(&mut self.all);
             (self.all, self.failed) = all.into_iter().partition(|v| v.programs.is_some());
         }
+    }
+
+    /// The number of variants that have an error, and the answers that all of them share.
+    fn common(&self, message: &Message) -> (usize, Vec<&str>) {
+        let has = |v: &&Variant| {
+            v.programs.is_none() && v.errors.messages().iter().any(|m| m.is(message))
+        };
+        let with: Vec<&Variant> = self.all.iter().filter(has).collect();
+        let shared = |answer: &&String| with.iter().all(|v| v.shown.contains(answer));
+        let common = with.first().map(|v| v.shown.iter().filter(shared));
+        (with.len(), common.into_iter().flatten().map(String::as_str).collect())
     }
 
     /// Each error once; one that not all variants have shows what its variants have in common.
@@ -149,19 +166,10 @@ impl<'a> Variants<'a> {
         let lists: Vec<Vec<Message>> = self.all.iter().map(of).collect();
         let out = Diag::default();
         for message in lists.iter().flatten() {
-            let with: Vec<&Variant> = (self.all.iter().zip(&lists))
-                .filter(|(_, list)| list.iter().any(|m| m.is(message)))
-                .map(|(v, _)| v)
-                .collect();
+            let (with, common) = self.common(message);
             let mut message = message.clone();
-            if with.len() < self.all.len() {
-                let common = |answer: &&String| with.iter().all(|v| v.shown.contains(answer));
-                let common: Vec<&str> = (with[0].shown.iter().filter(common))
-                    .map(String::as_str)
-                    .collect();
-                if !common.is_empty() {
-                    message.text += &format!("\nnote: this happens if {}", common.join(" and "));
-                }
+            if with < self.all.len() && !common.is_empty() {
+                message.text += &format!("\nnote: this happens if {}", common.join(" and "));
             }
             let span = message.span;
             out.take(message, span, "");

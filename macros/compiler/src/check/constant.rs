@@ -8,7 +8,7 @@ use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::{Cx, WHOLE};
 use crate::diag::{Diag, ErrorReported, Reported, did_you_mean};
-use crate::dim::Operator;
+use crate::dim::{Atom, Dim, Operator};
 use crate::layers;
 use crate::net::Net;
 use crate::real::Real;
@@ -188,7 +188,10 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
 pub fn element_of(net: &Net, cx: &Cx, array: &Ident, index: &Value, span: Span) -> Reported<Value> {
     match index {
         Value::Whole(k) if u64::try_from(*k).is_ok() => {
-            Ok(Value::of_dim(net.element(&array.to_string(), *k as u64)))
+            Ok(Value::of_dim(net.element(&array.to_string(), &k.to_string())))
+        }
+        Value::Dim(d) if let Some(index) = one_constant(d) => {
+            Ok(Value::of_dim(net.element(&array.to_string(), &index)))
         }
         _ => {
             let text = format!(
@@ -198,6 +201,23 @@ pub fn element_of(net: &Net, cx: &Cx, array: &Ident, index: &Value, span: Span) 
             Err(cx.error(span, text))
         }
     }
+}
+
+/// A size that is a constant, or one plus or minus a number: `STAGES`, `STAGES-1`.
+fn one_constant(d: &Dim) -> Option<String> {
+    let (mut name, mut more) = (None, 0);
+    for (c, monomial) in d.terms() {
+        match monomial {
+            [] => more = c,
+            [(Atom::Const(n), 1)] if c == 1 && name.is_none() && !n.contains('[') => name = Some(n),
+            _ => return None,
+        }
+    }
+    let name = name?;
+    Some(match more {
+        0 => name.clone(),
+        more => format!("{name}{more:+}"),
+    })
 }
 
 /// The value of an expression in a declaration: numbers, constants, arithmetic.

@@ -1,9 +1,10 @@
 //! The choice among a network's variants: rustc evaluates the conditions.
 
 use super::dims::usize;
-use super::generics::generics;
+use super::generics::{Generics, generics};
 use crate::condition::Condition;
 use crate::diag::Message;
+use crate::net::Net;
 use crate::variant::Variant;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -17,8 +18,30 @@ pub(super) fn chosen(answers: &[(Condition, bool)]) -> TokenStream {
     quote!(true #(&& #answers)*)
 }
 
-/// The errors of variants, which rustc reports if it takes them.
-pub(super) fn deferred(errors: &[(&[(Condition, bool)], Message)]) -> TokenStream {
+/// The errors of variants, which rustc reports if it takes them: at once, or for the values of const parameters, where the
+/// second result forces the check.
+pub(super) fn deferred(
+    net: &Net,
+    errors: &[(&[(Condition, bool)], Message)],
+) -> (TokenStream, TokenStream) {
+    if errors.is_empty() {
+        return (TokenStream::new(), TokenStream::new());
+    }
+    let Generics { declared, used, .. } = generics(net);
+    if !declared.is_empty() {
+        let each = errors.iter().map(|(answers, message)| {
+            let (chosen, text) = (chosen(answers), &message.text);
+            let span = Span::call_site().located_at(message.span);
+            quote_spanned!(span=> if #chosen { ::core::panic!("{}", #text) })
+        });
+        let items = quote! {
+            struct __Failed<#declared>;
+            impl<#declared> __Failed<#used> {
+                const CHECK: () = { #(#each)* };
+            }
+        };
+        return (items, quote!(let () = __Failed::<#used>::CHECK;));
+    }
     let each = errors.iter().map(|(answers, message)| {
         let (chosen, text) = (chosen(answers), &message.text);
         let span = Span::call_site().located_at(message.span);
@@ -26,7 +49,7 @@ pub(super) fn deferred(errors: &[(&[(Condition, bool)], Message)]) -> TokenStrea
             const _: () = if #chosen { ::core::panic!("{}", #text) };
         }
     });
-    each.collect()
+    (each.collect(), TokenStream::new())
 }
 
 fn condition_tokens(condition: &Condition) -> TokenStream {

@@ -55,7 +55,7 @@ fn with_index(name: &str, size: bool) -> TokenStream {
     let (array, k) = element(name);
     let of = if size { name_of } else { number_of };
     let (ident, copied) = (of(array), array.contains("::"));
-    match k.map(Literal::u64_unsuffixed) {
+    match k {
         None if size && is_any(array) => quote!(#ident()),
         None => quote!(#ident),
         Some(k) if copied => quote!(#ident(#k)),
@@ -64,13 +64,28 @@ fn with_index(name: &str, size: bool) -> TokenStream {
     }
 }
 
-/// The name of an array and the index of the element, if it is one.
-fn element(name: &str) -> (&str, Option<u64>) {
+/// The name of an array and the index of the element, if it is one: a number, a constant, or a constant plus or minus a
+/// number.
+fn element(name: &str) -> (&str, Option<TokenStream>) {
     let parts = name.strip_suffix(']').and_then(|n| n.split_once('['));
-    match parts.map(|(array, k)| (array, k.parse())) {
-        Some((array, Ok(k))) => (array, Some(k)),
-        _ => (name, None),
+    let Some((array, index)) = parts else {
+        return (name, None);
+    };
+    let number = |n: &str| n.parse().ok().map(Literal::u64_unsuffixed);
+    if let Some(k) = number(index) {
+        return (array, Some(quote!(#k)));
     }
+    let index = match index.find(['+', '-']) {
+        None => constant(index),
+        Some(at) => {
+            let (name, k) = (constant(&index[..at]), number(&index[at + 1..]));
+            match index.as_bytes()[at] {
+                b'+' => quote!(#name + #k),
+                _ => quote!(#name - #k),
+            }
+        }
+    };
+    (array, Some(index))
 }
 
 /// The name of a Rust constant or const parameter; for a network in a field, the name of its copy.

@@ -21,7 +21,7 @@ use quote::{format_ident, quote};
 /// errors that there are if names of signatures are no constants.
 pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenStream {
     record_constants(net);
-    let deferred = deferred(&variants.deferred());
+    let (deferred, forced) = deferred(net, &variants.deferred());
     let suggested = super::constants::suggested(net, suggested);
     let variants = &variants.all[..];
     let (mut maps, mut outline) = (Maps::default(), Outline::default());
@@ -52,6 +52,10 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
         let items = generics(&v.net).items;
         quote!(#items::__SPEC)
     });
+    let spec = match forced.is_empty() {
+        true => spec,
+        false => quote!({ #forced #spec }),
+    };
     quote! {
         #structure
         #kept
