@@ -843,8 +843,9 @@ add("others", "matmul", "matmul(x, y)", {"x": left, "y": right}, torch.matmul, g
 add("others", "linear", "linear(x, y)", {"x": left, "y": right}, F.linear, grads=["x"], zeros=False, rows=True, slack=lambda x, y: x.abs() @ y.abs().T,
     grad_slack={"x": lambda x, y: torch.full_like(x, 8.0)})
 
-without("it moves elements and computes none", "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip slice "
+without("it moves elements and computes none", "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip roll slice "
         "narrow select split chunk unbind cat stack gather index_select index_copy embedding")
+without("it is `mul` of broadcast operands", "outer")
 without("its values are whole numbers or given ones", "one_hot sequence_mask zeros ones full zeros_like ones_like full_like arange")
 without("its values come from sizes alone", "sinusoidal_positions")
 without("in evaluation it is the identity, in training it is random", "dropout dropout1d dropout2d")

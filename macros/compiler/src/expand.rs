@@ -56,7 +56,14 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         let unit = with(&names);
         let again = Variants::new(call, &unit, &diag);
         // Names that only have to equal each other are dimensions that differ.
-        let known: Vec<String> = names.iter().map(ToString::to_string).collect();
+        // So are those that another name of a signature, and nothing else, may be.
+        let open = again
+            .net()
+            .consts
+            .iter()
+            .filter(|c| c.open)
+            .map(|c| &c.name);
+        let known: Vec<String> = names.iter().chain(open).map(ToString::to_string).collect();
         let differ = |v: &Variant| v.net.equal.relates_only(&known);
         if !names.is_empty() && again.errors().is_none() && !again.all.iter().any(differ) {
             return emitted(call, &unit, &again, &messages, call_site);

@@ -64,7 +64,7 @@ pub const TABLE: &[(&str, &str, Takes)] = &[
     ("argmax argmin", "*", Number),
     // Ops that move elements take any type.
     (
-        "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip \
+        "reshape flatten unflatten transpose t permute squeeze unsqueeze expand expand_as repeat flip roll outer \
          slice narrow select split chunk cat stack pad tril triu zeros_like ones_like full_like",
         "*",
         Any,

@@ -154,7 +154,10 @@ impl<'a> Variants<'a> {
         let with: Vec<&Variant> = self.all.iter().filter(has).collect();
         let shared = |answer: &&String| with.iter().all(|v| v.shown.contains(answer));
         let common = with.first().map(|v| v.shown.iter().filter(shared));
-        (with.len(), common.into_iter().flatten().map(String::as_str).collect())
+        (
+            with.len(),
+            common.into_iter().flatten().map(String::as_str).collect(),
+        )
     }
 
     /// Each error once; one that not all variants have shows what its variants have in common.

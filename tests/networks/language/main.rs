@@ -2,6 +2,7 @@
 
 mod any_rank;
 mod arrays;
+mod attributes;
 mod blocks;
 mod booleans;
 mod buffers;
@@ -31,6 +32,7 @@ mod quotients;
 mod quotients_of_constants;
 mod recompute;
 mod rests;
+mod rolls;
 mod scan;
 mod sharing;
 mod sizes;

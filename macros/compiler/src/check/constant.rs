@@ -187,9 +187,9 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
 /// An element of a Rust constant that is an array.
 pub fn element_of(net: &Net, cx: &Cx, array: &Ident, index: &Value, span: Span) -> Reported<Value> {
     match index {
-        Value::Whole(k) if u64::try_from(*k).is_ok() => {
-            Ok(Value::of_dim(net.element(&array.to_string(), &k.to_string())))
-        }
+        Value::Whole(k) if u64::try_from(*k).is_ok() => Ok(Value::of_dim(
+            net.element(&array.to_string(), &k.to_string()),
+        )),
         Value::Dim(d) if let Some(index) = one_constant(d) => {
             Ok(Value::of_dim(net.element(&array.to_string(), &index)))
         }

@@ -16,7 +16,29 @@ ops! {
         let id = matmul(cx, a.span, &x, &y)?;
         Ok(cx.tensor(id))
     };
+    "outer" ("input, vec2") outer;
     "linear" ("input, weight, bias = None") linear_op;
+}
+
+/// The products of all pairs of elements of two vectors.
+fn outer(cx: &mut Cx, a: &Args) -> Reported<Value> {
+    let (mut x, mut y) = (a.tensor(cx, "input")?, a.tensor(cx, "vec2")?);
+    for (t, name) in [(&x, "input"), (&y, "vec2")] {
+        let rank = cx.shape(t).len();
+        if rank != 1 {
+            let text = format!(
+                "`outer` takes vectors, but `{}` has {}{}",
+                t.text,
+                crate::args::count(rank, "dimension"),
+                cx.origin_note(t)
+            );
+            return Err(cx.error(a.span_of(name), text));
+        }
+    }
+    x.id = cx.g.unsqueeze(x.id, 1);
+    y.id = cx.g.unsqueeze(y.id, 0);
+    let id = cx.elementwise(S::Mul, a.span, "`outer`", &x, &y)?;
+    Ok(cx.tensor(id))
 }
 
 /// NumPy's rules: vectors get a dimension that vanishes again, leading dimensions broadcast.

@@ -28,6 +28,7 @@ ops! {
     "expand_as" ("input, other") expand_as;
     "repeat" ("input, *repeats") repeat;
     "flip" ("input, *dims") flip;
+    "roll" ("input, shifts, dims = None") roll;
     "slice" ("input, dim = 0, start = None, end = None, step = 1") slice;
     "narrow" ("input, dim, start, length") narrow;
     "select" ("input, dim, index") select;
@@ -321,6 +322,65 @@ fn flip(cx: &mut Cx, a: &Args) -> Reported<Value> {
     let x = a.tensor(cx, "input")?;
     let dims = a.axes(cx, "*dims", &x)?;
     let y = cx.g.push(Flip { dims }, &[x.id], None);
+    Ok(cx.tensor(y))
+}
+
+/// Elements that leave at the end come back at the start. Without `dims`, those of the flattened tensor.
+fn roll(cx: &mut Cx, a: &Args) -> Reported<Value> {
+    let x = a.tensor(cx, "input")?;
+    let shifts = match a.value("shifts") {
+        Value::List(items) | Value::Tuple(items) => items,
+        one => vec![one],
+    };
+    let shifts: Option<Vec<Dim>> = shifts.iter().map(Value::as_size).collect();
+    let Some(shifts) = shifts else {
+        let text = "`shifts` of `roll` must be an integer or a list of integers";
+        return Err(cx.error(a.span_of("shifts"), text));
+    };
+    let whole = cx.shape(&x);
+    let (mut y, dims) = match a.integers(cx, "dims")? {
+        None => (cx.g.reshape(x.id, &vec![numel(&whole)]), vec![0]),
+        Some(list) => {
+            let dims = list
+                .into_iter()
+                .map(|d| cx.axis(d, &x, a.span_of("dims"), "dims"));
+            (x.id, dims.collect::<Reported<Vec<usize>>>()?)
+        }
+    };
+    if dims.len() != shifts.len() {
+        let text = format!(
+            "`roll` needs one dimension for each shift, but has {} and {}",
+            crate::args::count(shifts.len(), "shift"),
+            crate::args::count(dims.len(), "dimension")
+        );
+        return Err(cx.error(a.span_of("shifts"), text));
+    }
+    for (dim, shift) in dims.into_iter().zip(shifts) {
+        let size = cx.g.shape(y)[dim].clone();
+        // The number of elements that come to the start.
+        let moved = match (shift.value(), size.value()) {
+            (_, Some(0)) => continue,
+            (Some(k), Some(n)) => Dim::from(k.rem_euclid(n)),
+            (Some(k @ ..0), None) => size.add(&Dim::from(k)),
+            _ => shift,
+        };
+        if moved == Dim::from(0) {
+            continue;
+        }
+        let why = "the shift of `roll` is larger than the dimension";
+        cx.at_least(&size, &moved, a.span_of("shifts"), why)?;
+        cx.at_least(&moved, &Dim::from(0), a.span_of("shifts"), why)?;
+        let at = size.sub(&moved);
+        let t = Tensor {
+            id: y,
+            text: x.text.clone(),
+        };
+        let (start, end) = (Value::Dim(at.clone()), Value::Dim(size));
+        let last = slice_dim(cx, a.span, &t, dim, (&start, &end), 1)?;
+        let first = slice_dim(cx, a.span, &t, dim, (&Value::Whole(0), &Value::Dim(at)), 1)?;
+        y = cx.g.push(Concat { dim }, &[last, first], None);
+    }
+    let y = cx.g.reshape(y, &whole);
     Ok(cx.tensor(y))
 }
 
