@@ -113,7 +113,7 @@ impl Dim {
                 .flatten()
                 .filter(|other| other.whole == part.whole);
             let open = greatest_divisor(part.above, part.below) > 1 || alike.count() > 1;
-            part.below > 1 && (open || !part.factor.is_empty())
+            part.below > 1 && (open || !part.alone)
         });
         let Some(open) = open else {
             return self;
@@ -452,46 +452,46 @@ fn greatest_divisor(a: i64, b: i64) -> i64 {
     p
 }
 
-/// A term as a fraction of a product: `3 B C/2` is three halves of `B C`, and `B` stands beside the quotient.
+/// A term as a fraction of a product: `3 B (C/2)` is three halves of `B C`.
 struct Fraction {
     whole: Monomial,
-    factor: Monomial,
+    /// It is a quotient alone, without other factors.
+    alone: bool,
     above: i64,
     below: i64,
 }
 
-/// A term as a fraction; `None` if it has several quotients by numbers.
+/// A term as a fraction; `None` if a quotient of a sum by a number is part of it.
 fn fraction(monomial: &Monomial, c: i64) -> Option<Fraction> {
-    let mut parts = monomial
-        .iter()
-        .enumerate()
-        .filter_map(|(i, (atom, power))| {
-            let Atom::Quotient(p, q) = atom else {
-                return None;
-            };
-            Some((i, p, q.value().filter(|q| *q > 0)?, *power))
-        });
-    let Some((i, p, below, power)) = parts.next() else {
-        return Some(Fraction {
-            whole: monomial.clone(),
-            factor: Vec::new(),
-            above: c,
-            below: 1,
-        });
-    };
-    let (divided, by) = p.terms.first_key_value()?;
-    if parts.next().is_some() || power != 1 || p.terms.len() != 1 {
-        return None;
+    let (mut whole, mut above, mut below) = (Monomial::new(), c, 1i64);
+    for (atom, power) in monomial {
+        let by = match atom {
+            Atom::Quotient(p, q) => q.value().filter(|q| *q > 0).map(|q| (p, q)),
+            _ => None,
+        };
+        let (part, times_above, times_below) = match by {
+            None => (vec![(atom.clone(), *power)], 1, 1),
+            Some((p, q)) => {
+                let (part, by) = p.terms.first_key_value()?;
+                if p.terms.len() != 1 {
+                    return None;
+                }
+                let part = part.iter().map(|(a, n)| (a.clone(), n * power)).collect();
+                (part, by.checked_pow(*power)?, q.checked_pow(*power)?)
+            }
+        };
+        let (product, None) = times(&whole, &part) else {
+            return None;
+        };
+        whole = product;
+        above = above.checked_mul(times_above)?;
+        below = below.checked_mul(times_below)?;
     }
-    let mut factor = monomial.clone();
-    factor.remove(i);
-    let (whole, None) = times(&factor, divided) else {
-        return None;
-    };
+    let alone = matches!(monomial.as_slice(), [(Atom::Quotient(..), 1)]);
     Some(Fraction {
         whole,
-        factor,
-        above: c.checked_mul(*by)?,
+        alone,
+        above,
         below,
     })
 }

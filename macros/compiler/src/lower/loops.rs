@@ -41,6 +41,35 @@ pub(super) fn element_name(array: &ast::Expr, number: &Ident) -> Ident {
     )
 }
 
+/// The names that statements of a block bind, those of inner blocks included.
+fn bound_in(block: &ast::Block, out: &mut Vec<Ident>) {
+    for s in &block.stmts {
+        match s {
+            ast::Stmt::Let { pat, .. } => pat.names(&mut |n| out.push(n.clone())),
+            ast::Stmt::For { names, body, .. } => {
+                out.extend(names.iter().cloned());
+                bound_in(body, out);
+            }
+            ast::Stmt::If(choice) => {
+                bound_in(&choice.then, out);
+                choice.otherwise.iter().for_each(|b| bound_in(b, out));
+            }
+            ast::Stmt::Assign { .. } | ast::Stmt::Expr(_) => {}
+        }
+    }
+    crate::visit::block(block, &mut |e| match &e.kind {
+        ast::ExprKind::Closure(c) => {
+            c.args.iter().for_each(|p| p.names(&mut |n| out.push(n.clone())));
+            bound_in(&c.body, out);
+        }
+        ast::ExprKind::If(choice) => {
+            bound_in(&choice.then, out);
+            choice.otherwise.iter().for_each(|b| bound_in(b, out));
+        }
+        _ => {}
+    });
+}
+
 /// What `reversed(..)` goes over from its end, if the expression is that.
 pub(super) fn reversed(over: &ast::Expr) -> Option<&ast::Expr> {
     match &over.kind {
@@ -252,6 +281,10 @@ impl Lower<'_> {
         let (mut names, mut overs) = (names.to_vec(), overs.to_vec());
         let mut found: Vec<(Ident, ast::Expr)> = Vec::new();
         let numbers = names.clone();
+        // A name that the body gives to something else.
+        let mut hidden = Vec::new();
+        bound_in(body, &mut hidden);
+        assigned_in(body, &mut Vec::new(), &mut hidden);
         crate::visit::block(body, &mut |e| {
             let ast::ExprKind::Index(x, items) = &e.kind else {
                 return;
@@ -259,8 +292,10 @@ impl Lower<'_> {
             let [ast::Item::At(at)] = items.as_slice() else {
                 return;
             };
-            if let (ast::ExprKind::Name(_), ast::ExprKind::Name(i)) = (&x.kind, &at.kind)
+            if let (ast::ExprKind::Name(array), ast::ExprKind::Name(i)) = (&x.kind, &at.kind)
                 && numbers.contains(i)
+                && !hidden.contains(i)
+                && !hidden.contains(array)
                 && !found.iter().any(|(n, _)| *n == element_name(x, i))
             {
                 found.push((element_name(x, i), (**x).clone()));
