@@ -212,6 +212,11 @@ pub const fn size_of_number(number: f64) -> usize {
     number as usize
 }
 
+/// Sets an integer to a size, if its type holds it.
+pub fn set<T: TryFrom<usize>>(to: &mut T, size: usize) -> bool {
+    T::try_from(size).map(|value| *to = value).is_ok()
+}
+
 /// The quotient, 0 if the divisor is 0.
 pub const fn quotient_or_0(p: f64, q: f64) -> f64 {
     if q == 0.0 { 0.0 } else { p / q }

@@ -107,8 +107,8 @@ pub struct Cx<'a> {
     pub train: bool,
     /// Conditions to check when inputs are bound.
     pub require: Vec<Demand>,
-    /// Quotients of constants of any type of numbers. One that becomes a size must be an integer.
-    pub open_quotients: Vec<(Dim, Demand)>,
+    /// Quotients of constants of any type of numbers, with these constants: numbers, unless they become sizes.
+    pub open_quotients: Vec<(Vec<Atom>, Demand)>,
     /// The layer or op that is being called, for messages at run time.
     pub by: String,
     /// The expression that is being computed, as written.
@@ -199,6 +199,7 @@ impl<'a> Cx<'a> {
             Value::Whole(v) => self.g.whole(*v),
             Value::Number(v) => self.g.constant(*v),
             Value::Real(d) => self.g.size(d),
+            Value::Dim(d) if self.is_open_quotient(d) => self.g.size(d),
             Value::Dim(d) => self.g.whole_size(d),
             Value::List(items) => self.numbers(items)?,
             _ => return None,
@@ -454,29 +455,65 @@ impl<'a> Cx<'a> {
 
     /// The quotient of constants of any type of numbers. Whether it is a size is known at the end of the function.
     pub fn open_quotient(&mut self, p: &Dim, q: &Dim, span: Span, why: &str) -> Dim {
-        let quotient = p.div(q);
+        let mut constants = Vec::new();
+        for d in [p, q] {
+            d.visit(&mut |atom| {
+                if let Atom::Const(_) = atom {
+                    constants.push(atom.clone());
+                }
+            });
+        }
         let demand = Demand {
             what: Require::Divides(p.clone(), q.clone()),
             by: self.by.clone(),
             why: why.to_owned(),
             span,
         };
-        self.open_quotients.push((quotient.clone(), demand));
-        quotient
+        self.open_quotients.push((constants, demand));
+        p.div(q)
     }
 
-    /// Demands that the quotients of constants are integers that are part of a shape.
+    /// Whether a size is such a quotient, or has one in it.
+    pub fn is_open_quotient(&self, d: &Dim) -> bool {
+        let mut found = false;
+        d.visit(&mut |atom| {
+            if let Atom::Quotient(..) = atom {
+                let inner = Dim::atom(atom.clone());
+                found |= (self.open_quotients.iter())
+                    .any(|(constants, _)| constants.iter().any(|c| inner.has(c)));
+            }
+        });
+        found
+    }
+
+    /// Demands that such quotients are integers where they are part of a shape or a position.
     pub fn close_quotients(&mut self) {
-        for (quotient, demand) in std::mem::take(&mut self.open_quotients) {
-            let mut parts = Vec::new();
-            quotient.visit(&mut |atom| {
-                if let Atom::Quotient(..) = atom {
-                    parts.push(atom.clone());
+        if self.open_quotients.is_empty() {
+            return;
+        }
+        let mut used: Vec<(Dim, Dim)> = Vec::new();
+        sizes_of(&self.g, &mut |d| {
+            d.visit(&mut |atom| {
+                if let Atom::Quotient(p, q) = atom
+                    && self.is_open_quotient(&Dim::atom(atom.clone()))
+                    && !used.iter().any(|(a, b)| *a == **p && *b == **q)
+                {
+                    used.push(((**p).clone(), (**q).clone()));
                 }
             });
-            let shapes = self.g.nodes.iter().flat_map(|node| &node.shape);
-            let mut dims = shapes.filter(|d| parts.iter().any(|part| d.has(part)));
-            if dims.next().is_some() && !self.require.contains(&demand) {
+        });
+        for (p, q) in used {
+            let both = |c: &Atom| p.has(c) || q.has(c);
+            let from = self
+                .open_quotients
+                .iter()
+                .find(|(all, _)| all.iter().any(both));
+            let Some((_, demand)) = from else { continue };
+            let demand = Demand {
+                what: Require::Divides(p.clone(), q.clone()),
+                ..demand.clone()
+            };
+            if !self.require.contains(&demand) {
                 self.require.push(demand);
             }
         }
@@ -631,5 +668,20 @@ impl<'a> Cx<'a> {
     pub fn stream(&mut self) -> u32 {
         self.streams += 1;
         self.streams - 1
+    }
+}
+
+/// The sizes in shapes and positions of a graph and of the bodies in it.
+fn sizes_of(g: &Graph, f: &mut dyn FnMut(&Dim)) {
+    for node in &g.nodes {
+        node.shape.iter().for_each(&mut *f);
+        match &node.op {
+            Op::Slice { start, .. } => start.iter().for_each(&mut *f),
+            Op::Scan(scan) => {
+                f(&scan.count);
+                sizes_of(&scan.body, f);
+            }
+            _ => {}
+        }
     }
 }

@@ -363,7 +363,12 @@ fn quotient(zero: &Dim) -> Option<(Atom, Dim)> {
         if !is_constant(atom) || rest.has(atom) {
             continue;
         }
-        found.push((c.abs() == 1, atom.clone(), rest.div(&Dim::from(c))));
+        let value = rest.div(&Dim::from(c));
+        let number = rest.value().is_some();
+        if number && value.value().is_none_or(|v| v < 1) {
+            continue;
+        }
+        found.push((c.abs() == 1, atom.clone(), value));
     }
     found.sort_by_key(|candidate| candidate.0);
     found.pop().map(|(_, atom, value)| (atom, value))

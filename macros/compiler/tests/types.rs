@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// Expressions that PyTorch computes and netform rejects, with the conversion to write.
 const REFUSED: &[(&str, &[&str])] = &[
-    ("pow(2, x)", &["i"]),
+    ("pow(2, x)", &["b", "i"]),
     ("pow(x, y)", &["bi", "ib", "ii"]),
     ("matmul(x, y)", &["ii"]),
     (r#"einsum("ij,ij->i", x, y)"#, &["ii"]),

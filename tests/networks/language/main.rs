@@ -32,6 +32,7 @@ mod quotients;
 mod quotients_of_constants;
 mod recompute;
 mod rests;
+mod reviewed;
 mod rolls;
 mod scan;
 mod sharing;

@@ -14,12 +14,17 @@ use quote::{format_ident, quote};
 pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let found = net.consts.iter().filter(|c| c.found).map(|c| {
         let (name, found) = (&c.name, found(&c.name));
+        let too_large = format!("to use the constant `{name}`, write `use const {name};`");
         // Patterns are the only place in which the name may be that of a constant or not.
         quote! {
             #[allow(long_running_const_eval)]
             const #found: usize = {
-                let mut size = 0;
-                while !(match size { #name => true, _ => false }) { size += 1; }
+                let (mut size, mut rounds) = (0, 0u32);
+                while !(match size { #name => true, _ => false }) {
+                    ::core::assert!(rounds < 1 << 24, #too_large);
+                    size += 1;
+                    rounds += 1;
+                }
                 size as usize
             };
         }
@@ -124,7 +129,15 @@ pub(super) fn free(net: &Net) -> TokenStream {
 pub(super) fn sizes(net: &Net) -> TokenStream {
     let functions = net.names.iter().map(|name| {
         let function = size_name(&name.to_string());
-        quote!(fn #function(size: usize) -> bool { match size { #name => true, _ => false } })
+        let constant = is_constant(name);
+        // The constant may have any type of integers.
+        quote! {
+            fn #function(size: usize) -> bool {
+                let mut value = 0;
+                let fits = __nf::set(&mut value, size);
+                (match value { #name => true, _ => false }) && (fits || !#constant)
+            }
+        }
     });
     let constant = net.names.iter().map(is_constant);
     quote! {

@@ -373,10 +373,9 @@ impl Dim {
             let common = self.terms.values().fold(q, |g, c| greatest_divisor(g, *c));
             if common > 1 {
                 let part = Dim::from(common);
-                return match self.div_exact(&part) {
-                    Some(p) => p.div_floor(&Dim::from(q / common)),
-                    None => self.clone(),
-                };
+                if let Some(p) = self.div_exact(&part) {
+                    return p.div_floor(&Dim::from(q / common));
+                }
             }
             let (mut whole, mut rest) = (Dim::from(0), Dim::from(0));
             for (monomial, c) in self.terms.iter() {

@@ -15,6 +15,7 @@ pub fn assigned_in(body: &ast::Block, own: &mut Vec<String>, out: &mut Vec<Ident
                 let mut parts = Vec::new();
                 assigned_in(body, &mut Vec::new(), &mut parts);
                 for (name, over) in names.iter().zip(overs) {
+                    let over = super::loops::reversed(over).unwrap_or(over);
                     if let (true, ExprKind::Name(n)) = (parts.contains(name), &over.kind) {
                         add(n, own, out);
                     }

@@ -303,15 +303,40 @@ impl Lower<'_> {
         value
     }
 
-    /// Beside a tensor, a constant of any type of numbers is a number, in `sums` and products, and so is a quotient.
+    /// A constant of any type of numbers is a float beside positions, in `sums` and products: `arange(5) * STEP`. Beside
+    /// other integers, such as the words of a text, it is an integer.
     fn number_beside(&self, value: Value, other: &Value, sums: bool) -> Value {
         match value {
-            Value::Dim(d)
-                if is_tensor(other) && (sums || d.has_quotients()) && self.net.is_open(&d) =>
-            {
-                Value::Real(d)
-            }
+            Value::Dim(d) if sums && self.net.is_open(&d) => match other {
+                Value::Tensor(t) if self.is_position(t.id) => Value::Real(d),
+                _ => Value::Dim(d),
+            },
             value => value,
+        }
+    }
+
+    /// Whether a value is computed from positions alone: those of `arange`, and the numbers of loops.
+    fn is_position(&self, id: crate::ir::NodeId) -> bool {
+        use crate::ir::Op;
+        let node = &self.cx.g[id];
+        if node.dtype != DType::Int {
+            return false;
+        }
+        match &node.op {
+            Op::Iota { .. } => true,
+            _ if self.positions.contains(&id) => true,
+            Op::Scalar(_) | Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } => {
+                let number = |id: crate::ir::NodeId| {
+                    let mut node = &self.cx.g[id];
+                    while let Op::Expand | Op::Reshape = node.op {
+                        node = &self.cx.g[node.args[0]];
+                    }
+                    matches!(node.op, Op::Whole(_) | Op::Size(_))
+                };
+                let mut others = node.args.iter().filter(|a| !number(**a)).peekable();
+                others.peek().is_some() && others.all(|a| self.is_position(*a))
+            }
+            _ => false,
         }
     }
 

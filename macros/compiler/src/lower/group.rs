@@ -255,12 +255,21 @@ impl Lower<'_> {
         Some(Ok(()))
     }
 
-    /// The values of a tuple or a list of values.
+    /// The values of a tuple or a list. Any other expression is left alone: it is lowered later, and only once.
     fn items_of(&mut self, over: &ast::Expr) -> Option<Value> {
         use ast::ExprKind as K;
+        let several = |name: &Ident| {
+            let signature = self.net.signatures.iter().find(|s| s.name == *name);
+            signature.is_some_and(|s| s.tuple)
+                || ["chunk", "split", "unbind"].iter().any(|n| name == n)
+        };
         let may_be = match &over.kind {
-            K::Name(n) => self.scope.contains_key(&n.to_string()),
-            K::List(_) | K::Tuple(_) | K::Call(..) | K::Method(..) | K::Field(..) => true,
+            K::Name(n) => matches!(
+                self.scope.get(&n.to_string()).map(|local| &local.value),
+                Some(Some(Value::List(_) | Value::Tuple(_)))
+            ),
+            K::List(_) | K::Tuple(_) => true,
+            K::Call(name, _) | K::Method(_, name, _) => several(name),
             _ => false,
         };
         let value = may_be.then(|| self.expr(over))?.ok()?;

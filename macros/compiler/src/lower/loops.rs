@@ -59,7 +59,9 @@ fn bound_in(block: &ast::Block, out: &mut Vec<Ident>) {
     }
     crate::visit::block(block, &mut |e| match &e.kind {
         ast::ExprKind::Closure(c) => {
-            c.args.iter().for_each(|p| p.names(&mut |n| out.push(n.clone())));
+            c.args
+                .iter()
+                .for_each(|p| p.names(&mut |n| out.push(n.clone())));
             bound_in(&c.body, out);
         }
         ast::ExprKind::If(choice) => {
@@ -235,6 +237,13 @@ impl Lower<'_> {
             }
         };
         let body = self.close(&ids, outputs);
+        if let Some(both) = carried.iter().find(|(v, _)| written.iter().any(|w| v == w)) {
+            let text = format!(
+                "the loop assigns `{0}` and a part of it\nhelp: assign only the part, or another variable",
+                both.0
+            );
+            return Err(self.cx.error(both.0.span(), text));
+        }
         if carried.is_empty() && written.is_empty() {
             let help = match hidden {
                 Some(name) => format!(
@@ -280,7 +289,25 @@ impl Lower<'_> {
     ) -> (Vec<Ident>, Vec<ast::Expr>) {
         let (mut names, mut overs) = (names.to_vec(), overs.to_vec());
         let mut found: Vec<(Ident, ast::Expr)> = Vec::new();
-        let numbers = names.clone();
+        // The names that count from 0, all to the same end.
+        let (mut numbers, mut count) = (Vec::new(), None);
+        for (name, over) in names.iter().zip(&overs) {
+            let range = self.range(over).ok().flatten();
+            let Some(Range {
+                from,
+                count: Some(to),
+            }) = range
+            else {
+                continue;
+            };
+            if from == Dim::from(0) && count.as_ref().is_none_or(|known| *known == to) {
+                numbers.push(name.clone());
+                count = Some(to);
+            }
+        }
+        let Some(count) = count else {
+            return (names, overs);
+        };
         // A name that the body gives to something else.
         let mut hidden = Vec::new();
         bound_in(body, &mut hidden);
@@ -301,13 +328,6 @@ impl Lower<'_> {
                 found.push((element_name(x, i), (**x).clone()));
             }
         });
-        let ranges: Vec<Option<Range>> = (overs.iter())
-            .map(|o| self.range(o).ok().flatten())
-            .collect();
-        let whole = |r: &Range| (r.from == Dim::from(0)).then(|| r.count.clone()).flatten();
-        let Some(count) = ranges.iter().flatten().find_map(whole) else {
-            return (names, overs);
-        };
         for (name, array) in found {
             let layers = self.layer_at(&array).and_then(Result::ok);
             if layers.and_then(|l| self.count(&l)).as_ref() == Some(&count) {
@@ -377,6 +397,7 @@ impl Lower<'_> {
         let count = count.map_or_else(Dim::one, |c| c.0);
         for (k, (place, range, over)) in ranges.into_iter().enumerate() {
             let integers = self.integers(&range, &count, over);
+            self.counters.push(integers.text.clone());
             items.insert(place + k, Item::Tensor(integers, None, Whole::Value));
         }
         Ok((items, count))
@@ -433,6 +454,9 @@ impl Lower<'_> {
                 }),
                 Item::Tensor(t, variable, _) => {
                     let Some(id) = parts.next() else { continue };
+                    if self.counters.contains(&t.text) {
+                        self.positions.insert(id);
+                    }
                     mutable = variable.is_some();
                     let origin = format!("a part of `{}`", t.text);
                     self.cx.origin.insert(id, origin);

@@ -118,6 +118,10 @@ pub struct Lower<'a> {
     opaque: bool,
     /// Calls of fields marked `#[recompute]` are separate nodes.
     recompute: bool,
+    /// The ranges that loops count through, as written.
+    counters: Vec<String>,
+    /// The numbers of loops that are compiled once.
+    positions: std::collections::HashSet<NodeId>,
     params: Vec<Option<NodeId>>,
     /// The latest values of buffers in the current graph.
     updates: update::Updates,
@@ -211,6 +215,8 @@ impl<'a> Lower<'a> {
             source,
             cx: Cx::new(diag, train),
             opaque,
+            counters: Vec::new(),
+            positions: std::collections::HashSet::new(),
             recompute: false,
             params: vec![None; net.params.len()],
             updates: update::Updates::default(),

@@ -225,7 +225,13 @@ impl Lower<'_> {
         }
         let mut found: Option<(usize, Dim, Tensor)> = None;
         for item in items {
-            let Value::Tensor(t) = item else { continue };
+            let Value::Tensor(t) = item else {
+                let text = format!(
+                    "`input` of `scan` must be a tensor or a tuple of tensors, not {}",
+                    item.kind()
+                );
+                return Err(self.cx.error(bound.span_of("input"), text));
+            };
             let mut t = t.clone();
             if t.text.is_empty() {
                 t.text = "input".to_owned();

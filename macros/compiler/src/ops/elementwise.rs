@@ -418,5 +418,10 @@ pub fn rest(
     let wrong = cx.g.scalar(S::And, &[other, differ]);
     // Of different signs: the sum does not overflow.
     let moved = cx.g.scalar(S::Add, &[r, q]);
-    Ok(cx.g.scalar(S::Where, &[wrong, moved, r]))
+    let y = cx.g.scalar(S::Where, &[wrong, moved, r]);
+    let (least, most) = cx.range(q);
+    if integers && least > 0 {
+        cx.ranges.insert(y, (0, most - 1));
+    }
+    Ok(y)
 }

@@ -192,9 +192,9 @@ pub fn padding_row(cx: &mut Cx, a: &Args, rows: &Dim) -> Reported<Option<Dim>> {
         return Ok(None);
     }
     let (given, span) = (a.whole(cx, "padding_idx")?, a.span_of("padding_idx"));
-    let row = match given.value() {
-        Some(..0) => given.add(rows),
-        _ => given.clone(),
+    let row = match given.terms().all(|(c, _)| c < 0) && given != Dim::from(0) {
+        true => given.add(rows),
+        false => given.clone(),
     };
     let text = match (given.value(), rows.value()) {
         (Some(p), Some(n)) if !(-n..n).contains(&p) => format!(
@@ -204,6 +204,7 @@ pub fn padding_row(cx: &mut Cx, a: &Args, rows: &Dim) -> Reported<Option<Dim>> {
         _ => {
             let why = format!("`padding_idx` must be one of {rows} rows");
             cx.at_least(rows, &row.add(&Dim::one()), span, &why)?;
+            cx.at_least(&row, &Dim::from(0), span, &why)?;
             return Ok(Some(row));
         }
     };

@@ -361,7 +361,7 @@ fn roll(cx: &mut Cx, a: &Args) -> Reported<Value> {
         let moved = match (shift.value(), size.value()) {
             (_, Some(0)) => continue,
             (Some(k), Some(n)) => Dim::from(k.rem_euclid(n)),
-            (Some(k @ ..0), None) => size.add(&Dim::from(k)),
+            _ if shift.terms().all(|(c, _)| c < 0) => size.add(&shift),
             _ => shift,
         };
         if moved == Dim::from(0) {
