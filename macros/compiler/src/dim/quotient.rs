@@ -479,9 +479,16 @@ fn fraction(monomial: &Monomial, c: i64) -> Option<Fraction> {
                 (part, by.checked_pow(*power)?, q.checked_pow(*power)?)
             }
         };
-        let (product, None) = times(&whole, &part) else {
-            return None;
-        };
+        // A factor `1/q` may meet its `q`, one after another.
+        let (mut product, mut reduced) = times(&whole, &part);
+        while let Some(rest) = reduced {
+            let (more, by) = rest.terms.first_key_value()?;
+            if rest.terms.len() != 1 {
+                return None;
+            }
+            above = above.checked_mul(*by)?;
+            (product, reduced) = times(&product, more);
+        }
         whole = product;
         above = above.checked_mul(times_above)?;
         below = below.checked_mul(times_below)?;
