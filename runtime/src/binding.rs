@@ -37,14 +37,9 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         check_form(plan, arg, source)?;
     }
     let dims = bind_named(plan, sources)?;
-    for ((name, size), may_be) in plan.dims.iter().zip(dims.iter()).zip(plan.sizes) {
-        if !may_be(*size) {
-            return Err(Error::Constant {
-                function: plan.name,
-                name,
-                size: *size,
-            });
-        }
+    // Few networks have such names, so the loop is not part of a usual call.
+    if !plan.sizes.is_empty() {
+        check_constants(plan, &dims)?;
     }
     check_sizes(plan, sources, |dim| {
         if let DimSpec::Fixed(n) = dim {
@@ -77,6 +72,21 @@ pub fn bind(plan: &Plan, sources: &[Source<'_>]) -> Result<Dims> {
         }
     })?;
     Ok(dims)
+}
+
+/// Checks the dimensions that have names of Rust constants.
+#[cold]
+fn check_constants(plan: &Plan, dims: &Dims) -> Result<()> {
+    for ((name, size), may_be) in plan.dims.iter().zip(dims.iter()).zip(plan.sizes) {
+        if !may_be(*size) {
+            return Err(Error::Constant {
+                function: plan.name,
+                name,
+                size: *size,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The error for a value that is too large for any memory.
