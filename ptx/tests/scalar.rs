@@ -149,15 +149,15 @@ fn ends_of_the_range() {
     }
 }
 
+/// All pairs of special values.
+fn special_pairs() -> (Vec<f32>, Vec<f32>) {
+    let of = |x| SPECIAL.into_iter().map(move |y| (x, y));
+    SPECIAL.into_iter().flat_map(of).unzip()
+}
+
 #[test]
 fn pairs() {
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    for x in SPECIAL {
-        for y in SPECIAL {
-            a.push(x);
-            b.push(y);
-        }
-    }
+    let (a, b) = special_pairs();
     type Row = (Scalar, fn(f32, f32) -> f32);
     let rows: [Row; 6] = [
         (Scalar::Add, |x, y| x + y),
@@ -178,13 +178,7 @@ fn pairs() {
 #[test]
 fn powers() {
     let mut numbers = harness::Numbers::new(3);
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    for x in SPECIAL {
-        for y in SPECIAL {
-            a.push(x);
-            b.push(y);
-        }
-    }
+    let (mut a, mut b) = special_pairs();
     for _ in 0..20_000 {
         a.push((numbers.float() * 20.0).exp());
         b.push(numbers.float() * 8.0);
@@ -205,15 +199,9 @@ fn powers() {
 
 /// Exact: as Rust's `%`, for quotients of every size.
 #[test]
-fn rests() {
+fn remainders() {
     let mut numbers = harness::Numbers::new(5);
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    for x in SPECIAL {
-        for y in SPECIAL {
-            a.push(x);
-            b.push(y);
-        }
-    }
+    let (mut a, mut b) = special_pairs();
     for _ in 0..20_000 {
         // Any bits, near numbers, and quotients that are nearly whole.
         a.push(f32::from_bits(numbers.below(1 << 32) as u32));
@@ -287,8 +275,8 @@ fn types() {
         )
     };
     let (ti, tf, tb) = (DType::Int, DType::Float, DType::Bool);
-    let rests = run(Scalar::Fmod, &[(ti, i), (ti, other)]).0;
-    for ((x, y), rest) in ints.iter().zip(others).zip(rests) {
+    let remainders = run(Scalar::Fmod, &[(ti, i), (ti, other)]).0;
+    for ((x, y), rest) in ints.iter().zip(others).zip(remainders) {
         let want = if y == 0 { 0 } else { x.wrapping_rem(y) };
         assert_eq!(rest, want, "{x} % {y}");
     }

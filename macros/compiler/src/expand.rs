@@ -37,37 +37,11 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     };
     let names = suspects(variants.net(), &errors);
     let messages = errors.messages();
-    if !names.is_empty() && !diag.any() {
-        let with = |names: &[Ident]| {
-            let mut unit = call.unit(unit.source.clone());
-            unit.source.consts.extend(names.iter().cloned().map(found));
-            unit
-        };
-        // Of all candidates, those that the solutions are about are constants.
-        let all = with(&names);
-        let trial = Variants::new(call, &all, &diag);
-        let solved = |n: &Ident| {
-            trial
-                .all
-                .iter()
-                .any(|v| v.net.equal.mentions(&n.to_string()))
-        };
-        let names: Vec<Ident> = names.into_iter().filter(solved).collect();
-        let unit = with(&names);
-        let again = Variants::new(call, &unit, &diag);
-        // Names that only have to equal each other are dimensions that differ.
-        // So are those that another name of a signature, and nothing else, may be.
-        let open = again
-            .net()
-            .consts
-            .iter()
-            .filter(|c| c.open)
-            .map(|c| &c.name);
-        let known: Vec<String> = names.iter().chain(open).map(ToString::to_string).collect();
-        let differ = |v: &Variant| v.net.equal.relates_only(&known);
-        if !names.is_empty() && again.errors().is_none() && !again.all.iter().any(differ) {
-            return emitted(call, &unit, &again, &messages, call_site);
-        }
+    if !names.is_empty()
+        && !diag.any()
+        && let Some(network) = with_constants(call, &unit, (names, &messages), &diag, call_site)
+    {
+        return network;
     }
     name_constants(variants.net(), &errors);
     let schema = call::schema(&unit.source, &quote!(!), call_site);
@@ -79,6 +53,41 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     };
     let errors = errors.to_tokens();
     quote!(#errors #skeleton #schema)
+}
+
+/// The network with names of signatures as Rust constants, if it has no errors then: of all candidates, those that the
+/// solutions are about. `messages` are the errors without them.
+fn with_constants(
+    call: &Call,
+    unit: &Unit,
+    (names, messages): (Vec<Ident>, &[Message]),
+    diag: &Diag,
+    call_site: &str,
+) -> Option<TokenStream> {
+    let with = |names: &[Ident]| {
+        let mut unit = call.unit(unit.source.clone());
+        unit.source.consts.extend(names.iter().cloned().map(found));
+        unit
+    };
+    let all = with(&names);
+    let trial = Variants::new(call, &all, diag);
+    let mentions = |v: &Variant, n: &Ident| v.net.equal.mentions(&n.to_string());
+    let solved = |n: &Ident| trial.all.iter().any(|v| mentions(v, n));
+    let names: Vec<Ident> = names.into_iter().filter(solved).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let unit = with(&names);
+    let again = Variants::new(call, &unit, diag);
+    // Names that only have to equal each other are dimensions that differ. So are those that another name of a
+    // signature, and nothing else, may be.
+    let open = again.net().consts.iter().filter(|c| c.open);
+    let known: Vec<String> = (names.iter().chain(open.map(|c| &c.name)))
+        .map(ToString::to_string)
+        .collect();
+    let differ = |v: &Variant| v.net.equal.relates_only(&known);
+    let holds = again.errors().is_none() && !again.all.iter().any(differ);
+    holds.then(|| emitted(call, &unit, &again, messages, call_site))
 }
 
 /// A network without errors. `suggested` are the errors that there are if names of signatures are no constants.

@@ -51,7 +51,7 @@ pub struct Variants<'a> {
     too_many: Option<Message>,
     /// The variants.
     pub all: Vec<Variant>,
-    /// Variants with errors, of a network without const parameters: rustc reports the errors if it takes the variant.
+    /// Variants with errors that rustc reports if it takes the variant.
     failed: Vec<Variant>,
 }
 

@@ -31,7 +31,7 @@ mod python_words;
 mod quotients;
 mod quotients_of_constants;
 mod recompute;
-mod rests;
+mod remainders;
 mod reviewed;
 mod rolls;
 mod scan;

@@ -10,6 +10,8 @@ const SHIFT: usize = 1;
 const GROUPS: usize = 2;
 const CH: usize = 4;
 const MULT: [usize; 2] = [1, 2];
+const PAD: usize = 2;
+const LINES: i32 = 3;
 
 network! {
     struct Net {
@@ -48,6 +50,14 @@ network! {
     fn words(ids: i64[B]) -> i64[B] { (ids + OFFSET) % 7 }
     fn grid(x: [B]) -> [B] { x + (arange(B) + 1) * STEP }
     fn back(x: [B, T]) -> ([B, T], [B, T]) { (x.roll(-SHIFT, 1), 2 ** (arange(T) % 3).float() * x) }
+    fn down() -> (i64[5], i64[3], i64[0]) { (arange(5, 0, -1), arange(4, -4, -3), arange(2, 2, -1)) }
+    fn padded(i: u32[B], scores: [B, 4], w: [8, 4]) -> ([B, 4], []) {
+        (embedding(i, w, padding_idx = PAD), cross_entropy(scores, i, ignore_index = PAD))
+    }
+    fn padded_in_words(i: u32[B], scores: [B, 4], w: [8, 4]) -> ([B, 4], []) {
+        (embedding(i, w, padding_idx = 2), cross_entropy(scores, i, ignore_index = 2))
+    }
+    fn lines(x: [LINES, 4]) -> [LINES, 4] { 2 * x }
     fn of_tables(i: u32[B]) -> [B, 4] { table(i) }
     /// Two sizes that a number divides, and a product of constants.
     fn grouped(x: [B, 3, 4 * H, 4 * W]) -> [B, CH * MULT[1], H, W] {
@@ -110,6 +120,18 @@ fn constants_are_numbers_where_they_are_no_sizes() -> netform::Result<()> {
     let x = numbers(&[4]).to_f64_vec();
     assert_eq!(a.as_slice(), [x[1], x[2], x[3], x[0]]);
     assert_eq!(b.as_slice(), [x[0], 2.0 * x[1], 4.0 * x[2], x[3]]);
+    let (a, b, c) = net.down()?;
+    assert_eq!(
+        (a.to_vec(), b.to_vec(), c.to_vec()),
+        (vec![5, 4, 3, 2, 1], vec![4, 1, -2], vec![])
+    );
+    let (i, scores, w) = ([2u32, 0, 3, 2], numbers(&[4, 4]), numbers(&[8, 4]));
+    let (a, b) = net.padded(&i, &scores, &w)?;
+    let (c, d) = net.padded_in_words(&i, &scores, &w)?;
+    assert_eq!((a.to_vec(), b.item()?), (c.to_vec(), d.item()?));
+    // A constant of another type of integers.
+    assert_eq!(net.lines(&numbers(&[LINES as usize, 4]))?.shape(), [3, 4]);
+    assert!(net.lines(&numbers(&[4, 4])).is_err());
     assert_eq!(net.of_tables(&[0])?.as_slice(), [0.0; 4]);
     assert_eq!(net.grouped(&numbers(&[1, 3, 8, 12]))?.shape(), [1, 8, 2, 3]);
     Ok(())

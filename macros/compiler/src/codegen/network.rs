@@ -52,10 +52,10 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
         let items = generics(&v.net).items;
         quote!(#items::__SPEC)
     });
-    let spec = match forced.is_empty() {
-        true => spec,
-        false => quote!({ #forced #spec }),
-    };
+    let [spec, graph] = [spec, graph].map(|tokens| match forced.is_empty() {
+        true => tokens,
+        false => quote!({ #forced #tokens }),
+    });
     quote! {
         #structure
         #kept

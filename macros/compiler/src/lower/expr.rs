@@ -6,7 +6,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::check::{self, arithmetic, is_constant};
 use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
-use crate::ir::{DType, Here};
+use crate::ir::{DType, Here, NodeId, Op};
 use crate::ops;
 use crate::scalar::Scalar as S;
 use crate::takes::{Takes, enclosed, takes};
@@ -219,7 +219,7 @@ impl Lower<'_> {
         };
         let f = match op {
             ast::Op::Rem => {
-                let id = ops::rest(&mut self.cx, span, "`%`", (&tx, &ty), true)?;
+                let id = ops::remainder(&mut self.cx, span, "`%`", (&tx, &ty), true)?;
                 return Ok(self.cx.tensor(id));
             }
             ast::Op::Add => S::Add,
@@ -316,8 +316,7 @@ impl Lower<'_> {
     }
 
     /// Whether a value is computed from positions alone: those of `arange`, and the numbers of loops.
-    fn is_position(&self, id: crate::ir::NodeId) -> bool {
-        use crate::ir::Op;
+    fn is_position(&self, id: NodeId) -> bool {
         let node = &self.cx.g[id];
         if node.dtype != DType::Int {
             return false;
@@ -326,7 +325,7 @@ impl Lower<'_> {
             Op::Iota { .. } => true,
             _ if self.positions.contains(&id) => true,
             Op::Scalar(_) | Op::Reshape | Op::Expand | Op::Permute(_) | Op::Slice { .. } => {
-                let number = |id: crate::ir::NodeId| {
+                let number = |id: NodeId| {
                     let mut node = &self.cx.g[id];
                     while let Op::Expand | Op::Reshape = node.op {
                         node = &self.cx.g[node.args[0]];

@@ -33,8 +33,8 @@ ops! {
     "sub" ("input, other") |cx, a| binary(cx, a, S::Sub);
     "mul" ("input, other") |cx, a| binary(cx, a, S::Mul);
     "div" ("input, other") |cx, a| binary(cx, a, S::Div);
-    "remainder" ("input, other") |cx, a| remainder(cx, a, true);
-    "fmod" ("input, other") |cx, a| remainder(cx, a, false);
+    "remainder" ("input, other") |cx, a| remainder_op(cx, a, true);
+    "fmod" ("input, other") |cx, a| remainder_op(cx, a, false);
     "maximum" ("input, other") |cx, a| binary(cx, a, S::Max);
     "minimum" ("input, other") |cx, a| binary(cx, a, S::Min);
     "eq" ("input, other") |cx, a| binary(cx, a, S::Eq);
@@ -355,16 +355,16 @@ fn lerp(cx: &mut Cx, a: &Args) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-fn remainder(cx: &mut Cx, a: &Args, floored: bool) -> Reported<Value> {
+fn remainder_op(cx: &mut Cx, a: &Args, floored: bool) -> Reported<Value> {
     let (x, y) = (a.tensor(cx, "input")?, a.tensor(cx, "other")?);
     let what = format!("`{}`", a.callee);
-    let id = rest(cx, a.span, &what, (&x, &y), floored)?;
+    let id = remainder(cx, a.span, &what, (&x, &y), floored)?;
     Ok(cx.tensor(id))
 }
 
-/// The rest of a quotient: `floored`, of one that is rounded down, so that it has the sign of the divisor, as `%` in
+/// The remainder of a quotient: `floored`, of one that is rounded down, so that it has the sign of the divisor, as `%` in
 /// Python; otherwise of one that is rounded towards zero. The divisor of integers must be known not to be 0.
-pub fn rest(
+pub fn remainder(
     cx: &mut Cx,
     span: Span,
     what: &str,
@@ -380,7 +380,7 @@ pub fn rest(
         return Err(cx.error(span, format!("the divisor of {what} is 0")));
     } else if integers && cx.may_be(q.id, 0) {
         let text = format!(
-            "the divisor of {what} may be 0: `{}` holds {}\nnote: of integers, the divisor must be a number or a size\nhelp: of floats, the rest by 0 is NaN: `{}.float()`",
+            "the divisor of {what} may be 0: `{}` holds {}\nnote: of integers, the divisor must be a number or a size\nhelp: of floats, the remainder by 0 is NaN: `{}.float()`",
             y.text,
             cx.typed(y.id),
             enclosed(&y.text)

@@ -28,7 +28,7 @@ pub mod spatial;
 pub use activation::{dropout, gelu, probability};
 pub use attention::{Attention, dropout_of_weights};
 pub use convolution::{Conv, conv, transpose};
-pub use elementwise::rest;
+pub use elementwise::remainder;
 pub use index::{at, embedding, padding_row};
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};

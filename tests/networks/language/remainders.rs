@@ -16,7 +16,7 @@ network! {
 }
 
 #[test]
-fn rests_have_the_sign_of_python_and_c() -> netform::Result<()> {
+fn remainders_have_the_sign_of_python_and_c() -> netform::Result<()> {
     let net = Net::new(Cpu::f64(), 1)?;
     let table: &[(f64, f64)] = &[
         (5.5, 2.0),
@@ -61,7 +61,7 @@ fn rests_have_the_sign_of_python_and_c() -> netform::Result<()> {
 }
 
 #[test]
-fn gradients_of_rests_are_those_of_differences() -> netform::Result<()> {
+fn gradients_of_remainders_are_those_of_differences() -> netform::Result<()> {
     let mut net = Net::new(Cpu::f64(), 1)?;
     let x = [0.7, -1.3, 2.1, -0.4];
     let w = [2.3, 3.1, -4.4, -1.9];
