@@ -34,14 +34,11 @@ impl Call {
     }
 
     fn groups(tokens: TokenStream) -> Option<Call> {
-        let mut groups = tokens.into_iter().filter_map(group);
-        let krate = groups.next()?.stream();
-        let source = groups.next()?.stream();
-        let held = groups.map(|g| g.stream()).collect();
+        let mut groups = groups(tokens);
         Some(Call {
-            krate,
-            source,
-            held,
+            krate: groups.next()?,
+            source: groups.next()?,
+            held: groups.collect(),
         })
     }
 
@@ -74,11 +71,16 @@ impl Call {
 
 /// A network from the tokens that it handed out; `None` if it has errors.
 fn held(tokens: TokenStream) -> Option<Rc<Unit>> {
-    let mut groups = tokens.into_iter().filter_map(group);
+    let mut groups = groups(tokens);
     let diag = Diag::default();
-    let source = parse(groups.next()?.stream(), &diag)?;
-    let held = groups.map(|g| held(g.stream())).collect();
+    let source = parse(groups.next()?, &diag)?;
+    let held = groups.map(held).collect();
     (!diag.any()).then(|| Rc::new(Unit { source, held }))
+}
+
+/// The contents of the groups among tokens.
+pub fn groups(tokens: TokenStream) -> impl Iterator<Item = TokenStream> {
+    tokens.into_iter().filter_map(group).map(|g| g.stream())
 }
 
 fn group(tree: TokenTree) -> Option<Group> {

@@ -8,6 +8,7 @@ use crate::diag::{Diag, Message, has_word};
 use crate::net::Net;
 use crate::parse::parse;
 use crate::unit::{self, Unit};
+use crate::values;
 use crate::variant::{Variant, Variants};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -43,6 +44,10 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     {
         return network;
     }
+    let errors = match with_values(call, &unit, (&variants, &errors), call_site) {
+        Ok(network) => return network,
+        Err(better) => better.map_or(errors, |errors| *errors),
+    };
     name_constants(variants.net(), &errors);
     let schema = call::schema(&unit.source, &quote!(!), call_site);
     // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
@@ -88,6 +93,44 @@ fn with_constants(
     let differ = |v: &Variant| v.net.equal.relates_only(&known);
     let holds = again.errors().is_none() && !again.all.iter().any(differ);
     holds.then(|| emitted(call, &unit, &again, messages, call_site))
+}
+
+/// The network with the values of its constants in the places of their names, if it has no errors then. Otherwise the
+/// errors that it has then, if they are at other places than those without values: which are not mistakes.
+fn with_values(
+    call: &Call,
+    unit: &Unit,
+    (variants, errors): (&Variants, &Diag),
+    call_site: &str,
+) -> Result<TokenStream, Option<Box<Diag>>> {
+    let Some((call, checks)) = values::in_call(call, unit, &variants.net().held) else {
+        return Err(None);
+    };
+    let diag = Diag::default();
+    let Some(source) = parse(call.source.clone(), &diag) else {
+        return Err(None);
+    };
+    let unit = call.unit(source);
+    let again = Variants::new(&call, &unit, &diag);
+    let Some(left) = again.errors() else {
+        let network = emitted(&call, &unit, &again, &[], call_site);
+        let krate = &call.krate;
+        return Ok(quote! {
+            #network
+            #[allow(unused, clippy::all, clippy::pedantic)]
+            const _: () = {
+                use #krate::__private as __nf;
+                #checks
+            };
+        });
+    };
+    let places = |diag: &Diag| {
+        let all = diag.messages().into_iter();
+        let mut all: Vec<String> = all.map(|m| format!("{:?}", m.span)).collect();
+        all.dedup();
+        all
+    };
+    Err((places(&left) != places(errors)).then(|| Box::new(left)))
 }
 
 /// A network without errors. `suggested` are the errors that there are if names of signatures are no constants.

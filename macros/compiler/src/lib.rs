@@ -42,6 +42,7 @@ pub mod unify;
 pub mod unit;
 pub mod unreached;
 pub mod value;
+pub mod values;
 pub mod variant;
 pub mod visit;
 pub mod weights;

@@ -218,6 +218,16 @@ pub(super) fn record_constants(net: &Net) {
     });
 }
 
+/// The name under which a network hands out a constant.
+pub(super) fn alias(name: &str) -> Ident {
+    Kind::Size.alias(name)
+}
+
+/// The name under which it hands out the number of a constant of any type.
+pub(super) fn number_alias(name: &str) -> Ident {
+    Kind::Number.alias(name)
+}
+
 /// A name of a constant for networks that hold this one.
 enum Kind {
     Size,

@@ -41,6 +41,7 @@ mod sizes;
 mod spec;
 mod state;
 mod steps;
+pub mod values;
 mod weights;
 
 pub use network::{network, skeleton};

@@ -1,0 +1,75 @@
+//! Puts values in the places of constants, in the tokens of a network and of the networks in its fields.
+
+use super::{Constant, of, replace};
+use crate::ast::show_path;
+use crate::call::{self, Call};
+use crate::codegen;
+use crate::net::Held;
+use crate::unit::Unit;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The call with values, and the code that compares each value with its constant; `None` if no value is known. `held`
+/// are the constants that the networks in fields hand out.
+pub fn in_call(call: &Call, unit: &Unit, held: &[Held]) -> Option<(Call, TokenStream)> {
+    let own = of(&call.source);
+    let mut values = Values {
+        held: None,
+        checks: own.iter().map(codegen::values::own).collect(),
+        any: !own.is_empty(),
+    };
+    let tokens = call.held.iter().zip(unit.source.blocks()).zip(&unit.held);
+    let tokens = tokens.map(|((tokens, path), unit)| {
+        values.held = held.iter().find(|h| h.path == path);
+        values.held(tokens, unit.as_deref(), "")
+    });
+    let held = tokens.collect();
+    let with = Call {
+        krate: call.krate.clone(),
+        source: replaced(&call.source, &own),
+        held,
+    };
+    values.any.then_some((with, values.checks))
+}
+
+struct Values<'a> {
+    /// The network in a field of the outermost network whose tokens these are, and its constants.
+    held: Option<&'a Held>,
+    checks: TokenStream,
+    any: bool,
+}
+
+impl Values<'_> {
+    /// The tokens of a network in a field, and of those in its fields. `prefix` is the path to it from the field. A
+    /// constant that cannot be compared keeps its name.
+    fn held(&mut self, tokens: &TokenStream, unit: Option<&Unit>, prefix: &str) -> TokenStream {
+        let groups: Vec<TokenStream> = call::groups(tokens.clone()).collect();
+        let (Some((source, inner)), Some(unit), Some(held)) =
+            (groups.split_first(), unit, self.held)
+        else {
+            return tokens.clone();
+        };
+        let mut own = of(source);
+        own.retain(|Constant { name, value }| {
+            let check = codegen::values::held(held, &format!("{prefix}{name}"), value);
+            self.any |= check.is_some();
+            self.checks.extend(check.clone());
+            check.is_some()
+        });
+        let source = replaced(source, &own);
+        let inner = inner.iter().zip(unit.source.blocks()).zip(&unit.held);
+        let inner = inner.map(|((tokens, path), unit)| {
+            let prefix = format!("{prefix}{}::", show_path(path));
+            self.held(tokens, unit.as_deref(), &prefix)
+        });
+        let inner: Vec<TokenStream> = inner.collect();
+        quote!({ #source } #({ #inner })*)
+    }
+}
+
+fn replaced(source: &TokenStream, values: &[Constant]) -> TokenStream {
+    replace::replaced(source, &|name| {
+        let known = values.iter().find(|c| c.name == *name);
+        known.map(|c| c.value.clone())
+    })
+}

@@ -1,0 +1,283 @@
+//! The value of a constant, from its expression as rustc evaluates it; `None` where more than arithmetic is needed.
+
+use super::Known;
+use super::file::Scope;
+use quote::ToTokens;
+use syn::{BinOp, Expr, Lit, UnOp};
+
+/// The most constants that are defined by each other.
+const DEEPEST: usize = 64;
+
+/// The value of the constant that a name is in the innermost scope that declares it.
+pub fn constant(scopes: &[Scope], name: &str) -> Option<Known> {
+    Values { scopes, depth: 0 }.of(name)
+}
+
+struct Values<'a> {
+    scopes: &'a [Scope],
+    depth: usize,
+}
+
+impl Values<'_> {
+    fn of(&self, name: &str) -> Option<Known> {
+        let declared = |s: &'_ Scope| s.iter().position(|c| c.ident == name);
+        let at = self.scopes.iter().position(|s| declared(s).is_some())?;
+        let item = &self.scopes[at][declared(&self.scopes[at])?];
+        let inner = Values {
+            scopes: &self.scopes[at..],
+            depth: self.depth + 1,
+        };
+        if inner.depth > DEEPEST {
+            return None;
+        }
+        // What is calculated in `f32` is rounded at each step.
+        let ty = item.ty.to_token_stream().to_string();
+        if ty.contains("f32") && !literal(&item.expr) {
+            return None;
+        }
+        let value = inner.value(&item.expr).filter(finite)?;
+        Some(if ty.contains("f32") {
+            rounded(value)
+        } else {
+            value
+        })
+    }
+
+    fn value(&self, e: &Expr) -> Option<Known> {
+        match e {
+            Expr::Lit(lit) => match &lit.lit {
+                Lit::Int(i) if i.suffix().starts_with('f') => number(i.base10_digits()),
+                Lit::Int(i) => i.base10_parse().ok().map(Known::Whole),
+                Lit::Float(f) if f.suffix() == "f32" => number(f.base10_digits()).map(rounded),
+                Lit::Float(f) => number(f.base10_digits()),
+                Lit::Bool(b) => Some(Known::Bool(b.value)),
+                _ => None,
+            },
+            // `super::D` is a constant of an outer scope, or of another file: emitted code compares it.
+            Expr::Path(path) => self.of(&path.path.segments.last()?.ident.to_string()),
+            Expr::Paren(e) => self.value(&e.expr),
+            Expr::Group(e) => self.value(&e.expr),
+            Expr::Reference(e) => self.value(&e.expr),
+            Expr::Block(e) => match e.block.stmts.as_slice() {
+                [syn::Stmt::Expr(e, None)] => self.value(e),
+                _ => None,
+            },
+            Expr::If(e) => {
+                let Known::Bool(holds) = self.value(&e.cond)? else {
+                    return None;
+                };
+                match (holds, e.then_branch.stmts.as_slice()) {
+                    (true, [syn::Stmt::Expr(e, None)]) => self.value(e),
+                    (false, _) => self.value(&e.else_branch.as_ref()?.1),
+                    _ => None,
+                }
+            }
+            Expr::Array(e) => self.all(&e.elems).map(Known::List),
+            Expr::Tuple(e) => self.all(&e.elems).map(Known::Tuple),
+            Expr::Repeat(e) => {
+                let (value, count) = (self.value(&e.expr)?, self.index(&e.len)?);
+                (count <= 4096).then(|| Known::List(vec![value; count]))
+            }
+            Expr::Index(e) => {
+                let (Known::List(all), k) = (self.value(&e.expr)?, self.index(&e.index)?) else {
+                    return None;
+                };
+                all.get(k).cloned()
+            }
+            Expr::Field(e) => match (self.value(&e.base)?, &e.member) {
+                (Known::Tuple(all), syn::Member::Unnamed(k)) => all.get(k.index as usize).cloned(),
+                _ => None,
+            },
+            Expr::Unary(e) => match (&e.op, self.value(&e.expr)?) {
+                (UnOp::Neg(_), Known::Whole(v)) => Some(Known::Whole(-v)),
+                (UnOp::Neg(_), Known::Number(v)) => Some(Known::Number(-v)),
+                (UnOp::Not(_), Known::Bool(v)) => Some(Known::Bool(!v)),
+                (UnOp::Deref(_), v) => Some(v),
+                _ => None,
+            },
+            Expr::Cast(e) => cast(self.value(&e.expr)?, &e.ty.to_token_stream().to_string()),
+            Expr::Binary(e) => binary(&e.op, self.value(&e.left)?, self.value(&e.right)?),
+            Expr::MethodCall(e) => {
+                let args = self.all(&e.args)?;
+                method(&e.method.to_string(), self.value(&e.receiver)?, &args)
+            }
+            _ => None,
+        }
+    }
+
+    fn all<'e>(&self, items: impl IntoIterator<Item = &'e Expr>) -> Option<Vec<Known>> {
+        items.into_iter().map(|e| self.value(e)).collect()
+    }
+
+    fn index(&self, e: &Expr) -> Option<usize> {
+        match self.value(e)? {
+            Known::Whole(v) => usize::try_from(v).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether all numbers are finite: others have no literals.
+fn finite(value: &Known) -> bool {
+    match value {
+        Known::Number(v) => v.is_finite(),
+        Known::List(all) | Known::Tuple(all) => all.iter().all(finite),
+        Known::Whole(_) | Known::Bool(_) => true,
+    }
+}
+
+/// Whether an expression is a number as it is written, or an array of these.
+fn literal(e: &Expr) -> bool {
+    match e {
+        Expr::Lit(_) => true,
+        Expr::Unary(e) => literal(&e.expr),
+        Expr::Reference(e) => literal(&e.expr),
+        Expr::Array(e) => e.elems.iter().all(literal),
+        _ => false,
+    }
+}
+
+fn number(text: &str) -> Option<Known> {
+    text.parse().ok().map(Known::Number)
+}
+
+/// The nearest value in `f32`.
+#[allow(clippy::cast_possible_truncation)]
+fn rounded(value: Known) -> Known {
+    match value {
+        Known::Number(v) => Known::Number(f64::from(v as f32)),
+        Known::List(all) => Known::List(all.into_iter().map(rounded).collect()),
+        other => other,
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn cast(value: Known, ty: &str) -> Option<Known> {
+    Some(match (value, ty) {
+        (v @ (Known::Whole(_) | Known::Number(_)), "f64") => Known::Number(v.number()?),
+        (v @ (Known::Whole(_) | Known::Number(_)), "f32") => rounded(Known::Number(v.number()?)),
+        (Known::Number(v), _) => fitting(v as i128, ty)?,
+        (Known::Whole(v), _) => fitting(v, ty)?,
+        (Known::Bool(v), _) => fitting(i128::from(v), ty)?,
+        _ => return None,
+    })
+}
+
+/// An integer, if a type has it: a cast of another wraps or saturates.
+fn fitting(v: i128, ty: &str) -> Option<Known> {
+    let bits = match ty {
+        "usize" | "u64" => u64::try_from(v).is_ok(),
+        "isize" | "i64" => i64::try_from(v).is_ok(),
+        "u32" => u32::try_from(v).is_ok(),
+        "i32" => i32::try_from(v).is_ok(),
+        "u16" => u16::try_from(v).is_ok(),
+        "i16" => i16::try_from(v).is_ok(),
+        "u8" => u8::try_from(v).is_ok(),
+        "i8" => i8::try_from(v).is_ok(),
+        _ => false,
+    };
+    bits.then_some(Known::Whole(v))
+}
+
+#[allow(clippy::float_cmp)]
+fn binary(op: &BinOp, x: Known, y: Known) -> Option<Known> {
+    Some(match (x, y) {
+        (Known::Whole(x), Known::Whole(y)) => match op {
+            BinOp::Add(_) => Known::Whole(x.checked_add(y)?),
+            BinOp::Sub(_) => Known::Whole(x.checked_sub(y)?),
+            BinOp::Mul(_) => Known::Whole(x.checked_mul(y)?),
+            BinOp::Div(_) => Known::Whole(x.checked_div(y)?),
+            BinOp::Rem(_) => Known::Whole(x.checked_rem(y)?),
+            BinOp::Shl(_) => {
+                Known::Whole(x.checked_mul(1 << u32::try_from(y).ok().filter(|y| *y < 64)?)?)
+            }
+            BinOp::Shr(_) => Known::Whole(x >> u32::try_from(y).ok().filter(|y| *y < 64)?),
+            _ => Known::Bool(compared(op, &x, &y)?),
+        },
+        (Known::Number(x), Known::Number(y)) => match op {
+            BinOp::Add(_) => Known::Number(x + y),
+            BinOp::Sub(_) => Known::Number(x - y),
+            BinOp::Mul(_) => Known::Number(x * y),
+            BinOp::Div(_) => Known::Number(x / y),
+            BinOp::Rem(_) => Known::Number(x % y),
+            _ => Known::Bool(compared(op, &x, &y)?),
+        },
+        (Known::Bool(x), Known::Bool(y)) => Known::Bool(match op {
+            BinOp::And(_) | BinOp::BitAnd(_) => x && y,
+            BinOp::Or(_) | BinOp::BitOr(_) => x || y,
+            _ => compared(op, &x, &y)?,
+        }),
+        _ => return None,
+    })
+}
+
+fn compared<T: PartialOrd>(op: &BinOp, x: &T, y: &T) -> Option<bool> {
+    Some(match op {
+        BinOp::Eq(_) => x == y,
+        BinOp::Ne(_) => x != y,
+        BinOp::Lt(_) => x < y,
+        BinOp::Le(_) => x <= y,
+        BinOp::Gt(_) => x > y,
+        BinOp::Ge(_) => x >= y,
+        _ => return None,
+    })
+}
+
+fn method(name: &str, x: Known, args: &[Known]) -> Option<Known> {
+    Some(match (name, x, args) {
+        ("len", Known::List(all), []) => Known::Whole(i128::try_from(all.len()).ok()?),
+        ("pow", Known::Whole(x), [Known::Whole(n)]) => {
+            Known::Whole(x.checked_pow(u32::try_from(*n).ok()?)?)
+        }
+        ("div_ceil", Known::Whole(x), [Known::Whole(y @ 1..)]) if x >= 0 => {
+            Known::Whole(x / y + i128::from(x % y != 0))
+        }
+        ("next_power_of_two", Known::Whole(x), []) => {
+            Known::Whole(u64::try_from(x).ok()?.checked_next_power_of_two()?.into())
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Known::{self, Bool, List, Number, Whole};
+    use super::constant;
+
+    fn value(file: &str, name: &str) -> Option<Known> {
+        let file: syn::File = syn::parse_str(file).expect("a file");
+        let consts = file.items.into_iter().filter_map(|item| match item {
+            syn::Item::Const(c) => Some(c),
+            _ => None,
+        });
+        constant(&[consts.collect()], name)
+    }
+
+    #[test]
+    fn evaluates_as_rustc_does() {
+        let file = "
+            const D: usize = 1 << 5; const H: usize = D / 3; const CEIL: usize = D.div_ceil(3);
+            const DEPTHS: [usize; 3] = [1, 2 * 3, D - 1]; const LAST: usize = DEPTHS[DEPTHS.len() - 1];
+            const RATE: f64 = 0.1 + 0.2; const SINGLE: f32 = 0.1; const SCALE: f64 = -(D as f64) / 8.0;
+            const ON: bool = D >= 32 && !(H == 3); const SIZES: &[(usize, f64)] = &[(3, 0.5); 2];
+            const SECOND: f64 = SIZES[1].1; const CHOICE: i64 = if ON { -7 % 4 } else { 0 };
+            const LOOP: usize = LOOP + 1; const CALL: usize = call(3); const BELOW: usize = DEPTHS[3];
+            const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
+        let is =
+            |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
+        is("D", Some(Whole(32)));
+        is("H", Some(Whole(10)));
+        is("CEIL", Some(Whole(11)));
+        is("DEPTHS", Some(List(vec![Whole(1), Whole(6), Whole(31)])));
+        is("LAST", Some(Whole(31)));
+        is("RATE", Some(Number(0.1 + 0.2)));
+        is("SINGLE", Some(Number(f64::from(0.1_f32))));
+        is("SCALE", Some(Number(-4.0)));
+        is("ON", Some(Bool(true)));
+        is("SECOND", Some(Number(0.5)));
+        is("CHOICE", Some(Whole(-3)));
+        for name in ["LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING"] {
+            is(name, None);
+        }
+    }
+}

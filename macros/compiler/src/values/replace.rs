@@ -1,0 +1,163 @@
+//! The names of constants in the tokens of a network, and the tokens with values in their places.
+
+use super::{Known, visible};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+
+/// The names in capitals that may be those of constants, each with its first token: not those that the network itself
+/// declares, as const parameters, variables and arguments.
+pub fn names(source: &TokenStream) -> Vec<Ident> {
+    let (mut all, mut own) = (Vec::new(), Vec::new());
+    collect(source, &mut all, &mut own);
+    let mut out: Vec<Ident> = Vec::new();
+    for name in all {
+        if !own.contains(&name) && !out.contains(&name) {
+            out.push(name);
+        }
+    }
+    out
+}
+
+/// The names, and those of them that the network declares.
+fn collect(tokens: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    // After `let` and `for`: names of variables.
+    let mut pattern = false;
+    for (k, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(word) if word == "let" || word == "for" => pattern = true,
+            TokenTree::Ident(word) if word == "in" => pattern = false,
+            TokenTree::Punct(p) if p.as_char() == '=' => pattern = false,
+            TokenTree::Group(g) if pattern => collect(&g.stream(), own, &mut Vec::new()),
+            TokenTree::Group(g) => collect(&g.stream(), all, own),
+            TokenTree::Ident(name) if is_name(&tokens, k) => {
+                let declared = k > 0
+                    && is_word(&tokens[k - 1], "const")
+                    && !(k > 1 && is_word(&tokens[k - 2], "use"));
+                // `x: [..]` is an argument; so is `use const RATE: f64`, which declares nothing.
+                let argument = is_punct(tokens.get(k + 1), ':')
+                    && !tokens[..k].iter().any(|t| is_word(t, "use"));
+                match pattern || declared || argument {
+                    true => own.push(name.clone()),
+                    false => all.push(name.clone()),
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The tokens with values in the places of names. `use const` is left out where all its names have values.
+pub fn replaced(source: &TokenStream, value: &dyn Fn(&Ident) -> Option<Known>) -> TokenStream {
+    let tokens: Vec<TokenTree> = source.clone().into_iter().collect();
+    let mut out = Vec::new();
+    let mut k = 0;
+    while let Some(token) = tokens.get(k) {
+        if is_word(token, "use") && matches!(tokens.get(k + 1), Some(t) if is_word(t, "const")) {
+            let end = tokens[k..].iter().position(|t| is_punct(Some(t), ';'));
+            let end = end.map_or(tokens.len(), |end| k + end + 1);
+            listed(&tokens[k..end], value, &mut out);
+            k = end;
+            continue;
+        }
+        match token {
+            TokenTree::Group(g) => {
+                let mut inner = Group::new(g.delimiter(), replaced(&g.stream(), value));
+                inner.set_span(g.span());
+                out.push(TokenTree::Group(inner));
+            }
+            TokenTree::Ident(name) if is_name(&tokens, k) => match value(name) {
+                Some(value) => out.push(tree(&value, name.span())),
+                None => out.push(token.clone()),
+            },
+            _ => out.push(token.clone()),
+        }
+        k += 1;
+    }
+    out.into_iter().collect()
+}
+
+/// `use const A, RATE: f64;` without the names that have values.
+fn listed(tokens: &[TokenTree], value: &dyn Fn(&Ident) -> Option<Known>, out: &mut Vec<TokenTree>) {
+    let body = &tokens[2..tokens.len().saturating_sub(1).max(2)];
+    let known = |part: &&[TokenTree]| match part.first() {
+        Some(TokenTree::Ident(name)) => value(name).is_some(),
+        _ => true,
+    };
+    let left: Vec<&[TokenTree]> = (body.split(|t| is_punct(Some(t), ',')))
+        .filter(|part| !known(part))
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    out.extend_from_slice(&tokens[..2]);
+    for (k, part) in left.iter().enumerate() {
+        if k > 0 {
+            out.push(Punct::new(',', Spacing::Alone).into());
+        }
+        out.extend_from_slice(part);
+    }
+    out.push(Punct::new(';', Spacing::Alone).into());
+}
+
+/// Whether the token is a name in capitals that stands alone: not a part of a path, a method or a call.
+fn is_name(tokens: &[TokenTree], k: usize) -> bool {
+    let TokenTree::Ident(name) = &tokens[k] else {
+        return false;
+    };
+    let before = k.checked_sub(1).and_then(|k| tokens.get(k));
+    let range = k > 1 && is_punct(tokens.get(k - 2), '.');
+    let path = |at: usize| is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':');
+    let call = matches!(tokens.get(k + 1), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
+    let macro_call = is_punct(tokens.get(k + 1), '!') && !is_punct(tokens.get(k + 2), '=');
+    crate::check::is_constant(&name.to_string())
+        && (!is_punct(before, '.') || range)
+        && !(k > 1 && path(k - 2))
+        && !path(k + 1)
+        && !call
+        && !macro_call
+}
+
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(i) if i == word)
+}
+
+fn is_punct(token: Option<&TokenTree>, punct: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(p)) if p.as_char() == punct)
+}
+
+/// A value as a token, at a name's place.
+fn tree(value: &Known, span: Span) -> TokenTree {
+    let literal = |mut literal: Literal| {
+        literal.set_span(span);
+        TokenTree::from(literal)
+    };
+    let group = |delimiter, items: TokenStream| {
+        debug_assert!(visible(delimiter));
+        let mut group = Group::new(delimiter, items);
+        group.set_span(span);
+        TokenTree::from(group)
+    };
+    let minus = |value: &Known| {
+        let mut minus = Punct::new('-', Spacing::Alone);
+        minus.set_span(span);
+        let both = [minus.into(), tree(value, span)];
+        group(Delimiter::Parenthesis, both.into_iter().collect())
+    };
+    let list = |delimiter, all: &[Known]| {
+        let mut items = Vec::new();
+        for item in all {
+            items.push(tree(item, span));
+            items.push(Punct::new(',', Spacing::Alone).into());
+        }
+        group(delimiter, items.into_iter().collect())
+    };
+    match value {
+        Known::Whole(v) if *v < 0 => minus(&Known::Whole(-v)),
+        Known::Whole(v) => literal(Literal::i128_unsuffixed(*v)),
+        Known::Number(v) if v.is_sign_negative() => minus(&Known::Number(-v)),
+        Known::Number(v) => literal(Literal::f64_unsuffixed(*v)),
+        Known::Bool(v) => Ident::new(if *v { "true" } else { "false" }, span).into(),
+        Known::List(all) => list(Delimiter::Bracket, all),
+        Known::Tuple(all) => list(Delimiter::Parenthesis, all),
+    }
+}
