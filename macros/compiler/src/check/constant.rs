@@ -286,8 +286,41 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
                 let index = constant(net, cx, at)?;
                 return element_of(net, cx, n, &index, at.span);
             }
+            (_, [ast::Item::At(at)]) => {
+                let (list, index) = (constant(net, cx, x)?, constant(net, cx, at)?);
+                return listed(cx, (x, &list), &index, at.span);
+            }
             _ => return Err(not_allowed(cx, e)),
         },
+        ExprKind::Method(x, name, args) if name == "len" && args.is_empty() => {
+            match constant(net, cx, x)? {
+                Value::List(items) => Value::Whole(items.len() as i128),
+                _ => return Err(not_allowed(cx, e)),
+            }
+        }
+        ExprKind::Call(name, args) if name == "len" && args.len() == 1 => {
+            match constant(net, cx, &args[0].value)? {
+                Value::List(items) => Value::Whole(items.len() as i128),
+                _ => return Err(not_allowed(cx, e)),
+            }
+        }
+        ExprKind::Call(name, args)
+            if is_of_numbers(&name.to_string(), args.len())
+                && !(args.len() == 1 && is_quotient(&args[0].value)) =>
+        {
+            let values = args.iter().map(|a| number(net, cx, &a.value));
+            let values: Vec<Value> = values.collect::<Reported<_>>()?;
+            let values: Vec<&Value> = values.iter().collect();
+            let value = of_numbers(&name.to_string(), &values);
+            return value.ok_or_else(|| {
+                let shown: Vec<String> = values.iter().map(|v| v.shown()).collect();
+                let text = format!(
+                    "`{name}` in a declaration takes numbers that the macro knows, not {}",
+                    shown.join(" and ")
+                );
+                cx.error(e.span, text)
+            });
+        }
         // `x.sqrt()` is `sqrt(x)`.
         ExprKind::Method(x, name, args) if name == "pow" || FUNCTIONS.iter().any(|f| name == f) => {
             let first = ast::Arg {
@@ -328,6 +361,75 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 
 /// Functions of numbers in declarations.
 const FUNCTIONS: &[&str] = &["sqrt", "exp", "log"];
+
+/// Functions from numbers to integers. `int` rounds towards zero, and `round` to the nearest even integer, as in Python.
+const ROUNDINGS: &[&str] = &["floor", "ceil", "round", "int", "trunc"];
+
+/// Whether `floor` of it is a quotient of sizes, rounded down.
+fn is_quotient(e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..))
+}
+
+/// Whether a function makes a number of so many numbers.
+fn is_of_numbers(name: &str, count: usize) -> bool {
+    match count {
+        1 => ROUNDINGS.contains(&name),
+        2 => name == "max" || name == "min",
+        _ => false,
+    }
+}
+
+/// The integer nearest to a number, or the larger or smaller of two numbers; `None` of other values.
+pub fn of_numbers(name: &str, values: &[&Value]) -> Option<Value> {
+    if !is_of_numbers(name, values.len()) {
+        return None;
+    }
+    let [x, y] = values else {
+        let v = match values.first()? {
+            Value::Number(v) => *v,
+            whole @ (Value::Whole(_) | Value::Dim(_)) => return Some((*whole).clone()),
+            _ => return None,
+        };
+        let v = match name {
+            "floor" => v.floor(),
+            "ceil" => v.ceil(),
+            "round" => v.round_ties_even(),
+            _ => v.trunc(),
+        };
+        #[allow(clippy::cast_possible_truncation)]
+        return (v.abs() < 2.0_f64.powi(63)).then(|| Value::Whole(v as i128));
+    };
+    let first = match (x.number(), y.number()) {
+        (Some(a), Some(b)) => a >= b,
+        // Of two sizes with a known difference, one is larger whatever their values are.
+        _ => x.as_dim()?.sub(&y.as_dim()?).value()? >= 0,
+    };
+    Some(if first == (name == "max") { (*x).clone() } else { (*y).clone() })
+}
+
+/// An element of a list or tuple.
+fn listed(cx: &Cx, (e, list): (&Expr, &Value), index: &Value, span: Span) -> Reported<Value> {
+    let Value::List(items) = list else {
+        let text = format!("`{e}` has no elements: it is {}", list.shown());
+        return Err(cx.error(e.span, text));
+    };
+    let Value::Whole(k) = index else {
+        let text = format!("an index must be a number that the macro knows, not {}", index.shown());
+        return Err(cx.error(span, text));
+    };
+    let count = items.len() as i128;
+    let at = if *k < 0 { count + k } else { *k };
+    match usize::try_from(at).ok().and_then(|at| items.get(at)) {
+        Some(item) => Ok(item.clone()),
+        None => {
+            let text = format!(
+                "index {k} is out of range: `{e}` has {}",
+                crate::args::count(items.len(), "element")
+            );
+            Err(cx.error(span, text))
+        }
+    }
+}
 
 /// Reports the use of a whole array.
 pub fn is_array(cx: &Cx, array: &Ident) -> ErrorReported {

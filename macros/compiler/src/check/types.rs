@@ -123,8 +123,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             v.as_dim()
                 .ok_or_else(|| cx.error(e.span, "a size must be an integer"))
         }
-        ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::Name(n) if net.is_array(&n.to_string())) =>
-        {
+        ExprKind::Index(..) | ExprKind::Field(..) if of_constants(net, e) => {
             let value = constant(net, cx, e)?;
             value
                 .as_dim()
@@ -154,6 +153,16 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
             );
             Err(cx.error(e.span, text))
         }
+    }
+}
+
+/// Whether an expression is an element of a list, or of a constant that is an array.
+fn of_constants(net: &Net, e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Index(x, _) | ExprKind::Field(x, _) => of_constants(net, x),
+        ExprKind::Name(n) => net.is_array(&n.to_string()),
+        ExprKind::List(_) | ExprKind::Tuple(_) => true,
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Lower;
 use crate::args::{Args, Given};
+use crate::check;
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::argument;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
@@ -130,6 +131,13 @@ impl Lower<'_> {
         }
         if self.source.unread.contains(&text) {
             return Err(ErrorReported);
+        }
+        if let (true, Ok(given)) = (free, &given)
+            && given.iter().all(|g| g.name.is_none())
+            && let Some(number) =
+                check::of_numbers(&text, &given.iter().map(|g| &g.value).collect::<Vec<_>>())
+        {
+            return Ok(number);
         }
         if ops::find(&text).is_some() {
             self.unchanged(args)?;

@@ -302,11 +302,45 @@ fn pair(names: Names, over: Expr, out: &mut Vec<(Ident, Expr)>) -> syn::Result<(
             }
             Ok(())
         }
+        // `for (kernel, stride) in [(3, 1), (5, 2)]`: each name goes over a column.
+        (ExprKind::List(rows), n) if !rows.is_empty() && rows.iter().all(|r| has(r, n)) => {
+            for (k, names) in names.into_iter().enumerate() {
+                let column = rows.iter().filter_map(|r| parts(r)?.get(k).cloned());
+                let kind = ExprKind::List(column.collect());
+                pair(names, Expr { kind, span }, out)?;
+            }
+            Ok(())
+        }
+        // A constant: an array of tuples, if the macro knows its value.
+        (ExprKind::Name(array), _) if crate::check::is_constant(&array.to_string()) => {
+            for (k, names) in names.into_iter().enumerate() {
+                let array = Expr {
+                    kind: ExprKind::Name(array.clone()),
+                    span,
+                };
+                let column = Ident::new(&format!("_{k}"), span);
+                let kind = ExprKind::Field(Box::new(array), column);
+                pair(names, Expr { kind, span }, out)?;
+            }
+            Ok(())
+        }
         _ => {
             let text = "two names in `for` need `zip` or `enumerate`: `for (block, cache) in zip(blocks, caches)`";
             Err(syn::Error::new(span, text))
         }
     }
+}
+
+/// The items of a tuple or list.
+fn parts(e: &Expr) -> Option<&[Expr]> {
+    match &e.kind {
+        ExprKind::Tuple(items) | ExprKind::List(items) => Some(items),
+        _ => None,
+    }
+}
+
+fn has(e: &Expr, count: usize) -> bool {
+    parts(e).is_some_and(|items| items.len() == count)
 }
 
 /// `blocks.iter().enumerate()` as `enumerate(blocks)`, and so on.
