@@ -7,6 +7,7 @@ use crate::codegen;
 use crate::diag::{Diag, Message, has_word};
 use crate::net::Net;
 use crate::parse::parse;
+use crate::probe;
 use crate::unit::{self, Unit};
 use crate::values;
 use crate::variant::{Variant, Variants};
@@ -47,6 +48,10 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     let errors = match with_values(call, &unit, (&variants, &errors), call_site) {
         Ok(network) => return network,
         Err(better) => better.map_or(errors, |errors| *errors),
+    };
+    let errors = match in_fields(call, &unit, (&variants, &errors), call_site) {
+        Ok(network) => return network,
+        Err(mistakes) => *mistakes,
     };
     name_constants(variants.net(), &errors);
     let schema = call::schema(&unit.source, &quote!(!), call_site);
@@ -114,15 +119,7 @@ fn with_values(
     let again = Variants::new(&call, &unit, &diag);
     let Some(left) = again.errors() else {
         let network = emitted(&call, &unit, &again, &[], call_site);
-        let krate = &call.krate;
-        return Ok(quote! {
-            #network
-            #[allow(unused, clippy::all, clippy::pedantic)]
-            const _: () = {
-                use #krate::__private as __nf;
-                #checks
-            };
-        });
+        return Ok(with_checks(&call, network, &checks));
     };
     let places = |diag: &Diag| {
         let all = diag.messages().into_iter();
@@ -131,6 +128,69 @@ fn with_values(
         all
     };
     Err((places(&left) != places(errors)).then(|| Box::new(left)))
+}
+
+/// A network whose errors come from const parameters that are no numbers: it compiles in fields that give numbers.
+/// Otherwise its mistakes.
+fn in_fields(
+    call: &Call,
+    unit: &Unit,
+    (variants, errors): (&Variants, &Diag),
+    call_site: &str,
+) -> Result<TokenStream, Box<Diag>> {
+    let first = errors.messages().into_iter().next();
+    let (Some(first), false) = (first, unit.source.generics.is_empty()) else {
+        return Err(Box::new(errors.clone()));
+    };
+    let (call, checks) = values::in_call(call, unit, &variants.net().held).unwrap_or_else(|| {
+        let Call {
+            krate,
+            source,
+            held,
+        } = call;
+        let (krate, source, held) = (krate.clone(), source.clone(), held.clone());
+        (
+            Call {
+                krate,
+                source,
+                held,
+            },
+            TokenStream::new(),
+        )
+    });
+    probe::compiles(&call, &unit.source.generics, errors).map_err(Box::new)?;
+    let diag = Diag::default();
+    let Some(source) = parse(call.source.clone(), &diag) else {
+        return Err(Box::new(errors.clone()));
+    };
+    let unit = call.unit(source);
+    let again = Variants::new(&call, &unit, &diag);
+    let name = &unit.source.name;
+    let parameters: Vec<String> = (unit.source.generics.iter())
+        .map(|p| format!("`{}`", p.name))
+        .collect();
+    let why = format!(
+        "`{name}` needs numbers for {}: use it in a field of another network, as in `field: {name}<{}>`\nnote: {}",
+        parameters.join(", "),
+        vec!["2"; parameters.len()].join(", "),
+        first.text
+    );
+    let network = codegen::in_fields(again.net(), &why);
+    let schema = call::schema(&unit.source, &call.handed_out(&[]), call_site);
+    Ok(with_checks(&call, quote!(#network #schema), &checks))
+}
+
+/// A network with what compares the values that the macro read with its constants.
+fn with_checks(call: &Call, network: TokenStream, checks: &TokenStream) -> TokenStream {
+    let krate = &call.krate;
+    quote! {
+        #network
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        const _: () = {
+            use #krate::__private as __nf;
+            #checks
+        };
+    }
 }
 
 /// A network without errors. `suggested` are the errors that there are if names of signatures are no constants.

@@ -32,6 +32,7 @@ pub mod ops;
 pub mod parse;
 pub mod passes;
 pub mod pipeline;
+pub mod probe;
 pub mod program;
 pub mod ranges;
 pub mod real;

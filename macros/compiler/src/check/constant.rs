@@ -404,7 +404,11 @@ pub fn of_numbers(name: &str, values: &[&Value]) -> Option<Value> {
         // Of two sizes with a known difference, one is larger whatever their values are.
         _ => x.as_dim()?.sub(&y.as_dim()?).value()? >= 0,
     };
-    Some(if first == (name == "max") { (*x).clone() } else { (*y).clone() })
+    Some(if first == (name == "max") {
+        (*x).clone()
+    } else {
+        (*y).clone()
+    })
 }
 
 /// An element of a list or tuple.
@@ -414,7 +418,10 @@ fn listed(cx: &Cx, (e, list): (&Expr, &Value), index: &Value, span: Span) -> Rep
         return Err(cx.error(e.span, text));
     };
     let Value::Whole(k) = index else {
-        let text = format!("an index must be a number that the macro knows, not {}", index.shown());
+        let text = format!(
+            "an index must be a number that the macro knows, not {}",
+            index.shown()
+        );
         return Err(cx.error(span, text));
     };
     let count = items.len() as i128;

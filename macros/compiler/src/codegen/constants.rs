@@ -34,7 +34,10 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
         .filter(|c| !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
         .map(|c| match (&c.name, c.ty) {
             (c, ast::ConstType::Size) => quote!(const _: usize = #c;),
-            (c, ast::ConstType::Float) => quote!(const _: f64 = #c;),
+            // An integer is a number, too.
+            (c, ast::ConstType::Float) => {
+                quote::quote_spanned!(c.span()=> const _: f64 = #c as ::core::primitive::f64;)
+            }
             (c, ast::ConstType::Bool) => quote!(const _: bool = #c;),
         });
     let held = net.held.iter().flat_map(|h| {
@@ -96,6 +99,9 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
                         Kind::Size => quote!(#[doc(hidden)] pub const fn #name() -> #to { #value }),
                         _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
                     }
+                }
+                (ConstType::Float, false) => {
+                    quote!(#[doc(hidden)] pub const #name: #to = #value as ::core::primitive::f64;)
                 }
                 _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
             }

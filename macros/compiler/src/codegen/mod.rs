@@ -44,4 +44,4 @@ mod steps;
 pub mod values;
 mod weights;
 
-pub use network::{network, skeleton};
+pub use network::{in_fields, network, skeleton};

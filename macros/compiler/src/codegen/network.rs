@@ -14,8 +14,8 @@ use crate::dim::show_shape;
 use crate::net::{Field, FieldKind, Net};
 use crate::variant::{Variant, Variants};
 use netform_core::abi::{ABI, VERSION};
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
 /// Everything for a network. `net` has its declarations and signatures, the variants have the rest; `suggested` are the
 /// errors that there are if names of signatures are no constants.
@@ -105,6 +105,16 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
 
 /// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
 pub fn skeleton(net: &Net) -> TokenStream {
+    shell(net, None)
+}
+
+/// The struct of a network that compiles only in fields that give numbers for its parameters: its use anywhere else is
+/// an error, `why`.
+pub fn in_fields(net: &Net, why: &str) -> TokenStream {
+    shell(net, Some(why))
+}
+
+fn shell(net: &Net, why: Option<&str>) -> TokenStream {
     record_constants(net);
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
@@ -143,13 +153,18 @@ pub fn skeleton(net: &Net) -> TokenStream {
                 })
                 .collect::<Vec<_>>()
         });
-    let ((consts, _), free) = (constants(net), free(net));
+    let (consts, aliases) = constants(net);
+    let (aliases, free) = match why {
+        Some(_) => (aliases, TokenStream::new()),
+        None => (TokenStream::new(), free(net)),
+    };
     // A name that is no constant is reported beside the other errors.
     let open = net
         .consts
         .iter()
         .filter(|c| c.open || c.array)
         .map(|c| &c.name);
+    let (refused, refuse) = refusal(net, why);
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
@@ -158,16 +173,18 @@ pub fn skeleton(net: &Net) -> TokenStream {
         const _: () = {
             use #krate::__private as __nf;
             #consts
+            #aliases
             #(const _: () = { let _ = &#open; };)*
             #free
+            #refused
             impl<#declared> #name<#used __nf::Cpu> {
-                pub const PARAMETERS: usize = 0;
-                pub const WEIGHT_BYTES: usize = 0;
+                pub const PARAMETERS: usize = { #refuse 0 };
+                pub const WEIGHT_BYTES: usize = { #refuse 0 };
                 #(#memory)*
-                pub fn graph() -> __nf::draw::Graph { ::core::panic!() }
+                pub fn graph() -> __nf::draw::Graph { #refuse ::core::panic!() }
             }
             impl<#declared #d: __nf::Device> #name<#used #d> {
-                pub fn new(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> { ::core::panic!() }
+                pub fn new(device: impl __nf::DeviceOf<#d>, seed: u64) -> __nf::Result<Self> { #refuse ::core::panic!() }
                 #pretrained
                 #methods
             }
@@ -181,6 +198,22 @@ pub fn skeleton(net: &Net) -> TokenStream {
             }
         };
     }
+}
+
+/// What reports `why` where a network is used, and the statement that forces it.
+fn refusal(net: &Net, why: Option<&str>) -> (TokenStream, TokenStream) {
+    let Some(why) = why else {
+        return (TokenStream::new(), TokenStream::new());
+    };
+    let Generics { declared, used, .. } = generics(net);
+    let span = Span::call_site().located_at(net.name.span());
+    let items = quote_spanned! {span=>
+        struct __InFields<#declared>;
+        impl<#declared> __InFields<#used> {
+            const CHECK: () = ::core::panic!(#why);
+        }
+    };
+    (items, quote!(let () = __InFields::<#used>::CHECK;))
 }
 
 /// The constants of a variant: its parameters, its plans, and its functions of runtime calls.

@@ -2,8 +2,8 @@
 
 use super::Lower;
 use crate::args::{Args, Given};
-use crate::check;
 use crate::ast::{self, Expr, ExprKind};
+use crate::check;
 use crate::check::argument;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::foreign;

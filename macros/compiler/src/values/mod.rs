@@ -13,6 +13,7 @@ mod file;
 mod replace;
 
 pub use call::in_call;
+pub use replace::replaced;
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
