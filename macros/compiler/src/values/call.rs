@@ -3,10 +3,12 @@
 use super::{Constant, of, replace};
 use crate::ast::show_path;
 use crate::call::{self, Call};
+use crate::check::check;
 use crate::codegen;
+use crate::diag::Diag;
 use crate::net::Held;
 use crate::unit::Unit;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The call with values, and the code that compares each value with its constant; `None` if no value is known. `held`
@@ -20,7 +22,8 @@ pub fn in_call(call: &Call, unit: &Unit, held: &[Held]) -> Option<(Call, TokenSt
     };
     let tokens = call.held.iter().zip(unit.source.blocks()).zip(&unit.held);
     let tokens = tokens.map(|((tokens, path), unit)| {
-        values.held = held.iter().find(|h| h.path == path);
+        let known = held.iter().find(|h| h.path == path).cloned();
+        values.held = known.or_else(|| unit.as_deref().map(|unit| alone(path, unit)));
         values.held(tokens, unit.as_deref(), "")
     });
     let held = tokens.collect();
@@ -32,26 +35,36 @@ pub fn in_call(call: &Call, unit: &Unit, held: &[Held]) -> Option<(Call, TokenSt
     values.any.then_some((with, values.checks))
 }
 
-struct Values<'a> {
+/// The constants of a network in a field that has errors.
+fn alone(path: &[Ident], unit: &Unit) -> Held {
+    Held {
+        path: path.to_vec(),
+        generics: unit.source.generics.iter().map(|p| p.ty).collect(),
+        consts: check(unit, &Diag::default()).all_consts(),
+        customs: Vec::new(),
+    }
+}
+
+struct Values {
     /// The network in a field of the outermost network whose tokens these are, and its constants.
-    held: Option<&'a Held>,
+    held: Option<Held>,
     checks: TokenStream,
     any: bool,
 }
 
-impl Values<'_> {
+impl Values {
     /// The tokens of a network in a field, and of those in its fields. `prefix` is the path to it from the field. A
     /// constant that cannot be compared keeps its name.
     fn held(&mut self, tokens: &TokenStream, unit: Option<&Unit>, prefix: &str) -> TokenStream {
         let groups: Vec<TokenStream> = call::groups(tokens.clone()).collect();
         let (Some((source, inner)), Some(unit), Some(held)) =
-            (groups.split_first(), unit, self.held)
+            (groups.split_first(), unit, self.held.clone())
         else {
             return tokens.clone();
         };
         let mut own = of(source);
         own.retain(|Constant { name, value }| {
-            let check = codegen::values::held(held, &format!("{prefix}{name}"), value);
+            let check = codegen::values::held(&held, &format!("{prefix}{name}"), value);
             self.any |= check.is_some();
             self.checks.extend(check.clone());
             check.is_some()

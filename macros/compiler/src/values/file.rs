@@ -1,7 +1,7 @@
 //! Finds a network in the tokens of a file, and the constants in the scopes around it.
 
 use super::{is_struct, visible};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The constants that a scope declares.
 pub type Scope = Vec<syn::ItemConst>;
@@ -57,7 +57,8 @@ fn is_punct(token: &TokenTree, punct: char) -> bool {
     matches!(token, TokenTree::Punct(p) if p.as_char() == punct)
 }
 
-/// The tokens of a network from `struct` on as one text, which is the same however they are spaced.
+/// The tokens of a network from `struct` on as one text, which is the same however they are spaced. Without comments,
+/// whose tokens differ in a macro and in a file.
 pub fn flat(source: &TokenStream) -> String {
     let mut out = String::new();
     append(
@@ -68,7 +69,12 @@ pub fn flat(source: &TokenStream) -> String {
 }
 
 fn append(tokens: impl Iterator<Item = TokenTree>, out: &mut String) {
-    for token in tokens {
+    let mut tokens = tokens.peekable();
+    while let Some(token) = tokens.next() {
+        let comment = |t: &TokenTree| matches!(t, TokenTree::Group(g) if is_comment(g));
+        if is_punct(&token, '#') && tokens.next_if(comment).is_some() {
+            continue;
+        }
         match token {
             TokenTree::Group(group) => {
                 let (open, close) = match group.delimiter() {
@@ -88,6 +94,12 @@ fn append(tokens: impl Iterator<Item = TokenTree>, out: &mut String) {
             }
         }
     }
+}
+
+/// `[doc = ".."]`.
+fn is_comment(group: &Group) -> bool {
+    let first = group.stream().into_iter().next();
+    matches!(first, Some(TokenTree::Ident(word)) if word == "doc")
 }
 
 #[cfg(test)]
