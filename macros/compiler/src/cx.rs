@@ -210,6 +210,17 @@ impl<'a> Cx<'a> {
         })
     }
 
+    /// `true` or `false` as a tensor.
+    pub fn boolean(&mut self, value: bool) -> Tensor {
+        let id = self.g.whole(i128::from(value));
+        let text = value.to_string();
+        let number = Tensor { id, text };
+        Tensor {
+            id: self.as_type(&number, DType::Bool),
+            text: number.text,
+        }
+    }
+
     /// A number or size as a tensor.
     pub fn tensor_of(&mut self, value: &Value, text: &str) -> Tensor {
         let lifted = self.lift(value, text);

@@ -39,6 +39,7 @@ pub mod real;
 pub mod shared;
 pub mod steps;
 pub mod takes;
+pub mod uncalled;
 pub mod unify;
 pub mod unit;
 pub mod unreached;

@@ -17,6 +17,7 @@ use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, separate, simplify};
 use crate::program::{Mode, Program};
+use crate::uncalled;
 use crate::unit::Unit;
 use crate::unreached;
 use crate::visit;
@@ -43,7 +44,7 @@ impl Attempt {
         let mut net = check_with(unit, equal, &diag);
         net.krate = call.krate.clone();
         weights::embed(&mut net, &unit.source, &diag);
-        let unused = check_bodies(&net, &unit.source, &diag);
+        let unused = check_bodies(&net, unit, &diag);
         // Another variant may use the field.
         if equal.is_whole() {
             for (_, message) in &unused {
@@ -65,7 +66,8 @@ impl Attempt {
 }
 
 /// Reports the errors in bodies. Returns the errors of fields that no function uses.
-fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Message)> {
+fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<(usize, Message)> {
+    let source = &unit.source;
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
     lower::check_recursion(source, diag);
@@ -74,7 +76,7 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Me
         return Vec::new();
     }
     if source.unread.is_empty() {
-        uncalled(net, source, diag);
+        uncalled::check(net, unit, diag);
     }
     for index in 0..net.signatures.len() {
         for (u, f) in used
@@ -126,33 +128,6 @@ fn check_bodies(net: &Net, source: &ast::Network, diag: &Diag) -> Vec<(usize, Me
         }
     }
     unused
-}
-
-/// A function of values of any rank is no method, and is lowered only where it is called.
-fn uncalled(net: &Net, source: &ast::Network, diag: &Diag) {
-    let mut called: Vec<String> = Vec::new();
-    for body in source.functions.iter().filter_map(|f| f.body.as_ref()) {
-        visit::block(body, &mut |e| {
-            if let ast::ExprKind::Call(name, _) = &e.kind {
-                called.push(name.to_string());
-            }
-        });
-    }
-    for s in net
-        .signatures
-        .iter()
-        // Another network may call `forward`.
-        .filter(|s| s.any_rank() && !s.poisoned && s.name != "forward")
-        .filter(|s| !s.attrs.iter().any(|a| a.path().is_ident("allow")))
-    {
-        if !called.contains(&s.name.to_string()) {
-            let text = format!(
-                "`{0}` is never called\nnote: the macro generates no method for a function that takes `[..]`\nhelp: call it from another function, or name the dimensions: `[B, T]`\nhelp: if only other networks call it, as in `net.{0}(x)`, write `#[allow(unused)]` before it",
-                s.name
-            );
-            diag.error(s.name.span(), text);
-        }
-    }
 }
 
 /// Compiles every function in each mode that it has.

@@ -33,7 +33,11 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     let own = (net.consts.iter())
         .filter(|c| !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
         .map(|c| match (&c.name, c.ty) {
-            (c, ast::ConstType::Size) => quote!(const _: usize = #c;),
+            // Any type of numbers.
+            (c, ast::ConstType::Size) => {
+                let number = quote::quote_spanned!(c.span()=> #c as ::core::primitive::f64);
+                quote::quote_spanned!(c.span()=> const _: usize = __nf::size_of_number(#number);)
+            }
             // An integer is a number, too.
             (c, ast::ConstType::Float) => {
                 quote::quote_spanned!(c.span()=> const _: f64 = #c as ::core::primitive::f64;)
@@ -100,8 +104,8 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
                         _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
                     }
                 }
-                (ConstType::Float, false) => {
-                    quote!(#[doc(hidden)] pub const #name: #to = #value as ::core::primitive::f64;)
+                (ConstType::Float | ConstType::Size, false) => {
+                    quote!(#[doc(hidden)] pub const #name: #to = #value as #to;)
                 }
                 _ => quote!(#[doc(hidden)] pub const #name: #to = #value;),
             }
@@ -215,6 +219,9 @@ pub(super) fn record_constants(net: &Net) {
                 true => (c.name.to_string(), found(&c.name)),
                 false => (c.name.to_string(), c.name.clone()),
             })
+            .collect(),
+        open: (net.consts.iter().filter(|c| c.open))
+            .map(|c| c.name.to_string())
             .collect(),
         any: any.map(|(name, _)| name.clone()).collect(),
         booleans: (booleans.map(|(name, _)| name.clone()))

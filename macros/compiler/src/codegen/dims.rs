@@ -5,6 +5,7 @@ use crate::real::Real;
 use proc_macro2::{Ident, Literal, Punct, Spacing, Span, TokenStream};
 use quote::{TokenStreamExt, format_ident, quote};
 use std::cell::RefCell;
+use syn::spanned::Spanned;
 
 /// The variable that holds a named dimension.
 pub fn variable(name: &str) -> Ident {
@@ -17,6 +18,8 @@ pub fn variable(name: &str) -> Ident {
 pub struct Written {
     /// The user's tokens for them.
     pub names: Vec<(String, Ident)>,
+    /// Those that only bodies mention.
+    pub open: Vec<String>,
     /// Those of networks in fields that may have any type of numbers.
     pub any: Vec<String>,
     /// Those that are `bool`.
@@ -40,25 +43,56 @@ fn is_any(name: &str) -> bool {
     WRITTEN.with_borrow(|w| w.any.iter().any(|a| a == name))
 }
 
+/// Whether a name is that of a size among the network's constants.
+fn is_own(name: &str) -> bool {
+    WRITTEN.with_borrow(|w| {
+        w.names.iter().any(|(own, _)| own == name) && !w.booleans.iter().any(|b| b == name)
+    })
+}
+
+/// Whether only bodies mention a constant of the network.
+fn is_open(name: &str) -> bool {
+    WRITTEN.with_borrow(|w| w.open.iter().any(|o| o == name))
+}
+
 /// The name of the copy of such a constant as a number.
 pub fn number_of(name: &str) -> Ident {
     Ident::new(&format!("__NUMBER_{}", flat(name)), Span::mixed_site())
 }
 
-/// A Rust constant, an element of one, or a const parameter; for a network in a field, its copy.
+/// A Rust constant as a size, an element of one, or a const parameter; for a network in a field, its copy.
 pub fn constant(name: &str) -> TokenStream {
-    with_index(name, true)
+    let (array, k) = element(name);
+    let ident = name_of(array);
+    match k {
+        None if is_any(array) => quote!(#ident()),
+        // The constant may have any type of numbers: those of declarations are checked there.
+        None if is_own(array) => match is_open(array) {
+            true => {
+                let number = quote::quote_spanned!(ident.span()=> #ident as f64);
+                quote!((const { __nf::size_of_number(#number) }))
+            }
+            false => quote::quote_spanned!(ident.span()=> (#ident as usize)),
+        },
+        k => read(&ident, array, k),
+    }
+}
+
+/// The same as a number of the constant's type.
+fn number_constant(name: &str) -> TokenStream {
+    let (array, k) = element(name);
+    let ident = match is_any(array) {
+        true => number_of(array),
+        false => name_of(array),
+    };
+    read(&ident, array, k)
 }
 
 /// The value of a name, or of an element: `RATES[2]`. The copy of an array is a function of the index.
-fn with_index(name: &str, size: bool) -> TokenStream {
-    let (array, k) = element(name);
-    let of = if size { name_of } else { number_of };
-    let (ident, copied) = (of(array), array.contains("::"));
+fn read(ident: &Ident, array: &str, k: Option<TokenStream>) -> TokenStream {
     match k {
-        None if size && is_any(array) => quote!(#ident()),
         None => quote!(#ident),
-        Some(k) if copied => quote!(#ident(#k)),
+        Some(k) if array.contains("::") => quote!(#ident(#k)),
         // A wrong type is reported at the array's token.
         Some(k) => quote::quote_spanned!(ident.span()=> #ident[#k]),
     }
@@ -187,7 +221,11 @@ pub fn number(d: &Dim) -> TokenStream {
         let (above, below) = Dim::fraction(monomial);
         for (a, power) in &above {
             let a = match a {
-                Atom::Const(n) if is_any(element(n).0) => with_index(n, false),
+                Atom::Const(n) if is_any(element(n).0) => number_constant(n),
+                Atom::Const(n) if is_own(n) => {
+                    let a = number_constant(n);
+                    quote::quote_spanned!(a.span()=> (#a as f64))
+                }
                 Atom::Quotient(p, q) => {
                     let (p, q) = (number(p), number(q));
                     quote!((#p / #q))
@@ -230,8 +268,18 @@ pub fn integer(d: &Dim) -> TokenStream {
             }];
             let (above, below) = Dim::fraction(monomial);
             for (a, power) in &above {
-                let a = atom(a);
-                factors.extend((0..*power).map(|_| quote!((__nf::whole(#a) as i128))));
+                let a = match a {
+                    // It may be below 0.
+                    Atom::Const(n) if is_own(n) => {
+                        let a = number_constant(n);
+                        quote::quote_spanned!(a.span()=> (#a as i128))
+                    }
+                    _ => {
+                        let a = atom(a);
+                        quote!((__nf::whole(#a) as i128))
+                    }
+                };
+                factors.extend((0..*power).map(|_| a.clone()));
             }
             let product = folded(&factors, "saturating_mul");
             match below.is_one() {
@@ -299,7 +347,7 @@ pub fn atom(a: &Atom) -> TokenStream {
         }
         Atom::Quotient(p, q) | Atom::Floor(p, q) => quotient(p, q, &atom),
         Atom::Float(n) => {
-            let c = constant(n);
+            let c = number_constant(n);
             match WRITTEN.with_borrow(|w| w.bits.contains(n)) {
                 true => quote!(f64::from_bits(#c)),
                 false => c,

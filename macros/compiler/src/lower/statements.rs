@@ -240,7 +240,11 @@ impl Lower<'_> {
         value: &ast::Expr,
     ) -> Reported<()> {
         let field = &self.net.fields[index];
-        let Some(t) = self.cx.lift(&result, &value.to_string()) else {
+        let lifted = match result {
+            Value::Bool(b) => Some(self.cx.boolean(b)),
+            _ => self.cx.lift(&result, &value.to_string()),
+        };
+        let Some(t) = lifted else {
             let text = format!(
                 "the buffer `{name}` holds a tensor, but `{value}` is {}",
                 result.kind()
