@@ -14,6 +14,9 @@ use crate::variant::{Variant, Variants};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+/// A longer first line of an error is long.
+const LONG: usize = 160;
+
 /// Expands the tokens of one network, which holds no others.
 pub fn expand(source: TokenStream) -> TokenStream {
     expand_call(&Call::alone(source), "")
@@ -53,13 +56,17 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         Ok(network) => return network,
         Err(mistakes) => *mistakes,
     };
-    name_constants(variants.net(), &errors);
+    // The values of these did not help.
+    let read: Vec<String> = (values::of(&call.source).iter())
+        .map(|c| c.name.to_string())
+        .collect();
+    name_constants(variants.net(), &errors, &read);
     let schema = call::schema(&unit.source, &quote!(!), call_site);
     // For a struct with its type parameter's name, the skeleton would only add rustc's errors.
     let skeleton = if variants.net().name == "D" {
         TokenStream::new()
     } else {
-        codegen::skeleton(variants.net())
+        codegen::skeleton(variants.net(), &read)
     };
     let errors = errors.to_tokens();
     quote!(#errors #skeleton #schema)
@@ -127,7 +134,10 @@ fn with_values(
         all.dedup();
         all
     };
-    Err((places(&left) != places(errors)).then(|| Box::new(left)))
+    // Long formulas of constants are shorter as numbers.
+    let first_line = |m: &Message| m.text.lines().next().map_or(0, str::len);
+    let long = errors.messages().iter().any(|m| first_line(m) > LONG);
+    Err((long || places(&left) != places(errors)).then(|| Box::new(left)))
 }
 
 /// A network whose errors come from const parameters that are no numbers: it compiles in fields that give numbers.
@@ -158,7 +168,7 @@ fn in_fields(
             TokenStream::new(),
         )
     });
-    probe::compiles(&call, &unit.source.generics, errors).map_err(Box::new)?;
+    probe::compiles(&call, &unit.source.generics, errors)?;
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return Err(Box::new(errors.clone()));
@@ -235,9 +245,9 @@ fn may_be_constant(name: &str) -> bool {
 
 /// The names of a network's dimensions may be those of Rust constants. rustc reports that, but only after the errors that
 /// follow from it: so each of these mentions it.
-fn name_constants(net: &Net, errors: &Diag) {
+fn name_constants(net: &Net, errors: &Diag, read: &[String]) {
     let suspects: Vec<String> = (net.names.iter().map(ToString::to_string))
-        .filter(|name| may_be_constant(name))
+        .filter(|name| may_be_constant(name) && !read.contains(name))
         .collect();
     errors.note(|message| {
         let mentioned = (suspects.iter())

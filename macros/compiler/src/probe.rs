@@ -37,7 +37,7 @@ const ENOUGH: usize = 4;
 
 /// Whether a network with errors has none with some numbers for its parameters. Otherwise the errors that it has with
 /// all of them: all of its errors, if these have nothing in common.
-pub fn compiles(call: &Call, parameters: &[ConstParam], errors: &Diag) -> Result<(), Diag> {
+pub fn compiles(call: &Call, parameters: &[ConstParam], errors: &Diag) -> Result<(), Box<Diag>> {
     let mut left = errors.messages();
     let mut tried = 0;
     for boolean in [true, false] {
@@ -69,14 +69,14 @@ pub fn compiles(call: &Call, parameters: &[ConstParam], errors: &Diag) -> Result
             tried += 1;
             let same = |m: &Message| errors.messages().iter().any(|e| e.is(m));
             if tried >= ENOUGH && left.iter().all(same) {
-                return Err(of(left));
+                return Err(Box::new(of(left)));
             }
         }
         if parameters.iter().all(|p| p.ty != ConstType::Bool) {
             break;
         }
     }
-    Err(of(left))
+    Err(Box::new(of(left)))
 }
 
 fn errors_of(call: &Call) -> Option<Diag> {
@@ -106,7 +106,7 @@ fn of(messages: Vec<Message>) -> Diag {
 fn without_parameters(source: &TokenStream) -> TokenStream {
     let mut out = Vec::new();
     let mut tokens = source.clone().into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens.by_ref() {
         let last = matches!(&token, TokenTree::Ident(word) if word == "struct");
         out.push(token);
         if last {

@@ -10,8 +10,9 @@ use quote::{format_ident, quote};
 
 /// The Rust constants. The first result checks the network's constants, each with the span in the user's code, so that
 /// a wrong type is underlined there, and copies the constants of networks in fields. The second names all of them for
-/// networks that hold this one.
-pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
+/// networks that hold this one. In a network with errors, the types that its constants seem to have may be wrong: they are
+/// not checked.
+pub(super) fn constants(net: &Net, checked: bool) -> (TokenStream, TokenStream) {
     let found = net.consts.iter().filter(|c| c.found).map(|c| {
         let (name, found) = (&c.name, found(&c.name));
         let too_large = format!("to use the constant `{name}`, write `use const {name};`");
@@ -31,7 +32,7 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
     });
     let found: TokenStream = found.collect();
     let own = (net.consts.iter())
-        .filter(|c| !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
+        .filter(|c| checked && !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
         .map(|c| match (&c.name, c.ty) {
             // Any type of numbers.
             (c, ast::ConstType::Size) => {
@@ -118,9 +119,10 @@ pub(super) fn constants(net: &Net) -> (TokenStream, TokenStream) {
 /// Checks that each named dimension is a name, and not a Rust constant that only its signature mentions: as a pattern, a
 /// constant matches one number alone.
 ///
-/// For a network with errors, of which these may be the cause.
-pub(super) fn free(net: &Net) -> TokenStream {
-    let checks = net.names.iter().map(|name| {
+/// For a network with errors, of which these may be the cause. Not those constants whose values were tried.
+pub(super) fn free(net: &Net, read: &[String]) -> TokenStream {
+    let names = net.names.iter().filter(|n| !read.iter().any(|r| *n == r));
+    let checks = names.map(|name| {
         let constant = is_constant(name);
         let text = format!(
             "the dimension `{name}` has the name of a Rust constant\nhelp: to use the constant, write `use const {name};` before `struct {}`",

@@ -30,7 +30,7 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
     let (maps, outline) = (maps.items, outline.items);
     let structure = structure(net);
     let (kept, kept_items) = (super::state::structure(net), super::state::items(net));
-    let (consts, aliases) = constants(net);
+    let (consts, aliases) = constants(net, true);
     let sizes = sizes(net);
     let customs = super::custom::items(net);
     let pretrained = super::weights::pretrained(net, true);
@@ -103,18 +103,19 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
     }
 }
 
-/// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors.
-pub fn skeleton(net: &Net) -> TokenStream {
-    shell(net, None)
+/// The struct and its signatures only, so that the rest of a program keeps its types while the network has errors. The
+/// values of the constants `read` were tried, so that these are not suggested.
+pub fn skeleton(net: &Net, read: &[String]) -> TokenStream {
+    shell(net, None, read)
 }
 
 /// The struct of a network that compiles only in fields that give numbers for its parameters: its use anywhere else is
 /// an error, `why`.
 pub fn in_fields(net: &Net, why: &str) -> TokenStream {
-    shell(net, Some(why))
+    shell(net, Some(why), &[])
 }
 
-fn shell(net: &Net, why: Option<&str>) -> TokenStream {
+fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
     record_constants(net);
     let structure = structure(net);
     let (name, krate) = (&net.name, &net.krate);
@@ -153,17 +154,13 @@ fn shell(net: &Net, why: Option<&str>) -> TokenStream {
                 })
                 .collect::<Vec<_>>()
         });
-    let (consts, aliases) = constants(net);
+    let (consts, aliases) = constants(net, why.is_some());
     let (aliases, free) = match why {
         Some(_) => (aliases, TokenStream::new()),
-        None => (TokenStream::new(), free(net)),
+        None => (TokenStream::new(), free(net, read)),
     };
     // A name that is no constant is reported beside the other errors.
-    let open = net
-        .consts
-        .iter()
-        .filter(|c| c.open || c.array)
-        .map(|c| &c.name);
+    let open = net.consts.iter().map(|c| &c.name);
     let (refused, refuse) = refusal(net, why);
     let pretrained = super::weights::pretrained(net, false);
     quote! {

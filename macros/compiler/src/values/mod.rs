@@ -54,7 +54,7 @@ pub struct Constant {
 }
 
 /// The constants that a network's tokens name and whose values its file gives.
-fn of(source: &TokenStream) -> Vec<Constant> {
+pub fn of(source: &TokenStream) -> Vec<Constant> {
     let used = replace::names(source);
     let Some(scopes) = used.first().and_then(|_| scopes(source)) else {
         return Vec::new();

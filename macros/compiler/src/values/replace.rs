@@ -104,17 +104,19 @@ fn is_name(tokens: &[TokenTree], k: usize) -> bool {
     let TokenTree::Ident(name) = &tokens[k] else {
         return false;
     };
+    if !crate::check::is_constant(&name.to_string()) {
+        return false;
+    }
     let before = k.checked_sub(1).and_then(|k| tokens.get(k));
     let range = k > 1 && is_punct(tokens.get(k - 2), '.');
-    let path = |at: usize| is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':');
-    let call = matches!(tokens.get(k + 1), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
-    let macro_call = is_punct(tokens.get(k + 1), '!') && !is_punct(tokens.get(k + 2), '=');
-    crate::check::is_constant(&name.to_string())
-        && (!is_punct(before, '.') || range)
-        && !(k > 1 && path(k - 2))
-        && !path(k + 1)
-        && !call
-        && !macro_call
+    let colons = |at: usize| is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':');
+    let path = k > 1 && colons(k - 2) || colons(k + 1);
+    let member = is_punct(before, '.') && !range;
+    let call = match tokens.get(k + 1) {
+        Some(TokenTree::Group(g)) => g.delimiter() == Delimiter::Parenthesis,
+        next => is_punct(next, '!') && !is_punct(tokens.get(k + 2), '='),
+    };
+    !(path || member || call)
 }
 
 fn is_word(token: &TokenTree, word: &str) -> bool {
