@@ -3,7 +3,7 @@
 use crate::ast;
 use crate::diag::Diag;
 use crate::parse::parse;
-use crate::unit::Unit;
+use crate::unit::{self, Unit};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 use std::rc::Rc;
@@ -52,8 +52,13 @@ impl Call {
     /// The macro call that asks the next network for its tokens, if one is left.
     pub fn ask(&self, source: &ast::Network) -> Option<TokenStream> {
         let blocks = source.blocks();
-        let path = blocks.get(self.held.len())?;
-        let (krate, own, held) = (&self.krate, &self.source, &self.held);
+        let mut held = self.held.clone();
+        // Its own tokens are there.
+        while (blocks.get(held.len())).is_some_and(|path| unit::is_own(source, path)) {
+            held.push(TokenStream::new());
+        }
+        let path = blocks.get(held.len())?;
+        let (krate, own) = (&self.krate, &self.source);
         Some(quote! {
             #(#path)::*! { [#krate::__private::network] [#krate] { #own } #({ #held })* }
         })

@@ -168,7 +168,7 @@ fn in_fields(
             TokenStream::new(),
         )
     });
-    probe::compiles(&call, &unit.source.generics, errors)?;
+    probe::compiles(&call, unit, errors)?;
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return Err(Box::new(errors.clone()));

@@ -240,6 +240,8 @@ pub struct Net {
     pub device: Ident,
     /// The prefix of Rust constants in messages: `Block::` in a field.
     pub prefix: String,
+    /// The number of networks of the same name whose fields hold it.
+    pub depth: usize,
     /// Solutions for some constants.
     pub equal: Rc<Equalities>,
     /// Const parameters.

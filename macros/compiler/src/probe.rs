@@ -5,10 +5,11 @@
 //! are mistakes or come from a name, it is compiled with some numbers: an error that is there with each of them is a
 //! mistake.
 
-use crate::ast::{ConstParam, ConstType};
+use crate::ast::ConstType;
 use crate::call::Call;
 use crate::diag::{Diag, Message};
 use crate::parse::parse;
+use crate::unit::{Unit, is_own};
 use crate::values::{Known, replaced};
 use crate::variant::Variants;
 use proc_macro2::{TokenStream, TokenTree};
@@ -37,7 +38,15 @@ const ENOUGH: usize = 4;
 
 /// Whether a network with errors has none with some numbers for its parameters. Otherwise the errors that it has with
 /// all of them: all of its errors, if these have nothing in common.
-pub fn compiles(call: &Call, parameters: &[ConstParam], errors: &Diag) -> Result<(), Box<Diag>> {
+pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>> {
+    // With numbers the network has no parameters, but is itself one of the networks in its fields.
+    let mut held = call.held.clone();
+    let own = unit.source.blocks();
+    if let Some(at) = own.iter().position(|path| is_own(&unit.source, path)) {
+        held.resize(held.len().max(at + 1), TokenStream::new());
+        held[at] = call.handed_out(&[]);
+    }
+    let parameters = &unit.source.generics;
     let mut left = errors.messages();
     let mut tried = 0;
     for boolean in [true, false] {
@@ -56,7 +65,7 @@ pub fn compiles(call: &Call, parameters: &[ConstParam], errors: &Diag) -> Result
             let call = Call {
                 krate: call.krate.clone(),
                 source: replaced(&without_parameters(&call.source), &known),
-                held: call.held.clone(),
+                held: held.clone(),
             };
             let Some(errors) = errors_of(&call) else {
                 return Ok(());

@@ -2,7 +2,7 @@
 //!
 //! One macro call cannot see another's tokens, so every network defines a `macro_rules!` of its name that hands its
 //! tokens out. `network!` calls the macros of the networks in its fields one after another; each adds its tokens and
-//! calls `network!` again. The last call has everything and compiles. The input is `[krate] { source } { held } { held
+//! calls `network!` again. A network that holds itself is not asked. The last call has everything and compiles. The input is `[krate] { source } { held } { held
 //! } ..`, where `held` is `{ source } { held } ..` in turn, or `!` for a network with errors. The output is the syntax
 //! trees, or the name of the next network to ask.
 
@@ -32,17 +32,31 @@ impl Unit {
     /// The network for a path in a field.
     pub fn of(&self, path: &[Ident]) -> Option<Rc<Unit>> {
         let at = self.source.blocks().iter().position(|p| *p == path)?;
-        self.held.get(at)?.clone()
+        let held = self.held.get(at).cloned().flatten();
+        let own = || {
+            let (source, held) = (self.source.clone(), self.held.clone());
+            Rc::new(Unit { source, held })
+        };
+        held.or_else(|| is_own(&self.source, path).then(own))
     }
 }
 
-/// Reports a network that holds itself: it could never be asked for its own tokens.
+/// Whether a path in a field of a network is the network itself.
+pub fn is_own(source: &ast::Network, path: &[Ident]) -> bool {
+    matches!(path, [name] if *name == source.name)
+}
+
+/// Reports a network that holds itself, and has no parameter that could be smaller inside.
 pub fn holds_itself(source: &ast::Network, diag: &Diag) {
     for path in source.blocks() {
         if let [name] = path
-            && *name == source.name
+            && is_own(source, path)
+            && source.generics.is_empty()
         {
-            let text = format!("`{}` contains itself", show_path(path));
+            let text = format!(
+                "`{0}` contains itself\nnote: a network may contain itself with a smaller const parameter: `#[when(N > 1)] inner: {0}<N - 1>`",
+                show_path(path)
+            );
             diag.error(name.span(), text);
         }
     }

@@ -7,7 +7,7 @@ use crate::ast::{self, ConstType, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::net::{Held, Instance, Net};
-use crate::unit::Unit;
+use crate::unit::{Unit, is_own};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
 
@@ -87,9 +87,18 @@ pub(super) fn block(
         );
         return Err(cx.error(span, text));
     }
-    let prefix = format!("{}{}::", net.prefix, ast::show_path(path));
+    let own = is_own(&unit.source, path) && net.name == unit.source.name;
+    if own {
+        within_itself(net, cx, (path, span), &values)?;
+    }
+    // Its constants are those of the network around it, if that is the same.
+    let prefix = match own {
+        true => net.prefix.clone(),
+        false => format!("{}{}::", net.prefix, ast::show_path(path)),
+    };
+    let depth = if own { net.depth + 1 } else { 0 };
     let diag = Diag::default();
-    let inner = instance(&unit, values, (&prefix, &net.equal), &diag);
+    let inner = instance(&unit, values, (&prefix, &net.equal, depth), &diag);
     if let Some(first) = diag.first_undecided() {
         cx.diag.undecided(first.condition, first.text, first.span);
     }
@@ -99,7 +108,7 @@ pub(super) fn block(
     if diag.any() {
         return Err(ErrorReported);
     }
-    if !net.held.iter().any(|h| h.path == path) {
+    if !own && !net.held.iter().any(|h| h.path == path) {
         net.held.push(Held {
             path: path.to_vec(),
             generics: wanted.iter().map(|p| p.ty).collect(),
@@ -108,6 +117,28 @@ pub(super) fn block(
         });
     }
     Ok(Instance { net: inner, unit })
+}
+
+/// The most networks that hold each other, each in a field of the same network.
+const DEEPEST: usize = 32;
+
+/// Checks that a network that holds itself ends.
+fn within_itself(
+    net: &Net,
+    cx: &Cx,
+    (path, span): (&[Ident], Span),
+    values: &[Value],
+) -> Reported<()> {
+    let name = ast::show_path(path);
+    let known = |v: &Value| v.number().is_some();
+    let text = match values.iter().all(known) {
+        true if net.depth < DEEPEST => return Ok(()),
+        true => format!(
+            "`{name}` contains itself more than {DEEPEST} times\nhelp: `#[when(..)]` before the field ends the recursion, as in `#[when(N > 1)]`"
+        ),
+        false => format!("`{name}` contains itself, so its parameters must be numbers"),
+    };
+    Err(cx.error(span, text))
 }
 
 /// The type of a const parameter.

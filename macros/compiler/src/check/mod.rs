@@ -109,15 +109,15 @@ pub fn check_with(unit: &Unit, equal: &Rc<Equalities>, diag: &Diag) -> Net {
         })
     };
     let values = unit.source.generics.iter().map(own).collect();
-    instance(unit, values, ("", equal), diag)
+    instance(unit, values, ("", equal, 0), diag)
 }
 
 /// The same with values for its first const parameters, while the others have their defaults; its Rust constants begin
-/// with `prefix`.
+/// with `prefix`, and it is in `depth` fields of the same network.
 pub(super) fn instance(
     unit: &Unit,
     values: Vec<Value>,
-    (prefix, equal): (&str, &Rc<Equalities>),
+    (prefix, equal, depth): (&str, &Rc<Equalities>, usize),
     diag: &Diag,
 ) -> Net {
     let source = &unit.source;
@@ -125,6 +125,7 @@ pub(super) fn instance(
         krate: quote!(::netform),
         device: device(source),
         prefix: prefix.to_owned(),
+        depth,
         equal: equal.clone(),
         generics: generics(source, &values, diag),
         held: Vec::new(),
