@@ -2,8 +2,8 @@
 //!
 //! `for i in 0..DEPTH { x = cat([x, f(x)], dim = 1); }` has no shapes while `DEPTH` is a name. Such a network compiles
 //! where a field gives the number, as in `stage: Stage<4>`, and is then checked with it. To find out whether its errors
-//! are mistakes or come from a name, it is compiled with some numbers: an error that is there with each of them is a
-//! mistake.
+//! are mistakes or come from a name, it is compiled with some numbers. An error that is there with and without numbers is a
+//! mistake; so are all, if there are errors with all numbers.
 
 use crate::ast::ConstType;
 use crate::call::Call;
@@ -12,7 +12,7 @@ use crate::parse::parse;
 use crate::unit::{Unit, is_own};
 use crate::values::{Known, replaced};
 use crate::variant::Variants;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
 /// Numbers for the parameters of a network, in their order; the last stands for the rest. Sizes often have to divide
 /// each other, and inputs and outputs to be equal.
@@ -33,12 +33,23 @@ const NUMBERS: &[&[i128]] = &[
     &[64],
 ];
 
-/// After so many attempts an error that was always there is a mistake.
-const ENOUGH: usize = 4;
+/// The least number of attempts: a mistake may be in a part that few numbers have.
+const LEAST: usize = 4;
 
-/// Whether a network with errors has none with some numbers for its parameters. Otherwise the errors that it has with
-/// all of them: all of its errors, if these have nothing in common.
+/// Whether a network's errors come from parameters that are no numbers: with some numbers it has none, and no error is
+/// there with and without numbers. Otherwise its errors, but for those that are there with no numbers.
 pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>> {
+    let parameters = &unit.source.generics;
+    let errors = errors.messages();
+    let in_parameters = |m: &Message| {
+        parameters.iter().any(|p| {
+            let default = p.default.as_ref().map(|e| e.span);
+            same_place(p.name.span(), m.span) || default.is_some_and(|d| same_place(d, m.span))
+        })
+    };
+    if errors.iter().any(in_parameters) {
+        return Err(Box::new(of(errors)));
+    }
     // With numbers the network has no parameters, but is itself one of the networks in its fields.
     let mut held = call.held.clone();
     let own = unit.source.blocks();
@@ -46,60 +57,74 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
         held.resize(held.len().max(at + 1), TokenStream::new());
         held[at] = call.handed_out(&[]);
     }
-    let parameters = &unit.source.generics;
-    let mut left = errors.messages();
-    let mut tried = 0;
-    for boolean in [true, false] {
-        for numbers in NUMBERS {
+    let mut there = vec![false; errors.len()];
+    let (mut tried, mut compiles, mut mistake) = (0, false, false);
+    let booleans: &[bool] = match parameters.iter().any(|p| p.ty == ConstType::Bool) {
+        true => &[true, false],
+        false => &[true],
+    };
+    for numbers in NUMBERS {
+        for boolean in booleans {
             let value = |k: usize, ty| match ty {
                 ConstType::Size => Known::Whole(numbers[k.min(numbers.len() - 1)]),
                 ConstType::Float => Known::Number(0.5),
-                ConstType::Bool => Known::Bool(boolean),
+                ConstType::Bool => Known::Bool(*boolean),
             };
-            let values = parameters.iter().enumerate();
-            let values: Vec<_> = values.map(|(k, p)| (p, value(k, p.ty))).collect();
-            let known = |name: &proc_macro2::Ident| {
-                let known = values.iter().find(|(p, _)| p.name == *name);
-                known.map(|(_, value)| value.clone())
+            let known = |name: &Ident| {
+                let k = parameters.iter().position(|p| p.name == *name)?;
+                Some(value(k, parameters[k].ty))
             };
-            let call = Call {
+            let found = errors_of(&Call {
                 krate: call.krate.clone(),
                 source: replaced(&without_parameters(&call.source), &known),
                 held: held.clone(),
-            };
-            let Some(errors) = errors_of(&call) else {
-                return Ok(());
-            };
-            let same_place = |m: &Message| errors.messages().iter().any(|e| at(e) == at(m));
-            let common: Vec<Message> = left.iter().filter(|m| same_place(m)).cloned().collect();
-            if !common.is_empty() {
-                left = common;
-            }
+            });
             tried += 1;
-            let same = |m: &Message| errors.messages().iter().any(|e| e.is(m));
-            if tried >= ENOUGH && left.iter().all(same) {
-                return Err(Box::new(of(left)));
+            compiles |= found.is_empty();
+            for (error, there) in errors.iter().zip(&mut there) {
+                let mut same = found.iter().filter(|m| same_place(m.span, error.span));
+                *there |= same.clone().next().is_some();
+                mistake |= same.any(|m| first_line(m) == first_line(error));
             }
-        }
-        if parameters.iter().all(|p| p.ty != ConstType::Bool) {
-            break;
+            if tried >= LEAST && mistake {
+                return Err(Box::new(left(errors, &there)));
+            }
+            if tried >= LEAST && compiles {
+                return Ok(());
+            }
         }
     }
-    Err(Box::new(of(left)))
+    Err(Box::new(left(errors, &there)))
 }
 
-fn errors_of(call: &Call) -> Option<Diag> {
+/// The errors that are there with some numbers; all of them, if none is.
+fn left(errors: Vec<Message>, there: &[bool]) -> Diag {
+    let any = there.contains(&true);
+    let kept = errors.into_iter().zip(there);
+    of(kept
+        .filter(|(_, there)| !any || **there)
+        .map(|(m, _)| m)
+        .collect())
+}
+
+fn errors_of(call: &Call) -> Vec<Message> {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
-        return Some(diag);
+        return diag.messages();
     };
     let unit = call.unit(source);
     let variants = Variants::new(call, &unit, &diag);
-    variants.errors()
+    variants
+        .errors()
+        .map_or(Vec::new(), |errors| errors.messages())
 }
 
-fn at(message: &Message) -> String {
-    format!("{:?}", message.span)
+fn same_place(a: Span, b: Span) -> bool {
+    format!("{a:?}") == format!("{b:?}")
+}
+
+fn first_line(message: &Message) -> &str {
+    message.text.lines().next().unwrap_or_default()
 }
 
 fn of(messages: Vec<Message>) -> Diag {

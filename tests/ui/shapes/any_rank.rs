@@ -24,9 +24,9 @@ network! {
     struct Idle {
         linear: Linear(4 -> 4),
     }
-    fn idle(x: [..]) -> [..] { x }
-    #[allow(unused)]
-    fn for_others(x: [..]) -> [..] { x }
+    fn idle(x: [.., 4]) -> [.., 4] { linear(x) + x.sum(7) }
+    /// No mistake: it takes two dimensions or more.
+    fn for_others(x: [..]) -> [..] { x.sum(1, keepdim = true) + x }
     fn forward(x: [B, 4]) -> [B, 4] { linear(x) }
 }
 

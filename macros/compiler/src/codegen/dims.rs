@@ -69,8 +69,8 @@ pub fn constant(name: &str) -> TokenStream {
         // The constant may have any type of numbers: those of declarations are checked there.
         None if is_own(array) => match is_open(array) {
             true => {
-                let number = quote::quote_spanned!(ident.span()=> #ident as f64);
-                quote!((const { __nf::size_of_number(#number) }))
+                let span = Span::call_site().located_at(ident.span());
+                quote::quote_spanned!(span=> (const { __nf::size_of_number(#ident as f64) }))
             }
             false => quote::quote_spanned!(ident.span()=> (#ident as usize)),
         },

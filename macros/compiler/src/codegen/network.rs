@@ -207,7 +207,7 @@ fn refusal(net: &Net, why: Option<&str>) -> (TokenStream, TokenStream) {
     let items = quote_spanned! {span=>
         struct __InFields<#declared>;
         impl<#declared> __InFields<#used> {
-            const CHECK: () = ::core::panic!(#why);
+            const CHECK: () = ::core::panic!("{}", #why);
         }
     };
     (items, quote!(let () = __InFields::<#used>::CHECK;))

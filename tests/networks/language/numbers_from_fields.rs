@@ -1,0 +1,182 @@
+//! Networks that compile only where a field gives numbers for their parameters, and functions that only other networks
+//! call.
+
+use netform::prelude::*;
+
+network! {
+    struct Dense<const I: usize, const G: usize, const DEPTH: usize> {
+        layers: [Linear(I + i * G -> G); DEPTH],
+    }
+    fn forward(x: [.., I]) -> [.., I + DEPTH * G] {
+        let mut h = x;
+        for i in 0..DEPTH {
+            h = cat([h, tanh(layers[i](h))], dim = -1);
+        }
+        h
+    }
+}
+
+network! {
+    /// Passes the numbers on.
+    struct Two<const I: usize, const G: usize, const DEPTH: usize> {
+        first: Dense<I, G, DEPTH>,
+        second: Dense<I + DEPTH * G, G, {DEPTH - 1}>,
+    }
+    fn forward(x: [B, I]) -> [B, I + DEPTH * G + (DEPTH - 1) * G] { second(first(x)) }
+}
+
+network! {
+    struct Net {
+        two: Two<4, 2, 2>,
+        one: Dense<10, 3, 1>,
+    }
+    fn forward(x: [B, 4]) -> [B, 13] { one(two(x)) }
+    fn loss(x: [B, 4]) -> [] { forward(x).square().mean() }
+}
+
+network! {
+    struct Written {
+        first: [Linear(4 -> 2), Linear(6 -> 2)],
+        second: Linear(8 -> 2),
+        third: Linear(10 -> 3),
+    }
+    fn forward(x: [B, 4]) -> [B, 13] {
+        let x = cat([x, tanh(first[0](x))], dim = 1);
+        let x = cat([x, tanh(first[1](x))], dim = 1);
+        let x = cat([x, tanh(second(x))], dim = 1);
+        cat([x, tanh(third(x))], dim = 1)
+    }
+    fn loss(x: [B, 4]) -> [] { forward(x).square().mean() }
+}
+
+#[test]
+fn fields_give_numbers() {
+    let (mut net, mut written) = (
+        Net::new(Cpu::f64(), 3).unwrap(),
+        Written::new(Cpu::f64(), 3).unwrap(),
+    );
+    let x = [[0.1f32, -0.5, 2.0, 1.0], [1.5, 0.25, -1.0, 0.0]];
+    assert_eq!(*net.forward(&x).unwrap(), *written.forward(&x).unwrap());
+    assert_eq!(
+        *net.loss_backward(&x).unwrap(),
+        *written.loss_backward(&x).unwrap()
+    );
+    let names = [
+        "two.first.layers.1.weight",
+        "two.second.layers.0.bias",
+        "one.layers.0.weight",
+    ];
+    for (a, b) in names
+        .iter()
+        .zip(["first.1.weight", "second.bias", "third.weight"])
+    {
+        assert_eq!(net.gradient(a).unwrap(), written.gradient(b).unwrap());
+    }
+}
+
+network! {
+    /// A network in itself.
+    struct Hourglass<const N: usize, const D: usize> {
+        up: Conv2d(D -> D, 3, padding = 1),
+        #[when(N > 1)]
+        inner: Hourglass<N - 1, D>,
+        #[when(N == 1)]
+        last: Conv2d(D -> D, 1),
+        low: Conv2d(D -> D, 1),
+    }
+    fn forward(x: [B, D, H, W]) -> [B, D, H, W] {
+        let y = max_pool2d(x, 2);
+        let y = if N > 1 { inner(y) } else { last(y) };
+        relu(up(x)) + interpolate(low(y), scale_factor = 2, mode = "nearest")
+    }
+}
+
+network! {
+    struct Recursive {
+        body: Hourglass<2, 3>,
+    }
+    fn forward(x: [B, 3, 8, 8]) -> [B, 3, 8, 8] { body(x) }
+    fn loss(x: [B, 3, 8, 8]) -> [] { forward(x).square().mean() }
+}
+
+network! {
+    struct Unfolded {
+        up: [Conv2d(3 -> 3, 3, padding = 1), Conv2d(3 -> 3, 3, padding = 1)],
+        last: Conv2d(3 -> 3, 1),
+        low: [Conv2d(3 -> 3, 1), Conv2d(3 -> 3, 1)],
+    }
+    fn forward(x: [B, 3, 8, 8]) -> [B, 3, 8, 8] {
+        let y = max_pool2d(x, 2);
+        let z = last(max_pool2d(y, 2));
+        let y = relu(up[1](y)) + interpolate(low[0](z), scale_factor = 2, mode = "nearest");
+        relu(up[0](x)) + interpolate(low[1](y), scale_factor = 2, mode = "nearest")
+    }
+    fn loss(x: [B, 3, 8, 8]) -> [] { forward(x).square().mean() }
+}
+
+#[test]
+fn a_network_holds_itself() {
+    let mut net = Recursive::new(Cpu::f64(), 3).unwrap();
+    let mut unfolded = Unfolded::new(Cpu::f64(), 4).unwrap();
+    let names = [
+        ("body.up", "up.0"),
+        ("body.inner.up", "up.1"),
+        ("body.inner.last", "last"),
+        ("body.inner.low", "low.0"),
+        ("body.low", "low.1"),
+    ];
+    let parts = || ["weight", "bias"].into_iter();
+    for (a, b) in names {
+        for part in parts() {
+            let value = net.get(&format!("{a}.{part}")).unwrap();
+            unfolded.set(&format!("{b}.{part}"), &value).unwrap();
+        }
+    }
+    let values = (0..2 * 3 * 64).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x = Tensor::from_vec([2, 3, 8, 8], values).unwrap();
+    assert_eq!(
+        *net.loss_backward(&x).unwrap(),
+        *unfolded.loss_backward(&x).unwrap()
+    );
+    for (a, b) in names {
+        for part in parts() {
+            let left = net.gradient(&format!("{a}.{part}")).unwrap();
+            assert_eq!(left, unfolded.gradient(&format!("{b}.{part}")).unwrap());
+        }
+    }
+}
+
+network! {
+    /// Functions of any rank for other networks, a buffer that is set to a boolean, and a scalar function that is no loss.
+    struct Helper {
+        linear: Linear(4 -> 4),
+        seen: Buffer<bool>[] = false,
+        count: Buffer[] = 0.0,
+    }
+    fn with_context(x: [.., 4], c: [.., 4]) -> [.., 4] {
+        if training {
+            count = where(seen, count, 1);
+            seen = true;
+        }
+        tanh(linear(x) + c) * count
+    }
+    fn distance(x: [N, 4], y: [N, 4]) -> [] { (x - y).square().mean() }
+}
+
+network! {
+    struct Caller {
+        helper: Helper,
+    }
+    fn forward(x: [B, T, 4]) -> [B, T, 4] { helper.with_context(x, x) }
+    fn loss(x: [B, T, 4]) -> [] { helper.distance(forward(x).view(B * T, 4), x.view(B * T, 4)) }
+}
+
+#[test]
+fn functions_of_any_rank_for_other_networks() {
+    let mut net = Caller::new(Cpu::new(), 1).unwrap();
+    let x = [[[0.5f32, 1.0, -1.0, 0.0]; 3]; 2];
+    assert_eq!(net.forward(&x).unwrap()[0][0], [0.0; 4]);
+    net.loss_backward(&x).unwrap();
+    assert_ne!(net.forward(&x).unwrap()[0][0], [0.0; 4]);
+    assert_eq!(net.get("helper.seen").unwrap(), Tensor::scalar(true));
+}

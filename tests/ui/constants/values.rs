@@ -1,0 +1,58 @@
+use netform::prelude::*;
+
+const DEPTH: usize = 2;
+const WIDTHS: [usize; 2] = [8, 4];
+
+macro_rules! constant {
+    ($name:ident, $value:expr) => {
+        const $name: usize = $value;
+    };
+}
+
+constant!(HIDDEN, 3);
+
+mod other {
+    pub const WIDTHS: [usize; 3] = [8, 4, 4];
+}
+
+network! {
+    /// The file has no such constant.
+    struct NotFound { linear: Linear(8 -> 8) }
+    fn forward(x: [B, 8]) -> [B, 8 * 2 ** HIDDEN] {
+        let mut x = linear(x);
+        for _ in 0..HIDDEN { x = cat([x, x], dim = 1); }
+        x
+    }
+}
+
+network! {
+    /// A mistake with the values.
+    struct Mistake { layers: [Linear(8 -> 8); DEPTH] }
+    fn forward(x: [B, 8]) -> [B, 8] {
+        let mut x = x;
+        for layer in layers { x = cat([x, layer(x)], dim = 1); }
+        x
+    }
+}
+
+fn main() {
+    // The file has another value.
+    constant!(DEPTH, 3);
+    use other::WIDTHS;
+    network! {
+        struct Other { layers: [Linear(8 + i -> 1); DEPTH] }
+        fn forward(x: [B, 8]) -> [B, 8 + DEPTH] {
+            let mut x = x;
+            for layer in layers { x = cat([x, layer(x)], dim = 1); }
+            x
+        }
+    }
+    network! {
+        struct Longer { first: Linear(8 -> 8) }
+        fn forward(x: [B, 8]) -> [B, 8] {
+            let mut x = first(x);
+            for w in WIDTHS { x = x + w; }
+            x
+        }
+    }
+}
