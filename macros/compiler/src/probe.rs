@@ -37,7 +37,7 @@ const NUMBERS: &[&[i128]] = &[
 const LEAST: usize = 4;
 
 /// Whether a network's errors come from parameters that are no numbers: with some numbers it has none, and no error is
-/// there with and without numbers. Otherwise its errors, but for those that are there with no numbers.
+/// there with and without numbers. Otherwise its errors, but for those in functions without errors with any numbers.
 pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>> {
     let parameters = &unit.source.generics;
     let errors = errors.messages();
@@ -83,7 +83,8 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
             compiles |= found.is_empty();
             for (error, there) in errors.iter().zip(&mut there) {
                 let mut same = found.iter().filter(|m| same_place(m.span, error.span));
-                *there |= same.clone().next().is_some();
+                let same_function = |m: &Message| m.function == error.function;
+                *there |= same.clone().next().is_some() || found.iter().any(same_function);
                 mistake |= same.any(|m| first_line(m) == first_line(error));
             }
             if tried >= LEAST && mistake {
@@ -97,7 +98,7 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
     Err(Box::new(left(errors, &there)))
 }
 
-/// The errors that are there with some numbers; all of them, if none is.
+/// The errors in functions with errors with some numbers; all of them, if there are none.
 fn left(errors: Vec<Message>, there: &[bool]) -> Diag {
     let any = there.contains(&true);
     let kept = errors.into_iter().zip(there);

@@ -225,7 +225,7 @@ network! {
 #[test]
 fn constants_of_any_type_of_numbers() {
     let net = Types::new(Cpu::new(), 1).unwrap();
-    let table = net.get("table.weight").unwrap();
+    let table = net.parameter("table.weight").unwrap();
     let y = net.forward(&[3i64, IGNORED]).unwrap();
     let row = &table.to_vec::<f32>().unwrap()[6..];
     assert_eq!(y[0], [row[0] / 2.0, row[1] / 2.0]);

@@ -46,6 +46,4 @@ network! {
     fn forward(x: [B, 4]) -> [B, 4] { endless(x) }
 }
 
-fn main() {
-    let _ = Grows::<4, 2>::new(Cpu::new(), 1);
-}
+fn main() {}

@@ -103,7 +103,11 @@ pub(super) fn block(
         cx.diag.undecided(first.condition, first.text, first.span);
     }
     for message in diag.messages() {
-        cx.diag.take(message, span, &format!("in `{text}`: "));
+        let place = match own {
+            true => String::new(),
+            false => format!("in `{text}`: "),
+        };
+        cx.diag.take(message, span, &place);
     }
     if diag.any() {
         return Err(ErrorReported);
@@ -130,6 +134,10 @@ fn within_itself(
     values: &[Value],
 ) -> Reported<()> {
     let name = ast::show_path(path);
+    if values.is_empty() {
+        // `holds_itself` has reported it.
+        return Err(ErrorReported);
+    }
     let known = |v: &Value| v.number().is_some();
     let text = match values.iter().all(known) {
         true if net.depth < DEEPEST => return Ok(()),

@@ -5,10 +5,11 @@ use super::{booleans, constant};
 use crate::ast::{Expr, ExprKind, Op};
 use crate::condition::Condition;
 use crate::cx::Cx;
-use crate::diag::{ErrorReported, Reported};
+use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::Dim;
 use crate::net::Net;
-use crate::value::nearest;
+use crate::value::{Value, nearest};
+use proc_macro2::Ident;
 
 /// Whether a condition holds; an undecided one is recorded. `named` are the named dimensions of the
 /// function, whose sizes are not constants; a declaration has none.
@@ -67,6 +68,9 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
                     whole.opposite()
                 });
             }
+            if let Some(holds) = compared(net, *op, a, b) {
+                return Ok(Condition::Known(holds));
+            }
             let x = size(net, cx, a, named)?;
             let y = size(net, cx, b, named)?;
             match op {
@@ -88,6 +92,35 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
             );
             return Err(cx.error(e.span, text));
         }
+    })
+}
+
+/// The outcome of a comparison of numbers, one of which is a fraction or an `f64`.
+#[allow(clippy::float_cmp)]
+fn compared(net: &Net, op: Op, a: &Expr, b: &Expr) -> Option<bool> {
+    let float = |e: &Expr| {
+        let mut names = Vec::new();
+        constant::names(e, &mut names);
+        let is_float = |n: &Ident| matches!(net.constant(&n.to_string()), Some(Value::Number(_)));
+        matches!(e.kind, ExprKind::Number(_)) || names.iter().any(is_float)
+    };
+    if !(float(a) || float(b)) {
+        return None;
+    }
+    let mut number = |e: &Expr| {
+        let diag = Diag::default();
+        constant::number(net, &mut Cx::new(&diag, false), e)
+            .ok()?
+            .number()
+    };
+    let (a, b) = (number(a)?, number(b)?);
+    Some(match op {
+        Op::Eq => a == b,
+        Op::Ne => a != b,
+        Op::Lt => a < b,
+        Op::Le => a <= b,
+        Op::Gt => a > b,
+        _ => a >= b,
     })
 }
 
