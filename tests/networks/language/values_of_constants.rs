@@ -227,8 +227,8 @@ fn constants_of_any_type_of_numbers() {
     let net = Types::new(Cpu::new(), 1).unwrap();
     let table = net.parameter("table.weight").unwrap();
     let y = net.forward(&[3i64, IGNORED]).unwrap();
-    let row = &table.to_vec::<f32>().unwrap()[6..];
-    assert_eq!(y[0], [row[0] / 2.0, row[1] / 2.0]);
+    let row = &table.to_f64_vec()[6..];
+    assert_eq!(y[0].map(f64::from), [row[0] / 2.0, row[1] / 2.0]);
     assert_eq!(y[1], [0.0, 0.0]);
     assert_eq!(&*net.first(&[3i64, 2]).unwrap(), [-100, 2]);
 }

@@ -107,7 +107,7 @@ fn compared(net: &Net, op: Op, a: &Expr, b: &Expr) -> Option<bool> {
     if !(float(a) || float(b)) {
         return None;
     }
-    let mut number = |e: &Expr| {
+    let number = |e: &Expr| {
         let diag = Diag::default();
         constant::number(net, &mut Cx::new(&diag, false), e)
             .ok()?
