@@ -656,9 +656,20 @@ fn tensors(cx: &mut Cx, a: &Args) -> Reported<Vec<Tensor>> {
     };
     let mut out: Vec<Tensor> = Vec::new();
     for v in items {
-        match v {
-            Value::Tensor(t) => out.push(t),
-            v => {
+        // Lists of numbers are tensors, and numbers are scalars, of which `stack` makes a tensor.
+        let number = a.callee == "stack"
+            && matches!(
+                v,
+                Value::Whole(_) | Value::Number(_) | Value::Real(_) | Value::Dim(_)
+            );
+        let lifted = match v {
+            Value::Tensor(_) | Value::List(_) => cx.lift(&v, &v.shown()),
+            _ if number => cx.lift(&v, &v.shown()),
+            _ => None,
+        };
+        match lifted {
+            Some(t) => out.push(t),
+            None => {
                 let text = format!(
                     "`{}` takes tensors, not {}\nhelp: write `{}([x, y], dim = 0)`",
                     a.callee,

@@ -1,6 +1,7 @@
 //! The names of constants in the tokens of a network, and the tokens with values in their places.
 
 use super::{Known, visible};
+use crate::check::is_constant;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
 /// The names in capitals that may be those of constants, each with its first token: not those that the network itself
@@ -99,18 +100,20 @@ fn listed(tokens: &[TokenTree], value: &dyn Fn(&Ident) -> Option<Known>, out: &m
     out.push(Punct::new(';', Spacing::Alone).into());
 }
 
-/// Whether the token is a name in capitals that stands alone: not a part of a path, a method or a call.
+/// Whether the token is a name in capitals that stands alone: not the end of a path, a method or a call.
 fn is_name(tokens: &[TokenTree], k: usize) -> bool {
     let TokenTree::Ident(name) = &tokens[k] else {
         return false;
     };
-    if !crate::check::is_constant(&name.to_string()) {
+    if !is_constant(&name.to_string()) {
         return false;
     }
     let before = k.checked_sub(1).and_then(|k| tokens.get(k));
     let range = k > 1 && is_punct(tokens.get(k - 2), '.');
     let colons = |at: usize| is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':');
-    let path = k > 1 && colons(k - 2) || colons(k + 1);
+    // `Config::S` is a path, but `x[::S]` and `x[N::S]` are slices.
+    let owner = |t: &TokenTree| matches!(t, TokenTree::Ident(of) if !is_constant(&of.to_string()));
+    let path = k > 2 && owner(&tokens[k - 3]) && colons(k - 2);
     let member = is_punct(before, '.') && !range;
     let call = match tokens.get(k + 1) {
         Some(TokenTree::Group(g)) => g.delimiter() == Delimiter::Parenthesis,
