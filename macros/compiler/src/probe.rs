@@ -19,22 +19,22 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 const NUMBERS: &[&[i128]] = &[
     &[4],
     &[8, 8, 2],
-    &[2],
-    &[64, 32, 16, 8, 4, 2],
     &[1],
+    &[64, 32, 16, 8, 4, 2],
+    &[3],
+    &[2],
     &[32, 4],
     &[32, 2],
     &[8, 8, 1],
     &[2, 4, 8, 16, 32, 64],
     &[16, 16, 3],
     &[32, 1],
-    &[3],
     &[16, 8, 4, 4, 2, 2, 1],
     &[64],
 ];
 
 /// The least number of attempts: a mistake may be in a part that few numbers have.
-const LEAST: usize = 4;
+const LEAST: usize = 5;
 
 /// Whether a network's errors come from parameters that are no numbers: with some numbers it has none, and no error is
 /// there with and without numbers. Otherwise its errors, but for those in functions without errors with any numbers.

@@ -11,7 +11,8 @@ network! {
     }
 }
 
+const COUNT: usize = Grows::<4, 2>::PARAMETERS;
+
 fn main() {
-    let _ = Grows::<4, 2>::new(Cpu::new(), 1);
-    let _ = Grows::<4, 2>::PARAMETERS;
+    println!("{COUNT}");
 }
