@@ -60,28 +60,28 @@ macro_rules! constants {
     ($($name:ident)*) => { $(const $name: usize = 1;)* };
 }
 
-constants!(A B C E F G H);
+constants!(F0 F1 F2 F3 F4 F5 F6);
 
 network! {
     /// Too many variants. The macro finds no values in the file.
     struct Many {
-        #[when(A == 1)] l0: Linear(4 -> 4),
-        #[when(B == 1)] l1: Linear(4 -> 4),
-        #[when(C == 1)] l2: Linear(4 -> 4),
-        #[when(E == 1)] l3: Linear(4 -> 4),
-        #[when(F == 1)] l4: Linear(4 -> 4),
-        #[when(G == 1)] l5: Linear(4 -> 4),
-        #[when(H == 1)] l6: Linear(4 -> 4),
+        #[when(F0 == 1)] l0: Linear(4 -> 4),
+        #[when(F1 == 1)] l1: Linear(4 -> 4),
+        #[when(F2 == 1)] l2: Linear(4 -> 4),
+        #[when(F3 == 1)] l3: Linear(4 -> 4),
+        #[when(F4 == 1)] l4: Linear(4 -> 4),
+        #[when(F5 == 1)] l5: Linear(4 -> 4),
+        #[when(F6 == 1)] l6: Linear(4 -> 4),
     }
     fn forward(x: [N, 4]) -> [N, 4] {
         let mut h = x;
-        if A == 1 { h = l0(h); }
-        if B == 1 { h = l1(h); }
-        if C == 1 { h = l2(h); }
-        if E == 1 { h = l3(h); }
-        if F == 1 { h = l4(h); }
-        if G == 1 { h = l5(h); }
-        if H == 1 { h = l6(h); }
+        if F0 == 1 { h = l0(h); }
+        if F1 == 1 { h = l1(h); }
+        if F2 == 1 { h = l2(h); }
+        if F3 == 1 { h = l3(h); }
+        if F4 == 1 { h = l4(h); }
+        if F5 == 1 { h = l5(h); }
+        if F6 == 1 { h = l6(h); }
         h
     }
 }
