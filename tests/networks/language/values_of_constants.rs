@@ -20,6 +20,7 @@ network! {
         wide: [Linear(WIDTHS[i] -> WIDTHS[i + 1]); LAST],
         narrow: Linear(max(DIM / 4, 6) -> min(int(0.3 * DIM), 9)),
         nested: [[Linear(DIM -> DIM + 2 * i); 2]; DEPTH],
+        pairs: [Linear(DIM -> SETTINGS[i].0); 2],
     }
     /// Grows in a loop.
     fn grow(x: [B, DIM]) -> [B, DIM + DEPTH * GROW] {
@@ -48,6 +49,7 @@ network! {
         let (a, b) = h.chunk(SETTINGS[0].0, dim = 1);
         if ON { cat([b, a], dim = 1) } else { h }
     }
+    fn part(x: [B, DIM]) -> [B, SETTINGS[0].0 + 3] { cat([pairs[0](x), pairs[1](x)], dim = 1) }
     fn both(x: [B, DIM]) -> [B, DIM + 2] {
         let mut h = zeros(B, DIM + 2);
         for pair in nested { h = h + pair[1](pair[0](x)); }
@@ -61,6 +63,7 @@ network! {
         wide: [Linear(8 -> 16), Linear(16 -> 4)],
         narrow: Linear(6 -> 2),
         nested: [[Linear(8 -> 8), Linear(8 -> 10)], [Linear(8 -> 8), Linear(8 -> 10)], [Linear(8 -> 8), Linear(8 -> 10)]],
+        pairs: [Linear(8 -> 2), Linear(8 -> 3)],
     }
     fn grow(x: [B, 8]) -> [B, 14] {
         let a = cat([x, relu(layers[0](x))], dim = 1);
@@ -73,6 +76,7 @@ network! {
         let h = (h * 0.25 - 4.5) * 1.5 - 4.5;
         (h / 8 / 16 / 4).flip(1)
     }
+    fn part(x: [B, 8]) -> [B, 5] { cat([pairs[0](x), pairs[1](x)], dim = 1) }
     fn both(x: [B, 8]) -> [B, 10] {
         nested[0][1](nested[0][0](x)) + nested[1][1](nested[1][0](x)) + nested[2][1](nested[2][0](x))
     }
@@ -107,6 +111,10 @@ fn values_take_the_places_of_names() {
     near(
         named.both(&x).unwrap().as_flattened(),
         written.both(&x).unwrap().as_flattened(),
+    );
+    near(
+        named.part(&x).unwrap().as_flattened(),
+        written.part(&x).unwrap().as_flattened(),
     );
     let x = input(6);
     near(

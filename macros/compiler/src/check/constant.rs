@@ -175,11 +175,16 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
         }
         ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|e| names(e, out)),
         // `RATES[i]`: the name before the index is not a number.
-        ExprKind::Index(_, items) => items.iter().for_each(|item| {
-            if let ast::Item::At(e) = item {
-                names(e, out);
+        ExprKind::Index(x, items) => {
+            if !matches!(x.kind, ExprKind::Name(_)) {
+                names(x, out);
             }
-        }),
+            items.iter().for_each(|item| {
+                if let ast::Item::At(e) = item {
+                    names(e, out);
+                }
+            });
+        }
         _ => {}
     }
 }

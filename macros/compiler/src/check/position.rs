@@ -87,7 +87,7 @@ fn value(e: &Expr, k: i64) -> Expr {
                 Item::At(e) => Item::At(value(e, k)),
                 other => other.clone(),
             };
-            ExprKind::Index(x.clone(), items.iter().map(item).collect())
+            ExprKind::Index(part(x), items.iter().map(item).collect())
         }
         _ => return e.clone(),
     };
