@@ -212,6 +212,19 @@ pub const fn size_of_number(number: f64) -> usize {
     number as usize
 }
 
+/// The integer that a constant of any type of numbers is, given as both.
+///
+/// # Panics
+///
+/// If it is no integer: when the program is compiled, as the arguments are constants.
+pub const fn integer_of_number(whole: i128, number: f64) -> i128 {
+    assert!(
+        whole as f64 == number,
+        "the constant must be an integer here"
+    );
+    whole
+}
+
 /// Sets an integer to a size, if its type holds it.
 pub fn set<T: TryFrom<usize>>(to: &mut T, size: usize) -> bool {
     T::try_from(size).map(|value| *to = value).is_ok()

@@ -9,6 +9,7 @@ use quote::quote;
 use std::rc::Rc;
 
 /// A call of the macro.
+#[derive(Clone)]
 pub struct Call {
     /// The path of the crate `netform` as the caller knows it.
     pub krate: TokenStream,

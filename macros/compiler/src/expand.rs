@@ -48,14 +48,20 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     {
         return network;
     }
-    let errors = match with_values(call, &unit, (&variants, &errors), call_site) {
+    let calls = calls_with_values(call, &unit, variants.net());
+    let errors = match with_values(&calls, &errors, call_site) {
         Ok(network) => return network,
         Err(better) => better.map_or(errors, |errors| *errors),
     };
-    let errors = match in_fields(call, &unit, (&variants, &errors), call_site) {
+    let errors = match in_fields(call, &unit, (calls, &errors), call_site) {
         Ok(network) => return network,
         Err(mistakes) => *mistakes,
     };
+    if !errors.any() {
+        let text =
+            "a bug in netform, please report it with this network: an error without a message";
+        errors.error(unit.source.name.span(), text);
+    }
     // The values of these did not help.
     let read: Vec<String> = (values::of(&call.source).iter())
         .map(|c| c.name.to_string())
@@ -110,24 +116,28 @@ fn with_constants(
 /// The network with the values of its constants in the places of their names, if it has no errors then. Otherwise the
 /// errors that it has then, if they are at other places than those without values: which are not mistakes.
 fn with_values(
-    call: &Call,
-    unit: &Unit,
-    (variants, errors): (&Variants, &Diag),
+    calls: &[(Call, TokenStream)],
+    errors: &Diag,
     call_site: &str,
 ) -> Result<TokenStream, Option<Box<Diag>>> {
-    let Some((call, checks)) = values::in_call(call, unit, &variants.net().held) else {
-        return Err(None);
-    };
-    let diag = Diag::default();
-    let Some(source) = parse(call.source.clone(), &diag) else {
-        return Err(None);
-    };
-    let unit = call.unit(source);
-    let again = Variants::new(&call, &unit, &diag);
-    let Some(left) = again.errors() else {
-        let network = emitted(&call, &unit, &again, &[], call_site);
-        return Ok(with_checks(&call, network, &checks));
-    };
+    let mut better = None;
+    for (k, (call, checks)) in calls.iter().enumerate() {
+        let diag = Diag::default();
+        let Some(source) = parse(call.source.clone(), &diag) else {
+            continue;
+        };
+        let unit = call.unit(source);
+        let again = Variants::new(call, &unit, &diag);
+        match again.errors() {
+            None => {
+                let network = emitted(call, &unit, &again, &[], call_site);
+                return Ok(with_checks(call, network, checks));
+            }
+            // With the names of dimensions as constants, the errors may come from these.
+            Some(left) if k == 0 => better = Some(Box::new(left)),
+            Some(_) => {}
+        }
+    }
     let places = |diag: &Diag| {
         let all = diag.messages().into_iter();
         let mut all: Vec<String> = all.map(|m| format!("{:?}", m.span)).collect();
@@ -137,7 +147,17 @@ fn with_values(
     // Long formulas of constants are shorter as numbers.
     let first_line = |m: &Message| m.text.lines().next().map_or(0, str::len);
     let long = errors.messages().iter().any(|m| first_line(m) > LONG);
-    Err((long || places(&left) != places(errors)).then(|| Box::new(left)))
+    Err(better.filter(|left| long || places(left) != places(errors)))
+}
+
+/// The call with the values of constants, and the code that compares them: first without values for names of dimensions.
+fn calls_with_values(call: &Call, unit: &Unit, net: &Net) -> Vec<(Call, TokenStream)> {
+    let with = |except| values::in_call(call, unit, (&net.held, except));
+    let all = with(&[]);
+    let known = values::of(&call.source);
+    let shared = known.iter().any(|c| net.names.contains(&c.name));
+    let part = shared.then(|| with(&net.names)).flatten();
+    part.into_iter().chain(all).collect()
 }
 
 /// A network whose errors come from const parameters that are no numbers: it compiles in fields that give numbers.
@@ -145,36 +165,39 @@ fn with_values(
 fn in_fields(
     call: &Call,
     unit: &Unit,
-    (variants, errors): (&Variants, &Diag),
+    (mut calls, errors): (Vec<(Call, TokenStream)>, &Diag),
     call_site: &str,
 ) -> Result<TokenStream, Box<Diag>> {
     let first = errors.messages().into_iter().next();
     let (Some(first), false) = (first, unit.source.generics.is_empty()) else {
         return Err(Box::new(errors.clone()));
     };
-    let (call, checks) = values::in_call(call, unit, &variants.net().held).unwrap_or_else(|| {
-        let Call {
-            krate,
-            source,
-            held,
-        } = call;
-        let (krate, source, held) = (krate.clone(), source.clone(), held.clone());
-        (
-            Call {
-                krate,
-                source,
-                held,
-            },
-            TokenStream::new(),
-        )
-    });
-    probe::compiles(&call, unit, errors)?;
+    if calls.is_empty() {
+        calls.push((call.clone(), TokenStream::new()));
+    }
+    let mut mistakes = None;
+    for (call, checks) in calls {
+        match probe::compiles(&call, unit, errors) {
+            Ok(()) => return in_fields_alone(&call, &checks, first, call_site),
+            Err(found) => mistakes = mistakes.or(Some(found)),
+        }
+    }
+    Err(mistakes.unwrap_or_else(|| Box::new(errors.clone())))
+}
+
+/// The struct of such a network, and the tokens that it hands out. `first` is the first error without numbers.
+fn in_fields_alone(
+    call: &Call,
+    checks: &TokenStream,
+    first: Message,
+    call_site: &str,
+) -> Result<TokenStream, Box<Diag>> {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
-        return Err(Box::new(errors.clone()));
+        return Err(Box::new(diag));
     };
     let unit = call.unit(source);
-    let again = Variants::new(&call, &unit, &diag);
+    let again = Variants::new(call, &unit, &diag);
     let name = &unit.source.name;
     let parameters: Vec<String> = (unit.source.generics.iter())
         .map(|p| format!("`{}`", p.name))
@@ -187,15 +210,15 @@ fn in_fields(
     );
     let network = codegen::in_fields(again.net(), &why);
     let schema = call::schema(&unit.source, &call.handed_out(&[]), call_site);
-    Ok(with_checks(&call, quote!(#network #schema), &checks))
+    Ok(with_checks(call, quote!(#network #schema), checks))
 }
 
-/// A network with what compares the values that the macro read with its constants.
+/// A network, and the code that compares the values that the macro read with its constants.
 fn with_checks(call: &Call, network: TokenStream, checks: &TokenStream) -> TokenStream {
     let krate = &call.krate;
     quote! {
         #network
-        #[allow(unused, clippy::all, clippy::pedantic)]
+        #[allow(unused, trivial_numeric_casts, clippy::all, clippy::pedantic)]
         const _: () = {
             use #krate::__private as __nf;
             #checks

@@ -229,6 +229,10 @@ impl Cx<'_> {
 fn size(d: &Dim) -> Range {
     let (mut least, mut most) = (0i128, 0i128);
     for (c, monomial) in d.terms() {
+        // A constant may have any sign.
+        if monomial.iter().any(|(a, _)| matches!(a, Atom::Const(_))) {
+            return (LEAST, MOST);
+        }
         let factors = monomial
             .iter()
             .flat_map(|(a, power)| (0..*power).map(|_| largest(a)));

@@ -2,8 +2,8 @@
 //!
 //! `for i in 0..DEPTH { x = cat([x, f(x)], dim = 1); }` has no shapes while `DEPTH` is a name. Such a network compiles
 //! where a field gives the number, as in `stage: Stage<4>`, and is then checked with it. To find out whether its errors
-//! are mistakes or come from a name, it is compiled with some numbers. An error that is there with and without numbers is a
-//! mistake; so are all, if there are errors with all numbers.
+//! are mistakes or come from a name, it is compiled with some numbers. An error that is there without numbers, and with several of them, is a mistake. So are
+//! all, if there are errors with all numbers.
 
 use crate::ast::ConstType;
 use crate::call::Call;
@@ -20,13 +20,13 @@ const NUMBERS: &[&[i128]] = &[
     &[4],
     &[8, 8, 2],
     &[1],
-    &[64, 32, 16, 8, 4, 2],
+    &[16, 8, 4, 2],
     &[3],
     &[2],
     &[32, 4],
     &[32, 2],
     &[8, 8, 1],
-    &[2, 4, 8, 16, 32, 64],
+    &[2, 4, 8, 16, 32],
     &[16, 16, 3],
     &[32, 1],
     &[16, 8, 4, 4, 2, 2, 1],
@@ -58,7 +58,8 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
         held[at] = call.handed_out(&[]);
     }
     let mut there = vec![false; errors.len()];
-    let (mut tried, mut compiles, mut mistake) = (0, false, false);
+    let mut always = vec![0; errors.len()];
+    let (mut tried, mut compiles) = (0, false);
     let booleans: &[bool] = match parameters.iter().any(|p| p.ty == ConstType::Bool) {
         true => &[true, false],
         false => &[true],
@@ -81,13 +82,13 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
             });
             tried += 1;
             compiles |= found.is_empty();
-            for (error, there) in errors.iter().zip(&mut there) {
+            for ((error, there), always) in errors.iter().zip(&mut there).zip(&mut always) {
                 let mut same = found.iter().filter(|m| same_place(m.span, error.span));
                 let same_function = |m: &Message| m.function == error.function;
                 *there |= same.clone().next().is_some() || found.iter().any(same_function);
-                mistake |= same.any(|m| first_line(m) == first_line(error));
+                *always += usize::from(same.any(|m| first_line(m) == first_line(error)));
             }
-            if tried >= LEAST && mistake {
+            if tried >= LEAST && always.iter().any(|count| *count > 1) {
                 return Err(Box::new(left(errors, &there)));
             }
             if tried >= LEAST && compiles {

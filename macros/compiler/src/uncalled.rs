@@ -1,5 +1,6 @@
 //! Checks functions of values of any rank, `[.., D]`, that no function of their network calls. Another network may call
-//! them, with any dimensions in the place of `..`: an error that is there with one, two and no dimensions is a mistake.
+//! them, with any dimensions in the place of `..`. So an error is a mistake if it is the same with any number of dimensions,
+//! and not about these.
 
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::check_with;
@@ -10,8 +11,11 @@ use crate::unit::Unit;
 use crate::visit;
 use proc_macro2::Ident;
 
-/// The numbers of dimensions that are tried. The errors with the first are reported.
-const RANKS: [usize; 3] = [1, 2, 0];
+/// The numbers of dimensions that are tried.
+const RANKS: [usize; 6] = [1, 2, 3, 4, 5, 0];
+
+/// The dimensions in the place of `..`.
+const NAME: &str = "RestOfDimensions";
 
 /// Reports the mistakes in such functions.
 pub fn check(net: &Net, unit: &Unit, diag: &Diag) {
@@ -37,25 +41,24 @@ fn function(net: &Net, unit: &Unit, index: usize, diag: &Diag) {
         let tried = Diag::default();
         let unit = with_rank(unit, index, rank);
         let net = check_with(&unit, &net.equal, &tried);
+        if net.signatures[index].poisoned {
+            continue;
+        }
         // Errors of declarations are reported where they are.
-        let before = tried.count();
+        let before = tried.messages().len();
         lower::check_function(&net, &unit.source, index, &tried);
         if let Some(undecided) = tried.first_undecided() {
             diag.undecided(undecided.condition, undecided.text, undecided.span);
             return;
         }
-        let at = |m: &Message| format!("{:?}", m.span);
-        let errors = tried
-            .messages()
-            .split_off(before.min(tried.messages().len()));
-        let both = match found {
-            None => errors,
+        let errors = tried.messages();
+        let errors = errors.into_iter().skip(before);
+        let both: Vec<Message> = match found {
+            None => errors.filter(|m| !m.text.contains(NAME)).collect(),
             Some(first) => {
-                let here: Vec<String> = errors.iter().map(at).collect();
-                first
-                    .into_iter()
-                    .filter(|m| here.contains(&at(m)))
-                    .collect()
+                let here: Vec<Message> = errors.collect();
+                let again = |m: &Message| here.iter().any(|h| h.is(m));
+                first.into_iter().filter(again).collect()
             }
         };
         if both.is_empty() {
@@ -86,7 +89,7 @@ fn with_rank(unit: &Unit, index: usize, rank: usize) -> Unit {
 fn open(ty: &mut ast::Type, rank: usize) {
     let Some(at) = ty.rest.take() else { return };
     for k in (0..rank).rev() {
-        let name = Ident::new(&format!("Dim{k}"), ty.span);
+        let name = Ident::new(&format!("{NAME}{k}"), ty.span);
         let kind = ExprKind::Name(name);
         ty.dims.insert(
             at,

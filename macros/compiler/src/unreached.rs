@@ -75,11 +75,10 @@ pub fn report(
         return;
     }
     let losses = losses(net, source);
-    // A function that computes something of its arguments alone is no loss of this network, which a field may hold.
-    if losses
-        .iter()
-        .all(|loss| loss.params.iter().all(Option::is_none))
-    {
+    // A function that computes something of its arguments alone is no loss of this network, which a field may hold, unless
+    // its name says so.
+    let unused = |loss: &Loss| loss.params.iter().all(Option::is_none);
+    if losses.iter().all(unused) && !net.signatures.iter().any(|s| s.name == "loss") {
         return;
     }
     let mut stops: Vec<Stop> = Vec::new();

@@ -186,3 +186,51 @@ fn functions_of_any_rank_for_other_networks() {
     assert_ne!(net.forward(&x).unwrap()[0], [0.0; 4]);
     assert_eq!(net.parameter("helper.seen").unwrap(), Tensor::scalar(true));
 }
+
+const HALF: f64 = 0.5;
+
+network! {
+    struct Leaf<const D: usize> {
+        linear: Linear(D -> D),
+    }
+    fn forward(x: [.., D]) -> [.., D] { linear(x) * HALF }
+}
+
+network! {
+    /// Holds itself twice, and at its ends a network with a constant.
+    struct Tree<const N: usize, const D: usize> {
+        #[when(N > 0)]
+        left: Tree<N - 1, D>,
+        #[when(N > 0)]
+        right: Tree<N - 1, D>,
+        #[when(N == 0)]
+        leaf: Leaf<D>,
+    }
+    fn forward(x: [B, D]) -> [B, D] {
+        if N > 0 { tanh(left(x) + right(x)) } else { leaf(x) }
+    }
+}
+
+network! {
+    struct Trees {
+        tree: Tree<3, 2>,
+    }
+    fn forward(x: [B, 2]) -> [B, 2] { tree(x) }
+}
+
+#[test]
+fn a_network_holds_itself_twice() {
+    assert_eq!(Trees::PARAMETERS, 8 * 6);
+    let net = Trees::new(Cpu::new(), 1).unwrap();
+    assert_eq!(
+        net.parameter("tree.left.right.left.leaf.linear.bias")
+            .unwrap()
+            .shape(),
+        [2]
+    );
+    assert!(
+        net.forward(&[[0.5f32, 1.0]]).unwrap()[0]
+            .iter()
+            .all(|v| v.abs() < 1.0)
+    );
+}

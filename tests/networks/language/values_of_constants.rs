@@ -240,3 +240,139 @@ fn constants_of_any_type_of_numbers() {
     assert_eq!(y[1], [0.0, 0.0]);
     assert_eq!(&*net.first(&[3i64, 2]).unwrap(), [-100, 2]);
 }
+
+const H: usize = 5;
+const Q: usize = 3;
+const MINUS: i64 = -5;
+const WHOLE: i32 = 2;
+const PART: f64 = 2.7;
+
+network! {
+    use const WHOLE: f64;
+    /// Names that are variables here, beside constants of these names in the file.
+    struct Variables {
+        linear: Linear(2 -> 2),
+    }
+    fn scaled(x: [N], factor: f64) -> [N] { x * factor }
+    fn forward(x: [T, 2]) -> [T, 2] {
+        let (mut K, Q) = (x, 2);
+        for _ in 0..DEPTH { K = cat([K, K], dim = 1); }
+        let (_, y) = scan(linear(x), zeros(2), |H, X| (H + X, H * Q), dim = 0);
+        let Z: [T, 2] = y + K[:, Q:Q + 2] * scaled(x.view(T * 2), factor = 1.0).view(T, 2);
+        Z + WHOLE
+    }
+}
+
+network! {
+    struct VariablesInWords {
+        linear: Linear(2 -> 2),
+    }
+    fn forward(x: [T, 2]) -> [T, 2] {
+        let (_, y) = scan(linear(x), zeros(2), |h, x| (h + x, h * 2), dim = 0);
+        y + x * x + 2
+    }
+}
+
+#[test]
+fn variables_with_names_of_constants() {
+    assert_eq!((H, Q), (5, 3));
+    let net = Variables::new(Cpu::new(), 1).unwrap();
+    let words = VariablesInWords::new(Cpu::new(), 1).unwrap();
+    let x = [[0.5f32, 1.0], [-1.0, 2.0], [0.25, 3.0]];
+    assert_eq!(*net.forward(&x).unwrap(), *words.forward(&x).unwrap());
+}
+
+network! {
+    /// Constants of any sign and fraction.
+    struct Signs {
+        linear: Linear(2 -> 2),
+    }
+    fn remainders(ids: u32[B]) -> (i64[B], i64[B]) { ((ids + MINUS) % 3, abs(ids + MINUS)) }
+    fn rounded(x: [B, 2]) -> [B, 2] { linear(x) * 0 + x * int(PART) }
+}
+
+network! {
+    struct HoldsSigns {
+        signs: Signs,
+    }
+    fn remainders(ids: u32[B]) -> (i64[B], i64[B]) { signs.remainders(ids) }
+    fn forward(x: [B, 2]) -> [B, 2] { signs.rounded(x) }
+}
+
+#[test]
+fn constants_below_0() {
+    let (net, holds) = (
+        Signs::new(Cpu::new(), 1).unwrap(),
+        HoldsSigns::new(Cpu::new(), 1).unwrap(),
+    );
+    for (rest, size) in [
+        net.remainders(&[1u32, 7]).unwrap(),
+        holds.remainders(&[1u32, 7]).unwrap(),
+    ] {
+        assert_eq!((&*rest, &*size), (&[2i64, 2][..], &[4i64, 2][..]));
+    }
+    for y in [
+        net.rounded(&[[1.0f32, 2.0]]).unwrap(),
+        holds.forward(&[[1.0f32, 2.0]]).unwrap(),
+    ] {
+        assert_eq!(y[0], [2.0, 4.0]);
+    }
+}
+
+mod apart {
+    use netform::prelude::Cpu;
+
+    // Not `Q` and `H` of the file: this module does not use them.
+    netform::network! {
+        pub struct Apart {
+            linear: Linear(2 -> 2),
+        }
+        fn forward(x: [H, 2]) -> [H, 2 * 2 ** TIMES] {
+            let mut x = linear(x);
+            for _ in 0..TIMES { x = cat([x, x], dim = 1); }
+            x
+        }
+    }
+
+    const TIMES: usize = 1;
+
+    pub mod twin {
+        use netform::prelude::Cpu;
+
+        netform::network! {
+            pub struct Apart {
+                linear: Linear(2 -> 2),
+            }
+            fn forward(x: [H, 2]) -> [H, 2 * 2 ** TIMES] {
+                let mut x = linear(x);
+                for _ in 0..TIMES { x = cat([x, x], dim = 1); }
+                x
+            }
+        }
+
+        const TIMES: usize = 2;
+
+        #[test]
+        fn equal_networks_have_their_constants() {
+            assert_eq!(
+                Apart::new(Cpu::new(), 1)
+                    .unwrap()
+                    .forward(&[[0.5f32; 2]; 4])
+                    .unwrap()[0]
+                    .len(),
+                8
+            );
+        }
+    }
+
+    #[test]
+    fn dimensions_are_free() {
+        for rows in [1, 4] {
+            let y = Apart::new(Cpu::new(), 1)
+                .unwrap()
+                .forward(&vec![[0.5f32; 2]; rows])
+                .unwrap();
+            assert_eq!((y.len(), y[0].len()), (rows, 4));
+        }
+    }
+}

@@ -24,9 +24,10 @@ network! {
     struct Idle {
         linear: Linear(4 -> 4),
     }
-    fn idle(x: [.., 4]) -> [.., 4] { linear(x) + x.sum(7) }
-    /// No mistake: it takes two dimensions or more.
+    fn idle(x: [.., 4]) -> [.., 4] { linear(x) + missing }
+    /// No mistakes: these take some numbers of dimensions.
     fn for_others(x: [..]) -> [..] { x.sum(1, keepdim = true) + x }
+    fn of_images(x: [..]) -> [..] { x.sum([2, 3]) }
     fn forward(x: [B, 4]) -> [B, 4] { linear(x) }
 }
 

@@ -10,6 +10,7 @@ use crate::net::{Held, Instance, Net};
 use crate::unit::{Unit, is_own};
 use crate::value::Value;
 use proc_macro2::{Ident, Span};
+use std::cell::Cell;
 
 /// `Block<128, 4>`.
 pub(super) fn block_text(path: &[Ident], args: &[Expr]) -> String {
@@ -112,7 +113,13 @@ pub(super) fn block(
     if diag.any() {
         return Err(ErrorReported);
     }
-    if !own && !net.held.iter().any(|h| h.path == path) {
+    if own {
+        for held in &inner.held {
+            if !net.held.iter().any(|h| h.path == held.path) {
+                net.held.push(held.clone());
+            }
+        }
+    } else if !net.held.iter().any(|h| h.path == path) {
         net.held.push(Held {
             path: path.to_vec(),
             generics: wanted.iter().map(|p| p.ty).collect(),
@@ -123,8 +130,13 @@ pub(super) fn block(
     Ok(Instance { net: inner, unit })
 }
 
-/// The most networks that hold each other, each in a field of the same network.
-const DEEPEST: usize = 32;
+/// The most networks in a network of the same name.
+const MOST: usize = 64;
+
+thread_local! {
+    /// The networks of the same name so far.
+    static WITHIN: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Checks that a network that holds itself ends.
 fn within_itself(
@@ -134,15 +146,20 @@ fn within_itself(
     values: &[Value],
 ) -> Reported<()> {
     let name = ast::show_path(path);
-    if values.is_empty() {
+    if net.generics.is_empty() {
         // `holds_itself` has reported it.
         return Err(ErrorReported);
     }
+    let all = match net.depth {
+        0 => 1,
+        _ => WITHIN.get() + 1,
+    };
+    WITHIN.set(all);
     let known = |v: &Value| v.number().is_some();
     let text = match values.iter().all(known) {
-        true if net.depth < DEEPEST => return Ok(()),
+        true if all <= MOST => return Ok(()),
         true => format!(
-            "`{name}` contains itself more than {DEEPEST} times\nhelp: `#[when(..)]` before the field ends the recursion, as in `#[when(N > 1)]`"
+            "`{name}` contains itself more than {MOST} times\nhelp: `#[when(..)]` before the field ends the recursion, as in `#[when(N > 1)]`"
         ),
         false => format!("`{name}` contains itself, so its parameters must be numbers"),
     };

@@ -311,7 +311,7 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         }
         ExprKind::Call(name, args)
             if is_of_numbers(&name.to_string(), args.len())
-                && !(args.len() == 1 && is_quotient(&args[0].value)) =>
+                && !(name == "floor" && is_quotient(&args[0].value)) =>
         {
             let values = args.iter().map(|a| number(net, cx, &a.value));
             let values: Vec<Value> = values.collect::<Reported<_>>()?;

@@ -106,13 +106,16 @@ fn default(
 /// The default in Rust; `None` if Rust has no such defaults. One with a mistake, which is reported, is 0.
 fn in_rust(source: &ast::Network, k: usize, e: &Expr) -> Option<TokenStream> {
     let later = |n: &Ident| source.generics[k..].iter().any(|p| p.name == *n);
+    let is_parameter = |n: &Ident| source.generics.iter().any(|p| p.name == *n);
     if source.generics[k].ty == ConstType::Float {
         return bits(source, k, e);
     }
     if let ExprKind::Name(n) = &e.kind {
         return Some(match later(n) {
             true => quote!(0),
-            false => quote!({ #n }),
+            false if source.generics[k].ty == ConstType::Bool || is_parameter(n) => quote!({ #n }),
+            // Any type of integers.
+            false => quote!({ #n as usize }),
         });
     }
     if let ExprKind::Bool(b) = &e.kind {

@@ -34,10 +34,13 @@ pub(super) fn constants(net: &Net, checked: bool) -> (TokenStream, TokenStream) 
     let own = (net.consts.iter())
         .filter(|c| checked && !c.found && !c.array && (!c.open || c.ty == ast::ConstType::Bool))
         .map(|c| match (&c.name, c.ty) {
-            // Any type of numbers.
+            // Any type of integers: an integer is a pattern for these alone.
             (c, ast::ConstType::Size) => {
-                let number = quote::quote_spanned!(c.span()=> #c as ::core::primitive::f64);
-                quote::quote_spanned!(c.span()=> const _: usize = __nf::size_of_number(#number);)
+                let span = Span::call_site().located_at(c.span());
+                quote::quote_spanned! {span=>
+                    const _: () = match #c { 0 => (), _ => () };
+                    const _: usize = __nf::size_of_number(#c as ::core::primitive::f64);
+                }
             }
             // An integer is a number, too.
             (c, ast::ConstType::Float) => {

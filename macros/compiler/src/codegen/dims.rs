@@ -269,10 +269,11 @@ pub fn integer(d: &Dim) -> TokenStream {
             let (above, below) = Dim::fraction(monomial);
             for (a, power) in &above {
                 let a = match a {
-                    // It may be below 0.
-                    Atom::Const(n) if is_own(n) => {
+                    // It may be below 0, or a float, which must be an integer here.
+                    Atom::Const(n) if is_own(n) || is_any(element(n).0) => {
                         let a = number_constant(n);
-                        quote::quote_spanned!(a.span()=> (#a as i128))
+                        let span = Span::call_site().located_at(a.span());
+                        quote::quote_spanned!(span=> (const { __nf::integer_of_number(#a as i128, #a as f64) }))
                     }
                     _ => {
                         let a = atom(a);

@@ -59,7 +59,7 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
     quote! {
         #structure
         #kept
-        #[allow(unused, nonstandard_style, clippy::all, clippy::pedantic)]
+        #[allow(unused, nonstandard_style, trivial_numeric_casts, clippy::all, clippy::pedantic)]
         const _: () = {
             use #krate::__private as __nf;
             use __nf::Network as _;
@@ -132,6 +132,7 @@ fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
         .map(|s| signatures(net, s, None))
         .collect();
     let (kept, kept_items) = (super::state::structure(net), super::state::skeleton(net));
+    let (refused, refuse) = refusal(net, why);
     let memory = net
         .signatures
         .iter()
@@ -150,7 +151,7 @@ fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
                 .chain(trained)
                 .map(|suffix| {
                     let name = format_ident!("{}{suffix}_memory", s.name);
-                    quote!(pub const fn #name(#(#dims: usize),*) -> usize { 0 })
+                    quote!(pub const fn #name(#(#dims: usize),*) -> usize { #refuse 0 })
                 })
                 .collect::<Vec<_>>()
         });
@@ -161,12 +162,11 @@ fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
     };
     // A name that is no constant is reported beside the other errors.
     let open = net.consts.iter().map(|c| &c.name);
-    let (refused, refuse) = refusal(net, why);
     let pretrained = super::weights::pretrained(net, false);
     quote! {
         #structure
         #kept
-        #[allow(unused, nonstandard_style, clippy::all)]
+        #[allow(unused, nonstandard_style, trivial_numeric_casts, clippy::all, clippy::pedantic)]
         const _: () = {
             use #krate::__private as __nf;
             #consts
@@ -188,8 +188,8 @@ fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
             #kept_items
             impl<#declared #d: __nf::Device> __nf::Network for #name<#used #d> {
                 type Device = #d;
-                const PARAMETERS: usize = 0;
-                const WEIGHT_BYTES: usize = 0;
+                const PARAMETERS: usize = { #refuse 0 };
+                const WEIGHT_BYTES: usize = { #refuse 0 };
                 fn core(&self) -> &__nf::Core<#d> { ::core::panic!() }
                 fn core_mut(&mut self) -> &mut __nf::Core<#d> { ::core::panic!() }
             }
@@ -197,7 +197,7 @@ fn shell(net: &Net, why: Option<&str>, read: &[String]) -> TokenStream {
     }
 }
 
-/// What reports `why` where a network is used, and the statement that forces it.
+/// The constant whose evaluation reports `why`, and the statement that evaluates it.
 fn refusal(net: &Net, why: Option<&str>) -> (TokenStream, TokenStream) {
     let Some(why) = why else {
         return (TokenStream::new(), TokenStream::new());

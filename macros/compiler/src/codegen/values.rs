@@ -62,8 +62,14 @@ fn check(name: &str, span: Span, equal: &[TokenStream]) -> TokenStream {
 fn equalities(of: &TokenStream, value: &Known, out: &mut Vec<TokenStream>) {
     match value {
         Known::Whole(v) => {
-            let v = Literal::i128_unsuffixed(*v);
+            // A float with a fraction is not equal.
+            let (v, number) = (
+                Literal::i128_unsuffixed(*v),
+                value.number().unwrap_or(f64::NAN),
+            );
+            let number = Literal::f64_unsuffixed(number);
             out.push(quote!(#of as ::core::primitive::i128 == #v));
+            out.push(quote!(#of as ::core::primitive::f64 == #number));
         }
         Known::Number(v) => {
             let v = Literal::f64_unsuffixed(*v);

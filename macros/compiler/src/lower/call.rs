@@ -133,7 +133,9 @@ impl Lower<'_> {
             return Err(ErrorReported);
         }
         if let (true, Ok(given)) = (free, &given)
-            && given.iter().all(|g| g.name.is_none())
+            && given
+                .iter()
+                .all(|g| g.name.is_none() && !self.may_be_fraction(&g.value))
             && let Some(number) =
                 check::of_numbers(&text, &given.iter().map(|g| &g.value).collect::<Vec<_>>())
         {
@@ -159,6 +161,11 @@ impl Lower<'_> {
             format!("there is no layer, function or op `{text}`{help}")
         };
         Err(self.cx.error(span, message))
+    }
+
+    /// Whether a value has a constant that may be a float.
+    fn may_be_fraction(&self, value: &Value) -> bool {
+        matches!(value, Value::Dim(d) if self.net.is_open(d))
     }
 
     /// A power of a size: `2 ** i` is a size again.

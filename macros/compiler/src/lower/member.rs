@@ -4,6 +4,7 @@ use super::Lower;
 use super::call::plain;
 use crate::args::{Given, no_such};
 use crate::ast::{Expr, ExprKind};
+use crate::check;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
 use crate::dim::{Dim, numel};
 use crate::net::FieldKind;
@@ -15,6 +16,15 @@ impl Lower<'_> {
     pub(super) fn member(&mut self, x: &Expr, name: &Ident) -> Reported<Value> {
         if let Some(value) = self.attribute(x, name) {
             return value;
+        }
+        if let (ExprKind::Name(array), Some(column)) = (&x.kind, name.to_string().strip_prefix('_'))
+            && check::is_constant(&array.to_string())
+            && column.parse::<usize>().is_ok()
+        {
+            let text = format!(
+                "`{array}` must be an array of tuples, since the loop has several names\nnote: the macro did not find such a constant in the file of the network\nhelp: `for (block, cache) in zip(blocks, caches)` goes over several values"
+            );
+            return Err(self.cx.error(array.span(), text));
         }
         let mut path = name.to_string();
         let mut root = x;

@@ -1,7 +1,7 @@
 //! Puts values in the places of constants, in the tokens of a network and of the networks in its fields.
 
-use super::{Constant, of, replace};
-use crate::ast::show_path;
+use super::{Constant, Known, of, replace};
+use crate::ast::{ConstType, show_path};
 use crate::call::{self, Call};
 use crate::check::check;
 use crate::codegen;
@@ -12,9 +12,15 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The call with values, and the code that compares each value with its constant; `None` if no value is known. `held`
-/// are the constants that the networks in fields hand out.
-pub fn in_call(call: &Call, unit: &Unit, held: &[Held]) -> Option<(Call, TokenStream)> {
-    let own = of(&call.source);
+/// are the constants that the networks in fields hand out. The names `except` are left alone.
+pub fn in_call(
+    call: &Call,
+    unit: &Unit,
+    (held, except): (&[Held], &[Ident]),
+) -> Option<(Call, TokenStream)> {
+    let mut own = of(&call.source);
+    own.retain(|c| !except.contains(&c.name));
+    typed(&mut own, unit);
     let mut values = Values {
         held: None,
         checks: own.iter().map(codegen::values::own).collect(),
@@ -33,6 +39,18 @@ pub fn in_call(call: &Call, unit: &Unit, held: &[Held]) -> Option<(Call, TokenSt
         held,
     };
     values.any.then_some((with, values.checks))
+}
+
+/// Gives integers the type of `use const RATE: f64`.
+fn typed(constants: &mut [Constant], unit: &Unit) {
+    for c in constants {
+        let listed = unit.source.consts.iter().find(|l| l.name == c.name);
+        if listed.is_some_and(|l| l.ty == ConstType::Float)
+            && let Some(number) = c.value.number()
+        {
+            c.value = Known::Number(number);
+        }
+    }
 }
 
 /// The constants of a network in a field that has errors.
@@ -63,6 +81,7 @@ impl Values {
             return tokens.clone();
         };
         let mut own = of(source);
+        typed(&mut own, unit);
         own.retain(|Constant { name, value }| {
             let check = codegen::values::held(&held, &format!("{prefix}{name}"), value);
             self.any |= check.is_some();

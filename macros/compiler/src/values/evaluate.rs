@@ -3,29 +3,51 @@
 use super::Known;
 use super::file::Scope;
 use quote::ToTokens;
+use std::cell::Cell;
 use syn::{BinOp, Expr, Lit, UnOp};
 
 /// The most constants that are defined by each other.
 const DEEPEST: usize = 64;
 
+/// The most expressions that are evaluated, and the most elements of an array.
+const MOST: usize = 4096;
+
 /// The value of the constant that a name is in the innermost scope that declares it.
 pub fn constant(scopes: &[Scope], name: &str) -> Option<Known> {
-    Values { scopes, depth: 0 }.of(name)
+    let steps = Cell::new(0);
+    Values {
+        scopes,
+        depth: 0,
+        steps: &steps,
+    }
+    .of(name)
 }
 
 struct Values<'a> {
     scopes: &'a [Scope],
     depth: usize,
+    /// The expressions evaluated so far.
+    steps: &'a Cell<usize>,
 }
 
 impl Values<'_> {
     fn of(&self, name: &str) -> Option<Known> {
-        let declared = |s: &'_ Scope| s.iter().position(|c| c.ident == name);
-        let at = self.scopes.iter().position(|s| declared(s).is_some())?;
-        let item = &self.scopes[at][declared(&self.scopes[at])?];
+        let mut at = 0;
+        let item = loop {
+            let scope = self.scopes.get(at)?;
+            let mut declared = scope.constants.iter().filter(|c| c.ident == name);
+            match (declared.next(), declared.next()) {
+                (Some(item), None) => break item,
+                // `#[cfg]` decides.
+                (Some(_), Some(_)) => return None,
+                _ if !scope.sees(name) => return None,
+                _ => at += 1,
+            }
+        };
         let inner = Values {
             scopes: &self.scopes[at..],
             depth: self.depth + 1,
+            steps: self.steps,
         };
         if inner.depth > DEEPEST {
             return None;
@@ -44,6 +66,10 @@ impl Values<'_> {
     }
 
     fn value(&self, e: &Expr) -> Option<Known> {
+        self.steps.set(self.steps.get() + 1);
+        if self.steps.get() > MOST {
+            return None;
+        }
         match e {
             Expr::Lit(lit) => match &lit.lit {
                 Lit::Int(i) if i.suffix().starts_with('f') => number(i.base10_digits()),
@@ -76,7 +102,8 @@ impl Values<'_> {
             Expr::Tuple(e) => self.all(&e.elems).map(Known::Tuple),
             Expr::Repeat(e) => {
                 let (value, count) = (self.value(&e.expr)?, self.index(&e.len)?);
-                (count <= 4096).then(|| Known::List(vec![value; count]))
+                let elements = elements(&value).saturating_mul(count);
+                (elements <= MOST).then(|| Known::List(vec![value; count]))
             }
             Expr::Index(e) => {
                 let (Known::List(all), k) = (self.value(&e.expr)?, self.index(&e.index)?) else {
@@ -89,7 +116,7 @@ impl Values<'_> {
                 _ => None,
             },
             Expr::Unary(e) => match (&e.op, self.value(&e.expr)?) {
-                (UnOp::Neg(_), Known::Whole(v)) => Some(Known::Whole(-v)),
+                (UnOp::Neg(_), Known::Whole(v)) => v.checked_neg().map(Known::Whole),
                 (UnOp::Neg(_), Known::Number(v)) => Some(Known::Number(-v)),
                 (UnOp::Not(_), Known::Bool(v)) => Some(Known::Bool(!v)),
                 (UnOp::Deref(_), v) => Some(v),
@@ -114,6 +141,14 @@ impl Values<'_> {
             Known::Whole(v) => usize::try_from(v).ok(),
             _ => None,
         }
+    }
+}
+
+/// The number of numbers in a value.
+fn elements(value: &Known) -> usize {
+    match value {
+        Known::List(all) | Known::Tuple(all) => all.iter().map(elements).sum(),
+        Known::Whole(_) | Known::Number(_) | Known::Bool(_) => 1,
     }
 }
 
@@ -242,15 +277,15 @@ fn method(name: &str, x: Known, args: &[Known]) -> Option<Known> {
 #[cfg(test)]
 mod tests {
     use super::super::Known::{self, Bool, List, Number, Whole};
-    use super::constant;
+    use super::{Scope, constant};
 
     fn value(file: &str, name: &str) -> Option<Known> {
         let file: syn::File = syn::parse_str(file).expect("a file");
-        let consts = file.items.into_iter().filter_map(|item| match item {
+        let constants = file.items.into_iter().filter_map(|item| match item {
             syn::Item::Const(c) => Some(c),
             _ => None,
         });
-        constant(&[consts.collect()], name)
+        constant(&[Scope::of_all(constants.collect())], name)
     }
 
     #[test]
@@ -262,6 +297,8 @@ mod tests {
             const ON: bool = D >= 32 && !(H == 3); const SIZES: &[(usize, f64)] = &[(3, 0.5); 2];
             const SECOND: f64 = SIZES[1].1; const CHOICE: i64 = if ON { -7 % 4 } else { 0 };
             const LOOP: usize = LOOP + 1; const CALL: usize = call(3); const BELOW: usize = DEPTHS[3];
+            const HUGE: [[f32; 4096]; 4096] = [[0.0; 4096]; 4096];
+            const TWICE: usize = 1; const TWICE: usize = 2; const LEAST: i128 = -(-170141183460469231731687303715884105727 - 1);
             const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
         let is =
             |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
@@ -276,7 +313,9 @@ mod tests {
         is("ON", Some(Bool(true)));
         is("SECOND", Some(Number(0.5)));
         is("CHOICE", Some(Whole(-3)));
-        for name in ["LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING"] {
+        for name in [
+            "LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING", "HUGE", "TWICE", "LEAST",
+        ] {
             is(name, None);
         }
     }

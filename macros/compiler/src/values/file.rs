@@ -1,134 +1,161 @@
-//! Finds a network in the tokens of a file, and the constants in the scopes around it.
+//! Finds the constants in the scopes around a place of a file.
 
-use super::{is_struct, visible};
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The constants that a scope declares.
-pub type Scope = Vec<syn::ItemConst>;
-
-/// The scopes around the network whose tokens are `wanted`, innermost first; `None` if the file does not have it.
-pub fn around(file: TokenStream, wanted: &str) -> Option<Vec<Scope>> {
-    let mut scopes = Vec::new();
-    search(file, wanted, &mut scopes).then_some(scopes)
+/// A scope: a file, a module, or a block.
+pub struct Scope {
+    /// The constants that it declares.
+    pub constants: Vec<syn::ItemConst>,
+    /// Whether names of the scope around it are names here, too: all, or those that `use` brings in.
+    outer: Outer,
 }
 
-/// Whether a scope holds the network; if it does, it is pushed after the scopes inside it.
-fn search(tokens: TokenStream, wanted: &str, scopes: &mut Vec<Scope>) -> bool {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let found = tokens.iter().enumerate().any(|(k, token)| {
-        let TokenTree::Group(group) = token else {
-            return false;
-        };
-        let called = k > 0 && matches!(&tokens[k - 1], TokenTree::Punct(p) if p.as_char() == '!');
-        match called {
-            true => flat(&group.stream()) == wanted,
-            false => search(group.stream(), wanted, scopes),
+enum Outer {
+    All,
+    /// The words of its `use` items.
+    Used(Vec<String>),
+}
+
+impl Scope {
+    /// A scope with these constants, within no other.
+    #[cfg(test)]
+    pub fn of_all(constants: Vec<syn::ItemConst>) -> Scope {
+        Scope {
+            constants,
+            outer: Outer::All,
         }
+    }
+
+    /// Whether a name of the scope around it is a name here.
+    pub fn sees(&self, name: &str) -> bool {
+        match &self.outer {
+            Outer::All => true,
+            Outer::Used(words) => words.iter().any(|w| w == "*" || w == name),
+        }
+    }
+}
+
+/// What marks the place in the tokens, which have no places of their own.
+const MARK: &str = "__netform_here_";
+
+/// The scopes around a name at a line, from 1, and a column, from 0; innermost first. `None` if the name is not there.
+pub fn around(text: &str, (line, column): (usize, usize), name: &str) -> Option<Vec<Scope>> {
+    let mut lines = text.split_inclusive('\n');
+    let before: usize = lines
+        .by_ref()
+        .take(line.checked_sub(1)?)
+        .map(str::len)
+        .sum();
+    let within = lines.next()?.char_indices().nth(column)?.0;
+    let (before, after) = text.split_at(before + within);
+    if !after.starts_with(name) {
+        return None;
+    }
+    let mut scopes = Vec::new();
+    let file = format!("{before}{MARK}{after}").parse().ok()?;
+    search(file, Outer::All, &mut scopes).then_some(scopes)
+}
+
+/// Whether a scope holds the mark; if it does, it is pushed after the scopes inside it.
+fn search(tokens: TokenStream, outer: Outer, scopes: &mut Vec<Scope>) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let found = tokens.iter().enumerate().any(|(k, token)| match token {
+        TokenTree::Ident(name) => name.to_string().starts_with(MARK),
+        TokenTree::Group(group) => {
+            let outer = match is_word(tokens.get(k.wrapping_sub(2)), "mod") {
+                true => Outer::Used(used(&group.stream())),
+                false => Outer::All,
+            };
+            search(group.stream(), outer, scopes)
+        }
+        _ => false,
     });
     if found {
-        scopes.push(constants(&tokens));
+        let constants = constants(&tokens);
+        scopes.push(Scope { constants, outer });
     }
     found
 }
 
 /// The constants among the items or statements of a scope.
-fn constants(tokens: &[TokenTree]) -> Scope {
-    let starts = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, t)| is_word(t, "const"));
-    let item = |(start, _): (usize, &TokenTree)| {
-        let end = tokens[start..].iter().position(|t| is_punct(t, ';'))?;
+fn constants(tokens: &[TokenTree]) -> Vec<syn::ItemConst> {
+    let starts = (0..tokens.len()).filter(|k| is_word(tokens.get(*k), "const"));
+    let item = |start: usize| {
+        let end = tokens[start..]
+            .iter()
+            .position(|t| is_punct(Some(t), ';'))?;
         // `const fn`, `use const` and const parameters are no items.
-        if !matches!(tokens.get(start + 2), Some(t) if is_punct(t, ':')) {
+        if !is_punct(tokens.get(start + 2), ':') {
             return None;
         }
-        let item = tokens[start..=start + end].iter().cloned().collect();
-        syn::parse2(item).ok()
+        syn::parse2(tokens[start..=start + end].iter().cloned().collect()).ok()
     };
     starts.filter_map(item).collect()
 }
 
-fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(i) if i == word)
-}
-
-fn is_punct(token: &TokenTree, punct: char) -> bool {
-    matches!(token, TokenTree::Punct(p) if p.as_char() == punct)
-}
-
-/// The tokens of a network from `struct` on as one text, which is the same however they are spaced. Without comments,
-/// whose tokens differ in a macro and in a file.
-pub fn flat(source: &TokenStream) -> String {
-    let mut out = String::new();
-    append(
-        source.clone().into_iter().skip_while(|t| !is_struct(t)),
-        &mut out,
-    );
-    out
-}
-
-fn append(tokens: impl Iterator<Item = TokenTree>, out: &mut String) {
-    let mut tokens = tokens.peekable();
-    while let Some(token) = tokens.next() {
-        let comment = |t: &TokenTree| matches!(t, TokenTree::Group(g) if is_comment(g));
-        if is_punct(&token, '#') && tokens.next_if(comment).is_some() {
-            continue;
+/// The words of the `use` items among the items of a module.
+fn used(tokens: &TokenStream) -> Vec<String> {
+    let (mut words, mut within) = (Vec::new(), false);
+    for token in tokens.clone() {
+        match &token {
+            TokenTree::Ident(word) if word == "use" => within = true,
+            TokenTree::Punct(p) if p.as_char() == ';' => within = false,
+            TokenTree::Group(g) if within && g.delimiter() == Delimiter::Brace => {
+                all_words(&g.stream(), &mut words);
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) if within => words.push(token.to_string()),
+            _ => {}
         }
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => ("{", "}"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::None => ("", ""),
-                };
-                debug_assert_eq!(visible(group.delimiter()), !open.is_empty());
-                out.push_str(open);
-                append(group.stream().into_iter(), out);
-                out.push_str(close);
-            }
-            token => {
-                out.push_str(&token.to_string());
-                out.push(' ');
-            }
+    }
+    words
+}
+
+fn all_words(tokens: &TokenStream, words: &mut Vec<String>) {
+    for token in tokens.clone() {
+        match &token {
+            TokenTree::Group(g) => all_words(&g.stream(), words),
+            other => words.push(other.to_string()),
         }
     }
 }
 
-/// `[doc = ".."]`.
-fn is_comment(group: &Group) -> bool {
-    let first = group.stream().into_iter().next();
-    matches!(first, Some(TokenTree::Ident(word)) if word == "doc")
+fn is_word(token: Option<&TokenTree>, word: &str) -> bool {
+    matches!(token, Some(TokenTree::Ident(i)) if i == word)
+}
+
+fn is_punct(token: Option<&TokenTree>, punct: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(p)) if p.as_char() == punct)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{around, flat};
+    use super::around;
 
-    fn names(file: &str, network: &str) -> Option<Vec<Vec<String>>> {
-        let network = network.parse().expect("tokens");
-        let scopes = around(file.parse().expect("tokens"), &flat(&network))?;
-        let of = |s: super::Scope| s.iter().map(|c| c.ident.to_string()).collect();
-        Some(scopes.into_iter().map(of).collect())
-    }
+    const FILE: &str = "
+pub const A: usize = 2;
+const fn f(n: usize) -> usize { n }
+mod other { const B: usize = 1; network! { struct N { } } }
+mod here {
+    use super::{f, A};
+    pub(crate) const B: usize = 3;
+    fn main() { const C: f64 = 0.5; cfg_if! { if #[cfg(all())] { network! {
+        pub struct N<const K: usize = 3> { w: Param([ B ]) } } } } }
+}";
 
     #[test]
-    fn finds_the_scopes_around_a_network() {
-        let file = "
-            pub const A: usize = 2;
-            const fn f(n: usize) -> usize { n }
-            mod other { const B: usize = 1; network! { struct M { } } }
-            mod here {
-                use super::*;
-                pub(crate) const B: usize = 3;
-                fn main() { const C: f64 = 0.5; netform::network! { /// Doc.
-                    pub struct N<const K: usize = 3> { w: Param([ B ]) } } }
-            }";
-        let network =
-            "use const X; #[doc = \" Doc.\"] pub struct N<const K: usize = 3> {w: Param([B])}";
-        let scopes = names(file, network).expect("it is there");
-        assert_eq!(scopes, [vec!["C"], vec!["B"], vec!["A"]]);
-        assert_eq!(names(file, "struct N {}"), None);
+    fn finds_the_scopes_around_a_place() {
+        let scopes = around(FILE, (9, 19), "N").expect("it is there");
+        let names = |s: &super::Scope| -> Vec<String> {
+            s.constants.iter().map(|c| c.ident.to_string()).collect()
+        };
+        let all: Vec<String> = scopes.iter().flat_map(names).collect();
+        assert_eq!(all, ["C", "B", "A"]);
+        let module = scopes
+            .iter()
+            .find(|s| names(s) == ["B"])
+            .expect("the module");
+        assert!(module.sees("A") && !module.sees("D"));
+        assert!(around(FILE, (9, 18), "N").is_none());
+        assert!(around(FILE, (90, 0), "N").is_none());
     }
 }

@@ -1,11 +1,11 @@
 //! The values of Rust constants, read from the file that declares them.
 //!
-//! The macro is given names, not values. If a network does not compile with names alone, as a loop `0..DEPTH` whose
-//! tensor grows, the macro reads the file of its tokens, finds `const DEPTH: usize = 4;` in the scopes around the
-//! network, and compiles it once more with the number. That is never taken on trust: emitted code compares each
-//! constant with the number that was read (`codegen/values.rs`).
+//! The macro gets names, not values. Some networks do not compile with names alone, such as one with a loop `0..DEPTH` in
+//! which a tensor grows. For these the macro reads the file of its tokens, finds `const DEPTH: usize = 4;` in the scopes
+//! around the network, and compiles it once more with the number. Emitted code compares each constant with the number
+//! that was read (`codegen/values.rs`).
 //!
-//! What goes in is the tokens of a network; what comes out is its constants with their values.
+//! The input is the tokens of a network; the output is its constants with their values.
 
 mod call;
 mod evaluate;
@@ -15,7 +15,7 @@ mod replace;
 pub use call::in_call;
 pub use replace::replaced;
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 
 /// The value of a constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,22 +66,16 @@ pub fn of(source: &TokenStream) -> Vec<Constant> {
     used.into_iter().filter_map(value).collect()
 }
 
-/// The constants around a network in its file, innermost first.
+/// The scopes around a network in its file, innermost first.
 fn scopes(source: &TokenStream) -> Option<Vec<file::Scope>> {
-    let first = source
-        .clone()
-        .into_iter()
-        .skip_while(|t| !is_struct(t))
-        .nth(1)?;
-    let text = std::fs::read_to_string(first.span().local_file()?).ok()?;
-    file::around(text.parse().ok()?, &file::flat(source))
+    let mut tokens = source.clone().into_iter();
+    let name = tokens.by_ref().skip_while(|t| !is_struct(t)).nth(1)?;
+    let (span, name) = (name.span(), name.to_string());
+    let text = std::fs::read_to_string(span.local_file()?).ok()?;
+    let start = span.start();
+    file::around(&text, (start.line, start.column), &name)
 }
 
 fn is_struct(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(word) if word == "struct")
-}
-
-/// Whether a group holds arguments, an index or a block; the others are invisible.
-fn visible(delimiter: Delimiter) -> bool {
-    delimiter != Delimiter::None
 }

@@ -1,6 +1,6 @@
 //! The names of constants in the tokens of a network, and the tokens with values in their places.
 
-use super::{Known, visible};
+use super::Known;
 use crate::check::is_constant;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
@@ -19,25 +19,39 @@ pub fn names(source: &TokenStream) -> Vec<Ident> {
 }
 
 /// The names, and those of them that the network declares.
-fn collect(tokens: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
-    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    // After `let` and `for`: names of variables.
-    let mut pattern = false;
+fn collect(source: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
+    let tokens: Vec<TokenTree> = source.clone().into_iter().collect();
+    // Variables follow `let` and `for`, and stand between the bars of a closure.
+    let (mut pattern, mut closure, mut used) = (false, false, false);
     for (k, token) in tokens.iter().enumerate() {
+        let declares = pattern || closure;
         match token {
             TokenTree::Ident(word) if word == "let" || word == "for" => pattern = true,
             TokenTree::Ident(word) if word == "in" => pattern = false,
-            TokenTree::Punct(p) if p.as_char() == '=' => pattern = false,
-            TokenTree::Group(g) if pattern => collect(&g.stream(), own, &mut Vec::new()),
+            // `use const RATE: f64;` declares nothing.
+            TokenTree::Ident(word) if word == "use" => used = true,
+            TokenTree::Punct(p) if p.as_char() == ';' => used = false,
+            TokenTree::Punct(p) if p.as_char() == '|' => {
+                let before = k.checked_sub(1).and_then(|k| tokens.get(k));
+                let starts = before.is_none() || is_punct(before, ',') || is_punct(before, '=');
+                closure = !closure && starts;
+            }
+            TokenTree::Punct(p) if "=:".contains(p.as_char()) => pattern = false,
+            TokenTree::Group(g) if declares && g.delimiter() == Delimiter::Parenthesis => {
+                collect(&g.stream(), own, &mut Vec::new());
+            }
+            // In `x[:, K:]`, no argument is declared.
+            TokenTree::Group(g) if g.delimiter() == Delimiter::Bracket => {
+                let mut none = Vec::new();
+                collect(&g.stream(), all, &mut none);
+                all.append(&mut none);
+            }
             TokenTree::Group(g) => collect(&g.stream(), all, own),
             TokenTree::Ident(name) if is_name(&tokens, k) => {
-                let declared = k > 0
-                    && is_word(&tokens[k - 1], "const")
-                    && !(k > 1 && is_word(&tokens[k - 2], "use"));
-                // `x: [..]` is an argument; so is `use const RATE: f64`, which declares nothing.
-                let argument = is_punct(tokens.get(k + 1), ':')
-                    && !tokens[..k].iter().any(|t| is_word(t, "use"));
-                match pattern || declared || argument {
+                let parameter = k > 0 && is_word(&tokens[k - 1], "const") && !used;
+                // `x: [..]` is an argument.
+                let argument = is_punct(tokens.get(k + 1), ':') && !used;
+                match declares || parameter || argument {
                     true => own.push(name.clone()),
                     false => all.push(name.clone()),
                 }
@@ -119,7 +133,9 @@ fn is_name(tokens: &[TokenTree], k: usize) -> bool {
         Some(TokenTree::Group(g)) => g.delimiter() == Delimiter::Parenthesis,
         next => is_punct(next, '!') && !is_punct(tokens.get(k + 2), '='),
     };
-    !(path || member || call)
+    // `f(Q = x)`.
+    let keyword = is_punct(tokens.get(k + 1), '=') && !is_punct(tokens.get(k + 2), '=');
+    !(path || member || call || keyword)
 }
 
 fn is_word(token: &TokenTree, word: &str) -> bool {
@@ -137,7 +153,6 @@ fn tree(value: &Known, span: Span) -> TokenTree {
         TokenTree::from(literal)
     };
     let group = |delimiter, items: TokenStream| {
-        debug_assert!(visible(delimiter));
         let mut group = Group::new(delimiter, items);
         group.set_span(span);
         TokenTree::from(group)
