@@ -375,10 +375,15 @@ fn is_quotient(e: &Expr) -> bool {
     matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..))
 }
 
+/// Whether a function makes an integer of a number.
+pub fn rounds(name: &str) -> bool {
+    ROUNDINGS.contains(&name)
+}
+
 /// Whether a function makes a number of so many numbers.
 fn is_of_numbers(name: &str, count: usize) -> bool {
     match count {
-        1 => ROUNDINGS.contains(&name),
+        1 => rounds(name),
         2 => name == "max" || name == "min",
         _ => false,
     }

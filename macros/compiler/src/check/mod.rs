@@ -19,7 +19,7 @@ mod types;
 
 pub use booleans::is_true;
 pub use condition::holds;
-pub use constant::{argument, arithmetic, element_of, is_array, of_numbers};
+pub use constant::{argument, arithmetic, element_of, is_array, of_numbers, rounds};
 pub use types::{bare, dimension, element, is_constant};
 
 use crate::ast;

@@ -1,6 +1,7 @@
 //! Calls: of ops, layers, functions and methods.
 
 use super::Lower;
+use crate::args::Given;
 use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind};
 use crate::check;
@@ -104,7 +105,7 @@ impl Lower<'_> {
                 _ => {}
             }
         }
-        let given = self.given(args);
+        let mut given = self.given(args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
                 return self.call_layer(layer, span, given?, args);
@@ -132,14 +133,25 @@ impl Lower<'_> {
         if self.source.unread.contains(&text) {
             return Err(ErrorReported);
         }
-        if let (true, Ok(given)) = (free, &given)
-            && given
-                .iter()
-                .all(|g| g.name.is_none() && !self.may_be_fraction(&g.value))
-            && let Some(number) =
-                check::of_numbers(&text, &given.iter().map(|g| &g.value).collect::<Vec<_>>())
+        if let (true, Ok(given)) = (free, &mut given)
+            && given.iter().all(|g| g.name.is_none())
         {
-            return Ok(number);
+            // A constant that only bodies mention may be a float.
+            let fraction = |g: &Given| matches!(&g.value, Value::Dim(d) if self.net.is_open(d));
+            match given.as_mut_slice() {
+                [one] if check::rounds(&text) && fraction(one) => {
+                    if let Value::Dim(d) = &one.value {
+                        one.value = Value::Real(d.clone());
+                    }
+                }
+                all if all.iter().any(fraction) => {}
+                all => {
+                    let values: Vec<&Value> = all.iter().map(|g| &g.value).collect();
+                    if let Some(number) = check::of_numbers(&text, &values) {
+                        return Ok(number);
+                    }
+                }
+            }
         }
         if ops::find(&text).is_some() {
             self.unchanged(args)?;
@@ -161,11 +173,6 @@ impl Lower<'_> {
             format!("there is no layer, function or op `{text}`{help}")
         };
         Err(self.cx.error(span, message))
-    }
-
-    /// Whether a value has a constant that may be a float.
-    fn may_be_fraction(&self, value: &Value) -> bool {
-        matches!(value, Value::Dim(d) if self.net.is_open(d))
     }
 
     /// A power of a size: `2 ** i` is a size again.
