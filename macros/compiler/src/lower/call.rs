@@ -1,7 +1,6 @@
 //! Calls: of ops, layers, functions and methods.
 
 use super::Lower;
-use crate::args::Given;
 use crate::args::{Args, Given};
 use crate::ast::{self, Expr, ExprKind};
 use crate::check;
