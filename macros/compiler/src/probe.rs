@@ -81,7 +81,8 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
                 held: held.clone(),
             });
             tried += 1;
-            compiles |= found.is_empty();
+            compiles |= found.is_none();
+            let found = found.unwrap_or_default();
             for ((error, there), always) in errors.iter().zip(&mut there).zip(&mut always) {
                 let mut same = found.iter().filter(|m| same_place(m.span, error.span));
                 let same_function = |m: &Message| m.function == error.function;
@@ -109,16 +110,15 @@ fn left(errors: Vec<Message>, there: &[bool]) -> Diag {
         .collect())
 }
 
-fn errors_of(call: &Call) -> Vec<Message> {
+/// The errors of a network; `None` without errors.
+fn errors_of(call: &Call) -> Option<Vec<Message>> {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
-        return diag.messages();
+        return Some(diag.messages());
     };
     let unit = call.unit(source);
     let variants = Variants::new(call, &unit, &diag);
-    variants
-        .errors()
-        .map_or(Vec::new(), |errors| errors.messages())
+    variants.errors().map(|errors| errors.messages())
 }
 
 fn same_place(a: Span, b: Span) -> bool {

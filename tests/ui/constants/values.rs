@@ -35,6 +35,27 @@ network! {
     }
 }
 
+const RATE: usize = 2;
+
+mod config {
+    pub const RATE: f64 = 2.5;
+}
+
+mod net {
+    use super::config::RATE;
+    use super::*;
+
+    network! {
+        /// The module has another constant than the file around it.
+        struct Rated { linear: Linear(4 -> 4) }
+        fn forward(x: [B, 4]) -> [B, 16] {
+            let mut x = linear(x);
+            for _ in 0..DEPTH { x = cat([x, x * RATE], dim = 1); }
+            x
+        }
+    }
+}
+
 fn main() {
     // The file has another value.
     constant!(DEPTH, 3);

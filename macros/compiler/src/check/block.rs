@@ -3,7 +3,7 @@
 use super::condition::holds;
 use super::constant::{constant, number};
 use super::instance;
-use crate::ast::{self, ConstType, Expr, ExprKind};
+use crate::ast::{self, ConstParam, ConstType, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::net::{Held, Instance, Net};
@@ -90,7 +90,7 @@ pub(super) fn block(
     }
     let own = is_own(&unit.source, path) && net.name == unit.source.name;
     if own {
-        within_itself(net, cx, (path, span), &values)?;
+        within_itself(net, cx, (path, span), (wanted, &values))?;
     }
     // Its constants are those of the network around it, if that is the same.
     let prefix = match own {
@@ -143,10 +143,10 @@ fn within_itself(
     net: &Net,
     cx: &Cx,
     (path, span): (&[Ident], Span),
-    values: &[Value],
+    (wanted, values): (&[ConstParam], &[Value]),
 ) -> Reported<()> {
     let name = ast::show_path(path);
-    if net.generics.is_empty() {
+    if wanted.is_empty() {
         // `holds_itself` has reported it.
         return Err(ErrorReported);
     }
