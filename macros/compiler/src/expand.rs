@@ -57,7 +57,13 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
         Ok(network) => return network,
         Err(mistakes) => *mistakes,
     };
-    if !errors.any() {
+    // Errors in networks of its fields are reported there.
+    let whole = unit
+        .source
+        .blocks()
+        .iter()
+        .all(|path| unit.of(path).is_some());
+    if !errors.any() && whole {
         let text =
             "a bug in netform, please report it with this network: an error without a message";
         errors.error(unit.source.name.span(), text);
