@@ -143,7 +143,7 @@ pub(super) fn bodies(net: &Net, index: usize, programs: &[Program]) -> Option<Bo
 }
 
 /// Constant functions of the named dimensions: the bytes of each function's workspace in `f32`.
-pub(super) fn memories(variants: &[Variant]) -> Vec<TokenStream> {
+pub(super) fn memories(variants: &[Variant], forced: &TokenStream) -> Vec<TokenStream> {
     let Some(first) = variants.first() else {
         return Vec::new();
     };
@@ -171,7 +171,7 @@ pub(super) fn memories(variants: &[Variant]) -> Vec<TokenStream> {
         });
         quote! {
             #[doc = #doc]
-            pub const fn #name(#(#dims: usize),*) -> usize { #bytes }
+            pub const fn #name(#(#dims: usize),*) -> usize { #forced #bytes }
         }
     });
     all.collect()

@@ -44,7 +44,7 @@ pub fn network(net: &Net, variants: &Variants, suggested: &[Message]) -> TokenSt
     let methods: TokenStream = (0..net.signatures.len())
         .map(|i| methods(net, i, variants))
         .collect();
-    let memory = memories(variants);
+    let memory = memories(variants, &forced);
     let graph = choice(variants, |v| {
         super::graph::graph(&v.net, &generics(&v.net).items)
     });
