@@ -6,7 +6,7 @@
 use crate::message::Text;
 
 /// Changes whenever emitted code changes the names, types or meaning of the runtime items that it uses.
-pub const ABI: u32 = 8;
+pub const ABI: u32 = 9;
 
 /// The version of these crates.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

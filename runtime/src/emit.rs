@@ -199,29 +199,28 @@ pub const fn whole(size: usize) -> usize {
     size
 }
 
-/// The size that a constant of any type of numbers is.
+/// The size that a constant of any type of numbers is. `text` is the error of a constant that is no size.
 ///
 /// # Panics
 ///
 /// If it is no size: when the program is compiled, as the argument is a constant.
-pub const fn size_of_number(number: f64) -> usize {
-    assert!(
-        number as usize as f64 == number,
-        "a size must be an integer of at least 0"
-    );
+pub const fn size_of_number(number: f64, text: &str) -> usize {
+    if number as usize as f64 != number {
+        panic!("{}", text);
+    }
     number as usize
 }
 
-/// The integer that a constant of any type of numbers is, given as both.
+/// The integer that a constant of any type of numbers is, given as both. `text` is the error of a constant that is no
+/// integer.
 ///
 /// # Panics
 ///
 /// If it is no integer: when the program is compiled, as the arguments are constants.
-pub const fn integer_of_number(whole: i128, number: f64) -> i128 {
-    assert!(
-        whole as f64 == number,
-        "the constant must be an integer here"
-    );
+pub const fn integer_of_number(whole: i128, number: f64, text: &str) -> i128 {
+    if whole as f64 != number {
+        panic!("{}", text);
+    }
     whole
 }
 

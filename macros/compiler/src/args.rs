@@ -258,7 +258,7 @@ impl Args {
         let (span, name) = (self.span_of(name), name.trim_start_matches('*'));
         let it = match name {
             "lengths" | "target" => "it",
-            _ => "the positions",
+            _ => "the indices",
         };
         let text = match (takes, dtype) {
             (Takes::Int, DType::Float) if !cx.is_argument(t.id) => format!(
@@ -315,7 +315,7 @@ impl Args {
         let value = self.value(name);
         if let Value::Dim(d) | Value::Real(d) = &value {
             let text = format!(
-                "`{name}` of `{}` must be a number, but only rustc knows the value of `{d}`\nhelp: write the number",
+                "`{name}` of `{}` must be a number, but the macro does not know the value of `{d}`\nhelp: write the number",
                 self.callee
             );
             return Err(cx.error(self.span_of(name), text));

@@ -209,9 +209,9 @@ fn in_fields_alone(
         .map(|p| format!("`{}`", p.name))
         .collect();
     let why = format!(
-        "`{name}` needs numbers for {}: use it in a field of another network, as in `field: {name}<{}>`\nnote: {}",
-        parameters.join(", "),
+        "`{name}` cannot be used directly, only as a field of another network: `field: {name}<{}>`\nnote: the macro must know the values of {}, and a field gives them\nnote: without them: {}",
         vec!["2"; parameters.len()].join(", "),
+        parameters.join(" and "),
         first.text
     );
     let network = codegen::in_fields(again.net(), &why);
@@ -286,8 +286,11 @@ fn name_constants(net: &Net, errors: &Diag, read: &[String]) {
         match mentioned.is_empty() || message.text.contains("use const") {
             true => String::new(),
             false => format!(
-                "\nhelp: if `{}` is a Rust constant, write `use const {};` before `struct {}`",
-                mentioned.join("` or `"),
+                "\nhelp: if {} a Rust constant, write `use const {};` before `struct {}`",
+                match mentioned.as_slice() {
+                    [one] => format!("`{one}` is"),
+                    all => format!("each of `{}` is", all.join("`, `")),
+                },
                 mentioned.join(", "),
                 net.name
             ),

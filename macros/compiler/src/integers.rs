@@ -214,7 +214,7 @@ impl Cx<'_> {
         match self.g[id].op {
             Op::Whole(v) if !(LEAST..=MOST).contains(&v) => {
                 let help = match text.trim_start_matches('-').parse::<u128>() {
-                    Ok(_) => format!("\nhelp: for a float, write a point: `{text}.0`"),
+                    Ok(_) => format!("\nhelp: for a float, write `{text}.0`"),
                     Err(_) => String::new(),
                 };
                 let text = format!("`{text}` is outside the 64-bit integers{help}");

@@ -58,6 +58,8 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
         held[at] = call.handed_out(&[]);
     }
     let mut there = vec![false; errors.len()];
+    // The error with numbers at the place of one without, if it is the same with all numbers.
+    let mut alike: Vec<Vec<Option<Message>>> = vec![Vec::new(); errors.len()];
     let mut always = vec![0; errors.len()];
     let (mut tried, mut compiles) = (0, false);
     let booleans: &[bool] = match parameters.iter().any(|p| p.ty == ConstType::Bool) {
@@ -83,31 +85,41 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
             tried += 1;
             compiles |= found.is_none();
             let found = found.unwrap_or_default();
-            for ((error, there), always) in errors.iter().zip(&mut there).zip(&mut always) {
+            let places = errors
+                .iter()
+                .zip(&mut there)
+                .zip(&mut always)
+                .zip(&mut alike);
+            for (((error, there), always), alike) in places {
                 let mut same = found.iter().filter(|m| same_place(m.span, error.span));
                 let same_function = |m: &Message| m.function == error.function;
                 *there |= same.clone().next().is_some() || found.iter().any(same_function);
+                alike.push(same.clone().next().cloned());
                 *always += usize::from(same.any(|m| first_line(m) == first_line(error)));
             }
             if tried >= LEAST && always.iter().any(|count| *count > 1) {
-                return Err(Box::new(left(errors, &there)));
+                return Err(Box::new(left(errors, &there, &alike)));
             }
             if tried >= LEAST && compiles {
                 return Ok(());
             }
         }
     }
-    Err(Box::new(left(errors, &there)))
+    Err(Box::new(left(errors, &there, &alike)))
 }
 
-/// The errors in functions with errors with some numbers; all of them, if there are none.
-fn left(errors: Vec<Message>, there: &[bool]) -> Diag {
+/// The errors in functions with errors with some numbers; all of them, if there are none. An error that is the same with
+/// all numbers takes the place of the one without.
+fn left(errors: Vec<Message>, there: &[bool], alike: &[Vec<Option<Message>>]) -> Diag {
     let any = there.contains(&true);
-    let kept = errors.into_iter().zip(there);
-    of(kept
-        .filter(|(_, there)| !any || **there)
-        .map(|(m, _)| m)
-        .collect())
+    let with_numbers = |k: usize| {
+        let first = alike[k].first()?.as_ref()?;
+        let same = |m: &Option<Message>| m.as_ref().is_some_and(|m| m.is(first));
+        alike[k].iter().all(same).then(|| first.clone())
+    };
+    let kept = errors.into_iter().enumerate();
+    let kept = kept.filter(|(k, _)| !any || there[*k]);
+    of(kept.map(|(k, m)| with_numbers(k).unwrap_or(m)).collect())
 }
 
 /// The errors of a network; `None` without errors.

@@ -54,7 +54,7 @@ pub fn holds_itself(source: &ast::Network, diag: &Diag) {
             && source.generics.is_empty()
         {
             let text = format!(
-                "`{0}` contains itself\nnote: a network may contain itself with a smaller const parameter: `#[when(N > 1)] inner: {0}<N - 1>`",
+                "`{0}` contains itself\nhelp: a recursive field needs a condition and a smaller const parameter: `struct {0}<const N: usize> {{ #[when(N > 1)] inner: {0}<N - 1>, .. }}`",
                 show_path(path)
             );
             diag.error(name.span(), text);

@@ -67,7 +67,8 @@ impl Answers {
     fn with(&self, undecided: &Undecided, holds: bool) -> Answers {
         let mut out = self.clone();
         let verb = if holds { "holds" } else { "does not hold" };
-        out.shown.push(format!("`{}` {verb}", undecided.text));
+        let text = undecided.text.replace(" & ", " && ").replace(" | ", " || ");
+        out.shown.push(format!("`{text}` {verb}"));
         out.answers.push((undecided.condition.clone(), holds));
         out.equal = Rc::new(self.equal.assume(&undecided.condition, holds));
         out
@@ -208,7 +209,7 @@ impl<'a> Variants<'a> {
                     return;
                 }
                 let text = format!(
-                    "the condition `{}` gives `{}` more than {MOST} variants\nnote: a network is compiled once for each combination of answers to its conditions",
+                    "the condition `{}` gives `{}` more than {MOST} variants\nnote: the macro compiles one variant for each combination of true and false conditions",
                     undecided.text, attempt.net.name
                 );
                 let message = Message::new(undecided.span, text);

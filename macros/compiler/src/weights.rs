@@ -92,7 +92,7 @@ fn kind(bytes: &[u8]) -> Option<(&'static str, String)> {
     let has = |part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
     let saved = || "\nhelp: write it with `safetensors.torch.save_file` in Python".to_owned();
     Some(match bytes {
-        [b'P', b'K', 3, 4, ..] => ("a zip archive, such as `torch.save` writes", saved()),
+        [b'P', b'K', 3, 4, ..] => ("a zip archive, the format of `torch.save`", saved()),
         [0x80, 2..=5, ..] => (
             "a pickle, such as old versions of `torch.save` write",
             saved(),
@@ -234,7 +234,7 @@ impl Compare<'_> {
         let bits = |t: &TensorView<'_>| (t.dtype(), t.data().to_vec());
         for (other, _) in given.filter(|(_, same)| bits(same) != bits(&tensor)) {
             self.problems.push(format!(
-                "different values: `{other}` and `{name}` are one parameter of the network"
+                "`{other}` and `{name}` differ in the file, but are one parameter of the network"
             ));
         }
     }

@@ -65,7 +65,7 @@ pub enum MismatchProblem {
         found: String,
     },
     /// A shared parameter has several values in the file.
-    #[error("different values: `{other}` and `{name}` are one parameter of the network")]
+    #[error("`{other}` and `{name}` differ in the file, but are one parameter of the network")]
     Shared {
         /// The first of its names in the file.
         name: String,

@@ -159,9 +159,11 @@ fn within_itself(
     let text = match values.iter().all(known) {
         true if all <= MOST => return Ok(()),
         true => format!(
-            "`{name}` contains itself more than {MOST} times\nhelp: `#[when(..)]` before the field ends the recursion, as in `#[when(N > 1)]`"
+            "the recursion of `{name}` does not end: it contains itself more than {MOST} times\nhelp: the field needs a condition and a smaller const parameter: `#[when(N > 1)] inner: {name}<N - 1>`"
         ),
-        false => format!("`{name}` contains itself, so its parameters must be numbers"),
+        false => format!(
+            "`{name}` contains itself, so the macro must know the values of its const parameters"
+        ),
     };
     Err(cx.error(span, text))
 }

@@ -167,7 +167,7 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
         if position::mentions(element) {
             let Some(count) = size.value() else {
                 let text = format!(
-                    "the elements of this array differ by their index `i`, so the length must be a number, not {size}"
+                    "the layers of this array depend on their index `i`, so the macro must know the length {size}"
                 );
                 cx.error(count.span, text);
                 return out;

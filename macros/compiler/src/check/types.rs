@@ -134,10 +134,15 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                 let base = dimension(net, cx, base, known)?;
                 match dimension(net, cx, by, known)?.value() {
                     Some(times @ 0..=64) => Ok(base.power(times)),
-                    _ => Err(cx.error(
-                        by.span,
-                        "the exponent of a size must be a number from 0 to 64",
-                    )),
+                    Some(_) => {
+                        Err(cx.error(by.span, "the exponent of a size must be from 0 to 64"))
+                    }
+                    None => {
+                        let text = format!(
+                            "the macro does not know the value of `{by}`, the exponent of a size\nhelp: write a number from 0 to 64, or a constant that this file declares"
+                        );
+                        Err(cx.error(by.span, text))
+                    }
                 }
             }
             _ => Err(cx.error(e.span, "`pow` takes a size and a number: `pow(R, 2)`")),

@@ -1,6 +1,6 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::dims::{Written, flat, name_of, number_of, written};
+use super::dims::{Written, flat, name_of, no_size, number_of, written};
 use super::generics::{zeros, zeros_of};
 use crate::ast;
 use crate::diag::Message;
@@ -37,9 +37,10 @@ pub(super) fn constants(net: &Net, checked: bool) -> (TokenStream, TokenStream) 
             // Any type of integers: an integer is a pattern for these alone.
             (c, ast::ConstType::Size) => {
                 let span = Span::call_site().located_at(c.span());
+                let text = no_size(&c.to_string());
                 quote::quote_spanned! {span=>
                     const _: () = match #c { 0 => (), _ => () };
-                    const _: usize = __nf::size_of_number(#c as ::core::primitive::f64);
+                    const _: usize = __nf::size_of_number(#c as ::core::primitive::f64, #text);
                 }
             }
             // An integer is a number, too.
@@ -85,7 +86,8 @@ pub(super) fn constants(net: &Net, checked: bool) -> (TokenStream, TokenStream) 
             let number = |value: &TokenStream, span: Span| match kind {
                 Kind::Size => {
                     let number = quote::quote_spanned!(span=> #value as ::core::primitive::f64);
-                    quote!(__nf::size_of_number(#number))
+                    let text = no_size(c);
+                    quote!(__nf::size_of_number(#number, #text))
                 }
                 _ => quote::quote_spanned!(span=> #value as ::core::primitive::f64),
             };

@@ -70,12 +70,18 @@ pub fn constant(name: &str) -> TokenStream {
         None if is_own(array) => match is_open(array) {
             true => {
                 let span = Span::call_site().located_at(ident.span());
-                quote::quote_spanned!(span=> (const { __nf::size_of_number(#ident as f64) }))
+                let text = no_size(name);
+                quote::quote_spanned!(span=> (const { __nf::size_of_number(#ident as f64, #text) }))
             }
             false => quote::quote_spanned!(ident.span()=> (#ident as usize)),
         },
         k => read(&ident, array, k),
     }
+}
+
+/// The error of a constant that is used as a size.
+pub fn no_size(name: &str) -> String {
+    format!("`{name}` is a size here, so its value must be an integer of at least 0")
 }
 
 /// The same as a number of the constant's type.
@@ -273,7 +279,8 @@ pub fn integer(d: &Dim) -> TokenStream {
                     Atom::Const(n) if is_own(n) || is_any(element(n).0) => {
                         let a = number_constant(n);
                         let span = Span::call_site().located_at(a.span());
-                        quote::quote_spanned!(span=> (const { __nf::integer_of_number(#a as i128, #a as f64) }))
+                        let text = format!("`{n}` is an integer here, but its value is not one");
+                        quote::quote_spanned!(span=> (const { __nf::integer_of_number(#a as i128, #a as f64, #text) }))
                     }
                     _ => {
                         let a = atom(a);

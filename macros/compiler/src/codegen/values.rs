@@ -12,7 +12,7 @@ pub fn own(constant: &Constant) -> TokenStream {
     let Constant { name, value } = constant;
     let mut equal = Vec::new();
     equalities(&quote!(#name), value, &mut equal);
-    check(&name.to_string(), name.span(), &equal)
+    check((&name.to_string(), value), name.span(), &equal)
 }
 
 /// The comparison of a constant of a network in a field; `None` if a network does not hand out constants like this one.
@@ -43,15 +43,20 @@ pub fn held(held: &Held, name: &str, value: &Known) -> Option<TokenStream> {
     }
     let last = path.last().map_or_else(Span::call_site, Ident::span);
     Some(check(
-        &format!("{}::{name}", crate::ast::show_path(path)),
+        (&format!("{}::{name}", crate::ast::show_path(path)), value),
         last,
         &equal,
     ))
 }
 
-fn check(name: &str, span: Span, equal: &[TokenStream]) -> TokenStream {
+fn check((name, value): (&str, &Known), span: Span, equal: &[TokenStream]) -> TokenStream {
     let text = format!(
-        "the value of `{name}` is not the one in the file of this network\nnote: the macro needs the value, and reads it from the file\nhelp: declare the constant in this file, as arithmetic with numbers and other constants"
+        "`{name}` has another value than the constant that the macro found in this source file{}\nhelp: rename one of the constants, or declare `{name}` with a number in the module of the network",
+        match value {
+            Known::Whole(v) => format!("\nnote: the macro found the value {v}"),
+            Known::Number(v) => format!("\nnote: the macro found the value {v}"),
+            _ => String::new(),
+        }
     );
     let span = Span::call_site().located_at(span);
     let holds = quote_spanned!(span=> true #(&& #equal)*);

@@ -152,7 +152,7 @@ impl Lower<'_> {
                     field.path, field.decl
                 ),
                 false => format!(
-                    "layers {a}..{b} are not a part of `{}`, which has {layers}\n{}",
+                    "the range {a}..{b} is out of bounds: `{}` has {layers}\n{}",
                     field.path, field.decl
                 ),
             };

@@ -162,7 +162,7 @@ impl Lower<'_> {
                     }
                     if let Value::Tensor(index) = at {
                         if std::mem::replace(&mut twice, true) && indices.is_empty() {
-                            let text = "a range stands between two indices that are tensors\nhelp: write them one after the other, after a `permute`";
+                            let text = "indices that are tensors must be adjacent\nhelp: permute before you index: `x.permute(0, 2, 1)[i, j]`";
                             return Err(self.cx.error(e.span, text));
                         }
                         indices.push(index);

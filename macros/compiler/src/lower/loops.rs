@@ -117,7 +117,7 @@ impl Lower<'_> {
                         self.compiled_once(names, (&overs, true), body)
                     }
                     Some(at) => {
-                        let text = "`reversed` beside values that are not reversed needs a length that is a number\nhelp: reverse all of them";
+                        let text = "`zip` of reversed and other values needs a length that the macro knows\nhelp: reverse all values of the `zip`";
                         Err(self.cx.error(overs[at].span, text))
                     }
                 }
@@ -239,7 +239,7 @@ impl Lower<'_> {
         let body = self.close(&ids, outputs);
         if let Some(both) = carried.iter().find(|(v, _)| written.iter().any(|w| v == w)) {
             let text = format!(
-                "the loop assigns `{0}` and a part of it\nhelp: assign only the part, or another variable",
+                "the loop assigns both `{0}` and a slice of it\nhelp: assign only the slice, or another variable",
                 both.0
             );
             return Err(self.cx.error(both.0.span(), text));

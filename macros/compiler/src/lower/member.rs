@@ -22,7 +22,7 @@ impl Lower<'_> {
             && column.parse::<usize>().is_ok()
         {
             let text = format!(
-                "`{array}` must be an array of tuples, since the loop has several names\nnote: the macro did not find such a constant in the file of the network\nhelp: `for (block, cache) in zip(blocks, caches)` goes over several values"
+                "the macro does not know the value of `{array}`\nnote: a loop with several variables needs an array of tuples in this file: `const {array}: [(usize, f64); 2] = ..`\nhelp: to iterate over several values, write `for (block, cache) in zip(blocks, caches)`"
             );
             return Err(self.cx.error(array.span(), text));
         }

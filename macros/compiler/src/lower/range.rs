@@ -59,7 +59,7 @@ impl Lower<'_> {
             [to] => (Dim::from(0), to.clone()),
             [from, to] => (from.clone(), to.clone()),
             _ => {
-                let text = "a loop has no step\nhelp: multiply in the loop: `for i in 0..N { let k = 2 * i; .. }`";
+                let text = "a range of a loop cannot have a step\nhelp: calculate the value in the loop: `for i in 0..N { let k = 2 * i; .. }`";
                 return Err(self.cx.error(name.span(), text));
             }
         };

@@ -319,9 +319,9 @@ impl Lower<'_> {
         let nexts = self.tensors(next, next_at.span, "next state", next_at)?;
         if nexts.len() != inits.len() {
             let text = format!(
-                "the state of `scan` is {}, but the step returns {} as the next state\nnote: a step returns `(next, result)`; `next` has the form of the state",
+                "the state of `scan` has {}, but the next state has {}\nnote: a step returns `(next, result)`, and `next` must have as many tensors as the state",
                 crate::args::count(inits.len(), "tensor"),
-                nexts.len()
+                crate::args::count(nexts.len(), "tensor")
             );
             return Err(self.cx.error(next_at.span, text));
         }

@@ -176,7 +176,7 @@ impl Lower<'_> {
                     ),
                 };
                 let text = format!(
-                    "cannot assign to `{name}`, a slice of {of}`{over}`, which is not {why}\nhelp: for a new value, write `let {name}2 = ..`\nhelp: to change the tensor, {mend}"
+                    "cannot assign to `{name}`, because {of}`{over}` is not {why}\nnote: `{name}` is a slice of it\nhelp: for a new value, write `let {name}2 = ..`\nhelp: to change the tensor, {mend}"
                 );
                 return self.cx.error(name.span(), text);
             }
@@ -378,7 +378,7 @@ impl Lower<'_> {
                         };
                     }
                     Some(_) => format!(
-                        "`{source}` is {}, and its first dimension is not {names}",
+                        "`{source}` is {}, but {names} variables need a first dimension of {names}",
                         self.cx.typed(t.id)
                     ),
                     None => format!("`{source}` is a scalar, not a tuple"),

@@ -380,7 +380,7 @@ pub fn remainder(
         return Err(cx.error(span, format!("the divisor of {what} is 0")));
     } else if integers && cx.may_be(q.id, 0) {
         let text = format!(
-            "the divisor of {what} may be 0: `{}` holds {}\nnote: of integers, the divisor must be a number or a size\nhelp: of floats, the remainder by 0 is NaN: `{}.float()`",
+            "the divisor of {what} may be 0: `{}` holds {}\nnote: the divisor of integers must be a number or a size\nhelp: floats have the remainder NaN for the divisor 0: `{}.float()`",
             y.text,
             cx.typed(y.id),
             enclosed(&y.text)

@@ -139,7 +139,7 @@ fn scaled(cx: &mut Cx, a: &Args, x: &Tensor, from: &Dim, factor: f64) -> Reporte
             let why = match from.value() {
                 Some(_) => format!("`scale_factor = {factor}` reduces a size of {from} to 0"),
                 None => format!(
-                    "`scale_factor = {factor}` of the unknown size {from} gives no known size"
+                    "with `scale_factor = {factor}`, the size of the result is unknown, since {from} is known only at the call"
                 ),
             };
             let text = format!(
@@ -159,7 +159,7 @@ fn factors(cx: &Cx, a: &Args, rank: usize) -> Reported<Vec<f64>> {
     for v in &items {
         if let Value::Dim(d) | Value::Real(d) = v {
             let text = format!(
-                "`scale_factor` of `{}` must be a number, but only rustc knows the value of `{d}`\nhelp: write the number, or `size = ..` in place of `scale_factor`",
+                "`scale_factor` of `{}` must be a number, but the macro does not know the value of `{d}`\nhelp: write the number, or `size = ..` in place of `scale_factor`",
                 a.callee
             );
             return Err(cx.error(a.span_of("scale_factor"), text));

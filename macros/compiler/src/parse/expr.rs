@@ -514,7 +514,7 @@ fn atom(input: ParseStream) -> syn::Result<Expr> {
             Lit::Int(n) if n.suffix().is_empty() => {
                 let whole = n.base10_parse::<i128>().map_err(|_| {
                     let text = format!(
-                        "`{n}` is outside the 64-bit integers\nhelp: for a float, write a point: `{n}.0`"
+                        "`{n}` is outside the 64-bit integers\nhelp: for a float, write `{n}.0`"
                     );
                     syn::Error::new(span, text)
                 })?;

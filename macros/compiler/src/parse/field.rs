@@ -105,7 +105,7 @@ fn own_name(attr: &syn::Attribute) -> syn::Result<syn::LitStr> {
         false => Err(syn::Error::new(
             name.span(),
             format!(
-                "`{value}` is not a valid name: single points separate the parts, as in `layer1.0.conv1`"
+                "`{value}` is not a valid name: single dots separate the parts, as in `layer1.0.conv1`"
             ),
         )),
     }

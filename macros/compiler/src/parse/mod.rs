@@ -490,7 +490,7 @@ fn fn_arg(input: ParseStream) -> syn::Result<FnArg> {
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {
         let text = format!(
-            "the argument `{name}` has no shape\nhelp: write `{name}: [B, 8]`, with names for sizes that are known at the call"
+            "the argument `{name}` has no shape\nhelp: write `{name}: [B, 8]`, with names for sizes that are known only at the call"
         );
         return Err(syn::Error::new(name.span(), text));
     }
