@@ -180,7 +180,7 @@ fn files_have_every_name() {
     write(&path, with).unwrap();
     let told = other.load(&path).unwrap_err().to_string();
     assert!(
-        told.contains("different values: `third.weight` and `first.weight` are one parameter"),
+        told.contains("`third.weight` and `first.weight` differ in the file, but are one parameter"),
         "{told}"
     );
 }
