@@ -180,7 +180,9 @@ fn files_have_every_name() {
     write(&path, with).unwrap();
     let told = other.load(&path).unwrap_err().to_string();
     assert!(
-        told.contains("`third.weight` and `first.weight` differ in the file, but are one parameter"),
+        told.contains(
+            "`third.weight` and `first.weight` differ in the file, but are one parameter"
+        ),
         "{told}"
     );
 }

@@ -12,6 +12,7 @@ const RATES: [f32; 2] = [0.25, 1.5];
 const SCALE: f64 = 1e-1;
 const ON: bool = DEPTH > 2 && DIM as f64 / 3.0 > 2.5;
 const LAST: usize = WIDTHS.len() - 1;
+const SHRINK: f64 = 0.3;
 
 network! {
     /// A comment, which is no part of the network in the file.
@@ -21,6 +22,7 @@ network! {
         narrow: Linear(max(DIM / 4, 6) -> min(int(0.3 * DIM), 9)),
         nested: [[Linear(DIM -> DIM + 2 * i); 2]; DEPTH],
         pairs: [Linear(DIM -> SETTINGS[i].0); 2],
+        shrunk: Linear(DIM -> int(SHRINK * DIM) + ceil(DIM * 0.2), bias = false),
     }
     /// Grows in a loop.
     fn grow(x: [B, DIM]) -> [B, DIM + DEPTH * GROW] {
@@ -50,6 +52,7 @@ network! {
         if ON { cat([b, a], dim = 1) } else { h }
     }
     fn part(x: [B, DIM]) -> [B, SETTINGS[0].0 + 3] { cat([pairs[0](x), pairs[1](x)], dim = 1) }
+    fn shrink(x: [B, DIM]) -> [B, 4] { shrunk(x) }
     fn both(x: [B, DIM]) -> [B, DIM + 2] {
         let mut h = zeros(B, DIM + 2);
         for pair in nested { h = h + pair[1](pair[0](x)); }
@@ -64,6 +67,7 @@ network! {
         narrow: Linear(6 -> 2),
         nested: [[Linear(8 -> 8), Linear(8 -> 10)], [Linear(8 -> 8), Linear(8 -> 10)], [Linear(8 -> 8), Linear(8 -> 10)]],
         pairs: [Linear(8 -> 2), Linear(8 -> 3)],
+        shrunk: Linear(8 -> 4, bias = false),
     }
     fn grow(x: [B, 8]) -> [B, 14] {
         let a = cat([x, relu(layers[0](x))], dim = 1);
@@ -77,6 +81,7 @@ network! {
         (h / 8 / 16 / 4).flip(1)
     }
     fn part(x: [B, 8]) -> [B, 5] { cat([pairs[0](x), pairs[1](x)], dim = 1) }
+    fn shrink(x: [B, 8]) -> [B, 4] { shrunk(x) }
     fn both(x: [B, 8]) -> [B, 10] {
         nested[0][1](nested[0][0](x)) + nested[1][1](nested[1][0](x)) + nested[2][1](nested[2][0](x))
     }
@@ -111,6 +116,10 @@ fn values_take_the_places_of_names() {
     near(
         named.both(&x).unwrap().as_flattened(),
         written.both(&x).unwrap().as_flattened(),
+    );
+    near(
+        named.shrink(&x).unwrap().as_flattened(),
+        written.shrink(&x).unwrap().as_flattened(),
     );
     near(
         named.part(&x).unwrap().as_flattened(),

@@ -43,6 +43,7 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
         .for_each(|e| names(e, &mut floats));
     for field in &source.fields {
         floats_of_kind(unit, &field.kind, &mut floats);
+        of_kind(&field.kind, &mut |e| rounded(e, &mut floats));
         names_of_kind(&field.kind, &mut sizes);
     }
     for name in &sizes {
@@ -87,6 +88,19 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
             c.ty = ast::ConstType::Bool;
         }
     }
+}
+
+/// The names in numbers that are rounded: `RATE` in `int(RATE * D)`.
+fn rounded(e: &Expr, out: &mut Vec<Ident>) {
+    crate::visit::expr(e, &mut |e| match &e.kind {
+        ExprKind::Call(name, args) if rounds(&name.to_string()) => {
+            let numbers = args
+                .iter()
+                .filter(|a| name != "floor" || !is_quotient(&a.value));
+            numbers.for_each(|a| names(&a.value, out));
+        }
+        _ => {}
+    });
 }
 
 /// The names in arguments for which a layer takes a float.
