@@ -108,8 +108,11 @@ pub fn compiles(call: &Call, unit: &Unit, errors: &Diag) -> Result<(), Box<Diag>
     Err(Box::new(left(errors, &there, &alike)))
 }
 
-/// The errors in functions with errors with some numbers; all of them, if there are none. An error that is the same with
-/// all numbers takes the place of the one without.
+/// The words of an error that is about unknown values alone.
+const UNKNOWN: &str = "the macro must know";
+
+/// The errors in functions with errors with some numbers; all of them, if there are none. If an error is about unknown
+/// values alone, but there is another one with all numbers, that one is reported.
 fn left(errors: Vec<Message>, there: &[bool], alike: &[Vec<Option<Message>>]) -> Diag {
     let any = there.contains(&true);
     let with_numbers = |k: usize| {
@@ -119,7 +122,11 @@ fn left(errors: Vec<Message>, there: &[bool], alike: &[Vec<Option<Message>>]) ->
     };
     let kept = errors.into_iter().enumerate();
     let kept = kept.filter(|(k, _)| !any || there[*k]);
-    of(kept.map(|(k, m)| with_numbers(k).unwrap_or(m)).collect())
+    let clearer = |(k, m): (usize, Message)| match m.text.contains(UNKNOWN) {
+        true => with_numbers(k).unwrap_or(m),
+        false => m,
+    };
+    of(kept.map(clearer).collect())
 }
 
 /// The errors of a network; `None` without errors.
