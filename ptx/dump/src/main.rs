@@ -70,6 +70,15 @@ static INTEGERS: Body = Body {
 struct Dump(PathBuf);
 
 impl Dump {
+    fn all(&self) {
+        self.maps();
+        self.reductions();
+        self.products();
+        self.attention();
+        self.convolutions();
+        self.moves();
+    }
+
     fn write(&self, name: &str, plan: Result<Plan, Error>) {
         let plan = plan.unwrap_or_else(|e| panic!("{name}: {e}"));
         for (i, launch) in plan.iter().enumerate() {
@@ -451,11 +460,28 @@ impl Dump {
 
 fn main() {
     let dir = std::env::args().nth(1).unwrap_or_else(|| ".".into());
-    let dump = Dump(Path::new(&dir).to_path_buf());
-    dump.maps();
-    dump.reductions();
-    dump.products();
-    dump.attention();
-    dump.convolutions();
-    dump.moves();
+    Dump(Path::new(&dir).to_path_buf()).all();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dump;
+    use std::collections::BTreeSet;
+
+    /// A kernel that is added needs its line: `ptx/check.sh --update` writes it.
+    #[test]
+    fn every_module_has_its_registers_listed() {
+        let dir = std::env::temp_dir().join(format!("netform-ptx-dump-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        Dump(dir.clone()).all();
+        let files = std::fs::read_dir(&dir).expect("the folder");
+        let written: BTreeSet<String> = (files.flatten())
+            .filter_map(|f| Some(f.path().file_stem()?.to_str()?.to_owned()))
+            .collect();
+        std::fs::remove_dir_all(&dir).expect("removed");
+        let listed: BTreeSet<String> = (include_str!("../../registers.txt").lines())
+            .filter_map(|l| Some(l.split_once(' ')?.0.to_owned()))
+            .collect();
+        assert_eq!(written, listed);
+    }
 }
