@@ -209,7 +209,7 @@ fn in_fields_alone(
         .map(|p| format!("`{}`", p.name))
         .collect();
     let why = format!(
-        "`{name}` cannot be used directly, only as a field of another network: `field: {name}<{}>`\nnote: the macro must know the values of {}, and a field gives them\nnote: without them: {}",
+        "`{name}` cannot be used directly, only as a field of another network: `field: {name}<{}>`\nnote: the macro must know the values of {}, and a field gives them\nnote: without these values it has this error: {}",
         vec!["2"; parameters.len()].join(", "),
         parameters.join(" and "),
         first.text

@@ -159,7 +159,7 @@ fn within_itself(
     let text = match values.iter().all(known) {
         true if all <= MOST => return Ok(()),
         true => format!(
-            "the recursion of `{name}` does not end: it contains itself more than {MOST} times\nhelp: the field needs a condition and a smaller const parameter: `#[when(N > 1)] inner: {name}<N - 1>`"
+            "the recursion of `{name}` does not end: `{name}` contains itself more than {MOST} times\nhelp: make a const parameter smaller in the field, and end with a condition: `#[when(N > 1)] inner: {name}<N - 1>`"
         ),
         false => format!(
             "`{name}` contains itself, so the macro must know the values of its const parameters"

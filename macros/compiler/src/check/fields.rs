@@ -167,7 +167,8 @@ fn declare_at(net: &mut Net, unit: &Unit, field: &ast::Field, place: Place, diag
         if position::mentions(element) {
             let Some(count) = size.value() else {
                 let text = format!(
-                    "the layers of this array depend on their index `i`, so the macro must know the length {size}"
+                    "the layers of `{}` depend on their index `i`, so the macro must know the length {size}",
+                    field.name
                 );
                 cx.error(count.span, text);
                 return out;

@@ -154,7 +154,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
         }
         _ => {
             let text = format!(
-                "`{e}` is not a dimension\nnote: a dimension is a number, a name, or arithmetic on these\nnote: `floor(p / n)` is a quotient, rounded down"
+                "`{e}` is not a dimension\nnote: a dimension is a number, a name, or arithmetic on these\nnote: a dimension may be a quotient that is rounded down: `floor(T / 2)`"
             );
             Err(cx.error(e.span, text))
         }

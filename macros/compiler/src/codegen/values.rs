@@ -51,10 +51,10 @@ pub fn held(held: &Held, name: &str, value: &Known) -> Option<TokenStream> {
 
 fn check((name, value): (&str, &Known), span: Span, equal: &[TokenStream]) -> TokenStream {
     let text = format!(
-        "`{name}` has another value than the constant that the macro found in this source file{}\nhelp: rename one of the constants, or declare `{name}` with a number in the module of the network",
+        "two constants are called `{name}`, and their values differ{}\nnote: the macro read the constant in this source file, but the network uses the other one\nhelp: rename one of them, or declare `{name}` with a number in the module of the network",
         match value {
-            Known::Whole(v) => format!("\nnote: the macro found the value {v}"),
-            Known::Number(v) => format!("\nnote: the macro found the value {v}"),
+            Known::Whole(v) => format!("\nnote: the macro read the value {v}"),
+            Known::Number(v) => format!("\nnote: the macro read the value {v}"),
             _ => String::new(),
         }
     );

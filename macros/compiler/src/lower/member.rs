@@ -22,7 +22,7 @@ impl Lower<'_> {
             && column.parse::<usize>().is_ok()
         {
             let text = format!(
-                "the macro does not know the value of `{array}`\nnote: a loop with several variables needs an array of tuples in this file: `const {array}: [(usize, f64); 2] = ..`\nhelp: to iterate over several values, write `for (block, cache) in zip(blocks, caches)`"
+                "the macro does not know the value of `{array}`\nnote: a loop with several variables needs an array of tuples in this file: `const {array}: [(usize, f64); 2] = ..`\nhelp: to iterate over two arrays together, write `for (block, cache) in zip(blocks, caches)`"
             );
             return Err(self.cx.error(array.span(), text));
         }
