@@ -205,7 +205,8 @@ pub const fn whole(size: usize) -> usize {
 ///
 /// If it is no size: when the program is compiled, as the argument is a constant.
 pub const fn size_of_number(number: f64, text: &str) -> usize {
-    if number as usize as f64 != number {
+    // `usize::MAX` as a float is one more.
+    if number as usize as f64 != number || number >= usize::MAX as f64 {
         panic!("{}", text);
     }
     number as usize

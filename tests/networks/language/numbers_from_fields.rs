@@ -109,6 +109,14 @@ network! {
 }
 
 network! {
+    /// Passes its parameter on.
+    struct Passes<const D: usize> {
+        body: Hourglass<2, D>,
+    }
+    fn forward(x: [B, D, 8, 8]) -> [B, D, 8, 8] { body(x) }
+}
+
+network! {
     struct Recursive {
         body: Hourglass<2, 3>,
     }
@@ -150,6 +158,8 @@ fn a_network_holds_itself() {
         unfolded.loss_backward(&x).unwrap().item().unwrap()
     );
     same_gradients(&net, &unfolded, &names);
+    let passes = Passes::<3>::new(Cpu::f64(), 3).unwrap();
+    assert_eq!(*passes.forward(&x).unwrap(), *net.forward(&x).unwrap());
 }
 
 network! {

@@ -252,6 +252,7 @@ fn constants_of_any_type_of_numbers() {
 
 const H: usize = 5;
 const Q: usize = 3;
+const W: usize = 7;
 const MINUS: i64 = -5;
 const WHOLE: i32 = 2;
 const PART: f64 = 2.7;
@@ -264,11 +265,12 @@ network! {
     }
     fn scaled(x: [N], factor: f64) -> [N] { x * factor }
     fn forward(x: [T, 2]) -> [T, 2] {
+        let W = x[:, 0].sum() * 0 + 1;
         let (mut K, Q) = (x, 2);
         for _ in 0..DEPTH { K = cat([K, K], dim = 1); }
         let (_, y) = scan(linear(x), zeros(2), |H, X| (H + X, H * Q), dim = 0);
         let Z: [T, 2] = y + K[:, Q:Q + 2] * scaled(x.view(T * 2), factor = 1.0).view(T, 2);
-        Z + WHOLE
+        Z * W + WHOLE
     }
 }
 
@@ -284,7 +286,7 @@ network! {
 
 #[test]
 fn variables_with_names_of_constants() {
-    assert_eq!((H, Q), (5, 3));
+    assert_eq!((H, Q, W), (5, 3, 7));
     let net = Variables::new(Cpu::new(), 1).unwrap();
     let words = VariablesInWords::new(Cpu::new(), 1).unwrap();
     let x = [[0.5f32, 1.0], [-1.0, 2.0], [0.25, 3.0]];

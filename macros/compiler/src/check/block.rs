@@ -155,8 +155,12 @@ fn within_itself(
         _ => WITHIN.get() + 1,
     };
     WITHIN.set(all);
-    let known = |v: &Value| v.number().is_some();
-    let text = match values.iter().all(known) {
+    // Known, or the same inside.
+    let known = |(k, v): (usize, &Value)| {
+        let own = net.generics.get(k).and_then(|g| g.value.as_dim());
+        v.number().is_some() || own.is_some() && own == v.as_dim()
+    };
+    let text = match values.iter().enumerate().all(known) {
         true if all <= MOST => return Ok(()),
         true => format!(
             "the recursion of `{name}` does not end: `{name}` contains itself more than {MOST} times\nhelp: make a const parameter smaller in the field, and end with a condition: `#[when(N > 1)] inner: {name}<N - 1>`"

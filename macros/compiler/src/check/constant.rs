@@ -46,6 +46,9 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
         of_kind(&field.kind, &mut |e| rounded(e, &mut floats));
         names_of_kind(&field.kind, &mut sizes);
     }
+    // An argument may be a float for two reasons.
+    each_once(&mut sizes);
+    each_once(&mut floats);
     for name in &sizes {
         let uses = |of: &[Ident]| of.iter().filter(|n| *n == name).count();
         let text = name.to_string();
@@ -88,6 +91,17 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
             c.ty = ast::ConstType::Bool;
         }
     }
+}
+
+/// Drops further copies of a token.
+fn each_once(names: &mut Vec<Ident>) {
+    let mut seen: Vec<String> = Vec::new();
+    names.retain(|name| {
+        let token = format!("{name} {:?}", name.span());
+        let new = !seen.contains(&token);
+        seen.push(token);
+        new
+    });
 }
 
 /// The names in numbers that are rounded: `RATE` in `int(RATE * D)`.
@@ -424,6 +438,7 @@ pub fn of_numbers(name: &str, values: &[&Value]) -> Option<Value> {
         return (v.abs() < 2.0_f64.powi(63)).then(|| Value::Whole(v as i128));
     };
     let first = match (x.number(), y.number()) {
+        _ if let (Value::Whole(a), Value::Whole(b)) = (x, y) => a >= b,
         (Some(a), Some(b)) => a >= b,
         // Of two sizes with a known difference, one is larger whatever their values are.
         _ => x.as_dim()?.sub(&y.as_dim()?).value()? >= 0,
@@ -480,7 +495,11 @@ fn not_allowed(cx: &Cx, e: &Expr) -> ErrorReported {
 /// A power: a size, if it is one of a size and the exponent is whole.
 fn power(cx: &Cx, span: Span, base: &Value, exponent: &Value) -> Reported<Value> {
     if let (Some(base), Value::Whole(n @ 0..=64)) = (base.as_dim(), exponent) {
-        return Ok(Value::of_dim(base.power(nearest(*n))));
+        let power = base.power(nearest(*n));
+        // One that does not fit is a float.
+        if (power.terms()).all(|(c, _)| c.unsigned_abs() < i64::MAX.unsigned_abs()) {
+            return Ok(Value::of_dim(power));
+        }
     }
     let (Some(base), Some(exponent)) = (base.real(), exponent.real()) else {
         let text = "a power in a declaration takes numbers: `2 ** 3`, `D ** -0.5`";
@@ -670,12 +689,15 @@ fn compared(op: ast::Op, a: f64, b: f64) -> Option<bool> {
     })
 }
 
-/// A sum, difference or product of whole numbers; `Some(None)` on overflow, `None` for another operator.
+/// A sum, difference, product, exact quotient or remainder of whole numbers; `Some(None)` on overflow, `None` for another
+/// operator.
 fn whole(op: ast::Op, a: i128, b: i128) -> Option<Option<i128>> {
     match op {
         ast::Op::Add => Some(a.checked_add(b)),
         ast::Op::Sub => Some(a.checked_sub(b)),
         ast::Op::Mul => Some(a.checked_mul(b)),
+        ast::Op::Div if b != 0 && a.checked_rem(b) == Some(0) => Some(a.checked_div(b)),
+        ast::Op::Rem if b > 0 => Some(a.checked_rem_euclid(b)),
         _ => None,
     }
 }

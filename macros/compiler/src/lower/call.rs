@@ -197,7 +197,9 @@ impl Lower<'_> {
         let times = (0..=64).contains(&times).then_some(times)?;
         let power = base.power(times);
         // One that does not fit is a float.
-        let fits = power.terms().all(|(c, _)| c.abs() < i64::MAX);
+        let fits = power
+            .terms()
+            .all(|(c, _)| c.unsigned_abs() < i64::MAX.unsigned_abs());
         fits.then(|| Value::of_dim(power))
     }
 

@@ -57,12 +57,12 @@ impl Values<'_> {
         if ty.contains("f32") && !literal(&item.expr) {
             return None;
         }
-        let value = inner.value(&item.expr).filter(finite)?;
-        Some(if ty.contains("f32") {
-            rounded(value)
-        } else {
-            value
-        })
+        let value = inner.value(&item.expr)?;
+        let value = match ty.contains("f32") {
+            true => rounded(value),
+            false => value,
+        };
+        Some(value).filter(has_literals)
     }
 
     fn value(&self, e: &Expr) -> Option<Known> {
@@ -102,7 +102,7 @@ impl Values<'_> {
             Expr::Tuple(e) => self.all(&e.elems).map(Known::Tuple),
             Expr::Repeat(e) => {
                 let (value, count) = (self.value(&e.expr)?, self.index(&e.len)?);
-                let elements = elements(&value).saturating_mul(count);
+                let elements = elements(&value).max(1).saturating_mul(count);
                 (elements <= MOST).then(|| Known::List(vec![value; count]))
             }
             Expr::Index(e) => {
@@ -152,12 +152,13 @@ fn elements(value: &Known) -> usize {
     }
 }
 
-/// Whether all numbers are finite: others have no literals.
-fn finite(value: &Known) -> bool {
+/// Whether all numbers have literals: infinite ones and the least integer have none.
+fn has_literals(value: &Known) -> bool {
     match value {
         Known::Number(v) => v.is_finite(),
-        Known::List(all) | Known::Tuple(all) => all.iter().all(finite),
-        Known::Whole(_) | Known::Bool(_) => true,
+        Known::List(all) | Known::Tuple(all) => all.iter().all(has_literals),
+        Known::Whole(v) => *v != i128::MIN,
+        Known::Bool(_) => true,
     }
 }
 
@@ -299,7 +300,8 @@ mod tests {
             const LOOP: usize = LOOP + 1; const CALL: usize = call(3); const BELOW: usize = DEPTHS[3];
             const HUGE: [[f32; 4096]; 4096] = [[0.0; 4096]; 4096];
             const TWICE: usize = 1; const TWICE: usize = 2; const LEAST: i128 = -(-170141183460469231731687303715884105727 - 1);
-            const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
+            const NOTHING: [[usize; 0]; 1 << 60] = [[0; 0]; 1 << 60]; const LOWEST: i128 = -170141183460469231731687303715884105727 - 1;
+            const LARGE: f32 = 1e39; const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
         let is =
             |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
         is("D", Some(Whole(32)));
@@ -315,6 +317,7 @@ mod tests {
         is("CHOICE", Some(Whole(-3)));
         for name in [
             "LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING", "HUGE", "TWICE", "LEAST",
+            "NOTHING", "LOWEST", "LARGE",
         ] {
             is(name, None);
         }

@@ -47,11 +47,15 @@ fn collect(source: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
                 all.append(&mut none);
             }
             TokenTree::Group(g) => collect(&g.stream(), all, own),
+            // `let H = ..` hides a constant of this name.
+            TokenTree::Ident(name) if declares && is_constant(&name.to_string()) => {
+                own.push(name.clone());
+            }
             TokenTree::Ident(name) if is_name(&tokens, k) => {
                 let parameter = k > 0 && is_word(&tokens[k - 1], "const") && !used;
                 // `x: [..]` is an argument.
                 let argument = is_punct(tokens.get(k + 1), ':') && !used;
-                match declares || parameter || argument {
+                match parameter || argument {
                     true => own.push(name.clone()),
                     false => all.push(name.clone()),
                 }
