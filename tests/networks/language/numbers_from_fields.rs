@@ -158,7 +158,7 @@ fn a_network_holds_itself() {
         unfolded.loss_backward(&x).unwrap().item().unwrap()
     );
     same_gradients(&net, &unfolded, &names);
-    let passes = Passes::<3>::new(Cpu::f64(), 3).unwrap();
+    let passes = Passes::<3, _>::new(Cpu::f64(), 3).unwrap();
     assert_eq!(*passes.forward(&x).unwrap(), *net.forward(&x).unwrap());
 }
 
