@@ -35,7 +35,7 @@ impl Scope {
     }
 }
 
-/// What marks the place in the tokens, which have no places of their own.
+/// The name before which this stands is the place that is searched: tokens of a text have no positions.
 const MARK: &str = "__netform_here_";
 
 /// The scopes around a name at a line, from 1, and a column, from 0; innermost first. `None` if the name is not there.
