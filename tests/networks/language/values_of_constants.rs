@@ -254,6 +254,8 @@ const H: usize = 5;
 const Q: usize = 3;
 const W: usize = 7;
 const MINUS: i64 = -5;
+const LARGE: i64 = (1 << 53) + 3;
+const LARGES: [i64; 2] = [0, -4];
 const WHOLE: i32 = 2;
 const PART: f64 = 2.7;
 
@@ -299,6 +301,7 @@ network! {
         linear: Linear(2 -> 2),
     }
     fn remainders(ids: u32[B]) -> (i64[B], i64[B]) { ((ids + MINUS) % 3, abs(ids + MINUS)) }
+    fn large(ids: u32[B]) -> i64[B] { ids + LARGE + LARGES[1] }
     fn rounded(x: [B, 2]) -> [B, 2] { linear(x) * 0 + x * int(PART) }
 }
 
@@ -307,6 +310,7 @@ network! {
         signs: Signs,
     }
     fn remainders(ids: u32[B]) -> (i64[B], i64[B]) { signs.remainders(ids) }
+    fn large(ids: u32[B]) -> i64[B] { signs.large(ids) }
     fn forward(x: [B, 2]) -> [B, 2] { signs.rounded(x) }
 }
 
@@ -321,6 +325,12 @@ fn constants_below_0() {
         holds.remainders(&[1u32, 7]).unwrap(),
     ] {
         assert_eq!((&*rest, &*size), (&[2i64, 2][..], &[4i64, 2][..]));
+    }
+    for y in [
+        net.large(&[2u32]).unwrap(),
+        holds.large(&[2u32]).unwrap(),
+    ] {
+        assert_eq!(y[0], (1 << 53) + 1);
     }
     for y in [
         net.rounded(&[[1.0f32, 2.0]]).unwrap(),

@@ -1,6 +1,6 @@
 //! The Rust constants that a network uses: their checks and their names.
 
-use super::dims::{Written, flat, name_of, no_size, number_of, written};
+use super::dims::{Written, flat, integer_of, name_of, no_size, number_of, written};
 use super::generics::{zeros, zeros_of};
 use crate::ast;
 use crate::diag::Message;
@@ -89,6 +89,7 @@ pub(super) fn constants(net: &Net, checked: bool) -> (TokenStream, TokenStream) 
                     let text = no_size(c);
                     quote!(__nf::size_of_number(#number, #text))
                 }
+                Kind::Integer => quote::quote_spanned!(span=> #value as ::core::primitive::i128),
                 _ => quote::quote_spanned!(span=> #value as ::core::primitive::f64),
             };
             match (ty, copied) {
@@ -255,15 +256,18 @@ enum Kind {
     Bool,
     /// The number of a constant of any type.
     Number,
+    /// The same as an integer, cut if it is none: a float does not hold each integer.
+    Integer,
 }
 
-/// A constant of any type has a name as a size and one as a number. Those of an array are functions of the index.
+/// A constant of any type has a name as a size, one as a number and one as an integer. Those of an array are functions of
+/// the index.
 fn kinds(ty: ConstType) -> &'static [Kind] {
     match ty {
         ConstType::Size => &[Kind::Size],
         ConstType::Float => &[Kind::Float],
         ConstType::Bool => &[Kind::Bool],
-        ConstType::Any | ConstType::Array => &[Kind::Size, Kind::Number],
+        ConstType::Any | ConstType::Array => &[Kind::Size, Kind::Number, Kind::Integer],
     }
 }
 
@@ -272,6 +276,7 @@ impl Kind {
     fn alias(&self, c: &str) -> Ident {
         match self {
             Kind::Number => format_ident!("__NETFORM_NUMBER_{}", flat(c)),
+            Kind::Integer => format_ident!("__NETFORM_INTEGER_{}", flat(c)),
             _ => format_ident!("__NETFORM_{}", flat(c)),
         }
     }
@@ -280,6 +285,7 @@ impl Kind {
     fn copy(&self, of: &str) -> Ident {
         match self {
             Kind::Number => number_of(of),
+            Kind::Integer => integer_of(of),
             _ => name_of(of),
         }
     }
@@ -289,6 +295,7 @@ impl Kind {
             Kind::Size => quote!(usize),
             Kind::Bool => quote!(bool),
             Kind::Float | Kind::Number => quote!(f64),
+            Kind::Integer => quote!(i128),
         }
     }
 }

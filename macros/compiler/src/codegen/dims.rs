@@ -60,6 +60,11 @@ pub fn number_of(name: &str) -> Ident {
     Ident::new(&format!("__NUMBER_{}", flat(name)), Span::mixed_site())
 }
 
+/// The name of the copy of such a constant as an integer.
+pub fn integer_of(name: &str) -> Ident {
+    Ident::new(&format!("__INTEGER_{}", flat(name)), Span::mixed_site())
+}
+
 /// A Rust constant as a size, an element of one, or a const parameter; for a network in a field, its copy.
 pub fn constant(name: &str) -> TokenStream {
     let (array, k) = element(name);
@@ -92,6 +97,15 @@ fn number_constant(name: &str) -> TokenStream {
         false => name_of(array),
     };
     read(&ident, array, k)
+}
+
+/// The same as an integer.
+fn integer_constant(name: &str) -> TokenStream {
+    let (array, k) = element(name);
+    match is_any(array) {
+        true => read(&integer_of(array), array, k),
+        false => number_constant(name),
+    }
 }
 
 /// The value of a name, or of an element: `RATES[2]`. The copy of an array is a function of the index.
@@ -276,11 +290,11 @@ pub fn integer(d: &Dim) -> TokenStream {
             for (a, power) in &above {
                 let a = match a {
                     // It may be below 0, or a float, which must be an integer here.
-                    Atom::Const(n) if is_own(n) || is_any(element(n).0) => {
-                        let a = number_constant(n);
-                        let span = Span::call_site().located_at(a.span());
+                    Atom::Const(n) if is_own(element(n).0) || is_any(element(n).0) => {
+                        let (whole, number) = (integer_constant(n), number_constant(n));
+                        let span = Span::call_site().located_at(number.span());
                         let text = format!("`{n}` is an integer here, but its value is not one");
-                        quote::quote_spanned!(span=> (const { __nf::integer_of_number(#a as i128, #a as f64, #text) }))
+                        quote::quote_spanned!(span=> (const { __nf::integer_of_number(#whole as i128, #number as f64, #text) }))
                     }
                     _ => {
                         let a = atom(a);
