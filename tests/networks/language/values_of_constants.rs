@@ -326,10 +326,7 @@ fn constants_below_0() {
     ] {
         assert_eq!((&*rest, &*size), (&[2i64, 2][..], &[4i64, 2][..]));
     }
-    for y in [
-        net.large(&[2u32]).unwrap(),
-        holds.large(&[2u32]).unwrap(),
-    ] {
+    for y in [net.large(&[2u32]).unwrap(), holds.large(&[2u32]).unwrap()] {
         assert_eq!(y[0], (1 << 53) + 1);
     }
     for y in [

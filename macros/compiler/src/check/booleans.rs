@@ -4,7 +4,7 @@
 //! The value of such a constant is the size 1 if it is true, and 0 if not. rustc knows it: a network that asks for it is
 //! compiled for both answers ([`variant`](crate::variant)).
 
-use super::constant::of_kind;
+use super::collect::of_kind;
 use crate::ast::{self, Arg, ConstType, Expr, ExprKind, Op};
 use crate::condition::Condition;
 use crate::cx::Cx;

@@ -1,7 +1,7 @@
 //! Conditions on constants, from expressions: whether `S != 1` holds.
 
 use super::conditions::remainder;
-use super::{booleans, constant};
+use super::{booleans, collect, constant};
 use crate::ast::{Expr, ExprKind, Op};
 use crate::condition::Condition;
 use crate::cx::Cx;
@@ -100,7 +100,7 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
 fn compared(net: &Net, op: Op, a: &Expr, b: &Expr) -> Option<bool> {
     let float = |e: &Expr| {
         let mut names = Vec::new();
-        constant::names(e, &mut names);
+        collect::names(e, &mut names);
         let is_float = |n: &Ident| matches!(net.constant(&n.to_string()), Some(Value::Number(_)));
         matches!(e.kind, ExprKind::Number(_)) || names.iter().any(is_float)
     };
@@ -151,7 +151,7 @@ fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<
         return Err(cx.error(other.span, text));
     }
     let mut names = Vec::new();
-    constant::names(e, &mut names);
+    collect::names(e, &mut names);
     let unknown = names
         .iter()
         .find(|n| net.constant(&n.to_string()).is_none());

@@ -1,8 +1,9 @@
 //! Fields: layers, parameters, buffers, arrays and networks, with their parameters laid out.
 
 use super::block::{block, block_text};
+use super::collect::is_float;
 use super::condition::holds;
-use super::constant::{constant, given, is_float};
+use super::constant::{constant, given};
 use super::init;
 use super::position;
 use crate::ast::{self, Expr};

@@ -1,7 +1,8 @@
 //! The const parameters of a network and their defaults.
 
 use super::block::parameter;
-use super::constant::{constant, names};
+use super::collect::names;
+use super::constant::constant;
 use crate::ast::{self, ConstType, Expr, ExprKind, Op};
 use crate::cx::Cx;
 use crate::diag::{Diag, Reported};

@@ -3,7 +3,7 @@
 //! Takes the syntax tree alone, so a network and those that hold it find the same names, whichever of its functions and
 //! branches they use.
 
-use super::constant::{names, of_kind};
+use super::collect::{names, of_kind};
 use super::types::is_constant;
 use crate::ast::{self, Block, Expr, ExprKind, Item, Stmt, Type};
 use crate::diag::nearest;

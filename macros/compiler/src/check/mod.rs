@@ -3,8 +3,10 @@
 //! Takes the syntax tree. Afterwards every field is a layer, a parameter or a reported error, and every name in a
 //! signature is a size that is known when the function is called.
 
+mod arithmetic;
 mod block;
 mod booleans;
+mod collect;
 mod condition;
 mod conditions;
 mod constant;
@@ -17,9 +19,10 @@ mod position;
 mod signature;
 mod types;
 
+pub use arithmetic::{arithmetic, of_numbers, rounds};
 pub use booleans::is_true;
 pub use condition::holds;
-pub use constant::{argument, arithmetic, element_of, is_array, of_numbers, rounds};
+pub use constant::{argument, element_of, is_array};
 pub use types::{bare, dimension, element, is_constant};
 
 use crate::ast;
@@ -30,8 +33,8 @@ use crate::net::{Field, FieldKind, Net, Param};
 use crate::shared;
 use crate::unit::Unit;
 use crate::value::Value;
+use collect::collect_consts;
 use conditions::conditions;
-use constant::collect_consts;
 use fields::declare;
 use generics::{defaults, generics};
 use keep::keep;
@@ -198,11 +201,7 @@ pub(super) fn instance(
     keep(&mut net, source, diag);
     let types = source.functions.iter().flat_map(|f| &f.args);
     let mut names = Vec::new();
-    types.for_each(|a| {
-        a.ty.dims
-            .iter()
-            .for_each(|d| constant::names(d, &mut names))
-    });
+    types.for_each(|a| a.ty.dims.iter().for_each(|d| collect::names(d, &mut names)));
     for name in names {
         let free = net.constant(&name.to_string()).is_none();
         if free && name.to_string().starts_with(char::is_uppercase) && !net.names.contains(&name) {

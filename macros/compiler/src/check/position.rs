@@ -1,6 +1,6 @@
 //! Arrays whose elements differ by their position: `[Block<8, 2 ** i>; 4]` has dilations of 1, 2, 4 and 8. They are lists.
 
-use super::constant::names_of_kind;
+use super::collect::names_of_kind;
 use crate::ast::{Arg, Expr, ExprKind, FieldKind, GroupItem, Item};
 use proc_macro2::Span;
 

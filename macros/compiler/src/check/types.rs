@@ -1,7 +1,8 @@
 //! Types and dimensions as written.
 
+use super::arithmetic::arithmetic;
 use super::booleans::not_a_size;
-use super::constant::{arithmetic, constant};
+use super::constant::constant;
 use crate::ast::{self, Expr, ExprKind};
 use crate::cx::Cx;
 use crate::diag::{Reported, did_you_mean};
