@@ -2,7 +2,7 @@
 //! to `ceil((i + 1) s / n)`.
 
 use super::pool::{largest, tiled_positions};
-use super::shape::slice_dim;
+use super::slice::slice_dim;
 use super::spatial;
 use super::{ops, reduce::mean};
 use crate::args::Args;

@@ -2,7 +2,7 @@
 //! other than zeros is added before.
 
 use super::ops;
-use super::shape::pad_along;
+use super::pad::pad_along;
 use super::spatial::{self, Padding};
 use crate::args::{Args, several};
 use crate::cx::Cx;

@@ -15,14 +15,17 @@ mod elementwise;
 mod index;
 mod integer;
 mod interpolate;
+mod join;
 mod loss;
 mod matmul;
 mod norm;
+mod pad;
 mod pool;
 mod position;
 mod reduce;
 mod sequence;
 mod shape;
+mod slice;
 pub mod spatial;
 
 pub use activation::{dropout, gelu, probability};
@@ -33,7 +36,8 @@ pub use index::{at, embedding, padding_row};
 pub use matmul::linear;
 pub use norm::{RMS_EPS, layer_norm, rms_norm, trailing};
 pub use reduce::mean;
-pub use shape::{flatten_dims, select_dim, slice_dim, unbound};
+pub use shape::flatten_dims;
+pub use slice::{select_dim, slice_dim, unbound};
 
 use crate::args::Args;
 use crate::cx::Cx;
@@ -90,6 +94,9 @@ const TABLES: &[&[OpDef]] = &[
     reduce::OPS,
     sequence::OPS,
     shape::OPS,
+    slice::OPS,
+    join::OPS,
+    pad::OPS,
     index::OPS,
     matmul::OPS,
     einsum::OPS,
