@@ -42,5 +42,6 @@ mod solved;
 mod state;
 mod training_mode;
 mod typed_buffers;
+mod values_elsewhere;
 mod values_of_constants;
 mod weights;

@@ -140,7 +140,7 @@ pub fn dimension(net: &Net, cx: &mut Cx, e: &Expr, known: Option<&[String]>) -> 
                     }
                     None => {
                         let text = format!(
-                            "the macro does not know the value of `{by}`, the exponent of a size\nhelp: write a number from 0 to 64, or a constant that this file declares"
+                            "the macro does not know the value of `{by}`, the exponent of a size\nhelp: write a number from 0 to 64, or a constant that this crate declares"
                         );
                         Err(cx.error(by.span, text))
                     }

@@ -1,9 +1,12 @@
 //! The value of a constant, from its expression as rustc evaluates it; `None` where more than arithmetic is needed.
 
 use super::Known;
-use super::file::Scope;
+use super::modules::{Module, Modules};
+use super::names::{Found, Names};
+use super::scope::Scope;
 use quote::ToTokens;
 use std::cell::Cell;
+use std::rc::Rc;
 use syn::{BinOp, Expr, Lit, UnOp};
 
 /// The most constants that are defined by each other.
@@ -12,42 +15,39 @@ const DEEPEST: usize = 64;
 /// The most expressions that are evaluated, and the most elements of an array.
 const MOST: usize = 4096;
 
-/// The value of the constant that a name is in the innermost scope that declares it.
-pub fn constant(scopes: &[Scope], name: &str) -> Option<Known> {
+/// The value of the constant that a name is at a place: in the blocks around it, innermost first, or in its module.
+pub fn constant(modules: &Modules, place: (&Module, &[Rc<Scope>]), name: &str) -> Option<Known> {
+    let names = Names { modules };
     let steps = Cell::new(0);
-    Values {
-        scopes,
+    let (module, blocks) = place;
+    let values = Values {
+        names: &names,
+        module,
+        blocks,
         depth: 0,
         steps: &steps,
-    }
-    .of(name)
+    };
+    values.of(names.find(place, name)?)
 }
 
 struct Values<'a> {
-    scopes: &'a [Scope],
+    names: &'a Names<'a>,
+    /// The place of the expressions.
+    module: &'a Module,
+    blocks: &'a [Rc<Scope>],
     depth: usize,
     /// The expressions evaluated so far.
     steps: &'a Cell<usize>,
 }
 
 impl Values<'_> {
-    fn of(&self, name: &str) -> Option<Known> {
-        let mut at = 0;
-        let item = loop {
-            let scope = self.scopes.get(at)?;
-            let mut declared = scope.constants.iter().filter(|c| c.ident == name);
-            match (declared.next(), declared.next()) {
-                (Some(item), None) => break item,
-                // `#[cfg]` decides.
-                (Some(_), Some(_)) => return None,
-                _ if !scope.sees(name) => return None,
-                _ => at += 1,
-            }
-        };
+    fn of(&self, found: Found<'_>) -> Option<Known> {
+        let item = found.item;
         let inner = Values {
-            scopes: &self.scopes[at..],
+            module: &found.module,
+            blocks: found.blocks,
             depth: self.depth + 1,
-            steps: self.steps,
+            ..*self
         };
         if inner.depth > DEEPEST {
             return None;
@@ -79,8 +79,15 @@ impl Values<'_> {
                 Lit::Bool(b) => Some(Known::Bool(b.value)),
                 _ => None,
             },
-            // `super::D` is a constant of an outer scope, or of another file: emitted code compares it.
-            Expr::Path(path) => self.of(&path.path.segments.last()?.ident.to_string()),
+            Expr::Path(path) => {
+                let names = path.path.segments.iter().map(|s| s.ident.to_string());
+                let names: Vec<String> = names.collect();
+                let found = self.names.path((self.module, self.blocks), &names);
+                match found {
+                    Some(found) => self.of(found),
+                    None => mathematical(&names),
+                }
+            }
             Expr::Paren(e) => self.value(&e.expr),
             Expr::Group(e) => self.value(&e.expr),
             Expr::Reference(e) => self.value(&e.expr),
@@ -171,6 +178,26 @@ fn literal(e: &Expr) -> bool {
         Expr::Array(e) => e.elems.iter().all(literal),
         _ => false,
     }
+}
+
+/// A number of `std::f64::consts`.
+fn mathematical(names: &[String]) -> Option<Known> {
+    use std::f64::consts as c;
+    let [.., consts, name] = names else {
+        return None;
+    };
+    let value = match (consts.as_str(), name.as_str()) {
+        ("consts", "PI") => c::PI,
+        ("consts", "TAU") => c::TAU,
+        ("consts", "E") => c::E,
+        ("consts", "SQRT_2") => c::SQRT_2,
+        ("consts", "LN_2") => c::LN_2,
+        ("consts", "LN_10") => c::LN_10,
+        ("consts", "FRAC_PI_2") => c::FRAC_PI_2,
+        ("consts", "FRAC_1_SQRT_2") => c::FRAC_1_SQRT_2,
+        _ => return None,
+    };
+    Some(Known::Number(value))
 }
 
 fn number(text: &str) -> Option<Known> {
@@ -278,15 +305,14 @@ fn method(name: &str, x: Known, args: &[Known]) -> Option<Known> {
 #[cfg(test)]
 mod tests {
     use super::super::Known::{self, Bool, List, Number, Whole};
-    use super::{Scope, constant};
+    use super::super::file::around;
+    use super::{Modules, constant};
 
     fn value(file: &str, name: &str) -> Option<Known> {
-        let file: syn::File = syn::parse_str(file).expect("a file");
-        let constants = file.items.into_iter().filter_map(|item| match item {
-            syn::Item::Const(c) => Some(c),
-            _ => None,
-        });
-        constant(&[Scope::of_all(constants.collect())], name)
+        let levels = around(&format!("N {file}"), (1, 0), "N").expect("the place");
+        let modules = Modules::default();
+        let (module, blocks) = modules.around("no file".into(), levels);
+        constant(&modules, (&module, &blocks), name)
     }
 
     #[test]
@@ -301,6 +327,9 @@ mod tests {
             const HUGE: [[f32; 4096]; 4096] = [[0.0; 4096]; 4096];
             const TWICE: usize = 1; const TWICE: usize = 2; const LEAST: i128 = -(-170141183460469231731687303715884105727 - 1);
             const NOTHING: [[usize; 0]; 1 << 60] = [[0; 0]; 1 << 60]; const LOWEST: i128 = -170141183460469231731687303715884105727 - 1;
+            use std::f64::consts; use f64::consts::*; const TURN: f64 = 2.0 * consts::PI; const AGAIN: usize = m::n::INNER + LEFT;
+            mod m { pub mod n { use super::super::D; pub const INNER: usize = super::OWN * D; } const OWN: usize = 2; pub use super::*; }
+            mod cycle { pub use super::m::*; } mod a { pub use super::b::ROUND; } mod b { pub use super::a::ROUND; } use a::ROUND; const WAY: usize = ROUND; use {cycle::*, m::{n::INNER as LEFT, self as other}}; const THERE: usize = other::OWN;
             const LARGE: f32 = 1e39; const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
         let is =
             |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
@@ -315,9 +344,12 @@ mod tests {
         is("ON", Some(Bool(true)));
         is("SECOND", Some(Number(0.5)));
         is("CHOICE", Some(Whole(-3)));
+        is("TURN", Some(Number(std::f64::consts::TAU)));
+        is("AGAIN", Some(Whole(128)));
+        is("THERE", Some(Whole(2)));
         for name in [
             "LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING", "HUGE", "TWICE", "LEAST",
-            "NOTHING", "LOWEST", "LARGE",
+            "NOTHING", "LOWEST", "WAY", "ROUND", "LARGE",
         ] {
             is(name, None);
         }
