@@ -5,15 +5,14 @@ const WIDTHS: [usize; 2] = [8, 4];
 
 macro_rules! constant {
     ($name:ident, $value:expr) => {
-        const $name: usize = $value;
+        constant!($name: usize, $value);
+    };
+    ($name:ident: $ty:ty, $value:expr) => {
+        const $name: $ty = $value;
     };
 }
 
 constant!(HIDDEN, 3);
-
-mod other {
-    pub const WIDTHS: [usize; 3] = [8, 4, 4];
-}
 
 network! {
     /// The file has no such constant.
@@ -37,16 +36,13 @@ network! {
 
 const RATE: usize = 2;
 
-mod config {
-    pub const RATE: f64 = 2.5;
-}
-
 mod net {
-    use super::config::RATE;
     use super::*;
 
+    constant!(RATE: f64, 2.5);
+
     network! {
-        /// The module has another constant than the file around it.
+        /// The module has another constant than the file around it, but a macro declares it.
         struct Rated { linear: Linear(4 -> 4) }
         fn forward(x: [B, 4]) -> [B, 16] {
             let mut x = linear(x);
@@ -59,7 +55,7 @@ mod net {
 fn main() {
     // The file has another value.
     constant!(DEPTH, 3);
-    use other::WIDTHS;
+    constant!(WIDTHS: [usize; 3], [8, 4, 4]);
     network! {
         struct Other { layers: [Linear(8 + i -> 1); DEPTH] }
         fn forward(x: [B, 8]) -> [B, 8 + DEPTH] {
