@@ -3,6 +3,7 @@
 
 use crate::diag::{Diag, ErrorReported, Reported};
 use crate::dim::{Atom, Dim, Shape, show_shape};
+use crate::equal::is_no_power;
 use crate::ir::{DType, Graph, NodeId, Op, Reads};
 use crate::kinds::concat::Concat;
 use crate::ranges::Ranges;
@@ -127,9 +128,10 @@ pub struct Cx<'a> {
 
 /// The verb of a message about two sizes that are not proved to be equal.
 pub fn differ(a: &Dim, b: &Dim) -> &'static str {
-    match a.sub(b).value() {
-        Some(_) => "differ",
-        None => "may differ",
+    let rest = a.sub(b);
+    match rest.value().is_some() || is_no_power(&rest) {
+        true => "differ",
+        false => "may differ",
     }
 }
 

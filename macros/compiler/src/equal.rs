@@ -289,7 +289,7 @@ fn demanding(why: &str) -> Option<&str> {
 }
 
 /// Whether `zero == 0` needs a root that is not an integer: no constant has a square of 15.
-fn is_no_power(zero: &Dim) -> bool {
+pub fn is_no_power(zero: &Dim) -> bool {
     let mut power = None;
     let mut number = 0;
     for (c, monomial) in zero.terms() {
