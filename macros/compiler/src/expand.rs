@@ -7,6 +7,7 @@ use crate::codegen;
 use crate::diag::{Diag, Message, has_word};
 use crate::net::Net;
 use crate::parse::parse;
+use crate::paths;
 use crate::probe;
 use crate::unit::{self, Unit};
 use crate::values;
@@ -24,6 +25,14 @@ pub fn expand(source: TokenStream) -> TokenStream {
 
 /// Expands one call of the macro. `call_site` makes the name of the network's own macro unique.
 pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
+    match paths::in_words(call) {
+        Some(call) => paths::in_paths(expand_words(&call, call_site)),
+        None => expand_words(call, call_site),
+    }
+}
+
+/// The same for a call without paths.
+fn expand_words(call: &Call, call_site: &str) -> TokenStream {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
         return diag.to_tokens();

@@ -31,6 +31,7 @@ pub mod net;
 pub mod ops;
 pub mod parse;
 pub mod passes;
+mod paths;
 pub mod pipeline;
 pub mod probe;
 pub mod program;

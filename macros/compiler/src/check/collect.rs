@@ -8,6 +8,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::diag::Diag;
 use crate::layers;
 use crate::net::Net;
+use crate::paths;
 use crate::unit::Unit;
 use proc_macro2::Ident;
 
@@ -38,6 +39,12 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
         floats_of_kind(unit, &field.kind, &mut floats);
         of_kind(&field.kind, &mut |e| rounded(e, &mut floats));
         names_of_kind(&field.kind, &mut sizes);
+    }
+    // In a signature, a name may be that of a dimension. A path is a constant.
+    for a in source.functions.iter().flat_map(|f| &f.args) {
+        let mut all = Vec::new();
+        a.ty.dims.iter().for_each(|d| names(d, &mut all));
+        sizes.extend(all.into_iter().filter(is_path));
     }
     // An argument may be a float for two reasons.
     each_once(&mut sizes);
@@ -84,6 +91,10 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
             c.ty = ast::ConstType::Bool;
         }
     }
+}
+
+fn is_path(name: &Ident) -> bool {
+    paths::parts(&name.to_string()).is_some()
 }
 
 /// Drops further copies of a token.

@@ -15,8 +15,8 @@ const DEEPEST: usize = 64;
 /// The most expressions that are evaluated, and the most elements of an array.
 const MOST: usize = 4096;
 
-/// The value of the constant that a name is at a place: in the blocks around it, innermost first, or in its module.
-pub fn constant(modules: &Modules, place: (&Module, &[Rc<Scope>]), name: &str) -> Option<Known> {
+/// The value of the constant that a path is at a place: in the blocks around it, innermost first, or in its module.
+pub fn constant(modules: &Modules, place: (&Module, &[Rc<Scope>]), path: &[&str]) -> Option<Known> {
     let names = Names { modules };
     let steps = Cell::new(0);
     let (module, blocks) = place;
@@ -27,7 +27,7 @@ pub fn constant(modules: &Modules, place: (&Module, &[Rc<Scope>]), name: &str) -
         depth: 0,
         steps: &steps,
     };
-    values.of(names.find(place, name)?)
+    values.path(path)
 }
 
 struct Values<'a> {
@@ -41,6 +41,13 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
+    fn path(&self, path: &[&str]) -> Option<Known> {
+        match self.names.path((self.module, self.blocks), path) {
+            Some(found) => self.of(found),
+            None => mathematical(path),
+        }
+    }
+
     fn of(&self, found: Found<'_>) -> Option<Known> {
         let item = found.item;
         let inner = Values {
@@ -82,11 +89,7 @@ impl Values<'_> {
             Expr::Path(path) => {
                 let names = path.path.segments.iter().map(|s| s.ident.to_string());
                 let names: Vec<String> = names.collect();
-                let found = self.names.path((self.module, self.blocks), &names);
-                match found {
-                    Some(found) => self.of(found),
-                    None => mathematical(&names),
-                }
+                self.path(&names.iter().map(String::as_str).collect::<Vec<_>>())
             }
             Expr::Paren(e) => self.value(&e.expr),
             Expr::Group(e) => self.value(&e.expr),
@@ -181,12 +184,12 @@ fn literal(e: &Expr) -> bool {
 }
 
 /// A number of `std::f64::consts`.
-fn mathematical(names: &[String]) -> Option<Known> {
+fn mathematical(names: &[&str]) -> Option<Known> {
     use std::f64::consts as c;
     let [.., consts, name] = names else {
         return None;
     };
-    let value = match (consts.as_str(), name.as_str()) {
+    let value = match (*consts, *name) {
         ("consts", "PI") => c::PI,
         ("consts", "TAU") => c::TAU,
         ("consts", "E") => c::E,
@@ -312,7 +315,7 @@ mod tests {
         let levels = around(&format!("N {file}"), (1, 0), "N").expect("the place");
         let modules = Modules::default();
         let (module, blocks) = modules.around("no file".into(), levels);
-        constant(&modules, (&module, &blocks), name)
+        constant(&modules, (&module, &blocks), &[name])
     }
 
     #[test]
@@ -330,6 +333,7 @@ mod tests {
             use std::f64::consts; use f64::consts::*; const TURN: f64 = 2.0 * consts::PI; const AGAIN: usize = m::n::INNER + LEFT;
             mod m { pub mod n { use super::super::D; pub const INNER: usize = super::OWN * D; } const OWN: usize = 2; pub use super::*; }
             mod cycle { pub use super::m::*; } mod a { pub use super::b::ROUND; } mod b { pub use super::a::ROUND; } use a::ROUND; const WAY: usize = ROUND; use {cycle::*, m::{n::INNER as LEFT, self as other}}; const THERE: usize = other::OWN;
+            struct Config; impl Config { const WIDTH: usize = D / 2; } impl Config { const DOUBLE: usize = Self::WIDTH * 2; } const OF: usize = Config::DOUBLE;
             const LARGE: f32 = 1e39; const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
         let is =
             |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
@@ -347,6 +351,7 @@ mod tests {
         is("TURN", Some(Number(std::f64::consts::TAU)));
         is("AGAIN", Some(Whole(128)));
         is("THERE", Some(Whole(2)));
+        is("OF", Some(Whole(32)));
         for name in [
             "LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING", "HUGE", "TWICE", "LEAST",
             "NOTHING", "LOWEST", "WAY", "ROUND", "LARGE",

@@ -18,6 +18,7 @@ mod scope;
 pub use call::in_call;
 pub use replace::replaced;
 
+use crate::paths;
 use modules::{Module, Modules};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use scope::Scope;
@@ -67,7 +68,9 @@ pub fn of(source: &TokenStream) -> Vec<Constant> {
         return Vec::new();
     };
     let value = |name: Ident| {
-        let value = evaluate::constant(&modules, (&module, &blocks), &name.to_string())?;
+        let word = name.to_string();
+        let path = paths::parts(&word).unwrap_or_else(|| vec![&word]);
+        let value = evaluate::constant(&modules, (&module, &blocks), &path)?;
         Some(Constant { name, value })
     };
     used.into_iter().filter_map(value).collect()

@@ -56,11 +56,7 @@ impl Names<'_> {
     }
 
     /// The constant that a path is.
-    pub fn path<'b>(
-        &self,
-        place: (&Module, &'b [Rc<Scope>]),
-        path: &[String],
-    ) -> Option<Found<'b>> {
+    pub fn path<'b>(&self, place: (&Module, &'b [Rc<Scope>]), path: &[&str]) -> Option<Found<'b>> {
         let (name, modules) = path.split_last()?;
         if modules.is_empty() {
             return self.find(place, name);
@@ -110,16 +106,21 @@ impl Names<'_> {
     }
 
     /// The module of a path at a place. `seen` are the names whose modules are not found, or are looked for.
-    fn module(&self, (module, blocks): Place, path: &[String], seen: &mut Seen) -> Option<Module> {
+    fn module(
+        &self,
+        (module, blocks): Place,
+        path: &[impl AsRef<str>],
+        seen: &mut Seen,
+    ) -> Option<Module> {
         let (first, rest) = path.split_first()?;
-        let mut at = match first.as_str() {
+        let mut at = match first.as_ref() {
             "crate" => self.modules.root(module),
-            "self" => module.clone(),
+            "self" | "Self" => module.clone(),
             "super" => self.modules.parent(module)?,
             name => self.named((module, blocks), name, seen)?,
         };
         for name in rest {
-            at = match name.as_str() {
+            at = match name.as_ref() {
                 "super" => self.modules.parent(&at)?,
                 name => self.named((&at, &[]), name, seen)?,
             };

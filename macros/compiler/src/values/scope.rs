@@ -1,6 +1,7 @@
 //! The items of a scope from which constants come: constants, `use` items and modules.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
 use syn::UseTree;
 
 /// A file, a module, or a block.
@@ -10,7 +11,7 @@ pub struct Scope {
     pub constants: Vec<syn::ItemConst>,
     /// The names that it takes from elsewhere.
     pub uses: Vec<Use>,
-    /// Its modules: with their tokens, or those in files of their own.
+    /// Its modules with their tokens, or without if these are another file; also the constants of a type.
     pub modules: Vec<(String, Option<TokenStream>)>,
 }
 
@@ -55,10 +56,28 @@ impl Scope {
                     };
                     scope.modules.push((name.to_string(), body));
                 }
+                "impl" => {
+                    let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
+                        (tokens.get(k + 1), tokens.get(k + 2))
+                    else {
+                        continue;
+                    };
+                    scope.associated(name.to_string(), &body.stream());
+                }
                 _ => {}
             }
         }
         scope
+    }
+
+    /// Constants of a type are found like those of a module that uses all names around it.
+    fn associated(&mut self, name: String, body: &TokenStream) {
+        let known = self.modules.iter_mut().find(|(n, _)| *n == name);
+        match known {
+            Some((_, Some(all))) => all.extend(body.clone()),
+            Some(_) => {}
+            None => self.modules.push((name, Some(quote!(use super::*; #body)))),
+        }
     }
 
     /// Adds the names of a `use` item.

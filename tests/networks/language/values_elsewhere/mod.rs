@@ -1,5 +1,6 @@
 //! Networks that compile only with the values of constants of other files and modules.
 
+mod paths;
 mod settings;
 
 use crate::values_elsewhere::settings::{self as set, SCALE, WIDTHS as SIZES};

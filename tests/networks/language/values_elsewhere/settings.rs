@@ -12,3 +12,4 @@ pub mod deep {
     pub const SCALE: f64 = std::f64::consts::PI / 2.0;
     const OWN: usize = 4;
 }
+pub const FIVE: usize = 5;
