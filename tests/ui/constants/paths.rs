@@ -2,12 +2,6 @@ use netform::prelude::*;
 
 mod config {
     pub const WIDTH: usize = 8;
-    const HIDDEN: usize = 4;
-}
-
-network! {
-    struct Private { linear: Linear(config::WIDTH -> config::HIDDEN) }
-    fn forward(x: [B, config::WIDTH]) -> [B, 4] { linear(x) }
 }
 
 network! {
