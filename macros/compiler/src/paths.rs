@@ -112,50 +112,76 @@ fn words(tokens: TokenStream, place: Place, any: &mut bool) -> TokenStream {
     let mut out = Vec::new();
     let mut k = 0;
     while let Some(token) = tokens.get(k) {
-        let before = |n: usize| k.checked_sub(n).and_then(|k| tokens.get(k));
         match token {
             TokenTree::Group(group) => {
-                let inner = match (place, group.delimiter()) {
-                    (_, Delimiter::Brace) if follows_struct(&tokens[..k]) => Place::Fields,
-                    (Place::Fields | Place::Layers, Delimiter::Bracket)
-                        if before(1).is_none_or(|t| is_punct(t, ':') || is_punct(t, ',')) =>
-                    {
-                        Place::Layers
-                    }
-                    _ => Place::Other,
-                };
+                let inner = inner(&tokens[..k], group.delimiter(), place);
                 out.push(with(group, words(group.stream(), inner, any)));
             }
             TokenTree::Ident(_) => {
-                let (parts, name) = path_at(&tokens[k..]);
-                // After a colon stands the network of a field, or the rest of `::other_crate::NAME`.
-                let layer = match before(1) {
-                    Some(t) if is_punct(t, ':') => true,
-                    Some(t) if is_punct(t, ',') => place == Place::Layers,
-                    None => place == Place::Layers,
-                    _ => false,
-                };
-                let next = tokens.get(k + 3 * parts.len() + 1);
-                let called = next.is_some_and(|t| is_punct(t, ':') || is_call(t));
-                if parts.is_empty() || layer || called || !is_constant(&name.to_string()) {
-                    out.push(token.clone());
-                } else {
+                let (parts, name, plain) = path_at(&tokens[k..]);
+                let end = k + 3 * parts.len();
+                let is_path = plain && !parts.is_empty() && is_constant(&name.to_string());
+                if is_path && !is_layer(&tokens[..k], place) && !is_call(&tokens[end + 1..]) {
                     let word = format!("{name}{IN}{}", parts.join(IN));
                     out.push(Ident::new(&word, name.span()).into());
                     *any = true;
-                    k += 3 * parts.len();
+                } else {
+                    // Not the rest of it, which is no path.
+                    out.extend(tokens[k..=end].iter().cloned());
                 }
+                k = end;
             }
-            _ => out.push(token.clone()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => out.push(token.clone()),
         }
         k += 1;
     }
     out.into_iter().collect()
 }
 
-/// The parts of the path that starts here, and its last name.
-fn path_at(tokens: &[TokenTree]) -> (Vec<String>, &Ident) {
-    let mut parts = Vec::new();
+/// Where the tokens of a group stand that follows these.
+fn inner(before: &[TokenTree], delimiter: Delimiter, place: Place) -> Place {
+    let last = before.last();
+    let lists = place != Place::Other;
+    match (delimiter, last) {
+        (Delimiter::Brace, _) if follows_struct(before) => Place::Fields,
+        (Delimiter::Bracket, None) if lists => Place::Layers,
+        (Delimiter::Bracket, Some(t)) if lists && (is_punct(t, ':') || is_punct(t, ',')) => {
+            Place::Layers
+        }
+        (Delimiter::Parenthesis, Some(TokenTree::Ident(name)))
+            if lists && (name == "Sequential" || name == "ModuleList") =>
+        {
+            Place::Layers
+        }
+        _ => Place::Other,
+    }
+}
+
+/// Whether a path after these tokens is a layer: a network whose name is in capitals.
+fn is_layer(before: &[TokenTree], place: Place) -> bool {
+    match (place, before.last()) {
+        (Place::Other, _) => false,
+        (Place::Fields, last) => last.is_some_and(|t| is_punct(t, ':')),
+        (Place::Layers, None) => true,
+        (Place::Layers, Some(last)) => is_punct(last, ',') && !within_angles(before),
+    }
+}
+
+/// Whether more `<` than `>` are among the tokens.
+fn within_angles(tokens: &[TokenTree]) -> bool {
+    let is = |k: usize, punct| tokens.get(k).is_some_and(|t| is_punct(t, punct));
+    let depth = (0..tokens.len()).fold(0_usize, |depth, k| match () {
+        () if is(k, '<') => depth + 1,
+        // Not `->`.
+        () if is(k, '>') && !(k > 0 && is(k - 1, '-')) => depth.saturating_sub(1),
+        () => depth,
+    });
+    depth > 0
+}
+
+/// The parts of the path that starts here, its last name, and whether a word can be made of it.
+fn path_at(tokens: &[TokenTree]) -> (Vec<String>, &Ident, bool) {
+    let (mut parts, mut plain) = (Vec::new(), true);
     let mut at = 0;
     loop {
         let [TokenTree::Ident(part), rest @ ..] = &tokens[at..] else {
@@ -163,12 +189,13 @@ fn path_at(tokens: &[TokenTree]) -> (Vec<String>, &Ident) {
         };
         match rest {
             [first, second, TokenTree::Ident(_), ..]
-                if is_punct(first, ':') && is_punct(second, ':') && is_plain(part) =>
+                if is_punct(first, ':') && is_punct(second, ':') =>
             {
+                plain &= is_plain(part);
                 parts.push(part.to_string());
                 at += 3;
             }
-            _ => return (parts, part),
+            _ => return (parts, part, plain),
         }
     }
 }
@@ -192,13 +219,87 @@ fn is_punct(token: &TokenTree, punct: char) -> bool {
     matches!(token, TokenTree::Punct(p) if p.as_char() == punct)
 }
 
-fn is_call(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Group(g) if g.delimiter() == Delimiter::Parenthesis)
-        || is_punct(token, '!')
+/// Whether the tokens after a path make it a call, or a type with arguments.
+fn is_call(after: &[TokenTree]) -> bool {
+    match after {
+        [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Parenthesis,
+        [first, second, third, ..] if is_punct(first, ':') => {
+            is_punct(second, ':') && is_punct(third, '<')
+        }
+        [first, second, ..] if is_punct(first, '!') => !is_punct(second, '='),
+        _ => false,
+    }
 }
 
 fn with(group: &Group, tokens: TokenStream) -> TokenTree {
     let mut with = Group::new(group.delimiter(), tokens);
     with.set_span(group.span());
     with.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, in_paths, shown, words};
+
+    #[test]
+    fn constants_become_words_and_networks_stay() {
+        let both = |text: &str| {
+            let tokens = text.parse().expect("tokens");
+            let mut any = false;
+            let with = words(tokens, Place::Other, &mut any);
+            let again = in_paths(with.clone()).to_string();
+            let same: proc_macro2::TokenStream = text.parse().expect("tokens");
+            assert_eq!(again, same.to_string());
+            with.to_string()
+        };
+        let network = both(
+            "use const a::b::LISTED; struct N<const D: usize = c::D> where D % c::K == 0 {
+                one: nets::MLP, two: crate::nets::GPT<8, c::D>, three: [nets::N; c::COUNT],
+                four: [nets::A<c::D, c::E>, nets::B], five: Sequential(nets::MLP, Linear(c::D -> c::E)),
+                #[when(c::ON)] six: Param[c::D, 3] = normal(c::STD),
+            }
+            fn f(x: [B, c::D]) -> [B, 2 * c::D] { x[:, c::A:c::B, c::S:] + f32::MAX + nn::GELU(x)
+                - c::D::<2> * (c::D != 2) * nn::M!(x) + r#in::D }",
+        );
+        for word in [
+            "LISTED__IN__a__IN__b",
+            "D : usize = D__IN__c >",
+            "K__IN__c",
+            "COUNT__IN__c",
+            "E__IN__c > , nets :: B",
+            "D__IN__c -> E__IN__c",
+            "ON__IN__c",
+            "STD__IN__c",
+            "A__IN__c : B__IN__c , S__IN__c :",
+            "MAX__IN__f32",
+            "(D__IN__c != 2)",
+            "8 , D__IN__c",
+        ] {
+            let plain = |text: &str| text.replace(' ', "");
+            assert!(
+                plain(&network).contains(&plain(word)),
+                "{word} in {network}"
+            );
+        }
+        for path in [
+            "nets::MLP",
+            "crate::nets::GPT",
+            "nets::N",
+            "nets::A",
+            "nets::B",
+            "nn::GELU",
+            "c::D::<2>",
+            "nn::M!",
+            "r#in::D",
+        ] {
+            assert!(
+                network.replace(' ', "").contains(path),
+                "{path} in {network}"
+            );
+        }
+        assert_eq!(
+            shown("`A__IN__b__IN__c` and D, __A__IN__b"),
+            "`b::c::A` and D, __A__IN__b"
+        );
+    }
 }
