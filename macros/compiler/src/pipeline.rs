@@ -12,7 +12,7 @@ use crate::equal::Equalities;
 use crate::gradient::autodiff;
 use crate::ir::{DType, Graph, NodeId, Op};
 use crate::lower;
-use crate::net::{FieldKind, Net, Signature};
+use crate::net::{Field, FieldKind, Net, Signature};
 use crate::passes::placement::Placement;
 use crate::passes::reach;
 use crate::passes::{fuse, inline, memory, schedule, separate, simplify};
@@ -99,8 +99,10 @@ fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<(usize, Message)> {
             }
         });
     }
-    // An error in a body or signature may be why a layer seems unused.
+    // An error in a body, a signature or another field may be why a layer seems unused.
+    let in_error = |f: &Field| matches!(f.kind, FieldKind::ErrorReported);
     if diag.messages().len() > before
+        || net.fields.iter().any(in_error)
         || !source.unread.is_empty()
         || (source.functions.iter()).any(|f| f.body.is_none() && f.custom.is_none())
         || net.signatures.iter().any(|s| s.poisoned)

@@ -210,3 +210,57 @@ fn members_have_functions_and_layers() -> netform::Result<()> {
     }
     Ok(())
 }
+
+const STAGES: [(usize, usize); 3] = [(4, 6), (6, 6), (6, 2)];
+
+network! {
+    struct Chosen<const WIDE: bool, const K: usize> {
+        stages: [Linear(if i == 0 { 4 } else { STAGES[i - 1].1 } -> STAGES[i].1); 3],
+        hidden: Linear(2 -> if WIDE { 3 * K } else if K > 2 { K } else { 1 }),
+        out: Linear(if WIDE { 3 * K } else if K > 2 { K } else { 1 } -> 2),
+        drop: Dropout(p = if K > 1 { 1 / 4 } else { 0.5 }),
+        scale: Param[2] = full(1e-1),
+    }
+    fn forward(x: [B, 4]) -> [B, 2] {
+        let mut x = x;
+        for stage in stages { x = stage(x); }
+        out(hidden(drop(x * scale)))
+    }
+}
+
+network! {
+    struct Choices { wide: Chosen<true, 2>, plain: Chosen<false, 3>, one: Chosen<false, 1> }
+    fn forward(x: [B, 4]) -> ([B, 2], [B, 2], [B, 2]) { (wide(x), plain(x), one(x)) }
+}
+
+network! {
+    struct InWords {
+        stages: [Linear(4 -> 6), Linear(6 -> 6), Linear(6 -> 2)],
+        hidden: Linear(2 -> 6),
+        out: Linear(6 -> 2),
+        scale: Param[2] = constant(0.1),
+    }
+    fn forward(x: [B, 4]) -> [B, 2] {
+        let mut x = x;
+        for stage in stages { x = stage(x); }
+        out(hidden(x * scale))
+    }
+}
+
+network! {
+    struct HoldsWords { wide: InWords }
+    fn forward(x: [B, 4]) -> [B, 2] { wide(x) }
+}
+
+#[test]
+fn declarations_choose() -> netform::Result<()> {
+    let net = Choices::new(Cpu::f64(), 1)?;
+    let words = HoldsWords::new(Cpu::f64(), 1)?;
+    let x = wave(&[2, 4], 0.3);
+    let (wide, _, _) = net.forward(&x)?;
+    for (name, shape) in [("plain.hidden.weight", [3, 2]), ("one.hidden.weight", [1, 2])] {
+        assert_eq!(net.parameter(name)?.shape(), shape);
+    }
+    assert_eq!(wide.as_slice(), words.forward(&x)?.as_slice());
+    Ok(())
+}

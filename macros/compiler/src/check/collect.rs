@@ -200,6 +200,13 @@ pub(super) fn names(e: &Expr, out: &mut Vec<Ident>) {
             names(b, out);
         }
         ExprKind::Neg(a) | ExprKind::Not(a) => names(a, out),
+        ExprKind::If(choice) => {
+            names(&choice.condition, out);
+            let blocks = std::iter::once(&choice.then).chain(&choice.otherwise);
+            blocks
+                .filter_map(|b| b.tail.as_ref())
+                .for_each(|e| names(e, out));
+        }
         ExprKind::Call(_, args) => args.iter().for_each(|a| names(&a.value, out)),
         ExprKind::Method(x, _, args) => {
             names(x, out);

@@ -3,6 +3,7 @@
 use super::arithmetic::{arithmetic, is_of_numbers, is_quotient, of_numbers, power};
 use super::booleans::is_true;
 use super::collect::is_float;
+use super::condition;
 use super::types::quotient;
 use crate::args::Given;
 use crate::ast::{self, Expr, ExprKind};
@@ -89,6 +90,10 @@ pub(super) fn constant(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         ),
         ExprKind::Call(name, args) if name.to_string().starts_with(char::is_uppercase) => {
             return made(net, cx, e, name, args);
+        }
+        ExprKind::If(choice) => {
+            let chosen = chosen(net, cx, e, choice)?;
+            return constant(net, cx, chosen);
         }
         ExprKind::Binary(op, a, b) => {
             let (x, y) = (constant(net, cx, a)?, constant(net, cx, b)?);
@@ -250,6 +255,10 @@ pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
             let exponent = number(net, cx, &args[1].value)?;
             return power(cx, e.span, &base, &exponent);
         }
+        ExprKind::If(choice) => {
+            let chosen = chosen(net, cx, e, choice)?;
+            return number(net, cx, chosen);
+        }
         _ => return constant(net, cx, e),
     };
     let (x, y) = (number(net, cx, left)?, number(net, cx, right)?);
@@ -260,6 +269,20 @@ pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
         }
         _ => arithmetic(cx, net, e.span, op, (left, &x), (right, &y)),
     }
+}
+
+/// The value of an `if` whose condition the macro can decide.
+fn chosen<'e>(net: &Net, cx: &mut Cx, e: &Expr, choice: &'e ast::If) -> Reported<&'e Expr> {
+    let block = match condition::holds(net, cx, &choice.condition, None)? {
+        true => Some(&choice.then),
+        false => choice.otherwise.as_ref(),
+    };
+    let value = block.filter(|b| b.stmts.is_empty());
+    value.and_then(|b| b.tail.as_ref()).ok_or_else(|| {
+        let text =
+            "an `if` in a declaration needs a value in each branch: `if i == 0 { 8 } else { 16 }`";
+        cx.error(e.span, text)
+    })
 }
 
 /// One size of `in -> out`.

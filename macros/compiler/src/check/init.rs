@@ -19,6 +19,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("zeros", ""),
     ("ones", ""),
     ("constant", "val"),
+    ("full", "fill_value"),
     ("uniform", "a = None, b = None"),
     ("normal", "mean = None, std = None"),
     ("trunc_normal", "mean = 0.0, std = 1.0, a = -2.0, b = 2.0"),
@@ -127,10 +128,13 @@ fn function(
     Ok(match *name {
         "zeros" => Init::Constant(0.0),
         "ones" => Init::Constant(1.0),
-        "constant" => match a.real(cx, "val")? {
-            Real::Known(v) => Init::Constant(v),
-            formula => Init::Formula(formula),
-        },
+        // `torch.full` has another name for it.
+        "constant" | "full" => {
+            match a.real(cx, if *name == "full" { "fill_value" } else { "val" })? {
+                Real::Known(v) => Init::Constant(v),
+                formula => Init::Formula(formula),
+            }
+        }
         // One number is a bound, and the standard deviation.
         "uniform" => match (a.optional_real(cx, "a")?, a.optional_real(cx, "b")?) {
             (Some(bound), None) if !keyword => Init::Uniform(bound),

@@ -1,7 +1,7 @@
 //! Arrays whose elements differ by their position: `[Block<8, 2 ** i>; 4]` has dilations of 1, 2, 4 and 8. They are lists.
 
 use super::collect::names_of_kind;
-use crate::ast::{Arg, Expr, ExprKind, FieldKind, GroupItem, Item};
+use crate::ast::{Arg, Block, Expr, ExprKind, FieldKind, GroupItem, If, Item};
 use proc_macro2::Span;
 
 /// The number of an element.
@@ -88,6 +88,18 @@ fn value(e: &Expr, k: i64) -> Expr {
                 other => other.clone(),
             };
             ExprKind::Index(part(x), items.iter().map(item).collect())
+        }
+        ExprKind::Not(a) => ExprKind::Not(part(a)),
+        ExprKind::If(choice) => {
+            let block = |block: &Block| Block {
+                stmts: block.stmts.clone(),
+                tail: block.tail.as_ref().map(|e| value(e, k)),
+            };
+            ExprKind::If(Box::new(If {
+                condition: value(&choice.condition, k),
+                then: block(&choice.then),
+                otherwise: choice.otherwise.as_ref().map(block),
+            }))
         }
         _ => return e.clone(),
     };
