@@ -258,7 +258,10 @@ fn declarations_choose() -> netform::Result<()> {
     let words = HoldsWords::new(Cpu::f64(), 1)?;
     let x = wave(&[2, 4], 0.3);
     let (wide, _, _) = net.forward(&x)?;
-    for (name, shape) in [("plain.hidden.weight", [3, 2]), ("one.hidden.weight", [1, 2])] {
+    for (name, shape) in [
+        ("plain.hidden.weight", [3, 2]),
+        ("one.hidden.weight", [1, 2]),
+    ] {
         assert_eq!(net.parameter(name)?.shape(), shape);
     }
     assert_eq!(wide.as_slice(), words.forward(&x)?.as_slice());
