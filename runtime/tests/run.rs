@@ -3,10 +3,11 @@
 mod common;
 
 use common::{Bench, Calls};
+use netform_core::listing;
 use netform_runtime::__private::device::{Axis, Memory, Product, Softmax, by};
 use netform_runtime::__private::{
-    Body, DType, Identity, In, Inner, Lanes, MapBody, Number, Offset, Operand, Reads, Run, Space,
-    View, Window, size,
+    Args, Body, DType, Identity, In, Inner, Lanes, Listing, MapBody, Number, Offset, Operand,
+    Reads, Run, Space, View, Window, size,
 };
 use netform_runtime::{Cpu, Error, Float};
 use proptest::prelude::*;
@@ -429,6 +430,83 @@ fn parameters_and_missing_gradients() {
             ..
         })
     ));
+}
+
+/// The bytes of a listing: sizes 4 and 0, a view of 4 floats and one of a slot that does not exist, and two steps.
+fn listing(view: usize, function: usize) -> Vec<u8> {
+    let (number, slot) = (listing::Size::Number as usize, listing::At::Slot as usize);
+    let float = listing::dtype(DType::Float);
+    let program = [
+        &[2, number, 4, number, 0][..],
+        &[2, slot, 0, float, 0, slot, 9, float, 0],
+        // A function with one view and one number.
+        &[0, 1, 0, 0, 1, 0, 0, 0, 0],
+        &[function, 1, view, 0, 1, 1, 0, 0, 0],
+    ];
+    let mut bytes = Vec::new();
+    let numbers = program.into_iter().flatten();
+    numbers.for_each(|n| listing::write(&mut bytes, *n));
+    bytes
+}
+
+/// Performs a listing on 4 floats that are 0 before it.
+fn performed(bytes: &[u8]) -> (Vec<f32>, netform_runtime::Result<()>) {
+    fn fill(run: &Run<Cpu>, args: &Args) {
+        match (args.views, args.numbers) {
+            ([to], [value]) => run.fill(*to, Number::Float(*value)),
+            _ => run.refuse_arguments(),
+        }
+    }
+    let cpu = Cpu::new();
+    let (params, mut arena) = (cpu.alloc(64).unwrap(), cpu.alloc(64).unwrap());
+    // SAFETY: nothing else uses the parameters.
+    let run = unsafe { Run::new(&cpu, "test", &params, None, &mut arena, &[0], 0, 0) };
+    run.fill(view(0, 4), Number::Float(0.0));
+    run.perform(&Listing {
+        program: bytes,
+        functions: &[fill],
+        parameters: &[],
+        sizes: &[],
+        numbers: &[1.0, 2.0],
+        integers: &[],
+        streams: &[],
+        sites: &[],
+    });
+    let done = run.finish();
+    let mut bytes = [0; 16];
+    // SAFETY: inside the arena.
+    unsafe { cpu.read(Cpu::<f32>::addr(&arena), &mut bytes).unwrap() };
+    let floats = bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned);
+    (floats.collect(), done)
+}
+
+#[test]
+fn broken_listings() {
+    let whole = listing(0, 0);
+    let (values, done) = performed(&whole);
+    assert!(done.is_ok());
+    assert_eq!(values, [2.0; 4]);
+    // After the sizes, the views and each step, a listing may end.
+    let ends = [14, 23, 32];
+    for end in 0..whole.len() {
+        let (values, done) = performed(&whole[..end]);
+        assert_eq!(done.is_ok(), ends.contains(&end), "{end} bytes");
+        // The steps before the mistake are performed, no other.
+        assert_eq!(values, [if end < 23 { 0.0 } else { 1.0 }; 4], "{end} bytes");
+    }
+    // A function that does not exist, a view that does not exist, and one outside the workspace.
+    for bytes in [listing(0, 1), listing(2, 0), listing(1, 0)] {
+        let (values, done) = performed(&bytes);
+        let internal = matches!(
+            &done,
+            Err(Error::Internal {
+                function: "test",
+                ..
+            })
+        );
+        assert!(internal, "{done:?}");
+        assert_eq!(values, [1.0; 4]);
+    }
 }
 
 proptest! {
