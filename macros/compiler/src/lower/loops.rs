@@ -117,7 +117,7 @@ impl Lower<'_> {
                         self.compiled_once(names, (&overs, true), body)
                     }
                     Some(at) => {
-                        let text = "`zip` of reversed and other values needs a length that the macro knows\nhelp: reverse all values of the `zip`";
+                        let text = "`zip` takes reversed values beside others only if the macro knows their length\nhelp: reverse all values of the `zip`";
                         Err(self.cx.error(overs[at].span, text))
                     }
                 }

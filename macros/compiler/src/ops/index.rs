@@ -198,7 +198,7 @@ pub fn padding_row(cx: &mut Cx, a: &Args, rows: &Dim) -> Reported<Option<Dim>> {
     };
     let text = match (given.value(), rows.value()) {
         (Some(p), Some(n)) if !(-n..n).contains(&p) => format!(
-            "`padding_idx` must be from -{n} to {}, because there are {n} rows, but is {p}",
+            "`padding_idx` is {p}, but must be from -{n} to {}: the table has {n} rows",
             n - 1
         ),
         _ => {
