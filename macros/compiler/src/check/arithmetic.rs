@@ -96,7 +96,10 @@ fn mended(net: &Net, left: &Expr, right: &Expr) -> String {
         (ExprKind::Name(_), ExprKind::Whole(n)) => format!("a multiple of {n}"),
         _ => format!("sizes with `{condition}`"),
     };
-    format!("use {size}, or add `where {condition}` to `{}`", net.name)
+    format!(
+        "use {size}\nnote: to require this, add `where {condition}` to the declaration of `{}`",
+        net.name
+    )
 }
 
 /// A quotient as it is written.

@@ -127,7 +127,7 @@ pub fn positive(cx: &Cx, a: &Args, name: &str, d: &Dim) -> Reported<()> {
     match d.value() {
         Some(v) if v < 1 => Err(cx.error(
             a.span_of(name),
-            format!("a size of `{}` must be at least 1, not {v}", a.callee),
+            format!("`{name}` of `{}` must be at least 1, not {v}", a.callee),
         )),
         _ => Ok(()),
     }

@@ -122,7 +122,7 @@ impl Lower<'_> {
                 false => ("`scan` step", "step", "`scan`"),
             };
             let text = format!(
-                "`grad` in a {place} cannot differentiate with respect to `{}` from outside the {step}\nhelp: call `grad` after {all}, or differentiate with respect to a value computed in the {step}",
+                "`grad` in a {place} cannot differentiate with respect to `{}`, which comes from outside the {step}\nhelp: call `grad` after {all}, or differentiate with respect to a value computed in the {step}",
                 x.text
             );
             return Err(self.cx.error(source.span, text));

@@ -117,7 +117,7 @@ impl Lower<'_> {
                         self.compiled_once(names, (&overs, true), body)
                     }
                     Some(at) => {
-                        let text = "`zip` takes reversed values beside others only if the macro knows their length\nhelp: reverse all values of the `zip`";
+                        let text = "with reversed and other arguments, `zip` needs lengths that the macro knows\nhelp: reverse each argument of `zip`, or none";
                         Err(self.cx.error(overs[at].span, text))
                     }
                 }
