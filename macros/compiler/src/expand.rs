@@ -136,7 +136,7 @@ fn with_values(
     call_site: &str,
 ) -> Result<TokenStream, Option<Box<Diag>>> {
     let mut better = None;
-    for (k, (call, checks)) in calls.iter().enumerate() {
+    for (call, checks) in calls {
         let diag = Diag::default();
         let Some(source) = parse(call.source.clone(), &diag) else {
             continue;
@@ -149,8 +149,12 @@ fn with_values(
                 return Ok(with_checks(call, network, checks));
             }
             // With the names of dimensions as constants, the errors may come from these.
-            Some(left) if k == 0 => better = Some(Box::new(left)),
-            Some(_) => {}
+            Some(left) => {
+                let fewer = |best: &Diag| left.messages().len() < best.messages().len();
+                if better.as_deref().is_none_or(fewer) {
+                    better = Some(Box::new(left));
+                }
+            }
         }
     }
     let places = |diag: &Diag| {

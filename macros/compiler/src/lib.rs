@@ -49,6 +49,7 @@ pub mod values;
 pub mod variant;
 pub mod visit;
 pub mod weights;
+mod word;
 
 pub use expand::{expand, expand_call};
 

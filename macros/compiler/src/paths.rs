@@ -5,10 +5,8 @@
 
 use crate::call::Call;
 use crate::check::is_constant;
+use crate::word::{IN, parts, shown};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
-
-/// Stands between the parts of a path.
-const IN: &str = "__IN__";
 
 /// The call with words in the places of paths; `None` if it has no path.
 pub fn in_words(call: &Call) -> Option<Call> {
@@ -20,38 +18,6 @@ pub fn in_words(call: &Call) -> Option<Call> {
         held: call.held.iter().map(&mut words).collect(),
     };
     any.then_some(with)
-}
-
-/// The parts of a path that became a word.
-pub fn parts(word: &str) -> Option<Vec<&str>> {
-    let (name, path) = word.split_once(IN)?;
-    // Names that the compiler made from such a word stay.
-    let made = word.starts_with("__");
-    (!made).then(|| path.split(IN).chain([name]).collect())
-}
-
-/// The name at the end of a path, or a name.
-pub fn last(word: &str) -> &str {
-    word.split_once(IN).map_or(word, |(name, _)| name)
-}
-
-/// A text with paths in the places of words.
-pub fn shown(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        match parts(word) {
-            Some(parts) => out += &parts.join("::"),
-            None => out += word,
-        }
-        let between = after.find(is_word).unwrap_or(after.len());
-        out += &after[..between];
-        rest = &after[between..];
-    }
-    out
 }
 
 /// Tokens with paths in the places of words, also in texts.
@@ -239,7 +205,7 @@ fn with(group: &Group, tokens: TokenStream) -> TokenTree {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, in_paths, shown, words};
+    use super::{Place, in_paths, words};
 
     #[test]
     fn constants_become_words_and_networks_stay() {
@@ -297,9 +263,5 @@ mod tests {
                 "{path} in {network}"
             );
         }
-        assert_eq!(
-            shown("`A__IN__b__IN__c` and D, __A__IN__b"),
-            "`b::c::A` and D, __A__IN__b"
-        );
     }
 }

@@ -223,7 +223,10 @@ network! {
     }
     fn forward(x: [B, 4]) -> [B, 2] {
         let mut x = x;
-        for stage in stages { x = stage(x); }
+        for (i, stage) in enumerate(stages) {
+            x = stage(x);
+            if i < STAGES.len() - 1 && max(i, 1) < 2 { x = relu(x); }
+        }
         out(hidden(drop(x * scale)))
     }
 }
@@ -242,7 +245,7 @@ network! {
     }
     fn forward(x: [B, 4]) -> [B, 2] {
         let mut x = x;
-        for stage in stages { x = stage(x); }
+        let x = stages[2](relu(stages[1](relu(stages[0](x)))));
         out(hidden(x * scale))
     }
 }

@@ -8,8 +8,8 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::diag::Diag;
 use crate::layers;
 use crate::net::Net;
-use crate::paths;
 use crate::unit::Unit;
+use crate::word;
 use proc_macro2::Ident;
 
 /// The constants that `use const` lists, the capitalised names in declarations, and the names that functions mention. A
@@ -94,7 +94,7 @@ pub(super) fn collect_consts(unit: &Unit, net: &mut Net, diag: &Diag) {
 }
 
 fn is_path(name: &Ident) -> bool {
-    paths::parts(&name.to_string()).is_some()
+    word::parts(&name.to_string()).is_some()
 }
 
 /// Drops further copies of a token.

@@ -196,8 +196,20 @@ fn not_a_size(e: &Expr) -> Option<&Expr> {
         ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::Name(n) if super::is_constant(&n.to_string())) => {
             None
         }
-        ExprKind::Call(name, args) if name == "floor" || name == "pow" => {
-            args.iter().find_map(|a| not_a_size(&a.value))
+        ExprKind::Index(x, _) if matches!(&x.kind, ExprKind::List(_) | ExprKind::Index(..)) => None,
+        // `TOP.len()`.
+        ExprKind::Method(x, name, args) if name == "len" && args.is_empty() => match &x.kind {
+            ExprKind::List(_) | ExprKind::Tuple(_) => None,
+            ExprKind::Name(n) if super::is_constant(&n.to_string()) => None,
+            _ => Some(e),
+        },
+        ExprKind::Call(name, args) => {
+            let name = name.to_string();
+            let known = name == "pow" || super::rounds(&name) || name == "max" || name == "min";
+            match known {
+                true => args.iter().find_map(|a| not_a_size(&a.value)),
+                false => Some(e),
+            }
         }
         _ => Some(e),
     }

@@ -9,8 +9,8 @@ use crate::diag::{Reported, did_you_mean};
 use crate::dim::Dim;
 use crate::elem::Elem;
 use crate::net::{Net, Type};
-use crate::paths;
 use crate::value::{Value, nearest};
+use crate::word;
 
 /// The name, if the dimension is only a name.
 pub fn bare(d: &Dim) -> Option<String> {
@@ -24,7 +24,7 @@ pub fn bare(d: &Dim) -> Option<String> {
 /// Whether a name is written as Rust's constants are.
 pub fn is_constant(name: &str) -> bool {
     let plain = |c: char| c.is_uppercase() || c.is_ascii_digit() || c == '_';
-    let name = paths::last(name);
+    let name = word::last(name);
     name.starts_with(char::is_uppercase) && name.chars().all(plain)
 }
 

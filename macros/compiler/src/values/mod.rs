@@ -18,7 +18,7 @@ mod scope;
 pub use call::in_call;
 pub use replace::replaced;
 
-use crate::paths;
+use crate::word;
 use modules::{Module, Modules};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use scope::Scope;
@@ -69,7 +69,7 @@ pub fn of(source: &TokenStream) -> Vec<Constant> {
     };
     let value = |name: Ident| {
         let word = name.to_string();
-        let path = paths::parts(&word).unwrap_or_else(|| vec![&word]);
+        let path = word::parts(&word).unwrap_or_else(|| vec![&word]);
         let value = evaluate::constant(&modules, (&module, &blocks), &path)?;
         Some(Constant { name, value })
     };
