@@ -47,6 +47,13 @@ fn expand_words(call: &Call, call_site: &str) -> TokenStream {
     let unit = call.unit(source);
     let variants = Variants::new(call, &unit, &diag);
     let Some(errors) = variants.errors() else {
+        // With values, one variant is left: without them, rustc would take one that has an error.
+        if unit.source.generics.is_empty() && !variants.deferred().is_empty() {
+            let calls = calls_with_values(call, &unit, variants.net());
+            if let Ok(network) = with_values(&calls, &Diag::default(), call_site) {
+                return network;
+            }
+        }
         return emitted(call, &unit, &variants, &[], call_site);
     };
     let names = suspects(variants.net(), &errors);
