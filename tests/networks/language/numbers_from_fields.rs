@@ -139,6 +139,60 @@ network! {
     fn loss(x: [B, 3, 8, 8]) -> [] { forward(x).square().mean() }
 }
 
+const LEVELS: usize = 3;
+const LEVEL_BASE: usize = 8;
+const LEVEL_GROUPS: usize = 4;
+
+network! {
+    struct Mixes<const I: usize, const O: usize> where I % LEVEL_GROUPS == 0 {
+        norm: GroupNorm(LEVEL_GROUPS, I),
+        linear: Linear(I -> O),
+        #[when(I != O)]
+        shortcut: Linear(I -> O),
+    }
+    fn forward(x: [B, I]) -> [B, O] {
+        let y = linear(norm(x));
+        if I != O { y + shortcut(x) } else { y + x }
+    }
+}
+
+network! {
+    /// In the network that holds it, no answer to the conditions of `Mixes` alone decides where it ends.
+    struct Level<const N: usize, const C: usize> {
+        encode: Mixes<C, C>,
+        down: Mixes<C, 2 * C>,
+        #[when(N > 1)]
+        inner: Level<N - 1, 2 * C>,
+        #[when(N == 1)]
+        middle: Linear(2 * C -> 2 * C),
+        up: Linear(2 * C -> C),
+    }
+    fn forward(x: [B, C]) -> [B, C] {
+        let skip = encode(x);
+        let y = down(skip);
+        let y = if N > 1 { inner(y) } else { middle(y) };
+        skip + up(y)
+    }
+}
+
+network! {
+    struct LevelsOfConstants { levels: Level<LEVELS, LEVEL_BASE> }
+    fn forward(x: [B, LEVEL_BASE]) -> [B, LEVEL_BASE] { levels(x) }
+}
+
+network! {
+    struct LevelsOfNumbers { levels: Level<3, 8> }
+    fn forward(x: [B, 8]) -> [B, 8] { levels(x) }
+}
+
+#[test]
+fn levels_by_constants() {
+    let net = LevelsOfConstants::new(Cpu::f64(), 1).unwrap();
+    let numbers = LevelsOfNumbers::new(Cpu::f64(), 1).unwrap();
+    let x = [[0.5, -1.0, 2.0, 0.0, 1.5, 0.25, -0.75, 3.0]; 2];
+    assert_eq!(*net.forward(&x).unwrap(), *numbers.forward(&x).unwrap());
+}
+
 #[test]
 fn a_network_holds_itself() {
     let mut net = Recursive::new(Cpu::f64(), 3).unwrap();
