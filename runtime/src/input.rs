@@ -37,10 +37,10 @@ impl Fits<Dyn> for Dyn {}
 
 /// An element type is accepted by a class of arguments.
 #[diagnostic::on_unimplemented(
-    message = "this argument holds `{Self}`, but the network takes another type: `{Class}`",
+    message = "this argument holds `{Self}`, but the network takes another type, `{Class}`",
     label = "elements of type `{Self}` here",
     note = "`FloatArg` is `f32` or `f64`; `IntArg` is `u32`, `i32`, `i64`, `u8` or `usize`; `BoolArg` is `bool`",
-    note = "an element must be one number; if it is an array such as `[f32; 3]`, the argument has too many dimensions"
+    note = "if the argument holds arrays such as `[f32; 3]`, it has too many dimensions"
 )]
 pub trait Fills<Class>: Scalar {}
 

@@ -394,7 +394,7 @@ impl<'a> Cx<'a> {
     /// ``is u32[B, T]``; of floats also the type, which their shape does not show.
     pub fn described(&self, id: NodeId) -> String {
         match self.g[id].dtype {
-            DType::Float => format!("holds floats: it is {}", self.typed(id)),
+            DType::Float => format!("holds floats of shape {}", self.typed(id)),
             _ => format!("is {}", self.typed(id)),
         }
     }
@@ -408,7 +408,7 @@ impl<'a> Cx<'a> {
         }
         let range = match rank {
             0 => "is a scalar, which has no dimensions".to_owned(),
-            1 => "has the single dimension 0 (or -1)".to_owned(),
+            1 => "has one dimension, 0 (or -1)".to_owned(),
             _ => format!("has the dimensions 0 to {} (or -{rank} to -1)", rank - 1),
         };
         let text = format!(

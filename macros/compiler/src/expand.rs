@@ -31,7 +31,7 @@ pub fn expand_call(call: &Call, call_site: &str) -> TokenStream {
     }
 }
 
-/// The same for a call without paths.
+/// The same for a call in which words stand for paths.
 fn expand_words(call: &Call, call_site: &str) -> TokenStream {
     let diag = Diag::default();
     let Some(source) = parse(call.source.clone(), &diag) else {
@@ -155,7 +155,7 @@ fn with_values(
                 let network = emitted(call, &unit, &again, &[], call_site);
                 return Ok(with_checks(call, network, checks));
             }
-            // With the names of dimensions as constants, the errors may come from these.
+            // Fewer errors are less likely to follow from values that are missing.
             Some(left) => {
                 let fewer = |best: &Diag| left.messages().len() < best.messages().len();
                 if better.as_deref().is_none_or(fewer) {

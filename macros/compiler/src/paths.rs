@@ -172,13 +172,19 @@ fn is_plain(part: &Ident) -> bool {
     !text.starts_with(['$', '_']) && !text.starts_with("r#")
 }
 
+/// Whether a group in braces after these tokens is the body of a struct, not the default of a const parameter.
 fn follows_struct(before: &[TokenTree]) -> bool {
-    let start = before
-        .iter()
-        .rposition(|t| matches!(t, TokenTree::Group(_)));
-    let item = &before[start.map_or(0, |s| s + 1)..];
-    let named = |at: usize| matches!(&item[at], TokenTree::Ident(word) if word == "struct");
-    (0..item.len()).any(named)
+    let value = |k: usize| {
+        let last = k.checked_sub(1).and_then(|k| before.get(k));
+        last.is_some_and(|t| "=<,".chars().any(|p| is_punct(t, p)))
+    };
+    let is_body = |k: usize| {
+        let braces = |g: &Group| g.delimiter() == Delimiter::Brace;
+        matches!(&before[k], TokenTree::Group(g) if braces(g)) && !value(k)
+    };
+    let is_struct = |t: &TokenTree| matches!(t, TokenTree::Ident(word) if word == "struct");
+    let start = (0..before.len()).rfind(|k| is_body(*k));
+    before[start.map_or(0, |s| s + 1)..].iter().any(is_struct) && !value(before.len())
 }
 
 fn is_punct(token: &TokenTree, punct: char) -> bool {
@@ -219,7 +225,7 @@ mod tests {
             with.to_string()
         };
         let network = both(
-            "use const a::b::LISTED; struct N<const D: usize = c::D> where D % c::K == 0 {
+            "use const a::b::LISTED; struct N<const D: usize = c::D, const E: usize = {2 * c::A}> where (D % c::K == 0) {
                 one: nets::MLP, two: crate::nets::GPT<8, c::D>, three: [nets::N; c::COUNT],
                 four: [nets::A<c::D, c::E>, nets::B], five: Sequential(nets::MLP, Linear(c::D -> c::E)),
                 #[when(c::ON)] six: Param[c::D, 3] = normal(c::STD),
@@ -229,7 +235,8 @@ mod tests {
         );
         for word in [
             "LISTED__IN__a__IN__b",
-            "D : usize = D__IN__c >",
+            "D : usize = D__IN__c ,",
+            "{ 2 * A__IN__c }",
             "K__IN__c",
             "COUNT__IN__c",
             "E__IN__c > , nets :: B",

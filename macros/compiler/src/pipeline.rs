@@ -123,7 +123,7 @@ fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<(usize, Message)> {
                 _ => "call it",
             };
             let text = format!(
-                "no function uses `{0}`\n{1}\nhelp: {help}, or remove it\nhelp: if only other networks use it, as in `net.{0}(x)`, write `#[allow(unused)]` before it",
+                "no function uses `{0}`\n{1}\nhelp: {help}, or remove it\nhelp: if only other networks use it, as in `field.{0}(x)`, write `#[allow(unused)]` before it",
                 field.name, field.decl
             );
             unused.push((i, Message::new(field.name.span(), text)));

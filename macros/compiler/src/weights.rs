@@ -23,7 +23,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
         span: weights.span,
     });
     if let Some(f) = source.functions.iter().find(|f| f.name == "pretrained") {
-        let text = "the method `pretrained` is generated for `#[weights]`: choose another name";
+        let text = "the method `pretrained` is generated for `#[weights]`: rename the function";
         diag.error(f.name.span(), text);
     }
     // After an error in a field its parameters are not known.
@@ -119,7 +119,7 @@ fn shards(bytes: &[u8]) -> String {
     names.dedup();
     match names.as_slice() {
         [] => String::new(),
-        [one] => format!("\nhelp: name the shard, `{one}`"),
+        [one] => format!("\nhelp: write the name of the shard: `{one}`"),
         [first, ..] => format!(
             "\nhelp: name a shard such as `{first}`, or join the {} shards in one file",
             names.len()

@@ -41,7 +41,7 @@ pub(super) fn encode_as(tensor: &Tensor, stored: Stored) -> Encoded {
     }
 }
 
-/// The elements in these bytes, unless their type is not supported.
+/// The elements in these bytes; `None` if no tensor has their type.
 pub(super) fn decode(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
     Some(match dtype {
         Dtype::F32 => TensorData::F32(words(bytes, f32::from_le_bytes)),

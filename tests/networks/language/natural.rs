@@ -225,7 +225,7 @@ network! {
         let mut x = x;
         for (i, stage) in enumerate(stages) {
             x = stage(x);
-            if i < STAGES.len() - 1 { x = relu(x); }
+            if i < STAGES.len() - 1 && max(i, 1) < STAGES.len() && STAGES[i].1 != 2 { x = relu(x); }
         }
         out(hidden(drop(x * scale)))
     }

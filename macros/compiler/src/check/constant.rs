@@ -280,7 +280,7 @@ fn chosen<'e>(net: &Net, cx: &mut Cx, e: &Expr, choice: &'e ast::If) -> Reported
     let value = block.filter(|b| b.stmts.is_empty());
     value.and_then(|b| b.tail.as_ref()).ok_or_else(|| {
         let text =
-            "each branch of an `if` in a declaration must be one value: `if i == 0 { 8 } else { 16 }`";
+            "each branch of an `if` in a declaration must be one expression\nhelp: for example, `if i == 0 { 8 } else { 16 }`";
         cx.error(e.span, text)
     })
 }

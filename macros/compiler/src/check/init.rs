@@ -69,10 +69,8 @@ pub(super) fn init(
         | ExprKind::Method(..)
             if elem == Elem::Float =>
         {
-            match number(net, cx, e)?.real() {
-                Some(Real::Known(v)) => return Ok(Init::Constant(v)),
-                Some(formula) => return Ok(Init::Formula(formula)),
-                None => {}
+            if let Some(value) = number(net, cx, e)?.real() {
+                return Ok(filled(value));
             }
         }
         _ => {}
@@ -90,6 +88,13 @@ fn is_number(name: &proc_macro2::Ident) -> bool {
     ["floor", "pow", "sqrt", "exp", "log"]
         .iter()
         .any(|f| name == f)
+}
+
+fn filled(value: Real) -> Init {
+    match value {
+        Real::Known(v) => Init::Constant(v),
+        formula => Init::Formula(formula),
+    }
 }
 
 fn function(
@@ -128,13 +133,8 @@ fn function(
     Ok(match *name {
         "zeros" => Init::Constant(0.0),
         "ones" => Init::Constant(1.0),
-        // `torch.full` has another name for it.
-        "constant" | "full" => {
-            match a.real(cx, if *name == "full" { "fill_value" } else { "val" })? {
-                Real::Known(v) => Init::Constant(v),
-                formula => Init::Formula(formula),
-            }
-        }
+        "constant" => filled(a.real(cx, "val")?),
+        "full" => filled(a.real(cx, "fill_value")?),
         // One number is a bound, and the standard deviation.
         "uniform" => match (a.optional_real(cx, "a")?, a.optional_real(cx, "b")?) {
             (Some(bound), None) if !keyword => Init::Uniform(bound),

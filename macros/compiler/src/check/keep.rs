@@ -47,7 +47,7 @@ pub(super) fn keep(net: &mut Net, source: &ast::Network, diag: &Diag) {
     for (f, signature) in source.functions.iter().zip(&mut net.signatures) {
         if f.name == "state" || f.name == "state_memory" {
             let text = format!(
-                "the method `{}` is generated for `#[state] {kept}`: choose another name",
+                "the method `{}` is generated for `#[state] {kept}`: rename the function",
                 f.name
             );
             diag.error(f.name.span(), text);

@@ -164,7 +164,7 @@ pub(super) fn instance(
             let derived = format!("{}{suffix}", f.name);
             if let Some(other) = source.functions.iter().find(|g| g.name == derived) {
                 let text = format!(
-                    "the method `{derived}` is generated for `{}`: choose another name",
+                    "the method `{derived}` is generated for `{}`: rename the function",
                     f.name
                 );
                 diag.error(other.name.span(), text);
@@ -250,7 +250,7 @@ fn same_names(net: &Net, diag: &Diag) {
 
 fn reserved(diag: &Diag, name: &Ident) {
     if RESERVED.iter().any(|r| name == r) {
-        let text = format!("`{name}` is a method that every network has: choose another name");
+        let text = format!("`{name}` is a method that every network has: rename the function");
         diag.error(name.span(), text);
     }
 }

@@ -170,7 +170,7 @@ pub fn wrong_features(
     }
     if flat {
         text += &format!(
-            "\nhelp: the dimensions after the first have {want} elements: did you mean `{}.flatten(1)`?",
+            "\nhelp: the dimensions after the first have {want} elements together: did you mean `{}.flatten(1)`?",
             enclosed(&x.text)
         );
     }

@@ -194,7 +194,7 @@ impl Lower<'_> {
             Value::Dim(d) => d,
             other => {
                 let text = format!(
-                    "the limits of a part must be integers, not {}",
+                    "the bounds of a range of layers must be integers, not {}",
                     other.kind()
                 );
                 return Err(self.cx.error(e.span, text));

@@ -51,6 +51,21 @@ impl Lower<'_> {
                 ExprKind::Binary(*op, Box::new(a), Box::new(b))
             }
             ExprKind::Not(a) => ExprKind::Not(Box::new(self.with_numbers(a))),
+            ExprKind::Neg(a) => ExprKind::Neg(Box::new(self.with_numbers(a))),
+            ExprKind::Call(name, args) => {
+                let args = args.iter().map(|a| ast::Arg {
+                    name: a.name.clone(),
+                    value: self.with_numbers(&a.value),
+                });
+                ExprKind::Call(name.clone(), args.collect())
+            }
+            ExprKind::Index(x, items) => {
+                let items = items.iter().map(|item| match item {
+                    ast::Item::At(at) => ast::Item::At(self.with_numbers(at)),
+                    other => other.clone(),
+                });
+                ExprKind::Index(x.clone(), items.collect())
+            }
             _ => return e.clone(),
         };
         Expr { kind, span: e.span }
@@ -174,7 +189,7 @@ impl Lower<'_> {
             true => format!("{what} gives {x} in training, but {y} in evaluation"),
             false => format!("`{what}` becomes {x} in training, but {y} in evaluation"),
         };
-        let text = format!("{differ}\nnote: both branches must have the same type and shape");
+        let text = format!("{differ}\nnote: the type and shape must be the same in both modes");
         Err(self.cx.error(span, text))
     }
 }

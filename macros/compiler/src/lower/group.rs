@@ -68,7 +68,7 @@ impl Lower<'_> {
         if let FieldKind::Group { chain: false, .. } = field.kind {
             let shown: Vec<&str> = given.iter().map(|g| g.text.as_str()).collect();
             let text = format!(
-                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: to call each layer, write `for layer in {0} {{ .. }}`\nhelp: to call the layers one after another, declare `Sequential(..)`",
+                "the list `{0}` cannot be called: call one layer, `{0}[0]({1})`\n{decl}\nhelp: to call each layer, write `for layer in {0} {{ .. }}`\nhelp: to give the result of each layer to the next, declare `Sequential(..)`",
                 field.path,
                 shown.join(", ")
             );

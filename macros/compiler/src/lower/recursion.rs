@@ -37,7 +37,7 @@ pub fn check_recursion(source: &ast::Network, diag: &Diag) {
                     };
                     diag.error(
                         *span,
-                        format!("`{name}` calls itself{through}: recursion is not supported"),
+                        format!("`{name}` calls itself{through}: a function cannot be recursive"),
                     );
                     break;
                 }

@@ -151,7 +151,7 @@ impl Lower<'_> {
         let help = match by.unwrap_or(&Binding::Let) {
             Binding::Let => format!("declare it `let mut {name} = ..`"),
             Binding::Argument => format!("begin the function with `let mut {name} = {name};`"),
-            Binding::Step => format!("begin the step with `let mut {name} = {name};`"),
+            Binding::Step => format!("begin the closure with `let mut {name} = {name};`"),
             Binding::Layer(over) => {
                 let text =
                     format!("cannot assign to `{name}`: in this loop it is a layer of `{over}`");
@@ -378,7 +378,7 @@ impl Lower<'_> {
                         };
                     }
                     Some(_) => format!(
-                        "`{source}` is {}, but {names} variables need a first dimension of {names}",
+                        "the first dimension of `{source}` must be {names}, one for each variable, but it is {}",
                         self.cx.typed(t.id)
                     ),
                     None => format!("`{source}` is a scalar, not a tuple"),

@@ -259,7 +259,7 @@ pub fn at(
 ) -> Reported<(NodeId, usize)> {
     if let Some(float) = indices.iter().find(|i| cx.g[i.id].dtype == DType::Float) {
         let text = format!(
-            "an index must hold integers, but `{}` holds floats: it is {}{}",
+            "an index must hold integers, but `{}` holds floats of shape {}{}",
             float.text,
             cx.typed(float.id),
             cx.origin_note(float)

@@ -74,7 +74,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         Value::Whole(e @ 0..) => u64::try_from(*e).unwrap_or(u64::MAX),
         Value::Whole(_) => {
             let text = format!(
-                "an integer cannot have a negative exponent\nhelp: convert it: `{}.float()`",
+                "an integer cannot have a negative exponent\nhelp: convert the base: `{}.float()`",
                 x.text
             );
             return Err(cx.error(a.span_of("exponent"), text));
@@ -88,7 +88,7 @@ pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>
         }
         Value::Tensor(t) if cx.g[t.id].dtype != DType::Float => {
             let text = format!(
-                "`pow` of integers needs a number as its exponent, but `{}` is {}\nhelp: convert it: `{}.float()`",
+                "`pow` of integers needs one number as its exponent, but `{}` is the tensor {}\nhelp: for a result of floats, convert the exponent: `{}.float()`",
                 t.text,
                 cx.typed(t.id),
                 t.text

@@ -79,7 +79,9 @@ fn cat(cx: &mut Cx, a: &Args) -> Reported<Value> {
         for (d, (have, want)) in shape.iter().zip(&first).enumerate() {
             if d != dim && !cx.same(have, want) {
                 let text = format!(
-                    "`cat` needs equal sizes except in dimension {dim}: dimension {d} has {want} and {have}{}",
+                    "`cat` needs equal sizes except in dimension {dim}, but dimension {d} of `{}` is {want}, and of `{}` {have}{}",
+                    xs[0].text,
+                    x.text,
                     notes(cx)
                 );
                 return Err(cx.error(a.span, text));

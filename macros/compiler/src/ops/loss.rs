@@ -296,7 +296,7 @@ fn classes(cx: &mut Cx, a: &Args, logits: bool) -> Reported<Value> {
             0 | 1 => (format!("integers {}", show_shape(&want)), ""),
             _ => (
                 format!("integers {} or {}", show_shape(&want), show_shape(&other())),
-                "\nnote: a target must have the shape of the scores without the dimension of the classes: dimension 1 or the last",
+                "\nnote: the classes are dimension 1 or the last dimension of the scores, and `target` has the other dimensions",
             ),
         };
         let text = format!(

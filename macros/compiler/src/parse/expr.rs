@@ -139,15 +139,15 @@ fn binary(input: ParseStream, level: usize) -> syn::Result<Expr> {
     for (wrong, text) in [
         (
             input.peek(Token![||]),
-            "`||` joins only conditions on constants\nhelp: for tensors, write `|`",
+            "`||` joins only conditions on constants\nhelp: for tensors, write `(a > 0) | (b > 0)`",
         ),
         (
             input.peek(Token![&&]),
-            "`&&` joins only conditions on constants\nhelp: for tensors, write `&`",
+            "`&&` joins only conditions on constants\nhelp: for tensors, write `(a > 0) & (b > 0)`",
         ),
         (
             input.peek(Token![^]),
-            "`^` is not supported: write `**` for a power\nhelp: for the exclusive or of conditions, write `!=`",
+            "`^` is not an operator here\nhelp: for a power, write `**`\nhelp: for the exclusive or of conditions, write `!=`",
         ),
     ] {
         if level == 0 && wrong {

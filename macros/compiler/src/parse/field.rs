@@ -141,7 +141,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         let brackets = bracketed!(content in input);
         let span = content.span();
         if content.is_empty() {
-            let text = "a list needs at least one layer: `[Linear(8 -> 16), Linear(16 -> 8)]`";
+            let text = "a list needs at least one layer\nhelp: for example, `[Linear(8 -> 16), Linear(16 -> 8)]`";
             return Err(syn::Error::new(brackets.span.join(), text));
         }
         let element = field_kind(&content)?;
@@ -183,8 +183,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         let content;
         parenthesized!(content in input);
         if content.is_empty() {
-            let text =
-                "`Sequential` needs at least one layer: `Sequential(Linear(8 -> 8), ReLU())`";
+            let text = "`Sequential` needs at least one layer\nhelp: for example, `Sequential(Linear(8 -> 8), ReLU())`";
             return Err(syn::Error::new(layer.span(), text));
         }
         return group(&content, true);

@@ -33,15 +33,15 @@ pub(super) fn block(input: ParseStream) -> syn::Result<Block> {
         for (token, text) in [
             (
                 input.peek(Token![while]),
-                "`while` is not supported\nhelp: `for` loops over layers, and `scan` over a dimension of a tensor",
+                "a network's function cannot contain `while`\nhelp: use `for` to iterate over layers, tensors or numbers, and `scan` to carry a state from step to step",
             ),
             (
                 input.peek(Token![loop]),
-                "`loop` is not supported\nhelp: `for` loops over layers, and `scan` over a dimension of a tensor",
+                "a network's function cannot contain `loop`\nhelp: use `for` to iterate over layers, tensors or numbers, and `scan` to carry a state from step to step",
             ),
             (
                 input.peek(Token![return]),
-                "`return` is not supported\nhelp: write the result as the last expression, without `;`",
+                "a network's function cannot contain `return`\nhelp: write the result as the last expression, without `;`",
             ),
         ] {
             if token {

@@ -24,6 +24,7 @@ pub fn constant(modules: &Modules, place: (&Module, &[Rc<Scope>]), path: &[&str]
         names: &names,
         module,
         blocks,
+        own: &[],
         depth: 0,
         steps: &steps,
     };
@@ -35,6 +36,8 @@ struct Values<'a> {
     /// The place of the expressions.
     module: &'a Module,
     blocks: &'a [Rc<Scope>],
+    /// The constants of the type around this place.
+    own: &'a [syn::ItemConst],
     depth: usize,
     /// The expressions evaluated so far.
     steps: &'a Cell<usize>,
@@ -42,17 +45,19 @@ struct Values<'a> {
 
 impl Values<'_> {
     fn path(&self, path: &[&str]) -> Option<Known> {
-        match self.names.path((self.module, self.blocks), path) {
-            Some(found) => self.of(found),
-            None => mathematical(path),
+        let place = (self.module, self.blocks);
+        match self.names.path(place, self.own, path) {
+            Some(found) => self.of(&found),
+            None => (self.names.elsewhere(place, path).iter()).find_map(|path| mathematical(path)),
         }
     }
 
-    fn of(&self, found: Found<'_>) -> Option<Known> {
-        let item = found.item;
+    fn of(&self, found: &Found<'_>) -> Option<Known> {
+        let item = &found.item;
         let inner = Values {
             module: &found.module,
             blocks: found.blocks,
+            own: &found.own,
             depth: self.depth + 1,
             ..*self
         };
@@ -183,24 +188,25 @@ fn literal(e: &Expr) -> bool {
     }
 }
 
-/// A number of `std::f64::consts`.
-fn mathematical(names: &[&str]) -> Option<Known> {
-    use std::f64::consts as c;
-    let [.., consts, name] = names else {
+/// A number of `std::f64::consts` or `std::f32::consts`.
+fn mathematical(path: &[String]) -> Option<Known> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let ["std" | "core", ty @ ("f64" | "f32"), "consts", name] = path[..] else {
         return None;
     };
-    let value = match (*consts, *name) {
-        ("consts", "PI") => c::PI,
-        ("consts", "TAU") => c::TAU,
-        ("consts", "E") => c::E,
-        ("consts", "SQRT_2") => c::SQRT_2,
-        ("consts", "LN_2") => c::LN_2,
-        ("consts", "LN_10") => c::LN_10,
-        ("consts", "FRAC_PI_2") => c::FRAC_PI_2,
-        ("consts", "FRAC_1_SQRT_2") => c::FRAC_1_SQRT_2,
-        _ => return None,
-    };
-    Some(Known::Number(value))
+    macro_rules! of {
+        ($($name:ident)*) => {
+            match name {
+                $(stringify!($name) => std::f64::consts::$name,)*
+                _ => return None,
+            }
+        };
+    }
+    let value = Known::Number(of! {
+        E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6 FRAC_PI_8
+        LN_10 LN_2 LOG10_2 LOG10_E LOG2_10 LOG2_E PI SQRT_2 TAU
+    });
+    Some(if ty == "f32" { rounded(value) } else { value })
 }
 
 fn number(text: &str) -> Option<Known> {
@@ -330,10 +336,11 @@ mod tests {
             const HUGE: [[f32; 4096]; 4096] = [[0.0; 4096]; 4096];
             const TWICE: usize = 1; const TWICE: usize = 2; const LEAST: i128 = -(-170141183460469231731687303715884105727 - 1);
             const NOTHING: [[usize; 0]; 1 << 60] = [[0; 0]; 1 << 60]; const LOWEST: i128 = -170141183460469231731687303715884105727 - 1;
-            use std::f64::consts; use f64::consts::*; const TURN: f64 = 2.0 * consts::PI; const AGAIN: usize = m::n::INNER + LEFT;
+            use std::f64::{self, consts, consts::*}; const TURN: f64 = 2.0 * consts::PI; const ROOT: f64 = SQRT_2 + f64::consts::E;
+            const SHORT: f64 = core::f32::consts::PI as f64; const UNKNOWN: f64 = other::consts::PI; const AGAIN: usize = m::n::INNER + LEFT;
             mod m { pub mod n { use super::super::D; pub const INNER: usize = super::OWN * D; } const OWN: usize = 2; pub use super::*; }
             mod cycle { pub use super::m::*; } mod a { pub use super::b::ROUND; } mod b { pub use super::a::ROUND; } use a::ROUND; const WAY: usize = ROUND; use {cycle::*, m::{n::INNER as LEFT, self as other}}; const THERE: usize = other::OWN;
-            struct Config; impl Config { const WIDTH: usize = D / 2; } impl Config { const DOUBLE: usize = Self::WIDTH * 2; } const OF: usize = Config::DOUBLE;
+            struct Config; impl Config { const WIDTH: usize = D / 2; const D: usize = D + self::H; const E: usize = Self::D; } impl Config { const DOUBLE: usize = Self::WIDTH * 2; } const OF: usize = Config::DOUBLE; const OWN: usize = Config::E;
             const LARGE: f32 = 1e39; const WRAPS: u8 = 300 as u8; const SUM: f32 = 0.1 + 0.2;";
         let is =
             |name: &str, wanted: Option<Known>| assert_eq!(value(file, name), wanted, "{name}");
@@ -352,9 +359,15 @@ mod tests {
         is("AGAIN", Some(Whole(128)));
         is("THERE", Some(Whole(2)));
         is("OF", Some(Whole(32)));
+        is("OWN", Some(Whole(42)));
+        is(
+            "ROOT",
+            Some(Number(std::f64::consts::SQRT_2 + std::f64::consts::E)),
+        );
+        is("SHORT", Some(Number(f64::from(std::f32::consts::PI))));
         for name in [
             "LOOP", "CALL", "BELOW", "WRAPS", "SUM", "MISSING", "HUGE", "TWICE", "LEAST",
-            "NOTHING", "LOWEST", "WAY", "ROUND", "LARGE",
+            "NOTHING", "LOWEST", "WAY", "ROUND", "UNKNOWN", "LARGE",
         ] {
             is(name, None);
         }

@@ -1,5 +1,5 @@
-//! Finds the constant that a name or path is, by Rust's rules: items of a scope come before those of `use items::*`.
-//! Privacy is not looked at.
+//! Finds the constant that a path is, by Rust's rules: items of a scope come before those of `use items::*`. Privacy is
+//! not looked at.
 
 use super::modules::{Module, Modules};
 use super::scope::{Scope, Use};
@@ -7,6 +7,9 @@ use std::rc::Rc;
 
 /// The most modules in which a name is looked for.
 const DEEPEST: usize = 256;
+
+/// The most `use` items that lead to another crate.
+const MOST: usize = 8;
 
 /// A constant, and the place of its expression.
 pub struct Found<'a> {
@@ -16,6 +19,8 @@ pub struct Found<'a> {
     pub module: Module,
     /// The blocks around it, innermost first.
     pub blocks: &'a [Rc<Scope>],
+    /// The constants of the type that it belongs to: `Self::WIDTH` is one of these.
+    pub own: Vec<syn::ItemConst>,
 }
 
 /// Finds constants.
@@ -24,85 +29,141 @@ pub struct Names<'a> {
     pub modules: &'a Modules,
 }
 
-/// What a scope says of a name: nothing, that it cannot be known, or the constant.
+/// What a scope says of a name: nothing, that it cannot be known, or the item.
 type Answer<T> = Option<Option<T>>;
 
+/// The items of one kind in a scope.
+type Kind<T> = fn(&Scope, &str) -> Answer<T>;
+
 /// A module, and the blocks around a place of it, innermost first.
-type Place<'a> = (&'a Module, &'a [Rc<Scope>]);
+type Place<'p, 'b> = (&'p Module, &'b [Rc<Scope>]);
+
+/// An item, its module, and the blocks around it.
+type Item<'b, T> = (T, Module, &'b [Rc<Scope>]);
 
 /// The names that were looked up in modules.
 type Seen = Vec<(Module, String)>;
 
 impl Names<'_> {
-    /// The constant that a name is in a module, in the blocks around a place of it.
-    pub fn find<'b>(
+    /// The constant that a path is at a place. `own` are the constants of the type around the place.
+    pub fn path<'b>(
         &self,
-        (module, blocks): (&Module, &'b [Rc<Scope>]),
-        name: &str,
+        place: Place<'_, 'b>,
+        own: &[syn::ItemConst],
+        path: &[&str],
     ) -> Option<Found<'b>> {
-        for (at, block) in blocks.iter().enumerate() {
-            if let Some(item) = declared(block, name) {
-                return Some(Found {
-                    item: item?,
-                    module: module.clone(),
-                    blocks: &blocks[at..],
-                });
+        let (name, owner) = path.split_last()?;
+        let (constants, module, blocks) = match owner {
+            ["Self"] => (own.to_vec(), place.0.clone(), place.1),
+            [] => return self.find(place, name, constant).map(found),
+            owner => {
+                let module = self.module(place, owner, &mut Vec::new());
+                let item = module.and_then(|m| self.item(&m, name, constant, &mut Vec::new()));
+                match item {
+                    Some(item) => return item.map(found),
+                    None => self.owner(place, owner)?,
+                }
             }
-            if let Some(found) = self.imported(module, block, name, &mut Vec::new()) {
-                return found;
-            }
-        }
-        self.item(module, name, &mut Vec::new()).flatten()
+        };
+        let mut all = constants.iter().filter(|c| c.ident == name);
+        let (item, None) = (all.next()?.clone(), all.next()) else {
+            return None;
+        };
+        Some(Found {
+            item,
+            module,
+            blocks,
+            own: constants,
+        })
     }
 
-    /// The constant that a path is.
-    pub fn path<'b>(&self, place: (&Module, &'b [Rc<Scope>]), path: &[&str]) -> Option<Found<'b>> {
+    /// The paths that a path may be in other crates, by the `use` items at a place.
+    pub fn elsewhere(&self, (module, blocks): Place, path: &[&str]) -> Vec<Vec<String>> {
+        let scope = self.modules.scope(module);
+        let scopes = || blocks.iter().chain(&scope);
+        let mut path: Vec<String> = path.iter().map(ToString::to_string).collect();
+        for _ in 0..MOST {
+            let Some(from) = scopes().find_map(|s| imports(s, path.first()?)) else {
+                break;
+            };
+            path.splice(..1, from.iter().cloned());
+        }
+        let all = scopes().flat_map(|s| s.uses.iter().filter(|u| u.name.is_none()));
+        let all: Vec<_> = all.map(|u| [&u.path[..], &path].concat()).collect();
+        std::iter::once(path).chain(all).collect()
+    }
+
+    /// The constants of the type that a path is.
+    fn owner<'b>(
+        &self,
+        place: Place<'_, 'b>,
+        path: &[&str],
+    ) -> Option<Item<'b, Vec<syn::ItemConst>>> {
         let (name, modules) = path.split_last()?;
         if modules.is_empty() {
-            return self.find(place, name);
+            return self.find(place, name, associated);
         }
         let module = self.module(place, modules, &mut Vec::new())?;
-        self.item(&module, name, &mut Vec::new()).flatten()
+        self.item(&module, name, associated, &mut Vec::new())
+            .flatten()
     }
 
-    /// A constant of a module. `seen` are the names whose `use` items led here.
-    fn item<'b>(&self, module: &Module, name: &str, seen: &mut Seen) -> Answer<Found<'b>> {
+    /// The item that a name is in a module, or in the blocks around a place of it.
+    fn find<'b, T>(
+        &self,
+        (module, blocks): Place<'_, 'b>,
+        name: &str,
+        kind: Kind<T>,
+    ) -> Option<Item<'b, T>> {
+        for (at, block) in blocks.iter().enumerate() {
+            if let Some(item) = kind(block, name) {
+                return item.map(|item| (item, module.clone(), &blocks[at..]));
+            }
+            if let Some(item) = self.imported(module, block, name, kind, &mut Vec::new()) {
+                return item;
+            }
+        }
+        self.item(module, name, kind, &mut Vec::new()).flatten()
+    }
+
+    /// An item of a module. `seen` are the names whose `use` items led here.
+    fn item<'b, T>(
+        &self,
+        module: &Module,
+        name: &str,
+        kind: Kind<T>,
+        seen: &mut Seen,
+    ) -> Answer<Item<'b, T>> {
         let here = (module.clone(), name.to_owned());
         if seen.contains(&here) || seen.len() > DEEPEST {
             return None;
         }
         seen.push(here);
         let scope = self.modules.scope(module)?;
-        match declared(&scope, name) {
-            Some(item) => Some(item.map(|item| Found {
-                item,
-                module: module.clone(),
-                blocks: &[],
-            })),
-            None => self.imported(module, &scope, name, seen),
+        match kind(&scope, name) {
+            Some(item) => Some(item.map(|item| (item, module.clone(), &[][..]))),
+            None => self.imported(module, &scope, name, kind, seen),
         }
     }
 
-    /// A constant that the `use` items of a scope bring in.
-    fn imported<'b>(
+    /// An item that the `use` items of a scope bring in.
+    fn imported<'b, T>(
         &self,
         module: &Module,
         scope: &Scope,
         name: &str,
+        kind: Kind<T>,
         seen: &mut Seen,
-    ) -> Answer<Found<'b>> {
+    ) -> Answer<Item<'b, T>> {
         let place = (module, &[][..]);
         if let Some(path) = imports(scope, name) {
             let (name, modules) = path.split_last()?;
-            let from = match modules {
-                [] => None,
-                modules => self.module(place, modules, &mut Vec::new()),
-            };
-            return Some(from.and_then(|from| self.item(&from, name, seen)?));
+            let from = self.module(place, modules, &mut Vec::new());
+            return Some(from.and_then(|from| self.item(&from, name, kind, seen)?));
         }
         let all = scope.uses.iter().filter(|u| u.name.is_none());
         all.filter_map(|u| self.module(place, &u.path, &mut Vec::new()))
-            .find_map(|from| self.item(&from, name, seen))
+            .find_map(|from| self.item(&from, name, kind, seen))
     }
 
     /// The module of a path at a place. `seen` are the names whose modules are not found, or are looked for.
@@ -115,7 +176,7 @@ impl Names<'_> {
         let (first, rest) = path.split_first()?;
         let mut at = match first.as_ref() {
             "crate" => self.modules.root(module),
-            "self" | "Self" => module.clone(),
+            "self" => module.clone(),
             "super" => self.modules.parent(module)?,
             name => self.named((module, blocks), name, seen)?,
         };
@@ -157,11 +218,27 @@ impl Names<'_> {
     }
 }
 
+fn found((item, module, blocks): Item<'_, syn::ItemConst>) -> Found<'_> {
+    Found {
+        item,
+        module,
+        blocks,
+        own: Vec::new(),
+    }
+}
+
 /// The constant of a name in a scope; `Some(None)` if there are several: `#[cfg]` decides.
-fn declared(scope: &Scope, name: &str) -> Answer<syn::ItemConst> {
+fn constant(scope: &Scope, name: &str) -> Answer<syn::ItemConst> {
     let mut all = scope.constants.iter().filter(|c| c.ident == name);
     let first = all.next()?;
     Some(all.next().is_none().then(|| first.clone()))
+}
+
+/// The constants of a type, if the scope has an `impl` of it.
+fn associated(scope: &Scope, name: &str) -> Answer<Vec<syn::ItemConst>> {
+    let mut impls = scope.impls.iter().filter(|(ty, _)| ty == name).peekable();
+    impls.peek()?;
+    Some(Some(impls.flat_map(|(_, all)| all.clone()).collect()))
 }
 
 /// The path from which a `use` item takes a name.

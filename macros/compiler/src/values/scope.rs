@@ -1,7 +1,6 @@
 //! The items of a scope from which constants come: constants, `use` items and modules.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::quote;
 use syn::UseTree;
 
 /// A file, a module, or a block.
@@ -11,8 +10,10 @@ pub struct Scope {
     pub constants: Vec<syn::ItemConst>,
     /// The names that it takes from elsewhere.
     pub uses: Vec<Use>,
-    /// Its modules with their tokens, or without if these are another file; also the constants of a type.
+    /// Its modules with their tokens, or without if these are another file.
     pub modules: Vec<(String, Option<TokenStream>)>,
+    /// The types of its `impl` blocks, each with the constants of the block.
+    pub impls: Vec<(String, Vec<syn::ItemConst>)>,
 }
 
 /// A name of a `use` item.
@@ -62,22 +63,13 @@ impl Scope {
                     else {
                         continue;
                     };
-                    scope.associated(name.to_string(), &body.stream());
+                    let constants = Scope::new(&body.stream()).constants;
+                    scope.impls.push((name.to_string(), constants));
                 }
                 _ => {}
             }
         }
         scope
-    }
-
-    /// Constants of a type are found like those of a module that uses all names around it.
-    fn associated(&mut self, name: String, body: &TokenStream) {
-        let known = self.modules.iter_mut().find(|(n, _)| *n == name);
-        match known {
-            Some((_, Some(all))) => all.extend(body.clone()),
-            Some(_) => {}
-            None => self.modules.push((name, Some(quote!(use super::*; #body)))),
-        }
     }
 
     /// Adds the names of a `use` item.
