@@ -60,11 +60,12 @@ impl Lower<'_> {
                 ExprKind::Call(name.clone(), args.collect())
             }
             ExprKind::Index(x, items) => {
+                let x = Box::new(self.with_numbers(x));
                 let items = items.iter().map(|item| match item {
                     ast::Item::At(at) => ast::Item::At(self.with_numbers(at)),
                     other => other.clone(),
                 });
-                ExprKind::Index(x.clone(), items.collect())
+                ExprKind::Index(x, items.collect())
             }
             _ => return e.clone(),
         };

@@ -6,6 +6,7 @@ mod settings;
 use crate::values_elsewhere::settings::{self as set, SCALE, WIDTHS as SIZES};
 use netform::prelude::*;
 use settings::*;
+use std::f64::consts::PI;
 
 const FEW: usize = 2;
 
@@ -17,7 +18,7 @@ network! {
     fn grow(x: [B, 4]) -> [B, 4 + DEPTH * STEP] {
         let mut h = x;
         for layer in layers { h = cat([h, layer(h)], dim = 1); }
-        if SCALE > 1.5 { h * SCALE } else { h }
+        if SCALE > 1.5 && PI < 3.5 { h * SCALE } else { h }
     }
     fn choose(x: [B, 4]) -> [B, SIZES[2]] {
         let mut h = x;

@@ -5,10 +5,13 @@ use netform::prelude::*;
 
 struct Config;
 
+const GROW: i32 = 3;
+
 impl Config {
     const WIDTH: usize = 2 * Self::HALF;
     const HALF: usize = 2;
-    const GROW: i32 = 2;
+    /// That of the module, not itself.
+    const GROW: i32 = GROW - 1;
     const ON: bool = true;
 }
 
