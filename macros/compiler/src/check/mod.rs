@@ -250,7 +250,7 @@ fn same_names(net: &Net, diag: &Diag) {
 
 fn reserved(diag: &Diag, name: &Ident) {
     if RESERVED.iter().any(|r| name == r) {
-        let text = format!("`{name}` is a method that every network has: rename the function");
+        let text = format!("`{name}` is a method that every network has: choose another name");
         diag.error(name.span(), text);
     }
 }

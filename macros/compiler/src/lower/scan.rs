@@ -108,7 +108,7 @@ impl Lower<'_> {
         }
         let [state_pat, item_pat] = closure.args.as_slice() else {
             let text = format!(
-                "the step of `scan` takes {}, but must take 2 arguments: the state and the item\nhelp: write `|state, x_t| ..`\nhelp: put several states, or several items, in a tuple: `|(h, c), x_t| ..`",
+                "the step of `scan` must take 2 arguments, the state and the item, but takes {}\nhelp: write `|state, x_t| ..`\nhelp: put several states, or several items, in a tuple: `|(h, c), x_t| ..`",
                 closure.args.len()
             );
             return Err(self.cx.error(step.span, text));

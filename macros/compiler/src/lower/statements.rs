@@ -378,7 +378,7 @@ impl Lower<'_> {
                         };
                     }
                     Some(_) => format!(
-                        "the first dimension of `{source}` must be {names}, one for each variable, but it is {}",
+                        "the first dimension of `{source}` must be {names}, one for each variable, but `{source}` is {}",
                         self.cx.typed(t.id)
                     ),
                     None => format!("`{source}` is a scalar, not a tuple"),
