@@ -91,7 +91,7 @@ pub(super) fn condition(
         && (is_remainder(a) || is_remainder(b))
     {
         let text = format!(
-            "`{e}` is not a condition\nnote: a remainder must equal 0, as in `D % HEADS == 0`, or the divisor must be a literal, as in `K % 2 == 1`"
+            "`{e}` is not a condition\nnote: a remainder other than 0 needs a number as its divisor, as in `K % 2 == 1`"
         );
         return Err(cx.error(e.span, text));
     }

@@ -78,7 +78,7 @@ impl Lower<'_> {
         for block in branches.into_iter().flatten() {
             if let Some(tail) = &block.tail {
                 let text = format!(
-                    "`{tail}` is computed, but not used\nhelp: to keep the value, write `let x = if {} {{ .. }} else {{ .. }};`",
+                    "the value of `{tail}` is not used\nhelp: to keep the value, write `let x = if {} {{ .. }} else {{ .. }};`",
                     choice.condition
                 );
                 return Err(self.cx.error(tail.span, text));

@@ -69,7 +69,7 @@ impl Lower<'_> {
             ast::Stmt::Expr(e) => {
                 self.expr(e)?;
                 let text = format!(
-                    "`{e}` is computed, but not used\nhelp: bind it with `let`, or remove it"
+                    "the value of `{e}` is not used\nhelp: bind it with `let`, or remove it"
                 );
                 Err(self.cx.error(e.span, text))
             }

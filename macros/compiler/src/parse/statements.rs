@@ -223,7 +223,7 @@ fn for_stmt(input: ParseStream) -> syn::Result<Stmt> {
     }
     let names = loop_names(input)?;
     if !input.peek(Token![in]) {
-        return Err(input.error("expected `in` and an array of layers: `for block in blocks`"));
+        return Err(input.error("expected `in`, as in `for block in blocks`"));
     }
     input.parse::<Token![in]>()?;
     let mut over = expr::expr(input)?;

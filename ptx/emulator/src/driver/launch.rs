@@ -216,7 +216,7 @@ struct LaunchAttribute {
 const COOPERATIVE: c_int = 2;
 const CLUSTER: c_int = 4;
 
-/// Clusters of more than one block are not supported; other attributes are hints.
+/// A cluster of more than one block is an error; other attributes are hints.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuLaunchKernelEx(
     config: *const LaunchConfig,

@@ -197,7 +197,7 @@ fn attention_mask(cx: &mut Cx, a: &Args, name: &str, mask: &Tensor, s: &Sizes) -
         s.batch.mul(&s.heads)
     );
     let mut more = format!(
-        "\nnote: there are {} queries, {} keys, and {} sequences of {} heads",
+        "\nnote: there are {} queries, {} keys, {} sequences and {} heads",
         s.queries, s.keys, s.batch, s.heads
     );
     if have[..] == [s.batch.clone(), s.queries.clone(), s.keys.clone()] {

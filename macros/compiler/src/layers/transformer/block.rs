@@ -224,6 +224,7 @@ impl Block {
                 && let Some(given) = a.given(name)
                 && let crate::value::Value::Tensor(t) = &given.value
             {
+                text += &format!("\n`{name}` is `{}`", t.text);
                 text += &cx.origin_note(t);
             }
         }
