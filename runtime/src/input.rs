@@ -40,7 +40,7 @@ impl Fits<Dyn> for Dyn {}
     message = "this argument holds `{Self}`, but the network takes another type, `{Class}`",
     label = "elements of type `{Self}` here",
     note = "`FloatArg` is `f32` or `f64`; `IntArg` is `u32`, `i32`, `i64`, `u8` or `usize`; `BoolArg` is `bool`",
-    note = "if the argument holds arrays such as `[f32; 3]`, it has too many dimensions"
+    note = "if the elements are arrays such as `[f32; 3]`, the argument has too many dimensions"
 )]
 pub trait Fills<Class>: Scalar {}
 

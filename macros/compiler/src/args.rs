@@ -71,7 +71,7 @@ impl Args {
         let mut bound: Vec<Option<Given>> = vec![None; names.len()];
         // The signature as users write it.
         let takes = match signature.strip_prefix("in_out") {
-            Some(rest) => format!("in -> out{rest}, init, bias_init"),
+            Some(rest) => format!("in -> out{rest}, init = .., bias_init = .."),
             None => signature.to_owned(),
         };
         let mut reported = None;

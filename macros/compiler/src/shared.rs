@@ -32,7 +32,7 @@ pub fn share(net: &mut Net, shared: &Shared, diag: &Diag) -> Reported<()> {
     let span = end(&shared.left);
     if let Some(already) = net.params[left].shared {
         let text = format!(
-            "`{name}` is tied twice: another line ties it to `{}`\nhelp: to tie `{other}` to it, too, replace this line by `{other} = {}`",
+            "`{name}` is tied twice: another line ties it to `{}`\nhelp: to tie all three, replace this line by `{other} = {}`",
             plain(&net.params[already].name),
             plain(&net.params[already].name)
         );

@@ -1,6 +1,6 @@
 //! Conditions on constants, from expressions: whether `S != 1` holds.
 
-use super::conditions::remainder;
+use super::conditions::{decided, remainder};
 use super::{booleans, collect, constant};
 use crate::ast::{Expr, ExprKind, Op};
 use crate::condition::Condition;
@@ -56,10 +56,7 @@ fn condition(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Repo
                     .value()
                     .is_some_and(|r| r < 0 || q.value().is_some_and(|q| r >= q))
                 {
-                    let text = format!(
-                        "`{e}` is never true: a remainder is at least 0 and less than the divisor"
-                    );
-                    return Err(cx.error(e.span, text));
+                    return Err(cx.error(e.span, decided(e, *op)));
                 }
                 let whole = whole(rest);
                 return Ok(if *op == Op::Eq {

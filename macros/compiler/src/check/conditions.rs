@@ -87,18 +87,31 @@ pub(super) fn condition(
         }
         _ => {}
     }
-    if let ExprKind::Binary(_, a, b) = &e.kind
+    if let ExprKind::Binary(op, a, b) = &e.kind
         && (is_remainder(a) || is_remainder(b))
     {
-        let text = format!(
-            "`{e}` is not a condition\nnote: a remainder other than 0 needs a number as its divisor, as in `K % 2 == 1`"
-        );
+        let by_number = |e: &Expr| matches!(&e.kind, ExprKind::Binary(_, _, by) if matches!(by.kind, ExprKind::Whole(_)));
+        let text = match op {
+            ast::Op::Eq if by_number(a) => decided(e, *op),
+            ast::Op::Eq if is_remainder(a) => format!(
+                "`{e}` is not a condition\nnote: a remainder other than 0 needs a number as its divisor, as in `K % 2 == 1`"
+            ),
+            _ => format!(
+                "`{e}` is not a condition\nhelp: compare a remainder with a number by `==`, as in `K % 3 == 1`"
+            ),
+        };
         return Err(cx.error(e.span, text));
     }
     let text = format!(
         "`{e}` is not a condition\nhelp: a condition is `D % HEADS == 0`, or a comparison such as `D >= 8`"
     );
     Err(cx.error(e.span, text))
+}
+
+/// The error for a comparison of a remainder with a number that no remainder is.
+pub(super) fn decided(e: &Expr, op: ast::Op) -> String {
+    let always = if op == ast::Op::Ne { "always" } else { "never" };
+    format!("`{e}` is {always} true: a remainder is at least 0 and less than the divisor")
 }
 
 /// The remainder that a comparison with `given` states; `None` if it leaves several. `by` is the divisor, if it is known.

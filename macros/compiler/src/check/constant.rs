@@ -273,6 +273,10 @@ pub(super) fn number(net: &Net, cx: &mut Cx, e: &Expr) -> Reported<Value> {
 
 /// The value of an `if` whose condition the macro can decide.
 fn chosen<'e>(net: &Net, cx: &mut Cx, e: &Expr, choice: &'e ast::If) -> Reported<&'e Expr> {
+    if choice.otherwise.is_none() {
+        let text = "an `if` in a declaration needs an `else` branch\nhelp: for example, `if i == 0 { 8 } else { 16 }`";
+        return Err(cx.error(e.span, text));
+    }
     let block = match condition::holds(net, cx, &choice.condition, None)? {
         true => Some(&choice.then),
         false => choice.otherwise.as_ref(),

@@ -146,7 +146,7 @@ fn budget(net: &Net, p: &Program) -> Option<TokenStream> {
     Some(quote::quote_spanned! {span=>
         let needed: usize = Self::#layout(&[], 4, &mut [0; #slots]);
         if needed as u64 > #max {
-            __nf::equal::same(needed, #max as usize, #text, ["the workspace in bytes", ""]);
+            __nf::equal::same(needed, #max as usize, #text, ["the number of bytes", ""]);
         }
     })
 }

@@ -43,7 +43,7 @@ fn unknown(cx: &Cx, def: &LayerDef, name: &Ident) -> ErrorReported {
     };
     let takes = def.signature.replacen("in_out", &own.join(" -> "), 1);
     let text = format!(
-        "`{0}` has no argument `{name}`{hint}\n`{0}` takes ({takes}, init, bias_init)",
+        "`{0}` has no argument `{name}`{hint}\n`{0}` takes ({takes}, init = .., bias_init = ..)",
         def.name
     );
     cx.error(name.span(), text)

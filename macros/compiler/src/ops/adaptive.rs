@@ -205,7 +205,7 @@ fn best(cx: &mut Cx, a: &Args, x: &Tensor, dim: usize, n: &Dim) -> Reported<Node
             false => "known only at the call",
         };
         let text = format!(
-            "`{0}` needs an input size, {1}, that is a multiple of the output size, {n}{2}\nnote: the macro cannot prove this, because {n} is {known}\nhelp: write a number for `output_size`, or declare the size of the input as a constant multiple, such as `2 * {n}`",
+            "`{0}` needs an input size, {1}, that is a multiple of the output size, {n}{2}\nnote: the macro cannot prove this, because {n} is {known}\nhelp: write a number for `output_size`, or declare the size of the input as a multiple of it, such as `2 * {n}`",
             a.callee,
             cx.shape(x)[dim],
             cx.origin_note(x)

@@ -380,7 +380,7 @@ pub fn remainder(
         return Err(cx.error(span, format!("the divisor of {what} is 0")));
     } else if integers && cx.may_be(q.id, 0) {
         let text = format!(
-            "the divisor of {what} may be 0: `{}` holds {}\nnote: the divisor of integers must be a number or a size\nhelp: floats have the remainder NaN for the divisor 0: `{}.float()`",
+            "the divisor of {what} may be 0: `{}` is {}\nnote: among integers the divisor must be a number or a size\nhelp: among floats the divisor may be 0, and the result is NaN: `{}.float()`",
             y.text,
             cx.typed(y.id),
             enclosed(&y.text)

@@ -73,7 +73,9 @@ fn reshape(cx: &mut Cx, a: &Args) -> Reported<Value> {
             let size = total.div_exact(&numel(&others))?;
             others[i] = Dim::from(-1);
             let shape = show_shape(&others);
-            Some(format!("\nhelp: write the shape {shape}, where -1 becomes {size}"))
+            Some(format!(
+                "\nhelp: write the shape {shape}, where -1 becomes {size}"
+            ))
         });
         let help = fits.unwrap_or_default();
         let text = format!(

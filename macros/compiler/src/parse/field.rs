@@ -32,7 +32,7 @@ pub(super) fn shared(input: ParseStream) -> syn::Result<Shared> {
     if !input.peek(Token![=]) {
         let name = crate::ast::show_dotted(&left);
         return Err(input.error(format!(
-            "`{name}` needs `=` and another parameter\nnote: `{name} = other.weight` ties two parameters"
+            "`{name}` needs `=` and another parameter\nhelp: to tie two parameters, write `{name} = other.weight`"
         )));
     }
     input.parse::<Token![=]>()?;

@@ -224,7 +224,9 @@ impl Block {
                 && let Some(given) = a.given(name)
                 && let crate::value::Value::Tensor(t) = &given.value
             {
-                text += &format!("\n`{name}` is `{}`", t.text);
+                if t.text != name {
+                    text += &format!("\nthe argument `{name}` is `{}`", t.text);
+                }
                 text += &cx.origin_note(t);
             }
         }
