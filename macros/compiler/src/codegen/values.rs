@@ -51,11 +51,11 @@ pub fn held(held: &Held, name: &str, value: &Known) -> Option<TokenStream> {
 
 fn check((name, value): (&str, &Known), span: Span, equal: &[TokenStream]) -> TokenStream {
     let text = format!(
-        "two constants are called `{name}`, and their values differ\nnote: the macro read {} in the source files, but the network uses the other constant\nhelp: rename one of them, or declare `{name}` with a number in the module of the network",
+        "two constants are called `{name}`, and their values differ\nnote: the macro read {} of one of them, but the network uses the other\nhelp: rename one of them, or declare `{name}` with a number in the module of the network",
         match value {
             Known::Whole(v) => format!("the value {v}"),
             Known::Number(v) => format!("the value {v}"),
-            _ => "other values".to_owned(),
+            _ => "the values".to_owned(),
         }
     );
     let span = Span::call_site().located_at(span);
