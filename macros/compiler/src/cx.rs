@@ -354,7 +354,7 @@ impl<'a> Cx<'a> {
     pub fn origin_note(&self, x: &Tensor) -> String {
         let shape = self.typed(*self.shown.get(&x.id).unwrap_or(&x.id));
         match self.origin_of(x) {
-            Some(origin) => format!("\n`{}`: {shape} comes from `{origin}`", x.text),
+            Some(origin) => format!("\n`{}` is {shape} and comes from `{origin}`", x.text),
             None => format!("\n`{}` is {shape}", x.text),
         }
     }
@@ -408,7 +408,7 @@ impl<'a> Cx<'a> {
         }
         let range = match rank {
             0 => "is a scalar, which has no dimensions".to_owned(),
-            1 => "has one dimension, 0 (or -1)".to_owned(),
+            1 => "has only the dimension 0 (or -1)".to_owned(),
             _ => format!("has the dimensions 0 to {} (or -{rank} to -1)", rank - 1),
         };
         let text = format!(

@@ -66,7 +66,7 @@ struct Answers {
 impl Answers {
     fn with(&self, undecided: &Undecided, holds: bool) -> Answers {
         let mut out = self.clone();
-        let verb = if holds { "holds" } else { "does not hold" };
+        let verb = if holds { "is true" } else { "is false" };
         let text = undecided.text.replace(" & ", " && ").replace(" | ", " || ");
         out.shown.push(format!("`{text}` {verb}"));
         out.answers.push((undecided.condition.clone(), holds));
@@ -173,7 +173,16 @@ impl<'a> Variants<'a> {
             let (with, common) = self.common(message);
             let mut message = message.clone();
             if with < self.all.len() && !common.is_empty() {
-                message.text += &format!("\nnote: this happens if {}", common.join(" and "));
+                // The result is right where the condition has the other answer.
+                let lines = message.text.lines();
+                let kept: Vec<&str> = lines
+                    .filter(|l| !l.starts_with("help: declare `->"))
+                    .collect();
+                message.text = format!(
+                    "{}\nnote: this error occurs only if {}",
+                    kept.join("\n"),
+                    common.join(" and ")
+                );
             }
             let span = message.span;
             out.take(message, span, "");

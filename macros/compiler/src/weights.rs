@@ -52,7 +52,7 @@ pub fn embed(net: &mut Net, source: &ast::Network, diag: &Diag) {
 fn compare(net: &Net, weights: &ast::Weights) -> Result<Vec<(Dim, u64, String)>, String> {
     if let Some(g) = net.generics.first() {
         return Err(format!(
-            "`#[weights]` needs fixed sizes, but `{0}` has the const parameter `{1}`\nhelp: declare another network without const parameters, with a field of type `{0}<..>`, and put `#[weights]` on it",
+            "`#[weights]` needs fixed sizes, but `{0}` has the const parameter `{1}`\nhelp: declare a network that has no const parameters and has a field of type `{0}<..>`, and put `#[weights]` on that network",
             net.name, g.name
         ));
     }

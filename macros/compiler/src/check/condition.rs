@@ -139,7 +139,7 @@ fn equal(cx: &mut Cx, e: &Expr, a: Dim, b: Dim) -> Reported<Condition> {
 fn size(net: &Net, cx: &mut Cx, e: &Expr, named: Option<&[String]>) -> Reported<Dim> {
     let note = match named {
         Some(_) => {
-            "\nnote: the condition of an `if` is `training`, or compares const parameters and Rust constants\nhelp: `where(condition, x, y)` chooses element by element"
+            "\nnote: an `if` can test only `training`, or compare const parameters and Rust constants\nhelp: `where(condition, a, b)` chooses element by element"
         }
         None => "\nnote: `#[when]` compares const parameters and Rust constants",
     };

@@ -94,7 +94,7 @@ pub(super) fn condition(
         let text = match op {
             ast::Op::Eq if by_number(a) => decided(e, *op),
             ast::Op::Eq if is_remainder(a) => format!(
-                "`{e}` is not a condition\nnote: a remainder other than 0 needs a number as its divisor, as in `K % 2 == 1`"
+                "`{a}` can be compared only with 0\nnote: a remainder can be compared with another number only if the divisor is a number, as in `K % 2 == 1`"
             ),
             _ => format!(
                 "`{e}` is not a condition\nhelp: compare a remainder with a number by `==`, as in `K % 3 == 1`"

@@ -148,7 +148,7 @@ pub(super) fn signature(net: &Net, f: &ast::Function, diag: &Diag) -> Signature 
     }
     if let (Some(span), true) = (f.train, f.eval) {
         let text = format!(
-            "`{0}` cannot be marked both `#[eval]` and `#[train]`\nnote: `#[train]` adds the method `{0}_train`, which runs in training mode\nnote: `#[eval]` keeps `{0}` in evaluation mode in every method\nhelp: remove one of the attributes",
+            "`{0}` cannot be marked both `#[eval]` and `#[train]`\nnote: `#[train]` adds the method `{0}_train`, which runs in training mode\nnote: `#[eval]` makes `{0}` run in evaluation mode, even if its caller runs in training mode\nhelp: remove one of the attributes",
             f.name
         );
         diag.error(span, text);

@@ -200,9 +200,16 @@ pub(super) fn suggested(net: &Net, errors: &[Message]) -> TokenStream {
     let each = errors.iter().map(|message| {
         let found = net.consts.iter().filter(|c| c.found);
         let mentioned = found.filter(|c| crate::diag::has_word(&message.text, &c.name.to_string()));
-        let constant = mentioned.map(|c| is_constant(&c.name));
+        let mentioned: Vec<&Ident> = mentioned.map(|c| &c.name).collect();
+        let constant = mentioned.iter().map(|name| is_constant(name));
         let constant = quote!(true #(&& #constant)*);
-        let (span, text) = (Span::call_site().located_at(message.span), &message.text);
+        let mut text = message.text.clone();
+        for name in mentioned {
+            text += &format!(
+                "\nnote: `{name}` is not a Rust constant, so its size is known only at the call"
+            );
+        }
+        let span = Span::call_site().located_at(message.span);
         quote::quote_spanned! {span=>
             const _: () = if !(#constant) { ::core::panic!("{}", #text) };
         }

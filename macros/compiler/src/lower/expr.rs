@@ -239,8 +239,8 @@ impl Lower<'_> {
             for t in [&tx, &ty] {
                 if self.cx.g[t.id].dtype != DType::Bool {
                     let help = match self.cx.g[t.id].dtype {
-                        DType::Float => format!("{} > 0", enclosed(&t.text)),
-                        dtype => Takes::Bool.conversion(dtype, &t.text),
+                        DType::Float => format!("({} > 0)", t.text),
+                        dtype => format!("({})", Takes::Bool.conversion(dtype, &t.text)),
                     };
                     let text = format!(
                         "the operands of `{}` must be bool, but `{}` {}{}\nhelp: compare it: `{help}`",

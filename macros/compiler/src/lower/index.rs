@@ -162,7 +162,7 @@ impl Lower<'_> {
                     }
                     if let Value::Tensor(index) = at {
                         if std::mem::replace(&mut twice, true) && indices.is_empty() {
-                            let text = "indices that are tensors must be adjacent\nhelp: first move their dimensions together: `x.permute(0, 2, 1)[i, j]`, where `i` and `j` are the indices";
+                            let text = "indices that are tensors must be adjacent\nhelp: first move the indexed dimensions together, as in `x.permute(0, 2, 1)`";
                             return Err(self.cx.error(e.span, text));
                         }
                         indices.push(index);

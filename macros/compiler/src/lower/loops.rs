@@ -239,7 +239,7 @@ impl Lower<'_> {
         let body = self.close(&ids, outputs);
         if let Some(both) = carried.iter().find(|(v, _)| written.iter().any(|w| v == w)) {
             let text = format!(
-                "the loop assigns both `{0}` and a slice of it\nhelp: assign only the slice, or another variable",
+                "the loop assigns both `{0}` and a slice of it\nhelp: assign only slices in the loop, or keep the whole value in another variable",
                 both.0
             );
             return Err(self.cx.error(both.0.span(), text));

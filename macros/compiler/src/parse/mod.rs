@@ -114,7 +114,7 @@ fn network(input: ParseStream, diag: &Diag) -> Option<Network> {
 fn constants(input: ParseStream, out: &mut Vec<RustConst>) -> syn::Result<()> {
     input.parse::<Token![use]>()?;
     if !input.peek(Token![const]) {
-        let text = "`use` in `network!` must be `use const`: `use const D, RATE: f64;`\nhelp: write other `use` items before `network!`";
+        let text = "a network takes only `use const`, as in `use const D, RATE: f64;`\nhelp: write this `use` before `network!`";
         return Err(input.error(text));
     }
     input.parse::<Token![const]>()?;
