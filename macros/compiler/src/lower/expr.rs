@@ -9,7 +9,7 @@ use crate::dim::Dim;
 use crate::ir::{DType, Here, NodeId, Op};
 use crate::ops;
 use crate::scalar::Scalar as S;
-use crate::takes::{Takes, enclosed, takes};
+use crate::takes::{Takes, takes};
 use crate::value::{Tensor, Value};
 use proc_macro2::{Ident, Span};
 
