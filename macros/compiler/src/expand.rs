@@ -264,7 +264,8 @@ fn emitted(
     let found: Vec<&Ident> = found.map(|c| &c.name).collect();
     let schema = call::schema(&unit.source, &call.handed_out(&found), call_site);
     let network = codegen::network(variants.net(), variants, suggested);
-    quote!(#network #schema)
+    let lints = codegen::lints(variants.net(), &unit.source, &variants.unused());
+    quote!(#network #schema #lints)
 }
 
 /// A name of a signature as a Rust constant.

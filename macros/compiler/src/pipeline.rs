@@ -5,7 +5,7 @@ use crate::budget;
 use crate::call::Call;
 use crate::check::check_with;
 use crate::cx::Demand;
-use crate::diag::{Diag, Message, Reported};
+use crate::diag::{Diag, Reported};
 use crate::dim::{self, Shape};
 use crate::draw;
 use crate::equal::Equalities;
@@ -32,8 +32,8 @@ pub struct Attempt {
     pub programs: Option<Vec<Program>>,
     /// The errors, and what may mend them.
     pub diag: Diag,
-    /// The errors of fields that no function uses, by the number of the field.
-    pub unused: Vec<(usize, Message)>,
+    /// The numbers of the fields that no function uses.
+    pub unused: Vec<usize>,
 }
 
 impl Attempt {
@@ -45,12 +45,6 @@ impl Attempt {
         net.krate = call.krate.clone();
         weights::embed(&mut net, &unit.source, &diag);
         let unused = check_bodies(&net, unit, &diag);
-        // Another variant may use the field.
-        if equal.is_whole() {
-            for (_, message) in &unused {
-                diag.take(message.clone(), message.span, "");
-            }
-        }
         let programs = match diag.any() {
             true => None,
             false => compile(&net, &unit.source, &unused, &diag).ok(),
@@ -65,8 +59,8 @@ impl Attempt {
     }
 }
 
-/// Reports the errors in bodies. Returns the errors of fields that no function uses.
-fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<(usize, Message)> {
+/// Reports the errors in bodies. Returns the numbers of the fields that no function uses.
+fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<usize> {
     let source = &unit.source;
     let mut used = vec![false; net.fields.len()];
     let before = diag.messages().len();
@@ -114,19 +108,7 @@ fn check_bodies(net: &Net, unit: &Unit, diag: &Diag) -> Vec<(usize, Message)> {
         let again = field.within || net.fields[..i].iter().any(|f| f.name == field.name);
         let there = !matches!(field.kind, FieldKind::ErrorReported | FieldKind::Absent(_));
         if !used && !again && there {
-            let marked = source.fields.iter().find(|f| f.name == field.name);
-            if marked.is_some_and(|f| f.attrs.iter().any(|a| a.path().is_ident("allow"))) {
-                continue;
-            }
-            let help = match field.kind {
-                FieldKind::Param | FieldKind::Buffer => "use it",
-                _ => "call it",
-            };
-            let text = format!(
-                "no function uses `{0}`\n{1}\nhelp: {help}, or remove it\nhelp: if only other networks use it, as in `field.{0}(x)`, write `#[allow(unused)]` before it",
-                field.name, field.decl
-            );
-            unused.push((i, Message::new(field.name.span(), text)));
+            unused.push(i);
         }
     }
     unused
@@ -141,13 +123,13 @@ pub fn programs(net: &Net, source: &ast::Network, diag: &Diag) -> Reported<Vec<P
 fn compile(
     net: &Net,
     source: &ast::Network,
-    unused: &[(usize, Message)],
+    unused: &[usize],
     diag: &Diag,
 ) -> Reported<Vec<Program>> {
     let mut out = Vec::new();
     // Parameters with a gradient; those whose gradient is not 0 because of a `detach` in a loop.
     let mut reached = vec![false; net.params.len()];
-    for (field, _) in unused {
+    for field in unused {
         reached[net.fields[*field].params.clone()].fill(true);
     }
     let mut trained = reached.clone();

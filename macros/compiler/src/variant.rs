@@ -25,8 +25,8 @@ pub struct Variant {
     /// Its functions; `None` if there are errors.
     pub programs: Option<Vec<Program>>,
     errors: Diag,
-    /// The errors of fields that its functions do not use.
-    unused: Vec<(usize, Message)>,
+    /// The numbers of the fields that its functions do not use.
+    unused: Vec<usize>,
     /// The answers, for messages.
     shown: Vec<String>,
 }
@@ -113,11 +113,25 @@ impl<'a> Variants<'a> {
         match self.all.as_slice() {
             [one] if self.failed.is_empty() => one.programs.is_none().then(|| one.errors.clone()),
             all => {
-                let joined = self.joined();
                 let failed = all.iter().any(|v| v.programs.is_none());
-                (failed || joined.any()).then_some(joined)
+                failed.then(|| self.joined())
             }
         }
+    }
+
+    /// The numbers of the fields that no variant uses.
+    pub fn unused(&self) -> Vec<usize> {
+        let all = || self.all.iter().chain(&self.failed);
+        let never = |field: &usize| {
+            all().all(|v| {
+                matches!(v.net.fields[*field].kind, FieldKind::Absent(_))
+                    || v.unused.contains(field)
+            })
+        };
+        let mut out: Vec<usize> = all().flat_map(|v| v.unused.clone()).filter(never).collect();
+        out.sort_unstable();
+        out.dedup();
+        out
     }
 
     /// The errors of the variants that rustc may take or not, each with the answers that lead to it.
@@ -186,18 +200,6 @@ impl<'a> Variants<'a> {
             }
             let span = message.span;
             out.take(message, span, "");
-        }
-        // A field that one variant uses may be unused in others.
-        let all = || self.all.iter().chain(&self.failed);
-        for (field, message) in all().flat_map(|v| &v.unused) {
-            let never = all().all(|v| {
-                let absent = matches!(v.net.fields[*field].kind, FieldKind::Absent(_));
-                absent || v.unused.iter().any(|(k, _)| k == field)
-            });
-            let known = |m: &Message| m.is(message);
-            if never && !out.messages().iter().any(known) {
-                out.take(message.clone(), message.span, "");
-            }
         }
         out
     }

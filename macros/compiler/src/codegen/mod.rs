@@ -18,6 +18,7 @@
 //! | `outline.rs`, `listing.rs`, `sizes.rs` | large plans: functions of steps, the listing, its sizes |
 //! | `custom.rs`, `names.rs` | custom ops; the names of their items |
 //! | `graph.rs` | the graph to draw |
+//! | `lints.rs` | warnings of unused fields and arguments |
 
 mod chosen;
 mod constants;
@@ -27,6 +28,7 @@ pub mod emit;
 mod form;
 mod generics;
 mod graph;
+mod lints;
 mod listing;
 mod locals;
 mod map;
@@ -44,4 +46,5 @@ mod steps;
 pub mod values;
 mod weights;
 
+pub use lints::lints;
 pub use network::{in_fields, network, skeleton};

@@ -222,10 +222,9 @@ impl Lower<'_> {
         self.scope.insert(name, Local { value, depth, by });
     }
 
-    /// The value of a name, in the current graph; records that it was read.
+    /// The value of a name, in the current graph.
     pub fn local(&mut self, name: &str) -> Option<Reported<Value>> {
         let local = self.scope.get(name)?.clone();
-        self.read.push(name.to_owned());
         Some(match local.value {
             Some(value) => Ok(self.bring_value(value, local.depth)),
             None => Err(ErrorReported),

@@ -233,19 +233,19 @@ impl<'a> Lower<'a> {
         let done = match of {
             _ if !inline => Ok(self.opaque_call(signature, &dims)),
             Some((instance, params)) => self.within(instance, params, span, |lower| {
-                lower.function(index, args, &dims, Some(span))
+                lower.function(index, args, &dims)
             }),
             None if self.opaque => {
                 let reported = self.cx.diag.count();
                 let types: Vec<String> = (args.iter().zip(&shown))
                     .map(|(t, text)| format!("{text}: {}", self.cx.typed(t.id)))
                     .collect();
-                let done = self.function(index, args, &dims, Some(span));
+                let done = self.function(index, args, &dims);
                 let called = format!("\nin the call `{}({})`", signature.name, types.join(", "));
                 self.cx.diag.append(reported, &called);
                 done
             }
-            None => self.function(index, args, &dims, Some(span)),
+            None => self.function(index, args, &dims),
         };
         self.rest = outer;
         let Done { results, kept } = done?;

@@ -33,16 +33,8 @@ impl Lower<'_> {
                 let name = n.to_string();
                 let value = self.scope.get(&name).and_then(|local| local.value.as_ref());
                 match value {
-                    Some(Value::Whole(number)) => {
-                        let number = ExprKind::Whole(*number);
-                        self.read.push(name);
-                        number
-                    }
-                    Some(Value::Bool(known)) => {
-                        let known = ExprKind::Bool(*known);
-                        self.read.push(name);
-                        known
-                    }
+                    Some(Value::Whole(number)) => ExprKind::Whole(*number),
+                    Some(Value::Bool(known)) => ExprKind::Bool(*known),
                     _ => return e.clone(),
                 }
             }

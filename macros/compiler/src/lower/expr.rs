@@ -109,9 +109,7 @@ impl Lower<'_> {
             return value;
         }
         if let Some(d) = self.dims.get(&name) {
-            let value = Value::of_dim(d.clone());
-            self.read.push(name);
-            return Ok(value);
+            return Ok(Value::of_dim(d.clone()));
         }
         if let Some(value) = self.net.constant(&name) {
             return match self.net.is_boolean(&name) {

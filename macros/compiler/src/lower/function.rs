@@ -1,7 +1,7 @@
 //! A function's body, lowered on arguments: its results, and the final values of its `#[state]` arguments.
 
 use super::{Binding, Done, Local, Lower, show_type, substitute};
-use crate::ast::{self, ExprKind};
+use crate::ast;
 use crate::diag::{ErrorReported, Reported};
 use crate::dim::{Dim, Shape};
 use crate::elem::Elem;
@@ -9,18 +9,16 @@ use crate::net::{Signature, Type};
 use crate::ranges;
 use crate::takes::converted;
 use crate::value::{Tensor, Value};
-use crate::visit;
 use proc_macro2::{Ident, Span};
 use std::collections::HashMap;
 
 impl Lower<'_> {
-    /// Lowers a function's body on arguments. `call` is the call's token, if another function calls it.
+    /// Lowers a function's body on arguments.
     pub(super) fn function(
         &mut self,
         index: usize,
         args: Vec<Tensor>,
         dims: &HashMap<String, Dim>,
-        call: Option<Span>,
     ) -> Reported<Done> {
         let (source, signature) = (&self.source.functions[index], &self.net.signatures[index]);
         if source.custom.is_some() {
@@ -60,7 +58,6 @@ impl Lower<'_> {
             std::mem::replace(&mut self.scope, scope),
             std::mem::replace(&mut self.mutable, mutable),
             std::mem::replace(&mut self.dims, own),
-            std::mem::take(&mut self.read),
         );
         // Evaluation mode as after PyTorch's `eval()`, for every caller.
         let train = self.cx.train;
@@ -73,36 +70,8 @@ impl Lower<'_> {
                 .map(|kept| Done { results, kept }),
             Err(p) => Err(p),
         };
-        if call.is_none() || signature.any_rank() {
-            for arg in &signature.args {
-                let name = arg.name.to_string();
-                if !arg.state
-                    && !self.read.contains(&name)
-                    && !in_a_branch(body, &name)
-                    && !self.gives_a_size(signature, arg)
-                    && !name.starts_with('_')
-                    && result.is_ok()
-                {
-                    let text = format!(
-                        "`{}` does not use its argument `{name}`\nhelp: use it, remove it, or rename it to `_{name}`",
-                        signature.name
-                    );
-                    self.cx.error(arg.name.span(), text);
-                }
-            }
-        }
-        (self.scope, self.mutable, self.dims, self.read) = saved;
+        (self.scope, self.mutable, self.dims) = saved;
         result
-    }
-
-    /// Whether the body uses a size that only this argument introduces.
-    fn gives_a_size(&self, signature: &Signature, arg: &crate::net::Arg) -> bool {
-        let others = || signature.args.iter().filter(|a| a.name != arg.name);
-        let named = arg.ty.shape.iter().flat_map(Dim::names);
-        named.into_iter().any(|name| {
-            let elsewhere = others().any(|a| a.ty.shape.iter().any(|d| d.names().contains(&name)));
-            !elsewhere && self.read.contains(&name)
-        })
     }
 
     /// The values that `#[state]` arguments have when the body ends.
@@ -286,18 +255,4 @@ fn with(signature: &Signature, k: usize, ty: &str) -> String {
         true => format!("({})", all.join(", ")),
         false => all.join(", "),
     }
-}
-
-/// Whether a branch of an `if` uses a name: the branch may be one that is not compiled.
-fn in_a_branch(body: &ast::Block, name: &str) -> bool {
-    let (mut branches, mut uses) = (
-        body.stmts.iter().any(|s| matches!(s, ast::Stmt::If(_))),
-        false,
-    );
-    visit::block(body, &mut |e| match &e.kind {
-        ExprKind::If(_) => branches = true,
-        ExprKind::Name(used) => uses |= used == name,
-        _ => {}
-    });
-    branches && uses
 }

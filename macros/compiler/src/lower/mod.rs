@@ -143,8 +143,6 @@ pub struct Lower<'a> {
     pub used: Vec<bool>,
     /// Calls of layers, with the shapes of their results.
     calls: Vec<(usize, Shape)>,
-    /// Arguments and variables that were read.
-    read: Vec<String>,
     /// Quotients of sizes are floats.
     floats: bool,
     /// The dimension and the shape of the last failed `scan`, if another dimension may be meant.
@@ -159,7 +157,7 @@ pub fn check_function(net: &Net, source: &ast::Network, index: usize, diag: &Dia
     if !signature.poisoned && !signature.any_rank() {
         diag.at(&signature.name.to_string());
         let (args, dims) = (lower.arguments(signature), signature.multiples());
-        let _ = lower.function(index, args, &dims, None);
+        let _ = lower.function(index, args, &dims);
     }
     lower.used
 }
@@ -178,7 +176,7 @@ pub fn lower(
     diag.at(&signature.name.to_string());
     let args = lower.arguments(signature);
     let ids: Vec<NodeId> = args.iter().map(|t| t.id).collect();
-    let done = lower.function(index, args, &signature.multiples(), None)?;
+    let done = lower.function(index, args, &signature.multiples())?;
     lower.cx.g.outputs = done.results.iter().map(|t| t.id).collect();
     let kept = signature.states().zip(done.kept.iter().map(|t| t.id));
     let kept = kept.filter(|(i, id)| ids[*i] != *id).collect();
@@ -229,7 +227,6 @@ impl<'a> Lower<'a> {
             rest: None,
             used: vec![false; net.fields.len()],
             calls: Vec::new(),
-            read: Vec::new(),
             floats: false,
             turned: None,
         }
