@@ -1,5 +1,5 @@
-//! Items that only make rustc warn of what a network does not use: a field that no function uses, and an argument that
-//! its function does not use. The names have the places of the user's own, so that rustc's lints and `#[allow(..)]`
+//! Items that only make rustc warn of parts that a network does not use: a field that no function uses, and an argument
+//! that its function does not use. The names are the tokens that the user wrote, so that rustc's lints and `#[allow(..)]`
 //! apply as to other Rust code.
 
 use crate::ast::{self, ExprKind};
