@@ -108,6 +108,67 @@ fn as_in_words() -> netform::Result<()> {
 }
 
 network! {
+    struct Steps { layers: [Linear(4 -> 4); 5] }
+    /// The numbers of each loop as the digits of one number; digits are added from the left.
+    fn numbers(x: [B, T]) -> ([], [], [], [], [], [], [], [], [], []) {
+        let (mut a, mut b, mut c, mut d, mut e) = (x.sum() * 0, x.sum() * 0, x.sum() * 0, x.sum() * 0, x.sum() * 0);
+        for i in range(1, 8, 3) { a = 10 * a + i; }
+        for i in (0..5).step_by(2) { b = 10 * b + i; }
+        for i in range(5, -1, -2) { c = 10 * c + i; }
+        for i in (1..=5).step_by(2).rev() { d = 10 * d + i; }
+        for (k, i) in enumerate(range(4, 0, -1)) { e = 100 * e + 10 * k + i; }
+        // The bounds are sizes: the loops are compiled once.
+        let (mut f, mut g, mut h, mut i, mut j) = (x.sum() * 0, x.sum() * 0, x.sum() * 0, x.sum() * 0, x.sum() * 0);
+        for k in range(1, T, 3) { f = 10 * f + k; }
+        for k in (0..T).step_by(2) { g = 10 * g + k; }
+        for k in range(T, 0, -3) { h = 10 * h + k; }
+        for k in (0..T).step_by(4).rev() { i = 10 * i + k; }
+        for (k, n) in enumerate((0..T).step_by(3)) { j = 100 * j + 10 * k + n; }
+        (a, b, c, d, e, f, g, h, i, j)
+    }
+    fn each_second(x: [B, 4]) -> [B, 4] {
+        let mut x = x;
+        for i in range(0, 5, 2) { x = layers[i](x); }
+        for _ in range(3, 3, 2) { x = x / 0; }
+        for _ in range(3, 4, -2) { x = x / 0; }
+        x
+    }
+    fn in_words(x: [B, 4]) -> [B, 4] { layers[4](layers[2](layers[0](x))) }
+}
+
+#[test]
+fn steps() -> netform::Result<()> {
+    let net = Steps::new(Cpu::f64(), 1)?;
+    let y = net.numbers(&[[0.5; 8]; 2])?;
+    let digits = |value: f64, want: f64| assert!((value - want).abs() < 1e-6, "{value} {want}");
+    digits(y.0.item()?, 147.0);
+    digits(y.1.item()?, 24.0);
+    digits(y.2.item()?, 531.0);
+    digits(y.3.item()?, 531.0);
+    digits(y.4.item()?, 4132231.0);
+    digits(y.5.item()?, 147.0);
+    digits(y.6.item()?, 246.0);
+    digits(y.7.item()?, 852.0);
+    digits(y.8.item()?, 40.0);
+    digits(y.9.item()?, 1326.0);
+    let y = net.numbers(&[[0.5; 1]; 2])?;
+    let found = [
+        y.5.item()?,
+        y.6.item()?,
+        y.7.item()?,
+        y.8.item()?,
+        y.9.item()?,
+    ];
+    assert_eq!(found, [0.0, 0.0, 1.0, 0.0, 0.0]);
+    let x = [[0.5, -1.0, 2.0, 0.25]];
+    assert_eq!(
+        net.each_second(&x)?.to_tensor(),
+        net.in_words(&x)?.to_tensor()
+    );
+    Ok(())
+}
+
+network! {
     struct Inner { cell: Linear(4 -> 4) }
     fn forward(x: [B, 4], scale: [B, 4], shift: [4]) -> [B, 4] { cell(x) * scale + shift }
     fn counted(x: [B, 4], #[state] seen: [], by: [B, 4]) -> [B, 4] {

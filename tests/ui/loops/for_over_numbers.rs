@@ -26,7 +26,17 @@ network! {
     }
     fn steps(x: [B, 8]) -> [B, 8] {
         let mut h = x;
-        for i in range(0, 4, 2) { h = h + i; }
+        for i in range(0, 4, 0) { h = h + i; }
+        h
+    }
+    fn steps_of_a_size(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for i in (0..8).step_by(B) { h = h + i; }
+        h
+    }
+    fn four(x: [B, 8]) -> [B, 8] {
+        let mut h = x;
+        for i in range(0, 4, 2, 1) { h = h + i; }
         h
     }
     fn shape(x: [B, 8]) -> [B, 8] {

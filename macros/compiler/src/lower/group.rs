@@ -8,7 +8,6 @@ use super::{Binding, Lower};
 use crate::args::Given;
 use crate::ast;
 use crate::diag::{ErrorReported, Reported};
-use crate::dim::Dim;
 use crate::net::FieldKind;
 use crate::value::{LayerRef, Tensor, Value, nearest};
 use crate::visit;
@@ -312,7 +311,7 @@ impl Lower<'_> {
                         );
                         return Err(self.cx.error(over.span, text));
                     }
-                    Value::of_dim(range.from.add(&Dim::from(k as i64)))
+                    Value::of_dim(range.at(k as i64))
                 }
                 Each::Parts(all) => match all.clone().ok_or(ErrorReported)? {
                     Value::Layer(layers) => {

@@ -295,6 +295,7 @@ impl Lower<'_> {
             let range = self.range(over).ok().flatten();
             let Some(Range {
                 from,
+                step: 1,
                 count: Some(to),
             }) = range
             else {

@@ -1,4 +1,4 @@
-//! Loops that count: `for i in 0..N`, Python's `range(N)`, and `enumerate(layers)`.
+//! Loops that count: `for i in 0..N`, `for i in (0..N).step_by(2)`, Python's `range(0, N, 2)`, and `enumerate(layers)`.
 //!
 //! With bounds that are numbers, the iterations are written out, and `i` is a number. With other bounds, the loop is
 //! compiled once, and `i` is an `i64` tensor of shape [].
@@ -16,6 +16,8 @@ pub(super) const MOST: i64 = 64;
 pub struct Range {
     /// The first.
     pub from: Dim,
+    /// The difference of two neighbours.
+    pub step: i64,
     /// How many; `None`: as many as the values beside them.
     pub count: Option<Dim>,
 }
@@ -26,6 +28,11 @@ impl Range {
         let count = self.count.as_ref()?.value()?;
         self.from.value()?;
         usize::try_from(count).ok().filter(|_| count <= MOST)
+    }
+
+    /// The integer of one iteration.
+    pub fn at(&self, k: i64) -> Dim {
+        self.from.add(&Dim::from(k).mul(&Dim::from(self.step)))
     }
 }
 
@@ -51,34 +58,59 @@ impl Lower<'_> {
             };
             bounds.push(bound);
         }
-        let (from, to) = match bounds.as_slice() {
+        let (from, to, step) = match bounds.as_slice() {
             [] => {
-                let (from, count) = (Dim::from(0), None);
-                return Ok(Some(Range { from, count }));
+                return Ok(Some(Range {
+                    from: Dim::from(0),
+                    step: 1,
+                    count: None,
+                }));
             }
-            [to] => (Dim::from(0), to.clone()),
-            [from, to] => (from.clone(), to.clone()),
-            _ => {
-                let text = "a range of a loop cannot have a step\nhelp: calculate the value in the loop: `for i in 0..N { let k = 2 * i; .. }`";
-                return Err(self.cx.error(name.span(), text));
+            [to] => (Dim::from(0), to.clone(), Dim::one()),
+            [from, to] => (from.clone(), to.clone(), Dim::one()),
+            [from, to, step] => (from.clone(), to.clone(), step.clone()),
+            more => {
+                let text = format!(
+                    "`range` takes (start, end, step), but {} are given",
+                    more.len()
+                );
+                return Err(self.cx.error(over.span, text));
             }
         };
-        let count = to.sub(&from);
-        let count = match count.value() {
-            Some(n) => Dim::from(n.max(0)),
+        let Some(each) = step.value().filter(|each| *each != 0) else {
+            let text = format!("the step of a loop must be an integer other than 0, not {step}");
+            return Err(self.cx.error(over.span, text));
+        };
+        // Downwards as upwards.
+        let (low, high) = if each > 0 { (&from, &to) } else { (&to, &from) };
+        let wide = Dim::from(each.saturating_abs());
+        let length = high.sub(low);
+        let count = match length.value() {
+            Some(n) => Dim::from(n.max(0))
+                .add(&wide)
+                .sub(&Dim::one())
+                .div_floor(&wide),
             None => {
                 let why = format!("the loop ends at {to}");
-                self.cx.at_least(&to, &from, over.span, &why)?;
-                count
+                self.cx.at_least(high, low, over.span, &why)?;
+                length.add(&wide).sub(&Dim::one()).div_floor(&wide)
             }
         };
-        let count = Some(count);
-        Ok(Some(Range { from, count }))
+        Ok(Some(Range {
+            from,
+            step: each,
+            count: Some(count),
+        }))
     }
 
     /// The integers as a tensor.
     pub fn integers(&mut self, range: &Range, count: &Dim, over: &Expr) -> Tensor {
         let mut id = self.cx.g.iota(&vec![count.clone()], 0);
+        if range.step != 1 {
+            let step = self.cx.tensor_of(&Value::Whole(range.step.into()), "");
+            let step = self.cx.g.expand(step.id, &vec![count.clone()]);
+            id = self.cx.g.mul2(id, step);
+        }
         if range.from != Dim::from(0) {
             let from = self.cx.tensor_of(&Value::of_dim(range.from.clone()), "");
             let from = self.cx.g.expand(from.id, &vec![count.clone()]);

@@ -358,6 +358,30 @@ fn iterated(over: Expr) -> Expr {
         ("enumerate", 0) => ExprKind::Call(name, vec![first(*x)]),
         ("rev", 0) => ExprKind::Call(Ident::new("reversed", name.span()), vec![first(*x)]),
         ("zip", 1) => ExprKind::Call(name, [first(*x)].into_iter().chain(args).collect()),
+        ("step_by", 1) => match iterated(*x) {
+            // `(a..b).step_by(c)` as `range(a, b, c)`.
+            Expr {
+                kind: ExprKind::Call(range, mut bounds),
+                ..
+            } if range == "range" && (1..=2).contains(&bounds.len()) => {
+                if bounds.len() == 1 {
+                    let start = Expr {
+                        kind: ExprKind::Whole(0),
+                        span,
+                    };
+                    bounds.insert(
+                        0,
+                        Arg {
+                            name: None,
+                            value: start,
+                        },
+                    );
+                }
+                bounds.extend(args);
+                ExprKind::Call(range, bounds)
+            }
+            other => ExprKind::Method(Box::new(other), name, args),
+        },
         _ => ExprKind::Method(x, name, args),
     };
     Expr { kind, span }
