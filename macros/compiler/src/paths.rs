@@ -11,7 +11,10 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, TokenStream,
 /// The call with words in the places of paths; `None` if it has no path.
 pub fn in_words(call: &Call) -> Option<Call> {
     let mut any = false;
-    let mut words = |tokens: &TokenStream| words(tokens.clone(), Place::Other, &mut any);
+    let mut words = |tokens: &TokenStream| {
+        let variables = variables(tokens);
+        words(tokens.clone(), Place::Other, &variables, &mut any)
+    };
     let with = Call {
         krate: call.krate.clone(),
         source: words(&call.source),
@@ -70,10 +73,48 @@ enum Place {
     Fields,
     /// A list of layers in a field: its elements may be networks.
     Layers,
+    /// The index of a value: `x[i::2]` is a slice.
+    Index,
     Other,
 }
 
-fn words(tokens: TokenStream, place: Place, any: &mut bool) -> TokenStream {
+/// The names of variables and arguments: what follows `let` and `for`, stands between the bars of a closure, or before a
+/// single colon.
+fn variables(tokens: &TokenStream) -> Vec<String> {
+    let mut out = Vec::new();
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let (mut pattern, mut closure) = (false, false);
+    for (k, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Punct(p) if p.as_char() == '|' => {
+                let before = k.checked_sub(1).and_then(|k| tokens.get(k));
+                let starts = before.is_none_or(|t| is_punct(t, ',') || is_punct(t, '='));
+                closure = !closure && starts;
+            }
+            TokenTree::Ident(word) if word == "let" || word == "for" => pattern = true,
+            TokenTree::Ident(word) if word == "in" => pattern = false,
+            TokenTree::Ident(name) => {
+                let colon = |k: usize| tokens.get(k).is_some_and(|t| is_punct(t, ':'));
+                if pattern || closure || colon(k + 1) && !colon(k + 2) {
+                    out.push(name.to_string());
+                }
+            }
+            TokenTree::Group(group) if pattern || closure => {
+                let names = group.stream().into_iter().filter_map(|t| match t {
+                    TokenTree::Ident(name) => Some(name.to_string()),
+                    _ => None,
+                });
+                out.extend(names);
+            }
+            TokenTree::Group(group) => out.extend(variables(&group.stream())),
+            TokenTree::Punct(p) => pattern &= p.as_char() == ',',
+            TokenTree::Literal(_) => {}
+        }
+    }
+    out
+}
+
+fn words(tokens: TokenStream, place: Place, variables: &[String], any: &mut bool) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut out = Vec::new();
     let mut k = 0;
@@ -81,14 +122,28 @@ fn words(tokens: TokenStream, place: Place, any: &mut bool) -> TokenStream {
         match token {
             TokenTree::Group(group) => {
                 let inner = inner(&tokens[..k], group.delimiter(), place);
-                out.push(with(group, words(group.stream(), inner, any)));
+                out.push(with(group, words(group.stream(), inner, variables, any)));
             }
             TokenTree::Ident(_) => {
                 let (parts, name, plain) = path_at(&tokens[k..]);
                 let end = k + 3 * parts.len();
+                let sliced = |of: &String| is_constant(of) || variables.contains(of);
+                if place == Place::Index && parts.len() == 1 && sliced(&parts[0]) {
+                    // The parser would take `i::S` for a path.
+                    let mut start = Group::new(Delimiter::Parenthesis, token.clone().into());
+                    start.set_span(token.span());
+                    out.push(start.into());
+                    *any = true;
+                    k += 1;
+                    continue;
+                }
                 let is_path = plain && !parts.is_empty() && is_constant(&name.to_string());
                 if is_path && !is_layer(&tokens[..k], place) && !is_call(&tokens[end + 1..]) {
                     let word = format!("{name}{IN}{}", parts.join(IN));
+                    // `::std::f64::consts::PI` is `std::f64::consts::PI`.
+                    if place != Place::Index && begins_with_colons(&out) {
+                        out.truncate(out.len() - 2);
+                    }
                     out.push(Ident::new(&word, name.span()).into());
                     *any = true;
                 } else {
@@ -104,10 +159,23 @@ fn words(tokens: TokenStream, place: Place, any: &mut bool) -> TokenStream {
     out.into_iter().collect()
 }
 
+/// Whether the last two tokens are the colons of a path without an owner.
+fn begins_with_colons(tokens: &[TokenTree]) -> bool {
+    match tokens {
+        [.., TokenTree::Ident(_), first, second]
+            if is_punct(first, ':') && is_punct(second, ':') =>
+        {
+            false
+        }
+        [.., first, second] => is_punct(first, ':') && is_punct(second, ':'),
+        _ => false,
+    }
+}
+
 /// Where the tokens of a group stand that follows these.
 fn inner(before: &[TokenTree], delimiter: Delimiter, place: Place) -> Place {
     let last = before.last();
-    let lists = place != Place::Other;
+    let lists = matches!(place, Place::Fields | Place::Layers);
     match (delimiter, last) {
         (Delimiter::Brace, _) if follows_struct(before) => Place::Fields,
         (Delimiter::Bracket, None) if lists => Place::Layers,
@@ -119,14 +187,24 @@ fn inner(before: &[TokenTree], delimiter: Delimiter, place: Place) -> Place {
         {
             Place::Layers
         }
+        (Delimiter::Bracket, Some(TokenTree::Group(_))) => Place::Index,
+        (Delimiter::Bracket, Some(TokenTree::Ident(name))) if is_value(&name.to_string()) => {
+            Place::Index
+        }
         _ => Place::Other,
     }
+}
+
+/// Whether brackets after this name are an index: not those of a shape, `u32[B]` or `Param[8]`.
+fn is_value(name: &str) -> bool {
+    !["u32", "i32", "i64", "f32", "f64", "bool"].contains(&name)
+        && (name.starts_with(char::is_lowercase) || is_constant(name))
 }
 
 /// Whether a path after these tokens is a layer: a network whose name is in capitals.
 fn is_layer(before: &[TokenTree], place: Place) -> bool {
     match (place, before.last()) {
-        (Place::Other, _) => false,
+        (Place::Other | Place::Index, _) => false,
         (Place::Fields, last) => last.is_some_and(|t| is_punct(t, ':')),
         (Place::Layers, None) => true,
         (Place::Layers, Some(last)) => is_punct(last, ',') && !within_angles(before),
@@ -211,14 +289,38 @@ fn with(group: &Group, tokens: TokenStream) -> TokenTree {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, in_paths, words};
+    use super::{Place, in_paths, variables, words};
+
+    #[test]
+    fn slices_are_no_paths() {
+        let text = "fn f(x: [B, T], n: i64[]) { let K = 2; for (i, c) in a { y = x[K::S, c::P::Q, i::S, n::S]; \
+                    scan(x, |h, t| h[t::S] + x[::c::S] + ::std::PI - x[c::S] + c::S) } }";
+        let tokens = text.parse().expect("tokens");
+        let mut any = false;
+        let with = words(
+            tokens,
+            Place::Other,
+            &variables(&text.parse().expect("tokens")),
+            &mut any,
+        );
+        let with = with.to_string().replace(' ', "");
+        for part in [
+            "x[(K)::S,Q__IN__c__IN__P,(i)::S,(n)::S]",
+            "h[(t)::S]",
+            "+PI__IN__std-",
+            "-x[(c)::S]+S__IN__c",
+        ] {
+            assert!(with.contains(part), "{part} in {with}");
+        }
+    }
 
     #[test]
     fn constants_become_words_and_networks_stay() {
         let both = |text: &str| {
             let tokens = text.parse().expect("tokens");
             let mut any = false;
-            let with = words(tokens, Place::Other, &mut any);
+            let variables = variables(&tokens);
+            let with = words(tokens, Place::Other, &variables, &mut any);
             let again = in_paths(with.clone()).to_string();
             let same: proc_macro2::TokenStream = text.parse().expect("tokens");
             assert_eq!(again, same.to_string());

@@ -1,7 +1,7 @@
 //! Finds a place of a file, and the scopes around it.
 
 use super::scope::Scope;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A scope around a place.
 pub struct Level {
@@ -30,11 +30,15 @@ pub fn around(text: &str, (line, column): (usize, usize), name: &str) -> Option<
     }
     let mut levels = Vec::new();
     let file = format!("{before}{MARK}{after}").parse().ok()?;
-    search(&file, None, &mut levels).then_some(levels)
+    search(&file, (None, false), &mut levels).then_some(levels)
 }
 
 /// Whether a scope holds the mark; if it does, it is pushed after the scopes inside it.
-fn search(tokens: &TokenStream, module: Option<String>, levels: &mut Vec<Level>) -> bool {
+fn search(
+    tokens: &TokenStream,
+    (module, associated): (Option<String>, bool),
+    levels: &mut Vec<Level>,
+) -> bool {
     let all: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let found = all.iter().enumerate().any(|(k, token)| match token {
         TokenTree::Ident(name) => name.to_string().starts_with(MARK),
@@ -46,15 +50,40 @@ fn search(tokens: &TokenStream, module: Option<String>, levels: &mut Vec<Level>)
                 }
                 _ => None,
             };
-            search(&group.stream(), module, levels)
+            search(&group.stream(), (module, is_associated(&all[..k])), levels)
         }
         _ => false,
     });
     if found {
-        let scope = Scope::new(tokens);
+        // The constants of an `impl` block are no names in it.
+        let scope = match associated {
+            true => Scope::default(),
+            false => Scope::new(tokens),
+        };
         levels.push(Level { scope, module });
     }
     found
+}
+
+/// Whether a group after these tokens is the body of an `impl` block or a trait.
+fn is_associated(before: &[TokenTree]) -> bool {
+    let ends = |t: &TokenTree| match t {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Punct(p) => p.as_char() == ';',
+        _ => false,
+    };
+    let start = before.iter().rposition(ends).map_or(0, |end| end + 1);
+    // `fn f() -> impl Trait { .. }` is no `impl` block.
+    let item = before[start..].iter().find_map(|t| match t {
+        TokenTree::Ident(word) => {
+            let word = word.to_string();
+            ["impl", "trait", "fn", "mod"]
+                .contains(&word.as_str())
+                .then_some(word)
+        }
+        _ => None,
+    });
+    item.is_some_and(|word| word == "impl" || word == "trait")
 }
 
 #[cfg(test)]
@@ -77,7 +106,7 @@ mod here {
         let levels = around(FILE, (9, 19), "N").expect("it is there");
         let names = |l: &Level| -> Vec<String> {
             let all = l.scope.constants.iter();
-            all.map(|c| c.ident.to_string()).collect()
+            all.map(|c| c.item.ident.to_string()).collect()
         };
         let all: Vec<String> = levels.iter().flat_map(names).collect();
         assert_eq!(all, ["C", "B", "A"]);
@@ -85,6 +114,10 @@ mod here {
             .filter_map(|l| l.module.as_deref())
             .collect();
         assert_eq!(modules, ["here"]);
+        let file = "const A: usize = 2; impl S { const A: usize = 5; fn g() -> impl T { const B: usize = 3; network! { struct M } } }";
+        let levels = around(file, (1, 108), "M").expect("it is there");
+        let all: Vec<String> = levels.iter().flat_map(names).collect();
+        assert_eq!(all, ["B", "A"]);
         assert!(around(FILE, (9, 18), "N").is_none());
         assert!(around(FILE, (90, 0), "N").is_none());
     }

@@ -7,6 +7,7 @@
 //!
 //! The input is the tokens of a network; the output is its constants with their values.
 
+mod arithmetic;
 mod call;
 mod evaluate;
 mod file;

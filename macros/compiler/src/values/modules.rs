@@ -1,7 +1,7 @@
 //! The modules of a crate, as files and as parts of files. A file is read when a name leads to it.
 
 use super::file::Level;
-use super::scope::Scope;
+use super::scope::{Inner, Scope};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -70,39 +70,46 @@ impl Modules {
             file: module.file.clone(),
             within: outer.to_vec(),
         })?;
-        let mut all = outer.modules.iter().filter(|(n, _)| n == name);
-        match (all.next()?, all.next()) {
-            ((_, Some(body)), None) => Some(Scope::new(body)),
-            // In another file, or `#[cfg]` decides.
-            _ => None,
-        }
+        let body = only(&outer, name)?.body.as_ref();
+        body.map(Scope::new)
     }
 
     /// A module of a module.
     pub fn child(&self, module: &Module, name: &str) -> Option<Module> {
         let scope = self.scope(module)?;
-        let (_, body) = scope.modules.iter().find(|(n, _)| n == name)?;
-        if body.is_some() {
+        if only(&scope, name)?.body.is_some() {
             let mut within = module.within.clone();
             within.push(name.to_owned());
             let file = module.file.clone();
             return Some(Module { file, within });
         }
-        let mut folders = folders(&module.file);
-        for folder in &mut folders {
-            folder.extend(&module.within);
-        }
-        let files = folders.iter().flat_map(|folder| {
-            [
-                folder.join(name).with_extension("rs"),
-                folder.join(name).join("mod.rs"),
-            ]
-        });
+        let mut folder = self.folder(&module.file);
+        folder.extend(&module.within);
+        let files = [
+            folder.join(name).with_extension("rs"),
+            folder.join(name).join("mod.rs"),
+        ];
         let file = files.into_iter().find(|file| file.is_file())?;
         Some(Module {
             file,
             within: Vec::new(),
         })
+    }
+
+    /// The folder in which the modules of a file are.
+    fn folder(&self, file: &Path) -> PathBuf {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let stem = file.file_stem().and_then(|s| s.to_str());
+        let module = Module {
+            file: file.to_owned(),
+            within: Vec::new(),
+        };
+        match stem {
+            None | Some("main" | "lib" | "mod") => folder,
+            Some(stem) if self.parent(&module).is_some() => folder.join(stem),
+            // The root of a crate, such as a test or an example.
+            Some(_) => folder,
+        }
     }
 
     /// The module that a module is in.
@@ -118,25 +125,49 @@ impl Modules {
             "mod" => (folder.file_name()?.to_str()?, folder.parent()?),
             name => (name, folder),
         };
-        let beside = ["mod.rs", "lib.rs", "main.rs"].map(|file| folder.join(file));
-        let files = beside.into_iter().chain([folder.with_extension("rs")]);
-        let within = Vec::new;
-        let mut modules = files.map(|file| Module {
-            file,
-            within: within(),
-        });
-        modules.find(|outer| {
-            let scope = self.scope(outer);
-            scope.is_some_and(|s| {
-                s.modules
-                    .iter()
-                    .any(|(n, body)| n == name && body.is_none())
-            })
-        })
+        // `mod a { mod b; }` of `main.rs` is in `a/b.rs`.
+        let mut within = Vec::new();
+        for folder in folder.ancestors() {
+            let beside = ["mod.rs", "lib.rs", "main.rs"].map(|file| folder.join(file));
+            for file in beside.into_iter().chain([folder.with_extension("rs")]) {
+                let outer = Module {
+                    file,
+                    within: within.clone(),
+                };
+                let scope = self.scope(&outer);
+                let inner = scope.iter().flat_map(|s| &s.modules);
+                if inner
+                    .into_iter()
+                    .any(|m| m.name == name && m.body.is_none())
+                {
+                    return Some(outer);
+                }
+            }
+            within.insert(0, folder.file_name()?.to_str()?.to_owned());
+            if within.len() > DEEPEST {
+                break;
+            }
+        }
+        None
     }
 
-    /// The crate.
-    pub fn root(&self, module: &Module) -> Module {
+    /// Whether a module is another one, or inside it.
+    pub fn is_within(&self, module: &Module, outer: &Module) -> bool {
+        let mut at = module.clone();
+        for _ in 0..DEEPEST {
+            if at == *outer {
+                return true;
+            }
+            match self.parent(&at) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        false
+    }
+
+    /// The crate; `None` if the file that declares the module is not found.
+    pub fn root(&self, module: &Module) -> Option<Module> {
         let mut root = module.clone();
         for _ in 0..DEEPEST {
             match self.parent(&root) {
@@ -144,17 +175,14 @@ impl Modules {
                 None => break,
             }
         }
-        root
+        // `mod.rs` is no root of a crate.
+        (root.file.file_stem()? != "mod").then_some(root)
     }
 }
 
-/// The folders in which the modules of a file may be.
-fn folders(file: &Path) -> Vec<PathBuf> {
-    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    let stem = file.file_stem().and_then(|s| s.to_str());
-    match stem {
-        None | Some("main" | "lib" | "mod") => vec![folder],
-        // It may be the root of a crate, too: a test, an example.
-        Some(stem) => vec![folder.join(stem), folder],
-    }
+/// The module of a name in a scope, if it is certain.
+fn only<'s>(scope: &'s Scope, name: &str) -> Option<&'s Inner> {
+    let mut all = scope.modules.iter().filter(|m| m.name == name);
+    let first = all.next()?;
+    (first.marks.certain && all.next().is_none()).then_some(first)
 }

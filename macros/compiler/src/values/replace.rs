@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenS
 /// declares, as const parameters, variables and arguments.
 pub fn names(source: &TokenStream) -> Vec<Ident> {
     let (mut all, mut own) = (Vec::new(), Vec::new());
-    collect(source, &mut all, &mut own);
+    collect(source, Place::Other, (&mut all, &mut own));
     let mut out: Vec<Ident> = Vec::new();
     for name in all {
         if !own.contains(&name) && !out.contains(&name) {
@@ -18,8 +18,16 @@ pub fn names(source: &TokenStream) -> Vec<Ident> {
     out
 }
 
+/// Where tokens stand.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Directly in brackets, where `K: ` begins a slice, not the type of an argument.
+    Brackets,
+    Other,
+}
+
 /// The names, and those of them that the network declares.
-fn collect(source: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
+fn collect(source: &TokenStream, place: Place, (all, own): (&mut Vec<Ident>, &mut Vec<Ident>)) {
     let tokens: Vec<TokenTree> = source.clone().into_iter().collect();
     // Variables follow `let` and `for`, and stand between the bars of a closure.
     let (mut pattern, mut closure, mut used) = (false, false, false);
@@ -38,15 +46,15 @@ fn collect(source: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
             }
             TokenTree::Punct(p) if "=:".contains(p.as_char()) => pattern = false,
             TokenTree::Group(g) if declares && g.delimiter() == Delimiter::Parenthesis => {
-                collect(&g.stream(), own, &mut Vec::new());
+                collect(&g.stream(), Place::Other, (own, &mut Vec::new()));
             }
-            // In `x[:, K:]`, no argument is declared.
-            TokenTree::Group(g) if g.delimiter() == Delimiter::Bracket => {
-                let mut none = Vec::new();
-                collect(&g.stream(), all, &mut none);
-                all.append(&mut none);
+            TokenTree::Group(g) => {
+                let place = match g.delimiter() {
+                    Delimiter::Bracket => Place::Brackets,
+                    _ => Place::Other,
+                };
+                collect(&g.stream(), place, (all, own));
             }
-            TokenTree::Group(g) => collect(&g.stream(), all, own),
             // `let H = ..` hides a constant of this name.
             TokenTree::Ident(name) if declares && is_constant(&name.to_string()) => {
                 own.push(name.clone());
@@ -54,7 +62,7 @@ fn collect(source: &TokenStream, all: &mut Vec<Ident>, own: &mut Vec<Ident>) {
             TokenTree::Ident(name) if is_name(&tokens, k) => {
                 let parameter = k > 0 && is_word(&tokens[k - 1], "const") && !used;
                 // `x: [..]` is an argument.
-                let argument = is_punct(tokens.get(k + 1), ':') && !used;
+                let argument = is_punct(tokens.get(k + 1), ':') && !used && place == Place::Other;
                 match parameter || argument {
                     true => own.push(name.clone()),
                     false => all.push(name.clone()),
