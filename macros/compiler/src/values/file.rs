@@ -115,7 +115,8 @@ mod here {
             .collect();
         assert_eq!(modules, ["here"]);
         let file = "const A: usize = 2; impl S { const A: usize = 5; fn g() -> impl T { const B: usize = 3; network! { struct M } } }";
-        let levels = around(file, (1, 108), "M").expect("it is there");
+        let levels =
+            around(file, (1, file.find("M }").expect("a name")), "M").expect("it is there");
         let all: Vec<String> = levels.iter().flat_map(names).collect();
         assert_eq!(all, ["B", "A"]);
         assert!(around(FILE, (9, 18), "N").is_none());

@@ -1,5 +1,8 @@
 //! Networks that compile only with the values of constants of other files and modules.
 
+mod further {
+    pub mod parts;
+}
 mod paths;
 mod settings;
 
@@ -44,6 +47,32 @@ network! {
         h * 6
     }
     fn loss(x: [B, 4]) -> [] { mean(grow(x)) + mean(choose(x)) }
+}
+
+mod halves {
+    use super::further::parts::*;
+    use netform::prelude::*;
+
+    network! {
+        pub struct Halves {}
+        fn forward(x: [B, 2]) -> [B, 2 ** (ROUNDS + 1)] {
+            let mut x = x;
+            for _ in 0..ROUNDS { x = cat([x, x * HALF], dim = 1); }
+            x
+        }
+    }
+
+    #[test]
+    fn a_file_may_lie_below_a_module_of_another_file() {
+        let net = Halves::new(Cpu::new(), 1).unwrap();
+        let y = net.forward(&[[8.0f32, 4.0]]).unwrap();
+        assert_eq!(
+            y[0],
+            [
+                8.0, 4.0, 4.0, 2.0, 4.0, 2.0, 2.0, 1.0, 4.0, 2.0, 2.0, 1.0, 2.0, 1.0, 1.0, 0.5
+            ]
+        );
+    }
 }
 
 mod inner {
