@@ -156,6 +156,21 @@ impl Diag {
         self.messages.borrow_mut().truncate(from);
     }
 
+    /// Takes the errors after the first `from`.
+    pub fn split_off(&self, from: usize) -> Vec<Message> {
+        self.messages.borrow_mut().split_off(from)
+    }
+
+    /// Reports errors that were taken, each once.
+    pub fn extend(&self, errors: Vec<Message>) {
+        let mut messages = self.messages.borrow_mut();
+        for error in errors {
+            if !messages.iter().any(|m| m.is(&error)) {
+                messages.push(error);
+            }
+        }
+    }
+
     /// The number of reported errors.
     pub fn count(&self) -> usize {
         self.messages.borrow().len()

@@ -126,6 +126,11 @@ impl Value {
         }
     }
 
+    /// Whether it is a number or a size.
+    pub fn is_number(&self) -> bool {
+        self.real().is_some()
+    }
+
     /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -30,6 +30,7 @@ mod numbers_from_fields;
 mod optional_layers;
 mod python_words;
 mod quotients;
+mod quotients_as_floats;
 mod quotients_of_constants;
 mod recompute;
 mod remainders;

@@ -23,7 +23,7 @@ pub fn rounds(name: &str) -> bool {
 }
 
 /// Whether a function makes a number of so many numbers.
-pub(super) fn is_of_numbers(name: &str, count: usize) -> bool {
+pub fn is_of_numbers(name: &str, count: usize) -> bool {
     match count {
         1 => rounds(name),
         2 => name == "max" || name == "min",

@@ -19,7 +19,7 @@ mod position;
 mod signature;
 mod types;
 
-pub use arithmetic::{arithmetic, of_numbers, rounds};
+pub use arithmetic::{arithmetic, is_of_numbers, of_numbers, rounds};
 pub use booleans::is_true;
 pub use condition::holds;
 pub use constant::{argument, element_of, is_array};

@@ -72,14 +72,12 @@ pub fn constant(name: &str) -> TokenStream {
     match k {
         None if is_any(array) => quote!(#ident()),
         // The constant may have any type of numbers: those of declarations are checked there.
-        None if is_own(array) => match is_open(array) {
-            true => {
-                let span = Span::call_site().located_at(ident.span());
-                let text = no_size(name);
-                quote::quote_spanned!(span=> (const { __nf::size_of_number(#ident as f64, #text) }))
-            }
-            false => quote::quote_spanned!(ident.span()=> (#ident as usize)),
-        },
+        k if is_own(array) && is_open(array) => {
+            let span = Span::call_site().located_at(ident.span());
+            let (text, value) = (no_size(name), read(&ident, array, k));
+            quote::quote_spanned!(span=> (const { __nf::size_of_number(#value as f64, #text) }))
+        }
+        None if is_own(array) => quote::quote_spanned!(ident.span()=> (#ident as usize)),
         k => read(&ident, array, k),
     }
 }
@@ -242,7 +240,7 @@ pub fn number(d: &Dim) -> TokenStream {
         for (a, power) in &above {
             let a = match a {
                 Atom::Const(n) if is_any(element(n).0) => number_constant(n),
-                Atom::Const(n) if is_own(n) => {
+                Atom::Const(n) if is_own(element(n).0) => {
                     let a = number_constant(n);
                     quote::quote_spanned!(a.span()=> (#a as f64))
                 }

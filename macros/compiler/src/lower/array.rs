@@ -219,11 +219,21 @@ impl Lower<'_> {
     /// The same, with what binds it.
     pub fn set_by(&mut self, name: String, value: Option<Value>, by: Binding) {
         let depth = self.depth();
-        self.scope.insert(name, Local { value, depth, by });
+        let fraction = None;
+        let local = Local {
+            value,
+            fraction,
+            depth,
+            by,
+        };
+        self.scope.insert(name, local);
     }
 
     /// The value of a name, in the current graph.
     pub fn local(&mut self, name: &str) -> Option<Reported<Value>> {
+        if let Some(value) = self.fraction(name) {
+            return Some(value);
+        }
         let local = self.scope.get(name)?.clone();
         Some(match local.value {
             Some(value) => Ok(self.bring_value(value, local.depth)),

@@ -6,6 +6,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::check;
 use crate::check::argument;
 use crate::diag::{ErrorReported, Reported, did_you_mean};
+use crate::dim::Dim;
 use crate::foreign;
 use crate::ir::Here;
 use crate::layers;
@@ -14,14 +15,29 @@ use crate::ops;
 use crate::value::{LayerRef, Value};
 use proc_macro2::{Ident, Span};
 
+/// Parameters of ops that take tensors: a quotient of sizes is a float there, as in `sqrt(T / 2)`.
+const TENSORS: &[&str] = &["input", "other", "exponent", "value"];
+
 impl Lower<'_> {
     pub(super) fn given(&mut self, args: &[ast::Arg]) -> Reported<Vec<Given>> {
+        self.given_to(&[], args)
+    }
+
+    /// The arguments of a function, given the names of its parameters.
+    fn given_to(&mut self, parameters: &[&str], args: &[ast::Arg]) -> Reported<Vec<Given>> {
         let mut out = Vec::new();
         let mut reported = None;
-        for a in args {
+        for (k, a) in args.iter().enumerate() {
+            let float = match &a.name {
+                Some(name) => TENSORS.iter().any(|t| name == t),
+                None => parameters.get(k).is_some_and(|p| TENSORS.contains(p)),
+            };
             // Whether a `&mut` argument is allowed is decided when the callee is known.
             let (value, text) = match &a.value.kind {
                 ExprKind::Mut(name) => (self.name(name, a.value.span), name.to_string()),
+                _ if float && !parameters.is_empty() => {
+                    (self.float(&argument(a)), a.value.to_string())
+                }
                 _ => (self.expr(&argument(a)), a.value.to_string()),
             };
             match value {
@@ -67,13 +83,20 @@ impl Lower<'_> {
         if text == "grad" && free {
             return self.grad(span, args);
         }
-        if text == "floor"
+        if let "floor" | "int" | "trunc" | "ceil" = text.as_str()
             && free
             && let Some((a, b)) = self.quotient(args)
         {
             let (a, b) = (self.expr(a)?.as_dim(), self.expr(b)?.as_dim());
             let (a, b) = (a.ok_or(ErrorReported)?, b.ok_or(ErrorReported)?);
-            return Ok(Value::of_dim(a.div_floor(&b)));
+            // A constant that only bodies mention may be a float.
+            if text == "floor" || !self.net.is_open(&a) && !self.net.is_open(&b) {
+                let a = match text == "ceil" {
+                    true => a.add(&b).sub(&Dim::one()),
+                    false => a,
+                };
+                return Ok(Value::of_dim(a.div_floor(&b)));
+            }
         }
         if text == "pow"
             && free
@@ -104,7 +127,7 @@ impl Lower<'_> {
                 _ => {}
             }
         }
-        let mut given = self.given(args);
+        let mut given = self.given_to(&self.parameters(&text, args), args);
         if let Some(value) = self.local(&text) {
             if let Value::Layer(layer) = value? {
                 return self.call_layer(layer, span, given?, args);
@@ -174,6 +197,20 @@ impl Lower<'_> {
         Err(self.cx.error(span, message))
     }
 
+    /// The names of an op's parameters. None, if the name is not that of an op here, or is a function of sizes too.
+    fn parameters(&self, name: &str, args: &[ast::Arg]) -> Vec<&'static str> {
+        let own = self.scope.contains_key(name)
+            || self.net.fields.iter().any(|f| f.name == name)
+            || self.net.signatures.iter().any(|s| s.name == name);
+        match ops::find(name) {
+            Some(op) if !own && !check::is_of_numbers(name, args.len()) => {
+                let all = crate::args::parameters(op.signature).into_iter();
+                all.map(|p| p.0).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A power of a size: `2 ** i` is a size again.
     fn power(&mut self, args: &[ast::Arg]) -> Option<Value> {
         let [
@@ -225,7 +262,10 @@ impl Lower<'_> {
             ExprKind::Name(n) => {
                 let name = n.to_string();
                 match self.scope.get(&name) {
-                    Some(local) => local.value.as_ref().is_some_and(|v| v.as_dim().is_some()),
+                    Some(local) => {
+                        let size = local.value.as_ref().is_some_and(|v| v.as_dim().is_some());
+                        size || local.fraction.is_some()
+                    }
                     None => {
                         let known = self.net.constant(&name).is_some();
                         self.dims.contains_key(&name) || known && !self.net.is_boolean(&name)
@@ -234,6 +274,21 @@ impl Lower<'_> {
             }
             ExprKind::Binary(_, a, b) => self.is_size(a) && self.is_size(b),
             ExprKind::Neg(a) => self.is_size(a),
+            // An element of a constant array, or `x.shape[0]`.
+            ExprKind::Index(x, _) => match &x.kind {
+                ExprKind::Name(n) => self.is_array(n),
+                ExprKind::Field(_, name) => name == "shape",
+                _ => false,
+            },
+            ExprKind::Method(_, name, args) => match name.to_string().as_str() {
+                "size" => args.len() == 1,
+                "dim" | "ndimension" | "numel" | "nelement" => args.is_empty(),
+                _ => false,
+            },
+            ExprKind::Call(name, args) => {
+                let of_sizes = name == "pow" || check::is_of_numbers(&name.to_string(), args.len());
+                name == "len" || of_sizes && args.iter().all(|a| self.is_size(&a.value))
+            }
             _ => false,
         }
     }
@@ -389,15 +444,20 @@ impl Lower<'_> {
             return Err(self.cx.error(span, format!("there is no op `{name}`")));
         };
         let given = layers::inplace::without(name, variadic(def.signature, given));
-        // `max(x, y)` of two tensors is elementwise.
-        let two = matches!(
-            given.get(1),
-            Some(Given {
-                name: None,
-                value: Value::Tensor(_),
-                ..
-            })
-        );
+        // `max(x, y)` of two tensors is elementwise, and `max(N, 1)` is the larger number.
+        let two = match given.as_slice() {
+            [one, two] if one.name.is_none() && two.name.is_none() => {
+                let scalar = match &one.value {
+                    // A scalar has no dimension 1.
+                    Value::Tensor(t) => {
+                        self.cx.shape(t).is_empty() && !matches!(two.value, Value::Whole(-1 | 0))
+                    }
+                    value => value.is_number(),
+                };
+                scalar || matches!(&two.value, Value::Tensor(_))
+            }
+            _ => false,
+        };
         let other = match (name, two) {
             ("max", true) => ops::find("maximum"),
             ("min", true) => ops::find("minimum"),
@@ -452,7 +512,13 @@ impl Lower<'_> {
             return self.call_of_block(layer?, x, name, given?, args);
         }
         self.unchanged(args)?;
-        let mut receiver = self.expr(x);
+        let text = name.to_string();
+        // `(T / 2).sqrt()`.
+        let float = self.parameters(&text, args).first() == Some(&"input");
+        let mut receiver = match float {
+            true => self.float(x),
+            false => self.expr(x),
+        };
         // `[0.5, 0.25].view(2, 1)`: a list of numbers is a tensor.
         if let Ok(list @ Value::List(_)) = &receiver
             && let Some(t) = self.cx.lift(list, &x.to_string())
@@ -464,7 +530,6 @@ impl Lower<'_> {
             return receiver;
         }
         let given = self.given(args);
-        let text = name.to_string();
         if let (Ok(Value::Tensor(t)), Ok(given)) = (&receiver, &given)
             && let Some(size) = self.size_of(t, name, given)
         {

@@ -101,8 +101,15 @@ impl Lower<'_> {
                 (Some(a), Some(b)) => Some(self.alike(a, b, name.span(), &text)?),
                 _ => None,
             };
+            let fraction = None;
             let (depth, by) = (b.depth, b.by);
-            self.scope.insert(text, Local { value, depth, by });
+            let local = Local {
+                value,
+                fraction,
+                depth,
+                by,
+            };
+            self.scope.insert(text, local);
         }
         Ok(())
     }

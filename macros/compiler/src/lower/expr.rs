@@ -5,7 +5,6 @@ use super::call::plain;
 use crate::ast::{self, Expr, ExprKind};
 use crate::check::{self, arithmetic, is_constant};
 use crate::diag::{Reported, did_you_mean};
-use crate::dim::Dim;
 use crate::ir::{DType, Here, NodeId, Op};
 use crate::ops;
 use crate::scalar::Scalar as S;
@@ -185,7 +184,7 @@ impl Lower<'_> {
         let (x, y) = (x?, y?);
         if !is_tensor(&x) && !is_tensor(&y) {
             if let (ast::Op::Div, Some(p), Some(q)) = (op, x.as_dim(), y.as_dim())
-                && let Some(quotient) = self.quotient_of((a, &p), (b, &q))
+                && let Some(quotient) = self.float_of((a, &p), (b, &q))
             {
                 return Ok(quotient);
             }
@@ -280,27 +279,6 @@ impl Lower<'_> {
         Ok(self.cx.tensor(id?))
     }
 
-    /// Whether an expression of sizes has a quotient.
-    fn is_fraction(&self, e: &Expr) -> bool {
-        let mut found = false;
-        crate::visit::expr(e, &mut |e| {
-            found |= matches!(e.kind, ExprKind::Binary(ast::Op::Div, ..));
-        });
-        found && self.is_size(e)
-    }
-
-    /// An operand beside another: in arithmetic with a tensor the quotients of its sizes are floats.
-    fn beside(&mut self, e: &Expr, other: &Reported<Value>) -> Reported<Value> {
-        let with_tensor = other.as_ref().is_ok_and(is_tensor);
-        if !with_tensor || !self.is_fraction(e) {
-            return self.expr(e);
-        }
-        let before = std::mem::replace(&mut self.floats, true);
-        let value = self.expr(e);
-        self.floats = before;
-        value
-    }
-
     /// A constant of any type of numbers is a float beside positions, in `sums` and products: `arange(5) * STEP`. Beside
     /// other integers, such as the words of a text, it is an integer.
     fn number_beside(&self, value: Value, other: &Value, sums: bool) -> Value {
@@ -335,21 +313,6 @@ impl Lower<'_> {
             }
             _ => false,
         }
-    }
-
-    /// A quotient that is no size: of two literals, as `1 / 3`, or in arithmetic with tensors.
-    fn quotient_of(&mut self, (a, p): (&Expr, &Dim), (b, q): (&Expr, &Dim)) -> Option<Value> {
-        let literal = |e: &Expr| matches!(e.kind, ExprKind::Whole(_));
-        let exact = q.value() == Some(0) || p.div_exact(q).is_some();
-        if exact || !(self.floats || literal(a) && literal(b)) {
-            return None;
-        }
-        if let (Some(p), Some(q)) = (p.value(), q.value()) {
-            return Some(Value::Number(p as f64 / q as f64));
-        }
-        let (p, q) = (self.cx.g.size(p), self.cx.g.size(q));
-        let id = self.cx.g.scalar(S::Div, &[p, q]);
-        Some(self.cx.tensor(id))
     }
 
     fn negative(&mut self, span: Span, x: &Expr) -> Reported<Value> {

@@ -41,6 +41,7 @@ impl Lower<'_> {
             });
             let local = Local {
                 value: Some(value),
+                fraction: None,
                 depth: self.depth(),
                 by: Binding::Argument,
             };

@@ -14,6 +14,7 @@ mod call;
 mod choice;
 mod custom;
 mod expr;
+mod fraction;
 mod function;
 mod grad;
 mod group;
@@ -66,6 +67,8 @@ pub struct Lowered {
 pub struct Local {
     /// `None` after a reported error.
     value: Option<Value>,
+    /// If it is a quotient of sizes, which may also be a float; `value` is the size.
+    fraction: Option<fraction::Fraction>,
     /// The depth of bodies at which it was bound.
     depth: usize,
     /// What bound it.

@@ -46,6 +46,11 @@ impl Lower<'_> {
 
     pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Reported<()> {
         match stmt {
+            ast::Stmt::Let {
+                pat: pat @ ast::Pat::Name(..),
+                ty: None,
+                value,
+            } if self.is_fraction(value) => self.bind_fraction(pat, value),
             ast::Stmt::Let { pat, ty, value } => {
                 let pair = self.pair(pat, value);
                 let result = pair.unwrap_or_else(|| self.expr(value));

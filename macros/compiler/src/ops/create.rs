@@ -59,16 +59,20 @@ fn scalar_like(cx: &mut Cx, a: &Args, mut value: Tensor) -> Reported<Value> {
     Ok(cx.tensor(id))
 }
 
-/// The argument `fill_value`, a number.
+/// The argument `fill_value`, a number or a boolean.
 fn filling(cx: &Cx, a: &Args) -> Reported<Value> {
-    a.number(cx, "fill_value").map(|_| a.value("fill_value"))
+    match a.value("fill_value") {
+        value @ Value::Bool(_) => Ok(value),
+        value => a.number(cx, "fill_value").map(|_| value),
+    }
 }
 
-/// A whole number gives integers.
+/// A whole number gives integers, and a boolean gives booleans.
 fn full(cx: &mut Cx, a: &Args, size: &str, value: &Value) -> Reported<Value> {
     let shape = a.dims(cx, size)?;
     let dtype = match value {
         Value::Whole(_) => DType::Int,
+        Value::Bool(_) => DType::Bool,
         _ => DType::Float,
     };
     let value = fitting(cx, a, value, dtype)?;
@@ -86,6 +90,10 @@ fn like(cx: &mut Cx, a: &Args, value: &Value) -> Reported<Value> {
 
 /// The number in the result's type: towards zero for integers, 0 or 1 for booleans.
 fn fitting(cx: &Cx, a: &Args, value: &Value, dtype: DType) -> Reported<Number> {
+    let value = match value {
+        Value::Bool(on) => &Value::Whole(i128::from(*on)),
+        value => value,
+    };
     let number = value.number().unwrap_or(f64::NAN);
     match dtype {
         DType::Float => Ok(Number::Float(number)),

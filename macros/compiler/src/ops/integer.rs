@@ -65,13 +65,15 @@ pub fn unary(cx: &mut Cx, a: &Args, f: S) -> Reported<Option<NodeId>> {
     }))
 }
 
-/// A power with a whole exponent; a negative exponent is an error, as in PyTorch.
+/// A power with a whole exponent. A negative exponent is an error, as in PyTorch, unless the base is a number or a size:
+/// `2 ** -1` is a float, as in Python.
 pub fn power(cx: &mut Cx, a: &Args, exponent: &Value) -> Reported<Option<NodeId>> {
     let Some((x, _)) = whole(cx, a)? else {
         return Ok(None);
     };
     let e = match exponent {
         Value::Whole(e @ 0..) => u64::try_from(*e).unwrap_or(u64::MAX),
+        Value::Whole(_) if a.value("input").is_number() => return Ok(None),
         Value::Whole(_) => {
             let text = format!(
                 "an integer cannot have a negative exponent\nhelp: convert the base: `{}.float()`",

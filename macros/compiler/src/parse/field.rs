@@ -1,6 +1,6 @@
 //! A field of the struct: a layer, a parameter, a buffer, an array, a network, or two parameters that are one.
 
-use super::{attributes_whole, expr, skip_one, spans};
+use super::{attributes_whole, expr, near, skip_one, spans};
 use crate::ast::{Arg, Expr, Field, FieldKind, GroupItem, Shared};
 use crate::diag::Diag;
 use crate::layers;
@@ -228,7 +228,7 @@ fn field_kind(input: ParseStream) -> syn::Result<FieldKind> {
         let content;
         parenthesized!(content in input);
         layer_args(&content)?
-    } else if !layers::names().any(|l| layer == l) && unlike_layers(&layer) {
+    } else if !layers::names().any(|l| layer == l) && near::is_network(&layer) {
         return block_kind(input, layer);
     } else if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) {
         Vec::new()
@@ -252,12 +252,6 @@ fn shape_and_start(input: ParseStream) -> syn::Result<(Vec<Expr>, Option<Expr>)>
         None
     };
     Ok((shape.into_iter().collect(), init))
-}
-
-/// Whether a name is a network's and not a misspelt layer's.
-fn unlike_layers(name: &Ident) -> bool {
-    let candidates = layers::names().chain(["Param", "Buffer"]);
-    !crate::diag::slip(&name.to_string(), candidates)
 }
 
 /// `Block`, `Block<128, 4>`, `models::Block`.

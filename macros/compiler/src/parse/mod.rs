@@ -7,6 +7,7 @@ mod budget;
 mod custom;
 mod expr;
 mod field;
+mod near;
 mod statements;
 
 use self::field::{comma, field, shared, skip_field};
