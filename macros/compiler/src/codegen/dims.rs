@@ -72,13 +72,29 @@ pub fn constant(name: &str) -> TokenStream {
     match k {
         None if is_any(array) => quote!(#ident()),
         // The constant may have any type of numbers: those of declarations are checked there.
-        k if is_own(array) && is_open(array) => {
-            let span = Span::call_site().located_at(ident.span());
-            let (text, value) = (no_size(name), read(&ident, array, k));
-            quote::quote_spanned!(span=> (const { __nf::size_of_number(#value as f64, #text) }))
-        }
-        None if is_own(array) => quote::quote_spanned!(ident.span()=> (#ident as usize)),
+        None if is_own(array) => match is_open(array) {
+            true => size_of_number(name),
+            false => quote::quote_spanned!(ident.span()=> (#ident as usize)),
+        },
         k => read(&ident, array, k),
+    }
+}
+
+/// A constant of any type of numbers, or an element of an array of them, as a size.
+fn size_of_number(name: &str) -> TokenStream {
+    let (array, k) = element(name);
+    let ident = name_of(array);
+    let span = Span::call_site().located_at(ident.span());
+    let (text, value) = (no_size(name), read(&ident, array, k));
+    quote::quote_spanned!(span=> (const { __nf::size_of_number(#value as f64, #text) }))
+}
+
+/// A factor of a size in a body's arithmetic, where the elements of an array may have any type of numbers.
+fn atom_of_number(a: &Atom) -> TokenStream {
+    match a {
+        Atom::Const(n) if n.ends_with(']') && is_own(element(n).0) => size_of_number(n),
+        Atom::Floor(p, q) => quotient(p, q, &atom_of_number),
+        a => atom(a),
     }
 }
 
@@ -249,7 +265,7 @@ pub fn number(d: &Dim) -> TokenStream {
                     quote!((#p / #q))
                 }
                 _ => {
-                    let a = atom(a);
+                    let a = atom_of_number(a);
                     let first = a.clone().into_iter().next();
                     let span = first.map_or_else(Span::call_site, |t| t.span());
                     quote::quote_spanned!(span=> (#a as f64))
@@ -295,7 +311,7 @@ pub fn integer(d: &Dim) -> TokenStream {
                         quote::quote_spanned!(span=> (const { __nf::integer_of_number(#whole as i128, #number as f64, #text) }))
                     }
                     _ => {
-                        let a = atom(a);
+                        let a = atom_of_number(a);
                         quote!((__nf::whole(#a) as i128))
                     }
                 };
