@@ -238,6 +238,33 @@ impl<D: Device, T: Row + fmt::Debug> fmt::Debug for Output<D, T> {
     }
 }
 
+/// The number, if the result is a scalar, and nested lists otherwise: `[[1, 2], [3, 4]]`. Options such as `{:.3}` are those
+/// of each number.
+impl<D: Device, T: Row<Element: fmt::Display>> fmt::Display for Output<D, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        nested(self.as_slice(), self.shape(), f)
+    }
+}
+
+fn nested<E: fmt::Display>(
+    values: &[E],
+    shape: &[usize],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let Some((size, inner)) = shape.split_first() else {
+        return values.iter().try_for_each(|value| value.fmt(f));
+    };
+    let each: usize = inner.iter().product();
+    f.write_str("[")?;
+    for k in 0..*size {
+        if k > 0 {
+            f.write_str(", ")?;
+        }
+        nested(&values[k * each..(k + 1) * each], inner, f)?;
+    }
+    f.write_str("]")
+}
+
 /// The result of one network is an input of the next; its shape is checked when inputs are bound.
 impl<Class, S, D: Device, T: Row<Element: Fills<Class>>> Input<Class, S> for &Output<D, T> {
     fn source(&self) -> Source<'_> {

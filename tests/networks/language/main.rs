@@ -28,6 +28,7 @@ mod number_arguments;
 mod number_formulas;
 mod numbers_from_fields;
 mod optional_layers;
+mod printed;
 mod python_words;
 mod quotients;
 mod quotients_as_floats;
